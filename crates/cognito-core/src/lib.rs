@@ -1,1 +1,21 @@
-//! cognito-core
+//! What every Cognito trigger function shares.
+//!
+//! - [`event`]: the envelope Cognito sends and gets back, read tolerantly and returned unharmed;
+//! - [`email`], [`provider`], [`password`]: the types identities are decided with;
+//! - [`user_pool`]: what the functions ask of a user pool, as a port with three implementations;
+//! - [`settings`]: environment variables, read once and checked;
+//! - [`trigger`], [`failure`]: how a function answers, and how it says no;
+//! - `runtime` (feature `runtime`): start-up and logs of a Lambda function.
+
+pub mod email;
+pub mod event;
+pub mod failure;
+pub mod password;
+pub mod provider;
+#[cfg(feature = "runtime")]
+pub mod runtime;
+pub mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod trigger;
+pub mod user_pool;

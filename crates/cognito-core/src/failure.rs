@@ -1,0 +1,123 @@
+//! How a function says no.
+//!
+//! Cognito shows an error's message to the person who signs in, sometimes in a redirect's query,
+//! and adds a full stop. So a message is fixed text that any stranger may read, without a full
+//! stop of its own, and what really happened stays in the log.
+
+use std::error::Error;
+use std::fmt;
+
+/// A refusal or failure, as Lambda reports it.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// One way to fail: a stable code for the log and `errorType`, and the public text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Stable, lower case with underscores; metrics and alarms count it.
+    pub code: &'static str,
+    /// What the person sees.
+    pub message: &'static str,
+    /// Whether this is a decision about the sign-in rather than something broken.
+    pub refusal: bool,
+}
+
+impl Kind {
+    /// Time ran out, or AWS is throttling or failing: the same sign-in will work a little later.
+    pub const TRY_AGAIN: Self =
+        Self { code: "try_again", message: "Signing in took too long, please try again", refusal: false };
+    /// The function was called with something that is not a Cognito event.
+    pub const NOT_A_COGNITO_EVENT: Self = Self {
+        code: "not_a_cognito_event",
+        message: "This function serves Amazon Cognito triggers only",
+        refusal: false,
+    };
+    /// AWS refused a call in a way that trying again will not mend: permissions or configuration.
+    pub const MISCONFIGURED: Self = Self {
+        code: "misconfigured",
+        message: "Signing in is not possible at the moment, please contact support",
+        refusal: false,
+    };
+
+    /// A decision against a sign-in.
+    #[must_use]
+    pub const fn refusal(code: &'static str, message: &'static str) -> Self {
+        Self { code, message, refusal: true }
+    }
+}
+
+impl Failure {
+    /// A failure without a further cause.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, cause: None }
+    }
+
+    /// A failure with what caused it, for the log. The cause's text must be free of personal data.
+    #[must_use]
+    pub fn because(kind: Kind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, cause: Some(cause.into()) }
+    }
+
+    /// The stable code and the public text.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The cause and its causes, joined by colons; empty without one.
+    #[must_use]
+    pub fn cause_chain(&self) -> String {
+        let mut text = String::new();
+        let mut next = self.cause.as_deref().map(|cause| cause as &dyn Error);
+        while let Some(error) = next {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&error.to_string());
+            next = error.source();
+        }
+        text
+    }
+
+    /// Writes the one log line of this failure: a warning for a refusal, an error otherwise.
+    pub fn log(&self) {
+        let (code, cause) = (self.kind.code, self.cause_chain());
+        if self.kind.refusal {
+            tracing::warn!(error_code = code, cause, "refused");
+        } else {
+            tracing::error!(error_code = code, cause, "failed");
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The public text only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.message)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_text_never_shows_the_cause_and_ends_without_a_full_stop() {
+        let failure = Failure::because(Kind::MISCONFIGURED, "AdminLinkProviderForUser: AccessDeniedException");
+        assert!(!failure.to_string().contains("AccessDenied"));
+        assert!(failure.cause_chain().contains("AccessDenied"));
+        for kind in [Kind::TRY_AGAIN, Kind::NOT_A_COGNITO_EVENT, Kind::MISCONFIGURED] {
+            assert!(!kind.message.ends_with('.'));
+        }
+    }
+}

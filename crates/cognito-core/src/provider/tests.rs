@@ -1,0 +1,85 @@
+use super::*;
+use serde_json::json;
+
+fn providers(text: &str) -> Providers {
+    Providers::parse(text).expect("valid")
+}
+
+#[test]
+fn a_provider_is_name_trust_and_optional_link() {
+    let parsed =
+        providers("Google:claim, Facebook:always ,SignInWithApple:claim,Okta:claim:email,Corp:never:custom:emp");
+    let okta = parsed.named("okta").unwrap();
+    assert_eq!((okta.name.as_str(), okta.trust), ("Okta", Trust::Claim));
+    assert_eq!(okta.link_by, LinkBy::Attribute("email".into()));
+    assert_eq!(parsed.named("Corp").unwrap().link_by, LinkBy::Attribute("custom:emp".into()));
+    assert_eq!(parsed.named("Facebook").unwrap().trust, Trust::Always);
+    assert!(providers("").is_empty() && providers(" , ").is_empty());
+}
+
+#[test]
+fn what_is_not_name_trust_link_is_refused() {
+    for text in [
+        "Google",
+        "Google:",
+        "Google:maybe",
+        ":claim",
+        "Okta:claim:",
+        "Okta:claim:email:more",
+        "Okta:claim,okta:never",
+        "google:claim",
+        "Google:claim:email",
+        "A name that is longer than 32 characters:claim",
+    ] {
+        assert_eq!(Providers::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_user_name_is_split_by_configured_names_longest_first_in_any_case() {
+    let parsed = providers("Corp:claim,Corp_EU:claim,Google:claim");
+    let split = |name| parsed.split_user_name(name).map(|(p, s)| (p.name.as_str(), s));
+    assert_eq!(split("Corp_EU_a_B"), Some(("Corp_EU", "a_B")));
+    assert_eq!(split("corp_a_B"), Some(("Corp", "a_B")));
+    assert_eq!(split("google_1035"), Some(("Google", "1035")));
+    assert_eq!(split("Google_"), None);
+    assert_eq!(split("Googles_1"), None);
+    assert_eq!(split("Google"), None);
+    assert_eq!(split("Facebook_1"), None);
+}
+
+#[test]
+fn only_trust_and_claim_together_prove_an_address() {
+    let check = |trust: &str, verified: Value, proven: bool| {
+        let parsed = providers(&format!("Okta:{trust}"));
+        let attributes = json!({"email": "ada@example.com", "email_verified": verified});
+        let claim = parsed.named("Okta").unwrap().claim(Attributes::new(Some(&attributes)));
+        assert_eq!(matches!(claim, EmailClaim::Proven(_)), proven, "{trust} {attributes}");
+    };
+    for yes in [json!(true), json!("true"), json!("True"), json!(" TRUE "), json!(1), json!("1")] {
+        check("claim", yes.clone(), true);
+        check("never", yes, false);
+    }
+    for no in [json!(false), json!("false"), json!(null), json!(""), json!("yes"), json!(2), json!(["true"]), json!({})]
+    {
+        check("claim", no.clone(), false);
+        check("always", no, true);
+    }
+}
+
+#[test]
+fn an_unlisted_provider_proves_nothing_and_a_blank_address_is_absent() {
+    let ada = json!({"email": "ada@example.com", "email_verified": "true"});
+    assert!(matches!(unlisted_claim(Attributes::new(Some(&ada))), EmailClaim::Unproven(_)));
+    assert_eq!(unlisted_claim(Attributes::new(Some(&json!({"email": "  "})))), EmailClaim::Absent);
+    assert_eq!(unlisted_claim(Attributes::new(None)), EmailClaim::Absent);
+}
+
+#[test]
+fn an_identity_of_more_than_128_characters_in_all_is_refused() {
+    let parsed = providers("Google:claim");
+    let google = parsed.named("Google").unwrap();
+    let room = MAX_IDENTITY_CHARS - "Google".len() - COGNITO_SUBJECT.len();
+    assert!(SourceIdentity::new(google, &"1".repeat(room)).is_ok());
+    assert_eq!(SourceIdentity::new(google, &"1".repeat(room + 1)), Err(IdentityTooLong));
+}

@@ -1,0 +1,76 @@
+//! Start-up of a Lambda function: logs, settings, and the loop that answers events.
+
+mod logging;
+
+use crate::settings::{Lookup, SettingError};
+use crate::trigger::{Clock, Trigger, answer};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+/// Kept back from the function's own deadline, so that the answer is out before Lambda ends the process.
+const RESERVE: Duration = Duration::from_millis(200);
+
+impl From<crate::failure::Failure> for Diagnostic {
+    /// The stable code as `errorType`, the public text as `errorMessage`; never the cause.
+    fn from(failure: crate::failure::Failure) -> Self {
+        Self { error_type: failure.kind().code.to_owned(), error_message: failure.kind().message.to_owned() }
+    }
+}
+
+/// Runs a trigger function until Lambda ends it: reads the environment once, sets up the logs,
+/// builds the trigger, answers events.
+///
+/// `build` gets a lookup of environment variables. A wrong setting is logged with the variable's
+/// name, its value and what is allowed, and ends the process with exit code 1, which Lambda
+/// reports as an initialisation error.
+pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, SettingError>) -> ExitCode {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let log_settings = logging::init(&lookup);
+    let trigger = match log_settings.and(build(&lookup).await) {
+        Ok(trigger) => trigger,
+        Err(why) => {
+            tracing::error!(error_code = "wrong_setting", "{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let serve = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        let clock = Clock::starting_now(time_left(event.context.deadline));
+        answer(&trigger, &event.payload, clock).await.map_err(Diagnostic::from)
+    });
+    match lambda_runtime::run(serve).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!(error_code = "runtime_stopped", "the Lambda runtime stopped: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is left until the function's own deadline, given in milliseconds since 1970.
+fn time_left(deadline: u64) -> Duration {
+    let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(deadline);
+    deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(RESERVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Failure, Kind};
+
+    #[test]
+    fn lambda_reports_the_code_and_the_public_text_only() {
+        let diagnostic = Diagnostic::from(Failure::because(Kind::MISCONFIGURED, "AdminGetUser: AccessDeniedException"));
+        assert_eq!(diagnostic.error_type, "misconfigured");
+        assert_eq!(diagnostic.error_message, Kind::MISCONFIGURED.message);
+    }
+
+    #[test]
+    fn a_passed_deadline_leaves_no_time() {
+        assert_eq!(time_left(0), Duration::ZERO);
+        let in_a_minute = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + Duration::from_mins(1);
+        let left = time_left(u64::try_from(in_a_minute.as_millis()).unwrap());
+        assert!(left > Duration::from_secs(50) && left < Duration::from_mins(1), "{left:?}");
+    }
+}

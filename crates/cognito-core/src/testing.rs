@@ -1,0 +1,146 @@
+//! What the tests of several crates share.
+
+use crate::event::Event;
+use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The folder of sample events.
+#[must_use]
+pub fn events_dir() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events"))
+}
+
+/// A sample event by its path below `events/`, without `.json`.
+///
+/// # Panics
+///
+/// If there is no such file.
+#[must_use]
+#[expect(clippy::panic, reason = "a test names its own fixture")]
+pub fn sample(name: &str) -> String {
+    let path = events_dir().join(format!("{name}.json"));
+    std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// A sample event changed by `edit`.
+///
+/// # Panics
+///
+/// If there is no such file, or it is not JSON.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test names its own fixture")]
+pub fn edited(name: &str, edit: impl FnOnce(&mut Value)) -> String {
+    let mut event = serde_json::from_str(&sample(name)).expect("a sample is JSON");
+    edit(&mut event);
+    event.to_string()
+}
+
+/// Answers an event as the runtime does; the error is `errorType` and `errorMessage`.
+///
+/// # Errors
+///
+/// The failure's code and public text.
+///
+/// # Panics
+///
+/// If the text is not JSON.
+#[expect(clippy::expect_used, reason = "a test brings its own JSON")]
+pub async fn answer_to(trigger: &impl Trigger, event: &str) -> Result<Value, (&'static str, &'static str)> {
+    let payload = RawValue::from_string(event.to_owned()).expect("an event is JSON");
+    match answer(trigger, &payload, Clock::starting_now(TIME_LIMIT)).await {
+        Ok(raw) => Ok(serde_json::from_str(raw.get()).expect("an answer is JSON")),
+        Err(failure) => Err((failure.kind().code, failure.kind().message)),
+    }
+}
+
+/// Whether `answer` is the event with at most `response` changed.
+#[must_use]
+pub fn only_response_changed(event: &str, answer: &Value) -> bool {
+    let without = |value: &Value| {
+        let mut value = value.clone();
+        value.as_object_mut().map(|members| members.remove("response"));
+        value
+    };
+    serde_json::from_str::<Value>(event).is_ok_and(|event| without(&event) == without(answer))
+        && Event::parse(event).is_ok()
+}
+
+/// Everything the code under test logged on this thread, at every level.
+#[derive(Clone, Default)]
+pub struct CapturedLog(Arc<Mutex<Vec<u8>>>);
+
+impl CapturedLog {
+    /// Runs `work` and captures what it logs, at every level, as the runtime would write it.
+    pub async fn of<T>(work: impl Future<Output = T>) -> (T, String) {
+        use tracing::instrument::WithSubscriber;
+        let log = Self::default();
+        let subscriber =
+            tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+        let result = work.with_subscriber(subscriber).await;
+        (result, log.text())
+    }
+
+    /// What was logged so far.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl io::Write for CapturedLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for CapturedLog {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Every string in a sample event that tells something about a person: attribute values, user
+/// name, tokens. A log must hold none of them.
+///
+/// # Panics
+///
+/// If the text is not JSON.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test names its own fixture")]
+pub fn personal_data(event: &str) -> Vec<String> {
+    /// Values that are the same for everybody.
+    const HARMLESS: [&str; 8] =
+        ["true", "false", "CONFIRMED", "UNCONFIRMED", "EXTERNAL_PROVIDER", "FORCE_CHANGE_PASSWORD", "Bearer", "3600"];
+    fn collect(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) if text.len() > 3 && !HARMLESS.contains(&text.as_str()) => found.push(text.clone()),
+            Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
+            Value::Object(map) => {
+                map.iter().filter(|(name, _)| *name != "sub").for_each(|(_, value)| collect(value, found));
+            }
+            _ => {}
+        }
+    }
+    let event: Value = serde_json::from_str(event).expect("a sample is JSON");
+    let mut found = Vec::new();
+    for map in ["userAttributes", "attributes", "clientMetadata", "validationData"] {
+        collect(&event["request"][map], &mut found);
+    }
+    // A subject is personal data with and without its provider's name.
+    if let Some((_, subject)) = event["userName"].as_str().and_then(|name| name.split_once('_')) {
+        found.push(subject.to_owned());
+    }
+    found
+}

@@ -1,0 +1,82 @@
+//! What the functions ask of a user pool.
+//!
+//! [`UserPool`] is the port. Its implementations are the AWS adapter (feature `aws`) and the
+//! memory pool (feature `testing`); [`contract`] holds both to the same behaviour.
+
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "testing")]
+pub mod contract;
+mod error;
+#[cfg(feature = "testing")]
+pub mod memory;
+mod profile;
+
+pub use error::{PoolError, PoolErrorKind};
+pub use profile::{Identity, NewNative, Profile, Status, UserName};
+
+use crate::email::Email;
+use crate::password::Password;
+use crate::provider::SourceIdentity;
+
+/// Gives access to one pool after the other: the pool's id comes with each event, so that a
+/// function needs no reference to its own pool (which would be a dependency cycle to deploy).
+pub trait UserPools {
+    /// The port this opens.
+    type Pool: UserPool;
+
+    /// The pool with this id. No call is made.
+    fn pool(&self, id: &str) -> Self::Pool;
+}
+
+/// One Cognito user pool, in the words of this project.
+///
+/// Every verb is one API call unless it says otherwise, may be repeated, and returns the error
+/// Cognito gave. A failed look-up is an error, never "nobody".
+pub trait UserPool: Sync {
+    /// All profiles whose e-mail address is this one ignoring ASCII case, from all pages of
+    /// `ListUsers`. The list may lag behind recent changes by seconds.
+    fn profiles_with_email(&self, email: &Email) -> impl Future<Output = Result<Vec<Profile>, PoolError>> + Send;
+
+    /// The profile that a person would reach by this name, an exact user name or an alias such as
+    /// a verified e-mail address, as it is right now (`AdminGetUser`); `None` if there is none.
+    fn profile(&self, name: &str) -> impl Future<Output = Result<Option<Profile>, PoolError>> + Send;
+
+    /// Creates a native profile with a verified e-mail address, without any message, and without
+    /// taking the address away from a profile that holds it as an alias.
+    fn create_native(&self, new: &NewNative) -> impl Future<Output = Result<Profile, PoolError>> + Send;
+
+    /// Sets a permanent password, which confirms the profile.
+    fn replace_password(
+        &self,
+        user: &UserName,
+        password: &Password,
+    ) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Ties an identity that has no profile of its own to a native profile.
+    fn link(&self, user: &UserName, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Unties an identity from whatever profile holds it. The identity is as the profile lists it.
+    fn unlink(&self, identity: &Identity) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Marks the address that the profile has as verified.
+    fn mark_email_verified(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Sets the address and marks it verified, at once and without a message.
+    fn set_verified_email(&self, user: &UserName, email: &Email) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Removes the phone number and switches every second factor off (two calls).
+    fn forget_phone_and_factors(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Whether the profile holds a passkey, which no administrator's call can remove.
+    fn has_passkey(&self, user: &UserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
+
+    /// Ends every session of the profile.
+    fn sign_out_everywhere(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Deletes the profile for good.
+    fn delete(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Puts the profile into a group; it may be in it already.
+    fn add_to_group(&self, user: &UserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
+}

@@ -1,0 +1,266 @@
+//! The port over the AWS SDK: the only place that names its Cognito types.
+
+mod read;
+
+use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
+use crate::email::Email;
+use crate::password::Password;
+use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::RequestId;
+use aws_sdk_cognitoidentityprovider::types::{
+    AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
+    SoftwareTokenMfaSettingsType,
+};
+use aws_smithy_http_client::Builder as HttpClient;
+use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+use std::time::Duration;
+
+/// The most profiles a page of `ListUsers` may have (API model, `QueryLimitType`).
+const PAGE: i32 = 60;
+
+/// Opens user pools with one SDK client, which is made once per process and shared.
+#[derive(Clone, Debug)]
+pub struct AwsUserPools {
+    client: Client,
+}
+
+impl AwsUserPools {
+    /// A client from the environment a Lambda function has: region, credentials, and
+    /// `AWS_ENDPOINT_URL` where set.
+    ///
+    /// One attempt may take 1.5 seconds and a call with its at most three attempts 4 seconds, so
+    /// that an answer is ready before Cognito gives up after 5.
+    pub async fn from_env() -> Self {
+        let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_millis(1500))
+            .operation_timeout(Duration::from_secs(4))
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(100))
+            .with_max_backoff(Duration::from_millis(500));
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(tls)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .load()
+            .await;
+        Self::new(Client::new(&config))
+    }
+
+    /// Uses a client that is configured already.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+impl UserPools for AwsUserPools {
+    type Pool = AwsUserPool;
+
+    fn pool(&self, id: &str) -> AwsUserPool {
+        AwsUserPool { client: self.client.clone(), id: id.to_owned() }
+    }
+}
+
+/// One pool behind the SDK.
+#[derive(Clone, Debug)]
+pub struct AwsUserPool {
+    client: Client,
+    id: String,
+}
+
+impl UserPool for AwsUserPool {
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        let mut pages =
+            self.client.list_users().user_pool_id(&self.id).filter(email.filter()).limit(PAGE).into_paginator().send();
+        let mut profiles = Vec::new();
+        while let Some(page) = pages.next().await {
+            for user in page.map_err(failed("ListUsers"))?.users() {
+                let profile = read::listed(user)?;
+                // Cognito's own comparison is documented as folding case, and not further.
+                if profile.email.as_deref().is_some_and(|listed| email.is_same(listed)) {
+                    profiles.push(profile);
+                }
+            }
+        }
+        Ok(profiles)
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        match self.client.admin_get_user().user_pool_id(&self.id).username(name).send().await {
+            Ok(user) => read::read(&user).map(Some),
+            Err(error) => match failed("AdminGetUser")(error) {
+                gone if gone.kind() == PoolErrorKind::UserNotFound => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
+        let call = self
+            .client
+            .admin_create_user()
+            .user_pool_id(&self.id)
+            .username(&new.user_name)
+            .message_action(MessageActionType::Suppress)
+            // True would take a verified address away from the profile that has it.
+            .force_alias_creation(false)
+            .user_attributes(attribute("email", &new.email.to_lower_case())?)
+            .user_attributes(attribute("email_verified", "true")?);
+        let mut call = call;
+        for (name, value) in &new.attributes {
+            call = call.user_attributes(attribute(name, value)?);
+        }
+        let created = call.send().await.map_err(failed("AdminCreateUser"))?;
+        let user = created
+            .user()
+            .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "no user in the answer"))?;
+        read::listed(user)
+    }
+
+    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+        let call = self.client.admin_set_user_password().user_pool_id(&self.id).username(user.as_str());
+        call.password(password.expose()).permanent(true).send().await.map_err(failed("AdminSetUserPassword"))?;
+        Ok(())
+    }
+
+    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        let destination =
+            ProviderUserIdentifierType::builder().provider_name("Cognito").provider_attribute_value(user.as_str());
+        let source = ProviderUserIdentifierType::builder()
+            .provider_name(identity.provider())
+            .provider_attribute_name(identity.attribute())
+            .provider_attribute_value(identity.value());
+        let call = self.client.admin_link_provider_for_user().user_pool_id(&self.id);
+        call.destination_user(destination.build())
+            .source_user(source.build())
+            .send()
+            .await
+            .map_err(failed("AdminLinkProviderForUser"))?;
+        Ok(())
+    }
+
+    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
+        let user = ProviderUserIdentifierType::builder()
+            .provider_name(&identity.provider_name)
+            .provider_attribute_name(COGNITO_SUBJECT)
+            .provider_attribute_value(&identity.user_id);
+        let call = self.client.admin_disable_provider_for_user().user_pool_id(&self.id).user(user.build());
+        call.send().await.map_err(failed("AdminDisableProviderForUser"))?;
+        Ok(())
+    }
+
+    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
+        self.update(user, vec![attribute("email_verified", "true")?]).await
+    }
+
+    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+        // Both in one call: Cognito then applies the address at once and sends no code.
+        let attributes = vec![attribute("email", &email.to_lower_case())?, attribute("email_verified", "true")?];
+        self.update(user, attributes).await
+    }
+
+    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+        let sms = SmsMfaSettingsType::builder().enabled(false).preferred_mfa(false).build();
+        let totp = SoftwareTokenMfaSettingsType::builder().enabled(false).preferred_mfa(false).build();
+        let call = self.client.admin_set_user_mfa_preference().user_pool_id(&self.id).username(user.as_str());
+        call.sms_mfa_settings(sms)
+            .software_token_mfa_settings(totp)
+            .send()
+            .await
+            .map_err(failed("AdminSetUserMFAPreference"))?;
+        let call = self.client.admin_delete_user_attributes().user_pool_id(&self.id).username(user.as_str());
+        call.user_attribute_names("phone_number").send().await.map_err(failed("AdminDeleteUserAttributes"))?;
+        Ok(())
+    }
+
+    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+        let call = self.client.admin_get_user_auth_factors().user_pool_id(&self.id).username(user.as_str());
+        let factors = call.send().await.map_err(failed("AdminGetUserAuthFactors"))?;
+        Ok(factors.configured_user_auth_factors().contains(&AuthFactorType::WebAuthn))
+    }
+
+    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+        let call = self.client.admin_user_global_sign_out().user_pool_id(&self.id).username(user.as_str());
+        call.send().await.map_err(failed("AdminUserGlobalSignOut"))?;
+        Ok(())
+    }
+
+    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+        let call = self.client.admin_delete_user().user_pool_id(&self.id).username(user.as_str());
+        call.send().await.map_err(failed("AdminDeleteUser"))?;
+        Ok(())
+    }
+
+    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        let call = self.client.admin_add_user_to_group().user_pool_id(&self.id).username(user.as_str());
+        call.group_name(group).send().await.map_err(failed("AdminAddUserToGroup"))?;
+        Ok(())
+    }
+}
+
+impl AwsUserPool {
+    async fn update(&self, user: &UserName, attributes: Vec<AttributeType>) -> Result<(), PoolError> {
+        let call = self.client.admin_update_user_attributes().user_pool_id(&self.id).username(user.as_str());
+        call.set_user_attributes(Some(attributes)).send().await.map_err(failed("AdminUpdateUserAttributes"))?;
+        Ok(())
+    }
+}
+
+fn attribute(name: &str, value: &str) -> Result<AttributeType, PoolError> {
+    AttributeType::builder()
+        .name(name)
+        .value(value)
+        .build()
+        .map_err(|_| PoolError::new(PoolErrorKind::Other, "UserAttributes", "an attribute without a name"))
+}
+
+/// Sorts an SDK error by AWS's error code. The message is dropped: it may repeat personal data.
+fn failed<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> PoolError
+where
+    E: ProvideErrorMetadata,
+    SdkError<E, R>: RequestId,
+{
+    move |error| {
+        let request_id = error.request_id().map(str::to_owned);
+        let (kind, code) = match &error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("no error code");
+                (kind_of(code), code)
+            }
+            SdkError::TimeoutError(_) => (PoolErrorKind::Unavailable, "timed out"),
+            SdkError::DispatchFailure(_) => (PoolErrorKind::Unavailable, "no connection"),
+            SdkError::ResponseError(_) => (PoolErrorKind::Unavailable, "unreadable answer"),
+            _ => (PoolErrorKind::Other, "the request could not be made"),
+        };
+        PoolError::new(kind, operation, code).with_request_id(request_id.as_deref())
+    }
+}
+
+fn kind_of(code: &str) -> PoolErrorKind {
+    match code {
+        "UsernameExistsException" => PoolErrorKind::UserNameExists,
+        "AliasExistsException" => PoolErrorKind::AliasExists,
+        "UserNotFoundException" => PoolErrorKind::UserNotFound,
+        "ResourceNotFoundException" => PoolErrorKind::ResourceNotFound,
+        "InvalidParameterException" => PoolErrorKind::InvalidParameter,
+        "LimitExceededException" => PoolErrorKind::LimitExceeded,
+        "NotAuthorizedException" | "AccessDeniedException" | "OperationNotEnabledException" => PoolErrorKind::Denied,
+        "TooManyRequestsException" | "ThrottlingException" => PoolErrorKind::Throttled,
+        "InternalErrorException" | "InternalServerException" | "ServiceUnavailableException" => {
+            PoolErrorKind::Unavailable
+        }
+        _ => PoolErrorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

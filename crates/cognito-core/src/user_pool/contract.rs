@@ -1,0 +1,219 @@
+//! What every implementation of the port must do, run against the memory pool here and against
+//! the AWS adapter on a local cloud by the end-to-end tests: so the memory pool cannot lie.
+//!
+//! Each check uses addresses of its own, so all may run against one pool, in any order.
+
+use super::{NewNative, PoolErrorKind, Status, UserName, UserPool};
+use crate::email::Email;
+use crate::password::Password;
+use crate::provider::{Providers, SourceIdentity};
+use std::collections::BTreeMap;
+
+/// The group that the pool under test must have.
+pub const GROUP: &str = "Users";
+
+type Outcome = Result<(), String>;
+
+/// Runs every check. `unique` sets the addresses of this run apart from those of earlier runs;
+/// `alias` says whether the address is an alias rather than the user name. The pool must know an
+/// identity provider named `Google`.
+///
+/// # Errors
+///
+/// The name of the rule that does not hold, and what happened instead.
+pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outcome {
+    let checks = Checks { pool, unique, alias };
+    checks.nobody_is_an_empty_list().await.map_err(|why| format!("nobody is an empty list: {why}"))?;
+    checks.a_created_profile_is_found().await.map_err(|why| format!("a created profile is found: {why}"))?;
+    checks.an_address_is_created_once().await.map_err(|why| format!("an address is created once: {why}"))?;
+    checks.a_password_confirms().await.map_err(|why| format!("a password confirms: {why}"))?;
+    checks.links_are_listed_until_unlinked().await.map_err(|why| format!("links are listed until unlinked: {why}"))?;
+    checks.an_identity_has_one_owner().await.map_err(|why| format!("an identity has one owner: {why}"))?;
+    checks
+        .groups_are_joined_again_and_again()
+        .await
+        .map_err(|why| format!("groups are joined again and again: {why}"))?;
+    checks.what_is_gone_is_not_found().await.map_err(|why| format!("what is gone is not found: {why}"))?;
+    checks.verification_is_kept().await.map_err(|why| format!("verification is kept: {why}"))
+}
+
+struct Checks<'a, P> {
+    pool: &'a P,
+    unique: &'a str,
+    alias: bool,
+}
+
+impl<P: UserPool> Checks<'_, P> {
+    fn email(&self, name: &str) -> Result<Email, String> {
+        Email::parse(&format!("{name}-{}@example.com", self.unique)).map_err(|why| why.to_string())
+    }
+
+    fn new_native(&self, name: &str) -> Result<NewNative, String> {
+        let email = self.email(name)?;
+        let user_name = if self.alias { format!("{name}-{}-name", self.unique) } else { email.to_lower_case() };
+        let attributes = BTreeMap::from([("given_name".to_owned(), "Ada".to_owned())]);
+        Ok(NewNative { user_name, email, attributes })
+    }
+
+    fn google(&self, subject: &str) -> Result<SourceIdentity, String> {
+        let providers = Providers::parse("Google:claim").ok_or("Google:claim does not parse")?;
+        let google = providers.named("Google").ok_or("no Google")?;
+        SourceIdentity::new(google, &format!("{subject}{}", self.unique)).map_err(|why| why.to_string())
+    }
+
+    async fn created(&self, name: &str) -> Result<UserName, String> {
+        Ok(self.pool.create_native(&self.new_native(name)?).await.map_err(text)?.user_name)
+    }
+
+    async fn nobody_is_an_empty_list(&self) -> Outcome {
+        let found = self.pool.profiles_with_email(&self.email("nobody")?).await.map_err(text)?;
+        expect(found.is_empty(), "somebody was listed")?;
+        let reached = self.pool.profile(self.email("nobody")?.as_str()).await.map_err(text)?;
+        expect(reached.is_none(), "somebody was reached")
+    }
+
+    async fn a_created_profile_is_found(&self) -> Outcome {
+        let name = self.created("found").await?;
+        let found = self.pool.profiles_with_email(&self.email("FOUND")?).await.map_err(text)?;
+        let [profile] = found.as_slice() else { return Err(format!("{} listed", found.len())) };
+        expect(profile.user_name == name, "listed under another name")?;
+        expect(profile.status == Status::ForceChangePassword, "not invited")?;
+        expect(profile.email_verified && profile.enabled, "not verified or not enabled")?;
+        expect(!profile.sub.is_empty() && profile.created.is_some(), "no sub or no creation time")?;
+        let reached = self.pool.profile(self.email("found")?.as_str()).await.map_err(text)?;
+        expect(reached.is_some_and(|profile| profile.user_name == name), "not reached by its address")
+    }
+
+    async fn an_address_is_created_once(&self) -> Outcome {
+        self.created("once").await?;
+        let mut again = self.new_native("once")?;
+        if self.alias {
+            again.user_name.push_str("-2");
+        }
+        match self.pool.create_native(&again).await {
+            Ok(_) => Err("created twice".into()),
+            Err(error) => expect(
+                matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists),
+                &error.to_string(),
+            ),
+        }
+    }
+
+    async fn a_password_confirms(&self) -> Outcome {
+        let name = self.created("password").await?;
+        for _ in 0..2 {
+            self.pool.replace_password(&name, &Password::random()).await.map_err(text)?;
+        }
+        expect(self.status(&name).await? == Status::Confirmed, "not confirmed")
+    }
+
+    async fn links_are_listed_until_unlinked(&self) -> Outcome {
+        let name = self.created("links").await?;
+        self.pool.replace_password(&name, &Password::random()).await.map_err(text)?;
+        let google = self.google("1")?;
+        self.pool.link(&name, &google).await.map_err(text)?;
+        // Whether AWS accepts the same link again is not documented; it must not list it twice.
+        let _ = self.pool.link(&name, &google).await;
+        let listed = self.identities(&name).await?;
+        let [identity] = listed.as_slice() else { return Err(format!("{} identities", listed.len())) };
+        expect(identity.provider_name == "Google" && identity.user_id == google.value(), "another identity")?;
+        expect(!identity.primary, "a link is primary")?;
+        self.pool.unlink(identity).await.map_err(text)?;
+        expect(self.identities(&name).await?.is_empty(), "still listed")
+    }
+
+    async fn an_identity_has_one_owner(&self) -> Outcome {
+        let (one, two) = (self.created("owner").await?, self.created("thief").await?);
+        for name in [&one, &two] {
+            self.pool.replace_password(name, &Password::random()).await.map_err(text)?;
+        }
+        let google = self.google("2")?;
+        self.pool.link(&one, &google).await.map_err(text)?;
+        let refused = self.pool.link(&two, &google).await.expect_err_text("a second owner was accepted")?;
+        expect(
+            matches!(refused, PoolErrorKind::InvalidParameter | PoolErrorKind::AliasExists),
+            &format!("{refused:?}"),
+        )?;
+        expect(self.identities(&two).await?.is_empty(), "the second owner got it")
+    }
+
+    async fn groups_are_joined_again_and_again(&self) -> Outcome {
+        let name = self.created("group").await?;
+        for _ in 0..2 {
+            self.pool.add_to_group(&name, GROUP).await.map_err(text)?;
+        }
+        let refused =
+            self.pool.add_to_group(&name, "NoSuchGroup").await.expect_err_text("joined a group that is not")?;
+        expect(refused == PoolErrorKind::ResourceNotFound, &format!("{refused:?}"))
+    }
+
+    async fn what_is_gone_is_not_found(&self) -> Outcome {
+        let name = self.created("gone").await?;
+        self.pool.delete(&name).await.map_err(text)?;
+        expect(self.pool.profile(name.as_str()).await.map_err(text)?.is_none(), "still there")?;
+        let password = Password::random();
+        let refusals = [
+            self.pool.delete(&name).await.expect_err_text("deleted twice")?,
+            self.pool.replace_password(&name, &password).await.expect_err_text("a password for nobody")?,
+            self.pool.link(&name, &self.google("3")?).await.expect_err_text("a link to nobody")?,
+            self.pool.add_to_group(&name, GROUP).await.expect_err_text("nobody in a group")?,
+            self.pool.mark_email_verified(&name).await.expect_err_text("nobody verified")?,
+            self.pool.sign_out_everywhere(&name).await.expect_err_text("nobody signed out")?,
+        ];
+        expect(refusals.iter().all(|kind| *kind == PoolErrorKind::UserNotFound), &format!("{refusals:?}"))
+    }
+
+    async fn verification_is_kept(&self) -> Outcome {
+        let name = self.created("verify").await?;
+        self.pool.mark_email_verified(&name).await.map_err(text)?;
+        let moved = self.email("moved")?;
+        self.pool.set_verified_email(&name, &moved).await.map_err(text)?;
+        self.pool.sign_out_everywhere(&name).await.map_err(text)?;
+        self.pool.forget_phone_and_factors(&name).await.map_err(text)?;
+        let profile = self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?;
+        expect(profile.email.is_some_and(|email| moved.is_same(&email)) && profile.email_verified, "not moved")
+    }
+
+    async fn status(&self, name: &UserName) -> Result<Status, String> {
+        Ok(self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?.status)
+    }
+
+    async fn identities(&self, name: &UserName) -> Result<Vec<super::Identity>, String> {
+        Ok(self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?.identities)
+    }
+}
+
+fn expect(holds: bool, otherwise: &str) -> Outcome {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "so that it fits `map_err`")]
+fn text(error: super::PoolError) -> String {
+    error.to_string()
+}
+
+trait ExpectErrText {
+    fn expect_err_text(self, otherwise: &str) -> Result<PoolErrorKind, String>;
+}
+
+impl<T> ExpectErrText for Result<T, super::PoolError> {
+    fn expect_err_text(self, otherwise: &str) -> Result<PoolErrorKind, String> {
+        self.err().map(|error| error.kind()).ok_or_else(|| otherwise.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user_pool::memory::{MemoryPool, PoolKind, Quirks};
+
+    #[tokio::test]
+    async fn the_memory_pool_keeps_the_contract() {
+        for quirks in [Quirks::default(), Quirks { refuse_link_again: true, ..Quirks::default() }] {
+            for (kind, alias) in [(PoolKind::EmailUserNames, false), (PoolKind::EmailAlias, true)] {
+                let pool = MemoryPool::new(kind, []).with_quirks(quirks);
+                check_all(&pool, "1", alias).await.unwrap();
+            }
+        }
+    }
+}

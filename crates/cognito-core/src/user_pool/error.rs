@@ -1,0 +1,86 @@
+use std::fmt;
+
+/// What a failed call means for what comes next. Only these are told apart; never message texts,
+/// which AWS changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PoolErrorKind {
+    /// The user name is taken.
+    UserNameExists,
+    /// The e-mail address is another profile's alias, or the identity is another profile's.
+    AliasExists,
+    /// No such profile (any more).
+    UserNotFound,
+    /// No such group, provider or pool.
+    ResourceNotFound,
+    /// Cognito does not accept the parameters in the state the pool is in.
+    InvalidParameter,
+    /// A limit of the profile is reached.
+    LimitExceeded,
+    /// The function's role, or the pool's configuration, does not allow the call.
+    Denied,
+    /// Too many calls; the SDK's retries did not help.
+    Throttled,
+    /// AWS or the network failed; the SDK's retries did not help.
+    Unavailable,
+    /// Anything else.
+    Other,
+}
+
+/// A call to the user pool that failed.
+///
+/// It names the operation, AWS's error code and the request id. AWS's message is left out: it
+/// may repeat user names, addresses and subjects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolError {
+    kind: PoolErrorKind,
+    operation: &'static str,
+    code: String,
+    request_id: Option<String>,
+}
+
+impl PoolError {
+    /// An error of `operation` with AWS's error code.
+    #[must_use]
+    pub fn new(kind: PoolErrorKind, operation: &'static str, code: impl Into<String>) -> Self {
+        Self { kind, operation, code: code.into(), request_id: None }
+    }
+
+    /// Adds the AWS request id.
+    #[must_use]
+    pub fn with_request_id(mut self, id: Option<&str>) -> Self {
+        self.request_id = id.map(str::to_owned);
+        self
+    }
+
+    /// What the error means.
+    #[must_use]
+    pub fn kind(&self) -> PoolErrorKind {
+        self.kind
+    }
+
+    /// Whether the same call may succeed a little later with nothing changed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, PoolErrorKind::Throttled | PoolErrorKind::Unavailable)
+    }
+
+    /// The failure this is to the person signing in: try again, or something to repair.
+    #[must_use]
+    pub fn into_failure(self) -> crate::failure::Failure {
+        use crate::failure::{Failure, Kind};
+        let kind = if self.is_transient() { Kind::TRY_AGAIN } else { Kind::MISCONFIGURED };
+        Failure::because(kind, self)
+    }
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.code)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for PoolError {}

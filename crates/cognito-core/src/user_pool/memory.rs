@@ -1,0 +1,324 @@
+//! The port in memory, for tests: a user pool that behaves as Cognito does where it matters for
+//! accounts, and can be asked afterwards who gets in.
+
+mod account;
+
+pub use account::{Account, LinkedIdentity, federated, invited, native};
+
+use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool, UserPools};
+use crate::email::Email;
+use crate::password::Password;
+use crate::provider::SourceIdentity;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// How the pool identifies people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// `UsernameAttributes: [email]`: the address is the user name, native profiles never share one.
+    EmailUserNames,
+    /// `AliasAttributes: [email]`: several profiles may carry an address, one may have it verified.
+    EmailAlias,
+}
+
+/// What AWS does sometimes, or did once, and a test wants to see survived.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quirks {
+    /// Linking to a profile that still has a temporary password is refused (amplify-js#497).
+    pub refuse_link_before_password: bool,
+    /// Linking an identity a second time to the same profile is refused (amplify-js#13334).
+    pub refuse_link_again: bool,
+    /// `ListUsers` shows the pool as it was this many changes ago.
+    pub list_lag: usize,
+    /// A stand-alone federated profile keeps its verified address from being created again.
+    pub stand_alone_holds_alias: bool,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    kind: PoolKind,
+    quirks: Quirks,
+    now: SystemTime,
+    groups: Vec<String>,
+    accounts: Vec<Account>,
+    history: Vec<Vec<Account>>,
+    created: u32,
+    calls: Vec<&'static str>,
+}
+
+/// A user pool in memory. Clones share it.
+#[derive(Clone, Debug)]
+pub struct MemoryPool(Arc<Mutex<State>>);
+
+impl MemoryPool {
+    /// A pool with these accounts and one group, `Users`.
+    #[must_use]
+    pub fn new(kind: PoolKind, accounts: impl IntoIterator<Item = Account>) -> Self {
+        let accounts: Vec<Account> = accounts.into_iter().collect();
+        Self(Arc::new(Mutex::new(State {
+            kind,
+            quirks: Quirks::default(),
+            now: SystemTime::now(),
+            groups: vec!["Users".into()],
+            history: vec![accounts.clone()],
+            accounts,
+            created: 0,
+            calls: Vec::new(),
+        })))
+    }
+
+    /// The same pool with quirks.
+    #[must_use]
+    pub fn with_quirks(self, quirks: Quirks) -> Self {
+        self.state().quirks = quirks;
+        self
+    }
+
+    /// The time new profiles are created at.
+    pub fn set_now(&self, now: SystemTime) {
+        self.state().now = now;
+    }
+
+    /// All accounts as they are now.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Account> {
+        self.state().accounts.clone()
+    }
+
+    /// The account with this exact user name.
+    #[must_use]
+    pub fn account(&self, user_name: &str) -> Option<Account> {
+        self.state().accounts.iter().find(|account| account.user_name == user_name).cloned()
+    }
+
+    /// The accounts that an identity signs in to; more than one is a broken pool.
+    #[must_use]
+    pub fn owners_of(&self, provider: &str, subject: &str) -> Vec<Account> {
+        self.state().accounts.iter().filter(|account| account.has_identity(provider, subject)).cloned().collect()
+    }
+
+    /// The calls made so far, by the name of AWS's operation.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.state().calls.clone()
+    }
+
+    /// Changes the pool behind everybody's back, as an administrator or another process would.
+    pub fn change(&self, change: impl FnOnce(&mut Vec<Account>)) {
+        let mut state = self.state();
+        change(&mut state.accounts);
+        state.remember();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut State) -> Result<T, PoolErrorKind>,
+    ) -> Result<T, PoolError> {
+        let mut state = self.state();
+        state.calls.push(operation);
+        work(&mut state).map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
+    }
+
+    fn update(
+        &self,
+        operation: &'static str,
+        user: &UserName,
+        change: impl FnOnce(&mut Account),
+    ) -> Result<(), PoolError> {
+        self.call(operation, |state| {
+            change(state.account_mut(user)?);
+            state.remember();
+            Ok(())
+        })
+    }
+}
+
+impl State {
+    fn account_mut(&mut self, user: &UserName) -> Result<&mut Account, PoolErrorKind> {
+        let at = self.reached_by(user.as_str()).ok_or(PoolErrorKind::UserNotFound)?;
+        Ok(&mut self.accounts[at])
+    }
+
+    /// The account a person reaches by this name: the exact user name, then an alias.
+    fn reached_by(&self, name: &str) -> Option<usize> {
+        let by_alias = |account: &Account| match self.kind {
+            PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(name),
+            PoolKind::EmailAlias => account.email_verified && account.has_email(name),
+        };
+        self.accounts
+            .iter()
+            .position(|account| account.user_name == name || account.sub == name)
+            .or_else(|| self.accounts.iter().position(by_alias))
+    }
+
+    fn remember(&mut self) {
+        self.history.push(self.accounts.clone());
+    }
+
+    fn create(&mut self, new: &NewNative) -> Result<Profile, PoolErrorKind> {
+        let email = new.email.as_str();
+        let holds_address = |account: &Account| {
+            account.has_email(email) && (!account.is_stand_alone() || self.quirks.stand_alone_holds_alias)
+        };
+        match self.kind {
+            PoolKind::EmailUserNames if self.accounts.iter().any(holds_address) => {
+                return Err(PoolErrorKind::UserNameExists);
+            }
+            PoolKind::EmailAlias if self.accounts.iter().any(|account| account.user_name == new.user_name) => {
+                return Err(PoolErrorKind::UserNameExists);
+            }
+            PoolKind::EmailAlias if self.accounts.iter().any(|a| a.email_verified && holds_address(a)) => {
+                return Err(PoolErrorKind::AliasExists);
+            }
+            _ => {}
+        }
+        self.created += 1;
+        let mut account = native(email);
+        account.sub = format!("created-{}", self.created);
+        account.user_name = match self.kind {
+            PoolKind::EmailUserNames => account.sub.clone(),
+            PoolKind::EmailAlias => new.user_name.clone(),
+        };
+        account.status = Status::ForceChangePassword;
+        account.password = Some(format!("temporary-{}", self.created));
+        account.created = Some(self.now);
+        account.attributes.clone_from(&new.attributes);
+        let profile = account.profile();
+        self.accounts.push(account);
+        self.remember();
+        Ok(profile)
+    }
+
+    fn link(&mut self, user: &UserName, source: &SourceIdentity) -> Result<(), PoolErrorKind> {
+        let quirks = self.quirks;
+        let (provider, value) = (source.provider(), source.value());
+        if !self.accounts.iter().any(|account| account.user_name == user.as_str()) {
+            return Err(PoolErrorKind::UserNotFound);
+        }
+        if let Some(owner) = self.accounts.iter().find(|account| account.has_identity(provider, value)) {
+            // One identity has one owner; AWS answers both cases below with InvalidParameter.
+            let harmless = owner.user_name == user.as_str() && !quirks.refuse_link_again;
+            return if harmless { Ok(()) } else { Err(PoolErrorKind::InvalidParameter) };
+        }
+        let account = self.account_mut(user)?;
+        if account.identities.len() >= 5 {
+            return Err(PoolErrorKind::LimitExceeded);
+        }
+        if quirks.refuse_link_before_password && account.status == Status::ForceChangePassword {
+            return Err(PoolErrorKind::AliasExists);
+        }
+        account.identities.push(LinkedIdentity::new(provider, value));
+        self.remember();
+        Ok(())
+    }
+}
+
+impl UserPool for MemoryPool {
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        self.call("ListUsers", |state| {
+            let seen = state.history.len().saturating_sub(1 + state.quirks.list_lag);
+            Ok(state.history[seen].iter().filter(|a| a.has_email(email.as_str())).map(Account::profile).collect())
+        })
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        self.call("AdminGetUser", |state| Ok(state.reached_by(name).map(|at| state.accounts[at].profile())))
+    }
+
+    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
+        self.call("AdminCreateUser", |state| state.create(new))
+    }
+
+    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+        self.update("AdminSetUserPassword", user, |account| {
+            account.password = Some(password.expose().to_owned());
+            account.status = Status::Confirmed;
+        })
+    }
+
+    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.call("AdminLinkProviderForUser", |state| state.link(user, identity))
+    }
+
+    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
+        self.call("AdminDisableProviderForUser", |state| {
+            let owner = state
+                .accounts
+                .iter_mut()
+                .find(|account| account.has_identity(&identity.provider_name, &identity.user_id))
+                .ok_or(PoolErrorKind::UserNotFound)?;
+            owner.identities.retain(|known| !known.is(&identity.provider_name, &identity.user_id));
+            state.remember();
+            Ok(())
+        })
+    }
+
+    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
+        self.update("AdminUpdateUserAttributes", user, |account| account.email_verified = true)
+    }
+
+    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+        self.call("AdminUpdateUserAttributes", |state| {
+            let taken = state.accounts.iter().any(|account| {
+                account.user_name != user.as_str() && account.email_verified && account.has_email(email.as_str())
+            });
+            if taken {
+                return Err(PoolErrorKind::AliasExists);
+            }
+            let account = state.account_mut(user)?;
+            account.email = Some(email.to_lower_case());
+            account.email_verified = true;
+            account.pending_email = None;
+            state.remember();
+            Ok(())
+        })
+    }
+
+    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+        self.update("AdminSetUserMFAPreference", user, |account| account.second_factor = false)?;
+        self.update("AdminDeleteUserAttributes", user, |account| account.phone = None)
+    }
+
+    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+        self.call("AdminGetUserAuthFactors", |state| Ok(state.account_mut(user)?.passkey))
+    }
+
+    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+        self.update("AdminUserGlobalSignOut", user, |account| account.sessions.clear())
+    }
+
+    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+        self.call("AdminDeleteUser", |state| {
+            let at = state.reached_by(user.as_str()).ok_or(PoolErrorKind::UserNotFound)?;
+            state.accounts.remove(at);
+            state.remember();
+            Ok(())
+        })
+    }
+
+    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        self.call("AdminAddUserToGroup", |state| {
+            let known = state.groups.iter().any(|name| name == group);
+            let account = state.account_mut(user)?;
+            if !known {
+                return Err(PoolErrorKind::ResourceNotFound);
+            }
+            account.groups.insert(group.to_owned());
+            state.remember();
+            Ok(())
+        })
+    }
+}
+
+impl UserPools for MemoryPool {
+    type Pool = Self;
+
+    fn pool(&self, _id: &str) -> Self {
+        self.clone()
+    }
+}

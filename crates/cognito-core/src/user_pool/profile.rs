@@ -1,0 +1,192 @@
+use crate::email::Email;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// The exact user name of a profile, as the pool lists it. It may be an address or hold a
+/// subject, so it does not show itself.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Wraps a user name that came from the pool or from an event.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserName(…)")
+    }
+}
+
+/// Where a profile is in its life (`UserStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Registered, nothing proven.
+    Unconfirmed,
+    /// Has a password of its own, or one that nobody knows.
+    Confirmed,
+    /// Has a temporary password: invited by an administrator, or being created by us.
+    ForceChangePassword,
+    /// Confirmed, but must choose a new password.
+    ResetRequired,
+    /// Stands alone for one federated identity.
+    ExternalProvider,
+    /// Archived, compromised, unknown, or new to this project.
+    Other,
+}
+
+impl Status {
+    /// Reads AWS's spelling.
+    #[must_use]
+    pub fn from_wire(text: &str) -> Self {
+        match text {
+            "UNCONFIRMED" => Self::Unconfirmed,
+            "CONFIRMED" => Self::Confirmed,
+            "FORCE_CHANGE_PASSWORD" => Self::ForceChangePassword,
+            "RESET_REQUIRED" => Self::ResetRequired,
+            "EXTERNAL_PROVIDER" => Self::ExternalProvider,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// One entry of a profile's `identities`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The subject, or the value of the attribute that was linked by.
+    pub user_id: String,
+    /// The provider, in the spelling of its configuration.
+    pub provider_name: String,
+    /// True on a profile that stands alone for this identity.
+    #[serde(default, deserialize_with = "lenient_flag")]
+    pub primary: bool,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("provider_name", &self.provider_name)
+            .field("primary", &self.primary)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// Parses the `identities` attribute: a JSON array in a string.
+    ///
+    /// # Errors
+    ///
+    /// The JSON error if it is something else; its text does not repeat the attribute.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// `primary` is a JSON boolean; some tools write it as text.
+fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(|value| crate::event::is_true(&value))
+}
+
+/// A profile of the pool: what linking needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The exact user name, for every further call.
+    pub user_name: UserName,
+    /// The pool's own id of the person; may be logged.
+    pub sub: String,
+    /// Where the profile is in its life.
+    pub status: Status,
+    /// Whether an administrator has disabled it.
+    pub enabled: bool,
+    /// The address, as stored.
+    pub email: Option<String>,
+    /// Whether the pool holds the address for verified.
+    pub email_verified: bool,
+    /// The identities that sign in to it.
+    pub identities: Vec<Identity>,
+    /// When it was created; `None` if the pool did not say.
+    pub created: Option<SystemTime>,
+}
+
+impl Profile {
+    /// Whether the profile stands alone for a federated identity. Such a profile is never linked
+    /// to. One that got a password by an administrator's call is `CONFIRMED` but still has its
+    /// primary identity.
+    #[must_use]
+    pub fn is_stand_alone(&self) -> bool {
+        self.status == Status::ExternalProvider || self.identities.iter().any(|identity| identity.primary)
+    }
+
+    /// Whether the profile was created at most `age` before `now`; false if the pool did not say.
+    /// A creation time after `now` (clocks differ) counts as new.
+    #[must_use]
+    pub fn is_younger_than(&self, age: Duration, now: SystemTime) -> bool {
+        self.created.is_some_and(|created| now.duration_since(created).is_ok_and(|lived| lived < age) || created > now)
+    }
+}
+
+/// A native profile to create for a person whose address is proven.
+#[derive(Clone)]
+pub struct NewNative {
+    /// The user name to ask for: the address in pools with e-mail user names, an opaque name in
+    /// pools where the address is an alias.
+    pub user_name: String,
+    /// The proven address.
+    pub email: Email,
+    /// Further standard attributes.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for NewNative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewNative(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_parse_as_json_whatever_else_they_hold() {
+        let list = Identity::parse_list(
+            r#"[{"userId":"1","providerName":"Google","providerType":"Google","issuer":null,"primary":false,"dateCreated":1},
+                {"userId":"2","providerName":"Okta","primary":"true"},{"userId":"3","providerName":"X"}]"#,
+        )
+        .unwrap();
+        assert_eq!(
+            list.iter().map(|i| (i.provider_name.as_str(), i.primary)).collect::<Vec<_>>(),
+            [("Google", false), ("Okta", true), ("X", false)]
+        );
+        assert!(Identity::parse_list("Google").is_err());
+    }
+
+    #[test]
+    fn a_profile_with_a_primary_identity_stands_alone_even_with_a_password() {
+        let profile = Profile {
+            user_name: UserName::new("google_1"),
+            sub: "s".into(),
+            status: Status::Confirmed,
+            enabled: true,
+            email: None,
+            email_verified: false,
+            identities: vec![Identity { user_id: "1".into(), provider_name: "Google".into(), primary: true }],
+            created: None,
+        };
+        assert!(profile.is_stand_alone());
+        assert!(!profile.is_younger_than(Duration::from_mins(10), SystemTime::now()));
+        assert!(!format!("{profile:?}").contains("google_1"));
+    }
+}
