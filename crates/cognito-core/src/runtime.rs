@@ -6,11 +6,14 @@ use crate::settings::{Lookup, SettingError};
 use crate::trigger::{Clock, Trigger, answer};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 /// Kept back from the function's own deadline, so that the answer is out before Lambda ends the process.
 const RESERVE: Duration = Duration::from_millis(200);
+
+type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 impl From<crate::failure::Failure> for Diagnostic {
     /// The stable code as `errorType`, the public text as `errorMessage`; never the cause.
@@ -28,7 +31,8 @@ impl From<crate::failure::Failure> for Diagnostic {
 pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, SettingError>) -> ExitCode {
     let lookup = |name: &str| std::env::var(name).ok();
     let log_settings = logging::init(&lookup);
-    let trigger = match log_settings.and(build(&lookup).await) {
+    let built: LocalFuture<'_, _> = Box::pin(build(&lookup));
+    let trigger = match log_settings.and(built.await) {
         Ok(trigger) => trigger,
         Err(why) => {
             tracing::error!(error_code = "wrong_setting", "{why}");
@@ -37,7 +41,9 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
     };
     let serve = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let clock = Clock::starting_now(time_left(event.context.deadline));
-        answer(&trigger, &event.payload, clock).await.map_err(Diagnostic::from)
+        // Erased, because the SDK's nested futures exceed the compiler's depth for type layouts.
+        let answered: LocalFuture<'_, _> = Box::pin(answer(&trigger, &event.payload, clock));
+        answered.await.map_err(Diagnostic::from)
     });
     match lambda_runtime::run(serve).await {
         Ok(()) => ExitCode::SUCCESS,

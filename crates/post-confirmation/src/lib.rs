@@ -1,1 +1,109 @@
-//! post-confirmation
+//! Post confirmation: adds new users to the default group, and on a first federated sign-in keeps
+//! `email_verified` truthful.
+//!
+//! Post authentication does not run on the first sign-in of a federated identity, so the repair it
+//! does later is done here for that one. Cognito has written the profile when it calls, and waits
+//! for the answer before it issues a token; the decision rests on the attributes in the event.
+//!
+//! The state change that Cognito reports has happened when it calls, and an error would only make
+//! it look as if it had not. So what goes wrong is logged and counted, and the event goes back.
+
+use cognito_core::event::{Event, TriggerSource};
+use cognito_core::failure::Failure;
+use cognito_core::provider::Providers;
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
+use cognito_core::trigger::{Clock, Trigger};
+use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
+use linking::{REPAIR, RepairScope, needs_repair, repair_email_verified, repair_scope};
+
+/// Every environment variable this function reads.
+pub const NAMES: [&str; 3] = [PROVIDERS, DEFAULT_GROUP, REPAIR];
+
+/// What the operator chose for this function.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `PROVIDERS`.
+    pub providers: Providers,
+    /// `DEFAULT_GROUP`: the group a new user joins.
+    pub default_group: Option<String>,
+    /// `REPAIR`.
+    pub repair: RepairScope,
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for the first variable with a value that is not allowed.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            providers: settings::providers(lookup)?,
+            default_group: settings::default_group(lookup)?,
+            repair: repair_scope(lookup)?,
+        })
+    }
+}
+
+/// The trigger over a way to open user pools.
+#[derive(Debug)]
+pub struct PostConfirmation<P> {
+    settings: Settings,
+    pools: P,
+}
+
+impl<P: UserPools> PostConfirmation<P> {
+    /// A trigger with these settings.
+    #[must_use]
+    pub fn new(settings: Settings, pools: P) -> Self {
+        Self { settings, pools }
+    }
+}
+
+impl<P: UserPools + Sync> Trigger for PostConfirmation<P>
+where
+    P::Pool: Send,
+{
+    /// A replaced password (`ConfirmForgotPassword`) makes nobody a new user.
+    fn handles(&self, source: TriggerSource) -> bool {
+        source == TriggerSource::PostConfirmationConfirmSignUp
+    }
+
+    async fn handle(&self, event: &mut Event, clock: Clock) -> Result<(), Failure> {
+        let attributes = event.user_attributes();
+        let Some(user) = event.user_name().map(UserName::new) else { return Ok(()) };
+        let pool = self.pools.pool(event.user_pool_id());
+        let sub = attributes.text("sub");
+        let join = async {
+            if let Some(group) = &self.settings.default_group {
+                join_group(&pool, &user, group, sub, clock).await;
+            }
+        };
+        let repair = async {
+            if needs_repair(attributes, &self.settings.providers, self.settings.repair) {
+                repair_email_verified(&pool, &user, sub, clock).await;
+            }
+        };
+        tokio::join!(join, repair);
+        Ok(())
+    }
+}
+
+async fn join_group(pool: &impl UserPool, user: &UserName, group: &str, sub: Option<&str>, clock: Clock) {
+    let joined = clock.limit(pool.add_to_group(user, group)).await;
+    match joined.and_then(|done| done.map_err(PoolError::into_failure)) {
+        Ok(()) => tracing::info!(decision = "join_group", sub, "decided"),
+        Err(failure) => {
+            let cause = failure.cause_chain();
+            tracing::error!(
+                error_code = "group_not_joined",
+                cause,
+                sub,
+                "a new user was not added to the default group"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

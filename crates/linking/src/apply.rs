@@ -1,0 +1,273 @@
+//! Carries a decision out so that it may be cut off anywhere, repeated, and run twice at once.
+//!
+//! There is no lock in Cognito. What stands in for one: an address can be created once, an
+//! identity has one owner, and every other step may happen again without harm. When a step finds
+//! that the pool is not as the decision assumed, the facts are read again and decided again.
+
+use crate::arrival::Arrival;
+use crate::decision::{Decision, Destination, decide, decide_without_owners};
+use crate::owners::Owners;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use cognito_core::email::{EmailClaim, ProvenEmail};
+use cognito_core::failure::{Failure, Kind};
+use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, UserName, UserPool};
+use futures_util::future::try_join_all;
+use futures_util::{join, try_join};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+/// How often the facts are read again before giving up. Two invocations at once need two; an
+/// attacker who keeps registering the address at the same time must not keep us here.
+const MAX_ROUNDS: u32 = 5;
+
+/// What new native profiles are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NativeUserName {
+    /// The address: for pools that sign in with the address as user name.
+    #[default]
+    Email,
+    /// A random UUID: for pools where the address is an alias, which take no address as name.
+    Uuid,
+}
+
+/// Links federated sign-ins in one user pool.
+#[derive(Debug)]
+pub struct Linker<'a, P> {
+    /// The pool.
+    pub pool: &'a P,
+    /// What the operator chose.
+    pub policy: Policy,
+    /// The group that new users join.
+    pub group: Option<&'a str>,
+    /// What new native profiles are named.
+    pub user_name: NativeUserName,
+    /// Further attributes of a new native profile.
+    pub attributes: BTreeMap<String, String>,
+    /// The time of the invocation.
+    pub now: SystemTime,
+}
+
+/// What was decided and carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The decision that was carried out in the end.
+    pub decision: Decision,
+    /// The profile the identity now signs in to; `None` if the sign-in is left to Cognito.
+    pub profile: Option<Destination>,
+    /// The group to join does not exist. The link stands all the same.
+    pub group_missing: bool,
+}
+
+/// Why a sign-in was not settled.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The decision was to refuse.
+    #[error("refused: {}", .0.kind().code)]
+    Refused(Refusal),
+    /// A call failed in a way that reading again does not help.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The pool kept changing, or kept refusing, until the rounds were used up.
+    #[error("the pool did not settle")]
+    Unsettled(#[source] PoolError),
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Refused(refusal) => refusal.into_failure(),
+            LinkError::Pool(error) => error.into_failure(),
+            LinkError::Unsettled(_) => Self::because(Kind::TRY_AGAIN, error),
+        }
+    }
+}
+
+impl<P: UserPool> Linker<'_, P> {
+    /// Decides what the sign-in means and carries it out.
+    ///
+    /// Calls one after the other: none where nothing is to do, two rounds to link, three to create
+    /// and link; more only when something else changes the pool meanwhile, or something is to be
+    /// removed first.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Refused`] if that is the decision; otherwise the pool's errors. After an error
+    /// the same sign-in may be settled again from whatever state was left.
+    pub async fn settle(&self, arrival: &Arrival) -> Result<Settlement, LinkError> {
+        let email = match (&arrival.email, decide_without_owners(arrival, &self.policy)) {
+            (_, Some(decision)) => return Ok(self.carry_out(decision).await?),
+            (EmailClaim::Proven(email), None) => email.email(),
+            (EmailClaim::Unproven(email), None) => email,
+            // Both are decided without owners; were they not, refusing is the safe end.
+            (EmailClaim::Absent | EmailClaim::Unusable(_), None) => {
+                return Err(LinkError::Refused(Refusal::UnusableEmail));
+            }
+        };
+        let mut owners = Owners::listed(self.pool, email, self.now).await?;
+        let mut round = 1;
+        loop {
+            let decision = decide(arrival, &owners, &self.policy);
+            if decision.is_destructive() && !owners.current {
+                owners = Owners::current(self.pool, email, self.now, &owners).await?;
+                continue;
+            }
+            let error = match self.carry_out(decision).await {
+                Ok(settlement) => return Ok(settlement),
+                Err(CarryError::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
+                Err(CarryError::Pool(error)) => error,
+            };
+            if !may_have_moved(&error) {
+                return Err(LinkError::Pool(error));
+            }
+            if round == MAX_ROUNDS {
+                return Err(LinkError::Unsettled(error));
+            }
+            round += 1;
+            owners.creation_refused |=
+                matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists);
+            owners = Owners::current(self.pool, email, self.now, &owners).await?;
+        }
+    }
+
+    async fn carry_out(&self, decision: Decision) -> Result<Settlement, CarryError> {
+        let (profile, group_missing) = match &decision {
+            Decision::Continue(_) => (None, false),
+            Decision::Refuse(refusal) => return Err(CarryError::Refused(*refusal)),
+            Decision::AlreadyLinked(to) => (Some(to.clone()), self.join_group(to).await?),
+            Decision::Link(to, identity) => {
+                let (missing, ()) = try_join!(self.join_group(to), self.pool.link(&to.user_name, identity))?;
+                (Some(to.clone()), missing)
+            }
+            Decision::AcceptInvitation { to, identity, verify } => {
+                (Some(to.clone()), self.accept_invitation(to, identity.as_ref(), *verify).await?)
+            }
+            Decision::CreateAndLink { identity, email, .. } => self.create_and_link(identity, email).await?,
+            Decision::Replace { profile, identity, email } => {
+                self.pool.delete(&profile.user_name).await?;
+                self.create_and_link(identity, email).await?
+            }
+            Decision::Reclaim { profile, unlink, identity, email } => {
+                self.reclaim(&profile.user_name, unlink, email).await?;
+                self.pool.link(&profile.user_name, identity).await?;
+                (Some(profile.clone()), self.join_group(profile).await?)
+            }
+        };
+        Ok(Settlement { decision, profile, group_missing })
+    }
+
+    async fn create_and_link(
+        &self,
+        identity: &SourceIdentity,
+        email: &ProvenEmail,
+    ) -> Result<(Option<Destination>, bool), CarryError> {
+        let user_name = match self.user_name {
+            NativeUserName::Email => email.email().to_lower_case(),
+            NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
+        };
+        let new = NewNative { user_name, email: email.email().clone(), attributes: self.attributes.clone() };
+        let created = self.pool.create_native(&new).await?;
+        let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true };
+        // Cut off in here, the profile is found again young and verified, and everything is
+        // completed: so the three calls need no order.
+        let (missing, ()) = try_join!(self.join_group(&to), self.confirm_and_link(&to.user_name, Some(identity)))?;
+        Ok((Some(to), missing))
+    }
+
+    async fn accept_invitation(
+        &self,
+        to: &Destination,
+        identity: Option<&SourceIdentity>,
+        verify: bool,
+    ) -> Result<bool, CarryError> {
+        // First what only an invitation gets: once the password is replaced the profile no longer
+        // shows that it was one, and a repeated invocation would leave these out.
+        let verified = async {
+            if verify {
+                try_join!(self.pool.mark_email_verified(&to.user_name), self.pool.sign_out_everywhere(&to.user_name))?;
+            }
+            Ok::<_, PoolError>(())
+        };
+        let (missing, ()) = try_join!(self.join_group(to), verified)?;
+        self.confirm_and_link(&to.user_name, identity).await?;
+        Ok(missing)
+    }
+
+    /// Replaces the temporary password and links, at once. Some pools refuse a link while the
+    /// password is temporary; then it is made once more after.
+    async fn confirm_and_link(&self, user: &UserName, identity: Option<&SourceIdentity>) -> Result<(), PoolError> {
+        let password = Password::random();
+        let Some(identity) = identity else { return self.pool.replace_password(user, &password).await };
+        let (confirmed, linked) = join!(self.pool.replace_password(user, &password), self.pool.link(user, identity));
+        confirmed?;
+        match linked {
+            Err(refused) if may_have_moved(&refused) => self.pool.link(user, identity).await,
+            other => other,
+        }
+    }
+
+    /// Removes every way in that somebody else may have, and only then marks the address as
+    /// verified: so a profile that shows a verified address is clean, wherever this is cut off.
+    async fn reclaim(&self, user: &UserName, unlink: &[Identity], email: &ProvenEmail) -> Result<(), CarryError> {
+        if self.pool.has_passkey(user).await? {
+            return Err(CarryError::Refused(Refusal::PasskeyOnProfile));
+        }
+        let password = Password::random();
+        try_join!(
+            self.pool.replace_password(user, &password),
+            self.pool.forget_phone_and_factors(user),
+            try_join_all(unlink.iter().map(|identity| self.pool.unlink(identity))),
+        )?;
+        // After the ways in are closed, or a new session could be opened behind our back.
+        self.pool.sign_out_everywhere(user).await?;
+        self.pool.set_verified_email(user, email.email()).await?;
+        Ok(())
+    }
+
+    /// Puts a newcomer into the default group. True if the group does not exist, which is the
+    /// operator's to mend and no reason to keep people out.
+    async fn join_group(&self, to: &Destination) -> Result<bool, PoolError> {
+        let Some(group) = self.group.filter(|_| to.newcomer) else { return Ok(false) };
+        match self.pool.add_to_group(&to.user_name, group).await {
+            Ok(()) => Ok(false),
+            Err(error) if error.kind() == PoolErrorKind::ResourceNotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+enum CarryError {
+    Refused(Refusal),
+    Pool(PoolError),
+}
+
+impl From<PoolError> for CarryError {
+    fn from(error: PoolError) -> Self {
+        Self::Pool(error)
+    }
+}
+
+impl From<CarryError> for LinkError {
+    fn from(error: CarryError) -> Self {
+        match error {
+            CarryError::Refused(refusal) => Self::Refused(refusal),
+            CarryError::Pool(error) => Self::Pool(error),
+        }
+    }
+}
+
+/// Whether an error may mean that the pool is no longer as it was when the facts were read, or
+/// that this very step has been done already. By kind only: AWS reports both under several names
+/// and changes the texts.
+fn may_have_moved(error: &PoolError) -> bool {
+    matches!(
+        error.kind(),
+        PoolErrorKind::UserNameExists
+            | PoolErrorKind::AliasExists
+            | PoolErrorKind::UserNotFound
+            | PoolErrorKind::InvalidParameter
+            | PoolErrorKind::LimitExceeded
+    )
+}

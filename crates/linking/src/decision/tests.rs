@@ -1,0 +1,329 @@
+use super::*;
+use crate::arrival::{SubjectRule, Unlinkable};
+use cognito_core::event::Attributes;
+use cognito_core::provider::Providers;
+use cognito_core::user_pool::memory::{Account, federated, invited, native};
+use serde_json::json;
+
+const ADA: &str = "ada@example.com";
+const STRICT: Policy = Policy {
+    unproven_email: UnprovenEmail::Refuse,
+    native_profile: NativeProfile::Create,
+    unverified_profile: UnverifiedProfile::Replace,
+};
+
+fn arrival(user_name: &str, email: Option<&str>, verified: bool) -> Arrival {
+    let providers = Providers::parse("Google:claim,Facebook:claim,Okta:claim").unwrap();
+    let attributes = json!({"email": email, "email_verified": verified.to_string()});
+    Arrival::read(user_name, Attributes::new(Some(&attributes)), &providers, &SubjectRule::default())
+}
+
+fn proven() -> Arrival {
+    arrival("Google_1", Some(ADA), true)
+}
+
+fn unproven() -> Arrival {
+    arrival("Google_1", Some(ADA), false)
+}
+
+fn owners<const N: usize>(accounts: [Account; N]) -> Owners {
+    let owner = |account: &Account| Owner { profile: account.profile(), is_new: false };
+    Owners { profiles: accounts.iter().map(owner).collect(), current: true, creation_refused: false }
+}
+
+#[track_caller]
+fn check<const N: usize>(arrival: &Arrival, accounts: [Account; N], policy: Policy, expected: &str) {
+    assert_eq!(decide(arrival, &owners(accounts), &policy).name(), expected);
+}
+
+fn unverified_profile(unverified_profile: UnverifiedProfile) -> Policy {
+    Policy { unverified_profile, ..STRICT }
+}
+
+#[test]
+fn without_an_address_the_sign_in_is_left_to_cognito() {
+    check(&arrival("Google_1", None, true), [native(ADA)], STRICT, "continue_no_email");
+    check(&arrival("Google_1", Some(" "), true), [native(ADA)], STRICT, "continue_no_email");
+}
+
+#[test]
+fn an_address_that_cannot_be_looked_up_is_refused() {
+    check(&arrival("Google_1", Some("\"ada\"@example.com"), true), [], STRICT, "unusable_email");
+    check(&arrival("Google_1", Some("ada"), false), [], STRICT, "unusable_email");
+}
+
+#[test]
+fn an_unproven_address_never_links_and_never_creates() {
+    let separate = Policy { unproven_email: UnprovenEmail::Separate, ..STRICT };
+    check(&unproven(), [], STRICT, "continue_unproven_email");
+    check(&unproven(), [native(ADA)], STRICT, "unproven_email");
+    check(&unproven(), [federated("Facebook", "9", ADA)], STRICT, "unproven_email");
+    check(&unproven(), [native(ADA)], separate, "continue_separate");
+    check(&unproven(), [], separate, "continue_separate");
+}
+
+#[test]
+fn a_proven_address_that_nobody_has_gets_a_native_profile() {
+    check(&proven(), [], STRICT, "create_and_link");
+    let skip = Policy { native_profile: NativeProfile::Skip, ..STRICT };
+    check(&proven(), [], skip, "continue_no_native_profile");
+    check(&proven(), [federated("Facebook", "9", ADA)], skip, "continue_no_native_profile");
+}
+
+#[test]
+fn an_identity_that_is_linked_already_continues() {
+    check(&proven(), [native(ADA).with_identity("Google", "1")], STRICT, "already_linked");
+    check(&proven(), [native(ADA).with_identity("google", "1")], STRICT, "already_linked");
+    check(&proven(), [native(ADA).unverified().with_identity("Google", "1")], STRICT, "already_linked");
+    check(&proven(), [native(ADA).with_identity("Google", "2")], STRICT, "link");
+    check(&proven(), [native(ADA).with_identity("Facebook", "1")], STRICT, "link");
+}
+
+#[test]
+fn a_confirmed_and_verified_profile_is_linked() {
+    check(&proven(), [native(ADA)], STRICT, "link");
+    check(&proven(), [Account { status: Status::ResetRequired, ..native(ADA) }], STRICT, "link");
+    check(&proven(), [native("ADA@Example.COM")], STRICT, "link");
+}
+
+#[test]
+fn an_invitation_is_accepted_by_proof() {
+    check(&proven(), [invited(ADA)], STRICT, "accept_invitation");
+    check(&proven(), [invited(ADA).unverified()], STRICT, "accept_invitation");
+    check(&proven(), [invited(ADA).unverified()], unverified_profile(UnverifiedProfile::Refuse), "accept_invitation");
+    check(&proven(), [invited(ADA).with_identity("Google", "1")], STRICT, "accept_invitation");
+}
+
+#[test]
+fn a_temporary_password_on_a_profile_with_a_past_is_no_invitation() {
+    check(&proven(), [invited(ADA).unverified().with_identity("Facebook", "9")], STRICT, "unverified_profile");
+    check(
+        &proven(),
+        [invited(ADA).unverified().with_identity("Facebook", "9")],
+        unverified_profile(UnverifiedProfile::Reclaim),
+        "reclaim",
+    );
+}
+
+#[test]
+fn an_unconfirmed_profile_is_replaced_or_refused_and_never_linked() {
+    check(&proven(), [native(ADA).unconfirmed()], STRICT, "replace");
+    check(&proven(), [native(ADA).unconfirmed()], unverified_profile(UnverifiedProfile::Reclaim), "replace");
+    check(&proven(), [native(ADA).unconfirmed()], unverified_profile(UnverifiedProfile::Refuse), "unverified_profile");
+    check(&proven(), [native(ADA).unconfirmed().with_identity("Google", "1")], STRICT, "replace");
+}
+
+#[test]
+fn a_confirmed_profile_that_never_proved_the_address_is_refused_or_reclaimed() {
+    check(&proven(), [native(ADA).unverified()], STRICT, "unverified_profile");
+    check(&proven(), [native(ADA).unverified()], unverified_profile(UnverifiedProfile::Refuse), "unverified_profile");
+    check(&proven(), [native(ADA).unverified()], unverified_profile(UnverifiedProfile::Reclaim), "reclaim");
+}
+
+#[test]
+fn reclaiming_unlinks_every_identity_but_the_one_arriving() {
+    let account = native(ADA).unverified().planted();
+    let Decision::Reclaim { unlink, .. } =
+        decide(&proven(), &owners([account]), &unverified_profile(UnverifiedProfile::Reclaim))
+    else {
+        panic!("not reclaimed")
+    };
+    assert_eq!(unlink.iter().map(|identity| identity.provider_name.as_str()).collect::<Vec<_>>(), ["Facebook"]);
+}
+
+#[test]
+fn a_disabled_or_unusable_profile_is_refused() {
+    check(&proven(), [native(ADA).disabled()], STRICT, "disabled_profile");
+    check(&proven(), [native(ADA).disabled().with_identity("Google", "1")], STRICT, "disabled_profile");
+    check(&proven(), [native(ADA).unconfirmed().disabled()], STRICT, "disabled_profile");
+    check(&proven(), [Account { status: Status::Other, ..native(ADA) }], STRICT, "unusable_profile");
+}
+
+#[test]
+fn of_several_native_profiles_only_the_one_that_proved_the_address_is_linked() {
+    let squatter = || native(ADA).unverified().named("squatter");
+    check(&proven(), [squatter(), native(ADA)], STRICT, "link");
+    check(&proven(), [native(ADA).unconfirmed().named("squatter"), invited(ADA)], STRICT, "accept_invitation");
+    check(&proven(), [native(ADA), native(ADA).named("twin")], STRICT, "ambiguous_owner");
+    check(&proven(), [squatter(), squatter().named("another")], STRICT, "ambiguous_owner");
+    check(&proven(), [squatter(), native(ADA).disabled()], STRICT, "disabled_profile");
+    check(&proven(), [squatter(), native(ADA).with_identity("Google", "1")], STRICT, "already_linked");
+    check(&proven(), [squatter().with_identity("Google", "1"), native(ADA)], STRICT, "already_linked");
+}
+
+#[test]
+fn a_profile_with_five_identities_takes_no_sixth() {
+    let full = (10..15).fold(native(ADA), |account, n| account.with_identity("Facebook", &n.to_string()));
+    check(&proven(), [full.clone()], STRICT, "too_many_identities");
+    let four = Account { identities: full.identities[..4].to_vec(), ..full };
+    check(&proven(), [four.clone().with_identity("Google", "1")], STRICT, "already_linked");
+    check(&proven(), [four], STRICT, "link");
+}
+
+#[test]
+fn a_stand_alone_profile_is_never_a_destination() {
+    let stand_alone = federated("Facebook", "9", ADA);
+    check(&proven(), [stand_alone.clone()], STRICT, "create_and_link");
+    check(&proven(), [Account { status: Status::Confirmed, ..stand_alone.clone() }], STRICT, "create_and_link");
+    check(&proven(), [stand_alone.clone(), native(ADA)], STRICT, "link");
+    let refused = Owners { creation_refused: true, ..owners([stand_alone]) };
+    assert_eq!(decide(&proven(), &refused, &STRICT).name(), "email_held_by_federated_profile");
+}
+
+#[test]
+fn a_subject_that_cannot_be_relied_on_is_refused_where_it_would_be_linked() {
+    let okta = arrival("okta_00uabc", Some(ADA), true);
+    assert_eq!(okta.identity, Err(Unlinkable::UnreliableSubject));
+    check(&okta, [], STRICT, "unreliable_subject");
+    check(&okta, [native(ADA)], STRICT, "unreliable_subject");
+    check(&okta, [native(ADA).unconfirmed()], STRICT, "unreliable_subject");
+    check(&okta, [], Policy { native_profile: NativeProfile::Skip, ..STRICT }, "continue_no_native_profile");
+    check(&arrival("Other_1", Some(ADA), true), [native(ADA)], STRICT, "unproven_email");
+}
+
+/// Every combination of facts about one or two profiles, every arrival and every policy.
+#[test]
+fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
+    let mut seen = std::collections::BTreeMap::new();
+    for policy in all_policies() {
+        for arrival in all_arrivals() {
+            for (first, second) in all_owners() {
+                let accounts: Vec<Owner> = [first, second].into_iter().flatten().collect();
+                let owners = Owners { profiles: accounts, current: true, creation_refused: false };
+                let decision = decide(&arrival, &owners, &policy);
+                *seen.entry(decision.name()).or_insert(0_u32) += 1;
+                assert_safe(&decision, &arrival, &owners, &policy);
+            }
+        }
+    }
+    // A loop that never reached an outcome would prove nothing about it.
+    for outcome in
+        ["link", "accept_invitation", "create_and_link", "replace", "reclaim", "already_linked", "ambiguous_owner"]
+    {
+        assert!(seen.contains_key(outcome), "{outcome} was never decided: {seen:?}");
+    }
+}
+
+fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: &Policy) {
+    let context = || format!("{decision:?}\nfor {arrival:?}\nwith {owners:#?}\nunder {policy:?}");
+    let proven = matches!(arrival.email, EmailClaim::Proven(_)) && arrival.identity.is_ok();
+    let profile = |to: &Destination| {
+        let found = owners.profiles.iter().find(|owner| owner.profile.user_name == to.user_name);
+        found.map(|owner| owner.profile.clone()).expect("a destination is one of the owners")
+    };
+    let native = |p: &Profile| p.enabled && !p.is_stand_alone();
+    match decision {
+        Decision::Continue(_) | Decision::Refuse(_) => {}
+        Decision::AlreadyLinked(to) => {
+            let identity = arrival.identity.as_ref().expect("an identity");
+            assert!(proven && native(&profile(to)) && is_linked(&profile(to), identity), "{}", context());
+            assert_ne!(profile(to).status, Status::Unconfirmed, "{}", context());
+        }
+        Decision::Link(to, _) => {
+            let to = profile(to);
+            assert!(proven && native(&to) && to.email_verified, "{}", context());
+            assert!(matches!(to.status, Status::Confirmed | Status::ResetRequired), "{}", context());
+            let rivals =
+                owners.profiles.iter().filter(|o| !o.profile.is_stand_alone() && has_proof(&o.profile)).count();
+            assert_eq!(rivals, 1, "{}", context());
+            assert!(to.identities.len() < MAX_IDENTITIES, "{}", context());
+        }
+        Decision::AcceptInvitation { to, verify, .. } => {
+            let to = profile(to);
+            assert!(proven && native(&to) && to.status == Status::ForceChangePassword, "{}", context());
+            assert!(to.email_verified || (*verify && to.identities.is_empty()), "{}", context());
+        }
+        Decision::CreateAndLink { duplicate, .. } => {
+            assert!(proven && owners.profiles.iter().all(|owner| owner.profile.is_stand_alone()), "{}", context());
+            assert_eq!(*duplicate, !owners.profiles.is_empty(), "{}", context());
+        }
+        Decision::Replace { profile: old, .. } => {
+            let old = profile(old);
+            assert!(proven && native(&old) && old.status == Status::Unconfirmed, "{}", context());
+            assert_ne!(policy.unverified_profile, UnverifiedProfile::Refuse, "{}", context());
+        }
+        Decision::Reclaim { profile: old, unlink, identity, .. } => {
+            let old = profile(old);
+            assert!(proven && native(&old) && !old.email_verified, "{}", context());
+            assert_eq!(policy.unverified_profile, UnverifiedProfile::Reclaim, "{}", context());
+            let kept = old.identities.iter().filter(|known| !unlink.contains(known));
+            assert!(kept.into_iter().all(|known| is(known, identity)), "{}", context());
+        }
+    }
+}
+
+fn all_policies() -> Vec<Policy> {
+    let mut policies = Vec::new();
+    for unproven_email in [UnprovenEmail::Refuse, UnprovenEmail::Separate] {
+        for native_profile in [NativeProfile::Create, NativeProfile::Skip] {
+            for unverified_profile in
+                [UnverifiedProfile::Replace, UnverifiedProfile::Refuse, UnverifiedProfile::Reclaim]
+            {
+                policies.push(Policy { unproven_email, native_profile, unverified_profile });
+            }
+        }
+    }
+    policies
+}
+
+fn all_arrivals() -> Vec<Arrival> {
+    let mut arrivals = Vec::new();
+    for user_name in ["Google_1", "okta_00uabc", "Unlisted_1"] {
+        for email in [None, Some(ADA), Some("not an address")] {
+            for verified in [false, true] {
+                arrivals.push(arrival(user_name, email, verified));
+            }
+        }
+    }
+    arrivals
+}
+
+fn all_owners() -> Vec<(Option<Owner>, Option<Owner>)> {
+    let mut firsts = vec![None];
+    for status in [
+        Status::Unconfirmed,
+        Status::Confirmed,
+        Status::ForceChangePassword,
+        Status::ResetRequired,
+        Status::ExternalProvider,
+        Status::Other,
+    ] {
+        for enabled in [true, false] {
+            for email_verified in [true, false] {
+                for is_new in [true, false] {
+                    for identities in identity_sets() {
+                        let mut profile = native(ADA).named("first").profile();
+                        (profile.status, profile.enabled, profile.email_verified) = (status, enabled, email_verified);
+                        profile.identities = identities;
+                        firsts.push(Some(Owner { profile, is_new }));
+                    }
+                }
+            }
+        }
+    }
+    let seconds = [
+        None,
+        Some(native(ADA)),
+        Some(native(ADA).unverified()),
+        Some(native(ADA).unconfirmed()),
+        Some(federated("Facebook", "9", ADA)),
+    ]
+    .map(|account| account.map(|account| Owner { profile: account.profile(), is_new: false }));
+    firsts.iter().flat_map(|first| seconds.iter().map(|second| (first.clone(), second.clone()))).collect()
+}
+
+fn identity_sets() -> Vec<Vec<Identity>> {
+    let identity = |provider: &str, user_id: &str, primary| Identity {
+        provider_name: provider.into(),
+        user_id: user_id.into(),
+        primary,
+    };
+    vec![
+        vec![],
+        vec![identity("Google", "1", false)],
+        vec![identity("google", "1", false), identity("Facebook", "9", false)],
+        vec![identity("Google", "1", true)],
+        vec![identity("Facebook", "9", true)],
+        (0..5).map(|n| identity("Facebook", &n.to_string(), false)).collect(),
+    ]
+}

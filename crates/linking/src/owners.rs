@@ -1,0 +1,80 @@
+use cognito_core::email::Email;
+use cognito_core::user_pool::{PoolError, Profile, UserPool};
+use futures_util::future::try_join_all;
+use futures_util::try_join;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// A profile younger than this is still being set up. Cognito repeats an invocation within
+/// seconds, so a repeated one that finds the profile made by the first joins it to the group; an
+/// older profile that an administrator took out of the group is not put back.
+pub const NEW_PROFILE: Duration = Duration::from_mins(10);
+
+/// A profile that has the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The profile.
+    pub profile: Profile,
+    /// Whether it is younger than [`NEW_PROFILE`].
+    pub is_new: bool,
+}
+
+/// Every profile that has the address of the person signing in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    /// The profiles, native and stand-alone.
+    pub profiles: Vec<Owner>,
+    /// Read one by one and just now, not from a list that may lag behind. What destroys something
+    /// is decided on such facts only.
+    pub current: bool,
+    /// The pool refused a new profile because somebody holds the address.
+    pub creation_refused: bool,
+}
+
+impl Owners {
+    /// Asks the list: one call a page, seconds behind at times.
+    ///
+    /// # Errors
+    ///
+    /// The pool's; a failed look-up is never "nobody".
+    pub async fn listed(pool: &impl UserPool, email: &Email, now: SystemTime) -> Result<Self, PoolError> {
+        let profiles = pool.profiles_with_email(email).await?;
+        Ok(Self { profiles: profiles.into_iter().map(|profile| owner(profile, now)).collect(), ..Self::default() })
+    }
+
+    /// Asks the list, and then for each profile in it, for each known from before, and for the
+    /// one that the address itself reaches, what it is right now.
+    ///
+    /// # Errors
+    ///
+    /// The pool's.
+    pub async fn current(
+        pool: &impl UserPool,
+        email: &Email,
+        now: SystemTime,
+        before: &Self,
+    ) -> Result<Self, PoolError> {
+        let (listed, reached) = try_join!(pool.profiles_with_email(email), pool.profile(email.as_str()))?;
+        let mut names: Vec<_> = listed.iter().chain(before.profiles.iter().map(|owner| &owner.profile)).collect();
+        names.retain(|profile| reached.as_ref().is_none_or(|reached| reached.user_name != profile.user_name));
+        names.sort_by(|a, b| a.user_name.cmp(&b.user_name));
+        names.dedup_by(|a, b| a.user_name == b.user_name);
+        let read = try_join_all(names.iter().map(|profile| pool.profile(profile.user_name.as_str()))).await?;
+        let profiles: BTreeMap<_, _> = read
+            .into_iter()
+            .flatten()
+            .chain(reached)
+            .filter(|profile| profile.email.as_deref().is_some_and(|own| email.is_same(own)))
+            .map(|profile| (profile.user_name.clone(), owner(profile, now)))
+            .collect();
+        Ok(Self {
+            profiles: profiles.into_values().collect(),
+            current: true,
+            creation_refused: before.creation_refused,
+        })
+    }
+}
+
+fn owner(profile: Profile, now: SystemTime) -> Owner {
+    Owner { is_new: profile.is_younger_than(NEW_PROFILE, now), profile }
+}

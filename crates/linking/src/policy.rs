@@ -1,0 +1,45 @@
+/// What the operator chose. The defaults are the strictest sensible choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// `UNPROVEN_EMAIL`.
+    pub unproven_email: UnprovenEmail,
+    /// `NATIVE_PROFILE`.
+    pub native_profile: NativeProfile,
+    /// `UNVERIFIED_PROFILE`.
+    pub unverified_profile: UnverifiedProfile,
+}
+
+/// Somebody arrives with an address that is not proven and that a profile has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UnprovenEmail {
+    /// Refuse the sign-in.
+    #[default]
+    Refuse,
+    /// Let the identity have a stand-alone profile, without looking who has the address.
+    Separate,
+}
+
+/// Somebody arrives with a proven address that no native profile has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NativeProfile {
+    /// Create one and link it, so that "forgot password" works later.
+    #[default]
+    Create,
+    /// Let the identity have a stand-alone profile.
+    Skip,
+}
+
+/// Somebody arrives with a proven address, and the native profile that has it never proved it.
+/// Whoever registered it may be an attacker waiting for the owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UnverifiedProfile {
+    /// Replace a profile that was never confirmed: delete it, create it anew, link. Refuse if it
+    /// was confirmed, because it may be in use.
+    #[default]
+    Replace,
+    /// Refuse the sign-in in both cases.
+    Refuse,
+    /// Replace as above, and take a confirmed profile over: everything that could let somebody
+    /// else in is removed before the address counts as verified.
+    Reclaim,
+}

@@ -1,0 +1,145 @@
+use crate::arrival::Unlinkable;
+use cognito_core::failure::{Failure, Kind};
+
+/// Why a sign-in is refused. Each has a stable code and a public text that tells the person what
+/// they can do, and a stranger nothing about the account beyond that the address is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The address cannot be looked up safely.
+    UnusableEmail,
+    /// Somebody has the address, and this identity did not prove it.
+    UnprovenEmail,
+    /// The profile never proved the address.
+    UnverifiedProfile,
+    /// An administrator disabled the profile.
+    DisabledProfile,
+    /// The profile is archived, compromised, or in a state that is not known here.
+    UnusableProfile,
+    /// Several native profiles have the address and none stands out.
+    AmbiguousOwner,
+    /// The profile holds the five identities that Cognito allows.
+    TooManyIdentities,
+    /// A stand-alone federated profile holds the address, and the pool allows no second owner.
+    EmailHeldByFederatedProfile,
+    /// The profile to reclaim holds a passkey, which cannot be taken away by an administrator.
+    PasskeyOnProfile,
+    /// The identity itself cannot be linked.
+    Unlinkable(Unlinkable),
+}
+
+impl Refusal {
+    /// The stable code and the public text.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::UnusableEmail => Kind::refusal("unusable_email", "This email address is not supported"),
+            Self::UnprovenEmail => Kind::refusal(
+                "unproven_email",
+                "This email address is already in use, please sign in the way you did before",
+            ),
+            Self::UnverifiedProfile => Kind::refusal(
+                "unverified_profile",
+                "An account with this email address is waiting to be confirmed, \
+                 please sign in with your password and confirm your email address first",
+            ),
+            Self::DisabledProfile => {
+                Kind::refusal("disabled_profile", "This account is disabled, please contact support")
+            }
+            Self::UnusableProfile => {
+                Kind::refusal("unusable_profile", "This account cannot be used, please contact support")
+            }
+            Self::AmbiguousOwner => Kind::refusal(
+                "ambiguous_owner",
+                "More than one account uses this email address, please sign in with your password or contact support",
+            ),
+            Self::TooManyIdentities => Kind::refusal(
+                "too_many_identities",
+                "This account is already connected to the most sign-in methods possible",
+            ),
+            Self::EmailHeldByFederatedProfile => Kind::refusal(
+                "email_held_by_federated_profile",
+                "This email address is already in use, please sign in the way you did before",
+            ),
+            Self::PasskeyOnProfile => Kind::refusal(
+                "passkey_on_profile",
+                "An account with this email address is waiting to be confirmed, please contact support",
+            ),
+            Self::Unlinkable(Unlinkable::UnlistedProvider) => Kind::refusal(
+                "unlisted_provider",
+                "This sign-in method is not set up completely, please contact support",
+            ),
+            Self::Unlinkable(Unlinkable::UnreliableSubject) => Kind::refusal(
+                "unreliable_subject",
+                "This sign-in method is not set up completely, please contact support",
+            ),
+            Self::Unlinkable(Unlinkable::MissingAttribute) => Kind::refusal(
+                "missing_attribute",
+                "This sign-in method is not set up completely, please contact support",
+            ),
+            Self::Unlinkable(Unlinkable::TooLong) => {
+                Kind::refusal("identity_too_long", "This sign-in method is not supported, please use another one")
+            }
+        }
+    }
+
+    /// What the operator should know, for the log.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Unlinkable(Unlinkable::UnreliableSubject) => {
+                "the pool ignores case, so the subject may have lost its upper-case letters; remedies: attach the \
+                 inbound federation trigger and set SUBJECT_ATTRIBUTE, or link this provider by a mapped attribute in \
+                 PROVIDERS, or use a case-sensitive pool with POOL_CASE_SENSITIVE=true"
+            }
+            Self::Unlinkable(Unlinkable::UnlistedProvider) => "no name in PROVIDERS matches the provider",
+            Self::Unlinkable(Unlinkable::MissingAttribute) => {
+                "the attribute that PROVIDERS links this provider by is not mapped or came empty"
+            }
+            Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
+            _ => "",
+        }
+    }
+
+    /// The failure that Cognito is answered with.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        match self.advice() {
+            "" => Failure::new(self.kind()),
+            advice => Failure::because(self.kind(), advice),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_refusal_has_its_own_code_and_a_text_without_a_full_stop() {
+        let all = [
+            Refusal::UnusableEmail,
+            Refusal::UnprovenEmail,
+            Refusal::UnverifiedProfile,
+            Refusal::DisabledProfile,
+            Refusal::UnusableProfile,
+            Refusal::AmbiguousOwner,
+            Refusal::TooManyIdentities,
+            Refusal::EmailHeldByFederatedProfile,
+            Refusal::PasskeyOnProfile,
+            Refusal::Unlinkable(Unlinkable::UnlistedProvider),
+            Refusal::Unlinkable(Unlinkable::UnreliableSubject),
+            Refusal::Unlinkable(Unlinkable::MissingAttribute),
+            Refusal::Unlinkable(Unlinkable::TooLong),
+        ];
+        assert_eq!(all.iter().map(|refusal| refusal.kind().code).collect::<HashSet<_>>().len(), all.len());
+        assert!(all.iter().all(|refusal| !refusal.kind().message.ends_with('.') && refusal.kind().refusal));
+    }
+
+    #[test]
+    fn an_unreliable_subject_names_its_three_remedies_in_the_log_only() {
+        let failure = Refusal::Unlinkable(Unlinkable::UnreliableSubject).into_failure();
+        for remedy in ["SUBJECT_ATTRIBUTE", "PROVIDERS", "POOL_CASE_SENSITIVE"] {
+            assert!(failure.cause_chain().contains(remedy) && !failure.to_string().contains(remedy));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The Lambda function.
+
+use cognito_core::runtime;
+use cognito_core::user_pool::aws::AwsUserPools;
+use post_authentication::{PostAuthentication, Settings};
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    runtime::run(async |lookup| {
+        Ok(PostAuthentication::new(Settings::from_lookup(lookup)?, AwsUserPools::from_env().await))
+    })
+    .await
+}
