@@ -1,1 +1,86 @@
+use super::*;
+use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
+use cognito_core::user_pool::memory::{MemoryPool, PoolKind, native};
+use serde_json::{Value, json};
 
+fn trigger(pool: &MemoryPool, providers: &'static str, repair: &'static str) -> PostAuthentication<MemoryPool> {
+    let lookup = move |asked: &str| match asked {
+        "PROVIDERS" => Some(providers.to_owned()),
+        "REPAIR" => Some(repair.to_owned()),
+        _ => None,
+    };
+    PostAuthentication::new(Settings::from_lookup(&lookup).unwrap(), pool.clone())
+}
+
+fn pool_for(event: &str) -> MemoryPool {
+    let event: Value = serde_json::from_str(event).unwrap();
+    let account = native("ada@example.com").named(event["userName"].as_str().unwrap()).unverified();
+    MemoryPool::new(PoolKind::EmailUserNames, [account])
+}
+
+async fn calls(case: &str, providers: &'static str, repair: &'static str) -> Vec<&'static str> {
+    let event = sample(&format!("post-authentication/{case}"));
+    let pool = pool_for(&event);
+    let answer = answer_to(&trigger(&pool, providers, repair), &event).await.unwrap();
+    assert_eq!(answer, serde_json::from_str::<Value>(&event).unwrap(), "{case}");
+    pool.calls()
+}
+
+#[tokio::test]
+async fn an_address_its_providers_prove_is_repaired_with_one_call() {
+    const REPAIRED: [&str; 1] = ["AdminUpdateUserAttributes"];
+    assert_eq!(calls("facebook-unverified", "Facebook:always", "").await, REPAIRED);
+    assert_eq!(calls("google-unverified", "Google:always", "").await, REPAIRED);
+    assert_eq!(calls("linked-native", "Google:always,Facebook:always", "linked").await, REPAIRED);
+}
+
+#[tokio::test]
+async fn everybody_else_costs_no_call() {
+    const TRUST: &str = "Google:claim,Facebook:always";
+    for case in [
+        "native",
+        "google-verified",
+        "google-unverified",
+        "linked-native",
+        "linked-native-verified",
+        "without-new-device-used",
+    ] {
+        assert!(calls(case, TRUST, "").await.is_empty(), "{case}");
+    }
+    assert!(calls("facebook-unverified", "", "").await.is_empty());
+    assert!(calls("linked-native", "Google:always,Facebook:always", "external").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_repair_is_logged_and_keeps_nobody_out() {
+    let event = sample("post-authentication/facebook-unverified");
+    let nobody = MemoryPool::new(PoolKind::EmailUserNames, []);
+    let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Facebook:always", ""), &event)).await;
+    assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+    assert_eq!(log.matches("repair_failed").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn an_event_without_user_name_or_attributes_goes_back() {
+    let event = edited("post-authentication/facebook-unverified", |event| {
+        event["userName"] = json!(null);
+        event["request"]["userAttributes"] = json!(null);
+    });
+    let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
+    assert!(answer_to(&trigger(&pool, "Facebook:always", ""), &event).await.is_ok());
+    assert!(pool.calls().is_empty());
+}
+
+#[tokio::test]
+async fn no_log_holds_personal_data() {
+    for entry in std::fs::read_dir(cognito_core::testing::events_dir().join("post-authentication")).unwrap() {
+        let event = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for pool in [pool_for(&event), MemoryPool::new(PoolKind::EmailUserNames, [])] {
+            let trigger = trigger(&pool, "Google:always,Facebook:always", "");
+            let (_, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
+            for secret in personal_data(&event) {
+                assert!(!log.contains(&secret), "{secret} in {log}");
+            }
+        }
+    }
+}

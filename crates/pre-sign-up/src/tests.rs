@@ -1,1 +1,198 @@
+use super::*;
+use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, invited, native};
+use serde_json::{Value, json};
 
+const ADA: &str = "ada@example.com";
+const PROVIDERS: &str = "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always";
+
+fn trigger(pool: &MemoryPool, settings: &'static [(&'static str, &'static str)]) -> PreSignUp<MemoryPool> {
+    let lookup = |asked: &str| {
+        let set = settings.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
+        set.or_else(|| match asked {
+            "PROVIDERS" => Some(PROVIDERS.into()),
+            "DEFAULT_GROUP" => Some("Users".into()),
+            _ => None,
+        })
+    };
+    PreSignUp::new(Settings::from_lookup(&lookup).unwrap(), pool.clone())
+}
+
+fn pool(accounts: impl IntoIterator<Item = Account>) -> MemoryPool {
+    MemoryPool::new(PoolKind::EmailUserNames, accounts)
+}
+
+async fn answered(pool: &MemoryPool, event: &str) -> Value {
+    let answer = answer_to(&trigger(pool, &[]), event).await.expect("not refused");
+    assert!(only_response_changed(event, &answer));
+    answer
+}
+
+#[tokio::test]
+async fn a_person_with_an_account_arriving_from_google_is_linked_in_two_calls() {
+    let pool = pool([native(ADA)]);
+    let answer = answered(&pool, &sample("pre-sign-up/google")).await;
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(account.has_identity("Google", "123456789012345678901"));
+    assert_eq!(pool.calls(), ["ListUsers", "AdminLinkProviderForUser"]);
+    assert_eq!(answer["response"]["autoConfirmUser"], json!(false));
+}
+
+#[tokio::test]
+async fn a_new_person_gets_a_native_account_with_their_name_in_the_group() {
+    let pool = pool([]);
+    let event = sample("pre-sign-up/google-new-person");
+    let answer = answered(&pool, &event).await;
+    let [account] = pool.accounts().try_into().expect("one account");
+    let sent: Value = serde_json::from_str(&event).unwrap();
+    assert_eq!(account.status, Status::Confirmed);
+    assert!(account.email_verified && account.groups.contains("Users"));
+    assert_eq!(account.identities.len(), 1);
+    assert_eq!(
+        Some(account.attributes["given_name"].as_str()),
+        sent["request"]["userAttributes"]["given_name"].as_str()
+    );
+    assert!(account.password.is_some_and(|password| password.len() == 99));
+    assert_eq!(answer["response"]["autoConfirmUser"], json!(true));
+    assert_eq!(answer["response"]["autoVerifyEmail"], json!(true));
+    assert_eq!(answer["response"]["autoVerifyPhone"], json!(false));
+    assert_eq!(pool.calls().len(), 5);
+}
+
+#[tokio::test]
+async fn in_alias_pools_no_flag_is_raised_because_it_would_move_the_alias() {
+    let pool = MemoryPool::new(PoolKind::EmailAlias, []);
+    let event = sample("pre-sign-up/google-new-person");
+    let answer = answer_to(&trigger(&pool, &[("NATIVE_USERNAME", "uuid")]), &event).await.unwrap();
+    assert_eq!(answer, serde_json::from_str::<Value>(&event).unwrap());
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(!account.user_name.contains('@') && account.user_name.len() == 36);
+}
+
+#[tokio::test]
+async fn every_other_source_goes_back_without_a_call() {
+    let pool = pool([federated("Google", "1", ADA)]);
+    for case in ["native", "native-minimal", "admin-create"] {
+        let event = sample(&format!("pre-sign-up/{case}"));
+        assert_eq!(answered(&pool, &event).await, serde_json::from_str::<Value>(&event).unwrap(), "{case}");
+    }
+    assert!(pool.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_invocation_repeated_by_cognito_changes_nothing_more() {
+    let pool = pool([]);
+    let event = sample("pre-sign-up/google-new-person");
+    let first = answered(&pool, &event).await;
+    let after_first = pool.accounts();
+    assert_eq!(answered(&pool, &event).await, first);
+    let [before, after] = [&after_first[0], &pool.accounts()[0]];
+    assert_eq!((&before.sub, &before.password, &before.identities), (&after.sub, &after.password, &after.identities));
+}
+
+#[tokio::test]
+async fn each_provider_of_the_samples_is_linked_or_refused_as_its_facts_say() {
+    for (case, expected) in [
+        ("google-lower-cased", Ok("Google")),
+        ("facebook", Ok("Facebook")),
+        ("apple", Ok("SignInWithApple")),
+        ("google-unverified", Err("unproven_email")),
+        ("oidc-lower-cased", Err("unreliable_subject")),
+        ("oidc-mixed-case", Err("unreliable_subject")),
+    ] {
+        let event = sample(&format!("pre-sign-up/{case}"));
+        let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
+        let pool = pool([native(email.as_str().unwrap())]);
+        let answer = answer_to(&trigger(&pool, &[]), &event).await;
+        let outcome = answer.map(|_| pool.accounts()[0].identities[0].provider.clone()).map_err(|(code, _)| code);
+        assert_eq!(outcome, expected.map(str::to_owned), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_mixed_case_subject_is_linked_as_the_provider_spells_it() {
+    let settings = &[("SUBJECT_ATTRIBUTE", "custom:idp_subject")];
+    let pool = pool([native(ADA)]);
+    answer_to(&trigger(&pool, settings), &sample("pre-sign-up/oidc-raw-subject")).await.unwrap();
+    assert!(pool.accounts()[0].has_identity("Okta", "00uAbC1dEfGHIjKlM5d7"));
+}
+
+#[tokio::test]
+async fn without_an_address_cognito_goes_on_alone_and_nothing_is_asked() {
+    let pool = pool([native(ADA)]);
+    let event = sample("pre-sign-up/without-email");
+    assert_eq!(answered(&pool, &event).await, serde_json::from_str::<Value>(&event).unwrap());
+    assert!(pool.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_attacker_who_registered_the_address_first_ends_with_nothing() {
+    let pool = pool([native(ADA).unconfirmed().planted()]);
+    answered(&pool, &sample("pre-sign-up/google")).await;
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(!account.is_planted() && account.email_verified);
+    assert!(account.has_identity("Google", "123456789012345678901"));
+}
+
+#[tokio::test]
+async fn a_missing_group_is_an_error_in_the_log_and_keeps_nobody_out() {
+    let pool = pool([]);
+    let trigger = trigger(&pool, &[("DEFAULT_GROUP", "Nobody")]);
+    let event = sample("pre-sign-up/google-new-person");
+    let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
+    assert!(answer.is_ok() && pool.accounts()[0].identities.len() == 1);
+    assert!(log.contains("group_missing"), "{log}");
+}
+
+#[tokio::test]
+async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
+    let unique = &[("NATIVE_SIGN_UP", "unique")];
+    let email = "grace@example.org";
+    let event = edited("pre-sign-up/native", |event| event["request"]["userAttributes"]["email"] = json!(email));
+    let linked = native(email).with_identity("Google", "1");
+    for (accounts, refused) in [
+        (vec![federated("Google", "1", email)], true),
+        (vec![linked], true),
+        (vec![native(email)], false),
+        (vec![], false),
+    ] {
+        let answer = answer_to(&trigger(&pool(accounts), unique), &event).await;
+        assert_eq!(answer.err().map(|(code, _)| code), refused.then_some("native_email_in_use"));
+    }
+}
+
+#[tokio::test]
+async fn no_log_of_any_outcome_holds_personal_data() {
+    let cases = std::fs::read_dir(cognito_core::testing::events_dir().join("pre-sign-up")).unwrap();
+    let settings = &[("NATIVE_SIGN_UP", "unique"), ("UNVERIFIED_PROFILE", "reclaim")];
+    for path in cases.map(|entry| entry.unwrap().path()) {
+        let event = std::fs::read_to_string(&path).unwrap();
+        let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
+        let email = email.as_str().unwrap_or(ADA);
+        for accounts in [
+            vec![],
+            vec![native(email)],
+            vec![native(email).unconfirmed()],
+            vec![native(email).unverified()],
+            vec![native(email).disabled()],
+            vec![invited(email)],
+            vec![federated("Facebook", "9", email)],
+            vec![native(email).named("one"), native(email).named("two")],
+        ] {
+            let accounts =
+                accounts.into_iter().enumerate().map(|(n, account)| Account { sub: format!("sub-{n}"), ..account });
+            let pool = pool(accounts);
+            let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, settings), &event)).await;
+            for secret in personal_data(&event) {
+                assert!(!log.contains(&secret), "{}: {secret} in {log}", path.display());
+                let shown =
+                    answer.as_ref().err().is_some_and(|(code, text)| code.contains(&secret) || text.contains(&secret));
+                assert!(!shown, "{}: {secret} in {answer:?}", path.display());
+            }
+            if pool.calls().len() > 1 {
+                assert!(log.contains("\"message\":\"decided\""), "{}: {log}", path.display());
+            }
+        }
+    }
+}
