@@ -1,0 +1,161 @@
+use super::*;
+use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
+use proptest::prelude::*;
+use serde_json::json;
+
+const PROVIDERS: &str = "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always";
+const SUBJECT: &str = "custom:idp_subject";
+
+fn trigger(providers: &'static str) -> InboundFederation {
+    let lookup = move |asked: &str| match asked {
+        "PROVIDERS" => Some(providers.to_owned()),
+        "SUBJECT_ATTRIBUTE" => Some(SUBJECT.to_owned()),
+        _ => None,
+    };
+    InboundFederation::new(Settings::from_lookup(&lookup).unwrap())
+}
+
+async fn mapped(event: &str, providers: &'static str) -> Value {
+    let answer = answer_to(&trigger(providers), event).await.expect("never refused");
+    assert!(only_response_changed(event, &answer));
+    answer["response"]["userAttributesToMap"].clone()
+}
+
+fn with_claims(user_info: &Value, id_token: &Value) -> String {
+    edited("inbound-federation/google", |event| {
+        event["request"]["attributes"]["userInfo"] = user_info.clone();
+        event["request"]["attributes"]["idToken"] = id_token.clone();
+    })
+}
+
+#[tokio::test]
+async fn email_verified_is_what_the_provider_proves() {
+    for (case, verified) in [
+        ("google", "true"),
+        ("google-unverified", "false"),
+        ("facebook", "true"),
+        ("apple", "true"),
+        ("oidc", "true"),
+        ("saml", "true"),
+        ("unlisted-oidc", "false"),
+    ] {
+        let map = mapped(&sample(&format!("inbound-federation/{case}")), PROVIDERS).await;
+        assert_eq!(map["email_verified"], json!(verified), "{case}: {map}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_never_trusted_or_not_listed_proves_nothing_whatever_it_claims() {
+    for providers in ["Google:never", ""] {
+        for claim in [json!(true), json!("true"), json!("True"), json!(1), json!("1")] {
+            let claims = json!({"sub": "1", "email": "ada@example.com", "email_verified": claim});
+            let map = mapped(&with_claims(&json!({}), &claims), providers).await;
+            assert_eq!(map["email_verified"], json!("false"), "{providers} {claim}");
+            assert_eq!(mapped(&with_claims(&json!({}), &claims), PROVIDERS).await["email_verified"], json!("true"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_claim_goes_back_and_the_id_token_wins() {
+    let user_info = json!({"sub": "1", "name": "from user info", "picture": "p", "email": "old@example.com"});
+    let id_token =
+        json!({"sub": "1", "name": "from the token", "email": " Ada@Example.COM ", "email_verified": "true", "hd": 7});
+    assert_eq!(
+        mapped(&with_claims(&user_info, &id_token), PROVIDERS).await,
+        json!({"sub": "1", "name": "from the token", "picture": "p", "email": "ada@example.com",
+               "email_verified": "true", "hd": 7, SUBJECT: "1"})
+    );
+}
+
+#[tokio::test]
+async fn the_raw_subject_comes_along_as_the_provider_spells_it() {
+    let map = mapped(&sample("inbound-federation/oidc"), PROVIDERS).await;
+    assert_eq!(map[SUBJECT], json!("00uAbC1dEfGHIjKlM5d7"));
+    let facebook = mapped(&sample("inbound-federation/facebook"), PROVIDERS).await;
+    assert!(
+        facebook[SUBJECT].as_str().is_some_and(|subject| subject.bytes().all(|byte| byte.is_ascii_digit())),
+        "{facebook}"
+    );
+}
+
+#[tokio::test]
+async fn without_an_address_everything_is_kept_as_it_came() {
+    assert_eq!(mapped(&sample("inbound-federation/without-email"), PROVIDERS).await, json!({}));
+    for attributes in [json!(null), json!({}), json!({"idToken": {}}), json!([1]), json!({"samlResponse": "text"})] {
+        let event = edited("inbound-federation/google", |event| event["request"]["attributes"] = attributes.clone());
+        assert_eq!(mapped(&event, PROVIDERS).await, json!({}), "{attributes}");
+    }
+}
+
+/// A profile keeps the address of an earlier sign-in when a later one brings none.
+#[tokio::test]
+async fn a_claim_without_an_address_does_not_verify_an_earlier_one() {
+    let claims = json!({"sub": "1", "name": "A", "email_verified": "true"});
+    let map = mapped(&with_claims(&json!({}), &claims), "Google:never").await;
+    assert_eq!(map, json!({"sub": "1", "name": "A", "email_verified": "false", SUBJECT: "1"}));
+    assert_eq!(mapped(&with_claims(&json!({}), &claims), PROVIDERS).await, json!({}));
+}
+
+#[tokio::test]
+async fn a_saml_address_is_found_under_its_configured_name() {
+    let saml = |name: &str| {
+        edited("inbound-federation/saml", |event| {
+            event["request"]["attributes"]["samlResponse"] = json!({name: "Ada@Example.com", "groups": "[a,b]"});
+        })
+    };
+    for name in ["mail", "urn:oid:0.9.2342.19200300.100.1.3"] {
+        let map = mapped(&saml(name), PROVIDERS).await;
+        assert_eq!(map, json!({name: "ada@example.com", "groups": "[a,b]", "email_verified": "true"}));
+    }
+    assert_eq!(mapped(&saml("adresse"), PROVIDERS).await, json!({}));
+    let lookup = |asked: &str| match asked {
+        "PROVIDERS" => Some(PROVIDERS.to_owned()),
+        "SAML_EMAIL_ATTRIBUTES" => Some("adresse".to_owned()),
+        _ => None,
+    };
+    let own = InboundFederation::new(Settings::from_lookup(&lookup).unwrap());
+    let answer = answer_to(&own, &saml("adresse")).await.unwrap();
+    assert_eq!(answer["response"]["userAttributesToMap"]["email_verified"], json!("true"));
+}
+
+#[tokio::test]
+async fn a_value_too_long_to_store_is_left_out_with_a_warning() {
+    let claims = json!({"sub": "1", "email": "ada@example.com", "fits": "x".repeat(2048), "groups": "x".repeat(2049)});
+    let event = with_claims(&json!({}), &claims);
+    let (map, log) = CapturedLog::of(mapped(&event, PROVIDERS)).await;
+    assert!(map.get("fits").is_some() && map.get("groups").is_none());
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn no_log_holds_tokens_or_personal_data() {
+    for entry in std::fs::read_dir(cognito_core::testing::events_dir().join("inbound-federation")).unwrap() {
+        let event = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for providers in [PROVIDERS, ""] {
+            let (_, log) = CapturedLog::of(mapped(&event, providers)).await;
+            for secret in personal_data(&event) {
+                assert!(!log.contains(&secret), "{secret} in {log}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_claims_none_is_lost_and_nothing_is_proven_without_trust(
+        claims in proptest::collection::hash_map("[a-z_]{1,8}|email|email_verified|sub", "\\PC{0,12}|true|a@b.example", 0..8),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let event = with_claims(&json!(claims), &json!({}));
+        let map = runtime.block_on(mapped(&event, "Google:never"));
+        let map = map.as_object().unwrap();
+        if !map.is_empty() {
+            prop_assert_eq!(&map["email_verified"], &json!("false"));
+            prop_assert!(claims.keys().all(|name| map.contains_key(name)));
+            prop_assert!(map.keys().all(|name| claims.contains_key(name) || name == "email_verified" || name == SUBJECT));
+        } else {
+            prop_assert!(!claims.get("email_verified").is_some_and(|claim| is_true(&json!(claim))));
+        }
+    }
+}
