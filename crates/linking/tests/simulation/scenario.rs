@@ -1,0 +1,213 @@
+//! Pools, the people arriving in them, and what must be true when the dust has settled.
+
+use cognito_core::event::Attributes;
+use cognito_core::provider::Providers;
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
+use linking::{Arrival, LinkError, Linker, NativeUserName, Policy, SubjectRule, UnverifiedProfile};
+use serde_json::json;
+use std::time::{Duration, SystemTime};
+
+pub const ADA: &str = "ada@example.com";
+
+/// What a scenario must end in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every identity signs in to one verified native profile. `Newcomer`: it is in the group.
+    Newcomer,
+    /// As above, but it was there before: password, sessions and groups are as they were.
+    Linked,
+    /// As `Linked`, but nothing that was planted is left.
+    Reclaimed,
+    /// Refused with this code, and the pool is as it was.
+    Refused(&'static str),
+    /// Left to Cognito, and the pool is as it was.
+    Untouched,
+}
+
+#[derive(Clone)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub kind: PoolKind,
+    pub accounts: Vec<Account>,
+    pub policy: Policy,
+    pub verified_claim: bool,
+    pub quirks: Quirks,
+    pub end: End,
+}
+
+impl Scenario {
+    fn new(name: &'static str, end: End, accounts: Vec<Account>) -> Self {
+        let policy = Policy::default();
+        let quirks = Quirks::default();
+        Self { name, kind: PoolKind::EmailUserNames, accounts, policy, verified_claim: true, quirks, end }
+    }
+
+    fn alias(self) -> Self {
+        Self { kind: PoolKind::EmailAlias, ..self }
+    }
+
+    fn policy(self, unverified_profile: UnverifiedProfile) -> Self {
+        Self { policy: Policy { unverified_profile, ..self.policy }, ..self }
+    }
+
+    pub fn with_quirks(&self, quirks: Quirks) -> Self {
+        let stand_alone_holds_alias = self.quirks.stand_alone_holds_alias;
+        Self { quirks: Quirks { stand_alone_holds_alias, ..quirks }, ..self.clone() }
+    }
+
+    pub fn pool(&self) -> MemoryPool {
+        MemoryPool::new(self.kind, self.accounts.clone()).with_quirks(self.quirks)
+    }
+
+    /// The arrival of an identity that shows Ada's address.
+    pub fn arrival(&self, user_name: &str) -> Arrival {
+        let providers = Providers::parse("Google:claim,Okta:claim").unwrap();
+        let attributes = json!({"email": "Ada@Example.com", "email_verified": self.verified_claim});
+        Arrival::read(user_name, Attributes::new(Some(&attributes)), &providers, &SubjectRule::default())
+    }
+
+    /// One invocation of the real engine.
+    pub async fn settle(
+        &self,
+        pool: &impl cognito_core::user_pool::UserPool,
+        user_name: &str,
+    ) -> Result<(), LinkError> {
+        let user_name_kind = match self.kind {
+            PoolKind::EmailUserNames => NativeUserName::Email,
+            PoolKind::EmailAlias => NativeUserName::Uuid,
+        };
+        let linker = Linker {
+            pool,
+            policy: self.policy,
+            group: Some("Users"),
+            user_name: user_name_kind,
+            attributes: std::collections::BTreeMap::new(),
+            now: SystemTime::now() + Duration::from_secs(1),
+        };
+        linker.settle(&self.arrival(user_name)).await.map(drop)
+    }
+
+    /// Whether the pool is as it must be once `identities` have arrived and everything has been
+    /// repeated until it succeeded or was refused.
+    pub fn violation(&self, pool: &MemoryPool, identities: &[&str], results: &[Result<(), String>]) -> Option<String> {
+        let accounts = pool.accounts();
+        let broken = |what: &str| Some(format!("{}: {what}\nresults {results:?}\n{accounts:#?}", self.name));
+        match self.end {
+            End::Refused(code) => {
+                if results.iter().any(|result| result != &Err(code.to_owned())) {
+                    return broken("not refused as it must be");
+                }
+                return if self.is_unchanged(pool) { None } else { broken("a refusal changed the pool") };
+            }
+            End::Untouched => {
+                return if results.iter().all(Result::is_ok) && self.is_unchanged(pool) {
+                    None
+                } else {
+                    broken("the pool was touched")
+                };
+            }
+            End::Newcomer | End::Linked | End::Reclaimed => {}
+        }
+        if results.iter().any(Result::is_err) {
+            return broken("not settled");
+        }
+        let verified: Vec<&Account> =
+            accounts.iter().filter(|a| a.has_email(ADA) && a.email_verified && !a.is_stand_alone()).collect();
+        let [owner] = verified.as_slice() else { return broken("not exactly one verified native profile") };
+        for identity in identities {
+            let (provider, subject) = identity.split_once('_').expect("a user name");
+            let owners = pool.owners_of(provider, subject);
+            if owners.len() != 1 || owners[0].sub != owner.sub {
+                return broken("an identity does not sign in to exactly the one account");
+            }
+        }
+        if owner.status != Status::Confirmed || owner.password.as_deref().is_some_and(|p| p.starts_with("temporary")) {
+            return broken("the account still has a temporary password");
+        }
+        if owner.is_planted() && self.end != End::Linked {
+            return broken("something of an attacker is left");
+        }
+        let before = self.accounts.iter().find(|account| account.sub == owner.sub);
+        match (self.end, before) {
+            (End::Newcomer, _) if !owner.groups.contains("Users") => broken("a newcomer is not in the group"),
+            (End::Linked, Some(before))
+                if (&before.password, &before.groups, &before.sessions)
+                    != (&owner.password, &owner.groups, &owner.sessions) =>
+            {
+                broken("a link changed more than the identities")
+            }
+            (End::Linked | End::Reclaimed, None) => broken("the account was replaced"),
+            _ => None,
+        }
+    }
+
+    fn is_unchanged(&self, pool: &MemoryPool) -> bool {
+        crate::explorer::digest(pool) == crate::explorer::digest(&self.pool())
+    }
+}
+
+/// Every situation of the decision table.
+pub fn all() -> Vec<Scenario> {
+    let squatter = || native(ADA).unverified().named("squatter").planted();
+    let five = (10..15).fold(native(ADA), |account, n| account.with_identity("Facebook", &n.to_string()));
+    let mut all = vec![
+        Scenario::new("nobody", End::Newcomer, vec![]),
+        Scenario::new("nobody, alias pool", End::Newcomer, vec![]).alias(),
+        Scenario::new("somebody else", End::Newcomer, vec![native("grace@example.com")]),
+        Scenario::new("confirmed and verified", End::Linked, vec![native(ADA).planted()]),
+        Scenario::new("confirmed and verified, alias pool", End::Linked, vec![native(ADA)]).alias(),
+        Scenario::new(
+            "half created",
+            End::Newcomer,
+            vec![Account { created: Some(SystemTime::now()), ..invited(ADA) }],
+        ),
+        Scenario::new("invited", End::Newcomer, vec![invited(ADA)]),
+        Scenario::new("invited, not verified", End::Newcomer, vec![invited(ADA).unverified()]),
+        Scenario::new("unconfirmed", End::Newcomer, vec![native(ADA).unconfirmed().planted()]),
+        Scenario::new("unconfirmed, alias pool", End::Newcomer, vec![native(ADA).unconfirmed().planted()]).alias(),
+        Scenario::new("unconfirmed, refused", End::Refused("unverified_profile"), vec![native(ADA).unconfirmed()])
+            .policy(UnverifiedProfile::Refuse),
+        Scenario::new("unverified", End::Refused("unverified_profile"), vec![native(ADA).unverified().planted()]),
+        Scenario::new("unverified, reclaimed", End::Reclaimed, vec![native(ADA).unverified().planted()])
+            .policy(UnverifiedProfile::Reclaim),
+        Scenario::new("disabled", End::Refused("disabled_profile"), vec![native(ADA).disabled()]),
+        Scenario::new("squatter beside the owner", End::Linked, vec![squatter(), native(ADA)]).alias(),
+        Scenario::new("two squatters", End::Refused("ambiguous_owner"), vec![squatter(), squatter().named("another")])
+            .alias(),
+        Scenario::new("five identities", End::Refused("too_many_identities"), vec![five]),
+        Scenario::new("stand-alone profile", End::Newcomer, vec![federated("Facebook", "9", ADA)]),
+    ];
+    let mut unproven = Scenario::new("unproven", End::Refused("unproven_email"), vec![native(ADA)]);
+    unproven.verified_claim = false;
+    let mut unproven_free = Scenario::new("unproven, free", End::Untouched, vec![]);
+    unproven_free.verified_claim = false;
+    let mut held = Scenario::new(
+        "alias held by a stand-alone profile",
+        End::Refused("email_held_by_federated_profile"),
+        vec![Account { email_verified: true, ..federated("Facebook", "9", ADA) }],
+    )
+    .alias();
+    held.quirks.stand_alone_holds_alias = true;
+    all.extend([unproven, unproven_free, held]);
+    all
+}
+
+/// What AWS does sometimes: each alone, and all together with a list that lags a little or never
+/// catches up.
+pub fn all_quirks() -> Vec<Quirks> {
+    let quirks = |refuse_link_before_password, refuse_link_again, list_lag| Quirks {
+        refuse_link_before_password,
+        refuse_link_again,
+        list_lag,
+        ..Quirks::default()
+    };
+    const NEVER: usize = usize::MAX / 2;
+    vec![
+        quirks(false, false, 0),
+        quirks(true, false, 0),
+        quirks(false, true, 0),
+        quirks(true, true, 1),
+        quirks(true, true, NEVER),
+    ]
+}
