@@ -206,14 +206,17 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, policy: &P
         }
         // A temporary password on a profile that never proved the address but has identities is no
         // invitation: somebody was there before.
-        Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => match room {
-            true => Decision::AcceptInvitation {
-                to,
-                identity: (!linked).then(|| identity.clone()),
-                verify: !profile.email_verified,
-            },
-            false => Decision::Refuse(Refusal::TooManyIdentities),
-        },
+        Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => {
+            if room {
+                Decision::AcceptInvitation {
+                    to,
+                    identity: (!linked).then(|| identity.clone()),
+                    verify: !profile.email_verified,
+                }
+            } else {
+                Decision::Refuse(Refusal::TooManyIdentities)
+            }
+        }
         Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword => {
             unverified(profile, to, identity, email, policy)
         }

@@ -26,6 +26,7 @@ fn unproven() -> Arrival {
     arrival("Google_1", Some(ADA), false)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a table reads better")]
 fn owners<const N: usize>(accounts: [Account; N]) -> Owners {
     let owner = |account: &Account| Owner { profile: account.profile(), is_new: false };
     Owners { profiles: accounts.iter().map(owner).collect(), current: true, creation_refused: false }

@@ -131,13 +131,17 @@ impl Reply for Profile {
 
 impl Reply for Option<Profile> {
     fn digest(&self, hasher: &mut DefaultHasher) {
-        self.iter().for_each(|profile| profile.digest(hasher));
+        if let Some(profile) = self {
+            profile.digest(hasher);
+        }
     }
 }
 
 impl Reply for Vec<Profile> {
     fn digest(&self, hasher: &mut DefaultHasher) {
-        self.iter().for_each(|profile| profile.digest(hasher));
+        for profile in self {
+            profile.digest(hasher);
+        }
     }
 }
 

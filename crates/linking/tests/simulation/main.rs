@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p linking --test simulation -- --nocapture` prints how many were explored.
 
-#![allow(unreachable_pub, reason = "the modules of one test")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, reason = "the modules of one test")]
 
 mod explorer;
 mod gate;
@@ -29,6 +29,7 @@ fn real(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invocatio
     Box::pin(async move { scenario.settle(&gate, identity).await.map_err(name) })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that it fits `map_err`")]
 fn name(error: LinkError) -> String {
     match error {
         LinkError::Refused(refusal) => refusal.kind().code.to_owned(),
@@ -53,7 +54,7 @@ fn violation(
     for (result, identity) in run.results.iter().zip(identities) {
         let mut last = result.clone();
         for _ in 0..3 {
-            if matches!(&last, Some(Ok(())) | Some(Err(_))) && last != Some(Err("try again".into())) {
+            if matches!(&last, Some(Ok(()) | Err(_))) && last != Some(Err("try again".into())) {
                 break;
             }
             last = settled_alone(engine, scenario, pool, identity);

@@ -193,6 +193,9 @@ pub fn all() -> Vec<Scenario> {
     all
 }
 
+/// A lag that no test outlives.
+const NEVER: usize = usize::MAX / 2;
+
 /// What AWS does sometimes: each alone, and all together with a list that lags a little or never
 /// catches up.
 pub fn all_quirks() -> Vec<Quirks> {
@@ -202,7 +205,6 @@ pub fn all_quirks() -> Vec<Quirks> {
         list_lag,
         ..Quirks::default()
     };
-    const NEVER: usize = usize::MAX / 2;
     vec![
         quirks(false, false, 0),
         quirks(true, false, 0),
