@@ -84,3 +84,12 @@ async fn no_log_holds_personal_data() {
         }
     }
 }
+
+#[test]
+fn the_readme_lists_every_variable() {
+    let mut names = NAMES.map(str::to_owned);
+    names.sort();
+    let mut documented = cognito_core::testing::documented_settings("post-authentication");
+    documented.sort();
+    assert_eq!(documented, names);
+}
