@@ -1,6 +1,7 @@
 //! What the tests of several crates share.
 
 use crate::event::Event;
+use crate::failure::Kind;
 use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -8,6 +9,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
+
+const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
 
 /// The folder of sample events.
 #[must_use]
@@ -68,6 +71,26 @@ pub fn only_response_changed(event: &str, answer: &Value) -> bool {
     };
     serde_json::from_str::<Value>(event).is_ok_and(|event| without(&event) == without(answer))
         && Event::parse(event).is_ok()
+}
+
+/// The variables that the settings table of `README.md` lists for a function, in its order.
+#[must_use]
+pub fn documented_settings(function: &str) -> Vec<String> {
+    let is_variable = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let rows = README.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    rows.filter(|(name, rest)| {
+        let functions = rest.split_once(" |").map_or("", |(functions, _)| functions);
+        is_variable(name) && functions.split(", ").any(|listed| listed == function)
+    })
+    .map(|(name, _)| name.to_owned())
+    .collect()
+}
+
+/// Whether `README.md` lists the code together with the public text.
+#[must_use]
+pub fn is_documented(kind: Kind) -> bool {
+    let (code, text) = (format!("| `{}` | ", kind.code), format!(" | {} |", kind.message));
+    README.lines().any(|line| line.starts_with(&code) && line.ends_with(&text))
 }
 
 /// Everything the code under test logged on this thread, at every level.

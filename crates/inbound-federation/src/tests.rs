@@ -159,3 +159,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_readme_lists_every_variable() {
+    let mut names = NAMES.map(str::to_owned);
+    names.sort();
+    let mut documented = cognito_core::testing::documented_settings("inbound-federation");
+    documented.sort();
+    assert_eq!(documented, names);
+}

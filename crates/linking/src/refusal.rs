@@ -114,25 +114,33 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    const ALL: [Refusal; 13] = [
+        Refusal::UnusableEmail,
+        Refusal::UnprovenEmail,
+        Refusal::UnverifiedProfile,
+        Refusal::DisabledProfile,
+        Refusal::UnusableProfile,
+        Refusal::AmbiguousOwner,
+        Refusal::TooManyIdentities,
+        Refusal::EmailHeldByFederatedProfile,
+        Refusal::PasskeyOnProfile,
+        Refusal::Unlinkable(Unlinkable::UnlistedProvider),
+        Refusal::Unlinkable(Unlinkable::UnreliableSubject),
+        Refusal::Unlinkable(Unlinkable::MissingAttribute),
+        Refusal::Unlinkable(Unlinkable::TooLong),
+    ];
+
     #[test]
     fn every_refusal_has_its_own_code_and_a_text_without_a_full_stop() {
-        let all = [
-            Refusal::UnusableEmail,
-            Refusal::UnprovenEmail,
-            Refusal::UnverifiedProfile,
-            Refusal::DisabledProfile,
-            Refusal::UnusableProfile,
-            Refusal::AmbiguousOwner,
-            Refusal::TooManyIdentities,
-            Refusal::EmailHeldByFederatedProfile,
-            Refusal::PasskeyOnProfile,
-            Refusal::Unlinkable(Unlinkable::UnlistedProvider),
-            Refusal::Unlinkable(Unlinkable::UnreliableSubject),
-            Refusal::Unlinkable(Unlinkable::MissingAttribute),
-            Refusal::Unlinkable(Unlinkable::TooLong),
-        ];
-        assert_eq!(all.iter().map(|refusal| refusal.kind().code).collect::<HashSet<_>>().len(), all.len());
-        assert!(all.iter().all(|refusal| !refusal.kind().message.ends_with('.') && refusal.kind().refusal));
+        assert_eq!(ALL.iter().map(|refusal| refusal.kind().code).collect::<HashSet<_>>().len(), ALL.len());
+        assert!(ALL.iter().all(|refusal| !refusal.kind().message.ends_with('.') && refusal.kind().refusal));
+    }
+
+    #[test]
+    fn the_readme_lists_every_refusal_with_its_text() {
+        for kind in ALL.map(Refusal::kind) {
+            assert!(cognito_core::testing::is_documented(kind), "{}", kind.code);
+        }
     }
 
     #[test]

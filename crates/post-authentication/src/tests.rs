@@ -30,6 +30,7 @@ async fn calls(case: &str, providers: &'static str, repair: &'static str) -> Vec
 async fn an_address_its_providers_prove_is_repaired_with_one_call() {
     const REPAIRED: [&str; 1] = ["AdminUpdateUserAttributes"];
     assert_eq!(calls("facebook-unverified", "Facebook:always", "").await, REPAIRED);
+    assert_eq!(calls("without-new-device-used", "Facebook:always", "").await, REPAIRED);
     assert_eq!(calls("google-unverified", "Google:always", "").await, REPAIRED);
     assert_eq!(calls("linked-native", "Google:always,Facebook:always", "linked").await, REPAIRED);
 }
@@ -37,14 +38,7 @@ async fn an_address_its_providers_prove_is_repaired_with_one_call() {
 #[tokio::test]
 async fn everybody_else_costs_no_call() {
     const TRUST: &str = "Google:claim,Facebook:always";
-    for case in [
-        "native",
-        "google-verified",
-        "google-unverified",
-        "linked-native",
-        "linked-native-verified",
-        "without-new-device-used",
-    ] {
+    for case in ["native", "google-verified", "google-unverified", "linked-native", "linked-native-verified"] {
         assert!(calls(case, TRUST, "").await.is_empty(), "{case}");
     }
     assert!(calls("facebook-unverified", "", "").await.is_empty());
@@ -83,4 +77,13 @@ async fn no_log_holds_personal_data() {
             }
         }
     }
+}
+
+#[test]
+fn the_readme_lists_every_variable() {
+    let mut names = NAMES.map(str::to_owned);
+    names.sort();
+    let mut documented = cognito_core::testing::documented_settings("post-authentication");
+    documented.sort();
+    assert_eq!(documented, names);
 }

@@ -83,3 +83,12 @@ async fn no_log_holds_personal_data() {
         }
     }
 }
+
+#[test]
+fn the_readme_lists_every_variable() {
+    let mut names = NAMES.map(str::to_owned);
+    names.sort();
+    let mut documented = cognito_core::testing::documented_settings("post-confirmation");
+    documented.sort();
+    assert_eq!(documented, names);
+}

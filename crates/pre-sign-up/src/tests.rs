@@ -196,3 +196,13 @@ async fn no_log_of_any_outcome_holds_personal_data() {
         }
     }
 }
+
+#[test]
+fn the_readme_lists_every_variable_and_the_refusal_of_registrations() {
+    let mut names = NAMES.map(str::to_owned);
+    names.sort();
+    let mut documented = cognito_core::testing::documented_settings("pre-sign-up");
+    documented.sort();
+    assert_eq!(documented, names);
+    assert!(cognito_core::testing::is_documented(EMAIL_IN_USE));
+}

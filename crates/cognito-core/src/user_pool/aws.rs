@@ -10,6 +10,7 @@ use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::config::http::HttpResponse;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::RequestId;
 use aws_sdk_cognitoidentityprovider::types::{
@@ -37,19 +38,10 @@ impl AwsUserPools {
     /// that an answer is ready before Cognito gives up after 5.
     pub async fn from_env() -> Self {
         let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_millis(1500))
-            .operation_timeout(Duration::from_secs(4))
-            .build();
-        let retries = RetryConfig::standard()
-            .with_max_attempts(3)
-            .with_initial_backoff(Duration::from_millis(100))
-            .with_max_backoff(Duration::from_millis(500));
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(tls)
-            .timeout_config(timeouts)
-            .retry_config(retries)
+            .timeout_config(timeouts())
+            .retry_config(retries())
             .load()
             .await;
         Self::new(Client::new(&config))
@@ -60,6 +52,21 @@ impl AwsUserPools {
     pub fn new(client: Client) -> Self {
         Self { client }
     }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_millis(1500))
+        .operation_timeout(Duration::from_secs(4))
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(100))
+        .with_max_backoff(Duration::from_millis(500))
 }
 
 impl UserPools for AwsUserPools {
@@ -79,8 +86,9 @@ pub struct AwsUserPool {
 
 impl UserPool for AwsUserPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
-        let mut pages =
-            self.client.list_users().user_pool_id(&self.id).filter(email.filter()).limit(PAGE).into_paginator().send();
+        let call = self.client.list_users().user_pool_id(&self.id).filter(email.filter()).limit(PAGE);
+        // The paginator would take a repeated token for the end, and a list that ends early hides owners.
+        let mut pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut profiles = Vec::new();
         while let Some(page) = pages.next().await {
             for user in page.map_err(failed("ListUsers"))?.users() {
@@ -224,17 +232,23 @@ fn attribute(name: &str, value: &str) -> Result<AttributeType, PoolError> {
 }
 
 /// Sorts an SDK error by AWS's error code. The message is dropped: it may repeat personal data.
-fn failed<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> PoolError
+fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> PoolError
 where
     E: ProvideErrorMetadata,
-    SdkError<E, R>: RequestId,
+    SdkError<E, HttpResponse>: RequestId,
 {
     move |error| {
         let request_id = error.request_id().map(str::to_owned);
         let (kind, code) = match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("no error code");
-                (kind_of(code), code)
+                match kind_of(code) {
+                    // A server that fails may answer with a code that is not known here.
+                    PoolErrorKind::Other if service.raw().status().is_server_error() => {
+                        (PoolErrorKind::Unavailable, code)
+                    }
+                    kind => (kind, code),
+                }
             }
             SdkError::TimeoutError(_) => (PoolErrorKind::Unavailable, "timed out"),
             SdkError::DispatchFailure(_) => (PoolErrorKind::Unavailable, "no connection"),
