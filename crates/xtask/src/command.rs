@@ -1,0 +1,44 @@
+//! What `cargo xtask` can do.
+
+pub mod demo;
+pub mod pool;
+mod story;
+pub mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Developer commands. Everything they start ends with them, and everything they write goes to `.local/`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+pub struct Arguments {
+    /// The command to run.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch two accounts become one: the triggers at work on a local user pool.
+    Demo(demo::Options),
+    /// Run all tests, those that need a local cloud included.
+    Test(test::Options),
+    /// Run a local user pool that the sample events fit, for `cargo lambda`, until Ctrl-C.
+    Pool(pool::Options),
+}
+
+impl Command {
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stopped it, with what to do about it where that is known.
+    pub async fn run(self) -> Result<()> {
+        match self {
+            Self::Demo(options) => demo::run(options).await,
+            Self::Test(options) => test::run(options).await,
+            Self::Pool(options) => pool::run(options).await,
+        }
+    }
+}

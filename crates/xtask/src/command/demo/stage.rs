@@ -1,0 +1,151 @@
+//! What the demo plays on: a pool with our triggers, an app, and a provider that plays Google.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::{ADA, ADA_AT_GOOGLE, GRACE, GRACE_AT_GOOGLE};
+use crate::function::{self, Binaries};
+use crate::hosted_login;
+use crate::http::Http;
+use crate::identity_provider::IdentityProvider;
+use crate::local_cloud::{LocalCloud, client_environment};
+use crate::runtime_api::Function;
+use crate::seed::GROUP;
+use crate::user_pool::{Kind, Profile, UserPool};
+use crate::{deployment, event};
+
+/// The triggers the local pool calls by itself, each with its function.
+const TRIGGERS: [(&str, &str); 2] = [("PreSignUp", "pre-sign-up"), ("CustomMessage", "custom-message")];
+
+pub(super) struct Stage {
+    pub(super) pool: UserPool,
+    client: String,
+    post_confirmation: Function,
+}
+
+/// A message as it lies in the outbox.
+pub(super) struct Mail {
+    pub(super) subject: String,
+    pub(super) text: String,
+}
+
+impl Stage {
+    pub(super) async fn set(cloud: &LocalCloud, google: &IdentityProvider, binaries: &Binaries) -> Result<Self> {
+        let own = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings: Vec<_> = client_environment(cloud.endpoint()).into_iter().chain(own).collect();
+        let pool = UserPool::create(cloud.endpoint(), Kind::EmailAsUsername).await?;
+        pool.create_group(GROUP).await?;
+        google.register(&pool, "Google").await?;
+        google.knows(ADA_AT_GOOGLE, &claims(ADA, ("Ada", "Lovelace"))).await?;
+        google.knows(GRACE_AT_GOOGLE, &claims(GRACE, ("Grace", "Hopper"))).await?;
+        let client = pool.create_client(&["Google"]).await?;
+        let mut triggers = Vec::new();
+        for (trigger, name) in TRIGGERS {
+            let function = deployment::deploy(cloud.endpoint(), name, binaries.path(name)?, &settings).await?;
+            triggers.push((trigger, json!(function)));
+        }
+        pool.attach(&triggers).await?;
+        let post_confirmation =
+            Function::start("post-confirmation", binaries.path("post-confirmation")?, &settings).await?;
+        Ok(Self { pool, client, post_confirmation })
+    }
+
+    pub(super) async fn register(&self, email: &str, password: &str, name: (&str, &str)) -> Result<()> {
+        let registration = json!({
+            "ClientId": self.client,
+            "Username": email,
+            "Password": password,
+            "UserAttributes": [
+                { "Name": "email", "Value": email },
+                { "Name": "given_name", "Value": name.0 },
+                { "Name": "family_name", "Value": name.1 },
+            ],
+        });
+        self.pool.call("SignUp", &registration).await.map(drop)
+    }
+
+    pub(super) async fn confirm(&self, email: &str, code: &str) -> Result<()> {
+        let input = json!({ "ClientId": self.client, "Username": email, "ConfirmationCode": code });
+        self.pool.call("ConfirmSignUp", &input).await?;
+        // Cognito marks the address the code went to as verified; MiniStack leaves that out.
+        let verified = json!([{ "Name": "email_verified", "Value": "true" }]);
+        let input = json!({ "Username": email, "UserAttributes": verified });
+        self.pool.admin("AdminUpdateUserAttributes", input).await.map(drop)
+    }
+
+    /// Invokes post-confirmation as Cognito would, and tells whether it handed its event back unchanged.
+    pub(super) async fn after_confirmation(&self, sample: &str, profile: &Profile) -> Result<bool> {
+        let event = event::about(event::load(sample, &self.pool)?, profile);
+        Ok(self.post_confirmation.invoke(&event).await? == Ok(event))
+    }
+
+    /// Signs somebody in from Google; returns the ID token's claims.
+    pub(super) async fn sign_in_with_google(&self, subject: &str) -> Result<Value> {
+        hosted_login::sign_in(&self.pool, &self.client, "Google", subject).await
+    }
+
+    /// Signs somebody in with a password; returns the account's name.
+    pub(super) async fn sign_in_with_password(&self, email: &str, password: &str) -> Result<String> {
+        let input = json!({
+            "ClientId": self.client,
+            "AuthFlow": "USER_PASSWORD_AUTH",
+            "AuthParameters": { "USERNAME": email, "PASSWORD": password },
+        });
+        let session = self.pool.call("InitiateAuth", &input).await?;
+        let token = &session["AuthenticationResult"]["AccessToken"];
+        let user = self.pool.call("GetUser", &json!({ "AccessToken": token })).await?;
+        Ok(user["Username"].as_str().context("the session belongs to nobody")?.to_owned())
+    }
+
+    pub(super) async fn reset_password(&self, email: &str, code: &str, password: &str) -> Result<()> {
+        let mut input = json!({ "ClientId": self.client, "Username": email });
+        self.pool.call("ForgotPassword", &input).await?;
+        input["ConfirmationCode"] = json!(code);
+        input["Password"] = json!(password);
+        self.pool.call("ConfirmForgotPassword", &input).await.map(drop)
+    }
+
+    /// Makes an account for somebody; returns the message that went out.
+    pub(super) async fn invite(&self, email: &str, given_name: &str) -> Result<Mail> {
+        let input = json!({
+            "Username": email,
+            "DesiredDeliveryMediums": ["EMAIL"],
+            "UserAttributes": [
+                { "Name": "email", "Value": email },
+                { "Name": "given_name", "Value": given_name },
+            ],
+        });
+        self.pool.admin("AdminCreateUser", input).await?;
+        let outbox = Http::default().get(&format!("{}/_ministack/ses/messages", self.pool.endpoint())).await?.json()?;
+        let mail = outbox["messages"]
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::values)
+            .filter_map(Value::as_array)
+            .flatten()
+            .rfind(|mail| mail["To"].as_array().is_some_and(|to| to.iter().any(|one| one == email)))
+            .with_context(|| format!("no message went to {email}"))?;
+        let text = |name: &str| mail[name].as_str().unwrap_or_default().to_owned();
+        let plain = text("BodyText");
+        Ok(Mail {
+            subject: text("Subject"),
+            text: if plain.is_empty() { without_tags(&text("BodyHtml")) } else { plain },
+        })
+    }
+}
+
+/// What Google says of somebody. The flag is the text Cognito hands on: MiniStack would turn a JSON
+/// `true` into `True`.
+fn claims(email: &str, name: (&str, &str)) -> Value {
+    json!({ "email": email, "email_verified": "true", "given_name": name.0, "family_name": name.1 })
+}
+
+/// The words of an HTML message, for a terminal.
+fn without_tags(html: &str) -> String {
+    let body = html.find("<body").map_or(html, |start| &html[start..]);
+    let mut words = String::new();
+    for piece in body.split('<') {
+        words.push_str(piece.split_once('>').map_or(piece, |(_, text)| text));
+    }
+    words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,81 @@
+//! How the demo speaks: chapters, facts that are checked as they are told, and the pool as a table.
+
+use anyhow::{Result, bail};
+use comfy_table::{ContentArrangement, Table, presets};
+use console::style;
+
+use crate::user_pool::Profile;
+
+/// The widest line, so that the story reads well on any terminal.
+const WIDTH: u16 = 110;
+
+/// Opens a chapter.
+pub(super) fn chapter(number: u8, title: &str) {
+    println!("\n{} {}", style(format!("{number}.")).cyan().bold(), style(title).bold());
+}
+
+/// Tells what happens.
+pub(super) fn tell(text: &str) {
+    println!("   {text}");
+}
+
+/// States a fact. The demo goes on only if it is one.
+pub(super) fn fact(holds: bool, text: &str) -> Result<()> {
+    if holds {
+        println!("   {} {text}", style("✓").green());
+        Ok(())
+    } else {
+        println!("   {} {text}", style("✗").red());
+        bail!("this should hold and does not: {text}")
+    }
+}
+
+/// Shows profiles as the pool holds them.
+pub(super) fn show(title: &str, profiles: &[Profile]) {
+    let mut table = Table::new();
+    table.set_header(["account", "e-mail", "verified", "status", "ways in", "groups"]);
+    for profile in profiles {
+        table.add_row([
+            short(&profile.username),
+            profile.attribute("email").to_owned(),
+            if profile.email_verified() { "yes" } else { "no" }.to_owned(),
+            profile.status.clone(),
+            ways_in(profile).join("\n"),
+            profile.groups.join("\n"),
+        ]);
+    }
+    println!("   {}", style(title).dim());
+    print(table);
+}
+
+/// Shows a message in a frame.
+pub(super) fn letter(subject: &str, text: &str) {
+    let mut table = Table::new();
+    table.set_header([subject]);
+    table.add_row([text.trim()]);
+    print(table);
+}
+
+fn print(mut table: Table) {
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    for line in table.to_string().lines() {
+        println!("   {line}");
+    }
+}
+
+/// The ways somebody can sign in to a profile.
+pub(super) fn ways_in(profile: &Profile) -> Vec<String> {
+    let password = profile.is_native().then(|| "password".to_owned());
+    let identities =
+        profile.identities.iter().map(|identity| format!("{} {}", identity.provider, short(&identity.subject)));
+    password.into_iter().chain(identities).collect()
+}
+
+/// Enough of an id to recognise it.
+fn short(id: &str) -> String {
+    match id.char_indices().nth(13) {
+        Some((end, _)) => format!("{}…", &id[..end]),
+        None => id.to_owned(),
+    }
+}

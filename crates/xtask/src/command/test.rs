@@ -1,0 +1,60 @@
+//! `cargo xtask test`: every test, those that need a local cloud included.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use tokio::process::Command;
+
+use crate::function::{self, Binaries};
+use crate::local_cloud::{self, LocalCloud};
+use crate::{layout, steps, toolbox::Toolbox};
+
+/// The variable that tells the tests where the local cloud is.
+pub const CLOUD: &str = "LOCAL_CLOUD_ENDPOINT";
+
+/// The variable that tells the tests in which folder the function binaries lie.
+pub const FUNCTIONS: &str = "LOCAL_CLOUD_FUNCTIONS";
+
+/// How the tests are run.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Port of the local cloud; a free one if left out.
+    #[arg(long, env = "LOCAL_CLOUD_PORT")]
+    port: Option<u16>,
+    /// Passed on to `cargo test`, as in `cargo xtask test -- --package end-to-end --test linking`.
+    #[arg(last = true)]
+    cargo_arguments: Vec<String>,
+}
+
+/// Builds the functions, starts one local cloud for all tests, and runs them.
+///
+/// # Errors
+///
+/// Something cannot be set up, or a test fails.
+pub async fn run(options: Options) -> Result<()> {
+    let toolbox = Toolbox::local_cloud().await?;
+    eprintln!("… Building the functions");
+    let binaries = Binaries::build().await?;
+    let step = steps::begin("Starting the local cloud");
+    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, saved_pool: None }).await?;
+    step.done();
+    let mut cargo = Command::new(function::cargo());
+    cargo.arg("test");
+    if options.cargo_arguments.is_empty() {
+        cargo.arg("--workspace");
+    }
+    let status = cargo
+        .args(["--features", "end-to-end/local-cloud"])
+        .args(&options.cargo_arguments)
+        .current_dir(layout::root())
+        .env(CLOUD, cloud.endpoint())
+        .env(FUNCTIONS, binaries.folder()?)
+        .kill_on_drop(true)
+        .status()
+        .await
+        .context("cargo cannot be started")?;
+    if !status.success() {
+        bail!("not every test passed; the local cloud's log is {}", cloud.log().display());
+    }
+    eprintln!("✓ All tests passed, those with the local cloud included");
+    Ok(())
+}

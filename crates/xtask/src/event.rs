@@ -1,0 +1,29 @@
+//! Events as Cognito would send them about people in a local pool.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::layout;
+use crate::user_pool::{Profile, UserPool};
+
+/// Reads a sample event, as in `load("pre-sign-up/google")`, and moves it to the given pool.
+///
+/// # Errors
+///
+/// There is no such file, or it is not JSON.
+pub fn load(name: &str, pool: &UserPool) -> Result<Value> {
+    let path = layout::events().join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut event: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    event["userPoolId"] = json!(pool.id());
+    Ok(event)
+}
+
+/// Rewrites a sample event so that it speaks of a profile as the pool holds it now.
+#[must_use]
+pub fn about(mut event: Value, profile: &Profile) -> Value {
+    event["userName"] = json!(profile.username);
+    event["request"]["userAttributes"] = json!(profile.attributes);
+    event["request"]["userAttributes"]["cognito:user_status"] = json!(profile.status);
+    event
+}

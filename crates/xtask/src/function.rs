@@ -1,0 +1,122 @@
+//! The function binaries: built once, found by name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+
+use crate::layout;
+
+/// Every function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
+pub const ALL: [&str; 5] =
+    ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
+
+/// The settings every function of a local run gets.
+pub const SETTINGS: [(&str, &str); 4] = [
+    ("PROVIDERS", "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always"),
+    ("DEFAULT_GROUP", "Users"),
+    ("APP_NAME", "Example"),
+    ("APP_URL", "https://app.example.com"),
+];
+
+/// Built binaries by function name.
+#[derive(Debug, Clone)]
+pub struct Binaries(BTreeMap<String, PathBuf>);
+
+impl Binaries {
+    /// Builds every function with the profile `local`. Cargo shows its own progress.
+    ///
+    /// # Errors
+    ///
+    /// Cargo cannot be started or reports an error.
+    pub async fn build() -> Result<Self> {
+        let mut cargo = Command::new(cargo());
+        cargo.args(["build", "--profile", "local", "--bins", "--message-format", "json-render-diagnostics"]);
+        for function in ALL {
+            cargo.args(["--package", function]);
+        }
+        let mut cargo = cargo
+            .current_dir(layout::root())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cargo cannot be started")?;
+        let mut messages = String::new();
+        cargo.stdout.take().context("cargo has no output")?.read_to_string(&mut messages).await?;
+        if !cargo.wait().await?.success() {
+            bail!("the functions do not build; see cargo's messages above");
+        }
+        Self::read(&messages)
+    }
+
+    /// The folder all binaries lie in.
+    ///
+    /// # Errors
+    ///
+    /// There are no binaries.
+    pub fn folder(&self) -> Result<&Path> {
+        self.0.values().next().and_then(|path| path.parent()).context("no function was built")
+    }
+
+    /// The binary of one function.
+    ///
+    /// # Errors
+    ///
+    /// There is no function of that name; the message lists those that are there.
+    pub fn path(&self, function: &str) -> Result<&Path> {
+        self.0.get(function).map(PathBuf::as_path).with_context(|| {
+            let known: Vec<_> = self.0.keys().map(String::as_str).collect();
+            format!("there is no function {function}; there are: {}", known.join(", "))
+        })
+    }
+
+    /// Reads where cargo put the executables from its JSON messages.
+    fn read(messages: &str) -> Result<Self> {
+        let mut found = BTreeMap::new();
+        for line in messages.lines() {
+            let message: Value = serde_json::from_str(line).context("cargo printed a line that is not JSON")?;
+            if let (Some(name), Some(path)) = (message["target"]["name"].as_str(), message["executable"].as_str()) {
+                found.insert(name.to_owned(), PathBuf::from(path));
+            }
+        }
+        for function in ALL {
+            if !found.contains_key(function) {
+                bail!("cargo built no binary for {function}");
+            }
+        }
+        Ok(Self(found))
+    }
+}
+
+/// The cargo that runs this program, or the one on the PATH.
+#[must_use]
+pub fn cargo() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact(name: &str) -> String {
+        format!(r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":"/target/{name}"}}"#)
+    }
+
+    #[test]
+    fn executables_are_found_where_cargo_says_they_are() {
+        let messages: Vec<_> = ALL.iter().map(|name| artifact(name)).collect();
+        let binaries = Binaries::read(&messages.join("\n")).unwrap();
+        assert_eq!(binaries.path("pre-sign-up").unwrap(), Path::new("/target/pre-sign-up"));
+    }
+
+    #[test]
+    fn a_function_without_a_binary_is_an_error_and_not_left_out() {
+        let message = Binaries::read(&artifact("pre-sign-up")).unwrap_err().to_string();
+        assert!(message.contains("inbound-federation"), "{message}");
+    }
+}

@@ -1,0 +1,64 @@
+//! "Sign in with …" as an app walks it: the authorize link, the provider, the callback, the tokens.
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::http::{Answer, Http, form_encode};
+use crate::user_pool::{CALLBACK, Refusal, UserPool};
+
+/// Signs a person in through a provider and returns the claims of the pool's ID token.
+///
+/// # Errors
+///
+/// The pool refuses the sign-in: then the error is a [`Refusal`]. Or a step of the walk leads elsewhere.
+pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &str) -> Result<Value> {
+    let http = Http::default();
+    let query = form_encode(&[
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", CALLBACK),
+        ("scope", "openid email profile"),
+        ("state", "from-the-app"),
+        ("identity_provider", provider),
+    ]);
+    let at_provider = redirect(&http.get(&format!("{}/oauth2/authorize?{query}", pool.endpoint())).await?)?;
+    let back_at_pool = redirect(&http.submit(&at_provider, &[("sub", subject)]).await?)?;
+    let at_app = redirect(&http.get(&back_at_pool).await?)?;
+    let (callback, answer) = at_app.split_once('?').context("the app is called back with nothing")?;
+    if callback != CALLBACK {
+        bail!("the walk ended at {callback}, not at the app");
+    }
+    let answer: Vec<_> = form_urlencoded::parse(answer.as_bytes()).collect();
+    let field = |wanted: &str| answer.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
+    if let Some(error) = field("error") {
+        let message = field("error_description").unwrap_or_default().to_owned();
+        return Err(Refusal { code: error.to_owned(), message }.into());
+    }
+    if field("state") != Some("from-the-app") {
+        bail!("the state came back changed");
+    }
+    let code = field("code").context("the app got no code")?;
+    let fields =
+        [("grant_type", "authorization_code"), ("client_id", client), ("redirect_uri", CALLBACK), ("code", code)];
+    let tokens = http.submit(&format!("{}/oauth2/token", pool.endpoint()), &fields).await?;
+    if !tokens.status.is_success() {
+        return Err(Refusal::read(&tokens).into());
+    }
+    claims(tokens.json()?["id_token"].as_str().context("there is no ID token")?)
+}
+
+/// Where a redirect leads.
+fn redirect(answer: &Answer) -> Result<String> {
+    match &answer.location {
+        Some(location) if answer.status.is_redirection() => Ok(location.clone()),
+        _ => Err(Refusal::read(answer)).with_context(|| format!("the sign-in stopped with {}", answer.status)),
+    }
+}
+
+/// Reads a token's claims. The signature is not checked: the token came straight from the pool.
+fn claims(token: &str) -> Result<Value> {
+    let payload = token.split('.').nth(1).context("the ID token is no JWT")?;
+    Ok(serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload)?)?)
+}

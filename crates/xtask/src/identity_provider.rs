@@ -1,0 +1,112 @@
+//! A local OpenID provider that plays Google: it knows a few people and asks for no password.
+
+use std::fs::File;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::http::Http;
+use crate::process::ProcessGroup;
+use crate::toolbox::Toolbox;
+use crate::user_pool::UserPool;
+use crate::{layout, port};
+
+/// How long the provider may take to answer its first request.
+const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// A running provider. Dropping it ends the process.
+#[derive(Debug)]
+pub struct IdentityProvider {
+    process: ProcessGroup,
+    issuer: String,
+    http: Http,
+}
+
+impl IdentityProvider {
+    /// Starts the provider on the given port, or a free one, and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, or the provider ends or stays silent; the message names its log.
+    pub async fn start(toolbox: &Toolbox, port: Option<u16>) -> Result<Self> {
+        let port = port::choose(port)?;
+        std::fs::create_dir_all(layout::logs())?;
+        let log = layout::logs().join(format!("identity-provider-{port}.log"));
+        let output = File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
+        let process = ProcessGroup::spawn(
+            Command::new(toolbox.program("oidc-provider-mock"))
+                .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+                .stdin(Stdio::null())
+                .stdout(output.try_clone()?)
+                .stderr(output),
+        )?;
+        let issuer = format!("http://127.0.0.1:{port}");
+        let mut provider = Self { process, issuer, http: Http::default() };
+        let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
+        let deadline = Instant::now() + START_LIMIT;
+        while provider.http.get(&metadata).await.is_err() {
+            if let Some(status) = provider.process.exit_status()? {
+                bail!("the identity provider ended at its start ({status}); see {}", log.display());
+            }
+            if Instant::now() > deadline {
+                bail!("the identity provider did not answer within {} s; see {}", START_LIMIT.as_secs(), log.display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(provider)
+    }
+
+    /// The provider's address, which is its issuer too.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Makes a person known to the provider, or replaces what it knows of them.
+    ///
+    /// # Errors
+    ///
+    /// The provider cannot be reached or refuses.
+    pub async fn knows(&self, subject: &str, claims: &Value) -> Result<()> {
+        let answer = self.http.send_json("PUT", &format!("{}/users/{subject}", self.issuer), claims).await?;
+        if !answer.status.is_success() {
+            bail!("the identity provider did not take the person: {}", answer.status);
+        }
+        Ok(())
+    }
+
+    /// Makes this provider one of the pool's, under the given name.
+    ///
+    /// Its type is OIDC whatever the name: the local cloud walks a sign-in only for OIDC and SAML.
+    ///
+    /// # Errors
+    ///
+    /// The pool refuses.
+    pub async fn register(&self, pool: &UserPool, name: &str) -> Result<()> {
+        pool.admin(
+            "CreateIdentityProvider",
+            json!({
+                "ProviderName": name,
+                "ProviderType": "OIDC",
+                "ProviderDetails": {
+                    "client_id": "local",
+                    "client_secret": "local",
+                    "attributes_request_method": "GET",
+                    "oidc_issuer": self.issuer,
+                    "authorize_scopes": "openid email profile",
+                },
+                "AttributeMapping": {
+                    "email": "email",
+                    "email_verified": "email_verified",
+                    "given_name": "given_name",
+                    "family_name": "family_name",
+                },
+            }),
+        )
+        .await
+        .map(drop)
+    }
+}

@@ -1,0 +1,375 @@
+//! A user pool seen from outside: made, filled and read through Cognito's own JSON API.
+//!
+//! Set-up and assertions deliberately do not go through the adapter under test.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Http};
+
+/// The region of every local pool; the checked-in events name it too.
+pub const REGION: &str = "eu-central-1";
+
+/// Where the app of a local pool is called back. Nobody listens there: the walk ends by reading the link.
+pub const CALLBACK: &str = "http://127.0.0.1/signed-in";
+
+/// The two kinds of pool the triggers are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The e-mail address is what people sign in with, and everybody may sign up.
+    EmailAsUsername,
+    /// Accounts are made by administrators under a name of their own; a verified e-mail is an alias.
+    EmailAsAlias,
+}
+
+impl Kind {
+    /// The pool's settings as `CreateUserPool` takes them.
+    #[must_use]
+    pub fn configuration(self, name: &str) -> Value {
+        let (usernames, aliases, admin_only) = match self {
+            Self::EmailAsUsername => (json!(["email"]), json!([]), false),
+            Self::EmailAsAlias => (json!([]), json!(["email"]), true),
+        };
+        json!({
+            "PoolName": name,
+            "UsernameAttributes": usernames,
+            "AliasAttributes": aliases,
+            "AutoVerifiedAttributes": ["email"],
+            "UsernameConfiguration": { "CaseSensitive": false },
+            "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": admin_only },
+            "Policies": { "PasswordPolicy": {
+                "MinimumLength": 12,
+                "RequireUppercase": true,
+                "RequireLowercase": true,
+                "RequireNumbers": true,
+                "RequireSymbols": true,
+                "TemporaryPasswordValidityDays": 7,
+            } },
+            "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
+            "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Name": "verified_email", "Priority": 1 }] },
+            // Cognito honours a custom message only for a pool that sends through SES.
+            "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "From": "accounts@example.com",
+                "SourceArn": format!("arn:aws:ses:{REGION}:000000000000:identity/example.com") },
+            "LambdaConfig": {},
+        })
+    }
+}
+
+/// A refusal by the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The exception's name, as in `UserLambdaValidationException`.
+    pub code: String,
+    /// The text for the caller.
+    pub message: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Refusal {
+    /// Reads a refusal from an answer's JSON body.
+    pub(crate) fn read(answer: &Answer) -> Self {
+        let body = answer.json().unwrap_or_default();
+        let text = |names: [&str; 3]| names.iter().find_map(|name| body[*name].as_str()).unwrap_or_default().to_owned();
+        let code = text(["__type", "error", "code"]);
+        Self {
+            code: code.rsplit('#').next().unwrap_or_default().to_owned(),
+            message: text(["message", "Message", "error_description"]),
+        }
+    }
+}
+
+/// An identity at a provider that signs in as a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The provider's name in the pool.
+    pub provider: String,
+    /// The subject at that provider.
+    pub subject: String,
+    /// Whether it is the profile's own identity, not a linked one.
+    pub primary: bool,
+}
+
+/// One profile as the pool holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The pool's name for the profile; a random id where the e-mail is what people sign in with.
+    pub username: String,
+    /// `CONFIRMED`, `UNCONFIRMED`, `FORCE_CHANGE_PASSWORD`, `EXTERNAL_PROVIDER`, …
+    pub status: String,
+    /// Every attribute, `identities` included.
+    pub attributes: BTreeMap<String, String>,
+    /// The identities linked to it, or its own.
+    pub identities: Vec<Identity>,
+    /// The groups it is in.
+    pub groups: Vec<String>,
+}
+
+impl Profile {
+    /// The value of an attribute, empty if it has none.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> &str {
+        self.attributes.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether somebody may sign in to it with a password.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.status != "EXTERNAL_PROVIDER"
+    }
+
+    /// Whether the pool holds the e-mail as verified.
+    #[must_use]
+    pub fn email_verified(&self) -> bool {
+        self.attribute("email_verified") == "true"
+    }
+
+    /// Whether that subject of that provider signs in as this profile.
+    #[must_use]
+    pub fn has_identity(&self, provider: &str, subject: &str) -> bool {
+        self.identities.iter().any(|identity| identity.provider == provider && identity.subject == subject)
+    }
+}
+
+/// A pool on a local cloud. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct UserPool {
+    http: Http,
+    endpoint: String,
+    id: String,
+}
+
+impl UserPool {
+    /// Makes a new pool of the given kind.
+    ///
+    /// # Errors
+    ///
+    /// The cloud cannot be reached or refuses.
+    pub async fn create(endpoint: &str, kind: Kind) -> Result<Self> {
+        let mut pool = Self::open(endpoint, "");
+        let made = pool.call("CreateUserPool", &kind.configuration("local")).await?;
+        made["UserPool"]["Id"].as_str().context("the new pool has no id")?.clone_into(&mut pool.id);
+        Ok(pool)
+    }
+
+    /// Speaks of a pool that is there already.
+    #[must_use]
+    pub fn open(endpoint: &str, id: &str) -> Self {
+        Self { http: Http::default(), endpoint: endpoint.to_owned(), id: id.to_owned() }
+    }
+
+    /// The pool's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The local cloud it lives on.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Calls an operation of the user pools API.
+    ///
+    /// # Errors
+    ///
+    /// The cloud cannot be reached, or it refuses: then the error is a [`Refusal`].
+    pub async fn call(&self, operation: &str, input: &Value) -> Result<Value> {
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        let headers = [("X-Amz-Target", target.as_str()), ("Content-Type", "application/x-amz-json-1.1")];
+        let answer = self.http.send_body("POST", &self.endpoint, &headers, input.to_string()).await?;
+        if answer.status.is_success() {
+            answer.json()
+        } else {
+            Err(Refusal::read(&answer)).with_context(|| format!("{operation} was refused"))
+        }
+    }
+
+    /// Calls an operation on this pool: the input gets the pool's id.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`].
+    pub async fn admin(&self, operation: &str, mut input: Value) -> Result<Value> {
+        input["UserPoolId"] = json!(self.id);
+        self.call(operation, &input).await
+    }
+
+    /// Makes an app client that may use passwords and the hosted sign-in; returns its id.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`].
+    pub async fn create_client(&self, providers: &[&str]) -> Result<String> {
+        let supported: Vec<_> = ["COGNITO"].iter().chain(providers).collect();
+        let made = self
+            .admin(
+                "CreateUserPoolClient",
+                json!({
+                    "ClientName": "app",
+                    "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+                    "AllowedOAuthFlowsUserPoolClient": true,
+                    "AllowedOAuthFlows": ["code"],
+                    "AllowedOAuthScopes": ["openid", "email", "profile"],
+                    "CallbackURLs": [CALLBACK],
+                    "SupportedIdentityProviders": supported,
+                }),
+            )
+            .await?;
+        Ok(made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned())
+    }
+
+    /// Makes a group.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`].
+    pub async fn create_group(&self, name: &str) -> Result<()> {
+        self.admin("CreateGroup", json!({ "GroupName": name })).await.map(drop)
+    }
+
+    /// Attaches deployed functions to their triggers, keeping those that are attached already.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`].
+    pub async fn attach(&self, triggers: &[(&str, Value)]) -> Result<()> {
+        let mut pool = self.admin("DescribeUserPool", json!({})).await?["UserPool"].take();
+        for (trigger, function) in triggers {
+            pool["LambdaConfig"][*trigger] = function.clone();
+        }
+        let mut input = json!({});
+        // An update resets whatever it leaves out, on AWS as here.
+        for kept in KEPT_BY_UPDATE {
+            if !pool[kept].is_null() {
+                input[kept] = pool[kept].take();
+            }
+        }
+        self.admin("UpdateUserPool", input).await.map(drop)
+    }
+
+    /// Reads one profile by username, alias or sub.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`]; a profile that is not there is a [`Refusal`].
+    pub async fn profile(&self, username: &str) -> Result<Profile> {
+        let user = self.admin("AdminGetUser", json!({ "Username": username })).await?;
+        self.read_profile(&user, "UserAttributes").await
+    }
+
+    /// Reads every profile of the pool.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`].
+    pub async fn profiles(&self) -> Result<Vec<Profile>> {
+        let mut profiles = Vec::new();
+        let mut input = json!({});
+        loop {
+            let page = self.admin("ListUsers", input.clone()).await?;
+            for user in page["Users"].as_array().into_iter().flatten() {
+                profiles.push(self.read_profile(user, "Attributes").await?);
+            }
+            match page.get("PaginationToken") {
+                Some(token) => input["PaginationToken"] = token.clone(),
+                None => return Ok(profiles),
+            }
+        }
+    }
+
+    /// Reads the one profile with an e-mail address.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`]; also if there is none or more than one.
+    pub async fn only_profile_of(&self, email: &str) -> Result<Profile> {
+        let mut found = self.profiles().await?;
+        found.retain(|profile| profile.attribute("email").eq_ignore_ascii_case(email));
+        match <[Profile; 1]>::try_from(found) {
+            Ok([profile]) => Ok(profile),
+            Err(found) => bail!("{} profiles have the address {email}, expected one", found.len()),
+        }
+    }
+
+    async fn read_profile(&self, user: &Value, attributes: &str) -> Result<Profile> {
+        let username = user["Username"].as_str().context("a profile has no username")?.to_owned();
+        let groups = self.admin("AdminListGroupsForUser", json!({ "Username": username })).await?;
+        let attributes: BTreeMap<_, _> = user[attributes]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|pair| Some((pair["Name"].as_str()?.to_owned(), pair["Value"].as_str()?.to_owned())))
+            .collect();
+        Ok(Profile {
+            username,
+            status: user["UserStatus"].as_str().unwrap_or_default().to_owned(),
+            identities: attributes.get("identities").map(|text| identities(text)).transpose()?.unwrap_or_default(),
+            attributes,
+            groups: groups["Groups"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|group| Some(group["GroupName"].as_str()?.to_owned()))
+                .collect(),
+        })
+    }
+}
+
+/// The settings `UpdateUserPool` takes and a described pool shows.
+const KEPT_BY_UPDATE: [&str; 8] = [
+    "Policies",
+    "AutoVerifiedAttributes",
+    "UserAttributeUpdateSettings",
+    "AdminCreateUserConfig",
+    "AccountRecoverySetting",
+    "EmailConfiguration",
+    "UserPoolTier",
+    "LambdaConfig",
+];
+
+/// Reads the `identities` attribute: JSON text that holds a list.
+fn identities(text: &str) -> Result<Vec<Identity>> {
+    let list: Vec<Value> = serde_json::from_str(text).context("the attribute `identities` is no JSON list")?;
+    Ok(list
+        .iter()
+        .map(|identity| Identity {
+            provider: identity["providerName"].as_str().unwrap_or_default().to_owned(),
+            subject: identity["userId"].as_str().unwrap_or_default().to_owned(),
+            primary: identity["primary"].as_bool().unwrap_or_default(),
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::StatusCode;
+
+    #[test]
+    fn a_refusal_keeps_the_exception_name_without_its_namespace() {
+        let answer = Answer {
+            status: StatusCode::BAD_REQUEST,
+            location: None,
+            body: r#"{"__type":"com.amazonaws#UserNotFoundException","message":"gone"}"#.into(),
+        };
+        let refusal = Refusal::read(&answer);
+        assert_eq!(refusal.to_string(), "UserNotFoundException: gone");
+    }
+
+    #[test]
+    fn identities_are_read_as_json_and_not_as_text() {
+        let read = identities(r#"[{"userId":"1","providerName":"Google","primary":false}]"#).unwrap();
+        assert_eq!(read, [Identity { provider: "Google".into(), subject: "1".into(), primary: false }]);
+        assert!(identities("Google 1").is_err());
+    }
+}
