@@ -5,7 +5,7 @@ use clap::Args;
 use tokio::process::Command;
 
 use crate::function::{self, Binaries};
-use crate::local_cloud::{self, LocalCloud};
+use crate::local_cloud::{self, LocalCloud, client_environment};
 use crate::{layout, steps, toolbox::Toolbox};
 
 /// The variable that tells the tests where the local cloud is.
@@ -47,6 +47,8 @@ pub async fn run(options: Options) -> Result<()> {
         .args(&options.cargo_arguments)
         .current_dir(layout::root())
         .env(CLOUD, cloud.endpoint())
+        // The adapter under test finds the cloud as it finds AWS: through the SDK's own variables.
+        .envs(client_environment(cloud.endpoint()))
         .env(FUNCTIONS, binaries.folder()?)
         .kill_on_drop(true)
         .status()

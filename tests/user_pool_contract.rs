@@ -1,0 +1,27 @@
+//! The AWS adapter keeps the contract that the memory pool keeps.
+
+use cognito_core::user_pool::UserPools;
+use cognito_core::user_pool::aws::AwsUserPools;
+use cognito_core::user_pool::contract::check_all;
+use end_to_end::pool;
+use serde_json::json;
+use xtask::user_pool::Kind;
+
+async fn check(kind: Kind) {
+    let pool = pool(kind).await.unwrap();
+    let google = json!({ "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {} });
+    pool.admin("CreateIdentityProvider", google).await.unwrap();
+    let adapter = AwsUserPools::from_env().await.pool(pool.id());
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    check_all(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_adapter_keeps_the_contract_where_the_email_is_the_user_name() {
+    check(Kind::EmailAsUsername).await;
+}
+
+#[tokio::test]
+async fn the_adapter_keeps_the_contract_where_the_email_is_an_alias() {
+    check(Kind::EmailAsAlias).await;
+}
