@@ -1,5 +1,7 @@
 //! The AWS adapter keeps the contract that the memory pool keeps.
 
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::AwsUserPools;
 use cognito_core::user_pool::contract::check_all;

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use xtask::command::test::{CLOUD, FUNCTIONS};
 use xtask::local_cloud::client_environment;
 use xtask::runtime_api::Function;
-use xtask::seed::GROUP;
-use xtask::user_pool::{Kind, UserPool};
+use xtask::seed::{GROUP, PASSWORD};
+use xtask::user_pool::{Kind, Profile, Refusal, UserPool};
 
 /// The address of the local cloud.
 ///
@@ -37,6 +38,48 @@ pub async fn pool(kind: Kind) -> Result<UserPool> {
     let pool = UserPool::create(&cloud()?, kind).await?;
     pool.create_group(GROUP).await?;
     Ok(pool)
+}
+
+/// A native account, confirmed, with a verified e-mail address and the password [`PASSWORD`].
+///
+/// # Errors
+///
+/// The pool refuses.
+pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile> {
+    let username = if kind == Kind::EmailAsAlias { "somebody" } else { email };
+    let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
+    let input = json!({ "Username": username, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+    pool.admin("AdminCreateUser", input).await?;
+    let password = json!({ "Username": username, "Password": PASSWORD, "Permanent": true });
+    pool.admin("AdminSetUserPassword", password).await?;
+    pool.only_profile_of(email).await
+}
+
+/// Whether a password opens an account of the pool.
+///
+/// # Errors
+///
+/// The local cloud cannot be reached.
+pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool> {
+    let client = pool.create_client(&[]).await?;
+    let input = json!({
+        "ClientId": client,
+        "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": email, "PASSWORD": password },
+    });
+    match pool.call("InitiateAuth", &input).await {
+        Ok(session) => Ok(session["AuthenticationResult"]["AccessToken"].is_string()),
+        Err(error) if error.is::<Refusal>() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an answer is the event with nothing but `response` changed.
+#[must_use]
+pub fn only_response_differs(event: &Value, answer: &Value) -> bool {
+    let mut restored = answer.clone();
+    restored["response"] = event["response"].clone();
+    restored == *event
 }
 
 /// Starts a function with the way to the local cloud and the given settings.

@@ -12,8 +12,7 @@ use tokio::process::Command;
 use crate::layout;
 
 /// Every function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
-pub const ALL: [&str; 5] =
-    ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
+pub const ALL: [&str; 3] = ["pre-sign-up", "post-confirmation", "post-authentication"];
 
 /// The settings every function of a local run gets.
 pub const SETTINGS: [(&str, &str); 4] = [

@@ -1,13 +1,13 @@
 //! `cargo xtask pool`: the pool the sample events speak of, for `cargo lambda`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use console::style;
 
 use crate::local_cloud::{self, LocalCloud, client_environment};
 use crate::seed::{self, PEOPLE, POOL_ID};
 use crate::user_pool::{Kind, UserPool};
-use crate::{function, steps, toolbox::Toolbox};
+use crate::{function, layout, steps, toolbox::Toolbox};
 
 /// How the pool is run.
 #[derive(Debug, Args)]
@@ -42,11 +42,34 @@ pub async fn run(options: Options) -> Result<()> {
         eprintln!("  {:<24} {}", person.email, style(person.role).for_stderr().dim());
     }
     eprintln!("Native accounts have the password {}. Log: {}", seed::PASSWORD, cloud.log().display());
-    eprintln!("\nIn the terminal of `cargo lambda watch` (the functions' environment):\n");
-    let settings = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    for (name, value) in client_environment(cloud.endpoint()).into_iter().chain(settings) {
-        println!("export {name}='{value}'");
-    }
+    let exports = exports(cloud.endpoint(), kind);
+    let file = layout::local().join("pool.env");
+    std::fs::write(&file, &exports).with_context(|| format!("{} cannot be written", file.display()))?;
+    eprintln!("\nThe functions' environment, also in {} (`. .local/pool.env`):\n", file.display());
+    print!("{exports}");
     eprintln!("\nRunning until Ctrl-C.");
     std::future::pending().await
+}
+
+/// The environment of the functions, as a shell reads it.
+fn exports(endpoint: &str, kind: Kind) -> String {
+    let mut variables = client_environment(endpoint);
+    variables.extend(function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    if kind == Kind::EmailAsAlias {
+        // Cognito refuses a user name that looks like an address in such a pool.
+        variables.push(("NATIVE_USERNAME".to_owned(), "uuid".to_owned()));
+    }
+    variables.iter().fold(String::new(), |text, (name, value)| format!("{text}export {name}='{value}'\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_with_the_email_as_alias_gets_user_names_that_are_no_addresses() {
+        let exports = exports("http://127.0.0.1:4566", Kind::EmailAsAlias);
+        assert!(exports.contains("export AWS_ENDPOINT_URL='http://127.0.0.1:4566'\n"), "{exports}");
+        assert!(exports.contains("export NATIVE_USERNAME='uuid'\n"), "{exports}");
+    }
 }

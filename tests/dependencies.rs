@@ -1,0 +1,32 @@
+//! What a function must not carry. Needs no cloud.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::process::Command;
+
+/// The crates a function is compiled from, one a line.
+fn tree(package: &str) -> String {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_function_that_calls_no_aws_api_compiles_no_aws_sdk() {
+    for function in ["custom-message", "inbound-federation"] {
+        let tree = tree(function);
+        assert!(!tree.contains("aws-sdk-") && !tree.contains("aws-config"), "{function} carries the SDK:\n{tree}");
+    }
+    // The same look at a function that does call: so the check can fail.
+    assert!(tree("pre-sign-up").contains("aws-sdk-cognitoidentityprovider"));
+}
+
+#[test]
+fn linking_sees_neither_the_sdk_nor_the_runtime() {
+    let tree = tree("linking");
+    assert!(!tree.contains("aws-sdk-") && !tree.contains("lambda_runtime"), "{tree}");
+}

@@ -1,0 +1,52 @@
+//! The post-confirmation binary against a pool.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use end_to_end::{function, native, pool};
+use serde_json::Value;
+use xtask::event;
+use xtask::runtime_api::Function;
+use xtask::seed::GROUP;
+use xtask::user_pool::{Kind, UserPool};
+
+const ADA: &str = "ada@example.com";
+
+async fn post_confirmation(group: &str) -> Function {
+    function("post-confirmation", &[("PROVIDERS", "Google:claim"), ("DEFAULT_GROUP", group)]).await.unwrap()
+}
+
+/// The sample event about the pool's own Ada.
+async fn about_ada(pool: &UserPool, sample: &str) -> Value {
+    event::about(event::load(sample, pool).unwrap(), &pool.only_profile_of(ADA).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_confirmed_registration_joins_the_default_group_however_often_it_is_told() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let function = post_confirmation(GROUP).await;
+    for _ in 0..2 {
+        let event = about_ada(&pool, "post-confirmation/sign-up").await;
+        assert_eq!(function.invoke(&event).await.unwrap(), Ok(event));
+    }
+    assert_eq!(pool.only_profile_of(ADA).await.unwrap().groups, [GROUP]);
+}
+
+#[tokio::test]
+async fn a_password_reset_touches_no_group() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let event = about_ada(&pool, "post-confirmation/forgot-password").await;
+    assert_eq!(post_confirmation(GROUP).await.invoke(&event).await.unwrap(), Ok(event));
+    assert!(pool.only_profile_of(ADA).await.unwrap().groups.is_empty());
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_there_is_logged_and_keeps_nobody_out() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let function = post_confirmation("NoSuchGroup").await;
+    let event = about_ada(&pool, "post-confirmation/sign-up").await;
+    assert_eq!(function.invoke(&event).await.unwrap(), Ok(event));
+    assert!(function.log().contains("ResourceNotFoundException"), "{}", function.log());
+}

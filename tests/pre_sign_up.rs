@@ -1,0 +1,139 @@
+//! The pre-sign-up binary against a pool, with the events Cognito would send.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use end_to_end::{function, native, only_response_differs, opens, pool};
+use serde_json::{Value, json};
+use xtask::event;
+use xtask::runtime_api::{Function, FunctionError};
+use xtask::seed::{GROUP, PASSWORD};
+use xtask::user_pool::{Kind, UserPool};
+
+const ADA: &str = "ada@example.com";
+const ADA_AT_GOOGLE: &str = "123456789012345678901";
+const GRACE: &str = "grace@example.org";
+const GRACE_AT_GOOGLE: &str = "109876543210987654321";
+const KINDS: [Kind; 2] = [Kind::EmailAsUsername, Kind::EmailAsAlias];
+
+async fn pre_sign_up(kind: Kind) -> Function {
+    let user_names = if kind == Kind::EmailAsAlias { "uuid" } else { "email" };
+    let settings =
+        [("PROVIDERS", "Google:claim,Facebook:always"), ("DEFAULT_GROUP", GROUP), ("NATIVE_USERNAME", user_names)];
+    function("pre-sign-up", &settings).await.unwrap()
+}
+
+async fn answer(function: &Function, pool: &UserPool, sample: &str) -> Result<Value, FunctionError> {
+    let event = event::load(sample, pool).unwrap();
+    let answer = function.invoke(&event).await.unwrap();
+    if let Ok(answer) = &answer {
+        assert!(only_response_differs(&event, answer), "{answer}");
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_proven_address_links_the_identity_to_its_native_account() {
+    for kind in KINDS {
+        let pool = pool(kind).await.unwrap();
+        let before = native(&pool, kind, ADA).await.unwrap();
+        answer(&pre_sign_up(kind).await, &pool, "pre-sign-up/google").await.unwrap();
+        let after = pool.only_profile_of(ADA).await.unwrap();
+        assert_eq!(after.username, before.username, "{kind:?}");
+        assert!(after.has_identity("Google", ADA_AT_GOOGLE), "{after:?}");
+        assert!(after.email_verified() && after.status == "CONFIRMED", "{after:?}");
+        assert!(opens(&pool, ADA, PASSWORD).await.unwrap(), "her password no longer opens her account");
+    }
+}
+
+#[tokio::test]
+async fn a_new_person_gets_a_native_account_that_is_linked_and_in_the_group() {
+    for kind in KINDS {
+        let pool = pool(kind).await.unwrap();
+        let answer = answer(&pre_sign_up(kind).await, &pool, "pre-sign-up/google-new-person").await.unwrap();
+        let grace = pool.only_profile_of(GRACE).await.unwrap();
+        assert!(grace.status == "CONFIRMED" && grace.email_verified(), "{grace:?}");
+        assert!(grace.has_identity("Google", GRACE_AT_GOOGLE), "{grace:?}");
+        assert_eq!(grace.groups, [GROUP]);
+        assert_eq!(grace.attribute("given_name"), "Grace");
+        // In a pool where the address is an alias, the flag would take it away from its owner.
+        let flag = kind == Kind::EmailAsUsername;
+        assert_eq!(answer["response"]["autoVerifyEmail"], flag, "{kind:?}");
+        assert_eq!(answer["response"]["autoConfirmUser"], flag, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unproven_address_that_somebody_has_is_refused_and_changes_nothing() {
+    for kind in KINDS {
+        let pool = pool(kind).await.unwrap();
+        let before = native(&pool, kind, ADA).await.unwrap();
+        let refusal = answer(&pre_sign_up(kind).await, &pool, "pre-sign-up/google-unverified").await.unwrap_err();
+        assert_eq!(refusal.error_type, "unproven_email");
+        assert!(refusal.error_message.contains("already in use"), "{refusal:?}");
+        assert_eq!(pool.profiles().await.unwrap(), [before]);
+    }
+}
+
+#[tokio::test]
+async fn an_account_planted_for_the_victims_address_gives_the_planter_no_way_in() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let attributes = json!([{ "Name": "email", "Value": ADA }]);
+    let planted = json!({ "ClientId": client, "Username": ADA, "Password": PASSWORD, "UserAttributes": attributes });
+    pool.call("SignUp", &planted).await.unwrap();
+    answer(&pre_sign_up(Kind::EmailAsUsername).await, &pool, "pre-sign-up/google").await.unwrap();
+    let ada = pool.only_profile_of(ADA).await.unwrap();
+    assert!(ada.has_identity("Google", ADA_AT_GOOGLE), "{ada:?}");
+    assert!(!opens(&pool, ADA, PASSWORD).await.unwrap(), "the planted password opens the account");
+}
+
+#[tokio::test]
+async fn two_deliveries_at_once_end_in_one_account() {
+    for kind in KINDS {
+        let pool = pool(kind).await.unwrap();
+        let (one, two) = (pre_sign_up(kind).await, pre_sign_up(kind).await);
+        let sample = "pre-sign-up/google-new-person";
+        let (first, second) = tokio::join!(answer(&one, &pool, sample), answer(&two, &pool, sample));
+        assert!(first.is_ok() && second.is_ok(), "{first:?}\n{second:?}");
+        let grace = pool.only_profile_of(GRACE).await.unwrap();
+        assert_eq!(grace.identities.len(), 1, "{grace:?}");
+        assert!(grace.has_identity("Google", GRACE_AT_GOOGLE) && grace.groups == [GROUP], "{grace:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_delivery_changes_nothing_more() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let function = pre_sign_up(Kind::EmailAsUsername).await;
+    answer(&function, &pool, "pre-sign-up/google-new-person").await.unwrap();
+    let before = pool.profiles().await.unwrap();
+    answer(&function, &pool, "pre-sign-up/google-new-person").await.unwrap();
+    assert_eq!(pool.profiles().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn every_other_source_goes_back_untouched_and_changes_nothing() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let function = pre_sign_up(Kind::EmailAsUsername).await;
+    for sample in ["pre-sign-up/native", "pre-sign-up/native-minimal", "pre-sign-up/admin-create"] {
+        let event = event::load(sample, &pool).unwrap();
+        assert_eq!(function.invoke(&event).await.unwrap(), Ok(event));
+    }
+    assert!(pool.profiles().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_personal_reaches_the_log() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let function = pre_sign_up(Kind::EmailAsUsername).await;
+    for sample in ["google", "google-new-person", "google-unverified", "facebook", "without-email"] {
+        // Refused or not, it is logged.
+        let _ = answer(&function, &pool, &format!("pre-sign-up/{sample}")).await;
+    }
+    let log = function.log();
+    assert!(log.contains("decision"), "the log is empty:\n{log}");
+    for secret in [ADA, GRACE, ADA_AT_GOOGLE, GRACE_AT_GOOGLE, "Lovelace", "Hopper", "10223344556677889"] {
+        assert!(!log.to_lowercase().contains(&secret.to_lowercase()), "{secret} is in the log:\n{log}");
+    }
+}
