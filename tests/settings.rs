@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::function;
+use xtask::function::ALL;
 
 async fn start_failure(name: &str, settings: &[(&str, &str)]) -> String {
     function(name, settings).await.map(drop).unwrap_err().to_string()
@@ -10,7 +11,7 @@ async fn start_failure(name: &str, settings: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn a_wrong_value_stops_the_start_and_names_variable_value_and_what_is_allowed() {
-    for name in ["pre-sign-up", "post-confirmation", "post-authentication"] {
+    for name in ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication"] {
         let failure = start_failure(name, &[("PROVIDERS", "Google:sometimes")]).await;
         for part in ["ended at its start", "PROVIDERS", "Google:sometimes", "always, claim, never"] {
             assert!(failure.contains(part), "{name} does not say {part}:\n{failure}");
@@ -20,7 +21,7 @@ async fn a_wrong_value_stops_the_start_and_names_variable_value_and_what_is_allo
 
 #[tokio::test]
 async fn a_function_starts_with_no_settings_at_all() {
-    for name in ["pre-sign-up", "post-confirmation", "post-authentication"] {
+    for name in ALL {
         function(name, &[]).await.unwrap();
     }
 }

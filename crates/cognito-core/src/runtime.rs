@@ -3,7 +3,7 @@
 mod logging;
 
 use crate::settings::{Lookup, SettingError};
-use crate::trigger::{Clock, Trigger, answer};
+use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::pin::Pin;
@@ -54,8 +54,15 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
     }
 }
 
+/// The day AWS announced Lambda, 13 November 2014, in milliseconds since 1970. An earlier deadline
+/// is none: `cargo lambda watch` sends a fixed 600000 with every event.
+const FIRST_DEADLINE: u64 = 1_415_836_800_000;
+
 /// What is left until the function's own deadline, given in milliseconds since 1970.
 fn time_left(deadline: u64) -> Duration {
+    if deadline < FIRST_DEADLINE {
+        return TIME_LIMIT;
+    }
     let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(deadline);
     deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(RESERVE)
 }
@@ -74,9 +81,16 @@ mod tests {
 
     #[test]
     fn a_passed_deadline_leaves_no_time() {
-        assert_eq!(time_left(0), Duration::ZERO);
-        let in_a_minute = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + Duration::from_mins(1);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(time_left(u64::try_from(now.as_millis()).unwrap() - 1000), Duration::ZERO);
+        let in_a_minute = now + Duration::from_mins(1);
         let left = time_left(u64::try_from(in_a_minute.as_millis()).unwrap());
         assert!(left > Duration::from_secs(50) && left < Duration::from_mins(1), "{left:?}");
+    }
+
+    #[test]
+    fn a_deadline_that_is_no_moment_leaves_the_time_cognito_gives() {
+        assert_eq!(time_left(0), TIME_LIMIT);
+        assert_eq!(time_left(600_000), TIME_LIMIT);
     }
 }

@@ -12,7 +12,8 @@ use tokio::process::Command;
 use crate::layout;
 
 /// Every function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
-pub const ALL: [&str; 3] = ["pre-sign-up", "post-confirmation", "post-authentication"];
+pub const ALL: [&str; 5] =
+    ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
 
 /// The settings every function of a local run gets.
 pub const SETTINGS: [(&str, &str); 4] = [

@@ -103,7 +103,7 @@ async fn new_person_from_google(stage: &Stage) -> Result<()> {
 }
 
 async fn password_reset(stage: &Stage) -> Result<()> {
-    chapter(4, "Grace has never had a password: \"Forgot password?\"");
+    chapter(4, "Nobody knows the password of Grace's account, not even Grace: \"Forgot password?\"");
     let before = stage.pool.only_profile_of(GRACE).await?;
     // If the reset ran the sign-up's steps, it would put her back into the group.
     let group = json!({ "Username": before.username, "GroupName": GROUP });
