@@ -142,5 +142,6 @@ fn without_tags(html: &str) -> String {
     for piece in body.split('<') {
         words.push_str(piece.split_once('>').map_or(piece, |(_, text)| text));
     }
+    let words = words.replace("&amp;", "&");
     words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
