@@ -61,21 +61,16 @@ impl InboundFederation {
             tracing::warn!(provider = name, "neither claims nor SAML attributes came along, everything is kept");
             return Map::new();
         };
-        let proof = provider.is_some_and(|provider| provider.is_proof(sign_in.claims.get(EMAIL_VERIFIED)));
-        let claimed = sign_in.claims.get(EMAIL_VERIFIED).is_some_and(is_true);
-        // An address that is kept from an earlier sign-in must not become verified by a later one
-        // that leaves the address out, unless the provider is one that proves.
-        if sign_in.email.is_none() && (proof || !claimed) {
-            tracing::info!(decision = "keep_everything", provider = name, "decided");
-            return Map::new();
+        if sign_in.email.is_none() {
+            return sign_in.without_a_claim_about_another_address(name);
         }
+        let proof = provider.is_some_and(|provider| provider.is_proof(sign_in.email_verified.as_ref()));
         sign_in.put_email_right(proof);
         if let (Some(attribute), Some(subject)) = (&self.settings.subject_attribute, sign_in.subject.take()) {
             sign_in.claims.insert(attribute.clone(), subject.into());
         }
         sign_in.leave_out_what_is_too_long(name);
-        let verified = proof && sign_in.email.is_some();
-        tracing::info!(decision = "map_attributes", provider = name, email_verified = verified, "decided");
+        tracing::info!(decision = "map_attributes", provider = name, email_verified = proof, "decided");
         sign_in.claims
     }
 }
@@ -85,6 +80,8 @@ struct SignIn {
     claims: Map<String, Value>,
     /// The claim that holds the address, and the address.
     email: Option<(String, String)>,
+    /// What the document that the address is from says about it.
+    email_verified: Option<Value>,
     /// The subject as the provider spells it.
     subject: Option<String>,
 }
@@ -102,8 +99,19 @@ impl SignIn {
         for source in [user_info, id_token].into_iter().flatten() {
             claims.extend(source.clone());
         }
+        if claims.is_empty() {
+            return None;
+        }
         // Facebook's subject is `id`, that of Login with Amazon `user_id`.
-        (!claims.is_empty()).then(|| Self::new(claims, &[EMAIL.to_owned()], &["sub", "id", "user_id"]))
+        let mut sign_in = Self::new(claims, &[EMAIL.to_owned()], &["sub", "id", "user_id"]);
+        // An address of one document and a verification of the other prove nothing together, and
+        // where the two contradict each other nothing is proven either.
+        let documents = [id_token, user_info].into_iter().flatten();
+        let document = documents.clone().find(|document| document.contains_key(EMAIL));
+        let denied = documents.filter_map(|document| document.get(EMAIL_VERIFIED)).any(|claim| !is_true(claim));
+        let claim = document.and_then(|document| document.get(EMAIL_VERIFIED)).cloned();
+        sign_in.email_verified = claim.filter(|_| !denied);
+        Some(sign_in)
     }
 
     fn new(claims: Map<String, Value>, email_names: &[String], subject_names: &[&str]) -> Self {
@@ -115,15 +123,30 @@ impl SignIn {
             fits.then(|| (name.clone(), address.to_ascii_lowercase()))
         });
         let subject = subject_names.iter().find_map(|name| text.text(name)).map(str::to_owned);
-        Self { claims, email, subject }
+        Self { email_verified: claims.get(EMAIL_VERIFIED).cloned(), claims, email, subject }
+    }
+
+    /// The answer where no address came along: everything as it came. But a profile keeps the
+    /// address of an earlier sign-in, perhaps of another provider, and a bare `email_verified`
+    /// would be stored beside that: so this one claim is left out, and what is stored stays.
+    fn without_a_claim_about_another_address(mut self, provider: &str) -> Map<String, Value> {
+        tracing::info!(decision = "keep_everything", provider, "decided");
+        if self.claims.remove(EMAIL_VERIFIED).is_none_or(|claim| !is_true(&claim)) {
+            return Map::new();
+        }
+        self.leave_out_what_is_too_long(provider);
+        if self.claims.is_empty() {
+            // An empty answer would keep the claim.
+            self.claims.insert(EMAIL_VERIFIED.to_owned(), "false".into());
+        }
+        self.claims
     }
 
     fn put_email_right(&mut self, proof: bool) {
         if let Some((name, address)) = &self.email {
             self.claims.insert(name.clone(), address.clone().into());
         }
-        let verified = proof && self.email.is_some();
-        self.claims.insert(EMAIL_VERIFIED.to_owned(), verified.to_string().into());
+        self.claims.insert(EMAIL_VERIFIED.to_owned(), proof.to_string().into());
     }
 
     fn leave_out_what_is_too_long(&mut self, provider: &str) {

@@ -3,6 +3,10 @@
 //! There is no lock in Cognito. What stands in for one: an address can be created once, an
 //! identity has one owner, and every other step may happen again without harm. When a step finds
 //! that the pool is not as the decision assumed, the facts are read again and decided again.
+//!
+//! The link comes last, always. Once it is made Cognito signs the identity in without asking this
+//! trigger ever again, so whatever is missing then stays missing: a profile left with a temporary
+//! password keeps its owner out for good.
 
 use crate::arrival::Arrival;
 use crate::decision::{Decision, Destination, decide, decide_without_owners};
@@ -13,9 +17,9 @@ use cognito_core::email::{EmailClaim, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, UserName, UserPool};
+use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
 use futures_util::future::try_join_all;
-use futures_util::{join, try_join};
+use futures_util::try_join;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -88,9 +92,9 @@ impl From<LinkError> for Failure {
 impl<P: UserPool> Linker<'_, P> {
     /// Decides what the sign-in means and carries it out.
     ///
-    /// Calls one after the other: none where nothing is to do, two rounds to link, three to create
-    /// and link; more only when something else changes the pool meanwhile, or something is to be
-    /// removed first.
+    /// Calls one after the other: none where nothing is to do, two rounds to link (list, link), four
+    /// to create and link (list, create, password and group at once, link); more only when something
+    /// else changes the pool meanwhile, or something is to be removed first.
     ///
     /// # Errors
     ///
@@ -117,7 +121,12 @@ impl<P: UserPool> Linker<'_, P> {
             let error = match self.carry_out(decision).await {
                 Ok(settlement) => return Ok(settlement),
                 Err(CarryError::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
+                Err(CarryError::Failed(error)) => return Err(LinkError::Pool(error)),
                 Err(CarryError::Pool(error)) => error,
+                Err(CarryError::CreationRefused(error)) => {
+                    owners.creation_refused = true;
+                    error
+                }
             };
             if !may_have_moved(&error) {
                 return Err(LinkError::Pool(error));
@@ -126,8 +135,6 @@ impl<P: UserPool> Linker<'_, P> {
                 return Err(LinkError::Unsettled(error));
             }
             round += 1;
-            owners.creation_refused |=
-                matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists);
             owners = Owners::current(self.pool, email, self.now, &owners).await?;
         }
     }
@@ -138,11 +145,16 @@ impl<P: UserPool> Linker<'_, P> {
             Decision::Refuse(refusal) => return Err(CarryError::Refused(*refusal)),
             Decision::AlreadyLinked(to) => (Some(to.clone()), self.join_group(to).await?),
             Decision::Link(to, identity) => {
-                let (missing, ()) = try_join!(self.join_group(to), self.pool.link(&to.user_name, identity))?;
+                let missing = self.join_group(to).await?;
+                self.pool.link(&to.user_name, identity).await?;
                 (Some(to.clone()), missing)
             }
             Decision::AcceptInvitation { to, identity, verify } => {
-                (Some(to.clone()), self.accept_invitation(to, identity.as_ref(), *verify).await?)
+                let missing = self.accept_invitation(to, verify.as_ref()).await?;
+                if let Some(identity) = identity {
+                    self.pool.link(&to.user_name, identity).await?;
+                }
+                (Some(to.clone()), missing)
             }
             Decision::CreateAndLink { identity, email, .. } => self.create_and_link(identity, email).await?,
             Decision::Replace { profile, identity, email } => {
@@ -151,8 +163,9 @@ impl<P: UserPool> Linker<'_, P> {
             }
             Decision::Reclaim { profile, unlink, identity, email } => {
                 self.reclaim(&profile.user_name, unlink, email).await?;
+                let missing = self.join_group(profile).await?;
                 self.pool.link(&profile.user_name, identity).await?;
-                (Some(profile.clone()), self.join_group(profile).await?)
+                (Some(profile.clone()), missing)
             }
         };
         Ok(Settlement { decision, profile, group_missing })
@@ -168,61 +181,82 @@ impl<P: UserPool> Linker<'_, P> {
             NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
         };
         let new = NewNative { user_name, email: email.email().clone(), attributes: self.attributes.clone() };
-        let created = self.pool.create_native(&new).await?;
+        let created = self.create(new).await?;
         let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true };
-        // Cut off in here, the profile is found again young and verified, and everything is
-        // completed: so the three calls need no order.
-        let (missing, ()) = try_join!(self.join_group(&to), self.confirm_and_link(&to.user_name, Some(identity)))?;
+        // Cut off in here, the profile is found again young and verified, and is completed.
+        let password = Password::random();
+        let (missing, ()) = try_join!(self.join_group(&to), self.pool.replace_password(&to.user_name, &password))?;
+        self.pool.link(&to.user_name, identity).await?;
         Ok((Some(to), missing))
     }
 
-    async fn accept_invitation(
-        &self,
-        to: &Destination,
-        identity: Option<&SourceIdentity>,
-        verify: bool,
-    ) -> Result<bool, CarryError> {
-        // First what only an invitation gets: once the password is replaced the profile no longer
-        // shows that it was one, and a repeated invocation would leave these out.
-        let verified = async {
-            if verify {
-                try_join!(self.pool.mark_email_verified(&to.user_name), self.pool.sign_out_everywhere(&to.user_name))?;
-            }
-            Ok::<_, PoolError>(())
-        };
-        let (missing, ()) = try_join!(self.join_group(to), verified)?;
-        self.confirm_and_link(&to.user_name, identity).await?;
-        Ok(missing)
+    /// Creates the profile. What the provider says of the person may not fit the pool's schema;
+    /// that is no reason to keep the person out, so it is then left away.
+    async fn create(&self, mut new: NewNative) -> Result<Profile, CarryError> {
+        let mut created = self.pool.create_native(&new).await;
+        if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter)
+            && !new.attributes.is_empty()
+        {
+            new.attributes.clear();
+            created = self.pool.create_native(&new).await;
+        }
+        created.map_err(|error| match error.kind() {
+            PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists => CarryError::CreationRefused(error),
+            _ => CarryError::Failed(error),
+        })
     }
 
-    /// Replaces the temporary password and links, at once. Some pools refuse a link while the
-    /// password is temporary; then it is made once more after.
-    async fn confirm_and_link(&self, user: &UserName, identity: Option<&SourceIdentity>) -> Result<(), PoolError> {
-        let password = Password::random();
-        let Some(identity) = identity else { return self.pool.replace_password(user, &password).await };
-        let (confirmed, linked) = join!(self.pool.replace_password(user, &password), self.pool.link(user, identity));
-        confirmed?;
-        match linked {
-            Err(refused) if may_have_moved(&refused) => self.pool.link(user, identity).await,
-            other => other,
+    /// Gives an invited profile a password that nobody knows. If its address was never verified,
+    /// it may have had another life before somebody gave it a temporary password, and what is left
+    /// of that goes too.
+    async fn accept_invitation(&self, to: &Destination, verify: Option<&ProvenEmail>) -> Result<bool, CarryError> {
+        let user = &to.user_name;
+        // First what only an invitation gets: once the password is replaced the profile no longer
+        // shows that it was one, and a repeated invocation would leave these out.
+        let missing = match verify {
+            None => self.join_group(to).await?,
+            Some(email) => {
+                self.refuse_passkey(user).await?;
+                let (missing, (), ()) = try_join!(
+                    self.join_group(to),
+                    self.pool.sign_out_everywhere(user),
+                    self.pool.forget_phone_and_factors(user)
+                )?;
+                self.pool.set_verified_email(user, email.email()).await?;
+                missing
+            }
+        };
+        self.pool.replace_password(user, &Password::random()).await?;
+        if verify.is_some() {
+            // Once more: the temporary password was good until just now.
+            self.pool.sign_out_everywhere(user).await?;
         }
+        Ok(missing)
     }
 
     /// Removes every way in that somebody else may have, and only then marks the address as
     /// verified: so a profile that shows a verified address is clean, wherever this is cut off.
     async fn reclaim(&self, user: &UserName, unlink: &[Identity], email: &ProvenEmail) -> Result<(), CarryError> {
-        if self.pool.has_passkey(user).await? {
-            return Err(CarryError::Refused(Refusal::PasskeyOnProfile));
-        }
+        self.refuse_passkey(user).await?;
         let password = Password::random();
         try_join!(
             self.pool.replace_password(user, &password),
-            self.pool.forget_phone_and_factors(user),
             try_join_all(unlink.iter().map(|identity| self.pool.unlink(identity))),
         )?;
-        // After the ways in are closed, or a new session could be opened behind our back.
+        // After the ways in are closed, or a new session could be opened behind our back; and before
+        // the rest is removed, or an open session could put it back.
         self.pool.sign_out_everywhere(user).await?;
+        self.pool.forget_phone_and_factors(user).await?;
+        self.refuse_passkey(user).await?;
         self.pool.set_verified_email(user, email.email()).await?;
+        Ok(())
+    }
+
+    /// No administrator's call removes a passkey, so a profile with one cannot be made clean.
+    async fn refuse_passkey(&self, user: &UserName) -> Result<(), CarryError> {
+        if self.pool.has_passkey(user).await? {
+            return Err(CarryError::Refused(Refusal::PasskeyOnProfile));
+        }
         Ok(())
     }
 
@@ -240,6 +274,10 @@ impl<P: UserPool> Linker<'_, P> {
 
 enum CarryError {
     Refused(Refusal),
+    /// The address or the user name is taken.
+    CreationRefused(PoolError),
+    /// The creation failed for another reason, which reading again does not mend.
+    Failed(PoolError),
     Pool(PoolError),
 }
 
@@ -253,7 +291,9 @@ impl From<CarryError> for LinkError {
     fn from(error: CarryError) -> Self {
         match error {
             CarryError::Refused(refusal) => Self::Refused(refusal),
-            CarryError::Pool(error) => Self::Pool(error),
+            CarryError::CreationRefused(error) | CarryError::Failed(error) | CarryError::Pool(error) => {
+                Self::Pool(error)
+            }
         }
     }
 }

@@ -24,8 +24,8 @@ pub enum Decision {
         to: Destination,
         /// The identity, or `None` if it is linked already.
         identity: Option<SourceIdentity>,
-        /// The address is to be marked as verified, and sessions of an earlier life ended.
-        verify: bool,
+        /// The address to verify if it is not yet; then what is left of an earlier life goes too.
+        verify: Option<ProvenEmail>,
     },
     /// Create a native profile and link.
     CreateAndLink {
@@ -106,7 +106,7 @@ impl Decision {
     /// Whether carrying it out destroys something, so that it must rest on current facts.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
-        matches!(self, Self::Replace { .. } | Self::Reclaim { .. })
+        matches!(self, Self::Replace { .. } | Self::Reclaim { .. } | Self::AcceptInvitation { verify: Some(_), .. })
     }
 }
 
@@ -211,7 +211,7 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, policy: &P
                 Decision::AcceptInvitation {
                     to,
                     identity: (!linked).then(|| identity.clone()),
-                    verify: !profile.email_verified,
+                    verify: (!profile.email_verified).then(|| email.clone()),
                 }
             } else {
                 Decision::Refuse(Refusal::TooManyIdentities)

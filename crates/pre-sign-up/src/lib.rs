@@ -121,7 +121,12 @@ fn copied(attributes: Attributes<'_>, names: &[String]) -> BTreeMap<String, Stri
         let value = attributes.text(name)?;
         (value.chars().count() <= MAX_ATTRIBUTE_CHARS).then(|| (name.clone(), value.to_owned()))
     };
-    names.iter().filter_map(copy).collect()
+    let copies: BTreeMap<_, _> = names.iter().filter_map(copy).collect();
+    let left_out = names.iter().filter(|name| attributes.text(name).is_some() && !copies.contains_key(*name)).count();
+    if left_out > 0 {
+        tracing::warn!(left_out, "attributes of more than {MAX_ATTRIBUTE_CHARS} characters are not taken over");
+    }
+    copies
 }
 
 /// A person who came through a provider first and registers a password now would get a second,

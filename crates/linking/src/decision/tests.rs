@@ -232,7 +232,7 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
         Decision::AcceptInvitation { to, verify, .. } => {
             let to = profile(to);
             assert!(proven && native(&to) && to.status == Status::ForceChangePassword, "{}", context());
-            assert!(to.email_verified || (*verify && to.identities.is_empty()), "{}", context());
+            assert!(to.email_verified || (verify.is_some() && to.identities.is_empty()), "{}", context());
         }
         Decision::CreateAndLink { duplicate, .. } => {
             assert!(proven && owners.profiles.iter().all(|owner| owner.profile.is_stand_alone()), "{}", context());

@@ -151,6 +151,8 @@ impl Scenario {
 pub fn all() -> Vec<Scenario> {
     let squatter = || native(ADA).unverified().named("squatter").planted();
     let five = (10..15).fold(native(ADA), |account, n| account.with_identity("Facebook", &n.to_string()));
+    let earlier_life = Account { identities: vec![], ..invited(ADA).unverified().planted() };
+    let earlier_life = Account { status: Status::ForceChangePassword, ..earlier_life };
     let mut all = vec![
         Scenario::new("nobody", End::Newcomer, vec![]),
         Scenario::new("nobody, alias pool", End::Newcomer, vec![]).alias(),
@@ -163,7 +165,7 @@ pub fn all() -> Vec<Scenario> {
             vec![Account { created: Some(SystemTime::now()), ..invited(ADA) }],
         ),
         Scenario::new("invited", End::Newcomer, vec![invited(ADA)]),
-        Scenario::new("invited, not verified", End::Newcomer, vec![invited(ADA).unverified()]),
+        Scenario::new("invited, not verified", End::Newcomer, vec![earlier_life]),
         Scenario::new("unconfirmed", End::Newcomer, vec![native(ADA).unconfirmed().planted()]),
         Scenario::new("unconfirmed, alias pool", End::Newcomer, vec![native(ADA).unconfirmed().planted()]).alias(),
         Scenario::new("unconfirmed, refused", End::Refused("unverified_profile"), vec![native(ADA).unconfirmed()])
