@@ -1,0 +1,256 @@
+//! The template engine: built-in templates, the locales' strings and own templates in one environment.
+
+use std::collections::BTreeMap;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use crate::custom::{CustomFiles, Problem};
+use crate::fall::Reason;
+use crate::kind::{Kind, Part};
+use crate::locale::{Locale, fallbacks};
+
+/// The built-in templates; the HTML comes out of the build with its styles inlined.
+const BUILT_IN: [(&str, &str); 5] = [
+    (
+        Part::Html.built_in(),
+        include_str!(concat!(env!("OUT_DIR"), "/message.html")),
+    ),
+    (
+        Part::Text.built_in(),
+        include_str!("../templates/message.txt"),
+    ),
+    (
+        Part::Subject.built_in(),
+        include_str!("../templates/subject.txt"),
+    ),
+    (Part::Sms.built_in(), include_str!("../templates/sms.txt")),
+    // What an optional string falls back to.
+    ("built-in/nothing.html", ""),
+];
+
+/// Parsed templates. Strings of a locale are parsed when they are first used and kept.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    environment: Environment<'static>,
+    custom: BTreeMap<CustomKey, Custom>,
+    problems: Vec<Problem>,
+}
+
+/// Normal form of the locale's tag, message and part.
+type CustomKey = (String, Kind, Part);
+
+/// An own template: its name, and why it cannot be used if it does not parse.
+#[derive(Debug)]
+pub(crate) struct Custom {
+    pub(crate) file: String,
+    pub(crate) broken: Option<Reason>,
+}
+
+/// Whose words a part of a message is written in.
+#[derive(Debug)]
+pub(crate) struct Choice<'a> {
+    /// The own template to try first, and the tag of its locale.
+    pub(crate) custom: Option<(&'a Custom, String)>,
+    /// The built-in locale that is used otherwise and whose strings both may use.
+    pub(crate) locale: &'static Locale,
+}
+
+impl Engine {
+    /// Parses the built-in templates and `files`.
+    ///
+    /// # Errors
+    ///
+    /// A built-in template does not parse.
+    pub(crate) fn new(files: CustomFiles) -> Result<Self, Reason> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") {
+                AutoEscape::Html
+            } else {
+                AutoEscape::None
+            }
+        });
+        // A tag on a line of its own leaves no empty line behind.
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build();
+        environment.set_syntax(syntax.map_err(|error| Reason::from_engine(&error))?);
+        environment.set_loader(|name| Ok(string(name)));
+        for (name, source) in BUILT_IN {
+            environment
+                .add_template(name, source)
+                .map_err(|error| Reason::from_engine(&error))?;
+        }
+        let mut engine = Self {
+            environment,
+            custom: BTreeMap::new(),
+            problems: files.problems,
+        };
+        for (name, source) in files.files {
+            engine.add_custom(name, source);
+        }
+        Ok(engine)
+    }
+
+    /// What was wrong with files of `TEMPLATE_DIR` when they were read.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    fn add_custom(&mut self, file: String, source: String) {
+        let broken = self
+            .environment
+            .add_template_owned(file.clone(), source)
+            .err()
+            .map(|error| Reason::from_engine(&error));
+        if let Some(reason) = &broken {
+            self.problems.push(Problem {
+                file: file.clone(),
+                reason: reason.to_string(),
+            });
+        }
+        let Some((tag, name)) = file.split_once('/') else {
+            return;
+        };
+        let Some(tag) = fallbacks(tag).into_iter().next() else {
+            return;
+        };
+        match message_file(name) {
+            Some((kind, part)) => {
+                self.custom
+                    .insert((tag, kind, part), Custom { file, broken });
+            }
+            None if !name.starts_with('_') => self.problems.push(Problem {
+                file,
+                reason: "is the name of no message; begin it with _ if other templates include it"
+                    .to_owned(),
+            }),
+            None => {}
+        }
+    }
+
+    /// Walks the requested languages, best first, and takes the first that has an own template or a built-in
+    /// locale; `default` has a built-in locale and ends the walk.
+    pub(crate) fn choose<'t>(
+        &self,
+        requested: impl IntoIterator<Item = &'t str>,
+        default: &'static str,
+        kind: Kind,
+        part: Part,
+    ) -> Choice<'_> {
+        let mut custom = None;
+        for tag in requested.into_iter().chain([default]) {
+            for step in fallbacks(tag) {
+                if custom.is_none() && !self.custom.is_empty() {
+                    custom = self
+                        .custom
+                        .get(&(step.clone(), kind, part))
+                        .map(|own| (own, step.clone()));
+                }
+                if let Some(locale) = Locale::serving(&step) {
+                    return Choice { custom, locale };
+                }
+            }
+        }
+        Choice {
+            custom,
+            locale: Locale::reference(),
+        }
+    }
+
+    pub(crate) fn render(&self, name: &str, context: &Value) -> Result<String, Reason> {
+        self.environment
+            .get_template(name)
+            .and_then(|template| template.render(context))
+            .map_err(|error| Reason::from_engine(&error))
+    }
+}
+
+/// The source of `strings/<tag>/<section>/<key>.<extension>`. The extension chooses the escaping of what the
+/// string inserts, not the string.
+fn string(name: &str) -> Option<&'static str> {
+    let (tag, rest) = name.strip_prefix("strings/")?.split_once('/')?;
+    let (key, _) = rest.rsplit_once('.')?;
+    Locale::with_tag(tag)?.string(key)
+}
+
+fn message_file(name: &str) -> Option<(Kind, Part)> {
+    // `.subject.txt` and `.sms.txt` also end in `.txt`, but no kind is named `….subject`.
+    Part::ALL.into_iter().find_map(|part| {
+        let kind = Kind::from_name(name.strip_suffix(part.suffix())?)?;
+        Some((kind, part))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::locale::LOCALES;
+
+    fn variables(environment: &Environment<'_>, text: &str) -> BTreeSet<String> {
+        environment
+            .template_from_str(text)
+            .unwrap()
+            .undeclared_variables(false)
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn every_string_of_every_locale_parses_and_uses_the_variables_of_the_english_one() {
+        let environment = Environment::new();
+        let english = Locale::reference();
+        for locale in LOCALES {
+            for (key, text) in locale.strings() {
+                let expected = english.string(key).unwrap();
+                assert_eq!(
+                    variables(&environment, text),
+                    variables(&environment, expected),
+                    "{} of {}",
+                    key,
+                    locale.tag
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_section_and_every_section_a_kind() {
+        let sections: BTreeSet<_> = Locale::reference()
+            .strings()
+            .map(|(key, _)| key.split('/').next().unwrap())
+            .collect();
+        let kinds = Kind::ALL
+            .iter()
+            .map(|kind| kind.name())
+            .chain(["common"])
+            .collect();
+        assert_eq!(sections, kinds);
+    }
+
+    #[test]
+    fn file_names_lead_to_message_and_part() {
+        assert_eq!(
+            message_file("sign-up.html"),
+            Some((Kind::SignUp, Part::Html))
+        );
+        assert_eq!(
+            message_file("sign-up.sms.txt"),
+            Some((Kind::SignUp, Part::Sms))
+        );
+        assert_eq!(
+            message_file("sign-up.subject.txt"),
+            Some((Kind::SignUp, Part::Subject))
+        );
+        assert_eq!(
+            message_file("activation.txt"),
+            Some((Kind::Activation, Part::Text))
+        );
+        assert_eq!(message_file("signup.html"), None);
+    }
+}
