@@ -44,15 +44,10 @@ fn inlined_template() -> Outcome<String> {
     // of its own travels through the inliner as a comment.
     let mut html = inliner.inline(&map_tag_lines(&template, |tag| format!("<!--{tag}-->")))?;
     html = html.replace("<!--{%", "{%").replace("%}-->", "%}");
-    html = html.replace(
-        "<!--media.css-->",
-        &format!("<style>\n{}</style>", without_comments(&media)),
-    );
+    html = html.replace("<!--media.css-->", &format!("<style>\n{}</style>", without_comments(&media)));
     for (stand_in, expression) in STAND_INS {
         if !html.contains(stand_in) {
-            return Err(
-                format!("templates: the style sheets no longer contain `{stand_in}`").into(),
-            );
+            return Err(format!("templates: the style sheets no longer contain `{stand_in}`").into());
         }
         html = html.replace(stand_in, expression);
     }
@@ -61,26 +56,16 @@ fn inlined_template() -> Outcome<String> {
 
 /// Applies `change` to each line that is one template tag.
 fn map_tag_lines(template: &str, change: impl Fn(&str) -> String) -> String {
-    let is_tag = |line: &str| {
-        line.starts_with("{%") && line.ends_with("%}") && line.matches("{%").count() == 1
-    };
+    let is_tag = |line: &str| line.starts_with("{%") && line.ends_with("%}") && line.matches("{%").count() == 1;
     template
         .lines()
-        .map(|line| {
-            if is_tag(line) {
-                change(line)
-            } else {
-                line.to_owned()
-            }
-        })
+        .map(|line| if is_tag(line) { change(line) } else { line.to_owned() })
         .collect::<Vec<_>>()
         .join("\n")
 }
 
 fn without_comments(css: &str) -> String {
-    css.lines()
-        .filter(|line| !line.trim_start().starts_with("/*"))
-        .fold(String::new(), |text, line| text + line + "\n")
+    css.lines().filter(|line| !line.trim_start().starts_with("/*")).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// Every string of one locale: `section/key` to text.
@@ -91,28 +76,16 @@ fn locale_table() -> Outcome<String> {
     let mut locales = BTreeMap::new();
     for entry in fs::read_dir("locales")? {
         let path = entry?.path();
-        let tag = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .unwrap_or_default()
-            .to_owned();
+        let tag = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         let file = read_locale(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         locales.insert(tag, file);
     }
-    let reference: Vec<String> = locales
-        .get(REFERENCE)
-        .ok_or("locales/en.toml is missing")?
-        .2
-        .keys()
-        .cloned()
-        .collect();
+    let reference: Vec<String> =
+        locales.get(REFERENCE).ok_or("locales/en.toml is missing")?.2.keys().cloned().collect();
     let mut source = String::from("&[\n");
     for (tag, (name, direction, strings)) in &locales {
         same_keys(tag, &reference, strings)?;
-        writeln!(
-            source,
-            "Locale {{ tag: {tag:?}, name: {name:?}, direction: Direction::{direction}, strings: &["
-        )?;
+        writeln!(source, "Locale {{ tag: {tag:?}, name: {name:?}, direction: Direction::{direction}, strings: &[")?;
         for (key, text) in strings {
             writeln!(source, "    ({key:?}, {text:?}),")?;
         }
@@ -124,12 +97,7 @@ fn locale_table() -> Outcome<String> {
 
 fn read_locale(path: &Path) -> Outcome<(String, &'static str, Strings)> {
     let table: toml::Table = fs::read_to_string(path)?.parse()?;
-    let top = |key: &str| {
-        table
-            .get(key)
-            .and_then(toml::Value::as_str)
-            .ok_or(format!("`{key}` is missing"))
-    };
+    let top = |key: &str| table.get(key).and_then(toml::Value::as_str).ok_or(format!("`{key}` is missing"));
     let direction = match top("dir")? {
         "ltr" => "LeftToRight",
         "rtl" => "RightToLeft",
@@ -141,9 +109,7 @@ fn read_locale(path: &Path) -> Outcome<(String, &'static str, Strings)> {
             continue;
         };
         for (key, value) in section_table {
-            let text = value
-                .as_str()
-                .ok_or(format!("{section}.{key} is not a string"))?;
+            let text = value.as_str().ok_or(format!("{section}.{key} is not a string"))?;
             check_text(text).map_err(|error| format!("{section}.{key} {error}"))?;
             strings.insert(format!("{section}/{key}"), text.to_owned());
         }
@@ -157,27 +123,16 @@ fn check_text(text: &str) -> Result<(), String> {
         return Err("is empty".to_owned());
     }
     match text.chars().find(|c| "<>&".contains(*c) || c.is_control()) {
-        Some(found) => Err(format!(
-            "contains {found:?}; allowed: one line of text without <, > and &"
-        )),
+        Some(found) => Err(format!("contains {found:?}; allowed: one line of text without <, > and &")),
         None => Ok(()),
     }
 }
 
 fn same_keys(tag: &str, reference: &[String], strings: &Strings) -> Outcome<()> {
-    let missing: Vec<_> = reference
-        .iter()
-        .filter(|key| !strings.contains_key(*key))
-        .collect();
-    let unknown: Vec<_> = strings
-        .keys()
-        .filter(|key| !reference.contains(key))
-        .collect();
+    let missing: Vec<_> = reference.iter().filter(|key| !strings.contains_key(*key)).collect();
+    let unknown: Vec<_> = strings.keys().filter(|key| !reference.contains(key)).collect();
     if missing.is_empty() && unknown.is_empty() {
         return Ok(());
     }
-    Err(
-        format!("locales/{tag}.toml: missing {missing:?}, not in {REFERENCE}.toml {unknown:?}")
-            .into(),
-    )
+    Err(format!("locales/{tag}.toml: missing {missing:?}, not in {REFERENCE}.toml {unknown:?}").into())
 }

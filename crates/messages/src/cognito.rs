@@ -5,8 +5,8 @@ use crate::engine::Engine;
 use crate::fall::{Fall, Reason, Source};
 use crate::kind::{Kind, Part};
 use crate::limits::{
-    CODE_LENGTH, EMAIL_LIMIT, Lengths, Needs, PASSWORD_LENGTH, SMS_LIMIT, SMS_PASSWORD_LENGTH,
-    characters, check_body, check_subject,
+    CODE_LENGTH, EMAIL_LIMIT, Lengths, Needs, PASSWORD_LENGTH, SMS_LIMIT, SMS_PASSWORD_LENGTH, characters, check_body,
+    check_subject,
 };
 use crate::link::Link;
 use crate::personal::{greeting_name, one_line};
@@ -67,10 +67,7 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
     let placeholders = match placeholders(request) {
         Ok(placeholders) => placeholders,
         Err(reason) => {
-            return Answer {
-                falls: unusable(request.kind, &reason),
-                ..Answer::default()
-            };
+            return Answer { falls: unusable(request.kind, &reason), ..Answer::default() };
         }
     };
     if request.kind.trigger_source().is_none() {
@@ -85,48 +82,25 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
         falls: Vec::new(),
     };
     let invitation = request.kind == Kind::AdminCreateUser;
-    let needs = Needs {
-        code: true,
-        username: invitation,
-        link_will_do: false,
-    };
+    let needs = Needs { code: true, username: invitation, link_will_do: false };
     let email = email(&mut writer, request, needs);
     let lengths = lengths(request, &placeholders, SMS_PASSWORD_LENGTH);
     let facts = facts(request, settings, Style::Code);
-    let sms = writer.part(Part::Sms, &[&facts], |text| {
-        check_body(text, needs, lengths, SMS_LIMIT)
-    });
-    Answer {
-        email,
-        sms,
-        falls: writer.falls,
-    }
+    let sms = writer.part(Part::Sms, &[&facts], |text| check_body(text, needs, lengths, SMS_LIMIT));
+    Answer { email, sms, falls: writer.falls }
 }
 
 /// Subject and body, or neither: a subject of ours over the pool's body would not match it.
 fn email(writer: &mut Writer<'_>, request: &Request<'_>, needs: Needs) -> Option<Email> {
     let lengths = lengths(request, &writer.placeholders, PASSWORD_LENGTH);
     let code = facts(request, writer.settings, Style::Code);
-    let styled = facts(
-        request,
-        writer.settings,
-        writer.settings.style_of(request.kind),
-    );
+    let styled = facts(request, writer.settings, writer.settings.style_of(request.kind));
     // A link can be too long for the message (a user name may have 128 characters, each twelve when encoded
     // and all of it twice); the code alone then does.
     let facts = [&styled, &code];
-    let facts = if styled.link.is_empty() {
-        &facts[..1]
-    } else {
-        &facts[..]
-    };
-    let needs = Needs {
-        link_will_do: !needs.username,
-        ..needs
-    };
-    let html = writer.part(Part::Html, facts, |text| {
-        check_body(text, needs, lengths, EMAIL_LIMIT)
-    })?;
+    let facts = if styled.link.is_empty() { &facts[..1] } else { &facts[..] };
+    let needs = Needs { link_will_do: !needs.username, ..needs };
+    let html = writer.part(Part::Html, facts, |text| check_body(text, needs, lengths, EMAIL_LIMIT))?;
     let subject = writer.part(Part::Subject, facts, |text| check_subject(text, lengths))?;
     Some(Email { subject, html })
 }
@@ -141,19 +115,13 @@ fn placeholders<'a>(request: &Request<'a>) -> Result<Placeholders<'a>, Reason> {
     Ok(Placeholders {
         code: present(request.code_parameter).ok_or(Reason::EventWithoutCode)?,
         // Cognito fills the user name into invitations only.
-        username: username
-            .filter(|_| request.kind == Kind::AdminCreateUser)
-            .unwrap_or_default(),
+        username: username.filter(|_| request.kind == Kind::AdminCreateUser).unwrap_or_default(),
         link: present(request.link_parameter).unwrap_or_default(),
     })
 }
 
 fn lengths(request: &Request<'_>, placeholders: &Placeholders<'_>, password: usize) -> Lengths {
-    let code = if request.kind == Kind::AdminCreateUser {
-        password
-    } else {
-        CODE_LENGTH
-    };
+    let code = if request.kind == Kind::AdminCreateUser { password } else { CODE_LENGTH };
     let username = request.person.username.map_or(0, characters);
     Lengths {
         code: code.max(characters(placeholders.code)),
@@ -175,16 +143,8 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
         },
         email: person.email.map(one_line).unwrap_or_default(),
         code: placeholder::CODE.to_string(),
-        link: if style == Style::Link {
-            link(request, settings).unwrap_or_default()
-        } else {
-            String::new()
-        },
-        cognito_link: if has_link {
-            placeholder::LINK.to_string()
-        } else {
-            String::new()
-        },
+        link: if style == Style::Link { link(request, settings).unwrap_or_default() } else { String::new() },
+        cognito_link: if has_link { placeholder::LINK.to_string() } else { String::new() },
         ..Facts::default()
     }
 }
@@ -193,9 +153,7 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
 /// may hold characters that end a query, and an address ends up in histories and logs. The user name is the
 /// event's own, because Cognito would fill its placeholder in without percent-encoding it.
 fn link(request: &Request<'_>, settings: &Settings) -> Option<String> {
-    let Person {
-        username, email, ..
-    } = request.person;
+    let Person { username, email, .. } = request.person;
     let link = Link::to(settings.branding.app_url.as_deref()?, request.kind.page()?);
     let link = match request.kind {
         Kind::AdminCreateUser => link.with_username(username).with_email(email),
@@ -209,11 +167,6 @@ fn unusable(kind: Kind, reason: &Reason) -> Vec<Fall> {
     let built_in = Source::BuiltIn(crate::locale::Locale::reference().tag);
     [Part::Html, Part::Sms]
         .into_iter()
-        .map(|part| Fall {
-            kind,
-            part,
-            from: built_in.clone(),
-            reason: reason.clone(),
-        })
+        .map(|part| Fall { kind, part, from: built_in.clone(), reason: reason.clone() })
         .collect()
 }

@@ -34,31 +34,14 @@ pub(crate) struct Language<'a> {
 /// The variables for one text of a message. `html` says whether it will be HTML: a URL is then already
 /// escaped, because the engine's escaping of `/` is right for browsers but breaks the plain text search by
 /// which some mail clients and link checkers find links.
-pub(crate) fn context(
-    kind: Kind,
-    language: Language<'_>,
-    branding: &Branding,
-    facts: &Facts,
-    html: bool,
-) -> Value {
+pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, facts: &Facts, html: bool) -> Value {
     let url = |url: &str| {
-        if html {
-            Value::from_safe_string(url.replace('&', "&amp;"))
-        } else {
-            Value::from(url)
-        }
+        if html { Value::from_safe_string(url.replace('&', "&amp;")) } else { Value::from(url) }
     };
     let text = |value: &Option<String>| Value::from(value.as_deref().unwrap_or_default());
     let app = branding.app_name.as_deref().unwrap_or_default();
-    let initial = app
-        .chars()
-        .find(|c| c.is_alphanumeric())
-        .map(|c| c.to_uppercase().to_string());
-    let style = if facts.link.is_empty() {
-        Style::Code
-    } else {
-        Style::Link
-    };
+    let initial = app.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string());
+    let style = if facts.link.is_empty() { Style::Code } else { Style::Link };
     context! {
         message => kind.name(),
         style => style.name(),

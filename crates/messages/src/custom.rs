@@ -60,10 +60,7 @@ impl CustomFiles {
                 self.problem(&below, "has a name that belongs to the built-in templates");
             } else if path.is_dir() && prefix.is_empty() {
                 self.read_directory(&path, &format!("{name}/"));
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "html" || extension == "txt")
-            {
+            } else if path.extension().is_some_and(|extension| extension == "html" || extension == "txt") {
                 self.read_file(&path, below);
             }
         }
@@ -72,9 +69,7 @@ impl CustomFiles {
     fn read_file(&mut self, path: &Path, below: String) {
         let text = fs::metadata(path).and_then(|metadata| {
             if metadata.len() > FILE_LIMIT {
-                return Err(std::io::Error::other(format!(
-                    "larger than {FILE_LIMIT} bytes"
-                )));
+                return Err(std::io::Error::other(format!("larger than {FILE_LIMIT} bytes")));
             }
             fs::read_to_string(path)
         });
@@ -85,9 +80,6 @@ impl CustomFiles {
     }
 
     fn problem(&mut self, file: &str, reason: &str) {
-        self.problems.push(Problem {
-            file: file.to_owned(),
-            reason: reason.to_owned(),
-        });
+        self.problems.push(Problem { file: file.to_owned(), reason: reason.to_owned() });
     }
 }

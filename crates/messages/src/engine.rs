@@ -12,18 +12,9 @@ use crate::locale::{Locale, fallbacks};
 
 /// The built-in templates; the HTML comes out of the build with its styles inlined.
 const BUILT_IN: [(&str, &str); 5] = [
-    (
-        Part::Html.built_in(),
-        include_str!(concat!(env!("OUT_DIR"), "/message.html")),
-    ),
-    (
-        Part::Text.built_in(),
-        include_str!("../templates/message.txt"),
-    ),
-    (
-        Part::Subject.built_in(),
-        include_str!("../templates/subject.txt"),
-    ),
+    (Part::Html.built_in(), include_str!(concat!(env!("OUT_DIR"), "/message.html"))),
+    (Part::Text.built_in(), include_str!("../templates/message.txt")),
+    (Part::Subject.built_in(), include_str!("../templates/subject.txt")),
     (Part::Sms.built_in(), include_str!("../templates/sms.txt")),
     // What an optional string falls back to.
     ("built-in/nothing.html", ""),
@@ -57,42 +48,35 @@ pub(crate) struct Choice<'a> {
 }
 
 impl Engine {
-    /// Parses the built-in templates and `files`.
-    ///
-    /// # Errors
-    ///
-    /// A built-in template does not parse.
-    pub(crate) fn new(files: CustomFiles) -> Result<Self, Reason> {
+    /// Parses the built-in templates and `files`. One that does not parse is a problem and not an end: the
+    /// others still serve.
+    pub(crate) fn new(files: CustomFiles) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") {
-                AutoEscape::Html
-            } else {
-                AutoEscape::None
-            }
-        });
+        environment.set_auto_escape_callback(
+            |name| {
+                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            },
+        );
         // A tag on a line of its own leaves no empty line behind.
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build();
-        environment.set_syntax(syntax.map_err(|error| Reason::from_engine(&error))?);
-        environment.set_loader(|name| Ok(string(name)));
-        for (name, source) in BUILT_IN {
-            environment
-                .add_template(name, source)
-                .map_err(|error| Reason::from_engine(&error))?;
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
         }
-        let mut engine = Self {
-            environment,
-            custom: BTreeMap::new(),
-            problems: files.problems,
-        };
+        environment.set_loader(|name| Ok(string(name)));
+        let mut engine = Self { environment, custom: BTreeMap::new(), problems: files.problems };
+        for (name, source) in BUILT_IN {
+            if let Err(error) = engine.environment.add_template(name, source) {
+                engine.problem(name, &Reason::from_engine(&error));
+            }
+        }
         for (name, source) in files.files {
             engine.add_custom(name, source);
         }
-        Ok(engine)
+        engine
+    }
+
+    fn problem(&mut self, file: &str, reason: &Reason) {
+        self.problems.push(Problem { file: file.to_owned(), reason: reason.to_string() });
     }
 
     /// What was wrong with files of `TEMPLATE_DIR` when they were read.
@@ -101,16 +85,10 @@ impl Engine {
     }
 
     fn add_custom(&mut self, file: String, source: String) {
-        let broken = self
-            .environment
-            .add_template_owned(file.clone(), source)
-            .err()
-            .map(|error| Reason::from_engine(&error));
+        let broken =
+            self.environment.add_template_owned(file.clone(), source).err().map(|error| Reason::from_engine(&error));
         if let Some(reason) = &broken {
-            self.problems.push(Problem {
-                file: file.clone(),
-                reason: reason.to_string(),
-            });
+            self.problem(&file, reason);
         }
         let Some((tag, name)) = file.split_once('/') else {
             return;
@@ -120,45 +98,37 @@ impl Engine {
         };
         match message_file(name) {
             Some((kind, part)) => {
-                self.custom
-                    .insert((tag, kind, part), Custom { file, broken });
+                self.custom.insert((tag, kind, part), Custom { file, broken });
             }
             None if !name.starts_with('_') => self.problems.push(Problem {
                 file,
-                reason: "is the name of no message; begin it with _ if other templates include it"
-                    .to_owned(),
+                reason: "is the name of no message; begin it with _ if other templates include it".to_owned(),
             }),
             None => {}
         }
     }
 
     /// Walks the requested languages, best first, and takes the first that has an own template or a built-in
-    /// locale; `default` has a built-in locale and ends the walk.
+    /// locale; `default` ends the walk.
     pub(crate) fn choose<'t>(
         &self,
         requested: impl IntoIterator<Item = &'t str>,
-        default: &'static str,
+        default: &'static Locale,
         kind: Kind,
         part: Part,
     ) -> Choice<'_> {
         let mut custom = None;
-        for tag in requested.into_iter().chain([default]) {
+        for tag in requested.into_iter().chain([default.tag]) {
             for step in fallbacks(tag) {
                 if custom.is_none() && !self.custom.is_empty() {
-                    custom = self
-                        .custom
-                        .get(&(step.clone(), kind, part))
-                        .map(|own| (own, step.clone()));
+                    custom = self.custom.get(&(step.clone(), kind, part)).map(|own| (own, step.clone()));
                 }
                 if let Some(locale) = Locale::serving(&step) {
                     return Choice { custom, locale };
                 }
             }
         }
-        Choice {
-            custom,
-            locale: Locale::reference(),
-        }
+        Choice { custom, locale: default }
     }
 
     pub(crate) fn render(&self, name: &str, context: &Value) -> Result<String, Reason> {
@@ -193,12 +163,7 @@ mod tests {
     use crate::locale::LOCALES;
 
     fn variables(environment: &Environment<'_>, text: &str) -> BTreeSet<String> {
-        environment
-            .template_from_str(text)
-            .unwrap()
-            .undeclared_variables(false)
-            .into_iter()
-            .collect()
+        environment.template_from_str(text).unwrap().undeclared_variables(false).into_iter().collect()
     }
 
     #[test]
@@ -221,36 +186,18 @@ mod tests {
 
     #[test]
     fn every_kind_has_a_section_and_every_section_a_kind() {
-        let sections: BTreeSet<_> = Locale::reference()
-            .strings()
-            .map(|(key, _)| key.split('/').next().unwrap())
-            .collect();
-        let kinds = Kind::ALL
-            .iter()
-            .map(|kind| kind.name())
-            .chain(["common"])
-            .collect();
+        let sections: BTreeSet<_> =
+            Locale::reference().strings().map(|(key, _)| key.split('/').next().unwrap()).collect();
+        let kinds = Kind::ALL.iter().map(|kind| kind.name()).chain(["common"]).collect();
         assert_eq!(sections, kinds);
     }
 
     #[test]
     fn file_names_lead_to_message_and_part() {
-        assert_eq!(
-            message_file("sign-up.html"),
-            Some((Kind::SignUp, Part::Html))
-        );
-        assert_eq!(
-            message_file("sign-up.sms.txt"),
-            Some((Kind::SignUp, Part::Sms))
-        );
-        assert_eq!(
-            message_file("sign-up.subject.txt"),
-            Some((Kind::SignUp, Part::Subject))
-        );
-        assert_eq!(
-            message_file("activation.txt"),
-            Some((Kind::Activation, Part::Text))
-        );
+        assert_eq!(message_file("sign-up.html"), Some((Kind::SignUp, Part::Html)));
+        assert_eq!(message_file("sign-up.sms.txt"), Some((Kind::SignUp, Part::Sms)));
+        assert_eq!(message_file("sign-up.subject.txt"), Some((Kind::SignUp, Part::Subject)));
+        assert_eq!(message_file("activation.txt"), Some((Kind::Activation, Part::Text)));
         assert_eq!(message_file("signup.html"), None);
     }
 }

@@ -20,13 +20,7 @@ pub struct Fall {
 
 impl fmt::Display for Fall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "message {}: {} {}",
-            self.kind.name(),
-            self.from,
-            self.reason
-        )
+        write!(f, "message {}: {} {}", self.kind.name(), self.from, self.reason)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which messages there are, and what each of them carries.
 
+use cognito_core::event::TriggerSource;
+
 /// One message that people receive. The name of a kind ([`Kind::name`]) is the name of its section in the
 /// locale files and of its files in `TEMPLATE_DIR`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,17 +87,17 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The Cognito `triggerSource` that asks for this kind; `None` for the account API's mails.
+    /// The trigger source with which Cognito asks for this kind; `None` for the account API's mails.
     #[must_use]
-    pub const fn trigger_source(self) -> Option<&'static str> {
+    pub const fn trigger_source(self) -> Option<TriggerSource> {
         Some(match self {
-            Self::SignUp => "CustomMessage_SignUp",
-            Self::ResendCode => "CustomMessage_ResendCode",
-            Self::ForgotPassword => "CustomMessage_ForgotPassword",
-            Self::UpdateAttribute => "CustomMessage_UpdateUserAttribute",
-            Self::VerifyAttribute => "CustomMessage_VerifyUserAttribute",
-            Self::AdminCreateUser => "CustomMessage_AdminCreateUser",
-            Self::Authentication => "CustomMessage_Authentication",
+            Self::SignUp => TriggerSource::CustomMessageSignUp,
+            Self::ResendCode => TriggerSource::CustomMessageResendCode,
+            Self::ForgotPassword => TriggerSource::CustomMessageForgotPassword,
+            Self::UpdateAttribute => TriggerSource::CustomMessageUpdateUserAttribute,
+            Self::VerifyAttribute => TriggerSource::CustomMessageVerifyUserAttribute,
+            Self::AdminCreateUser => TriggerSource::CustomMessageAdminCreateUser,
+            Self::Authentication => TriggerSource::CustomMessageAuthentication,
             Self::EmailChangeCurrent
             | Self::EmailChangeNew
             | Self::EmailChanged
@@ -104,12 +106,16 @@ impl Kind {
         })
     }
 
-    /// The kind that a Cognito `triggerSource` asks for, or `None` for every other source.
+    /// The kind that Cognito asks for with this source, or `None` for every other source.
     #[must_use]
-    pub fn from_trigger_source(source: &str) -> Option<Self> {
-        Self::COGNITO
-            .into_iter()
-            .find(|kind| kind.trigger_source() == Some(source))
+    pub fn from_trigger_source(source: TriggerSource) -> Option<Self> {
+        Self::COGNITO.into_iter().find(|kind| kind.trigger_source() == Some(source))
+    }
+
+    /// Whether `MESSAGE_STYLE` applies to the message.
+    #[must_use]
+    pub const fn has_style(self) -> bool {
+        self.trigger_source().is_some() && self.page().is_some()
     }
 
     /// The page of the application that the message's link opens, as a path below `APP_URL`; `None` when

@@ -38,7 +38,7 @@ pub use kind::{Kind, Part};
 pub use link::Link;
 pub use locale::{Direction, LOCALES, Locale};
 pub use mail::{Letter, Mail, MailError};
-pub use settings::{Branding, SettingError, Settings, Style};
+pub use settings::{Branding, Settings, Style};
 
 use custom::CustomFiles;
 use engine::Engine;
@@ -51,22 +51,12 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Parses the built-in templates and those of `settings.template_dir`. What is wrong with the latter is
-    /// kept in [`problems`](Self::problems), because the built-in ones can stand in for them.
-    ///
-    /// # Errors
-    ///
-    /// A built-in template does not parse: a defect of this crate, which its tests rule out.
-    pub fn new(settings: Settings) -> Result<Self, Reason> {
-        let files = settings
-            .template_dir
-            .as_deref()
-            .map(CustomFiles::read)
-            .unwrap_or_default();
-        Ok(Self {
-            engine: Engine::new(files)?,
-            settings,
-        })
+    /// Parses the built-in templates and those of `settings.template_dir`. What is wrong with a template is
+    /// kept in [`problems`](Self::problems), because another can stand in for it.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let files = settings.template_dir.as_deref().map(CustomFiles::read).unwrap_or_default();
+        Self { engine: Engine::new(files), settings }
     }
 
     /// What was wrong with files of `TEMPLATE_DIR`: to be logged as errors at start.

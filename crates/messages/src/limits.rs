@@ -67,12 +67,7 @@ pub(crate) fn check_subject(rendered: &str, lengths: Lengths) -> Result<(), Reas
     at_most(lengths.count(rendered), SUBJECT_LIMIT)
 }
 
-pub(crate) fn check_body(
-    rendered: &str,
-    needs: Needs,
-    lengths: Lengths,
-    limit: usize,
-) -> Result<(), Reason> {
+pub(crate) fn check_body(rendered: &str, needs: Needs, lengths: Lengths, limit: usize) -> Result<(), Reason> {
     if needs.code && !rendered.contains(CODE) && !(needs.link_will_do && rendered.contains(LINK)) {
         return Err(Reason::NoCode);
     }
@@ -85,30 +80,18 @@ pub(crate) fn check_body(
 }
 
 fn at_least(length: usize, limit: usize) -> Result<(), Reason> {
-    if length < limit {
-        Err(Reason::TooShort { length, limit })
-    } else {
-        Ok(())
-    }
+    if length < limit { Err(Reason::TooShort { length, limit }) } else { Ok(()) }
 }
 
 fn at_most(length: usize, limit: usize) -> Result<(), Reason> {
-    if length > limit {
-        Err(Reason::TooLong { length, limit })
-    } else {
-        Ok(())
-    }
+    if length > limit { Err(Reason::TooLong { length, limit }) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LENGTHS: Lengths = Lengths {
-        code: CODE_LENGTH,
-        username: 36,
-        link: 20,
-    };
+    const LENGTHS: Lengths = Lengths { code: CODE_LENGTH, username: 36, link: 20 };
 
     #[test]
     fn characters_outside_the_basic_plane_count_twice() {
@@ -118,80 +101,36 @@ mod tests {
 
     #[test]
     fn what_replaces_a_placeholder_is_counted() {
-        assert_eq!(
-            LENGTHS.count("\u{e000} \u{e001} \u{e002}"),
-            6 + 1 + 36 + 1 + 20
-        );
+        assert_eq!(LENGTHS.count("\u{e000} \u{e001} \u{e002}"), 6 + 1 + 36 + 1 + 20);
     }
 
     #[test]
     fn a_length_on_the_limit_passes_and_one_more_does_not() {
         let sms = |count: usize| format!("{CODE}{}", "x".repeat(count - CODE_LENGTH));
-        let needs = Needs {
-            code: true,
-            ..Needs::default()
-        };
+        let needs = Needs { code: true, ..Needs::default() };
         assert_eq!(check_body(&sms(140), needs, LENGTHS, SMS_LIMIT), Ok(()));
-        assert_eq!(
-            check_body(&sms(141), needs, LENGTHS, SMS_LIMIT),
-            Err(Reason::TooLong {
-                length: 141,
-                limit: 140
-            })
-        );
+        assert_eq!(check_body(&sms(141), needs, LENGTHS, SMS_LIMIT), Err(Reason::TooLong { length: 141, limit: 140 }));
         assert_eq!(check_subject(&"x".repeat(140), LENGTHS), Ok(()));
-        assert_eq!(
-            check_subject(&"x".repeat(141), LENGTHS),
-            Err(Reason::TooLong {
-                length: 141,
-                limit: 140
-            })
-        );
-        assert_eq!(
-            check_subject("", LENGTHS),
-            Err(Reason::TooShort {
-                length: 0,
-                limit: 1
-            })
-        );
+        assert_eq!(check_subject(&"x".repeat(141), LENGTHS), Err(Reason::TooLong { length: 141, limit: 140 }));
+        assert_eq!(check_subject("", LENGTHS), Err(Reason::TooShort { length: 0, limit: 1 }));
         assert_eq!(
             check_body("short", Needs::default(), LENGTHS, SMS_LIMIT),
-            Err(Reason::TooShort {
-                length: 5,
-                limit: 6
-            })
+            Err(Reason::TooShort { length: 5, limit: 6 })
         );
     }
 
     #[test]
     fn cognitos_own_link_replaces_the_code_only_where_it_is_allowed_to() {
         let body = format!("please open {LINK}");
-        let needs = Needs {
-            code: true,
-            link_will_do: true,
-            ..Needs::default()
-        };
+        let needs = Needs { code: true, link_will_do: true, ..Needs::default() };
         assert_eq!(check_body(&body, needs, LENGTHS, EMAIL_LIMIT), Ok(()));
-        let needs = Needs {
-            link_will_do: false,
-            ..needs
-        };
-        assert_eq!(
-            check_body(&body, needs, LENGTHS, EMAIL_LIMIT),
-            Err(Reason::NoCode)
-        );
+        let needs = Needs { link_will_do: false, ..needs };
+        assert_eq!(check_body(&body, needs, LENGTHS, EMAIL_LIMIT), Err(Reason::NoCode));
     }
 
     #[test]
     fn an_invitation_without_the_user_name_is_refused() {
-        let needs = Needs {
-            code: true,
-            username: true,
-            ..Needs::default()
-        };
-        assert_eq!(
-            check_body("password \u{e000}", needs, LENGTHS, SMS_LIMIT),
-            Err(Reason::NoUsername)
-        );
+        let needs = Needs { code: true, username: true, ..Needs::default() };
+        assert_eq!(check_body("password \u{e000}", needs, LENGTHS, SMS_LIMIT), Err(Reason::NoUsername));
     }
 }

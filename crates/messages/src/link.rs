@@ -5,11 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::placeholder::CODE;
 
 /// Everything but RFC 3986's unreserved characters is encoded: `+` would be read as a space by form decoders.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Longest address that is put into a link, in bytes (RFC 5321 4.5.3.1.3 allows 254 for a mailbox). It is
 /// there for the page's convenience; the user name identifies the account.
@@ -26,10 +22,7 @@ impl Link {
     /// The page at `path` (beginning with `/`) below `app_url` (without a slash at its end).
     #[must_use]
     pub fn to(app_url: &str, path: &str) -> Self {
-        Self {
-            url: format!("{app_url}{path}"),
-            has_query: false,
-        }
+        Self { url: format!("{app_url}{path}"), has_query: false }
     }
 
     /// Adds a query parameter, its value percent-encoded.
@@ -62,9 +55,7 @@ impl Link {
 
     pub(crate) fn with_email(self, email: Option<&str>) -> Self {
         match email {
-            Some(email) if !email.is_empty() && email.len() <= EMAIL_LIMIT => {
-                self.with("email", email)
-            }
+            Some(email) if !email.is_empty() && email.len() <= EMAIL_LIMIT => self.with("email", email),
             _ => self,
         }
     }
@@ -96,9 +87,7 @@ mod tests {
     #[test]
     fn absent_and_over_long_values_leave_no_parameter() {
         let long = format!("{}@example.com", "a".repeat(300));
-        let link = Link::to("https://a.example", "/login")
-            .with_username(None)
-            .with_email(Some(&long));
+        let link = Link::to("https://a.example", "/login").with_username(None).with_email(Some(&long));
         assert_eq!(link.into_url(), "https://a.example/login");
     }
 }

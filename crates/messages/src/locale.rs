@@ -39,7 +39,7 @@ impl Direction {
 
 /// A built-in locale. The table is made from `locales/*.toml` when the crate is built; a string that one
 /// locale lacks stops that build.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Locale {
     /// BCP 47 tag, for example `pt-BR`.
     pub tag: &'static str,
@@ -73,10 +73,7 @@ impl Locale {
     /// The text of `section/key`, a template; `None` when the message has no such string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&'static str> {
-        let index = self
-            .strings
-            .binary_search_by_key(&key, |(name, _)| name)
-            .ok()?;
+        let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
         self.strings.get(index).map(|(_, text)| *text)
     }
 
@@ -97,17 +94,10 @@ impl Locale {
         let index = INDEX.get_or_init(|| {
             LOCALES
                 .iter()
-                .flat_map(|locale| {
-                    fallbacks(locale.tag)
-                        .into_iter()
-                        .map(move |step| (step, locale))
-                })
+                .flat_map(|locale| fallbacks(locale.tag).into_iter().map(move |step| (step, locale)))
                 .collect()
         });
-        index
-            .iter()
-            .find(|(known, _)| known == step)
-            .map(|(_, locale)| *locale)
+        index.iter().find(|(known, _)| known == step).map(|(_, locale)| *locale)
     }
 }
 
@@ -138,15 +128,8 @@ mod tests {
 
     #[track_caller]
     fn check(requested: &str, expected: Option<&str>) {
-        let served = fallbacks(requested)
-            .iter()
-            .find_map(|step| Locale::serving(step));
-        assert_eq!(
-            served.map(|locale| locale.tag),
-            expected,
-            "{requested}: {:?}",
-            fallbacks(requested)
-        );
+        let served = fallbacks(requested).iter().find_map(|step| Locale::serving(step));
+        assert_eq!(served.map(|locale| locale.tag), expected, "{requested}: {:?}", fallbacks(requested));
     }
 
     #[test]
@@ -172,17 +155,7 @@ mod tests {
 
     #[test]
     fn another_language_or_script_is_not_served_by_a_lookalike() {
-        for tag in [
-            "zh",
-            "it-IT",
-            "ar-Latn",
-            "und",
-            "",
-            "x",
-            "not a tag",
-            "../../de",
-            &"a-".repeat(40),
-        ] {
+        for tag in ["zh", "it-IT", "ar-Latn", "und", "", "x", "not a tag", "../../de", &"a-".repeat(40)] {
             check(tag, None);
         }
     }

@@ -108,55 +108,33 @@ pub(crate) fn letter(
 ) -> Result<Letter, MailError> {
     let facts = facts(settings, mail, person)?;
     let code = mail.code().unwrap_or_default();
-    let lengths = Lengths {
-        code: code.len(),
-        username: 0,
-        link: 0,
-    };
-    let needs = Needs {
-        code: mail.code().is_some(),
-        ..Needs::default()
-    };
+    let lengths = Lengths { code: code.len(), username: 0, link: 0 };
+    let needs = Needs { code: mail.code().is_some(), ..Needs::default() };
     let mut writer = Writer {
         kind: mail.kind(),
         settings,
         engine,
-        placeholders: Placeholders {
-            code,
-            username: "",
-            link: "",
-        },
+        placeholders: Placeholders { code, username: "", link: "" },
         locales: person.locales,
         falls: Vec::new(),
     };
     let check = |text: &str| {
-        if mail.kind() == Kind::Activation
-            && !text.contains(facts.link.split('&').next().unwrap_or_default())
-        {
+        if mail.kind() == Kind::Activation && !text.contains(facts.link.split('&').next().unwrap_or_default()) {
             return Err(Reason::NoLink);
         }
         check_body(text, needs, lengths, EMAIL_LIMIT)
     };
     let html = writer.part(Part::Html, &[&facts], check);
     let text = writer.part(Part::Text, &[&facts], check);
-    let subject = writer.part(Part::Subject, &[&facts], |text| {
-        check_subject(text, lengths)
-    });
+    let subject = writer.part(Part::Subject, &[&facts], |text| check_subject(text, lengths));
     match (subject, html, text) {
-        (Some(subject), Some(html), Some(text)) => Ok(Letter {
-            subject,
-            html,
-            text,
-            falls: writer.falls,
-        }),
+        (Some(subject), Some(html), Some(text)) => Ok(Letter { subject, html, text, falls: writer.falls }),
         _ => Err(MailError::NoTemplate(writer.falls)),
     }
 }
 
 fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Facts, MailError> {
-    if mail.code().is_some_and(|code| {
-        code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    }) {
+    if mail.code().is_some_and(|code| code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         return Err(MailError::Code);
     }
     let mut facts = Facts {
@@ -169,12 +147,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
         facts.code = placeholder::CODE.to_string();
     }
     match *mail {
-        Mail::EmailChangeCurrent {
-            link,
-            new_email,
-            minutes,
-            ..
-        } => {
+        Mail::EmailChangeCurrent { link, new_email, minutes, .. } => {
             facts.link = checked_link(link)?;
             facts.new_email = one_line(new_email);
             facts.minutes = Some(minutes);
@@ -203,12 +176,6 @@ fn checked_link(link: Option<&str>) -> Result<String, MailError> {
         return Ok(String::new());
     };
     let web = link.starts_with("https://") || link.starts_with("http://");
-    let plain = link
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
-    if web && plain {
-        Ok(link.to_owned())
-    } else {
-        Err(MailError::Link)
-    }
+    let plain = link.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
+    if web && plain { Ok(link.to_owned()) } else { Err(MailError::Link) }
 }

@@ -58,41 +58,25 @@ impl Placeholders<'_> {
 mod tests {
     use super::*;
 
-    const COGNITO: Placeholders<'static> = Placeholders {
-        code: "{####}",
-        username: "{username}",
-        link: "{##Click here##}",
-    };
+    const COGNITO: Placeholders<'static> =
+        Placeholders { code: "{####}", username: "{username}", link: "{##Click here##}" };
 
     #[test]
     fn a_placeholder_somebody_wrote_is_disarmed_and_ours_is_filled_in() {
         let text = COGNITO.disarm("{####} {username} {##Click here##} {##", false);
-        assert_eq!(
-            text,
-            "\u{ff5b}####} \u{ff5b}username} \u{ff5b}##Click here##} \u{ff5b}##"
-        );
+        assert_eq!(text, "\u{ff5b}####} \u{ff5b}username} \u{ff5b}##Click here##} \u{ff5b}##");
         assert_eq!(COGNITO.disarm("{####}", true), "&#123;####}");
-        assert_eq!(
-            COGNITO.fill("\u{e000} \u{e001} \u{e002}"),
-            "{####} {username} {##Click here##}"
-        );
+        assert_eq!(COGNITO.fill("\u{e000} \u{e001} \u{e002}"), "{####} {username} {##Click here##}");
     }
 
     #[test]
     fn other_braces_stay_as_they_are() {
-        assert_eq!(
-            COGNITO.disarm("p{color:red} {{7*7}} {user}", true),
-            "p{color:red} {{7*7}} {user}"
-        );
+        assert_eq!(COGNITO.disarm("p{color:red} {{7*7}} {user}", true), "p{color:red} {{7*7}} {user}");
     }
 
     #[test]
     fn absent_placeholders_disarm_nothing() {
-        let none = Placeholders {
-            code: "{####}",
-            username: "",
-            link: "",
-        };
+        let none = Placeholders { code: "{####}", username: "", link: "" };
         assert_eq!(none.disarm("{a}", true), "{a}");
     }
 }

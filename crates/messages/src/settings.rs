@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use cognito_core::email::Email;
+use cognito_core::settings::{Lookup, SettingError, optional};
 use http::Uri;
 
 use crate::color::Color;
@@ -28,16 +30,8 @@ pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
 
 /// Every variable that is read, for documents and deployment templates to be checked against.
-pub const VARIABLES: [&str; 8] = [
-    APP_NAME,
-    APP_URL,
-    SUPPORT_EMAIL,
-    LOGO_URL,
-    BRAND_COLOR,
-    DEFAULT_LOCALE,
-    MESSAGE_STYLE,
-    TEMPLATE_DIR,
-];
+pub const VARIABLES: [&str; 8] =
+    [APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR];
 
 /// Longest application name, in characters: leaves an SMS of 140 room for its words in every locale.
 pub const APP_NAME_LIMIT: usize = 30;
@@ -66,9 +60,7 @@ impl Style {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Link, Self::Code]
-            .into_iter()
-            .find(|style| style.name() == name)
+        [Self::Link, Self::Code].into_iter().find(|style| style.name() == name)
     }
 }
 
@@ -92,8 +84,8 @@ pub struct Branding {
 pub struct Settings {
     /// Look and names.
     pub branding: Branding,
-    /// Tag of the built-in locale used when no other fits.
-    pub default_locale: &'static str,
+    /// The locale used when no other fits.
+    pub default_locale: &'static Locale,
     /// The style of every message that `styles` does not name.
     pub style: Style,
     /// Messages with a style of their own.
@@ -102,83 +94,32 @@ pub struct Settings {
     pub template_dir: Option<PathBuf>,
 }
 
-/// A variable with a value that is not allowed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable} is {value:?}; allowed: {allowed}")]
-pub struct SettingError {
-    /// The environment variable.
-    pub variable: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What it may be.
-    pub allowed: String,
-}
-
-impl SettingError {
-    fn new(variable: &'static str, value: &str, allowed: impl Into<String>) -> Self {
-        Self {
-            variable,
-            value: value.to_owned(),
-            allowed: allowed.into(),
-        }
-    }
-}
-
 impl Settings {
-    /// Reads the settings through `lookup`, which returns the value of an environment variable. A blank value
-    /// counts as unset, because a deployment template cannot leave a variable out.
+    /// Reads the settings through `lookup`. A blank value counts as unset, because a deployment template
+    /// cannot leave a variable out.
     ///
     /// # Errors
     ///
     /// The first variable whose value is not allowed.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let get = |name| {
-            lookup(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        let app_url = get(APP_URL)
-            .map(|value| parse_app_url(&value))
-            .transpose()?;
-        let app_name = match get(APP_NAME) {
-            Some(value) => Some(parse_app_name(&value)?),
-            None => app_url
-                .as_deref()
-                .and_then(host)
-                .map(|host| host.chars().take(APP_NAME_LIMIT).collect()),
-        };
-        let branding = Branding {
-            app_name,
-            support_email: get(SUPPORT_EMAIL)
-                .map(|value| parse_support_email(&value))
-                .transpose()?,
-            logo_url: get(LOGO_URL)
-                .map(|value| parse_logo_url(&value))
-                .transpose()?,
-            brand_color: match get(BRAND_COLOR) {
-                Some(value) => value
-                    .parse()
-                    .map_err(|()| SettingError::new(BRAND_COLOR, &value, Color::ALLOWED))?,
-                None => Color::default(),
-            },
-            app_url,
-        };
-        let has_url = branding.app_url.is_some();
-        let (style, styles) = match get(MESSAGE_STYLE) {
-            Some(value) => parse_styles(&value, has_url)?,
-            None => (
-                if has_url { Style::Link } else { Style::Code },
-                BTreeMap::new(),
-            ),
-        };
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let branding = Branding::from_lookup(lookup)?;
+        let default_style = if branding.app_url.is_some() { Style::Link } else { Style::Code };
+        let (style, styles) =
+            optional(lookup, MESSAGE_STYLE, &styles_allowed(), |value| parse_styles(value, default_style))?
+                .unwrap_or((default_style, BTreeMap::new()));
+        let any_link = style == Style::Link || styles.values().any(|style| *style == Style::Link);
+        if branding.app_url.is_none() && any_link {
+            let value = lookup(MESSAGE_STYLE).unwrap_or_default();
+            return Err(SettingError { name: MESSAGE_STYLE, value, allowed: format!("code while {APP_URL} is unset") });
+        }
+        let tags: Vec<_> = LOCALES.iter().map(|locale| locale.tag).collect();
         Ok(Self {
             branding,
-            default_locale: get(DEFAULT_LOCALE).map_or(Ok("en"), |value| parse_locale(&value))?,
+            default_locale: optional(lookup, DEFAULT_LOCALE, &tags.join(", "), parse_locale)?
+                .unwrap_or(Locale::reference()),
             style,
             styles,
-            template_dir: get(TEMPLATE_DIR)
-                .map(|value| parse_directory(&value))
-                .transpose()?,
+            template_dir: optional(lookup, TEMPLATE_DIR, "a directory that can be read", parse_directory)?,
         })
     }
 
@@ -189,49 +130,44 @@ impl Settings {
     }
 }
 
-fn parse_app_name(value: &str) -> Result<String, SettingError> {
-    if one_line(value) == value && value.chars().count() <= APP_NAME_LIMIT {
-        return Ok(value.to_owned());
-    }
-    Err(SettingError::new(
-        APP_NAME,
-        value,
-        format!("one line of visible characters, at most {APP_NAME_LIMIT}"),
-    ))
-}
-
-fn parse_app_url(value: &str) -> Result<String, SettingError> {
-    let wrong = || {
-        SettingError::new(
-            APP_URL,
-            value,
-            format!(
-                "https://host[:port][/path] without query and fragment, at most {APP_URL_LIMIT} characters \
-                 (http only for localhost)"
-            ),
-        )
-    };
-    let uri = parse_url(value, APP_URL_LIMIT)
-        .filter(|uri| uri.query().is_none())
-        .ok_or_else(wrong)?;
-    let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if uri.scheme_str() == Some("https") || local {
-        return Ok(value.trim_end_matches('/').to_owned());
-    }
-    Err(wrong())
-}
-
-fn parse_logo_url(value: &str) -> Result<String, SettingError> {
-    parse_url(value, LOGO_URL_LIMIT)
-        .filter(|uri| uri.scheme_str() == Some("https"))
-        .map(|_| value.to_owned())
-        .ok_or_else(|| {
-            SettingError::new(
-                LOGO_URL,
-                value,
-                format!("an https URL of at most {LOGO_URL_LIMIT} characters"),
-            )
+impl Branding {
+    fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let name_allowed = format!("one line of at most {APP_NAME_LIMIT} visible characters");
+        let url_allowed = format!(
+            "https://host[:port][/path] of at most {APP_URL_LIMIT} characters without user, query and fragment \
+             (http for localhost only)"
+        );
+        let logo_allowed = format!("an https URL of at most {LOGO_URL_LIMIT} characters");
+        let app_url = optional(lookup, APP_URL, &url_allowed, parse_app_url)?;
+        let host = || app_url.as_deref().and_then(host).map(|host| host.chars().take(APP_NAME_LIMIT).collect());
+        Ok(Self {
+            app_name: optional(lookup, APP_NAME, &name_allowed, parse_app_name)?.or_else(host),
+            support_email: optional(
+                lookup,
+                SUPPORT_EMAIL,
+                "one address such as help@example.com",
+                parse_support_email,
+            )?,
+            logo_url: optional(lookup, LOGO_URL, &logo_allowed, parse_logo_url)?,
+            brand_color: optional(lookup, BRAND_COLOR, Color::ALLOWED, |value| value.parse().ok())?.unwrap_or_default(),
+            app_url,
         })
+    }
+}
+
+fn parse_app_name(value: &str) -> Option<String> {
+    let fits = one_line(value) == value && value.chars().count() <= APP_NAME_LIMIT;
+    fits.then(|| value.to_owned())
+}
+
+fn parse_app_url(value: &str) -> Option<String> {
+    let uri = parse_url(value, APP_URL_LIMIT).filter(|uri| uri.query().is_none())?;
+    let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    (uri.scheme_str() == Some("https") || local).then(|| value.trim_end_matches('/').to_owned())
+}
+
+fn parse_logo_url(value: &str) -> Option<String> {
+    parse_url(value, LOGO_URL_LIMIT).filter(|uri| uri.scheme_str() == Some("https")).map(|_| value.to_owned())
 }
 
 /// An absolute http(s) URL that can stand in an HTML attribute as it is, but for its `&`.
@@ -247,82 +183,40 @@ fn host(url: &str) -> Option<String> {
     url.parse::<Uri>().ok()?.host().map(str::to_owned)
 }
 
-fn parse_support_email(value: &str) -> Result<String, SettingError> {
-    // RFC 5321 4.5.3.1.3: 254 characters. Braces and quotes are legal there and have no place in a template.
-    if value.len() <= 254
-        && !value.contains(['{', '}', '"', '<', '>'])
-        && email_address::EmailAddress::is_valid(value)
-    {
-        return Ok(value.to_owned());
-    }
-    Err(SettingError::new(
-        SUPPORT_EMAIL,
-        value,
-        "one e-mail address, such as help@example.com",
-    ))
+/// Braces and quotes are legal in an address and have no place in a template.
+fn parse_support_email(value: &str) -> Option<String> {
+    let plain = !value.contains(['{', '}', '"', '<', '>']);
+    Email::parse(value).ok().filter(|_| plain).map(|email| email.as_str().to_owned())
 }
 
-fn parse_locale(value: &str) -> Result<&'static str, SettingError> {
-    fallbacks(value)
-        .iter()
-        .find_map(|step| Locale::serving(step))
-        .map(|locale| locale.tag)
-        .ok_or_else(|| {
-            let tags: Vec<_> = LOCALES.iter().map(|locale| locale.tag).collect();
-            SettingError::new(DEFAULT_LOCALE, value, tags.join(", "))
-        })
+fn parse_locale(value: &str) -> Option<&'static Locale> {
+    fallbacks(value).iter().find_map(|step| Locale::serving(step))
 }
 
-fn parse_styles(
-    value: &str,
-    has_url: bool,
-) -> Result<(Style, BTreeMap<Kind, Style>), SettingError> {
-    let wrong = || {
-        let names: Vec<_> = Kind::COGNITO.iter().map(|kind| kind.name()).collect();
-        SettingError::new(
-            MESSAGE_STYLE,
-            value,
-            format!(
-                "link or code, and after a comma message=link or message=code; messages: {}",
-                names.join(", ")
-            ),
-        )
-    };
+fn parse_styles(value: &str, default_style: Style) -> Option<(Style, BTreeMap<Kind, Style>)> {
     let mut default = None;
     let mut styles = BTreeMap::new();
     for item in value.split(',').map(str::trim) {
         match item.split_once('=') {
-            None if default.is_none() => default = Some(Style::from_name(item).ok_or_else(wrong)?),
-            None => return Err(wrong()),
+            None if default.is_none() => default = Some(Style::from_name(item)?),
+            None => return None,
             Some((name, style)) => {
-                let kind = Kind::from_name(name.trim())
-                    .filter(|kind| Kind::COGNITO.contains(kind))
-                    .ok_or_else(wrong)?;
-                styles.insert(kind, Style::from_name(style.trim()).ok_or_else(wrong)?);
+                let kind = Kind::from_name(name.trim()).filter(|kind| kind.has_style())?;
+                styles.insert(kind, Style::from_name(style.trim())?);
             }
         }
     }
-    let default = default.unwrap_or(if has_url { Style::Link } else { Style::Code });
-    if !has_url && (default == Style::Link || styles.values().any(|style| *style == Style::Link)) {
-        return Err(SettingError::new(
-            MESSAGE_STYLE,
-            value,
-            format!("code while {APP_URL} is unset"),
-        ));
-    }
-    Ok((default, styles))
+    Some((default.unwrap_or(default_style), styles))
 }
 
-fn parse_directory(value: &str) -> Result<PathBuf, SettingError> {
+fn styles_allowed() -> String {
+    let names: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.has_style()).map(Kind::name).collect();
+    format!("link or code, and after commas message=link or message=code for any of {}", names.join(", "))
+}
+
+fn parse_directory(value: &str) -> Option<PathBuf> {
     let path = PathBuf::from(value);
-    match std::fs::read_dir(&path) {
-        Ok(_) => Ok(path),
-        Err(error) => Err(SettingError::new(
-            TEMPLATE_DIR,
-            value,
-            format!("a directory that can be read ({error})"),
-        )),
-    }
+    std::fs::read_dir(&path).is_ok().then_some(path)
 }
 
 #[cfg(test)]
@@ -330,26 +224,23 @@ mod tests {
     use super::*;
 
     fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
-        Settings::from_lookup(|name| {
-            variables
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
+        Settings::from_lookup(&|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
     #[track_caller]
     fn refused(variable: &'static str, value: &str) {
         let error = settings(&[(variable, value)]).unwrap_err();
-        assert_eq!((error.variable, error.value.as_str()), (variable, value));
-        assert!(error.to_string().contains("allowed: "), "{error}");
+        assert_eq!((error.name, error.value.as_str()), (variable, value));
+        assert!(error.to_string().contains("; allowed is "), "{error}");
     }
 
     #[test]
     fn without_any_variable_messages_carry_codes_in_english() {
         let settings = settings(&[]).unwrap();
         assert_eq!(settings.style, Style::Code);
-        assert_eq!(settings.default_locale, "en");
+        assert_eq!(settings.default_locale.tag, "en");
         assert_eq!(settings.branding, Branding::default());
     }
 
@@ -357,35 +248,21 @@ mod tests {
     fn an_application_url_makes_links_the_default_and_lends_its_host_as_name() {
         let settings = settings(&[(APP_URL, "https://app.example.com/"), (APP_NAME, " ")]).unwrap();
         assert_eq!(settings.style, Style::Link);
-        assert_eq!(
-            settings.branding.app_url.as_deref(),
-            Some("https://app.example.com")
-        );
-        assert_eq!(
-            settings.branding.app_name.as_deref(),
-            Some("app.example.com")
-        );
+        assert_eq!(settings.branding.app_url.as_deref(), Some("https://app.example.com"));
+        assert_eq!(settings.branding.app_name.as_deref(), Some("app.example.com"));
     }
 
     #[test]
     fn one_message_can_have_its_own_style() {
-        let settings = settings(&[
-            (APP_URL, "https://a.example"),
-            (MESSAGE_STYLE, "link, forgot-password=code"),
-        ])
-        .unwrap();
+        let settings =
+            settings(&[(APP_URL, "https://a.example"), (MESSAGE_STYLE, "link, forgot-password=code")]).unwrap();
         assert_eq!(settings.style_of(Kind::ForgotPassword), Style::Code);
         assert_eq!(settings.style_of(Kind::SignUp), Style::Link);
     }
 
     #[test]
     fn a_regional_default_locale_is_served_by_its_language() {
-        assert_eq!(
-            settings(&[(DEFAULT_LOCALE, "de_AT")])
-                .unwrap()
-                .default_locale,
-            "de"
-        );
+        assert_eq!(settings(&[(DEFAULT_LOCALE, "de_AT")]).unwrap().default_locale.tag, "de");
     }
 
     #[test]

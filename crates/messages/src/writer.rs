@@ -30,31 +30,18 @@ impl<'a> Writer<'a> {
         check: impl Fn(&str) -> Result<(), Reason>,
     ) -> Option<String> {
         let choice = self.choose(part);
-        let built_in = Language {
-            locale: choice.locale,
-            tag: choice.locale.tag,
-            direction: choice.locale.direction,
-        };
+        let built_in = Language { locale: choice.locale, tag: choice.locale.tag, direction: choice.locale.direction };
         let mut candidates = Vec::with_capacity(2);
         if let Some((custom, tag)) = &choice.custom {
             let source = Source::Custom(custom.file.clone());
             candidates.push((
                 custom.file.as_str(),
                 source,
-                Language {
-                    tag,
-                    direction: direction(tag),
-                    ..built_in
-                },
+                Language { tag, direction: direction(tag), ..built_in },
                 custom.broken.clone(),
             ));
         }
-        candidates.push((
-            part.built_in(),
-            Source::BuiltIn(choice.locale.tag),
-            built_in,
-            None,
-        ));
+        candidates.push((part.built_in(), Source::BuiltIn(choice.locale.tag), built_in, None));
         for (template, source, language, broken) in candidates {
             for facts in facts {
                 let text = match &broken {
@@ -64,12 +51,7 @@ impl<'a> Writer<'a> {
                 match text.and_then(|text| check(&text).map(|()| text)) {
                     Ok(text) => return Some(self.placeholders.fill(&text)),
                     Err(reason) => {
-                        let fall = Fall {
-                            kind: self.kind,
-                            part,
-                            from: source.clone(),
-                            reason,
-                        };
+                        let fall = Fall { kind: self.kind, part, from: source.clone(), reason };
                         if !self.falls.contains(&fall) {
                             self.falls.push(fall);
                         }
@@ -81,21 +63,10 @@ impl<'a> Writer<'a> {
     }
 
     fn choose(&self, part: Part) -> Choice<'a> {
-        self.engine.choose(
-            self.locales.iter().copied(),
-            self.settings.default_locale,
-            self.kind,
-            part,
-        )
+        self.engine.choose(self.locales.iter().copied(), self.settings.default_locale, self.kind, part)
     }
 
-    fn render(
-        &self,
-        template: &str,
-        part: Part,
-        language: Language<'_>,
-        facts: &Facts,
-    ) -> Result<String, Reason> {
+    fn render(&self, template: &str, part: Part, language: Language<'_>, facts: &Facts) -> Result<String, Reason> {
         let html = part == Part::Html;
         let context = context(self.kind, language, self.branding(), facts, html);
         let text = self.engine.render(template, &context)?;
