@@ -11,13 +11,11 @@ use crate::kind::{Kind, Part};
 use crate::locale::{Locale, fallbacks};
 
 /// The built-in templates; the HTML comes out of the build with its styles inlined.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 4] = [
     (Part::Html.built_in(), include_str!(concat!(env!("OUT_DIR"), "/message.html"))),
     (Part::Text.built_in(), include_str!("../templates/message.txt")),
     (Part::Subject.built_in(), include_str!("../templates/subject.txt")),
     (Part::Sms.built_in(), include_str!("../templates/sms.txt")),
-    // What an optional string falls back to.
-    ("built-in/nothing.html", ""),
 ];
 
 /// Parsed templates. Strings of a locale are parsed when they are first used and kept.
