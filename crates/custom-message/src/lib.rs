@@ -1,18 +1,22 @@
-//! Custom message trigger: writes the mails and SMS that Cognito sends.
+//! Custom message: writes the mails and SMS that Cognito sends.
 //!
-//! A text that Cognito would refuse is never returned: an own template falls back to the built-in one, and the
-//! built-in one to Cognito's default (the member of `response` stays null). Each fall is one error in the log
-//! with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
+//! A text that Cognito would refuse, or that lacks the code, is never returned: an own template falls back to
+//! the built-in one, and the built-in one to Cognito's own message (its member of `response` stays null). Each
+//! fall is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
-use cognito_core::settings::{Lookup, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
-use messages::{Answer, Kind, Messages, Person, Request, Settings};
+use messages::{Answer, Kind, Messages, Person, Request};
 
-/// `error_code` of the log line written for each template that could not be used for a message.
+pub use messages::Settings;
+
+/// Every environment variable this function reads.
+pub const NAMES: [&str; 8] = messages::settings::NAMES;
+
+/// `error_code` of the log line for each template that could not be used for a message.
 pub const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
-/// `error_code` of the log line written at start for each file of `TEMPLATE_DIR` that cannot be used.
+/// `error_code` of the log line at start for each file of `TEMPLATE_DIR` that cannot be used.
 pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
 
 /// The trigger, with its templates parsed.
@@ -22,18 +26,16 @@ pub struct CustomMessage {
 }
 
 impl CustomMessage {
-    /// Reads the settings and parses the templates. Files of `TEMPLATE_DIR` that cannot be used are logged;
-    /// the built-in templates stand in for them.
-    ///
-    /// # Errors
-    ///
-    /// The first setting with a value that is not allowed.
-    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        let messages = Messages::new(Settings::from_lookup(lookup)?);
+    /// A trigger with these settings. Reads `TEMPLATE_DIR`; its files that cannot be used are logged, and the
+    /// built-in templates stand in for them.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let messages = Messages::new(settings);
         for problem in messages.problems() {
-            tracing::error!(error_code = TEMPLATE_UNUSABLE, "{problem}");
+            let cause = problem.to_string();
+            tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "an own template cannot be used");
         }
-        Ok(Self { messages })
+        Self { messages }
     }
 
     /// Writes the message that `event` asks for; empty for an event of another trigger.
@@ -67,7 +69,8 @@ impl Trigger for CustomMessage {
     async fn handle(&self, event: &mut Event, _clock: Clock) -> Result<(), Failure> {
         let answer = self.answer(event);
         for fall in &answer.falls {
-            tracing::error!(error_code = TEMPLATE_PASSED_OVER, message_kind = fall.kind.name(), "{fall}");
+            let (kind, cause) = (fall.kind.name(), fall.to_string());
+            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
         }
         if let Some(email) = answer.email {
             event.respond("emailSubject", email.subject);
@@ -79,3 +82,6 @@ impl Trigger for CustomMessage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! The Lambda function.
 
-use custom_message::CustomMessage;
+use cognito_core::runtime;
+use custom_message::{CustomMessage, Settings};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    cognito_core::runtime::run(async |lookup| CustomMessage::from_lookup(lookup)).await
+    runtime::run(async |lookup| Ok(CustomMessage::new(Settings::from_lookup(lookup)?))).await
 }

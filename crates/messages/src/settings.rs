@@ -30,7 +30,7 @@ pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
 
 /// Every variable that is read, for documents and deployment templates to be checked against.
-pub const VARIABLES: [&str; 8] =
+pub const NAMES: [&str; 8] =
     [APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR];
 
 /// Longest application name, in characters: leaves an SMS of 140 room for its words in every locale.
