@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, filters, tests as checks};
 
 use crate::custom::{CustomFiles, Problem};
 use crate::fall::Reason;
@@ -49,7 +49,7 @@ impl Engine {
     /// Parses the built-in templates and `files`. One that does not parse is a problem and not an end: the
     /// others still serve.
     pub(crate) fn new(files: CustomFiles) -> Self {
-        let mut environment = Environment::new();
+        let mut environment = environment();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(
             |name| {
@@ -135,6 +135,26 @@ impl Engine {
             .and_then(|template| template.render(context))
             .map_err(|error| Reason::from_engine(&error))
     }
+}
+
+/// An environment with the filters and tests a message needs. The engine's whole set would double the code that
+/// is loaded at each start.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::empty();
+    environment.add_filter("safe", filters::safe);
+    environment.add_filter("escape", filters::escape);
+    environment.add_filter("e", filters::escape);
+    environment.add_filter("default", filters::default);
+    environment.add_filter("length", filters::length);
+    environment.add_filter("replace", filters::replace);
+    environment.add_filter("trim", filters::trim);
+    environment.add_filter("upper", filters::upper);
+    environment.add_filter("lower", filters::lower);
+    environment.add_filter("title", filters::title);
+    environment.add_filter("capitalize", filters::capitalize);
+    environment.add_test("defined", checks::is_defined);
+    environment.add_test("undefined", checks::is_undefined);
+    environment
 }
 
 /// The source of `strings/<tag>/<section>/<key>.<extension>`. The extension chooses the escaping of what the
