@@ -51,11 +51,10 @@ impl Engine {
     pub(crate) fn new(files: CustomFiles) -> Self {
         let mut environment = environment();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(
-            |name| {
-                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-            },
-        );
+        environment.set_auto_escape_callback(|name| {
+            let html = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "html");
+            if html { AutoEscape::Html } else { AutoEscape::None }
+        });
         // A tag on a line of its own leaves no empty line behind.
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);

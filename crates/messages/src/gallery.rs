@@ -78,7 +78,6 @@ struct Limits {
 
 /// The settings of the page: those of the environment, and a sample name and URL where they are unset, because a
 /// page without links would show half of the messages.
-#[must_use]
 pub fn lookup(environment: impl Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
     move |name| {
         let value = environment(name).filter(|value| !value.trim().is_empty());

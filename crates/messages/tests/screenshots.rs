@@ -4,6 +4,8 @@
 //! The pictures are kept in cargo's directory for temporary files of tests, named by message, locale, width and
 //! colours, to be looked at.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its own fixture is wrong")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -164,15 +166,18 @@ fn a_right_to_left_message_begins_on_the_right() {
 
 #[test]
 fn no_message_in_any_locale_has_to_be_scrolled_sideways_on_a_phone() {
-    let mut page = String::from("<!DOCTYPE html><body><pre id=out></pre>");
     let all = samples(&settings());
-    for sample in &all {
-        let name = format!("{} {} {}", sample.message, sample.locale, sample.style);
-        page.push_str(&format!(
-            "<iframe title=\"{name}\" style=\"border:0;width:320px;height:700px\" srcdoc=\"{}\"></iframe>",
-            attribute(&sample.html)
-        ));
-    }
+    let frames: Vec<String> = all
+        .iter()
+        .map(|sample| {
+            let name = format!("{} {} {}", sample.message, sample.locale, sample.style);
+            let source = attribute(&sample.html);
+            format!(
+                "<iframe title=\"{name}\" style=\"border:0;width:320px;height:700px\" srcdoc=\"{source}\"></iframe>"
+            )
+        })
+        .collect();
+    let mut page = format!("<!DOCTYPE html><body><pre id=out></pre>{}", frames.concat());
     page.push_str(
         "<script>addEventListener('load', () => { let count = 0; for (const f of document.querySelectorAll('iframe')) \
          { const w = f.contentDocument.documentElement.scrollWidth; count++; if (w > 320) out.textContent += \
