@@ -1,1 +1,87 @@
-//! custom-message
+//! Custom message: writes the mails and SMS that Cognito sends.
+//!
+//! A text that Cognito would refuse, or that lacks the code, is never returned: an own template falls back to
+//! the built-in one, and the built-in one to Cognito's own message (its member of `response` stays null). Each
+//! fall is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
+
+use cognito_core::event::{Event, TriggerSource};
+use cognito_core::failure::Failure;
+use cognito_core::trigger::{Clock, Trigger};
+use messages::{Answer, Kind, Messages, Person, Request};
+
+pub use messages::Settings;
+
+/// Every environment variable this function reads.
+pub const NAMES: [&str; 8] = messages::settings::NAMES;
+
+/// `error_code` of the log line for each template that could not be used for a message.
+pub const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
+/// `error_code` of the log line at start for each file of `TEMPLATE_DIR` that cannot be used.
+pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
+
+/// The trigger, with its templates parsed.
+#[derive(Debug)]
+pub struct CustomMessage {
+    messages: Messages,
+}
+
+impl CustomMessage {
+    /// A trigger with these settings. Reads `TEMPLATE_DIR`; its files that cannot be used are logged, and the
+    /// built-in templates stand in for them.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let messages = Messages::new(settings);
+        for problem in messages.problems() {
+            let cause = problem.to_string();
+            tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "an own template cannot be used");
+        }
+        Self { messages }
+    }
+
+    /// Writes the message that `event` asks for; empty for an event of another trigger.
+    #[must_use]
+    pub fn answer(&self, event: &Event) -> Answer {
+        let Some(kind) = Kind::from_trigger_source(event.source()) else { return Answer::default() };
+        let attributes = event.user_attributes();
+        let locales: Vec<&str> =
+            [event.client_metadata(), attributes].into_iter().filter_map(|texts| texts.text("locale")).collect();
+        let parameter = |name| event.request(name).and_then(|value| value.as_str());
+        self.messages.answer(&Request {
+            kind,
+            person: Person {
+                name: attributes.text("given_name").or_else(|| attributes.text("name")),
+                username: event.user_name(),
+                email: attributes.text("email"),
+                locales: &locales,
+            },
+            code_parameter: parameter("codeParameter"),
+            username_parameter: parameter("usernameParameter"),
+            link_parameter: parameter("linkParameter"),
+        })
+    }
+}
+
+impl Trigger for CustomMessage {
+    fn handles(&self, source: TriggerSource) -> bool {
+        Kind::from_trigger_source(source).is_some()
+    }
+
+    async fn handle(&self, event: &mut Event, _clock: Clock) -> Result<(), Failure> {
+        let answer = self.answer(event);
+        for fall in &answer.falls {
+            let (kind, cause) = (fall.kind.name(), fall.to_string());
+            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
+        }
+        if let Some(email) = answer.email {
+            event.respond("emailSubject", email.subject);
+            event.respond("emailMessage", email.html);
+        }
+        if let Some(sms) = answer.sms {
+            event.respond("smsMessage", sms);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

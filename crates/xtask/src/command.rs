@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod pool;
+pub mod preview;
 mod story;
 pub mod test;
 
@@ -26,6 +27,8 @@ pub enum Command {
     Test(test::Options),
     /// Run a local user pool that the sample events fit, for `cargo lambda`, until Ctrl-C.
     Pool(pool::Options),
+    /// Show every mail and SMS, in every language, on one page.
+    Preview(preview::Options),
 }
 
 impl Command {
@@ -39,6 +42,7 @@ impl Command {
             Self::Demo(options) => demo::run(options).await,
             Self::Test(options) => test::run(options).await,
             Self::Pool(options) => pool::run(options).await,
+            Self::Preview(options) => preview::run(options).await,
         }
     }
 }

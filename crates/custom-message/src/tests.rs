@@ -1,0 +1,176 @@
+use super::*;
+use aws_lambda_events::event::cognito::CognitoEventUserPoolsCustomMessage;
+use cognito_core::testing::{CapturedLog, answer_to, edited, events_dir, only_response_changed, personal_data, sample};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// Every sample of this trigger.
+const SAMPLES: [&str; 9] = [
+    "sign-up",
+    "resend-code",
+    "forgot-password",
+    "update-user-attribute",
+    "verify-user-attribute",
+    "admin-create-user",
+    "authentication",
+    "sms-only",
+    "null-attributes",
+];
+
+fn trigger(variables: &[(&str, &str)]) -> CustomMessage {
+    let lookup = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    CustomMessage::new(Settings::from_lookup(&lookup).unwrap())
+}
+
+fn harbour() -> CustomMessage {
+    trigger(&[("APP_NAME", "Harbour"), ("APP_URL", "https://app.example.com")])
+}
+
+async fn response(trigger: &CustomMessage, event: &str) -> Value {
+    let answer = answer_to(trigger, event).await.unwrap();
+    assert!(only_response_changed(event, &answer));
+    answer["response"].clone()
+}
+
+#[test]
+fn every_sample_of_this_trigger_is_tested() {
+    let files = std::fs::read_dir(events_dir().join("custom-message")).unwrap().count();
+    assert_eq!(files, SAMPLES.len());
+}
+
+#[tokio::test]
+async fn every_sample_gets_a_whole_message_that_the_official_type_can_read() {
+    for name in SAMPLES {
+        let event = sample(&format!("custom-message/{name}"));
+        let answer = answer_to(&harbour(), &event).await.unwrap();
+        let read: CognitoEventUserPoolsCustomMessage = serde_json::from_value(answer.clone()).unwrap();
+        for text in [read.response.email_message.unwrap(), read.response.sms_message.unwrap()] {
+            assert!(text.contains("{####}"), "{name}: {text}");
+            assert_eq!(text.contains("{username}"), name == "admin-create-user", "{name}: {text}");
+        }
+        assert!(!read.response.email_subject.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn events_of_other_triggers_go_back_as_they_came() {
+    for name in ["pre-sign-up/native", "post-confirmation/sign-up", "inbound-federation/google"] {
+        let event = sample(name);
+        let answer = answer_to(&harbour(), &event).await.unwrap();
+        assert_eq!(answer, serde_json::from_str::<Value>(&event).unwrap(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_apps_locale_goes_before_the_persons_and_that_before_the_default() {
+    let locale = async |metadata: Value, attribute: Value| {
+        let event = edited("custom-message/sign-up", |event| {
+            event["request"]["clientMetadata"] = metadata;
+            event["request"]["userAttributes"]["locale"] = attribute;
+        });
+        let french = trigger(&[("DEFAULT_LOCALE", "fr")]);
+        response(&french, &event).await["smsMessage"].as_str().unwrap().to_owned()
+    };
+    let german = "{####} ist Ihr Bestätigungscode.";
+    assert_eq!(locale(json!({"locale": "de-CH"}), json!("es")).await, german);
+    assert_eq!(locale(json!({"other": "x"}), json!("de")).await, german);
+    assert_eq!(locale(json!({"locale": "it"}), json!("de")).await, german);
+    assert_eq!(locale(Value::Null, json!("it")).await, "{####} est votre code de confirmation.");
+    assert_eq!(locale(Value::Null, Value::Null).await, "{####} est votre code de confirmation.");
+}
+
+#[tokio::test]
+async fn a_person_is_greeted_by_given_name_then_by_name_then_politely_without() {
+    let greeting = async |given: Value, name: Value, greeting: &str| {
+        let event = edited("custom-message/sign-up", |event| {
+            event["request"]["userAttributes"]["given_name"] = given;
+            event["request"]["userAttributes"]["name"] = name;
+        });
+        let response = response(&harbour(), &event).await;
+        assert!(response["emailMessage"].as_str().unwrap().contains(&format!(">{greeting}</p>")), "{greeting}");
+    };
+    greeting(json!("Ada"), json!("Ada Lovelace"), "Hello Ada,").await;
+    greeting(Value::Null, json!("Ada Lovelace"), "Hello Ada Lovelace,").await;
+    greeting(Value::Null, Value::Null, "Hello,").await;
+    greeting(json!(true), json!(""), "Hello,").await;
+}
+
+#[tokio::test]
+async fn the_link_names_the_user_by_the_events_user_name() {
+    let event = edited("custom-message/sign-up", |event| event["userName"] = json!("ada+1"));
+    let response = response(&harbour(), &event).await;
+    let html = response["emailMessage"].as_str().unwrap();
+    assert!(
+        html.contains(
+            "https://app.example.com/complete-registration?code={####}&amp;username=ada%2B1&amp;email=ada%40example.com"
+        ),
+        "{html}"
+    );
+}
+
+#[tokio::test]
+async fn without_its_code_an_event_goes_back_unchanged_with_an_error_to_count() {
+    for absent in [Value::Null, json!(""), json!(7)] {
+        let event = edited("custom-message/sign-up", |event| event["request"]["codeParameter"] = absent);
+        let trigger = harbour();
+        let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
+        assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+        assert!(log.contains(TEMPLATE_PASSED_OVER) && log.contains("ERROR") && log.contains("codeParameter"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_own_template_is_an_error_at_start_and_at_each_message_and_the_person_gets_the_code() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("en")).unwrap();
+    std::fs::write(directory.path().join("en/sign-up.html"), "{% if %}").unwrap();
+    let path = directory.path().to_str().unwrap();
+    let (trigger, log) = CapturedLog::of(async { trigger(&[("TEMPLATE_DIR", path)]) }).await;
+    assert_eq!(log.matches(TEMPLATE_UNUSABLE).count(), 1, "{log}");
+    let (answer, log) = CapturedLog::of(answer_to(&trigger, &sample("custom-message/sign-up"))).await;
+    assert!(answer.unwrap()["response"]["emailMessage"].as_str().unwrap().contains("{####}"));
+    assert_eq!(log.matches(TEMPLATE_PASSED_OVER).count(), 1, "{log}");
+    assert!(log.contains("en/sign-up.html"), "{log}");
+}
+
+#[tokio::test]
+async fn no_log_line_holds_personal_data() {
+    let directory = tempfile::tempdir().unwrap();
+    for (locale, kind) in messages::LOCALES.iter().flat_map(|locale| Kind::COGNITO.map(|kind| (locale.tag, kind))) {
+        std::fs::create_dir_all(directory.path().join(locale)).unwrap();
+        // The engine's own error would quote what it could not include.
+        let file = directory.path().join(format!("{locale}/{}.html", kind.name()));
+        std::fs::write(file, "{{ code }}{% include name ~ email ~ username %}").unwrap();
+    }
+    let trigger = trigger(&[("TEMPLATE_DIR", directory.path().to_str().unwrap())]);
+    for name in SAMPLES {
+        let event = sample(&format!("custom-message/{name}"));
+        let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
+        answer.unwrap();
+        assert!(log.contains(TEMPLATE_PASSED_OVER), "{name}: the test must log something");
+        for secret in personal_data(&event) {
+            assert!(!log.contains(&secret), "{name}: {secret} is in {log}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_stop_the_start() {
+    let lookup = |name: &str| (name == "APP_URL").then(|| "ftp://example.com".to_owned());
+    let error = Settings::from_lookup(&lookup).unwrap_err().to_string();
+    assert!(error.starts_with("environment variable APP_URL is \"ftp://example.com\"; allowed is https://"), "{error}");
+}
+
+#[test]
+fn this_function_compiles_no_aws_sdk_and_no_css_inliner() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package", "custom-message", "--edges", "normal", "--prefix", "none"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.contains("minijinja"), "{tree}");
+    for unwanted in ["aws-", "rustls", "css-inline", "html5ever", "toml"] {
+        assert!(!tree.lines().any(|line| line.starts_with(unwanted)), "{unwanted} is in {tree}");
+    }
+}

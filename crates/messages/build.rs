@@ -1,0 +1,138 @@
+//! Prepares the built-in templates and locales, so that a function carries no CSS inliner and no TOML
+//! parser: writes the inlined HTML and a table of every locale's strings. A string that is missing in one
+//! locale, or unknown, stops the build.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// The locale whose keys every other locale must have, no more and no fewer.
+const REFERENCE: &str = "en";
+
+/// What the style sheets write in place of values that are known only when a message is rendered.
+const STAND_INS: [(&str, &str); 3] = [
+    ("#b7a2d1", "{{ brand_color }}"),
+    ("#d1a2b7", "{{ brand_text_color }}"),
+    ("text-align: start", "text-align: {{ align }}"),
+];
+
+fn main() -> Outcome<()> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=locales");
+    println!("cargo::rerun-if-changed=templates");
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    fs::write(out.join("message.html"), inlined_template()?)?;
+    fs::write(out.join("locales.rs"), locale_table()?)?;
+    Ok(())
+}
+
+/// `message.html` with `inline.css` in its style attributes and `media.css` in its head.
+fn inlined_template() -> Outcome<String> {
+    let template = fs::read_to_string("templates/message.html")?;
+    let media = fs::read_to_string("templates/media.css")?;
+    let inliner = css_inline::CSSInliner::options()
+        .load_remote_stylesheets(false)
+        .extra_css(Some(fs::read_to_string("templates/inline.css")?.into()))
+        .minify_css(false)
+        .build();
+    // An HTML parser moves text out of a table but leaves comments where they are: a template tag on a line
+    // of its own travels through the inliner as a comment.
+    let mut html = inliner.inline(&map_tag_lines(&template, |tag| format!("<!--{tag}-->")))?;
+    html = html.replace("<!--{%", "{%").replace("%}-->", "%}");
+    html = html.replace("<!--media.css-->", &format!("<style>\n{}</style>", without_comments(&media)));
+    for (stand_in, expression) in STAND_INS {
+        if !html.contains(stand_in) {
+            return Err(format!("templates: the style sheets no longer contain `{stand_in}`").into());
+        }
+        html = html.replace(stand_in, expression);
+    }
+    Ok(html)
+}
+
+/// Applies `change` to each line that is one template tag.
+fn map_tag_lines(template: &str, change: impl Fn(&str) -> String) -> String {
+    let is_tag = |line: &str| line.starts_with("{%") && line.ends_with("%}") && line.matches("{%").count() == 1;
+    template
+        .lines()
+        .map(|line| if is_tag(line) { change(line) } else { line.to_owned() })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn without_comments(css: &str) -> String {
+    css.lines().filter(|line| !line.trim_start().starts_with("/*")).fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// Every string of one locale: `section/key` to text.
+type Strings = BTreeMap<String, String>;
+
+/// The Rust source of the table that `locale.rs` includes.
+fn locale_table() -> Outcome<String> {
+    let mut locales = BTreeMap::new();
+    for entry in fs::read_dir("locales")? {
+        let path = entry?.path();
+        let tag = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        let file = read_locale(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        locales.insert(tag, file);
+    }
+    let reference: Vec<String> =
+        locales.get(REFERENCE).ok_or("locales/en.toml is missing")?.2.keys().cloned().collect();
+    let mut source = String::from("&[\n");
+    for (tag, (name, direction, strings)) in &locales {
+        same_keys(tag, &reference, strings)?;
+        writeln!(source, "Locale {{ tag: {tag:?}, name: {name:?}, direction: Direction::{direction}, strings: &[")?;
+        for (key, text) in strings {
+            writeln!(source, "    ({key:?}, {text:?}),")?;
+        }
+        source.push_str("] },\n");
+    }
+    source.push_str("]\n");
+    Ok(source)
+}
+
+fn read_locale(path: &Path) -> Outcome<(String, &'static str, Strings)> {
+    let table: toml::Table = fs::read_to_string(path)?.parse()?;
+    let top = |key: &str| table.get(key).and_then(toml::Value::as_str).ok_or(format!("`{key}` is missing"));
+    let direction = match top("dir")? {
+        "ltr" => "LeftToRight",
+        "rtl" => "RightToLeft",
+        other => return Err(format!("dir is {other:?}; allowed: ltr, rtl").into()),
+    };
+    let mut strings = Strings::new();
+    for (section, value) in &table {
+        let Some(section_table) = value.as_table() else {
+            continue;
+        };
+        for (key, value) in section_table {
+            let text = value.as_str().ok_or(format!("{section}.{key} is not a string"))?;
+            check_text(text).map_err(|error| format!("{section}.{key} {error}"))?;
+            strings.insert(format!("{section}/{key}"), text.to_owned());
+        }
+    }
+    Ok((top("name")?.to_owned(), direction, strings))
+}
+
+/// A string becomes part of HTML and of a subject line: it is plain text on one line.
+fn check_text(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("is empty".to_owned());
+    }
+    match text.chars().find(|c| "<>&".contains(*c) || c.is_control()) {
+        Some(found) => Err(format!("contains {found:?}; allowed: one line of text without <, > and &")),
+        None => Ok(()),
+    }
+}
+
+fn same_keys(tag: &str, reference: &[String], strings: &Strings) -> Outcome<()> {
+    let missing: Vec<_> = reference.iter().filter(|key| !strings.contains_key(*key)).collect();
+    let unknown: Vec<_> = strings.keys().filter(|key| !reference.contains(key)).collect();
+    if missing.is_empty() && unknown.is_empty() {
+        return Ok(());
+    }
+    Err(format!("locales/{tag}.toml: missing {missing:?}, not in {REFERENCE}.toml {unknown:?}").into())
+}

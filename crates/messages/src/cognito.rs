@@ -1,0 +1,172 @@
+//! The messages Cognito sends: facts of a custom message event in, texts with Cognito's placeholders out.
+
+use crate::context::Facts;
+use crate::engine::Engine;
+use crate::fall::{Fall, Reason, Source};
+use crate::kind::{Kind, Part};
+use crate::limits::{
+    CODE_LENGTH, EMAIL_LIMIT, Lengths, Needs, PASSWORD_LENGTH, SMS_LIMIT, SMS_PASSWORD_LENGTH, characters, check_body,
+    check_subject,
+};
+use crate::link::Link;
+use crate::personal::{greeting_name, one_line};
+use crate::placeholder::{self, Placeholders};
+use crate::settings::{Settings, Style};
+use crate::writer::Writer;
+
+/// The person a message is for. Everything may be absent; an empty string counts as absent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Person<'a> {
+    /// What to call the person: the given name, or the whole name when there is none.
+    pub name: Option<&'a str>,
+    /// The user name in the pool.
+    pub username: Option<&'a str>,
+    /// The e-mail address.
+    pub email: Option<&'a str>,
+    /// BCP 47 tags the person may read, best first. Malformed ones are passed over.
+    pub locales: &'a [&'a str],
+}
+
+/// What a custom message event asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The message; one of [`Kind::COGNITO`] (any other yields an empty answer).
+    pub kind: Kind,
+    /// The reader.
+    pub person: Person<'a>,
+    /// `codeParameter` of the event.
+    pub code_parameter: Option<&'a str>,
+    /// `usernameParameter` of the event; Cognito sends it with an administrator's invitation.
+    pub username_parameter: Option<&'a str>,
+    /// `linkParameter` of the event, for own templates of a pool that verifies by link.
+    pub link_parameter: Option<&'a str>,
+}
+
+/// Subject and body of an e-mail for Cognito to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    /// `emailSubject`: one line of 1 to 140 characters.
+    pub subject: String,
+    /// `emailMessage`: HTML of at most 20,000 characters.
+    pub html: String,
+}
+
+/// What to put into the event's response. An absent text is left as Cognito sent it (null), so that Cognito
+/// sends the pool's own message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The e-mail.
+    pub email: Option<Email>,
+    /// `smsMessage`: at most 140 characters.
+    pub sms: Option<String>,
+    /// Every template that was passed over: each is an error an operator should see.
+    pub falls: Vec<Fall>,
+}
+
+pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>) -> Answer {
+    let placeholders = match placeholders(request) {
+        Ok(placeholders) => placeholders,
+        Err(reason) => {
+            return Answer { falls: unusable(request.kind, &reason), ..Answer::default() };
+        }
+    };
+    if request.kind.trigger_source().is_none() {
+        return Answer::default();
+    }
+    let mut writer = Writer {
+        kind: request.kind,
+        settings,
+        engine,
+        placeholders,
+        locales: request.person.locales,
+        falls: Vec::new(),
+    };
+    let invitation = request.kind == Kind::AdminCreateUser;
+    let needs = Needs { code: true, username: invitation, link_will_do: false };
+    let email = email(&mut writer, request, needs);
+    let lengths = lengths(request, &placeholders, SMS_PASSWORD_LENGTH);
+    let facts = facts(request, settings, Style::Code);
+    let sms = writer.part(Part::Sms, &[&facts], |text| check_body(text, needs, lengths, SMS_LIMIT));
+    Answer { email, sms, falls: writer.falls }
+}
+
+/// Subject and body, or neither: a subject of ours over the pool's body would not match it.
+fn email(writer: &mut Writer<'_>, request: &Request<'_>, needs: Needs) -> Option<Email> {
+    let lengths = lengths(request, &writer.placeholders, PASSWORD_LENGTH);
+    let code = facts(request, writer.settings, Style::Code);
+    let styled = facts(request, writer.settings, writer.settings.style_of(request.kind));
+    // A link can be too long for the message (a user name may have 128 characters, each twelve when encoded
+    // and all of it twice); the code alone then does.
+    let facts = [&styled, &code];
+    let facts = if styled.link.is_empty() { &facts[..1] } else { &facts[..] };
+    let needs = Needs { link_will_do: !needs.username, ..needs };
+    let html = writer.part(Part::Html, facts, |text| check_body(text, needs, lengths, EMAIL_LIMIT))?;
+    let subject = writer.part(Part::Subject, facts, |text| check_subject(text, lengths))?;
+    Some(Email { subject, html })
+}
+
+/// The event's placeholders.
+fn placeholders<'a>(request: &Request<'a>) -> Result<Placeholders<'a>, Reason> {
+    let present = |value: Option<&'a str>| value.filter(|value| !value.is_empty());
+    let username = present(request.username_parameter);
+    if request.kind == Kind::AdminCreateUser && username.is_none() {
+        return Err(Reason::EventWithoutUsername);
+    }
+    Ok(Placeholders {
+        code: present(request.code_parameter).ok_or(Reason::EventWithoutCode)?,
+        // Cognito fills the user name into invitations only.
+        username: username.filter(|_| request.kind == Kind::AdminCreateUser).unwrap_or_default(),
+        link: present(request.link_parameter).unwrap_or_default(),
+    })
+}
+
+fn lengths(request: &Request<'_>, placeholders: &Placeholders<'_>, password: usize) -> Lengths {
+    let code = if request.kind == Kind::AdminCreateUser { password } else { CODE_LENGTH };
+    let username = request.person.username.map_or(0, characters);
+    Lengths {
+        code: code.max(characters(placeholders.code)),
+        username: username.max(characters(placeholders.username)),
+        link: characters(placeholders.link),
+    }
+}
+
+fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
+    let person = &request.person;
+    let is_invitation = request.kind == Kind::AdminCreateUser;
+    let has_link = request.link_parameter.is_some_and(|link| !link.is_empty());
+    Facts {
+        name: person.name.and_then(greeting_name).unwrap_or_default(),
+        username: if is_invitation {
+            placeholder::USERNAME.to_string()
+        } else {
+            person.username.map(one_line).unwrap_or_default()
+        },
+        email: person.email.map(one_line).unwrap_or_default(),
+        code: placeholder::CODE.to_string(),
+        link: if style == Style::Link { link(request, settings).unwrap_or_default() } else { String::new() },
+        cognito_link: if has_link { placeholder::LINK.to_string() } else { String::new() },
+        ..Facts::default()
+    }
+}
+
+/// The link to the page that finishes what the message is about. An invitation's link carries no password: it
+/// may hold characters that end a query, and an address ends up in histories and logs. The user name is the
+/// event's own, because Cognito would fill its placeholder in without percent-encoding it.
+fn link(request: &Request<'_>, settings: &Settings) -> Option<String> {
+    let Person { username, email, .. } = request.person;
+    let link = Link::to(settings.branding.app_url.as_deref()?, request.kind.page()?);
+    let link = match request.kind {
+        Kind::AdminCreateUser => link.with_username(username).with_email(email),
+        Kind::UpdateAttribute | Kind::VerifyAttribute => link.with_code().with_username(username),
+        _ => link.with_code().with_username(username).with_email(email),
+    };
+    Some(link.into_url())
+}
+
+fn unusable(kind: Kind, reason: &Reason) -> Vec<Fall> {
+    let built_in = Source::BuiltIn(crate::locale::Locale::reference().tag);
+    [Part::Html, Part::Sms]
+        .into_iter()
+        .map(|part| Fall { kind, part, from: built_in.clone(), reason: reason.clone() })
+        .collect()
+}

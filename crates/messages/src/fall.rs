@@ -1,0 +1,103 @@
+//! Why a template was passed over.
+
+use std::fmt;
+
+use crate::kind::{Kind, Part};
+
+/// One template that could not be used for a message, so that the next one was tried: an own template, then
+/// the built-in one, then nothing, which leaves the message to Cognito. Contains no personal data and no code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fall {
+    /// The message.
+    pub kind: Kind,
+    /// Which of its texts.
+    pub part: Part,
+    /// The template that was passed over.
+    pub from: Source,
+    /// What was wrong with it.
+    pub reason: Reason,
+}
+
+impl fmt::Display for Fall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {}: {} {}", self.kind.name(), self.from, self.reason)
+    }
+}
+
+/// Where a template comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file below `TEMPLATE_DIR`, named by its path there.
+    Custom(String),
+    /// A template of this crate, in the locale with this tag.
+    BuiltIn(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Custom(file) => write!(f, "the template {file:?}"),
+            Self::BuiltIn(tag) => write!(f, "the built-in template ({tag})"),
+        }
+    }
+}
+
+/// What was wrong with a template or with what it rendered to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// It does not parse, or names something that does not exist. The engine's own description is left out
+    /// because it may quote a value.
+    #[error("fails: {problem} in {file:?}, line {line}")]
+    Template {
+        /// The kind of failure.
+        problem: String,
+        /// The template the failure lies in, which may be one that was included.
+        file: String,
+        /// The line there, from 1; 0 when unknown.
+        line: usize,
+    },
+    /// A file that cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// The code is missing; Cognito would not replace anything.
+    #[error("does not contain the code; write {{{{ code }}}}")]
+    NoCode,
+    /// The user name is missing, which Cognito demands of an administrator's invitation.
+    #[error("does not contain the user name; write {{{{ username }}}}")]
+    NoUsername,
+    /// The link is missing, without which the message is of no use.
+    #[error("does not contain the link; write {{{{ link }}}}")]
+    NoLink,
+    /// More characters than Cognito allows.
+    #[error("is {length} characters long; allowed: {limit}")]
+    TooLong {
+        /// Characters, counted as in [`crate::limits`].
+        length: usize,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// Fewer characters than Cognito allows.
+    #[error("is {length} characters long; needed: {limit}")]
+    TooShort {
+        /// Characters, counted as in [`crate::limits`].
+        length: usize,
+        /// The fewest that are allowed.
+        limit: usize,
+    },
+    /// The event has no `codeParameter`.
+    #[error("cannot be used: the event has no codeParameter")]
+    EventWithoutCode,
+    /// The event has no `usernameParameter` although the message must show it.
+    #[error("cannot be used: the event has no usernameParameter")]
+    EventWithoutUsername,
+}
+
+impl Reason {
+    pub(crate) fn from_engine(error: &minijinja::Error) -> Self {
+        Self::Template {
+            problem: error.kind().to_string(),
+            file: error.name().unwrap_or_default().to_owned(),
+            line: error.line().unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Which messages there are, and what each of them carries.
+
+use cognito_core::event::TriggerSource;
+
+/// One message that people receive. The name of a kind ([`Kind::name`]) is the name of its section in the
+/// locale files and of its files in `TEMPLATE_DIR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Cognito: the code that confirms a sign-up (`CustomMessage_SignUp`).
+    SignUp,
+    /// Cognito: a fresh code for a sign-up (`CustomMessage_ResendCode`).
+    ResendCode,
+    /// Cognito: the code that allows a new password (`CustomMessage_ForgotPassword`).
+    ForgotPassword,
+    /// Cognito: the code sent when an e-mail address or phone number was changed
+    /// (`CustomMessage_UpdateUserAttribute`).
+    UpdateAttribute,
+    /// Cognito: the code a person asked for to verify an attribute (`CustomMessage_VerifyUserAttribute`).
+    VerifyAttribute,
+    /// Cognito: user name and temporary password of an account made by an administrator
+    /// (`CustomMessage_AdminCreateUser`).
+    AdminCreateUser,
+    /// Cognito: the second factor of a sign-in (`CustomMessage_Authentication`).
+    Authentication,
+    /// Account API: asks the current address to approve an e-mail change.
+    EmailChangeCurrent,
+    /// Account API: asks the new address to confirm an e-mail change.
+    EmailChangeNew,
+    /// Account API: tells the old address that the e-mail was changed.
+    EmailChanged,
+    /// Account API: invites a person to activate an account.
+    Activation,
+    /// Account API: tells a person who signs up again that an account exists.
+    AccountExists,
+}
+
+impl Kind {
+    /// Every kind, Cognito's first.
+    pub const ALL: [Self; 12] = [
+        Self::SignUp,
+        Self::ResendCode,
+        Self::ForgotPassword,
+        Self::UpdateAttribute,
+        Self::VerifyAttribute,
+        Self::AdminCreateUser,
+        Self::Authentication,
+        Self::EmailChangeCurrent,
+        Self::EmailChangeNew,
+        Self::EmailChanged,
+        Self::Activation,
+        Self::AccountExists,
+    ];
+
+    /// The kinds that Cognito sends: exactly the seven `CustomMessage_*` trigger sources.
+    pub const COGNITO: [Self; 7] = [
+        Self::SignUp,
+        Self::ResendCode,
+        Self::ForgotPassword,
+        Self::UpdateAttribute,
+        Self::VerifyAttribute,
+        Self::AdminCreateUser,
+        Self::Authentication,
+    ];
+
+    /// The kind's name in files and settings, for example `forgot-password`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign-up",
+            Self::ResendCode => "resend-code",
+            Self::ForgotPassword => "forgot-password",
+            Self::UpdateAttribute => "update-attribute",
+            Self::VerifyAttribute => "verify-attribute",
+            Self::AdminCreateUser => "admin-create-user",
+            Self::Authentication => "authentication",
+            Self::EmailChangeCurrent => "email-change-current",
+            Self::EmailChangeNew => "email-change-new",
+            Self::EmailChanged => "email-changed",
+            Self::Activation => "activation",
+            Self::AccountExists => "account-exists",
+        }
+    }
+
+    /// The kind with this [`name`](Self::name), or `None`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The trigger source with which Cognito asks for this kind; `None` for the account API's mails.
+    #[must_use]
+    pub const fn trigger_source(self) -> Option<TriggerSource> {
+        Some(match self {
+            Self::SignUp => TriggerSource::CustomMessageSignUp,
+            Self::ResendCode => TriggerSource::CustomMessageResendCode,
+            Self::ForgotPassword => TriggerSource::CustomMessageForgotPassword,
+            Self::UpdateAttribute => TriggerSource::CustomMessageUpdateUserAttribute,
+            Self::VerifyAttribute => TriggerSource::CustomMessageVerifyUserAttribute,
+            Self::AdminCreateUser => TriggerSource::CustomMessageAdminCreateUser,
+            Self::Authentication => TriggerSource::CustomMessageAuthentication,
+            Self::EmailChangeCurrent
+            | Self::EmailChangeNew
+            | Self::EmailChanged
+            | Self::Activation
+            | Self::AccountExists => return None,
+        })
+    }
+
+    /// The kind that Cognito asks for with this source, or `None` for every other source.
+    #[must_use]
+    pub fn from_trigger_source(source: TriggerSource) -> Option<Self> {
+        Self::COGNITO.into_iter().find(|kind| kind.trigger_source() == Some(source))
+    }
+
+    /// Whether `MESSAGE_STYLE` applies to the message.
+    #[must_use]
+    pub const fn has_style(self) -> bool {
+        self.trigger_source().is_some() && self.page().is_some()
+    }
+
+    /// The page of the application that the message's link opens, as a path below `APP_URL`; `None` when
+    /// the message never has a link of ours. A sign-in code has none: people learn to type it only where
+    /// they began to sign in.
+    #[must_use]
+    pub const fn page(self) -> Option<&'static str> {
+        match self {
+            Self::SignUp | Self::ResendCode => Some("/complete-registration"),
+            Self::ForgotPassword => Some("/complete-password-reset"),
+            Self::UpdateAttribute | Self::VerifyAttribute => Some("/complete-email-change"),
+            Self::AdminCreateUser | Self::AccountExists => Some("/login"),
+            Self::EmailChangeCurrent
+            | Self::EmailChangeNew
+            | Self::EmailChanged
+            | Self::Activation
+            | Self::Authentication => None,
+        }
+    }
+}
+
+/// One of the texts a message consists of. A message is overridden part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The subject line of the e-mail.
+    Subject,
+    /// The e-mail's HTML.
+    Html,
+    /// The e-mail's plain text; Cognito sends none, the account API does.
+    Text,
+    /// The SMS.
+    Sms,
+}
+
+impl Part {
+    /// Every part.
+    pub const ALL: [Self; 4] = [Self::Subject, Self::Html, Self::Text, Self::Sms];
+
+    /// What follows the kind's name in the name of a template file. Only `.html` is HTML-escaped.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Subject => ".subject.txt",
+            Self::Html => ".html",
+            Self::Text => ".txt",
+            Self::Sms => ".sms.txt",
+        }
+    }
+
+    pub(crate) const fn built_in(self) -> &'static str {
+        match self {
+            Self::Subject => "built-in/subject.txt",
+            Self::Html => "built-in/message.html",
+            Self::Text => "built-in/message.txt",
+            Self::Sms => "built-in/sms.txt",
+        }
+    }
+}

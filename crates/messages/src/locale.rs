@@ -1,0 +1,162 @@
+//! The built-in locales and the choice among them.
+
+use std::sync::OnceLock;
+
+use icu_locale_core::{DataLocale, Locale as Tag};
+use icu_locale_fallback::LocaleFallbacker;
+
+/// Longest language tag that is looked at, in bytes (RFC 5646, 4.4.1 asks for at least 35).
+const TAG_LIMIT: usize = 64;
+
+/// Where a line of text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From left to right.
+    LeftToRight,
+    /// From right to left.
+    RightToLeft,
+}
+
+impl Direction {
+    /// The value of HTML's `dir` attribute.
+    #[must_use]
+    pub const fn html(self) -> &'static str {
+        match self {
+            Self::LeftToRight => "ltr",
+            Self::RightToLeft => "rtl",
+        }
+    }
+
+    /// The side on which a line begins, as CSS and HTML's `align` name it.
+    #[must_use]
+    pub const fn start(self) -> &'static str {
+        match self {
+            Self::LeftToRight => "left",
+            Self::RightToLeft => "right",
+        }
+    }
+}
+
+/// A built-in locale. The table is made from `locales/*.toml` when the crate is built; a string that one
+/// locale lacks stops that build.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Locale {
+    /// BCP 47 tag, for example `pt-BR`.
+    pub tag: &'static str,
+    /// The locale's name in its own language.
+    pub name: &'static str,
+    /// The direction of its script.
+    pub direction: Direction,
+    /// `section/key` and text, sorted by key.
+    strings: &'static [(&'static str, &'static str)],
+}
+
+/// Every built-in locale, sorted by tag.
+pub const LOCALES: &[Locale] = include!(concat!(env!("OUT_DIR"), "/locales.rs"));
+
+const REFERENCE: usize = {
+    let mut index = 0;
+    // A loop, because iterators and string comparison are not available to constants.
+    while !matches!(LOCALES[index].tag.as_bytes(), b"en") {
+        index += 1;
+    }
+    index
+};
+
+impl Locale {
+    /// The built-in locale with exactly this tag.
+    #[must_use]
+    pub fn with_tag(tag: &str) -> Option<&'static Self> {
+        LOCALES.iter().find(|locale| locale.tag == tag)
+    }
+
+    /// The text of `section/key`, a template; `None` when the message has no such string.
+    #[must_use]
+    pub fn string(&self, key: &str) -> Option<&'static str> {
+        let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
+        self.strings.get(index).map(|(_, text)| *text)
+    }
+
+    /// English, the locale the others are compared with.
+    pub(crate) fn reference() -> &'static Self {
+        &LOCALES[REFERENCE]
+    }
+
+    #[cfg(test)]
+    pub(crate) fn strings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.strings.iter().copied()
+    }
+
+    /// The built-in locale that serves this one step of a [`fallbacks`] chain. A language with one regional
+    /// form is served by it: somebody who reads `pt` or `pt-PT` is better off with `pt-BR` than with English.
+    pub(crate) fn serving(step: &str) -> Option<&'static Self> {
+        static INDEX: OnceLock<Vec<(String, &'static Locale)>> = OnceLock::new();
+        let index = INDEX.get_or_init(|| {
+            LOCALES
+                .iter()
+                .flat_map(|locale| fallbacks(locale.tag).into_iter().map(move |step| (step, locale)))
+                .collect()
+        });
+        index.iter().find(|(known, _)| known == step).map(|(_, locale)| *locale)
+    }
+}
+
+/// The tag in its shortest form and then what CLDR falls back to, most specific first, without the root: for
+/// `de_AT`, `de-AT` and `de`. Underscores are read as hyphens (OpenID Connect Core 5.1 allows for them).
+/// Empty when the tag is malformed.
+pub(crate) fn fallbacks(tag: &str) -> Vec<String> {
+    if tag.len() > TAG_LIMIT {
+        return Vec::new();
+    }
+    let Ok(tag) = Tag::try_from_str(&tag.trim().replace('_', "-")) else {
+        return Vec::new();
+    };
+    let mut steps = LocaleFallbacker::new()
+        .for_config(icu_locale_fallback::LocaleFallbackConfig::default())
+        .fallback_for(DataLocale::from(tag));
+    let mut chain = Vec::new();
+    while !steps.get().is_unknown() {
+        chain.push(steps.get().to_string());
+        steps.step();
+    }
+    chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(requested: &str, expected: Option<&str>) {
+        let served = fallbacks(requested).iter().find_map(|step| Locale::serving(step));
+        assert_eq!(served.map(|locale| locale.tag), expected, "{requested}: {:?}", fallbacks(requested));
+    }
+
+    #[test]
+    fn a_region_or_script_that_is_not_built_in_falls_back_to_its_language() {
+        check("de", Some("de"));
+        check("de-AT", Some("de"));
+        check("de_CH", Some("de"));
+        check("DE-de", Some("de"));
+        check("en-AU", Some("en"));
+        check("es-419", Some("es"));
+        check("ar-EG", Some("ar"));
+        check("ja-Jpan-JP", Some("ja"));
+        check("fr-CA-u-ca-gregory", Some("fr"));
+        check(" de ", Some("de"));
+    }
+
+    #[test]
+    fn european_portuguese_readers_get_portuguese() {
+        check("pt", Some("pt-BR"));
+        check("pt-BR", Some("pt-BR"));
+        check("pt-PT", Some("pt-BR"));
+    }
+
+    #[test]
+    fn another_language_or_script_is_not_served_by_a_lookalike() {
+        for tag in ["zh", "it-IT", "ar-Latn", "und", "", "x", "not a tag", "../../de", &"a-".repeat(40)] {
+            check(tag, None);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The mails the account API sends itself: a literal code or link in place of Cognito's placeholder.
+
+use crate::cognito::Person;
+use crate::context::Facts;
+use crate::engine::Engine;
+use crate::fall::{Fall, Reason};
+use crate::kind::{Kind, Part};
+use crate::limits::{EMAIL_LIMIT, Lengths, Needs, check_body, check_subject};
+use crate::link::Link;
+use crate::personal::{greeting_name, one_line};
+use crate::placeholder::{self, Placeholders};
+use crate::settings::Settings;
+use crate::writer::Writer;
+
+/// One mail of the account API and what only it says. A `link` is a whole URL, percent-encoded, as
+/// [`Link`] builds it.
+#[derive(Debug, Clone, Copy)]
+pub enum Mail<'a> {
+    /// To the current address: approve the change to another one.
+    EmailChangeCurrent {
+        /// The code, letters and digits only.
+        code: &'a str,
+        /// A page to enter it on.
+        link: Option<&'a str>,
+        /// The new address as it may be shown, masked or not.
+        new_email: &'a str,
+        /// How long the code is valid.
+        minutes: u32,
+    },
+    /// To the new address: confirm that it is the reader's.
+    EmailChangeNew {
+        /// The code, letters and digits only.
+        code: &'a str,
+        /// A page to enter it on.
+        link: Option<&'a str>,
+        /// How long the code is valid.
+        minutes: u32,
+    },
+    /// To the old address: it was changed.
+    EmailChanged {
+        /// The new address as it may be shown, masked or not.
+        new_email: &'a str,
+    },
+    /// An invitation to activate an account.
+    Activation {
+        /// The page, with whatever proves the invitation.
+        link: &'a str,
+        /// How long the link is valid.
+        days: u32,
+    },
+    /// Somebody signed up again. Links to the application's sign-in page if `APP_URL` is set.
+    AccountExists,
+}
+
+impl Mail<'_> {
+    /// The message this is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::EmailChangeCurrent { .. } => Kind::EmailChangeCurrent,
+            Self::EmailChangeNew { .. } => Kind::EmailChangeNew,
+            Self::EmailChanged { .. } => Kind::EmailChanged,
+            Self::Activation { .. } => Kind::Activation,
+            Self::AccountExists => Kind::AccountExists,
+        }
+    }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::EmailChangeCurrent { code, .. } | Self::EmailChangeNew { code, .. } => Some(code),
+            Self::EmailChanged { .. } | Self::Activation { .. } | Self::AccountExists => None,
+        }
+    }
+}
+
+/// A mail with both bodies, for a multipart/alternative message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// One line of 1 to 140 characters.
+    pub subject: String,
+    /// The HTML body.
+    pub html: String,
+    /// The plain-text body.
+    pub text: String,
+    /// Every own template that was passed over: each is an error an operator should see.
+    pub falls: Vec<Fall>,
+}
+
+/// Why there is no letter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MailError {
+    /// The code has characters that could be read as markup; only ASCII letters and digits are allowed.
+    #[error("the code of a mail may consist of ASCII letters and digits only")]
+    Code,
+    /// The link is no percent-encoded http(s) URL.
+    #[error("the link of a mail must be a percent-encoded http or https URL")]
+    Link,
+    /// No template gave a text that passes; the falls say why.
+    #[error("no template could be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoTemplate(Vec<Fall>),
+}
+
+pub(crate) fn letter(
+    engine: &Engine,
+    settings: &Settings,
+    mail: &Mail<'_>,
+    person: &Person<'_>,
+) -> Result<Letter, MailError> {
+    let facts = facts(settings, mail, person)?;
+    let code = mail.code().unwrap_or_default();
+    let lengths = Lengths { code: code.len(), username: 0, link: 0 };
+    let needs = Needs { code: mail.code().is_some(), ..Needs::default() };
+    let mut writer = Writer {
+        kind: mail.kind(),
+        settings,
+        engine,
+        placeholders: Placeholders { code, username: "", link: "" },
+        locales: person.locales,
+        falls: Vec::new(),
+    };
+    let check = |text: &str| {
+        if mail.kind() == Kind::Activation && !text.contains(facts.link.split('&').next().unwrap_or_default()) {
+            return Err(Reason::NoLink);
+        }
+        check_body(text, needs, lengths, EMAIL_LIMIT)
+    };
+    let html = writer.part(Part::Html, &[&facts], check);
+    let text = writer.part(Part::Text, &[&facts], check);
+    let subject = writer.part(Part::Subject, &[&facts], |text| check_subject(text, lengths));
+    match (subject, html, text) {
+        (Some(subject), Some(html), Some(text)) => Ok(Letter { subject, html, text, falls: writer.falls }),
+        _ => Err(MailError::NoTemplate(writer.falls)),
+    }
+}
+
+fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Facts, MailError> {
+    if mail.code().is_some_and(|code| code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        return Err(MailError::Code);
+    }
+    let mut facts = Facts {
+        name: person.name.and_then(greeting_name).unwrap_or_default(),
+        username: person.username.map(one_line).unwrap_or_default(),
+        email: person.email.map(one_line).unwrap_or_default(),
+        ..Facts::default()
+    };
+    if mail.code().is_some() {
+        facts.code = placeholder::CODE.to_string();
+    }
+    match *mail {
+        Mail::EmailChangeCurrent { link, new_email, minutes, .. } => {
+            facts.link = checked_link(link)?;
+            facts.new_email = one_line(new_email);
+            facts.minutes = Some(minutes);
+        }
+        Mail::EmailChangeNew { link, minutes, .. } => {
+            facts.link = checked_link(link)?;
+            facts.minutes = Some(minutes);
+        }
+        Mail::EmailChanged { new_email } => facts.new_email = one_line(new_email),
+        Mail::Activation { link, days } => {
+            facts.link = checked_link(Some(link))?;
+            facts.days = Some(days);
+        }
+        Mail::AccountExists => {
+            if let (Some(app_url), Some(page)) = (&settings.branding.app_url, mail.kind().page()) {
+                facts.link = Link::to(app_url, page).with_email(person.email).into_url();
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// A link can stand in HTML as it is, but for `&`, when it has nothing but RFC 3986's characters and no quote.
+fn checked_link(link: Option<&str>) -> Result<String, MailError> {
+    let Some(link) = link else {
+        return Ok(String::new());
+    };
+    let web = link.starts_with("https://") || link.starts_with("http://");
+    let plain = link.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
+    if web && plain { Ok(link.to_owned()) } else { Err(MailError::Link) }
+}

@@ -1,0 +1,85 @@
+//! Values that a person has chosen, made fit for a message.
+
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
+
+/// Longest name a person is greeted with, in characters. Cognito allows 2,048; nobody is greeted so.
+const NAME_LIMIT: usize = 60;
+
+/// Characters that mail clients read as the dot of a domain name.
+const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+
+/// One line of visible text: runs of white space and control characters become one space, and every
+/// character that Cognito's own pattern for messages leaves out (Unicode categories C*: controls, bidi
+/// overrides, zero-width, private use, unassigned) is dropped. So a value can neither end a header line nor
+/// reorder the text around it, nor contain the private-use characters that stand for Cognito's placeholders.
+pub(crate) fn one_line(value: &str) -> String {
+    one_line_with(value, |_| false)
+}
+
+/// [`one_line`] that also lets the characters through for which `keep` answers true.
+pub(crate) fn one_line_with(value: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut line = String::with_capacity(value.len());
+    for c in value.chars() {
+        if c.is_whitespace() || c.is_control() {
+            if !line.ends_with(' ') && !line.is_empty() {
+                line.push(' ');
+            }
+        } else if keep(c) || c.general_category_group() != GeneralCategoryGroup::Other {
+            line.push(c);
+        }
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// The name to greet with, or `None` when there is none or it is none. A sign-up form lets anybody send a
+/// mail of ours to any address with a name of their choice: one that is long or reads as a web address would
+/// make the message an advertisement, so such a person is greeted without a name.
+pub(crate) fn greeting_name(value: &str) -> Option<String> {
+    let name = one_line(value);
+    let usable = !name.is_empty() && name.chars().count() <= NAME_LIMIT && !reads_as_address(&name);
+    usable.then_some(name)
+}
+
+fn reads_as_address(name: &str) -> bool {
+    if name.contains("://") || name.contains('@') {
+        return true;
+    }
+    let parts: Vec<&str> = name.split(DOTS).collect();
+    parts.windows(2).any(|pair| {
+        let [before, after] = pair else { return false };
+        before.chars().next_back().is_some_and(char::is_alphanumeric)
+            && after.chars().take_while(|c| c.is_alphabetic()).count() >= 2
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_break_cannot_start_a_new_header() {
+        assert_eq!(one_line("Ada\r\nBcc: eve@example.com\u{2028}x"), "Ada Bcc: eve@example.com x");
+    }
+
+    #[test]
+    fn invisible_and_reordering_characters_are_dropped() {
+        assert_eq!(one_line("A\u{202e}d\u{200b}a\u{e000}\u{0}"), "Ada");
+    }
+
+    #[test]
+    fn names_of_many_scripts_are_kept() {
+        for name in ["Ada", "Đặng Thị", "محمد", "山田 太郎", "O’Brien", "J. R. R.", "<script>", "{{7*7}}", "🦀"]
+        {
+            assert_eq!(greeting_name(name).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn an_advertisement_is_no_name() {
+        let long = "x".repeat(NAME_LIMIT + 1);
+        for name in ["", "  ", "https://evil", "win at evil.example", "Evil。com", "a@b", &long] {
+            assert_eq!(greeting_name(name), None, "{name}");
+        }
+    }
+}

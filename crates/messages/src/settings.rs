@@ -1,0 +1,303 @@
+//! Settings of the messages, read from environment variables.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use cognito_core::email::Email;
+use cognito_core::settings::{Lookup, SettingError, optional};
+use http::Uri;
+
+use crate::color::Color;
+use crate::kind::Kind;
+use crate::locale::{LOCALES, Locale, fallbacks};
+use crate::personal::one_line;
+
+/// The application's name, shown to people. Unset: the host of [`APP_URL`], or no name at all.
+pub const APP_NAME: &str = "APP_NAME";
+/// Where the application lives; links point below it. Unset: no links, code style only.
+pub const APP_URL: &str = "APP_URL";
+/// Where people can ask for help. Unset: no such line.
+pub const SUPPORT_EMAIL: &str = "SUPPORT_EMAIL";
+/// An image to show in place of the name. Unset: the name as text.
+pub const LOGO_URL: &str = "LOGO_URL";
+/// Colour of the button and accents, `#rrggbb`. Unset: [`Color::DEFAULT`].
+pub const BRAND_COLOR: &str = "BRAND_COLOR";
+/// Locale of people whose own is unknown or not available. Unset: `en`.
+pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
+/// `link` or `code`, and single messages that differ. Unset: `link` if [`APP_URL`] is set, else `code`.
+pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
+/// A directory with own templates. Unset: built-in templates only.
+pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
+
+/// Every variable that is read, for documents and deployment templates to be checked against.
+pub const NAMES: [&str; 8] =
+    [APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR];
+
+/// Longest application name, in characters: leaves an SMS of 140 room for its words in every locale.
+pub const APP_NAME_LIMIT: usize = 30;
+/// Longest application URL, in characters: leaves an e-mail of 20,000 room for its links.
+pub const APP_URL_LIMIT: usize = 200;
+/// Longest logo URL, in characters.
+pub const LOGO_URL_LIMIT: usize = 500;
+
+/// Whether a message leads with a link or with the code to type. Both show the code as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// A button that opens a page of the application; the code below it.
+    Link,
+    /// The code alone.
+    Code,
+}
+
+impl Style {
+    /// The word used in [`MESSAGE_STYLE`].
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Code => "code",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Link, Self::Code].into_iter().find(|style| style.name() == name)
+    }
+}
+
+/// How the messages look and what they name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Branding {
+    /// See [`APP_NAME`]; one line, at most [`APP_NAME_LIMIT`] characters.
+    pub app_name: Option<String>,
+    /// See [`APP_URL`]; without a slash at its end.
+    pub app_url: Option<String>,
+    /// See [`SUPPORT_EMAIL`].
+    pub support_email: Option<String>,
+    /// See [`LOGO_URL`].
+    pub logo_url: Option<String>,
+    /// See [`BRAND_COLOR`].
+    pub brand_color: Color,
+}
+
+/// All settings of the messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Look and names.
+    pub branding: Branding,
+    /// The locale used when no other fits.
+    pub default_locale: &'static Locale,
+    /// The style of every message that `styles` does not name.
+    pub style: Style,
+    /// Messages with a style of their own.
+    pub styles: BTreeMap<Kind, Style>,
+    /// See [`TEMPLATE_DIR`].
+    pub template_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the settings through `lookup`. A blank value counts as unset, because a deployment template
+    /// cannot leave a variable out.
+    ///
+    /// # Errors
+    ///
+    /// The first variable whose value is not allowed.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let branding = Branding::from_lookup(lookup)?;
+        let default_style = if branding.app_url.is_some() { Style::Link } else { Style::Code };
+        let (style, styles) =
+            optional(lookup, MESSAGE_STYLE, &styles_allowed(), |value| parse_styles(value, default_style))?
+                .unwrap_or((default_style, BTreeMap::new()));
+        let any_link = style == Style::Link || styles.values().any(|style| *style == Style::Link);
+        if branding.app_url.is_none() && any_link {
+            let value = lookup(MESSAGE_STYLE).unwrap_or_default();
+            return Err(SettingError { name: MESSAGE_STYLE, value, allowed: format!("code while {APP_URL} is unset") });
+        }
+        let tags: Vec<_> = LOCALES.iter().map(|locale| locale.tag).collect();
+        Ok(Self {
+            branding,
+            default_locale: optional(lookup, DEFAULT_LOCALE, &tags.join(", "), parse_locale)?
+                .unwrap_or(Locale::reference()),
+            style,
+            styles,
+            template_dir: optional(lookup, TEMPLATE_DIR, "a directory that can be read", parse_directory)?,
+        })
+    }
+
+    /// The style of one message.
+    #[must_use]
+    pub fn style_of(&self, kind: Kind) -> Style {
+        self.styles.get(&kind).copied().unwrap_or(self.style)
+    }
+}
+
+impl Branding {
+    fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let name_allowed = format!("one line of at most {APP_NAME_LIMIT} visible characters");
+        let url_allowed = format!(
+            "https://host[:port][/path] of at most {APP_URL_LIMIT} characters without user, query and fragment \
+             (http for localhost only)"
+        );
+        let logo_allowed = format!("an https URL of at most {LOGO_URL_LIMIT} characters");
+        let app_url = optional(lookup, APP_URL, &url_allowed, parse_app_url)?;
+        let host = || app_url.as_deref().and_then(host).map(|host| host.chars().take(APP_NAME_LIMIT).collect());
+        Ok(Self {
+            app_name: optional(lookup, APP_NAME, &name_allowed, parse_app_name)?.or_else(host),
+            support_email: optional(
+                lookup,
+                SUPPORT_EMAIL,
+                "one address such as help@example.com",
+                parse_support_email,
+            )?,
+            logo_url: optional(lookup, LOGO_URL, &logo_allowed, parse_logo_url)?,
+            brand_color: optional(lookup, BRAND_COLOR, Color::ALLOWED, |value| value.parse().ok())?.unwrap_or_default(),
+            app_url,
+        })
+    }
+}
+
+fn parse_app_name(value: &str) -> Option<String> {
+    let fits = one_line(value) == value && value.chars().count() <= APP_NAME_LIMIT;
+    fits.then(|| value.to_owned())
+}
+
+fn parse_app_url(value: &str) -> Option<String> {
+    let uri = parse_url(value, APP_URL_LIMIT).filter(|uri| uri.query().is_none())?;
+    let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    (uri.scheme_str() == Some("https") || local).then(|| value.trim_end_matches('/').to_owned())
+}
+
+fn parse_logo_url(value: &str) -> Option<String> {
+    parse_url(value, LOGO_URL_LIMIT).filter(|uri| uri.scheme_str() == Some("https")).map(|_| value.to_owned())
+}
+
+/// An absolute http(s) URL that can stand in an HTML attribute as it is, but for its `&`.
+fn parse_url(value: &str, limit: usize) -> Option<Uri> {
+    let plain = value.len() <= limit && !value.contains(['"', '\'', '<', '>', '{', '}', '#', '\\']);
+    let uri: Uri = plain.then(|| value.parse().ok()).flatten()?;
+    let no_user = !uri.authority()?.as_str().contains('@');
+    let known = matches!(uri.scheme_str(), Some("http" | "https"));
+    (known && no_user && !uri.host()?.is_empty()).then_some(uri)
+}
+
+fn host(url: &str) -> Option<String> {
+    url.parse::<Uri>().ok()?.host().map(str::to_owned)
+}
+
+/// Braces and quotes are legal in an address and have no place in a template.
+fn parse_support_email(value: &str) -> Option<String> {
+    let plain = !value.contains(['{', '}', '"', '<', '>']);
+    Email::parse(value).ok().filter(|_| plain).map(|email| email.as_str().to_owned())
+}
+
+fn parse_locale(value: &str) -> Option<&'static Locale> {
+    fallbacks(value).iter().find_map(|step| Locale::serving(step))
+}
+
+fn parse_styles(value: &str, default_style: Style) -> Option<(Style, BTreeMap<Kind, Style>)> {
+    let mut default = None;
+    let mut styles = BTreeMap::new();
+    for item in value.split(',').map(str::trim) {
+        match item.split_once('=') {
+            None if default.is_none() => default = Some(Style::from_name(item)?),
+            None => return None,
+            Some((name, style)) => {
+                let kind = Kind::from_name(name.trim()).filter(|kind| kind.has_style())?;
+                styles.insert(kind, Style::from_name(style.trim())?);
+            }
+        }
+    }
+    Some((default.unwrap_or(default_style), styles))
+}
+
+fn styles_allowed() -> String {
+    let names: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.has_style()).map(Kind::name).collect();
+    format!("link or code, and after commas message=link or message=code for any of {}", names.join(", "))
+}
+
+fn parse_directory(value: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(value);
+    std::fs::read_dir(&path).is_ok().then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        Settings::from_lookup(&|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[track_caller]
+    fn refused(variable: &'static str, value: &str) {
+        let error = settings(&[(variable, value)]).unwrap_err();
+        assert_eq!((error.name, error.value.as_str()), (variable, value));
+        assert!(error.to_string().contains("; allowed is "), "{error}");
+    }
+
+    #[test]
+    fn without_any_variable_messages_carry_codes_in_english() {
+        let settings = settings(&[]).unwrap();
+        assert_eq!(settings.style, Style::Code);
+        assert_eq!(settings.default_locale.tag, "en");
+        assert_eq!(settings.branding, Branding::default());
+    }
+
+    #[test]
+    fn an_application_url_makes_links_the_default_and_lends_its_host_as_name() {
+        let settings = settings(&[(APP_URL, "https://app.example.com/"), (APP_NAME, " ")]).unwrap();
+        assert_eq!(settings.style, Style::Link);
+        assert_eq!(settings.branding.app_url.as_deref(), Some("https://app.example.com"));
+        assert_eq!(settings.branding.app_name.as_deref(), Some("app.example.com"));
+    }
+
+    #[test]
+    fn one_message_can_have_its_own_style() {
+        let settings =
+            settings(&[(APP_URL, "https://a.example"), (MESSAGE_STYLE, "link, forgot-password=code")]).unwrap();
+        assert_eq!(settings.style_of(Kind::ForgotPassword), Style::Code);
+        assert_eq!(settings.style_of(Kind::SignUp), Style::Link);
+    }
+
+    #[test]
+    fn a_regional_default_locale_is_served_by_its_language() {
+        assert_eq!(settings(&[(DEFAULT_LOCALE, "de_AT")]).unwrap().default_locale.tag, "de");
+    }
+
+    #[test]
+    fn http_is_allowed_for_the_own_machine_only() {
+        assert!(settings(&[(APP_URL, "http://localhost:3000")]).is_ok());
+        assert!(settings(&[(APP_URL, "http://127.0.0.1:3000/app")]).is_ok());
+        refused(APP_URL, "http://app.example.com");
+    }
+
+    #[test]
+    fn a_wrong_value_names_variable_value_and_what_is_allowed() {
+        refused(APP_NAME, "two\nlines");
+        refused(APP_NAME, &"x".repeat(APP_NAME_LIMIT + 1));
+        for url in [
+            "example.com",
+            "/path",
+            "https://",
+            "https://a/?q=1",
+            "https://a/#f",
+            "https://u@a",
+            "javascript:alert(1)",
+            "https://a/'",
+            "https://a/{x}",
+        ] {
+            refused(APP_URL, url);
+        }
+        refused(SUPPORT_EMAIL, "help");
+        refused(SUPPORT_EMAIL, "\"{####}\"@example.com");
+        refused(LOGO_URL, "http://example.com/logo.png");
+        refused(BRAND_COLOR, "red");
+        refused(DEFAULT_LOCALE, "xx");
+        refused(MESSAGE_STYLE, "links");
+        refused(MESSAGE_STYLE, "code,code");
+        refused(MESSAGE_STYLE, "signup=code");
+        refused(MESSAGE_STYLE, "link");
+        refused(TEMPLATE_DIR, "/nowhere/at/all");
+    }
+}
