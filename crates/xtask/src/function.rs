@@ -34,18 +34,12 @@ impl Binaries {
     ///
     /// Cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
-        let mut cargo = Command::new(cargo());
+        let mut cargo = cargo();
         cargo.args(["build", "--profile", "local", "--bins", "--message-format", "json-render-diagnostics"]);
         for function in ALL {
             cargo.args(["--package", function]);
         }
-        let mut cargo = cargo
-            .current_dir(layout::root())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("cargo cannot be started")?;
+        let mut cargo = cargo.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let mut messages = String::new();
         cargo.stdout.take().context("cargo has no output")?.read_to_string(&mut messages).await?;
         if !cargo.wait().await?.success() {
@@ -93,10 +87,23 @@ impl Binaries {
     }
 }
 
-/// The cargo that runs this program, or the one on the PATH.
+/// The cargo that runs this program, or the one on the PATH, to be run in the repository's root.
+///
+/// What `cargo run` told this program about its own package is taken out again: some build scripts
+/// depend on it, and the crates of the SDK would be compiled anew after every plain `cargo build`.
 #[must_use]
-pub fn cargo() -> PathBuf {
-    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from));
+    command.current_dir(layout::root()).stdin(Stdio::null()).kill_on_drop(true);
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|own| name.to_string_lossy().starts_with(own))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 #[cfg(test)]

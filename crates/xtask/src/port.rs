@@ -15,7 +15,7 @@ pub fn choose(wanted: Option<u16>) -> Result<u16> {
         Err(error) => match wanted {
             Some(port) => bail!(
                 "port {port} on 127.0.0.1 cannot be used: {error}. Stop the program that listens on it, \
-                 choose another port with --port, or leave the option out to get a free one"
+                 or choose another port with --port"
             ),
             None => return Err(error).context("no port on 127.0.0.1 can be opened"),
         },

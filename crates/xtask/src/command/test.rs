@@ -2,11 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use tokio::process::Command;
 
 use crate::function::{self, Binaries};
 use crate::local_cloud::{self, LocalCloud, client_environment};
-use crate::{layout, steps, toolbox::Toolbox};
+use crate::{steps, toolbox::Toolbox};
 
 /// The variable that tells the tests where the local cloud is.
 pub const CLOUD: &str = "LOCAL_CLOUD_ENDPOINT";
@@ -37,7 +36,7 @@ pub async fn run(options: Options) -> Result<()> {
     let step = steps::begin("Starting the local cloud");
     let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, saved_pool: None }).await?;
     step.done();
-    let mut cargo = Command::new(function::cargo());
+    let mut cargo = function::cargo();
     cargo.arg("test");
     if options.cargo_arguments.is_empty() {
         cargo.arg("--workspace");
@@ -45,12 +44,10 @@ pub async fn run(options: Options) -> Result<()> {
     let status = cargo
         .args(["--features", "end-to-end/local-cloud"])
         .args(&options.cargo_arguments)
-        .current_dir(layout::root())
         .env(CLOUD, cloud.endpoint())
         // The adapter under test finds the cloud as it finds AWS: through the SDK's own variables.
         .envs(client_environment(cloud.endpoint()))
         .env(FUNCTIONS, binaries.folder()?)
-        .kill_on_drop(true)
         .status()
         .await
         .context("cargo cannot be started")?;
