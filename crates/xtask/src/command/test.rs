@@ -34,7 +34,7 @@ pub async fn run(options: Options) -> Result<()> {
     eprintln!("… Building the functions");
     let binaries = Binaries::build().await?;
     let step = steps::begin("Starting the local cloud");
-    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, saved_pool: None }).await?;
+    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, ..Default::default() }).await?;
     step.done();
     let mut cargo = function::cargo();
     cargo.arg("test");
