@@ -13,6 +13,7 @@
 //! Everything binds to and talks to 127.0.0.1, and every process started here ends when its
 //! guard is dropped.
 
+pub mod browser;
 pub mod command;
 pub mod deployment;
 pub mod event;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::sam::{BUCKET, Sam};
 use crate::function::{self, Binaries};
@@ -147,6 +147,37 @@ impl Stack {
     /// As [`Stack::output`].
     pub fn pool(&self) -> Result<UserPool> {
         Ok(UserPool::open(&self.endpoint, self.output("UserPoolId")?))
+    }
+
+    /// Invokes a trigger's function where it was deployed, as in `invoke("PostConfirmation", &event)`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function, or it answers with an error: then the message holds that error.
+    pub async fn invoke(&self, trigger: &str, event: &Value) -> Result<Value> {
+        let url = format!("{}/invocations", self.function(trigger)?);
+        let answer = Http::default().send_json("POST", &url, event).await?;
+        let payload = answer.json()?;
+        if !answer.status.is_success() || payload.get("errorMessage").is_some() {
+            bail!("{trigger} failed: {payload}");
+        }
+        Ok(payload)
+    }
+
+    /// The environment variables that a trigger's function was deployed with.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function.
+    pub async fn settings_of(&self, trigger: &str) -> Result<Value> {
+        let url = format!("{}/configuration", self.function(trigger)?);
+        Ok(Http::default().get(&url).await?.json()?["Environment"]["Variables"].take())
+    }
+
+    fn function(&self, trigger: &str) -> Result<String> {
+        let arn = self.output(&format!("{trigger}FunctionArn"))?;
+        let name = arn.rsplit(':').next().unwrap_or(arn);
+        Ok(format!("{}/2015-03-31/functions/{name}", self.endpoint))
     }
 
     /// The local cloud the stack is on.

@@ -40,6 +40,22 @@ impl Sam {
         Ok(Self(Toolbox::install("sam", PINNED).await?))
     }
 
+    /// Checks a template with `sam validate --lint` and with `cfn-lint`, which looks at more. Neither calls AWS.
+    ///
+    /// # Errors
+    ///
+    /// A rule is broken; the message says which and where.
+    pub async fn lint(&self, template: &Path) -> Result<()> {
+        // Nobody listens there: a check that asked AWS for something would fail.
+        let nowhere = "http://127.0.0.1:9";
+        let mut sam = self.command("sam", nowhere, template)?;
+        sam.args(["validate", "--lint", "--region", REGION, "--template-file"]).arg(template);
+        run(sam).await?;
+        let mut cfn_lint = self.command("cfn-lint", nowhere, template)?;
+        cfn_lint.arg(template);
+        run(cfn_lint).await.map(drop)
+    }
+
     /// Deploys a staged template.
     ///
     /// # Errors
@@ -53,7 +69,7 @@ impl Sam {
         parameters: &BTreeMap<String, String>,
     ) -> Result<()> {
         let overrides = parameters.iter().map(|(name, value)| format!("{name}={value}"));
-        let mut sam = self.command(endpoint, template)?;
+        let mut sam = self.command("sam", endpoint, template)?;
         sam.arg("deploy")
             .arg("--template-file")
             .arg(template)
@@ -70,7 +86,7 @@ impl Sam {
     ///
     /// There is no such stack; the message holds what `sam` wrote.
     pub async fn outputs(&self, endpoint: &str, stack: &str, template: &Path) -> Result<BTreeMap<String, String>> {
-        let mut sam = self.command(endpoint, template)?;
+        let mut sam = self.command("sam", endpoint, template)?;
         sam.args(["list", "stack-outputs", "--stack-name", stack, "--region", REGION, "--output", "json"]);
         let outputs: Vec<StackOutput> =
             serde_json::from_slice(&run(sam).await?.stdout).context("sam listed the outputs in an unknown form")?;
@@ -78,10 +94,10 @@ impl Sam {
     }
 
     /// A call that can reach nothing but the local cloud and sees nothing of the developer's AWS set-up.
-    fn command(&self, endpoint: &str, template: &Path) -> Result<Command> {
+    fn command(&self, program: &str, endpoint: &str, template: &Path) -> Result<Command> {
         let home = layout::local().join("home");
         std::fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
-        let mut sam = Command::new(self.0.program("sam"));
+        let mut sam = Command::new(self.0.program(program));
         sam.env_clear()
             .envs(["PATH", "LANG"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env("HOME", &home)
@@ -99,12 +115,13 @@ impl Sam {
     }
 }
 
-async fn run(mut sam: Command) -> Result<Output> {
-    let output = sam.output().await.context("sam cannot be started")?;
+async fn run(mut command: Command) -> Result<Output> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = command.output().await.with_context(|| format!("{program} cannot be started"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        bail!("sam failed ({}).\n{}", output.status, lines[lines.len().saturating_sub(25)..].join("\n"));
+        bail!("{program} failed ({}).\n{}", output.status, lines[lines.len().saturating_sub(25)..].join("\n"));
     }
     Ok(output)
 }
