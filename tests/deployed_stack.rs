@@ -63,6 +63,13 @@ impl Visit {
         self.pool.only_profile_of(&self.email).await.unwrap()
     }
 
+    /// The profile without what differs from one ID token to the next: the local cloud keeps claims nobody mapped.
+    async fn settled_profile(&self) -> Profile {
+        let mut profile = self.profile().await;
+        profile.attributes.remove("at_hash");
+        profile
+    }
+
     async fn invoke(&self, trigger: &str, event: &Value) -> Value {
         self.address.stack.invoke(trigger, event).await.unwrap()
     }
@@ -139,12 +146,12 @@ async fn a_second_sign_in_changes_nothing() {
     let visit = Visit::begin("twice");
     visit.is_known_to("Google", json!({ "email_verified": true })).await;
     let first = visit.sign_in("Google").await.unwrap();
-    let before = visit.profile().await;
+    let before = visit.settled_profile().await;
 
     let second = visit.sign_in("Google").await.unwrap();
 
     assert_eq!(first["sub"], second["sub"]);
-    assert_eq!(visit.profile().await, before);
+    assert_eq!(visit.settled_profile().await, before);
 }
 
 #[tokio::test]

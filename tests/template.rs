@@ -55,21 +55,18 @@ fn default(parameters: &Value, value: &Value) -> String {
 #[test]
 fn with_the_defaults_every_function_starts() {
     let (resources, document) = (resources(), template::document().unwrap());
-    let check = |function: &str, read: &dyn Fn(&dyn Fn(&str) -> Option<String>) -> Result<(), String>| {
+    for (function, _) in functions() {
         let variables = variables(&resources, function);
         let lookup = |name: &str| Some(default(&document["Parameters"], variables.get(name)?));
-        read(&lookup).unwrap_or_else(|why| panic!("{function}: {why}"));
-    };
-    check("PreSignUp", &|lookup| pre_sign_up::Settings::from_lookup(lookup).map(drop).map_err(|e| e.to_string()));
-    check("PostConfirmation", &|lookup| {
-        post_confirmation::Settings::from_lookup(lookup).map(drop).map_err(|e| e.to_string())
-    });
-    check("PostAuthentication", &|lookup| {
-        post_authentication::Settings::from_lookup(lookup).map(drop).map_err(|e| e.to_string())
-    });
-    check("InboundFederation", &|lookup| {
-        inbound_federation::Settings::from_lookup(lookup).map(drop).map_err(|e| e.to_string())
-    });
+        let refused = match function {
+            "PreSignUp" => pre_sign_up::Settings::from_lookup(&lookup).err(),
+            "PostConfirmation" => post_confirmation::Settings::from_lookup(&lookup).err(),
+            "PostAuthentication" => post_authentication::Settings::from_lookup(&lookup).err(),
+            "InboundFederation" => inbound_federation::Settings::from_lookup(&lookup).err(),
+            _ => custom_message::Settings::from_lookup(&lookup).err(),
+        };
+        assert!(refused.is_none(), "{function}: {refused:?}");
+    }
 }
 
 #[test]

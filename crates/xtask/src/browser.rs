@@ -17,7 +17,7 @@ const DRIVERS: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// How long the driver may take to its first answer.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where driver and browser are.
 #[derive(Debug, Clone)]

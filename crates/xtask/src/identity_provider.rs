@@ -105,7 +105,8 @@ impl IdentityProvider {
     ///
     /// As [`IdentityProvider::register_with`].
     pub async fn register(&self, pool: &UserPool, name: &str) -> Result<()> {
-        let mapping = ["email", "email_verified", "given_name", "family_name"].map(|claim| (claim.to_owned(), json!(claim)));
+        let mapping =
+            ["email", "email_verified", "given_name", "family_name"].map(|claim| (claim.to_owned(), json!(claim)));
         self.register_with(pool, name, &mapping.into_iter().collect::<serde_json::Map<_, _>>().into()).await
     }
 

@@ -48,16 +48,15 @@ pub async fn run(options: Options) -> Result<()> {
     }
     let step = steps::begin("Starting the local cloud");
     let kept_state = options.keep.then(|| folder.join("state"));
-    let cloud =
-        LocalCloud::start(&toolbox, local_cloud::Options { port: Some(options.port), kept_state, ..Default::default() })
-            .await?;
+    let cloud = LocalCloud::start(
+        &toolbox,
+        local_cloud::Options { port: Some(options.port), kept_state, ..Default::default() },
+    )
+    .await?;
     step.done();
     let step = steps::begin("Deploying the stack and starting the providers");
-    let ports = Ports {
-        app: Some(options.app_port),
-        google: Some(options.google_port),
-        facebook: Some(options.facebook_port),
-    };
+    let ports =
+        Ports { app: Some(options.app_port), google: Some(options.google_port), facebook: Some(options.facebook_port) };
     let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, ports, folder).await?;
     step.done();
     tell(stack.address(), &cloud)?;

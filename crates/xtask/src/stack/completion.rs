@@ -11,7 +11,8 @@ const PROVIDERS: [(&str, &str); 3] =
     [("GoogleProvider", "Google"), ("FacebookProvider", "Facebook"), ("OidcProvider", "Okta")];
 
 /// Conditions of the template that hold on a local stack once its providers are registered.
-const HOLDING: [&str; 6] = ["HasProvider", "HasGoogle", "HasFacebook", "HasOidc", "HasSubjectAttribute", "WritesSubject"];
+const HOLDING: [&str; 6] =
+    ["HasProvider", "HasGoogle", "HasFacebook", "HasOidc", "HasSubjectAttribute", "WritesSubject"];
 
 /// Brings the deployed pool to what the template says where the deployment could not.
 ///
@@ -40,7 +41,8 @@ async fn numbers(stack: &Stack) -> Result<()> {
 async fn frontend_client(stack: &Stack) -> Result<()> {
     let document = template::document()?;
     let writable = &document["Resources"]["FrontendClient"]["Properties"]["WriteAttributes"];
-    let writable: Vec<_> = writable.as_array().context("the frontend client writes nothing")?.iter().map(chosen).collect();
+    let writable: Vec<_> =
+        writable.as_array().context("the frontend client writes nothing")?.iter().map(chosen).collect();
     let providers: Vec<_> = ["COGNITO"].into_iter().chain(PROVIDERS.map(|(_, name)| name)).collect();
     stack
         .pool()?
@@ -68,7 +70,11 @@ pub(super) fn attribute_mapping(provider: &str) -> Result<Value> {
     let document = template::document()?;
     let mapping = document["Resources"][resource]["Properties"]["AttributeMapping"].as_object();
     let mapping = mapping.with_context(|| format!("{resource} maps no attribute"))?;
-    Ok(mapping.iter().map(|(attribute, claim)| (attribute.clone(), chosen(claim))).collect::<serde_json::Map<_, _>>().into())
+    Ok(mapping
+        .iter()
+        .map(|(attribute, claim)| (attribute.clone(), chosen(claim)))
+        .collect::<serde_json::Map<_, _>>()
+        .into())
 }
 
 /// What a value of the template is on a local stack: of `!If [condition, one, other]` one of the two.

@@ -150,7 +150,10 @@ mod tests {
 
     #[test]
     fn a_field_of_a_query_is_decoded() {
-        assert_eq!(field("error_description=Please+try%20again", "error_description").as_deref(), Some("Please try again"));
+        assert_eq!(
+            field("error_description=Please+try%20again", "error_description").as_deref(),
+            Some("Please try again")
+        );
         assert_eq!(field("a=b", "c"), None);
     }
 }
