@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use xtask::command::test::{CLOUD, FUNCTIONS};
+use xtask::http::Http;
 use xtask::local_cloud::client_environment;
 use xtask::runtime_api::Function;
 use xtask::seed::{GROUP, PASSWORD};
@@ -72,6 +73,20 @@ pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool>
         Err(error) if error.is::<Refusal>() => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Subject and body of the last message that went to an address.
+///
+/// # Errors
+///
+/// None went there, or the local cloud cannot be reached.
+pub async fn last_mail(endpoint: &str, to: &str) -> Result<String> {
+    let outbox = Http::default().get(&format!("{endpoint}/_ministack/ses/messages")).await?.json()?;
+    let accounts = outbox["messages"].as_object().context("the outbox has an unknown form")?;
+    let mut mails = accounts.values().filter_map(Value::as_array).flatten();
+    let went_there = |mail: &&Value| mail["To"].as_array().is_some_and(|all| all.iter().any(|one| one == to));
+    let mail = mails.rfind(went_there).with_context(|| format!("no message went to {to}"))?;
+    Ok(mail.to_string())
 }
 
 /// Whether an answer is the event with nothing but `response` changed.

@@ -1,6 +1,7 @@
 //! What `cargo xtask` can do.
 
 pub mod demo;
+pub mod local;
 pub mod pool;
 pub mod preview;
 mod story;
@@ -25,6 +26,8 @@ pub enum Command {
     Demo(demo::Options),
     /// Run all tests, those that need a local cloud included.
     Test(test::Options),
+    /// Run the whole stack with an app and two providers on this machine, until Ctrl-C.
+    Local(local::Options),
     /// Run a local user pool that the sample events fit, for `cargo lambda`, until Ctrl-C.
     Pool(pool::Options),
     /// Show every mail and SMS, in every language, on one page.
@@ -40,6 +43,7 @@ impl Command {
     pub async fn run(self) -> Result<()> {
         match self {
             Self::Demo(options) => demo::run(options).await,
+            Self::Local(options) => local::run(options).await,
             Self::Test(options) => test::run(options).await,
             Self::Pool(options) => pool::run(options).await,
             Self::Preview(options) => preview::run(options).await,

@@ -17,10 +17,10 @@ use crate::{layout, port};
 /// How long the provider may take to answer its first request.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// A running provider. Dropping it ends the process.
+/// A running provider. Dropping it ends the process, if it was started here.
 #[derive(Debug)]
 pub struct IdentityProvider {
-    process: ProcessGroup,
+    process: Option<ProcessGroup>,
     issuer: String,
     http: Http,
 }
@@ -32,6 +32,20 @@ impl IdentityProvider {
     ///
     /// The port is taken, or the provider ends or stays silent; the message names its log.
     pub async fn start(toolbox: &Toolbox, port: Option<u16>) -> Result<Self> {
+        Self::start_with(toolbox, port, &[]).await
+    }
+
+    /// Starts the provider with people who are on its sign-in page from the start, as subject and claims.
+    ///
+    /// # Errors
+    ///
+    /// As [`IdentityProvider::start`].
+    pub async fn start_with(toolbox: &Toolbox, port: Option<u16>, people: &[(&str, Value)]) -> Result<Self> {
+        let people = people.iter().flat_map(|(subject, claims)| {
+            let mut claims = claims.clone();
+            claims["sub"] = json!(subject);
+            ["--user-claims".to_owned(), claims.to_string()]
+        });
         let port = port::choose(port)?;
         std::fs::create_dir_all(layout::logs())?;
         let log = layout::logs().join(format!("identity-provider-{port}.log"));
@@ -39,16 +53,17 @@ impl IdentityProvider {
         let process = ProcessGroup::spawn(
             Command::new(toolbox.program("oidc-provider-mock"))
                 .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+                .args(people)
                 .stdin(Stdio::null())
                 .stdout(output.try_clone()?)
                 .stderr(output),
         )?;
-        let issuer = format!("http://127.0.0.1:{port}");
-        let mut provider = Self { process, issuer, http: Http::default() };
+        let mut provider = Self { process: Some(process), ..Self::at(&format!("http://127.0.0.1:{port}")) };
         let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
         let deadline = Instant::now() + START_LIMIT;
         while provider.http.get(&metadata).await.is_err() {
-            if let Some(status) = provider.process.exit_status()? {
+            let ended = provider.process.as_mut().map(ProcessGroup::exit_status).transpose()?.flatten();
+            if let Some(status) = ended {
                 bail!("the identity provider ended at its start ({status}); see {}", log.display());
             }
             if Instant::now() > deadline {
@@ -57,6 +72,12 @@ impl IdentityProvider {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(provider)
+    }
+
+    /// Speaks of a provider that somebody else started and ends.
+    #[must_use]
+    pub fn at(issuer: &str) -> Self {
+        Self { process: None, issuer: issuer.to_owned(), http: Http::default() }
     }
 
     /// The provider's address, which is its issuer too.
@@ -78,35 +99,39 @@ impl IdentityProvider {
         Ok(())
     }
 
-    /// Makes this provider one of the pool's, under the given name.
+    /// Makes this provider one of the pool's, under the given name, with the usual claims mapped.
+    ///
+    /// # Errors
+    ///
+    /// As [`IdentityProvider::register_with`].
+    pub async fn register(&self, pool: &UserPool, name: &str) -> Result<()> {
+        let mapping =
+            ["email", "email_verified", "given_name", "family_name"].map(|claim| (claim.to_owned(), json!(claim)));
+        self.register_with(pool, name, &mapping.into_iter().collect::<serde_json::Map<_, _>>().into()).await
+    }
+
+    /// Makes this provider one of the pool's, under the given name, and maps claims: pool attribute to claim.
     ///
     /// Its type is OIDC whatever the name: the local cloud walks a sign-in only for OIDC and SAML.
     ///
     /// # Errors
     ///
     /// The pool refuses.
-    pub async fn register(&self, pool: &UserPool, name: &str) -> Result<()> {
-        pool.admin(
-            "CreateIdentityProvider",
-            json!({
-                "ProviderName": name,
-                "ProviderType": "OIDC",
-                "ProviderDetails": {
-                    "client_id": "local",
-                    "client_secret": "local",
-                    "attributes_request_method": "GET",
-                    "oidc_issuer": self.issuer,
-                    "authorize_scopes": "openid email profile",
-                },
-                "AttributeMapping": {
-                    "email": "email",
-                    "email_verified": "email_verified",
-                    "given_name": "given_name",
-                    "family_name": "family_name",
-                },
-            }),
-        )
-        .await
-        .map(drop)
+    pub async fn register_with(&self, pool: &UserPool, name: &str, mapping: &Value) -> Result<()> {
+        let input = json!({
+            "ProviderName": name,
+            "ProviderType": "OIDC",
+            "ProviderDetails": {
+                "client_id": "local",
+                "client_secret": "local",
+                "attributes_request_method": "GET",
+                "oidc_issuer": self.issuer,
+                "authorize_scopes": "openid email profile",
+            },
+            "AttributeMapping": mapping,
+        });
+        let known = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": name })).await.is_ok();
+        let operation = if known { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
+        pool.admin(operation, input).await.map(drop)
     }
 }

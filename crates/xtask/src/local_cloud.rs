@@ -27,6 +27,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// A user pool that is there from the start, as [`crate::seed::saved_pool`] writes it.
     pub saved_pool: Option<Value>,
+    /// A folder that keeps the cloud's state from one run to the next; thrown away at the end if `None`.
+    pub kept_state: Option<PathBuf>,
 }
 
 /// A running local cloud. Dropping it ends MiniStack and every function it runs, and removes its state.
@@ -34,7 +36,7 @@ pub struct Options {
 pub struct LocalCloud {
     // Dropped in this order: the process must be gone before its files are removed.
     process: ProcessGroup,
-    _state: RunFolder,
+    _state: Option<RunFolder>,
     endpoint: String,
     log: PathBuf,
 }
@@ -47,16 +49,24 @@ impl LocalCloud {
     /// The port is taken, or MiniStack ends or stays silent; the message holds the end of its log.
     pub async fn start(toolbox: &Toolbox, options: Options) -> Result<Self> {
         let port = port::choose(options.port)?;
-        let state = RunFolder::create(&format!("local-cloud-{port}"))?;
+        let thrown_away = match &options.kept_state {
+            Some(_) => None,
+            None => Some(RunFolder::create(&format!("local-cloud-{port}"))?),
+        };
+        let state = options.kept_state.as_ref().or(thrown_away.as_ref().map(|folder| &folder.0));
+        let state = state.context("the local cloud has no folder for its state")?;
+        std::fs::create_dir_all(state).with_context(|| format!("{} cannot be made", state.display()))?;
         let endpoint = format!("http://127.0.0.1:{port}");
         let log = layout::logs().join(format!("local-cloud-{port}.log"));
-        let mut command = command(toolbox, port, &endpoint, &state.0, &log)?;
+        let mut command = command(toolbox, port, &endpoint, state, &log)?;
         if let Some(pool) = &options.saved_pool {
-            std::fs::write(state.0.join("cognito.json"), pool.to_string())?;
+            std::fs::write(state.join("cognito.json"), pool.to_string())?;
+        }
+        if options.saved_pool.is_some() || options.kept_state.is_some() {
             command.env("PERSIST_STATE", "1");
         }
         let process = ProcessGroup::spawn(&mut command)?;
-        let mut cloud = Self { process, _state: state, endpoint, log };
+        let mut cloud = Self { process, _state: thrown_away, endpoint, log };
         cloud.wait_until_ready().await?;
         Ok(cloud)
     }

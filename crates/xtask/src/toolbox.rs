@@ -49,7 +49,7 @@ impl Toolbox {
         if std::fs::read_to_string(&stamp).is_ok_and(|found| found == requirements) && toolbox.works().await {
             return Ok(toolbox);
         }
-        let step = steps::begin("Installing the local cloud's tools into .local (once)");
+        let step = steps::begin(&format!("Installing the {name} tools into .local (once)"));
         let python = find_python().await?;
         toolbox.create(&python).await?;
         let list = folder.join("requirements.txt");

@@ -46,7 +46,7 @@ pub async fn run(options: Options) -> Result<()> {
     eprintln!("… Building the functions");
     let binaries = Binaries::build().await?;
     let step = steps::begin("Starting a local user pool with the functions as its triggers");
-    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, saved_pool: None }).await?;
+    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, ..Default::default() }).await?;
     let google = IdentityProvider::start(&toolbox, None).await?;
     let stage = Stage::set(&cloud, &google, &binaries).await?;
     step.done();

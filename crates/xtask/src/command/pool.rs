@@ -31,7 +31,11 @@ pub async fn run(options: Options) -> Result<()> {
     let step = steps::begin("Starting a local user pool");
     let cloud = LocalCloud::start(
         &toolbox,
-        local_cloud::Options { port: Some(options.port), saved_pool: Some(seed::saved_pool(kind)) },
+        local_cloud::Options {
+            port: Some(options.port),
+            saved_pool: Some(seed::saved_pool(kind)),
+            ..Default::default()
+        },
     )
     .await?;
     let people = UserPool::open(cloud.endpoint(), POOL_ID).profiles().await?;

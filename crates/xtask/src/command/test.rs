@@ -5,7 +5,9 @@ use clap::Args;
 
 use crate::function::{self, Binaries};
 use crate::local_cloud::{self, LocalCloud, client_environment};
-use crate::{steps, toolbox::Toolbox};
+use crate::local_stack::{self, LocalStack, Ports};
+use crate::stack::sam::Sam;
+use crate::{browser, layout, steps, toolbox::Toolbox};
 
 /// The variable that tells the tests where the local cloud is.
 pub const CLOUD: &str = "LOCAL_CLOUD_ENDPOINT";
@@ -19,22 +21,36 @@ pub struct Options {
     /// Port of the local cloud; a free one if left out.
     #[arg(long, env = "LOCAL_CLOUD_PORT")]
     port: Option<u16>,
+    /// Leave out the test that walks a sign-in in a browser.
+    #[arg(long)]
+    no_browser: bool,
     /// Passed on to `cargo test`, as in `cargo xtask test -- --package end-to-end --test linking`.
     #[arg(last = true)]
     cargo_arguments: Vec<String>,
 }
 
-/// Builds the functions, starts one local cloud for all tests, and runs them.
+/// Builds the functions, starts one local cloud for all tests, deploys the stack to it, and runs them.
 ///
 /// # Errors
 ///
 /// Something cannot be set up, or a test fails.
 pub async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
+    let sam = Sam::install().await?;
+    let features = if options.no_browser {
+        "end-to-end/local-cloud"
+    } else {
+        browser::provide("--no-browser").await?;
+        "end-to-end/local-cloud,end-to-end/browser"
+    };
     eprintln!("… Building the functions");
     let binaries = Binaries::build().await?;
     let step = steps::begin("Starting the local cloud");
-    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, saved_pool: None }).await?;
+    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, ..Default::default() }).await?;
+    step.done();
+    let step = steps::begin("Deploying the stack and starting the providers");
+    let folder = layout::local().join("stack").join("test");
+    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, Ports::default(), folder).await?;
     step.done();
     let mut cargo = function::cargo();
     cargo.arg("test");
@@ -42,9 +58,10 @@ pub async fn run(options: Options) -> Result<()> {
         cargo.arg("--workspace");
     }
     let status = cargo
-        .args(["--features", "end-to-end/local-cloud"])
+        .args(["--features", features])
         .args(&options.cargo_arguments)
         .env(CLOUD, cloud.endpoint())
+        .env(local_stack::VARIABLE, stack.address().to_variable())
         // The adapter under test finds the cloud as it finds AWS: through the SDK's own variables.
         .envs(client_environment(cloud.endpoint()))
         .env(FUNCTIONS, binaries.folder()?)

@@ -1,0 +1,94 @@
+//! `cargo xtask local`: the deployable stack with everything around it, until Ctrl-C.
+
+use anyhow::Result;
+use clap::Args;
+use console::style;
+
+use crate::function::Binaries;
+use crate::local_cloud::{self, LocalCloud};
+use crate::local_stack::people::{FACEBOOK, GOOGLE, Person, READY_ACCOUNT};
+use crate::local_stack::{Address, LocalStack, Ports};
+use crate::seed::PASSWORD;
+use crate::stack::sam::Sam;
+use crate::{layout, steps, toolbox::Toolbox};
+
+/// How the local stack is run.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Port of the local cloud.
+    #[arg(long, env = "LOCAL_CLOUD_PORT", default_value_t = 4566)]
+    port: u16,
+    /// Port of the app.
+    #[arg(long, default_value_t = 3000)]
+    app_port: u16,
+    /// Port of the provider that plays Google.
+    #[arg(long, default_value_t = 9400)]
+    google_port: u16,
+    /// Port of the provider that plays Facebook.
+    #[arg(long, default_value_t = 9401)]
+    facebook_port: u16,
+    /// Keep the pool and its accounts for the next run with this option.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Starts everything, prints where it is, and waits for Ctrl-C.
+///
+/// # Errors
+///
+/// A tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
+pub async fn run(options: Options) -> Result<()> {
+    let toolbox = Toolbox::local_cloud().await?;
+    let sam = Sam::install().await?;
+    eprintln!("… Building the functions");
+    let binaries = Binaries::build().await?;
+    let folder = layout::local().join("stack").join(options.port.to_string());
+    if !options.keep && folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let step = steps::begin("Starting the local cloud");
+    let kept_state = options.keep.then(|| folder.join("state"));
+    let cloud = LocalCloud::start(
+        &toolbox,
+        local_cloud::Options { port: Some(options.port), kept_state, ..Default::default() },
+    )
+    .await?;
+    step.done();
+    let step = steps::begin("Deploying the stack and starting the providers");
+    let ports =
+        Ports { app: Some(options.app_port), google: Some(options.google_port), facebook: Some(options.facebook_port) };
+    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, ports, folder).await?;
+    step.done();
+    tell(stack.address(), &cloud)?;
+    std::future::pending().await
+}
+
+fn tell(address: &Address, cloud: &LocalCloud) -> Result<()> {
+    let stack = &address.stack;
+    println!("\n{}  {}", style("Sign in here:").bold(), style(&address.app).cyan().underlined());
+    for provider in ["Google", "Facebook"] {
+        println!("  with {provider:<9} {}/sign-in?provider={provider}", address.app);
+    }
+    println!("  with a password {}/sign-in", address.app);
+    println!("\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}");
+    people("Google", &GOOGLE, true);
+    people("Facebook", &FACEBOOK, false);
+    println!("\nUser pool {} with app client {}", stack.output("UserPoolId")?, stack.output("FrontendClientId")?);
+    println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), crate::user_pool::REGION);
+    println!("Log {}", cloud.log().display());
+    eprintln!("\nRunning until Ctrl-C.");
+    Ok(())
+}
+
+fn people(provider: &str, people: &[Person], says_verified: bool) {
+    println!("At {provider}:");
+    for person in people {
+        let email = person.email.unwrap_or("no e-mail");
+        let verified = match (says_verified && person.email.is_some(), person.verified) {
+            (false, _) => "",
+            (true, true) => "verified",
+            (true, false) => "not verified",
+        };
+        println!("  {:<22} {:<16} {email:<22} {verified}", person.subject, person.name.0);
+    }
+}

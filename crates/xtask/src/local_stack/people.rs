@@ -1,0 +1,104 @@
+//! Who is there when a local stack starts: at the providers, and one account in the pool.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::seed::PASSWORD;
+use crate::stack::Stack;
+
+/// Somebody at a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Person {
+    /// The id at the provider, which its sign-in page shows.
+    pub subject: &'static str,
+    /// First and last name.
+    pub name: (&'static str, &'static str),
+    /// The e-mail address the provider sends, if it sends any.
+    pub email: Option<&'static str>,
+    /// Whether the provider says that it checked the address. Facebook never says anything about it.
+    pub verified: bool,
+}
+
+impl Person {
+    const fn new(
+        subject: &'static str,
+        name: (&'static str, &'static str),
+        email: Option<&'static str>,
+        verified: bool,
+    ) -> Self {
+        Self { subject, name, email, verified }
+    }
+}
+
+/// The e-mail address of the account that is in the pool from the start.
+pub const READY_ACCOUNT: &str = "ada@example.com";
+
+/// The people Google knows.
+pub const GOOGLE: [Person; 4] = [
+    Person::new("110248495921238986420", ("Ada", "Lovelace"), Some(READY_ACCOUNT), true),
+    Person::new("113366448822771155993", ("Grace", "Hopper"), Some("grace@example.org"), true),
+    Person::new("115599337711224466880", ("Mary", "Somerville"), Some("mary@example.com"), false),
+    Person::new("117744228866331155997", ("Hedy", "Lamarr"), None, false),
+];
+
+/// The people Facebook knows.
+pub const FACEBOOK: [Person; 3] = [
+    Person::new("10158771234509876", ("Ada", "Lovelace"), Some(READY_ACCOUNT), false),
+    Person::new("10158775678901234", ("Katherine", "Johnson"), Some("katherine@example.org"), false),
+    Person::new("10158779012345678", ("Hedy", "Lamarr"), None, false),
+];
+
+/// Google's people as subject and claims.
+pub(super) fn at_google() -> Vec<(&'static str, Value)> {
+    GOOGLE.iter().map(|person| (person.subject, google_claims(person))).collect()
+}
+
+/// Facebook's people as subject and claims.
+pub(super) fn at_facebook() -> Vec<(&'static str, Value)> {
+    FACEBOOK.iter().map(|person| (person.subject, facebook_claims(person))).collect()
+}
+
+/// What Google's ID token says about a person.
+fn google_claims(person: &Person) -> Value {
+    let mut claims = json!({ "given_name": person.name.0, "family_name": person.name.1 });
+    if let Some(email) = person.email {
+        claims["email"] = json!(email);
+        claims["email_verified"] = json!(person.verified);
+    }
+    claims
+}
+
+/// What Facebook's Graph API says about a person: its own names for names, and no word about the address.
+fn facebook_claims(person: &Person) -> Value {
+    let mut claims = json!({ "first_name": person.name.0, "last_name": person.name.1 });
+    if let Some(email) = person.email {
+        claims["email"] = json!(email);
+    }
+    claims
+}
+
+/// Puts the ready account into the pool, unless it is there from an earlier run.
+pub(super) async fn settle(stack: &Stack) -> Result<()> {
+    let pool = stack.pool()?;
+    let mut profiles = pool.profiles().await?.into_iter();
+    if profiles.any(|profile| profile.is_native() && profile.attribute("email") == READY_ACCOUNT) {
+        return Ok(());
+    }
+    let made = pool
+        .admin(
+            "AdminCreateUser",
+            json!({
+                "Username": READY_ACCOUNT,
+                "MessageAction": "SUPPRESS",
+                "UserAttributes": [
+                    { "Name": "email", "Value": READY_ACCOUNT },
+                    { "Name": "email_verified", "Value": "true" },
+                    { "Name": "given_name", "Value": "Ada" },
+                    { "Name": "family_name", "Value": "Lovelace" },
+                ],
+            }),
+        )
+        .await?;
+    let password = json!({ "Username": made["User"]["Username"], "Password": PASSWORD, "Permanent": true });
+    pool.admin("AdminSetUserPassword", password).await.map(drop)
+}

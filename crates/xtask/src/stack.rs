@@ -1,0 +1,199 @@
+//! The repository's own template, deployed to a local cloud with the AWS SAM CLI as it is to AWS.
+
+mod completion;
+pub mod sam;
+pub mod template;
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::sam::{BUCKET, Sam};
+use crate::function::{self, Binaries};
+use crate::http::Http;
+use crate::identity_provider::IdentityProvider;
+use crate::user_pool::UserPool;
+
+/// The stack's name, which is the pool's name too.
+pub const NAME: &str = "account-triggers";
+
+/// The group that every account of a local stack joins.
+pub const GROUP: &str = "Users";
+
+/// How far a local stack trusts its providers.
+pub const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
+
+/// A deployed stack, known by what it hands out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stack {
+    endpoint: String,
+    outputs: BTreeMap<String, String>,
+}
+
+/// What a stack is deployed from and with.
+#[derive(Debug)]
+pub struct Deployment<'a> {
+    /// The SAM CLI.
+    pub sam: &'a Sam,
+    /// The local cloud, as in `http://127.0.0.1:4566`.
+    pub endpoint: &'a str,
+    /// The functions' code.
+    pub binaries: &'a Binaries,
+    /// A folder for the staged template and for what was deployed from it.
+    pub folder: PathBuf,
+    /// Where the sign-in pages may send people back to.
+    pub callbacks: Vec<String>,
+}
+
+/// What was deployed, kept beside a cloud's kept state.
+#[derive(Serialize, Deserialize)]
+struct Receipt {
+    fingerprint: u64,
+    outputs: BTreeMap<String, String>,
+}
+
+impl Deployment<'_> {
+    /// Deploys the template, and completes what a local cloud cannot take from it.
+    ///
+    /// With an unchanged template, code and parameters the stack is taken as an earlier run left it, if the cloud
+    /// kept its state.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or written, or the deployment fails.
+    pub async fn deploy(&self) -> Result<Stack> {
+        let template = template::stage(&self.folder.join("build"), self.binaries)?;
+        let parameters = self.parameters();
+        let fingerprint = fingerprint(&template, self.binaries, &parameters)?;
+        let receipt = self.folder.join("deployed.json");
+        if let Some(stack) = self.deployed_before(&receipt, fingerprint).await {
+            return Ok(stack);
+        }
+        let bucket = Http::default().send_body("PUT", &format!("{}/{BUCKET}", self.endpoint), &[], "").await?;
+        if !bucket.status.is_success() && bucket.status.as_u16() != 409 {
+            bail!("the bucket for the functions' code was refused: {}", bucket.status);
+        }
+        self.sam.deploy(self.endpoint, NAME, &template, &parameters).await?;
+        let outputs = self.sam.outputs(self.endpoint, NAME, &template).await?;
+        let stack = Stack { endpoint: self.endpoint.to_owned(), outputs };
+        completion::complete(&stack).await?;
+        std::fs::write(&receipt, serde_json::to_string(&Receipt { fingerprint, outputs: stack.outputs.clone() })?)?;
+        Ok(stack)
+    }
+
+    async fn deployed_before(&self, receipt: &Path, fingerprint: u64) -> Option<Stack> {
+        let receipt: Receipt = serde_json::from_str(&std::fs::read_to_string(receipt).ok()?).ok()?;
+        if receipt.fingerprint != fingerprint {
+            return None;
+        }
+        let stack = Stack { endpoint: self.endpoint.to_owned(), outputs: receipt.outputs };
+        // The cloud may have been started without the state of the run that wrote the receipt.
+        let pool = stack.pool().ok()?.admin("DescribeUserPool", json!({})).await;
+        pool.is_ok().then_some(stack)
+    }
+
+    /// What a local stack sets otherwise than the template does by itself. Each of them is a parameter that any
+    /// deployment could set so; docs/LOCAL_STACK.md says why.
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        [
+            ("Architecture", architecture),
+            ("CallbackUrls", &self.callbacks.join(",")),
+            ("CustomMessages", "always"),
+            ("DefaultGroup", GROUP),
+            ("DeletionProtection", "INACTIVE"),
+            ("DomainPrefix", "none"),
+            ("Monitoring", "false"),
+            ("Providers", PROVIDERS),
+            ("SubjectAttribute", "custom:idp_subject"),
+            ("AppName", "Example"),
+            ("AppUrl", "https://app.example.com"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+}
+
+impl Stack {
+    /// One of the values the stack hands out, as in `output("FrontendClientId")`.
+    ///
+    /// # Errors
+    ///
+    /// The template has no such output; the message lists those it has.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        self.outputs.get(name).map(String::as_str).with_context(|| {
+            let known: Vec<_> = self.outputs.keys().map(String::as_str).collect();
+            format!("the stack hands out no {name}; it hands out: {}", known.join(", "))
+        })
+    }
+
+    /// Makes a running provider the one that the template names so, mapped as the template maps it.
+    ///
+    /// # Errors
+    ///
+    /// The template has no such provider, or the pool refuses.
+    pub async fn register(&self, provider: &IdentityProvider, name: &str) -> Result<()> {
+        provider.register_with(&self.pool()?, name, &completion::attribute_mapping(name)?).await
+    }
+
+    /// The stack's user pool.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::output`].
+    pub fn pool(&self) -> Result<UserPool> {
+        Ok(UserPool::open(&self.endpoint, self.output("UserPoolId")?))
+    }
+
+    /// Invokes a trigger's function where it was deployed, as in `invoke("PostConfirmation", &event)`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function, or it answers with an error: then the message holds that error.
+    pub async fn invoke(&self, trigger: &str, event: &Value) -> Result<Value> {
+        let url = format!("{}/invocations", self.function(trigger)?);
+        let answer = Http::default().send_json("POST", &url, event).await?;
+        let payload = answer.json()?;
+        if !answer.status.is_success() || payload.get("errorMessage").is_some() {
+            bail!("{trigger} failed: {payload}");
+        }
+        Ok(payload)
+    }
+
+    /// The environment variables that a trigger's function was deployed with.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function.
+    pub async fn settings_of(&self, trigger: &str) -> Result<Value> {
+        let url = format!("{}/configuration", self.function(trigger)?);
+        Ok(Http::default().get(&url).await?.json()?["Environment"]["Variables"].take())
+    }
+
+    fn function(&self, trigger: &str) -> Result<String> {
+        let arn = self.output(&format!("{trigger}FunctionArn"))?;
+        let name = arn.rsplit(':').next().unwrap_or(arn);
+        Ok(format!("{}/2015-03-31/functions/{name}", self.endpoint))
+    }
+
+    /// The local cloud the stack is on.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+/// A number that changes with the template, the parameters and the code.
+fn fingerprint(template: &Path, binaries: &Binaries, parameters: &BTreeMap<String, String>) -> Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(template)?.hash(&mut hasher);
+    parameters.hash(&mut hasher);
+    for name in function::ALL {
+        std::fs::read(binaries.path(name)?)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}

@@ -1,0 +1,80 @@
+//! The deployable template, read and made ready for a local deployment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::function::{self, Binaries};
+use crate::layout;
+
+/// The template of the repository, as text.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn text() -> Result<String> {
+    let path = layout::root().join("template.yaml");
+    fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// The template as data. CloudFormation's short tags are dropped: `!Ref Name` reads as `"Name"`, and
+/// `!If [Condition, one, other]` as the list of the three.
+///
+/// # Errors
+///
+/// It cannot be read or is not YAML.
+pub fn document() -> Result<Value> {
+    serde_saphyr::from_str(&text()?).context("template.yaml is not YAML")
+}
+
+/// Lays out what `sam build` would lay out, with binaries that cargo built already: the template, and beside it
+/// one folder per function with its `bootstrap`. Returns the path of that template.
+///
+/// # Errors
+///
+/// A file cannot be read or written, or the template has no function for one of the binaries.
+pub fn stage(folder: &Path, binaries: &Binaries) -> Result<PathBuf> {
+    let mut template = text()?;
+    for name in function::ALL {
+        template = with_built_code(&template, name)?;
+        let code = folder.join(name);
+        fs::create_dir_all(&code).with_context(|| format!("{} cannot be made", code.display()))?;
+        let (from, to) = (binaries.path(name)?, code.join("bootstrap"));
+        fs::copy(from, &to).with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
+    }
+    let path = folder.join("template.yaml");
+    fs::write(&path, template).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(path)
+}
+
+/// Points one function at its folder of built code instead of its sources.
+fn with_built_code(template: &str, name: &str) -> Result<String> {
+    let sources = format!("CodeUri: crates/{name}\n");
+    if template.matches(&sources).count() != 1 {
+        bail!("template.yaml should have exactly one function with CodeUri crates/{name}");
+    }
+    Ok(template.replace(&sources, &format!("CodeUri: {name}\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_is_deployed_from_its_built_code_and_nothing_else_changes() {
+        let original = text().unwrap();
+        let mut staged = original.clone();
+        for name in function::ALL {
+            staged = with_built_code(&staged, name).unwrap();
+        }
+        assert!(!staged.contains("CodeUri: crates/"));
+        assert_eq!(staged.replace("CodeUri: ", "CodeUri: crates/"), original);
+    }
+
+    #[test]
+    fn a_function_the_template_lacks_is_an_error() {
+        assert!(with_built_code(&text().unwrap(), "no-such-function").is_err());
+    }
+}

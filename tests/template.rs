@@ -1,0 +1,179 @@
+//! What the deployable template promises, read from its text. Needs no cloud.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use xtask::stack::template;
+
+/// Resource, and the variables that the function behind it reads.
+fn functions() -> [(&'static str, &'static [&'static str]); 5] {
+    [
+        ("PreSignUp", &pre_sign_up::NAMES),
+        ("PostConfirmation", &post_confirmation::NAMES),
+        ("PostAuthentication", &post_authentication::NAMES),
+        ("InboundFederation", &inbound_federation::NAMES),
+        ("CustomMessage", &custom_message::NAMES),
+    ]
+}
+
+fn resources() -> Value {
+    template::document().unwrap()["Resources"].take()
+}
+
+fn variables(resources: &Value, function: &str) -> serde_json::Map<String, Value> {
+    resources[format!("{function}Function")]["Properties"]["Environment"]["Variables"].as_object().unwrap().clone()
+}
+
+/// The values a list of the template can hold: plain texts and the first choice of each `!If`.
+fn values(list: &Value) -> BTreeSet<String> {
+    let texts = list.as_array().unwrap().iter().map(|item| item.as_str().or(item[1].as_str()).unwrap().to_owned());
+    texts.collect()
+}
+
+#[test]
+fn each_function_gets_exactly_the_variables_it_reads() {
+    let resources = resources();
+    for (function, read) in functions() {
+        let variables = variables(&resources, function);
+        let set: BTreeSet<_> = variables.keys().map(String::as_str).collect();
+        assert_eq!(set, read.iter().copied().collect::<BTreeSet<_>>(), "{function}");
+    }
+}
+
+/// What a variable is with the template's defaults.
+fn default(parameters: &Value, value: &Value) -> String {
+    match value.as_array().map(Vec::as_slice) {
+        // The conditions that choose a variable are false where their parameter is empty, which is the default.
+        Some([condition, one, _]) if condition == "EmailIsUsername" => one.as_str().unwrap().to_owned(),
+        Some([_, _, other]) => other.as_str().unwrap().to_owned(),
+        _ => parameters[value.as_str().unwrap()]["Default"].as_str().unwrap().to_owned(),
+    }
+}
+
+#[test]
+fn with_the_defaults_every_function_starts() {
+    let (resources, document) = (resources(), template::document().unwrap());
+    for (function, _) in functions() {
+        let variables = variables(&resources, function);
+        let lookup = |name: &str| Some(default(&document["Parameters"], variables.get(name)?));
+        let refused = match function {
+            "PreSignUp" => pre_sign_up::Settings::from_lookup(&lookup).err(),
+            "PostConfirmation" => post_confirmation::Settings::from_lookup(&lookup).err(),
+            "PostAuthentication" => post_authentication::Settings::from_lookup(&lookup).err(),
+            "InboundFederation" => inbound_federation::Settings::from_lookup(&lookup).err(),
+            _ => custom_message::Settings::from_lookup(&lookup).err(),
+        };
+        assert!(refused.is_none(), "{function}: {refused:?}");
+    }
+}
+
+#[test]
+fn every_choice_the_template_offers_is_one_the_function_takes() {
+    let (resources, document) = (resources(), template::document().unwrap());
+    let mut choices = 0;
+    for (name, parameter) in variables(&resources, "PreSignUp") {
+        let allowed = parameter.as_str().map(|parameter| &document["Parameters"][parameter]["AllowedValues"]);
+        for value in allowed.and_then(Value::as_array).into_iter().flatten() {
+            let lookup = |asked: &str| (asked == name).then(|| value.as_str().unwrap().to_owned());
+            pre_sign_up::Settings::from_lookup(&lookup).unwrap();
+            choices += 1;
+        }
+    }
+    assert!(choices > 8, "only {choices} choices were found");
+}
+
+#[test]
+fn the_frontend_client_may_write_the_locale_and_what_providers_send_and_nothing_else() {
+    let resources = resources();
+    let mut expected = BTreeSet::from(["locale".to_owned()]);
+    for provider in ["Google", "Facebook", "Apple", "Oidc"] {
+        let mapping = &resources[format!("{provider}Provider")]["Properties"]["AttributeMapping"];
+        expected.extend(mapping.as_object().unwrap().keys().cloned());
+    }
+    // Cognito keeps this one to itself; a client that asks for it is refused.
+    assert!(expected.remove("email_verified"));
+    assert_eq!(values(&resources["FrontendClient"]["Properties"]["WriteAttributes"]), expected);
+}
+
+#[test]
+fn every_trigger_is_attached_to_a_function_that_only_this_pool_may_call() {
+    let resources = resources();
+    for (function, _) in functions() {
+        let attached = resources["UserPool"]["Properties"]["LambdaConfig"][function].to_string();
+        assert!(attached.contains(&format!("{function}Function.Arn")), "{function}: {attached}");
+        let permission = &resources[format!("{function}Permission")]["Properties"];
+        assert_eq!(permission["FunctionName"], format!("{function}Function"));
+        assert_eq!(permission["Principal"], "cognito-idp.amazonaws.com");
+        assert_eq!(permission["SourceAccount"], "AWS::AccountId");
+        assert_eq!(permission["SourceArn"][1], "UserPool.Arn");
+    }
+    assert!(resources["UserPool"]["Properties"]["LambdaConfig"]["InboundFederation"].to_string().contains("V1_0"));
+}
+
+#[test]
+fn no_function_names_the_pool_or_the_two_would_wait_for_each_other() {
+    let resources = resources();
+    for (function, _) in functions() {
+        let text = resources[format!("{function}Function")].to_string();
+        assert!(!text.contains("\"UserPool\"") && !text.contains("UserPool.Arn"), "{text}");
+    }
+}
+
+/// The actions of a function's policy.
+fn rights(resources: &Value, function: &str) -> BTreeSet<String> {
+    let statement = &resources[format!("{function}Rights")]["Properties"]["PolicyDocument"]["Statement"];
+    assert_eq!(statement.as_array().unwrap().len(), 1, "{function}");
+    assert_eq!(statement[0]["Resource"][1], "UserPool.Arn", "{function}");
+    values(&statement[0]["Action"])
+}
+
+#[test]
+fn pre_sign_up_has_the_right_to_every_call_the_adapter_can_make_and_to_no_other() {
+    let adapter = [
+        include_str!("../crates/cognito-core/src/user_pool/aws.rs"),
+        include_str!("../crates/cognito-core/src/user_pool/aws/read.rs"),
+    ];
+    let operations = adapter.iter().flat_map(|source| source.split('.')).filter_map(|call| {
+        let name = call.split_once("()")?.0;
+        (name.starts_with("admin_") || name.starts_with("list_")).then(|| {
+            let words = name.split('_').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
+            let action = words.collect::<String>().replace("Mfa", "MFA");
+            format!("cognito-idp:{action}")
+        })
+    });
+    assert_eq!(rights(&resources(), "PreSignUp"), operations.collect());
+}
+
+#[test]
+fn the_other_functions_have_the_right_to_what_they_repair_and_no_more() {
+    let resources = resources();
+    let both = ["cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminUpdateUserAttributes"].map(str::to_owned);
+    assert_eq!(rights(&resources, "PostConfirmation"), both.clone().into());
+    assert_eq!(rights(&resources, "PostAuthentication"), BTreeSet::from([both[1].clone()]));
+    for function in ["InboundFederation", "CustomMessage"] {
+        assert!(resources.get(format!("{function}Rights")).is_none(), "{function} makes no call");
+    }
+}
+
+#[test]
+fn the_old_address_stays_until_the_new_one_is_proven() {
+    let pool = &resources()["UserPool"]["Properties"];
+    let kept = &pool["UserAttributeUpdateSettings"]["AttributesRequireVerificationBeforeUpdate"];
+    assert_eq!(kept.to_string(), r#"["email"]"#);
+    assert_eq!(pool["AutoVerifiedAttributes"].to_string(), r#"["email"]"#);
+}
+
+#[test]
+fn the_manual_lists_every_parameter_with_its_default() {
+    let manual = include_str!("../docs/DEPLOY.md");
+    for (name, parameter) in template::document().unwrap()["Parameters"].as_object().unwrap() {
+        let default = match &parameter["Default"] {
+            Value::String(text) if text.is_empty() => "none".to_owned(),
+            Value::String(text) => format!("`{text}`"),
+            other => format!("`{other}`"),
+        };
+        assert!(manual.contains(&format!("| `{name}` | {default} |")), "{name}: {default}");
+    }
+}
