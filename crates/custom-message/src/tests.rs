@@ -162,6 +162,15 @@ fn settings_that_are_wrong_stop_the_start() {
 }
 
 #[test]
+fn the_readme_lists_every_variable() {
+    let mut names = NAMES.map(str::to_owned);
+    names.sort();
+    let mut documented = cognito_core::testing::documented_settings("custom-message");
+    documented.sort();
+    assert_eq!(documented, names);
+}
+
+#[test]
 fn this_function_compiles_no_aws_sdk_and_no_css_inliner() {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--package", "custom-message", "--edges", "normal", "--prefix", "none"])
