@@ -7,6 +7,7 @@ the differences that remain.
 
 import functools
 import sys
+import threading
 
 from ministack import app
 from ministack.core.concurrency import run_reentrant
@@ -43,6 +44,8 @@ def admin_get_user_auth_factors(data):
     })
 
 
+CREATION = threading.Lock()
+
 ADDED = {
     "AdminDeleteUserAttributes": admin_delete_user_attributes,
     "AdminGetUserAuthFactors": admin_get_user_auth_factors,
@@ -78,7 +81,16 @@ def refusing_a_taken_alias(create):
                 held["email_verified"] = "false"
                 user["Attributes"] = cognito._dict_to_attr_list(held)
         return create(data)
-    return admin_create_user
+
+    @functools.wraps(create)
+    def one_at_a_time(data):
+        # Requests run on threads of their own here, and looking whether a name is free and taking it
+        # are two steps. With a message a trigger runs in between, which must not wait for this.
+        if data.get("MessageAction") != "SUPPRESS":
+            return admin_create_user(data)
+        with CREATION:
+            return admin_create_user(data)
+    return one_at_a_time
 
 
 def verifying_the_address(confirm):

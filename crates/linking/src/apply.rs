@@ -230,6 +230,8 @@ impl<P: UserPool> Linker<'_, P> {
         if verify.is_some() {
             // Once more: the temporary password was good until just now.
             self.pool.sign_out_everywhere(user).await?;
+            self.pool.forget_phone_and_factors(user).await?;
+            self.refuse_passkey(user).await?;
         }
         Ok(missing)
     }
