@@ -44,11 +44,35 @@ def admin_get_user_auth_factors(data):
     })
 
 
-CREATION = threading.Lock()
+def verify_user_attribute(data):
+    """VerifyUserAttribute, which MiniStack does not know: completes a pending change of the e-mail."""
+    user, _ = cognito._user_pool_for_access_token(data.get("AccessToken"))
+    if not user:
+        return cognito.error_response_json("NotAuthorizedException", "Invalid Access Token", 400)
+    if data.get("AttributeName") != "email":
+        return cognito.error_response_json("InvalidParameterException", "Only email can be verified here.", 400)
+    pending = user.get("_pending_email")
+    error = cognito._code_error(CHANGE_CODE if pending else None, data.get("Code"))
+    if error:
+        return error
+    write_attributes(user, {"email": user.pop("_pending_email"), "email_verified": "true"})
+    return cognito.json_response({})
+
+
+def write_attributes(user, changes):
+    held = cognito._attr_list_to_dict(user.get("Attributes", []))
+    held.update(changes)
+    user["Attributes"] = cognito._dict_to_attr_list(held)
+    user["UserLastModifiedDate"] = cognito._now_epoch()
+
+
+# The code of every change of an e-mail address; MiniStack's own codes are as fixed.
+CHANGE_CODE = "123456"
 
 ADDED = {
     "AdminDeleteUserAttributes": admin_delete_user_attributes,
     "AdminGetUserAuthFactors": admin_get_user_auth_factors,
+    "VerifyUserAttribute": verify_user_attribute,
 }
 
 
@@ -60,6 +84,73 @@ def with_added_operations(dispatch):
                                        thread_name="ministack-cognito-trigger")
         return await dispatch(action, data)
     return dispatch_idp
+
+
+def with_every_check(run):
+    """Codes and tokens count. MiniStack looks at them only if requests must be signed, too."""
+    @functools.wraps(run)
+    def run_idp_handler(handler, action, data):
+        if action in cognito._UNSIGNED_IDP_ACTIONS or action == "VerifyUserAttribute":
+            cognito._pin_unsigned_idp_scope(data)
+        error = (cognito._auth_flow_error(action, data) or cognito._access_token_error(data)
+                 or cognito._confirmation_code_error(action, data))
+        return error or run(handler, action, data)
+    return run_idp_handler
+
+
+def by_session(revoked):
+    """A sign-out ends the sessions there are; MiniStack compares times in whole seconds."""
+    @functools.wraps(revoked)
+    def refresh_token_revoked(token, user):
+        return revoked(token, user) or cognito._token_claims(token).get("origin_jti") in cognito._revoked_tokens
+    return refresh_token_revoked
+
+
+def one_at_a_time(create):
+    """Two calls at once cannot both find that an address is free."""
+    lock = threading.Lock()
+
+    @functools.wraps(create)
+    def admin_create_user(data):
+        with lock:
+            return create(data)
+    return admin_create_user
+
+
+def keeping_the_old_address(update):
+    """A new address is pending until its code is entered; where the pool does not ask for that, it is
+    unverified."""
+    @functools.wraps(update)
+    def update_user_attributes(data):
+        user, pool = cognito._user_pool_for_access_token(data.get("AccessToken"))
+        changes = cognito._attr_list_to_dict(data.get("UserAttributes", []))
+        email = changes.get("email")
+        held = cognito._attr_list_to_dict((user or {}).get("Attributes", []))
+        if not user or not email or email == held.get("email"):
+            return update(data)
+        settings = pool.get("UserAttributeUpdateSettings") or {}
+        if "email" in (settings.get("AttributesRequireVerificationBeforeUpdate") or []):
+            user["_pending_email"] = changes.pop("email")
+        else:
+            changes["email_verified"] = "false"
+        write_attributes(user, changes)
+        cognito._send_verification_email(pool, user["Username"], {**held, "email": email}, CHANGE_CODE)
+        return cognito.json_response({"CodeDeliveryDetailsList": [{
+            "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": cognito._masked_destination(email)}]})
+    return update_user_attributes
+
+
+def ending_a_pending_change(update):
+    """An administrator who sets a verified address ends a change that was under way."""
+    @functools.wraps(update)
+    def admin_update_user_attributes(data):
+        answer = update(data)
+        pool, _ = cognito._resolve_pool(data.get("UserPoolId"))
+        user, _ = cognito._resolve_user(pool, data.get("Username")) if pool else (None, None)
+        if user and "email" in cognito._attr_list_to_dict(data.get("UserAttributes", [])):
+            user.pop("_pending_email", None)
+        return answer
+    return admin_update_user_attributes
 
 
 def refusing_a_taken_alias(create):
@@ -78,19 +169,9 @@ def refusing_a_taken_alias(create):
                 if not data.get("ForceAliasCreation"):
                     return cognito.error_response_json(
                         "AliasExistsException", "An account with the email already exists.", 400)
-                held["email_verified"] = "false"
-                user["Attributes"] = cognito._dict_to_attr_list(held)
+                write_attributes(user, {"email_verified": "false"})
         return create(data)
-
-    @functools.wraps(create)
-    def one_at_a_time(data):
-        # Requests run on threads of their own here, and looking whether a name is free and taking it
-        # are two steps. With a message a trigger runs in between, which must not wait for this.
-        if data.get("MessageAction") != "SUPPRESS":
-            return admin_create_user(data)
-        with CREATION:
-            return admin_create_user(data)
-    return one_at_a_time
+    return admin_create_user
 
 
 def verifying_the_address(confirm):
@@ -101,9 +182,7 @@ def verifying_the_address(confirm):
         pool, _ = cognito._pool_for_client(data.get("ClientId"))
         if answer[0] == 200 and pool and "email" in (pool.get("AutoVerifiedAttributes") or []):
             user, _ = cognito._resolve_user(pool, data.get("Username"))
-            held = cognito._attr_list_to_dict(user.get("Attributes", []))
-            held["email_verified"] = "true"
-            user["Attributes"] = cognito._dict_to_attr_list(held)
+            write_attributes(user, {"email_verified": "true"})
         return answer
     return confirm_sign_up
 
@@ -120,7 +199,11 @@ def with_claims_as_cognito_writes_them(decode):
 def main():
     """Closes the gaps and runs MiniStack in this process."""
     cognito._dispatch_idp = with_added_operations(cognito._dispatch_idp)
-    cognito._admin_create_user = refusing_a_taken_alias(cognito._admin_create_user)
+    cognito._run_idp_handler = with_every_check(cognito._run_idp_handler)
+    cognito._update_user_attributes = keeping_the_old_address(cognito._update_user_attributes)
+    cognito._admin_update_user_attributes = ending_a_pending_change(cognito._admin_update_user_attributes)
+    cognito._refresh_token_revoked = by_session(cognito._refresh_token_revoked)
+    cognito._admin_create_user = one_at_a_time(refusing_a_taken_alias(cognito._admin_create_user))
     cognito._confirm_sign_up = verifying_the_address(cognito._confirm_sign_up)
     cognito._decode_id_token_unverified = with_claims_as_cognito_writes_them(cognito._decode_id_token_unverified)
     sys.exit(app.main())

@@ -1,7 +1,7 @@
 //! What the functions ask of a user pool.
 //!
 //! [`UserPool`] is the port. Its implementations are the AWS adapter (feature `aws`) and the
-//! memory pool (feature `testing`); [`contract`] holds both to the same behaviour.
+//! memory pool (feature `testing`); `contract` (feature `testing`) holds both to the same behaviour.
 
 #[cfg(feature = "aws")]
 pub mod aws;

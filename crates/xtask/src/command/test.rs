@@ -55,7 +55,8 @@ pub async fn run(options: Options) -> Result<()> {
     let mut cargo = function::cargo();
     cargo.arg("test");
     if options.cargo_arguments.is_empty() {
-        cargo.arg("--workspace");
+        // One failure must not hide the others.
+        cargo.args(["--workspace", "--no-fail-fast"]);
     }
     let status = cargo
         .args(["--features", features])
