@@ -99,7 +99,7 @@ impl Providers {
     pub const ALLOWED: &'static str = "a comma list of Name:trust[:link] with each name once, trust one of always, claim, never, \
          link `subject` or, for OIDC and SAML providers, a mapped user-pool attribute; \
          social providers are spelled Google, Facebook, SignInWithApple, LoginWithAmazon and link by subject \
-         (for example Google:claim,Okta:claim:email)";
+         (for example Google:claim,Corp:always:custom:employee_id)";
 
     /// Parses `Name:trust[:link]`, separated by commas. Empty text means no provider.
     #[must_use]

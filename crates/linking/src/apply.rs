@@ -10,7 +10,7 @@
 
 use crate::arrival::Arrival;
 use crate::decision::{Decision, Destination, decide, decide_without_owners};
-use crate::owners::Owners;
+use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use cognito_core::email::{EmailClaim, ProvenEmail};
@@ -177,6 +177,9 @@ impl<P: UserPool> Linker<'_, P> {
         email: &ProvenEmail,
     ) -> Result<(Option<Destination>, bool), CarryError> {
         let user_name = match self.user_name {
+            NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
+                return Err(CarryError::Refused(Refusal::UnusableEmail));
+            }
             NativeUserName::Email => email.email().to_lower_case(),
             NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
         };
@@ -250,6 +253,12 @@ impl<P: UserPool> Linker<'_, P> {
         self.pool.sign_out_everywhere(user).await?;
         self.pool.forget_phone_and_factors(user).await?;
         self.refuse_passkey(user).await?;
+        // Cognito wants an identity unlinked by the attribute it was linked by, which a profile does
+        // not show. What is still there after all keeps the address from being verified.
+        let left = self.pool.profile(user.as_str()).await?.map_or_else(Vec::new, |profile| profile.identities);
+        if left.iter().any(|identity| unlink.contains(identity)) {
+            return Err(CarryError::Refused(Refusal::UnverifiedProfile));
+        }
         self.pool.set_verified_email(user, email.email()).await?;
         Ok(())
     }

@@ -103,10 +103,11 @@ impl Decision {
         }
     }
 
-    /// Whether carrying it out destroys something, so that it must rest on current facts.
+    /// Whether carrying it out destroys something, a password included, so that it must rest on
+    /// current facts: a list that lags may still show an invitation whose owner has just accepted it.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
-        matches!(self, Self::Replace { .. } | Self::Reclaim { .. } | Self::AcceptInvitation { verify: Some(_), .. })
+        matches!(self, Self::Replace { .. } | Self::Reclaim { .. } | Self::AcceptInvitation { .. })
     }
 }
 

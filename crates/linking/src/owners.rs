@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime};
 /// older profile that an administrator took out of the group is not put back.
 pub const NEW_PROFILE: Duration = Duration::from_mins(10);
 
+/// The longest user name Cognito takes (API model, `UsernameType`).
+pub(crate) const MAX_USER_NAME_CHARS: usize = 128;
+
 /// A profile that has the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -42,8 +45,9 @@ impl Owners {
         Ok(Self { profiles: profiles.into_iter().map(|profile| owner(profile, now)).collect(), ..Self::default() })
     }
 
-    /// Asks the list, and then for each profile in it, for each known from before, and for the
-    /// one that the address itself reaches, what it is right now.
+    /// Asks the list, and then for each native profile in it, for each known from before, and for
+    /// the one that the address itself reaches, what it is right now. Stand-alone profiles are never
+    /// changed, so they stay as listed; there may be many, for a provider's tenant makes them at will.
     ///
     /// # Errors
     ///
@@ -54,8 +58,15 @@ impl Owners {
         now: SystemTime,
         before: &Self,
     ) -> Result<Self, PoolError> {
-        let (listed, reached) = try_join!(pool.profiles_with_email(email), pool.profile(email.as_str()))?;
-        let mut names: Vec<_> = listed.iter().chain(before.profiles.iter().map(|owner| &owner.profile)).collect();
+        // In lower case, as new profiles are named. A longer name than Cognito takes reaches nobody.
+        let address = email.to_lower_case();
+        let reached = async {
+            if address.chars().count() > MAX_USER_NAME_CHARS { Ok(None) } else { pool.profile(&address).await }
+        };
+        let (listed, reached) = try_join!(pool.profiles_with_email(email), reached)?;
+        let (stand_alone, listed): (Vec<_>, Vec<_>) = listed.into_iter().partition(Profile::is_stand_alone);
+        let known = before.profiles.iter().map(|owner| &owner.profile).filter(|profile| !profile.is_stand_alone());
+        let mut names: Vec<_> = listed.iter().chain(known).collect();
         names.retain(|profile| reached.as_ref().is_none_or(|reached| reached.user_name != profile.user_name));
         names.sort_by(|a, b| a.user_name.cmp(&b.user_name));
         names.dedup_by(|a, b| a.user_name == b.user_name);
@@ -64,6 +75,7 @@ impl Owners {
             .into_iter()
             .flatten()
             .chain(reached)
+            .chain(stand_alone)
             .filter(|profile| profile.email.as_deref().is_some_and(|own| email.is_same(own)))
             .map(|profile| (profile.user_name.clone(), owner(profile, now)))
             .collect();

@@ -87,7 +87,7 @@ impl Refusal {
         match self {
             Self::Unlinkable(Unlinkable::UnreliableSubject) => {
                 "the pool ignores case, so the subject may have lost its upper-case letters; remedies: attach the \
-                 inbound federation trigger and set SUBJECT_ATTRIBUTE, or link this provider by a mapped attribute in \
+                 inbound federation trigger and set SUBJECT_ATTRIBUTE (not for SAML), or link this provider by a mapped attribute in \
                  PROVIDERS, or use a case-sensitive pool with POOL_CASE_SENSITIVE=true"
             }
             Self::Unlinkable(Unlinkable::UnlistedProvider) => "no name in PROVIDERS matches the provider",

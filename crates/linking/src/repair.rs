@@ -19,7 +19,8 @@ pub enum RepairScope {
     /// Stand-alone federated profiles and native profiles with linked identities.
     #[default]
     Linked,
-    /// Stand-alone federated profiles only, whose address can come from nowhere but the provider.
+    /// Stand-alone federated profiles only. Their address is the provider's, unless the pool lets
+    /// people change it at once: keep the old address until the new one is verified in any case.
     External,
 }
 
