@@ -65,12 +65,6 @@ impl Provider {
     pub fn claim(&self, attributes: Attributes<'_>) -> EmailClaim {
         claim(attributes, self.is_proof(attributes.value("email_verified")))
     }
-
-    /// Whether this is one of Cognito's built-in social providers.
-    #[must_use]
-    pub fn is_social(&self) -> bool {
-        SOCIAL.contains(&self.name.as_str())
-    }
 }
 
 /// Reads the address of a sign-in of a provider that is not configured: never proven.
@@ -122,11 +116,6 @@ impl Providers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// All providers, longest name first.
-    pub fn iter(&self) -> impl Iterator<Item = &Provider> {
-        self.0.iter()
     }
 
     /// The provider of this name, whatever the case: `identities` and events differ in it.

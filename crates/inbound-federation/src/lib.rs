@@ -115,8 +115,7 @@ impl SignIn {
     }
 
     fn new(claims: Map<String, Value>, email_names: &[String], subject_names: &[&str]) -> Self {
-        let value = Value::Object(claims.clone());
-        let text = Attributes::new(Some(&value));
+        let text = Attributes::of(&claims);
         let email = email_names.iter().find_map(|name| {
             let address = text.text(name)?.trim();
             let fits = !address.is_empty() && address.chars().count() <= MAX_VALUE_CHARS;

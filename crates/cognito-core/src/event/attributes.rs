@@ -11,6 +11,12 @@ impl<'a> Attributes<'a> {
         Self(value.and_then(Value::as_object))
     }
 
+    /// Reads an object's members.
+    #[must_use]
+    pub fn of(members: &'a Map<String, Value>) -> Self {
+        Self(Some(members))
+    }
+
     /// The attribute's text; `None` if it is absent, null, empty, or not a string.
     #[must_use]
     pub fn text(self, name: &str) -> Option<&'a str> {
