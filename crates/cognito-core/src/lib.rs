@@ -5,6 +5,7 @@
 //! - [`user_pool`]: what the functions ask of a user pool, as a port with three implementations;
 //! - [`settings`]: environment variables, read once and checked;
 //! - [`trigger`], [`failure`]: how a function answers, and how it says no;
+//! - `sdk` (feature `aws`): how a function reaches AWS;
 //! - `runtime` (feature `runtime`): start-up and logs of a Lambda function.
 
 pub mod email;
@@ -14,6 +15,8 @@ pub mod password;
 pub mod provider;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(feature = "aws")]
+pub mod sdk;
 pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -6,9 +6,7 @@ use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, Us
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
+use crate::sdk;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::http::HttpResponse;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
@@ -17,9 +15,6 @@ use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
     SoftwareTokenMfaSettingsType,
 };
-use aws_smithy_http_client::Builder as HttpClient;
-use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
-use std::time::Duration;
 
 /// The most profiles a page of `ListUsers` may have (API model, `QueryLimitType`).
 const PAGE: i32 = 60;
@@ -31,20 +26,9 @@ pub struct AwsUserPools {
 }
 
 impl AwsUserPools {
-    /// A client from the environment a Lambda function has: region, credentials, and
-    /// `AWS_ENDPOINT_URL` where set.
-    ///
-    /// One attempt may take 1.5 seconds and a call with its at most three attempts 4 seconds, so
-    /// that an answer is ready before Cognito gives up after 5.
+    /// A client from the environment a Lambda function has; see [`sdk::config`].
     pub async fn from_env() -> Self {
-        let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(tls)
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .load()
-            .await;
-        Self::new(Client::new(&config))
+        Self::new(Client::new(&sdk::config().await))
     }
 
     /// Uses a client that is configured already.
@@ -52,21 +36,6 @@ impl AwsUserPools {
     pub fn new(client: Client) -> Self {
         Self { client }
     }
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_millis(1500))
-        .operation_timeout(Duration::from_secs(4))
-        .build()
-}
-
-fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(100))
-        .with_max_backoff(Duration::from_millis(500))
 }
 
 impl UserPools for AwsUserPools {

@@ -23,6 +23,7 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const POOL: &str = "eu-central-1_EXAMPLE01";
 
@@ -62,7 +63,7 @@ impl<I: Clone + Send + 'static> Seen<I> {
 
 fn pool(rules: &[&Rule]) -> AwsUserPool {
     let configured = |config: aws_sdk_cognitoidentityprovider::config::Builder| {
-        config.retry_config(retries()).timeout_config(timeouts())
+        config.retry_config(crate::sdk::retries()).timeout_config(crate::sdk::timeouts())
     };
     let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, rules, configured);
     AwsUserPools::new(client).pool(POOL)

@@ -1,0 +1,38 @@
+//! What can be written on the command line.
+
+use crate::command::Command;
+use crate::output::Format;
+use clap::{Args, Parser};
+
+/// Attaches the account functions to an Amazon Cognito user pool, finds what is wrong with a pool, and
+/// merges accounts that are split.
+#[derive(Debug, Parser)]
+#[command(name = "cognito-triggers", version, propagate_version = true, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The AWS profile; without it AWS_PROFILE, then `default`
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub profile: Option<String>,
+    /// The AWS Region; without it that of the pool's id, then AWS_REGION, then the profile's
+    #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
+    pub region: Option<String>,
+    /// How data is written to standard output; without it the command's own form
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    pub output: Option<Format>,
+}
+
+const AFTER_HELP: &str = "\
+Credentials, Region and endpoint come from where the AWS CLI takes them: AWS_PROFILE, AWS_REGION, the files
+in ~/.aws, AWS_ENDPOINT_URL and their like. Colours and progress bars appear on a terminal only; NO_COLOR
+switches colours off.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found;
+5 errors were found; 6 done in part.";

@@ -1,0 +1,48 @@
+//! The AWS account a command works on.
+
+use crate::arguments::Global;
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder as HttpClient;
+use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+
+/// How often a call is tried before a command gives up on it: an operator would rather wait than start anew.
+const ATTEMPTS: u32 = 8;
+
+/// Credentials, Region and endpoint, found as every AWS tool finds them.
+#[derive(Clone, Debug)]
+pub struct Cloud {
+    config: SdkConfig,
+}
+
+impl Cloud {
+    /// Reads the environment and the AWS files. Makes no call but one that fetches credentials.
+    ///
+    /// `user_pool` is the id of the pool worked on, if there is one: an id names its Region.
+    pub async fn load(global: &Global, user_pool: Option<&str>) -> Self {
+        let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(tls)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+        if let Some(profile) = &global.profile {
+            loader = loader.profile_name(profile);
+        }
+        let of_pool = user_pool.and_then(|id| id.split_once('_')).map(|(region, _)| region.to_owned());
+        if let Some(region) = global.region.clone().or(of_pool) {
+            loader = loader.region(Region::new(region));
+        }
+        Self { config: loader.load().await }
+    }
+
+    /// What SDK clients are made from.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// A client for user pools.
+    #[must_use]
+    pub fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
+        aws_sdk_cognitoidentityprovider::Client::new(&self.config)
+    }
+}

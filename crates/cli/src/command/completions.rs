@@ -1,0 +1,24 @@
+//! `completions`
+
+use crate::Arguments;
+use crate::exit::ExitStatus;
+use anyhow::Result;
+use clap::{Args, CommandFactory};
+use clap_complete::{Generator, Shell};
+
+/// Prints a completion script.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(super) fn run(&self) -> Result<ExitStatus> {
+        let mut command = Arguments::command();
+        command.set_bin_name("cognito-triggers");
+        command.build();
+        self.shell.try_generate(&command, &mut std::io::stdout())?;
+        Ok(ExitStatus::Done)
+    }
+}

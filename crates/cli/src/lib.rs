@@ -1,0 +1,16 @@
+//! The operator's command line, `cognito-triggers`.
+//!
+//! Data goes to standard output, as a table or as JSON; everything else that people read goes to standard
+//! error. The exit code says what happened: see [`ExitStatus`].
+
+mod arguments;
+mod cloud;
+mod command;
+mod exit;
+mod output;
+
+pub use arguments::{Arguments, Global};
+pub use cloud::Cloud;
+pub use command::run;
+pub use exit::{ExitStatus, Refusal};
+pub use output::{Format, Output, Table};
