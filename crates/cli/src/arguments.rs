@@ -36,3 +36,16 @@ switches colours off.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found;
 5 errors were found; 6 done in part.";
+
+/// Reads the id of a user pool, `<Region>_<characters>`.
+///
+/// # Errors
+///
+/// It is none; at most 55 characters are allowed (API model, `UserPoolIdType`).
+pub(crate) fn user_pool_id(text: &str) -> Result<String, String> {
+    let usable = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match text.split_once('_') {
+        Some((region, id)) if usable(region) && usable(id) && text.len() <= 55 => Ok(text.to_owned()),
+        _ => Err("not the id of a user pool, which is like eu-central-1_AbCdEf123".to_owned()),
+    }
+}

@@ -1,6 +1,9 @@
 //! One module per command: its arguments, and what it does.
 
+mod attach;
 mod completions;
+mod detach;
+mod man;
 
 use crate::Arguments;
 use crate::exit::{ExitStatus, Refusal};
@@ -10,8 +13,14 @@ use clap::Subcommand;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Attach functions to the triggers of a user pool, and change nothing else of it
+    Attach(Box<attach::Attach>),
+    /// Take the functions off again, and put back what attach displaced
+    Detach(detach::Detach),
     /// Print the completion script of a shell
     Completions(completions::Completions),
+    /// Print the manual page, or write one page per command
+    Man(man::Man),
 }
 
 /// Carries a command out, and says on standard error what went wrong.
@@ -30,9 +39,12 @@ pub async fn run(arguments: Arguments) -> ExitStatus {
     }
 }
 
-#[allow(clippy::unused_async, reason = "every command but this one talks to AWS")]
 async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
+    let global = &arguments.global;
     match arguments.command {
+        Command::Attach(command) => command.run(global).await,
+        Command::Detach(command) => command.run(global).await,
         Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }
 }

@@ -4,10 +4,16 @@
 //! error. The exit code says what happened: see [`ExitStatus`].
 
 mod arguments;
+mod attachment;
 mod cloud;
 mod command;
+mod consent;
 mod exit;
+mod function_arn;
+mod invoke_permission;
 mod output;
+mod pool_settings;
+mod trigger;
 
 pub use arguments::{Arguments, Global};
 pub use cloud::Cloud;

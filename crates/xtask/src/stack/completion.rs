@@ -27,12 +27,10 @@ pub(super) async fn complete(stack: &Stack) -> Result<()> {
 /// The local cloud hands a number in a parameter on as text, and then cannot compare a password's length with it.
 async fn numbers(stack: &Stack) -> Result<()> {
     let pool = stack.pool()?;
-    let mut policies = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"].take();
-    let minimum = &mut policies["PasswordPolicy"]["MinimumLength"];
-    if let Some(text) = minimum.as_str() {
+    let described = pool.admin("DescribeUserPool", json!({})).await?;
+    if let Some(text) = described["UserPool"]["Policies"]["PasswordPolicy"]["MinimumLength"].as_str() {
         let number: u32 = text.parse().context("the pool's MinimumLength is no number")?;
-        *minimum = json!(number);
-        pool.admin("UpdateUserPool", json!({ "Policies": policies })).await?;
+        pool.change(|pool| pool["Policies"]["PasswordPolicy"]["MinimumLength"] = json!(number)).await?;
     }
     Ok(())
 }
