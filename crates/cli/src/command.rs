@@ -3,6 +3,7 @@
 mod attach;
 mod completions;
 mod detach;
+mod doctor;
 mod man;
 
 use crate::Arguments;
@@ -13,13 +14,11 @@ use clap::Subcommand;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Attach functions to the triggers of a user pool, and change nothing else of it
     Attach(Box<attach::Attach>),
-    /// Take the functions off again, and put back what attach displaced
     Detach(detach::Detach),
+    Doctor(doctor::Doctor),
     /// Print the completion script of a shell
     Completions(completions::Completions),
-    /// Print the manual page, or write one page per command
     Man(man::Man),
 }
 
@@ -44,6 +43,7 @@ async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
     match arguments.command {
         Command::Attach(command) => command.run(global).await,
         Command::Detach(command) => command.run(global).await,
+        Command::Doctor(command) => command.run(global).await,
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -9,6 +9,7 @@ mod cloud;
 mod command;
 mod consent;
 mod exit;
+mod finding;
 mod function_arn;
 mod invoke_permission;
 mod output;

@@ -14,7 +14,7 @@ use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Attaches functions to triggers of a user pool, and changes nothing else of it.
+/// Attach functions to triggers of a user pool, and change nothing else of it
 ///
 /// Cognito resets every setting that an update leaves out, so the whole pool is read, the triggers are changed, and
 /// the whole pool is written back; afterwards it is read again and compared, setting by setting. Cognito gets
@@ -23,7 +23,8 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Example:
   cognito-triggers attach --user-pool-id eu-central-1_AbCdEf123 \\
-      --pre-sign-up account-triggers-pre-sign-up --inbound-federation account-triggers-inbound:live --dry-run
+      --pre-sign-up account-triggers-pre-sign-up \\
+      --inbound-federation account-triggers-inbound:live --dry-run
 
 Each function is given by name, name:alias or ARN. A trigger that has a function already is refused without
 --replace, unless that function was attached by this command. What is displaced is written to the record, so keep

@@ -15,7 +15,7 @@ use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Takes functions off the triggers of a user pool, and puts back what attach displaced.
+/// Take functions off the triggers of a user pool, and put back what attach displaced
 ///
 /// Nothing else of the pool changes; see attach. Cognito's permission to call a function goes when the function is
 /// detached, if attach had added it. Detach before a function is deleted: a pool whose trigger is gone

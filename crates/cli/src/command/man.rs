@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use clap::{Args, CommandFactory};
 use std::path::PathBuf;
 
-/// Prints the manual page in roff, as `man` reads it.
+/// Print the manual page, or write one page per command
+///
+/// Pages are in roff, as the program man reads them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +22,7 @@ pub(crate) struct Man {
 
 impl Man {
     pub(super) fn run(&self) -> Result<ExitStatus> {
-        let mut command = Arguments::command();
+        let mut command = Arguments::command().disable_help_subcommand(true);
         command.set_bin_name("cognito-triggers");
         command.build();
         match &self.dir {
