@@ -1,6 +1,10 @@
 //! What the end-to-end tests share: the local cloud that `cargo xtask test` has started, pools on it,
 //! and the function binaries it has built.
 
+mod cli;
+
+pub use cli::{Cli, Ran};
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
