@@ -1,6 +1,12 @@
 //! One module per command: its arguments, and what it does.
 
 mod completions;
+mod events;
+mod preview;
+mod reset_user;
+mod show;
+mod unlink;
+mod verify_email;
 
 use crate::Arguments;
 use crate::exit::{ExitStatus, Refusal};
@@ -10,6 +16,12 @@ use clap::Subcommand;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Show(show::Show),
+    Unlink(unlink::Unlink),
+    VerifyEmail(verify_email::VerifyEmail),
+    ResetUser(reset_user::ResetUser),
+    Preview(preview::Preview),
+    Events(events::Events),
     /// Print the completion script of a shell
     Completions(completions::Completions),
 }
@@ -30,9 +42,15 @@ pub async fn run(arguments: Arguments) -> ExitStatus {
     }
 }
 
-#[allow(clippy::unused_async, reason = "every command but this one talks to AWS")]
 async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
-    match arguments.command {
+    let Arguments { global, command } = arguments;
+    match command {
+        Command::Show(command) => command.run(&global).await,
+        Command::Unlink(command) => command.run(&global).await,
+        Command::VerifyEmail(command) => command.run(&global).await,
+        Command::ResetUser(command) => command.run(&global).await,
+        Command::Preview(command) => command.run(&global),
+        Command::Events(command) => command.run(&global),
         Command::Completions(command) => command.run(),
     }
 }

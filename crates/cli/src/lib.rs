@@ -6,8 +6,11 @@
 mod arguments;
 mod cloud;
 mod command;
+mod confirmation;
+mod directory;
 mod exit;
 mod output;
+mod target;
 
 pub use arguments::{Arguments, Global};
 pub use cloud::Cloud;
