@@ -88,13 +88,13 @@ def with_added_operations(dispatch):
 
 
 def with_every_check(run):
-    """Codes and tokens count. MiniStack looks at them only if requests must be signed, too."""
+    """Codes, tokens and secret hashes count. MiniStack looks at them only if requests must be signed, too."""
     @functools.wraps(run)
     def run_idp_handler(handler, action, data):
         if action in cognito._UNSIGNED_IDP_ACTIONS or action == "VerifyUserAttribute":
             cognito._pin_unsigned_idp_scope(data)
-        error = (cognito._auth_flow_error(action, data) or cognito._access_token_error(data)
-                 or cognito._confirmation_code_error(action, data))
+        error = (cognito._validate_client_secret_hash(action, data) or cognito._auth_flow_error(action, data)
+                 or cognito._access_token_error(data) or cognito._confirmation_code_error(action, data))
         return error or run(handler, action, data)
     return run_idp_handler
 

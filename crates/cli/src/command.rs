@@ -5,6 +5,12 @@ mod completions;
 mod detach;
 mod doctor;
 mod man;
+mod events;
+mod preview;
+mod reset_user;
+mod show;
+mod unlink;
+mod verify_email;
 
 use crate::Arguments;
 use crate::exit::{ExitStatus, Refusal};
@@ -17,6 +23,12 @@ pub(crate) enum Command {
     Attach(Box<attach::Attach>),
     Detach(detach::Detach),
     Doctor(doctor::Doctor),
+    Show(show::Show),
+    Unlink(unlink::Unlink),
+    VerifyEmail(verify_email::VerifyEmail),
+    ResetUser(reset_user::ResetUser),
+    Preview(preview::Preview),
+    Events(events::Events),
     /// Print the completion script of a shell
     Completions(completions::Completions),
     Man(man::Man),
@@ -39,11 +51,18 @@ pub async fn run(arguments: Arguments) -> ExitStatus {
 }
 
 async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
-    let global = &arguments.global;
-    match arguments.command {
+    let Arguments { global, command } = arguments;
+    let global = &global;
+    match command {
         Command::Attach(command) => command.run(global).await,
         Command::Detach(command) => command.run(global).await,
         Command::Doctor(command) => command.run(global).await,
+        Command::Show(command) => command.run(global).await,
+        Command::Unlink(command) => command.run(global).await,
+        Command::VerifyEmail(command) => command.run(global).await,
+        Command::ResetUser(command) => command.run(global).await,
+        Command::Preview(command) => command.run(global),
+        Command::Events(command) => command.run(global),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -8,6 +8,8 @@ mod attachment;
 mod cloud;
 mod command;
 mod consent;
+mod confirmation;
+mod directory;
 mod exit;
 mod finding;
 mod function_arn;
@@ -15,6 +17,7 @@ mod invoke_permission;
 mod output;
 mod pool_settings;
 mod trigger;
+mod target;
 
 pub use arguments::{Arguments, Global};
 pub use cloud::Cloud;
