@@ -51,6 +51,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
+    #[allow(clippy::needless_pass_by_value, reason = "a trigger, a name or a text: callers need not care")]
     fn new(
         severity: Severity,
         code: &'static str,

@@ -7,7 +7,7 @@ use crate::consent::Consent;
 use crate::exit::{ExitStatus, Refusal};
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission;
-use crate::output::{Output, Table};
+use crate::output::{Output, drawn};
 use crate::pool_settings::{self, Description};
 use crate::trigger::Trigger;
 use anyhow::Result;
@@ -26,9 +26,9 @@ Example:
       --pre-sign-up account-triggers-pre-sign-up \\
       --inbound-federation account-triggers-inbound:live --dry-run
 
-Each function is given by name, name:alias or ARN. A trigger that has a function already is refused without
---replace, unless that function was attached by this command. What is displaced is written to the record, so keep
-that file: detach puts it back. Beside the record lie the pool's settings from before.")]
+Each function is given by name, name:alias or ARN. A trigger that has a function already is refused \
+without --replace, unless that function was attached by this command. What is displaced is written to the \
+record, so keep that file: detach puts it back. Beside the record lie the pool's settings from before.")]
 pub(crate) struct Attach {
     /// The user pool
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
@@ -103,7 +103,7 @@ impl Attach {
             return Ok(ExitStatus::Done);
         }
         if !self.consent.yes {
-            eprintln!("{}", report.table());
+            eprintln!("{}", drawn(&report, &console::Term::stderr()));
         }
         self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
         report.saved = keep_settings(&report.record, &pool)?;

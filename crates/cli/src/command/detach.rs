@@ -7,7 +7,7 @@ use crate::consent::Consent;
 use crate::exit::{ExitStatus, Refusal};
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission;
-use crate::output::{Output, Table};
+use crate::output::{Output, drawn};
 use crate::pool_settings::{self, Description};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
@@ -26,8 +26,8 @@ Examples:
   cognito-triggers detach --user-pool-id eu-central-1_AbCdEf123 --all --dry-run
   cognito-triggers detach --user-pool-id eu-central-1_AbCdEf123 --custom-message --leave-empty
 
-What was displaced is in the record that attach wrote. Without that record, or if the displaced function is gone,
---leave-empty clears the trigger.")]
+What was displaced is in the record that attach wrote. Without that record, or if the displaced function \
+is gone, --leave-empty clears the trigger.")]
 pub(crate) struct Detach {
     /// The user pool
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
@@ -120,7 +120,7 @@ impl Detach {
             return Ok(ExitStatus::Done);
         }
         if !self.consent.yes {
-            eprintln!("{}", report.table());
+            eprintln!("{}", drawn(&report, &console::Term::stderr()));
         }
         self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
         report.saved = keep_settings(&report.record, &pool)?;

@@ -26,6 +26,9 @@ pub(crate) struct Doctor {
     user_pool_id: String,
 }
 
+/// The columns of a report that does not go to a terminal.
+const WIDTH: u16 = 120;
+
 /// What was found.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +40,8 @@ struct Diagnosis {
 impl Table for Diagnosis {
     fn table(&self) -> comfy_table::Table {
         let mut table = comfy_table::Table::new();
+        // What to do is a sentence or two: in a log, too, it should not be one line.
+        table.set_width(WIDTH);
         table.set_header(["severity", "finding", "about", "why, and what to do"]);
         for Finding { severity, code, subject, why, remedy } in &self.findings {
             let severity = match severity {

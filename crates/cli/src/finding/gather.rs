@@ -8,7 +8,10 @@ use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::get_group::GetGroupError;
 use aws_sdk_cognitoidentityprovider::types::{IdentityProviderType, UserPoolClientType};
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
+use aws_sdk_sesv2::operation::get_email_identity::GetEmailIdentityError;
 use std::collections::BTreeSet;
 
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
@@ -119,7 +122,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
         .as_ref()
         .err()
         .and_then(SdkError::as_service_error)
-        .is_some_and(|error| error.is_resource_not_found_exception())
+        .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception)
     {
         attached.exists = Some(false);
         return attached;
@@ -173,7 +176,7 @@ async fn groups(cloud: &Cloud, facts: &mut Facts) -> Option<BTreeSet<String>> {
             .as_ref()
             .err()
             .and_then(SdkError::as_service_error)
-            .is_some_and(|error| error.is_resource_not_found_exception())
+            .is_some_and(GetGroupError::is_resource_not_found_exception)
         {
             continue;
         }
@@ -201,7 +204,12 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
         facts.ses_sending = Some(account.sending_enabled());
     }
     let answer = ses.get_email_identity().email_identity(identity).send().await;
-    if answer.as_ref().err().and_then(SdkError::as_service_error).is_some_and(|error| error.is_not_found_exception()) {
+    if answer
+        .as_ref()
+        .err()
+        .and_then(SdkError::as_service_error)
+        .is_some_and(GetEmailIdentityError::is_not_found_exception)
+    {
         facts.sender_verified = Some(false);
     } else if let Some(found) = facts.known("SES identity", "ses:GetEmailIdentity", answer) {
         facts.sender_verified = Some(found.verified_for_sending_status());
@@ -219,4 +227,81 @@ async fn quotas(cloud: &Cloud, facts: &mut Facts) {
             Some(Quota { name: quota.quota_name()?.to_owned(), value: quota.value()?, adjustable: quota.adjustable() })
         })
         .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pool() -> Description {
+        let function = |name: &str| format!("arn:aws:lambda:eu-central-1:1:function:{name}");
+        Description(json!({
+            "Id": "eu-central-1_A", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_A",
+            "LambdaConfig": { "PreSignUp": function("f"), "CustomMessage": function("g") },
+            "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER",
+                "SourceArn": "arn:aws:ses:eu-west-1:1:identity/example.com" },
+        }))
+    }
+
+    fn gaps(facts: &Facts) -> BTreeSet<&'static str> {
+        facts.gaps.iter().map(|gap| gap.permission).collect()
+    }
+
+    #[tokio::test]
+    async fn whatever_is_denied_is_a_gap_that_names_the_permission() {
+        let denied = json!({ "__type": "AccessDeniedException", "message": "User: somebody is not authorized" });
+        let facts = gather(&Cloud::answering(move |_| (400, denied.to_string())), pool()).await;
+        let expected = [
+            "cognito-idp:ListIdentityProviders",
+            "cognito-idp:ListUserPoolClients",
+            "lambda:GetFunctionConfiguration",
+            "lambda:GetPolicy",
+            "servicequotas:ListServiceQuotas",
+            "ses:GetAccount",
+            "ses:GetEmailIdentity",
+        ];
+        assert_eq!(gaps(&facts), BTreeSet::from(expected));
+        assert!(facts.gaps.iter().all(|gap| !gap.reason.contains("somebody")), "{:?}", facts.gaps);
+        assert_eq!(facts.functions[&Trigger::PreSignUp].exists, None, "denied is not gone");
+    }
+
+    #[tokio::test]
+    async fn a_function_its_role_and_its_settings_are_read() {
+        let cloud = Cloud::answering(|request| {
+            let path = request.uri().to_string();
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+            if path.contains("function%3Ag/") || path.contains("function:g/") {
+                return (404, json!({ "__type": "ResourceNotFoundException" }).to_string());
+            }
+            if path.contains("/configuration") {
+                let variables =
+                    json!({ "PROVIDERS": "Google:claim", "NATIVE_PROFILE": "skip", "UNVERIFIED_PROFILE": "refuse" });
+                let role = "arn:aws:iam::1:role/r";
+                return (200, json!({ "Role": role, "Environment": { "Variables": variables } }).to_string());
+            }
+            if body.contains("Action=SimulatePrincipalPolicy") {
+                assert!(!body.contains("AdminCreateUser"), "asked for more than the settings need: {body}");
+                let result = |action: &str, decision: &str| {
+                    format!(
+                        "<member><EvalActionName>cognito-idp:{action}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>"
+                    )
+                };
+                let results = result("ListUsers", "allowed") + &result("AdminGetUser", "implicitDeny");
+                return (
+                    200,
+                    format!(
+                        "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>{results}</EvaluationResults>\
+                     <IsTruncated>false</IsTruncated></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+                    ),
+                );
+            }
+            (400, json!({ "__type": "AccessDeniedException" }).to_string())
+        });
+        let facts = gather(&cloud, pool()).await;
+        let function = &facts.functions[&Trigger::PreSignUp];
+        assert_eq!(facts.setting(Trigger::PreSignUp, "PROVIDERS"), Some("Google:claim"));
+        assert_eq!(function.lacking, Some(vec!["cognito-idp:AdminGetUser".to_owned()]));
+        assert_eq!(facts.functions[&Trigger::CustomMessage].exists, Some(false));
+    }
 }

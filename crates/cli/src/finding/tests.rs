@@ -63,6 +63,8 @@ fn check(severity: Severity, code: &str, spoil: impl FnOnce(&mut Facts)) {
     spoil(&mut facts);
     let found: Vec<_> = all(&facts).into_iter().map(|finding| (finding.severity, finding.code)).collect();
     assert_eq!(found, [(severity, code)]);
+    let manual = include_str!("../../../../docs/cli/doctor.md");
+    assert!(manual.contains(&format!("`{code}`")), "{code} is not in docs/cli/doctor.md");
 }
 
 fn pool(pointer: &'static str, value: Value) -> impl FnOnce(&mut Facts) {
