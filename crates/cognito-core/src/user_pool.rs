@@ -13,7 +13,7 @@ pub mod memory;
 mod profile;
 
 pub use error::{PoolError, PoolErrorKind};
-pub use profile::{Identity, NewNative, Profile, Status, UserName};
+pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities, UserName};
 
 use crate::email::Email;
 use crate::password::Password;
