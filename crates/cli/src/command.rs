@@ -1,13 +1,16 @@
 //! One module per command: its arguments, and what it does.
 
 mod attach;
+mod audit;
 mod completions;
 mod detach;
 mod doctor;
 mod events;
+mod link;
 mod man;
 mod preview;
 mod reset_user;
+pub(crate) mod rule_options;
 mod show;
 mod unlink;
 mod verify_email;
@@ -29,6 +32,8 @@ pub(crate) enum Command {
     ResetUser(reset_user::ResetUser),
     Preview(preview::Preview),
     Events(events::Events),
+    Audit(audit::Audit),
+    Link(Box<link::Link>),
     /// Print the completion script of a shell
     Completions(completions::Completions),
     Man(man::Man),
@@ -63,6 +68,8 @@ async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
         Command::ResetUser(command) => command.run(global).await,
         Command::Preview(command) => command.run(global),
         Command::Events(command) => command.run(global),
+        Command::Audit(command) => command.run(global).await,
+        Command::Link(command) => command.run(global).await,
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod attachment;
+mod audit;
 mod cloud;
 mod command;
 mod confirmation;
@@ -14,8 +15,13 @@ mod exit;
 mod finding;
 mod function_arn;
 mod invoke_permission;
+mod merge;
 mod output;
+mod pace;
 mod pool_settings;
+mod private_file;
+mod registry;
+mod rules;
 mod target;
 mod trigger;
 
