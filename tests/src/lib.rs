@@ -2,8 +2,11 @@
 //! and the function binaries it has built.
 
 mod cli;
+mod people;
+pub mod user_pool_api;
 
 pub use cli::{Cli, Ran};
+pub use people::Google;
 
 use std::path::PathBuf;
 
