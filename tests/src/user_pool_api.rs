@@ -137,7 +137,10 @@ impl EndlessPool {
                 "DescribeUserPool" => description(profiles),
                 "ListUsers" => page(&input, profiles),
                 _ => {
-                    return (StatusCode::BAD_REQUEST, Bytes::from_static(b"{\"__type\":\"InvalidParameterException\"}"));
+                    return (
+                        StatusCode::BAD_REQUEST,
+                        Bytes::from_static(b"{\"__type\":\"InvalidParameterException\"}"),
+                    );
                 }
             };
             (StatusCode::OK, Bytes::from(answer.to_string()))

@@ -109,18 +109,10 @@ fn report(mut listed: Listed, rules: &Rules, format: ReportFormat, out: impl Wri
 fn say(summary: &Summary, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     let speed = summary.profiles as f64 / seconds.max(0.001);
-    eprintln!(
-        "{} profiles with {} addresses, listed in {seconds:.1} s ({speed:.0} a second)",
-        summary.profiles, summary.addresses
-    );
-    eprintln!(
-        "{} addresses have several profiles; {} stand-alone profiles can be merged into a native one",
-        summary.addresses_with_several_profiles, summary.mergeable
-    );
-    eprintln!(
-        "{} more stand alone with a proven address; `link --create-native` gives them a native profile",
-        summary.without_native
-    );
+    eprintln!("profiles: {}, listed in {seconds:.1} s ({speed:.0} a second)", summary.profiles);
+    eprintln!("addresses: {}, with several profiles: {}", summary.addresses, summary.addresses_with_several_profiles);
+    eprintln!("stand-alone profiles that can be merged into a native one: {}", summary.mergeable);
+    eprintln!("stand-alone profiles without one (see `link --create-native`): {}", summary.without_native);
     for (finding, count) in &summary.findings {
         eprintln!("found {finding}: {count}");
     }

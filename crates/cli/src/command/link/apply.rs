@@ -111,10 +111,7 @@ impl Link {
 
 fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
     let style = console::Style::new().for_stderr().yellow().bold();
-    eprintln!(
-        "{} of {user_pool_id} will be deleted, and their identities linked.",
-        style.apply_to(format!("{steps} profiles"))
-    );
+    eprintln!("Profiles of {user_pool_id} to be deleted, and their identities linked: {}.", style.apply_to(steps));
     eprintln!("Their subs disappear for good; tokens and rows of the application that name them find nobody any more.");
     eprintln!("Old and new subs are written to {}.", summary.sub_map.display());
     eprintln!("Everything known of a profile is written to {} before.", summary.journal.display());

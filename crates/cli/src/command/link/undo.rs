@@ -22,9 +22,7 @@ impl Link {
         self.refuse_another_pool(&journal.user_pool_id)?;
         let user_pool_id = journal.user_pool_id.clone();
         let open = journal.history().of.values().filter(|progress| !progress.undone).count();
-        eprintln!(
-            "{open} merges in {user_pool_id} will be taken back: the links, and the groups and attributes that were copied."
-        );
+        eprintln!("Merges in {user_pool_id} to take back, with the groups and attributes that were copied: {open}.");
         eprintln!(
             "The deleted profiles do not come back with their subs: each is made anew when its owner signs in next."
         );
