@@ -231,7 +231,12 @@ where
                 async move {
                     let target = request.headers().get("x-amz-target").and_then(|name| name.to_str().ok());
                     let operation = target.and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
-                    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                    let body = request
+                        .into_body()
+                        .collect()
+                        .await
+                        .map(http_body_util::Collected::to_bytes)
+                        .unwrap_or_default();
                     let (status, body) = answer(operation, body).await;
                     let mut response = Response::new(Full::new(body));
                     *response.status_mut() = status;
