@@ -95,7 +95,7 @@ async fn an_interrupted_listing_goes_on_and_leaves_no_file_behind() {
     // Call 400 is a page behind the second time that the place is written down.
     let proxy = Proxy::start(&pool.endpoint(), Some((400, Stall::Before))).await.unwrap();
     let mut child = cli(&proxy.endpoint()).command(&arguments).spawn().unwrap();
-    tokio::time::timeout(Duration::from_secs(300), proxy.stalled()).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(5), proxy.stalled()).await.unwrap();
     child.kill().await.unwrap();
     assert!(folder.path().join("state").exists() && folder.path().join("state.records").exists());
     let other_pool = [&arguments[..2], &["eu-central-1_Another"], &arguments[3..]].concat();

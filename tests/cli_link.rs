@@ -168,7 +168,7 @@ async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
     let deletion = counting.calls().await.iter().position(|call| call == "AdminDeleteUser").unwrap() + 1;
     let proxy = Proxy::start(&cloud().unwrap(), Some((deletion, Stall::After))).await.unwrap();
     let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
-    tokio::time::timeout(Duration::from_secs(60), proxy.stalled()).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), proxy.stalled()).await.unwrap();
     child.kill().await.unwrap();
     let again = google.stands_alone(&split.pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
     assert_ne!(again.attribute("sub"), split.google.attribute("sub"));
@@ -259,7 +259,7 @@ async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
     refused(&["link", "--apply", "letter", "--yes"], "not that of a plan").await;
     refused(&["link", "--apply", "plan", "--yes", "--journal", "letter"], "not a journal").await;
     assert_eq!(split.plan(&[]).await.status, 3, "an existing plan was overwritten");
-    let usage = split.cli().run(&["link", "--user-pool-id", "x", "--providers", "Google"]).await.unwrap();
+    let usage = split.cli().run(&["link", "--user-pool-id", "eu-central-1_X", "--providers", "Google"]).await.unwrap();
     assert!(usage.status == 2 && usage.stderr.contains("trust one of always, claim, never"), "{usage:?}");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
 }

@@ -1,6 +1,7 @@
 //! `audit`
 
 use super::rule_options::{RuleOptions, providers};
+use crate::arguments::user_pool_id;
 use crate::audit::findings::Summary;
 use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
@@ -18,13 +19,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-/// Reads every profile of a pool and reports people with several profiles, profiles that the linking rules refuse or
-/// replace, and unverified addresses of trusted providers. Changes nothing.
+/// Report people with several profiles, and profiles that the linking rules refuse or replace
+///
+/// Every profile of the pool is read, once. Unverified addresses of trusted providers are reported as well. Nothing is changed.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Audit {
     /// The user pool
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
     /// The identity providers and when their addresses are proof, as the functions' PROVIDERS: Name:trust[:link],…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
@@ -70,6 +72,10 @@ impl Listing {
 }
 
 const AFTER_HELP: &str = "\
+Examples:
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim,Facebook:always
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim --format csv > report.csv
+
 Found is: several_profiles (other profiles have the address), refused and replaced (the linking rules refuse the next
 sign-in, or delete or take over the profile), unverified_address (the providers prove every address, and it shows as
 unverified). The verdict is the decision's name in the functions' log, or why a stand-alone profile is not merged.

@@ -6,6 +6,7 @@ mod undo;
 
 use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
+use crate::arguments::user_pool_id;
 use crate::exit::{ExitStatus, Refusal};
 use crate::merge::{Header, Options, Totals, copyable, write_plan};
 use crate::output::{Output, Table};
@@ -17,13 +18,14 @@ use clap::Args;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-/// Merges stand-alone federated profiles into native ones, by the rules of the trigger. Writes a plan and changes
-/// nothing, unless --apply or --undo is given.
+/// Merge stand-alone federated profiles into native ones
+///
+/// By the rules of the trigger. Writes a plan and changes nothing, unless --apply or --undo is given.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Link {
     /// The user pool
-    #[arg(long, value_name = "ID", required_unless_present_any = ["apply", "undo"])]
+    #[arg(long, value_name = "ID", value_parser = user_pool_id, required_unless_present_any = ["apply", "undo"])]
     user_pool_id: Option<String>,
     /// The identity providers and when their addresses are proof, as the functions' PROVIDERS: Name:trust[:link],…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
@@ -66,9 +68,10 @@ pub(crate) struct Link {
 }
 
 const AFTER_HELP: &str = "\
-  cognito-triggers link --user-pool-id eu-central-1_EXAMPLE01 --providers Google:claim   # writes the plan
-  less eu-central-1_EXAMPLE01.link-plan.jsonl                                            # remove lines to leave people alone
-  cognito-triggers link --apply eu-central-1_EXAMPLE01.link-plan.jsonl                   # asks first
+Examples:
+  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim   # writes the plan
+  less eu-central-1_AbCdEf123.link-plan.jsonl                                            # remove lines to leave people alone
+  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl                   # asks first
 
 A deleted profile's sub does not come back, by no means. The map of old and new subs is for the application's database.
 An interrupted run is continued by the same command.
