@@ -1,6 +1,11 @@
 //! The port over the AWS SDK: the only place that names its Cognito types.
 
+#[cfg(feature = "invitations")]
+mod invitations;
 mod read;
+
+#[cfg(feature = "invitations")]
+pub use invitations::AwsInvitations;
 
 use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
 use crate::email::Email;
