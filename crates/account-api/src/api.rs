@@ -19,8 +19,8 @@ use axum::{Json, Router};
 use cognito_core::user_pool::{Invitations, UserPool};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use http::HeaderValue;
+use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -153,11 +153,7 @@ impl Modify for Bearer {
 
 fn routes(invitations: &Mode) -> (Router<Arc<dyn Api>>, Description) {
     let mut routes = OpenApiRouter::with_openapi(Head::openapi())
-        .routes(routes!(
-            email_change::request,
-            email_change::status,
-            email_change::cancel
-        ))
+        .routes(routes!(email_change::request, email_change::status, email_change::cancel))
         .routes(routes!(email_change::verify))
         .routes(routes!(email_change::resend));
     if *invitations != Mode::Off {

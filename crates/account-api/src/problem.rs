@@ -114,7 +114,9 @@ impl Code {
             Self::InvalidEmail => ("invalid-email", 400, "This is not an e-mail address that can be used here."),
             Self::SameEmail => ("same-email", 400, "This is the address the account has already."),
             Self::WrongCode => ("wrong-code", 400, "The code is wrong."),
-            Self::AttributeNotAllowed => ("attribute-not-allowed", 400, "An attribute is not one that may be set here."),
+            Self::AttributeNotAllowed => {
+                ("attribute-not-allowed", 400, "An attribute is not one that may be set here.")
+            }
             Self::InvitationInvalid => {
                 ("invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.")
             }
@@ -139,7 +141,9 @@ impl Code {
             Self::AccountChanged => {
                 ("account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.")
             }
-            Self::NoCurrentEmail => ("no-current-email", 409, "The account has no address that could approve the change."),
+            Self::NoCurrentEmail => {
+                ("no-current-email", 409, "The account has no address that could approve the change.")
+            }
             Self::AccountExists => ("account-exists", 409, "Somebody has an account with this address."),
             Self::AlreadyCompleted => {
                 ("already-completed", 409, "The invitation was used: sign in, or reset the password.")

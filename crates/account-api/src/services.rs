@@ -97,7 +97,8 @@ impl<P: Sync, I: Sync, S: Store, M: Mailer> Services<P, I, S, M> {
         locales: &[&str],
     ) -> Result<(), Problem> {
         let person = Person { name, username: None, email: Some(to.as_str()), locales };
-        let letter = self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
+        let letter =
+            self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
         for fall in &letter.falls {
             let (kind, cause) = (fall.kind.name(), fall.to_string());
             tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");

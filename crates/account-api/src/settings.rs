@@ -96,9 +96,12 @@ impl Settings {
             })?,
             table: settings::required(lookup, "TABLE_NAME", "the name of a DynamoDB table", plain)?,
             code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
-            from: settings::required(lookup, "EMAIL_FROM", "a sender such as Example <no-reply@example.com>", |from| {
-                sender(from)
-            })?,
+            from: settings::required(
+                lookup,
+                "EMAIL_FROM",
+                "a sender such as Example <no-reply@example.com>",
+                |from| sender(from),
+            )?,
             reply_to: settings::optional(lookup, "EMAIL_REPLY_TO", "a sender such as help@example.com", sender)?,
             linked_may_change: settings::choice(
                 lookup,
@@ -126,7 +129,10 @@ impl Invitations {
         let (mode, client_id) = match word {
             Word::Off => (Mode::Off, String::new()),
             Word::Public => (Mode::Public, client("the id of an app client, which INVITATIONS=public needs")?),
-            Word::Members => (Mode::Members(admin_group(lookup)?), client("the id of an app client, which INVITATIONS=members needs")?),
+            Word::Members => (
+                Mode::Members(admin_group(lookup)?),
+                client("the id of an app client, which INVITATIONS=members needs")?,
+            ),
         };
         if mode != Mode::Off {
             // The link of an invitation leads there, and without it nobody can accept one.

@@ -79,12 +79,7 @@ pub(super) enum Verified {
 
 impl From<View> for EmailChange {
     fn from(view: View) -> Self {
-        Self {
-            stage: view.stage.name(),
-            sent_to: view.sent_to,
-            new_email: view.new_email,
-            expires_at: view.expires_at,
-        }
+        Self { stage: view.stage.name(), sent_to: view.sent_to, new_email: view.new_email, expires_at: view.expires_at }
     }
 }
 

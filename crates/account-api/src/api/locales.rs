@@ -22,7 +22,8 @@ impl Locales {
             .split(',')
             .filter_map(|range| {
                 let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-                let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
+                let weight =
+                    parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
                 // Thousandths, the finest the header knows.
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
                 let weight = (weight.clamp(0.0, 1.0) * 1000.0) as u16;

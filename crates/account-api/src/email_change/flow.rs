@@ -83,8 +83,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         held = self.replace(&key, held, admitted, Ledger::keep_until).await?.ok_or(Code::TryAgain)?;
         self.must_be_free(&new, &profile).await?;
         let (id, code) = (random_uuid(), code::draw());
-        let opened =
-            held.value.open(self.now(), id, current.as_str(), &new.to_lower_case(), &self.sealer, &code);
+        let opened = held.value.open(self.now(), id, current.as_str(), &new.to_lower_case(), &self.sealer, &code);
         // Whoever came in between has opened one as well: theirs stands.
         held = self.replace(&key, held, opened, Ledger::keep_until).await?.ok_or(Code::RequestPending)?;
         let view = View::from(held.value.request(self.now())?);
@@ -141,7 +140,12 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
     }
 
     /// Takes a code: proves the current address, or proves the new one and changes the account.
-    pub(crate) async fn verify_code(&self, caller: &Caller, given: &str, locales: &[&str]) -> Result<Progress, Problem> {
+    pub(crate) async fn verify_code(
+        &self,
+        caller: &Caller,
+        given: &str,
+        locales: &[&str],
+    ) -> Result<Progress, Problem> {
         let given = given.trim();
         if !code::is_code(given) {
             // Not a guess: it cannot be a code, so it costs no try.

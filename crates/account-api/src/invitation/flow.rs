@@ -9,9 +9,7 @@ use crate::services::{Held, Services, random_uuid};
 use crate::store::Store;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::user_pool::{
-    Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserName, UserPool,
-};
+use cognito_core::user_pool::{Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserName, UserPool};
 use messages::Mail;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -132,7 +130,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
             Err(error) => return Err(error.into()),
         };
         tracing::info!(decision = "guest_created", sub = profile.sub, "decided");
-        let own: Vec<&str> = attributes.get("locale").map(String::as_str).into_iter().chain(locales.iter().copied()).collect();
+        let own: Vec<&str> =
+            attributes.get("locale").map(String::as_str).into_iter().chain(locales.iter().copied()).collect();
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         self.send_invitation(&profile.user_name, email, &token, name, &own).await
     }
@@ -202,7 +201,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
             return Err(Code::InvitationExpired.into());
         }
         let guest = self.guest(user_name, invitation).await?;
-        if password.chars().count() > MAX_PASSWORD_CHARS || password.chars().any(|c| c.is_whitespace() || c.is_control())
+        if password.chars().count() > MAX_PASSWORD_CHARS
+            || password.chars().any(|c| c.is_whitespace() || c.is_control())
         {
             return Err(self.weak_password().await);
         }
@@ -210,9 +210,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         let user = &guest.user_name;
         let token = Password::chosen(token.to_owned());
         let response = match guest.status {
-            Status::ForceChangePassword => {
-                self.invitations.respond(user, &token, &Password::chosen(password)).await?
-            }
+            Status::ForceChangePassword => self.invitations.respond(user, &token, &Password::chosen(password)).await?,
             _ => Response::Closed,
         };
         match response {

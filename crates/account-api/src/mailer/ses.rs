@@ -72,7 +72,9 @@ mod tests {
                 input.from_email_address() == Some("Example <no-reply@example.com>")
                     && input.reply_to_addresses() == ["help@example.com"]
                     && input.destination().is_some_and(|to| to.to_addresses() == ["ada@example.com"])
-                    && simple.and_then(Message::subject).is_some_and(|s| s.data() == "Hé" && s.charset() == Some("UTF-8"))
+                    && simple
+                        .and_then(Message::subject)
+                        .is_some_and(|s| s.data() == "Hé" && s.charset() == Some("UTF-8"))
                     && body.is_some_and(|body| body.text().is_some() && body.html().is_some())
             })
             .then_output(|| SendEmailOutput::builder().message_id("1").build());

@@ -26,7 +26,6 @@ async fn nothing_is_none<S: Store>(store: &S, key: &str) -> Outcome {
 }
 
 async fn what_is_saved_is_read<S: Store>(store: &S, key: &str) -> Outcome {
-
     expect(store.save(key, None, "{\"é\":1}", u64::from(u32::MAX)).await.map_err(text)? == Written::Stored, "not new")?;
     let first = loaded(store, key).await?;
     expect(first.body == "{\"é\":1}", "another document")?;

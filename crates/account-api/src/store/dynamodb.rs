@@ -67,9 +67,7 @@ impl Store for DynamoDb {
     }
 }
 
-fn failed<E: ProvideErrorMetadata>(
-    operation: &'static str,
-) -> impl FnOnce(SdkError<E, HttpResponse>) -> StoreError {
+fn failed<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> StoreError {
     move |error| {
         let code = match &error {
             SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code").to_owned(),

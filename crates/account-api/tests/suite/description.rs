@@ -56,9 +56,8 @@ fn every_refusal_an_operation_names_is_a_code_with_that_status() {
 fn who_needs_a_token_is_in_the_description() {
     for (mode, invites) in [(Mode::Public, false), (Mode::Members("admins".into()), true)] {
         let description = serde_json::to_value(description(&mode)).unwrap();
-        let secured = |path: &str, method: &str| {
-            description["paths"][path][method]["security"][0].get("accessToken").is_some()
-        };
+        let secured =
+            |path: &str, method: &str| description["paths"][path][method]["security"][0].get("accessToken").is_some();
         assert!(secured("/email-change", "get") && secured("/email-change/verify", "post"));
         assert_eq!(secured("/invitations", "post"), invites);
         assert!(!secured("/invitations/complete", "post"));

@@ -243,7 +243,13 @@ impl House {
     }
 
     /// Calls the API as API Gateway does. `None` is what becomes of a process that ended.
-    pub(crate) async fn call(&self, claims: Option<&Value>, method: &str, path: &str, body: Option<Value>) -> Option<Answer> {
+    pub(crate) async fn call(
+        &self,
+        claims: Option<&Value>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Option<Answer> {
         let event = event(claims, method, path, body.map(|body| body.to_string()).as_deref(), "application/json");
         self.send(&event).await
     }

@@ -99,7 +99,8 @@ async fn an_invitation_expires_and_another_one_takes_its_place() {
 #[tokio::test(start_paused = true)]
 async fn an_invitation_is_void_once_the_account_changed() {
     for change in [
-        (|account| account.email = Some("else@example.com".into())) as fn(&mut cognito_core::user_pool::memory::Account),
+        (|account| account.email = Some("else@example.com".into()))
+            as fn(&mut cognito_core::user_pool::memory::Account),
         |account| account.user_name = "renamed".into(),
     ] {
         let house = House::new([]);

@@ -13,9 +13,8 @@ async fn the_log_tells_what_was_decided_and_nothing_about_the_person() {
     let mut secrets = vec![OLD.to_owned(), NEW.to_owned(), GUEST.to_owned(), "Grace".to_owned()];
     let ((), log) = CapturedLog::of(async {
         let wish = || Some(json!({ "new_email": NEW }));
-        let verify = async |code: &str| {
-            house.as_owner(OLD, "POST", "/email-change/verify", Some(json!({ "code": code }))).await
-        };
+        let verify =
+            async |code: &str| house.as_owner(OLD, "POST", "/email-change/verify", Some(json!({ "code": code }))).await;
         house.as_owner(OLD, "POST", "/email-change", wish()).await;
         house.as_owner(OLD, "POST", "/email-change", wish()).await;
         verify("000000").await;

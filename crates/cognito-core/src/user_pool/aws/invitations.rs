@@ -162,8 +162,8 @@ impl Invitations for AwsInvitations {
         let call = self.pool.client.describe_user_pool().user_pool_id(&self.pool.id);
         let described = call.send().await.map_err(failed("DescribeUserPool"))?;
         let policy = described.user_pool().and_then(|pool| pool.policies()).and_then(|all| all.password_policy());
-        let policy =
-            policy.ok_or_else(|| PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no policy in the answer"))?;
+        let policy = policy
+            .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no policy in the answer"))?;
         Ok(PasswordPolicy {
             minimum_length: policy.minimum_length().and_then(|length| u32::try_from(length).ok()).unwrap_or(8),
             lowercase: policy.require_lowercase(),

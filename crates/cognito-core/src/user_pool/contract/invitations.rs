@@ -19,7 +19,10 @@ pub async fn check_invitations<P: UserPool, I: Invitations>(
     let checks = Checks { pool, invitations, unique, alias };
     checks.an_invitation_is_accepted_once().await.map_err(|why| format!("an invitation is accepted once: {why}"))?;
     checks.an_address_is_invited_once().await.map_err(|why| format!("an address is invited once: {why}"))?;
-    checks.a_renewed_invitation_is_the_only_one().await.map_err(|why| format!("a renewed one is the only one: {why}"))?;
+    checks
+        .a_renewed_invitation_is_the_only_one()
+        .await
+        .map_err(|why| format!("a renewed one is the only one: {why}"))?;
     checks.a_weak_password_leaves_it_open().await.map_err(|why| format!("a weak password leaves it open: {why}"))?;
     checks.nobody_is_closed().await.map_err(|why| format!("an invitation of nobody is closed: {why}"))
 }
