@@ -8,11 +8,13 @@ pub mod aws;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod error;
+mod invitations;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod profile;
 
 pub use error::{PoolError, PoolErrorKind};
+pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
 pub use profile::{Identity, NewNative, Profile, Status, UserName};
 
 use crate::email::Email;

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use messages::LOCALES;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::{PAGES, PAGES_API_URL, PAGES_CLIENT_ID, PAGES_REGISTRATION, PAGES_SIGN_IN_URL, Settings, router};
@@ -23,6 +23,11 @@ const VARIABLES: [(&str, &str); 10] = [
     ("SUPPORT_EMAIL", "help@example.com"),
     ("DEFAULT_LOCALE", "fr"),
 ];
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://cdn.example.net; \
+                      connect-src 'self' https://api.example.com https://auth.example.com \
+                      https://cognito-idp.eu-central-1.amazonaws.com; form-action 'none'; frame-ancestors 'none'; \
+                      base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 fn settings(without: &[&str]) -> Settings {
     let lookup = |name: &str| {
@@ -181,9 +186,7 @@ async fn every_answer_keeps_to_itself_and_only_files_with_their_content_in_the_n
         assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
         assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap(), @"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://cdn.example.net; connect-src 'self' https://api.example.com https://auth.example.com https://cognito-idp.eu-central-1.amazonaws.com; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'");
-        }
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], POLICY, "{path}");
     }
 }
 
@@ -214,9 +217,23 @@ async fn what_a_link_brings_never_appears_in_the_page() {
 
 #[tokio::test]
 async fn the_configuration_is_public_values_alone() {
+    let expected = json!({
+        "client_id": "publicclient",
+        "cognito_url": "https://cognito-idp.eu-central-1.amazonaws.com",
+        "sign_in_url": "https://auth.example.com",
+        "api_url": "https://api.example.com/v1",
+        "registration": true,
+        "password_length": 12,
+        "app_name": "<Harbour> & Sons",
+        "support_email": "help@example.com",
+        "logo_url": "https://cdn.example.net/logo.png?a=1&b=2",
+        "brand_color": "#2f5bd3",
+        "default_locale": "fr",
+        "locales": ["ar", "de", "en", "es", "fr", "ja", "pt-BR"],
+    });
     let (_, headers, body) = get("/pages-config.json").await;
     assert_eq!(headers[header::CONTENT_TYPE], "application/json");
-    insta::assert_snapshot!(body, @r##"{"client_id":"publicclient","cognito_url":"https://cognito-idp.eu-central-1.amazonaws.com","sign_in_url":"https://auth.example.com","api_url":"https://api.example.com/v1","registration":true,"password_length":12,"app_name":"<Harbour> & Sons","support_email":"help@example.com","logo_url":"https://cdn.example.net/logo.png?a=1&b=2","brand_color":"#2f5bd3","default_locale":"fr","locales":["ar","de","en","es","fr","ja","pt-BR"]}"##);
+    assert_eq!(body.parse::<Value>().unwrap(), expected);
 }
 
 #[tokio::test]

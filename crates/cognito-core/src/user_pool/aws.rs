@@ -1,12 +1,18 @@
 //! The port over the AWS SDK: the only place that names its Cognito types.
 
+#[cfg(feature = "invitations")]
+mod invitations;
 mod read;
+
+#[cfg(feature = "invitations")]
+pub use invitations::AwsInvitations;
 
 use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
 use crate::sdk;
+use aws_config::SdkConfig;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::http::HttpResponse;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
@@ -28,7 +34,13 @@ pub struct AwsUserPools {
 impl AwsUserPools {
     /// A client from the environment a Lambda function has; see [`sdk::config`].
     pub async fn from_env() -> Self {
-        Self::new(Client::new(&sdk::config().await))
+        Self::with_config(&sdk::config().await)
+    }
+
+    /// A client from a configuration that other clients of the process share.
+    #[must_use]
+    pub fn with_config(config: &SdkConfig) -> Self {
+        Self::new(Client::new(config))
     }
 
     /// Uses a client that is configured already.
