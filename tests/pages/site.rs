@@ -2,25 +2,29 @@
 //! mails as people get them.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use account_api::pages;
 use anyhow::{Context, Result};
-use axum::Router;
 use end_to_end::{cloud, function, last_mail, pool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use xtask::event;
+use xtask::http::Http;
 use xtask::runtime_api::Function;
 use xtask::user_pool::{Kind, UserPool};
 
+use super::backend::Backend;
+
 /// The pages with a pool of their own. Dropping it ends the server.
-pub struct Site {
+pub(crate) struct Site {
     /// Where the pages are, without a slash at the end.
-    pub address: String,
+    pub(crate) address: String,
     /// The pool.
-    pub pool: UserPool,
+    pub(crate) pool: UserPool,
+    /// The account API, on the same origin.
+    pub(crate) api: Backend,
+    client: String,
     messages: Function,
     server: JoinHandle<()>,
 }
@@ -32,13 +36,13 @@ impl Drop for Site {
 }
 
 /// Where the pages will be, before anything answers there.
-pub struct Place {
+struct Place {
     listener: TcpListener,
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Place {
-    pub async fn take() -> Result<Self> {
+    pub(crate) async fn take() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = format!("http://{}", listener.local_addr()?);
         Ok(Self { listener, address })
@@ -46,29 +50,45 @@ impl Place {
 }
 
 impl Site {
-    /// Starts the pages with a new pool. `api` is what else their origin answers.
-    pub async fn start(api: impl FnOnce(&UserPool, &str) -> Router) -> Result<Self> {
+    /// Starts the pages and the account API with a new pool.
+    pub(crate) async fn start() -> Result<Self> {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
         let settings = settings(&pool, &place.address).await?;
-        let router = pages::router(&settings).merge(api(&pool, &place.address));
+        let api = Backend::start(&pool, &place.address).await?;
+        let router = api.router.clone().merge(pages::router(&settings));
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
         let server = tokio::spawn(async move {
             // It ends with its task.
             let _ = axum::serve(place.listener, router).await;
         });
-        Ok(Self { address: place.address, pool, messages, server })
+        Ok(Self { address: place.address, pool, api, client: settings.client_id, messages, server })
     }
 
     /// A page's address.
-    pub fn page(&self, name: &str) -> String {
+    pub(crate) fn page(&self, name: &str) -> String {
         format!("{}/{name}", self.address)
+    }
+
+    /// Invites somebody, as an application does.
+    pub(crate) async fn invites(&self, email: &str) -> Result<()> {
+        let wish = json!({ "email": email, "attributes": { "given_name": "Grace" } });
+        let answer = Http::default().send_json("POST", &self.page("invitations"), &wish).await?;
+        anyhow::ensure!(answer.status.as_u16() == 202, "the invitation was refused: {answer:?}");
+        Ok(())
+    }
+
+    /// Whether a refresh token of the pages still gives tokens.
+    pub(crate) async fn refreshes(&self, token: &str) -> Result<bool> {
+        let fields = [("grant_type", "refresh_token"), ("client_id", self.client.as_str()), ("refresh_token", token)];
+        let answer = Http::default().submit(&format!("{}/oauth2/token", self.pool.endpoint()), &fields).await?;
+        Ok(answer.status.is_success())
     }
 
     /// The link in the last mail to an address: the local cloud's code, in the mail that Cognito would have sent. The
     /// local cloud sends a text of its own (docs/LOCAL_STACK.md), so the function writes the mail here.
-    pub async fn link(&self, sample: &str, email: &str) -> Result<String> {
+    pub(crate) async fn link(&self, sample: &str, email: &str) -> Result<String> {
         let profile = self.pool.only_profile_of(email).await?;
         let sent = last_mail(&cloud()?, email).await?;
         let code = six_digits(&sent).context("the last mail has no code")?;
@@ -80,14 +100,14 @@ impl Site {
 }
 
 /// The first link of a mail that leads to the pages.
-pub fn link_in(mail: &str, address: &str) -> Result<String> {
+pub(crate) fn link_in(mail: &str, address: &str) -> Result<String> {
     let (_, rest) = mail.split_once(&format!("href=\"{address}/")).context("the mail has no link to the pages")?;
     let link = rest.split('"').next().unwrap_or_default();
     Ok(format!("{address}/{}", link.replace("&amp;", "&").replace("&#x2f;", "/").replace("&#x3d;", "=")))
 }
 
 /// The first six digits that stand alone.
-pub fn six_digits(text: &str) -> Option<String> {
+fn six_digits(text: &str) -> Option<String> {
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
     text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
 }
@@ -109,11 +129,11 @@ async fn settings(pool: &UserPool, address: &str) -> Result<pages::Settings> {
     });
     let made: Value = pool.admin("CreateUserPoolClient", input).await?;
     let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
-    let cloud = Arc::new(cloud()?);
+    let cloud = cloud()?;
     let lookup = move |name: &str| {
         Some(match name {
             pages::PAGES_CLIENT_ID => client.clone(),
-            pages::PAGES_COGNITO_URL | pages::PAGES_SIGN_IN_URL => cloud.to_string(),
+            pages::PAGES_COGNITO_URL | pages::PAGES_SIGN_IN_URL => cloud.clone(),
             pages::PAGES_REGISTRATION => "open".to_owned(),
             pages::PAGES_PASSWORD_LENGTH => "12".to_owned(),
             "APP_NAME" => "Harbour".to_owned(),
