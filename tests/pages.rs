@@ -135,9 +135,9 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.sees("form").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("activate"), "the token is in the address bar");
     assert_eq!(status(&site, email).await, "FORCE_CHANGE_PASSWORD", "opening a link changes nothing");
-    reader.types("password", "nodigitsnosymbols").await.unwrap();
+    reader.types("password", "Short-1").await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
-    reader.reads("#password-error", "an upper-case letter").await.unwrap();
+    reader.reads("#password-error", "at least 12 characters").await.unwrap();
     reader.keeps("activate-desktop").await.unwrap();
     // With the keyboard alone.
     reader.types("password", FIRST_PASSWORD).await.unwrap();
