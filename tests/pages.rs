@@ -138,6 +138,9 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.types("password", "Short-1").await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.reads("#password-error", "at least 12 characters").await.unwrap();
+    reader.types("password", "nodigitsnosymbols").await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("#password-error", "It needs an upper-case letter").await.unwrap();
     reader.keeps("activate-desktop").await.unwrap();
     // With the keyboard alone.
     reader.types("password", FIRST_PASSWORD).await.unwrap();

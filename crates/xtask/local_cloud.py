@@ -6,6 +6,7 @@ the differences that remain.
 """
 
 import functools
+import json
 import sys
 import threading
 
@@ -111,10 +112,10 @@ def one_at_a_time(create):
     lock = threading.Lock()
 
     @functools.wraps(create)
-    def admin_create_user(data):
+    def alone(data):
         with lock:
             return create(data)
-    return admin_create_user
+    return alone
 
 
 def keeping_the_old_address(update):
@@ -174,6 +175,66 @@ def refusing_a_taken_alias(create):
     return admin_create_user
 
 
+def refusing_a_taken_address(update):
+    """A verified address belongs to one native profile only, however it is set."""
+    @functools.wraps(update)
+    def admin_update_user_attributes(data):
+        pool, _ = cognito._resolve_pool(data.get("UserPoolId"))
+        own, _ = cognito._resolve_user(pool, data.get("Username")) if pool else (None, None)
+        changes = cognito._attr_list_to_dict(data.get("UserAttributes", []))
+        held = cognito._attr_list_to_dict((own or {}).get("Attributes", []))
+        email = changes.get("email", held.get("email", "")).lower()
+        proven = str(changes.get("email_verified", "")).lower() == "true"
+        is_alias = pool and "email" in (pool.get("AliasAttributes") or [])
+        for user in pool["_users"].values() if own and email and proven else []:
+            other = cognito._attr_list_to_dict(user.get("Attributes", []))
+            holds = other.get("email", "").lower() == email and user.get("UserStatus") != "EXTERNAL_PROVIDER"
+            if user is not own and holds and (not is_alias or other.get("email_verified") == "true"):
+                return cognito.error_response_json(
+                    "AliasExistsException", "An account with the email already exists.", 400)
+        return update(data)
+    return admin_update_user_attributes
+
+
+# Sessions of people who are to choose a password, by user. MiniStack takes any text for one.
+choices = {}
+
+
+def handing_out_one_session(answer):
+    """Who signs in with a temporary password gets a session to choose another one with."""
+    @functools.wraps(answer)
+    def password_auth_result(pool, pid, cid, user, *rest, **named):
+        status, headers, body = answer(pool, pid, cid, user, *rest, **named)
+        challenge = json.loads(body)
+        if challenge.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
+            choices[challenge["Session"]] = (pid, user["Username"])
+        return status, headers, body
+    return password_auth_result
+
+
+def choosing_a_password_once(respond):
+    """A chosen password satisfies the pool's policy, and a temporary one is replaced once."""
+    lock = threading.Lock()
+
+    @functools.wraps(respond)
+    def respond_to_auth_challenge(data):
+        if data.get("ChallengeName") != "NEW_PASSWORD_REQUIRED":
+            return respond(data)
+        with lock:
+            responses = data.get("ChallengeResponses", {})
+            pid, name = choices.get(data.get("Session"), (None, None))
+            pool, _ = cognito._resolve_pool(pid) if pid else (None, None)
+            user, _ = cognito._resolve_user(pool, responses.get("USERNAME")) if pool else (None, None)
+            if not user or user["Username"] != name or user["UserStatus"] != "FORCE_CHANGE_PASSWORD":
+                return cognito.error_response_json("NotAuthorizedException", "Invalid session for the user.", 400)
+            error = cognito._validate_password(pool, responses.get("NEW_PASSWORD", ""))
+            if error:
+                return error
+            del choices[data["Session"]]
+            return respond(data)
+    return respond_to_auth_challenge
+
+
 def verifying_the_address(confirm):
     """Who confirms a registration with the code from a mail has proven the address."""
     @functools.wraps(confirm)
@@ -201,7 +262,11 @@ def main():
     cognito._dispatch_idp = with_added_operations(cognito._dispatch_idp)
     cognito._run_idp_handler = with_every_check(cognito._run_idp_handler)
     cognito._update_user_attributes = keeping_the_old_address(cognito._update_user_attributes)
-    cognito._admin_update_user_attributes = ending_a_pending_change(cognito._admin_update_user_attributes)
+    cognito._admin_update_user_attributes = one_at_a_time(
+        refusing_a_taken_address(ending_a_pending_change(cognito._admin_update_user_attributes)))
+    cognito._password_auth_result = handing_out_one_session(cognito._password_auth_result)
+    cognito._admin_respond_to_auth_challenge = choosing_a_password_once(cognito._admin_respond_to_auth_challenge)
+    cognito._respond_to_auth_challenge = choosing_a_password_once(cognito._respond_to_auth_challenge)
     cognito._refresh_token_revoked = by_session(cognito._refresh_token_revoked)
     cognito._admin_create_user = one_at_a_time(refusing_a_taken_alias(cognito._admin_create_user))
     cognito._confirm_sign_up = verifying_the_address(cognito._confirm_sign_up)

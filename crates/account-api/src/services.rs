@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// `error_code` of the log line for each template that could not be used for a mail.
-pub const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
+pub(crate) const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
 
 /// Everything the API works with: the pool, inviting people to it, state, mails, time, and what the operator chose.
 pub struct Services<P, I, S, M> {

@@ -11,9 +11,12 @@ use tokio::process::Command;
 
 use crate::layout;
 
-/// Every function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
-pub const ALL: [&str; 5] =
+/// Every trigger's function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
+pub const TRIGGERS: [&str; 5] =
     ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
+
+/// Every function, the one behind the account API included.
+pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
 
 /// The settings every function of a local run gets.
 pub const SETTINGS: [(&str, &str); 4] = [

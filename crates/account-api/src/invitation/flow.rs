@@ -206,6 +206,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         {
             return Err(self.weak_password().await);
         }
+        self.must_be_theirs(&guest).await?;
         let user = &guest.user_name;
         let token = Password::chosen(token.to_owned());
         let response = match guest.status {
@@ -251,6 +252,16 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
             return Err(Code::AccountUnusable.into());
         }
         Ok(profile)
+    }
+
+    /// Refuses while somebody else has proven the address: an account without an address would come of it.
+    async fn must_be_theirs(&self, guest: &Profile) -> Result<(), Problem> {
+        let email = guest.email.as_deref().and_then(|email| Email::parse(email).ok()).ok_or(Code::InvitationInvalid)?;
+        let holders = self.pool.profiles_with_email(&email).await?;
+        if holders.iter().any(|holder| holder.email_verified && holder.user_name != guest.user_name) {
+            return Err(Code::EmailTaken.into());
+        }
+        Ok(())
     }
 
     /// What makes an account out of a password. Every step may have been done before.

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct MemoryStore(Arc<Mutex<BTreeMap<String, Document>>>);
 
 impl MemoryStore {
-    /// Everything that is stored, as text.
+    /// Every document, one a line.
     #[must_use]
     pub fn text(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().fold(String::new(), |text, (key, document)| text + key + "\n" + &document.body + "\n")
+        all.values().fold(String::new(), |text, document| text + &document.body + "\n")
     }
 }
 
