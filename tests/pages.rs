@@ -263,6 +263,59 @@ async fn a_change_that_expired_can_be_begun_again_and_a_link_to_it_asks_to_sign_
 }
 
 #[tokio::test]
+async fn a_linked_account_shows_its_ways_to_sign_in_and_is_told_why_its_address_stays() {
+    let site = Site::start().await.unwrap();
+    let email = "hedy@example.com";
+    let profile = native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
+    site.links_google(&profile.username).await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+
+    // What the invitation of an administrator opens.
+    reader.opens(&site.page("login?username=hedy&email=hedy%40example.com")).await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("login"));
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(email, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    let ways = reader.text("#ways").await.unwrap();
+    assert!(ways.contains("Password") && ways.contains("Google"), "{ways}");
+    reader.presses("#open-change").await.unwrap();
+    reader.types("new-email", "hedy@example.org").await.unwrap();
+    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.reads("#alert", "comes from the provider").await.unwrap();
+    reader.keeps("account-linked-desktop").await.unwrap();
+    assert!(site.api.mails.sent().is_empty());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_an_application_changed_with_cognito_alone_is_verified_by_the_button() {
+    let site = Site::start().await.unwrap();
+    let (old, new) = ("mary@example.com", "mary@example.org");
+    let profile = native(&site.pool, Kind::EmailAsUsername, old).await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    reader.opens(&site.page("account")).await.unwrap();
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(old, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    let token = reader.runs("return JSON.parse(sessionStorage.getItem('session')).access").await.unwrap();
+    let change = json!({ "AccessToken": token, "UserAttributes": [{ "Name": "email", "Value": new }] });
+    site.pool.call("UpdateUserAttributes", &change).await.unwrap();
+
+    let link = |code: &str| site.page(&format!("complete-email-change?code={code}&username={}", profile.username));
+    reader.opens(&link("999999")).await.unwrap();
+    reader.presses("#verify button[type=submit]").await.unwrap();
+    reader.reads("#alert", "has expired or was replaced").await.unwrap();
+    reader.opens(&link("123456")).await.unwrap();
+    reader.sees("attribute").await.unwrap();
+    assert_eq!(site.pool.profile(&profile.username).await.unwrap().attribute("email"), old);
+    reader.presses("#verify button[type=submit]").await.unwrap();
+    reader.sees("done").await.unwrap();
+    assert!(site.pool.only_profile_of(new).await.unwrap().email_verified());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
 async fn every_page_in_every_language_fits_the_smallest_phone_and_breaks_no_rule_of_its_own() {
     let site = Site::start().await.unwrap();
     let reader = Reader::sits_down(SMALLEST).await.unwrap();

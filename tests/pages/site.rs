@@ -79,6 +79,21 @@ impl Site {
         Ok(())
     }
 
+    /// Links an identity at Google with an account, as the pre sign-up function does.
+    pub(crate) async fn links_google(&self, username: &str) -> Result<()> {
+        let google = json!({ "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {} });
+        self.pool.admin("CreateIdentityProvider", google).await?;
+        let link = json!({
+            "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
+            "SourceUser": {
+                "ProviderName": "Google",
+                "ProviderAttributeName": "Cognito_Subject",
+                "ProviderAttributeValue": "1035",
+            },
+        });
+        self.pool.admin("AdminLinkProviderForUser", link).await.map(drop)
+    }
+
     /// Whether a refresh token of the pages still gives tokens.
     pub(crate) async fn refreshes(&self, token: &str) -> Result<bool> {
         let fields = [("grant_type", "refresh_token"), ("client_id", self.client.as_str()), ("refresh_token", token)];

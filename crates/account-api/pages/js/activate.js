@@ -19,13 +19,15 @@ function unusable(reason) {
   show("unusable");
 }
 
+let address = link.email ?? null;
+
 start((config) => {
   slot("address", link.email ?? "");
   when("address", Boolean(link.email));
   document.getElementById("username").value = link.email ?? link.username ?? "";
   onSubmit("activate", async ({ password }) => {
     try {
-      await completeInvitation(config, link.username, link.token, password);
+      ({ email: address } = await completeInvitation(config, link.username, link.token, password));
     } catch (problem) {
       if (!UNUSABLE.includes(problem.code)) throw problem;
       return unusable(explain(problem).text);
@@ -36,4 +38,4 @@ start((config) => {
   });
   if (link.username && link.token) show("form", { focus: false });
   else show("unusable", { focus: false });
-}, { hint: () => link.email ?? null });
+}, { hint: () => address });
