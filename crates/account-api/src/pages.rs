@@ -94,21 +94,20 @@ pub fn router(settings: &Settings) -> Router {
         .route("/pages-assets/{version}/{name}", get(asset));
     for page in PAGES.into_iter().filter(|page| settings.registration || page.name != "register") {
         let path = format!("/{}", page.name);
-        router = router.route(&path, get(move |site, query, headers| document(page, site, query, headers)));
+        router = router.route(
+            &path,
+            get(async move |State(site): State<Arc<Site>>, RawQuery(query): RawQuery, headers: HeaderMap| {
+                document(page, &site, &query.unwrap_or_default(), &headers)
+            }),
+        );
     }
     router.with_state(site).layer(middleware::map_response_with_state(Arc::new(policy), headers::secure))
 }
 
-async fn document(
-    page: Page,
-    State(site): State<Arc<Site>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+fn document(page: Page, site: &Site, query: &str, headers: &HeaderMap) -> Response {
     // Codes and tokens are the page's own business: of the query only the language is looked at.
-    let query = query.unwrap_or_default();
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
-    let (locale, source) = language::choose(asked.as_deref(), &headers, site.settings.default_locale);
+    let (locale, source) = language::choose(asked.as_deref(), headers, site.settings.default_locale);
     match site.documents.render(page, locale, source) {
         Ok(html) => {
             let language = [

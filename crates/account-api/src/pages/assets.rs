@@ -83,8 +83,9 @@ impl Assets {
             hasher.update(file.body.len().to_be_bytes());
             hasher.update(&file.body);
         }
-        let version = hasher.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { version, files }
+        let digest: [u8; 32] = hasher.finalize().into();
+        let version = digest[..8].iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        Self { version: format!("{version:016x}"), files }
     }
 
     /// The path segment that changes with the content.
