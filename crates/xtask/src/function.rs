@@ -34,9 +34,18 @@ impl Binaries {
     ///
     /// Cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
+        Self::build_with("local", &[]).await
+    }
+
+    /// Builds every function with a profile, and further packages of the workspace beside them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn build_with(profile: &str, beside: &[&str]) -> Result<Self> {
         let mut cargo = cargo();
-        cargo.args(["build", "--profile", "local", "--bins", "--message-format", "json-render-diagnostics"]);
-        for function in ALL {
+        cargo.args(["build", "--profile", profile, "--bins", "--message-format", "json-render-diagnostics"]);
+        for function in ALL.iter().chain(beside) {
             cargo.args(["--package", function]);
         }
         let mut cargo = cargo.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
