@@ -103,3 +103,6 @@ pub(crate) fn retries() -> RetryConfig {
         .with_initial_backoff(Duration::from_millis(100))
         .with_max_backoff(Duration::from_millis(500))
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,23 @@ impl Binaries {
         Self::read(&messages)
     }
 
+    /// Finds every function, and further programs beside them, in a folder.
+    ///
+    /// # Errors
+    ///
+    /// One is missing.
+    pub fn in_folder(folder: &Path, beside: &[&str]) -> Result<Self> {
+        let mut found = BTreeMap::new();
+        for name in ALL.iter().chain(beside) {
+            let path = folder.join(name);
+            if !path.is_file() {
+                bail!("there is no {name} in {}", folder.display());
+            }
+            found.insert((*name).to_owned(), path);
+        }
+        Ok(Self(found))
+    }
+
     /// The folder all binaries lie in.
     ///
     /// # Errors

@@ -143,4 +143,4 @@ pub(super) async fn read(body: SdkBody, limit: u64) -> Result<Bytes, ConnectorEr
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

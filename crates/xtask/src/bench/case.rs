@@ -18,7 +18,7 @@ pub struct Case {
     pub function: &'static str,
     /// The first event.
     pub event: Value,
-    /// The calls it must make, in the order of their arrival; those of one round in alphabetical order.
+    /// The calls it must make.
     pub calls: &'static [&'static str],
     /// How many calls must wait for one before them.
     pub rounds: usize,

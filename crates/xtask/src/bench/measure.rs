@@ -10,8 +10,11 @@ use super::case::Case;
 use super::cpu::Limit;
 use super::lambda::{Process, Program, Start};
 use super::report::Row;
-use super::stand_in::{StandIn, rounds};
+use super::stand_in::{Call, StandIn, rounds};
 use super::{size, usage};
+
+/// How long calls take where rounds are told apart: long against what a function does between two of one round.
+const ROUND: Duration = Duration::from_millis(20);
 
 /// One program on one case.
 #[derive(Debug, Clone)]
@@ -67,8 +70,8 @@ pub async fn all(
         if effort.events > 0 {
             row.warm = Some(warm(stand_in, subject, effort.events).await?);
         }
-        let calls = run_once(stand_in, subject, effort.delay).await?;
-        (row.calls, row.rounds) = calls;
+        let calls = calls_of(stand_in, subject, ROUND).await?;
+        (row.calls, row.rounds) = (calls.len(), rounds(&calls));
         rows.push(row);
     }
     Ok(rows)
@@ -77,7 +80,7 @@ pub async fn all(
 async fn start(stand_in: &StandIn, subject: &Subject, share: Option<(&Limit, u64)>) -> Result<Start> {
     let _ = stand_in.take_calls();
     let (_process, start) = Process::start(&subject.program, subject.case.payload(), share).await?;
-    check_calls(stand_in, subject)?;
+    check_calls(&stand_in.take_calls(), subject)?;
     Ok(start)
 }
 
@@ -102,22 +105,26 @@ async fn warm(stand_in: &StandIn, subject: &Subject, events: usize) -> Result<Du
     Ok(spent / u32::try_from(events).context("too many events")?)
 }
 
-/// The calls and rounds of one event, with a delay that tells rounds apart.
-async fn run_once(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<(usize, usize)> {
-    stand_in.set_delay(delay.max(Duration::from_millis(20)));
+/// The calls of one event to a new process, each of which takes `delay`, so that rounds can be told apart.
+///
+/// # Errors
+///
+/// The function fails, makes other calls than its case says, or makes them in more rounds.
+pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<Vec<Call>> {
+    stand_in.set_delay(delay);
     let _ = stand_in.take_calls();
     let (_process, _) = Process::start(&subject.program, subject.case.payload(), None).await?;
     let calls = stand_in.take_calls();
-    stand_in.set_delay(delay);
+    check_calls(&calls, subject)?;
     let rounds = rounds(&calls);
     if subject.own && rounds != subject.case.rounds {
         bail!("{}: {rounds} rounds where {} are enough", subject.program.name, subject.case.rounds);
     }
-    Ok((calls.len(), rounds))
+    Ok(calls)
 }
 
-fn check_calls(stand_in: &StandIn, subject: &Subject) -> Result<()> {
-    let mut made: Vec<_> = stand_in.take_calls().into_iter().map(|call| call.operation).collect();
+fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
+    let mut made: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
     made.sort_unstable();
     let mut wanted: Vec<_> = subject.case.calls.to_vec();
     wanted.sort_unstable();

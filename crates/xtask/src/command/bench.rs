@@ -45,7 +45,10 @@ pub struct Options {
     /// Another build of the functions, as name=folder; may be repeated.
     #[arg(long = "beside", value_name = "NAME=FOLDER", value_parser = pair)]
     beside: Vec<(String, String)>,
-    /// Also measure starts with the share of a core that Lambda gives functions of these sizes in MB, as in 128,256.
+    /// Measure the binaries in this folder, the bare function's among them, rather than building any.
+    #[arg(long, value_name = "FOLDER")]
+    binaries: Option<PathBuf>,
+    /// Only measure starts with the share of a core that Lambda gives functions of these sizes in MB, as in 128,256.
     #[arg(long, value_delimiter = ',')]
     memory: Vec<u64>,
     /// Only send this many events to one process, and tell its memory after each tenth.
@@ -83,7 +86,10 @@ pub async fn run(options: Options) -> Result<()> {
     }
     let folder = layout::root().join("target/bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let binaries = Binaries::build_with("release", &[ECHO]).await?;
+    let binaries = match &options.binaries {
+        Some(folder) => Binaries::in_folder(folder, &[ECHO])?,
+        None => Binaries::build_with("release", &[ECHO]).await?,
+    };
     let cases = cases(options.only.as_deref())?;
     if options.check_size {
         return check_size(&binaries, &cases);

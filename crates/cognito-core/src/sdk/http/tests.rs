@@ -1,10 +1,10 @@
 use super::*;
-use crate::sdk::http::tests::server::{CLOSE, OK, Part, Server, bytes};
 use aws_smithy_types::retry::ErrorKind;
 use proptest::prelude::*;
+use server::{CLOSE, OK, Part, Server, bytes};
 use std::time::Instant;
 
-mod server;
+pub(in crate::sdk) mod server;
 
 const NO_SETTINGS: fn(&str) -> Option<String> = |_| None;
 

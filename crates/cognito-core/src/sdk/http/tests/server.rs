@@ -12,23 +12,23 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-pub(super) const CLOSE: Part = Part::Close;
+pub(in crate::sdk) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(in crate::sdk) const CLOSE: Part = Part::Close;
 
 /// A piece of an answer.
 #[derive(Clone, Debug)]
-pub(super) enum Part {
+pub(in crate::sdk) enum Part {
     Bytes(Vec<u8>),
     Wait(Duration),
     Close,
 }
 
-pub(super) fn bytes(text: &str) -> Vec<Part> {
+pub(in crate::sdk) fn bytes(text: &str) -> Vec<Part> {
     vec![Part::Bytes(text.as_bytes().to_vec())]
 }
 
-pub(super) struct Server {
-    pub(super) url: String,
+pub(in crate::sdk) struct Server {
+    pub(in crate::sdk) url: String,
     counts: Arc<Counts>,
 }
 
@@ -41,12 +41,12 @@ struct Counts {
 
 impl Server {
     /// `answer` is asked with the number of the connection and that of the request on it, both from 1.
-    pub(super) async fn start(answer: impl Fn(usize, usize) -> Vec<Part> + Send + Sync + 'static) -> Self {
+    pub(in crate::sdk) async fn start(answer: impl Fn(usize, usize) -> Vec<Part> + Send + Sync + 'static) -> Self {
         Self::serve(answer, None, Duration::ZERO, "http").await
     }
 
     /// The same over TLS, begun after a pause, and the file with the certificate to trust.
-    pub(super) async fn start_tls(
+    pub(in crate::sdk) async fn start_tls(
         answer: impl Fn(usize, usize) -> Vec<Part> + Send + Sync + 'static,
         pause: Duration,
     ) -> (Self, NamedTempFile) {
@@ -54,15 +54,15 @@ impl Server {
         (Self::serve(answer, Some(tls), pause, "https").await, bundle)
     }
 
-    pub(super) fn accepted(&self) -> usize {
+    pub(in crate::sdk) fn accepted(&self) -> usize {
         self.counts.accepted.load(Ordering::SeqCst)
     }
 
-    pub(super) fn requests(&self) -> usize {
+    pub(in crate::sdk) fn requests(&self) -> usize {
         self.counts.requests.load(Ordering::SeqCst)
     }
 
-    pub(super) async fn wait_for_closed(&self, connections: usize) {
+    pub(in crate::sdk) async fn wait_for_closed(&self, connections: usize) {
         while self.counts.closed.load(Ordering::SeqCst) < connections {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -110,8 +110,7 @@ impl Server {
 async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, counts: &Counts, answer: impl Fn(usize) -> Vec<Part>) {
     let mut received = Vec::new();
     for request in 1.. {
-        // The requests of these tests have no body.
-        while !received.ends_with(b"\r\n\r\n") {
+        while !is_whole(&received) {
             if stream.read_buf(&mut received).await.unwrap_or(0) == 0 {
                 return;
             }
@@ -130,6 +129,14 @@ async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, counts: &Counts, 
             }
         }
     }
+}
+
+/// Whether these bytes are a whole request, by its `Content-Length`.
+fn is_whole(received: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(received).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    body.len() >= length.map_or(0, |length| length.trim().parse().unwrap())
 }
 
 fn tls() -> (TlsAcceptor, NamedTempFile) {
