@@ -255,6 +255,27 @@ async fn an_invitation_for_somebody_with_an_account_gets_the_same_answer_and_ano
 }
 
 #[tokio::test]
+async fn the_pages_are_served_where_the_links_of_mails_lead() {
+    let deployed = Deployed::find().await;
+    let base = deployed.address.stack.account_api().unwrap();
+    for page in account_api::pages::PAGES {
+        let answer = deployed.http.get(&format!("{base}/{}", page.name)).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", page.name);
+        assert!(String::from_utf8_lossy(&answer.body).contains("<main"), "{}", page.name);
+    }
+    let url = format!("{base}/pages-config.json");
+    let configuration = deployed.http.get(&url).await.unwrap().json().unwrap();
+    assert_eq!(configuration["client_id"], deployed.address.stack.output("FrontendClientId").unwrap());
+    assert_eq!(configuration["registration"], true);
+    let client = json!({ "ClientId": configuration["client_id"] });
+    let client = deployed.pool.admin("DescribeUserPoolClient", client).await.unwrap();
+    for addresses in ["CallbackURLs", "LogoutURLs"] {
+        let addresses = client["UserPoolClient"][addresses].as_array().unwrap();
+        assert!(addresses.contains(&json!("https://app.example.com/account")), "{addresses:?}");
+    }
+}
+
+#[tokio::test]
 async fn schemathesis_finds_no_server_error() {
     let api = Deployed::find().await;
     let (_, token) = api.somebody("schemathesis").await;
@@ -288,7 +309,7 @@ fn tempdir() -> std::path::PathBuf {
 /// The API over the deployed table, everything else in memory.
 async fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
     let stack = Address::from_environment().unwrap().stack;
-    let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config().await);
+    let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&|name| std::env::var(name).ok()).unwrap());
     let store = DynamoDb::new(client, stack.output("AccountApiTableName").unwrap());
     let (pool, mailer) = (MemoryPool::new(PoolKind::EmailUserNames, [memory::native(email)]), MemoryMailer::default());
     let lookup = |name: &str| {

@@ -30,3 +30,39 @@ fn linking_sees_neither_the_sdk_nor_the_runtime() {
     let tree = tree("linking");
     assert!(!tree.contains("aws-sdk-") && !tree.contains("lambda_runtime"), "{tree}");
 }
+
+#[test]
+fn a_function_carries_one_lean_way_to_aws() {
+    for function in ["pre-sign-up", "post-confirmation", "post-authentication"] {
+        let tree = tree(function);
+        // Each of these costs start-up time or size that docs/PERFORMANCE.md accounts for.
+        for weight in [
+            "aws-config",
+            "aws-smithy-http-client",
+            "h2",
+            "aws-lc-rs",
+            "hyper-rustls",
+            "native-certs",
+            "regex-automata",
+        ] {
+            assert!(!names(&tree).any(|name| name.ends_with(weight)), "{function} carries {weight}:\n{tree}");
+        }
+        let mut tls: Vec<_> = tree.lines().filter(|line| line.starts_with("rustls v")).collect();
+        tls.dedup();
+        assert_eq!(tls.len(), 1, "{function}: {tls:?}");
+    }
+}
+
+#[test]
+fn a_function_that_calls_no_aws_api_carries_no_tls() {
+    for function in ["custom-message", "inbound-federation"] {
+        let tree = tree(function);
+        for weight in ["rustls", "ring", "regex-automata"] {
+            assert!(!names(&tree).any(|name| name == weight), "{function} carries {weight}:\n{tree}");
+        }
+    }
+}
+
+fn names(tree: &str) -> impl Iterator<Item = &str> {
+    tree.lines().filter_map(|line| line.split(' ').next())
+}

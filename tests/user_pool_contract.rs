@@ -13,7 +13,7 @@ async fn check(kind: Kind) {
     let pool = pool(kind).await.unwrap();
     let google = json!({ "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {} });
     pool.admin("CreateIdentityProvider", google).await.unwrap();
-    let adapter = AwsUserPools::from_env().await.pool(pool.id());
+    let adapter = AwsUserPools::from_lookup(&|name| std::env::var(name).ok()).unwrap().pool(pool.id());
     let unique = uuid::Uuid::new_v4().simple().to_string();
     check_all(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
     let client = json!({

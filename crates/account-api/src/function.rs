@@ -48,7 +48,7 @@ pub async fn run() -> ExitCode {
 
 async fn build(lookup: Lookup<'_>) -> Result<Router, (&'static str, String)> {
     let settings = Settings::from_lookup(lookup).map_err(|why| ("wrong_setting", why.to_string()))?;
-    let config = sdk::config().await;
+    let config = sdk::config(lookup).map_err(|why| ("wrong_setting", why.to_string()))?;
     let secret = secret(&aws_sdk_secretsmanager::Client::new(&config), &settings.code_secret).await;
     let secret = secret.map_err(|why| ("secret_unreadable", why))?;
     let sealer = Sealer::new(secret.as_bytes()).map_err(|why| ("secret_unreadable", why.to_string()))?;

@@ -37,7 +37,7 @@ use mailer::Mailer;
 use std::sync::Arc;
 use store::Store;
 
-/// The API over its services. Requests must carry API Gateway's request context as an extension, as `lambda_http` puts it
+/// The API over its services, with the pages where the settings ask for them. Requests must carry API Gateway's request context as an extension, as `lambda_http` puts it
 /// there; without it nobody is signed in.
 pub fn router<P, I, S, M>(services: Services<P, I, S, M>) -> Router
 where
@@ -47,5 +47,10 @@ where
     M: Mailer + 'static,
 {
     let invitations = services.settings.invitations.mode.clone();
-    api::router(Arc::new(services), &invitations)
+    let pages = services.settings.pages.as_ref().map(pages::router);
+    let api = api::router(Arc::new(services), &invitations);
+    match pages {
+        Some(pages) => api.merge(pages),
+        None => api,
+    }
 }

@@ -1,9 +1,10 @@
 use crate::invitation::{InvitedUserName, Mode};
+use crate::pages;
 use cognito_core::email::Email;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 27] = [
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
@@ -25,6 +26,12 @@ pub const NAMES: [&str; 21] = [
     messages::settings::DEFAULT_LOCALE,
     messages::settings::MESSAGE_STYLE,
     messages::settings::TEMPLATE_DIR,
+    pages::PAGES_CLIENT_ID,
+    pages::PAGES_SIGN_IN_URL,
+    pages::PAGES_COGNITO_URL,
+    pages::PAGES_API_URL,
+    pages::PAGES_REGISTRATION,
+    pages::PAGES_PASSWORD_LENGTH,
 ];
 
 /// Attributes an invitation may set unless `INVITATION_ATTRIBUTES` says otherwise.
@@ -62,6 +69,8 @@ pub struct Settings {
     pub invitations: Invitations,
     /// `APP_NAME` and the others of the messages.
     pub messages: messages::Settings,
+    /// `PAGES_CLIENT_ID` and the others of the pages; `None` serves none.
+    pub pages: Option<pages::Settings>,
 }
 
 /// What the operator chose for invitations.
@@ -90,6 +99,7 @@ impl Settings {
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let text = |text: &str| Some(text.to_owned());
         let plain = |text: &str| (!text.contains(char::is_whitespace)).then(|| text.to_owned());
+        let messages = messages::Settings::from_lookup(lookup)?;
         Ok(Self {
             user_pool_id: settings::required(lookup, "USER_POOL_ID", "the id of a user pool", |id| {
                 (plain(id).is_some() && id.contains('_')).then(|| id.to_owned())
@@ -110,7 +120,8 @@ impl Settings {
                 false,
             )?,
             invitations: Invitations::from_lookup(lookup, &text)?,
-            messages: messages::Settings::from_lookup(lookup)?,
+            pages: pages::Settings::from_lookup(lookup, &messages)?,
+            messages,
         })
     }
 }

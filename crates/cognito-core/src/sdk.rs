@@ -1,25 +1,92 @@
 //! How a function reaches AWS: one configuration for every SDK client.
+//!
+//! The SDK's usual set-up looks for credentials and settings in many places that a Lambda function
+//! does not have, and brings a connection pool made for servers. Both cost more to start than all
+//! the rest of a function. Here the settings come from the environment only ([`environment`]), and
+//! the connections are kept by [`http`], behind the SDK's own trait: signing, retries, timeouts and
+//! the protection against stalled streams stay the SDK's.
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::Builder as HttpClient;
-use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+mod container;
+mod environment;
+mod http;
+
+use crate::settings::{Lookup, SettingError};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
+use environment::{CredentialSource, Endpoints, Environment};
+use http::Connections;
 use std::time::Duration;
 
-/// A configuration from the environment a Lambda function has: Region, credentials, and
-/// `AWS_ENDPOINT_URL` where set.
+/// How long the start of a function waits for the connection that is opened ahead. Within a Region
+/// a connection takes less; one that takes longer is used as soon as it is there.
+const HEAD_START: Duration = Duration::from_millis(30);
+
+/// A configuration from the environment a Lambda function has.
+///
+/// - Region: `AWS_REGION` or `AWS_DEFAULT_REGION`;
+/// - credentials: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, or else the
+///   server that `AWS_CONTAINER_CREDENTIALS_FULL_URI` names;
+/// - endpoints: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`,
+///   `AWS_USE_DUALSTACK_ENDPOINT`;
+/// - trust: `AWS_CA_BUNDLE` or `SSL_CERT_FILE` in place of the roots that are compiled in.
+///
+/// Profiles, instance metadata, web identities and HTTP proxies are left out: a function has none.
 ///
 /// One attempt may take 1.5 seconds and a call with its at most three attempts 4 seconds, so
 /// that an answer is ready before Cognito gives up after 5.
-pub async fn config() -> SdkConfig {
-    let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(tls)
-        .timeout_config(timeouts())
-        .retry_config(retries())
-        .load()
-        .await
+///
+/// # Errors
+///
+/// [`SettingError`] if a Region or credentials are missing, or a value is not allowed. Never holds a secret.
+pub fn config(lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
+    Aws::from_lookup(lookup).map(|aws| aws.config)
+}
+
+/// A configuration together with the connections its clients will use.
+#[derive(Debug)]
+pub(crate) struct Aws {
+    pub(crate) config: SdkConfig,
+    connections: Connections,
+}
+
+impl Aws {
+    /// As [`config`].
+    pub(crate) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let environment = Environment::read(lookup)?;
+        let connections = Connections::new(lookup)?;
+        let credentials = match environment.credentials {
+            CredentialSource::Fixed(credentials) => SharedCredentialsProvider::new(credentials),
+            CredentialSource::Container(source) => SharedCredentialsProvider::new(source.over(connections.clone())),
+        };
+        let mut builder = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(environment.region))
+            .credentials_provider(credentials)
+            .http_client(connections.clone())
+            .timeout_config(timeouts())
+            .retry_config(retries());
+        builder.set_endpoint_url(environment.endpoints.url_of_all());
+        builder.set_use_fips(environment.fips);
+        builder.set_use_dual_stack(environment.dual_stack);
+        let config = builder.service_config(environment.endpoints).build();
+        Ok(Self { config, connections })
+    }
+
+    /// Opens a connection to `url` before it is needed, and waits a moment for it: the start of a
+    /// function has a whole core, the events after it may have a fourteenth. A failure is left to the
+    /// first call to find.
+    pub(crate) async fn open_ahead(&self, url: &str) {
+        self.connections.open_ahead(url, HEAD_START).await;
+    }
+
+    /// The endpoint that the environment sets for a service, by the service's id in the API model.
+    pub(crate) fn endpoint_of(&self, service: &str) -> Option<String> {
+        let own = self.config.service_config().and_then(|endpoints| Endpoints::ask(endpoints, service));
+        own.or_else(|| self.config.endpoint_url().map(str::to_owned))
+    }
 }
 
 pub(crate) fn timeouts() -> TimeoutConfig {
@@ -36,3 +103,6 @@ pub(crate) fn retries() -> RetryConfig {
         .with_initial_backoff(Duration::from_millis(100))
         .with_max_backoff(Duration::from_millis(500))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     runtime::run(async |lookup| {
-        Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, AwsUserPools::from_env().await))
+        Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, AwsUserPools::from_lookup(lookup)?))
     })
     .await
 }

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    runtime::run(async |lookup| Ok(PreSignUp::new(Settings::from_lookup(lookup)?, AwsUserPools::from_env().await)))
-        .await
+    runtime::run(async |lookup| {
+        Ok(PreSignUp::new(Settings::from_lookup(lookup)?, AwsUserPools::connected(lookup).await?))
+    })
+    .await
 }

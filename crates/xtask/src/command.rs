@@ -1,5 +1,6 @@
 //! What `cargo xtask` can do.
 
+pub mod bench;
 pub mod demo;
 pub mod local;
 pub mod pool;
@@ -22,6 +23,8 @@ pub struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Measure start, memory, size and calls of the release functions against a bare function.
+    Bench(bench::Options),
     /// Watch two accounts become one: the triggers at work on a local user pool.
     Demo(demo::Options),
     /// Run all tests, those that need a local cloud included.
@@ -42,6 +45,7 @@ impl Command {
     /// Whatever stopped it, with what to do about it where that is known.
     pub async fn run(self) -> Result<()> {
         match self {
+            Self::Bench(options) => bench::run(options).await,
             Self::Demo(options) => demo::run(options).await,
             Self::Local(options) => local::run(options).await,
             Self::Test(options) => test::run(options).await,

@@ -40,7 +40,16 @@ impl Binaries {
     ///
     /// Cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
-        Self::build_packages(&ALL).await
+        Self::build_with("local", &[]).await
+    }
+
+    /// Builds every function with a profile, and further packages of the workspace beside them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn build_with(profile: &str, beside: &[&str]) -> Result<Self> {
+        Self::build_packages(profile, &[&ALL, beside].concat()).await
     }
 
     /// Builds the operator's command line in the same way. By itself, so that the functions stay the ones
@@ -48,14 +57,14 @@ impl Binaries {
     ///
     /// # Errors
     ///
-    /// As [`Binaries::build`].
+    /// As [`Self::build`].
     pub async fn build_command_line() -> Result<Self> {
-        Self::build_packages(&[COMMAND_LINE]).await
+        Self::build_packages("local", &[COMMAND_LINE]).await
     }
 
-    async fn build_packages(packages: &[&str]) -> Result<Self> {
+    async fn build_packages(profile: &str, packages: &[&str]) -> Result<Self> {
         let mut cargo = cargo();
-        cargo.args(["build", "--profile", "local", "--bins", "--message-format", "json-render-diagnostics"]);
+        cargo.args(["build", "--profile", profile, "--bins", "--message-format", "json-render-diagnostics"]);
         for package in packages {
             cargo.args(["--package", package]);
         }
@@ -66,6 +75,23 @@ impl Binaries {
             bail!("{} does not build; see cargo's messages above", packages.join(", "));
         }
         Self::read(&messages, packages)
+    }
+
+    /// Finds every function, and further programs beside them, in a folder.
+    ///
+    /// # Errors
+    ///
+    /// One is missing.
+    pub fn in_folder(folder: &Path, beside: &[&str]) -> Result<Self> {
+        let mut found = BTreeMap::new();
+        for name in ALL.iter().chain(beside) {
+            let path = folder.join(name);
+            if !path.is_file() {
+                bail!("there is no {name} in {}", folder.display());
+            }
+            found.insert((*name).to_owned(), path);
+        }
+        Ok(Self(found))
     }
 
     /// The folder all binaries lie in.

@@ -8,11 +8,13 @@
 //! * [`function`] builds the function binaries, [`runtime_api`] runs one as Lambda would,
 //!   [`deployment`] hands them to the local cloud as triggers;
 //! * [`stack`] deploys the repository's own template, [`local_stack`] puts providers and an app around it;
-//! * [`hosted_login`] walks "Sign in with Google" from the app's link to the tokens.
+//! * [`hosted_login`] walks "Sign in with Google" from the app's link to the tokens;
+//! * [`bench`] measures what a function costs to start and to run.
 //!
 //! Everything binds to and talks to 127.0.0.1, and every process started here ends when its
 //! guard is dropped.
 
+pub mod bench;
 pub mod browser;
 pub mod command;
 pub mod deployment;

@@ -160,6 +160,13 @@ impl Drop for Function {
 
 fn command(name: &str, binary: &Path, address: &str, settings: &[(String, String)]) -> Command {
     let mut command = Command::new(binary);
+    set_environment(&mut command, name, address, settings);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Gives a process what Lambda's environment holds, with the runtime API at `address`, and the given settings.
+pub(crate) fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
     command
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -175,11 +182,7 @@ fn command(name: &str, binary: &Path, address: &str, settings: &[(String, String
         .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        .envs(settings.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+        .envs(settings.iter().map(|(name, value)| (name, value)));
 }
 
 fn keep_log(runtime: &Arc<Runtime>, stream: Option<impl AsyncRead + Unpin + Send + 'static>) {

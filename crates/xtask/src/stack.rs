@@ -119,6 +119,10 @@ impl Deployment<'_> {
             ("EmailFrom", &format!("accounts@{MAIL_DOMAIN}")),
             ("AppName", "Example"),
             ("AppUrl", "https://app.example.com"),
+            ("Pages", "on"),
+            ("PagesRegistration", "open"),
+            ("PagesCognitoUrl", self.endpoint),
+            ("PagesSignInUrl", self.endpoint),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()

@@ -11,9 +11,10 @@ use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, Us
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
-use crate::sdk;
-use aws_config::SdkConfig;
+use crate::sdk::Aws;
+use crate::settings::{Lookup, SettingError};
 use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_cognitoidentityprovider::config::http::HttpResponse;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::RequestId;
@@ -21,6 +22,7 @@ use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
     SoftwareTokenMfaSettingsType,
 };
+use aws_types::SdkConfig;
 
 /// The most profiles a page of `ListUsers` may have (API model, `QueryLimitType`).
 const PAGE: i32 = 60;
@@ -32,15 +34,35 @@ pub struct AwsUserPools {
 }
 
 impl AwsUserPools {
-    /// A client from the environment a Lambda function has; see [`sdk::config`].
-    pub async fn from_env() -> Self {
-        Self::with_config(&sdk::config().await)
-    }
-
     /// A client from a configuration that other clients of the process share.
     #[must_use]
     pub fn with_config(config: &SdkConfig) -> Self {
         Self::new(Client::new(config))
+    }
+
+    /// A client from the environment a Lambda function has; see [`crate::sdk::config`].
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] if a Region or credentials are missing, or a value is not allowed.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Ok(Self::new(Client::new(&Aws::from_lookup(lookup)?.config)))
+    }
+
+    /// The same, with a connection to Cognito opened before the first event: for a function that
+    /// calls Cognito with nearly every event. If the connection cannot be opened the start goes on
+    /// all the same; an event that needs no call does not notice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_lookup`].
+    pub async fn connected(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let aws = Aws::from_lookup(lookup)?;
+        let pools = Self::new(Client::new(&aws.config));
+        if let Some(url) = endpoint(&aws).await {
+            aws.open_ahead(&url).await;
+        }
+        Ok(pools)
     }
 
     /// Uses a client that is configured already.
@@ -48,6 +70,21 @@ impl AwsUserPools {
     pub fn new(client: Client) -> Self {
         Self { client }
     }
+}
+
+/// Where the client will find Cognito. Asking this early also reads AWS's list of Regions, which the
+/// first call would do otherwise.
+async fn endpoint(aws: &Aws) -> Option<String> {
+    if let Some(url) = aws.endpoint_of("Cognito Identity Provider") {
+        return Some(url);
+    }
+    let parameters = Params::builder()
+        .set_region(aws.config.region().map(ToString::to_string))
+        .set_use_fips(aws.config.use_fips())
+        .set_use_dual_stack(aws.config.use_dual_stack())
+        .build()
+        .ok()?;
+    DefaultResolver::new().resolve_endpoint(&parameters).await.ok().map(|endpoint| endpoint.url().to_owned())
 }
 
 impl UserPools for AwsUserPools {

@@ -1,0 +1,61 @@
+//! What the functions ask Cognito for one event, and how many of the calls wait for another: the real binaries
+//! against a stand-in that counts.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::time::Duration;
+
+use end_to_end::binary;
+use xtask::bench::case::{self, ECHO};
+use xtask::bench::lambda::{Process, Program};
+use xtask::bench::measure::{Subject, calls_of};
+use xtask::bench::stand_in::StandIn;
+use xtask::function;
+
+/// Long against what a busy machine adds between two calls of one round.
+const DELAY: Duration = Duration::from_millis(150);
+
+fn subjects(settings: &[(String, String)]) -> Vec<Subject> {
+    let mut cases = case::all().unwrap();
+    cases.retain(|case| case.function != ECHO);
+    let subject = |case: case::Case| {
+        let mut settings = settings.to_vec();
+        settings.extend(function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let command = vec![binary(case.function).unwrap().display().to_string()];
+        let program = Program { name: case.name.to_owned(), command, settings, log: None };
+        Subject { program, case, binary: None, own: true }
+    };
+    cases.into_iter().map(subject).collect()
+}
+
+#[tokio::test]
+async fn every_event_costs_the_calls_and_rounds_that_are_promised_and_at_most_two_connections() {
+    let folder = std::env::temp_dir().join(format!("calls-{}", uuid::Uuid::new_v4().simple()));
+    std::fs::create_dir(&folder).unwrap();
+    let stand_in = StandIn::start(&folder).await.unwrap();
+    stand_in.set_people(1);
+    for subject in subjects(&stand_in.environment()) {
+        // Fails by itself for other calls or more rounds than the case has.
+        let calls = calls_of(&stand_in, &subject, DELAY).await.unwrap();
+        let mut connections: Vec<_> = calls.iter().map(|call| call.connection).collect();
+        connections.sort_unstable();
+        connections.dedup();
+        assert!(connections.len() <= 2, "{}: {calls:?}", subject.case.name);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Cognito calls pre sign-up again for our own `AdminCreateUser` and waits for it.
+#[tokio::test]
+async fn an_event_without_calls_is_answered_where_cognito_cannot_be_reached() {
+    // It takes connections and never says a word.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    for subject in subjects(&[("AWS_ENDPOINT_URL".to_owned(), url)]) {
+        if subject.case.calls.is_empty() {
+            let started = Process::start(&subject.program, subject.case.payload(), None).await;
+            let (_process, start) = started.unwrap();
+            assert!(start.wall < Duration::from_secs(1), "{}: {:?}", subject.case.name, start.wall);
+        }
+    }
+}
