@@ -5,6 +5,7 @@ makes the local pool behave as Amazon Cognito does; docs/LOCAL_STACK.md lists th
 the differences that remain.
 """
 
+import copy
 import functools
 import json
 import sys
@@ -88,13 +89,13 @@ def with_added_operations(dispatch):
 
 
 def with_every_check(run):
-    """Codes and tokens count. MiniStack looks at them only if requests must be signed, too."""
+    """Codes, tokens and secret hashes count. MiniStack looks at them only if requests must be signed, too."""
     @functools.wraps(run)
     def run_idp_handler(handler, action, data):
         if action in cognito._UNSIGNED_IDP_ACTIONS or action == "VerifyUserAttribute":
             cognito._pin_unsigned_idp_scope(data)
-        error = (cognito._auth_flow_error(action, data) or cognito._access_token_error(data)
-                 or cognito._confirmation_code_error(action, data))
+        error = (cognito._validate_client_secret_hash(action, data) or cognito._auth_flow_error(action, data)
+                 or cognito._access_token_error(data) or cognito._confirmation_code_error(action, data))
         return error or run(handler, action, data)
     return run_idp_handler
 
@@ -257,6 +258,43 @@ def with_claims_as_cognito_writes_them(decode):
     return decode_id_token
 
 
+# What MiniStack keeps of a pool, and what an update that does not name it sets it to.
+DEFAULTS = {
+    "Policies": {"PasswordPolicy": {
+        "MinimumLength": 8, "RequireUppercase": True, "RequireLowercase": True, "RequireNumbers": True,
+        "RequireSymbols": True, "TemporaryPasswordValidityDays": 7}},
+    "DeletionProtection": "INACTIVE", "LambdaConfig": {}, "AutoVerifiedAttributes": [], "SmsVerificationMessage": "",
+    "EmailVerificationMessage": "", "EmailVerificationSubject": "", "VerificationMessageTemplate": None,
+    "SmsAuthenticationMessage": "", "UserAttributeUpdateSettings": None, "MfaConfiguration": "OFF",
+    "DeviceConfiguration": None, "EmailConfiguration": {}, "SmsConfiguration": {}, "UserPoolTags": {},
+    "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False}, "UserPoolAddOns": None,
+    "AccountRecoverySetting": {}, "UserPoolTier": "ESSENTIALS",
+}
+
+
+def resetting_what_is_left_out(update):
+    """An update sets every setting that it does not name to its default, and takes one name of the days that a
+    temporary password is valid."""
+    @functools.wraps(update)
+    def update_user_pool(data):
+        days = ((data.get("Policies") or {}).get("PasswordPolicy") or {}).get("TemporaryPasswordValidityDays")
+        if days is not None and "UnusedAccountValidityDays" in (data.get("AdminCreateUserConfig") or {}):
+            return cognito.error_response_json(
+                "InvalidParameterException",
+                "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays", 400)
+        whole = copy.deepcopy(DEFAULTS) | data
+        whole = {name: value for name, value in whole.items() if value is not None}
+        pool, _ = cognito._resolve_pool(data.get("UserPoolId"))
+        answer = update(whole)
+        if pool is not None and answer[0] == 200:
+            for name in DEFAULTS:
+                if name not in whole:
+                    pool.pop(name, None)
+            pool["Name"] = data.get("PoolName", pool["Name"])
+        return answer
+    return update_user_pool
+
+
 def main():
     """Closes the gaps and runs MiniStack in this process."""
     cognito._dispatch_idp = with_added_operations(cognito._dispatch_idp)
@@ -268,6 +306,7 @@ def main():
     cognito._admin_respond_to_auth_challenge = choosing_a_password_once(cognito._admin_respond_to_auth_challenge)
     cognito._respond_to_auth_challenge = choosing_a_password_once(cognito._respond_to_auth_challenge)
     cognito._refresh_token_revoked = by_session(cognito._refresh_token_revoked)
+    cognito._update_user_pool = resetting_what_is_left_out(cognito._update_user_pool)
     cognito._admin_create_user = one_at_a_time(refusing_a_taken_alias(cognito._admin_create_user))
     cognito._confirm_sign_up = verifying_the_address(cognito._confirm_sign_up)
     cognito._decode_id_token_unverified = with_claims_as_cognito_writes_them(cognito._decode_id_token_unverified)

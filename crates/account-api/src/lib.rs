@@ -6,7 +6,8 @@
 //! - [`invitation`]: accounts that somebody else begins and their owner completes;
 //! - [`store`], [`mailer`], [`clock`](Clock): what the flows work with, beside the user pool of `cognito-core`;
 //! - [`code`]: codes that prove a mailbox, and what is kept of them;
-//! - [`problem`]: how the API says no; [`caller`]: who is calling.
+//! - [`problem`]: how the API says no; [`caller`]: who is calling;
+//! - [`pages`]: what the links of messages open, in a browser.
 
 mod api;
 pub mod caller;
@@ -17,6 +18,7 @@ pub mod function;
 pub mod invitation;
 pub mod mailer;
 mod mask;
+pub mod pages;
 pub mod problem;
 mod services;
 mod settings;

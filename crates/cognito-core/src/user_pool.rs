@@ -15,7 +15,7 @@ mod profile;
 
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
-pub use profile::{Identity, NewNative, Profile, Status, UserName};
+pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities, UserName};
 
 use crate::email::Email;
 use crate::password::Password;

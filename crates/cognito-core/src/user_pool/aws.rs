@@ -212,8 +212,8 @@ fn attribute(name: &str, value: &str) -> Result<AttributeType, PoolError> {
         .map_err(|_| PoolError::new(PoolErrorKind::Other, "UserAttributes", "an attribute without a name"))
 }
 
-/// Sorts an SDK error by AWS's error code. The message is dropped: it may repeat personal data.
-fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> PoolError
+/// Sorts the SDK error of an operation by AWS's error code. The message is dropped: it may repeat personal data.
+pub fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> PoolError
 where
     E: ProvideErrorMetadata,
     SdkError<E, HttpResponse>: RequestId,

@@ -46,15 +46,14 @@ const SES_SCOPE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/
 /// The local cloud hands a number in a parameter on as text, and then cannot compare a password's length with it.
 async fn numbers(stack: &Stack) -> Result<()> {
     let pool = stack.pool()?;
-    let mut policies = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"].take();
+    let mut policy = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"]["PasswordPolicy"].take();
     for name in ["MinimumLength", "TemporaryPasswordValidityDays"] {
-        let member = &mut policies["PasswordPolicy"][name];
-        if let Some(text) = member.as_str() {
+        if let Some(text) = policy[name].as_str() {
             let number: u32 = text.parse().with_context(|| format!("the pool's {name} is no number"))?;
-            *member = json!(number);
+            policy[name] = json!(number);
         }
     }
-    pool.admin("UpdateUserPool", json!({ "Policies": policies })).await.map(drop)
+    pool.change(|pool| pool["Policies"]["PasswordPolicy"] = policy).await
 }
 
 /// The template adds providers and writable attributes to the frontend client under conditions that did not hold.
