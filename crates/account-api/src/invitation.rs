@@ -74,8 +74,9 @@ impl Quota {
         Ok(Self { recent })
     }
 
+    /// Kept while its newest entry counts.
     pub(crate) fn keep_until(&self, now: u64) -> u64 {
-        now + DAY
+        self.recent.last().copied().unwrap_or(now) + DAY
     }
 }
 

@@ -278,6 +278,14 @@ pub struct ProblemBody {
     password_policy: Option<PolicyBody>,
 }
 
+/// How API Gateway itself refuses a token, before the function is called.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GatewayRefusal {
+    /// For people who debug.
+    #[schema(example = "Unauthorized")]
+    message: String,
+}
+
 /// What the pool asks of a password.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = PasswordPolicy)]

@@ -106,12 +106,7 @@ impl Settings {
             })?,
             table: settings::required(lookup, "TABLE_NAME", "the name of a DynamoDB table", plain)?,
             code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
-            from: settings::required(
-                lookup,
-                "EMAIL_FROM",
-                "a sender such as Example <no-reply@example.com>",
-                |from| sender(from),
-            )?,
+            from: settings::required(lookup, "EMAIL_FROM", "a sender such as Example <no-reply@example.com>", sender)?,
             reply_to: settings::optional(lookup, "EMAIL_REPLY_TO", "a sender such as help@example.com", sender)?,
             linked_may_change: settings::choice(
                 lookup,

@@ -3,7 +3,7 @@ use super::body::Body;
 use super::locales::Locales;
 use crate::caller::Caller;
 use crate::email_change::flow::{Progress, View};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -92,7 +92,7 @@ impl From<View> for EmailChange {
     responses(
         (status = 202, description = "A code went to the current address", body = EmailChange),
         (status = 400, description = "invalid-request, invalid-email, same-email", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "federated-account, linked-account, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "request-pending, email-taken, no-current-email", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
@@ -117,7 +117,7 @@ pub(super) async fn request(
     get, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 200, description = "A change is under way", body = EmailChange),
-        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
@@ -133,7 +133,7 @@ pub(super) async fn status(State(api): Shared, caller: Caller) -> Result<Json<Em
     delete, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 204, description = "No change is under way"),
-        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 409, description = "commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
@@ -154,7 +154,7 @@ pub(super) async fn cancel(State(api): Shared, caller: Caller) -> Result<StatusC
     responses(
         (status = 200, description = "The code was right", body = Verified),
         (status = 400, description = "invalid-request, wrong-code", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "email-taken, account-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
@@ -185,7 +185,7 @@ pub(super) async fn verify(
     post, path = "/email-change/resend", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 202, description = "Another code is on its way", body = EmailChange),
-        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "account-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),

@@ -2,7 +2,7 @@ use super::Shared;
 use super::body::Body;
 use super::locales::Locales;
 use crate::caller::Caller;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -61,7 +61,7 @@ pub(super) struct Completed {
     responses(
         (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
         (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "account-exists", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),

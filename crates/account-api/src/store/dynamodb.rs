@@ -4,6 +4,7 @@ use super::{Document, Store, StoreError, Written, next};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 /// Partition key, document, version, and the time after which the table may drop the item (the table's TTL attribute).
@@ -60,7 +61,7 @@ impl Store for DynamoDb {
         match call.send().await {
             Ok(_) => Ok(Written::Stored),
             Err(error) => {
-                let lost = error.as_service_error().is_some_and(|why| why.is_conditional_check_failed_exception());
+                let lost = error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception);
                 if lost { Ok(Written::Conflict) } else { Err(failed("PutItem")(error)) }
             }
         }
@@ -84,7 +85,7 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkEr
 mod tests {
     use super::*;
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
-    use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
+    use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
     use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, ProvisionedThroughputExceededException};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 

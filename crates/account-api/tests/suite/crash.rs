@@ -126,7 +126,7 @@ async fn a_change_that_was_cut_off_anywhere_ends_done_and_is_never_stuck() {
             sprung += i64::from(trapped(&house, after, "POST", "/email-change/verify", body).await);
             let mut again = verify(&house, &code).await;
             if again.code() == "commit-in-progress" {
-                assert_eq!(trap, Trap::Crash, "what failed gave the lease back");
+                // Cut off, or the write that ends it or gives the lease back was what failed.
                 house.clock.forward(A_WHILE);
                 again = verify(&house, &code).await;
             }

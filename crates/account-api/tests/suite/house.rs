@@ -258,7 +258,7 @@ impl House {
     pub(crate) async fn send(&self, event: &Value) -> Option<Answer> {
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway");
         let answered = self.router.clone().oneshot(request);
-        let response = tokio::time::timeout(Duration::from_secs(60), answered).await.ok()?.expect("infallible");
+        let response = tokio::time::timeout(Duration::from_mins(1), answered).await.ok()?.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body in memory").to_bytes();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };

@@ -1,5 +1,13 @@
 //! The API through its router, as API Gateway calls it, with everything around it in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unnecessary_wraps,
+    reason = "a set-up that fails must fail the test"
+)]
+
 mod crash;
 mod description;
 mod email_change;

@@ -31,11 +31,11 @@ impl AwsInvitations {
     /// What proves that the caller knows the client's secret: HMAC-SHA-256 over user name and client id (Cognito
     /// developer guide, "Computing secret hash values"). `None` if the client has no secret.
     async fn secret_hash(&self, user_name: &str) -> Result<Option<String>, PoolError> {
-        let secret = self.secret.get_or_try_init(|| self.describe_client()).await?;
+        let secret = self.secret.get_or_try_init(|| self.read_secret()).await?;
         Ok(secret.as_ref().map(|secret| secret_hash(secret, user_name, &self.client_id)))
     }
 
-    async fn describe_client(&self) -> Result<Option<Zeroizing<String>>, PoolError> {
+    async fn read_secret(&self) -> Result<Option<Zeroizing<String>>, PoolError> {
         let call = self.pool.client.describe_user_pool_client().user_pool_id(&self.pool.id).client_id(&self.client_id);
         let described = call.send().await.map_err(failed("DescribeUserPoolClient"))?;
         let secret = described.user_pool_client().and_then(|client| client.client_secret());
@@ -75,7 +75,7 @@ impl AwsInvitations {
 
     /// Makes the refresh token, and every access token made with it, worthless.
     async fn revoke(&self, refresh_token: &str) -> Result<(), PoolError> {
-        let secret = self.secret.get_or_try_init(|| self.describe_client()).await?;
+        let secret = self.secret.get_or_try_init(|| self.read_secret()).await?;
         let call = self.pool.client.revoke_token().client_id(&self.client_id).token(refresh_token);
         let call = call.set_client_secret(secret.as_ref().map(|secret| secret.as_str().to_owned()));
         call.send().await.map_err(failed("RevokeToken"))?;
