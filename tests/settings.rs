@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::function;
-use xtask::function::ALL;
+use xtask::function::TRIGGERS;
 
 async fn start_failure(name: &str, settings: &[(&str, &str)]) -> String {
     function(name, settings).await.map(drop).unwrap_err().to_string()
@@ -20,8 +20,14 @@ async fn a_wrong_value_stops_the_start_and_names_variable_value_and_what_is_allo
 }
 
 #[tokio::test]
-async fn a_function_starts_with_no_settings_at_all() {
-    for name in ALL {
+async fn a_trigger_starts_with_no_settings_at_all() {
+    for name in TRIGGERS {
         function(name, &[]).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_account_api_says_what_it_cannot_start_without() {
+    let failure = start_failure("account-api", &[]).await;
+    assert!(failure.contains("ended at its start") && failure.contains("USER_POOL_ID"), "{failure}");
 }

@@ -1,6 +1,6 @@
 //! What the deployable template promises, read from its text. Needs no cloud.
 
-#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
 use std::collections::BTreeSet;
 
@@ -127,6 +127,92 @@ fn rights(resources: &Value, function: &str) -> BTreeSet<String> {
     assert_eq!(statement.as_array().unwrap().len(), 1, "{function}");
     assert_eq!(statement[0]["Resource"][1], "UserPool.Arn", "{function}");
     values(&statement[0]["Action"])
+}
+
+/// The actions of the SDK calls in an adapter's source.
+fn calls(source: &str) -> BTreeSet<String> {
+    let names = source.split('.').filter_map(|call| Some(call.split_once("()")?.0));
+    let operations = names.filter(|name| ["admin_", "list_", "describe_"].iter().any(|verb| name.starts_with(verb)));
+    let action = |name: &str| {
+        let words = name.split('_').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
+        format!("cognito-idp:{}", words.collect::<String>())
+    };
+    operations.map(action).collect()
+}
+
+#[test]
+fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
+    let resources = resources();
+    let statements = &resources["AccountApiRights"]["Properties"]["PolicyDocument"]["Statement"];
+    let [pool, table, mail, secret] = statements.as_array().unwrap().as_slice() else { panic!("{statements}") };
+    assert_eq!(pool["Resource"][1], "UserPool.Arn");
+    let mut needed = calls(include_str!("../crates/cognito-core/src/user_pool/aws/invitations.rs"));
+    // What the flows ask of the pool itself.
+    for (verb, action) in [
+        (".profile(", "AdminGetUser"),
+        (".profiles_with_email(", "ListUsers"),
+        (".set_verified_email(", "AdminUpdateUserAttributes"),
+        (".add_to_group(", "AdminAddUserToGroup"),
+    ] {
+        let flows = [
+            include_str!("../crates/account-api/src/email_change/flow.rs"),
+            include_str!("../crates/account-api/src/invitation/flow.rs"),
+        ];
+        assert!(flows.concat().contains(verb), "{verb}");
+        needed.insert(format!("cognito-idp:{action}"));
+    }
+    assert_eq!(values(&pool["Action"]), needed);
+    assert_eq!((values(&table["Action"]).len(), &table["Resource"]), (2, &Value::from("AccountApiTable.Arn")));
+    assert_eq!(values(&mail["Action"]), BTreeSet::from(["ses:SendEmail".to_owned()]));
+    assert_eq!(mail["Resource"][1], "SesIdentityArn");
+    assert_eq!(values(&secret["Action"]), BTreeSet::from(["secretsmanager:GetSecretValue".to_owned()]));
+    assert_eq!(secret["Resource"], "AccountApiSecret");
+}
+
+#[test]
+fn the_account_api_gets_exactly_the_variables_it_reads_and_starts_with_them() {
+    let (resources, document) = (resources(), template::document().unwrap());
+    let variables = variables(&resources, "AccountApi");
+    let set: BTreeSet<_> = variables.keys().map(String::as_str).collect();
+    assert_eq!(set, account_api::NAMES.into_iter().collect());
+    let invitations = document["Parameters"]["Invitations"]["AllowedValues"].as_array().unwrap();
+    for mode in invitations {
+        let lookup = |name: &str| {
+            Some(match name {
+                "USER_POOL_ID" => "eu-central-1_EXAMPLE01".to_owned(),
+                "EMAIL_FROM" => "Example <no-reply@example.com>".to_owned(),
+                "INVITATIONS" => mode.as_str().unwrap().to_owned(),
+                "ADMIN_GROUP" => "admins".to_owned(),
+                "APP_URL" => "https://app.example.com".to_owned(),
+                "INVITATION_DAYS" => document["Parameters"]["InvitationDays"]["Default"].to_string(),
+                "BACKEND_CLIENT_ID" | "TABLE_NAME" | "CODE_SECRET_ARN" => "made-by-the-stack".to_owned(),
+                name => default(&document["Parameters"], variables.get(name)?),
+            })
+        };
+        account_api::Settings::from_lookup(&lookup).unwrap();
+    }
+}
+
+#[test]
+fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
+    let resources = resources();
+    let mut routes = 0;
+    for (name, resource) in resources.as_object().unwrap() {
+        if resource["Type"] != "AWS::ApiGatewayV2::Route" {
+            continue;
+        }
+        let (properties, key) = (&resource["Properties"], resource["Properties"]["RouteKey"].as_str().unwrap());
+        let open = ["POST /invitations", "POST /invitations/complete", "GET /openapi.json"].contains(&key);
+        if !open && key.contains("/email-change") {
+            assert_eq!(properties["AuthorizationType"], "JWT", "{name}");
+            assert_eq!(properties["AuthorizerId"], "AccountApiAuthorizer", "{name}");
+            routes += 1;
+        }
+        if key == "POST /invitations" {
+            assert_eq!(properties["AuthorizationType"].to_string(), r#"["InvitesPublicly","NONE","JWT"]"#);
+        }
+    }
+    assert_eq!(routes, 5);
 }
 
 #[test]

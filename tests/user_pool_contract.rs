@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use cognito_core::user_pool::UserPools;
-use cognito_core::user_pool::aws::AwsUserPools;
-use cognito_core::user_pool::contract::check_all;
+use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
+use cognito_core::user_pool::contract::{check_all, check_invitations};
 use end_to_end::pool;
 use serde_json::json;
 use xtask::user_pool::Kind;
@@ -16,6 +16,12 @@ async fn check(kind: Kind) {
     let adapter = AwsUserPools::from_lookup(&|name| std::env::var(name).ok()).unwrap().pool(pool.id());
     let unique = uuid::Uuid::new_v4().simple().to_string();
     check_all(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
+    let client = json!({
+        "ClientName": "backend", "GenerateSecret": true, "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+    });
+    let client = pool.admin("CreateUserPoolClient", client).await.unwrap();
+    let invitations = AwsInvitations::new(adapter.clone(), client["UserPoolClient"]["ClientId"].as_str().unwrap());
+    check_invitations(&adapter, &invitations, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
 }
 
 #[tokio::test]

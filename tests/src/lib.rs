@@ -1,6 +1,13 @@
 //! What the end-to-end tests share: the local cloud that `cargo xtask test` has started, pools on it,
 //! and the function binaries it has built.
 
+mod cli;
+mod people;
+pub mod user_pool_api;
+
+pub use cli::{Cli, Ran};
+pub use people::Google;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};

@@ -36,3 +36,46 @@ switches colours off.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found;
 5 errors were found; 6 done in part.";
+
+/// Reads the id of a user pool, `<Region>_<characters>`.
+///
+/// # Errors
+///
+/// It is none; at most 55 characters are allowed (API model, `UserPoolIdType`).
+pub(crate) fn user_pool_id(text: &str) -> Result<String, String> {
+    let usable = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match text.split_once('_') {
+        Some((region, id)) if usable(region) && usable(id) && text.len() <= 55 => Ok(text.to_owned()),
+        _ => Err("not the id of a user pool, which is like eu-central-1_AbCdEf123".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example_and_is_in_the_index() {
+        let index = include_str!("../../../docs/cli/README.md");
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("cognito-triggers {name}")), "{name} shows no example");
+            assert!(index.contains(&format!("`{name}`")), "{name} is not in docs/cli/README.md");
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_pool_is_told_from_an_arn_and_from_nonsense() {
+        assert!(user_pool_id("eu-central-1_AbCdEf123").is_ok());
+        for wrong in ["", "_", "eu-central-1", "eu-central-1_", "arn:aws:cognito-idp:r:1:userpool/r_A", "r_A/../b"] {
+            assert!(user_pool_id(wrong).unwrap_err().contains("eu-central-1_AbCdEf123"), "{wrong}");
+        }
+    }
+}

@@ -40,9 +40,36 @@ impl Cloud {
         &self.config
     }
 
+    /// A client for functions of a Region.
+    pub(crate) fn lambda(&self, region: &str) -> aws_sdk_lambda::Client {
+        let config = aws_sdk_lambda::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
+        aws_sdk_lambda::Client::from_conf(config.build())
+    }
+
     /// A client for user pools.
     #[must_use]
     pub fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
         aws_sdk_cognitoidentityprovider::Client::new(&self.config)
+    }
+}
+
+#[cfg(test)]
+impl Cloud {
+    /// An account that a function plays: it gets every request, and gives status and body of the answer.
+    pub(crate) fn answering(
+        answer: impl Fn(&http::Request<aws_sdk_lambda::primitives::SdkBody>) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
+        use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
+        let http = aws_smithy_http_client::test_util::infallible_client_fn(move |request| {
+            let (status, body) = answer(&request);
+            http::Response::builder().status(status).body(body).unwrap()
+        });
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .http_client(http)
+            .retry_config(RetryConfig::disabled());
+        Self { config: config.build() }
     }
 }

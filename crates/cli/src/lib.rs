@@ -4,10 +4,26 @@
 //! error. The exit code says what happened: see [`ExitStatus`].
 
 mod arguments;
+mod attachment;
+mod audit;
 mod cloud;
 mod command;
+mod confirmation;
+mod consent;
+mod directory;
 mod exit;
+mod finding;
+mod function_arn;
+mod invoke_permission;
+mod merge;
 mod output;
+mod pace;
+mod pool_settings;
+mod private_file;
+mod registry;
+mod rules;
+mod target;
+mod trigger;
 
 pub use arguments::{Arguments, Global};
 pub use cloud::Cloud;

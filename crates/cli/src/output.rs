@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use comfy_table::ContentArrangement;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use console::Term;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -53,11 +54,17 @@ impl Output {
                 serde_json::to_writer_pretty(&mut stdout, data)?;
                 writeln!(stdout)
             }
-            Format::Table => {
-                let mut table = data.table();
-                table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-                writeln!(stdout, "{table}")
-            }
+            Format::Table => writeln!(stdout, "{}", drawn(data, &Term::stdout())),
         }
     }
+}
+
+/// A table as this terminal shows it; as wide as it wants to be where there is none.
+pub(crate) fn drawn(data: &impl Table, terminal: &Term) -> comfy_table::Table {
+    let mut table = data.table();
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some((_, columns)) = terminal.size_checked() {
+        table.set_width(columns);
+    }
+    table
 }

@@ -1,4 +1,4 @@
-//! Passwords nobody knows.
+//! Passwords: those nobody knows, those that invite somebody, and those people choose.
 
 use rand::seq::IndexedRandom;
 use std::fmt;
@@ -14,30 +14,53 @@ const DIGITS: &[u8] = b"0123456789";
 /// Symbols that Cognito's password policy counts as such, without the space.
 const SYMBOLS: &[u8] = b"^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
 
-/// A random permanent password that satisfies every password policy Cognito allows: 99 characters
-/// of all four classes, from a cryptographically secure generator, each drawn uniformly.
-///
-/// It replaces passwords that somebody else may know. It is shown to nobody, kept nowhere and
-/// wiped from memory when dropped; the owner sets an own one by "forgot password".
+/// Symbols that stand in a URL as they are (RFC 3986 section 2.3) and that programs which find links in plain text
+/// take for a part of the link.
+const URL_SYMBOLS: &[u8] = b"-_";
+
+/// A password on its way into the pool. It does not show itself and is wiped from memory when dropped.
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Draws a new password.
+    /// Draws a permanent password that satisfies every password policy Cognito allows: 99 characters of all four
+    /// classes, from a cryptographically secure generator, each drawn uniformly.
+    ///
+    /// It replaces passwords that somebody else may know. It is shown to nobody and kept nowhere; the owner sets an own
+    /// one by "forgot password".
     #[must_use]
     pub fn random() -> Self {
-        let alphabet = Zeroizing::new([LOWER, UPPER, DIGITS, SYMBOLS].concat());
+        Self::drawn_with(SYMBOLS, |_| true)
+    }
+
+    /// Draws a temporary password for the link of an invitation: as [`random`](Self::random), but its only symbols are
+    /// `-` and `_`, and its first and last character are letters or digits, so that it survives in a URL and in text.
+    #[must_use]
+    pub fn temporary() -> Self {
+        let alphanumeric = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        Self::drawn_with(URL_SYMBOLS, |text| alphanumeric(text.bytes().next()) && alphanumeric(text.bytes().last()))
+    }
+
+    /// A password that a person chose, or the token of an invitation that came back.
+    #[must_use]
+    pub fn chosen(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    fn drawn_with(symbols: &[u8], fits: impl Fn(&str) -> bool) -> Self {
+        let alphabet = Zeroizing::new([LOWER, UPPER, DIGITS, symbols].concat());
         let mut rng = rand::rng();
         loop {
             let mut text = Zeroizing::new(String::with_capacity(LENGTH));
             text.extend((0..LENGTH).filter_map(|_| alphabet.choose(&mut rng)).map(|byte| char::from(*byte)));
             // Drawing again instead of patching classes in keeps every valid password equally likely.
-            if [LOWER, UPPER, DIGITS, SYMBOLS].iter().all(|class| text.bytes().any(|byte| class.contains(&byte))) {
+            let has = |class: &[u8]| text.bytes().any(|byte| class.contains(&byte));
+            if [LOWER, UPPER, DIGITS, symbols].into_iter().all(has) && fits(&text) {
                 return Self(text);
             }
         }
     }
 
-    /// The password itself, for the one API call that sets it.
+    /// The password itself, for the one API call that sets it or the one link that carries it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -63,6 +86,20 @@ mod tests {
                 assert!(password.expose().bytes().any(|byte| class.contains(&byte)));
             }
             assert!(!password.expose().contains(char::is_whitespace));
+        }
+    }
+
+    #[test]
+    fn a_temporary_password_satisfies_the_strictest_policy_and_stands_in_a_url_as_it_is() {
+        for _ in 0..500 {
+            let password = Password::temporary();
+            let text = password.expose();
+            assert_eq!(text.chars().count(), LENGTH);
+            for class in [LOWER, UPPER, DIGITS, SYMBOLS] {
+                assert!(text.bytes().any(|byte| class.contains(&byte)));
+            }
+            assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+            assert!(!text.starts_with(['-', '_']) && !text.ends_with(['-', '_']));
         }
     }
 

@@ -118,6 +118,11 @@ impl Providers {
         self.0.is_empty()
     }
 
+    /// All of them, those with the longest names first.
+    pub fn iter(&self) -> impl Iterator<Item = &Provider> {
+        self.0.iter()
+    }
+
     /// The provider of this name, whatever the case: `identities` and events differ in it.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Provider> {

@@ -54,6 +54,16 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
     }
 }
 
+/// Sets the logs up as [`run`] does, for a function that is no Cognito trigger. With a wrong setting they are set up
+/// with the defaults, so that the error can be logged.
+///
+/// # Errors
+///
+/// [`SettingError`] if `AWS_LAMBDA_LOG_LEVEL` or `AWS_LAMBDA_LOG_FORMAT` is not what Lambda sets.
+pub fn start_logs(lookup: Lookup<'_>) -> Result<(), SettingError> {
+    logging::init(lookup)
+}
+
 /// The day AWS announced Lambda, 13 November 2014, in milliseconds since 1970. An earlier deadline
 /// is none: `cargo lambda watch` sends a fixed 600000 with every event.
 const FIRST_DEADLINE: u64 = 1_415_836_800_000;

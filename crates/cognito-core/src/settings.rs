@@ -46,6 +46,24 @@ pub fn optional<T>(
     }
 }
 
+/// Reads a variable that must be set with `parse`.
+///
+/// # Errors
+///
+/// [`SettingError`] if it is unset or blank, or if `parse` returns `None`.
+pub fn required<T>(
+    lookup: Lookup<'_>,
+    name: &'static str,
+    allowed: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, SettingError> {
+    optional(lookup, name, allowed, parse)?.ok_or_else(|| SettingError {
+        name,
+        value: String::new(),
+        allowed: allowed.to_owned(),
+    })
+}
+
 /// Reads a variable that is one of a few words; the first choice is the default.
 ///
 /// # Errors
@@ -132,6 +150,13 @@ mod tests {
         assert_eq!(default_group(&with(" Users ")), Ok(Some("Users".into())));
         assert!(providers(&with("")).unwrap().is_empty());
         assert_eq!(choice(&|_| None, "X", &[("a", 1), ("b", 2)], 2), Ok(2));
+    }
+
+    #[test]
+    fn a_variable_that_must_be_set_stops_the_start_without_it() {
+        let error = required(&with("  "), "TABLE_NAME", "a table", |_| Some(())).unwrap_err();
+        assert_eq!(error.to_string(), "environment variable TABLE_NAME is \"\"; allowed is a table");
+        assert_eq!(required(&with("t"), "TABLE_NAME", "a table", |text| Some(text.to_owned())), Ok("t".to_owned()));
     }
 
     #[test]

@@ -102,6 +102,9 @@ impl CapturedLog {
     pub async fn of<T>(work: impl Future<Output = T>) -> (T, String) {
         use tracing::instrument::WithSubscriber;
         let log = Self::default();
+        // With one subscriber in the process, `tracing` asks the thread that comes to a line first whether anybody
+        // listens, and that may be another test's, where nobody does.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
         let subscriber =
             tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
         let result = work.with_subscriber(subscriber).await;

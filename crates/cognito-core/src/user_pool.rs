@@ -8,12 +8,14 @@ pub mod aws;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod error;
+mod invitations;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod profile;
 
 pub use error::{PoolError, PoolErrorKind};
-pub use profile::{Identity, NewNative, Profile, Status, UserName};
+pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
+pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities, UserName};
 
 use crate::email::Email;
 use crate::password::Password;

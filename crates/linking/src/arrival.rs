@@ -1,6 +1,7 @@
 use cognito_core::email::EmailClaim;
 use cognito_core::event::Attributes;
-use cognito_core::provider::{LinkBy, Provider, Providers, SourceIdentity, unlisted_claim};
+use cognito_core::provider::{LinkBy, Provider, Providers, SourceIdentity, Trust, unlisted_claim};
+use cognito_core::user_pool::Identity;
 
 /// A federated identity that signs in and has no profile and no link yet.
 #[derive(Clone, Debug)]
@@ -38,7 +39,41 @@ pub struct SubjectRule {
     pub raw_subject_attribute: Option<String>,
 }
 
+/// What the address that a stand-alone profile stores is worth, when it does not show as verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredAddress {
+    /// It is what the provider said at the last sign-in: the pool lets nobody change it without proof.
+    FromProvider,
+    /// The person may have changed it to somebody else's.
+    MayBeChanged,
+}
+
 impl Arrival {
+    /// The identity of a stand-alone profile, as if it signed in anew with what the profile stores: for merging.
+    ///
+    /// `identities` keeps the subject in the provider's spelling, whatever the pool does to user names.
+    #[must_use]
+    pub fn of_stand_alone(
+        identity: &Identity,
+        attributes: Attributes<'_>,
+        providers: &Providers,
+        address: StoredAddress,
+    ) -> Self {
+        let Some(provider) = providers.named(&identity.provider_name) else {
+            return Self { identity: Err(Unlinkable::UnlistedProvider), email: unlisted_claim(attributes) };
+        };
+        let spelled = SubjectRule { pool_is_case_sensitive: true, raw_subject_attribute: None };
+        // At a sign-in the address of such a provider is its own; a stored one may be anybody's.
+        let doubtful = provider.trust == Trust::Always
+            && address == StoredAddress::MayBeChanged
+            && !attributes.flag("email_verified");
+        Self {
+            identity: link_value(provider, &identity.user_id, attributes, &spelled)
+                .and_then(|value| SourceIdentity::new(provider, value).map_err(|_| Unlinkable::TooLong)),
+            email: if doubtful { unlisted_claim(attributes) } else { provider.claim(attributes) },
+        }
+    }
+
     /// Reads the user name and attributes of a `PreSignUp_ExternalProvider` event.
     #[must_use]
     pub fn read(user_name: &str, attributes: Attributes<'_>, providers: &Providers, rule: &SubjectRule) -> Self {
@@ -120,6 +155,33 @@ mod tests {
             read("google_1", &json!({"custom:idp_subject": "2"}), &raw_subject()),
             Err(Unlinkable::UnreliableSubject)
         );
+    }
+
+    fn stored(provider: &str, verified: &str, address: StoredAddress) -> (Result<String, Unlinkable>, bool) {
+        let providers = Providers::parse("Corp:claim,Corp_EU:never,Facebook:always").unwrap();
+        let identity = Identity { user_id: "EU_aBc".into(), provider_name: provider.into(), primary: true };
+        let attributes = json!({"email": "ada@example.com", "email_verified": verified});
+        let arrival = Arrival::of_stand_alone(&identity, Attributes::new(Some(&attributes)), &providers, address);
+        (
+            arrival.identity.map(|identity| format!("{}/{}", identity.provider(), identity.value())),
+            matches!(arrival.email, EmailClaim::Proven(_)),
+        )
+    }
+
+    #[test]
+    fn a_stand_alone_profile_arrives_with_its_own_provider_and_spelling() {
+        let read = |provider| stored(provider, "true", StoredAddress::MayBeChanged);
+        assert_eq!(read("Corp"), (Ok("Corp/EU_aBc".into()), true));
+        assert_eq!(read("Corp_EU"), (Ok("Corp_EU/EU_aBc".into()), false));
+        assert_eq!(read("Corp_E"), (Err(Unlinkable::UnlistedProvider), false));
+    }
+
+    #[test]
+    fn a_stored_address_that_anybody_may_have_written_is_no_proof() {
+        assert!(!stored("Facebook", "false", StoredAddress::MayBeChanged).1);
+        assert!(stored("Facebook", "false", StoredAddress::FromProvider).1);
+        assert!(stored("Facebook", "true", StoredAddress::MayBeChanged).1);
+        assert!(!stored("Corp", "false", StoredAddress::FromProvider).1);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod refusal;
 mod repair;
 
 pub use apply::{LinkError, Linker, NativeUserName, Settlement};
-pub use arrival::{Arrival, SubjectRule, Unlinkable};
+pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
 pub use decision::{Continued, Decision, Destination, decide, decide_without_owners};
 pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};

@@ -132,12 +132,15 @@ pub fn page(settings: &Settings) -> Result<String, serde_json::Error> {
     Ok(PAGE.replacen(DATA, &script_safe(&serde_json::to_string(&data)?), 1))
 }
 
-/// Writes the page to `file`.
+/// Writes the page to `file`, and makes the folder it lies in.
 ///
 /// # Errors
 ///
-/// The file cannot be written.
+/// The folder cannot be made or the file cannot be written.
 pub fn write(settings: &Settings, file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
     fs::write(file, page(settings)?)
 }
 

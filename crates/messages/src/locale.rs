@@ -70,6 +70,13 @@ impl Locale {
         LOCALES.iter().find(|locale| locale.tag == tag)
     }
 
+    /// The built-in locale that serves readers of this BCP 47 tag: its own or the nearest it falls back to, as
+    /// CLDR says (`de_AT` is served by `de`). `None` for a malformed tag and a language that is not built in.
+    #[must_use]
+    pub fn for_tag(tag: &str) -> Option<&'static Self> {
+        fallbacks(tag).iter().find_map(|step| Self::serving(step))
+    }
+
     /// The text of `section/key`, a template; `None` when the message has no such string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&'static str> {
@@ -128,7 +135,7 @@ mod tests {
 
     #[track_caller]
     fn check(requested: &str, expected: Option<&str>) {
-        let served = fallbacks(requested).iter().find_map(|step| Locale::serving(step));
+        let served = Locale::for_tag(requested);
         assert_eq!(served.map(|locale| locale.tag), expected, "{requested}: {:?}", fallbacks(requested));
     }
 

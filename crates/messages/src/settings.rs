@@ -9,7 +9,7 @@ use http::Uri;
 
 use crate::color::Color;
 use crate::kind::Kind;
-use crate::locale::{LOCALES, Locale, fallbacks};
+use crate::locale::{LOCALES, Locale};
 use crate::personal::one_line;
 
 /// The application's name, shown to people. Unset: the host of [`APP_URL`], or no name at all.
@@ -115,7 +115,7 @@ impl Settings {
         let tags: Vec<_> = LOCALES.iter().map(|locale| locale.tag).collect();
         Ok(Self {
             branding,
-            default_locale: optional(lookup, DEFAULT_LOCALE, &tags.join(", "), parse_locale)?
+            default_locale: optional(lookup, DEFAULT_LOCALE, &tags.join(", "), Locale::for_tag)?
                 .unwrap_or(Locale::reference()),
             style,
             styles,
@@ -187,10 +187,6 @@ fn host(url: &str) -> Option<String> {
 fn parse_support_email(value: &str) -> Option<String> {
     let plain = !value.contains(['{', '}', '"', '<', '>']);
     Email::parse(value).ok().filter(|_| plain).map(|email| email.as_str().to_owned())
-}
-
-fn parse_locale(value: &str) -> Option<&'static Locale> {
-    fallbacks(value).iter().find_map(|step| Locale::serving(step))
 }
 
 fn parse_styles(value: &str, default_style: Style) -> Option<(Style, BTreeMap<Kind, Style>)> {

@@ -1,4 +1,4 @@
-//! The function binaries: built once, found by name.
+//! The function binaries and the command line: built once, found by name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,15 @@ use tokio::process::Command;
 
 use crate::layout;
 
-/// Every function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
-pub const ALL: [&str; 5] =
+/// Every trigger's function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
+pub const TRIGGERS: [&str; 5] =
     ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
+
+/// The operator's command line: a crate and a binary of that name.
+pub const COMMAND_LINE: &str = "cognito-triggers";
+
+/// Every function, the one behind the account API included.
+pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
 
 /// The settings every function of a local run gets.
 pub const SETTINGS: [(&str, &str); 4] = [
@@ -34,7 +40,17 @@ impl Binaries {
     ///
     /// Cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
-        Self::build_with("local", &[]).await
+        Self::build_packages("local", &ALL).await
+    }
+
+    /// Builds the operator's command line in the same way. By itself, so that the functions stay the ones
+    /// that every other run builds, with no crate feature that only the command line asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Binaries::build`].
+    pub async fn build_command_line() -> Result<Self> {
+        Self::build_packages("local", &[COMMAND_LINE]).await
     }
 
     /// Builds every function with a profile, and further packages of the workspace beside them.
@@ -43,18 +59,22 @@ impl Binaries {
     ///
     /// As [`Self::build`].
     pub async fn build_with(profile: &str, beside: &[&str]) -> Result<Self> {
+        Self::build_packages(profile, &[&ALL, beside].concat()).await
+    }
+
+    async fn build_packages(profile: &str, packages: &[&str]) -> Result<Self> {
         let mut cargo = cargo();
         cargo.args(["build", "--profile", profile, "--bins", "--message-format", "json-render-diagnostics"]);
-        for function in ALL.iter().chain(beside) {
-            cargo.args(["--package", function]);
+        for package in packages {
+            cargo.args(["--package", package]);
         }
         let mut cargo = cargo.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let mut messages = String::new();
         cargo.stdout.take().context("cargo has no output")?.read_to_string(&mut messages).await?;
         if !cargo.wait().await?.success() {
-            bail!("the functions do not build; see cargo's messages above");
+            bail!("{} does not build; see cargo's messages above", packages.join(", "));
         }
-        Self::read(&messages)
+        Self::read(&messages, packages)
     }
 
     /// Finds every function, and further programs beside them, in a folder.
@@ -96,7 +116,7 @@ impl Binaries {
     }
 
     /// Reads where cargo put the executables from its JSON messages.
-    fn read(messages: &str) -> Result<Self> {
+    fn read(messages: &str, packages: &[&str]) -> Result<Self> {
         let mut found = BTreeMap::new();
         for line in messages.lines() {
             let message: Value = serde_json::from_str(line).context("cargo printed a line that is not JSON")?;
@@ -104,9 +124,9 @@ impl Binaries {
                 found.insert(name.to_owned(), PathBuf::from(path));
             }
         }
-        for function in ALL {
-            if !found.contains_key(function) {
-                bail!("cargo built no binary for {function}");
+        for package in packages {
+            if !found.contains_key(*package) {
+                bail!("cargo built no binary for {package}");
             }
         }
         Ok(Self(found))
@@ -143,13 +163,13 @@ mod tests {
     #[test]
     fn executables_are_found_where_cargo_says_they_are() {
         let messages: Vec<_> = ALL.iter().map(|name| artifact(name)).collect();
-        let binaries = Binaries::read(&messages.join("\n")).unwrap();
+        let binaries = Binaries::read(&messages.join("\n"), &ALL).unwrap();
         assert_eq!(binaries.path("pre-sign-up").unwrap(), Path::new("/target/pre-sign-up"));
     }
 
     #[test]
     fn a_function_without_a_binary_is_an_error_and_not_left_out() {
-        let message = Binaries::read(&artifact("pre-sign-up")).unwrap_err().to_string();
+        let message = Binaries::read(&artifact("pre-sign-up"), &ALL).unwrap_err().to_string();
         assert!(message.contains("inbound-federation"), "{message}");
     }
 }

@@ -16,13 +16,16 @@ use self::sam::{BUCKET, Sam};
 use crate::function::{self, Binaries};
 use crate::http::Http;
 use crate::identity_provider::IdentityProvider;
-use crate::user_pool::UserPool;
+use crate::user_pool::{REGION, UserPool};
 
 /// The stack's name, which is the pool's name too.
 pub const NAME: &str = "account-triggers";
 
 /// The group that every account of a local stack joins.
 pub const GROUP: &str = "Users";
+
+/// The domain that a local stack's mails come from.
+pub const MAIL_DOMAIN: &str = "example.com";
 
 /// How far a local stack trusts its providers.
 pub const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
@@ -110,6 +113,10 @@ impl Deployment<'_> {
             ("Monitoring", "false"),
             ("Providers", PROVIDERS),
             ("SubjectAttribute", "custom:idp_subject"),
+            ("AccountApi", "on"),
+            ("Invitations", "public"),
+            ("SesIdentityArn", &format!("arn:aws:ses:{REGION}:000000000000:identity/{MAIL_DOMAIN}")),
+            ("EmailFrom", &format!("accounts@{MAIL_DOMAIN}")),
             ("AppName", "Example"),
             ("AppUrl", "https://app.example.com"),
         ]
@@ -147,6 +154,15 @@ impl Stack {
     /// As [`Stack::output`].
     pub fn pool(&self) -> Result<UserPool> {
         Ok(UserPool::open(&self.endpoint, self.output("UserPoolId")?))
+    }
+
+    /// The address of the account API, without a slash at its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::output`].
+    pub fn account_api(&self) -> Result<String> {
+        Ok(format!("{}/_aws/execute-api/{}", self.endpoint, self.output("AccountApiId")?))
     }
 
     /// Invokes a trigger's function where it was deployed, as in `invoke("PostConfirmation", &event)`.

@@ -15,6 +15,9 @@ use crate::steps::{self, Step};
 /// The tools of the local cloud: MiniStack and an OpenID provider.
 const LOCAL_CLOUD: &str = include_str!("../requirements.txt");
 
+/// Schemathesis, which tries an API against its own description.
+const SCHEMATHESIS: &str = include_str!("../schemathesis-requirements.txt");
+
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
@@ -34,6 +37,15 @@ impl Toolbox {
     /// what to do about it.
     pub async fn local_cloud() -> Result<Self> {
         Self::install("local-cloud", LOCAL_CLOUD).await
+    }
+
+    /// Installs Schemathesis, or finds it as an earlier run left it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Toolbox::local_cloud`].
+    pub async fn schemathesis() -> Result<Self> {
+        Self::install("schemathesis", SCHEMATHESIS).await
     }
 
     /// Installs the named set of tools from the text of a pip requirements file, unless the very
@@ -185,7 +197,9 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned_to_one_version() {
-        for line in LOCAL_CLOUD.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in
+            LOCAL_CLOUD.lines().chain(SCHEMATHESIS.lines()).filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             assert!(line.contains("=="), "{line} is not pinned");
         }
     }

@@ -243,11 +243,29 @@ impl UserPool {
     ///
     /// As [`UserPool::call`].
     pub async fn attach(&self, triggers: &[(&str, Value)]) -> Result<()> {
+        self.change(|pool| {
+            for (trigger, function) in triggers {
+                pool["LambdaConfig"][*trigger] = function.clone();
+            }
+        })
+        .await
+    }
+
+    /// Changes settings of the pool, and keeps all others.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserPool::call`].
+    pub async fn change(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
         let mut pool = self.admin("DescribeUserPool", json!({})).await?["UserPool"].take();
-        for (trigger, function) in triggers {
-            pool["LambdaConfig"][*trigger] = function.clone();
+        if !pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"].is_null()
+            && let Some(config) = pool["AdminCreateUserConfig"].as_object_mut()
+        {
+            // The older name of the same setting: an update takes one of the two.
+            config.remove("UnusedAccountValidityDays");
         }
-        let mut input = json!({});
+        change(&mut pool);
+        let mut input = json!({ "PoolName": pool["Name"].take() });
         // An update resets whatever it leaves out, on AWS as here.
         for kept in KEPT_BY_UPDATE {
             if !pool[kept].is_null() {
@@ -326,15 +344,26 @@ impl UserPool {
 }
 
 /// The settings `UpdateUserPool` takes and a described pool shows.
-const KEPT_BY_UPDATE: [&str; 8] = [
+const KEPT_BY_UPDATE: [&str; 19] = [
     "Policies",
-    "AutoVerifiedAttributes",
-    "UserAttributeUpdateSettings",
-    "AdminCreateUserConfig",
-    "AccountRecoverySetting",
-    "EmailConfiguration",
-    "UserPoolTier",
+    "DeletionProtection",
     "LambdaConfig",
+    "AutoVerifiedAttributes",
+    "SmsVerificationMessage",
+    "EmailVerificationMessage",
+    "EmailVerificationSubject",
+    "VerificationMessageTemplate",
+    "SmsAuthenticationMessage",
+    "UserAttributeUpdateSettings",
+    "MfaConfiguration",
+    "DeviceConfiguration",
+    "EmailConfiguration",
+    "SmsConfiguration",
+    "UserPoolTags",
+    "AdminCreateUserConfig",
+    "UserPoolAddOns",
+    "AccountRecoverySetting",
+    "UserPoolTier",
 ];
 
 /// Reads the `identities` attribute: JSON text that holds a list.

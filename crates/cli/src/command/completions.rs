@@ -8,6 +8,9 @@ use clap_complete::{Generator, Shell};
 
 /// Prints a completion script.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  cognito-triggers completions bash > ~/.local/share/bash-completion/completions/cognito-triggers")]
 pub(crate) struct Completions {
     /// The shell
     shell: Shell,

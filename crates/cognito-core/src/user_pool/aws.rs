@@ -1,6 +1,11 @@
 //! The port over the AWS SDK: the only place that names its Cognito types.
 
+#[cfg(feature = "invitations")]
+mod invitations;
 mod read;
+
+#[cfg(feature = "invitations")]
+pub use invitations::AwsInvitations;
 
 use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
 use crate::email::Email;
@@ -17,6 +22,7 @@ use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
     SoftwareTokenMfaSettingsType,
 };
+use aws_types::SdkConfig;
 
 /// The most profiles a page of `ListUsers` may have (API model, `QueryLimitType`).
 const PAGE: i32 = 60;
@@ -51,6 +57,12 @@ impl AwsUserPools {
             aws.open_ahead(&url).await;
         }
         Ok(pools)
+    }
+
+    /// A client from a configuration that other clients of the process share.
+    #[must_use]
+    pub fn with_config(config: &SdkConfig) -> Self {
+        Self::new(Client::new(config))
     }
 
     /// Uses a client that is configured already.
@@ -237,8 +249,8 @@ fn attribute(name: &str, value: &str) -> Result<AttributeType, PoolError> {
         .map_err(|_| PoolError::new(PoolErrorKind::Other, "UserAttributes", "an attribute without a name"))
 }
 
-/// Sorts an SDK error by AWS's error code. The message is dropped: it may repeat personal data.
-fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> PoolError
+/// Sorts the SDK error of an operation by AWS's error code. The message is dropped: it may repeat personal data.
+pub fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> PoolError
 where
     E: ProvideErrorMetadata,
     SdkError<E, HttpResponse>: RequestId,

@@ -3,6 +3,10 @@
 //!
 //! Each check uses addresses of its own, so all may run against one pool, in any order.
 
+mod invitations;
+
+pub use invitations::check_invitations;
+
 use super::{NewNative, PoolErrorKind, Status, UserName, UserPool};
 use crate::email::Email;
 use crate::password::Password;
@@ -213,6 +217,7 @@ mod tests {
             for (kind, alias) in [(PoolKind::EmailUserNames, false), (PoolKind::EmailAlias, true)] {
                 let pool = MemoryPool::new(kind, []).with_quirks(quirks);
                 check_all(&pool, "1", alias).await.unwrap();
+                check_invitations(&pool, &pool, "1", alias).await.unwrap();
             }
         }
     }

@@ -2,6 +2,7 @@
 //! accounts, and can be asked afterwards who gets in.
 
 mod account;
+mod invitations;
 
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 

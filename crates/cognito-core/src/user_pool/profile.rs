@@ -99,6 +99,11 @@ fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<boo
     serde_json::Value::deserialize(deserializer).map(|value| crate::event::is_true(&value))
 }
 
+/// A profile's `identities` are not the JSON list they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unreadable identities")]
+pub struct UnreadableIdentities;
+
 /// A profile of the pool: what linking needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -121,6 +126,31 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Reads a profile from what the API gives: its name, status and times, and its attributes by `text`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableIdentities`]: they must not look like none, which would hide whom the profile belongs to.
+    pub fn read<'a>(
+        user_name: &str,
+        status: Option<&str>,
+        enabled: bool,
+        created: Option<SystemTime>,
+        text: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Self, UnreadableIdentities> {
+        let identities = text("identities").map(Identity::parse_list).transpose().map_err(|_| UnreadableIdentities)?;
+        Ok(Self {
+            user_name: UserName::new(user_name),
+            sub: text("sub").unwrap_or_default().to_owned(),
+            status: status.map_or(Status::Other, Status::from_wire),
+            enabled,
+            email: text("email").map(str::to_owned),
+            email_verified: text("email_verified").is_some_and(|flag| crate::event::is_true(&flag.into())),
+            identities: identities.unwrap_or_default(),
+            created,
+        })
+    }
+
     /// Whether the profile stands alone for a federated identity. Such a profile is never linked
     /// to. One that got a password by an administrator's call is `CONFIRMED` but still has its
     /// primary identity.

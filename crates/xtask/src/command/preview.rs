@@ -60,9 +60,6 @@ pub async fn run(options: Options) -> Result<()> {
 
 fn write(file: &Path) -> Result<()> {
     let settings = Settings::from_lookup(&gallery::lookup(|name| env::var(name).ok()))?;
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    }
     gallery::write(&settings, file).with_context(|| format!("{} cannot be written", file.display()))?;
     eprintln!("{} messages in {} languages: {}", Kind::ALL.len(), LOCALES.len(), file.display());
     Ok(())

@@ -15,6 +15,9 @@ pub const CLOUD: &str = "LOCAL_CLOUD_ENDPOINT";
 /// The variable that tells the tests in which folder the function binaries lie.
 pub const FUNCTIONS: &str = "LOCAL_CLOUD_FUNCTIONS";
 
+/// The variable that tells the tests where the command line's binary lies.
+pub const COMMAND_LINE: &str = "LOCAL_CLOUD_COMMAND_LINE";
+
 /// How the tests are run.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -29,7 +32,7 @@ pub struct Options {
     cargo_arguments: Vec<String>,
 }
 
-/// Builds the functions, starts one local cloud for all tests, deploys the stack to it, and runs them.
+/// Builds the functions and the command line, starts one local cloud for all tests, deploys the stack to it, and runs them.
 ///
 /// # Errors
 ///
@@ -43,8 +46,9 @@ pub async fn run(options: Options) -> Result<()> {
         browser::provide("--no-browser").await?;
         "end-to-end/local-cloud,end-to-end/browser"
     };
-    eprintln!("… Building the functions");
+    eprintln!("… Building the functions and the command line");
     let binaries = Binaries::build().await?;
+    let command_line = Binaries::build_command_line().await?;
     let step = steps::begin("Starting the local cloud");
     let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, ..Default::default() }).await?;
     step.done();
@@ -66,6 +70,7 @@ pub async fn run(options: Options) -> Result<()> {
         // The adapter under test finds the cloud as it finds AWS: through the SDK's own variables.
         .envs(client_environment(cloud.endpoint()))
         .env(FUNCTIONS, binaries.folder()?)
+        .env(COMMAND_LINE, command_line.path(function::COMMAND_LINE)?)
         .status()
         .await
         .context("cargo cannot be started")?;

@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Stack, template};
+use super::{MAIL_DOMAIN, Stack, template};
+use crate::http::Http;
 
 /// The template's providers that a local stack has, by the resource's name. Registering them needs their address,
 /// which the identity providers have; here they are only named.
@@ -21,20 +22,38 @@ const HOLDING: [&str; 6] =
 /// The pool refuses, or the template has another form than expected.
 pub(super) async fn complete(stack: &Stack) -> Result<()> {
     numbers(stack).await?;
+    sender(stack).await?;
     frontend_client(stack).await
 }
+
+/// Makes the sender known to SES, as an operator does before the deployment.
+async fn sender(stack: &Stack) -> Result<()> {
+    let identities = format!("{}/v2/email/identities", stack.endpoint());
+    let headers = [("Content-Type", "application/json"), ("Authorization", SES_SCOPE)];
+    let body = json!({ "EmailIdentity": MAIL_DOMAIN }).to_string();
+    let answer = Http::default().send_body("POST", &identities, &headers, body).await?;
+    // It may be there from a run before.
+    let known = answer.json().is_ok_and(|why| why.to_string().contains("AlreadyExists"));
+    if !answer.status.is_success() && !known {
+        bail!("SES refused the sender: {}", answer.status);
+    }
+    Ok(())
+}
+
+/// The local cloud tells a service by the scope of a request's signature, which it does not check.
+const SES_SCOPE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/ses/aws4_request";
 
 /// The local cloud hands a number in a parameter on as text, and then cannot compare a password's length with it.
 async fn numbers(stack: &Stack) -> Result<()> {
     let pool = stack.pool()?;
-    let mut policies = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"].take();
-    let minimum = &mut policies["PasswordPolicy"]["MinimumLength"];
-    if let Some(text) = minimum.as_str() {
-        let number: u32 = text.parse().context("the pool's MinimumLength is no number")?;
-        *minimum = json!(number);
-        pool.admin("UpdateUserPool", json!({ "Policies": policies })).await?;
+    let mut policy = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"]["PasswordPolicy"].take();
+    for name in ["MinimumLength", "TemporaryPasswordValidityDays"] {
+        if let Some(text) = policy[name].as_str() {
+            let number: u32 = text.parse().with_context(|| format!("the pool's {name} is no number"))?;
+            policy[name] = json!(number);
+        }
     }
-    Ok(())
+    pool.change(|pool| pool["Policies"]["PasswordPolicy"] = policy).await
 }
 
 /// The template adds providers and writable attributes to the frontend client under conditions that did not hold.

@@ -1,7 +1,6 @@
 //! From the SDK's shapes to [`Profile`].
 
-use crate::event::is_true;
-use crate::user_pool::{Identity, PoolError, PoolErrorKind, Profile, Status, UserName};
+use crate::user_pool::{PoolError, PoolErrorKind, Profile};
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::primitives::DateTime;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType, UserType};
@@ -26,20 +25,7 @@ fn profile(
     attributes: &[AttributeType],
 ) -> Result<Profile, PoolError> {
     let text = |wanted: &str| attributes.iter().find(|a| a.name() == wanted).and_then(AttributeType::value);
-    let identities = match text("identities") {
-        // Unreadable identities must not look like none: that would hide whom the profile belongs to.
-        Some(list) => Identity::parse_list(list)
-            .map_err(|_| PoolError::new(PoolErrorKind::Other, "UserAttributes", "unreadable identities"))?,
-        None => Vec::new(),
-    };
-    Ok(Profile {
-        user_name: UserName::new(name),
-        sub: text("sub").unwrap_or_default().to_owned(),
-        status: status.map_or(Status::Other, |status| Status::from_wire(status.as_str())),
-        enabled,
-        email: text("email").map(str::to_owned),
-        email_verified: text("email_verified").is_some_and(|flag| is_true(&flag.into())),
-        identities,
-        created: created.and_then(|time| SystemTime::try_from(*time).ok()),
-    })
+    let created = created.and_then(|time| SystemTime::try_from(*time).ok());
+    Profile::read(name, status.map(UserStatusType::as_str), enabled, created, text)
+        .map_err(|why| PoolError::new(PoolErrorKind::Other, "UserAttributes", why.to_string()))
 }

@@ -1,0 +1,35 @@
+// The account API.
+
+import { Refusal, unreachable } from "./refusal.js";
+import { accessToken, endSession } from "./session.js";
+import { language } from "./view.js";
+
+async function call(config, method, path, { body, token } = {}) {
+  const address = config.api_url ? `${config.api_url}/${path}` : new URL(path, location.href);
+  const headers = { "accept-language": language() };
+  if (token) headers.authorization = `Bearer ${token}`;
+  if (body) headers["content-type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(address, { method, headers, credentials: "omit", body: body && JSON.stringify(body) });
+  } catch {
+    throw unreachable();
+  }
+  const found = await answer.json().catch(() => ({}));
+  if (answer.ok) return found;
+  if (answer.status === 401) endSession();
+  const wait = Number(answer.headers.get("retry-after")) || null;
+  const { code = "", detail = "", tries_left: triesLeft = null, password_policy: policy = null } = found;
+  throw new Refusal({ code, status: answer.status, detail, wait, triesLeft, policy });
+}
+
+const signedIn = (config, method, path, body) => call(config, method, path, { body, token: accessToken() });
+
+export const changeUnderWay = (config) => signedIn(config, "GET", "email-change");
+export const beginChange = (config, email) => signedIn(config, "POST", "email-change", { new_email: email });
+export const proveChange = (config, code) => signedIn(config, "POST", "email-change/verify", { code });
+export const resendChange = (config) => signedIn(config, "POST", "email-change/resend");
+export const withdrawChange = (config) => signedIn(config, "DELETE", "email-change");
+
+export const completeInvitation = (config, username, token, password) =>
+  call(config, "POST", "invitations/complete", { body: { username, token, password } });

@@ -1,0 +1,114 @@
+// Forms and buttons: checked in the page's own language, sent once, and honest about what went wrong.
+
+import { explain } from "./refusal.js";
+import { alertWith, isShown, quiet, say } from "./view.js";
+
+const errorOf = (input) => document.getElementById(`${input.id}-error`);
+
+function mark(input, text) {
+  const error = errorOf(input);
+  error.textContent = text;
+  error.hidden = !text;
+  const hint = document.getElementById(`${input.id}-hint`);
+  const described = [hint && hint.id, text && error.id].filter(Boolean).join(" ");
+  if (described) input.setAttribute("aria-describedby", described);
+  else input.removeAttribute("aria-describedby");
+  if (text) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+function complaint(input) {
+  const { validity, name } = input;
+  if (validity.valueMissing) return say(`errors.missing_${name}`);
+  if (validity.tooShort) return say("errors.short_password", { length: input.minLength });
+  if (!validity.valid) return say(`errors.malformed_${name}`);
+  return "";
+}
+
+const fieldsOf = (form) => [...form.elements].filter((input) => input.required && isShown(input));
+
+function check(form) {
+  let first = null;
+  for (const input of fieldsOf(form)) {
+    const text = complaint(input);
+    mark(input, text);
+    if (text) first ??= input;
+  }
+  first?.focus();
+  return !first;
+}
+
+function fail(problem, form) {
+  const { text, field } = explain(problem);
+  const input = form && field && fieldsOf(form).find((candidate) => candidate.name === field);
+  if (!input) {
+    alertWith(text);
+    return;
+  }
+  mark(input, text);
+  input.focus();
+  input.select();
+}
+
+async function once(button, work, form) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  quiet();
+  if (form && !check(form)) return;
+  // Not `disabled`, which would take the focus away from whoever uses a keyboard.
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await work();
+  } catch (problem) {
+    fail(problem, form);
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+// Calls `work` with the values of the fields that are shown.
+export function onSubmit(id, work) {
+  const form = document.getElementById(id);
+  const button = form.querySelector("[type=submit]");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    once(button, () => work(valuesOf(form)), form);
+  });
+}
+
+export function onPress(id, work) {
+  const button = document.getElementById(id);
+  button.addEventListener("click", () => once(button, work));
+}
+
+function valuesOf(form) {
+  const values = {};
+  for (const input of fieldsOf(form)) {
+    // People copy codes with spaces; a password is taken as it is.
+    values[input.name] = input.name === "code" ? input.value.replace(/\s/g, "") : input.value;
+    if (input.name === "email") values.email = input.value.trim();
+  }
+  return values;
+}
+
+export function empty(id) {
+  const form = document.getElementById(id);
+  form.reset();
+  for (const input of form.querySelectorAll("input[required]")) mark(input, "");
+}
+
+// Buttons beside password fields.
+export function revealable() {
+  for (const button of document.querySelectorAll("[data-reveal]")) {
+    const input = document.getElementById(button.dataset.reveal);
+    button.addEventListener("click", () => {
+      const shown = input.type === "password";
+      input.type = shown ? "text" : "password";
+      button.setAttribute("aria-pressed", String(shown));
+    });
+    // A password must not stay readable when it is sent, nor be kept as a text by the browser.
+    input.form.addEventListener("submit", () => {
+      input.type = "password";
+      button.setAttribute("aria-pressed", "false");
+    });
+  }
+}

@@ -1,0 +1,48 @@
+// Brings a page to life: its language, what it was set up with, its texts, and the buttons that every page has.
+
+import { revealable } from "./form.js";
+import { signIn } from "./session.js";
+import { alertWith, use } from "./view.js";
+
+async function json(address) {
+  const answer = await fetch(address, { credentials: "omit" });
+  if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
+  return answer.json();
+}
+
+// The server chose by what the browser asks for, unless something on the way removed that.
+function preferredByBrowser(locales) {
+  const { lang, dataset } = document.documentElement;
+  if (dataset.langSource !== "default") return null;
+  const base = (tag) => tag.toLowerCase().split("-")[0];
+  for (const wanted of navigator.languages ?? []) {
+    const found = locales.find((tag) => tag.toLowerCase() === wanted.toLowerCase())
+      ?? locales.find((tag) => base(tag) === base(wanted));
+    if (found) return found === lang ? null : found;
+  }
+  return null;
+}
+
+// Calls `work` with the configuration. `hint` tells the sign-in pages who is about to come.
+export async function start(work, { returnTo = "account", hint = () => null } = {}) {
+  try {
+    const texts = new URL(`${document.documentElement.lang}.json`, import.meta.url);
+    const [config, loaded] = await Promise.all([json("pages-config.json"), json(texts)]);
+    const other = preferredByBrowser(config.locales);
+    if (other) {
+      const address = new URL(location.href);
+      address.searchParams.set("lang", other);
+      location.replace(address);
+      return;
+    }
+    use(loaded);
+    revealable();
+    for (const button of document.querySelectorAll("[data-action=sign-in]")) {
+      button.hidden = !config.sign_in_url;
+      button.addEventListener("click", () => signIn(config, returnTo, hint()));
+    }
+    await work(config);
+  } catch {
+    alertWith(document.getElementById("alert").dataset.unavailable);
+  }
+}

@@ -1,0 +1,57 @@
+// What people see: one view at a time, texts in their language, and messages that are read aloud.
+
+let texts = {};
+
+export function use(loaded) {
+  texts = loaded;
+}
+
+// A text with its values. Values are isolated, because an address inside an Arabic sentence would reorder it.
+export function say(key, values = {}) {
+  const text = key.split(".").reduce((at, part) => at?.[part], texts) ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? `\u2068${values[name]}\u2069` : whole));
+}
+
+export function knows(key) {
+  return key.split(".").reduce((at, part) => at?.[part], texts) !== undefined;
+}
+
+export const language = () => document.documentElement.lang;
+
+export function slot(name, text) {
+  for (const element of document.querySelectorAll(`[data-slot="${name}"]`)) element.textContent = text;
+}
+
+export function when(name, yes) {
+  for (const element of document.querySelectorAll(`[data-when="${name}"]`)) element.hidden = !yes;
+}
+
+export function alertWith(text, focus = true) {
+  const element = document.getElementById("alert");
+  element.textContent = text;
+  if (focus && text) element.focus();
+}
+
+export function notice(text) {
+  document.getElementById("notice").textContent = text;
+}
+
+export function quiet() {
+  alertWith("");
+  notice("");
+}
+
+// Shows one view. The heading is focused when the view follows on what people did, not when the page opens.
+export function show(name, { focus = true } = {}) {
+  let heading = null;
+  for (const view of document.querySelectorAll("[data-view]")) {
+    view.hidden = view.dataset.view !== name;
+    if (!view.hidden) heading = view.querySelector("h1");
+  }
+  if (!heading) return;
+  const app = document.title.includes(" – ") ? ` – ${document.title.split(" – ").pop()}` : "";
+  document.title = heading.textContent + app;
+  if (focus) heading.focus();
+}
+
+export const isShown = (element) => Boolean(element) && !element.closest("[hidden]");

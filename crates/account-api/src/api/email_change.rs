@@ -1,0 +1,209 @@
+use super::Shared;
+use super::body::Body;
+use super::locales::Locales;
+use crate::caller::Caller;
+use crate::email_change::flow::{Progress, View};
+use crate::problem::{Problem, ProblemBody};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What to change the address to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmailChangeRequest {
+    /// The new address; ASCII letters in it are stored in lower case.
+    #[schema(format = Email, max_length = 254, example = "ada@example.com")]
+    new_email: String,
+}
+
+/// A code from a mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CodeEntry {
+    /// Six digits.
+    #[schema(pattern = "^[0-9]{6}$", example = "123456")]
+    code: String,
+}
+
+/// A change that is under way.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EmailChange {
+    /// `current`: the address the account has is to be proven; `new`: the other one.
+    #[schema(schema_with = stage)]
+    stage: &'static str,
+    /// Where the last code went, masked.
+    #[schema(example = "a***@example.com")]
+    sent_to: String,
+    /// The new address, masked.
+    #[schema(example = "g***@example.com")]
+    new_email: String,
+    /// When the code dies, and the change with it, in seconds since 1970.
+    expires_at: u64,
+}
+
+fn stage() -> utoipa::openapi::Object {
+    one_of_words(&["current", "new"])
+}
+
+fn done() -> utoipa::openapi::Object {
+    one_of_words(&["done"])
+}
+
+fn one_of_words(words: &[&str]) -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(words.iter().copied()))
+        .build()
+}
+
+/// The account has the new address.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EmailChanged {
+    /// Always `done`.
+    #[schema(schema_with = done)]
+    stage: &'static str,
+}
+
+/// What a code led to.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Verified {
+    /// The current address is proven, and a code went to the new one.
+    Advanced(EmailChange),
+    /// The account has the new address.
+    Done(EmailChanged),
+}
+
+impl From<View> for EmailChange {
+    fn from(view: View) -> Self {
+        Self { stage: view.stage.name(), sent_to: view.sent_to, new_email: view.new_email, expires_at: view.expires_at }
+    }
+}
+
+/// Asks for another address
+///
+/// A code goes to the address the account has. At most ten requests a day, refused ones included.
+#[utoipa::path(
+    post, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
+    request_body = EmailChangeRequest,
+    responses(
+        (status = 202, description = "A code went to the current address", body = EmailChange),
+        (status = 400, description = "invalid-request, invalid-email, same-email", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "federated-account, linked-account, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "request-pending, email-taken, no-current-email", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn request(
+    State(api): Shared,
+    caller: Caller,
+    locales: Locales,
+    Body(wish): Body<EmailChangeRequest>,
+) -> Result<(StatusCode, Json<EmailChange>), Problem> {
+    let view = api.request(&caller, &wish.new_email, &locales.as_strs()).await;
+    Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?.into())))
+}
+
+/// Tells where a change stands
+#[utoipa::path(
+    get, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
+    responses(
+        (status = 200, description = "A change is under way", body = EmailChange),
+        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn status(State(api): Shared, caller: Caller) -> Result<Json<EmailChange>, Problem> {
+    Ok(Json(logged(api.status(&caller).await, &caller)?.into()))
+}
+
+/// Ends a change, if one is under way
+#[utoipa::path(
+    delete, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
+    responses(
+        (status = 204, description = "No change is under way"),
+        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn cancel(State(api): Shared, caller: Caller) -> Result<StatusCode, Problem> {
+    logged(api.cancel(&caller).await, &caller)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Enters a code
+///
+/// The first code proves the current address and sends another one to the new address; that one changes the account.
+/// Entering the right code again gives the same answer again.
+#[utoipa::path(
+    post, path = "/email-change/verify", tag = "email-change", security(("accessToken" = [])),
+    request_body = CodeEntry,
+    responses(
+        (status = 200, description = "The code was right", body = Verified),
+        (status = 400, description = "invalid-request, wrong-code", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "email-taken, account-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "code-expired, too-many-tries", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn verify(
+    State(api): Shared,
+    caller: Caller,
+    locales: Locales,
+    Body(entry): Body<CodeEntry>,
+) -> Result<Json<Verified>, Problem> {
+    let progress = api.verify(&caller, &entry.code, &locales.as_strs()).await;
+    Ok(Json(match logged(progress, &caller)? {
+        Progress::Advanced(view) => Verified::Advanced(view.into()),
+        Progress::Done => Verified::Done(EmailChanged { stage: "done" }),
+    }))
+}
+
+/// Sends another code
+///
+/// The former one is dead from then on. At most three times for each address, a minute apart.
+#[utoipa::path(
+    post, path = "/email-change/resend", tag = "email-change", security(("accessToken" = [])),
+    responses(
+        (status = 202, description = "Another code is on its way", body = EmailChange),
+        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "account-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "code-expired", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "resend-too-soon, resends-used-up", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn resend(
+    State(api): Shared,
+    caller: Caller,
+    locales: Locales,
+) -> Result<(StatusCode, Json<EmailChange>), Problem> {
+    let view = api.resend(&caller, &locales.as_strs()).await;
+    Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?.into())))
+}
+
+fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
+    result.inspect_err(|why| why.log(Some(&caller.sub)))
+}

@@ -1,0 +1,109 @@
+use super::Shared;
+use super::body::Body;
+use super::locales::Locales;
+use crate::caller::Caller;
+use crate::problem::{Problem, ProblemBody};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Whom to invite.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InvitationRequest {
+    /// Their address.
+    #[schema(format = Email, max_length = 254, example = "grace@example.com")]
+    email: String,
+    /// What is known of them, such as `given_name` or `locale`; the operator chooses which attributes may be set.
+    #[serde(default)]
+    #[schema(example = json!({ "given_name": "Grace", "locale": "en" }))]
+    attributes: BTreeMap<String, String>,
+}
+
+/// Nothing: who has an account is not told.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Invited {}
+
+/// The answer to an invitation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Completion {
+    /// As it stands in the link.
+    #[schema(min_length = 1, max_length = 128)]
+    username: String,
+    /// As it stands in the link.
+    #[schema(min_length = 1, max_length = 256)]
+    token: String,
+    /// The person's own password, which must satisfy the pool's policy.
+    #[schema(format = Password, min_length = 1, max_length = 256)]
+    password: String,
+}
+
+/// The account can be signed in to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Completed {
+    /// The account's address, for the sign-in form.
+    #[schema(example = "grace@example.com")]
+    email: String,
+}
+
+/// Invites somebody, or sends their invitation again
+///
+/// Where everybody may invite, the answer is always the same: who has an account already gets a mail that says so.
+/// Where members of a group may, `account-exists` and `too-many-requests` are told. An address is invited at most once a
+/// minute and five times a day.
+#[utoipa::path(
+    post, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
+    request_body = InvitationRequest,
+    responses(
+        (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
+        (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "account-exists", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn invite(
+    State(api): Shared,
+    caller: Result<Caller, Problem>,
+    locales: Locales,
+    Body(wish): Body<InvitationRequest>,
+) -> Result<(StatusCode, Json<Invited>), Problem> {
+    let sub = caller.as_ref().ok().map(|caller| caller.sub.clone());
+    let invited = api.invite(caller, &wish.email, &wish.attributes, &locales.as_strs()).await;
+    invited.inspect_err(|why| why.log(sub.as_deref()))?;
+    Ok((StatusCode::ACCEPTED, Json(Invited {})))
+}
+
+/// Completes an invitation with a password of one's own
+#[utoipa::path(
+    post, path = "/invitations/complete", tag = "invitations", security(()),
+    request_body = Completion,
+    responses(
+        (status = 200, description = "The account can be signed in to", body = Completed),
+        (status = 400, description = "invalid-request, invitation-invalid, weak-password", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "already-completed, email-taken", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "invitation-expired", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn complete(
+    State(api): Shared,
+    Body(completion): Body<Completion>,
+) -> Result<Json<Completed>, Problem> {
+    let Completion { username, token, password } = completion;
+    let email = api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?;
+    Ok(Json(Completed { email }))
+}

@@ -1,0 +1,68 @@
+use crate::caller::Caller;
+use crate::problem::Problem;
+use axum::extract::FromRequestParts;
+use http::header::ACCEPT_LANGUAGE;
+use http::request::Parts;
+use std::convert::Infallible;
+
+/// Languages that are looked at, the first ones first.
+const MOST: usize = 5;
+
+/// The languages that the client says its person reads, best first.
+pub(super) struct Locales(Vec<String>);
+
+impl Locales {
+    pub(super) fn as_strs(&self) -> Vec<&str> {
+        self.0.iter().map(String::as_str).collect()
+    }
+
+    /// Reads `Accept-Language` (RFC 9110 section 12.5.4).
+    fn parse(header: &str) -> Self {
+        let mut weighted: Vec<(u16, &str)> = header
+            .split(',')
+            .filter_map(|range| {
+                let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+                let weight =
+                    parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
+                // Thousandths, the finest the header knows.
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+                let weight = (weight.clamp(0.0, 1.0) * 1000.0) as u16;
+                let tag = tag.trim();
+                (weight > 0 && !tag.is_empty() && tag != "*" && tag.len() <= 35).then_some((weight, tag))
+            })
+            .collect();
+        weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        Self(weighted.into_iter().take(MOST).map(|(_, tag)| tag.to_owned()).collect())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Locales {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let header = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self::parse(header.unwrap_or_default()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Self::from_extensions(&parts.extensions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_language_comes_first_and_nonsense_is_passed_over() {
+        let read = |header: &str| Locales::parse(header).as_strs().join(" ");
+        assert_eq!(read("de-CH, fr;q=0.9, en;q=0.95, *;q=0.1"), "de-CH en fr");
+        assert_eq!(read("fr;q=0, en;q=NaN, ;;, de;q=x, ja"), "ja");
+        assert_eq!(read(""), "");
+        assert_eq!(read("a,b,c,d,e,f,g"), "a b c d e");
+    }
+}

@@ -1,0 +1,107 @@
+//! Who is calling, as API Gateway's JWT authorizer says.
+
+use crate::problem::{Code, Problem};
+use cognito_core::user_pool::UserName;
+use http::Extensions;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
+
+/// Somebody with a valid access token of the pool.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The pool's own id of the person; may be logged.
+    pub sub: String,
+    /// The profile's exact user name.
+    pub user_name: UserName,
+    groups: Vec<String>,
+}
+
+impl Caller {
+    /// Reads the claims that the authorizer has checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Unauthorized`] if there are none, which is so when the API was deployed without the authorizer, or if they
+    /// are those of another kind of token: an ID token is handed to applications that have no right to act for a person.
+    pub fn from_extensions(extensions: &Extensions) -> Result<Self, Problem> {
+        let Some(RequestContext::ApiGatewayV2(context)) = extensions.get::<RequestContext>() else {
+            return Err(Code::Unauthorized.into());
+        };
+        Self::from_context(context).ok_or_else(|| Code::Unauthorized.into())
+    }
+
+    fn from_context(context: &ApiGatewayV2httpRequestContext) -> Option<Self> {
+        let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
+        let text = |name: &str| claims.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        if text("token_use") != Some("access") {
+            return None;
+        }
+        Some(Self {
+            sub: text("sub")?.to_owned(),
+            user_name: UserName::new(text("username")?),
+            groups: text("cognito:groups").map(parse_list).unwrap_or_default(),
+        })
+    }
+
+    /// Whether the person is in a group.
+    #[must_use]
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|own| own == group)
+    }
+}
+
+/// API Gateway writes a claim that is a list as its items, parted by one space, in square brackets. A group's name has
+/// no white space (API model, `GroupNameType`), but it may have brackets: only the outer two are dropped.
+fn parse_list(claim: &str) -> Vec<String> {
+    let inner = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
+    inner.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(authorizer: &Value) -> Option<Caller> {
+        let context = json!({ "authorizer": authorizer, "http": { "method": "GET", "path": "/" } });
+        let mut extensions = Extensions::new();
+        extensions.insert(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()));
+        Caller::from_extensions(&extensions).ok()
+    }
+
+    fn claims(groups: &str) -> Value {
+        let claims = json!({ "sub": "s", "username": "u", "token_use": "access", "cognito:groups": groups });
+        json!({ "jwt": { "claims": claims } })
+    }
+
+    #[test]
+    fn an_access_token_is_read() {
+        let caller = read(&claims("[admins users]")).unwrap();
+        assert_eq!((caller.sub.as_str(), caller.user_name.as_str()), ("s", "u"));
+        assert!(caller.is_in("admins") && caller.is_in("users") && !caller.is_in("admins users"));
+    }
+
+    #[test]
+    fn nobody_is_a_caller_without_claims_of_an_access_token() {
+        assert!(Caller::from_extensions(&Extensions::new()).is_err());
+        assert!(read(&Value::Null).is_none());
+        for (name, value) in [("token_use", "id"), ("sub", ""), ("username", "")] {
+            let mut authorizer = claims("[]");
+            authorizer["jwt"]["claims"][name] = json!(value);
+            assert!(read(&authorizer).is_none(), "{name}");
+            authorizer["jwt"]["claims"].as_object_mut().unwrap().remove(name);
+            assert!(read(&authorizer).is_none(), "no {name}");
+        }
+        assert!(read(&json!({ "lambda": { "sub": "s", "username": "u", "token_use": "access" } })).is_none());
+    }
+
+    #[test]
+    fn a_groups_name_is_taken_whole() {
+        let is_admin = |groups: &str| read(&claims(groups)).is_some_and(|caller| caller.is_in("admins"));
+        assert!(is_admin("[admins]") && is_admin("[users admins]"));
+        for groups in ["", "[]", "admins", "[[admins]]", "[not-admins]", "[admins,users]", "[admins", "[Admins]"] {
+            assert!(!is_admin(groups), "{groups}");
+        }
+        assert!(read(&claims("[[odd]]")).unwrap().is_in("[odd]"));
+    }
+}

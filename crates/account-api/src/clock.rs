@@ -1,0 +1,17 @@
+use std::time::SystemTime;
+
+/// Tells the time, so that tests can move it.
+pub trait Clock: Send + Sync {
+    /// Seconds since 1970.
+    fn now(&self) -> u64;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())
+    }
+}

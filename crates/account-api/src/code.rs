@@ -1,0 +1,140 @@
+//! Codes that prove a mailbox, and what is kept of them.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Digits of a code. One of a million, with [five tries](crate::email_change::TRIES) against it.
+const DIGITS: usize = 6;
+
+/// A code as it goes into a mail: six digits, each sequence equally likely, from a cryptographically secure generator.
+#[must_use]
+pub fn draw() -> Zeroizing<String> {
+    Zeroizing::new(format!("{:06}", rand::rng().random_range(0..1_000_000)))
+}
+
+/// Whether a text can be a code at all, white space around it aside.
+#[must_use]
+pub fn is_code(text: &str) -> bool {
+    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What is kept of a code or a token: an HMAC-SHA-256 in hexadecimal digits. Without the key nobody can try a million
+/// codes against it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digits, for names of keys.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+/// Makes and compares digests with one secret key.
+#[derive(Clone)]
+pub struct Sealer(Hmac<Sha256>);
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer(…)")
+    }
+}
+
+/// The secret key is shorter than 32 bytes, the length of the digest (RFC 2104 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secret for codes has fewer than 32 bytes")]
+pub struct ShortSecret;
+
+impl Sealer {
+    /// Uses a secret key of at least 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ShortSecret`] if it is shorter.
+    pub fn new(secret: &[u8]) -> Result<Self, ShortSecret> {
+        if secret.len() < 32 {
+            return Err(ShortSecret);
+        }
+        Hmac::new_from_slice(secret).map(Self).map_err(|_| ShortSecret)
+    }
+
+    /// The digest of a text for one purpose, such as `["email-change", request id, stage]`. A digest made for one
+    /// purpose is worth nothing for another.
+    #[must_use]
+    pub fn seal(&self, purpose: &[&str], text: &str) -> Digest {
+        let bytes = self.mac(purpose, text).finalize().into_bytes();
+        Digest(bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    }
+
+    /// Whether a digest was made of this text for this purpose, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, purpose: &[&str], text: &str, digest: &Digest) -> bool {
+        let pairs = digest.0.as_bytes().chunks(2);
+        let bytes: Option<Vec<u8>> =
+            pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+        bytes.is_some_and(|bytes| self.mac(purpose, text).verify_slice(&bytes).is_ok())
+    }
+
+    fn mac(&self, purpose: &[&str], text: &str) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        for part in purpose.iter().chain([&text]) {
+            // The length in front keeps ["ab", "c"] apart from ["a", "bc"].
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_six_digits_and_leading_zeros_are_as_likely_as_anything() {
+        const ROUNDS: u32 = 20_000;
+        let mut counts = [[0_u32; 10]; DIGITS];
+        for _ in 0..ROUNDS {
+            let code = draw();
+            assert!(is_code(&code));
+            for (place, digit) in code.bytes().enumerate() {
+                counts[place][usize::from(digit - b'0')] += 1;
+            }
+        }
+        let expected = f64::from(ROUNDS) / 10.0;
+        for count in counts.as_flattened() {
+            // Standard deviation about 42: eight of them apart.
+            assert!((f64::from(*count) - expected).abs() < 8.0 * expected.sqrt(), "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_fits_its_key_its_purpose_and_its_text_only() {
+        let (one, other) = (Sealer::new(&[1; 32]).unwrap(), Sealer::new(&[2; 32]).unwrap());
+        let digest = one.seal(&["email-change", "id", "current"], "123456");
+        assert!(one.matches(&["email-change", "id", "current"], "123456", &digest));
+        assert!(!one.matches(&["email-change", "id", "current"], "123457", &digest));
+        assert!(!one.matches(&["email-change", "id", "new"], "123456", &digest));
+        assert!(!one.matches(&["email-change", "idc", "urrent"], "123456", &digest));
+        assert!(!other.matches(&["email-change", "id", "current"], "123456", &digest));
+        assert!(!one.matches(&["email-change", "id", "current"], "123456", &Digest("no hexadecimal".into())));
+        assert!(!one.matches(&["email-change", "id", "current"], "123456", &Digest(String::new())));
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        assert!(Sealer::new(&[0; 31]).is_err());
+    }
+}

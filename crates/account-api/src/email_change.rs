@@ -1,0 +1,347 @@
+//! A change of an account's address: what may happen when. Pure: the state, an event and the time go in, the next state
+//! and what follows from it come out.
+//!
+//! Two rules make it safe to run many times at once. A verdict counts only after the state it goes with was written in
+//! place of the state it was made from, so guesses in parallel are as good as guesses one after the other. And a code
+//! that was right stays known, so that a repeated request gets the answer of the first.
+
+pub mod flow;
+
+use crate::code::{Digest, Sealer};
+use serde::{Deserialize, Serialize};
+
+/// Seconds that a code lives: 15 minutes.
+pub const CODE_LIFE: u64 = 15 * 60;
+/// Wrong codes that end a request. With a million codes, one request succeeds by guessing once in 200,000 times.
+pub const TRIES: u8 = 5;
+/// Further codes that each stage may send.
+pub const RESENDS: u8 = 3;
+/// Seconds between two mails of one request.
+pub const RESEND_PAUSE: u64 = 60;
+/// Requests that an account may make within [`DAY`], refused ones included: bounds guessing, mails, and asking who has
+/// an account.
+pub const REQUESTS_A_DAY: usize = 10;
+/// Seconds in 24 hours.
+pub const DAY: u64 = 24 * 60 * 60;
+/// Seconds that one process may take to write the new address to the pool. Longer than the function may run, so that
+/// whoever takes over does not run beside its predecessor.
+pub const LEASE: u64 = 30;
+
+/// Which of the two addresses is being proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The address the account has.
+    Current,
+    /// The address it is to get.
+    New,
+}
+
+impl Stage {
+    /// The name in answers and digests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::New => "new",
+        }
+    }
+}
+
+/// A change that is under way. No `Debug`: it holds addresses.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Random; codes are bound to it.
+    pub id: String,
+    /// The account's address when the change was asked for. If it is another one later, the change ends.
+    pub current: String,
+    /// The address the account is to get.
+    pub new: String,
+    /// Which of them is being proven.
+    pub stage: Stage,
+    /// When the code dies, and the request with it.
+    pub expires_at: u64,
+    code: Digest,
+    /// The code that proved the current address.
+    passed: Option<Digest>,
+    tries: u8,
+    resends: u8,
+    sent_at: u64,
+    /// Set once both addresses are proven: until when somebody is writing the new one to the pool.
+    committing: Option<u64>,
+}
+
+/// What is kept of an account. No `Debug`: it holds addresses.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// When changes were asked for in the last day.
+    recent: Vec<u64>,
+    request: Option<Request>,
+    done: Option<Done>,
+}
+
+/// A change that is complete: kept while the last code could be sent again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Done {
+    id: String,
+    code: Digest,
+    until: u64,
+}
+
+/// Why an event changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing is under way.
+    NoRequest,
+    /// A change is under way already.
+    Pending,
+    /// Too many changes were asked for; the oldest is forgotten in so many seconds.
+    TooMany(u64),
+    /// The code and the request are too old.
+    Expired,
+    /// A mail went out less than [`RESEND_PAUSE`] ago; so many seconds are left.
+    TooSoon(u64),
+    /// No more mails for this stage; the request ends in so many seconds.
+    UsedUp(u64),
+    /// The new address is being written to the pool.
+    Committing,
+}
+
+/// What a code that was entered leads to. What is in parentheses is to be written in place of the state that was asked.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The code is wrong; so many tries are left.
+    Wrong(Ledger, u8),
+    /// The code is wrong, and it was the last try.
+    Dead(Ledger),
+    /// The current address is proven: the next code goes to the new one.
+    Advance(Ledger),
+    /// Both addresses are proven: the new one is to be written to the pool, by the caller alone.
+    Commit(Ledger),
+    /// The code that proved the current address came again: the answer is the same, nothing changes.
+    AdvancedBefore,
+    /// The code that proved the new address came again.
+    DoneBefore,
+    /// Both addresses are proven, and somebody else is writing the new one.
+    Busy,
+    /// Nothing can be verified.
+    Refused(Refusal),
+}
+
+impl Request {
+    /// What a digest of this request's code is bound to.
+    fn purpose(&self, stage: Stage) -> [&str; 3] {
+        ["email-change", &self.id, stage.name()]
+    }
+
+    fn is_over(&self, now: u64) -> bool {
+        now >= self.expires_at && self.committing.is_none()
+    }
+
+    /// The address the last code went to.
+    #[must_use]
+    pub fn sent_to(&self) -> &str {
+        match self.stage {
+            Stage::Current => &self.current,
+            Stage::New => &self.new,
+        }
+    }
+
+    /// Whether both addresses are proven, so that the account may have the new one already.
+    #[must_use]
+    pub fn is_committing(&self) -> bool {
+        self.committing.is_some()
+    }
+}
+
+impl Ledger {
+    /// The change that is under way, if it has not expired.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoRequest`] or [`Refusal::Expired`].
+    pub fn request(&self, now: u64) -> Result<&Request, Refusal> {
+        match &self.request {
+            None => Err(Refusal::NoRequest),
+            Some(request) if request.is_over(now) => Err(Refusal::Expired),
+            Some(request) => Ok(request),
+        }
+    }
+
+    /// Until when the state must be kept.
+    #[must_use]
+    pub fn keep_until(&self, now: u64) -> u64 {
+        now + DAY
+    }
+
+    /// Counts somebody's wish to change the address, before anything is looked up for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Pending`] or [`Refusal::TooMany`].
+    pub fn admit(&self, now: u64) -> Result<Self, Refusal> {
+        if self.request(now).is_ok() {
+            return Err(Refusal::Pending);
+        }
+        let mut recent: Vec<u64> = self.recent.iter().copied().filter(|at| now < at + DAY).collect();
+        if let (true, Some(oldest)) = (recent.len() >= REQUESTS_A_DAY, recent.first()) {
+            return Err(Refusal::TooMany(oldest + DAY - now));
+        }
+        recent.push(now);
+        Ok(Self { recent, request: None, done: self.done.clone() })
+    }
+
+    /// Begins a change; `code` is the one that goes to the current address.
+    #[must_use]
+    pub fn open(&self, now: u64, id: String, current: &str, new: &str, sealer: &Sealer, code: &str) -> Self {
+        let digest = sealer.seal(&["email-change", &id, Stage::Current.name()], code);
+        let request = Request {
+            id,
+            current: current.to_owned(),
+            new: new.to_owned(),
+            stage: Stage::Current,
+            expires_at: now + CODE_LIFE,
+            code: digest,
+            passed: None,
+            tries: 0,
+            resends: 0,
+            sent_at: now,
+            committing: None,
+        };
+        Self { request: Some(request), ..self.clone() }
+    }
+
+    /// Judges a code. `next` is the code to send to the new address if this one proves the current one.
+    #[must_use]
+    pub fn verify(&self, now: u64, sealer: &Sealer, given: &str, next: &str) -> Verdict {
+        if let Some(done) = &self.done
+            && now < done.until
+            && sealer.matches(&["email-change", &done.id, Stage::New.name()], given, &done.code)
+        {
+            return Verdict::DoneBefore;
+        }
+        let request = match self.request(now) {
+            Ok(request) => request,
+            Err(refusal) => return Verdict::Refused(refusal),
+        };
+        if sealer.matches(&request.purpose(request.stage), given, &request.code) {
+            return self.right(now, request, sealer, next);
+        }
+        let known = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
+        if request.passed.as_ref().is_some_and(known) {
+            return Verdict::AdvancedBefore;
+        }
+        if request.is_committing() {
+            // Nothing is left to guess: the right code would only be told what happens anyway.
+            return Verdict::Busy;
+        }
+        let tries = request.tries + 1;
+        if tries >= TRIES {
+            return Verdict::Dead(self.closed());
+        }
+        let request = Request { tries, ..request.clone() };
+        Verdict::Wrong(Self { request: Some(request), ..self.clone() }, TRIES - tries)
+    }
+
+    fn right(&self, now: u64, request: &Request, sealer: &Sealer, next: &str) -> Verdict {
+        match (request.stage, request.committing) {
+            (Stage::Current, _) => {
+                let request = Request {
+                    stage: Stage::New,
+                    expires_at: now + CODE_LIFE,
+                    code: sealer.seal(&request.purpose(Stage::New), next),
+                    passed: Some(request.code.clone()),
+                    tries: 0,
+                    resends: 0,
+                    sent_at: now,
+                    ..request.clone()
+                };
+                Verdict::Advance(Self { request: Some(request), ..self.clone() })
+            }
+            (Stage::New, Some(until)) if now < until => Verdict::Busy,
+            (Stage::New, _) => {
+                let request = Request { committing: Some(now + LEASE), ..request.clone() };
+                Verdict::Commit(Self { request: Some(request), ..self.clone() })
+            }
+        }
+    }
+
+    /// Sends another code in place of the last one.
+    ///
+    /// # Errors
+    ///
+    /// There is no request, or it may not send another code now.
+    pub fn resend(&self, now: u64, sealer: &Sealer, code: &str) -> Result<Self, Refusal> {
+        let request = self.request(now)?;
+        if request.is_committing() {
+            return Err(Refusal::Committing);
+        }
+        if request.resends >= RESENDS {
+            return Err(Refusal::UsedUp(request.expires_at - now));
+        }
+        if now < request.sent_at + RESEND_PAUSE {
+            return Err(Refusal::TooSoon(request.sent_at + RESEND_PAUSE - now));
+        }
+        let request = Request {
+            expires_at: now + CODE_LIFE,
+            code: sealer.seal(&request.purpose(request.stage), code),
+            resends: request.resends + 1,
+            sent_at: now,
+            // Tries are counted per stage: another code must not be another five guesses.
+            ..request.clone()
+        };
+        Ok(Self { request: Some(request), ..self.clone() })
+    }
+
+    /// The last mail was not taken: the next one need not wait for the pause.
+    #[must_use]
+    pub fn unsent(&self) -> Self {
+        let request = self.request.clone().map(|request| Request { sent_at: 0, ..request });
+        Self { request, ..self.clone() }
+    }
+
+    /// Ends the change at the person's wish.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Committing`] while the new address is being written: it can no longer be said whether it was.
+    pub fn cancel(&self, now: u64) -> Result<Self, Refusal> {
+        match self.request.as_ref().and_then(|request| request.committing) {
+            Some(until) if now < until => Err(Refusal::Committing),
+            _ => Ok(self.closed()),
+        }
+    }
+
+    /// Ends the change and forgets its addresses.
+    #[must_use]
+    pub fn closed(&self) -> Self {
+        Self { request: None, ..self.clone() }
+    }
+
+    /// The pool did not take the new address just now: the right code may try again at once.
+    #[must_use]
+    pub fn released(&self) -> Self {
+        let request = self.request.clone().map(|request| Request { committing: Some(0), ..request });
+        Self { request, ..self.clone() }
+    }
+
+    /// The account has the new address.
+    #[must_use]
+    pub fn finished(&self, now: u64) -> Self {
+        let done = self.request.as_ref().map(|request| Done {
+            id: request.id.clone(),
+            code: request.code.clone(),
+            until: now + CODE_LIFE,
+        });
+        Self { request: None, done: done.or_else(|| self.done.clone()), recent: self.recent.clone() }
+    }
+
+    /// Whether the change with this id is complete.
+    #[must_use]
+    pub fn is_done(&self, id: &str) -> bool {
+        self.done.as_ref().is_some_and(|done| done.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

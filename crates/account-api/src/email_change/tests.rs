@@ -1,0 +1,148 @@
+use super::*;
+
+const NOW: u64 = 1_800_000_000;
+
+fn sealer() -> Sealer {
+    Sealer::new(&[7; 32]).unwrap()
+}
+
+fn open() -> Ledger {
+    let admitted = Ledger::default().admit(NOW).ok().unwrap();
+    admitted.open(NOW, "id".into(), "old@example.com", "new@example.com", &sealer(), "111111")
+}
+
+fn advanced() -> Ledger {
+    match open().verify(NOW, &sealer(), "111111", "222222") {
+        Verdict::Advance(ledger) => ledger,
+        _ => panic!("the right code did not advance"),
+    }
+}
+
+fn committing() -> Ledger {
+    match advanced().verify(NOW, &sealer(), "222222", "333333") {
+        Verdict::Commit(ledger) => ledger,
+        _ => panic!("the right code did not commit"),
+    }
+}
+
+#[test]
+fn the_current_address_is_proven_first_and_then_the_new_one() {
+    assert_eq!(open().request(NOW).ok().unwrap().sent_to(), "old@example.com");
+    assert_eq!(advanced().request(NOW).ok().unwrap().sent_to(), "new@example.com");
+    assert!(committing().request(NOW).ok().unwrap().is_committing());
+    assert!(committing().finished(NOW).is_done("id"));
+}
+
+#[test]
+fn the_code_of_one_stage_does_not_prove_the_other() {
+    assert!(matches!(open().verify(NOW, &sealer(), "222222", "222222"), Verdict::Wrong(_, 4)));
+    assert!(matches!(advanced().verify(NOW, &sealer(), "111111", "333333"), Verdict::AdvancedBefore));
+}
+
+#[test]
+fn five_wrong_codes_end_a_request_whatever_was_sent_again_meanwhile() {
+    let mut ledger = open();
+    for left in [4, 3, 2] {
+        ledger = match ledger.verify(NOW, &sealer(), "000000", "222222") {
+            Verdict::Wrong(next, tries) if tries == left => next,
+            _ => panic!("{left} tries should be left"),
+        };
+    }
+    ledger = ledger.resend(NOW + RESEND_PAUSE, &sealer(), "444444").ok().unwrap();
+    assert!(matches!(ledger.verify(NOW, &sealer(), "111111", "2"), Verdict::Wrong(_, 1)), "the old code is dead");
+    let Verdict::Wrong(ledger, 1) = ledger.verify(NOW, &sealer(), "000000", "2") else { panic!("one try is left") };
+    let Verdict::Dead(ledger) = ledger.verify(NOW, &sealer(), "000000", "2") else { panic!("no try is left") };
+    assert_eq!(ledger.request(NOW).err(), Some(Refusal::NoRequest));
+    assert!(matches!(ledger.verify(NOW, &sealer(), "444444", "2"), Verdict::Refused(Refusal::NoRequest)));
+}
+
+#[test]
+fn a_code_lives_fifteen_minutes_and_the_request_dies_with_it() {
+    let last = NOW + CODE_LIFE - 1;
+    assert!(matches!(open().verify(last, &sealer(), "111111", "2"), Verdict::Advance(_)));
+    assert!(matches!(open().verify(last + 1, &sealer(), "111111", "2"), Verdict::Refused(Refusal::Expired)));
+    assert_eq!(open().resend(last + 1, &sealer(), "2").err(), Some(Refusal::Expired));
+    assert!(open().admit(last).is_err() && open().admit(last + 1).is_ok());
+}
+
+#[test]
+fn another_code_is_sent_three_times_a_stage_with_a_pause() {
+    let (mut ledger, mut now) = (open(), NOW);
+    assert_eq!(ledger.resend(now + RESEND_PAUSE - 1, &sealer(), "2").err(), Some(Refusal::TooSoon(1)));
+    for _ in 0..RESENDS {
+        now += RESEND_PAUSE;
+        ledger = ledger.resend(now, &sealer(), "555555").ok().unwrap();
+        assert_eq!(ledger.request(now).ok().unwrap().expires_at, now + CODE_LIFE);
+    }
+    now += RESEND_PAUSE;
+    assert_eq!(ledger.resend(now, &sealer(), "2").err(), Some(Refusal::UsedUp(CODE_LIFE - RESEND_PAUSE)));
+    let Verdict::Advance(next) = ledger.verify(now, &sealer(), "555555", "222222") else { panic!("not advanced") };
+    assert!(next.resend(now + RESEND_PAUSE, &sealer(), "2").is_ok(), "the next stage has mails of its own");
+    assert!(ledger.unsent().request(now).is_ok());
+}
+
+#[test]
+fn a_mail_that_was_not_taken_needs_no_pause() {
+    assert!(open().resend(NOW, &sealer(), "2").is_err());
+    assert!(open().unsent().resend(NOW, &sealer(), "2").is_ok());
+}
+
+#[test]
+fn a_repeated_code_gets_the_first_answer_and_changes_nothing() {
+    assert!(matches!(advanced().verify(NOW, &sealer(), "111111", "3"), Verdict::AdvancedBefore));
+    assert!(matches!(committing().verify(NOW, &sealer(), "222222", "3"), Verdict::Busy));
+    let finished = committing().finished(NOW);
+    assert!(matches!(finished.verify(NOW, &sealer(), "222222", "3"), Verdict::DoneBefore));
+    assert!(matches!(finished.verify(NOW, &sealer(), "222223", "3"), Verdict::Refused(Refusal::NoRequest)));
+    let later = NOW + CODE_LIFE;
+    assert!(matches!(finished.verify(later, &sealer(), "222222", "3"), Verdict::Refused(Refusal::NoRequest)));
+}
+
+#[test]
+fn a_commit_that_was_cut_off_is_taken_over_after_its_lease_and_not_before() {
+    let ledger = committing();
+    assert!(matches!(ledger.verify(NOW + LEASE - 1, &sealer(), "222222", "3"), Verdict::Busy));
+    assert!(matches!(ledger.verify(NOW + LEASE, &sealer(), "222222", "3"), Verdict::Commit(_)));
+    // Even when the code would have expired: the account may have the new address already.
+    assert!(matches!(ledger.verify(NOW + CODE_LIFE, &sealer(), "222222", "3"), Verdict::Commit(_)));
+    assert!(matches!(ledger.released().verify(NOW, &sealer(), "222222", "3"), Verdict::Commit(_)));
+}
+
+#[test]
+fn while_the_address_is_written_nothing_else_happens() {
+    let ledger = committing();
+    assert_eq!(ledger.cancel(NOW).err(), Some(Refusal::Committing));
+    assert_eq!(ledger.resend(NOW + RESEND_PAUSE, &sealer(), "2").err(), Some(Refusal::Committing));
+    assert_eq!(ledger.admit(NOW).err(), Some(Refusal::Pending));
+    assert!(matches!(ledger.verify(NOW, &sealer(), "000000", "3"), Verdict::Busy), "no try is counted");
+    assert!(ledger.cancel(NOW + LEASE).is_ok());
+}
+
+#[test]
+fn an_account_may_ask_ten_times_a_day_refused_requests_included() {
+    let mut ledger = Ledger::default();
+    for number in 0..10 {
+        ledger = ledger.admit(NOW + number).ok().unwrap().closed();
+    }
+    assert_eq!(ledger.admit(NOW + 10).err(), Some(Refusal::TooMany(DAY - 10)));
+    assert!(ledger.admit(NOW + DAY).is_ok());
+}
+
+#[test]
+fn what_is_over_is_forgotten() {
+    for ledger in [open().closed(), open().cancel(NOW).ok().unwrap(), committing().finished(NOW)] {
+        let stored = serde_json::to_string(&ledger).unwrap();
+        assert!(!stored.contains('@'), "{stored}");
+    }
+}
+
+#[test]
+fn no_code_is_stored() {
+    for ledger in [open(), advanced(), committing(), committing().finished(NOW)] {
+        let stored = serde_json::to_string(&ledger).unwrap();
+        for code in ["111111", "222222", "333333"] {
+            assert!(!stored.contains(code), "{stored}");
+        }
+        assert!(serde_json::from_str::<Ledger>(&stored).unwrap() == ledger);
+    }
+}

@@ -1,0 +1,22 @@
+//! How mails leave.
+
+#[cfg(feature = "testing")]
+pub mod memory;
+pub mod ses;
+
+use cognito_core::email::Email;
+use messages::Letter;
+
+/// A mail that was not taken. It names AWS's error code and never the address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("SendEmail: {code}")]
+pub struct NotSent {
+    /// AWS's error code, or what else went wrong.
+    pub code: String,
+}
+
+/// Sends mails from one sender.
+pub trait Mailer: Send + Sync {
+    /// Hands one mail over. That it was taken does not say that it arrives.
+    fn send(&self, to: &Email, letter: &Letter) -> impl Future<Output = Result<(), NotSent>> + Send;
+}

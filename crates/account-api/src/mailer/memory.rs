@@ -1,0 +1,75 @@
+//! A mailer that keeps what it is given, for tests.
+
+use super::{Mailer, NotSent};
+use cognito_core::email::Email;
+use messages::Letter;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A mail that was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The recipient.
+    pub to: String,
+    /// What was sent.
+    pub letter: Letter,
+}
+
+impl Sent {
+    /// The code in the mail: its first six digits in a row.
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+        self.letter.text.split(|c: char| !c.is_alphanumeric()).find(digits).map(str::to_owned)
+    }
+
+    /// The value of a parameter of the link in the mail.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let (_, rest) = self.letter.text.split_once(&format!("{name}="))?;
+        Some(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Box {
+    sent: Vec<Sent>,
+    broken: bool,
+}
+
+/// A mailbox for everybody. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryMailer(Arc<Mutex<Box>>);
+
+impl MemoryMailer {
+    /// Every mail so far.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.state().sent.clone()
+    }
+
+    /// The last mail to an address.
+    #[must_use]
+    pub fn last_to(&self, address: &str) -> Option<Sent> {
+        self.state().sent.iter().rfind(|mail| mail.to == address).cloned()
+    }
+
+    /// Whether mails are refused from now on.
+    pub fn set_broken(&self, broken: bool) {
+        self.state().broken = broken;
+    }
+
+    fn state(&self) -> MutexGuard<'_, Box> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Mailer for MemoryMailer {
+    async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
+        let mut state = self.state();
+        if state.broken {
+            return Err(NotSent { code: "MessageRejected".to_owned() });
+        }
+        state.sent.push(Sent { to: to.as_str().to_owned(), letter: letter.clone() });
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! Mails over Amazon SES, API version 2.
+
+use super::{Mailer, NotSent};
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use cognito_core::email::Email;
+use messages::Letter;
+
+/// Sends from one verified sender.
+#[derive(Clone, Debug)]
+pub struct Ses {
+    client: Client,
+    from: String,
+    reply_to: Option<String>,
+}
+
+impl Ses {
+    /// Sends from `from`, such as `Example <no-reply@example.com>`; answers go to `reply_to`, or to the sender. No call
+    /// is made.
+    #[must_use]
+    pub fn new(client: Client, from: impl Into<String>, reply_to: Option<String>) -> Self {
+        Self { client, from: from.into(), reply_to }
+    }
+}
+
+impl Mailer for Ses {
+    async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
+        let content = content(letter).map_err(|_| NotSent { code: "the mail could not be put together".to_owned() })?;
+        let call = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .set_reply_to_addresses(self.reply_to.as_ref().map(|address| vec![address.clone()]))
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .content(content);
+        call.send().await.map(drop).map_err(|error| NotSent {
+            code: match &error {
+                SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code").to_owned(),
+                SdkError::TimeoutError(_) => "timed out".to_owned(),
+                SdkError::DispatchFailure(_) => "no connection".to_owned(),
+                SdkError::ResponseError(_) => "unreadable answer".to_owned(),
+                _ => "the request could not be made".to_owned(),
+            },
+        })
+    }
+}
+
+fn content(letter: &Letter) -> Result<EmailContent, BuildError> {
+    let utf_8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+    let body = Body::builder().text(utf_8(&letter.text)?).html(utf_8(&letter.html)?).build();
+    Ok(EmailContent::builder().simple(Message::builder().subject(utf_8(&letter.subject)?).body(body).build()).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailInput, SendEmailOutput};
+    use aws_sdk_sesv2::types::error::MessageRejected;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    fn letter() -> Letter {
+        Letter { subject: "Hé".into(), html: "<p>1</p>".into(), text: "1".into(), falls: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn a_mail_has_both_bodies_one_recipient_and_our_sender() {
+        let rule = mock!(Client::send_email)
+            .match_requests(|input: &SendEmailInput| {
+                let simple = input.content().and_then(EmailContent::simple);
+                let body = simple.and_then(Message::body);
+                input.from_email_address() == Some("Example <no-reply@example.com>")
+                    && input.reply_to_addresses() == ["help@example.com"]
+                    && input.destination().is_some_and(|to| to.to_addresses() == ["ada@example.com"])
+                    && simple
+                        .and_then(Message::subject)
+                        .is_some_and(|s| s.data() == "Hé" && s.charset() == Some("UTF-8"))
+                    && body.is_some_and(|body| body.text().is_some() && body.html().is_some())
+            })
+            .then_output(|| SendEmailOutput::builder().message_id("1").build());
+        let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&rule]);
+        let ses = Ses::new(client, "Example <no-reply@example.com>", Some("help@example.com".into()));
+        ses.send(&Email::parse("ada@example.com").unwrap(), &letter()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_the_code_and_not_the_address() {
+        let rule = mock!(Client::send_email).then_error(|| {
+            SendEmailError::MessageRejected(MessageRejected::builder().message("ada@example.com is no good").build())
+        });
+        let ses = Ses::new(mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&rule]), "a@example.com", None);
+        let error = ses.send(&Email::parse("ada@example.com").unwrap(), &letter()).await.unwrap_err();
+        assert!(!error.to_string().contains("ada@"), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+//! A page's HTML, in one language.
+
+use std::collections::BTreeMap;
+
+use messages::{LOCALES, Locale};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, context};
+
+use super::assets;
+use super::language::Source;
+use super::{Page, Settings};
+
+const TEMPLATES: [(&str, &str); 8] = [
+    ("layout.html", include_str!("../../pages/html/layout.html")),
+    ("fields.html", include_str!("../../pages/html/fields.html")),
+    ("email-change.html", include_str!("../../pages/html/email-change.html")),
+    ("register", include_str!("../../pages/html/register.html")),
+    ("complete-registration", include_str!("../../pages/html/complete-registration.html")),
+    ("complete-password-reset", include_str!("../../pages/html/complete-password-reset.html")),
+    ("complete-email-change", include_str!("../../pages/html/complete-email-change.html")),
+    ("activate", include_str!("../../pages/html/activate.html")),
+];
+const ACCOUNT: (&str, &str) = ("account", include_str!("../../pages/html/account.html"));
+
+/// The templates, parsed, and what is the same on every page.
+#[derive(Debug)]
+pub(super) struct Documents {
+    environment: Environment<'static>,
+    texts: BTreeMap<&'static str, Value>,
+    common: Value,
+}
+
+impl Documents {
+    /// Parses the templates. One that does not parse is an error when it is rendered.
+    pub(super) fn new(settings: &Settings, version: &str) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        // A tag on a line of its own leaves no empty line behind.
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
+        }
+        for (name, source) in TEMPLATES.into_iter().chain([ACCOUNT]) {
+            if let Err(error) = environment.add_template(name, source) {
+                let cause = error.to_string();
+                tracing::error!(error_code = "page_unusable", page = name, cause, "a page's template does not parse");
+            }
+        }
+        let texts = assets::LOCALES.into_iter().filter_map(|(file, _, text)| {
+            let texts: serde_json::Value = serde_json::from_str(text).ok()?;
+            Some((file.trim_end_matches(".json"), value(&texts)))
+        });
+        let branding = &settings.branding;
+        let common = context! {
+            assets => Value::from_safe_string(format!("pages-assets/{version}")),
+            app => branding.app_name.as_deref(),
+            initial => branding.app_name.as_deref().and_then(|name| name.chars().next()),
+            logo => branding.logo_url.as_deref(),
+            support => branding.support_email.as_deref(),
+            registration => settings.registration,
+            password_length => settings.password_length,
+            locales => LOCALES.iter().map(language).collect::<Vec<_>>(),
+        };
+        Self { environment, texts: texts.collect(), common }
+    }
+
+    /// Writes a page.
+    ///
+    /// # Errors
+    ///
+    /// A template or text of ours is wrong; tests render every page in every language.
+    pub(super) fn render(&self, page: Page, locale: &Locale, source: Source) -> Result<String, Error> {
+        let page_values = context! {
+            page => page.source,
+            path => page.name,
+            lang => locale.tag,
+            dir => locale.direction.html(),
+            lang_source => source.name(),
+            // Who chose a language by hand keeps it from page to page.
+            lang_query => if source == Source::Query { format!("?lang={}", locale.tag) } else { String::new() },
+            t => self.texts.get(locale.tag),
+        };
+        let common = self.common.clone();
+        self.environment.get_template(page.source)?.render(context! { ..page_values, ..common })
+    }
+}
+
+fn language(locale: &Locale) -> Value {
+    context! { tag => locale.tag, name => locale.name, dir => locale.direction.html() }
+}
+
+/// Texts are objects of texts, and nothing else.
+fn value(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Object(members) => {
+            Value::from_pairs(members.iter().map(|(key, json)| (key.as_str(), value(json))))
+        }
+        other => Value::from(other.as_str().unwrap_or_default()),
+    }
+}

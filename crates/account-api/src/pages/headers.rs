@@ -1,0 +1,59 @@
+//! The headers that keep a page to itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
+
+use super::settings::{Settings, origin};
+
+/// The Content-Security-Policy, made once.
+#[derive(Debug)]
+pub(super) struct Policy(HeaderValue);
+
+impl Policy {
+    /// Allows what the pages do with these settings, and nothing else.
+    ///
+    /// Trusted Types without a policy forbid every sink that turns text into markup or code, so that a slip in a
+    /// script cannot become an injection.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let reached = [Some(&settings.cognito_url), settings.sign_in_url.as_ref(), settings.api_url.as_ref()];
+        let connect: BTreeSet<String> = reached.into_iter().flatten().filter_map(|url| origin(url)).collect();
+        let image = settings.branding.logo_url.as_deref().and_then(origin);
+        let list = |origins: &mut dyn Iterator<Item = &String>| origins.fold(String::new(), |all, one| all + " " + one);
+        let policy = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{}; connect-src 'self'{}; \
+             form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; \
+             trusted-types 'none'",
+            list(&mut image.iter()),
+            list(&mut connect.iter()),
+        );
+        // Addresses were checked when the settings were read; without them the pages load and reach nobody.
+        Self(HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'")))
+    }
+}
+
+/// Everything else that is the same for every answer.
+const FIXED: [(HeaderName, &str); 7] = [
+    // Links carry codes and tokens: no other site may see them.
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (HeaderName::from_static("x-robots-tag"), "noindex"),
+];
+
+/// Adds the headers. What says nothing of caching is not kept.
+pub(super) async fn secure(State(policy): State<Arc<Policy>>, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.0.clone());
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,191 @@
+//! Settings of the pages, read from environment variables. Everything here is public: browsers read it.
+
+use cognito_core::settings::{Lookup, SettingError, choice, optional};
+use http::Uri;
+use messages::{Branding, Locale};
+
+/// The app client the pages use: public, with the code grant. Unset: no pages are served.
+pub const PAGES_CLIENT_ID: &str = "PAGES_CLIENT_ID";
+/// Base address of the pool's own sign-in pages. Unset: nobody can sign in on the pages.
+pub const PAGES_SIGN_IN_URL: &str = "PAGES_SIGN_IN_URL";
+/// Where the pages reach Cognito. Unset: the public endpoint of the function's Region.
+pub const PAGES_COGNITO_URL: &str = "PAGES_COGNITO_URL";
+/// Where the pages reach the account API. Unset: where they were loaded from.
+pub const PAGES_API_URL: &str = "PAGES_API_URL";
+/// Whether there is a page on which people register. Unset: `closed`.
+pub const PAGES_REGISTRATION: &str = "PAGES_REGISTRATION";
+/// The pool's shortest password, told where people choose one. Unset: not told.
+pub const PAGES_PASSWORD_LENGTH: &str = "PAGES_PASSWORD_LENGTH";
+/// The Region, set by Lambda itself.
+const AWS_REGION: &str = "AWS_REGION";
+
+/// Every variable of the pages alone; names and looks are those of [`messages::settings`].
+pub const NAMES: [&str; 6] =
+    [PAGES_CLIENT_ID, PAGES_SIGN_IN_URL, PAGES_COGNITO_URL, PAGES_API_URL, PAGES_REGISTRATION, PAGES_PASSWORD_LENGTH];
+
+/// Longest address, in characters: keeps the Content-Security-Policy within what servers accept.
+const URL_LIMIT: usize = 300;
+
+/// What the pages show and whom they talk to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// See [`PAGES_CLIENT_ID`].
+    pub client_id: String,
+    /// See [`PAGES_SIGN_IN_URL`]; an origin without a slash at its end.
+    pub sign_in_url: Option<String>,
+    /// See [`PAGES_COGNITO_URL`]; an origin without a slash at its end.
+    pub cognito_url: String,
+    /// See [`PAGES_API_URL`]; without a slash at its end.
+    pub api_url: Option<String>,
+    /// See [`PAGES_REGISTRATION`].
+    pub registration: bool,
+    /// See [`PAGES_PASSWORD_LENGTH`]; 6 to 99.
+    pub password_length: Option<u8>,
+    /// Names and looks, as in the messages.
+    pub branding: Branding,
+    /// The language of people whose own is unknown or not available.
+    pub default_locale: &'static Locale,
+}
+
+impl Settings {
+    /// Reads the settings through `lookup`; branding and default locale are those of the messages. `None` if
+    /// [`PAGES_CLIENT_ID`] is unset, which leaves the pages out.
+    ///
+    /// # Errors
+    ///
+    /// The first variable whose value is not allowed.
+    pub fn from_lookup(lookup: Lookup<'_>, messages: &messages::Settings) -> Result<Option<Self>, SettingError> {
+        let client_allowed = "an app client's id: 1 to 128 letters, digits, _ and +";
+        let Some(client_id) = optional(lookup, PAGES_CLIENT_ID, client_allowed, parse_client)? else {
+            return Ok(None);
+        };
+        let cognito_url = match optional(lookup, PAGES_COGNITO_URL, ORIGIN_ALLOWED, parse_origin)? {
+            Some(url) => url,
+            None => regional_endpoint(lookup)?,
+        };
+        Ok(Some(Self {
+            client_id,
+            cognito_url,
+            sign_in_url: optional(lookup, PAGES_SIGN_IN_URL, ORIGIN_ALLOWED, parse_origin)?,
+            api_url: optional(lookup, PAGES_API_URL, URL_ALLOWED, parse_url)?,
+            registration: choice(lookup, PAGES_REGISTRATION, &[("closed", false), ("open", true)], false)?,
+            password_length: optional(lookup, PAGES_PASSWORD_LENGTH, "a number from 6 to 99", parse_length)?,
+            branding: messages.branding.clone(),
+            default_locale: messages.default_locale,
+        }))
+    }
+}
+
+const ORIGIN_ALLOWED: &str = "https://host[:port] without a path (http for localhost only)";
+const URL_ALLOWED: &str = "https://host[:port][/path] without user, query and fragment (http for localhost only)";
+
+/// Cognito's public endpoint of the Region (AWS General Reference, Amazon Cognito endpoints and quotas).
+fn regional_endpoint(lookup: Lookup<'_>) -> Result<String, SettingError> {
+    let region = optional(lookup, AWS_REGION, "a Region such as eu-central-1", |region| {
+        let plain = region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        plain.then(|| region.to_owned())
+    })?;
+    let Some(region) = region else {
+        let allowed = format!("a Region such as eu-central-1 while {PAGES_COGNITO_URL} is unset");
+        return Err(SettingError { name: AWS_REGION, value: String::new(), allowed });
+    };
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    Ok(format!("https://cognito-idp.{region}.{suffix}"))
+}
+
+/// API model, `ClientIdType`.
+fn parse_client(value: &str) -> Option<String> {
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+".contains(&byte));
+    (plain && value.len() <= 128).then(|| value.to_owned())
+}
+
+/// API model, `PasswordPolicyMinLengthType`.
+fn parse_length(value: &str) -> Option<u8> {
+    value.parse().ok().filter(|length| (6..=99).contains(length))
+}
+
+/// An address that can stand in a Content-Security-Policy: `;`, `,` and `'` would end or change a directive.
+fn parse_url(value: &str) -> Option<String> {
+    let plain = value.len() <= URL_LIMIT && !value.contains([';', ',', '\'', '"', '*', '#', '?', '\\']);
+    let uri: Uri = plain.then(|| value.parse().ok()).flatten()?;
+    let authority = uri.authority()?.as_str();
+    let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let secure = uri.scheme_str() == Some("https") || (uri.scheme_str() == Some("http") && local);
+    (secure && !authority.contains('@')).then(|| value.trim_end_matches('/').to_owned())
+}
+
+fn parse_origin(value: &str) -> Option<String> {
+    let url = parse_url(value)?;
+    let path_is_empty = url.parse::<Uri>().ok()?.path() == "/";
+    path_is_empty.then_some(url)
+}
+
+/// Scheme, host and port of an address, as a Content-Security-Policy names it.
+pub(super) fn origin(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<Option<Settings>, SettingError> {
+        let lookup = |name: &str| {
+            let given = variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            given.or_else(|| (name == AWS_REGION).then(|| "eu-central-1".to_owned()))
+        };
+        let messages = messages::Settings::from_lookup(&lookup)?;
+        Settings::from_lookup(&lookup, &messages)
+    }
+
+    #[test]
+    fn without_an_app_client_there_are_no_pages() {
+        assert_eq!(settings(&[]), Ok(None));
+    }
+
+    #[test]
+    fn with_an_app_client_alone_the_pages_speak_to_cognito_in_the_functions_region_and_nobody_registers() {
+        let settings = settings(&[(PAGES_CLIENT_ID, "abc")]).unwrap().unwrap();
+        assert_eq!(settings.cognito_url, "https://cognito-idp.eu-central-1.amazonaws.com");
+        assert_eq!((settings.sign_in_url, settings.api_url, settings.registration), (None, None, false));
+    }
+
+    #[test]
+    fn without_a_region_the_endpoint_has_to_be_named() {
+        let messages = messages::Settings::from_lookup(&|_| None).unwrap();
+        let lookup = |name: &str| (name == PAGES_CLIENT_ID).then(|| "abc".to_owned());
+        assert_eq!(Settings::from_lookup(&lookup, &messages).unwrap_err().name, AWS_REGION);
+    }
+
+    #[test]
+    fn a_wrong_value_stops_the_start_and_names_its_variable() {
+        for (name, value) in [
+            (PAGES_CLIENT_ID, "a b"),
+            (PAGES_SIGN_IN_URL, "http://auth.example.com"),
+            (PAGES_SIGN_IN_URL, "https://auth.example.com/login"),
+            (PAGES_COGNITO_URL, "https://a.example;script-src *"),
+            (PAGES_API_URL, "https://u@a.example"),
+            (PAGES_API_URL, "https://a.example/?x=1"),
+            (PAGES_API_URL, "javascript:alert(1)"),
+            (PAGES_REGISTRATION, "yes"),
+            (PAGES_PASSWORD_LENGTH, "5"),
+            (PAGES_PASSWORD_LENGTH, "100"),
+        ] {
+            let error = settings(&[(name, value), (PAGES_CLIENT_ID, "abc")]).unwrap_err();
+            assert_eq!((error.name, error.value.as_str()), (name, value));
+        }
+    }
+
+    #[test]
+    fn addresses_lose_the_slash_at_their_end() {
+        let settings = settings(&[
+            (PAGES_CLIENT_ID, "abc"),
+            (PAGES_SIGN_IN_URL, "https://auth.example.com/"),
+            (PAGES_API_URL, "http://127.0.0.1:3000/v1/"),
+        ]);
+        let settings = settings.unwrap().unwrap();
+        assert_eq!(settings.sign_in_url.as_deref(), Some("https://auth.example.com"));
+        assert_eq!(settings.api_url.as_deref(), Some("http://127.0.0.1:3000/v1"));
+    }
+}

@@ -1,0 +1,335 @@
+//! How the API says no: problem details as of RFC 9457, each with a stable code.
+
+use crate::mailer::NotSent;
+use crate::store::StoreError;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use cognito_core::user_pool::{PasswordPolicy, PoolError};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of every refusal (RFC 9457 section 3).
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Every way to say no: stable code, HTTP status, and what a stranger may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is described by its own text")]
+pub enum Code {
+    InvalidRequest,
+    InvalidEmail,
+    SameEmail,
+    WrongCode,
+    AttributeNotAllowed,
+    InvitationInvalid,
+    WeakPassword,
+    Unauthorized,
+    FederatedAccount,
+    LinkedAccount,
+    AccountUnusable,
+    NotAnAdmin,
+    NoRequest,
+    NotFound,
+    MethodNotAllowed,
+    RequestPending,
+    CommitInProgress,
+    EmailTaken,
+    AccountChanged,
+    NoCurrentEmail,
+    AccountExists,
+    AlreadyCompleted,
+    CodeExpired,
+    TooManyTries,
+    InvitationExpired,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    TooManyRequests,
+    ResendTooSoon,
+    ResendsUsedUp,
+    Misconfigured,
+    TryAgain,
+    MailNotSent,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 33] = [
+        Self::InvalidRequest,
+        Self::InvalidEmail,
+        Self::SameEmail,
+        Self::WrongCode,
+        Self::AttributeNotAllowed,
+        Self::InvitationInvalid,
+        Self::WeakPassword,
+        Self::Unauthorized,
+        Self::FederatedAccount,
+        Self::LinkedAccount,
+        Self::AccountUnusable,
+        Self::NotAnAdmin,
+        Self::NoRequest,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestPending,
+        Self::CommitInProgress,
+        Self::EmailTaken,
+        Self::AccountChanged,
+        Self::NoCurrentEmail,
+        Self::AccountExists,
+        Self::AlreadyCompleted,
+        Self::CodeExpired,
+        Self::TooManyTries,
+        Self::InvitationExpired,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::TooManyRequests,
+        Self::ResendTooSoon,
+        Self::ResendsUsedUp,
+        Self::Misconfigured,
+        Self::TryAgain,
+        Self::MailNotSent,
+    ];
+
+    /// The code as it is sent and logged.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.entry().0
+    }
+
+    /// The HTTP status it is sent with.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.entry().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What the person may read.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        self.entry().2
+    }
+
+    const fn entry(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::InvalidRequest => ("invalid-request", 400, "The request is not what the API describes."),
+            Self::InvalidEmail => ("invalid-email", 400, "This is not an e-mail address that can be used here."),
+            Self::SameEmail => ("same-email", 400, "This is the address the account has already."),
+            Self::WrongCode => ("wrong-code", 400, "The code is wrong."),
+            Self::AttributeNotAllowed => {
+                ("attribute-not-allowed", 400, "An attribute is not one that may be set here.")
+            }
+            Self::InvitationInvalid => {
+                ("invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.")
+            }
+            Self::WeakPassword => ("weak-password", 400, "The password is not strong enough."),
+            Self::Unauthorized => ("unauthorized", 401, "An access token of the user pool is needed."),
+            Self::FederatedAccount => {
+                ("federated-account", 403, "The address of this account is kept by the provider it signs in with.")
+            }
+            Self::LinkedAccount => {
+                ("linked-account", 403, "A provider that this account is linked with would overwrite the new address.")
+            }
+            Self::AccountUnusable => ("account-unusable", 403, "This account cannot be used at the moment."),
+            Self::NotAnAdmin => ("not-an-admin", 403, "Only administrators may invite people."),
+            Self::NoRequest => ("no-request", 404, "No change of the address is under way."),
+            Self::NotFound => ("not-found", 404, "There is nothing here."),
+            Self::MethodNotAllowed => ("method-not-allowed", 405, "This method is not possible here."),
+            Self::RequestPending => {
+                ("request-pending", 409, "A change of the address is under way; cancel it to begin another one.")
+            }
+            Self::CommitInProgress => ("commit-in-progress", 409, "The address is being changed right now."),
+            Self::EmailTaken => ("email-taken", 409, "This address belongs to another account."),
+            Self::AccountChanged => {
+                ("account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.")
+            }
+            Self::NoCurrentEmail => {
+                ("no-current-email", 409, "The account has no address that could approve the change.")
+            }
+            Self::AccountExists => ("account-exists", 409, "Somebody has an account with this address."),
+            Self::AlreadyCompleted => {
+                ("already-completed", 409, "The invitation was used: sign in, or reset the password.")
+            }
+            Self::CodeExpired => ("code-expired", 410, "The code has expired; begin again."),
+            Self::TooManyTries => ("too-many-tries", 410, "The code was wrong too often; begin again."),
+            Self::InvitationExpired => ("invitation-expired", 410, "The invitation has expired; ask for another one."),
+            Self::BodyTooLarge => ("body-too-large", 413, "The request is too large."),
+            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The request must be application/json."),
+            Self::TooManyRequests => ("too-many-requests", 429, "This was asked for too often; try again later."),
+            Self::ResendTooSoon => ("resend-too-soon", 429, "A mail went out a moment ago; try again later."),
+            Self::ResendsUsedUp => ("resends-used-up", 429, "No further mail is sent for this request; begin again."),
+            Self::Misconfigured => ("misconfigured", 500, "This is not possible at the moment; contact support."),
+            Self::TryAgain => ("try-again", 503, "This did not work; try again in a moment."),
+            Self::MailNotSent => ("mail-not-sent", 503, "The mail could not be sent; try again in a moment."),
+        }
+    }
+}
+
+/// A refusal, with what the client needs to know beside the code.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    code: Code,
+    retry_after: Option<u64>,
+    tries_left: Option<u8>,
+    password_policy: Option<PolicyBody>,
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// Tells the client after how many seconds to come again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds.max(1));
+        self
+    }
+
+    /// Tells the client how many tries the code has left.
+    #[must_use]
+    pub fn tries_left(mut self, tries: u8) -> Self {
+        self.tries_left = Some(tries);
+        self
+    }
+
+    /// Tells the client what the pool asks of a password.
+    #[must_use]
+    pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
+        self.password_policy = Some(PolicyBody {
+            minimum_length: policy.minimum_length,
+            lowercase: policy.lowercase,
+            uppercase: policy.uppercase,
+            numbers: policy.numbers,
+            symbols: policy.symbols,
+        });
+        self
+    }
+
+    /// Keeps the cause for the log. Its text must be free of personal data.
+    #[must_use]
+    pub fn because(mut self, cause: &impl std::error::Error) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Writes the one log line of this refusal: an error if something is broken.
+    pub fn log(&self, sub: Option<&str>) {
+        let (error_code, cause) = (self.code.name(), self.cause.as_deref());
+        if self.code.status().is_server_error() {
+            tracing::error!(error_code, cause, sub, "failed");
+        } else {
+            tracing::info!(error_code, cause, sub, "refused");
+        }
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        let retry_after = matches!(code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress).then_some(2);
+        Self { code, retry_after, tries_left: None, password_policy: None, cause: None }
+    }
+}
+
+impl From<PoolError> for Problem {
+    fn from(error: PoolError) -> Self {
+        let code = if error.is_transient() { Code::TryAgain } else { Code::Misconfigured };
+        Self::from(code).because(&error)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        // Missing rights and a missing table will not mend themselves.
+        let lasting = ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"];
+        let code = if lasting.contains(&error.code.as_str()) { Code::Misconfigured } else { Code::TryAgain };
+        Self::from(code).because(&error)
+    }
+}
+
+impl From<NotSent> for Problem {
+    fn from(error: NotSent) -> Self {
+        Self::from(Code::MailNotSent).because(&error)
+    }
+}
+
+/// A refusal as it is sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[schema(example = "about:blank")]
+    r#type: &'static str,
+    /// The name of the HTTP status.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What the person may read, in English.
+    detail: &'static str,
+    /// Stable; what a client decides by.
+    #[schema(example = "wrong-code")]
+    code: &'static str,
+    /// With `wrong-code`: how often another code may be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tries_left: Option<u8>,
+    /// With `weak-password`: what the pool asks of a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_policy: Option<PolicyBody>,
+}
+
+/// What the pool asks of a password.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = PasswordPolicy)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are those of the pool's policy")]
+pub struct PolicyBody {
+    /// Characters it must have at least.
+    minimum_length: u32,
+    /// Whether it needs a lower-case letter.
+    lowercase: bool,
+    /// Whether it needs an upper-case letter.
+    uppercase: bool,
+    /// Whether it needs a digit.
+    numbers: bool,
+    /// Whether it needs a symbol.
+    symbols: bool,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.code.status();
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.code.detail(),
+            code: self.code.name(),
+            tries_left: self.tries_left,
+            password_policy: self.password_policy,
+        };
+        let mut response = (status, Json(body)).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_unique_and_documented_with_its_status_and_text() {
+        let manual = include_str!("../../../docs/ACCOUNT_API.md");
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let row = format!("| `{}` | {} | {} |", code.name(), code.status().as_u16(), code.detail());
+            assert!(manual.contains(&row), "docs/ACCOUNT_API.md lacks: {row}");
+            assert!(code.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        }
+    }
+}

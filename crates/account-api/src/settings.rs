@@ -1,0 +1,278 @@
+use crate::invitation::{InvitedUserName, Mode};
+use cognito_core::email::Email;
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, SettingError};
+
+/// Every environment variable this function reads.
+pub const NAMES: [&str; 21] = [
+    "USER_POOL_ID",
+    "BACKEND_CLIENT_ID",
+    "TABLE_NAME",
+    "CODE_SECRET_ARN",
+    "EMAIL_FROM",
+    "EMAIL_REPLY_TO",
+    "LINKED_EMAIL_CHANGE",
+    "INVITATIONS",
+    "ADMIN_GROUP",
+    "INVITATION_ATTRIBUTES",
+    "INVITATION_DAYS",
+    "NATIVE_USERNAME",
+    DEFAULT_GROUP,
+    messages::settings::APP_NAME,
+    messages::settings::APP_URL,
+    messages::settings::SUPPORT_EMAIL,
+    messages::settings::LOGO_URL,
+    messages::settings::BRAND_COLOR,
+    messages::settings::DEFAULT_LOCALE,
+    messages::settings::MESSAGE_STYLE,
+    messages::settings::TEMPLATE_DIR,
+];
+
+/// Attributes an invitation may set unless `INVITATION_ATTRIBUTES` says otherwise.
+const DEFAULT_ATTRIBUTES: &str = "given_name,family_name,name,locale";
+
+/// Attributes that no invitation sets: Cognito sets them, they would claim a proof, or they are contact data that
+/// nobody has proven.
+const NEVER_SET: [&str; 8] = [
+    "sub",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "identities",
+    "updated_at",
+    "preferred_username",
+];
+
+/// What the operator chose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `USER_POOL_ID`.
+    pub user_pool_id: String,
+    /// `TABLE_NAME`.
+    pub table: String,
+    /// `CODE_SECRET_ARN`.
+    pub code_secret: String,
+    /// `EMAIL_FROM`.
+    pub from: String,
+    /// `EMAIL_REPLY_TO`.
+    pub reply_to: Option<String>,
+    /// `LINKED_EMAIL_CHANGE`: whether accounts that are linked with a provider may change their address.
+    pub linked_may_change: bool,
+    /// `INVITATIONS` and what goes with it.
+    pub invitations: Invitations,
+    /// `APP_NAME` and the others of the messages.
+    pub messages: messages::Settings,
+}
+
+/// What the operator chose for invitations.
+#[derive(Clone, Debug)]
+pub struct Invitations {
+    /// `INVITATIONS` and `ADMIN_GROUP`.
+    pub mode: Mode,
+    /// `BACKEND_CLIENT_ID`: the app client that answers invitations.
+    pub client_id: String,
+    /// `INVITATION_ATTRIBUTES`: what may be set.
+    pub attributes: Vec<String>,
+    /// `INVITATION_DAYS`: how long an invitation is valid.
+    pub days: u32,
+    /// `NATIVE_USERNAME`.
+    pub user_name: InvitedUserName,
+    /// `DEFAULT_GROUP`: the group that people join when they complete an invitation.
+    pub default_group: Option<String>,
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for the first variable that is missing or has a value that is not allowed.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let text = |text: &str| Some(text.to_owned());
+        let plain = |text: &str| (!text.contains(char::is_whitespace)).then(|| text.to_owned());
+        Ok(Self {
+            user_pool_id: settings::required(lookup, "USER_POOL_ID", "the id of a user pool", |id| {
+                (plain(id).is_some() && id.contains('_')).then(|| id.to_owned())
+            })?,
+            table: settings::required(lookup, "TABLE_NAME", "the name of a DynamoDB table", plain)?,
+            code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
+            from: settings::required(
+                lookup,
+                "EMAIL_FROM",
+                "a sender such as Example <no-reply@example.com>",
+                |from| sender(from),
+            )?,
+            reply_to: settings::optional(lookup, "EMAIL_REPLY_TO", "a sender such as help@example.com", sender)?,
+            linked_may_change: settings::choice(
+                lookup,
+                "LINKED_EMAIL_CHANGE",
+                &[("refuse", false), ("allow", true)],
+                false,
+            )?,
+            invitations: Invitations::from_lookup(lookup, &text)?,
+            messages: messages::Settings::from_lookup(lookup)?,
+        })
+    }
+}
+
+impl Invitations {
+    fn from_lookup(lookup: Lookup<'_>, text: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Word {
+            Off,
+            Public,
+            Members,
+        }
+        let words = [("off", Word::Off), ("public", Word::Public), ("members", Word::Members)];
+        let word = settings::choice(lookup, "INVITATIONS", &words, Word::Off)?;
+        let client = |needed: &str| settings::required(lookup, "BACKEND_CLIENT_ID", needed, text);
+        let (mode, client_id) = match word {
+            Word::Off => (Mode::Off, String::new()),
+            Word::Public => (Mode::Public, client("the id of an app client, which INVITATIONS=public needs")?),
+            Word::Members => (
+                Mode::Members(admin_group(lookup)?),
+                client("the id of an app client, which INVITATIONS=members needs")?,
+            ),
+        };
+        if mode != Mode::Off {
+            // The link of an invitation leads there, and without it nobody can accept one.
+            settings::required(lookup, messages::settings::APP_URL, "set while INVITATIONS is not off", text)?;
+        }
+        Ok(Self {
+            mode,
+            client_id,
+            attributes: attributes(lookup)?,
+            days: settings::optional(lookup, "INVITATION_DAYS", "1 to 365", |days| {
+                days.parse().ok().filter(|days| (1..=365).contains(days))
+            })?
+            .unwrap_or(7),
+            user_name: settings::choice(
+                lookup,
+                "NATIVE_USERNAME",
+                &[("email", InvitedUserName::Email), ("uuid", InvitedUserName::Uuid)],
+                InvitedUserName::Email,
+            )?,
+            default_group: settings::default_group(lookup)?,
+        })
+    }
+}
+
+fn admin_group(lookup: Lookup<'_>) -> Result<String, SettingError> {
+    let allowed = "a group name of 1 to 128 characters without white space, which INVITATIONS=members needs";
+    settings::required(lookup, "ADMIN_GROUP", allowed, |name| {
+        let fits = name.chars().count() <= 128 && !name.chars().any(|c| c.is_whitespace() || c.is_control());
+        fits.then(|| name.to_owned())
+    })
+}
+
+fn attributes(lookup: Lookup<'_>) -> Result<Vec<String>, SettingError> {
+    let names = |text: &str| -> Vec<String> {
+        text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+    };
+    let allowed = format!("a comma list of user-pool attributes, none of {}", NEVER_SET.join(", "));
+    let chosen = settings::optional(lookup, "INVITATION_ATTRIBUTES", &allowed, |text| {
+        let names = names(text);
+        let fits = |name: &String| settings::is_attribute_name(name) && !NEVER_SET.contains(&name.as_str());
+        names.iter().all(fits).then_some(names)
+    })?;
+    Ok(chosen.unwrap_or_else(|| names(DEFAULT_ATTRIBUTES)))
+}
+
+/// An address, or a name with an address in angle brackets.
+fn sender(text: &str) -> Option<String> {
+    let address = match text.rsplit_once('<') {
+        Some((name, rest)) if !name.contains(char::is_control) => rest.strip_suffix('>')?,
+        Some(_) => return None,
+        None => text,
+    };
+    Email::parse(address).ok().map(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::testing::documented_settings;
+
+    fn complete(name: &str) -> Option<String> {
+        let value = match name {
+            "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
+            "TABLE_NAME" => "state",
+            "CODE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:1:secret:s",
+            "EMAIL_FROM" => "Example <no-reply@example.com>",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    fn with(name: &str, value: &str) -> Result<Settings, SettingError> {
+        Settings::from_lookup(&|asked| if asked == name { Some(value.to_owned()) } else { complete(asked) })
+    }
+
+    #[test]
+    fn unset_means_the_strictest_sensible_choice() {
+        let settings = Settings::from_lookup(&complete).unwrap();
+        assert!(!settings.linked_may_change && settings.reply_to.is_none());
+        assert_eq!((settings.invitations.mode, settings.invitations.days), (Mode::Off, 7));
+        assert!(!settings.invitations.attributes.iter().any(|name| name.contains("phone")));
+    }
+
+    #[test]
+    fn what_must_be_set_stops_the_start_without_it() {
+        for name in ["USER_POOL_ID", "TABLE_NAME", "CODE_SECRET_ARN", "EMAIL_FROM"] {
+            let error = with(name, " ").unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("allowed is"), "{error}");
+        }
+        for mode in ["public", "members"] {
+            assert!(with("INVITATIONS", mode).is_err(), "{mode} needs an app client, an address and a group");
+        }
+    }
+
+    #[test]
+    fn invitations_need_a_client_a_link_and_for_members_a_group() {
+        let all = |left_out: &'static str| {
+            Settings::from_lookup(&move |asked| match asked {
+                _ if asked == left_out => None,
+                "INVITATIONS" => Some("members".into()),
+                "BACKEND_CLIENT_ID" => Some("client".into()),
+                "ADMIN_GROUP" => Some("admins".into()),
+                "APP_URL" => Some("https://app.example.com".into()),
+                other => complete(other),
+            })
+        };
+        assert_eq!(all("").unwrap().invitations.mode, Mode::Members("admins".into()));
+        for name in ["BACKEND_CLIENT_ID", "ADMIN_GROUP", "APP_URL"] {
+            assert!(all(name).unwrap_err().to_string().contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_choice_stops_the_start_with_a_wrong_value() {
+        let wrong = [
+            ("USER_POOL_ID", "pool"),
+            ("EMAIL_FROM", "Example"),
+            ("EMAIL_FROM", "Example <a@b@c>"),
+            ("EMAIL_REPLY_TO", "nobody"),
+            ("LINKED_EMAIL_CHANGE", "yes"),
+            ("INVITATIONS", "everybody"),
+            ("INVITATION_ATTRIBUTES", "email_verified"),
+            ("INVITATION_DAYS", "0"),
+            ("INVITATION_DAYS", "366"),
+            ("NATIVE_USERNAME", "phone"),
+            ("DEFAULT_GROUP", "two words"),
+            ("APP_URL", "ftp://example.com"),
+        ];
+        for (name, value) in wrong {
+            let error = with(name, value).expect_err(name).to_string();
+            assert!(error.contains(name) && error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_variable_and_no_other() {
+        let mut documented = documented_settings("account-api");
+        let mut names = NAMES.map(str::to_owned).to_vec();
+        documented.sort();
+        names.sort();
+        assert_eq!(documented, names);
+    }
+}

@@ -1,0 +1,136 @@
+//! The store over Amazon DynamoDB: one table whose partition key is the text attribute `key`.
+
+use super::{Document, Store, StoreError, Written, next};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// Partition key, document, version, and the time after which the table may drop the item (the table's TTL attribute).
+const KEY: &str = "key";
+const BODY: &str = "body";
+const VERSION: &str = "version";
+const KEEP_UNTIL: &str = "keep_until";
+
+/// One table.
+#[derive(Clone, Debug)]
+pub struct DynamoDb {
+    client: Client,
+    table: String,
+}
+
+impl DynamoDb {
+    /// Uses the table of this name. No call is made.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}
+
+impl Store for DynamoDb {
+    async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
+        let call = self.client.get_item().table_name(&self.table).key(KEY, AttributeValue::S(key.to_owned()));
+        // An eventually consistent read would miss a try that was counted just now.
+        let found = call.consistent_read(true).send().await.map_err(failed("GetItem"))?;
+        let Some(item) = found.item() else { return Ok(None) };
+        let body = item.get(BODY).and_then(|body| body.as_s().ok());
+        let version = item.get(VERSION).and_then(|version| version.as_n().ok()?.parse().ok());
+        match (body, version) {
+            (Some(body), Some(version)) => Ok(Some(Document { version, body: body.clone() })),
+            _ => Err(StoreError { operation: "GetItem", code: "not an item of this function".to_owned() }),
+        }
+    }
+
+    async fn save(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
+        let mut call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item(KEY, AttributeValue::S(key.to_owned()))
+            .item(BODY, AttributeValue::S(body.to_owned()))
+            .item(VERSION, AttributeValue::N(next(version).to_string()))
+            .item(KEEP_UNTIL, AttributeValue::N(until.to_string()));
+        call = match version {
+            None => call.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
+            Some(version) => call
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", VERSION)
+                .expression_attribute_values(":version", AttributeValue::N(version.to_string())),
+        };
+        match call.send().await {
+            Ok(_) => Ok(Written::Stored),
+            Err(error) => {
+                let lost = error.as_service_error().is_some_and(|why| why.is_conditional_check_failed_exception());
+                if lost { Ok(Written::Conflict) } else { Err(failed("PutItem")(error)) }
+            }
+        }
+    }
+}
+
+fn failed<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> StoreError {
+    move |error| {
+        let code = match &error {
+            SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code").to_owned(),
+            SdkError::TimeoutError(_) => "timed out".to_owned(),
+            SdkError::DispatchFailure(_) => "no connection".to_owned(),
+            SdkError::ResponseError(_) => "unreadable answer".to_owned(),
+            _ => "the request could not be made".to_owned(),
+        };
+        StoreError { operation, code }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+    use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
+    use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, ProvisionedThroughputExceededException};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+    fn table(rules: &[&Rule]) -> DynamoDb {
+        DynamoDb::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules), "State")
+    }
+
+    #[tokio::test]
+    async fn every_read_is_consistent_and_every_write_conditional() {
+        let read = mock!(Client::get_item)
+            .match_requests(|input| input.consistent_read() == Some(true))
+            .then_output(|| GetItemOutput::builder().build());
+        assert_eq!(table(&[&read]).load("k").await, Ok(None));
+
+        let first = mock!(Client::put_item)
+            .match_requests(|input: &PutItemInput| {
+                input.condition_expression() == Some("attribute_not_exists(#key)")
+                    && input.item().is_some_and(|item| item[KEEP_UNTIL] == AttributeValue::N("99".into()))
+            })
+            .then_output(|| PutItemOutput::builder().build());
+        assert_eq!(table(&[&first]).save("k", None, "{}", 99).await, Ok(Written::Stored));
+
+        let later = mock!(Client::put_item)
+            .match_requests(|input: &PutItemInput| {
+                let values = input.expression_attribute_values();
+                values.is_some_and(|values| values[":version"] == AttributeValue::N("4".into()))
+                    && input.item().is_some_and(|item| item[VERSION] == AttributeValue::N("5".into()))
+            })
+            .then_output(|| PutItemOutput::builder().build());
+        assert_eq!(table(&[&later]).save("k", Some(4), "{}", 99).await, Ok(Written::Stored));
+    }
+
+    #[tokio::test]
+    async fn a_lost_race_is_no_error_and_every_error_is() {
+        let lost = mock!(Client::put_item).then_error(|| {
+            PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+        });
+        assert_eq!(table(&[&lost]).save("k", Some(1), "{}", 1).await, Ok(Written::Conflict));
+        let busy = mock!(Client::put_item).then_error(|| {
+            PutItemError::ProvisionedThroughputExceededException(
+                ProvisionedThroughputExceededException::builder().build(),
+            )
+        });
+        assert!(table(&[&busy]).save("k", Some(1), "{}", 1).await.is_err());
+        let foreign = mock!(Client::get_item)
+            .then_output(|| GetItemOutput::builder().item(KEY, AttributeValue::S("k".into())).build());
+        assert!(table(&[&foreign]).load("k").await.is_err(), "an item without a document is not none");
+    }
+}

@@ -1,0 +1,189 @@
+//! The process ends, or AWS fails, before each single call of each request; the person tries again.
+
+use crate::house::{Answer, House, Trap, access_token};
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{PoolKind, native};
+use serde_json::{Value, json};
+
+const OLD: &str = "ada@example.com";
+const NEW: &str = "lovelace@example.org";
+
+/// Longer than the pause between mails and the lease of a commit, shorter than a code's life.
+const A_WHILE: u64 = 61;
+
+/// More calls than any request makes.
+const CALLS: i64 = 20;
+
+async fn call(house: &House, method: &str, path: &str, body: Option<Value>) -> Option<Answer> {
+    house.call(Some(&access_token(OLD)), method, path, body).await
+}
+
+async fn verify(house: &House, code: &str) -> Answer {
+    call(house, "POST", "/email-change/verify", Some(json!({ "code": code }))).await.unwrap()
+}
+
+fn ask() -> Option<Value> {
+    Some(json!({ "new_email": NEW }))
+}
+
+/// Sends a request into the trap; whether it sprang.
+async fn trapped(house: &House, after: i64, method: &str, path: &str, body: Option<Value>) -> bool {
+    house.fuse.after(after);
+    let answer = call(house, method, path, body).await;
+    let sprung = house.fuse.is_sprung();
+    house.fuse.off();
+    if sprung && let Some(answer) = answer {
+        let told = answer.status == 503 || answer.status.is_success();
+        assert!(told, "a passing failure is told as one, or overcome: {answer:?}");
+    }
+    sprung
+}
+
+fn house(trap: Trap) -> House {
+    House::with(PoolKind::EmailUserNames, [native(OLD)], &[], trap)
+}
+
+/// Finishes a change from wherever it is, as a person with both mailboxes would.
+async fn finish(house: &House) {
+    house.clock.forward(A_WHILE);
+    for _ in 0..8 {
+        let status = call(house, "GET", "/email-change", None).await.unwrap();
+        let Some(stage) = status.body["stage"].as_str() else {
+            if house.pool.accounts()[0].email.as_deref() == Some(NEW) {
+                return;
+            }
+            assert_eq!(status.code(), "no-request");
+            assert_eq!(call(house, "POST", "/email-change", ask()).await.unwrap().status, 202);
+            continue;
+        };
+        let to = if stage == "current" { OLD } else { NEW };
+        let answer = match house.mailer.last_to(to).and_then(|mail| mail.code()) {
+            Some(code) => verify(house, &code).await,
+            None => call(house, "POST", "/email-change/resend", None).await.unwrap(),
+        };
+        if answer.code() == "wrong-code" {
+            house.clock.forward(A_WHILE);
+            assert_eq!(call(house, "POST", "/email-change/resend", None).await.unwrap().status, 202);
+        }
+    }
+    panic!("the change does not end: {:?}", call(house, "GET", "/email-change", None).await);
+}
+
+fn settled(house: &House) {
+    let account = &house.pool.accounts()[0];
+    assert_eq!((account.email.as_deref(), account.email_verified), (Some(NEW), true));
+    let told = house.mailer.sent().iter().filter(|mail| mail.to == OLD && mail.code().is_none()).count();
+    assert!((1..=2).contains(&told), "the old address was told {told} times");
+    assert!(!house.store.text().contains('@'), "no address is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_cut_off_anywhere_is_made_again() {
+    for trap in [Trap::Crash, Trap::Fail] {
+        let mut sprung = 0;
+        for after in 0..CALLS {
+            let house = house(trap);
+            sprung += i64::from(trapped(&house, after, "POST", "/email-change", ask()).await);
+            // Who got no answer asks again; if a request is pending, its code may be on its way or not.
+            let again = call(&house, "POST", "/email-change", ask()).await.unwrap();
+            assert!(again.status == 202 || again.code() == "request-pending", "{again:?}");
+            finish(&house).await;
+            settled(&house);
+        }
+        assert!((6..CALLS).contains(&sprung), "{sprung} calls were cut off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_proof_of_the_current_address_that_was_cut_off_anywhere_is_given_again() {
+    for trap in [Trap::Crash, Trap::Fail] {
+        let mut sprung = 0;
+        for after in 0..CALLS {
+            let house = house(trap);
+            call(&house, "POST", "/email-change", ask()).await.unwrap();
+            let code = house.code_sent_to(OLD);
+            let body = Some(json!({ "code": code }));
+            sprung += i64::from(trapped(&house, after, "POST", "/email-change/verify", body).await);
+            let again = verify(&house, &code).await;
+            assert_eq!(again.body["stage"], "new", "{again:?}");
+            finish(&house).await;
+            settled(&house);
+        }
+        assert!((4..CALLS).contains(&sprung), "{sprung} calls were cut off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_cut_off_anywhere_ends_done_and_is_never_stuck() {
+    for trap in [Trap::Crash, Trap::Fail] {
+        let mut sprung = 0;
+        for after in 0..CALLS {
+            let house = house(trap);
+            call(&house, "POST", "/email-change", ask()).await.unwrap();
+            verify(&house, &house.code_sent_to(OLD)).await;
+            let code = house.code_sent_to(NEW);
+            let body = Some(json!({ "code": code }));
+            sprung += i64::from(trapped(&house, after, "POST", "/email-change/verify", body).await);
+            let mut again = verify(&house, &code).await;
+            if again.code() == "commit-in-progress" {
+                assert_eq!(trap, Trap::Crash, "what failed gave the lease back");
+                house.clock.forward(A_WHILE);
+                again = verify(&house, &code).await;
+            }
+            assert_eq!(again.body, json!({ "stage": "done" }), "{after}: {again:?}");
+            if trap == Trap::Fail {
+                assert_eq!(house.pool.accounts()[0].email.as_deref(), Some(NEW));
+                continue;
+            }
+            settled(&house);
+        }
+        assert!((8..CALLS).contains(&sprung), "{sprung} calls were cut off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_that_was_cut_off_anywhere_is_sent_again_and_completed() {
+    const GUEST: &str = "grace@example.com";
+    for trap in [Trap::Crash, Trap::Fail] {
+        let mut sprung = 0;
+        for after in 0..CALLS {
+            let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], trap);
+            let body = || Some(json!({ "email": GUEST }));
+            sprung += i64::from(trapped(&house, after, "POST", "/invitations", body()).await);
+            house.clock.forward(A_WHILE);
+            assert_eq!(house.as_nobody("POST", "/invitations", body()).await.status, 202);
+            assert_eq!(house.pool.accounts().len(), 1);
+            let mail = house.mailer.last_to(GUEST).unwrap();
+            let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
+            let body = json!({ "username": username, "token": token, "password": "The-Guest's-own-1" });
+            let done = house.as_nobody("POST", "/invitations/complete", Some(body)).await;
+            assert_eq!((done.status.as_u16(), &done.body), (200, &json!({ "email": GUEST })));
+        }
+        assert!((6..CALLS).contains(&sprung), "{sprung} calls were cut off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_that_was_cut_off_anywhere_is_settled_by_the_next_one() {
+    const GUEST: &str = "grace@example.com";
+    for trap in [Trap::Crash, Trap::Fail] {
+        let mut sprung = 0;
+        for after in 0..CALLS {
+            let house = House::with(PoolKind::EmailUserNames, [], &[], trap);
+            house.as_nobody("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
+            let mail = house.mailer.last_to(GUEST).unwrap();
+            let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
+            let body = || Some(json!({ "username": username, "token": token, "password": "The-Guest's-own-1" }));
+            sprung += i64::from(trapped(&house, after, "POST", "/invitations/complete", body()).await);
+            let again = house.as_nobody("POST", "/invitations/complete", body()).await;
+            assert!(again.status == 200 || again.code() == "already-completed", "{again:?}");
+            let account = &house.pool.accounts()[0];
+            assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
+            assert_eq!(account.password.as_deref(), Some("The-Guest's-own-1"));
+            assert!(account.groups.contains("Users"));
+            let third = house.as_nobody("POST", "/invitations/complete", body()).await;
+            third.is_refused(409, "already-completed");
+        }
+        assert!((5..CALLS).contains(&sprung), "{sprung} calls were cut off");
+    }
+}

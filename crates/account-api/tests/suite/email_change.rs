@@ -1,0 +1,325 @@
+use crate::house::{House, NOW, Trap, access_token};
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{PoolKind, federated, native};
+use futures_util::future::join_all;
+use serde_json::json;
+
+const OLD: &str = "ada@example.com";
+const NEW: &str = "lovelace@example.org";
+
+async fn request(house: &House) -> crate::house::Answer {
+    house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": NEW }))).await
+}
+
+async fn verify(house: &House, code: &str) -> crate::house::Answer {
+    house.as_owner(OLD, "POST", "/email-change/verify", Some(json!({ "code": code }))).await
+}
+
+async fn advanced(house: &House) {
+    assert_eq!(request(house).await.status, 202);
+    assert_eq!(verify(house, &house.code_sent_to(OLD)).await.body["stage"], "new");
+}
+
+fn wrong(code: &str) -> &'static str {
+    if code == "000000" { "000001" } else { "000000" }
+}
+
+fn email(house: &House) -> Option<String> {
+    house.pool.account(&format!("native-{OLD}")).unwrap().email
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_codes_change_the_address_and_the_old_one_is_told() {
+    let house = House::new([native(OLD)]);
+    let asked = request(&house).await;
+    assert_eq!(asked.status, 202);
+    let expected = json!({
+        "stage": "current", "sent_to": "a***@example.com", "new_email": "l***@example.org", "expires_at": NOW + 900,
+    });
+    assert_eq!(asked.body, expected);
+    assert_eq!(house.as_owner(OLD, "GET", "/email-change", None).await.body, expected);
+
+    let proven = verify(&house, &house.code_sent_to(OLD)).await;
+    assert_eq!((proven.status.as_u16(), &proven.body["stage"]), (200, &json!("new")));
+    assert_eq!(proven.body["sent_to"], "l***@example.org");
+    assert_eq!(email(&house).as_deref(), Some(OLD), "nothing changes before the new address is proven");
+
+    let done = verify(&house, &house.code_sent_to(NEW)).await;
+    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "stage": "done" })));
+    let account = house.pool.account(&format!("native-{OLD}")).unwrap();
+    assert_eq!((account.email.as_deref(), account.email_verified), (Some(NEW), true));
+    let told = house.mailer.last_to(OLD).unwrap();
+    assert!(told.code().is_none() && told.letter.text.contains("l***@example.org"), "{}", told.letter.text);
+    house.as_owner(OLD, "GET", "/email-change", None).await.is_refused(404, "no-request");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_refusal_of_a_request_has_its_own_answer() {
+    let other = native("taken@example.com");
+    let house = House::new([native(OLD), other]);
+    let ask = async |new: &str| house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
+    for address in ["", "nobody", "a b@example.com", "a\"b@example.com", "ä@example.com"] {
+        ask(address).await.is_refused(400, "invalid-email");
+    }
+    ask("ADA@example.com").await.is_refused(400, "same-email");
+    ask("Taken@Example.com").await.is_refused(409, "email-taken");
+    assert!(house.mailer.sent().is_empty());
+    assert_eq!(ask(NEW).await.status, 202);
+    ask("third@example.com").await.is_refused(409, "request-pending");
+
+    let refused = async |account, code: &str, status| {
+        let house = House::new([account]);
+        request(&house).await.is_refused(status, code);
+        assert!(house.mailer.sent().is_empty(), "{code}");
+    };
+    let stand_alone = federated("Google", "1", OLD);
+    let owner = cognito_core::user_pool::memory::Account {
+        user_name: format!("native-{OLD}"),
+        sub: format!("sub-{OLD}"),
+        ..stand_alone
+    };
+    refused(owner, "federated-account", 403).await;
+    refused(native(OLD).with_identity("Google", "1"), "linked-account", 403).await;
+    refused(native(OLD).disabled(), "account-unusable", 403).await;
+    let mut guest = native(OLD);
+    guest.status = Status::ForceChangePassword;
+    refused(guest, "account-unusable", 403).await;
+    let mut without = native(OLD);
+    without.email = None;
+    refused(without, "no-current-email", 409).await;
+    let mut namesake = native(OLD);
+    namesake.sub = "somebody else".into();
+    refused(namesake, "account-unusable", 403).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_linked_account_may_change_where_the_operator_allows_it() {
+    let house = House::set([native(OLD).with_identity("Google", "1")], &[("LINKED_EMAIL_CHANGE", "allow")]);
+    advanced(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_without_an_access_token_gets_anywhere() {
+    let house = House::new([native(OLD)]);
+    let mut id_token = access_token(OLD);
+    id_token["token_use"] = json!("id");
+    for (method, path) in [
+        ("POST", "/email-change"),
+        ("GET", "/email-change"),
+        ("DELETE", "/email-change"),
+        ("POST", "/email-change/verify"),
+        ("POST", "/email-change/resend"),
+    ] {
+        for claims in [None, Some(&id_token)] {
+            let body = json!({ "new_email": NEW, "code": "123456" });
+            house.call(claims, method, path, Some(body)).await.unwrap().is_refused(401, "unauthorized");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_wrong_codes_end_the_request() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    let code = house.code_sent_to(OLD);
+    for left in [4, 3, 2, 1] {
+        let answer = verify(&house, wrong(&code)).await;
+        answer.is_refused(400, "wrong-code");
+        assert_eq!(answer.body["tries_left"], left);
+    }
+    verify(&house, wrong(&code)).await.is_refused(410, "too-many-tries");
+    verify(&house, &code).await.is_refused(404, "no-request");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_a_code_costs_no_try() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    for text in ["", "12345", "1234567", "12345a", "１２３４５６"] {
+        verify(&house, text).await.is_refused(400, "invalid-request");
+    }
+    assert_eq!(verify(&house, &format!(" {} ", house.code_sent_to(OLD))).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_expires_after_fifteen_minutes() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    house.clock.forward(899);
+    assert_eq!(house.as_owner(OLD, "GET", "/email-change", None).await.status, 200);
+    house.clock.forward(1);
+    verify(&house, &house.code_sent_to(OLD)).await.is_refused(410, "code-expired");
+    house.as_owner(OLD, "POST", "/email-change/resend", None).await.is_refused(410, "code-expired");
+    house.as_owner(OLD, "GET", "/email-change", None).await.is_refused(404, "no-request");
+    assert_eq!(request(&house).await.status, 202, "an expired request is in nobody's way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_code_kills_the_former_one_and_waits_its_turn() {
+    let house = House::new([native(OLD)]);
+    let resend = async || house.as_owner(OLD, "POST", "/email-change/resend", None).await;
+    resend().await.is_refused(404, "no-request");
+    request(&house).await;
+    let mut former = house.code_sent_to(OLD);
+    let early = resend().await;
+    early.is_refused(429, "resend-too-soon");
+    assert_eq!(early.retry_after(), Some(60));
+    for _ in 0..3 {
+        house.clock.forward(60);
+        assert_eq!(resend().await.status, 202);
+        let code = house.code_sent_to(OLD);
+        assert_ne!(code, former, "one in a million");
+        former = code;
+    }
+    house.clock.forward(60);
+    let late = resend().await;
+    late.is_refused(429, "resends-used-up");
+    assert_eq!(late.retry_after(), Some(840));
+    let first = house.mailer.sent()[0].code().unwrap();
+    verify(&house, &first).await.is_refused(400, "wrong-code");
+    assert_eq!(verify(&house, &former).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_request_is_gone_and_cancelling_again_is_no_error() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    for _ in 0..2 {
+        let cancelled = house.as_owner(OLD, "DELETE", "/email-change", None).await;
+        assert_eq!((cancelled.status.as_u16(), cancelled.body), (204, serde_json::Value::Null));
+    }
+    verify(&house, &house.code_sent_to(OLD)).await.is_refused(404, "no-request");
+    assert!(!house.store.text().contains('@'), "no address is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_may_ask_ten_times_a_day() {
+    let house = House::new([native(OLD), native("taken@example.com")]);
+    for _ in 0..10 {
+        let body = json!({ "new_email": "taken@example.com" });
+        house.as_owner(OLD, "POST", "/email-change", Some(body)).await.is_refused(409, "email-taken");
+    }
+    let answer = request(&house).await;
+    answer.is_refused(429, "too-many-requests");
+    assert_eq!(answer.retry_after(), Some(24 * 60 * 60));
+    house.clock.forward(24 * 60 * 60);
+    assert_eq!(request(&house).await.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_dies_when_the_address_or_the_account_changed_meanwhile() {
+    for stage in ["current", "new"] {
+        let changes: [fn(&mut cognito_core::user_pool::memory::Account); 4] = [
+            |account| account.email = Some("recovered@example.com".into()),
+            |account| account.email = None,
+            |account| account.status = Status::Unconfirmed,
+            |account| account.identities = federated("Google", "1", OLD).identities,
+        ];
+        for change in changes {
+            let house = House::new([native(OLD)]);
+            request(&house).await;
+            if stage == "new" {
+                verify(&house, &house.code_sent_to(OLD)).await;
+            }
+            house.pool.change(|accounts| change(&mut accounts[0]));
+            let code = house.code_sent_to(if stage == "new" { NEW } else { OLD });
+            verify(&house, &code).await.is_refused(409, "account-changed");
+            verify(&house, &code).await.is_refused(404, "no-request");
+            assert!(!house.pool.calls().contains(&"AdminUpdateUserAttributes"));
+        }
+    }
+    let house = House::new([native(OLD)]);
+    advanced(&house).await;
+    house.pool.change(|accounts| accounts[0].sub = "another person with the same name".into());
+    verify(&house, &house.code_sent_to(NEW)).await.is_refused(403, "account-unusable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_somebody_took_meanwhile_is_not_given_twice() {
+    let house = House::new([native(OLD)]);
+    advanced(&house).await;
+    house.pool.change(|accounts| accounts.push(native(NEW)));
+    verify(&house, &house.code_sent_to(NEW)).await.is_refused(409, "email-taken");
+    assert_eq!(email(&house).as_deref(), Some(OLD));
+    house.as_owner(OLD, "GET", "/email-change", None).await.is_refused(404, "no-request");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pools_own_refusal_is_final_where_its_list_is_late() {
+    let house = House::with(PoolKind::EmailAlias, [native(OLD)], &[], Trap::Crash);
+    advanced(&house).await;
+    house.pool.change(|accounts| accounts.push(native(NEW)));
+    let lag = cognito_core::user_pool::memory::Quirks { list_lag: 9, ..Default::default() };
+    let _ = house.pool.clone().with_quirks(lag);
+    verify(&house, &house.code_sent_to(NEW)).await.is_refused(409, "email-taken");
+    assert!(house.pool.calls().contains(&"AdminUpdateUserAttributes"), "the pool was asked");
+    assert_eq!(email(&house).as_deref(), Some(OLD));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_code_gets_the_answer_of_the_first() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    let (first, mails) = (house.code_sent_to(OLD), house.mailer.sent().len());
+    for _ in 0..7 {
+        assert_eq!(verify(&house, &first).await.body["stage"], "new");
+    }
+    assert_eq!(house.mailer.sent().len(), mails + 1, "the new address gets one code");
+    let second = house.code_sent_to(NEW);
+    for _ in 0..7 {
+        assert_eq!(verify(&house, &second).await.body, json!({ "stage": "done" }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_fifty_verifies_at_once_one_changes_the_account_and_all_are_told_so() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    let first = house.code_sent_to(OLD);
+    for answer in join_all((0..50).map(|_| verify(&house, &first))).await {
+        assert_eq!((answer.status.as_u16(), &answer.body["stage"]), (200, &json!("new")), "{answer:?}");
+    }
+    let second = house.code_sent_to(NEW);
+    for answer in join_all((0..50).map(|_| verify(&house, &second))).await {
+        assert_eq!((answer.status.as_u16(), &answer.body["stage"]), (200, &json!("done")), "{answer:?}");
+    }
+    let updates = house.pool.calls().iter().filter(|call| **call == "AdminUpdateUserAttributes").count();
+    let told = house.mailer.sent().iter().filter(|mail| mail.to == OLD && mail.code().is_none()).count();
+    assert_eq!((updates, told), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_fifty_guesses_at_once_no_more_than_five_count() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    let code = house.code_sent_to(OLD);
+    let guesses = (0..50).map(|number| format!("{number:06}")).filter(|guess| *guess != code);
+    let answers = join_all(guesses.map(async |guess| verify(&house, &guess).await)).await;
+    let of = |code: &str| answers.iter().filter(|answer| answer.code() == code).count();
+    assert_eq!((of("wrong-code"), of("too-many-tries")), (4, 1));
+    assert_eq!(of("no-request"), answers.len() - 5);
+    verify(&house, &code).await.is_refused(404, "no-request");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_requests_at_once_one_is_pending() {
+    let house = House::new([native(OLD)]);
+    let answers = join_all((0..2).map(|_| request(&house))).await;
+    let accepted = answers.iter().filter(|answer| answer.status == 202).count();
+    assert_eq!(accepted, 1, "{answers:?}");
+    assert_eq!(house.mailer.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_is_not_taken_is_told_and_can_be_sent_again_at_once() {
+    let house = House::new([native(OLD)]);
+    house.mailer.set_broken(true);
+    request(&house).await.is_refused(503, "mail-not-sent");
+    house.mailer.set_broken(false);
+    assert_eq!(request(&house).await.status, 202, "a request without a code is no request");
+    house.mailer.set_broken(true);
+    verify(&house, &house.code_sent_to(OLD)).await.is_refused(503, "mail-not-sent");
+    house.mailer.set_broken(false);
+    assert_eq!(house.as_owner(OLD, "POST", "/email-change/resend", None).await.body["stage"], "new");
+    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body["stage"], "done");
+}

@@ -1,0 +1,307 @@
+//! An API with everything around it in memory, and ways to break what is around it.
+
+use account_api::code::Sealer;
+use account_api::mailer::memory::MemoryMailer;
+use account_api::mailer::{Mailer, NotSent};
+use account_api::store::memory::MemoryStore;
+use account_api::store::{Document, Store, StoreError, Written};
+use account_api::testing::SetClock;
+use account_api::{Services, Settings, router};
+use axum::Router;
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
+use cognito_core::user_pool::{
+    Identity, Invitations, Invitee, NewNative, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName,
+    UserPool,
+};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use messages::{Letter, Messages};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// Sunday in November, as good as any.
+pub(crate) const NOW: u64 = 1_795_305_600;
+
+/// What happens at the call that the trap is set for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trap {
+    /// The process ends: nothing more happens.
+    Crash,
+    /// AWS answers with an error that passes.
+    Fail,
+}
+
+/// Counts calls to the outside, and springs at one of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Fuse {
+    left: Arc<AtomicI64>,
+    trap: Trap,
+}
+
+impl Fuse {
+    fn new(trap: Trap) -> Self {
+        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap }
+    }
+
+    /// The call after so many calls springs the trap; none after it does.
+    pub(crate) fn after(&self, calls: i64) {
+        self.left.store(calls, Ordering::SeqCst);
+    }
+
+    pub(crate) fn off(&self) {
+        self.after(i64::MAX);
+    }
+
+    /// Whether the trap was sprung since it was set.
+    pub(crate) fn is_sprung(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
+    }
+
+    /// True where the call is to fail.
+    async fn burn(&self) -> bool {
+        // Others get their turn, as they would while a network answers.
+        tokio::task::yield_now().await;
+        let sprung = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
+        if sprung && self.trap == Trap::Crash {
+            std::future::pending::<()>().await;
+        }
+        sprung
+    }
+}
+
+/// A part of the outside behind a fuse.
+#[derive(Clone, Debug)]
+pub(crate) struct Fused<T>(pub(crate) T, pub(crate) Fuse);
+
+impl<S: Store> Store for Fused<S> {
+    async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
+        if self.1.burn().await {
+            return Err(StoreError { operation: "GetItem", code: "InternalServerError".into() });
+        }
+        self.0.load(key).await
+    }
+
+    async fn save(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
+        if self.1.burn().await {
+            return Err(StoreError { operation: "PutItem", code: "InternalServerError".into() });
+        }
+        self.0.save(key, version, body, until).await
+    }
+}
+
+impl<M: Mailer> Mailer for Fused<M> {
+    async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
+        if self.1.burn().await {
+            return Err(NotSent { code: "TooManyRequestsException".into() });
+        }
+        self.0.send(to, letter).await
+    }
+}
+
+impl Fused<MemoryPool> {
+    async fn burn(&self, operation: &'static str) -> Result<(), PoolError> {
+        if self.1.burn().await {
+            return Err(PoolError::new(PoolErrorKind::Unavailable, operation, "InternalErrorException"));
+        }
+        Ok(())
+    }
+}
+
+macro_rules! fused {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
+        $(async fn $name(&self, $($argument: $type),*) -> Result<$output, PoolError> {
+            self.burn(stringify!($name)).await?;
+            self.0.$name($($argument),*).await
+        })*
+    };
+}
+
+impl UserPool for Fused<MemoryPool> {
+    fused! {
+        profiles_with_email(email: &Email) -> Vec<Profile>;
+        profile(name: &str) -> Option<Profile>;
+        create_native(new: &NewNative) -> Profile;
+        replace_password(user: &UserName, password: &Password) -> ();
+        link(user: &UserName, identity: &SourceIdentity) -> ();
+        unlink(identity: &Identity) -> ();
+        mark_email_verified(user: &UserName) -> ();
+        set_verified_email(user: &UserName, email: &Email) -> ();
+        forget_phone_and_factors(user: &UserName) -> ();
+        has_passkey(user: &UserName) -> bool;
+        sign_out_everywhere(user: &UserName) -> ();
+        delete(user: &UserName) -> ();
+        add_to_group(user: &UserName, group: &str) -> ();
+    }
+}
+
+impl Invitations for Fused<MemoryPool> {
+    fused! {
+        invite(invitee: &Invitee, temporary: &Password) -> Profile;
+        renew(user: &UserName, temporary: &Password) -> ();
+        respond(user: &UserName, temporary: &Password, chosen: &Password) -> Response;
+        password_policy() -> PasswordPolicy;
+    }
+}
+
+/// An API and what is around it.
+#[derive(Clone)]
+pub(crate) struct House {
+    router: Router,
+    pub(crate) pool: MemoryPool,
+    pub(crate) store: MemoryStore,
+    pub(crate) mailer: MemoryMailer,
+    pub(crate) clock: SetClock,
+    pub(crate) fuse: Fuse,
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Asserts that this is a refusal, whole and of this code.
+    #[track_caller]
+    pub(crate) fn is_refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.code()), (status, code), "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {self:?}");
+        }
+    }
+
+    /// After how many seconds to come again.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.headers.get("retry-after")?.to_str().ok()?.parse().ok()
+    }
+}
+
+/// The settings of a house, with some replaced.
+pub(crate) fn settings(own: &[(&str, &str)]) -> Settings {
+    let defaults = [
+        ("USER_POOL_ID", "eu-central-1_EXAMPLE01"),
+        ("TABLE_NAME", "state"),
+        ("CODE_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:1:secret:s"),
+        ("EMAIL_FROM", "Example <no-reply@example.com>"),
+        ("BACKEND_CLIENT_ID", "backend"),
+        ("INVITATIONS", "public"),
+        ("ADMIN_GROUP", "admins"),
+        ("DEFAULT_GROUP", "Users"),
+        ("APP_NAME", "Example"),
+        ("APP_URL", "https://app.example.com"),
+    ];
+    let lookup = |name: &str| {
+        let found = own.iter().chain(&defaults).find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    Settings::from_lookup(&lookup).expect("the settings of a test are right")
+}
+
+impl House {
+    pub(crate) fn new(accounts: impl IntoIterator<Item = Account>) -> Self {
+        Self::with(PoolKind::EmailUserNames, accounts, &[], Trap::Crash)
+    }
+
+    pub(crate) fn set(accounts: impl IntoIterator<Item = Account>, own: &[(&str, &str)]) -> Self {
+        Self::with(PoolKind::EmailUserNames, accounts, own, Trap::Crash)
+    }
+
+    pub(crate) fn with(
+        kind: PoolKind,
+        accounts: impl IntoIterator<Item = Account>,
+        own: &[(&str, &str)],
+        trap: Trap,
+    ) -> Self {
+        let (pool, store, mailer) = (MemoryPool::new(kind, accounts), MemoryStore::default(), MemoryMailer::default());
+        let (clock, fuse, settings) = (SetClock::at(NOW), Fuse::new(trap), settings(own));
+        let router = router(Services {
+            pool: Fused(pool.clone(), fuse.clone()),
+            invitations: Fused(pool.clone(), fuse.clone()),
+            store: Fused(store.clone(), fuse.clone()),
+            mailer: Fused(mailer.clone(), fuse.clone()),
+            clock: Arc::new(clock.clone()),
+            sealer: Sealer::new(&[7; 32]).expect("32 bytes are enough"),
+            messages: Messages::new(settings.messages.clone()),
+            settings,
+            answer_after: Duration::from_millis(1500),
+        });
+        Self { router, pool, store, mailer, clock, fuse }
+    }
+
+    /// Calls the API as API Gateway does. `None` is what becomes of a process that ended.
+    pub(crate) async fn call(
+        &self,
+        claims: Option<&Value>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Option<Answer> {
+        let event = event(claims, method, path, body.map(|body| body.to_string()).as_deref(), "application/json");
+        self.send(&event).await
+    }
+
+    /// Hands the API an event.
+    pub(crate) async fn send(&self, event: &Value) -> Option<Answer> {
+        let request = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway");
+        let answered = self.router.clone().oneshot(request);
+        let response = tokio::time::timeout(Duration::from_secs(60), answered).await.ok()?.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body in memory").to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
+        Some(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Calls the API as the owner of an account.
+    pub(crate) async fn as_owner(&self, of: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call(Some(&access_token(of)), method, path, body).await.expect("an answer")
+    }
+
+    /// Calls the API as somebody who is not signed in.
+    pub(crate) async fn as_nobody(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call(None, method, path, body).await.expect("an answer")
+    }
+
+    pub(crate) fn code_sent_to(&self, address: &str) -> String {
+        self.mailer.last_to(address).and_then(|mail| mail.code()).unwrap_or_else(|| panic!("no code went to {address}"))
+    }
+}
+
+/// The claims of an access token for the account that `native(email)` makes.
+pub(crate) fn access_token(email: &str) -> Value {
+    json!({
+        "sub": format!("sub-{email}"), "username": format!("native-{email}"), "token_use": "access",
+        "client_id": "frontend", "scope": "aws.cognito.signin.user.admin",
+    })
+}
+
+/// An event of an HTTP API, payload format 2.0.
+pub(crate) fn event(claims: Option<&Value>, method: &str, path: &str, body: Option<&str>, media_type: &str) -> Value {
+    let mut event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": { "content-type": media_type, "host": "api.example.com", "accept-language": "en" },
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t" },
+            "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "1", "timeEpoch": 1,
+        },
+        "body": body, "isBase64Encoded": false,
+    });
+    if let Some(claims) = claims {
+        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+    }
+    event
+}

@@ -1,0 +1,259 @@
+use crate::house::{Answer, House, Trap, access_token};
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{PoolKind, federated, invited, native};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+const GUEST: &str = "grace@example.com";
+const PASSWORD: &str = "The-Guest's-own-1";
+
+async fn invite(house: &House) -> Answer {
+    let body = json!({ "email": GUEST, "attributes": { "given_name": "Grace", "locale": "de" } });
+    house.as_nobody("POST", "/invitations", Some(body)).await
+}
+
+/// User name and token of the last invitation.
+fn link(house: &House) -> (String, String) {
+    let mail = house.mailer.last_to(GUEST).expect("a mail to the guest");
+    (mail.parameter("username").expect("a user name"), mail.parameter("token").expect("a token"))
+}
+
+async fn complete(house: &House, username: &str, token: &str, password: &str) -> Answer {
+    let body = json!({ "username": username, "token": token, "password": password });
+    house.as_nobody("POST", "/invitations/complete", Some(body)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_gets_a_link_chooses_a_password_and_has_an_account() {
+    let house = House::new([]);
+    let answer = invite(&house).await;
+    assert_eq!((answer.status.as_u16(), answer.body), (202, json!({})));
+    let account = &house.pool.accounts()[0];
+    assert_eq!((account.status, account.email_verified), (Status::ForceChangePassword, false));
+    assert_eq!(account.attributes["given_name"], "Grace");
+    let mail = house.mailer.last_to(GUEST).unwrap();
+    assert!(mail.letter.text.contains("https://app.example.com/activate?username="), "{}", mail.letter.text);
+
+    let (username, token) = link(&house);
+    let done = complete(&house, &username, &token, PASSWORD).await;
+    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
+    let account = &house.pool.accounts()[0];
+    assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
+    assert_eq!(account.password.as_deref(), Some(PASSWORD));
+    assert!(account.groups.contains("Users"));
+    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_token_learns_nothing_of_accounts_and_invitations() {
+    let house = House::new([native("ada@example.com")]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    let mut texts = Vec::new();
+    for (name, wrong) in [
+        (username.as_str(), "wrong"),
+        (username.as_str(), ""),
+        ("nobody", token.as_str()),
+        (GUEST, token.as_str()),
+        ("ada@example.com", "the owner's password"),
+        ("native-ada@example.com", "the owner's password"),
+    ] {
+        let answer = complete(&house, name, wrong, PASSWORD).await;
+        answer.is_refused(400, "invitation-invalid");
+        texts.push(answer.body.to_string());
+    }
+    assert!(texts.iter().all(|text| *text == texts[0]));
+    assert!(!house.pool.calls().contains(&"AdminRespondToAuthChallenge"), "the pool is not asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_weak_password_is_told_with_the_policy_and_leaves_the_invitation_open() {
+    let house = House::new([]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    for weak in ["short", "with white space 1A", &"aA1-".repeat(65)] {
+        let answer = complete(&house, &username, &token, weak).await;
+        answer.is_refused(400, "weak-password");
+        let policy = json!({
+            "minimum_length": 12, "lowercase": true, "uppercase": true, "numbers": true, "symbols": true,
+        });
+        assert_eq!(answer.body["password_policy"], policy);
+    }
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_expires_and_another_one_takes_its_place() {
+    let house = House::set([], &[("INVITATION_DAYS", "3")]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    house.clock.forward(3 * 24 * 60 * 60);
+    complete(&house, &username, &token, PASSWORD).await.is_refused(410, "invitation-expired");
+    invite(&house).await;
+    let (same, newer) = link(&house);
+    assert_eq!(same, username, "the same account");
+    complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+    assert_eq!(complete(&house, &username, &newer, PASSWORD).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_is_void_once_the_account_changed() {
+    for change in [
+        (|account| account.email = Some("else@example.com".into()))
+            as fn(&mut cognito_core::user_pool::memory::Account),
+        |account| account.user_name = "renamed".into(),
+    ] {
+        let house = House::new([]);
+        invite(&house).await;
+        let (username, token) = link(&house);
+        house.pool.change(|accounts| change(&mut accounts[0]));
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        assert!(!house.pool.accounts()[0].email_verified);
+    }
+    let house = House::new([]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    house.pool.change(|accounts| accounts[0].enabled = false);
+    complete(&house, &username, &token, PASSWORD).await.is_refused(403, "account-unusable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_gets_the_same_answer_in_the_same_time_whoever_has_the_address() {
+    let mut disabled = native(GUEST).disabled();
+    disabled.user_name = "disabled".into();
+    let mut admins_guest = invited(GUEST);
+    admins_guest.email_verified = true;
+    let houses = [
+        House::new([]),
+        House::new([native(GUEST)]),
+        House::new([native(GUEST).unconfirmed()]),
+        House::new([federated("Google", "1", GUEST)]),
+        House::new([disabled]),
+        House::new([admins_guest]),
+        House::with(PoolKind::EmailAlias, [native(GUEST).named("a"), native(GUEST).named("b")], &[], Trap::Crash),
+    ];
+    let mut seen = Vec::new();
+    for (number, house) in houses.iter().enumerate() {
+        let begun = tokio::time::Instant::now();
+        let first = invite(house).await;
+        let took = begun.elapsed().as_millis();
+        seen.push((first.status, first.body.clone(), first.retry_after(), took));
+        let again = invite(house).await;
+        assert_eq!((again.status, &again.body), (first.status, &first.body), "too soon, and not told");
+        assert_eq!(house.mailer.sent().len(), 1, "and no second mail");
+        let mail = house.mailer.last_to(GUEST).unwrap();
+        assert_eq!(mail.parameter("token").is_some(), number == 0, "only who has no account gets a token");
+        if number > 0 {
+            assert!(!house.pool.calls().iter().any(|call| ["AdminCreateUser", "AdminSetUserPassword"].contains(call)));
+        }
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+    assert!((1500..1600).contains(&seen[0].3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_for_newcomers_alone_is_told_to_nobody_where_everybody_may_invite() {
+    let house = House::with(PoolKind::EmailUserNames, [], &[], Trap::Fail);
+    // Quota read, quota written, look-up; then the creation.
+    house.fuse.after(3);
+    let answer = invite(&house).await;
+    assert!(house.fuse.is_sprung());
+    assert_eq!((answer.status.as_u16(), answer.body), (202, json!({})));
+    assert!(house.pool.accounts().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_the_admin_group_are_told_and_nobody_else_may_invite() {
+    let house = House::set([native("ada@example.com")], &[("INVITATIONS", "members")]);
+    let body = |email: &str| Some(json!({ "email": email }));
+    house.as_nobody("POST", "/invitations", body(GUEST)).await.is_refused(401, "unauthorized");
+    let mut claims = access_token("ada@example.com");
+    for groups in [Value::Null, json!("[]"), json!("[users]"), json!("[not-admins admins2]"), json!("admins")] {
+        claims["cognito:groups"] = groups.as_str().map_or(json!(""), |text| json!(text));
+        let refused = house.call(Some(&claims), "POST", "/invitations", body(GUEST)).await.unwrap();
+        refused.is_refused(403, "not-an-admin");
+    }
+    claims["cognito:groups"] = json!("[users admins]");
+    let invite = async |email: &str| house.call(Some(&claims), "POST", "/invitations", body(email)).await.unwrap();
+    assert_eq!(invite(GUEST).await.status, 202);
+    let soon = invite(GUEST).await;
+    soon.is_refused(429, "too-many-requests");
+    assert_eq!(soon.retry_after(), Some(60));
+    invite("ADA@example.com").await.is_refused(409, "account-exists");
+    assert!(house.mailer.last_to("ada@example.com").is_none(), "nobody is bothered");
+    let (username, token) = link(&house);
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200, "a guest needs no token of the pool");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_attributes_of_the_closed_list_are_set() {
+    let house = House::set([], &[("INVITATION_ATTRIBUTES", "given_name,custom:team")]);
+    let long = "x".repeat(2049);
+    for (name, value) in [
+        ("email_verified", "true"),
+        ("family_name", "Hopper"),
+        ("sub", "1"),
+        ("custom:role", "admin"),
+        ("given_name", ""),
+        ("given_name", "a\nb"),
+        ("given_name", long.as_str()),
+    ] {
+        let body = json!({ "email": GUEST, "attributes": { name: value } });
+        house.as_nobody("POST", "/invitations", Some(body)).await.is_refused(400, "attribute-not-allowed");
+    }
+    let body = json!({ "email": GUEST, "attributes": { "custom:team": "compilers" } });
+    assert_eq!(house.as_nobody("POST", "/invitations", Some(body)).await.status, 202);
+    assert_eq!(house.pool.accounts()[0].attributes["custom:team"], "compilers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_invitation_changes_nothing_but_the_token() {
+    let house = House::new([]);
+    invite(&house).await;
+    house.clock.forward(60);
+    let body = json!({ "email": GUEST, "attributes": { "given_name": "Mallory" } });
+    assert_eq!(house.as_nobody("POST", "/invitations", Some(body)).await.status, 202);
+    assert_eq!(house.pool.accounts()[0].attributes["given_name"], "Grace");
+    assert_eq!(house.mailer.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invitations_at_once_make_one_account_with_one_mail() {
+    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    for answer in join_all((0..20).map(|_| invite(&house))).await {
+        assert_eq!(answer.status, 202);
+    }
+    assert_eq!((house.pool.accounts().len(), house.mailer.sent().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn completions_at_once_make_one_account() {
+    let house = House::new([]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    let passwords: Vec<_> = (0..20).map(|number| format!("{PASSWORD}-{number}")).collect();
+    let answers = join_all(passwords.iter().map(|password| complete(&house, &username, &token, password))).await;
+    let accepted: Vec<_> = answers.iter().enumerate().filter(|(_, answer)| answer.status == 200).collect();
+    let [(winner, _)] = accepted.as_slice() else { panic!("{} were accepted", accepted.len()) };
+    assert_eq!(house.pool.accounts()[0].password.as_ref(), Some(&passwords[*winner]));
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.is_refused(409, "already-completed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_somebody_proved_meanwhile_stays_theirs() {
+    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    house.pool.change(|accounts| accounts.push(native(GUEST)));
+    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "email-taken");
+    assert!(!house.pool.account(&username).unwrap().email_verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_invitations_there_is_nothing_there() {
+    let house = House::set([], &[("INVITATIONS", "off")]);
+    invite(&house).await.is_refused(404, "not-found");
+    complete(&house, "u", "t", PASSWORD).await.is_refused(404, "not-found");
+}

@@ -1,0 +1,109 @@
+use super::*;
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+
+const OURS: &str = "arn:aws:lambda:eu-central-1:1:function:ours";
+
+fn change(old: Option<&str>, new: Option<&str>) -> Change {
+    Change {
+        trigger: Trigger::PreSignUp,
+        before: old.map(str::to_owned),
+        after: new.map(str::to_owned),
+        permission: String::new(),
+        old: old.map(Value::from),
+        new: new.map(Value::from),
+    }
+}
+
+/// A pool behind the API: what happens to it on an update is the test's choice.
+fn cognito(pool: Value, on_update: impl Fn(&mut Value, &Value) -> (u16, Value) + Send + Sync + 'static) -> Client {
+    let pool = Arc::new(Mutex::new(pool));
+    Cloud::answering(move |request| {
+        let mut pool = pool.lock().unwrap();
+        let input: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let operation = request.headers()["x-amz-target"].to_str().unwrap();
+        if operation.ends_with("DescribeUserPool") {
+            return (200, json!({ "UserPool": *pool }).to_string());
+        }
+        let (status, answer) = on_update(&mut pool, &input);
+        (status, answer.to_string())
+    })
+    .cognito()
+}
+
+fn pool() -> Value {
+    json!({ "Id": "p", "Name": "n", "Arn": "a", "MfaConfiguration": "ON", "LambdaConfig": {} })
+}
+
+async fn attempt(client: &Client) -> Result<()> {
+    apply_pausing(client, &Description(pool()), &[change(None, Some(OURS))], Duration::from_millis(1)).await
+}
+
+fn refusal(code: &str) -> (u16, Value) {
+    (400, json!({ "__type": code, "message": "no" }))
+}
+
+#[tokio::test]
+async fn a_concurrent_modification_is_repeated_on_what_the_pool_is_by_then() {
+    let tries = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&tries);
+    let client = cognito(pool(), move |pool, input| {
+        let mut tries = count.lock().unwrap();
+        *tries += 1;
+        if *tries < 3 {
+            pool["MfaConfiguration"] = json!(format!("changed {tries}"));
+            return refusal("ConcurrentModificationException");
+        }
+        assert_eq!(input["MfaConfiguration"], "changed 2", "written back from an old reading");
+        pool["LambdaConfig"] = input["LambdaConfig"].clone();
+        (200, json!({}))
+    });
+    attempt(&client).await.unwrap();
+    assert_eq!(*tries.lock().unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_trigger_that_somebody_else_set_meanwhile_is_left_to_them() {
+    let client = cognito(pool(), |pool, _| {
+        pool["LambdaConfig"] = json!({ "PreSignUp": "theirs" });
+        refusal("ConcurrentModificationException")
+    });
+    let error = attempt(&client).await.unwrap_err();
+    assert!(error.is::<Refusal>(), "{error:#}");
+}
+
+#[tokio::test]
+async fn somebody_who_never_stops_changing_the_pool_ends_the_attempt() {
+    let client = cognito(pool(), |_, _| refusal("ConcurrentModificationException"));
+    let error = attempt(&client).await.unwrap_err();
+    assert!(format!("{error:#}").contains("ConcurrentModificationException"), "{error:#}");
+}
+
+#[tokio::test]
+async fn a_setting_that_cognito_reset_all_the_same_is_named_with_the_way_back() {
+    let client = cognito(pool(), |pool, input| {
+        pool["LambdaConfig"] = input["LambdaConfig"].clone();
+        pool["MfaConfiguration"] = json!("OFF");
+        (200, json!({}))
+    });
+    let error = attempt(&client).await.unwrap_err().to_string();
+    assert!(error.contains(r#"MfaConfiguration: "ON" became "OFF""#) && error.contains("restore"), "{error}");
+}
+
+#[tokio::test]
+async fn an_update_that_did_not_set_the_trigger_is_no_success() {
+    let client = cognito(pool(), |_, _| (200, json!({})));
+    let error = attempt(&client).await.unwrap_err().to_string();
+    assert!(error.contains("LambdaConfig.PreSignUp"), "{error}");
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_there_is_refused_and_one_of_another_account_taken_as_it_is() {
+    let cloud =
+        Cloud::answering(|_| (404, json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string()));
+    let pool = Description(json!({ "Id": "p", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/p" }));
+    let error = resolve(&cloud, &pool, &Function::parse("gone").unwrap()).await.unwrap_err();
+    assert!(error.is::<Refusal>() && error.to_string().contains("no function gone"), "{error:#}");
+    let foreign = "arn:aws:lambda:eu-central-1:2:function:theirs";
+    assert_eq!(resolve(&cloud, &pool, &Function::parse(foreign).unwrap()).await.unwrap().as_str(), foreign);
+}

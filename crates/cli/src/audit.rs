@@ -1,0 +1,9 @@
+//! Reads a whole pool and groups its profiles by address.
+
+pub(crate) mod findings;
+pub(crate) mod report;
+mod scan;
+mod spool;
+mod state;
+
+pub(crate) use scan::{Listed, Scan};

@@ -1,0 +1,193 @@
+//! What an operator should know of the profiles of one address.
+
+use crate::registry::Record;
+use crate::rules::{Rules, Verdict};
+use cognito_core::user_pool::Identity;
+use linking::Decision;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+/// What can be said of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Finding {
+    /// Other profiles have its address, too.
+    SeveralProfiles,
+    /// The linking rules refuse the next sign-in, or the merge.
+    Refused,
+    /// The next sign-in with a proven address deletes the profile, or takes it over.
+    Replaced,
+    /// Its providers prove every address, and it shows as unverified.
+    UnverifiedAddress,
+}
+
+impl Finding {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SeveralProfiles => "several_profiles",
+            Self::Refused => "refused",
+            Self::Replaced => "replaced",
+            Self::UnverifiedAddress => "unverified_address",
+        }
+    }
+}
+
+/// A profile that something was found of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Row {
+    pub(crate) email: String,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) user_name: String,
+    pub(crate) sub: String,
+    pub(crate) status: String,
+    pub(crate) providers: Vec<String>,
+    /// For a stand-alone profile what becomes of it if it is merged; for a native one what the next sign-in from a
+    /// provider that proves the address means.
+    pub(crate) verdict: &'static str,
+}
+
+/// The numbers of an audit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Summary {
+    /// Profiles in the pool.
+    pub(crate) profiles: u64,
+    /// Different addresses.
+    pub(crate) addresses: u64,
+    /// Addresses that several profiles have.
+    pub(crate) addresses_with_several_profiles: u64,
+    /// Stand-alone profiles that can be merged into a native one.
+    pub(crate) mergeable: u64,
+    /// Stand-alone profiles with a proven address that no native profile has.
+    pub(crate) without_native: u64,
+    /// Profiles by finding.
+    pub(crate) findings: BTreeMap<&'static str, u64>,
+    /// Stand-alone profiles by what becomes of them.
+    pub(crate) verdicts: BTreeMap<&'static str, u64>,
+}
+
+impl Summary {
+    /// Judges the profiles of one address, counts them, and says what was found.
+    pub(crate) fn add(&mut self, rules: &Rules, email: &str, records: &[Record], now: SystemTime) -> Vec<Row> {
+        self.addresses += 1;
+        self.addresses_with_several_profiles += u64::from(records.len() > 1);
+        let verdicts = rules.judge_all(records, now);
+        let natives = verdicts.iter().any(Option::is_none);
+        let next = if natives { rules.next_sign_in(email, records, now) } else { None };
+        let mut rows = Vec::new();
+        for (record, verdict) in records.iter().zip(&verdicts) {
+            let findings = findings(rules, record, verdict.as_ref(), next.as_ref(), records.len());
+            if let Some(verdict) = verdict {
+                *self.verdicts.entry(verdict.code()).or_default() += 1;
+                self.mergeable += u64::from(verdict.merges() && natives);
+                self.without_native += u64::from(verdict.merges() && !natives);
+            }
+            for finding in &findings {
+                *self.findings.entry(finding.name()).or_default() += 1;
+            }
+            if !findings.is_empty() {
+                let verdict = verdict.as_ref().map_or_else(|| next.as_ref().map_or("", Decision::name), Verdict::code);
+                rows.push(row(email, record, findings, verdict));
+            }
+        }
+        rows
+    }
+}
+
+fn findings(
+    rules: &Rules,
+    record: &Record,
+    verdict: Option<&Verdict>,
+    next: Option<&Decision>,
+    profiles: usize,
+) -> Vec<Finding> {
+    let (refused, replaced) = match (verdict, next) {
+        (Some(verdict), _) => (verdict.is_refusal(), false),
+        (None, Some(decision)) => (
+            matches!(decision, Decision::Refuse(_)),
+            matches!(decision, Decision::Replace { profile, .. } | Decision::Reclaim { profile, .. }
+                if profile.user_name.as_str() == record.user_name),
+        ),
+        (None, None) => (false, false),
+    };
+    let all = [
+        (profiles > 1, Finding::SeveralProfiles),
+        (refused, Finding::Refused),
+        (replaced, Finding::Replaced),
+        (rules.needs_repair(record), Finding::UnverifiedAddress),
+    ];
+    all.into_iter().filter_map(|(found, finding)| found.then_some(finding)).collect()
+}
+
+fn row(email: &str, record: &Record, findings: Vec<Finding>, verdict: &'static str) -> Row {
+    let identities = record.attribute("identities").map(Identity::parse_list);
+    let providers = identities.and_then(Result::ok).unwrap_or_default();
+    Row {
+        email: email.to_owned(),
+        findings,
+        user_name: record.user_name.clone(),
+        sub: record.sub().to_owned(),
+        status: record.status.clone(),
+        providers: providers.into_iter().map(|identity| identity.provider_name).collect(),
+        verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::memory::record;
+    use cognito_core::provider::Providers;
+    use cognito_core::user_pool::memory::{Account, federated, native};
+    use linking::Policy;
+
+    const ADA: &str = "ada@example.com";
+
+    fn found(accounts: &[Account]) -> (Vec<String>, Summary) {
+        let rules = Rules {
+            providers: Providers::parse("Google:claim,Facebook:always").unwrap(),
+            policy: Policy::default(),
+            trust_stored_values: false,
+            keeps_address_until_verified: true,
+        };
+        let records: Vec<_> = accounts.iter().map(record).collect();
+        let mut summary = Summary::default();
+        let rows = summary.add(&rules, ADA, &records, SystemTime::now());
+        let line = |row: &Row| {
+            let findings: Vec<_> = row.findings.iter().map(|finding| finding.name()).collect();
+            format!("{} {} {}", row.user_name, findings.join("+"), row.verdict)
+        };
+        (rows.iter().map(line).collect(), summary)
+    }
+
+    #[test]
+    fn who_has_two_profiles_is_reported_with_what_merging_them_would_do() {
+        let (rows, summary) = found(&[native(ADA).named("n"), federated("Facebook", "1", ADA)]);
+        assert_eq!(rows, ["n several_profiles link", "Facebook_1 several_profiles+unverified_address link"]);
+        assert_eq!((summary.addresses_with_several_profiles, summary.mergeable, summary.without_native), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_person_with_one_sound_profile_is_not_reported() {
+        let verified = Account { email_verified: true, ..federated("Facebook", "1", ADA) };
+        for account in [native(ADA), native(ADA).with_identity("Google", "1"), verified] {
+            assert_eq!(found(&[account]).0, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_profile_whose_next_sign_in_is_refused_or_replaces_it_is_reported() {
+        let check = |account: Account, row: &str| assert_eq!(found(&[account.named("n")]).0, [row]);
+        check(native(ADA).disabled(), "n refused disabled_profile");
+        check(native(ADA).unverified(), "n refused unverified_profile");
+        check(native(ADA).unconfirmed(), "n replaced replace");
+        check(federated("Facebook", "1", ADA).disabled(), "n refused+unverified_address stand_alone_disabled");
+    }
+
+    #[test]
+    fn stand_alone_profiles_without_a_native_one_are_counted() {
+        let google = Account { email_verified: true, ..federated("Google", "1", ADA) };
+        let (rows, summary) = found(&[google]);
+        assert_eq!((rows.len(), summary.without_native, summary.verdicts["create_and_link"]), (0, 1, 1));
+    }
+}

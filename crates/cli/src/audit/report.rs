@@ -1,0 +1,196 @@
+//! How findings are written: one after the other, so that a report may be as long as the pool.
+
+use super::findings::{Finding, Row, Summary};
+use crate::output::Format;
+use anyhow::Result;
+use clap::ValueEnum;
+use comfy_table::ContentArrangement;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use serde::Serialize;
+use std::io::Write;
+
+/// After how many rows a table is written, and its header repeated: its columns are as wide as what is in them.
+const ROWS: usize = 200;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people; the header is repeated every 200 rows
+    Table,
+    /// One JSON document with all rows and the summary; what --output json means
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+impl From<Format> for ReportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Table => Self::Table,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
+/// A report under way.
+pub(crate) struct Report<W: Write> {
+    format: ReportFormat,
+    out: W,
+    rows: usize,
+    waiting: Vec<Row>,
+}
+
+impl<W: Write> Report<W> {
+    /// Begins a report.
+    pub(crate) fn new(format: ReportFormat, out: W) -> Self {
+        Self { format, out, rows: 0, waiting: Vec::new() }
+    }
+
+    /// Writes a row, now or with those that follow.
+    pub(crate) fn add(&mut self, row: Row) -> Result<()> {
+        match self.format {
+            ReportFormat::Table => {
+                self.waiting.push(row);
+                if self.waiting.len() == ROWS {
+                    self.table()?;
+                }
+            }
+            ReportFormat::Json => {
+                self.out.write_all(if self.rows == 0 { b"{\"profiles\":[\n" } else { b",\n" })?;
+                serde_json::to_writer(&mut self.out, &row)?;
+            }
+            ReportFormat::Jsonl => {
+                serde_json::to_writer(&mut self.out, &row)?;
+                self.out.write_all(b"\n")?;
+            }
+            ReportFormat::Csv => {
+                if self.rows == 0 {
+                    self.header()?;
+                }
+                let mut line = csv::WriterBuilder::new().has_headers(false).from_writer(&mut self.out);
+                line.serialize(Line::from(&row))?;
+                line.flush()?;
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(mut self, summary: &Summary) -> Result<()> {
+        match self.format {
+            ReportFormat::Table => self.table()?,
+            ReportFormat::Json => {
+                self.out.write_all(if self.rows == 0 { b"{\"profiles\":[" } else { b"\n" })?;
+                self.out.write_all(b"],\"summary\":")?;
+                serde_json::to_writer(&mut self.out, summary)?;
+                self.out.write_all(b"}\n")?;
+            }
+            ReportFormat::Jsonl => {}
+            ReportFormat::Csv if self.rows == 0 => self.header()?,
+            ReportFormat::Csv => {}
+        }
+        Ok(self.out.flush()?)
+    }
+
+    fn header(&mut self) -> Result<()> {
+        let mut line = csv::Writer::from_writer(&mut self.out);
+        line.write_record(COLUMNS)?;
+        Ok(line.flush()?)
+    }
+
+    fn table(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(["address", "found", "user name", "status", "providers", "verdict"]);
+        for row in self.waiting.drain(..) {
+            let line = Line::from(&row);
+            table.add_row([&row.email, &line.findings, &row.user_name, &row.status, &line.providers, line.verdict]);
+        }
+        writeln!(self.out, "{table}")?;
+        Ok(())
+    }
+}
+
+const COLUMNS: [&str; 7] = ["email", "findings", "user_name", "sub", "status", "providers", "verdict"];
+
+/// A row as spreadsheets take it: lists with a space between.
+#[derive(Serialize)]
+struct Line<'a> {
+    email: &'a str,
+    findings: String,
+    user_name: &'a str,
+    sub: &'a str,
+    status: &'a str,
+    providers: String,
+    verdict: &'a str,
+}
+
+impl<'a> From<&'a Row> for Line<'a> {
+    fn from(row: &'a Row) -> Self {
+        let findings: Vec<_> = row.findings.iter().copied().map(Finding::name).collect();
+        Self {
+            email: &row.email,
+            findings: findings.join(" "),
+            user_name: &row.user_name,
+            sub: &row.sub,
+            status: &row.status,
+            providers: row.providers.join(" "),
+            verdict: row.verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(format: ReportFormat, rows: usize) -> String {
+        let mut out = Vec::new();
+        let mut report = Report::new(format, &mut out);
+        for n in 0..rows {
+            let row = Row {
+                email: format!("a,{n}@example.com"),
+                findings: vec![Finding::SeveralProfiles, Finding::Refused],
+                user_name: "n".into(),
+                sub: "s".into(),
+                status: "CONFIRMED".into(),
+                providers: vec!["Google".into(), "Okta".into()],
+                verdict: "link",
+            };
+            report.add(row).unwrap();
+        }
+        report.finish(&Summary::default()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_format_can_be_read_back_however_many_rows() {
+        for rows in [0, 1, 3] {
+            let document: serde_json::Value = serde_json::from_str(&written(ReportFormat::Json, rows)).unwrap();
+            assert_eq!(document["profiles"].as_array().unwrap().len(), rows);
+            assert_eq!(document["summary"]["addresses"], 0);
+            let lines = written(ReportFormat::Jsonl, rows);
+            assert_eq!(
+                lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).count(),
+                rows
+            );
+            let table = written(ReportFormat::Csv, rows);
+            let mut table = csv::Reader::from_reader(table.as_bytes());
+            assert_eq!(table.headers().unwrap(), COLUMNS.as_slice());
+            let records: Vec<_> = table.records().map(Result::unwrap).collect();
+            assert!(records.len() == rows && records.iter().all(|r| &r[1] == "several_profiles refused"));
+        }
+    }
+
+    #[test]
+    fn a_long_table_repeats_its_header() {
+        assert_eq!(written(ReportFormat::Table, 2 * ROWS + 1).matches("user name").count(), 3);
+        assert_eq!(written(ReportFormat::Table, 0), "");
+    }
+}

@@ -1,0 +1,125 @@
+//! `audit`
+
+use super::rule_options::{RuleOptions, providers};
+use crate::arguments::user_pool_id;
+use crate::audit::findings::Summary;
+use crate::audit::report::{Report, ReportFormat};
+use crate::audit::{Listed, Scan};
+use crate::exit::ExitStatus;
+use crate::pace::Pace;
+use crate::registry::Registry;
+use crate::registry::aws::AwsRegistry;
+use crate::rules::Rules;
+use crate::{Cloud, Global};
+use anyhow::Result;
+use clap::Args;
+use linking::NativeProfile;
+use std::io::{BufWriter, Write};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
+
+/// Report people with several profiles, and profiles that the linking rules refuse or replace
+///
+/// Every profile of the pool is read, once. Unverified addresses of trusted providers are reported as well. Nothing is changed.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Audit {
+    /// The user pool
+    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
+    user_pool_id: String,
+    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS: Name:trust[:link],…
+    #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
+    providers: String,
+    #[command(flatten)]
+    rules: RuleOptions,
+    #[command(flatten)]
+    listing: Listing,
+    /// How the report is written; without it as --output says, or as a table
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<ReportFormat>,
+}
+
+/// How a pool is listed.
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    /// Pages of 60 profiles a second; Cognito allows 30 to the whole account and Region, sign-ins included
+    #[arg(long, value_name = "N", default_value = "20")]
+    rate: NonZeroU32,
+    /// Keep the place in FILE and FILE.records, to go on there within an hour after an interruption; both hold personal
+    /// data and are removed when the report is written
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+impl Listing {
+    /// Look-ups in the list a second.
+    pub(super) fn rate(&self) -> NonZeroU32 {
+        self.rate
+    }
+
+    pub(super) async fn list(
+        &self,
+        registry: &impl Registry,
+        user_pool: &str,
+        rules: &Rules,
+        estimate: u64,
+    ) -> Result<Listed> {
+        let pace = Pace::per_second(self.rate);
+        let scan = Scan { user_pool, attributes: rules.attributes(), pace: &pace, state: self.state.as_deref() };
+        scan.run(registry, estimate).await
+    }
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim,Facebook:always
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim --format csv > report.csv
+
+Found is: several_profiles (other profiles have the address), refused and replaced (the linking rules refuse the next
+sign-in, or delete or take over the profile), unverified_address (the providers prove every address, and it shows as
+unverified). The verdict is the decision's name in the functions' log, or why a stand-alone profile is not merged.
+
+Exit codes: 0 nothing was found; 4 something was found; 1, 2, 3 as everywhere.";
+
+impl Audit {
+    pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
+        let registry = AwsRegistry::new(cloud.cognito(), &self.user_pool_id);
+        let facts = registry.facts().await?;
+        let rules = self.rules.rules(&self.providers, NativeProfile::Create, &facts);
+        let started = Instant::now();
+        let listed = self.listing.list(&registry, &self.user_pool_id, &rules, facts.estimated_users).await?;
+        let format = self.format.unwrap_or_else(|| global.output.unwrap_or_default().into());
+        let summary = report(listed, &rules, format, std::io::stdout().lock())?;
+        say(&summary, started);
+        Ok(if summary.findings.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings })
+    }
+}
+
+fn report(mut listed: Listed, rules: &Rules, format: ReportFormat, out: impl Write) -> Result<Summary> {
+    let now = SystemTime::now();
+    let mut summary = Summary { profiles: listed.profiles, ..Summary::default() };
+    let mut report = Report::new(format, BufWriter::new(out));
+    while let Some((address, records)) = listed.next()? {
+        for row in summary.add(rules, &address, &records, now) {
+            report.add(row)?;
+        }
+    }
+    report.finish(&summary)?;
+    listed.done()?;
+    Ok(summary)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a speed is shown in whole profiles a second")]
+fn say(summary: &Summary, started: Instant) {
+    let seconds = started.elapsed().as_secs_f64();
+    let speed = summary.profiles as f64 / seconds.max(0.001);
+    eprintln!("profiles: {}, listed in {seconds:.1} s ({speed:.0} a second)", summary.profiles);
+    eprintln!("addresses: {}, with several profiles: {}", summary.addresses, summary.addresses_with_several_profiles);
+    eprintln!("stand-alone profiles that can be merged into a native one: {}", summary.mergeable);
+    eprintln!("stand-alone profiles without one (see `link --create-native`): {}", summary.without_native);
+    for (finding, count) in &summary.findings {
+        eprintln!("found {finding}: {count}");
+    }
+}

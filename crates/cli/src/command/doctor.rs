@@ -1,0 +1,76 @@
+//! `doctor`
+
+use crate::arguments::{Global, user_pool_id};
+use crate::cloud::Cloud;
+use crate::exit::ExitStatus;
+use crate::finding::{self, Finding, Severity};
+use crate::output::{Format, Output, Table};
+use crate::pool_settings;
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+/// Find out what is wrong with a user pool, and what to do about it
+///
+/// Everything that the functions rely on is read. Nothing is changed. What may not be read is reported as could_not_check, with the permission that is missing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123
+  cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --output json
+
+Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
+pub(crate) struct Doctor {
+    /// The user pool
+    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
+    user_pool_id: String,
+}
+
+/// The columns of a report that does not go to a terminal.
+const WIDTH: u16 = 120;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Diagnosis {
+    user_pool_id: String,
+    findings: Vec<Finding>,
+}
+
+impl Table for Diagnosis {
+    fn table(&self) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        // What to do is a sentence or two: in a log, too, it should not be one line.
+        table.set_width(WIDTH);
+        table.set_header(["severity", "finding", "about", "why, and what to do"]);
+        for Finding { severity, code, subject, why, remedy } in &self.findings {
+            let severity = match severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "note",
+            };
+            table.add_row([severity, code, subject, &format!("{why}.\n→ {remedy}")]);
+        }
+        table
+    }
+}
+
+impl Doctor {
+    pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
+        let pool = pool_settings::describe(&cloud.cognito(), &self.user_pool_id).await?;
+        let findings = finding::all(&finding::gather(&cloud, pool).await);
+        let worst = findings.first().map(|finding| finding.severity);
+        let output = Output::new(global.output.unwrap_or_default());
+        if worst.is_none() && output.format() == Format::Table {
+            eprintln!("Nothing is wrong.");
+        } else {
+            output.data(&Diagnosis { user_pool_id: self.user_pool_id.clone(), findings })?;
+        }
+        Ok(match worst {
+            Some(Severity::Error) => ExitStatus::Errors,
+            Some(Severity::Warning) => ExitStatus::Warnings,
+            Some(Severity::Note) | None => ExitStatus::Done,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! `events`
+
+mod field;
+mod samples;
+
+use crate::Arguments;
+use crate::arguments::Global;
+use crate::exit::ExitStatus;
+use crate::output::{Output, Table};
+use anyhow::Result;
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, CommandFactory};
+use samples::Sample;
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// Print a sample event of a trigger, as Cognito sends it, with your values in it
+///
+/// The samples are built in; no AWS account is needed. Feed one to a function with cargo-lambda, or to a deployed
+/// one with `aws lambda invoke --payload`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE, group = ArgGroup::new("what").required(true).args(["source", "list"]))]
+pub(crate) struct Events {
+    /// A trigger source, such as PreSignUp_ExternalProvider, or a sample, such as pre-sign-up/google
+    #[arg(value_parser = source)]
+    source: Option<&'static Sample>,
+    /// List the sources and their samples
+    #[arg(long, conflicts_with_all = ["set", "unset"])]
+    list: bool,
+    /// Put a value into the event; may be repeated. An unknown NAME is answered with the names there are
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    /// Take a value out of the event, such as attribute.email; may be repeated
+    #[arg(long, value_name = "NAME")]
+    unset: Vec<String>,
+}
+
+const EXAMPLE: &str = "\
+Examples:
+  cognito-triggers events --list
+  cognito-triggers events PreSignUp_ExternalProvider --set user-name=Google_42 \\
+      --set attribute.email=grace@example.org > event.json
+  cargo lambda invoke pre-sign-up --data-file event.json
+  cognito-triggers events inbound-federation/google --set claim.email_verified=false";
+
+/// A sample in the list.
+#[derive(Serialize)]
+struct Listed {
+    source: String,
+    sample: &'static str,
+    about: String,
+}
+
+#[derive(Serialize)]
+struct List {
+    samples: Vec<Listed>,
+}
+
+impl Events {
+    pub(super) fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let Some(sample) = self.source else {
+            Output::new(global.output.unwrap_or_default()).data(&list()?)?;
+            return Ok(ExitStatus::Done);
+        };
+        let mut event = sample.event()?;
+        // The exit code of wrong usage is clap's to give.
+        fill(&mut event, &self.set, &self.unset)
+            .unwrap_or_else(|why| Arguments::command().error(ErrorKind::InvalidValue, why).exit());
+        let mut stdout = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut stdout, &event)?;
+        writeln!(stdout)?;
+        Ok(ExitStatus::Done)
+    }
+}
+
+/// `NAME=VALUE`, split at the first equals sign.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn source(text: &str) -> Result<&'static Sample, String> {
+    samples::find(text).ok_or_else(|| {
+        format!(
+            "no such trigger source or sample; the sources are {}; `cognito-triggers events --list` lists the samples",
+            samples::sources().join(", ")
+        )
+    })
+}
+
+fn fill(event: &mut Value, set: &[(String, String)], unset: &[String]) -> Result<(), String> {
+    for (name, value) in set {
+        field::set(event, name, Some(value))?;
+    }
+    unset.iter().try_for_each(|name| field::set(event, name, None))
+}
+
+fn list() -> Result<List> {
+    let listed = |sample: &'static Sample| {
+        Ok(Listed { source: sample.source()?, sample: sample.name, about: sample.about().unwrap_or_default() })
+    };
+    Ok(List { samples: samples::ALL.iter().map(listed).collect::<Result<_>>()? })
+}
+
+impl Table for List {
+    fn table(&self) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.set_header(["source", "sample", "what it stands for"]);
+        for one in &self.samples {
+            table.add_row([one.source.as_str(), one.sample, one.about.as_str()]);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_split_at_the_first_equals_sign() {
+        assert_eq!(pair("attribute.x=a=b"), Ok(("attribute.x".to_owned(), "a=b".to_owned())));
+        assert_eq!(pair("user-name="), Ok(("user-name".to_owned(), String::new())));
+        assert!(pair("=x").is_err() && pair("x").is_err());
+    }
+
+    #[test]
+    fn an_unknown_source_is_answered_with_those_there_are() {
+        let why = source("PreSignUp").unwrap_err();
+        assert!(why.contains("PreSignUp_ExternalProvider") && why.contains("CustomMessage_ForgotPassword"), "{why}");
+    }
+}

@@ -1,0 +1,252 @@
+//! `reset-user`
+
+mod password;
+mod plan;
+mod record;
+mod steps;
+
+use crate::arguments::Global;
+use crate::cloud::Cloud;
+use crate::command::events::pair;
+use crate::confirmation::confirm;
+use crate::directory::{Account, AppClient, Delivery, Directory, NewcomerRules, Registration};
+use crate::exit::{ExitStatus, Refusal};
+use crate::output::{Output, Table};
+use crate::target::Pool;
+use anyhow::{Result, bail};
+use clap::{ArgGroup, Args};
+use password::NewPassword;
+use plan::{Plan, Waivers};
+use record::Record;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Delete a test user and sign them up again, so that the verification message is sent again
+///
+/// Waits between the two until the user is really gone, and keeps the attributes.
+///
+/// Everything that could make the sign-up fail is checked before anything is deleted. What is deleted is first
+/// written to a file; if the sign-up fails all the same, --resume makes it from there. The `sub` and the groups of
+/// the deleted profile do not come back.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE, group = ArgGroup::new("whom").required(true).args(["user", "resume"]))]
+pub(crate) struct ResetUser {
+    /// Whom: a user name, a sub or an e-mail address
+    #[arg(value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    user: Option<String>,
+    #[command(flatten)]
+    pool: Pool,
+    /// The app client to sign up through; its secret, if it has one, is looked up
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// Read the new password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+    /// Sign up without this attribute; may be repeated
+    #[arg(long, value_name = "ATTRIBUTE")]
+    without: Vec<String>,
+    /// What the pool's triggers are told, such as locale=de; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    client_metadata: Vec<(String, String)>,
+    /// Keep what is deleted in this file; without it in a file that is removed once the sign-up is made
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    save: Option<PathBuf>,
+    /// Make the sign-up that failed after the deletion, from the file it left
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// How long to wait until the profile is really gone
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    wait: u64,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Delete even a user who has confirmed their registration, and do not ask
+    #[arg(long)]
+    yes_delete_confirmed: bool,
+}
+
+const EXAMPLE: &str = "\
+Examples:
+  cognito-triggers reset-user ada@example.com \\
+      --user-pool-id eu-central-1_AbCdEf123 --client-id 1example23456789
+  cognito-triggers reset-user --resume reset-user-….json \\
+      --user-pool-id eu-central-1_AbCdEf123 --client-id 1example23456789
+
+The new password is asked for on a terminal. Without a terminal, with --yes and with an
+empty answer it is a random one that nobody learns: \"forgot password\" sets another.";
+
+/// What became of the user.
+#[derive(Serialize)]
+struct Outcome {
+    old_sub: String,
+    new_sub: String,
+    /// True if a trigger confirmed the registration at once, which sends no message.
+    confirmed: bool,
+    /// Where the message went.
+    delivery: Option<Delivery>,
+    groups_left: Vec<String>,
+    /// The file with what was deleted, if it is still there.
+    saved: Option<PathBuf>,
+}
+
+impl ResetUser {
+    pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let directory = Directory::new(Cloud::load(global, Some(&self.pool.id)).await.cognito(), &self.pool.id);
+        let rules = directory.newcomer_rules().await?;
+        let Some(client) = directory.app_client(&self.client_id).await? else {
+            bail!(Refusal("the pool has no app client with this id".to_owned()));
+        };
+        match (&self.user, &self.resume) {
+            (_, Some(file)) => self.resume(global, &directory, &rules, &client, file).await,
+            (Some(user), None) => self.reset(global, &directory, &rules, &client, user).await,
+            (None, None) => bail!("USER or --resume is needed"),
+        }
+    }
+
+    async fn reset(
+        &self,
+        global: &Global,
+        directory: &Directory,
+        rules: &NewcomerRules,
+        client: &AppClient,
+        user: &str,
+    ) -> Result<ExitStatus> {
+        let account = directory.only(user).await?;
+        let waivers = Waivers { confirmed: self.yes_delete_confirmed, attributes: &self.without };
+        let plan = Plan::make(&account, rules, client, &waivers).map_err(Refusal)?;
+        self.check_address(directory, &account).await?;
+        let groups = directory.groups(&account).await?;
+        let password = self.password(rules)?;
+        let record = Record::of(&self.pool.id, &account, &groups, &plan);
+        describe(&account, &groups);
+        confirm("Delete this profile and sign it up again?", self.yes || self.yes_delete_confirmed)?;
+        let file = record.save(self.save.as_deref())?;
+        eprintln!("What is deleted is in {}.", file.display());
+        if let Err(error) = steps::delete(directory, &account).await? {
+            record::forget(&file);
+            return Err(error.into());
+        }
+        self.sign_up(global, directory, client, &record, &password, file).await
+    }
+
+    async fn resume(
+        &self,
+        global: &Global,
+        directory: &Directory,
+        rules: &NewcomerRules,
+        client: &AppClient,
+        file: &Path,
+    ) -> Result<ExitStatus> {
+        let mut record = Record::load(file)?;
+        if record.user_pool_id != self.pool.id {
+            bail!(Refusal("the file is of another user pool".to_owned()));
+        }
+        record.attributes.retain(|name, _| !self.without.contains(name));
+        plan::admits(rules, client, &record.attributes).map_err(Refusal)?;
+        if directory.account(&record.user_name).await?.is_some_and(|account| account.sub == record.sub) {
+            bail!(Refusal("the profile was not deleted yet: name it, and leave --resume out".to_owned()));
+        }
+        let password = self.password(rules)?;
+        self.sign_up(global, directory, client, &record, &password, file.to_path_buf()).await
+    }
+
+    /// Signs up, and says how to go on if that fails: the profile is gone by now.
+    async fn sign_up(
+        &self,
+        global: &Global,
+        directory: &Directory,
+        client: &AppClient,
+        record: &Record,
+        password: &NewPassword,
+        file: PathBuf,
+    ) -> Result<ExitStatus> {
+        let registration = Registration {
+            user_name: &record.sign_up_name,
+            password: password.expose(),
+            attributes: &record.attributes,
+            client_metadata: &self.client_metadata,
+        };
+        let wait = Duration::from_secs(self.wait);
+        let made = match steps::register(directory, client, record, &registration, wait).await {
+            Ok(made) => made,
+            Err(error) => {
+                eprintln!("The profile is deleted, but was not signed up again: {error:#}");
+                eprintln!("Once the cause is mended:\n  {}", self.retry(&file));
+                return Ok(ExitStatus::Partly);
+            }
+        };
+        if made.confirmed {
+            eprintln!("A trigger confirmed the registration at once: no message was sent.");
+        }
+        if password.is_random() {
+            eprintln!("The password is a random one that nobody knows: \"forgot password\" sets another.");
+        }
+        let keep = self.save.is_some() || !record.groups.is_empty();
+        if !keep {
+            record::forget(&file);
+        }
+        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+            old_sub: record.sub.clone(),
+            new_sub: made.sub,
+            confirmed: made.confirmed,
+            delivery: made.delivery,
+            groups_left: record.groups.clone(),
+            saved: keep.then_some(file),
+        })?;
+        Ok(ExitStatus::Done)
+    }
+
+    fn password(&self, rules: &NewcomerRules) -> Result<NewPassword> {
+        let ask = !self.yes && !self.yes_delete_confirmed;
+        let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(ask)? };
+        password.check(&rules.password).map_err(Refusal)?;
+        Ok(password)
+    }
+
+    /// Another profile with the address makes it uncertain to whom the new registration's message belongs, and the
+    /// pool's own triggers may refuse the sign-up because of it.
+    async fn check_address(&self, directory: &Directory, account: &Account) -> Result<()> {
+        let Some(email) = account.email() else { return Ok(()) };
+        if directory.others_with_email(account, email).await?.is_empty() {
+            return Ok(());
+        }
+        bail!(Refusal(
+            "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers show` \
+             lists them"
+                .to_owned()
+        ))
+    }
+
+    fn retry(&self, file: &Path) -> String {
+        let (pool, client) = (&self.pool.id, &self.client_id);
+        format!("cognito-triggers reset-user --resume '{}' --user-pool-id {pool} --client-id {client}", file.display())
+    }
+}
+
+/// Says what will be lost.
+fn describe(account: &Account, groups: &[String]) {
+    eprintln!("{} ({}, created {})", account.user_name, account.status, account.created.as_deref().unwrap_or("?"));
+    for (name, value) in &account.attributes {
+        eprintln!("  {name} = {value}");
+    }
+    eprintln!("Its sub {} disappears for good; the new profile gets another one.", account.sub);
+    if !groups.is_empty() {
+        eprintln!("It leaves the groups {}.", groups.join(", "));
+    }
+}
+
+impl Table for Outcome {
+    fn table(&self) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.set_header(["old sub", "new sub", "message", "groups left", "saved in"]);
+        let message = match &self.delivery {
+            Some(delivery) => format!("{} to {}", delivery.medium, delivery.destination),
+            None => "none".to_owned(),
+        };
+        let groups = if self.groups_left.is_empty() { "none".to_owned() } else { self.groups_left.join(", ") };
+        let saved = self.saved.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
+        table.add_row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
+        table
+    }
+}

@@ -1,0 +1,79 @@
+//! What the linking functions are set to, for commands that ask the linking rules.
+
+use crate::registry::PoolFacts;
+use crate::rules::Rules;
+use clap::{Args, ValueEnum};
+use cognito_core::provider::Providers;
+use linking::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
+use serde::{Deserialize, Serialize};
+
+/// The settings of `pre-sign-up`, under their names as options.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub(crate) struct RuleOptions {
+    /// As the functions' UNVERIFIED_PROFILE: what becomes of a native profile that never proved its address
+    #[arg(
+        long,
+        env = "UNVERIFIED_PROFILE",
+        value_name = "RULE",
+        default_value = "replace",
+        help_heading = "Linking rules"
+    )]
+    pub(crate) unverified_profile: Unverified,
+    /// As the functions' UNPROVEN_EMAIL: what becomes of an address that is not proven and that a profile has
+    #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
+    pub(crate) unproven_email: Unproven,
+    /// Take stored values for what the provider said, although people may have changed them: addresses of `always`
+    /// providers where the pool changes an address at once, and attributes that PROVIDERS links by
+    #[arg(long, help_heading = "Linking rules")]
+    pub(crate) trust_stored_values: bool,
+}
+
+/// `UNVERIFIED_PROFILE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Unverified {
+    /// Delete one that was never confirmed and make it anew; refuse otherwise
+    Replace,
+    /// Refuse
+    Refuse,
+    /// As replace, and take a confirmed one over after removing every way in
+    Reclaim,
+}
+
+/// `UNPROVEN_EMAIL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Unproven {
+    /// Refuse
+    Refuse,
+    /// Let it stand alone
+    Separate,
+}
+
+impl RuleOptions {
+    /// The rules for a pool. A list of providers that cannot be read trusts none.
+    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile, pool: &PoolFacts) -> Rules {
+        let providers = Providers::parse(providers).unwrap_or_default();
+        let policy = Policy {
+            unproven_email: match self.unproven_email {
+                Unproven::Refuse => UnprovenEmail::Refuse,
+                Unproven::Separate => UnprovenEmail::Separate,
+            },
+            native_profile,
+            unverified_profile: match self.unverified_profile {
+                Unverified::Replace => UnverifiedProfile::Replace,
+                Unverified::Refuse => UnverifiedProfile::Refuse,
+                Unverified::Reclaim => UnverifiedProfile::Reclaim,
+            },
+        };
+        Rules::new(providers, policy, self.trust_stored_values, pool)
+    }
+}
+
+/// Checks a value of `--providers`, which means what the functions' `PROVIDERS` means.
+pub(crate) fn providers(text: &str) -> Result<String, String> {
+    match Providers::parse(text) {
+        Some(providers) if !providers.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("allowed is {}", Providers::ALLOWED)),
+    }
+}

@@ -1,0 +1,242 @@
+//! `unlink`
+
+use crate::arguments::Global;
+use crate::cloud::Cloud;
+use crate::command::show;
+use crate::confirmation::confirm;
+use crate::directory::{Account, Directory, LinkedIdentity};
+use crate::exit::{ExitStatus, Refusal};
+use crate::output::{Output, Table};
+use crate::target::Target;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use cognito_core::provider::COGNITO_SUBJECT;
+use cognito_core::user_pool::{PoolErrorKind, Status};
+use serde::Serialize;
+
+/// Untie an identity, such as a Google account, from a profile
+///
+/// The profile stays as it is, and so do its sessions. When that identity signs in the next time, Cognito makes a
+/// profile of its own for it, or the pre-sign-up function links it again if the addresses match: to keep somebody
+/// out, take the right away at the provider, or disable the profile.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Unlink {
+    #[command(flatten)]
+    target: Target,
+    /// The identity's provider, as the pool spells it
+    #[arg(long, value_name = "NAME")]
+    provider: String,
+    /// The identity's subject at the provider; needed if the profile has several of that provider
+    #[arg(long)]
+    subject: Option<String>,
+    /// The attribute the link was made by, for links of OIDC and SAML providers that were not made by subject
+    #[arg(long, value_name = "ATTRIBUTE", default_value = COGNITO_SUBJECT)]
+    linked_by: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+const EXAMPLE: &str = "\
+Examples:
+  cognito-triggers show ada@example.com --user-pool-id eu-central-1_AbCdEf123
+  cognito-triggers unlink ada@example.com --provider Google --user-pool-id eu-central-1_AbCdEf123";
+
+#[derive(Serialize)]
+struct Outcome {
+    user_name: String,
+    sub: String,
+    before: Vec<LinkedIdentity>,
+    after: Vec<LinkedIdentity>,
+}
+
+impl Unlink {
+    pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let pool = &self.target.pool.id;
+        let directory = Directory::new(Cloud::load(global, Some(pool)).await.cognito(), pool);
+        let account = directory.only(&self.target.user).await?;
+        let identity = chosen(&account, &self.provider, self.subject.as_deref()).map_err(Refusal)?;
+        let factors = match directory.sign_in_factors(&account).await {
+            Ok(factors) => Some(factors),
+            Err(error) => {
+                eprintln!("what else they can sign in with is not known: {error}");
+                None
+            }
+        };
+        if let Some(warning) = way_in(&account, identity, factors.as_deref()).map_err(Refusal)? {
+            eprintln!("Note: {warning}.");
+        }
+        eprintln!(
+            "The next sign-in of this {} identity makes a profile of its own, or is linked again by the pre-sign-up \
+             function.",
+            identity.provider
+        );
+        eprintln!("Now: {}", account.identities.iter().map(show::identity).collect::<Vec<_>>().join(", "));
+        confirm(&format!("Untie {} from {}?", show::identity(identity), account.user_name), self.yes)?;
+        self.carry_out(&directory, identity).await?;
+        let after = directory.account(&account.user_name).await?.context("the profile was deleted meanwhile")?;
+        if after.identities.iter().any(|left| is_same(left, identity)) {
+            bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");
+        }
+        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+            user_name: account.user_name.clone(),
+            sub: account.sub.clone(),
+            before: account.identities.clone(),
+            after: after.identities,
+        })?;
+        Ok(ExitStatus::Done)
+    }
+
+    async fn carry_out(&self, directory: &Directory, identity: &LinkedIdentity) -> Result<()> {
+        let result = directory.unlink(&identity.provider, &self.linked_by, &identity.subject).await;
+        result.map_err(|error| match error.kind() {
+            // Cognito finds a link only by what it was made with.
+            PoolErrorKind::ResourceNotFound | PoolErrorKind::InvalidParameter | PoolErrorKind::UserNotFound => {
+                anyhow::Error::new(error).context(format!(
+                    "Cognito knows no link of this identity by {}: name the attribute the link was made by with \
+                     --linked-by, such as email",
+                    self.linked_by
+                ))
+            }
+            _ => error.into(),
+        })
+    }
+}
+
+fn is_same(one: &LinkedIdentity, other: &LinkedIdentity) -> bool {
+    one.provider == other.provider && one.subject == other.subject
+}
+
+/// The identity meant. Subjects compare exactly, as Cognito compares them.
+fn chosen<'a>(account: &'a Account, provider: &str, subject: Option<&str>) -> Result<&'a LinkedIdentity, String> {
+    let of_provider: Vec<_> = account.identities.iter().filter(|one| one.provider == provider).collect();
+    let fitting: Vec<_> =
+        of_provider.iter().filter(|one| subject.is_none_or(|subject| one.subject == subject)).collect();
+    match (fitting.as_slice(), of_provider.len()) {
+        ([identity], _) => Ok(identity),
+        ([], 0) => Err(format!("no identity of {provider} is linked to this profile; {}", linked_are(account))),
+        ([], _) => Err(format!(
+            "no identity of {provider} with this subject is linked to this profile; `cognito-triggers show` lists \
+             the subjects, which are compared with upper and lower case"
+        )),
+        (several, _) => Err(format!(
+            "{} identities of {provider} are linked to this profile: choose one with --subject; `cognito-triggers \
+             show` lists them",
+            several.len()
+        )),
+    }
+}
+
+fn linked_are(account: &Account) -> String {
+    let mut providers: Vec<_> = account.identities.iter().map(|one| one.provider.as_str()).collect();
+    providers.sort_unstable();
+    providers.dedup();
+    if providers.is_empty() { "it has none at all".to_owned() } else { format!("it has {}", providers.join(", ")) }
+}
+
+/// Whether somebody can still sign in to the profile without the identity: a refusal if not, a warning if that
+/// depends on something the pool does not tell.
+fn way_in(account: &Account, identity: &LinkedIdentity, factors: Option<&[String]>) -> Result<Option<String>, String> {
+    if identity.stand_alone || account.life() == Status::ExternalProvider {
+        return Err("the profile stands alone for a federated identity and would be left with no way in: delete it, \
+                    or merge it with `cognito-triggers link`"
+            .to_owned());
+    }
+    if account.identities.iter().any(|other| !is_same(other, identity)) {
+        return Ok(None);
+    }
+    let no_way_in = |why: &str| Err(format!("the profile would be left with no way in: {why}"));
+    match account.life() {
+        Status::Unconfirmed => return no_way_in("its registration was never confirmed"),
+        Status::ForceChangePassword => {
+            return Ok(Some(
+                "the only way in that is left is the temporary password of an invitation, which may have expired"
+                    .to_owned(),
+            ));
+        }
+        Status::Confirmed | Status::ResetRequired | Status::ExternalProvider | Status::Other => {}
+    }
+    if factors.is_some_and(<[String]>::is_empty) {
+        return no_way_in("it has no password, no passkey and no address for a one-time code");
+    }
+    let recoverable = account.has_flag("email_verified") || account.has_flag("phone_number_verified");
+    Ok(Some(if recoverable {
+        "a profile that was created for a federated sign-in has a password nobody knows: its owner sets one with \
+         \"forgot password\""
+            .to_owned()
+    } else {
+        "neither e-mail address nor phone number is verified, so \"forgot password\" will not work: whoever does \
+         not know the password needs a new one from an administrator"
+            .to_owned()
+    }))
+}
+
+impl Table for Outcome {
+    fn table(&self) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.set_header(["provider", "subject", "before", "after"]);
+        for identity in &self.before {
+            let after = if self.after.iter().any(|left| is_same(left, identity)) { "linked" } else { "not linked" };
+            table.add_row([&identity.provider, &identity.subject, "linked", after]);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::account_for_tests::{identity, native};
+
+    fn linked(identities: &[(&str, &str)]) -> Account {
+        let identities = identities.iter().map(|(provider, subject)| identity(provider, subject, false)).collect();
+        Account { identities, ..native() }
+    }
+
+    #[test]
+    fn the_identity_is_named_by_provider_and_by_subject_if_there_are_several() {
+        let ada = linked(&[("Google", "1"), ("Okta", "aB"), ("Okta", "ab")]);
+        assert_eq!(chosen(&ada, "Google", None).map(|one| one.subject.as_str()), Ok("1"));
+        assert_eq!(chosen(&ada, "Okta", Some("aB")).map(|one| one.subject.as_str()), Ok("aB"));
+        for (provider, subject, says) in [
+            ("Okta", None, "2 identities of Okta"),
+            ("Okta", Some("AB"), "upper and lower case"),
+            ("Google", Some("2"), "with this subject"),
+            ("Facebook", None, "it has Google, Okta"),
+            ("google", None, "it has Google, Okta"),
+        ] {
+            let why = chosen(&ada, provider, subject).err().unwrap();
+            assert!(why.contains(says), "{why}");
+            assert!(!why.contains("aB"), "{why}");
+        }
+        assert!(chosen(&native(), "Google", None).err().unwrap().contains("none at all"));
+    }
+
+    #[test]
+    fn a_profile_is_never_left_with_no_way_in() {
+        let google = identity("Google", "1", false);
+        let password = ["PASSWORD".to_owned()];
+        let status = |status: &str| Account { status: status.into(), ..linked(&[("Google", "1")]) };
+        let refused = |account: &Account, factors| way_in(account, &google, factors).is_err();
+        assert!(refused(&status("EXTERNAL_PROVIDER"), Some(&password)));
+        assert!(refused(&status("UNCONFIRMED"), Some(&password)));
+        assert!(refused(&status("CONFIRMED"), Some(&[])));
+        assert!(way_in(&status("CONFIRMED"), &identity("Google", "1", true), Some(&password)).is_err());
+        for allowed in ["CONFIRMED", "RESET_REQUIRED", "FORCE_CHANGE_PASSWORD"] {
+            assert!(!refused(&status(allowed), Some(&password)), "{allowed}");
+            assert!(!refused(&status(allowed), None), "{allowed}");
+        }
+        let two = Account { status: "CONFIRMED".into(), ..linked(&[("Google", "1"), ("Facebook", "2")]) };
+        assert_eq!(way_in(&two, &google, Some(&[])), Ok(None));
+    }
+
+    #[test]
+    fn an_unverified_address_is_warned_of_because_no_password_can_be_asked_for() {
+        let mut ada = linked(&[("Google", "1")]);
+        let warning = |ada: &Account| way_in(ada, &ada.identities[0], None).unwrap().unwrap();
+        assert!(warning(&ada).contains("sets one with"));
+        ada.attributes.insert("email_verified".into(), "false".into());
+        assert!(warning(&ada).contains("will not work"));
+    }
+}

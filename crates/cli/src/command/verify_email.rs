@@ -1,0 +1,133 @@
+//! `verify-email`
+
+use crate::arguments::Global;
+use crate::cloud::Cloud;
+use crate::directory::{Account, Directory};
+use crate::exit::{ExitStatus, Refusal};
+use crate::output::{Output, Table};
+use crate::target::Target;
+use anyhow::{Result, bail};
+use clap::Args;
+use cognito_core::user_pool::PoolErrorKind;
+use serde::Serialize;
+
+/// Mark the e-mail address that a profile has as verified, or say whether it is
+///
+/// You vouch for the address: whoever reads its mail can from then on reset the profile's password, and a provider
+/// that proves the address signs in to this profile.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct VerifyEmail {
+    #[command(flatten)]
+    target: Target,
+    /// Only say whether the address is verified
+    #[arg(long, conflicts_with = "unset")]
+    show: bool,
+    /// Mark the address as not verified instead
+    #[arg(long)]
+    unset: bool,
+}
+
+const EXAMPLE: &str = "\
+Examples:
+  cognito-triggers verify-email ada@example.com --user-pool-id eu-central-1_AbCdEf123 --show
+  cognito-triggers verify-email ada@example.com --user-pool-id eu-central-1_AbCdEf123";
+
+#[derive(Serialize)]
+struct Outcome {
+    user_name: String,
+    sub: String,
+    email: Option<String>,
+    /// What `email_verified` is at the end.
+    email_verified: bool,
+    /// Whether this command changed it.
+    changed: bool,
+}
+
+impl VerifyEmail {
+    pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let pool = &self.target.pool.id;
+        let directory = Directory::new(Cloud::load(global, Some(pool)).await.cognito(), pool);
+        let mut account = directory.only(&self.target.user).await?;
+        let wanted = !self.unset;
+        let changed = !self.show && account.has_flag("email_verified") != wanted;
+        if changed {
+            check(&directory, &account, wanted).await?;
+            set(&directory, &account, wanted).await?;
+            let Some(now) = directory.account(&account.user_name).await? else {
+                bail!("the profile was deleted meanwhile");
+            };
+            if now.has_flag("email_verified") != wanted {
+                bail!("AdminUpdateUserAttributes succeeded, but email_verified is as it was");
+            }
+            account = now;
+        }
+        report(&account, self.show, changed);
+        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+            email: account.email().map(str::to_owned),
+            email_verified: account.has_flag("email_verified"),
+            user_name: account.user_name,
+            sub: account.sub,
+            changed,
+        })?;
+        Ok(ExitStatus::Done)
+    }
+}
+
+/// Refuses what would verify nothing, or would give an address to two people.
+async fn check(directory: &Directory, account: &Account, wanted: bool) -> Result<()> {
+    let Some(email) = account.email() else {
+        bail!(Refusal("the profile has no e-mail address that could be verified".to_owned()));
+    };
+    if !wanted {
+        return Ok(());
+    }
+    let others = directory.others_with_email(account, email).await?;
+    if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
+        bail!(Refusal(taken(holder)));
+    }
+    Ok(())
+}
+
+fn taken(holder: &Account) -> String {
+    format!(
+        "another profile holds this address as verified, the one with the sub {}: where the address is an alias, it \
+         would move from there to here. `cognito-triggers link` makes one profile of those that belong together",
+        holder.sub
+    )
+}
+
+async fn set(directory: &Directory, account: &Account, wanted: bool) -> Result<()> {
+    match directory.set_email_verified(account, wanted).await {
+        // The list of profiles lags behind; Cognito's own check does not.
+        Err(error) if error.kind() == PoolErrorKind::AliasExists => {
+            bail!(Refusal(format!("another profile holds this address as verified ({error})")))
+        }
+        result => Ok(result?),
+    }
+}
+
+fn report(account: &Account, show: bool, changed: bool) {
+    let state = match (account.email(), account.has_flag("email_verified")) {
+        (None, _) => "The profile has no e-mail address",
+        (_, true) => "The e-mail address is verified",
+        (_, false) => "The e-mail address is not verified",
+    };
+    let since = match (changed, show) {
+        (true, _) => " now",
+        (false, true) => "",
+        (false, false) => ", and was so before; nothing was changed",
+    };
+    eprintln!("{state}{since}.");
+}
+
+impl Table for Outcome {
+    fn table(&self) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.set_header(["user name", "sub", "email", "email_verified", "changed"]);
+        let flag = |flag: bool| if flag { "true" } else { "false" };
+        let email = self.email.as_deref().unwrap_or("none");
+        table.add_row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
+        table
+    }
+}

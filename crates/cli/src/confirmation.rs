@@ -1,0 +1,28 @@
+//! Asking before something is changed that cannot simply be changed back.
+
+use crate::exit::Refusal;
+use anyhow::{Result, bail};
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// Asks on the terminal, unless `yes` says that the answer was given already. A question that nobody can answer is
+/// answered with no.
+///
+/// # Errors
+///
+/// A [`Refusal`] if the answer is not yes; the terminal cannot be read or written.
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        bail!(Refusal("nobody is there to confirm it; nothing was changed (--yes confirms)".to_owned()));
+    }
+    eprint!("{question} [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    bail!(Refusal("not confirmed; nothing was changed".to_owned()))
+}

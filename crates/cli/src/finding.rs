@@ -1,0 +1,104 @@
+//! What is wrong with a pool: facts in, findings out.
+//!
+//! One file per subject; each is a function of [`Facts`] and reads nothing itself. What could not be read is in
+//! [`Facts::gaps`] and becomes a finding of its own: a check that did not take place is no check that passed.
+
+mod addresses;
+mod app_clients;
+mod facts;
+mod gather;
+mod group;
+mod kind;
+mod messages;
+mod password_policy;
+mod provider_mapping;
+mod providers;
+mod quotas;
+mod rights;
+mod subjects;
+mod triggers;
+
+pub(crate) use facts::{Attached, Client, Facts, Gap, Provider, Quota};
+pub(crate) use gather::gather;
+
+use serde::Serialize;
+
+/// How bad it is. Ordered: the worst is first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// People are kept out, or somebody may get in who should not.
+    Error,
+    /// Something does not work as it should, or could not be checked.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Finding {
+    /// How bad it is.
+    pub(crate) severity: Severity,
+    /// What it is. Stable: scripts rely on it.
+    pub(crate) code: &'static str,
+    /// What it is about: a trigger, a provider, an app client, a setting.
+    pub(crate) subject: String,
+    /// Why it matters.
+    pub(crate) why: String,
+    /// What to do: a command, or a setting and its value.
+    pub(crate) remedy: String,
+}
+
+impl Finding {
+    #[allow(clippy::needless_pass_by_value, reason = "a trigger, a name or a text: callers need not care")]
+    fn new(
+        severity: Severity,
+        code: &'static str,
+        subject: impl ToString,
+        why: &str,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { severity, code, subject: subject.to_string(), why: why.to_owned(), remedy: remedy.into() }
+    }
+}
+
+/// Every finding, the worst first.
+pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
+    let checks: [fn(&Facts) -> Vec<Finding>; 13] = [
+        triggers::check,
+        rights::check,
+        providers::check,
+        provider_mapping::check,
+        subjects::check,
+        kind::check,
+        app_clients::check,
+        addresses::check,
+        messages::check,
+        group::check,
+        password_policy::check,
+        quotas::check,
+        gaps,
+    ];
+    let mut findings: Vec<_> = checks.into_iter().flat_map(|check| check(facts)).collect();
+    findings.sort();
+    findings
+}
+
+/// What could not be read.
+fn gaps(facts: &Facts) -> Vec<Finding> {
+    let finding = |gap: &Gap| {
+        let why = format!("It could not be read ({}), so nothing is known about it", gap.reason);
+        let denied = ["AccessDenied", "NotAuthorized", "Unauthorized"].iter().any(|code| gap.reason.contains(code));
+        let remedy = if denied {
+            format!("Allow {} and run doctor again", gap.permission)
+        } else {
+            format!("See that AWS can be reached and {} is allowed, and run doctor again", gap.permission)
+        };
+        Finding::new(Severity::Warning, "could_not_check", &gap.what, &why, remedy)
+    };
+    facts.gaps.iter().map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What is known of a pool and of what belongs to it.
+
+use crate::pool_settings::Description;
+use crate::trigger::Trigger;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything the checks look at. `None` means that it could not be read; a gap says why.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// The pool's settings.
+    pub(crate) pool: Description,
+    /// Its identity providers.
+    pub(crate) providers: Option<Vec<Provider>>,
+    /// Its app clients.
+    pub(crate) clients: Option<Vec<Client>>,
+    /// What is attached to its triggers.
+    pub(crate) functions: BTreeMap<Trigger, Attached>,
+    /// Those of the groups that functions name which are there.
+    pub(crate) groups: Option<BTreeSet<String>>,
+    /// Whether SES may send to everybody, not only to verified addresses.
+    pub(crate) ses_production: Option<bool>,
+    /// Whether SES sends at all.
+    pub(crate) ses_sending: Option<bool>,
+    /// Whether the sender is verified.
+    pub(crate) sender_verified: Option<bool>,
+    /// The account's quotas for user pools.
+    pub(crate) quotas: Vec<Quota>,
+    /// What could not be read.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// An identity provider of the pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Provider {
+    /// Its name in the pool.
+    pub(crate) name: String,
+    /// `Google`, `OIDC`, `SAML`, …
+    pub(crate) kind: String,
+    /// Its claims, by the attribute of the pool that each is written to.
+    pub(crate) mapping: BTreeMap<String, String>,
+}
+
+/// An app client of the pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it may write; empty if nobody said, which means every standard attribute.
+    pub(crate) writes: Vec<String>,
+    /// The providers people may come from.
+    pub(crate) providers: Vec<String>,
+}
+
+/// A function that is attached.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attached {
+    /// Its ARN.
+    pub(crate) arn: String,
+    /// Whether it is there.
+    pub(crate) exists: Option<bool>,
+    /// Whether Cognito may call it.
+    pub(crate) callable: Option<bool>,
+    /// Its own settings.
+    pub(crate) settings: Option<BTreeMap<String, String>>,
+    /// What its role must not do although the function does it.
+    pub(crate) lacking: Option<Vec<String>>,
+}
+
+/// A quota of the account.
+#[derive(Clone, Debug)]
+pub(crate) struct Quota {
+    /// Its name, such as `Rate of UserCreation requests`.
+    pub(crate) name: String,
+    /// Its value, in requests per second for those that we look at.
+    pub(crate) value: f64,
+    /// Whether it can be raised.
+    pub(crate) adjustable: bool,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Gap {
+    /// What.
+    pub(crate) what: String,
+    /// The action that whoever runs this has to be allowed.
+    pub(crate) permission: &'static str,
+    /// What AWS answered.
+    pub(crate) reason: String,
+}
+
+impl Facts {
+    /// A list of texts among the pool's settings.
+    pub(crate) fn list(&self, pointer: &str) -> Vec<&str> {
+        let items = self.pool.0.pointer(pointer).and_then(Value::as_array);
+        items.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// A text among the pool's settings, empty if it is not set.
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.pool.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the pool tells upper from lower case. Cognito leaves the setting out where it was not chosen, which
+    /// means that it does.
+    pub(crate) fn is_case_sensitive(&self) -> bool {
+        self.pool.0.pointer("/UsernameConfiguration/CaseSensitive").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// A setting of an attached function; `None` if it is not set, or not known.
+    pub(crate) fn setting(&self, trigger: Trigger, name: &str) -> Option<&str> {
+        let value = self.functions.get(&trigger)?.settings.as_ref()?.get(name)?;
+        Some(value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a function is attached whose own settings are known.
+    pub(crate) fn has_settings(&self, trigger: Trigger) -> bool {
+        self.functions.get(&trigger).is_some_and(|function| function.settings.is_some())
+    }
+}

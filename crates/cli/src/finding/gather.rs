@@ -1,0 +1,307 @@
+//! Reads the facts. Nothing is changed.
+
+use super::{Attached, Client, Facts, Gap, Provider, Quota, group, rights};
+use crate::cloud::Cloud;
+use crate::function_arn::FunctionArn;
+use crate::invoke_permission;
+use crate::pool_settings::Description;
+use crate::trigger::Trigger;
+use anyhow::Result;
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::get_group::GetGroupError;
+use aws_sdk_cognitoidentityprovider::types::{IdentityProviderType, UserPoolClientType};
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
+use aws_sdk_sesv2::operation::get_email_identity::GetEmailIdentityError;
+use std::collections::BTreeSet;
+
+/// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
+pub(crate) async fn gather(cloud: &Cloud, pool: Description) -> Facts {
+    let mut facts = Facts {
+        pool,
+        providers: None,
+        clients: None,
+        functions: std::collections::BTreeMap::new(),
+        groups: None,
+        ses_production: None,
+        ses_sending: None,
+        sender_verified: None,
+        quotas: Vec::new(),
+        gaps: Vec::new(),
+    };
+    facts.providers = providers(cloud, &mut facts).await;
+    facts.clients = clients(cloud, &mut facts).await;
+    for trigger in Trigger::ALL {
+        if let Some(arn) = trigger.function(facts.pool.lambda_config()).map(str::to_owned) {
+            let attached = attached(cloud, &mut facts, trigger, arn).await;
+            facts.functions.insert(trigger, attached);
+        }
+    }
+    facts.groups = groups(cloud, &mut facts).await;
+    mail(cloud, &mut facts).await;
+    quotas(cloud, &mut facts).await;
+    facts
+}
+
+impl Facts {
+    /// The answer, or `None` and a gap.
+    fn known<T, E: ProvideErrorMetadata, R>(
+        &mut self,
+        what: &str,
+        permission: &'static str,
+        answer: Result<T, SdkError<E, R>>,
+    ) -> Option<T> {
+        answer.map_err(|error| self.miss(what, permission, reason(&error))).ok()
+    }
+
+    fn miss(&mut self, what: &str, permission: &'static str, reason: String) {
+        self.gaps.push(Gap { what: what.to_owned(), permission, reason });
+    }
+}
+
+/// The error's code only: AWS's texts name whoever runs this.
+fn reason<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    let transport = if error.as_service_error().is_some() { "an answer without a code" } else { "no usable answer" };
+    error.code().unwrap_or(transport).to_owned()
+}
+
+async fn providers(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Provider>> {
+    let cognito = cloud.cognito();
+    let what = "identity providers";
+    let pages = cognito.list_identity_providers().user_pool_id(facts.pool.id()).into_paginator().items().send();
+    let listed = facts.known(what, "cognito-idp:ListIdentityProviders", pages.try_collect().await)?;
+    let mut providers = Vec::new();
+    for name in listed.iter().filter_map(|provider| provider.provider_name()) {
+        let answer =
+            cognito.describe_identity_provider().user_pool_id(facts.pool.id()).provider_name(name).send().await;
+        let answer = facts.known(&format!("provider {name}"), "cognito-idp:DescribeIdentityProvider", answer)?;
+        providers.extend(answer.identity_provider().map(provider));
+    }
+    Some(providers)
+}
+
+fn provider(described: &IdentityProviderType) -> Provider {
+    let mapping = described.attribute_mapping().into_iter().flatten();
+    Provider {
+        name: described.provider_name().unwrap_or_default().to_owned(),
+        kind: described.provider_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        mapping: mapping.map(|(attribute, claim)| (attribute.clone(), claim.clone())).collect(),
+    }
+}
+
+async fn clients(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Client>> {
+    let cognito = cloud.cognito();
+    let pages = cognito.list_user_pool_clients().user_pool_id(facts.pool.id()).into_paginator().items().send();
+    let listed = facts.known("app clients", "cognito-idp:ListUserPoolClients", pages.try_collect().await)?;
+    let mut clients = Vec::new();
+    for id in listed.iter().filter_map(|client| client.client_id()) {
+        let answer = cognito.describe_user_pool_client().user_pool_id(facts.pool.id()).client_id(id).send().await;
+        let answer = facts.known(&format!("app client {id}"), "cognito-idp:DescribeUserPoolClient", answer)?;
+        clients.extend(answer.user_pool_client().map(client));
+    }
+    Some(clients)
+}
+
+fn client(described: &UserPoolClientType) -> Client {
+    Client {
+        id: described.client_id().unwrap_or_default().to_owned(),
+        writes: described.write_attributes().to_vec(),
+        providers: described.supported_identity_providers().to_vec(),
+    }
+}
+
+async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: String) -> Attached {
+    let mut attached = Attached { arn: arn.clone(), ..Attached::default() };
+    let Some(function) = FunctionArn::parse(&arn) else {
+        facts.miss(&trigger.to_string(), "lambda:GetFunctionConfiguration", format!("{arn} is no ARN of a function"));
+        return attached;
+    };
+    let lambda = cloud.lambda(&function.region);
+    let what = format!("function of {trigger}");
+    let request = lambda.get_function_configuration().function_name(arn).send().await;
+    if request
+        .as_ref()
+        .err()
+        .and_then(SdkError::as_service_error)
+        .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception)
+    {
+        attached.exists = Some(false);
+        return attached;
+    }
+    if let Some(found) = facts.known(&what, "lambda:GetFunctionConfiguration", request) {
+        attached.exists = Some(true);
+        let variables = found.environment().and_then(|environment| environment.variables()).into_iter().flatten();
+        let variables = variables.map(|(name, value)| (name.clone(), value.clone())).collect();
+        attached.settings = Some(variables);
+        attached.lacking = lacking(cloud, facts, trigger, found.role(), &attached).await;
+    }
+    match invoke_permission::is_granted(&lambda, &function, &facts.pool).await {
+        Ok(Some(granted)) => attached.callable = Some(granted),
+        Ok(None) => facts.miss(&format!("permission to call the {what}"), "lambda:GetPolicy", "AccessDenied".into()),
+        Err(error) => facts.miss(&format!("permission to call the {what}"), "lambda:GetPolicy", format!("{error:#}")),
+    }
+    attached
+}
+
+/// What the function does and its role must not.
+async fn lacking(
+    cloud: &Cloud,
+    facts: &mut Facts,
+    trigger: Trigger,
+    role: Option<&str>,
+    attached: &Attached,
+) -> Option<Vec<String>> {
+    let set = |name: &str| attached.settings.as_ref()?.get(name).filter(|value| !value.is_empty()).cloned();
+    let needed = rights::needed(trigger, set);
+    if needed.is_empty() {
+        return Some(vec![]);
+    }
+    let mut request = aws_sdk_iam::Client::new(cloud.config())
+        .simulate_principal_policy()
+        .policy_source_arn(role.unwrap_or_default())
+        .resource_arns(facts.pool.arn());
+    for action in needed {
+        request = request.action_names(action);
+    }
+    let results = request.into_paginator().items().send().try_collect().await;
+    let results = facts.known(&format!("rights of {trigger}"), "iam:SimulatePrincipalPolicy", results)?;
+    let denied = results.into_iter().filter(|result| result.eval_decision().as_str() != "allowed");
+    Some(denied.map(|result| result.eval_action_name).collect())
+}
+
+async fn groups(cloud: &Cloud, facts: &mut Facts) -> Option<BTreeSet<String>> {
+    let mut there = BTreeSet::new();
+    for group in group::named(facts) {
+        let answer = cloud.cognito().get_group().user_pool_id(facts.pool.id()).group_name(&group).send().await;
+        if answer
+            .as_ref()
+            .err()
+            .and_then(SdkError::as_service_error)
+            .is_some_and(GetGroupError::is_resource_not_found_exception)
+        {
+            continue;
+        }
+        facts.known(&format!("group {group}"), "cognito-idp:GetGroup", answer)?;
+        there.insert(group);
+    }
+    Some(there)
+}
+
+/// Looks at SES, if the pool sends through it.
+async fn mail(cloud: &Cloud, facts: &mut Facts) {
+    let source = facts.text("/EmailConfiguration/SourceArn").to_owned();
+    // arn:<partition>:ses:<Region>:<account>:identity/<identity>; the sender may be in another Region than the pool.
+    let mut parts = source.splitn(6, ':').skip(3);
+    let region = parts.next().map(str::to_owned);
+    let identity = parts.nth(1).and_then(|resource| resource.strip_prefix("identity/"));
+    let (Some(region), Some(identity)) = (region, identity) else { return };
+    if facts.text("/EmailConfiguration/EmailSendingAccount") != "DEVELOPER" {
+        return;
+    }
+    let config = aws_sdk_sesv2::config::Builder::from(cloud.config()).region(aws_config::Region::new(region)).build();
+    let ses = aws_sdk_sesv2::Client::from_conf(config);
+    if let Some(account) = facts.known("SES account", "ses:GetAccount", ses.get_account().send().await) {
+        facts.ses_production = Some(account.production_access_enabled());
+        facts.ses_sending = Some(account.sending_enabled());
+    }
+    let answer = ses.get_email_identity().email_identity(identity).send().await;
+    if answer
+        .as_ref()
+        .err()
+        .and_then(SdkError::as_service_error)
+        .is_some_and(GetEmailIdentityError::is_not_found_exception)
+    {
+        facts.sender_verified = Some(false);
+    } else if let Some(found) = facts.known("SES identity", "ses:GetEmailIdentity", answer) {
+        facts.sender_verified = Some(found.verified_for_sending_status());
+    }
+}
+
+async fn quotas(cloud: &Cloud, facts: &mut Facts) {
+    let client = aws_sdk_servicequotas::Client::new(cloud.config());
+    let pages = client.list_service_quotas().service_code("cognito-idp").into_paginator().items().send();
+    let listed = facts.known("quotas", "servicequotas:ListServiceQuotas", pages.try_collect().await);
+    facts.quotas = listed
+        .into_iter()
+        .flatten()
+        .filter_map(|quota| {
+            Some(Quota { name: quota.quota_name()?.to_owned(), value: quota.value()?, adjustable: quota.adjustable() })
+        })
+        .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pool() -> Description {
+        let function = |name: &str| format!("arn:aws:lambda:eu-central-1:1:function:{name}");
+        Description(json!({
+            "Id": "eu-central-1_A", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_A",
+            "LambdaConfig": { "PreSignUp": function("f"), "CustomMessage": function("g") },
+            "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER",
+                "SourceArn": "arn:aws:ses:eu-west-1:1:identity/example.com" },
+        }))
+    }
+
+    fn gaps(facts: &Facts) -> BTreeSet<&'static str> {
+        facts.gaps.iter().map(|gap| gap.permission).collect()
+    }
+
+    #[tokio::test]
+    async fn whatever_is_denied_is_a_gap_that_names_the_permission() {
+        let denied = json!({ "__type": "AccessDeniedException", "message": "User: somebody is not authorized" });
+        let facts = gather(&Cloud::answering(move |_| (400, denied.to_string())), pool()).await;
+        let expected = [
+            "cognito-idp:ListIdentityProviders",
+            "cognito-idp:ListUserPoolClients",
+            "lambda:GetFunctionConfiguration",
+            "lambda:GetPolicy",
+            "servicequotas:ListServiceQuotas",
+            "ses:GetAccount",
+            "ses:GetEmailIdentity",
+        ];
+        assert_eq!(gaps(&facts), BTreeSet::from(expected));
+        assert!(facts.gaps.iter().all(|gap| !gap.reason.contains("somebody")), "{:?}", facts.gaps);
+        assert_eq!(facts.functions[&Trigger::PreSignUp].exists, None, "denied is not gone");
+    }
+
+    #[tokio::test]
+    async fn a_function_its_role_and_its_settings_are_read() {
+        let cloud = Cloud::answering(|request| {
+            let path = request.uri().to_string();
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+            if path.contains("function%3Ag/") || path.contains("function:g/") {
+                return (404, json!({ "__type": "ResourceNotFoundException" }).to_string());
+            }
+            if path.contains("/configuration") {
+                let variables =
+                    json!({ "PROVIDERS": "Google:claim", "NATIVE_PROFILE": "skip", "UNVERIFIED_PROFILE": "refuse" });
+                let role = "arn:aws:iam::1:role/r";
+                return (200, json!({ "Role": role, "Environment": { "Variables": variables } }).to_string());
+            }
+            if body.contains("Action=SimulatePrincipalPolicy") {
+                assert!(!body.contains("AdminCreateUser"), "asked for more than the settings need: {body}");
+                let result = |action: &str, decision: &str| {
+                    format!(
+                        "<member><EvalActionName>cognito-idp:{action}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>"
+                    )
+                };
+                let results = result("ListUsers", "allowed") + &result("AdminGetUser", "implicitDeny");
+                return (
+                    200,
+                    format!(
+                        "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>{results}</EvaluationResults>\
+                     <IsTruncated>false</IsTruncated></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+                    ),
+                );
+            }
+            (400, json!({ "__type": "AccessDeniedException" }).to_string())
+        });
+        let facts = gather(&cloud, pool()).await;
+        let function = &facts.functions[&Trigger::PreSignUp];
+        assert_eq!(facts.setting(Trigger::PreSignUp, "PROVIDERS"), Some("Google:claim"));
+        assert_eq!(function.lacking, Some(vec!["cognito-idp:AdminGetUser".to_owned()]));
+        assert_eq!(facts.functions[&Trigger::CustomMessage].exists, Some(false));
+    }
+}

@@ -1,0 +1,18 @@
+//! Can a generated password meet the policy?
+
+use super::{Facts, Finding, Severity};
+use cognito_core::password::Password;
+use serde_json::Value;
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let minimum =
+        facts.pool.0.pointer("/Policies/PasswordPolicy/MinimumLength").and_then(Value::as_u64).unwrap_or_default();
+    // Every class of characters is in every generated password, so only the length can fail.
+    let length = Password::random().expose().chars().count() as u64;
+    if minimum <= length {
+        return vec![];
+    }
+    let why = format!("Passwords for native accounts have {length} characters, so pre-sign-up can create none");
+    let remedy = format!("Set Policies.PasswordPolicy.MinimumLength to {length} or less");
+    vec![Finding::new(Severity::Error, "password_policy_unmeetable", "Policies.PasswordPolicy", &why, remedy)]
+}

@@ -1,0 +1,56 @@
+//! Does what providers say reach the profile?
+
+use super::{Facts, Finding, Provider, Severity};
+use serde_json::Value;
+
+/// What a mapping names although no profile is written with it.
+const NOT_WRITTEN: [&str; 2] = ["username", "sub"];
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let providers = facts.providers.iter().flatten();
+    providers.flat_map(|provider| of(facts, provider)).collect()
+}
+
+fn of(facts: &Facts, provider: &Provider) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let name = &provider.name;
+    let map = |attribute: &str, claim: &str| {
+        format!(
+            "In the attribute mapping of {name}, map {claim} to {attribute} (keep the others: update-identity-provider replaces the whole mapping)"
+        )
+    };
+    if !provider.mapping.contains_key("email") {
+        let why = "People from this provider have no address, so they are linked to nothing";
+        findings.push(Finding::new(Severity::Warning, "email_not_mapped", name, why, map("email", "the address")));
+    } else if !provider.mapping.contains_key("email_verified") {
+        findings.extend(not_verified(provider, map("email_verified", "email_verified")));
+    }
+    let schema = facts.pool.0["SchemaAttributes"].as_array();
+    for attribute in provider.mapping.keys().filter(|attribute| !NOT_WRITTEN.contains(&attribute.as_str())) {
+        let is_it = |entry: &&Value| entry["Name"] == attribute.as_str();
+        if schema.into_iter().flatten().find(is_it).is_some_and(|entry| entry["Mutable"] == false) {
+            let why = "A mapped attribute is written at every sign-in: one that cannot change lets people in once only";
+            let remedy = format!(
+                "Take {attribute} out of the attribute mapping of {name}, and map the claim to a mutable attribute"
+            );
+            findings.push(Finding::new(
+                Severity::Error,
+                "mapped_attribute_immutable",
+                format!("{name}: {attribute}"),
+                why,
+                remedy,
+            ));
+        }
+    }
+    findings
+}
+
+fn not_verified(provider: &Provider, remedy: String) -> Option<Finding> {
+    let why = "Cognito sets email_verified to false at every sign-in, and a forgotten password cannot be reset";
+    match provider.kind.as_str() {
+        // These send no such claim, and Facebook fails a request for a field that it does not have.
+        "Facebook" | "LoginWithAmazon" => None,
+        "SAML" => Some(Finding::new(Severity::Note, "email_verified_not_mapped", &provider.name, why, remedy)),
+        _ => Some(Finding::new(Severity::Warning, "email_verified_not_mapped", &provider.name, why, remedy)),
+    }
+}

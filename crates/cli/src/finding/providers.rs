@@ -1,0 +1,44 @@
+//! Do the functions know the pool's providers?
+
+use super::{Facts, Finding, Severity};
+use crate::trigger::Trigger;
+use cognito_core::provider::Providers;
+use std::collections::BTreeSet;
+
+/// The functions that trust is set for.
+const TRUSTING: [Trigger; 4] =
+    [Trigger::PreSignUp, Trigger::InboundFederation, Trigger::PostConfirmation, Trigger::PostAuthentication];
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    for trigger in TRUSTING.into_iter().filter(|trigger| facts.has_settings(*trigger)) {
+        let text = facts.setting(trigger, "PROVIDERS").unwrap_or_default();
+        seen.insert(text);
+        let Some(listed) = Providers::parse(text) else {
+            let why = "The function does not start with this value of PROVIDERS";
+            let remedy = format!("Set PROVIDERS of the function to {}", Providers::ALLOWED);
+            findings.push(Finding::new(Severity::Error, "wrong_setting", trigger, why, remedy));
+            continue;
+        };
+        let pool = facts.providers.iter().flatten();
+        for provider in pool.filter(|provider| listed.named(&provider.name).is_none()) {
+            let why = "The provider is not in PROVIDERS: its addresses prove nothing, and its name may be taken for \
+                       that of another";
+            let remedy = format!("Add {0}:never, {0}:claim or {0}:always to PROVIDERS of {trigger}", provider.name);
+            let subject = format!("{} ({trigger})", provider.name);
+            findings.push(Finding::new(Severity::Warning, "provider_unlisted", subject, why, remedy));
+        }
+    }
+    if seen.len() > 1 {
+        let why = "The functions have different values of PROVIDERS: what one repairs another does not believe";
+        findings.push(Finding::new(
+            Severity::Warning,
+            "settings_differ",
+            "PROVIDERS",
+            why,
+            "Give every function the same PROVIDERS",
+        ));
+    }
+    findings
+}

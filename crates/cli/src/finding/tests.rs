@@ -1,0 +1,184 @@
+use super::*;
+use crate::pool_settings::Description;
+use crate::trigger::Trigger;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A pool with which nothing is wrong.
+fn healthy() -> Facts {
+    let function = |settings: &[(&str, &str)]| Attached {
+        arn: "arn:aws:lambda:eu-central-1:1:function:f".into(),
+        exists: Some(true),
+        callable: Some(true),
+        settings: Some(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
+        lacking: Some(vec![]),
+    };
+    let settings = [("PROVIDERS", "Google:claim,Okta:claim:custom:number"), ("DEFAULT_GROUP", "Users")];
+    let mapping = |more: &[&str]| -> BTreeMap<String, String> {
+        ["email", "email_verified"].iter().chain(more).map(|name| ((*name).to_owned(), "claim".to_owned())).collect()
+    };
+    Facts {
+        pool: Description(json!({
+            "Id": "eu-central-1_A", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_A",
+            "UsernameAttributes": ["email"], "UsernameConfiguration": { "CaseSensitive": false },
+            "AutoVerifiedAttributes": ["email"], "EstimatedNumberOfUsers": 5,
+            "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
+            "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn" },
+            "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
+            "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
+        })),
+        providers: Some(vec![
+            Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]) },
+            Provider { name: "Okta".into(), kind: "OIDC".into(), mapping: mapping(&["custom:number"]) },
+        ]),
+        clients: Some(vec![Client {
+            id: "app".into(),
+            writes: vec!["email".into(), "custom:number".into()],
+            providers: vec!["Google".into(), "Okta".into()],
+        }]),
+        functions: Trigger::ALL.into_iter().map(|trigger| (trigger, function(&settings))).collect(),
+        groups: Some(BTreeSet::from(["Users".to_owned()])),
+        ses_production: Some(true),
+        ses_sending: Some(true),
+        sender_verified: Some(true),
+        quotas: vec![Quota { name: "Rate of UserCreation requests".into(), value: 50.0, adjustable: true }],
+        gaps: vec![],
+    }
+}
+
+fn set(facts: &mut Facts, trigger: Trigger, name: &str, value: &str) {
+    let settings = facts.functions.get_mut(&trigger).unwrap().settings.as_mut().unwrap();
+    settings.insert(name.to_owned(), value.to_owned());
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    assert_eq!(all(&healthy()), vec![]);
+}
+
+/// What is found once something is spoilt.
+#[track_caller]
+fn check(severity: Severity, code: &str, spoil: impl FnOnce(&mut Facts)) {
+    let mut facts = healthy();
+    spoil(&mut facts);
+    let found: Vec<_> = all(&facts).into_iter().map(|finding| (finding.severity, finding.code)).collect();
+    assert_eq!(found, [(severity, code)]);
+    let manual = include_str!("../../../../docs/cli/doctor.md");
+    assert!(manual.contains(&format!("`{code}`")), "{code} is not in docs/cli/doctor.md");
+}
+
+fn pool(pointer: &'static str, value: Value) -> impl FnOnce(&mut Facts) {
+    move |facts| *facts.pool.0.pointer_mut(pointer).unwrap() = value
+}
+
+#[test]
+fn each_thing_that_can_be_wrong_is_found_alone() {
+    use Severity::{Error, Note, Warning};
+    use Trigger::{InboundFederation, PreSignUp};
+    let function = |facts: &mut Facts| facts.functions.get_mut(&PreSignUp).unwrap().clone();
+    check(Warning, "trigger_missing", |facts| drop(facts.functions.remove(&PreSignUp)));
+    check(Note, "trigger_missing", |facts| drop(facts.functions.remove(&InboundFederation)));
+    for spoil in [(Some(false), Some(true), "function_gone"), (Some(true), Some(false), "no_invoke_permission")] {
+        check(Error, spoil.2, |facts| {
+            let changed = Attached { exists: spoil.0, callable: spoil.1, ..function(facts) };
+            facts.functions.insert(PreSignUp, changed);
+        });
+    }
+    check(Error, "role_lacks_action", |facts| {
+        let changed = Attached { lacking: Some(vec!["cognito-idp:ListUsers".into()]), ..function(facts) };
+        facts.functions.insert(PreSignUp, changed);
+    });
+    check(Error, "wrong_setting", |facts| {
+        for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != PreSignUp) {
+            facts.functions.get_mut(&trigger).unwrap().settings = None;
+        }
+        facts.providers = Some(vec![]);
+        set(facts, PreSignUp, "PROVIDERS", "Google");
+    });
+    check(Warning, "settings_differ", |facts| set(facts, InboundFederation, "PROVIDERS", "Google:always,Okta:never"));
+    check(Warning, "email_not_mapped", |facts| {
+        facts.providers.as_mut().unwrap()[0].mapping.remove("email").unwrap();
+    });
+    check(Warning, "email_verified_not_mapped", |facts| {
+        facts.providers.as_mut().unwrap()[1].mapping.remove("email_verified").unwrap();
+    });
+    check(Error, "mapped_attribute_immutable", pool("/SchemaAttributes/1/Mutable", json!(false)));
+    check(Error, "subject_loses_case", |facts| {
+        for trigger in Trigger::ALL {
+            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
+        }
+    });
+    check(Error, "subject_attribute_missing", |facts| set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:subject"));
+    check(Error, "case_setting_wrong", |facts| set(facts, PreSignUp, "POOL_CASE_SENSITIVE", "true"));
+    check(Warning, "case_setting_wrong", pool("/UsernameConfiguration", json!({ "CaseSensitive": true })));
+    check(Error, "username_setting_wrong", |facts| set(facts, PreSignUp, "NATIVE_USERNAME", "uuid"));
+    check(Error, "client_writes_email_verified", |facts| {
+        facts.clients.as_mut().unwrap()[0].writes.push("email_verified".into());
+    });
+    check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writes.clear());
+    check(Error, "address_changes_at_once", pool("/UserAttributeUpdateSettings", json!(null)));
+    check(Warning, "address_changes_at_once", |facts| {
+        facts.pool.0["UserAttributeUpdateSettings"] = json!(null);
+        set(facts, Trigger::PostConfirmation, "REPAIR", "external");
+        set(facts, Trigger::PostAuthentication, "REPAIR", "external");
+    });
+    check(Warning, "address_never_verified", pool("/AutoVerifiedAttributes", json!([])));
+    check(Error, "ses_sandbox", |facts| facts.ses_production = Some(false));
+    check(Error, "ses_sending_paused", |facts| facts.ses_sending = Some(false));
+    check(Error, "sender_unverified", |facts| facts.sender_verified = Some(false));
+    check(Error, "sending_fails", |facts| facts.pool.0["EmailConfigurationFailure"] = json!("1"));
+    check(Error, "group_missing", |facts| facts.groups = Some(BTreeSet::new()));
+    check(Error, "password_policy_unmeetable", pool("/Policies/PasswordPolicy/MinimumLength", json!(100)));
+    check(Warning, "quota_below_default", |facts| facts.quotas[0].value = 10.0);
+}
+
+#[test]
+fn a_custom_message_without_ses_is_an_error_and_cognitos_sender_a_warning() {
+    let mut facts = healthy();
+    facts.pool.0["EmailConfiguration"] = json!({ "EmailSendingAccount": "COGNITO_DEFAULT" });
+    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["custom_message_without_ses", "fifty_mails_a_day"]);
+}
+
+#[test]
+fn a_provider_that_the_functions_do_not_know_is_found_for_each_of_them() {
+    let mut facts = healthy();
+    let corp = Provider { name: "Corp".into(), kind: "Google".into(), ..facts.providers.as_ref().unwrap()[0].clone() };
+    facts.providers.as_mut().unwrap().push(corp);
+    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["provider_unlisted"; 4]);
+}
+
+#[test]
+fn a_pool_that_has_outgrown_the_default_quotas_is_told_so() {
+    let mut facts = healthy();
+    facts.pool.0["EstimatedNumberOfUsers"] = json!(2_000_001);
+    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["quota_for_fewer_users", "quota_fixed"]);
+}
+
+#[test]
+fn a_pool_with_aliases_needs_other_settings() {
+    let mut facts = healthy();
+    facts.pool.0["UsernameAttributes"] = json!([]);
+    facts.pool.0["AliasAttributes"] = json!(["email"]);
+    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["username_setting_wrong", "alias_self_sign_up"]);
+}
+
+#[test]
+fn the_worst_comes_first_and_what_was_not_read_is_said() {
+    let mut facts = healthy();
+    facts.functions.remove(&Trigger::CustomMessage);
+    facts.ses_production = Some(false);
+    facts.providers = None;
+    facts.gaps.push(Gap {
+        what: "identity providers".into(),
+        permission: "cognito-idp:ListIdentityProviders",
+        reason: "AccessDeniedException".into(),
+    });
+    let found = all(&facts);
+    let severities: Vec<_> = found.iter().map(|finding| finding.severity).collect();
+    assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Note]);
+    assert!(found[1].remedy.contains("cognito-idp:ListIdentityProviders"), "{found:?}");
+}

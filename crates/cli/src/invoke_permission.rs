@@ -1,0 +1,206 @@
+//! Cognito's permission to call a function: a statement of the function's resource policy.
+
+use crate::function_arn::FunctionArn;
+use crate::pool_settings::Description;
+use crate::trigger::Trigger;
+use anyhow::{Context, Result, bail};
+use aws_sdk_lambda::Client;
+use serde_json::Value;
+
+/// Who calls.
+const COGNITO: &str = "cognito-idp.amazonaws.com";
+/// What for.
+const INVOKE: &str = "lambda:InvokeFunction";
+
+/// The id of the statement that lets a pool call a function for a trigger. The same every time, so that it is
+/// found again; a function may serve several pools and triggers.
+pub(crate) fn statement_id(pool: &str, trigger: Trigger) -> String {
+    format!("cognito-triggers-{pool}-{}", trigger.member())
+}
+
+/// Whether a resource policy lets a pool call.
+///
+/// A statement counts if every condition in it is understood and met. One that is not understood does not count:
+/// one statement too many does no harm, one too few keeps everybody out.
+pub(crate) fn grants(policy: &Value, pool: &Description) -> bool {
+    list(&policy["Statement"]).into_iter().any(|statement| {
+        statement["Effect"] == "Allow"
+            && (statement["Principal"] == "*" || texts(&statement["Principal"]["Service"]).contains(&COGNITO))
+            && texts(&statement["Action"]).iter().any(|action| matches(&action.to_lowercase(), &INVOKE.to_lowercase()))
+            && statement["Condition"].as_object().into_iter().flatten().all(|(operator, keys)| {
+                let keys = keys.as_object().into_iter().flatten();
+                keys.into_iter().all(|(key, values)| is_met(operator, key, &texts(values), pool))
+            })
+    })
+}
+
+fn is_met(operator: &str, key: &str, values: &[&str], pool: &Description) -> bool {
+    let actual = match key.to_ascii_lowercase().as_str() {
+        "aws:sourcearn" => pool.arn(),
+        "aws:sourceaccount" => pool.account(),
+        _ => return false,
+    };
+    match operator {
+        "StringEquals" => values.contains(&actual),
+        "ArnLike" | "ArnEquals" | "StringLike" => values.iter().any(|pattern| matches(pattern, actual)),
+        _ => false,
+    }
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    list(value).into_iter().filter_map(Value::as_str).collect()
+}
+
+/// IAM's wildcards: `*` for any characters, `?` for one.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some(first) = pattern.chars().next() else { return text.is_empty() };
+    let rest = &pattern[first.len_utf8()..];
+    match first {
+        '*' => matches(rest, text) || text.chars().next().is_some_and(|c| matches(pattern, &text[c.len_utf8()..])),
+        _ => text.chars().next().is_some_and(|c| (first == '?' || first == c) && matches(rest, &text[c.len_utf8()..])),
+    }
+}
+
+/// Whether the function lets the pool call it; `None` if we have no right to see.
+///
+/// # Errors
+///
+/// Lambda does not answer, or answers with something that is no policy.
+pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &Description) -> Result<Option<bool>> {
+    let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
+    match request.send().await.map_err(aws_sdk_lambda::error::SdkError::into_service_error) {
+        Ok(answer) => {
+            let policy = serde_json::from_str(answer.policy().unwrap_or_default());
+            Ok(Some(grants(&policy.context("the function's resource policy is no JSON")?, pool)))
+        }
+        Err(error) if error.is_resource_not_found_exception() => Ok(Some(false)),
+        Err(error) if error.meta().code().is_some_and(|code| code.contains("AccessDenied")) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("the resource policy of {function} cannot be read")),
+    }
+}
+
+/// Lets the pool call the function for a trigger. Returns whether a statement was added; one that is there already
+/// is fine.
+///
+/// # Errors
+///
+/// Lambda refuses, or a statement of the same id says something else.
+pub(crate) async fn grant(
+    lambda: &Client,
+    function: &FunctionArn,
+    trigger: Trigger,
+    pool: &Description,
+) -> Result<bool> {
+    let granted = is_granted(lambda, function, pool).await?;
+    if granted == Some(true) {
+        return Ok(false);
+    }
+    let id = statement_id(pool.id(), trigger);
+    let request = lambda
+        .add_permission()
+        .function_name(&function.name)
+        .set_qualifier(function.alias.clone())
+        .statement_id(&id)
+        .action(INVOKE)
+        .principal(COGNITO)
+        .source_arn(pool.arn())
+        .source_account(pool.account());
+    match request.send().await.map_err(aws_sdk_lambda::error::SdkError::into_service_error) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_resource_conflict_exception() && granted.is_none() => Ok(false),
+        Err(error) if error.is_resource_conflict_exception() => {
+            bail!("{function} has a statement {id} that does not let this pool call it: remove that statement first")
+        }
+        Err(error) => Err(error).with_context(|| format!("{function} cannot be opened to the pool (AddPermission)")),
+    }
+}
+
+/// Takes a statement away again. One that is gone already is fine, and so is a function that is gone.
+///
+/// # Errors
+///
+/// Lambda refuses.
+pub(crate) async fn withdraw(lambda: &Client, function: &FunctionArn, statement: &str) -> Result<()> {
+    let request = lambda
+        .remove_permission()
+        .function_name(&function.name)
+        .set_qualifier(function.alias.clone())
+        .statement_id(statement);
+    match request.send().await.map_err(aws_sdk_lambda::error::SdkError::into_service_error) {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_resource_not_found_exception() => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("the permission {statement} of {function} cannot be removed")),
+    }
+}
+
+/// The command that does by hand what we cannot do in another account.
+pub(crate) fn command(function: &FunctionArn, trigger: Trigger, pool: &Description) -> String {
+    let qualifier = function.alias.as_ref().map(|alias| format!(" --qualifier {alias}")).unwrap_or_default();
+    format!(
+        "aws lambda add-permission --region {} --function-name {}{qualifier} --statement-id {} \
+         --action {INVOKE} --principal {COGNITO} --source-arn {} --source-account {}",
+        function.region,
+        function.name,
+        statement_id(pool.id(), trigger),
+        pool.arn(),
+        pool.account(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pool() -> Description {
+        Description(
+            json!({ "Id": "eu-central-1_A", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_A" }),
+        )
+    }
+
+    fn statement(condition: &Value) -> Value {
+        json!({ "Statement": [{ "Effect": "Allow", "Principal": { "Service": COGNITO }, "Action": INVOKE,
+            "Condition": condition }] })
+    }
+
+    #[test]
+    fn a_statement_for_this_pool_or_for_all_pools_of_the_account_counts() {
+        let arn = "arn:aws:cognito-idp:eu-central-1:1:userpool/";
+        for condition in [
+            json!({ "ArnLike": { "AWS:SourceArn": format!("{arn}eu-central-1_A") } }),
+            json!({ "ArnLike": { "aws:SourceArn": format!("{arn}*") }, "StringEquals": { "AWS:SourceAccount": "1" } }),
+            json!({ "ArnEquals": { "AWS:SourceArn": ["x", format!("{arn}eu-central-1_A")] } }),
+            Value::Null,
+        ] {
+            assert!(grants(&statement(&condition), &pool()), "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_statement_for_another_pool_account_or_caller_does_not_count() {
+        for condition in [
+            json!({ "ArnLike": { "AWS:SourceArn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_B" } }),
+            json!({ "StringEquals": { "AWS:SourceAccount": "2" } }),
+            json!({ "StringNotEquals": { "AWS:SourceAccount": "1" } }),
+            json!({ "StringEquals": { "aws:PrincipalOrgID": "o-1" } }),
+        ] {
+            assert!(!grants(&statement(&condition), &pool()), "{condition}");
+        }
+        let mut other = statement(&Value::Null);
+        other["Statement"][0]["Principal"]["Service"] = json!("s3.amazonaws.com");
+        assert!(!grants(&other, &pool()));
+        let mut denied = statement(&Value::Null);
+        denied["Statement"][0]["Effect"] = json!("Deny");
+        assert!(!grants(&denied, &pool()));
+    }
+
+    #[test]
+    fn wildcards_are_those_of_iam() {
+        assert!(matches("lambda:*", "lambda:invokefunction") && matches("a?c*", "abcd") && matches("*", ""));
+        assert!(!matches("a?c", "ac") && !matches("a", "ab") && !matches("", "a"));
+    }
+}

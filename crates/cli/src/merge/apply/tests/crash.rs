@@ -1,0 +1,254 @@
+//! A pool and a journal that fail, or end the process, at a chosen step.
+
+use crate::merge::journal::tests::MemoryJournal;
+use crate::merge::journal::{Entry, History, Ledger};
+use crate::registry::memory::MemoryRegistry;
+use crate::registry::{LinkedAs, Page, PoolFacts, Record, Registry};
+use anyhow::Result;
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::memory::MemoryPool;
+use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex};
+
+/// What becomes of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The process ends before it.
+    EndsBefore,
+    /// The process ends right after it.
+    EndsAfter,
+    /// The process ends while a line of the journal is being written; for a call as `EndsBefore`.
+    EndsWithin,
+    /// The call fails; for the journal as `EndsBefore`.
+    Fails,
+    /// The call happens and its reply is lost; for the journal as `EndsAfter`.
+    ReplyLost,
+}
+
+pub(super) const FATES: [Fate; 5] = [Fate::EndsBefore, Fate::EndsAfter, Fate::EndsWithin, Fate::Fails, Fate::ReplyLost];
+
+/// What ends the process.
+pub(super) struct Crash;
+
+#[derive(Default)]
+struct Burning {
+    steps: usize,
+    burnt: bool,
+    what: &'static str,
+}
+
+type Meanwhile = Box<dyn Fn() + Send + Sync>;
+
+/// Counts steps and says what becomes of each.
+pub(super) struct Fuse {
+    at: Option<(usize, Fate)>,
+    meanwhile: Option<(&'static str, Meanwhile)>,
+    state: Mutex<Burning>,
+}
+
+impl Fuse {
+    fn new(at: Option<(usize, Fate)>, meanwhile: Option<(&'static str, Meanwhile)>) -> Arc<Self> {
+        Arc::new(Self { at, meanwhile, state: Mutex::default() })
+    }
+
+    pub(super) fn never() -> Arc<Self> {
+        Self::new(None, None)
+    }
+
+    pub(super) fn at(step: usize, fate: Fate) -> Arc<Self> {
+        Self::new(Some((step, fate)), None)
+    }
+
+    /// Nothing fails; the first call of this name is followed by something else.
+    pub(super) fn meanwhile(what: &'static str, happens: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Self::new(None, Some((what, Box::new(happens))))
+    }
+
+    pub(super) fn burnt(&self) -> bool {
+        self.state.lock().unwrap().burnt
+    }
+
+    /// The name of the step that did not go well.
+    pub(super) fn what(&self) -> &'static str {
+        self.state.lock().unwrap().what
+    }
+
+    fn step(&self, what: &'static str) -> Option<Fate> {
+        let mut state = self.state.lock().unwrap();
+        state.steps += 1;
+        let (_, fate) = self.at.filter(|(at, _)| *at == state.steps)?;
+        (state.burnt, state.what) = (true, what);
+        Some(fate)
+    }
+
+    fn happened(&self, what: &'static str) {
+        if let Some((after, happens)) = self.meanwhile.as_ref().filter(|(after, _)| *after == what) {
+            let first = {
+                let mut state = self.state.lock().unwrap();
+                !std::mem::replace(&mut state.burnt, true)
+            };
+            if first {
+                assert_eq!(*after, what);
+                happens();
+            }
+        }
+    }
+
+    async fn call<T>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = Result<T, PoolError>>,
+    ) -> Result<T, PoolError> {
+        let lost = || Err(PoolError::new(PoolErrorKind::Unavailable, what, "simulated"));
+        match self.step(what) {
+            None => {
+                let reply = call.await;
+                self.happened(what);
+                reply
+            }
+            Some(Fate::EndsBefore | Fate::EndsWithin) => resume_unwind(Box::new(Crash)),
+            Some(Fate::EndsAfter) => {
+                let _ = call.await;
+                resume_unwind(Box::new(Crash))
+            }
+            Some(Fate::Fails) => lost(),
+            Some(Fate::ReplyLost) => call.await.and_then(|_| lost()),
+        }
+    }
+}
+
+/// A journal on a fuse. What was written survives in `disk`.
+pub(super) struct FusedJournal<'a> {
+    journal: MemoryJournal,
+    disk: &'a RefCell<Vec<u8>>,
+    fuse: Arc<Fuse>,
+}
+
+impl<'a> FusedJournal<'a> {
+    pub(super) fn open(disk: &'a RefCell<Vec<u8>>, fuse: &Arc<Fuse>) -> Self {
+        let journal = MemoryJournal::open(disk.borrow().clone());
+        disk.borrow_mut().clone_from(&journal.bytes);
+        Self { journal, disk, fuse: fuse.clone() }
+    }
+}
+
+impl Ledger for FusedJournal<'_> {
+    fn write(&mut self, entry: Entry) -> Result<()> {
+        let fate = self.fuse.step("journal");
+        let before = self.journal.bytes.len();
+        self.journal.write(entry)?;
+        let after = self.journal.bytes.len();
+        let (written, ends) = match fate {
+            None => (after, false),
+            Some(Fate::EndsBefore | Fate::Fails) => (before, true),
+            Some(Fate::EndsAfter | Fate::ReplyLost) => (after, true),
+            Some(Fate::EndsWithin) => (before + (after - before) / 2, true),
+        };
+        *self.disk.borrow_mut() = self.journal.bytes[..written].to_vec();
+        if ends { resume_unwind(Box::new(Crash)) } else { Ok(()) }
+    }
+
+    fn history(&self) -> &History {
+        self.journal.history()
+    }
+}
+
+/// Both ports to the memory pool, on a fuse.
+pub(super) struct Fused {
+    pub(super) pool: MemoryPool,
+    pub(super) registry: MemoryRegistry,
+    pub(super) fuse: Arc<Fuse>,
+}
+
+impl UserPool for Fused {
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        self.fuse.call("ListUsers", self.pool.profiles_with_email(email)).await
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        self.fuse.call("AdminGetUser", self.pool.profile(name)).await
+    }
+
+    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
+        self.fuse.call("AdminCreateUser", self.pool.create_native(new)).await
+    }
+
+    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+        self.fuse.call("AdminSetUserPassword", self.pool.replace_password(user, password)).await
+    }
+
+    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.fuse.call("AdminLinkProviderForUser", self.pool.link(user, identity)).await
+    }
+
+    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
+        self.fuse.call("AdminDisableProviderForUser", self.pool.unlink(identity)).await
+    }
+
+    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
+        self.fuse.call("AdminUpdateUserAttributes", self.pool.mark_email_verified(user)).await
+    }
+
+    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+        self.fuse.call("AdminUpdateUserAttributes", self.pool.set_verified_email(user, email)).await
+    }
+
+    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+        self.fuse.call("AdminSetUserMFAPreference", self.pool.forget_phone_and_factors(user)).await
+    }
+
+    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+        self.fuse.call("AdminGetUserAuthFactors", self.pool.has_passkey(user)).await
+    }
+
+    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+        self.fuse.call("AdminUserGlobalSignOut", self.pool.sign_out_everywhere(user)).await
+    }
+
+    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+        self.fuse.call("AdminDeleteUser", self.pool.delete(user)).await
+    }
+
+    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        self.fuse.call("AdminAddUserToGroup", self.pool.add_to_group(user, group)).await
+    }
+}
+
+impl Registry for Fused {
+    async fn facts(&self) -> Result<PoolFacts, PoolError> {
+        self.registry.facts().await
+    }
+
+    async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
+        self.fuse.call("ListUsers", self.registry.page(token)).await
+    }
+
+    async fn record(&self, user_name: &str) -> Result<Option<Record>, PoolError> {
+        self.fuse.call("AdminGetUser", self.registry.record(user_name)).await
+    }
+
+    async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        self.fuse.call("AdminListGroupsForUser", self.registry.groups(user)).await
+    }
+
+    async fn write_attributes(&self, user: &UserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
+        self.fuse.call("AdminUpdateUserAttributes", self.registry.write_attributes(user, attributes)).await
+    }
+
+    async fn remove_attributes(&self, user: &UserName, names: &[String]) -> Result<(), PoolError> {
+        self.fuse.call("AdminDeleteUserAttributes", self.registry.remove_attributes(user, names)).await
+    }
+
+    async fn leave_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        self.fuse.call("AdminRemoveUserFromGroup", self.registry.leave_group(user, group)).await
+    }
+
+    async fn disconnect(&self, identity: &LinkedAs) -> Result<(), PoolError> {
+        self.fuse.call("AdminDisableProviderForUser", self.registry.disconnect(identity)).await
+    }
+}

@@ -1,0 +1,278 @@
+//! Pools with something to merge, and what must hold of them in the end.
+
+use super::super::{Applied, Merger};
+use super::crash::{Crash, Fuse, Fused, FusedJournal};
+use super::undo;
+use crate::merge::guard::Paces;
+use crate::merge::journal::History;
+use crate::merge::journal::Ledger;
+use crate::merge::journal::tests::MemoryJournal;
+use crate::merge::plan::{Planned, plan};
+use crate::merge::undo::Undone;
+use crate::pace::Pace;
+use crate::registry::PoolFacts;
+use crate::registry::memory::{MemoryRegistry, record};
+use crate::rules::Rules;
+use cognito_core::provider::Providers;
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, invited, native};
+use futures_util::FutureExt;
+use linking::{Linker, NativeProfile, NativeUserName, Policy, UnverifiedProfile};
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub(super) const ADA: &str = "ada@example.com";
+const POOL: &str = "eu-central-1_A";
+
+/// What the person does while nothing runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SignIn {
+    No,
+    /// Cognito makes a new stand-alone profile for an identity that has none.
+    WithoutTrigger,
+    /// The trigger links it.
+    WithTrigger,
+}
+
+impl SignIn {
+    pub(super) const ALL: [Self; 3] = [Self::No, Self::WithoutTrigger, Self::WithTrigger];
+}
+
+/// A pool, a plan and a journal.
+pub(super) struct World {
+    pub(super) name: String,
+    pub(super) pool: MemoryPool,
+    kind: PoolKind,
+    pub(super) planned: Vec<Planned>,
+    before: Vec<Account>,
+    rules: Rules,
+    disk: RefCell<Vec<u8>>,
+    journal: MemoryJournal,
+    /// The identity was linked before anything began.
+    pub(super) linked_before: bool,
+}
+
+pub(super) fn facts() -> PoolFacts {
+    MemoryRegistry::new(&MemoryPool::new(PoolKind::EmailUserNames, [])).facts
+}
+
+pub(super) fn google(subject: &str) -> Account {
+    let mut account = Account { email_verified: true, ..federated("Google", subject, ADA) }.in_group("Users");
+    account.attributes.insert("given_name".into(), "Ada".into());
+    account
+}
+
+pub(super) fn native_named(name: &str) -> Account {
+    native(ADA).named(name)
+}
+
+/// People who have nothing to do with it.
+fn bystanders() -> [Account; 3] {
+    [
+        native("eve@example.com").with_identity("Google", "2000"),
+        native("mary@example.com").in_group("Users"),
+        Account { email_verified: true, ..federated("Okta", "3000", "hedy@example.com") },
+    ]
+}
+
+fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> World {
+    let rules = Rules {
+        providers: Providers::parse("Google:claim,Facebook:always,Okta:never").unwrap(),
+        policy,
+        trust_stored_values: false,
+        keeps_address_until_verified: true,
+    };
+    let pool = MemoryPool::new(kind, accounts.iter().cloned().chain(bystanders()));
+    let records: Vec<_> = accounts.iter().map(record).collect();
+    World {
+        name: format!("{name}, {kind:?}"),
+        kind,
+        planned: plan(&rules, ADA, &records, SystemTime::now()).into_iter().collect(),
+        before: pool.accounts(),
+        pool,
+        rules,
+        disk: RefCell::default(),
+        journal: MemoryJournal::open(Vec::new()),
+        linked_before: name == "linked before",
+    }
+}
+
+pub(super) fn world(name: &str, accounts: &[Account]) -> World {
+    built(name, PoolKind::EmailUserNames, Policy { native_profile: NativeProfile::Skip, ..Policy::default() }, accounts)
+}
+
+pub(super) fn native_and_google() -> World {
+    world("native and Google", &[native_named("native"), google("1")])
+}
+
+/// Every situation that is merged, in both kinds of pool.
+pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
+    let skip = Policy { native_profile: NativeProfile::Skip, ..Policy::default() };
+    let create = Policy::default();
+    let reclaim = Policy { unverified_profile: UnverifiedProfile::Reclaim, ..skip };
+    let facebook = federated("Facebook", "2", ADA);
+    let planted = native_named("native").planted();
+    let linked_before = native_named("native").with_identity("Google", "1");
+    let situations: [(&'static str, Policy, Vec<Account>); 8] = [
+        ("native and Google", skip, vec![native_named("native"), google("1")]),
+        ("native, Google and Facebook", skip, vec![native_named("native"), google("1"), facebook.clone()]),
+        ("none native, Google and Facebook", create, vec![google("1"), facebook]),
+        ("none native, Google", create, vec![google("1")]),
+        ("never confirmed", skip, vec![planted.clone().unconfirmed(), google("1")]),
+        ("invited", skip, vec![invited(ADA).named("native"), google("1")]),
+        ("planted and reclaimed", reclaim, vec![planted.unverified(), google("1")]),
+        ("linked before", skip, vec![linked_before, google("1")]),
+    ];
+    let mut all: Vec<Box<dyn Fn() -> World>> = Vec::new();
+    for (name, policy, accounts) in situations {
+        for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias] {
+            let accounts = accounts.clone();
+            all.push(Box::new(move || built(name, kind, policy, &accounts)));
+        }
+    }
+    all
+}
+
+impl World {
+    /// Another world in the same state.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            pool: MemoryPool::new(self.kind, self.pool.accounts()),
+            kind: self.kind,
+            planned: self.planned.clone(),
+            before: self.before.clone(),
+            rules: self.rules.clone(),
+            disk: self.disk.clone(),
+            journal: MemoryJournal::open(self.disk.borrow().clone()),
+            linked_before: self.linked_before,
+        }
+    }
+
+    /// Runs the plan as one process. `Err` if the process ended, the inner one if the run stopped.
+    pub(super) async fn run(&mut self, fuse: &Arc<Fuse>) -> Result<Result<Vec<Applied>, String>, &'static str> {
+        let registry = MemoryRegistry::new(&self.pool);
+        let facts = PoolFacts { email_is_user_name: self.kind == PoolKind::EmailUserNames, ..registry.facts.clone() };
+        let fused = Fused { pool: self.pool.clone(), registry, fuse: fuse.clone() };
+        let merger = Merger {
+            pool: &fused,
+            registry: &fused,
+            user_pool_id: POOL,
+            facts: &facts,
+            rules: self.rules.clone(),
+            copy_groups: true,
+            copy_attributes: &["given_name".to_owned()],
+            paces: &unlimited(),
+            pause: Duration::ZERO,
+        };
+        let run = async {
+            let mut journal = FusedJournal::open(&self.disk, fuse);
+            let mut ended = Vec::new();
+            for planned in &self.planned {
+                ended.extend(merger.merge(&mut journal, planned).await.map_err(|error| format!("{error:#}"))?);
+            }
+            Ok(ended)
+        };
+        let result = AssertUnwindSafe(run).catch_unwind().await;
+        self.journal = MemoryJournal::open(self.disk.borrow().clone());
+        result.map_err(|payload| match payload.downcast::<Crash>() {
+            Ok(_) => "the process ended",
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    }
+
+    pub(super) async fn undo(&mut self) -> Vec<Undone> {
+        undo(&MemoryRegistry::new(&self.pool), &mut self.journal, &unlimited()).await.unwrap()
+    }
+
+    pub(super) fn history(&self) -> &History {
+        self.journal.history()
+    }
+
+    /// The identities that were to be merged.
+    pub(super) fn identities(&self) -> Vec<(String, String)> {
+        let steps = self.planned.iter().flat_map(|planned| &planned.merge);
+        steps.map(|step| (step.provider.clone(), step.subject.clone())).collect()
+    }
+
+    pub(super) fn stand_alone(&self, (provider, subject): &(String, String)) -> Option<Account> {
+        self.pool.owners_of(provider, subject).into_iter().find(Account::is_stand_alone)
+    }
+
+    /// The owner of every identity that has no account any more signs in.
+    pub(super) async fn sign_in(&self, how: SignIn) {
+        for (provider, subject) in self.identities() {
+            if !self.pool.owners_of(&provider, &subject).is_empty() {
+                continue;
+            }
+            let name = format!("{provider}_{subject}");
+            let known = self.before.iter().find(|account| account.user_name == name).unwrap();
+            match how {
+                SignIn::No => {}
+                SignIn::WithoutTrigger => {
+                    let again = Account { sub: "made anew".into(), groups: [].into(), ..known.clone() };
+                    self.pool.change(|accounts| accounts.push(again));
+                }
+                SignIn::WithTrigger => {
+                    let user_name = match self.kind {
+                        PoolKind::EmailUserNames => NativeUserName::Email,
+                        PoolKind::EmailAlias => NativeUserName::Uuid,
+                    };
+                    let arrival = self.rules.arrival(&record(known)).unwrap();
+                    // The function's own setting, whatever the plan's.
+                    let policy = Policy { native_profile: NativeProfile::Create, ..self.rules.policy };
+                    let attributes = std::collections::BTreeMap::new();
+                    let linker =
+                        Linker { pool: &self.pool, policy, group: None, user_name, attributes, now: SystemTime::now() };
+                    linker.settle(&arrival).await.unwrap();
+                }
+            }
+        }
+    }
+
+    /// One person, one account; no identity lost; nobody else touched; everything that is gone is in the journal.
+    pub(super) fn check(&self, told: &str) {
+        let told = format!("{}: {told}", self.name);
+        let after = self.pool.accounts();
+        let of_ada: Vec<_> = after.iter().filter(|account| account.has_email(ADA)).collect();
+        let [ada] = of_ada.as_slice() else { panic!("{told}: {of_ada:#?}") };
+        assert!(!ada.is_stand_alone() && ada.enabled && ada.email_verified, "{told}: {ada:?}");
+        assert_eq!(ada.status, Status::Confirmed, "{told}");
+        assert!(!ada.is_planted(), "{told}: {ada:?}");
+        for (provider, subject) in self.identities() {
+            let owners = self.pool.owners_of(&provider, &subject);
+            assert!(owners.len() == 1 && owners[0].sub == ada.sub, "{told}: {provider} {owners:?}");
+        }
+        for known in self.before.iter().filter(|account| !account.has_email(ADA)) {
+            let now = after.iter().find(|account| account.sub == known.sub);
+            assert_eq!(format!("{now:?}"), format!("{:?}", Some(known)), "{told}");
+        }
+        let history = self.history();
+        let begun = || history.of.values().flat_map(|progress| &progress.begun);
+        for gone in self.before.iter().filter(|known| after.iter().all(|account| account.sub != known.sub)) {
+            let written = begun()
+                .flat_map(|begin| {
+                    let replaced = begin.replaces.iter().map(|replaced| (&replaced.profile, &replaced.groups));
+                    replaced.chain([(&begin.profile, &begin.groups)])
+                })
+                .find(|(profile, _)| profile.sub() == gone.sub);
+            let (profile, groups) =
+                written.unwrap_or_else(|| panic!("{told}: {} is not in the journal", gone.user_name));
+            assert_eq!(*profile, record(gone), "{told}");
+            assert_eq!(*groups, gone.groups.iter().cloned().collect::<Vec<_>>(), "{told}");
+            if gone.is_stand_alone() {
+                assert!(gone.groups.is_subset(&ada.groups), "{told}: {:?}", ada.groups);
+            }
+        }
+        if let Some(native) = self.before.iter().find(|known| known.sub == ada.sub) {
+            let kept = native.status != Status::Confirmed || !native.email_verified || native.password == ada.password;
+            assert!(kept, "{told}: the password was replaced");
+        }
+    }
+}
+
+fn unlimited() -> Paces {
+    Paces { lists: Pace::unlimited(), updates: Pace::unlimited() }
+}

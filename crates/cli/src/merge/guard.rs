@@ -1,0 +1,129 @@
+//! The way to the pool while a merge is settled: paced, and bound to what the journal says.
+
+use crate::pace::Pace;
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+
+/// The calls' rates: Cognito counts look-ups and changes separately.
+#[derive(Debug)]
+pub(crate) struct Paces {
+    pub(crate) lists: Pace,
+    pub(crate) updates: Pace,
+}
+
+/// A pool that lets nothing happen which the journal does not speak of.
+///
+/// The settling decides anew on what it finds. If the pool has changed so much that it would touch another profile
+/// than the one that was written down, the call fails instead.
+#[derive(Debug)]
+pub(super) struct Guard<'a, P> {
+    pub(super) pool: &'a P,
+    pub(super) paces: &'a Paces,
+    /// The native profile to link to; `None` if it is to be made.
+    pub(super) into: Option<&'a str>,
+    /// The only profile that may be deleted: it is in the journal with all that is known of it.
+    pub(super) deletable: Option<&'a str>,
+}
+
+impl<P: UserPool> Guard<'_, P> {
+    async fn change(&self, user: &UserName, operation: &'static str) -> Result<(), PoolError> {
+        if self.into.is_some_and(|into| into != user.as_str()) {
+            return Err(PoolError::new(PoolErrorKind::Other, operation, "not the profile of the plan"));
+        }
+        self.paces.updates.turn().await;
+        Ok(())
+    }
+}
+
+impl<P: UserPool> UserPool for Guard<'_, P> {
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        self.paces.lists.turn().await;
+        self.pool.profiles_with_email(email).await
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        self.pool.profile(name).await
+    }
+
+    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
+        if self.into.is_some() {
+            return Err(PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "not in the plan"));
+        }
+        self.paces.updates.turn().await;
+        self.pool.create_native(new).await
+    }
+
+    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+        self.change(user, "AdminSetUserPassword").await?;
+        self.pool.replace_password(user, password).await
+    }
+
+    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.change(user, "AdminLinkProviderForUser").await?;
+        self.pool.link(user, identity).await
+    }
+
+    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
+        self.paces.updates.turn().await;
+        self.pool.unlink(identity).await
+    }
+
+    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
+        self.change(user, "AdminUpdateUserAttributes").await?;
+        self.pool.mark_email_verified(user).await
+    }
+
+    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+        self.change(user, "AdminUpdateUserAttributes").await?;
+        self.pool.set_verified_email(user, email).await
+    }
+
+    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+        self.change(user, "AdminSetUserMFAPreference").await?;
+        self.pool.forget_phone_and_factors(user).await
+    }
+
+    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+        self.pool.has_passkey(user).await
+    }
+
+    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+        self.change(user, "AdminUserGlobalSignOut").await?;
+        self.pool.sign_out_everywhere(user).await
+    }
+
+    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+        if self.deletable != Some(user.as_str()) {
+            return Err(PoolError::new(PoolErrorKind::Other, "AdminDeleteUser", "not in the journal"));
+        }
+        self.paces.updates.turn().await;
+        self.pool.delete(user).await
+    }
+
+    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        self.change(user, "AdminAddUserToGroup").await?;
+        self.pool.add_to_group(user, group).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{MemoryPool, PoolKind, native};
+
+    #[tokio::test]
+    async fn nothing_is_deleted_that_is_not_in_the_journal_and_nobody_else_is_changed() {
+        let pool = MemoryPool::new(PoolKind::EmailUserNames, [native("ada@example.com"), native("eve@example.com")]);
+        let paces = Paces { lists: Pace::unlimited(), updates: Pace::unlimited() };
+        let (ada, eve) = (UserName::new("native-ada@example.com"), UserName::new("native-eve@example.com"));
+        let guard = Guard { pool: &pool, paces: &paces, into: Some(ada.as_str()), deletable: None };
+        assert!(guard.delete(&ada).await.is_err() && guard.delete(&eve).await.is_err());
+        assert!(guard.sign_out_everywhere(&eve).await.is_err() && guard.add_to_group(&eve, "Users").await.is_err());
+        assert!(guard.add_to_group(&ada, "Users").await.is_ok());
+        let replacing = Guard { into: None, deletable: Some(eve.as_str()), ..guard };
+        assert!(replacing.delete(&ada).await.is_err() && replacing.delete(&eve).await.is_ok());
+        assert_eq!(pool.accounts().len(), 1);
+    }
+}

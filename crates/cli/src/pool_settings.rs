@@ -1,0 +1,46 @@
+//! A pool's settings, read whole and written back whole.
+//!
+//! `UpdateUserPool` resets every setting that a call leaves out. So settings travel as the JSON that Cognito
+//! sent: a member that the SDK does not know yet would be lost on the way through the SDK's types. The SDK
+//! carries, signs and repeats the calls.
+
+mod difference;
+mod exchange;
+mod update;
+
+pub(crate) use difference::{Difference, differences};
+pub(crate) use exchange::{describe, is_concurrent_modification, update};
+pub(crate) use update::{Triggers, update_input};
+
+use serde_json::Value;
+
+/// What `DescribeUserPool` says of a pool.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Description(pub(crate) Value);
+
+impl Description {
+    /// The pool's id, empty if Cognito left it out.
+    pub(crate) fn id(&self) -> &str {
+        self.0["Id"].as_str().unwrap_or_default()
+    }
+
+    /// The pool's ARN, empty if Cognito left it out.
+    pub(crate) fn arn(&self) -> &str {
+        self.0["Arn"].as_str().unwrap_or_default()
+    }
+
+    /// The account that the pool belongs to, from its ARN.
+    pub(crate) fn account(&self) -> &str {
+        self.arn().split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The Region that the pool is in, from its ARN.
+    pub(crate) fn region(&self) -> &str {
+        self.arn().split(':').nth(3).unwrap_or_default()
+    }
+
+    /// The triggers, null if there are none.
+    pub(crate) fn lambda_config(&self) -> &Value {
+        &self.0["LambdaConfig"]
+    }
+}

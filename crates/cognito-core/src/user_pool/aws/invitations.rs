@@ -1,0 +1,186 @@
+//! Inviting people over the SDK: administrators' calls, and one app client that signs in on the server.
+
+use super::{AwsUserPool, attribute, failed, read};
+use crate::password::Password;
+use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName};
+use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthOutput;
+use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, MessageActionType};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+/// Invites people to one pool and answers their invitations through its backend app client, which must allow
+/// `ALLOW_ADMIN_USER_PASSWORD_AUTH`. The client may have a secret: it is asked for once, so no setting holds it.
+#[derive(Debug)]
+pub struct AwsInvitations {
+    pool: AwsUserPool,
+    client_id: String,
+    secret: OnceCell<Option<Zeroizing<String>>>,
+}
+
+impl AwsInvitations {
+    /// Uses the app client with this id. No call is made.
+    #[must_use]
+    pub fn new(pool: AwsUserPool, client_id: impl Into<String>) -> Self {
+        Self { pool, client_id: client_id.into(), secret: OnceCell::new() }
+    }
+
+    /// What proves that the caller knows the client's secret: HMAC-SHA-256 over user name and client id (Cognito
+    /// developer guide, "Computing secret hash values"). `None` if the client has no secret.
+    async fn secret_hash(&self, user_name: &str) -> Result<Option<String>, PoolError> {
+        let secret = self.secret.get_or_try_init(|| self.describe_client()).await?;
+        Ok(secret.as_ref().map(|secret| secret_hash(secret, user_name, &self.client_id)))
+    }
+
+    async fn describe_client(&self) -> Result<Option<Zeroizing<String>>, PoolError> {
+        let call = self.pool.client.describe_user_pool_client().user_pool_id(&self.pool.id).client_id(&self.client_id);
+        let described = call.send().await.map_err(failed("DescribeUserPoolClient"))?;
+        let secret = described.user_pool_client().and_then(|client| client.client_secret());
+        Ok(secret.map(|secret| Zeroizing::new(secret.to_owned())))
+    }
+
+    /// Signs in with the temporary password; `None` if it does not open the account.
+    async fn open(&self, user: &UserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
+        let mut call = self
+            .pool
+            .client
+            .admin_initiate_auth()
+            .user_pool_id(&self.pool.id)
+            .client_id(&self.client_id)
+            .auth_flow(AuthFlowType::AdminUserPasswordAuth)
+            .auth_parameters("USERNAME", user.as_str())
+            .auth_parameters("PASSWORD", temporary.expose());
+        if let Some(hash) = self.secret_hash(user.as_str()).await? {
+            call = call.auth_parameters("SECRET_HASH", hash);
+        }
+        match call.send().await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) => {
+                // One exception stands for wrong, expired and used; the text that tells them apart is not relied on.
+                let closed = error.as_service_error().is_some_and(|why| {
+                    why.is_not_authorized_exception()
+                        || why.is_user_not_found_exception()
+                        || why.is_password_reset_required_exception()
+                });
+                if closed {
+                    return Ok(None);
+                }
+                Err(failed("AdminInitiateAuth")(error))
+            }
+        }
+    }
+
+    /// Makes the refresh token, and every access token made with it, worthless.
+    async fn revoke(&self, refresh_token: &str) -> Result<(), PoolError> {
+        let secret = self.secret.get_or_try_init(|| self.describe_client()).await?;
+        let call = self.pool.client.revoke_token().client_id(&self.client_id).token(refresh_token);
+        let call = call.set_client_secret(secret.as_ref().map(|secret| secret.as_str().to_owned()));
+        call.send().await.map_err(failed("RevokeToken"))?;
+        Ok(())
+    }
+}
+
+impl Invitations for AwsInvitations {
+    async fn invite(&self, invitee: &Invitee, temporary: &Password) -> Result<Profile, PoolError> {
+        let mut call = self
+            .pool
+            .client
+            .admin_create_user()
+            .user_pool_id(&self.pool.id)
+            .username(&invitee.user_name)
+            .temporary_password(temporary.expose())
+            .message_action(MessageActionType::Suppress)
+            .user_attributes(attribute("email", &invitee.email.to_lower_case())?);
+        for (name, value) in &invitee.attributes {
+            call = call.user_attributes(attribute(name, value)?);
+        }
+        let created = call.send().await.map_err(failed("AdminCreateUser"))?;
+        let user = created
+            .user()
+            .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "no user in the answer"))?;
+        read::listed(user)
+    }
+
+    async fn renew(&self, user: &UserName, temporary: &Password) -> Result<(), PoolError> {
+        let call = self.pool.client.admin_set_user_password().user_pool_id(&self.pool.id).username(user.as_str());
+        let call = call.password(temporary.expose()).permanent(false);
+        call.send().await.map_err(failed("AdminSetUserPassword"))?;
+        Ok(())
+    }
+
+    async fn respond(&self, user: &UserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+        let Some(session) = self.open(user, temporary).await? else { return Ok(Response::Closed) };
+        if let Some(tokens) = session.authentication_result() {
+            // The password was permanent: nothing to choose, and its tokens are nobody's business here.
+            if let Some(token) = tokens.refresh_token() {
+                self.revoke(token).await?;
+            }
+            return Ok(Response::Closed);
+        }
+        if session.challenge_name() != Some(&ChallengeNameType::NewPasswordRequired) {
+            return Ok(Response::Closed);
+        }
+        let asked = session.challenge_parameters().and_then(|all| all.get("USER_ID_FOR_SRP"));
+        let name = asked.map_or(user.as_str(), String::as_str);
+        let mut call = self
+            .pool
+            .client
+            .admin_respond_to_auth_challenge()
+            .user_pool_id(&self.pool.id)
+            .client_id(&self.client_id)
+            .challenge_name(ChallengeNameType::NewPasswordRequired)
+            .set_session(session.session().map(str::to_owned))
+            .challenge_responses("USERNAME", name)
+            .challenge_responses("NEW_PASSWORD", chosen.expose());
+        if let Some(hash) = self.secret_hash(name).await? {
+            call = call.challenge_responses("SECRET_HASH", hash);
+        }
+        match call.send().await {
+            Ok(answer) => {
+                if let Some(token) = answer.authentication_result().and_then(|tokens| tokens.refresh_token()) {
+                    self.revoke(token).await?;
+                }
+                Ok(Response::Accepted)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(why)
+                    if why.is_invalid_password_exception() || why.is_password_history_policy_violation_exception() =>
+                {
+                    Ok(Response::WeakPassword)
+                }
+                // Somebody else's response to the same invitation came first.
+                Some(why) if why.is_not_authorized_exception() => Ok(Response::Closed),
+                _ => Err(failed("AdminRespondToAuthChallenge")(error)),
+            },
+        }
+    }
+
+    async fn password_policy(&self) -> Result<PasswordPolicy, PoolError> {
+        let call = self.pool.client.describe_user_pool().user_pool_id(&self.pool.id);
+        let described = call.send().await.map_err(failed("DescribeUserPool"))?;
+        let policy = described.user_pool().and_then(|pool| pool.policies()).and_then(|all| all.password_policy());
+        let policy = policy
+            .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no policy in the answer"))?;
+        Ok(PasswordPolicy {
+            minimum_length: policy.minimum_length().and_then(|length| u32::try_from(length).ok()).unwrap_or(8),
+            lowercase: policy.require_lowercase(),
+            uppercase: policy.require_uppercase(),
+            numbers: policy.require_numbers(),
+            symbols: policy.require_symbols(),
+        })
+    }
+}
+
+fn secret_hash(secret: &str, user_name: &str, client_id: &str) -> String {
+    // HMAC takes keys of any length (RFC 2104 section 2), so this never is the other case.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    mac.update(user_name.as_bytes());
+    mac.update(client_id.as_bytes());
+    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests;

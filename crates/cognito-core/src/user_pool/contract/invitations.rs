@@ -1,0 +1,104 @@
+use super::{Outcome, expect, text};
+use crate::email::Email;
+use crate::password::Password;
+use crate::user_pool::{Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserPool};
+use std::collections::BTreeMap;
+
+/// Runs every check of [`Invitations`], as [`check_all`](super::check_all) does for the pool. The pool under test must
+/// ask for passwords of 12 characters and all four classes.
+///
+/// # Errors
+///
+/// The name of the rule that does not hold, and what happened instead.
+pub async fn check_invitations<P: UserPool, I: Invitations>(
+    pool: &P,
+    invitations: &I,
+    unique: &str,
+    alias: bool,
+) -> Outcome {
+    let checks = Checks { pool, invitations, unique, alias };
+    checks.an_invitation_is_accepted_once().await.map_err(|why| format!("an invitation is accepted once: {why}"))?;
+    checks.an_address_is_invited_once().await.map_err(|why| format!("an address is invited once: {why}"))?;
+    checks
+        .a_renewed_invitation_is_the_only_one()
+        .await
+        .map_err(|why| format!("a renewed one is the only one: {why}"))?;
+    checks.a_weak_password_leaves_it_open().await.map_err(|why| format!("a weak password leaves it open: {why}"))?;
+    checks.nobody_is_closed().await.map_err(|why| format!("an invitation of nobody is closed: {why}"))
+}
+
+struct Checks<'a, P, I> {
+    pool: &'a P,
+    invitations: &'a I,
+    unique: &'a str,
+    alias: bool,
+}
+
+fn own() -> Password {
+    Password::chosen("the Guest's own 1 password".replace(' ', "-"))
+}
+
+impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
+    fn invitee(&self, name: &str) -> Result<Invitee, String> {
+        let email = Email::parse(&format!("{name}-{}@example.com", self.unique)).map_err(|why| why.to_string())?;
+        let user_name = if self.alias { format!("{name}-{}-name", self.unique) } else { email.to_lower_case() };
+        let attributes = BTreeMap::from([("given_name".to_owned(), "Grace".to_owned())]);
+        Ok(Invitee { user_name, email, attributes })
+    }
+
+    async fn invited(&self, name: &str, temporary: &Password) -> Result<Profile, String> {
+        self.invitations.invite(&self.invitee(name)?, temporary).await.map_err(text)
+    }
+
+    async fn an_invitation_is_accepted_once(&self) -> Outcome {
+        let temporary = Password::temporary();
+        let profile = self.invited("guest", &temporary).await?;
+        expect(profile.status == Status::ForceChangePassword, "not invited")?;
+        expect(!profile.email_verified, "verified before anybody proved it")?;
+        let user = &profile.user_name;
+        let wrong = self.invitations.respond(user, &Password::temporary(), &own()).await.map_err(text)?;
+        expect(wrong == Response::Closed, &format!("a wrong token: {wrong:?}"))?;
+        let right = self.invitations.respond(user, &temporary, &own()).await.map_err(text)?;
+        expect(right == Response::Accepted, &format!("the token: {right:?}"))?;
+        let again = self.invitations.respond(user, &temporary, &own()).await.map_err(text)?;
+        expect(again == Response::Closed, &format!("a used token: {again:?}"))?;
+        let after = self.pool.profile(user.as_str()).await.map_err(text)?.ok_or("gone")?;
+        expect(after.status == Status::Confirmed, "not confirmed")
+    }
+
+    async fn an_address_is_invited_once(&self) -> Outcome {
+        self.invited("twice", &Password::temporary()).await?;
+        match self.invitations.invite(&self.invitee("twice")?, &Password::temporary()).await {
+            Ok(_) => Err("invited twice".into()),
+            Err(error) => expect(error.kind() == PoolErrorKind::UserNameExists, &error.to_string()),
+        }
+    }
+
+    async fn a_renewed_invitation_is_the_only_one(&self) -> Outcome {
+        let (first, second) = (Password::temporary(), Password::temporary());
+        let user = self.invited("renewed", &first).await?.user_name;
+        self.invitations.renew(&user, &second).await.map_err(text)?;
+        let former = self.invitations.respond(&user, &first, &own()).await.map_err(text)?;
+        expect(former == Response::Closed, &format!("the former token: {former:?}"))?;
+        let current = self.invitations.respond(&user, &second, &own()).await.map_err(text)?;
+        expect(current == Response::Accepted, &format!("the new token: {current:?}"))
+    }
+
+    async fn a_weak_password_leaves_it_open(&self) -> Outcome {
+        let temporary = Password::temporary();
+        let user = self.invited("weak", &temporary).await?.user_name;
+        let policy = self.invitations.password_policy().await.map_err(text)?;
+        expect(policy.minimum_length == 12 && policy.symbols, &format!("{policy:?}"))?;
+        let weak = Password::chosen("short".into());
+        let refused = self.invitations.respond(&user, &temporary, &weak).await.map_err(text)?;
+        expect(refused == Response::WeakPassword, &format!("a weak password: {refused:?}"))?;
+        let accepted = self.invitations.respond(&user, &temporary, &own()).await.map_err(text)?;
+        expect(accepted == Response::Accepted, &format!("a strong one after it: {accepted:?}"))
+    }
+
+    async fn nobody_is_closed(&self) -> Outcome {
+        let nobody = crate::user_pool::UserName::new(format!("nobody-{}", self.unique));
+        let response = self.invitations.respond(&nobody, &Password::temporary(), &own()).await.map_err(text)?;
+        expect(response == Response::Closed, &format!("{response:?}"))
+    }
+}

@@ -1,0 +1,76 @@
+use super::{PoolError, Profile, UserName};
+use crate::email::Email;
+use crate::password::Password;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Inviting people, in the words of this project: what only the account API asks of a pool, beside
+/// [`UserPool`](super::UserPool).
+pub trait Invitations: Sync {
+    /// Creates a native profile whose address is not verified and that opens with the temporary password once, without
+    /// any message.
+    fn invite(
+        &self,
+        invitee: &Invitee,
+        temporary: &Password,
+    ) -> impl Future<Output = Result<Profile, PoolError>> + Send;
+
+    /// Replaces the temporary password of somebody who was invited, so that the former one opens nothing any more.
+    fn renew(&self, user: &UserName, temporary: &Password) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
+    /// the pool hands out on the way are revoked and go nowhere. Up to four calls.
+    fn respond(
+        &self,
+        user: &UserName,
+        temporary: &Password,
+        chosen: &Password,
+    ) -> impl Future<Output = Result<Response, PoolError>> + Send;
+
+    /// What the pool asks of a password.
+    fn password_policy(&self) -> impl Future<Output = Result<PasswordPolicy, PoolError>> + Send;
+}
+
+/// How the pool took a person's response to an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// The chosen password is the account's from now on.
+    Accepted,
+    /// The temporary password does not open the account: wrong, replaced, expired, or used already.
+    Closed,
+    /// The chosen password does not satisfy the pool's policy. The temporary one stays.
+    WeakPassword,
+}
+
+/// Somebody to invite.
+#[derive(Clone)]
+pub struct Invitee {
+    /// The user name to ask for, as in [`NewNative`](super::NewNative).
+    pub user_name: String,
+    /// The address, which nobody has proven yet.
+    pub email: Email,
+    /// Further standard attributes.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Invitee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Invitee(…)")
+    }
+}
+
+/// What a pool asks of a password (API model, `PasswordPolicyType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are those of the API")]
+pub struct PasswordPolicy {
+    /// Characters it must have at least, 6 to 99.
+    pub minimum_length: u32,
+    /// Whether it needs a lower-case letter.
+    pub lowercase: bool,
+    /// Whether it needs an upper-case letter.
+    pub uppercase: bool,
+    /// Whether it needs a digit.
+    pub numbers: bool,
+    /// Whether it needs a symbol.
+    pub symbols: bool,
+}

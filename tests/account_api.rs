@@ -1,0 +1,373 @@
+//! The account API where the template deployed it: real access tokens, DynamoDB's API, and the mails that went out.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
+
+use account_api::code::Sealer;
+use account_api::mailer::memory::MemoryMailer;
+use account_api::store::contract;
+use account_api::store::dynamodb::DynamoDb;
+use account_api::testing::SetClock;
+use account_api::{Services, Settings, router};
+use axum::Router;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use cognito_core::user_pool::memory::{self, MemoryPool, PoolKind};
+use end_to_end::native;
+use futures_util::future::join_all;
+use http_body_util::BodyExt;
+use messages::Messages;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt;
+use xtask::http::Http;
+use xtask::local_stack::Address;
+use xtask::seed::PASSWORD;
+use xtask::stack::GROUP;
+use xtask::toolbox::Toolbox;
+use xtask::user_pool::{Kind, UserPool};
+
+/// The deployed API and its pool.
+struct Deployed {
+    address: Address,
+    pool: UserPool,
+    http: Http,
+    unique: String,
+}
+
+/// Status and body of an answer.
+type Answer = (u16, Value);
+
+impl Deployed {
+    async fn find() -> Self {
+        let address = Address::from_environment().unwrap();
+        let pool = address.stack.pool().unwrap();
+        let unique = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+        let client = address.stack.output("FrontendClientId").unwrap();
+        // SRP and the hosted pages are how people sign in; a test has neither.
+        let flows = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]);
+        pool.admin("UpdateUserPoolClient", json!({ "ClientId": client, "ExplicitAuthFlows": flows })).await.unwrap();
+        Self { address, pool, http: Http::default(), unique }
+    }
+
+    fn email(&self, name: &str) -> String {
+        format!("{name}-{}@example.com", self.unique)
+    }
+
+    async fn send(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
+        let url = format!("{}{path}", self.address.stack.account_api().unwrap());
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json"), ("accept-language", "en")];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = self.http.send_body(method, &url, &headers, body).await.unwrap();
+        (answer.status.as_u16(), answer.json().unwrap_or_default())
+    }
+
+    /// Signs in with a password at the frontend client.
+    async fn tokens(&self, email: &str, password: &str) -> Value {
+        let client = self.address.stack.output("FrontendClientId").unwrap();
+        sign_in(&self.pool, client, email, password).await
+    }
+
+    async fn somebody(&self, name: &str) -> (String, String) {
+        let email = self.email(name);
+        native(&self.pool, Kind::EmailAsUsername, &email).await.unwrap();
+        let token = self.tokens(&email, PASSWORD).await["AccessToken"].as_str().unwrap().to_owned();
+        (email, token)
+    }
+
+    async fn mail(&self, to: &str) -> Value {
+        let mail = end_to_end::last_mail(self.address.stack.endpoint(), to).await.unwrap();
+        serde_json::from_str(&mail).unwrap()
+    }
+
+    async fn code(&self, to: &str) -> String {
+        let text = self.mail(to).await["BodyText"].as_str().unwrap().to_owned();
+        let mut words = text.split(|c: char| !c.is_alphanumeric());
+        let code = words.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit()));
+        code.unwrap_or_else(|| panic!("no code in {text}")).to_owned()
+    }
+
+    async fn parameter(&self, to: &str, name: &str) -> String {
+        let text = self.mail(to).await["BodyText"].as_str().unwrap().to_owned();
+        let (_, rest) = text.split_once(&format!("{name}=")).unwrap_or_else(|| panic!("no {name} in {text}"));
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect()
+    }
+}
+
+async fn sign_in(pool: &UserPool, client: &str, email: &str, password: &str) -> Value {
+    let input = json!({
+        "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": email, "PASSWORD": password },
+    });
+    pool.call("InitiateAuth", &input).await.unwrap()["AuthenticationResult"].take()
+}
+
+#[tokio::test]
+async fn an_address_is_changed_with_a_code_to_each_of_the_two() {
+    let api = Deployed::find().await;
+    let (old, token) = api.somebody("changes").await;
+    let (new, token) = (api.email("changed"), Some(token.as_str()));
+    let wish = json!({ "new_email": new });
+
+    assert_eq!(api.send(token, "GET", "/email-change", &Value::Null).await.0, 404);
+    let (status, view) = api.send(token, "POST", "/email-change", &wish).await;
+    assert_eq!((status, &view["stage"], &view["sent_to"]), (202, &json!("current"), &json!("c***@example.com")));
+    assert_eq!(api.send(token, "POST", "/email-change", &wish).await.1["code"], "request-pending");
+    assert_eq!(api.send(token, "GET", "/email-change", &Value::Null).await, (200, view));
+    assert_eq!(api.send(token, "POST", "/email-change/resend", &Value::Null).await.1["code"], "resend-too-soon");
+
+    let code = json!({ "code": api.code(&old).await });
+    assert_eq!(api.send(token, "POST", "/email-change/verify", &code).await.1["stage"], "new");
+    assert_eq!(api.send(token, "POST", "/email-change/verify", &code).await.1["stage"], "new", "a retry");
+    let code = json!({ "code": api.code(&new).await });
+    let answers = join_all((0..10).map(|_| api.send(token, "POST", "/email-change/verify", &code))).await;
+    for answer in answers {
+        assert_eq!(answer, (200, json!({ "stage": "done" })));
+    }
+
+    let profile = api.pool.only_profile_of(&new).await.unwrap();
+    assert!(profile.email_verified(), "{profile:?}");
+    assert!(api.mail(&old).await["BodyText"].as_str().unwrap().contains("c***@example.com"), "the old address is told");
+    assert!(!api.tokens(&new, PASSWORD).await["AccessToken"].is_null(), "the new address signs in");
+}
+
+#[tokio::test]
+async fn the_refusals_come_through_the_gateway_as_they_are() {
+    let api = Deployed::find().await;
+    let (_, token) = api.somebody("refused").await;
+    let (taken, _) = api.somebody("taken").await;
+    let token = Some(token.as_str());
+    for (wish, status, code) in [
+        (json!({ "new_email": "nobody" }), 400, "invalid-email"),
+        (json!({ "new_email": api.email("refused") }), 400, "same-email"),
+        (json!({ "new_email": taken.to_uppercase() }), 409, "email-taken"),
+        (json!({ "email": taken }), 400, "invalid-request"),
+    ] {
+        let (got, body) = api.send(token, "POST", "/email-change", &wish).await;
+        assert_eq!((got, body["code"].as_str()), (status, Some(code)), "{body}");
+    }
+    assert_eq!(api.send(token, "POST", "/email-change", &json!({ "new_email": api.email("free") })).await.0, 202);
+    let right = api.code(&api.email("refused")).await;
+    let wrong = json!({ "code": if right == "000000" { "000001" } else { "000000" } });
+    for _ in 0..4 {
+        assert_eq!(api.send(token, "POST", "/email-change/verify", &wrong).await.1["code"], "wrong-code");
+    }
+    assert_eq!(api.send(token, "POST", "/email-change/verify", &wrong).await.1["code"], "too-many-tries");
+    assert_eq!(api.send(token, "DELETE", "/email-change", &Value::Null).await.0, 204);
+}
+
+#[tokio::test]
+async fn who_came_from_a_provider_changes_the_address_there() {
+    let api = Deployed::find().await;
+    let (email, token) = api.somebody("linked").await;
+    let user = api.pool.only_profile_of(&email).await.unwrap().username;
+    let link = json!({
+        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": user },
+        "SourceUser": {
+            "ProviderName": "Google", "ProviderAttributeName": "Cognito_Subject",
+            "ProviderAttributeValue": api.unique,
+        },
+    });
+    api.pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+    let wish = json!({ "new_email": api.email("elsewhere") });
+    assert_eq!(api.send(Some(&token), "POST", "/email-change", &wish).await.1["code"], "linked-account");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_this_pools_access_token_opens_nothing() {
+    let api = Deployed::find().await;
+    let email = api.email("tokens");
+    native(&api.pool, Kind::EmailAsUsername, &email).await.unwrap();
+    let tokens = api.tokens(&email, PASSWORD).await;
+    let access = tokens["AccessToken"].as_str().unwrap();
+    assert_eq!(api.send(Some(access), "GET", "/email-change", &Value::Null).await.0, 404, "the token itself is good");
+
+    let [header, payload, signature] = access.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    claims["sub"] = json!("somebody else");
+    let forged = format!("{header}.{}.{signature}", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let unsigned = json!({ "alg": "none", "typ": "JWT" }).to_string();
+    let unsigned = format!("{}.{payload}.", BASE64_URL_SAFE_NO_PAD.encode(unsigned));
+    let foreign_pool = UserPool::create(api.address.stack.endpoint(), Kind::EmailAsUsername).await.unwrap();
+    native(&foreign_pool, Kind::EmailAsUsername, &email).await.unwrap();
+    let foreign_client = foreign_pool.create_client(&[]).await.unwrap();
+    let foreign = sign_in(&foreign_pool, &foreign_client, &email, PASSWORD).await;
+    let other_client = api.pool.create_client(&[]).await.unwrap();
+    let other = sign_in(&api.pool, &other_client, &email, PASSWORD).await;
+    for (what, token) in [
+        ("a forged one", Some(forged.as_str())),
+        ("an unsigned one", Some(unsigned.as_str())),
+        ("a cut one", Some(&access[..access.len() - 20])),
+        ("another pool's", foreign["AccessToken"].as_str()),
+        ("another app client's", other["AccessToken"].as_str()),
+        ("an ID token", tokens["IdToken"].as_str()),
+        ("a refresh token", tokens["RefreshToken"].as_str()),
+        ("no token", Some("x")),
+        ("nothing", None),
+    ] {
+        for (method, path) in [("GET", "/email-change"), ("POST", "/email-change"), ("DELETE", "/email-change")] {
+            assert_eq!(api.send(token, method, path, &json!({ "new_email": "a@example.com" })).await.0, 401, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guest_completes_an_invitation_and_can_reset_the_password_later() {
+    const OWN: &str = "The-Guest's-own-1";
+    let api = Deployed::find().await;
+    let guest = api.email("guest");
+    let wish = json!({ "email": guest, "attributes": { "given_name": "Grace" } });
+    assert_eq!(api.send(None, "POST", "/invitations", &wish).await, (202, json!({})));
+    let invited = api.pool.only_profile_of(&guest).await.unwrap();
+    assert_eq!((invited.status.as_str(), invited.email_verified()), ("FORCE_CHANGE_PASSWORD", false));
+    let (username, token) = (api.parameter(&guest, "username").await, api.parameter(&guest, "token").await);
+    assert_eq!(username, invited.username);
+    let complete = async |token: &str, password: &str| {
+        let body = json!({ "username": username, "token": token, "password": password });
+        api.send(None, "POST", "/invitations/complete", &body).await
+    };
+
+    assert_eq!(complete("wrong", OWN).await.1["code"], "invitation-invalid");
+    let (status, weak) = complete(&token, "too-weak").await;
+    assert_eq!((status, weak["code"].as_str()), (400, Some("weak-password")), "{weak}");
+    assert_eq!(weak["password_policy"]["minimum_length"], 12);
+    assert_eq!(complete(&token, OWN).await, (200, json!({ "email": guest })));
+    assert_eq!(complete(&token, OWN).await.1["code"], "already-completed");
+
+    let profile = api.pool.only_profile_of(&guest).await.unwrap();
+    assert_eq!((profile.status.as_str(), profile.email_verified()), ("CONFIRMED", true));
+    assert_eq!((profile.groups.as_slice(), profile.attribute("given_name")), (&[GROUP.to_owned()][..], "Grace"));
+    assert!(!api.tokens(&guest, OWN).await["AccessToken"].is_null());
+    let client = api.address.stack.output("FrontendClientId").unwrap();
+    api.pool.call("ForgotPassword", &json!({ "ClientId": client, "Username": guest })).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_invitation_for_somebody_with_an_account_gets_the_same_answer_and_another_mail() {
+    let api = Deployed::find().await;
+    let (owner, _) = api.somebody("owner").await;
+    let before = api.pool.only_profile_of(&owner).await.unwrap();
+    assert_eq!(api.send(None, "POST", "/invitations", &json!({ "email": owner })).await, (202, json!({})));
+    assert!(!api.mail(&owner).await["BodyText"].as_str().unwrap().contains("token="));
+    assert_eq!(api.pool.only_profile_of(&owner).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn schemathesis_finds_no_server_error() {
+    let api = Deployed::find().await;
+    let (_, token) = api.somebody("schemathesis").await;
+    let tools = Toolbox::schemathesis().await.unwrap();
+    let base = api.address.stack.account_api().unwrap();
+    let folder = tempdir();
+    let output = tokio::process::Command::new(tools.program("schemathesis"))
+        .args(["run", &format!("{base}/openapi.json"), "--url", &base])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance"])
+        .args(["--checks", "response_schema_conformance"])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--seed", "1", "--workers", "4"])
+        .args(["--no-color", "--request-timeout", "30", "--suppress-health-check", "all"])
+        .env("HOME", &folder)
+        .current_dir(&folder)
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn tempdir() -> std::path::PathBuf {
+    let folder = xtask::layout::local().join("schemathesis");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The API over the deployed table, everything else in memory.
+async fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
+    let stack = Address::from_environment().unwrap().stack;
+    let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&|name| std::env::var(name).ok()).unwrap());
+    let store = DynamoDb::new(client, stack.output("AccountApiTableName").unwrap());
+    let (pool, mailer) = (MemoryPool::new(PoolKind::EmailUserNames, [memory::native(email)]), MemoryMailer::default());
+    let lookup = |name: &str| {
+        let value = match name {
+            "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
+            "EMAIL_FROM" => "no-reply@example.com",
+            "TABLE_NAME" | "CODE_SECRET_ARN" => "unused",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let settings = Settings::from_lookup(&lookup).unwrap();
+    let services = Services {
+        pool: pool.clone(),
+        invitations: pool.clone(),
+        store: store.clone(),
+        mailer: mailer.clone(),
+        clock: Arc::new(SetClock::at(1_795_305_600)),
+        sealer: Sealer::new(&[7; 32]).unwrap(),
+        messages: Messages::new(settings.messages.clone()),
+        settings,
+        answer_after: Duration::ZERO,
+    };
+    (router(services), store, pool, mailer)
+}
+
+async fn post(router: &Router, email: &str, path: &str, body: &Value) -> Answer {
+    let claims = json!({
+        "sub": format!("sub-{email}"), "username": format!("native-{email}"), "token_use": "access",
+    });
+    let event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": { "content-type": "application/json" }, "isBase64Encoded": false, "body": body.to_string(),
+        "requestContext": {
+            "stage": "$default", "requestId": "r", "authorizer": { "jwt": { "claims": claims } },
+            "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1" },
+        },
+    });
+    let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap())
+}
+
+#[tokio::test]
+async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
+    let (_, store, ..) = over_the_table("nobody@example.com").await;
+    contract::check_all(&store, &uuid::Uuid::new_v4().to_string()).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_fifty_verifies_at_once_over_the_table_one_changes_the_account_and_all_are_told_so() {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    let (old, new) = (format!("old-{unique}@example.com"), format!("new-{unique}@example.com"));
+    let (router, _, pool, mailer) = over_the_table(&old).await;
+    assert_eq!(post(&router, &old, "/email-change", &json!({ "new_email": new })).await.0, 202);
+    for (to, stage) in [(&old, "new"), (&new, "done")] {
+        let code = json!({ "code": mailer.last_to(to).unwrap().code().unwrap() });
+        let answers = join_all((0..50).map(|_| post(&router, &old, "/email-change/verify", &code))).await;
+        for (status, body) in answers {
+            assert_eq!((status, body["stage"].as_str()), (200, Some(stage)), "{body}");
+        }
+    }
+    let updates = pool.calls().iter().filter(|call| **call == "AdminUpdateUserAttributes").count();
+    assert_eq!(updates, 1);
+}
+
+#[tokio::test]
+async fn of_fifty_guesses_at_once_over_the_table_no_more_than_five_count() {
+    let email = format!("guessed-{}@example.com", uuid::Uuid::new_v4().simple());
+    let (router, _, _, mailer) = over_the_table(&email).await;
+    assert_eq!(post(&router, &email, "/email-change", &json!({ "new_email": "x@example.net" })).await.0, 202);
+    let code = mailer.last_to(&email).unwrap().code().unwrap();
+    let guesses: Vec<_> = (0..50).map(|n| format!("{n:06}")).filter(|guess| *guess != code).collect();
+    let tries = guesses
+        .iter()
+        .map(async |guess| post(&router, &email, "/email-change/verify", &json!({ "code": guess })).await);
+    let answers = join_all(tries).await;
+    let of = |code: &str| answers.iter().filter(|(_, body)| body["code"] == code).count();
+    assert_eq!((of("wrong-code"), of("too-many-tries"), of("no-request")), (4, 1, answers.len() - 5));
+}

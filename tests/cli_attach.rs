@@ -1,0 +1,263 @@
+//! `attach` and `detach` against pools of the local cloud, which resets what an update leaves out.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use end_to_end::{Cli, Ran, binary, cloud, pool};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use xtask::deployment::deploy;
+use xtask::http::Http;
+use xtask::user_pool::{Kind, UserPool};
+
+/// How many generated pools are changed: each takes two runs of the command line.
+const POOLS: usize = 12;
+
+async fn function() -> String {
+    let name = format!("cli-{}", uuid::Uuid::new_v4());
+    deploy(&cloud().unwrap(), &name, &binary("post-confirmation").unwrap(), &[]).await.unwrap()
+}
+
+async fn settings(pool: &UserPool) -> Value {
+    let mut pool = pool.admin("DescribeUserPool", json!({})).await.unwrap()["UserPool"].take();
+    pool["LastModifiedDate"] = Value::Null;
+    pool
+}
+
+/// The statements of a function's resource policy.
+async fn statements(function: &str) -> Vec<Value> {
+    let url = format!("{}/2015-03-31/functions/{function}/policy", cloud().unwrap());
+    let answer = Http::default().get(&url).await.unwrap().json().unwrap();
+    let policy: Value = serde_json::from_str(answer["Policy"].as_str().unwrap_or("{}")).unwrap();
+    policy["Statement"].as_array().cloned().unwrap_or_default()
+}
+
+/// An operator at work in a folder of their own.
+struct Operator {
+    cli: Cli,
+    folder: TempDir,
+    pool: UserPool,
+}
+
+impl Operator {
+    fn of(pool: UserPool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { cli: Cli::new().unwrap().within(folder.path()), folder, pool }
+    }
+
+    async fn run(&self, command: &str, arguments: &[&str]) -> Ran {
+        let pool = ["--user-pool-id", self.pool.id(), "--output", "json"];
+        let all: Vec<_> = [command].iter().chain(&pool).chain(arguments).copied().collect();
+        self.cli.run(&all).await.unwrap()
+    }
+
+    fn files(&self) -> usize {
+        self.folder.path().read_dir().unwrap().count()
+    }
+}
+
+async fn operator() -> Operator {
+    Operator::of(pool(Kind::EmailAsUsername).await.unwrap())
+}
+
+/// A pool in which every setting that the local cloud keeps differs from its default.
+fn generated() -> impl Strategy<Value = Value> {
+    let words = || "[a-z]{3,12}";
+    let days = (1..300_u32, 9..90_u32, any::<[bool; 5]>());
+    let tags = proptest::collection::hash_map("[a-z]{1,8}", words(), 1..4);
+    (days, words(), words(), tags, proptest::sample::select(vec!["ON", "OPTIONAL"])).prop_map(
+        |((days, length, flags), one, other, tags, mfa)| {
+            json!({
+                "PoolName": format!("{one} {other}"),
+                "Policies": { "PasswordPolicy": { "MinimumLength": length, "RequireUppercase": flags[0],
+                    "RequireLowercase": flags[1], "RequireNumbers": flags[2], "RequireSymbols": false,
+                    "PasswordHistorySize": 3, "TemporaryPasswordValidityDays": days },
+                    "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } },
+                "DeletionProtection": "ACTIVE",
+                "LambdaConfig": { "PreAuthentication": format!("arn:aws:lambda:eu-central-1:000000000000:function:{one}"),
+                    "CustomEmailSender": { "LambdaVersion": "V1_0",
+                        "LambdaArn": format!("arn:aws:lambda:eu-central-1:000000000000:function:{other}") },
+                    "KMSKeyID": format!("arn:aws:kms:eu-central-1:000000000000:key/{one}") },
+                "AutoVerifiedAttributes": ["email", "phone_number"],
+                "SmsVerificationMessage": format!("{one} {{####}}"),
+                "EmailVerificationMessage": format!("{other} {{####}}"),
+                "EmailVerificationSubject": one,
+                "VerificationMessageTemplate": { "DefaultEmailOption": "CONFIRM_WITH_LINK",
+                    "EmailMessageByLink": format!("{other} {{##here##}}") },
+                "SmsAuthenticationMessage": format!("{other} {{####}}"),
+                "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
+                "MfaConfiguration": mfa,
+                "DeviceConfiguration": { "ChallengeRequiredOnNewDevice": flags[3], "DeviceOnlyRememberedOnUserPrompt": flags[4] },
+                "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "From": format!("{one}@example.com"),
+                    "ReplyToEmailAddress": format!("{other}@example.com"), "ConfigurationSet": one,
+                    "SourceArn": "arn:aws:ses:eu-central-1:000000000000:identity/example.com" },
+                "SmsConfiguration": { "SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": one, "SnsRegion": "eu-central-1" },
+                "UserPoolTags": tags,
+                "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true,
+                    "InviteMessageTemplate": { "EmailSubject": other, "SMSMessage": "{username} {####}" } },
+                "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" },
+                "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Name": "verified_phone_number", "Priority": 1 }] },
+                "UserPoolTier": "PLUS",
+                "UsernameConfiguration": { "CaseSensitive": false },
+            })
+        },
+    )
+}
+
+#[tokio::test]
+async fn attach_leaves_every_property_of_every_generated_pool_as_it_was_and_detach_brings_back_the_rest() {
+    let function = function().await;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..POOLS {
+        let input = generated().new_tree(&mut runner).unwrap().current();
+        let nobody = UserPool::open(&cloud().unwrap(), "");
+        let made = nobody.call("CreateUserPool", &input).await.unwrap();
+        let operator = Operator::of(UserPool::open(&cloud().unwrap(), made["UserPool"]["Id"].as_str().unwrap()));
+        let before = settings(&operator.pool).await;
+        for (setting, value) in input.as_object().unwrap() {
+            assert_eq!(before.get(if setting == "PoolName" { "Name" } else { setting }), Some(value), "not stored");
+        }
+        let ran =
+            operator.run("attach", &["--pre-sign-up", &function, "--inbound-federation", &function, "--yes"]).await;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        let mut expected = before.clone();
+        expected["LambdaConfig"]["PreSignUp"] = json!(function);
+        expected["LambdaConfig"]["InboundFederation"] = json!({ "LambdaArn": function, "LambdaVersion": "V1_0" });
+        let after = settings(&operator.pool).await;
+        for (property, value) in expected.as_object().unwrap() {
+            assert_eq!(&after[property], value, "{property}");
+        }
+        assert_eq!(after, expected);
+        let ran = operator.run("detach", &["--all", "--yes"]).await;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert_eq!(settings(&operator.pool).await, before);
+        assert_eq!(statements(&function).await, Vec::<Value>::new());
+    }
+}
+
+#[tokio::test]
+async fn cognito_may_call_what_is_attached_and_nothing_that_is_detached() {
+    let (operator, function) = (operator().await, function().await);
+    let options =
+        ["--pre-sign-up", "--post-confirmation", "--post-authentication", "--inbound-federation", "--custom-message"];
+    let mut arguments = vec!["--yes"];
+    for option in options {
+        arguments.extend([option, function.rsplit(':').next().unwrap()]);
+    }
+    let ran = operator.run("attach", &arguments).await;
+    assert_eq!((ran.status, ran.json().unwrap()["applied"].as_bool()), (0, Some(true)), "{ran:?}");
+    let pool = settings(&operator.pool).await;
+    assert_eq!(pool["LambdaConfig"].as_object().unwrap().len(), options.len());
+    let granted = statements(&function).await;
+    assert_eq!(granted.len(), 1, "one statement lets the pool call, whatever the trigger: {granted:?}");
+    assert_eq!(granted[0]["Principal"]["Service"], "cognito-idp.amazonaws.com");
+    assert_eq!(granted[0]["Condition"]["ArnLike"]["AWS:SourceArn"], pool["Arn"]);
+    assert_eq!(granted[0]["Condition"]["StringEquals"]["AWS:SourceAccount"], "000000000000");
+    let again = operator.run("attach", &arguments).await;
+    assert_eq!((again.status, again.json().unwrap()["applied"].as_bool()), (0, Some(false)), "{again:?}");
+    assert_eq!(operator.run("detach", &["--all", "--yes"]).await.status, 0);
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
+    assert_eq!(statements(&function).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn somebody_elses_trigger_is_displaced_only_when_asked_and_comes_back() {
+    let (operator, theirs, ours, newer) = (operator().await, function().await, function().await, function().await);
+    operator.pool.attach(&[("PreSignUp", json!(theirs))]).await.unwrap();
+    let before = settings(&operator.pool).await;
+
+    let refused = operator.run("attach", &["--pre-sign-up", &ours, "--yes"]).await;
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""), "{refused:?}");
+    assert!(refused.stderr.contains(&theirs) && refused.stderr.contains("--replace"), "{}", refused.stderr);
+    assert_eq!(settings(&operator.pool).await, before);
+    assert_eq!((statements(&ours).await, operator.files()), (vec![], 0));
+
+    assert_eq!(operator.run("attach", &["--pre-sign-up", &ours, "--replace", "--yes"]).await.status, 0);
+    // Our own function gives way without being asked for, and its predecessor stays remembered.
+    assert_eq!(operator.run("attach", &["--pre-sign-up", &newer, "--yes"]).await.status, 0);
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"]["PreSignUp"], json!(newer));
+    assert_eq!((statements(&ours).await.len(), statements(&newer).await.len()), (0, 1));
+
+    assert_eq!(operator.run("detach", &["--pre-sign-up", "--yes"]).await.status, 0);
+    assert_eq!(settings(&operator.pool).await, before);
+    assert_eq!(statements(&newer).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_function_that_somebody_attached_since_is_not_taken_off() {
+    let (operator, ours, theirs) = (operator().await, function().await, function().await);
+    assert_eq!(operator.run("attach", &["--post-confirmation", &ours, "--yes"]).await.status, 0);
+    operator.pool.attach(&[("PostConfirmation", json!(theirs))]).await.unwrap();
+    let refused = operator.run("detach", &["--all", "--yes"]).await;
+    assert_eq!(refused.status, 3, "{refused:?}");
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"]["PostConfirmation"], json!(theirs));
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_difference_and_changes_nothing() {
+    let (operator, function) = (operator().await, function().await);
+    let before = settings(&operator.pool).await;
+    let ran = operator.run("attach", &["--custom-message", &function, "--dry-run"]).await;
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let change = ran.json().unwrap()["changes"][0].take();
+    assert_eq!(
+        (&change["trigger"], &change["before"], &change["after"]),
+        (&json!("custom-message"), &Value::Null, &json!(function))
+    );
+    assert_eq!(settings(&operator.pool).await, before);
+    assert_eq!((statements(&function).await, operator.files()), (vec![], 0));
+}
+
+#[tokio::test]
+async fn without_a_terminal_to_ask_on_yes_has_to_be_said() {
+    let (operator, function) = (operator().await, function().await);
+    let ran = operator.run("attach", &["--custom-message", &function]).await;
+    assert_eq!((ran.status, ran.stdout.as_str()), (3, ""), "{ran:?}");
+    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
+}
+
+#[tokio::test]
+async fn a_function_or_a_pool_that_is_not_there_is_refused_by_name() {
+    let operator = operator().await;
+    let ran = operator.run("attach", &["--pre-sign-up", "no-such-function", "--yes"]).await;
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert!(ran.stderr.contains("no-such-function"), "{}", ran.stderr);
+    let arguments = ["attach", "--user-pool-id", "eu-central-1_NOSUCHPOO", "--pre-sign-up", "f", "--yes"];
+    let ran = operator.cli.run(&arguments).await.unwrap();
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stderr.contains("eu-central-1_NOSUCHPOO"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_function_of_another_account_is_attached_and_the_command_for_its_permission_given() {
+    let operator = operator().await;
+    let foreign = "arn:aws:lambda:eu-central-1:111111111111:function:theirs:live";
+    let ran = operator.run("attach", &["--pre-sign-up", foreign, "--yes"]).await;
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(
+        ran.stderr.contains("aws lambda add-permission") && ran.stderr.contains("--qualifier live"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"]["PreSignUp"], foreign);
+}
+
+#[tokio::test]
+async fn detach_without_a_record_says_so_and_clears_only_when_asked() {
+    let (operator, function) = (operator().await, function().await);
+    assert_eq!(
+        operator.run("attach", &["--pre-sign-up", &function, "--record", "elsewhere.json", "--yes"]).await.status,
+        0
+    );
+    for choice in ["--all", "--pre-sign-up"] {
+        let refused = operator.run("detach", &[choice, "--yes"]).await;
+        assert_eq!(refused.status, 3, "{refused:?}");
+        assert!(refused.stderr.contains("--record") && refused.stderr.contains("--leave-empty"), "{}", refused.stderr);
+    }
+    assert_eq!(operator.run("detach", &["--pre-sign-up", "--leave-empty", "--yes"]).await.status, 0);
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
+    assert_eq!(statements(&function).await, Vec::<Value>::new());
+}

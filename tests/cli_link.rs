@@ -1,0 +1,265 @@
+//! `cognito-triggers link`: plan, apply, undo, and an end at every step.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use end_to_end::user_pool_api::{Proxy, Stall};
+use end_to_end::{Cli, Google, Ran, cloud, native, opens, pool};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+use xtask::seed::{GROUP, PASSWORD};
+use xtask::user_pool::{Kind, Profile, UserPool};
+
+const ADA: &str = "ada@example.com";
+const ADA_AT_GOOGLE: &str = "123456789012345678901";
+const MARY: &str = "mary@example.com";
+
+/// A pool in which Ada is two, and a folder for files.
+struct Split {
+    pool: UserPool,
+    native: Profile,
+    google: Profile,
+    folder: TempDir,
+}
+
+impl Split {
+    async fn set(provider: &Google, kind: Kind) -> Self {
+        let pool = pool(kind).await.unwrap();
+        let native = native(&pool, kind, ADA).await.unwrap();
+        let google = provider.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
+        pool.admin("AdminAddUserToGroup", json!({ "Username": google.username, "GroupName": GROUP })).await.unwrap();
+        // Somebody who has nothing to do with it.
+        let mary = json!({ "Username": if kind == Kind::EmailAsAlias { "mary" } else { MARY }, "MessageAction": "SUPPRESS",
+            "UserAttributes": [{ "Name": "email", "Value": MARY }, { "Name": "email_verified", "Value": "true" }] });
+        pool.admin("AdminCreateUser", mary).await.unwrap();
+        Self { pool, native, google, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn cli(&self) -> Cli {
+        Cli::new().unwrap().within(self.folder.path())
+    }
+
+    async fn plan(&self, further: &[&str]) -> Ran {
+        let mut arguments = vec![
+            "link",
+            "--user-pool-id",
+            self.pool.id(),
+            "--providers",
+            "Google:claim",
+            "--plan",
+            "plan",
+            "--output",
+            "json",
+        ];
+        arguments.extend(further);
+        self.cli().run(&arguments).await.unwrap()
+    }
+
+    async fn apply(&self) -> Ran {
+        self.cli().run(&APPLY).await.unwrap()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// One account, with both ways in and the groups; nobody else touched; what is gone is written down.
+    async fn check(&self, mary: &Profile, told: &str) {
+        let ada = self.pool.only_profile_of(ADA).await.unwrap();
+        assert_eq!(ada.username, self.native.username, "{told}");
+        assert_eq!(ada.attribute("sub"), self.native.attribute("sub"), "{told}");
+        assert!(ada.has_identity("Google", ADA_AT_GOOGLE) && ada.identities.len() == 1, "{told}: {ada:?}");
+        assert_eq!(ada.groups, [GROUP], "{told}");
+        assert_eq!(ada.attribute("given_name"), "Ada", "{told}");
+        assert!(opens(&self.pool, ADA, PASSWORD).await.unwrap(), "{told}: the password no longer opens the account");
+        assert_eq!(self.pool.only_profile_of(MARY).await.unwrap(), *mary, "{told}");
+        let gone = self.google.attribute("sub");
+        let begins: Vec<Value> =
+            self.read("plan.journal").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let begin = begins.iter().find(|entry| entry["profile"]["attributes"]["sub"] == gone).unwrap();
+        assert_eq!(begin["profile"]["attributes"]["identities"], self.google.attribute("identities"), "{told}");
+        assert!(begin["groups"].as_array().unwrap().contains(&json!(GROUP)), "{told}: {begin}");
+        let row = format!("{gone},{},", self.native.attribute("sub"));
+        assert!(self.read("plan.subs.csv").contains(&row), "{told}: {}", self.read("plan.subs.csv"));
+    }
+}
+
+const APPLY: [&str; 6] = ["link", "--apply", "plan", "--yes", "--output", "json"];
+const COPY: [&str; 3] = ["--copy-groups", "--copy-attributes", "given_name"];
+
+#[cfg(unix)]
+fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600
+}
+
+#[tokio::test]
+async fn a_plan_changes_nothing_and_carrying_it_out_makes_one_account() {
+    let google = Google::start().await.unwrap();
+    for kind in [Kind::EmailAsUsername, Kind::EmailAsAlias] {
+        let split = Split::set(&google, kind).await;
+        let mary = split.pool.only_profile_of(MARY).await.unwrap();
+        let before = split.pool.profiles().await.unwrap();
+        let planned = split.plan(&COPY).await;
+        assert_eq!(planned.status, 0, "{planned:?}");
+        assert_eq!(planned.json().unwrap()["merge"], json!({ "link": 1 }), "{planned:?}");
+        assert_eq!(split.pool.profiles().await.unwrap(), before, "a plan changed something");
+        let applied = split.apply().await;
+        assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
+        assert!(applied.stderr.contains("subs disappear for good"), "{applied:?}");
+        split.check(&mary, "applied").await;
+        for file in ["plan", "plan.journal", "plan.subs.csv"] {
+            assert!(is_private(&split.folder.path().join(file)), "{file}");
+        }
+        let again = split.apply().await;
+        assert_eq!((again.status, &again.json().unwrap()["done_before"]), (0, &json!(1)), "{again:?}");
+        split.check(&mary, "applied twice").await;
+    }
+}
+
+#[tokio::test]
+async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lost() {
+    let google = Google::start().await.unwrap();
+    let mut kills = 0;
+    for stall in [Stall::Before, Stall::After] {
+        for at in 1.. {
+            let split = Split::set(&google, Kind::EmailAsUsername).await;
+            let mary = split.pool.only_profile_of(MARY).await.unwrap();
+            assert_eq!(split.plan(&COPY).await.status, 0);
+            let proxy = Proxy::start(&cloud().unwrap(), Some((at, stall))).await.unwrap();
+            let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
+            let ended = tokio::select! {
+                () = proxy.stalled() => false,
+                status = child.wait() => { assert!(status.unwrap().success()); true }
+            };
+            if ended {
+                break;
+            }
+            child.kill().await.unwrap();
+            kills += 1;
+            let told = format!("killed {stall:?} call {at}, {:?}", proxy.calls().await.last());
+            // The last line may have been half written.
+            if at % 2 == 0 && split.folder.path().join("plan.journal").exists() {
+                let mut torn = split.read("plan.journal");
+                torn.push_str("{\"entry\":\"do");
+                std::fs::write(split.folder.path().join("plan.journal"), torn).unwrap();
+            }
+            let resumed = split.apply().await;
+            assert_eq!(resumed.status, 0, "{told}: {resumed:?}");
+            split.check(&mary, &told).await;
+        }
+    }
+    println!("killed and resumed {kills} times");
+    assert!(kills >= 20, "{kills}");
+}
+
+#[tokio::test]
+async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    let mary = split.pool.only_profile_of(MARY).await.unwrap();
+    assert_eq!(split.plan(&COPY).await.status, 0);
+    // The first call after the deletion never arrives.
+    let counting = Proxy::start(&cloud().unwrap(), None).await.unwrap();
+    let other = Split::set(&google, Kind::EmailAsUsername).await;
+    other.plan(&COPY).await;
+    other.cli().with("AWS_ENDPOINT_URL", &counting.endpoint()).run(&APPLY).await.unwrap();
+    let deletion = counting.calls().await.iter().position(|call| call == "AdminDeleteUser").unwrap() + 1;
+    let proxy = Proxy::start(&cloud().unwrap(), Some((deletion, Stall::After))).await.unwrap();
+    let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), proxy.stalled()).await.unwrap();
+    child.kill().await.unwrap();
+    let again = google.stands_alone(&split.pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
+    assert_ne!(again.attribute("sub"), split.google.attribute("sub"));
+    let resumed = split.apply().await;
+    assert_eq!(resumed.status, 0, "{resumed:?}");
+    split.check(&mary, "signed in after the kill").await;
+    assert!(split.read("plan.subs.csv").contains(again.attribute("sub")), "the second sub is missing");
+}
+
+#[tokio::test]
+async fn what_changed_since_the_plan_is_skipped_with_code_6() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    assert_eq!(split.plan(&[]).await.status, 0);
+    split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
+    let before = split.pool.profiles().await.unwrap();
+    let applied = split.apply().await;
+    assert_eq!(applied.status, 6, "{applied:?}");
+    let skipped = &applied.json().unwrap()["skipped"];
+    assert_eq!(skipped["changed since the plan: now disabled_profile"], 1, "{skipped}");
+    assert_eq!(split.pool.profiles().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_the_rules_refuse_is_left_and_the_plan_says_why() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
+    let planned = split.plan(&[]).await;
+    assert_eq!(planned.json().unwrap()["leave"], json!({ "disabled_profile": 1 }), "{planned:?}");
+    assert!(split.read("plan").contains("\"why\":\"disabled_profile\""));
+}
+
+#[tokio::test]
+async fn a_person_without_a_native_profile_gets_one_only_if_asked() {
+    let google = Google::start().await.unwrap();
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let alone = google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cli = Cli::new().unwrap().within(folder.path());
+    let base = ["link", "--user-pool-id", pool.id(), "--providers", "Google:claim", "--output", "json", "--plan"];
+    let without = cli.run(&[&base[..], &["one"]].concat()).await.unwrap();
+    assert_eq!(without.json().unwrap()["people"], 0, "{without:?}");
+    let with = cli.run(&[&base[..], &["two", "--create-native"]].concat()).await.unwrap();
+    assert_eq!(with.json().unwrap()["merge"], json!({ "create_and_link": 1 }), "{with:?}");
+    let applied = cli.run(&["link", "--apply", "two", "--yes"]).await.unwrap();
+    assert_eq!(applied.status, 0, "{applied:?}");
+    let ada = pool.only_profile_of(ADA).await.unwrap();
+    assert!(ada.is_native() && ada.status == "CONFIRMED" && ada.email_verified(), "{ada:?}");
+    assert!(ada.has_identity("Google", ADA_AT_GOOGLE) && ada.attribute("sub") != alone.attribute("sub"), "{ada:?}");
+}
+
+#[tokio::test]
+async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    let mut before = split.pool.only_profile_of(MARY).await.unwrap();
+    assert_eq!(split.plan(&COPY).await.status, 0);
+    assert_eq!(split.apply().await.status, 0);
+    split.check(&before, "applied").await;
+    let undone = split.cli().run(&["link", "--undo", "plan.journal", "--yes", "--output", "json"]).await.unwrap();
+    assert_eq!(undone.status, 0, "{undone:?}");
+    let report = &undone.json().unwrap()["profiles"][0];
+    assert_eq!(report["restored"], json!(["groups", "attributes", "link"]));
+    assert_eq!(report["lost"], json!(["the sub of the deleted profile"]));
+    before = split.native.clone();
+    let ada = split.pool.only_profile_of(ADA).await.unwrap();
+    assert_eq!((&ada.groups, &ada.identities), (&before.groups, &before.identities));
+    assert_eq!(ada.attribute("given_name"), "");
+    let again = split.apply().await;
+    assert!(again.status == 3 && again.stderr.contains("it was undone"), "{again:?}");
+}
+
+#[tokio::test]
+async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    assert_eq!(split.plan(&[]).await.status, 0);
+    let before = split.pool.profiles().await.unwrap();
+    let refused = async |arguments: &[&str], why: &str| {
+        let ran = split.cli().run(arguments).await.unwrap();
+        assert!(ran.status == 3 && ran.stderr.contains(why) && ran.stdout.is_empty(), "{ran:?}");
+    };
+    refused(&["link", "--apply", "plan"], "--yes").await;
+    refused(&["link", "--apply", "plan", "--yes", "--user-pool-id", "eu-central-1_Other"], "is of pool").await;
+    refused(&["link", "--undo", "nothing", "--yes"], "there is no journal").await;
+    std::fs::write(split.folder.path().join("letter"), "Dear Ada\n").unwrap();
+    refused(&["link", "--apply", "letter", "--yes"], "not that of a plan").await;
+    refused(&["link", "--apply", "plan", "--yes", "--journal", "letter"], "not a journal").await;
+    assert_eq!(split.plan(&[]).await.status, 3, "an existing plan was overwritten");
+    let usage = split.cli().run(&["link", "--user-pool-id", "eu-central-1_X", "--providers", "Google"]).await.unwrap();
+    assert!(usage.status == 2 && usage.stderr.contains("trust one of always, claim, never"), "{usage:?}");
+    assert_eq!(split.pool.profiles().await.unwrap(), before);
+}

@@ -1,0 +1,98 @@
+//! The commands that need no user pool, and what they write fed to the real functions.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use end_to_end::{Cli, Ran, function, native, only_response_differs, pool};
+use serde_json::json;
+use xtask::seed::GROUP;
+use xtask::user_pool::Kind;
+
+async fn run(arguments: &[&str]) -> Ran {
+    Cli::new().unwrap().run(arguments).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_event_filled_with_the_values_of_a_pool_works_as_the_input_of_a_function() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
+    let id = format!("user-pool-id={}", pool.id());
+    let set = ["--set", &id, "--set", "attribute.email=kim@example.com", "--set", "user-name=Google_77"];
+    let ran = run(&[&["events", "PreSignUp_ExternalProvider"], &set[..]].concat()).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let event = ran.json().unwrap();
+    assert_eq!(event["userPoolId"], pool.id());
+    let function = function("pre-sign-up", &[("PROVIDERS", "Google:claim"), ("DEFAULT_GROUP", GROUP)]).await.unwrap();
+    let answer = function.invoke(&event).await.unwrap().unwrap();
+    assert!(only_response_differs(&event, &answer));
+    assert!(pool.only_profile_of("kim@example.com").await.unwrap().has_identity("Google", "77"));
+}
+
+#[tokio::test]
+async fn a_claim_that_is_set_reaches_inbound_federation() {
+    for (claim, verified) in [("claim.email_verified=true", "true"), ("claim.email_verified=false", "false")] {
+        let event = run(&["events", "inbound-federation/google", "--set", claim]).await.json().unwrap();
+        let function = function("inbound-federation", &[("PROVIDERS", "Google:claim")]).await.unwrap();
+        let answer = function.invoke(&event).await.unwrap().unwrap();
+        assert_eq!(answer["response"]["userAttributesToMap"]["email_verified"], verified);
+    }
+}
+
+#[tokio::test]
+async fn events_lists_every_source_with_its_samples() {
+    let ran = run(&["events", "--list", "--output", "json"]).await;
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let list = ran.json().unwrap();
+    let samples = list["samples"].as_array().unwrap();
+    let google = samples.iter().find(|one| one["sample"] == "pre-sign-up/google").unwrap();
+    assert_eq!(google["source"], "PreSignUp_ExternalProvider");
+    assert!(google["about"].as_str().unwrap().contains("Ada"), "{google}");
+}
+
+#[tokio::test]
+async fn an_unknown_source_or_value_is_wrong_usage_and_says_what_there_is() {
+    for (arguments, says) in [
+        (&["events", "PreSignUp"][..], "PreSignUp_ExternalProvider"),
+        (&["events"], "--list"),
+        (&["events", "PreSignUp_SignUp", "--set", "email=x"], "attribute.*"),
+        (&["events", "PreSignUp_SignUp", "--set", "attribute.email"], "NAME=VALUE"),
+        (&["events", "inbound-federation/saml", "--set", "provider-type=saml"], "SignInWithApple"),
+        (&["events", "PreSignUp_SignUp", "--unset", "claim.sub"], "validation-data.*"),
+    ] {
+        let ran = run(arguments).await;
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.stderr.contains(says), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn preview_writes_a_page_with_the_settings_of_the_environment() {
+    let folder = std::env::temp_dir().join(format!("preview-{}", uuid::Uuid::new_v4().simple()));
+    let cli = Cli::new().unwrap().with("APP_NAME", "Lighthouse").with("APP_URL", "https://app.example.net");
+    let out = folder.join("pages").join("messages.html");
+    let ran = cli.run(&["preview", "--out", out.to_str().unwrap(), "--output", "json"]).await.unwrap();
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let written = ran.json().unwrap();
+    assert_eq!((&written["file"], &written["problems"]), (&json!(out), &json!([])));
+    let page = std::fs::read_to_string(&out).unwrap();
+    assert!(page.contains("Lighthouse") && page.contains("https://app.example.net"));
+    // A template that cannot be used is said, and is a warning.
+    std::fs::create_dir_all(folder.join("templates/en")).unwrap();
+    std::fs::write(folder.join("templates/en/no-such-message.html"), "x").unwrap();
+    let templates = folder.join("templates");
+    let ran = cli.with("TEMPLATE_DIR", templates.to_str().unwrap());
+    let ran = ran.run(&["preview", "--out", out.to_str().unwrap()]).await.unwrap();
+    assert_eq!(ran.status, 4, "{ran:?}");
+    assert!(ran.stderr.contains("no-such-message"), "{ran:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn preview_names_a_wrong_setting_and_a_file_it_cannot_write() {
+    let cli = Cli::new().unwrap();
+    let ran = cli.clone().with("BRAND_COLOR", "blue").run(&["preview"]).await.unwrap();
+    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{ran:?}");
+    assert!(ran.stderr.contains("BRAND_COLOR"), "{ran:?}");
+    let ran = cli.run(&["preview", "--out", "/dev/null/messages.html"]).await.unwrap();
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stderr.contains("/dev/null/messages.html cannot be written"), "{ran:?}");
+}

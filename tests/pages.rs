@@ -1,0 +1,374 @@
+//! The pages in a real browser, with a user pool of the local cloud and the account API: what people do with nothing but
+//! the links of their mails and the pages behind them.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+#[path = "pages/backend.rs"]
+mod backend;
+#[path = "pages/reader.rs"]
+mod reader;
+#[path = "pages/site.rs"]
+mod site;
+
+use account_api::pages::PAGES;
+use end_to_end::{native, opens};
+use serde_json::json;
+use xtask::seed::{GROUP, PASSWORD};
+use xtask::user_pool::Kind;
+
+use self::reader::{DESKTOP, PHONE, Reader, SMALLEST};
+use self::site::{Site, link_in};
+
+const FIRST_PASSWORD: &str = "Lighthouse-4711";
+const SECOND_PASSWORD: &str = "Breakwater+0815";
+
+async fn status(site: &Site, email: &str) -> String {
+    site.pool.only_profile_of(email).await.unwrap().status
+}
+
+#[tokio::test]
+async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_password_by_the_pages_alone() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    let (old, new) = ("ada@example.com", "ada.lovelace@example.org");
+
+    // Register. The first try has no digit and no symbol, and the page says so.
+    reader.opens(&site.page("register")).await.unwrap();
+    reader.sees("form").await.unwrap();
+    reader.types("email", old).await.unwrap();
+    reader.types("password", "Lighthousekeeper").await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("#password-error", "a digit and a symbol").await.unwrap();
+    assert_eq!(reader.focus().await.unwrap(), "password");
+    reader.keeps("register-weak-password-phone").await.unwrap();
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("main", "We have sent you a message").await.unwrap();
+    reader.keeps("registration-sent-phone").await.unwrap();
+    assert_eq!(status(&site, old).await, "UNCONFIRMED");
+
+    // The link of the mail.
+    let link = site.link("sign-up", old).await.unwrap();
+    assert!(link.contains("code=123456"), "{link}");
+    reader.opens(&link).await.unwrap();
+    reader.sees("form").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("complete-registration"), "the code is in the address bar");
+    reader.keeps("registration-link-phone").await.unwrap();
+    assert_eq!(status(&site, old).await, "UNCONFIRMED", "opening a link changes nothing");
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.sees("done").await.unwrap();
+    assert_eq!(reader.focus().await.unwrap(), "H1", "the result is read aloud");
+    reader.keeps("registration-done-phone").await.unwrap();
+    assert_eq!(status(&site, old).await, "CONFIRMED");
+
+    // Sign in.
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(old, FIRST_PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("account"));
+    reader.reads("[data-slot=address]", old).await.unwrap();
+    reader.reads("main", "Verified").await.unwrap();
+    reader.keeps("account-phone").await.unwrap();
+
+    // Change the address: the code to the current one, then, after a reload as on another day, that to the new one.
+    reader.presses("#open-change").await.unwrap();
+    reader.types("new-email", new).await.unwrap();
+    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.reads("[data-slot=prove]", "your current address a***@example.com").await.unwrap();
+    reader.keeps("email-change-current-phone").await.unwrap();
+    let mail = site.api.mails.last_to(old).unwrap();
+    reader.types("prove-code", "000000").await.unwrap();
+    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.reads("#prove-code-error", "Tries left: 4").await.unwrap();
+    reader.types("prove-code", &mail.code().unwrap()).await.unwrap();
+    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.reads("[data-slot=prove]", "your new address a***@example.org").await.unwrap();
+    let mail = site.api.mails.last_to(new).unwrap();
+    reader.opens(&link_in(&mail.letter.html, &site.address).unwrap()).await.unwrap();
+    reader.reads("[data-slot=prove]", "your new address").await.unwrap();
+    assert_eq!(site.pool.only_profile_of(old).await.unwrap().attribute("email"), old);
+    reader.types("prove-code", &mail.code().unwrap()).await.unwrap();
+    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.reads("[data-slot=address]", new).await.unwrap();
+    reader.keeps("email-change-done-phone").await.unwrap();
+    assert!(site.pool.only_profile_of(new).await.unwrap().email_verified());
+    assert!(site.api.mails.last_to(old).unwrap().letter.subject.contains("was changed"), "the old address is told");
+
+    // A new password: ask for the message, open its link, choose.
+    reader.presses("#new-password").await.unwrap();
+    reader.sees("begin").await.unwrap();
+    reader.presses("#begin button[type=submit]").await.unwrap();
+    reader.sees("choose").await.unwrap();
+    reader.keeps("password-reset-sent-phone").await.unwrap();
+    let link = site.link("forgot-password", new).await.unwrap();
+    reader.opens(&link).await.unwrap();
+    reader.sees("choose").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("complete-password-reset"));
+    reader.types("password", SECOND_PASSWORD).await.unwrap();
+    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.sees("done").await.unwrap();
+    assert!(opens(&site.pool, new, SECOND_PASSWORD).await.unwrap());
+    assert!(!opens(&site.pool, new, FIRST_PASSWORD).await.unwrap());
+
+    // Sign out: nobody is signed in here, and the refresh token is dead.
+    reader.opens(&site.page("account")).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    let session = reader.runs("return JSON.parse(sessionStorage.getItem('session'))").await.unwrap();
+    reader.presses("#sign-out").await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    assert!(reader.runs("return sessionStorage.getItem('session')").await.unwrap().is_null());
+    let refused = site.refreshes(session["refresh"].as_str().unwrap()).await.unwrap();
+    assert!(!refused, "the refresh token is revoked");
+    assert_eq!(reader.violations().await.unwrap(), json!([]));
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_invited_person_activates_the_account_by_the_page_alone() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    let email = "grace@example.com";
+    site.invites(email).await.unwrap();
+    let link = link_in(&site.api.mails.last_to(email).unwrap().letter.html, &site.address).unwrap();
+
+    reader.opens(&link).await.unwrap();
+    reader.sees("form").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("activate"), "the token is in the address bar");
+    assert_eq!(status(&site, email).await, "FORCE_CHANGE_PASSWORD", "opening a link changes nothing");
+    reader.types("password", "Short-1").await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("#password-error", "at least 12 characters").await.unwrap();
+    reader.types("password", "nodigitsnosymbols").await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("#password-error", "It needs an upper-case letter").await.unwrap();
+    reader.keeps("activate-desktop").await.unwrap();
+    // With the keyboard alone.
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.keys("\u{e007}").await.unwrap();
+    reader.sees("done").await.unwrap();
+    let profile = site.pool.only_profile_of(email).await.unwrap();
+    assert!(profile.email_verified() && profile.groups.contains(&GROUP.to_owned()), "{profile:?}");
+
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(email, FIRST_PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    reader.keeps("account-desktop").await.unwrap();
+
+    // The same link once more says what happened, and what to do.
+    reader.opens(&link).await.unwrap();
+    reader.sees("form").await.unwrap();
+    reader.types("password", SECOND_PASSWORD).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.sees("unusable").await.unwrap();
+    reader.reads("main", "answered already").await.unwrap();
+    reader.keeps("activate-used-desktop").await.unwrap();
+    assert!(opens(&site.pool, email, FIRST_PASSWORD).await.unwrap());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(PHONE.dark()).await.unwrap();
+    let email = "joan@example.com";
+    native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
+    let query = "username=joan%40example.com&email=joan%40example.com";
+
+    // A registration that is complete.
+    reader.opens(&site.page(&format!("complete-registration?code=123456&{query}"))).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.sees("already").await.unwrap();
+
+    // A password reset that nobody asked for, or that is over.
+    reader.opens(&site.page(&format!("complete-password-reset?code=999999&{query}"))).await.unwrap();
+    reader.types("password", SECOND_PASSWORD).await.unwrap();
+    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.reads("#alert", "has expired or was replaced").await.unwrap();
+    assert_eq!(reader.focus().await.unwrap(), "alert");
+    assert!(opens(&site.pool, email, PASSWORD).await.unwrap());
+    reader.presses("#resend").await.unwrap();
+    reader.reads("#notice", "A new message is on its way").await.unwrap();
+    reader.keeps("password-reset-new-code-phone-dark").await.unwrap();
+    // The code itself, typed with a space as people do, and with a slip first.
+    reader.types("code", "65a").await.unwrap();
+    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.reads("#code-error", "digits").await.unwrap();
+    reader.types("code", "111 111").await.unwrap();
+    reader.types("password", SECOND_PASSWORD).await.unwrap();
+    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.reads("#code-error", "not right").await.unwrap();
+    reader.types("code", "654 321").await.unwrap();
+    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.sees("done").await.unwrap();
+    assert!(opens(&site.pool, email, SECOND_PASSWORD).await.unwrap());
+
+    // An invitation that is none.
+    reader.opens(&site.page("activate")).await.unwrap();
+    reader.sees("unusable").await.unwrap();
+    reader.opens(&site.page("activate?username=joan%40example.com&token=wrong")).await.unwrap();
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.sees("unusable").await.unwrap();
+
+    // An answer of the sign-in pages that this tab did not ask for.
+    reader.opens(&site.page("account?code=stolen&state=foreign")).await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    reader.reads("#alert", "sign-in was not completed").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("account"));
+    assert_eq!(reader.violations().await.unwrap(), json!([]));
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_that_expired_can_be_begun_again_and_a_link_to_it_asks_to_sign_in_first() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    let email = "edith@example.com";
+    native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
+
+    reader.opens(&site.page("complete-email-change?code=123456")).await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(email, PASSWORD).await.unwrap();
+    reader.sees("none").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("complete-email-change"));
+    reader.presses("a.button").await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+
+    reader.presses("#open-change").await.unwrap();
+    reader.types("new-email", email).await.unwrap();
+    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.reads("#new-email-error", "your current address already").await.unwrap();
+    reader.types("new-email", "edith@example.org").await.unwrap();
+    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.reads("[data-slot=prove]", "current address").await.unwrap();
+    // A link of one's own with the code in it: a button is enough.
+    let code = site.api.mails.last_to(email).unwrap().code().unwrap();
+    reader.opens(&site.page(&format!("complete-email-change?code={code}"))).await.unwrap();
+    reader.sees("change").await.unwrap();
+    reader.reads("[data-slot=prove]", "Press the button").await.unwrap();
+    assert!(site.api.mails.last_to("edith@example.org").is_none(), "opening a link changes nothing");
+    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.reads("[data-slot=prove]", "your new address").await.unwrap();
+    reader.keeps("email-change-new-desktop").await.unwrap();
+
+    site.api.clock.forward(16 * 60);
+    let code = site.api.mails.last_to("edith@example.org").unwrap().code().unwrap();
+    reader.types("prove-code", &code).await.unwrap();
+    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.sees("none").await.unwrap();
+    reader.reads("#alert", "has expired").await.unwrap();
+    assert!(site.pool.only_profile_of(email).await.unwrap().email_verified());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_linked_account_shows_its_ways_to_sign_in_and_is_told_why_its_address_stays() {
+    let site = Site::start().await.unwrap();
+    let email = "hedy@example.com";
+    let profile = native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
+    site.links_google(&profile.username).await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+
+    // What the invitation of an administrator opens.
+    reader.opens(&site.page("login?username=hedy&email=hedy%40example.com")).await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("login"));
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(email, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    let ways = reader.text("#ways").await.unwrap();
+    assert!(ways.contains("Password") && ways.contains("Google"), "{ways}");
+    reader.presses("#open-change").await.unwrap();
+    reader.types("new-email", "hedy@example.org").await.unwrap();
+    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.reads("#alert", "comes from the provider").await.unwrap();
+    reader.keeps("account-linked-desktop").await.unwrap();
+    assert!(site.api.mails.sent().is_empty());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_an_application_changed_with_cognito_alone_is_verified_by_the_button() {
+    let site = Site::start().await.unwrap();
+    let (old, new) = ("mary@example.com", "mary@example.org");
+    let profile = native(&site.pool, Kind::EmailAsUsername, old).await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    reader.opens(&site.page("account")).await.unwrap();
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(old, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    let token = reader.runs("return JSON.parse(sessionStorage.getItem('session')).access").await.unwrap();
+    let change = json!({ "AccessToken": token, "UserAttributes": [{ "Name": "email", "Value": new }] });
+    site.pool.call("UpdateUserAttributes", &change).await.unwrap();
+
+    let link = |code: &str| site.page(&format!("complete-email-change?code={code}&username={}", profile.username));
+    reader.opens(&link("999999")).await.unwrap();
+    reader.presses("#verify button[type=submit]").await.unwrap();
+    reader.reads("#alert", "has expired or was replaced").await.unwrap();
+    reader.opens(&link("123456")).await.unwrap();
+    reader.sees("attribute").await.unwrap();
+    assert_eq!(site.pool.profile(&profile.username).await.unwrap().attribute("email"), old);
+    reader.presses("#verify button[type=submit]").await.unwrap();
+    reader.sees("done").await.unwrap();
+    assert!(site.pool.only_profile_of(new).await.unwrap().email_verified());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_page_in_every_language_fits_the_smallest_phone_and_breaks_no_rule_of_its_own() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(SMALLEST).await.unwrap();
+    for locale in messages::LOCALES {
+        for page in PAGES {
+            let query = match page.name {
+                "complete-registration" | "complete-password-reset" => "&code=123456&username=u&email=ada@example.com",
+                "activate" => "&username=u&token=t",
+                _ => "",
+            };
+            reader.opens(&site.page(&format!("{}?lang={}{query}", page.name, locale.tag))).await.unwrap();
+            reader.reads("h1", "").await.unwrap();
+            let shown = "return document.querySelectorAll('[data-view]:not([hidden])').length";
+            for _ in 0..200 {
+                if reader.runs(shown).await.unwrap() == 1 {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            }
+            assert_eq!(reader.runs(shown).await.unwrap(), 1, "{} {}", page.name, locale.tag);
+            let width = reader.runs("return document.documentElement.scrollWidth").await.unwrap();
+            assert_eq!(width, SMALLEST.width, "{} {} has to be scrolled sideways", page.name, locale.tag);
+            let unnamed =
+                "return [...document.querySelectorAll('input[required]')].filter((one) => !one.labels.length).length";
+            assert_eq!(reader.runs(unnamed).await.unwrap(), 0, "{}: every field has a label", page.name);
+            assert_eq!(reader.violations().await.unwrap(), json!([]), "{} {}", page.name, locale.tag);
+        }
+    }
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn pictures_of_the_pages_are_kept_in_light_and_dark_and_from_right_to_left() {
+    let site = Site::start().await.unwrap();
+    for (name, screen) in
+        [("desktop", DESKTOP), ("phone", PHONE), ("phone-dark", PHONE.dark()), ("desktop-dark", DESKTOP.dark())]
+    {
+        let reader = Reader::sits_down(screen).await.unwrap();
+        let dark = reader.runs("return matchMedia('(prefers-color-scheme: dark)').matches").await.unwrap();
+        assert_eq!(dark, screen.dark, "{name}");
+        for locale in ["en", "ar", "de", "ja"] {
+            for (page, view, query) in [
+                ("register", "form", ""),
+                ("account", "signed-out", ""),
+                ("complete-registration", "form", "&code=123456&username=u&email=ada@example.com"),
+                ("complete-password-reset", "choose", "&code=654321&username=u&email=ada@example.com"),
+                ("activate", "form", "&username=u&token=t"),
+            ] {
+                reader.opens(&site.page(&format!("{page}?lang={locale}{query}"))).await.unwrap();
+                reader.sees(view).await.unwrap();
+                reader.keeps(&format!("{page}-{locale}-{name}")).await.unwrap();
+            }
+        }
+        reader.leaves().await.unwrap();
+    }
+}

@@ -1,0 +1,96 @@
+//! The account API as it is deployed, but for what this machine has no use for: its state and its mails are kept in
+//! memory, and this module stands in for API Gateway's JWT authorizer.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use account_api::code::Sealer;
+use account_api::mailer::memory::MemoryMailer;
+use account_api::store::memory::MemoryStore;
+use account_api::testing::SetClock;
+use account_api::{Services, Settings};
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use cognito_core::user_pool::UserPools;
+use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
+use lambda_http::request::RequestContext;
+use messages::Messages;
+use serde_json::{Value, json};
+use xtask::seed::GROUP;
+use xtask::user_pool::UserPool;
+
+/// The API and what it works with.
+pub(crate) struct Backend {
+    pub(crate) router: Router,
+    pub(crate) mails: MemoryMailer,
+    pub(crate) clock: SetClock,
+}
+
+impl Backend {
+    pub(crate) async fn start(pool: &UserPool, address: &str) -> Result<Self> {
+        let flows = json!({ "ClientName": "backend", "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"] });
+        let made = pool.admin("CreateUserPoolClient", flows).await?;
+        let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
+        let settings = Settings::from_lookup(&|name| {
+            Some(match name {
+                "USER_POOL_ID" => pool.id().to_owned(),
+                "BACKEND_CLIENT_ID" => client.clone(),
+                "TABLE_NAME" | "CODE_SECRET_ARN" => "in-memory".to_owned(),
+                "EMAIL_FROM" => "Harbour <no-reply@example.com>".to_owned(),
+                "INVITATIONS" => "public".to_owned(),
+                "DEFAULT_GROUP" => GROUP.to_owned(),
+                "APP_NAME" => "Harbour".to_owned(),
+                "APP_URL" => address.to_owned(),
+                _ => return None,
+            })
+        })?;
+        let users = AwsUserPools::from_lookup(&|name| std::env::var(name).ok())?.pool(pool.id());
+        let (mails, clock) = (MemoryMailer::default(), SetClock::at(now()?));
+        let services = Services {
+            invitations: AwsInvitations::new(users.clone(), &client),
+            pool: users,
+            store: MemoryStore::default(),
+            mailer: mails.clone(),
+            clock: std::sync::Arc::new(clock.clone()),
+            sealer: Sealer::new(&[7; 32])?,
+            messages: Messages::new(settings.messages.clone()),
+            settings,
+            answer_after: Duration::from_millis(100),
+        };
+        let router = account_api::router(services).layer(middleware::from_fn_with_state(pool.clone(), authorize));
+        Ok(Self { router, mails, clock })
+    }
+}
+
+fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
+/// Hands the claims of a token on as API Gateway does, if the pool says that the token is good.
+async fn authorize(State(pool): State<UserPool>, mut request: Request, next: Next) -> Response {
+    let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let token = token.strip_prefix("Bearer ").unwrap_or_default().to_owned();
+    if pool.call("GetUser", &json!({ "AccessToken": token })).await.is_ok()
+        && let Some(context) = context(&token)
+    {
+        request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+    }
+    next.run(request).await
+}
+
+fn context<C: serde::de::DeserializeOwned>(token: &str) -> Option<C> {
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    let claims = json!({ "sub": text("sub"), "username": text("username"), "token_use": text("token_use") });
+    serde_json::from_value(json!({
+        "authorizer": { "jwt": { "claims": claims, "scopes": null } },
+        "http": { "method": "GET", "path": "/" },
+    }))
+    .ok()
+}

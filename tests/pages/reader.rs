@@ -1,0 +1,159 @@
+//! Somebody in front of a browser: opens links, reads what is shown, types and presses.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use xtask::browser::Browser;
+
+/// How long a page may take to show what is waited for. Generous: the machine may compile beside it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What somebody looks through.
+#[derive(Clone, Copy)]
+pub(crate) struct Screen {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) dark: bool,
+}
+
+pub(crate) const DESKTOP: Screen = Screen { width: 1100, height: 860, dark: false };
+pub(crate) const PHONE: Screen = Screen { width: 360, height: 760, dark: false };
+pub(crate) const SMALLEST: Screen = Screen { width: 320, height: 640, dark: false };
+
+impl Screen {
+    pub(crate) const fn dark(self) -> Self {
+        Self { dark: true, ..self }
+    }
+}
+
+/// A browser with one tab.
+pub(crate) struct Reader {
+    tab: Client,
+    _browser: Browser,
+}
+
+impl Reader {
+    pub(crate) async fn sits_down(screen: Screen) -> Result<Self> {
+        let browser = Browser::start().await?;
+        let mut capabilities = browser.capabilities();
+        let options = &mut capabilities["goog:chromeOptions"];
+        // A window cannot be made as narrow as a phone.
+        let metrics = json!({ "width": screen.width, "height": screen.height, "pixelRatio": 1, "touch": false });
+        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+        let arguments = options["args"].as_array_mut().context("the browser takes no arguments")?;
+        arguments.push(json!("--hide-scrollbars"));
+        // 0 is dark in Chromium's own settings, 1 is light.
+        arguments.push(json!(format!("--blink-settings=preferredColorScheme={}", i32::from(!screen.dark))));
+        let tab = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(browser.address())
+            .await
+            .context("the browser takes no session")?;
+        Ok(Self { tab, _browser: browser })
+    }
+
+    pub(crate) async fn leaves(self) -> Result<()> {
+        Ok(self.tab.close().await?)
+    }
+
+    pub(crate) async fn opens(&self, address: &str) -> Result<()> {
+        Ok(self.tab.goto(address).await?)
+    }
+
+    /// Waits until the page shows a view.
+    pub(crate) async fn sees(&self, view: &str) -> Result<()> {
+        let selector = format!("[data-view='{view}']:not([hidden])");
+        match self.tab.wait().at_most(PATIENCE).for_element(Locator::Css(&selector)).await {
+            Ok(_) => Ok(()),
+            Err(_) => bail!("{view} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?),
+        }
+    }
+
+    /// Waits until an element's text holds `part`.
+    pub(crate) async fn reads(&self, selector: &str, part: &str) -> Result<()> {
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            if self.text(selector).await.is_ok_and(|text| text.contains(part)) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{selector} does not say {part:?}; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+    }
+
+    pub(crate) async fn text(&self, selector: &str) -> Result<String> {
+        // Marks that keep an address from reordering its sentence are not there for readers.
+        let text = self.tab.find(Locator::Css(selector)).await?.text().await?;
+        Ok(text.replace(['\u{2068}', '\u{2069}'], ""))
+    }
+
+    pub(crate) async fn types(&self, id: &str, text: &str) -> Result<()> {
+        let field = self.shown(&format!("#{id}")).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// Presses what a selector finds first among what is shown.
+    pub(crate) async fn presses(&self, selector: &str) -> Result<()> {
+        Ok(self.shown(selector).await?.click().await?)
+    }
+
+    /// Keys go to whatever has the focus.
+    pub(crate) async fn keys(&self, text: &str) -> Result<()> {
+        Ok(self.tab.active_element().await?.send_keys(text).await?)
+    }
+
+    /// The id of what has the focus, or its name.
+    pub(crate) async fn focus(&self) -> Result<String> {
+        let found = self.runs("return document.activeElement.id || document.activeElement.tagName").await?;
+        Ok(found.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Where the address bar is.
+    pub(crate) async fn place(&self) -> Result<String> {
+        Ok(self.tab.current_url().await?.to_string())
+    }
+
+    pub(crate) async fn runs(&self, script: &str) -> Result<Value> {
+        Ok(self.tab.execute(script, Vec::new()).await?)
+    }
+
+    /// Signs in on the pool's own page.
+    pub(crate) async fn signs_in(&self, email: &str, password: &str) -> Result<()> {
+        self.tab.wait().at_most(PATIENCE).for_element(Locator::Css("form[action='/login']")).await?;
+        self.types("username", email).await?;
+        self.types("password", password).await?;
+        self.presses("button[type=submit]").await
+    }
+
+    /// Keeps a picture in cargo's directory for temporary files of tests.
+    pub(crate) async fn keeps(&self, name: &str) -> Result<()> {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join(format!("{name}.png")), self.tab.screenshot().await?)?)
+    }
+
+    /// What the page's own rules stopped, from its beginning.
+    pub(crate) async fn violations(&self) -> Result<Value> {
+        let script = "const observer = new ReportingObserver(() => {}, { types: ['csp-violation'], buffered: true }); \
+                      observer.observe(); \
+                      return observer.takeRecords().map((record) => JSON.stringify(record.body));";
+        self.runs(script).await
+    }
+
+    async fn shown(&self, selector: &str) -> Result<Element> {
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            for element in self.tab.find_all(Locator::Css(selector)).await? {
+                if element.is_displayed().await.unwrap_or_default() {
+                    return Ok(element);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{selector} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+    }
+}

@@ -1,0 +1,161 @@
+//! The pages and what they speak to, on one machine: a server of their own, a user pool of the local cloud, and the
+//! mails as people get them.
+
+use std::net::Ipv4Addr;
+
+use account_api::pages;
+use anyhow::{Context, Result};
+use end_to_end::{cloud, function, last_mail, pool};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use xtask::event;
+use xtask::http::Http;
+use xtask::runtime_api::Function;
+use xtask::user_pool::{Kind, UserPool};
+
+use super::backend::Backend;
+
+/// The pages with a pool of their own. Dropping it ends the server.
+pub(crate) struct Site {
+    /// Where the pages are, without a slash at the end.
+    pub(crate) address: String,
+    /// The pool.
+    pub(crate) pool: UserPool,
+    /// The account API, on the same origin.
+    pub(crate) api: Backend,
+    client: String,
+    messages: Function,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Where the pages will be, before anything answers there.
+struct Place {
+    listener: TcpListener,
+    pub(crate) address: String,
+}
+
+impl Place {
+    pub(crate) async fn take() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        Ok(Self { listener, address })
+    }
+}
+
+impl Site {
+    /// Starts the pages and the account API with a new pool.
+    pub(crate) async fn start() -> Result<Self> {
+        let place = Place::take().await?;
+        let pool = pool(Kind::EmailAsUsername).await?;
+        let settings = settings(&pool, &place.address).await?;
+        let api = Backend::start(&pool, &place.address).await?;
+        let router = api.router.clone().merge(pages::router(&settings));
+        let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
+        let messages = function("custom-message", &messages).await?;
+        let server = tokio::spawn(async move {
+            // It ends with its task.
+            let _ = axum::serve(place.listener, router).await;
+        });
+        Ok(Self { address: place.address, pool, api, client: settings.client_id, messages, server })
+    }
+
+    /// A page's address.
+    pub(crate) fn page(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+
+    /// Invites somebody, as an application does.
+    pub(crate) async fn invites(&self, email: &str) -> Result<()> {
+        let wish = json!({ "email": email, "attributes": { "given_name": "Grace" } });
+        let answer = Http::default().send_json("POST", &self.page("invitations"), &wish).await?;
+        anyhow::ensure!(answer.status.as_u16() == 202, "the invitation was refused: {answer:?}");
+        Ok(())
+    }
+
+    /// Links an identity at Google with an account, as the pre sign-up function does.
+    pub(crate) async fn links_google(&self, username: &str) -> Result<()> {
+        let google = json!({ "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {} });
+        self.pool.admin("CreateIdentityProvider", google).await?;
+        let link = json!({
+            "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
+            "SourceUser": {
+                "ProviderName": "Google",
+                "ProviderAttributeName": "Cognito_Subject",
+                "ProviderAttributeValue": "1035",
+            },
+        });
+        self.pool.admin("AdminLinkProviderForUser", link).await.map(drop)
+    }
+
+    /// Whether a refresh token of the pages still gives tokens.
+    pub(crate) async fn refreshes(&self, token: &str) -> Result<bool> {
+        let fields = [("grant_type", "refresh_token"), ("client_id", self.client.as_str()), ("refresh_token", token)];
+        let answer = Http::default().submit(&format!("{}/oauth2/token", self.pool.endpoint()), &fields).await?;
+        Ok(answer.status.is_success())
+    }
+
+    /// The link in the last mail to an address: the local cloud's code, in the mail that Cognito would have sent. The
+    /// local cloud sends a text of its own (docs/LOCAL_STACK.md), so the function writes the mail here.
+    pub(crate) async fn link(&self, sample: &str, email: &str) -> Result<String> {
+        let profile = self.pool.only_profile_of(email).await?;
+        let sent = last_mail(&cloud()?, email).await?;
+        let code = six_digits(&sent).context("the last mail has no code")?;
+        let event = event::about(event::load(&format!("custom-message/{sample}"), &self.pool)?, &profile);
+        let answer = self.messages.invoke(&event).await?.ok().context("the mail could not be written")?;
+        let mail = answer["response"]["emailMessage"].as_str().context("there is no mail")?.replace("{####}", &code);
+        link_in(&mail, &self.address)
+    }
+}
+
+/// The first link of a mail that leads to the pages.
+pub(crate) fn link_in(mail: &str, address: &str) -> Result<String> {
+    let (_, rest) = mail.split_once(&format!("href=\"{address}/")).context("the mail has no link to the pages")?;
+    let link = rest.split('"').next().unwrap_or_default();
+    Ok(format!("{address}/{}", link.replace("&amp;", "&").replace("&#x2f;", "/").replace("&#x3d;", "=")))
+}
+
+/// The first six digits that stand alone.
+fn six_digits(text: &str) -> Option<String> {
+    let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
+}
+
+/// The settings a deployment would have: the app client as the template makes it, and the local cloud in Cognito's place.
+async fn settings(pool: &UserPool, address: &str) -> Result<pages::Settings> {
+    let account = format!("{address}/account");
+    let input = json!({
+        "ClientName": "pages",
+        "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        "AllowedOAuthFlowsUserPoolClient": true,
+        "AllowedOAuthFlows": ["code"],
+        "AllowedOAuthScopes": ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+        "CallbackURLs": [account],
+        "LogoutURLs": [account],
+        "SupportedIdentityProviders": ["COGNITO"],
+        "PreventUserExistenceErrors": "ENABLED",
+        "EnableTokenRevocation": true,
+    });
+    let made: Value = pool.admin("CreateUserPoolClient", input).await?;
+    let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
+    let cloud = cloud()?;
+    let lookup = move |name: &str| {
+        Some(match name {
+            pages::PAGES_CLIENT_ID => client.clone(),
+            pages::PAGES_COGNITO_URL | pages::PAGES_SIGN_IN_URL => cloud.clone(),
+            pages::PAGES_REGISTRATION => "open".to_owned(),
+            pages::PAGES_PASSWORD_LENGTH => "12".to_owned(),
+            "APP_NAME" => "Harbour".to_owned(),
+            "SUPPORT_EMAIL" => "help@example.com".to_owned(),
+            _ => return None,
+        })
+    };
+    let messages = messages::Settings::from_lookup(&lookup)?;
+    pages::Settings::from_lookup(&lookup, &messages)?.context("the pages are switched off")
+}

@@ -1,0 +1,104 @@
+//! The operator's command line, run as people run it: its real output and its real exit code.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::process::Command;
+use xtask::command::test::COMMAND_LINE;
+use xtask::local_cloud::client_environment;
+
+use crate::{cloud, variable};
+
+/// `cognito-triggers` with the way to the local cloud, in a folder of the caller's choice.
+#[derive(Debug, Clone)]
+pub struct Cli {
+    binary: PathBuf,
+    folder: PathBuf,
+    variables: Vec<(String, String)>,
+}
+
+/// What one run of the command line left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// The exit code.
+    pub status: i32,
+    /// Standard output: data.
+    pub stdout: String,
+    /// Standard error: talk.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Standard output as one JSON document.
+    ///
+    /// # Errors
+    ///
+    /// It is none; the message holds everything the run wrote.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_str(&self.stdout).with_context(|| format!("no JSON document was written: {self:?}"))
+    }
+}
+
+impl Cli {
+    /// The command line, working in the system's folder for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// The tests were not started by `cargo xtask test`.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            binary: PathBuf::from(variable(COMMAND_LINE)?),
+            folder: std::env::temp_dir(),
+            variables: client_environment(&cloud()?),
+        })
+    }
+
+    /// The same, working in another folder: relative paths begin there.
+    #[must_use]
+    pub fn within(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
+    }
+
+    /// The same with one more environment variable; it replaces one of that name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The command, not yet started, for a test that wants to feed or to end it. It sees no variable and no
+    /// AWS file of the developer's own, and no terminal.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .env("HOME", &self.folder)
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs the command line to its end.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, was ended by a signal, or wrote something that is not UTF-8.
+    pub async fn run(&self, arguments: &[&str]) -> Result<Ran> {
+        let output = self.command(arguments).output().await.context("the command line cannot be started")?;
+        let Some(status) = output.status.code() else { bail!("the command line was ended by a signal: {output:?}") };
+        Ok(Ran { status, stdout: String::from_utf8(output.stdout)?, stderr: String::from_utf8(output.stderr)? })
+    }
+}

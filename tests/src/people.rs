@@ -1,0 +1,39 @@
+//! People who come from a provider before any function is attached, as in every pool that needs merging.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use xtask::hosted_login::sign_in;
+use xtask::identity_provider::IdentityProvider;
+use xtask::toolbox::Toolbox;
+use xtask::user_pool::{Profile, UserPool};
+
+/// A provider that plays Google.
+#[derive(Debug)]
+pub struct Google(IdentityProvider);
+
+impl Google {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub async fn start() -> Result<Self> {
+        Ok(Self(IdentityProvider::start(&Toolbox::local_cloud().await?, None).await?))
+    }
+
+    /// Lets somebody sign in to a pool that has no triggers, so that a stand-alone profile is there.
+    ///
+    /// # Errors
+    ///
+    /// The provider or the pool refuses.
+    pub async fn stands_alone(&self, pool: &UserPool, subject: &str, email: &str, verified: bool) -> Result<Profile> {
+        self.0.register(pool, "Google").await?;
+        self.0.knows(subject, &json!({ "email": email, "email_verified": verified, "given_name": "Ada" })).await?;
+        let client = pool.create_client(&["Google"]).await?;
+        sign_in(pool, &client, "Google", subject).await?;
+        let profiles = pool.profiles().await?;
+        let profile =
+            profiles.into_iter().find(|profile| !profile.is_native() && profile.has_identity("Google", subject));
+        profile.context("no stand-alone profile was made")
+    }
+}
