@@ -25,7 +25,7 @@ use super::usage;
 use crate::runtime_api::set_environment;
 
 /// How long a process may take for one step before the benchmark gives it up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Something that can be started as a Lambda function.
 #[derive(Debug, Clone)]
@@ -122,7 +122,8 @@ impl Process {
         }
         let to = process.expect_answer().await?.0;
         process.expect_question().await?;
-        let start = Start { wall: to - from, cpu: usage::cpu(id)? - before, peak: usage::peak_memory(id)? };
+        let start =
+            Start { wall: to - from, cpu: usage::cpu(id)?.saturating_sub(before), peak: usage::peak_memory(id)? };
         Ok((process, start))
     }
 

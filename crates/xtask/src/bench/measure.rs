@@ -97,7 +97,7 @@ async fn warm(stand_in: &StandIn, subject: &Subject, events: usize) -> Result<Du
     for _ in 0..events {
         process.invoke(event.clone()).await?;
     }
-    let spent = usage::cpu(process.id())? - before;
+    let spent = usage::cpu(process.id())?.saturating_sub(before);
     let calls = stand_in.take_calls().len();
     if subject.own && calls != events * subject.case.calls.len() {
         bail!("{}: {calls} calls for {events} events", subject.program.name);
@@ -181,7 +181,7 @@ pub async fn pool_sizes(
             // Spread over the whole pool.
             process.invoke(about(subject, number as u64 * 7919 % people)).await?;
         }
-        let spent = usage::cpu(process.id())? - before;
+        let spent = usage::cpu(process.id())?.saturating_sub(before);
         let calls = stand_in.take_calls().len() / events;
         costs.push((people, spent / u32::try_from(events).context("too many events")?, calls));
     }
