@@ -14,7 +14,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         bail!(Refusal("nobody is there to confirm it; nothing was changed (--yes confirms)".to_owned()));
     }
     eprint!("{question} [y/N] ");

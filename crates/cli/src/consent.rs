@@ -1,9 +1,8 @@
 //! Whether a change may be made.
 
-use crate::exit::Refusal;
+use crate::confirmation::confirm;
 use anyhow::Result;
 use clap::Args;
-use std::io::{self, BufRead, IsTerminal, Write};
 
 /// How a command that changes something is allowed to.
 #[derive(Clone, Copy, Debug, Args)]
@@ -21,24 +20,8 @@ impl Consent {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if the answer is no, or if nobody can be asked.
+    /// A [`crate::exit::Refusal`] if the answer is no, or if nobody can be asked.
     pub(crate) fn ask(self, question: &str) -> Result<()> {
-        if self.yes {
-            return Ok(());
-        }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(
-                Refusal("there is no terminal to ask on: pass --yes to make the change, or --dry-run".into()).into()
-            );
-        }
-        eprint!("{question} [y/N] ");
-        io::stderr().flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-            Ok(())
-        } else {
-            Err(Refusal("not confirmed".into()).into())
-        }
+        confirm(question, self.yes)
     }
 }

@@ -46,8 +46,15 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// Standard output is closed or full.
+    /// Standard output is full. That its reader has seen enough and closed it, as `head` does, is no error.
     pub fn data<T: Serialize + Table>(self, data: &T) -> io::Result<()> {
+        match self.write(data) {
+            Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    fn write<T: Serialize + Table>(self, data: &T) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         match self.format {
             Format::Json => {
