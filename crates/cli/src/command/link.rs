@@ -82,7 +82,7 @@ same command tries them again; 1, 2 as everywhere.";
 impl Link {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         match (&self.apply, &self.undo) {
-            (Some(plan), _) => self.apply(global, plan).await,
+            (Some(plan), _) => Box::pin(self.apply(global, plan)).await,
             (None, Some(journal)) => self.undo(global, journal).await,
             (None, None) => self.write_plan(global).await,
         }
