@@ -69,7 +69,7 @@ async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
         Command::Preview(command) => command.run(global),
         Command::Events(command) => command.run(global),
         Command::Audit(command) => command.run(global).await,
-        Command::Link(command) => command.run(global).await,
+        Command::Link(command) => Box::pin(command.run(global)).await,
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -99,9 +99,12 @@ impl Verdict {
     /// The native profile that is linked to, if it is there already.
     pub(crate) fn destination(&self) -> Option<&UserName> {
         match self {
-            Self::Decided(Decision::AlreadyLinked(to) | Decision::Link(to, _)) => Some(&to.user_name),
-            Self::Decided(Decision::AcceptInvitation { to, .. }) => Some(&to.user_name),
-            Self::Decided(Decision::Reclaim { profile, .. }) => Some(&profile.user_name),
+            Self::Decided(
+                Decision::AlreadyLinked(to)
+                | Decision::Link(to, _)
+                | Decision::AcceptInvitation { to, .. }
+                | Decision::Reclaim { profile: to, .. },
+            ) => Some(&to.user_name),
             Self::Decided(
                 Decision::CreateAndLink { .. } | Decision::Replace { .. } | Decision::Continue(_) | Decision::Refuse(_),
             )

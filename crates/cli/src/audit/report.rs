@@ -88,9 +88,8 @@ impl<W: Write> Report<W> {
                 serde_json::to_writer(&mut self.out, summary)?;
                 self.out.write_all(b"}\n")?;
             }
-            ReportFormat::Jsonl => {}
             ReportFormat::Csv if self.rows == 0 => self.header()?,
-            ReportFormat::Csv => {}
+            ReportFormat::Jsonl | ReportFormat::Csv => {}
         }
         Ok(self.out.flush()?)
     }

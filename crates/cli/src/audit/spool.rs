@@ -144,12 +144,15 @@ struct Cursor {
     at: usize,
 }
 
+/// Address, run, record: compared in this order.
+type First = (Vec<u8>, usize, Vec<u8>);
+
 /// The merged runs.
 #[derive(Debug)]
 pub(super) struct Sorted {
     cursors: Vec<Cursor>,
-    /// The first record of each run: address, run, record.
-    next: BinaryHeap<Reverse<(Vec<u8>, usize, Vec<u8>)>>,
+    /// The first record of each run.
+    next: BinaryHeap<Reverse<First>>,
     file: File,
     key: LessSafeKey,
 }

@@ -28,7 +28,7 @@ pub(crate) struct Audit {
     /// The user pool
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
-    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS: Name:trust[:link],…
+    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS, such as Google:claim
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     providers: String,
     #[command(flatten)]

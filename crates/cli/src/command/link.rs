@@ -27,7 +27,7 @@ pub(crate) struct Link {
     /// The user pool
     #[arg(long, value_name = "ID", value_parser = user_pool_id, required_unless_present_any = ["apply", "undo"])]
     user_pool_id: Option<String>,
-    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS: Name:trust[:link],…
+    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS, such as Google:claim
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     #[arg(required_unless_present_any = ["apply", "undo"])]
     providers: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Link {
     rules: RuleOptions,
     #[command(flatten)]
     listing: Listing,
-    /// Where the plan is written; without it <pool>.link-plan.jsonl. Holds addresses and subjects
+    /// Where the plan is written; without it POOL.link-plan.jsonl. Holds addresses and subjects
     #[arg(long, value_name = "FILE", conflicts_with_all = ["apply", "undo"])]
     plan: Option<PathBuf>,
     /// Create a native profile for people who have none, as the trigger does
@@ -50,10 +50,10 @@ pub(crate) struct Link {
     /// Carry this plan out
     #[arg(long, value_name = "PLAN", conflicts_with = "undo")]
     apply: Option<PathBuf>,
-    /// Where everything is written down before it is done; without it <PLAN>.journal. Holds whole profiles
+    /// Where everything is written down before it is done; without it PLAN.journal. Holds whole profiles
     #[arg(long, value_name = "FILE", requires = "apply")]
     journal: Option<PathBuf>,
-    /// Where old and new subs are written for the application's database; without it <PLAN>.subs.csv
+    /// Where old and new subs are written for the application's database; without it PLAN.subs.csv
     #[arg(long, value_name = "FILE", requires = "apply")]
     sub_map: Option<PathBuf>,
     /// Take back what this journal says was done, as far as Cognito allows
@@ -82,7 +82,7 @@ same command tries them again; 1, 2 as everywhere.";
 impl Link {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         match (&self.apply, &self.undo) {
-            (Some(plan), _) => self.apply(global, plan).await,
+            (Some(plan), _) => Box::pin(self.apply(global, plan)).await,
             (None, Some(journal)) => self.undo(global, journal).await,
             (None, None) => self.write_plan(global).await,
         }

@@ -80,10 +80,12 @@ impl Link {
         let bar = ProgressBar::new(steps);
         let mut stopped = None;
         while let Some(planned) = plan.next()? {
-            match merger.merge(&mut journal, &planned).await {
+            match Box::pin(merger.merge(&mut journal, &planned)).await {
                 Ok(ended) => {
                     bar.inc(u64::try_from(ended.len())?);
-                    ended.into_iter().for_each(|applied| summary.add(applied));
+                    for applied in ended {
+                        summary.add(applied);
+                    }
                 }
                 Err(error) => {
                     stopped = Some(error);

@@ -101,7 +101,8 @@ async fn cut_off_twice_and_resumed_nobody_loses_anything() {
 
 #[tokio::test]
 async fn a_changed_situation_is_left_as_it_is() {
-    let changes: [(&str, fn(&mut Vec<Account>)); 6] = [
+    type Change = fn(&mut Vec<Account>);
+    let changes: [(&str, Change); 6] = [
         ("the native profile was disabled", |accounts| accounts[0].enabled = false),
         ("the address changed", |accounts| accounts[1].email = Some("eve@example.com".into())),
         ("the address is not verified any more", |accounts| accounts[1].email_verified = false),
