@@ -307,7 +307,7 @@ fn tempdir() -> std::path::PathBuf {
 }
 
 /// The API over the deployed table, everything else in memory.
-async fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
+fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
     let stack = Address::from_environment().unwrap().stack;
     let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&|name| std::env::var(name).ok()).unwrap());
     let store = DynamoDb::new(client, stack.output("AccountApiTableName").unwrap());
@@ -357,7 +357,7 @@ async fn post(router: &Router, email: &str, path: &str, body: &Value) -> Answer 
 
 #[tokio::test]
 async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
-    let (_, store, ..) = over_the_table("nobody@example.com").await;
+    let (_, store, ..) = over_the_table("nobody@example.com");
     contract::check_all(&store, &uuid::Uuid::new_v4().to_string()).await.unwrap();
 }
 
@@ -365,7 +365,7 @@ async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
 async fn of_fifty_verifies_at_once_over_the_table_one_changes_the_account_and_all_are_told_so() {
     let unique = uuid::Uuid::new_v4().simple().to_string();
     let (old, new) = (format!("old-{unique}@example.com"), format!("new-{unique}@example.com"));
-    let (router, _, pool, mailer) = over_the_table(&old).await;
+    let (router, _, pool, mailer) = over_the_table(&old);
     assert_eq!(post(&router, &old, "/email-change", &json!({ "new_email": new })).await.0, 202);
     for (to, stage) in [(&old, "new"), (&new, "done")] {
         let code = json!({ "code": mailer.last_to(to).unwrap().code().unwrap() });
@@ -381,7 +381,7 @@ async fn of_fifty_verifies_at_once_over_the_table_one_changes_the_account_and_al
 #[tokio::test]
 async fn of_fifty_guesses_at_once_over_the_table_no_more_than_five_count() {
     let email = format!("guessed-{}@example.com", uuid::Uuid::new_v4().simple());
-    let (router, _, _, mailer) = over_the_table(&email).await;
+    let (router, _, _, mailer) = over_the_table(&email);
     assert_eq!(post(&router, &email, "/email-change", &json!({ "new_email": "x@example.net" })).await.0, 202);
     let code = mailer.last_to(&email).unwrap().code().unwrap();
     let guesses: Vec<_> = (0..50).map(|n| format!("{n:06}")).filter(|guess| *guess != code).collect();

@@ -346,7 +346,7 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let own = format!("Google_{AT_GOOGLE}");
     says(&reset(&pool, &client, &folder, &[&own, "--yes"]).await, REFUSED, "federated identity");
     says(&reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await, REFUSED, "2 profiles");
-    let ada = pool.profiles().await.unwrap().into_iter().find(|one| one.is_native()).unwrap();
+    let ada = pool.profiles().await.unwrap().into_iter().find(xtask::user_pool::Profile::is_native).unwrap();
     let ran = reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"]).await;
     says(&ran, REFUSED, "another profile has the same e-mail address");
     let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
