@@ -374,12 +374,10 @@ async fn reset_user_refuses_a_pool_or_client_that_would_not_take_the_sign_up_and
     let narrow = narrow["UserPoolClient"]["ClientId"].as_str().unwrap();
     says(&reset(&pool, narrow, &folder, &[&grace, "--yes"]).await, REFUSED, "may not write given_name");
     says(&reset(&pool, &client, &folder, &[&grace]).await, REFUSED, "nobody is there to confirm it");
-    let closed = json!({ "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true } });
-    pool.admin("UpdateUserPool", closed).await.unwrap();
+    pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
     says(&reset(&pool, &client, &folder, &[&grace, "--yes"]).await, REFUSED, "only administrators");
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
-    let open = json!({ "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": false } });
-    pool.admin("UpdateUserPool", open).await.unwrap();
+    pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(false)).await.unwrap();
     let ran = reset(&pool, narrow, &folder, &[&grace, "--yes", "--without", "given_name"]).await;
     assert_eq!(ran.status, DONE, "{ran:?}");
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "");

@@ -47,7 +47,10 @@ fn default(parameters: &Value, value: &Value) -> String {
     match value.as_array().map(Vec::as_slice) {
         // The conditions that choose a variable are false where their parameter is empty, which is the default.
         Some([condition, one, _]) if condition == "EmailIsUsername" => one.as_str().unwrap().to_owned(),
-        Some([_, _, other]) => other.as_str().unwrap().to_owned(),
+        Some([_, _, other]) => {
+            let other = other.as_str().unwrap();
+            parameters[other]["Default"].as_str().unwrap_or(other).to_owned()
+        }
         _ => parameters[value.as_str().unwrap()]["Default"].as_str().unwrap().to_owned(),
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The SDK's usual set-up looks for credentials and settings in many places that a Lambda function
 //! does not have, and brings a connection pool made for servers. Both cost more to start than all
-//! the rest of a function. Here the settings come from the environment only ([`environment`]), and
-//! the connections are kept by [`http`], behind the SDK's own trait: signing, retries, timeouts and
+//! the rest of a function. Here the settings come from the environment only (`environment`), and
+//! the connections are kept by `http`, behind the SDK's own trait: signing, retries, timeouts and
 //! the protection against stalled streams stay the SDK's.
 
 mod container;

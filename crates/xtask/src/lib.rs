@@ -9,7 +9,7 @@
 //!   [`deployment`] hands them to the local cloud as triggers;
 //! * [`stack`] deploys the repository's own template, [`local_stack`] puts providers and an app around it;
 //! * [`hosted_login`] walks "Sign in with Google" from the app's link to the tokens;
-//! * [`bench`] measures what a function costs to start and to run.
+//! * [`mod@bench`] measures what a function costs to start and to run.
 //!
 //! Everything binds to and talks to 127.0.0.1, and every process started here ends when its
 //! guard is dropped.
