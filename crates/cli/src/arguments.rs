@@ -30,11 +30,10 @@ pub struct Global {
 }
 
 const AFTER_HELP: &str = "\
-Credentials, Region and endpoint come from where the AWS CLI takes them: AWS_PROFILE, AWS_REGION, the files
-in ~/.aws, AWS_ENDPOINT_URL and their like. Colours and progress bars appear on a terminal only; NO_COLOR
-switches colours off.
-
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found;
+Credentials, Region and endpoint come from where the AWS CLI takes them: AWS_PROFILE, AWS_REGION, the files \
+in ~/.aws, AWS_ENDPOINT_URL and their like. Colours and progress bars appear on a terminal only; NO_COLOR \
+switches colours off.\n\n\
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found; \
 5 errors were found; 6 done in part.";
 
 /// Reads the id of a user pool, `<Region>_<characters>`.
