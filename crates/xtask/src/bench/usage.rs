@@ -1,8 +1,12 @@
 //! What Linux has booked to a process: CPU time and peak memory.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+
+/// `ESRCH`, which the standard library has no kind for.
+const NO_SUCH_PROCESS: i32 = 3;
 
 /// CPU time of a process since its start, all its threads together, in the scheduler's own nanoseconds.
 ///
@@ -18,7 +22,12 @@ pub fn cpu(process: u32) -> Result<Duration> {
     for task in
         std::fs::read_dir(&tasks).with_context(|| format!("{tasks} cannot be read: the benchmark needs Linux"))?
     {
-        let statistics = std::fs::read_to_string(task?.path().join("schedstat"))?;
+        let statistics = match std::fs::read_to_string(task?.path().join("schedstat")) {
+            Ok(statistics) => statistics,
+            // It ended after it was listed. Which of the two errors tells so depends on the moment.
+            Err(why) if why.kind() == ErrorKind::NotFound || why.raw_os_error() == Some(NO_SUCH_PROCESS) => continue,
+            Err(why) => return Err(why.into()),
+        };
         nanoseconds += first_number(&statistics).context("schedstat is not a number")?;
     }
     Ok(Duration::from_nanos(nanoseconds))
@@ -57,15 +66,23 @@ fn first_number(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
     #[test]
     fn work_shows_as_cpu_time_and_rest_does_not() {
-        let own = std::process::id();
-        let before = cpu(own).unwrap();
-        let mut sum = 0_u64;
-        for number in 0..40_000_000_u64 {
-            sum = std::hint::black_box(sum.wrapping_add(number));
-        }
-        assert!(cpu(own).unwrap().saturating_sub(before) > Duration::from_millis(5), "{sum}");
-        assert!(peak_memory(own).unwrap() >= resident_memory(own).unwrap() / 2);
+        let work = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; read _";
+        let mut child =
+            Command::new("sh").args(["-c", work]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let worked = cpu(child.id()).unwrap();
+        assert!(worked > Duration::from_millis(5), "{worked:?}");
+        assert!(peak_memory(child.id()).unwrap() >= resident_memory(child.id()).unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+        let rested = cpu(child.id()).unwrap().saturating_sub(worked);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(rested < Duration::from_millis(20), "{rested:?}");
     }
 }
