@@ -19,10 +19,13 @@ use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 use environment::{CredentialSource, Endpoints, Environment};
 use http::Connections;
 use std::time::Duration;
+use tokio::task::yield_now;
 
 /// How long the start of a function waits for the connection that is opened ahead. Within a Region
 /// a connection takes less; one that takes longer is used as soon as it is there.
 const HEAD_START: Duration = Duration::from_millis(30);
+/// Turns of the runtime after which a connection ahead is asked for and, where the server is near, TLS begun.
+const TURNS_TO_GREET: usize = 3;
 
 /// A configuration from the environment a Lambda function has.
 ///
@@ -75,11 +78,20 @@ impl Aws {
         Ok(Self { config, connections })
     }
 
-    /// Opens a connection to `url` before it is needed, and waits a moment for it: the start of a
-    /// function has a whole core, the events after it may have a fourteenth. A failure is left to the
-    /// first call to find.
+    /// Begins to open a connection to `url` before it is needed: the start of a function has a whole core, the
+    /// events after it may have a fourteenth. A failure is left to the first call to find.
+    ///
+    /// On return the first messages are on their way, so that the caller can work while the server does.
     pub(crate) async fn open_ahead(&self, url: &str) {
-        self.connections.open_ahead(url, HEAD_START).await;
+        self.connections.open_ahead(url);
+        for _ in 0..TURNS_TO_GREET {
+            yield_now().await;
+        }
+    }
+
+    /// Waits a moment for what was opened ahead.
+    pub(crate) async fn opened(&self) {
+        self.connections.opened(HEAD_START).await;
     }
 
     /// The endpoint that the environment sets for a service, by the service's id in the API model.

@@ -47,7 +47,8 @@ impl Clock {
     /// [`Kind::TRY_AGAIN`] if the deadline passes first; `work` is dropped at its next await, so
     /// it must be safe to cut off and repeat.
     pub async fn limit<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        tokio::time::timeout_at(self.deadline, work)
+        // Boxed where it is made: moving a future of the SDK's size about costs more than the box.
+        tokio::time::timeout_at(self.deadline, Box::pin(work))
             .await
             .map_err(|_| Failure::because(Kind::TRY_AGAIN, "the time for an answer ran out"))
     }

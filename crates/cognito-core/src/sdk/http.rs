@@ -49,12 +49,17 @@ impl Connections {
         Ok(Self { pool: Arc::new(Pool::new(tls::connector(lookup)?)) })
     }
 
-    /// Begins to open a connection to the server of `url` and waits for it, but not longer than
-    /// `patience`. Where that fails or `url` is none, the first call will tell.
-    pub(super) async fn open_ahead(&self, url: &str, patience: Duration) {
+    /// Begins to open a connection to the server of `url`. Where that fails or `url` is none, the first call will
+    /// tell.
+    pub(super) fn open_ahead(&self, url: &str) {
         if let Some(origin) = Origin::parse(url) {
-            self.pool.open_ahead(origin, patience).await;
+            self.pool.open_ahead(origin);
         }
+    }
+
+    /// Waits until what was opened ahead is there or has failed, but not longer than `patience`.
+    pub(super) async fn opened(&self, patience: Duration) {
+        self.pool.opened(patience).await;
     }
 
     /// A connector with the timeouts of `settings`.

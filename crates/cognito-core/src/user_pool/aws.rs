@@ -58,10 +58,18 @@ impl AwsUserPools {
     /// As [`Self::from_lookup`].
     pub async fn connected(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let aws = Aws::from_lookup(lookup)?;
+        let foreseen = foreseen_endpoint(&aws);
+        if let Some(url) = &foreseen {
+            aws.open_ahead(url).await;
+        }
+        // Takes about as long as the server does: it reads AWS's list of Regions.
         let pools = Self::new(Client::new(&aws.config));
-        if let Some(url) = endpoint(&aws).await {
+        if foreseen.is_none()
+            && let Some(url) = resolved_endpoint(&aws).await
+        {
             aws.open_ahead(&url).await;
         }
+        aws.opened().await;
         Ok(pools)
     }
 
@@ -72,12 +80,27 @@ impl AwsUserPools {
     }
 }
 
-/// Where the client will find Cognito. Asking this early also reads AWS's list of Regions, which the
-/// first call would do otherwise.
-async fn endpoint(aws: &Aws) -> Option<String> {
+/// Where the client will find Cognito, as far as that can be told without AWS's list of Regions.
+fn foreseen_endpoint(aws: &Aws) -> Option<String> {
     if let Some(url) = aws.endpoint_of("Cognito Identity Provider") {
         return Some(url);
     }
+    let is_plain = !aws.config.use_fips().unwrap_or_default() && !aws.config.use_dual_stack().unwrap_or_default();
+    aws.config.region().filter(|_| is_plain).and_then(|region| usual_endpoint(region.as_ref()))
+}
+
+/// Cognito's address in a Region of AWS's main partition. Were it wrong, a connection would be opened for nothing: calls
+/// go where the SDK says.
+fn usual_endpoint(region: &str) -> Option<String> {
+    let continent = region.split('-').next()?;
+    let is_usual = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"].contains(&continent)
+        && !region.contains("-iso")
+        && !region.contains("-gov-");
+    is_usual.then(|| format!("https://cognito-idp.{region}.amazonaws.com"))
+}
+
+/// Where the client will find Cognito.
+async fn resolved_endpoint(aws: &Aws) -> Option<String> {
     let parameters = Params::builder()
         .set_region(aws.config.region().map(ToString::to_string))
         .set_use_fips(aws.config.use_fips())

@@ -107,15 +107,21 @@ impl Pool {
         }
     }
 
-    /// Begins to open a connection and waits for it, but not longer than `patience`.
-    pub(super) async fn open_ahead(self: &Arc<Self>, origin: Origin, patience: Duration) {
+    /// Begins to open a connection that a call will want.
+    pub(super) fn open_ahead(self: &Arc<Self>, origin: Origin) {
         let pool = self.clone();
-        let mut opening = tokio::spawn(async move {
+        let opening = tokio::spawn(async move {
             // A failure is found again by the first call, which can say what it was for.
             if let Ok(connection) = pool.open(&origin).await {
                 pool.keep(connection);
             }
         });
+        *lock(&self.opening) = Some(opening);
+    }
+
+    /// Waits until the connection that is opened ahead is there or has failed, but not longer than `patience`.
+    pub(super) async fn opened(&self, patience: Duration) {
+        let Some(mut opening) = lock(&self.opening).take() else { return };
         if tokio::time::timeout(patience, &mut opening).await.is_err() {
             *lock(&self.opening) = Some(opening);
         }

@@ -175,7 +175,8 @@ async fn a_poisoned_connection_is_not_used_again() {
 async fn the_first_call_uses_the_connection_that_was_opened_ahead() {
     let server = Server::start(|_, _| bytes(OK)).await;
     let connections = connections();
-    connections.open_ahead(&server.url, Duration::from_secs(5)).await;
+    connections.open_ahead(&server.url);
+    connections.opened(Duration::from_secs(5)).await;
     assert_eq!(call(&connections, &server.url).await.unwrap(), "ok");
     assert_eq!(server.accepted(), 1);
 }
@@ -186,7 +187,8 @@ async fn a_connection_that_is_slow_to_open_holds_nobody_up_and_is_used_when_it_i
     let path = bundle.path().display().to_string();
     let connections = Connections::new(&|name| (name == "SSL_CERT_FILE").then(|| path.clone())).unwrap();
     let start = Instant::now();
-    connections.open_ahead(&server.url, Duration::from_millis(10)).await;
+    connections.open_ahead(&server.url);
+    connections.opened(Duration::from_millis(10)).await;
     assert!(start.elapsed() < Duration::from_millis(150), "{:?}", start.elapsed());
     assert_eq!(call(&connections, &server.url).await.unwrap(), "ok");
     assert_eq!(server.accepted(), 1);
@@ -196,7 +198,8 @@ async fn a_connection_that_is_slow_to_open_holds_nobody_up_and_is_used_when_it_i
 async fn a_failure_to_open_ahead_is_left_to_the_first_call() {
     let connections = connections();
     for url in ["http://127.0.0.1:9/", "https://127.0.0.1:9/", "not a url"] {
-        connections.open_ahead(url, Duration::from_secs(5)).await;
+        connections.open_ahead(url);
+        connections.opened(Duration::from_secs(5)).await;
     }
     assert!(call(&connections, "http://127.0.0.1:9/").await.is_err());
 }

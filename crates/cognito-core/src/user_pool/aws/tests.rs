@@ -407,3 +407,29 @@ async fn an_error_carries_the_request_id() {
     let error = pool(&[&rule]).mark_email_verified(&ada()).await.unwrap_err();
     assert_eq!(error.to_string(), "AdminUpdateUserAttributes: UserNotFoundException (request 1b2c3d4e)");
 }
+
+#[tokio::test]
+async fn the_endpoint_foreseen_without_the_list_of_regions_is_the_one_the_sdk_will_use() {
+    let usual = [
+        "af-south-1",
+        "ap-northeast-3",
+        "ap-southeast-7",
+        "ca-west-1",
+        "eu-central-1",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+        "mx-central-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-west-2",
+    ];
+    let others = ["cn-north-1", "eusc-de-east-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1"];
+    for region in usual.into_iter().chain(others) {
+        let parameters = Params::builder().region(region).build().unwrap();
+        let resolved = DefaultResolver::new().resolve_endpoint(&parameters).await.unwrap();
+        let foreseen = usual_endpoint(region);
+        assert_eq!(foreseen.is_some(), usual.contains(&region), "{region}");
+        assert!(foreseen.is_none_or(|url| url == resolved.url()), "{region}");
+    }
+}
