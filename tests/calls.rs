@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use end_to_end::binary;
-use xtask::bench::case::{self, ECHO};
+use xtask::bench::case;
 use xtask::bench::lambda::{Process, Program};
 use xtask::bench::measure::{Subject, calls_of};
 use xtask::bench::stand_in::StandIn;
@@ -17,7 +17,7 @@ const DELAY: Duration = Duration::from_millis(150);
 
 fn subjects(settings: &[(String, String)]) -> Vec<Subject> {
     let mut cases = case::all().unwrap();
-    cases.retain(|case| case.function != ECHO);
+    cases.retain(|case| !case.is_bare());
     let subject = |case: case::Case| {
         let mut settings = settings.to_vec();
         settings.extend(function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -18,6 +18,11 @@ pub const TRIGGERS: [&str; 5] =
 /// The operator's command line: a crate and a binary of that name.
 pub const COMMAND_LINE: &str = "cognito-triggers";
 
+/// The bare function that the others are measured against, and a leaner one: binaries of the crate `echo`.
+pub const BARE: &str = "echo";
+/// See [`BARE`].
+pub const BARE_LEAN: &str = "echo-lean";
+
 /// Every function, the one behind the account API included.
 pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
 
@@ -40,16 +45,29 @@ impl Binaries {
     ///
     /// Cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
-        Self::build_with("local", &[]).await
+        Self::build_packages("local", &ALL).await
     }
 
-    /// Builds every function with a profile, and further packages of the workspace beside them.
+    /// Builds every trigger's function with a profile.
     ///
     /// # Errors
     ///
     /// As [`Self::build`].
-    pub async fn build_with(profile: &str, beside: &[&str]) -> Result<Self> {
-        Self::build_packages(profile, &[&ALL, beside].concat()).await
+    pub async fn build_triggers(profile: &str) -> Result<Self> {
+        Self::build_packages(profile, &TRIGGERS).await
+    }
+
+    /// Adds the two bare functions, each built by itself, so that no crate has features here that only another asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn with_bare(mut self, profile: &str) -> Result<Self> {
+        for (name, features) in [(BARE_LEAN, [].as_slice()), (BARE, &["--features", "defaults"])] {
+            let options = [&["--package", "echo", "--bin", name], features].concat();
+            self.0.extend(Self::build_targets(profile, &options, &[name]).await?.0);
+        }
+        Ok(self)
     }
 
     /// Builds the operator's command line in the same way. By itself, so that the functions stay the ones
@@ -63,28 +81,31 @@ impl Binaries {
     }
 
     async fn build_packages(profile: &str, packages: &[&str]) -> Result<Self> {
+        let options: Vec<_> = packages.iter().flat_map(|package| ["--package", package]).chain(["--bins"]).collect();
+        Self::build_targets(profile, &options, packages).await
+    }
+
+    /// Builds what cargo's `options` choose, which gives the binaries `names`.
+    async fn build_targets(profile: &str, options: &[&str], names: &[&str]) -> Result<Self> {
         let mut cargo = cargo();
-        cargo.args(["build", "--profile", profile, "--bins", "--message-format", "json-render-diagnostics"]);
-        for package in packages {
-            cargo.args(["--package", package]);
-        }
+        cargo.args(["build", "--profile", profile, "--message-format", "json-render-diagnostics"]).args(options);
         let mut cargo = cargo.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let mut messages = String::new();
         cargo.stdout.take().context("cargo has no output")?.read_to_string(&mut messages).await?;
         if !cargo.wait().await?.success() {
-            bail!("{} does not build; see cargo's messages above", packages.join(", "));
+            bail!("{} does not build; see cargo's messages above", names.join(", "));
         }
-        Self::read(&messages, packages)
+        Self::read(&messages, names)
     }
 
-    /// Finds every function, and further programs beside them, in a folder.
+    /// Finds every trigger's function, and further programs beside them, in a folder.
     ///
     /// # Errors
     ///
     /// One is missing.
     pub fn in_folder(folder: &Path, beside: &[&str]) -> Result<Self> {
         let mut found = BTreeMap::new();
-        for name in ALL.iter().chain(beside) {
+        for name in TRIGGERS.iter().chain(beside) {
             let path = folder.join(name);
             if !path.is_file() {
                 bail!("there is no {name} in {}", folder.display());

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
+use crate::function::{BARE, BARE_LEAN};
 use crate::layout;
 
 /// The name of the bare function that everything is compared with.
@@ -58,7 +59,7 @@ const SDK: Bars = Bars { cpu: 1.8, wall: 1.6, peak: 6.5, zip: 2.0, warm: Warm::M
 const SDK_FIVE: Bars = Bars { cpu: 2.2, wall: 2.1, warm: Warm::None, ..SDK };
 const SDK_NONE: Bars = Bars { warm: Warm::Ratio(2.0), ..SDK };
 const PLAIN: Bars = Bars { cpu: 1.4, wall: 1.3, peak: 4.5, zip: 0.8, warm: Warm::Ratio(2.0) };
-const BARE: Bars =
+const NO_BARS: Bars =
     Bars { cpu: f64::INFINITY, wall: f64::INFINITY, peak: f64::INFINITY, zip: f64::INFINITY, warm: Warm::None };
 
 /// Every case, the bare function first.
@@ -90,7 +91,8 @@ pub fn all() -> Result<Vec<Case>> {
     )?;
     create.for_peers = true;
     Ok(vec![
-        case(ECHO, ECHO, "pre-sign-up/google", &[], 0, BARE)?,
+        case(ECHO, BARE, "pre-sign-up/google", &[], 0, NO_BARS)?,
+        case("echo, lean", BARE_LEAN, "pre-sign-up/google", &[], 0, NO_BARS)?,
         link,
         create,
         case("pre-sign-up: nothing to do", "pre-sign-up", "pre-sign-up/admin-create", &[], 0, SDK_NONE)?,
@@ -124,6 +126,12 @@ pub fn all() -> Result<Vec<Case>> {
 }
 
 impl Case {
+    /// Whether this is one of the bare functions, which do nothing.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        [BARE, BARE_LEAN].contains(&self.function)
+    }
+
     /// The event as it is sent.
     #[must_use]
     pub fn payload(&self) -> Bytes {

@@ -9,12 +9,15 @@ use hyper::body::Bytes;
 use super::case::Case;
 use super::cpu::Limit;
 use super::lambda::{Process, Program, Start};
-use super::report::Row;
+use super::report::{Row, median};
 use super::stand_in::{Call, StandIn, rounds};
 use super::{size, usage};
 
 /// How long calls take where rounds are told apart: long against what a function does between two of one round.
 const ROUND: Duration = Duration::from_millis(20);
+
+/// Into how many blocks the further events of a process are divided.
+const BLOCKS: usize = 20;
 
 /// One program on one case.
 #[derive(Debug, Clone)]
@@ -62,14 +65,13 @@ pub async fn all(
         }
         progress(turn + 1);
     }
+    let mut warm = warm(stand_in, subjects, effort.events).await?.into_iter();
     for (subject, starts) in subjects.iter().zip(&starts) {
         let mut row = Row::new(&subject.program.name, starts, subject.case.bars);
         if let Some(binary) = &subject.binary {
             row.zipped = Some(size::zipped(binary)?);
         }
-        if effort.events > 0 {
-            row.warm = Some(warm(stand_in, subject, effort.events).await?);
-        }
+        row.warm = warm.next();
         let calls = calls_of(stand_in, subject, ROUND).await?;
         (row.calls, row.rounds) = (calls.len(), rounds(&calls));
         rows.push(row);
@@ -84,25 +86,45 @@ async fn start(stand_in: &StandIn, subject: &Subject, share: Option<(&Limit, u64
     Ok(start)
 }
 
-/// CPU time per further event, in a process that has answered some already.
-async fn warm(stand_in: &StandIn, subject: &Subject, events: usize) -> Result<Duration> {
-    stand_in.set_delay(Duration::ZERO);
-    let (mut process, _) = Process::start(&subject.program, subject.case.payload(), None).await?;
-    let event = subject.case.payload();
-    for _ in 0..events / 10 {
-        process.invoke(event.clone()).await?;
+/// CPU time per further event of each subject, in a process that has answered some already: in turns too, a block of
+/// events at a time, and the median of the blocks. None for no events.
+async fn warm(stand_in: &StandIn, subjects: &[Subject], events: usize) -> Result<Vec<Duration>> {
+    let block = events / BLOCKS;
+    if block == 0 {
+        return Ok(Vec::new());
     }
+    stand_in.set_delay(Duration::ZERO);
+    let mut processes = Vec::new();
+    for subject in subjects {
+        let (mut process, _) = Process::start(&subject.program, subject.case.payload(), None).await?;
+        send(stand_in, subject, &mut process, block).await?;
+        processes.push((process, Vec::new()));
+    }
+    for _ in 0..BLOCKS {
+        for (subject, (process, costs)) in subjects.iter().zip(&mut processes) {
+            // Wakes the processor up and brings the process back into its caches.
+            send(stand_in, subject, process, 2).await?;
+            let before = usage::cpu(process.id())?;
+            send(stand_in, subject, process, block).await?;
+            let spent = usage::cpu(process.id())?.saturating_sub(before);
+            costs.push(spent / u32::try_from(block).context("too many events")?);
+        }
+    }
+    Ok(processes.into_iter().map(|(_, costs)| median(costs)).collect())
+}
+
+/// Sends the subject's event to its process several times, and counts the calls.
+async fn send(stand_in: &StandIn, subject: &Subject, process: &mut Process, events: usize) -> Result<()> {
     let _ = stand_in.take_calls();
-    let before = usage::cpu(process.id())?;
+    let event = subject.case.payload();
     for _ in 0..events {
         process.invoke(event.clone()).await?;
     }
-    let spent = usage::cpu(process.id())?.saturating_sub(before);
     let calls = stand_in.take_calls().len();
     if subject.own && calls != events * subject.case.calls.len() {
         bail!("{}: {calls} calls for {events} events", subject.program.name);
     }
-    Ok(spent / u32::try_from(events).context("too many events")?)
+    Ok(())
 }
 
 /// The calls of one event to a new process, each of which takes `delay`, so that rounds can be told apart.

@@ -226,8 +226,9 @@ fn echo(rows: &[Row]) -> Result<&Row> {
     rows.iter().find(|row| row.name == ECHO).context("the bare function was not measured")
 }
 
-fn median<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {
-    let mut values: Vec<_> = values.collect();
+/// The value in the middle, or the default of none.
+pub(super) fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
+    let mut values: Vec<_> = values.into_iter().collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
@@ -279,6 +280,6 @@ mod tests {
 
     #[test]
     fn the_median_is_a_value_that_was_measured() {
-        assert_eq!(median([5, 1, 9].into_iter()), 5);
+        assert_eq!(median([5, 1, 9]), 5);
     }
 }

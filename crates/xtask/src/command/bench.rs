@@ -13,7 +13,7 @@ use crate::bench::measure::{self, Effort, Subject};
 use crate::bench::report::{self, Results};
 use crate::bench::size;
 use crate::bench::stand_in::StandIn;
-use crate::function::{self, Binaries};
+use crate::function::{self, BARE, BARE_LEAN, Binaries};
 use crate::{layout, steps};
 
 /// Set for the optimised build of this program.
@@ -81,19 +81,19 @@ fn pair(text: &str) -> Result<(String, String), String> {
 ///
 /// A function does not build or fails, the machine lacks what was asked for, or a bar is missed and that was asked for.
 pub async fn run(options: Options) -> Result<()> {
+    if options.check_size {
+        return check_size(options.binaries.as_deref()).await;
+    }
     if std::env::var_os(OPTIMISED).is_none() {
         return run_optimised().await;
     }
     let folder = layout::root().join("target/bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let binaries = match &options.binaries {
-        Some(folder) => Binaries::in_folder(folder, &[ECHO])?,
-        None => Binaries::build_with("release", &[ECHO]).await?,
+        Some(folder) => Binaries::in_folder(folder, &[BARE, BARE_LEAN])?,
+        None => Binaries::build_triggers("release").await?.with_bare("release").await?,
     };
     let cases = cases(options.only.as_deref())?;
-    if options.check_size {
-        return check_size(&binaries, &cases);
-    }
     let stand_in = StandIn::start(&folder).await?;
     let own = |case: &Case| -> Result<Subject> {
         Ok(subject(&stand_in, &folder, case, case.name.to_owned(), binaries.path(case.function)?.to_owned()))
@@ -140,7 +140,7 @@ async fn run_optimised() -> Result<()> {
 
 fn cases(only: Option<&str>) -> Result<Vec<Case>> {
     let mut cases = case::all()?;
-    cases.retain(|case| case.name == ECHO || only.is_none_or(|only| case.name.contains(only)));
+    cases.retain(|case| case.is_bare() || only.is_none_or(|only| case.name.contains(only)));
     Ok(cases)
 }
 
@@ -224,12 +224,16 @@ async fn long(stand_in: &StandIn, subject: &Subject, options: &Options) -> Resul
     Ok(())
 }
 
-fn check_size(binaries: &Binaries, cases: &[Case]) -> Result<()> {
+async fn check_size(folder: Option<&Path>) -> Result<()> {
+    let binaries = match folder {
+        Some(folder) => Binaries::in_folder(folder, &[])?,
+        None => Binaries::build_triggers("release").await?,
+    };
+    let cases = case::all()?;
     let mut too_large = Vec::new();
-    for function in function::ALL {
-        let Some(case) = cases.iter().find(|case| case.function == function) else { continue };
-        let bytes = size::zipped(binaries.path(function)?)?;
-        let mebibytes = report::mebibytes(bytes);
+    for function in function::TRIGGERS {
+        let case = cases.iter().find(|case| case.function == function).context("a function is not measured")?;
+        let mebibytes = report::mebibytes(size::zipped(binaries.path(function)?)?);
         println!("{mebibytes:>6.2} MiB of {:.2}  {function}", case.bars.zip);
         if mebibytes > case.bars.zip {
             too_large.push(function);
