@@ -11,17 +11,31 @@ use std::io::{self, BufRead, IsTerminal, Write};
 ///
 /// A [`Refusal`] if the answer is not yes; the terminal cannot be read or written.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
+    ask(&format!("{question} [y/N] "), yes, |answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The same, where the answer is to be the pool's id: for what cannot be changed back, in a pool that is easily
+/// mistaken for another.
+///
+/// # Errors
+///
+/// As [`confirm`].
+pub(crate) fn confirm_with_pool(user_pool_id: &str, yes: bool) -> Result<()> {
+    ask("Write the pool's id to go on: ", yes, |answer| answer == user_pool_id)
+}
+
+fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Result<()> {
     if yes {
         return Ok(());
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         bail!(Refusal("nobody is there to confirm it; nothing was changed (--yes confirms)".to_owned()));
     }
-    eprint!("{question} [y/N] ");
+    eprint!("{question}");
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+    if is_confirmation(answer.trim()) {
         return Ok(());
     }
     bail!(Refusal("not confirmed; nothing was changed".to_owned()))

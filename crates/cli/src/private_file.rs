@@ -2,13 +2,74 @@
 
 use anyhow::{Context, Result};
 use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Opens a file to read and write, and makes one that nobody else may read if there is none.
 pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(truncate);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    only_for_the_owner(&mut options);
     options.open(path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Writes a new file that nobody else may read. On return it is on the disk, and so is its name.
+///
+/// # Errors
+///
+/// There is such a file already, or it cannot be written.
+pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    only_for_the_owner(&mut options);
+    let write = || {
+        let mut file = options.open(path)?;
+        file.write_all(content.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        sync_folder_of(path)
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Waits until the names in a file's folder are on the disk.
+#[cfg(unix)]
+pub(crate) fn sync_folder_of(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems write the name with the file.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder_of(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn only_for_the_owner(options: &mut OpenOptions) {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+}
+
+#[cfg(not(unix))]
+fn only_for_the_owner(_: &mut OpenOptions) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_its_owners_alone_and_replaces_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        write_new(&path, "{}").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let error = write_new(&path, "other").unwrap_err();
+        assert!(format!("{error:#}").contains("record.json"), "{error:#}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");
+    }
 }

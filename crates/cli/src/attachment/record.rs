@@ -3,14 +3,15 @@
 //! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
 
 use crate::pool_settings::{Description, Triggers, update_input};
+use crate::private_file::{sync_folder_of, write_new};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_cognitoidentityprovider::primitives::{DateTime, DateTimeFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -101,8 +102,10 @@ impl Record {
         let new = path.with_extension("json.new");
         // A new file left behind by a run that was cut off is of no use.
         let _ = fs::remove_file(&new);
-        write_private(&new, &serde_json::to_string_pretty(self)?)?;
-        fs::rename(&new, path).with_context(|| format!("{} cannot be written", path.display()))
+        write_new(&new, &serde_json::to_string_pretty(self)?)?;
+        fs::rename(&new, path)
+            .and_then(|()| sync_folder_of(path))
+            .with_context(|| format!("{} cannot be written", path.display()))
     }
 }
 
@@ -118,25 +121,10 @@ pub(crate) fn keep_settings(record: &Path, pool: &Description) -> Result<Vec<Pat
     let mut written = Vec::new();
     for (kind, content) in [("before", &pool.0), ("restore", &restore)] {
         let path = record.with_extension(format!("{time}.{kind}.json"));
-        write_private(&path, &serde_json::to_string_pretty(content)?)?;
+        write_new(&path, &serde_json::to_string_pretty(content)?)?;
         written.push(path);
     }
     Ok(written)
-}
-
-/// Writes a new file that nobody else on this machine can read, and waits until it is on disk.
-fn write_private(path: &Path, content: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || {
-        let mut file = options.open(path)?;
-        file.write_all(content.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `link`
 
 mod apply;
-mod confirm;
 mod undo;
 
 use super::audit::Listing;

@@ -1,6 +1,7 @@
 //! `link --apply`
 
-use super::{Link, confirm::confirm};
+use super::Link;
+use crate::confirmation::confirm_with_pool;
 use crate::exit::ExitStatus;
 use crate::merge::{Applied, Journal, Ledger, Merger, Paces, Plan, copyable, write_sub_map};
 use crate::output::{Output, Table};
@@ -60,7 +61,7 @@ impl Link {
             ..Summary::default()
         };
         warn(steps, &header.user_pool_id, &summary);
-        confirm(self.yes, &header.user_pool_id)?;
+        confirm_with_pool(&header.user_pool_id, self.yes)?;
         let cloud = Cloud::load(global, Some(&header.user_pool_id)).await;
         let registry = AwsRegistry::new(cloud.cognito(), &header.user_pool_id);
         let facts = registry.facts().await?;

@@ -1,6 +1,7 @@
 //! `link --undo`
 
-use super::{Link, confirm::confirm};
+use super::Link;
+use crate::confirmation::confirm_with_pool;
 use crate::exit::ExitStatus;
 use crate::merge::{Journal, Ledger, Undone, undo};
 use crate::output::{Output, Table};
@@ -27,7 +28,7 @@ impl Link {
             "The deleted profiles do not come back with their subs: each is made anew when its owner signs in next."
         );
         eprintln!("If pre-sign-up is attached to the pool, that sign-in links it again.");
-        confirm(self.yes, &user_pool_id)?;
+        confirm_with_pool(&user_pool_id, self.yes)?;
         let registry = AwsRegistry::new(Cloud::load(global, Some(&user_pool_id)).await.cognito(), &user_pool_id);
         let profiles = undo(&registry, &mut journal, &self.paces()).await?;
         Output::new(global.output.unwrap_or_default()).data(&Report { profiles })?;

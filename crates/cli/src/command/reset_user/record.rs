@@ -2,12 +2,12 @@
 
 use super::plan::Plan;
 use crate::directory::Account;
+use crate::private_file::write_new;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The form of the file, to refuse one that a later version wrote in another.
@@ -57,18 +57,8 @@ impl Record {
     pub(super) fn save(&self, file: Option<&Path>) -> Result<PathBuf> {
         let file = file.map_or_else(|| PathBuf::from(format!("reset-user-{}.json", self.sub)), Path::to_path_buf);
         let file = std::path::absolute(&file)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let cannot = || format!("what would be deleted cannot be saved in {}; nothing was changed", file.display());
-        let mut open = options.open(&file).with_context(cannot)?;
-        open.write_all(&serde_json::to_vec_pretty(self)?).with_context(cannot)?;
-        open.sync_all().with_context(cannot)?;
-        #[cfg(unix)]
-        if let Some(folder) = file.parent() {
-            File::open(folder).and_then(|folder| folder.sync_all()).with_context(cannot)?;
-        }
+        write_new(&file, &serde_json::to_string_pretty(self)?)
+            .context("what would be deleted cannot be saved; nothing was changed")?;
         Ok(file)
     }
 
