@@ -70,6 +70,7 @@ fn tell(address: &Address, cloud: &LocalCloud) -> Result<()> {
         println!("  with {provider:<9} {}/sign-in?provider={provider}", address.app);
     }
     println!("  with a password {}/sign-in", address.app);
+    println!("  the account page {}/account", stack.account_api()?);
     println!("\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}");
     people("Google", &GOOGLE, true);
     people("Facebook", &FACEBOOK, false);
