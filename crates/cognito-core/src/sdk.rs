@@ -12,6 +12,7 @@ mod http;
 
 use crate::settings::{Lookup, SettingError};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_cognitoidentityprovider::config::IdentityCache;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -60,9 +61,12 @@ impl Aws {
     pub(crate) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let environment = Environment::read(lookup)?;
         let connections = Connections::new(lookup)?;
-        let credentials = match environment.credentials {
-            CredentialSource::Fixed(credentials) => SharedCredentialsProvider::new(credentials),
-            CredentialSource::Container(source) => SharedCredentialsProvider::new(source.over(connections.clone())),
+        let (credentials, cache) = match environment.credentials {
+            // There is nothing to fetch, and so nothing to keep.
+            CredentialSource::Fixed(fixed) => (SharedCredentialsProvider::new(fixed), Some(IdentityCache::no_cache())),
+            CredentialSource::Container(source) => {
+                (SharedCredentialsProvider::new(source.over(connections.clone())), None)
+            }
         };
         let mut builder = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -72,6 +76,7 @@ impl Aws {
             .timeout_config(timeouts())
             .retry_config(retries());
         builder.set_endpoint_url(environment.endpoints.url_of_all());
+        builder.set_identity_cache(cache);
         builder.set_use_fips(environment.fips);
         builder.set_use_dual_stack(environment.dual_stack);
         let config = builder.service_config(environment.endpoints).build();

@@ -168,11 +168,7 @@ impl UserPool for AwsUserPool {
         for (name, value) in &new.attributes {
             call = call.user_attributes(attribute(name, value)?);
         }
-        let created = call.send().await.map_err(failed("AdminCreateUser"))?;
-        let user = created
-            .user()
-            .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "no user in the answer"))?;
-        read::listed(user)
+        read::created(&call.send().await.map_err(failed("AdminCreateUser"))?)
     }
 
     async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {

@@ -4,6 +4,7 @@ use crate::settings::{Lookup, SettingError};
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::CipherSuite;
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -11,6 +12,9 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Files with certificates to trust in place of those compiled in; the first that is set counts.
 const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+
+/// Tickets to go on with a session in a further connection: eight of each of four servers.
+const SESSIONS: usize = 32;
 
 /// TLS with Mozilla's roots, which are compiled in, or those of the file the environment names.
 pub(super) fn connector(lookup: Lookup<'_>) -> Result<TlsConnector, SettingError> {
@@ -28,6 +32,7 @@ pub(super) fn connector(lookup: Lookup<'_>) -> Result<TlsConnector, SettingError
         // The provider's own suites serve both versions, so this does not happen.
         .map_err(|_| SettingError { name: BUNDLES[0], value: String::new(), allowed: "TLS 1.2 or 1.3".to_owned() })?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
 }

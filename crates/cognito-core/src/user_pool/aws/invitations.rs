@@ -97,11 +97,7 @@ impl Invitations for AwsInvitations {
         for (name, value) in &invitee.attributes {
             call = call.user_attributes(attribute(name, value)?);
         }
-        let created = call.send().await.map_err(failed("AdminCreateUser"))?;
-        let user = created
-            .user()
-            .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "no user in the answer"))?;
-        read::listed(user)
+        read::created(&call.send().await.map_err(failed("AdminCreateUser"))?)
     }
 
     async fn renew(&self, user: &UserName, temporary: &Password) -> Result<(), PoolError> {
