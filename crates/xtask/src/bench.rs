@@ -7,11 +7,13 @@
 //! * [`lambda`] plays the Lambda Runtime API for one process and takes the times;
 //! * [`usage`] reads what the system has booked to a process;
 //! * [`cpu`] gives a process the share of a core that Lambda would give it;
+//! * [`size`] and [`instructions`] are what no clock is needed for;
 //! * [`case`] holds what is measured and what must be reached;
 //! * [`measure`] runs it; [`report`] prints and compares it.
 
 pub mod case;
 pub mod cpu;
+pub mod instructions;
 pub mod lambda;
 pub mod measure;
 pub mod report;

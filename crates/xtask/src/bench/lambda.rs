@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -137,6 +138,19 @@ impl Process {
         let (_, answer) = self.expect_answer().await?;
         self.expect_question().await?;
         Ok(answer)
+    }
+
+    /// Ends the process as a machine that shuts down does, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// It does not end.
+    pub async fn end(mut self) -> Result<()> {
+        let id = i32::try_from(self.id).ok().and_then(Pid::from_raw).context("the process has no number")?;
+        kill_process(id, Signal::TERM)?;
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.with_context(|| format!("{} does not end", self.name))??;
+        Ok(())
     }
 
     /// The process's id.

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::bench::case::{self, Case, ECHO};
 use crate::bench::cpu::Limit;
+use crate::bench::instructions::{self, Kept};
 use crate::bench::lambda::Program;
 use crate::bench::measure::{self, Effort, Subject};
 use crate::bench::report::{self, Results};
@@ -60,10 +61,14 @@ pub struct Options {
     /// Only check the sizes of the functions, without measuring any time.
     #[arg(long)]
     check_size: bool,
+    /// Only count the instructions of a start, with Valgrind, and fail if they are more than a tenth above those that
+    /// are kept.
+    #[arg(long)]
+    instructions: bool,
     /// Fail if a bar is missed.
     #[arg(long)]
     check: bool,
-    /// Keep the result in benches/results.json, which later runs are compared with.
+    /// Keep the result in benches/, where later runs are compared with it.
     #[arg(long)]
     save: bool,
 }
@@ -81,14 +86,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
 ///
 /// A function does not build or fails, the machine lacks what was asked for, or a bar is missed and that was asked for.
 pub async fn run(options: Options) -> Result<()> {
-    if options.check_size {
-        return check_size(options.binaries.as_deref()).await;
+    if options.check_size || options.instructions {
+        return without_a_clock(&options).await;
     }
     if std::env::var_os(OPTIMISED).is_none() {
         return run_optimised().await;
     }
-    let folder = layout::root().join("target/bench");
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let folder = result_folder()?;
     let binaries = match &options.binaries {
         Some(folder) => Binaries::in_folder(folder, &[BARE, BARE_LEAN])?,
         None => Binaries::build_triggers("release").await?.with_bare("release").await?,
@@ -224,11 +228,46 @@ async fn long(stand_in: &StandIn, subject: &Subject, options: &Options) -> Resul
     Ok(())
 }
 
-async fn check_size(folder: Option<&Path>) -> Result<()> {
-    let binaries = match folder {
+/// What no other work on the machine changes, and so needs no optimised build of this program.
+async fn without_a_clock(options: &Options) -> Result<()> {
+    let binaries = match &options.binaries {
         Some(folder) => Binaries::in_folder(folder, &[])?,
         None => Binaries::build_triggers("release").await?,
     };
+    if options.check_size {
+        check_size(&binaries)?;
+    }
+    if options.instructions {
+        count_instructions(&binaries, options).await?;
+    }
+    Ok(())
+}
+
+async fn count_instructions(binaries: &Binaries, options: &Options) -> Result<()> {
+    let folder = result_folder()?;
+    let stand_in = StandIn::start(&folder).await?;
+    stand_in.set_people(1);
+    let mut counts = instructions::Counts::new();
+    for case in cases(options.only.as_deref())?.iter().filter(|case| !case.is_bare()) {
+        let binary = binaries.path(case.function)?.to_owned();
+        let subject = subject(&stand_in, &folder, case, case.name.to_owned(), binary);
+        counts.insert(case.name.to_owned(), instructions::of_start(&subject).await?);
+    }
+    let file = layout::root().join("benches/instructions.json");
+    let mut kept = Kept::read(&file)?;
+    if options.save {
+        kept.replace(&counts, &file)?;
+    }
+    instructions::compare(&counts, kept.here())
+}
+
+fn result_folder() -> Result<PathBuf> {
+    let folder = layout::root().join("target/bench");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder)
+}
+
+fn check_size(binaries: &Binaries) -> Result<()> {
     let cases = case::all()?;
     let mut too_large = Vec::new();
     for function in function::TRIGGERS {
