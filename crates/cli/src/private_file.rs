@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result};
 use std::fs::{File, OpenOptions};
+#[cfg(unix)]
+use std::io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -22,21 +24,31 @@ pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     only_for_the_owner(&mut options);
-    let write = || {
-        let mut file = options.open(path)?;
+    let cannot = || format!("{} cannot be written", path.display());
+    let mut file = options.open(path).with_context(cannot)?;
+    let mut write = || {
         file.write_all(content.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
         sync_folder_of(path)
     };
-    write().with_context(|| format!("{} cannot be written", path.display()))
+    write()
+        .inspect_err(|_| {
+            // Part of a file would stand in the way of the next try.
+            let _ = std::fs::remove_file(path);
+        })
+        .with_context(cannot)
 }
 
-/// Waits until the names in a file's folder are on the disk.
+/// Waits until the names in a file's folder are on the disk, where the file system can tell.
 #[cfg(unix)]
 pub(crate) fn sync_folder_of(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some file systems cannot do this for folders, and a folder may be one to write in and not to read.
+        Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// Other systems write the name with the file.

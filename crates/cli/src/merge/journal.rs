@@ -4,7 +4,7 @@
 //! the process ended; nothing followed from it, so it is dropped.
 
 use crate::exit::Refusal;
-use crate::private_file::private;
+use crate::private_file::{private, sync_folder_of};
 use crate::registry::{LinkedAs, Record};
 use anyhow::{Context, Result};
 use fs4::{FileExt, TryLockError};
@@ -204,7 +204,8 @@ impl Journal {
             user_pool_id: user_pool_id.into(),
             plan: plan.into(),
         })?;
-        sync_folder(path)?;
+        // So that the file itself, and not only what is in it, survives a loss of power.
+        sync_folder_of(path).context("the journal's folder is not on the disk")?;
         Ok(journal)
     }
 
@@ -279,15 +280,6 @@ fn locked(path: &Path) -> Result<File> {
         }
         Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
     }
-}
-
-/// So that the file itself, and not only what is in it, survives a loss of power.
-fn sync_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) {
-        File::open(folder)?.sync_all().context("the journal's folder is not on the disk")?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
