@@ -25,7 +25,8 @@ use tokio::task::yield_now;
 /// How long the start of a function waits for the connection that is opened ahead. Within a Region
 /// a connection takes less; one that takes longer is used as soon as it is there.
 const HEAD_START: Duration = Duration::from_millis(30);
-/// Turns of the runtime after which a connection ahead is asked for and, where the server is near, TLS begun.
+/// Turns of the runtime after which a connection ahead is asked for and, where the server is near and needs no look-up,
+/// TLS begun.
 const TURNS_TO_GREET: usize = 3;
 
 /// A configuration from the environment a Lambda function has.
@@ -86,7 +87,8 @@ impl Aws {
     /// Begins to open a connection to `url` before it is needed: the start of a function has a whole core, the
     /// events after it may have a fourteenth. A failure is left to the first call to find.
     ///
-    /// On return the first messages are on their way, so that the caller can work while the server does.
+    /// On return it is under way, so that the caller can work meanwhile: the look-up of the server's name has begun, or,
+    /// where the address is a number and near, TLS.
     pub(crate) async fn open_ahead(&self, url: &str) {
         self.connections.open_ahead(url);
         for _ in 0..TURNS_TO_GREET {

@@ -46,11 +46,10 @@ impl Clock {
     ///
     /// [`Kind::TRY_AGAIN`] if the deadline passes first; `work` is dropped at its next await, so
     /// it must be safe to cut off and repeat.
-    pub async fn limit<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        // Boxed where it is made: moving a future of the SDK's size about costs more than the box.
-        tokio::time::timeout_at(self.deadline, Box::pin(work))
-            .await
-            .map_err(|_| Failure::because(Kind::TRY_AGAIN, "the time for an answer ran out"))
+    pub fn limit<T, W: Future<Output = T>>(&self, work: W) -> impl Future<Output = Result<T, Failure>> + use<T, W> {
+        // Boxed before anything holds it: moving a future of the SDK's size about costs more than the box.
+        let work = tokio::time::timeout_at(self.deadline, Box::pin(work));
+        async { work.await.map_err(|_| Failure::because(Kind::TRY_AGAIN, "the time for an answer ran out")) }
     }
 }
 

@@ -113,10 +113,13 @@ impl Connector {
 
     /// A connection that rests, or the one that is being opened, or a new one.
     async fn connection(&self, origin: &Origin) -> Result<Connection, ConnectorError> {
-        match self.pool.take(origin).await {
-            Some(connection) => Ok(connection),
-            None => limited(self.connect_timeout, "no connection", self.pool.open(origin)).await?,
-        }
+        let connected = async {
+            match self.pool.take(origin).await {
+                Some(connection) => Ok(connection),
+                None => self.pool.open(origin).await,
+            }
+        };
+        limited(self.connect_timeout, "no connection", connected).await?
     }
 }
 

@@ -62,7 +62,7 @@ impl AwsUserPools {
         if let Some(url) = &foreseen {
             aws.open_ahead(url).await;
         }
-        // Takes about as long as the server does: it reads AWS's list of Regions.
+        // Reads AWS's list of Regions meanwhile.
         let pools = Self::new(Client::new(&aws.config));
         if foreseen.is_none()
             && let Some(url) = resolved_endpoint(&aws).await

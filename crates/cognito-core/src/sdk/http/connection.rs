@@ -65,7 +65,7 @@ pub(super) struct Pool {
     tls: TlsConnector,
     resting: Mutex<Vec<Connection>>,
     /// Opens a connection ahead and puts it to the resting ones.
-    opening: Mutex<Option<JoinHandle<()>>>,
+    opening: Mutex<Option<(Origin, JoinHandle<()>)>>,
 }
 
 impl Pool {
@@ -84,7 +84,7 @@ impl Pool {
                 return Some(connection);
             }
         }
-        let opening = lock(&self.opening).take()?;
+        let (_, opening) = lock(&self.opening).take_if(|(towards, _)| towards == origin)?;
         // It has no outcome but a resting connection, or none.
         let _ = opening.await;
         self.take_now(origin)
@@ -109,21 +109,21 @@ impl Pool {
 
     /// Begins to open a connection that a call will want.
     pub(super) fn open_ahead(self: &Arc<Self>, origin: Origin) {
-        let pool = self.clone();
+        let (pool, towards) = (self.clone(), origin.clone());
         let opening = tokio::spawn(async move {
             // A failure is found again by the first call, which can say what it was for.
             if let Ok(connection) = pool.open(&origin).await {
                 pool.keep(connection);
             }
         });
-        *lock(&self.opening) = Some(opening);
+        *lock(&self.opening) = Some((towards, opening));
     }
 
     /// Waits until the connection that is opened ahead is there or has failed, but not longer than `patience`.
     pub(super) async fn opened(&self, patience: Duration) {
-        let Some(mut opening) = lock(&self.opening).take() else { return };
+        let Some((towards, mut opening)) = lock(&self.opening).take() else { return };
         if tokio::time::timeout(patience, &mut opening).await.is_err() {
-            *lock(&self.opening) = Some(opening);
+            *lock(&self.opening) = Some((towards, opening));
         }
     }
 

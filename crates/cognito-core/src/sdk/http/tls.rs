@@ -37,8 +37,8 @@ pub(super) fn connector(lookup: Lookup<'_>) -> Result<TlsConnector, SettingError
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// The provider's suites, those with a key of 128 bits first: they come with SHA-256, which processors compute
-/// themselves, and so cost a start less than those with SHA-384.
+/// The provider's suites, those with a key of 128 bits first: they come with SHA-256, for which Lambda's processors have
+/// instructions, and so cost a start less than those with SHA-384. The server has the last word.
 fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.cipher_suites.sort_by_key(|suite| !uses_sha256_and_aes(suite.suite()));
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_suites_that_processors_compute_themselves_are_offered_first_and_none_is_lost() {
+    fn the_suites_with_sha256_are_offered_first_and_none_is_lost() {
         let suites = provider().cipher_suites;
         let first = suites.iter().take_while(|suite| uses_sha256_and_aes(suite.suite())).count();
         assert_eq!(first, suites.iter().filter(|suite| uses_sha256_and_aes(suite.suite())).count());
