@@ -1,4 +1,4 @@
-//! Gives every event back as it came, set up like the functions: one thread, and nothing that can be left out.
+//! Gives every event back as it came, set up like the functions: one thread, and no feature that can be left out.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;

@@ -12,9 +12,11 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::lambda::Process;
-use super::measure::Subject;
+use super::measure::{Subject, check_calls};
+use super::stand_in::StandIn;
 
-/// By how much a count may be above the one that is kept: what another version of the C library may add.
+/// By how much a count may be above the one that is kept: what another compiler, C library, Valgrind or generation of
+/// processors may add.
 const MARGIN: f64 = 1.1;
 
 /// Counts by the name of the case.
@@ -24,15 +26,17 @@ pub type Counts = BTreeMap<String, u64>;
 ///
 /// # Errors
 ///
-/// Valgrind is not there, or the function fails.
-pub async fn of_start(subject: &Subject) -> Result<u64> {
+/// Valgrind is not there, or the function fails or makes other calls than its case says.
+pub async fn of_start(stand_in: &StandIn, subject: &Subject) -> Result<u64> {
     let mut program = subject.program.clone();
     let log = program.log.clone().context("what Valgrind says needs a file")?;
     let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(str::to_owned);
     program.command.splice(0..0, valgrind);
-    let (process, _) =
-        Process::start(&program, subject.case.payload(), None).await.context("is Valgrind installed?")?;
+    let _ = stand_in.take_calls();
+    let (process, _) = Process::start(&program, subject.case.payload(), None).await?;
     process.end().await?;
+    // A call that was repeated, or not made, would be another start.
+    check_calls(&stand_in.take_calls(), subject)?;
     let text = std::fs::read_to_string(&log).with_context(|| format!("{} cannot be read", log.display()))?;
     collected(&text).with_context(|| format!("{}: Valgrind counted nothing", program.name))
 }
@@ -49,13 +53,19 @@ fn collected(text: &str) -> Option<u64> {
 ///
 /// A count is too high, or of a case that has none among those that are kept.
 pub fn compare(counts: &Counts, kept: Option<&Counts>) -> Result<()> {
-    let mut too_many = Vec::new();
+    if counts.is_empty() {
+        bail!("there is no such case");
+    }
+    let (mut too_many, mut unknown) = (Vec::new(), Vec::new());
     for (name, &count) in counts {
         let Some(kept) = kept else {
             println!("{count:>9} instructions, none kept for {ARCH}  {name}");
             continue;
         };
-        let &kept = kept.get(name).with_context(|| format!("no count is kept for {name}; --save keeps them"))?;
+        let Some(&kept) = kept.get(name) else {
+            unknown.push(name.as_str());
+            continue;
+        };
         let ratio = ratio(count, kept);
         println!("{count:>9} instructions, {:+.1} %  {name}", (ratio - 1.0) * 100.0);
         if ratio > MARGIN {
@@ -64,6 +74,9 @@ pub fn compare(counts: &Counts, kept: Option<&Counts>) -> Result<()> {
     }
     if !too_many.is_empty() {
         bail!("more than a tenth above the instructions that are kept: {}", too_many.join(", "));
+    }
+    if !unknown.is_empty() {
+        bail!("no count is kept for {}; --save keeps them", unknown.join(", "));
     }
     Ok(())
 }
@@ -129,6 +142,7 @@ mod tests {
         let error = compare(&counts(1_101), Some(&kept)).unwrap_err().to_string();
         assert!(error.contains("link"), "{error}");
         assert!(compare(&counts(1_000), Some(&Counts::new())).is_err());
+        assert!(compare(&Counts::new(), Some(&kept)).is_err());
     }
 
     #[test]

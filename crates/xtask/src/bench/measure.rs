@@ -89,10 +89,10 @@ async fn start(stand_in: &StandIn, subject: &Subject, share: Option<(&Limit, u64
 /// CPU time per further event of each subject, in a process that has answered some already: in turns too, a block of
 /// events at a time, and the median of the blocks. None for no events.
 async fn warm(stand_in: &StandIn, subjects: &[Subject], events: usize) -> Result<Vec<Duration>> {
-    let block = events / BLOCKS;
-    if block == 0 {
+    if events == 0 {
         return Ok(Vec::new());
     }
+    let block = events.div_ceil(BLOCKS);
     stand_in.set_delay(Duration::ZERO);
     let mut processes = Vec::new();
     for subject in subjects {
@@ -145,7 +145,7 @@ pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) ->
     Ok(calls)
 }
 
-fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
+pub(super) fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
     let mut made: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
     made.sort_unstable();
     let mut wanted: Vec<_> = subject.case.calls.to_vec();

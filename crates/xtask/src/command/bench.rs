@@ -251,7 +251,7 @@ async fn count_instructions(binaries: &Binaries, options: &Options) -> Result<()
     for case in cases(options.only.as_deref())?.iter().filter(|case| !case.is_bare()) {
         let binary = binaries.path(case.function)?.to_owned();
         let subject = subject(&stand_in, &folder, case, case.name.to_owned(), binary);
-        counts.insert(case.name.to_owned(), instructions::of_start(&subject).await?);
+        counts.insert(case.name.to_owned(), instructions::of_start(&stand_in, &subject).await?);
     }
     let file = layout::root().join("benches/instructions.json");
     let mut kept = Kept::read(&file)?;
