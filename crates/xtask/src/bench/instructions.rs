@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::lambda::Process;
-use super::measure::{Subject, check_calls};
+use super::measure::{Subject, with_calls};
 use super::stand_in::StandIn;
 
 /// By how much a count may be above the one that is kept: what another compiler, C library, Valgrind or generation of
@@ -32,11 +32,11 @@ pub async fn of_start(stand_in: &StandIn, subject: &Subject) -> Result<u64> {
     let log = program.log.clone().context("what Valgrind says needs a file")?;
     let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(str::to_owned);
     program.command.splice(0..0, valgrind);
-    let _ = stand_in.take_calls();
-    let (process, _) = Process::start(&program, subject.case.payload(), None).await?;
-    process.end().await?;
-    // A call that was repeated, or not made, would be another start.
-    check_calls(&stand_in.take_calls(), subject)?;
+    let begin = async {
+        let (process, _) = Process::start(&program, subject.case.payload(), None).await?;
+        process.end().await
+    };
+    with_calls(stand_in, subject, begin).await?;
     let text = std::fs::read_to_string(&log).with_context(|| format!("{} cannot be read", log.display()))?;
     collected(&text).with_context(|| format!("{}: Valgrind counted nothing", program.name))
 }

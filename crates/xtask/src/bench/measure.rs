@@ -80,10 +80,23 @@ pub async fn all(
 }
 
 async fn start(stand_in: &StandIn, subject: &Subject, share: Option<(&Limit, u64)>) -> Result<Start> {
-    let _ = stand_in.take_calls();
-    let (_process, start) = Process::start(&subject.program, subject.case.payload(), share).await?;
-    check_calls(&stand_in.take_calls(), subject)?;
+    let begin = Process::start(&subject.program, subject.case.payload(), share);
+    let ((_process, start), _) = with_calls(stand_in, subject, begin).await?;
     Ok(start)
+}
+
+/// What `begin` gives, which starts a process for the subject and ends with its first answer, and the calls it made: those
+/// of the case and no others. A call that was repeated, or not made, would be another start.
+pub(super) async fn with_calls<T>(
+    stand_in: &StandIn,
+    subject: &Subject,
+    begin: impl Future<Output = Result<T>>,
+) -> Result<(T, Vec<Call>)> {
+    let _ = stand_in.take_calls();
+    let begun = begin.await?;
+    let calls = stand_in.take_calls();
+    check_calls(&calls, subject)?;
+    Ok((begun, calls))
 }
 
 /// CPU time per further event of each subject, in a process that has answered some already: in turns too, a block of
@@ -134,10 +147,8 @@ async fn send(stand_in: &StandIn, subject: &Subject, process: &mut Process, even
 /// The function fails, makes other calls than its case says, or makes them in more rounds.
 pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<Vec<Call>> {
     stand_in.set_delay(delay);
-    let _ = stand_in.take_calls();
-    let (_process, _) = Process::start(&subject.program, subject.case.payload(), None).await?;
-    let calls = stand_in.take_calls();
-    check_calls(&calls, subject)?;
+    let begin = Process::start(&subject.program, subject.case.payload(), None);
+    let (_process, calls) = with_calls(stand_in, subject, begin).await?;
     let rounds = rounds(&calls);
     if subject.own && rounds != subject.case.rounds {
         bail!("{}: {rounds} rounds where {} are enough", subject.program.name, subject.case.rounds);
@@ -145,7 +156,7 @@ pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) ->
     Ok(calls)
 }
 
-pub(super) fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
+fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
     let mut made: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
     made.sort_unstable();
     let mut wanted: Vec<_> = subject.case.calls.to_vec();
