@@ -44,6 +44,10 @@ pub trait UserPool: Sync {
     /// a verified e-mail address, as it is right now (`AdminGetUser`); `None` if there is none.
     fn profile(&self, name: &str) -> impl Future<Output = Result<Option<Profile>, PoolError>> + Send;
 
+    /// Whether any profile's `sub` is this name ([`UserName::has_form_of_sub`]; of any other name it never is). One
+    /// page of `ListUsers`, which may lag behind recent changes by seconds.
+    fn is_sub(&self, name: &UserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
+
     /// Creates a native profile with a verified e-mail address, without any message, and without
     /// taking the address away from a profile that holds it as an alias.
     fn create_native(&self, new: &NewNative) -> impl Future<Output = Result<Profile, PoolError>> + Send;

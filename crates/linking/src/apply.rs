@@ -33,7 +33,8 @@ pub enum NativeUserName {
     /// The address: for pools that sign in with the address as user name.
     #[default]
     Email,
-    /// A random UUID: for pools where the address is an alias, which take no address as name.
+    /// A random UUID, without hyphens, so that it never has the form of a `sub`: for pools where the address is an
+    /// alias, which take no address as name.
     Uuid,
 }
 
@@ -112,12 +113,14 @@ impl<P: UserPool> Linker<'_, P> {
         };
         let mut owners = Owners::listed(self.pool, email, self.now).await?;
         let mut round = 1;
+        let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
             let decision = decide(arrival, &owners, &self.policy);
             if decision.is_destructive() && !owners.current {
                 owners = Owners::current(self.pool, email, self.now, &owners).await?;
                 continue;
             }
+            let attempted = decision.clone();
             let error = match self.carry_out(decision).await {
                 Ok(settlement) => return Ok(settlement),
                 Err(CarryError::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
@@ -131,15 +134,23 @@ impl<P: UserPool> Linker<'_, P> {
             if !may_have_moved(&error) {
                 return Err(LinkError::Pool(error));
             }
+            if before.is_some_and(|before| before == (attempted.clone(), error.kind())) && is_objection(&error) {
+                // Nothing moved between two readings: it is the pool's settings that object, and asking again costs quota.
+                return Err(LinkError::Pool(error));
+            }
             if round == MAX_ROUNDS {
                 return Err(LinkError::Unsettled(error));
             }
+            before = Some((attempted, error.kind()));
             round += 1;
             owners = Owners::current(self.pool, email, self.now, &owners).await?;
         }
     }
 
     async fn carry_out(&self, decision: Decision) -> Result<Settlement, CarryError> {
+        if let Some(to) = decision.target() {
+            self.refuse_borrowed_sub(to).await?;
+        }
         let (profile, group_missing) = match &decision {
             Decision::Continue(_) => (None, false),
             Decision::Refuse(refusal) => return Err(CarryError::Refused(*refusal)),
@@ -181,7 +192,7 @@ impl<P: UserPool> Linker<'_, P> {
                 return Err(CarryError::Refused(Refusal::UnusableEmail));
             }
             NativeUserName::Email => email.email().to_lower_case(),
-            NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
+            NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),
         };
         let new = NewNative { user_name, email: email.email().clone(), attributes: self.attributes.clone() };
         let created = self.create(new).await?;
@@ -263,6 +274,16 @@ impl<P: UserPool> Linker<'_, P> {
         Ok(())
     }
 
+    /// Cognito takes a `sub` for a user name. Somebody who registered with another's `sub` as user name could delete that
+    /// profile in the middle, and what is left to do to it would be done to the other's account.
+    async fn refuse_borrowed_sub(&self, to: &Destination) -> Result<(), CarryError> {
+        let own = to.user_name.as_str().eq_ignore_ascii_case(&to.sub);
+        if !own && to.user_name.has_form_of_sub() && self.pool.is_sub(&to.user_name).await? {
+            return Err(CarryError::Refused(Refusal::BorrowedSub));
+        }
+        Ok(())
+    }
+
     /// No administrator's call removes a passkey, so a profile with one cannot be made clean.
     async fn refuse_passkey(&self, user: &UserName) -> Result<(), CarryError> {
         if self.pool.has_passkey(user).await? {
@@ -307,6 +328,11 @@ impl From<CarryError> for LinkError {
             }
         }
     }
+}
+
+/// Whether an error that stays the same on the same facts is an objection to the call itself.
+fn is_objection(error: &PoolError) -> bool {
+    matches!(error.kind(), PoolErrorKind::InvalidParameter | PoolErrorKind::LimitExceeded)
 }
 
 /// Whether an error may mean that the pool is no longer as it was when the facts were read, or

@@ -103,6 +103,16 @@ impl Decision {
         }
     }
 
+    /// The profile that is there already and that carrying it out changes.
+    #[must_use]
+    pub fn target(&self) -> Option<&Destination> {
+        match self {
+            Self::AlreadyLinked(to) | Self::Link(to, _) | Self::AcceptInvitation { to, .. } => Some(to),
+            Self::Replace { profile, .. } | Self::Reclaim { profile, .. } => Some(profile),
+            Self::Continue(_) | Self::CreateAndLink { .. } | Self::Refuse(_) => None,
+        }
+    }
+
     /// Whether carrying it out destroys something, a password included, so that it must rest on
     /// current facts: a list that lags may still show an invitation whose owner has just accepted it.
     #[must_use]
@@ -151,7 +161,11 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
     if policy.native_profile == NativeProfile::Skip {
         return Decision::Continue(Continued::NoNativeProfile);
     }
-    // Only stand-alone profiles are left here. They are never a destination.
+    // Only stand-alone profiles are left here. They are never a destination; but whoever was shut out of one does not get
+    // another account with the same address. One that never proved the address says nothing about its owner.
+    if owners.profiles.iter().any(|owner| !owner.profile.enabled && owner.profile.email_verified) {
+        return Decision::Refuse(Refusal::DisabledProfile);
+    }
     let duplicate = !owners.profiles.is_empty();
     match &arrival.identity {
         Err(why) => Decision::Refuse(Refusal::Unlinkable(*why)),

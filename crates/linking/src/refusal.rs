@@ -15,6 +15,8 @@ pub enum Refusal {
     DisabledProfile,
     /// The profile is archived, compromised, or in a state that is not known here.
     UnusableProfile,
+    /// The profile's user name is the `sub` of another profile.
+    BorrowedSub,
     /// Several native profiles have the address and none stands out.
     AmbiguousOwner,
     /// The profile holds the five identities that Cognito allows.
@@ -48,6 +50,7 @@ impl Refusal {
             Self::UnusableProfile => {
                 Kind::refusal("unusable_profile", "This account cannot be used, please contact support")
             }
+            Self::BorrowedSub => Kind::refusal("borrowed_sub", "This account cannot be used, please contact support"),
             Self::AmbiguousOwner => Kind::refusal(
                 "ambiguous_owner",
                 "More than one account uses this email address, please sign in with your password or contact support",
@@ -94,6 +97,10 @@ impl Refusal {
             Self::Unlinkable(Unlinkable::MissingAttribute) => {
                 "the attribute that PROVIDERS links this provider by is not mapped or came empty"
             }
+            Self::BorrowedSub => {
+                "the profile's user name is the sub of another profile, so what is done to the one might reach the \
+                 other; delete the profile that bears this name after having looked at both"
+            }
             Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
             _ => "",
         }
@@ -114,13 +121,14 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 13] = [
+    const ALL: [Refusal; 14] = [
         Refusal::UnusableEmail,
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
         Refusal::DisabledProfile,
         Refusal::UnusableProfile,
         Refusal::AmbiguousOwner,
+        Refusal::BorrowedSub,
         Refusal::TooManyIdentities,
         Refusal::EmailHeldByFederatedProfile,
         Refusal::PasskeyOnProfile,

@@ -14,8 +14,9 @@ pub use settings::{NAMES, NativeSignUp, Settings};
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
+use cognito_core::provider::{Providers, Trust};
 use cognito_core::trigger::{Clock, Trigger};
-use cognito_core::user_pool::{PoolError, UserPool, UserPools};
+use cognito_core::user_pool::{PoolError, Profile, UserName, UserPool, UserPools};
 use linking::{Arrival, Decision, LinkError, Linker, NativeUserName, Refusal, Settlement};
 use std::collections::BTreeMap;
 
@@ -25,6 +26,10 @@ const MAX_ATTRIBUTE_CHARS: usize = 2048;
 /// A native registration with an address that a federated profile has.
 const EMAIL_IN_USE: Kind =
     Kind::refusal("native_email_in_use", "This email address is already in use, please sign in the way you did before");
+
+/// A native registration under the `sub` of somebody else.
+const USER_NAME_IS_A_SUB: Kind =
+    Kind::refusal("user_name_is_a_sub", "This user name is not available, please choose another one");
 
 /// The trigger over a way to open user pools.
 #[derive(Debug)]
@@ -48,7 +53,9 @@ where
     fn handles(&self, source: TriggerSource) -> bool {
         match source {
             TriggerSource::PreSignUpExternalProvider => true,
-            TriggerSource::PreSignUpSignUp => self.settings.native_sign_up == NativeSignUp::Unique,
+            TriggerSource::PreSignUpSignUp => {
+                self.settings.native_sign_up == NativeSignUp::Unique || self.people_choose_user_names()
+            }
             _ => false,
         }
     }
@@ -56,7 +63,7 @@ where
     async fn handle(&self, event: &mut Event, clock: Clock) -> Result<(), Failure> {
         let pool = self.pools.pool(event.user_pool_id());
         if event.source() == TriggerSource::PreSignUpSignUp {
-            return clock.limit(refuse_a_taken_address(&pool, event.user_attributes())).await?;
+            return clock.limit(self.refuse_registration(&pool, event)).await?;
         }
         let settlement = clock.limit(self.link(&pool, event, clock)).await??;
         self.answer(event, &settlement);
@@ -88,6 +95,23 @@ impl<P: UserPools> PreSignUp<P> {
             Err(LinkError::Pool(_) | LinkError::Unsettled(_)) => {}
         }
         Ok(settled?)
+    }
+
+    /// In pools where the address is the user name Cognito itself makes the name.
+    fn people_choose_user_names(&self) -> bool {
+        self.settings.native_user_name == NativeUserName::Uuid
+    }
+
+    async fn refuse_registration(&self, pool: &P::Pool, event: &Event) -> Result<(), Failure> {
+        if self.people_choose_user_names()
+            && let Some(name) = event.user_name()
+        {
+            refuse_a_sub(pool, &UserName::new(name)).await?;
+        }
+        if self.settings.native_sign_up == NativeSignUp::Unique {
+            refuse_a_taken_address(pool, event.user_attributes(), &self.settings.providers).await?;
+        }
+        Ok(())
     }
 
     /// Cognito asks whether to confirm and verify the newcomer it sees. In pools where the address
@@ -129,16 +153,43 @@ fn copied(attributes: Attributes<'_>, names: &[String]) -> BTreeMap<String, Stri
     copies
 }
 
+/// Cognito takes a `sub` wherever it takes a user name: a registration under the `sub` of somebody else would make calls
+/// for the one reach the other. Costs a call only for names of that form.
+async fn refuse_a_sub(pool: &impl UserPool, name: &UserName) -> Result<(), Failure> {
+    if name.has_form_of_sub() && pool.is_sub(name).await.map_err(PoolError::into_failure)? {
+        tracing::info!(decision = USER_NAME_IS_A_SUB.code, "decided");
+        return Err(Failure::new(USER_NAME_IS_A_SUB));
+    }
+    Ok(())
+}
+
 /// A person who came through a provider first and registers a password now would get a second,
-/// empty account. They are sent back to the provider.
-async fn refuse_a_taken_address(pool: &impl UserPool, attributes: Attributes<'_>) -> Result<(), Failure> {
+/// empty account. They are sent back to the provider. A stand-alone profile whose provider vouched for nothing keeps
+/// nobody from registering: anybody may have made it.
+async fn refuse_a_taken_address(
+    pool: &impl UserPool,
+    attributes: Attributes<'_>,
+    providers: &Providers,
+) -> Result<(), Failure> {
     let Some(address) = attributes.text("email") else { return Ok(()) };
     let email = Email::parse(address).map_err(|_| Refusal::UnusableEmail.into_failure())?;
     let profiles = pool.profiles_with_email(&email).await.map_err(PoolError::into_failure)?;
-    let federated = profiles.iter().any(|profile| profile.is_stand_alone() || !profile.identities.is_empty());
+    let federated = profiles.iter().any(|profile| {
+        if profile.is_stand_alone() {
+            profile.email_verified || is_always_proven(profile, providers)
+        } else {
+            !profile.identities.is_empty()
+        }
+    });
     if federated {
         tracing::info!(decision = EMAIL_IN_USE.code, "decided");
         return Err(Failure::new(EMAIL_IN_USE));
     }
     Ok(())
+}
+
+/// A provider whose every address is proven may map no `email_verified` at all.
+fn is_always_proven(profile: &Profile, providers: &Providers) -> bool {
+    let provider = providers.split_user_name(profile.user_name.as_str());
+    provider.is_some_and(|(provider, _)| provider.trust == Trust::Always)
 }

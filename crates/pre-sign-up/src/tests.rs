@@ -1,7 +1,7 @@
 use super::*;
 use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
 use cognito_core::user_pool::Status;
-use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, invited, native};
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.com";
@@ -67,7 +67,7 @@ async fn in_alias_pools_no_flag_is_raised_because_it_would_move_the_alias() {
     let answer = answer_to(&trigger(&pool, &[("NATIVE_USERNAME", "uuid")]), &event).await.unwrap();
     assert_eq!(answer, serde_json::from_str::<Value>(&event).unwrap());
     let [account] = pool.accounts().try_into().expect("one account");
-    assert!(!account.user_name.contains('@') && account.user_name.len() == 36);
+    assert!(!account.user_name.contains('@') && !UserName::new(account.user_name.as_str()).has_form_of_sub());
 }
 
 #[tokio::test]
@@ -152,7 +152,11 @@ async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
     let event = edited("pre-sign-up/native", |event| event["request"]["userAttributes"]["email"] = json!(email));
     let linked = native(email).with_identity("Google", "1");
     for (accounts, refused) in [
-        (vec![federated("Google", "1", email)], true),
+        (vec![Account { email_verified: true, ..federated("Google", "1", email) }], true),
+        // Of a provider whose every address is proven, whether or not it says so.
+        (vec![federated("Facebook", "1", email)], true),
+        // Anybody may have come with an address that nobody vouched for.
+        (vec![federated("Google", "1", email)], false),
         (vec![linked], true),
         (vec![native(email)], false),
         (vec![], false),
@@ -160,6 +164,61 @@ async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
         let answer = answer_to(&trigger(&pool(accounts), unique), &event).await;
         assert_eq!(answer.err().map(|(code, _)| code), refused.then_some("native_email_in_use"));
     }
+}
+
+/// Grace, whose `sub` somebody else takes for a user name.
+const GRACE_SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+
+fn grace() -> Account {
+    Account { sub: GRACE_SUB.into(), ..native("grace@example.org").named("grace") }
+}
+
+#[tokio::test]
+async fn nobody_registers_under_the_sub_of_somebody_else() {
+    let alias = &[("NATIVE_USERNAME", "uuid")];
+    let registration = |name: &str| edited("pre-sign-up/native", |event| event["userName"] = json!(name));
+    for (name, refused, calls) in [
+        (GRACE_SUB, true, 1),
+        (GRACE_SUB.to_uppercase().as_str(), true, 1),
+        ("00000000-0000-4000-8000-000000000000", false, 1),
+        ("mallory", false, 0),
+    ] {
+        let pool = MemoryPool::new(PoolKind::EmailAlias, [grace()]);
+        let answer = answer_to(&trigger(&pool, alias), &registration(name)).await;
+        assert_eq!(answer.err().map(|(code, _)| code), refused.then_some("user_name_is_a_sub"), "{name}");
+        assert_eq!(pool.calls().len(), calls, "{name}");
+    }
+    // Where the address is the user name Cognito makes the name, and nothing needs asking.
+    let pool = pool([grace()]);
+    assert!(answer_to(&trigger(&pool, &[]), &registration(GRACE_SUB)).await.is_ok());
+    assert!(pool.calls().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_done_to_a_profile_that_bears_the_sub_of_another_for_its_name() {
+    for settings in
+        [&[("NATIVE_USERNAME", "uuid")][..], &[("NATIVE_USERNAME", "uuid"), ("UNVERIFIED_PROFILE", "reclaim")]]
+    {
+        for mallory in [native(ADA).unconfirmed(), native(ADA).unverified(), native(ADA), invited(ADA)] {
+            let mallory = Account { sub: "sub-of-mallory".into(), ..mallory.named(GRACE_SUB) };
+            let status = mallory.status;
+            let pool = MemoryPool::new(PoolKind::EmailAlias, [mallory, grace()]);
+            let answer = answer_to(&trigger(&pool, settings), &sample("pre-sign-up/google")).await;
+            let code = answer.err().map(|(code, _)| code);
+            assert!(matches!(code, Some("borrowed_sub" | "unverified_profile")), "{status:?}: {code:?}");
+            let changed = pool.calls().into_iter().any(|call| !["ListUsers", "AdminGetUser"].contains(&call));
+            assert!(!changed, "{status:?}: {:?}", pool.calls());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_the_pool_keeps_refusing_is_not_tried_until_the_time_is_up() {
+    let quirks = Quirks { refuse_every_link: true, ..Quirks::default() };
+    let pool = pool([native(ADA)]).with_quirks(quirks);
+    let answer = answer_to(&trigger(&pool, &[]), &sample("pre-sign-up/google")).await;
+    assert_eq!(answer.err().map(|(code, _)| code), Some("misconfigured"));
+    assert_eq!(pool.calls().iter().filter(|call| **call == "AdminLinkProviderForUser").count(), 2);
 }
 
 #[tokio::test]

@@ -126,6 +126,7 @@ impl UserPool for Fused<MemoryPool> {
     fused! {
         profiles_with_email(email: &Email) -> Vec<Profile>;
         profile(name: &str) -> Option<Profile>;
+        is_sub(name: &UserName) -> bool;
         create_native(new: &NewNative) -> Profile;
         replace_password(user: &UserName, password: &Password) -> ();
         link(user: &UserName, identity: &SourceIdentity) -> ();

@@ -47,6 +47,11 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         self.pool.profile(name).await
     }
 
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        self.paces.lists.turn().await;
+        self.pool.is_sub(name).await
+    }
+
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
         if self.into.is_some() {
             return Err(PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "not in the plan"));

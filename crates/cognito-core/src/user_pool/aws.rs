@@ -153,6 +153,16 @@ impl UserPool for AwsUserPool {
         }
     }
 
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        // Of hexadecimal digits and hyphens only, so there is nothing to quote.
+        if !name.has_form_of_sub() {
+            return Ok(false);
+        }
+        let filter = format!("sub = \"{}\"", name.as_str().to_ascii_lowercase());
+        let call = self.client.list_users().user_pool_id(&self.id).filter(filter).limit(1);
+        Ok(!call.send().await.map_err(failed("ListUsers"))?.users().is_empty())
+    }
+
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
         let call = self
             .client

@@ -29,6 +29,7 @@ pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outc
     let checks = Checks { pool, unique, alias };
     checks.nobody_is_an_empty_list().await.map_err(|why| format!("nobody is an empty list: {why}"))?;
     checks.a_created_profile_is_found().await.map_err(|why| format!("a created profile is found: {why}"))?;
+    checks.a_sub_is_known_for_one().await.map_err(|why| format!("a sub is known for one: {why}"))?;
     checks.an_address_is_created_once().await.map_err(|why| format!("an address is created once: {why}"))?;
     checks.a_password_confirms().await.map_err(|why| format!("a password confirms: {why}"))?;
     checks.links_are_listed_until_unlinked().await.map_err(|why| format!("links are listed until unlinked: {why}"))?;
@@ -86,6 +87,17 @@ impl<P: UserPool> Checks<'_, P> {
         expect(!profile.sub.is_empty() && profile.created.is_some(), "no sub or no creation time")?;
         let reached = self.pool.profile(self.email("found")?.as_str()).await.map_err(text)?;
         expect(reached.is_some_and(|profile| profile.user_name == name), "not reached by its address")
+    }
+
+    async fn a_sub_is_known_for_one(&self) -> Outcome {
+        let name = self.created("sub").await?;
+        let profile = self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?;
+        let sub = UserName::new(profile.sub);
+        expect(self.pool.is_sub(&sub).await.map_err(text)?, "its own sub is nobody's")?;
+        let reached = self.pool.profile(sub.as_str()).await.map_err(text)?;
+        expect(reached.is_some_and(|reached| reached.user_name == name), "not reached by its sub")?;
+        let nobody = UserName::new("00000000-0000-4000-8000-000000000000");
+        expect(!self.pool.is_sub(&nobody).await.map_err(text)?, "somebody has a sub that nobody has")
     }
 
     async fn an_address_is_created_once(&self) -> Outcome {

@@ -24,6 +24,7 @@ pub enum PoolKind {
 
 /// What AWS does sometimes, or did once, and a test wants to see survived.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Quirks {
     /// Linking to a profile that still has a temporary password is refused (amplify-js#497).
     pub refuse_link_before_password: bool,
@@ -33,6 +34,8 @@ pub struct Quirks {
     pub list_lag: usize,
     /// A stand-alone federated profile keeps its verified address from being created again.
     pub stand_alone_holds_alias: bool,
+    /// Every link is refused, as where the provider's mapping fills an immutable attribute.
+    pub refuse_every_link: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -197,6 +200,9 @@ impl State {
 
     fn link(&mut self, user: &UserName, source: &SourceIdentity) -> Result<(), PoolErrorKind> {
         let quirks = self.quirks;
+        if quirks.refuse_every_link {
+            return Err(PoolErrorKind::InvalidParameter);
+        }
         let (provider, value) = (source.provider(), source.value());
         if !self.accounts.iter().any(|account| account.user_name == user.as_str()) {
             return Err(PoolErrorKind::UserNotFound);
@@ -229,6 +235,11 @@ impl UserPool for MemoryPool {
 
     async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
         self.call("AdminGetUser", |state| Ok(state.reached_by(name).map(|at| state.accounts[at].profile())))
+    }
+
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        let name = name.as_str();
+        self.call("ListUsers", |state| Ok(state.accounts.iter().any(|account| account.sub.eq_ignore_ascii_case(name))))
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {

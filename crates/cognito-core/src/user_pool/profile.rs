@@ -21,6 +21,19 @@ impl UserName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the name has the form of a `sub`: a UUID with hyphens. Cognito takes a `sub` wherever it takes a user
+    /// name, so a call for such a name may reach another profile than the one that bears it.
+    #[must_use]
+    pub fn has_form_of_sub(&self) -> bool {
+        let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+        self.0.len() == 36
+            && self.0.bytes().enumerate().all(
+                |(at, byte)| {
+                    if hyphen_at(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+                },
+            )
+    }
 }
 
 impl fmt::Debug for UserName {

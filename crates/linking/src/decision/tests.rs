@@ -122,6 +122,16 @@ fn a_confirmed_profile_that_never_proved_the_address_is_refused_or_reclaimed() {
 }
 
 #[test]
+fn who_was_shut_out_of_a_stand_alone_profile_gets_no_other_account() {
+    let banned = Account { email_verified: true, ..federated("Facebook", "9", ADA) }.disabled();
+    check(&proven(), [banned.clone()], STRICT, "disabled_profile");
+    // A native profile of the same person is judged by itself.
+    check(&proven(), [banned.clone(), native(ADA)], STRICT, "link");
+    // Anybody may have come with an address that nobody proved, and be shut out for it.
+    check(&proven(), [banned.unverified()], STRICT, "create_and_link");
+}
+
+#[test]
 fn reclaiming_unlinks_every_identity_but_the_one_arriving() {
     let account = native(ADA).unverified().planted();
     let Decision::Reclaim { unlink, .. } =

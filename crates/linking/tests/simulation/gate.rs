@@ -154,6 +154,10 @@ impl UserPool for Gate {
         self.pass("get", self.pool.profile(name)).await
     }
 
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        self.pass("sub", self.pool.is_sub(name)).await
+    }
+
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
         self.pass("create", self.pool.create_native(new)).await
     }

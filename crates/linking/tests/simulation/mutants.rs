@@ -63,6 +63,10 @@ impl UserPool for Mutant {
         Ok(self.gate.profile(name).await?.map(|profile| self.bend(profile)))
     }
 
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        self.gate.is_sub(name).await
+    }
+
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
         let created = self.gate.create_native(new).await;
         *self.created.lock().unwrap() = created.is_ok();

@@ -174,6 +174,10 @@ impl UserPool for Fused {
         self.fuse.call("AdminGetUser", self.pool.profile(name)).await
     }
 
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        self.fuse.call("ListUsers", self.pool.is_sub(name)).await
+    }
+
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
         self.fuse.call("AdminCreateUser", self.pool.create_native(new)).await
     }
