@@ -25,6 +25,7 @@ fn of(facts: &Facts, provider: &Provider) -> Vec<Finding> {
     } else if !provider.mapping.contains_key("email_verified") {
         findings.extend(not_verified(provider, map("email_verified", "email_verified")));
     }
+    findings.extend(of_another_claim(provider));
     let schema = facts.pool.0["SchemaAttributes"].as_array();
     for attribute in provider.mapping.keys().filter(|attribute| !NOT_WRITTEN.contains(&attribute.as_str())) {
         let is_it = |entry: &&Value| entry["Name"] == attribute.as_str();
@@ -53,4 +54,21 @@ fn not_verified(provider: &Provider, remedy: String) -> Option<Finding> {
         "SAML" => Some(Finding::new(Severity::Note, "email_verified_not_mapped", &provider.name, why, remedy)),
         _ => Some(Finding::new(Severity::Warning, "email_verified_not_mapped", &provider.name, why, remedy)),
     }
+}
+
+/// The functions judge the claims `email` and `email_verified` of a sign-in, and Cognito stores what is mapped. SAML has no
+/// such names; there `SAML_EMAIL_ATTRIBUTES` says what is judged.
+fn of_another_claim(provider: &Provider) -> impl Iterator<Item = Finding> {
+    let judged = if provider.kind == "SAML" { &[][..] } else { &["email", "email_verified"] };
+    judged.iter().filter_map(|judged| {
+        let claim = provider.mapping.get(*judged).filter(|claim| claim != judged)?;
+        let why =
+            "The functions judge the claim of the attribute's own name, so what they find proven is not what is stored";
+        let remedy = format!(
+            "In the attribute mapping of {}, map {judged} to {judged}, or list the provider with never",
+            provider.name
+        );
+        let subject = format!("{}: {judged} from {claim}", provider.name);
+        Some(Finding::new(Severity::Error, "another_claim_mapped", subject, why, remedy))
+    })
 }

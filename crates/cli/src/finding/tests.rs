@@ -15,7 +15,7 @@ fn healthy() -> Facts {
     };
     let settings = [("PROVIDERS", "Google:claim,Okta:claim:custom:number"), ("DEFAULT_GROUP", "Users")];
     let mapping = |more: &[&str]| -> BTreeMap<String, String> {
-        ["email", "email_verified"].iter().chain(more).map(|name| ((*name).to_owned(), "claim".to_owned())).collect()
+        ["email", "email_verified"].iter().chain(more).map(|name| ((*name).to_owned(), (*name).to_owned())).collect()
     };
     Facts {
         pool: Description(json!({
@@ -101,6 +101,12 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
     });
     check(Warning, "email_verified_not_mapped", |facts| {
         facts.providers.as_mut().unwrap()[1].mapping.remove("email_verified").unwrap();
+    });
+    check(Error, "another_claim_mapped", |facts| {
+        facts.providers.as_mut().unwrap()[1].mapping.insert("email".into(), "upn".into());
+    });
+    check(Error, "another_claim_mapped", |facts| {
+        facts.providers.as_mut().unwrap()[1].mapping.insert("email_verified".into(), "domain_verified".into());
     });
     check(Error, "mapped_attribute_immutable", pool("/SchemaAttributes/1/Mutable", json!(false)));
     check(Error, "subject_loses_case", |facts| {
