@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::Cli;
+use end_to_end::{Cli, closed};
 
 #[tokio::test]
 async fn data_goes_to_standard_output_and_nothing_else_does() {
@@ -29,4 +29,16 @@ async fn there_is_a_manual_page_for_every_command() {
         let page = std::fs::read_to_string(folder.path().join(format!("cognito-triggers-{command}.1"))).unwrap();
         assert!(page.contains(".SH SYNOPSIS") && page.contains("Example"), "{command}: {page}");
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let cli = Cli::new().unwrap();
+    for arguments in [&["man"][..], &["completions", "bash"], &["events", "--list"], &["events", "PreSignUp_SignUp"]] {
+        let ended = cli.command(arguments).stdout(closed().unwrap()).output().await.unwrap();
+        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}: {ended:?}");
+    }
+    let fails = ["preview", "--out", "/dev/null/messages.html"];
+    let ended = cli.command(&fails).stderr(closed().unwrap()).output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
 }

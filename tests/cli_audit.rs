@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::user_pool_api::{EndlessPool, Proxy, Stall};
-use end_to_end::{Cli, Google, Ran, cloud, native, pool};
+use end_to_end::{Cli, Google, Ran, closed, cloud, native, pool};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use xtask::user_pool::{Kind, UserPool};
@@ -109,6 +109,21 @@ async fn an_interrupted_listing_goes_on_and_leaves_no_file_behind() {
     assert_eq!(resumed.json().unwrap()["summary"]["profiles"], 30_000);
     assert_eq!(resumed.json().unwrap()["summary"]["mergeable"], 1_500);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "files were left behind");
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_changes_neither_the_exit_code_nor_what_is_left_behind() {
+    let pool = EndlessPool::start(3_000).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cli = Cli::new().unwrap().within(folder.path()).with("AWS_ENDPOINT_URL", &pool.endpoint());
+    for format in ["table", "json", "jsonl", "csv"] {
+        let fixed = ["audit", "--user-pool-id", "eu-central-1_Endless", "--providers", "Google:claim"];
+        let arguments = [&fixed[..], &["--rate", "100000", "--state", "state", "--format", format]].concat();
+        let mut command = cli.command(&arguments);
+        let ended = command.stdout(closed().unwrap()).stderr(closed().unwrap()).status().await.unwrap();
+        assert_eq!(ended.code(), Some(4), "{format}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{format}: files were left behind");
+    }
 }
 
 /// Lists a pool of so many profiles; returns the peak of the memory in KiB, and profiles a second.

@@ -4,7 +4,7 @@
 
 use std::process::Stdio;
 
-use end_to_end::{Cli, Ran, native, pool};
+use end_to_end::{Cli, Ran, closed, native, pool};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use xtask::hosted_login::sign_in;
@@ -281,6 +281,21 @@ async fn reset_user_sends_the_message_again_to_the_same_person_with_the_same_att
     assert_ne!(before.attribute("sub"), after.attribute("sub"));
     assert_eq!((after.status.as_str(), after.attribute("given_name")), ("UNCONFIRMED", "Grace"));
     // Nothing personal lies around once it is not needed.
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_comes_to_its_end_and_removes_its_file_though_nobody_reads_what_it_says() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let (grace, folder) = (somebody(), folder());
+    sign_up(&pool, &client, &grace).await;
+    let arguments = ["reset-user", &grace, "--user-pool-id", pool.id(), "--client-id", &client, "--yes"];
+    let mut command = Cli::new().unwrap().within(&folder).command(&arguments);
+    let ended = command.stdout(closed().unwrap()).stderr(closed().unwrap()).status().await.unwrap();
+    assert_eq!(ended.code(), Some(DONE));
+    assert_eq!(mails(&pool, &grace).await, 2);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -41,6 +41,16 @@ impl Ran {
     }
 }
 
+/// The end of a pipe whose reader has gone, as that of `head` has once it has seen enough.
+///
+/// # Errors
+///
+/// The system makes no pipe.
+pub fn closed() -> Result<Stdio> {
+    let (_, end) = std::io::pipe()?;
+    Ok(end.into())
+}
+
 impl Cli {
     /// The command line, working in the system's folder for temporary files.
     ///

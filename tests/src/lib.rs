@@ -5,7 +5,7 @@ mod cli;
 mod people;
 pub mod user_pool_api;
 
-pub use cli::{Cli, Ran};
+pub use cli::{Cli, Ran, closed};
 pub use people::Google;
 
 use std::path::PathBuf;

@@ -31,7 +31,7 @@ fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Res
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         bail!(Refusal("nobody is there to confirm it; nothing was changed (--yes confirms)".to_owned()));
     }
-    eprint!("{question}");
+    write!(io::stderr(), "{question}")?;
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

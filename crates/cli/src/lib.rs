@@ -3,6 +3,10 @@
 //! Data goes to standard output, as a table or as JSON; everything else that people read goes to standard
 //! error. The exit code says what happened: see [`ExitStatus`].
 
+// First: its macro holds for the modules below.
+#[macro_use]
+mod talk;
+
 mod arguments;
 mod attachment;
 mod audit;

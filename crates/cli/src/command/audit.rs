@@ -6,6 +6,7 @@ use crate::audit::findings::Summary;
 use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
 use crate::exit::ExitStatus;
+use crate::output::stdout;
 use crate::pace::Pace;
 use crate::registry::Registry;
 use crate::registry::aws::AwsRegistry;
@@ -91,7 +92,7 @@ impl Audit {
         let started = Instant::now();
         let listed = self.listing.list(&registry, &self.user_pool_id, &rules, facts.estimated_users).await?;
         let format = self.format.unwrap_or_else(|| global.output.unwrap_or_default().into());
-        let summary = report(listed, &rules, format, std::io::stdout().lock())?;
+        let summary = report(listed, &rules, format, stdout())?;
         say(&summary, started);
         Ok(if summary.findings.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings })
     }

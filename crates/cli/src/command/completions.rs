@@ -2,6 +2,7 @@
 
 use crate::Arguments;
 use crate::exit::ExitStatus;
+use crate::output::stdout;
 use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::{Generator, Shell};
@@ -21,7 +22,7 @@ impl Completions {
         let mut command = Arguments::command();
         command.set_bin_name("cognito-triggers");
         command.build();
-        self.shell.try_generate(&command, &mut std::io::stdout())?;
+        self.shell.try_generate(&command, &mut stdout())?;
         Ok(ExitStatus::Done)
     }
 }

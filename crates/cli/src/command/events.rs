@@ -6,14 +6,14 @@ mod samples;
 use crate::Arguments;
 use crate::arguments::Global;
 use crate::exit::ExitStatus;
-use crate::output::{Output, Table};
+use crate::output::{Output, Table, stdout};
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, CommandFactory};
 use samples::Sample;
 use serde::Serialize;
 use serde_json::Value;
-use std::io::{self, Write};
+use std::io::Write;
 
 /// Print a sample event of a trigger, as Cognito sends it, with your values in it
 ///
@@ -67,7 +67,7 @@ impl Events {
         // The exit code of wrong usage is clap's to give.
         fill(&mut event, &self.set, &self.unset)
             .unwrap_or_else(|why| Arguments::command().error(ErrorKind::InvalidValue, why).exit());
-        let mut stdout = io::stdout().lock();
+        let mut stdout = stdout();
         serde_json::to_writer_pretty(&mut stdout, &event)?;
         writeln!(stdout)?;
         Ok(ExitStatus::Done)

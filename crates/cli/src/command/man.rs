@@ -2,6 +2,7 @@
 
 use crate::Arguments;
 use crate::exit::ExitStatus;
+use crate::output::stdout;
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory};
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ impl Man {
         command.set_bin_name("cognito-triggers");
         command.build();
         match &self.dir {
-            None => clap_mangen::Man::new(command).render(&mut std::io::stdout())?,
+            None => clap_mangen::Man::new(command).render(&mut stdout())?,
             Some(folder) => {
                 clap_mangen::generate_to(command, folder)
                     .with_context(|| format!("the pages cannot be written to {}", folder.display()))?;
