@@ -5,7 +5,7 @@ use super::state::State;
 use crate::pace::Pace;
 use crate::registry::{Record, Registry};
 use crate::rules::MAX_PROFILES;
-use anyhow::{Context, Result};
+use anyhow::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::time::Duration;
@@ -49,19 +49,21 @@ impl Scan<'_> {
             let page = match registry.page(state.progress.token.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => {
-                    state.save(&mut spool)?;
-                    return Err(error).context(interrupted(&state));
+                    let listed = state.progress.listed;
+                    return Err(match state.save(&mut spool) {
+                        Ok(()) => Error::from(error)
+                            .context(format!("interrupted after {listed} profiles; {}", state.way_on())),
+                        Err(why) => Error::from(error).context(format!("interrupted after {listed} profiles; {why:#}")),
+                    });
                 }
             };
-            state.progress.listed += u64::try_from(page.records.len())?;
+            state.progress.page(u64::try_from(page.records.len())?, page.next);
             for record in page.records {
                 if let Some(address) = record.address() {
                     spool.add(&address, &record.keeping(&self.attributes))?;
                 }
             }
             bar.set_position(state.progress.listed);
-            state.progress.complete = page.next.is_none();
-            state.progress.token = page.next;
             if state.is_kept() && (state.progress.complete || state.progress.listed - saved >= SAVED_EVERY) {
                 state.save(&mut spool)?;
                 saved = state.progress.listed;
@@ -100,15 +102,6 @@ impl Listed {
     /// Removes what the listing left on the disk: everything found is reported.
     pub(crate) fn done(self) -> Result<()> {
         self.state.remove()
-    }
-}
-
-fn interrupted(state: &State) -> String {
-    let listed = state.progress.listed;
-    if state.is_kept() {
-        format!("interrupted after {listed} profiles; the same command goes on from there within an hour")
-    } else {
-        format!("interrupted after {listed} profiles; with --state it could go on from there")
     }
 }
 

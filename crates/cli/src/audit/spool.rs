@@ -32,6 +32,13 @@ pub(super) struct Run {
     end: u64,
 }
 
+impl Run {
+    /// Where it ends in the file, in bytes.
+    pub(super) fn end(self) -> u64 {
+        self.end
+    }
+}
+
 /// Collects profiles in any order and gives them back by address.
 #[derive(Debug)]
 pub(super) struct Spool {
