@@ -138,12 +138,11 @@ impl ResetUser {
         client: &AppClient,
         file: &Path,
     ) -> Result<ExitStatus> {
-        let mut record = Record::load(file)?;
+        let record = Record::load(file)?;
         if record.user_pool_id != self.pool.id {
             bail!(Refusal("the file is of another user pool".to_owned()));
         }
-        record.attributes.retain(|name, _| !self.without.contains(name));
-        plan::admits(rules, client, &record.attributes).map_err(Refusal)?;
+        plan::admits(rules, client, &plan::without(&record.attributes, &self.without)).map_err(Refusal)?;
         if directory.account(&record.user_name).await?.is_some_and(|account| account.sub == record.sub) {
             bail!(Refusal("the profile was not deleted yet: name it, and leave --resume out".to_owned()));
         }
@@ -164,7 +163,7 @@ impl ResetUser {
         let registration = Registration {
             user_name: &record.sign_up_name,
             password: password.expose(),
-            attributes: &record.attributes,
+            attributes: &plan::without(&record.attributes, &self.without),
             client_metadata: &self.client_metadata,
         };
         let wait = Duration::from_secs(self.wait);

@@ -1,7 +1,9 @@
 //! Registering as an app does: what the pool and the app client allow, and the sign-up itself.
 
 use super::{Directory, attribute};
-use aws_sdk_cognitoidentityprovider::types::{AdminCreateUserConfigType, UsernameAttributeType, VerifiedAttributeType};
+use aws_sdk_cognitoidentityprovider::types::{
+    AdminCreateUserConfigType, SchemaAttributeType, UsernameAttributeType, VerifiedAttributeType,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cognito_core::user_pool::aws::failed;
@@ -21,6 +23,8 @@ pub(crate) struct NewcomerRules {
     pub(crate) user_name_attributes: Vec<String>,
     /// The attributes to which a code is sent, `email` or `phone_number`.
     pub(crate) verified_by_code: Vec<String>,
+    /// The attributes without which nobody is registered (`SchemaAttributes`, `Required`).
+    pub(crate) required: Vec<String>,
     /// The password policy.
     pub(crate) password: PasswordRules,
 }
@@ -139,6 +143,7 @@ impl Directory {
                 .is_some_and(AdminCreateUserConfigType::allow_admin_create_user_only),
             user_name_attributes: names(pool.username_attributes(), UsernameAttributeType::as_str),
             verified_by_code: names(pool.auto_verified_attributes(), VerifiedAttributeType::as_str),
+            required: required(pool.schema_attributes()),
             password: policy.map_or_else(PasswordRules::default, |policy| PasswordRules {
                 minimum_length: policy.minimum_length().and_then(|least| usize::try_from(least).ok()).unwrap_or(0),
                 upper_case: policy.require_uppercase(),
@@ -195,6 +200,12 @@ impl Directory {
     }
 }
 
+/// The attributes that whoever registers must bring. Every schema requires `sub`, which Cognito makes itself.
+fn required(schema: &[SchemaAttributeType]) -> Vec<String> {
+    let required = schema.iter().filter(|attribute| attribute.required().unwrap_or_default());
+    required.filter_map(|attribute| attribute.name()).filter(|name| *name != "sub").map(str::to_owned).collect()
+}
+
 fn names<T>(list: &[T], name: impl Fn(&T) -> &str) -> Vec<String> {
     list.iter().map(|one| name(one).to_owned()).collect()
 }
@@ -211,6 +222,13 @@ mod tests {
         assert_eq!(hash, "pCfmF0r7Gu0NuqTNTEkVYGLmqkeLB+7ZDlvCeFKuOH0=");
         assert_eq!(AppClient::new("client", Vec::new(), None).secret_hash("ada@example.com"), None);
         assert!(!format!("{client:?}").contains("secret\""), "{client:?}");
+    }
+
+    #[test]
+    fn what_a_registration_must_bring_is_what_the_schema_requires_but_the_sub() {
+        let attribute = |name: &str, required| SchemaAttributeType::builder().name(name).required(required).build();
+        let schema = [attribute("sub", true), attribute("given_name", true), attribute("locale", false)];
+        assert_eq!(required(&schema), ["given_name"]);
     }
 
     #[test]

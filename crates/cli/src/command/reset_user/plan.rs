@@ -20,8 +20,14 @@ pub(super) struct Waivers<'a> {
 pub(super) struct Plan {
     /// The user name to register: the address or number where that stands for the name.
     pub(super) sign_up_name: String,
-    /// The attributes to register.
+    /// The attributes that a registration can carry, those that are given up included.
     pub(super) attributes: BTreeMap<String, String>,
+}
+
+/// Attributes without those that are given up.
+pub(super) fn without(attributes: &BTreeMap<String, String>, given_up: &[String]) -> BTreeMap<String, String> {
+    let kept = attributes.iter().filter(|(name, _)| !given_up.contains(name));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl Plan {
@@ -41,11 +47,11 @@ impl Plan {
             .attributes
             .iter()
             .filter(|(name, _)| !OWN.contains(&name.as_str()) && !name.starts_with("cognito:"))
-            .filter(|(name, _)| !waivers.attributes.contains(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        admits(rules, client, &attributes)?;
-        Ok(Self { sign_up_name: sign_up_name(account, rules, &attributes)?, attributes })
+        let registered = without(&attributes, waivers.attributes);
+        admits(rules, client, &registered)?;
+        Ok(Self { sign_up_name: sign_up_name(account, rules, &registered)?, attributes })
     }
 }
 
@@ -97,6 +103,19 @@ pub(super) fn admits(
         return Err("the pool would send no message: none of the profile's attributes is one that it verifies by a \
                     code (AutoVerifiedAttributes)"
             .to_owned());
+    }
+    let lacking: Vec<_> = rules
+        .required
+        .iter()
+        .filter(|name| attributes.get(*name).is_none_or(String::is_empty))
+        .map(String::as_str)
+        .collect();
+    if !lacking.is_empty() {
+        return Err(format!(
+            "the pool requires {} of whoever signs up, and the registration would lack that: it cannot be given up with \
+             --without, and a profile without it cannot be signed up again",
+            lacking.join(", ")
+        ));
     }
     let barred: Vec<_> = attributes.keys().map(String::as_str).filter(|name| !client.may_write(name)).collect();
     if barred.is_empty() {
@@ -186,13 +205,27 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_that_the_pool_requires_is_neither_given_up_nor_missing() {
+        let strict = NewcomerRules { required: vec!["email".into(), "given_name".into()], ..rules() };
+        assert!(refusal(&unconfirmed(), &strict, &client()).contains("requires given_name"));
+        let mut ada = unconfirmed();
+        ada.attributes.insert("given_name".into(), "Ada".into());
+        assert!(Plan::make(&ada, &strict, &client(), &NONE).is_ok());
+        let given_up = ["given_name".to_owned()];
+        let refused = Plan::make(&ada, &strict, &client(), &Waivers { attributes: &given_up, ..NONE });
+        assert!(refused.unwrap_err().contains("--without"));
+    }
+
+    #[test]
     fn an_attribute_the_client_may_not_write_stops_unless_it_is_given_up() {
         let mut ada = unconfirmed();
         ada.attributes.insert("custom:plan".into(), "gold".into());
         assert!(refusal(&ada, &rules(), &client()).contains("custom:plan"));
         let given_up = ["custom:plan".to_owned()];
         let plan = Plan::make(&ada, &rules(), &client(), &Waivers { attributes: &given_up, ..NONE }).unwrap();
-        assert!(!plan.attributes.contains_key("custom:plan"));
+        assert!(!without(&plan.attributes, &given_up).contains_key("custom:plan"));
+        // A resume may want it after all.
+        assert!(plan.attributes.contains_key("custom:plan"));
         let writes = AppClient::new("client", vec!["custom:plan".into(), "email".into()], None);
         assert!(Plan::make(&ada, &rules(), &writes, &NONE).is_ok());
     }

@@ -27,7 +27,8 @@ pub(super) struct Record {
     pub(super) groups: Vec<String>,
     /// The user name to register.
     pub(super) sign_up_name: String,
-    /// The attributes to register.
+    /// The attributes that a registration can carry. Those that `--without` gave up are among them: whether a resume
+    /// gives them up as well is for its own command line to say.
     pub(super) attributes: BTreeMap<String, String>,
     /// The whole profile, for people.
     profile: Value,

@@ -46,7 +46,7 @@ pub(super) async fn register(
                 Err(taken) if taken.kind() == PoolErrorKind::UserNameExists => {}
                 result => return Ok(result?),
             },
-            Some(other) if other.sub != record.sub => return anew(record, &other),
+            Some(other) if other.sub != record.sub => return anew(registration, &other),
             Some(_) => {}
         }
         if Instant::now() + pause > end {
@@ -67,8 +67,8 @@ async fn holder(directory: &Directory, record: &Record) -> Result<Option<Account
 
 /// Somebody with another `sub` has the name: our own registration if it is as we sent it, otherwise not ours to
 /// touch.
-fn anew(record: &Record, other: &Account) -> Result<Registered> {
-    let as_sent = record.attributes.iter().all(|(name, value)| other.attributes.get(name) == Some(value));
+fn anew(registration: &Registration<'_>, other: &Account) -> Result<Registered> {
+    let as_sent = registration.attributes.iter().all(|(name, value)| other.attributes.get(name) == Some(value));
     if as_sent && other.identities.is_empty() {
         return Ok(Registered { sub: other.sub.clone(), confirmed: other.status == "CONFIRMED", delivery: None });
     }
