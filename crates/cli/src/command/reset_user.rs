@@ -13,7 +13,7 @@ use crate::directory::{Account, AppClient, Delivery, Directory, NewcomerRules, R
 use crate::exit::{ExitStatus, Refusal};
 use crate::output::{Output, Table};
 use crate::target::Pool;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use password::NewPassword;
 use plan::{Plan, Waivers};
@@ -21,6 +21,7 @@ use record::Record;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use steps::Deletion;
 
 /// Delete a test user and sign them up again, so that the verification message is sent again
 ///
@@ -118,14 +119,22 @@ impl ResetUser {
         self.check_address(directory, &account).await?;
         let groups = directory.groups(&account).await?;
         let password = self.password(rules)?;
-        let record = Record::of(&self.pool.id, &account, &groups, &plan);
+        let record = Record::of(&self.pool.id, &account, &groups, &plan, &self.client_metadata);
         describe(&account, &groups);
         confirm("Delete this profile and sign it up again?", self.yes || self.yes_delete_confirmed)?;
         let file = record.save(self.save.as_deref())?;
         eprintln!("What is deleted is in {}.", file.display());
-        if let Err(error) = steps::delete(directory, &account).await? {
-            record::forget(&file);
-            return Err(error.into());
+        match steps::delete(directory, &account).await {
+            Deletion::Done => {}
+            Deletion::Refused(error) => {
+                record::forget(&file);
+                return Err(error.into());
+            }
+            Deletion::Unknown(error) => {
+                eprintln!("Whether the profile is deleted is not known: {error}");
+                eprintln!("Signs it up again if it is, and says so if it is not:\n  {}", self.retry(global, &file));
+                return Ok(ExitStatus::Partly);
+            }
         }
         self.sign_up(global, directory, client, &record, &password, file).await
     }
@@ -138,13 +147,20 @@ impl ResetUser {
         client: &AppClient,
         file: &Path,
     ) -> Result<ExitStatus> {
-        let record = Record::load(file)?;
+        let mut record = Record::load(file)?;
         if record.user_pool_id != self.pool.id {
             bail!(Refusal("the file is of another user pool".to_owned()));
         }
         plan::admits(rules, client, &plan::without(&record.attributes, &self.without)).map_err(Refusal)?;
         if directory.account(&record.user_name).await?.is_some_and(|account| account.sub == record.sub) {
-            bail!(Refusal("the profile was not deleted yet: name it, and leave --resume out".to_owned()));
+            bail!(Refusal(format!(
+                "the profile is not deleted yet; if it is still there in a minute, remove {} and name the profile \
+                 instead of giving --resume",
+                file.display()
+            )));
+        }
+        if !self.client_metadata.is_empty() {
+            record.client_metadata = self.client_metadata.iter().cloned().collect();
         }
         let password = self.password(rules)?;
         self.sign_up(global, directory, client, &record, &password, file.to_path_buf()).await
@@ -164,14 +180,14 @@ impl ResetUser {
             user_name: &record.sign_up_name,
             password: password.expose(),
             attributes: &plan::without(&record.attributes, &self.without),
-            client_metadata: &self.client_metadata,
+            client_metadata: &record.client_metadata,
         };
         let wait = Duration::from_secs(self.wait);
         let made = match steps::register(directory, client, record, &registration, wait).await {
             Ok(made) => made,
             Err(error) => {
                 eprintln!("The profile is deleted, but was not signed up again: {error:#}");
-                eprintln!("Once the cause is mended:\n  {}", self.retry(&file));
+                eprintln!("Once the cause is mended:\n  {}", self.retry(global, &file));
                 return Ok(ExitStatus::Partly);
             }
         };
@@ -185,14 +201,16 @@ impl ResetUser {
         if !keep {
             record::forget(&file);
         }
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
-            old_sub: record.sub.clone(),
-            new_sub: made.sub,
-            confirmed: made.confirmed,
-            delivery: made.delivery,
-            groups_left: record.groups.clone(),
-            saved: keep.then_some(file),
-        })?;
+        Output::new(global.output.unwrap_or_default())
+            .data(&Outcome {
+                old_sub: record.sub.clone(),
+                new_sub: made.sub,
+                confirmed: made.confirmed,
+                delivery: made.delivery,
+                groups_left: record.groups.clone(),
+                saved: keep.then_some(file),
+            })
+            .context("the user was signed up again, but that cannot be written to standard output")?;
         Ok(ExitStatus::Done)
     }
 
@@ -217,9 +235,36 @@ impl ResetUser {
         ))
     }
 
-    fn retry(&self, file: &Path) -> String {
-        let (pool, client) = (&self.pool.id, &self.client_id);
-        format!("cognito-triggers reset-user --resume '{}' --user-pool-id {pool} --client-id {client}", file.display())
+    /// The command that makes the sign-up from the file, with what the file does not hold. What the triggers are told
+    /// is in the file; it may be somebody's invitation, and standard error may be a log.
+    fn retry(&self, global: &Global, file: &Path) -> String {
+        let mut words = vec!["cognito-triggers reset-user".to_owned()];
+        let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
+        option("--resume", &file.display().to_string());
+        option("--user-pool-id", &self.pool.id);
+        option("--client-id", &self.client_id);
+        for name in &self.without {
+            option("--without", name);
+        }
+        for (name, value) in [("--profile", &global.profile), ("--region", &global.region)] {
+            if let Some(value) = value {
+                option(name, value);
+            }
+        }
+        if self.password_stdin {
+            words.push("--password-stdin".to_owned());
+        }
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it, whatever is in it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -249,3 +294,6 @@ impl Table for Outcome {
         table
     }
 }
+
+#[cfg(test)]
+mod tests;

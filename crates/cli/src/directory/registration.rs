@@ -102,7 +102,7 @@ pub(crate) struct Registration<'a> {
     /// The attributes, `sub` and those that Cognito sets itself left out.
     pub(crate) attributes: &'a BTreeMap<String, String>,
     /// What the triggers are told.
-    pub(crate) client_metadata: &'a [(String, String)],
+    pub(crate) client_metadata: &'a BTreeMap<String, String>,
 }
 
 /// A registration that was made.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The form of the file, to refuse one that a later version wrote in another.
 const FORMAT: u32 = 1;
 
-/// A deleted profile, with the registration that takes its place. It holds no password and no secret.
+/// A deleted profile, with the registration that takes its place. It holds no password and no client secret.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
     format: u32,
@@ -30,13 +30,21 @@ pub(super) struct Record {
     /// The attributes that a registration can carry. Those that `--without` gave up are among them: whether a resume
     /// gives them up as well is for its own command line to say.
     pub(super) attributes: BTreeMap<String, String>,
+    /// What the triggers are told.
+    pub(super) client_metadata: BTreeMap<String, String>,
     /// The whole profile, for people.
     profile: Value,
 }
 
 impl Record {
     /// A profile that is about to be deleted.
-    pub(super) fn of(pool: &str, account: &Account, groups: &[String], plan: &Plan) -> Self {
+    pub(super) fn of(
+        pool: &str,
+        account: &Account,
+        groups: &[String],
+        plan: &Plan,
+        client_metadata: &[(String, String)],
+    ) -> Self {
         Self {
             format: FORMAT,
             user_pool_id: pool.to_owned(),
@@ -45,6 +53,7 @@ impl Record {
             groups: groups.to_vec(),
             sign_up_name: plan.sign_up_name.clone(),
             attributes: plan.attributes.clone(),
+            client_metadata: client_metadata.iter().cloned().collect(),
             // A struct of texts is JSON.
             profile: serde_json::to_value(account).unwrap_or_default(),
         }
@@ -94,7 +103,8 @@ mod tests {
 
     fn record() -> Record {
         let attributes = native().attributes;
-        Record::of("eu_1", &native(), &["g".to_owned()], &Plan { sign_up_name: "ada".into(), attributes })
+        let told = [("locale".to_owned(), "de".to_owned())];
+        Record::of("eu_1", &native(), &["g".to_owned()], &Plan { sign_up_name: "ada".into(), attributes }, &told)
     }
 
     #[test]

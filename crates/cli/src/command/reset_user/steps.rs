@@ -13,16 +13,25 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause: Cognito allows 10 reads a second per user (quotas, per-user rates).
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Deletes the profile. The inner error means that it is still there; a call that failed on the way may have
-/// deleted it, so that is looked up.
-///
-/// # Errors
-///
-/// Neither the deletion nor the look-up was answered.
-pub(super) async fn delete(directory: &Directory, account: &Account) -> Result<Result<(), PoolError>> {
-    let Err(error) = directory.delete(&account.user_name).await else { return Ok(Ok(())) };
-    let still = directory.account(&account.user_name).await?;
-    Ok(if still.is_some_and(|still| still.sub == account.sub) { Err(error) } else { Ok(()) })
+/// What became of a profile that was to be deleted.
+#[derive(Debug)]
+pub(super) enum Deletion {
+    /// It is deleted.
+    Done,
+    /// It is still there.
+    Refused(PoolError),
+    /// Neither the deletion nor the look-up after it was answered.
+    Unknown(PoolError),
+}
+
+/// Deletes the profile. A call that failed on the way may have deleted it, so that is looked up.
+pub(super) async fn delete(directory: &Directory, account: &Account) -> Deletion {
+    let Err(error) = directory.delete(&account.user_name).await else { return Deletion::Done };
+    match directory.account(&account.user_name).await {
+        Ok(Some(still)) if still.sub == account.sub => Deletion::Refused(error),
+        Ok(_) => Deletion::Done,
+        Err(_) => Deletion::Unknown(error),
+    }
 }
 
 /// Waits until the profile is gone, and registers it anew.
@@ -82,6 +91,7 @@ mod tests {
     use crate::directory::account_for_tests::native;
     use aws_sdk_cognitoidentityprovider::Client;
     use aws_sdk_cognitoidentityprovider::error::ErrorMetadata;
+    use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserError;
     use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
     use aws_sdk_cognitoidentityprovider::operation::sign_up::{SignUpError, SignUpOutput};
     use aws_sdk_cognitoidentityprovider::types::AttributeType;
@@ -106,6 +116,14 @@ mod tests {
         AdminGetUserError::UserNotFoundException(UserNotFoundException::builder().meta(code).build())
     }
 
+    fn unanswered() -> AdminDeleteUserError {
+        AdminDeleteUserError::generic(ErrorMetadata::builder().code("ServiceUnavailable").build())
+    }
+
+    fn unread() -> AdminGetUserError {
+        AdminGetUserError::generic(ErrorMetadata::builder().code("ServiceUnavailable").build())
+    }
+
     fn taken() -> SignUpError {
         let code = ErrorMetadata::builder().code("UsernameExistsException").build();
         SignUpError::UsernameExistsException(UsernameExistsException::builder().meta(code).build())
@@ -114,15 +132,28 @@ mod tests {
     async fn register_at(client: Client, wait: Duration) -> Result<Registered> {
         let attributes = [("email".to_owned(), "ada@example.com".to_owned())].into();
         let plan = Plan { sign_up_name: "ada".into(), attributes };
-        let record = Record::of("eu-central-1_A", &native(), &[], &plan);
+        let record = Record::of("eu-central-1_A", &native(), &[], &plan, &[]);
         let registration = Registration {
             user_name: "ada",
             password: "Correct-Horse-7",
             attributes: &record.attributes,
-            client_metadata: &[],
+            client_metadata: &record.client_metadata,
         };
         let directory = Directory::new(client, "eu-central-1_A");
         register(&directory, &AppClient::new("client", Vec::new(), None), &record, &registration, wait).await
+    }
+
+    #[tokio::test]
+    async fn a_deletion_that_failed_counts_by_what_is_found_afterwards() {
+        let failing = || mock!(Client::admin_delete_user).then_error(unanswered);
+        let there = mock!(Client::admin_get_user).then_output(|| profile(&native().sub));
+        let away = mock!(Client::admin_get_user).then_error(gone);
+        let silent = mock!(Client::admin_get_user).then_error(unread);
+        for (read, expected) in [(&there, "Refused"), (&away, "Done"), (&silent, "Unknown")] {
+            let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, [&failing(), read]);
+            let ended = delete(&Directory::new(client, "eu-central-1_A"), &native()).await;
+            assert!(format!("{ended:?}").starts_with(expected), "{ended:?}");
+        }
     }
 
     #[tokio::test]
