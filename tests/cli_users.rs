@@ -127,6 +127,7 @@ async fn unlink_unties_the_identity_and_nothing_else() {
     link(&pool, &ada.username, "Facebook", "Cognito_Subject", "10223344556677889").await;
     let ran = run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await;
     assert_eq!(ran.status, DONE, "{ran:?}");
+    assert!(!ran.stderr.contains(AT_GOOGLE), "{}", ran.stderr);
     let outcome = ran.json().unwrap();
     assert_eq!(outcome["before"].as_array().unwrap().len(), 2);
     assert_eq!(outcome["after"].as_array().unwrap().len(), 1);
@@ -278,6 +279,7 @@ async fn reset_user_sends_the_message_again_to_the_same_person_with_the_same_att
     assert_eq!(outcome["old_sub"], before.attribute("sub"));
     assert_eq!(outcome["new_sub"], after.attribute("sub"));
     assert_eq!(outcome["delivery"]["medium"], "EMAIL");
+    assert!(!ran.stderr.contains(&grace) && !ran.stderr.contains("Grace"), "{}", ran.stderr);
     assert_ne!(before.attribute("sub"), after.attribute("sub"));
     assert_eq!((after.status.as_str(), after.attribute("given_name")), ("UNCONFIRMED", "Grace"));
     // Nothing personal lies around once it is not needed.

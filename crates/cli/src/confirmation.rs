@@ -24,11 +24,17 @@ pub(crate) fn confirm_with_pool(user_pool_id: &str, yes: bool) -> Result<()> {
     ask("Write the pool's id to go on: ", yes, |answer| answer == user_pool_id)
 }
 
+/// Whether somebody is there to read a question and answers it: only they are shown personal data. What is confirmed
+/// beforehand runs where standard error is a log.
+pub(crate) fn is_asked(yes: bool) -> bool {
+    !yes && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Result<()> {
     if yes {
         return Ok(());
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !is_asked(yes) {
         bail!(Refusal("nobody is there to confirm it; nothing was changed (--yes confirms)".to_owned()));
     }
     write!(io::stderr(), "{question}")?;

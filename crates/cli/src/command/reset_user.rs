@@ -8,7 +8,7 @@ mod steps;
 use crate::arguments::Global;
 use crate::cloud::Cloud;
 use crate::command::events::pair;
-use crate::confirmation::confirm;
+use crate::confirmation::{confirm, is_asked};
 use crate::directory::{Account, AppClient, Delivery, Directory, NewcomerRules, Registration};
 use crate::exit::{ExitStatus, Refusal};
 use crate::output::{Output, Table};
@@ -120,8 +120,8 @@ impl ResetUser {
         let groups = directory.groups(&account).await?;
         let password = self.password(rules)?;
         let record = Record::of(&self.pool.id, &account, &groups, &plan, &self.client_metadata);
-        describe(&account, &groups);
-        confirm("Delete this profile and sign it up again?", self.yes || self.yes_delete_confirmed)?;
+        eprintln!("{}", loss(&account, &groups, is_asked(self.is_confirmed())));
+        confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
         let file = record.save(self.save.as_deref())?;
         eprintln!("What is deleted is in {}.", file.display());
         match steps::delete(directory, &account).await {
@@ -214,9 +214,14 @@ impl ResetUser {
         Ok(ExitStatus::Done)
     }
 
+    /// Whether nobody is to be asked.
+    fn is_confirmed(&self) -> bool {
+        self.yes || self.yes_delete_confirmed
+    }
+
     fn password(&self, rules: &NewcomerRules) -> Result<NewPassword> {
-        let ask = !self.yes && !self.yes_delete_confirmed;
-        let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(ask)? };
+        let asked = is_asked(self.is_confirmed());
+        let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(asked)? };
         password.check(&rules.password).map_err(Refusal)?;
         Ok(password)
     }
@@ -268,16 +273,21 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Says what will be lost.
-fn describe(account: &Account, groups: &[String]) {
-    eprintln!("{} ({}, created {})", account.user_name, account.status, account.created.as_deref().unwrap_or("?"));
-    for (name, value) in &account.attributes {
-        eprintln!("  {name} = {value}");
+/// What will be lost: all of it for somebody who is asked, and nothing personal for a log.
+fn loss(account: &Account, groups: &[String], is_asked: bool) -> String {
+    let name = if is_asked { &account.user_name } else { &account.sub };
+    let mut lines = vec![format!("{name} ({}, created {})", account.status, account.created.as_deref().unwrap_or("?"))];
+    if is_asked {
+        lines.extend(account.attributes.iter().map(|(name, value)| format!("  {name} = {value}")));
+    } else {
+        let names: Vec<_> = account.attributes.keys().map(String::as_str).collect();
+        lines.push(format!("  with {}", names.join(", ")));
     }
-    eprintln!("Its sub {} disappears for good; the new profile gets another one.", account.sub);
+    lines.push(format!("Its sub {} disappears for good; the new profile gets another one.", account.sub));
     if !groups.is_empty() {
-        eprintln!("It leaves the groups {}.", groups.join(", "));
+        lines.push(format!("It leaves the groups {}.", groups.join(", ")));
     }
+    lines.join("\n")
 }
 
 impl Table for Outcome {

@@ -3,7 +3,7 @@
 use crate::arguments::Global;
 use crate::cloud::Cloud;
 use crate::command::show;
-use crate::confirmation::confirm;
+use crate::confirmation::{confirm, is_asked};
 use crate::directory::{Account, Directory, LinkedIdentity};
 use crate::exit::{ExitStatus, Refusal};
 use crate::output::{Output, Table};
@@ -72,7 +72,9 @@ impl Unlink {
              function.",
             identity.provider
         );
-        eprintln!("Now: {}", account.identities.iter().map(show::identity).collect::<Vec<_>>().join(", "));
+        if is_asked(self.yes) {
+            eprintln!("Now: {}", account.identities.iter().map(show::identity).collect::<Vec<_>>().join(", "));
+        }
         confirm(&format!("Untie {} from {}?", show::identity(identity), account.user_name), self.yes)?;
         self.carry_out(&directory, identity).await?;
         let after = directory.account(&account.user_name).await?.context("the profile was deleted meanwhile")?;

@@ -3,7 +3,7 @@
 use crate::directory::PasswordRules;
 use anyhow::{Context, Result, bail};
 use cognito_core::password::Password;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead};
 use zeroize::Zeroizing;
 
 /// The longest password Cognito takes, in characters (API model, `PasswordType`).
@@ -31,13 +31,13 @@ impl NewPassword {
         Ok(Self::Chosen(Zeroizing::new(password.to_owned())))
     }
 
-    /// The answer on the terminal, if somebody may be asked; otherwise, and for an empty answer, a random password.
+    /// The answer on the terminal, if somebody is asked; otherwise, and for an empty answer, a random password.
     ///
     /// # Errors
     ///
     /// The terminal cannot be read.
-    pub(super) fn obtain(ask: bool) -> Result<Self> {
-        if !ask || !io::stdin().is_terminal() {
+    pub(super) fn obtain(is_asked: bool) -> Result<Self> {
+        if !is_asked {
             return Ok(Self::Random(Password::random()));
         }
         let terminal = console::Term::stderr();

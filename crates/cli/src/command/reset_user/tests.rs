@@ -76,3 +76,16 @@ fn the_command_that_goes_on_is_the_same_command() {
     let (_, again) = command(&["--resume", "f", "--without", "custom:plan", "--password-stdin"]);
     assert_eq!((again.without, again.password_stdin), (first.without, first.password_stdin));
 }
+
+#[test]
+fn a_log_learns_nothing_personal_of_what_is_lost_and_whoever_is_asked_sees_all_of_it() {
+    let account = Account { user_name: "ada.lovelace".into(), ..native() };
+    let groups = ["Users".to_owned()];
+    let log = loss(&account, &groups, false);
+    assert!(!log.contains("ada"), "{log}");
+    for part in [&account.sub, "email, email_verified", "Users"] {
+        assert!(log.contains(part), "{log}");
+    }
+    let question = loss(&account, &groups, true);
+    assert!(question.contains("ada.lovelace (CONFIRMED") && question.contains("email = ada@example.com"), "{question}");
+}
