@@ -198,10 +198,10 @@ async fn verify_email_shows_sets_and_unsets_the_flag() {
     set(&pool, &ada.username, "email_verified", "false").await;
     for (arguments, verified, changed) in [
         (&["--show"][..], false, false),
-        (&[], true, true),
+        (&["--yes"], true, true),
         (&[], true, false),
         (&["--show"], true, false),
-        (&["--unset"], false, true),
+        (&["--unset", "--yes"], false, true),
         (&["--unset"], false, false),
     ] {
         let ran = run(&pool, &[&["verify-email", ADA], arguments].concat()).await;
@@ -212,6 +212,9 @@ async fn verify_email_shows_sets_and_unsets_the_flag() {
     }
     let after = pool.only_profile_of(ADA).await.unwrap();
     assert_eq!(after.attribute("email"), ADA);
+    says(&run(&pool, &["verify-email", ADA]).await, REFUSED, "nobody is there to confirm it");
+    assert!(!pool.only_profile_of(ADA).await.unwrap().email_verified());
+    says(&run(&pool, &["verify-email", ADA, "--show", "--yes"]).await, USAGE, "cannot be used with");
 }
 
 #[tokio::test]
@@ -221,13 +224,13 @@ async fn verify_email_refuses_where_there_is_no_address_or_somebody_else_holds_i
     let input = json!({ "Username": "other", "MessageAction": "SUPPRESS",
         "UserAttributes": [{ "Name": "email", "Value": "Ada@example.com" }] });
     pool.admin("AdminCreateUser", input).await.unwrap();
-    let ran = run(&pool, &["verify-email", "other"]).await;
+    let ran = run(&pool, &["verify-email", "other", "--yes"]).await;
     says(&ran, REFUSED, ada.attribute("sub"));
     assert!(!pool.profile("other").await.unwrap().email_verified());
     assert!(pool.profile(&ada.username).await.unwrap().email_verified());
     pool.admin("AdminCreateUser", json!({ "Username": "third", "MessageAction": "SUPPRESS" })).await.unwrap();
-    says(&run(&pool, &["verify-email", "third"]).await, REFUSED, "no e-mail address");
-    says(&run(&pool, &["verify-email", ADA]).await, REFUSED, "2 profiles");
+    says(&run(&pool, &["verify-email", "third", "--yes"]).await, REFUSED, "no e-mail address");
+    says(&run(&pool, &["verify-email", ADA, "--yes"]).await, REFUSED, "2 profiles");
 }
 
 /// Registers somebody as an app does; returns the user name.
@@ -418,8 +421,10 @@ async fn reset_user_resumes_from_its_file_after_a_sign_up_that_failed() {
     pool.admin("UpdateUserPool", json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": {} })).await.unwrap();
     let other = end_to_end::pool(Kind::EmailAsUsername).await.unwrap();
     let client_of_other = other.create_client(&[]).await.unwrap();
-    says(&reset(&other, &client_of_other, &folder, &["--resume", file]).await, REFUSED, "another user pool");
-    let ran = reset(&pool, &client, &folder, &["--resume", file]).await;
+    says(&reset(&other, &client_of_other, &folder, &["--resume", file, "--yes"]).await, REFUSED, "another user pool");
+    says(&reset(&pool, &client, &folder, &["--resume", file]).await, REFUSED, "nobody is there to confirm it");
+    assert!(pool.profiles().await.unwrap().is_empty());
+    let ran = reset(&pool, &client, &folder, &["--resume", file, "--yes"]).await;
     assert_eq!(ran.status, DONE, "{ran:?}");
     let after = pool.only_profile_of(&grace).await.unwrap();
     assert_eq!((after.attribute("given_name"), after.status.as_str()), ("Grace", "UNCONFIRMED"));
@@ -447,7 +452,7 @@ async fn reset_user_resumes_nothing_whose_profile_is_still_there() {
     let mut record: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     record["sub"] = json!(sub);
     std::fs::write(&file, record.to_string()).unwrap();
-    says(&reset(&pool, &client, &folder, &["--resume", "grace.json"]).await, REFUSED, "not deleted yet");
+    says(&reset(&pool, &client, &folder, &["--resume", "grace.json", "--yes"]).await, REFUSED, "not deleted yet");
     assert_eq!(pool.profile("grace").await.unwrap().attribute("sub"), sub);
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -163,6 +163,7 @@ impl ResetUser {
             record.client_metadata = self.client_metadata.iter().cloned().collect();
         }
         let password = self.password(rules)?;
+        confirm(&format!("Sign {} up again?", record.sign_up_name), self.is_confirmed())?;
         self.sign_up(global, directory, client, &record, &password, file.to_path_buf()).await
     }
 
@@ -255,6 +256,9 @@ impl ResetUser {
             if let Some(value) = value {
                 option(name, value);
             }
+        }
+        if self.is_confirmed() {
+            words.push("--yes".to_owned());
         }
         if self.password_stdin {
             words.push("--password-stdin".to_owned());

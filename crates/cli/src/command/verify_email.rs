@@ -2,6 +2,7 @@
 
 use crate::arguments::Global;
 use crate::cloud::Cloud;
+use crate::confirmation::confirm;
 use crate::directory::{Account, Directory};
 use crate::exit::{ExitStatus, Refusal};
 use crate::output::{Output, Table};
@@ -26,6 +27,9 @@ pub(crate) struct VerifyEmail {
     /// Mark the address as not verified instead
     #[arg(long)]
     unset: bool,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(long, conflicts_with = "show")]
+    yes: bool,
 }
 
 const EXAMPLE: &str = "\
@@ -53,6 +57,7 @@ impl VerifyEmail {
         let changed = !self.show && account.has_flag("email_verified") != wanted;
         if changed {
             check(&directory, &account, wanted).await?;
+            confirm(&question(&account, wanted), self.yes)?;
             set(&directory, &account, wanted).await?;
             let Some(now) = directory.account(&account.user_name).await? else {
                 bail!("the profile was deleted meanwhile");
@@ -95,6 +100,11 @@ fn taken(holder: &Account) -> String {
          would move from there to here. `cognito-triggers link` makes one profile of those that belong together",
         holder.sub
     )
+}
+
+fn question(account: &Account, wanted: bool) -> String {
+    let state = if wanted { "verified" } else { "not verified" };
+    format!("Mark {} of {} as {state}?", account.email().unwrap_or_default(), account.user_name)
 }
 
 async fn set(directory: &Directory, account: &Account, wanted: bool) -> Result<()> {

@@ -61,6 +61,7 @@ async fn a_deletion_of_which_nothing_is_known_keeps_the_file_and_says_how_to_go_
 fn the_command_that_goes_on_is_the_same_command() {
     let (global, first) = command(&[
         "ada",
+        "--yes-delete-confirmed",
         "--without",
         "custom:plan",
         "--password-stdin",
@@ -72,7 +73,7 @@ fn the_command_that_goes_on_is_the_same_command() {
         "eu-west-1",
     ]);
     let retry = first.retry(&global, Path::new("/tmp/Ada's.json"));
-    insta::assert_snapshot!(retry, @r"cognito-triggers reset-user --resume '/tmp/Ada'\''s.json' --user-pool-id eu-central-1_A --client-id c --without custom:plan --profile 'my own' --region eu-west-1 --password-stdin");
+    insta::assert_snapshot!(retry, @r"cognito-triggers reset-user --resume '/tmp/Ada'\''s.json' --user-pool-id eu-central-1_A --client-id c --without custom:plan --profile 'my own' --region eu-west-1 --yes --password-stdin");
     let (_, again) = command(&["--resume", "f", "--without", "custom:plan", "--password-stdin"]);
     assert_eq!((again.without, again.password_stdin), (first.without, first.password_stdin));
 }
