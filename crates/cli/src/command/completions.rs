@@ -11,6 +11,7 @@ use clap_complete::{Generator, Shell};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
+  mkdir -p ~/.local/share/bash-completion/completions
   cognito-triggers completions bash > ~/.local/share/bash-completion/completions/cognito-triggers")]
 pub(crate) struct Completions {
     /// The shell

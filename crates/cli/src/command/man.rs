@@ -16,7 +16,7 @@ Examples:
   cognito-triggers man | man -l -
   cognito-triggers man --dir ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Write one page per command into this folder, which must exist
+    /// Write one page per command into this folder, which is made if it is not there
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
@@ -29,7 +29,8 @@ impl Man {
         match &self.dir {
             None => clap_mangen::Man::new(command).render(&mut stdout())?,
             Some(folder) => {
-                clap_mangen::generate_to(command, folder)
+                std::fs::create_dir_all(folder)
+                    .and_then(|()| clap_mangen::generate_to(command, folder))
                     .with_context(|| format!("the pages cannot be written to {}", folder.display()))?;
             }
         }
