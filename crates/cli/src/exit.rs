@@ -18,7 +18,7 @@ pub enum ExitStatus {
     Warnings = 4,
     /// Errors were found.
     Errors = 5,
-    /// A bulk command did some of its steps and not all; its journal says which.
+    /// Some steps were done and some were not; the journal or standard error says which.
     Partly = 6,
 }
 

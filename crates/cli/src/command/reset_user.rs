@@ -23,6 +23,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use steps::Deletion;
 
+/// How long the profile's disappearance is waited for unless somebody says otherwise, in seconds.
+const WAIT: u64 = 60;
+
 /// Delete a test user and sign them up again, so that the verification message is sent again
 ///
 /// Waits between the two until the user is really gone, and keeps the attributes.
@@ -57,7 +60,7 @@ pub(crate) struct ResetUser {
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// How long to wait until the profile is really gone
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = WAIT, value_parser = clap::value_parser!(u64).range(1..=600))]
     wait: u64,
     /// Do not ask
     #[arg(long)]
@@ -189,6 +192,9 @@ impl ResetUser {
             Err(error) => {
                 eprintln!("The profile is deleted, but was not signed up again: {error:#}");
                 eprintln!("Once the cause is mended:\n  {}", self.retry(global, &file));
+                if self.resume.is_some() && !self.client_metadata.is_empty() {
+                    eprintln!("Give --client-metadata again, too: the file holds what the first run was given.");
+                }
                 return Ok(ExitStatus::Partly);
             }
         };
@@ -256,6 +262,9 @@ impl ResetUser {
             if let Some(value) = value {
                 option(name, value);
             }
+        }
+        if self.wait != WAIT {
+            option("--wait", &self.wait.to_string());
         }
         if self.is_confirmed() {
             words.push("--yes".to_owned());

@@ -62,6 +62,8 @@ fn the_command_that_goes_on_is_the_same_command() {
     let (global, first) = command(&[
         "ada",
         "--yes-delete-confirmed",
+        "--wait",
+        "600",
         "--without",
         "custom:plan",
         "--password-stdin",
@@ -73,7 +75,7 @@ fn the_command_that_goes_on_is_the_same_command() {
         "eu-west-1",
     ]);
     let retry = first.retry(&global, Path::new("/tmp/Ada's.json"));
-    insta::assert_snapshot!(retry, @r"cognito-triggers reset-user --resume '/tmp/Ada'\''s.json' --user-pool-id eu-central-1_A --client-id c --without custom:plan --profile 'my own' --region eu-west-1 --yes --password-stdin");
+    insta::assert_snapshot!(retry, @r"cognito-triggers reset-user --resume '/tmp/Ada'\''s.json' --user-pool-id eu-central-1_A --client-id c --without custom:plan --profile 'my own' --region eu-west-1 --wait 600 --yes --password-stdin");
     let (_, again) = command(&["--resume", "f", "--without", "custom:plan", "--password-stdin"]);
     assert_eq!((again.without, again.password_stdin), (first.without, first.password_stdin));
 }
