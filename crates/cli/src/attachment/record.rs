@@ -56,8 +56,13 @@ impl Record {
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
         };
-        let record: Self =
-            serde_json::from_str(&text).with_context(|| format!("{} is no record of attach", path.display()))?;
+        let record: Self = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is no record of attach; name another file with --record, or restore or remove this one (without it \
+                 nothing that attach displaced is put back)",
+                path.display()
+            )
+        })?;
         anyhow::ensure!(
             record.user_pool_id == pool,
             "{} is the record of the pool {}, not of {pool}",
@@ -159,7 +164,8 @@ mod tests {
         record.save(&path).unwrap();
         assert!(Record::load(&path, "q").unwrap_err().to_string().contains("of the pool p"));
         fs::write(&path, r#"{ "name": "package" }"#).unwrap();
-        assert!(Record::load(&path, "p").unwrap_err().to_string().contains("no record of attach"));
+        let why = Record::load(&path, "p").unwrap_err().to_string();
+        assert!(why.contains("no record of attach") && why.contains("--record"), "{why}");
     }
 
     #[cfg(unix)]
