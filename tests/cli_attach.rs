@@ -186,6 +186,34 @@ async fn somebody_elses_trigger_is_displaced_only_when_asked_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_function_of_two_triggers_may_be_called_until_both_are_detached() {
+    let (operator, function) = (operator().await, function().await);
+    let ran = operator.run("attach", &["--pre-sign-up", &function, "--post-confirmation", &function, "--yes"]).await;
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = operator.run("detach", &["--pre-sign-up", "--yes"]).await;
+    assert_eq!((ran.status, statements(&function).await.len()), (0, 1), "{ran:?}");
+    let ran = operator.run("detach", &["--post-confirmation", "--yes"]).await;
+    assert_eq!((ran.status, statements(&function).await.len()), (0, 0), "{ran:?}");
+}
+
+#[tokio::test]
+async fn two_operators_with_one_record_do_not_write_over_each_other() {
+    let (operator, function) = (operator().await, function().await);
+    let (one, other) = tokio::join!(
+        operator.run("attach", &["--pre-sign-up", &function, "--yes"]),
+        operator.run("attach", &["--post-confirmation", &function, "--yes"]),
+    );
+    let attached = [one.status, other.status].iter().filter(|status| **status == 0).count();
+    assert!(
+        [one.status, other.status].iter().all(|status| [0, 3].contains(status)) && attached > 0,
+        "{one:?} {other:?}"
+    );
+    let ran = operator.run("detach", &["--all", "--yes"]).await;
+    assert_eq!((ran.status, ran.json().unwrap()["changes"].as_array().unwrap().len()), (0, attached), "{ran:?}");
+    assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
+}
+
+#[tokio::test]
 async fn a_function_that_somebody_attached_since_is_not_taken_off() {
     let (operator, ours, theirs) = (operator().await, function().await, function().await);
     assert_eq!(operator.run("attach", &["--post-confirmation", &ours, "--yes"]).await.status, 0);

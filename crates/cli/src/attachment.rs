@@ -1,28 +1,32 @@
 //! Triggers set and cleared, nothing else changed, and the way back kept.
 
+mod begun;
+mod kept;
+mod lock;
+mod permissions;
 mod record;
+mod update;
+#[cfg(test)]
+pub(crate) mod world;
 
-pub(crate) use record::{Attached, Record, keep_settings};
+pub(crate) use begun::Begun;
+pub(crate) use kept::Kept;
+pub(crate) use lock::Lock;
+pub(crate) use permissions::{Permission, changed, undone, withdraw_unused};
+pub(crate) use record::{Attached, Record};
+pub(crate) use update::{Failure, apply, refuse_if_moved};
 
 use crate::cloud::Cloud;
 use crate::exit::Refusal;
 use crate::function_arn::{Function, FunctionArn};
 use crate::output::Table;
-use crate::pool_settings::{self, Description, Difference, Triggers, differences, update_input};
+use crate::pool_settings::Description;
 use crate::trigger::Trigger;
-use anyhow::{Context, Result, bail};
-use aws_sdk_cognitoidentityprovider::Client;
+use anyhow::{Context, Result};
 use aws_sdk_lambda::error::SdkError;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// How often a change is tried while somebody else keeps changing the pool.
-const ATTEMPTS: u32 = 6;
-
-/// The wait before the second attempt; each later one is twice as long, 8 s in all.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// One trigger, before and after.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +63,8 @@ pub(crate) struct Report {
     pub(crate) applied: bool,
     /// Every trigger that was asked for.
     pub(crate) changes: Vec<Change>,
+    /// The permissions that are taken away, or would be, because no trigger of the pool has the function any more.
+    pub(crate) permissions_removed: Vec<Permission>,
     /// The file that remembers what was displaced.
     pub(crate) record: PathBuf,
     /// The files that hold the pool's settings from before; none if nothing was changed.
@@ -106,64 +112,6 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
     let plain: Vec<&str> = arn.split(':').take(7).collect();
     let whole = plain.into_iter().chain(alias.as_deref()).collect::<Vec<_>>().join(":");
     FunctionArn::parse(&whole).with_context(|| format!("Lambda answered with {arn:?}, which is no ARN of a function"))
-}
-
-/// Writes the changed triggers, and proves that nothing else became different.
-///
-/// # Errors
-///
-/// A [`Refusal`] if an update might lose a setting, or if somebody changed one of the triggers meanwhile; otherwise
-/// Cognito refuses, or something else is different afterwards: then every difference is named.
-pub(crate) async fn apply(cognito: &Client, pool: &Description, changes: &[Change]) -> Result<()> {
-    apply_pausing(cognito, pool, changes, PAUSE).await
-}
-
-async fn apply_pausing(cognito: &Client, pool: &Description, changes: &[Change], pause: Duration) -> Result<()> {
-    let triggers: Triggers = changes.iter().map(|change| (change.trigger, change.new.clone())).collect();
-    let mut pool = pool.clone();
-    let mut attempt = 1;
-    loop {
-        let input = update_input(&pool, &triggers).map_err(|error| Refusal(error.to_string()))?;
-        match pool_settings::update(cognito, &input).await {
-            Ok(()) => break,
-            Err(error) if pool_settings::is_concurrent_modification(&error) && attempt < ATTEMPTS => {
-                tokio::time::sleep(pause * 2_u32.pow(attempt - 1)).await;
-                attempt += 1;
-                let fresh = pool_settings::describe(cognito, pool.id()).await?;
-                refuse_if_moved(&fresh, changes)?;
-                pool = fresh;
-            }
-            Err(error) => return Err(error.into_service_error()).context("the user pool cannot be updated"),
-        }
-    }
-    let after = pool_settings::describe(cognito, pool.id()).await?;
-    let unexpected = unexpected(&pool, &after, changes);
-    if unexpected.is_empty() { Ok(()) } else { bail!("{}", complaint(&unexpected)) }
-}
-
-fn refuse_if_moved(pool: &Description, changes: &[Change]) -> Result<(), Refusal> {
-    let moved = changes.iter().find(|change| pool.lambda_config().get(change.trigger.member()) != change.old.as_ref());
-    let moved =
-        moved.map(|change| format!("somebody else changed the trigger {} meanwhile: start again", change.trigger));
-    moved.map_or(Ok(()), |text| Err(Refusal(text)))
-}
-
-/// Every setting that is not as it was or, for the triggers to change, not as it should be.
-fn unexpected(before: &Description, after: &Description, changes: &[Change]) -> Vec<Difference> {
-    let mut expected = before.clone();
-    for change in changes {
-        expected.0["LambdaConfig"][change.trigger.member()] = change.new.clone().unwrap_or_default();
-    }
-    differences(&expected, after)
-}
-
-fn complaint(unexpected: &[Difference]) -> String {
-    let mut text = "the pool was updated, and these settings are not as they should be:".to_owned();
-    for Difference { setting, before, after } in unexpected {
-        text = format!("{text}\n  {setting}: {before} became {after}");
-    }
-    text + "\nThe settings from before are in the files named above; write them back with\n  \
-         aws cognito-idp update-user-pool --cli-input-json file://<the file ending in .restore.json>"
 }
 
 #[cfg(test)]

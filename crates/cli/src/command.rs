@@ -1,6 +1,8 @@
 //! One module per command: its arguments, and what it does.
 
 mod attach;
+#[cfg(test)]
+mod attachment_tests;
 mod audit;
 mod completions;
 mod detach;

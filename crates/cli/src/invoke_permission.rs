@@ -3,8 +3,9 @@
 use crate::function_arn::FunctionArn;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::error::SdkError;
 use serde_json::Value;
 
 /// Who calls.
@@ -72,7 +73,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// Lambda does not answer, or answers with something that is no policy.
 pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &Description) -> Result<Option<bool>> {
     let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
-    match request.send().await.map_err(aws_sdk_lambda::error::SdkError::into_service_error) {
+    match request.send().await.map_err(SdkError::into_service_error) {
         Ok(answer) => {
             let policy = serde_json::from_str(answer.policy().unwrap_or_default());
             Ok(Some(grants(&policy.context("the function's resource policy is no JSON")?, pool)))
@@ -83,21 +84,35 @@ pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &D
     }
 }
 
-/// Lets the pool call the function for a trigger. Returns whether a statement was added; one that is there already
-/// is fine.
+/// What became of a permission.
+#[derive(Debug)]
+pub(crate) enum Granted {
+    /// A statement was added.
+    Added,
+    /// Another statement lets the pool call.
+    ThereAlready,
+    /// A statement of the same id is there, and we have no right to see what it says.
+    Unseen,
+    /// A statement of the same id is there and does not let the pool call.
+    Occupied,
+    /// Lambda did not say whether a statement was added.
+    Unknown(anyhow::Error),
+}
+
+/// Lets the pool call the function for a trigger.
 ///
 /// # Errors
 ///
-/// Lambda refuses, or a statement of the same id says something else.
+/// The policy cannot be read, or Lambda refuses. No statement was added.
 pub(crate) async fn grant(
     lambda: &Client,
     function: &FunctionArn,
     trigger: Trigger,
     pool: &Description,
-) -> Result<bool> {
+) -> Result<Granted> {
     let granted = is_granted(lambda, function, pool).await?;
     if granted == Some(true) {
-        return Ok(false);
+        return Ok(Granted::ThereAlready);
     }
     let id = statement_id(pool.id(), trigger);
     let request = lambda
@@ -109,30 +124,33 @@ pub(crate) async fn grant(
         .principal(COGNITO)
         .source_arn(pool.arn())
         .source_account(pool.account());
-    match request.send().await.map_err(aws_sdk_lambda::error::SdkError::into_service_error) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_resource_conflict_exception() && granted.is_none() => Ok(false),
-        Err(error) if error.is_resource_conflict_exception() => {
-            bail!("{function} has a statement {id} that does not let this pool call it: remove that statement first")
-        }
-        Err(error) => Err(error).with_context(|| format!("{function} cannot be opened to the pool (AddPermission)")),
+    let Err(error) = request.send().await else { return Ok(Granted::Added) };
+    let is_refused = matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
+    let error = error.into_service_error();
+    match granted {
+        None if error.is_resource_conflict_exception() => return Ok(Granted::Unseen),
+        _ if error.is_resource_conflict_exception() => return Ok(Granted::Occupied),
+        _ => {}
     }
+    let error = anyhow::Error::from(error).context(format!("{function} cannot be opened to the pool (AddPermission)"));
+    if is_refused { Err(error) } else { Ok(Granted::Unknown(error)) }
 }
 
-/// Takes a statement away again. One that is gone already is fine, and so is a function that is gone.
+/// Takes a statement away again, and returns whether it was there. One that is gone already is fine, and so is a
+/// function that is gone.
 ///
 /// # Errors
 ///
 /// Lambda refuses.
-pub(crate) async fn withdraw(lambda: &Client, function: &FunctionArn, statement: &str) -> Result<()> {
+pub(crate) async fn withdraw(lambda: &Client, function: &FunctionArn, statement: &str) -> Result<bool> {
     let request = lambda
         .remove_permission()
         .function_name(&function.name)
         .set_qualifier(function.alias.clone())
         .statement_id(statement);
-    match request.send().await.map_err(aws_sdk_lambda::error::SdkError::into_service_error) {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_resource_not_found_exception() => Ok(()),
+    match request.send().await.map_err(SdkError::into_service_error) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_resource_not_found_exception() => Ok(false),
         Err(error) => Err(error).with_context(|| format!("the permission {statement} of {function} cannot be removed")),
     }
 }

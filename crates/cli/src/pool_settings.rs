@@ -43,4 +43,16 @@ impl Description {
     pub(crate) fn lambda_config(&self) -> &Value {
         &self.0["LambdaConfig"]
     }
+
+    /// Whether a trigger has this function, be it one that there is a function for here or another.
+    pub(crate) fn calls(&self, function: &str) -> bool {
+        names(self.lambda_config(), function)
+    }
+}
+
+fn names(value: &Value, text: &str) -> bool {
+    match value {
+        Value::Object(members) => members.values().any(|value| names(value, text)),
+        value => value == text,
+    }
 }

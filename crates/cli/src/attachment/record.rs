@@ -1,19 +1,18 @@
-//! What was displaced, and what the pool was like before.
+//! What was displaced, and what was added.
 //!
 //! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
 
-use crate::pool_settings::{Description, Triggers, update_input};
+use super::Permission;
+use crate::pool_settings::Description;
 use crate::private_file::{sync_folder_of, write_new};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
-use aws_sdk_cognitoidentityprovider::primitives::{DateTime, DateTimeFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// What is remembered about a pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +22,10 @@ pub(crate) struct Record {
     pub(crate) user_pool_id: String,
     /// By the trigger's member in `LambdaConfig`.
     triggers: BTreeMap<String, Attached>,
+    /// Every permission that was added and not yet taken away. Of the pool and not of a trigger: one statement lets
+    /// the pool call a function for every trigger that has it.
+    #[serde(default)]
+    pub(crate) permissions: BTreeSet<Permission>,
 }
 
 /// What is remembered about a trigger.
@@ -33,8 +36,25 @@ pub(crate) struct Attached {
     pub(crate) function: String,
     /// What stood in `LambdaConfig` before, null if nothing did.
     pub(crate) displaced: Option<Value>,
-    /// The statement that was added to the function's resource policy, null if none was needed.
-    pub(crate) permission: Option<String>,
+    /// The function of ours that this one takes the place of, from before the pool is updated until that is known to
+    /// have happened: until then either of them is attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces: Option<String>,
+    /// Where earlier versions kept the id of the statement that was added.
+    #[serde(default, skip_serializing)]
+    permission: Option<String>,
+}
+
+impl Attached {
+    /// What to remember of a trigger that gets a function.
+    pub(crate) fn new(function: String, displaced: Option<Value>, replaces: Option<String>) -> Self {
+        Self { function, displaced, replaces, permission: None }
+    }
+
+    /// Whether a function is the one that was attached, or the one of ours that was attached until then.
+    pub(crate) fn is_ours(&self, function: &str) -> bool {
+        self.function == function || self.replaces.as_deref() == Some(function)
+    }
 }
 
 impl Record {
@@ -56,7 +76,7 @@ impl Record {
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
         };
-        let record: Self = serde_json::from_str(&text).with_context(|| {
+        let mut record: Self = serde_json::from_str(&text).with_context(|| {
             format!(
                 "{} is no record of attach; name another file with --record, or restore or remove this one (without it \
                  nothing that attach displaced is put back)",
@@ -69,6 +89,11 @@ impl Record {
             path.display(),
             record.user_pool_id
         );
+        for attached in record.triggers.values_mut() {
+            if let Some(statement) = attached.permission.take() {
+                record.permissions.insert(Permission { function: attached.function.clone(), statement });
+            }
+        }
         Ok(record)
     }
 
@@ -90,13 +115,25 @@ impl Record {
         };
     }
 
+    /// Notes that a trigger has the function that it was to get.
+    pub(crate) fn settle(&mut self, trigger: Trigger) {
+        if let Some(attached) = self.triggers.get_mut(trigger.member()) {
+            attached.replaces = None;
+        }
+    }
+
+    /// The permissions that a pool does not need, because none of its triggers has the function.
+    pub(crate) fn unused(&self, pool: &Description) -> Vec<Permission> {
+        self.permissions.iter().filter(|permission| !pool.calls(&permission.function)).cloned().collect()
+    }
+
     /// Writes the file, whole or not at all; removes it once there is nothing to remember.
     ///
     /// # Errors
     ///
     /// The file cannot be written.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        if self.triggers.is_empty() {
+        if self.triggers.is_empty() && self.permissions.is_empty() {
             return match fs::remove_file(path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     Err(error).with_context(|| format!("{} cannot be removed", path.display()))
@@ -114,31 +151,13 @@ impl Record {
     }
 }
 
-/// Writes down what a pool is like: as it is described, and as the input of the update that restores it.
-///
-/// # Errors
-///
-/// A file cannot be written, or the pool has a setting that an update might reset.
-pub(crate) fn keep_settings(record: &Path, pool: &Description) -> Result<Vec<PathBuf>> {
-    let restore = update_input(pool, &Triggers::new()).map_err(|error| crate::exit::Refusal(error.to_string()))?;
-    let time = DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime)?;
-    let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
-    let mut written = Vec::new();
-    for (kind, content) in [("before", &pool.0), ("restore", &restore)] {
-        let path = record.with_extension(format!("{time}.{kind}.json"));
-        write_new(&path, &serde_json::to_string_pretty(content)?)?;
-        written.push(path);
-    }
-    Ok(written)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     fn attached() -> Attached {
-        Attached { function: "f".into(), displaced: Some(json!("g")), permission: None }
+        Attached::new("f".into(), Some(json!("g")), None)
     }
 
     #[test]
@@ -168,14 +187,32 @@ mod tests {
         assert!(why.contains("no record of attach") && why.contains("--record"), "{why}");
     }
 
-    #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_a_pools_settings() {
-        use std::os::unix::fs::PermissionsExt;
+    fn a_permission_outlives_the_trigger_it_was_added_for() {
         let folder = tempfile::tempdir().unwrap();
-        let pool = Description(json!({ "Id": "p", "Name": "n", "Arn": "a" }));
-        for path in keep_settings(&folder.path().join("record.json"), &pool).unwrap() {
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
-        }
+        let path = folder.path().join("record.json");
+        let mut record = Record::load(&path, "p").unwrap();
+        let permission = Permission { function: "f".into(), statement: "s".into() };
+        record.permissions.insert(permission.clone());
+        record.save(&path).unwrap();
+        let record = Record::load(&path, "p").unwrap();
+        let elsewhere = json!({ "LambdaConfig": { "PreTokenGenerationConfig": { "LambdaArn": "f" } } });
+        assert!(record.unused(&Description(elsewhere)).is_empty());
+        assert_eq!(record.unused(&Description(json!({ "LambdaConfig": { "PreSignUp": "f:live" } }))), [permission]);
+    }
+
+    #[test]
+    fn a_permission_that_an_earlier_version_wrote_to_the_trigger_is_still_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        let trigger = json!({ "function": "f", "displaced": null, "permission": "s" });
+        fs::write(&path, json!({ "userPoolId": "p", "triggers": { "PreSignUp": trigger } }).to_string()).unwrap();
+        let record = Record::load(&path, "p").unwrap();
+        record.save(&path).unwrap();
+        assert_eq!(Record::load(&path, "p").unwrap(), record);
+        assert_eq!(
+            record.unused(&Description(json!({}))),
+            [Permission { function: "f".into(), statement: "s".into() }]
+        );
     }
 }

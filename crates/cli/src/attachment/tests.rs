@@ -1,6 +1,9 @@
+use super::update::apply_pausing;
 use super::*;
+use aws_sdk_cognitoidentityprovider::Client;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const OURS: &str = "arn:aws:lambda:eu-central-1:1:function:ours";
 
@@ -36,7 +39,10 @@ fn pool() -> Value {
 }
 
 async fn attempt(client: &Client) -> Result<()> {
-    apply_pausing(client, &Description(pool()), &[change(None, Some(OURS))], Duration::from_millis(1)).await
+    let folder = tempfile::tempdir().unwrap();
+    let mut kept = Kept::write(&folder.path().join("record.json"), Description(pool())).unwrap();
+    apply_pausing(client, &mut kept, &[change(None, Some(OURS))], Duration::from_millis(1)).await?;
+    Ok(())
 }
 
 fn refusal(code: &str) -> (u16, Value) {

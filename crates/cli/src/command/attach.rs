@@ -1,18 +1,20 @@
 //! `attach`
 
 use crate::arguments::{Global, user_pool_id};
-use crate::attachment::{Attached, Change, Record, Report, apply, keep_settings, resolve};
+use crate::attachment::{
+    Attached, Begun, Change, Failure, Permission, Record, Report, apply, changed, resolve, undone, withdraw_unused,
+};
 use crate::cloud::Cloud;
 use crate::consent::Consent;
 use crate::exit::{ExitStatus, Refusal};
 use crate::function_arn::{Function, FunctionArn};
-use crate::invoke_permission;
+use crate::invoke_permission::{self, Granted};
 use crate::output::{Output, drawn};
 use crate::pool_settings::{self, Description};
 use crate::trigger::Trigger;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Attach functions to triggers of a user pool, and change nothing else of it
 ///
@@ -23,11 +25,11 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Example:
   cognito-triggers attach --user-pool-id eu-central-1_AbCdEf123 \\
-      --pre-sign-up account-triggers-pre-sign-up \\
-      --inbound-federation account-triggers-inbound:live --dry-run
+      --pre-sign-up account-triggers-PreSignUpFunction-Ab1Cd2Ef3Gh4 \\
+      --inbound-federation my-inbound-function:live --dry-run
 
-Each function is given by name, name:alias or ARN. A trigger that has a function already is refused \
-without --replace, unless that function was attached by this command. What is displaced is written to the \
+Each function is given by name, name:alias or ARN; those of the template are outputs of its stack. A trigger \
+that has a function already is refused without --replace, unless that function was attached by this command. What is displaced is written to the \
 record, so keep that file: detach puts it back. Beside the record lie the pool's settings from before.")]
 pub(crate) struct Attach {
     /// The user pool
@@ -82,37 +84,44 @@ impl Functions {
 impl Attach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
         let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        let output = Output::new(global.output.unwrap_or_default());
+        self.on(&cloud, Output::new(global.output.unwrap_or_default())).await?;
+        Ok(ExitStatus::Done)
+    }
+
+    pub(super) async fn on(&self, cloud: &Cloud, output: Output) -> Result<Report> {
         let cognito = cloud.cognito();
         let pool = pool_settings::describe(&cognito, &self.user_pool_id).await?;
         let path = self.record.clone().unwrap_or_else(|| Record::default_path(&self.user_pool_id));
         let record = Record::load(&path, &self.user_pool_id)?;
-        let plan = self.plan(&cloud, &pool, &record).await?;
-        let changes = plan.iter().map(|(change, _)| change.clone()).collect();
+        let plan = self.plan(cloud, &pool, &record).await?;
+        let changes: Vec<_> = plan.iter().map(|(change, _)| change.clone()).collect();
         let mut report = Report {
             user_pool_id: self.user_pool_id.clone(),
             applied: false,
+            permissions_removed: record.unused(&changed(&pool, &changes)),
             changes,
             record: path,
             saved: Vec::new(),
         };
-        let idle = plan.iter().all(|(change, _)| change.old == change.new && change.permission != TO_BE_ADDED);
+        let idle = report.permissions_removed.is_empty()
+            && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
         if self.consent.dry_run || idle {
             output.data(&report)?;
             eprintln!("{}", if idle { "Nothing to change." } else { "Nothing was changed: this was a dry run." });
-            return Ok(ExitStatus::Done);
+            return Ok(report);
         }
         if !self.consent.yes {
             eprintln!("{}", drawn(&report, &console::Term::stderr()));
         }
-        self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
-        report.saved = keep_settings(&report.record, &pool)?;
-        for file in &report.saved {
-            eprintln!("The pool's settings from before are in {}", file.display());
+        for Permission { function, statement } in &report.permissions_removed {
+            eprintln!("No trigger will have {function} any more: its permission {statement} is taken away");
         }
-        self.carry_out(&cloud, &pool, plan, record, &mut report).await?;
+        self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
+        let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
+        carry_out(cloud, &plan, &mut begun, &mut report).await?;
+        report.saved = begun.kept.files;
         output.data(&report)?;
-        Ok(ExitStatus::Done)
+        Ok(report)
     }
 
     /// What would change, and the function each trigger is to have.
@@ -123,7 +132,7 @@ impl Attach {
             let function = resolve(cloud, pool, function).await?;
             let before = trigger.function(pool.lambda_config()).map(str::to_owned);
             let is_ours =
-                |arn: &str| arn == function.as_str() || record.of(trigger).is_some_and(|known| known.function == arn);
+                |arn: &str| arn == function.as_str() || record.of(trigger).is_some_and(|known| known.is_ours(arn));
             if let Some(before) = before.as_deref().filter(|before| !is_ours(before)) {
                 theirs.push(format!("\n  {trigger}: {before}"));
             }
@@ -148,44 +157,61 @@ impl Attach {
         }
         Ok(plan)
     }
+}
 
-    async fn carry_out(
-        &self,
-        cloud: &Cloud,
-        pool: &Description,
-        plan: Vec<(Change, FunctionArn)>,
-        mut record: Record,
-        report: &mut Report,
-    ) -> Result<()> {
-        let mut withdrawn = Vec::new();
-        for (at, (change, function)) in plan.iter().enumerate() {
-            let known = record.of(change.trigger).cloned();
-            if change.old != change.new {
-                let (entry, left) = remembered(change, function, known.as_ref(), pool);
-                withdrawn.extend(left);
-                record.set(change.trigger, Some(entry));
-                // Written before anything happens: whatever is cut off, the way back is on disk.
-                record.save(&report.record)?;
-            }
-            if change.permission == TO_BE_ADDED {
-                invoke_permission::grant(&cloud.lambda(&function.region), function, change.trigger, pool).await?;
-                ADDED.clone_into(&mut report.changes[at].permission);
-            }
-        }
-        let changes: Vec<_> = plan.iter().map(|(change, _)| change.clone()).filter(|c| c.old != c.new).collect();
-        if !changes.is_empty() {
-            apply(&cloud.cognito(), pool, &changes).await?;
-        }
-        report.applied = true;
-        for (function, statement) in withdrawn {
-            invoke_permission::withdraw(&cloud.lambda(&function.region), &function, &statement).await?;
-        }
-        Ok(())
+async fn carry_out(
+    cloud: &Cloud,
+    plan: &[(Change, FunctionArn)],
+    begun: &mut Begun,
+    report: &mut Report,
+) -> Result<()> {
+    let former = begun.record.clone();
+    let changes: Vec<_> = report.changes.iter().filter(|change| change.old != change.new).cloned().collect();
+    let mut added = Vec::new();
+    let outcome = match prepare(cloud, plan, begun, report, &mut added).await {
+        Ok(()) if changes.is_empty() => Ok(begun.kept.pool.clone()),
+        Ok(()) => apply(&cloud.cognito(), &mut begun.kept, &changes).await,
+        Err(error) => Err(Failure::Unchanged(error)),
+    };
+    let after = match outcome {
+        Err(Failure::Unchanged(why)) => return Err(undone(cloud, former, &added, &report.record, why).await),
+        outcome => outcome?,
+    };
+    report.applied = true;
+    for change in &report.changes {
+        begun.record.settle(change.trigger);
     }
+    begun.record.save(&report.record)?;
+    report.permissions_removed = withdraw_unused(cloud, &mut begun.record, &report.record, &after).await?;
+    Ok(())
+}
+
+/// Writes the record and opens the functions to the pool. What was added, or may have been, is put into `added`.
+async fn prepare(
+    cloud: &Cloud,
+    plan: &[(Change, FunctionArn)],
+    begun: &mut Begun,
+    report: &mut Report,
+    added: &mut Vec<Permission>,
+) -> Result<()> {
+    for ((change, function), shown) in plan.iter().zip(&mut report.changes) {
+        if change.old != change.new {
+            let entry = remembered(change, function, begun.record.of(change.trigger));
+            begun.record.set(change.trigger, Some(entry));
+            // Written before anything happens: whatever is cut off, the way back is on disk.
+            begun.record.save(&report.record)?;
+        }
+        if change.permission == TO_BE_ADDED {
+            let outcome = open(cloud, function, change.trigger, begun, &report.record, added).await?;
+            outcome.clone_into(&mut shown.permission);
+        }
+    }
+    Ok(())
 }
 
 const TO_BE_ADDED: &str = "to be added";
 const ADDED: &str = "added";
+const THERE_ALREADY: &str = "there already";
 
 /// What is, or has to be, done about the permission; says by which command where it is not ours to do.
 async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, trigger: Trigger) -> Result<String> {
@@ -195,22 +221,54 @@ async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, t
         return Ok("by hand, in the function's account".to_owned());
     }
     let granted = invoke_permission::is_granted(&cloud.lambda(&function.region), function, pool).await?;
-    Ok(if granted == Some(true) { "there already" } else { TO_BE_ADDED }.to_owned())
+    Ok(if granted == Some(true) { THERE_ALREADY } else { TO_BE_ADDED }.to_owned())
 }
 
-/// What to remember of a trigger, and the permission of our former function, which it needs no more.
-fn remembered(
-    change: &Change,
+/// Lets the pool call a function; returns what is to be said about it.
+async fn open(
+    cloud: &Cloud,
     function: &FunctionArn,
-    known: Option<&Attached>,
-    pool: &Description,
-) -> (Attached, Option<(FunctionArn, String)>) {
-    let added = (change.permission == TO_BE_ADDED).then(|| invoke_permission::statement_id(pool.id(), change.trigger));
-    let same = known.filter(|known| known.function == function.as_str());
-    let permission = added.or_else(|| same.and_then(|known| known.permission.clone()));
+    trigger: Trigger,
+    begun: &mut Begun,
+    path: &Path,
+    added: &mut Vec<Permission>,
+) -> Result<&'static str> {
+    let (pool, record) = (&begun.kept.pool, &mut begun.record);
+    let permission =
+        Permission { function: function.to_string(), statement: invoke_permission::statement_id(pool.id(), trigger) };
+    // Written down first: a statement that nobody remembers would stay for good.
+    let is_new = record.permissions.insert(permission.clone());
+    record.save(path)?;
+    match invoke_permission::grant(&cloud.lambda(&function.region), function, trigger, pool).await? {
+        Granted::Added => {
+            added.push(permission);
+            Ok(ADDED)
+        }
+        Granted::Unknown(error) => {
+            added.push(permission);
+            Err(error)
+        }
+        Granted::Unseen => Ok(THERE_ALREADY),
+        Granted::ThereAlready => {
+            if is_new {
+                record.permissions.remove(&permission);
+                record.save(path)?;
+            }
+            Ok(THERE_ALREADY)
+        }
+        Granted::Occupied => bail!(
+            "{function} has a statement {} that does not let this pool call it: remove that statement first",
+            permission.statement
+        ),
+    }
+}
+
+/// What to remember of a trigger.
+fn remembered(change: &Change, function: &FunctionArn, known: Option<&Attached>) -> Attached {
+    let before = change.before.as_deref();
     // What stood there before our former function is what detach has to put back, not our former function.
-    let former = known.filter(|known| change.before.as_deref() == Some(&known.function));
+    let former = known.filter(|known| before.is_some_and(|before| known.is_ours(before)));
     let displaced = former.map_or_else(|| change.old.clone(), |former| former.displaced.clone());
-    let withdrawn = former.and_then(|former| Some((FunctionArn::parse(&former.function)?, former.permission.clone()?)));
-    (Attached { function: function.to_string(), displaced, permission }, withdrawn)
+    let replaces = former.and(before).filter(|before| *before != function.as_str());
+    Attached::new(function.to_string(), displaced, replaces.map(str::to_owned))
 }

@@ -1,7 +1,9 @@
 //! `detach`
 
 use crate::arguments::{Global, user_pool_id};
-use crate::attachment::{Attached, Change, Record, Report, apply, keep_settings, resolve};
+use crate::attachment::{
+    Attached, Begun, Change, Failure, Permission, Record, Report, apply, changed, resolve, undone, withdraw_unused,
+};
 use crate::cloud::Cloud;
 use crate::consent::Consent;
 use crate::exit::{ExitStatus, Refusal};
@@ -10,7 +12,7 @@ use crate::invoke_permission;
 use crate::output::{Output, drawn};
 use crate::pool_settings::{self, Description};
 use crate::trigger::Trigger;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -92,24 +94,20 @@ impl Triggers {
 impl Detach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
         let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        let output = Output::new(global.output.unwrap_or_default());
+        self.on(&cloud, Output::new(global.output.unwrap_or_default())).await?;
+        Ok(ExitStatus::Done)
+    }
+
+    pub(super) async fn on(&self, cloud: &Cloud, output: Output) -> Result<Report> {
         let cognito = cloud.cognito();
         let pool = pool_settings::describe(&cognito, &self.user_pool_id).await?;
         let path = self.record.clone().unwrap_or_else(|| Record::default_path(&self.user_pool_id));
-        let mut record = Record::load(&path, &self.user_pool_id)?;
-        let mut changes = Vec::new();
-        let chosen = self.triggers.chosen(&record);
-        if chosen.is_empty() {
-            return Err(Refusal(nothing_recorded("any trigger", &path)).into());
-        }
-        for trigger in chosen {
-            let change = self.change(trigger, &pool, record.of(trigger), &path)?;
-            refuse_a_function_that_is_gone(&cloud, &pool, &change).await?;
-            changes.push(change);
-        }
+        let record = Record::load(&path, &self.user_pool_id)?;
+        let changes = self.plan(cloud, &pool, &record, &path).await?;
         let mut report = Report {
             user_pool_id: self.user_pool_id.clone(),
             applied: false,
+            permissions_removed: record.unused(&changed(&pool, &changes)),
             changes,
             record: path,
             saved: Vec::new(),
@@ -117,26 +115,44 @@ impl Detach {
         if self.consent.dry_run {
             output.data(&report)?;
             eprintln!("Nothing was changed: this was a dry run.");
-            return Ok(ExitStatus::Done);
+            return Ok(report);
         }
         if !self.consent.yes {
             eprintln!("{}", drawn(&report, &console::Term::stderr()));
         }
         self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
-        report.saved = keep_settings(&report.record, &pool)?;
-        for file in &report.saved {
-            eprintln!("The pool's settings from before are in {}", file.display());
-        }
-        carry_out(&cloud, &pool, &mut record, &mut report).await?;
+        let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
+        carry_out(cloud, &mut begun, &mut report).await?;
+        report.saved = begun.kept.files;
         output.data(&report)?;
-        Ok(ExitStatus::Done)
+        Ok(report)
+    }
+
+    /// What would change.
+    async fn plan(&self, cloud: &Cloud, pool: &Description, record: &Record, path: &Path) -> Result<Vec<Change>> {
+        let chosen = self.triggers.chosen(record);
+        // Permissions without a trigger are what a run left behind that was cut off.
+        if chosen.is_empty() && record.permissions.is_empty() {
+            return Err(Refusal(nothing_recorded("any trigger", path)).into());
+        }
+        let mut changes = Vec::new();
+        for trigger in chosen {
+            let change = self.change(trigger, pool, record.of(trigger), path)?;
+            refuse_a_function_that_is_gone(cloud, pool, &change).await?;
+            changes.push(change);
+        }
+        let after = changed(pool, &changes);
+        for change in &mut changes {
+            expectation(change, record, &after).clone_into(&mut change.permission);
+        }
+        Ok(changes)
     }
 
     fn change(&self, trigger: Trigger, pool: &Description, known: Option<&Attached>, path: &Path) -> Result<Change> {
         let old = pool.lambda_config().get(trigger.member()).cloned();
         let before = trigger.function(pool.lambda_config()).map(str::to_owned);
         let displaced = known.and_then(|known| known.displaced.clone());
-        let is_ours = known.is_some_and(|known| before.as_deref() == Some(&known.function));
+        let is_ours = known.zip(before.as_deref()).is_some_and(|(known, before)| known.is_ours(before));
         // As after an attach that was cut off before the pool was changed.
         let is_back = known.is_some() && old == displaced;
         if known.is_none() && !self.leave_empty {
@@ -153,12 +169,8 @@ impl Detach {
         }
         let new = if self.leave_empty { None } else { displaced };
         let config = json!({ trigger.member(): new });
-        let permission = match known {
-            Some(Attached { permission: None, .. }) => "stays: attach did not add it",
-            _ => "to be removed, if attach added it",
-        };
         let after = trigger.function(&config).map(str::to_owned);
-        Ok(Change { trigger, before, after, permission: permission.to_owned(), old, new })
+        Ok(Change { trigger, before, after, permission: String::new(), old, new })
     }
 }
 
@@ -175,40 +187,100 @@ async fn refuse_a_function_that_is_gone(cloud: &Cloud, pool: &Description, chang
     else {
         return Ok(());
     };
-    let found = resolve(cloud, pool, &Function::Arn(function.clone())).await;
-    match found {
+    match resolve(cloud, pool, &Function::Arn(function.clone())).await {
         Err(error) if error.is::<Refusal>() => Err(Refusal(format!(
             "{function}, which attach displaced from {}, is gone: pass --leave-empty to clear the trigger",
             change.trigger
         ))
         .into()),
-        found => found.map(drop),
+        Err(error) => {
+            // Detaching may be urgent, and a trigger that calls nothing is no better than one that may be gone.
+            eprintln!(
+                "{function} is put back without having been checked to be there, which takes \
+                 lambda:GetFunctionConfiguration on it: {error:#}. --leave-empty clears the trigger instead"
+            );
+            Ok(())
+        }
+        Ok(_) => Ok(()),
     }
 }
 
-async fn carry_out(cloud: &Cloud, pool: &Description, record: &mut Record, report: &mut Report) -> Result<()> {
+const SHARED: &str = "stays: another trigger has the function";
+const RECORDED: &str = "to be removed";
+const GUESSED: &str = "to be removed, if attach added it";
+const REMOVED: &str = "removed";
+const NOT_OURS: &str = "stays: attach did not add it";
+
+/// The function that a change takes off or, if somebody took it off before, took the place of.
+fn taken_off<'a>(change: &'a Change, record: &'a Record) -> Option<&'a str> {
+    record.of(change.trigger).map(|known| known.function.as_str()).or(change.before.as_deref())
+}
+
+fn is_recorded(record: &Record, function: &str) -> bool {
+    record.permissions.iter().any(|permission| permission.function == function)
+}
+
+/// What is to happen to the permission, where `after` is the pool as it will be.
+fn expectation(change: &Change, record: &Record, after: &Description) -> &'static str {
+    match taken_off(change, record) {
+        None => "–",
+        Some(function) if after.calls(function) => SHARED,
+        Some(function) if is_recorded(record, function) => RECORDED,
+        _ if !guesses(change, record, after).is_empty() => GUESSED,
+        Some(_) => NOT_OURS,
+    }
+}
+
+/// The permissions that attach may have added to a function that the record does not know; it goes by the name of the
+/// first trigger that was given the function.
+fn guesses(change: &Change, record: &Record, after: &Description) -> Vec<Permission> {
+    let unknown = change.before.as_deref().filter(|function| {
+        record.of(change.trigger).is_none() && !is_recorded(record, function) && !after.calls(function)
+    });
+    let here = unknown.and_then(FunctionArn::parse).filter(|function| function.account == after.account());
+    let statements = Trigger::ALL.map(|trigger| invoke_permission::statement_id(after.id(), trigger));
+    here.into_iter()
+        .flat_map(|function| {
+            statements.clone().map(|statement| Permission { function: function.to_string(), statement })
+        })
+        .collect()
+}
+
+async fn carry_out(cloud: &Cloud, begun: &mut Begun, report: &mut Report) -> Result<()> {
+    let former = begun.record.clone();
+    let expected = changed(&begun.kept.pool, &report.changes);
+    let guessed: Vec<_> = report.changes.iter().flat_map(|change| guesses(change, &former, &expected)).collect();
+    if !guessed.is_empty() {
+        // Written down first: what this run does not come to take away, a later one does.
+        begun.record.permissions.extend(guessed);
+        begun.record.save(&report.record)?;
+    }
     let changes: Vec<_> = report.changes.iter().filter(|change| change.old != change.new).cloned().collect();
-    if !changes.is_empty() {
-        apply(&cloud.cognito(), pool, &changes).await?;
-    }
+    let outcome = if changes.is_empty() {
+        Ok(begun.kept.pool.clone())
+    } else {
+        apply(&cloud.cognito(), &mut begun.kept, &changes).await
+    };
+    let after = match outcome {
+        Err(Failure::Unchanged(why)) => return Err(undone(cloud, former, &[], &report.record, why).await),
+        outcome => outcome?,
+    };
     report.applied = true;
-    // The permission goes last: until the trigger is off, Cognito needs it.
+    // Permissions go last: until the trigger is off, Cognito needs them.
+    report.permissions_removed = withdraw_unused(cloud, &mut begun.record, &report.record, &after).await?;
     for change in &mut report.changes {
-        let known = record.of(change.trigger);
-        let attached = known.map(|known| known.function.clone()).or_else(|| change.before.clone());
-        let statement = match known {
-            Some(known) => known.permission.clone(),
-            None => Some(invoke_permission::statement_id(pool.id(), change.trigger)),
+        let function = taken_off(change, &former);
+        let is_removed = report.permissions_removed.iter().any(|removed| Some(removed.function.as_str()) == function);
+        let outcome = match change.permission.as_str() {
+            RECORDED | GUESSED if is_removed => REMOVED,
+            RECORDED | GUESSED if function.is_some_and(|function| after.calls(function)) => SHARED,
+            RECORDED | GUESSED => NOT_OURS,
+            _ => continue,
         };
-        let function = attached.as_deref().and_then(FunctionArn::parse).filter(|arn| arn.account == pool.account());
-        if let (Some(function), Some(statement)) = (function, statement) {
-            invoke_permission::withdraw(&cloud.lambda(&function.region), &function, &statement)
-                .await
-                .context("the trigger is detached, but what is no longer needed is still there")?;
-            "removed, if attach added it".clone_into(&mut change.permission);
-        }
-        record.set(change.trigger, None);
-        record.save(&report.record)?;
+        outcome.clone_into(&mut change.permission);
     }
-    Ok(())
+    for change in &report.changes {
+        begun.record.set(change.trigger, None);
+    }
+    begun.record.save(&report.record)
 }

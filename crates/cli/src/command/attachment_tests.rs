@@ -1,0 +1,337 @@
+//! `attach` and `detach` where somebody interferes.
+
+use super::Command;
+use crate::Arguments;
+use crate::attachment::Report;
+use crate::attachment::world::{POOL, World, arn, refusal};
+use crate::exit::Refusal;
+use crate::output::{Format, Output};
+use anyhow::Result;
+use clap::Parser;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// An operator in a folder of their own.
+struct Operator {
+    world: World,
+    folder: TempDir,
+}
+
+impl Operator {
+    fn of(lambda_config: Value) -> Self {
+        Self { world: World::with(lambda_config), folder: tempfile::tempdir().unwrap() }
+    }
+
+    async fn run(&self, line: &str) -> Result<Report> {
+        let record = self.folder.path().join("record.json");
+        let (command, options) = line.split_once(' ').unwrap();
+        let fixed =
+            ["cognito-triggers", command, "--user-pool-id", POOL, "--yes", "--record", record.to_str().unwrap()];
+        let arguments = Arguments::try_parse_from(fixed.into_iter().chain(options.split(' '))).unwrap();
+        let (cloud, output) = (self.world.cloud(), Output::new(Format::Json));
+        match arguments.command {
+            Command::Attach(command) => command.on(&cloud, output).await,
+            Command::Detach(command) => command.on(&cloud, output).await,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    async fn refused(&self, line: &str) -> String {
+        let error = self.run(line).await.unwrap_err();
+        assert!(error.is::<Refusal>(), "{error:#}");
+        error.to_string()
+    }
+
+    async fn failed(&self, line: &str) -> String {
+        let error = self.run(line).await.unwrap_err();
+        assert!(!error.is::<Refusal>(), "{error:#}");
+        format!("{error:#}")
+    }
+
+    fn trigger(&self, member: &str) -> Value {
+        self.world.state().pool["LambdaConfig"][member].clone()
+    }
+
+    /// The ids of the statements that let the pool call a function.
+    fn statements(&self, function: &str) -> Vec<String> {
+        self.world.state().of(function)
+    }
+
+    fn record(&self) -> Value {
+        let text = std::fs::read_to_string(self.folder.path().join("record.json"));
+        text.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default()
+    }
+}
+
+fn statement(trigger: &str) -> String {
+    format!("cognito-triggers-{POOL}-{trigger}")
+}
+
+#[tokio::test]
+async fn a_setting_that_somebody_changed_since_the_pool_was_shown_stays_changed() {
+    for reading in [2, 3] {
+        let operator = Operator::of(json!({}));
+        operator.world.interfere(move |state, operation, _| {
+            if operation == "DescribeUserPool" && state.count(operation) == reading {
+                state.pool["MfaConfiguration"] = json!("ON");
+            }
+            None
+        });
+        let report = operator.run("attach --pre-sign-up ours").await.unwrap();
+        assert_eq!(operator.world.state().pool["MfaConfiguration"], "ON", "reading {reading}");
+        let restore = std::fs::read_to_string(report.saved.last().unwrap()).unwrap();
+        assert!(restore.contains(r#""MfaConfiguration": "ON""#), "reading {reading}: {restore}");
+
+        operator.world.state().calls.clear();
+        operator.world.interfere(move |state, operation, _| {
+            if operation == "DescribeUserPool" && state.count(operation) == reading {
+                state.pool["MfaConfiguration"] = json!("OPTIONAL");
+            }
+            None
+        });
+        operator.run("detach --all").await.unwrap();
+        assert_eq!(operator.world.state().pool["MfaConfiguration"], "OPTIONAL", "reading {reading}");
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_somebody_changed_since_it_was_shown_is_left_to_them_and_nothing_was_changed() {
+    for reading in [2, 3] {
+        let operator = Operator::of(json!({}));
+        operator.world.interfere(move |state, operation, _| {
+            if operation == "DescribeUserPool" && state.count(operation) == reading {
+                state.pool["LambdaConfig"]["PreSignUp"] = json!("theirs");
+            }
+            None
+        });
+        let why = operator.refused("attach --pre-sign-up ours").await;
+        assert!(why.contains("pre-sign-up"), "{why}");
+        assert_eq!(operator.trigger("PreSignUp"), "theirs", "reading {reading}");
+        assert!(operator.statements("ours").is_empty(), "reading {reading}: a permission was added and stays");
+        assert_eq!(operator.record(), Value::Null, "reading {reading}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_back_is_named_and_no_refusal() {
+    let operator = Operator::of(json!({}));
+    operator.world.interfere(|state, operation, _| {
+        if operation == "UpdateUserPool" {
+            state.pool["LambdaConfig"]["PreSignUp"] = json!("theirs");
+            return Some(refusal(400, "ConcurrentModificationException"));
+        }
+        (operation == "RemovePermission").then(|| refusal(403, "AccessDeniedException"))
+    });
+    let why = operator.failed("attach --pre-sign-up ours").await;
+    assert!(why.contains(&statement("PreSignUp")), "{why}");
+    assert_eq!(operator.record()["permissions"][0]["statement"], json!(statement("PreSignUp")));
+}
+
+#[tokio::test]
+async fn a_second_operator_in_the_same_folder_loses_nothing_of_the_first() {
+    let operator = Operator::of(json!({}));
+    let record = operator.folder.path().join("record.json");
+    let theirs =
+        json!({ "userPoolId": POOL, "triggers": { "CustomMessage": { "function": arn("b"), "displaced": null } } });
+    operator.world.interfere(move |state, operation, _| {
+        // The functions are looked up between the first reading of the record and the second.
+        if operation == "GetPolicy" && state.count(operation) == 1 {
+            std::fs::write(&record, theirs.to_string()).unwrap();
+        }
+        None
+    });
+    operator.run("attach --pre-sign-up a").await.unwrap();
+    assert_eq!(operator.record()["triggers"]["CustomMessage"]["function"], json!(arn("b")));
+    assert_eq!(operator.record()["triggers"]["PreSignUp"]["function"], json!(arn("a")));
+}
+
+#[tokio::test]
+async fn a_record_that_says_something_else_about_the_trigger_by_now_is_not_overwritten() {
+    let operator = Operator::of(json!({}));
+    let record = operator.folder.path().join("record.json");
+    let theirs = json!({ "userPoolId": POOL, "triggers": { "PreSignUp": { "function": arn("b"), "displaced": "x" } } });
+    operator.world.interfere(move |state, operation, _| {
+        if operation == "GetPolicy" && state.count(operation) == 1 {
+            std::fs::write(&record, theirs.to_string()).unwrap();
+        }
+        None
+    });
+    let why = operator.refused("attach --pre-sign-up a").await;
+    assert!(why.contains("record.json"), "{why}");
+    assert_eq!(operator.record()["triggers"]["PreSignUp"]["displaced"], "x");
+    assert!(operator.statements("a").is_empty());
+}
+
+#[tokio::test]
+async fn a_permission_stays_until_the_last_trigger_with_the_function_is_detached() {
+    let operator = Operator::of(json!({}));
+    let report = operator.run("attach --pre-sign-up ours --post-confirmation ours").await.unwrap();
+    let said: Vec<_> = report.changes.iter().map(|change| change.permission.as_str()).collect();
+    assert_eq!(said, ["added", "there already"]);
+    let report = operator.run("detach --pre-sign-up").await.unwrap();
+    assert_eq!(operator.statements("ours"), [statement("PreSignUp")], "post confirmation still needs it");
+    assert_eq!(report.changes[0].permission, "stays: another trigger has the function");
+    let report = operator.run("detach --all").await.unwrap();
+    assert_eq!((operator.statements("ours").len(), report.changes[0].permission.as_str()), (0, "removed"));
+    assert_eq!(operator.record(), Value::Null, "nothing is left to remember");
+}
+
+#[tokio::test]
+async fn a_permission_stays_for_a_trigger_that_there_is_no_function_for_here() {
+    let operator = Operator::of(json!({}));
+    operator.run("attach --pre-sign-up ours").await.unwrap();
+    let elsewhere = json!({ "LambdaArn": arn("ours"), "LambdaVersion": "V2_0" });
+    operator.world.state().pool["LambdaConfig"]["PreTokenGenerationConfig"] = elsewhere;
+    operator.run("detach --all").await.unwrap();
+    assert_eq!(operator.statements("ours").len(), 1);
+    operator.world.state().pool["LambdaConfig"] = json!({});
+    operator.run("detach --all").await.unwrap();
+    assert_eq!((operator.statements("ours").len(), operator.record()), (0, Value::Null));
+}
+
+#[tokio::test]
+async fn a_function_replaced_on_one_trigger_may_still_be_called_by_the_other() {
+    let operator = Operator::of(json!({}));
+    operator.run("attach --pre-sign-up f --post-confirmation f").await.unwrap();
+    operator.run("attach --pre-sign-up g").await.unwrap();
+    assert_eq!((operator.statements("f").len(), operator.statements("g").len()), (1, 1));
+    let report = operator.run("attach --post-confirmation g").await.unwrap();
+    assert_eq!(operator.statements("f").len(), 0);
+    assert_eq!(report.permissions_removed[0].function, arn("f"));
+}
+
+#[tokio::test]
+async fn a_replacement_that_failed_can_be_repeated_and_forgets_nothing() {
+    for status in [400, 500] {
+        let operator = Operator::of(json!({ "PreSignUp": "x" }));
+        operator.run("attach --pre-sign-up a --replace").await.unwrap();
+        operator.world.interfere(move |_, operation, _| {
+            (operation == "UpdateUserPool").then(|| refusal(status, "InternalErrorException"))
+        });
+        operator.failed("attach --pre-sign-up b").await;
+        operator.world.leave_alone();
+        operator.run("attach --pre-sign-up b").await.unwrap();
+        assert_eq!(operator.trigger("PreSignUp"), json!(arn("b")));
+        assert!(operator.statements("a").is_empty(), "{status}: a's permission stays");
+        operator.run("detach --all").await.unwrap();
+        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!("x"), Value::Null), "{status}");
+        assert!(operator.statements("b").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_first() {
+    let operator = Operator::of(json!({ "PreSignUp": "x" }));
+    operator.run("attach --pre-sign-up a --replace").await.unwrap();
+    operator
+        .world
+        .interfere(|_, operation, _| (operation == "UpdateUserPool").then(|| refusal(500, "InternalErrorException")));
+    operator.failed("attach --pre-sign-up b").await;
+    operator.world.leave_alone();
+    operator.run("detach --all").await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), "x");
+    assert!(operator.statements("a").is_empty() && operator.statements("b").is_empty());
+}
+
+#[tokio::test]
+async fn an_update_that_cognito_refused_leaves_neither_permission_nor_record() {
+    let operator = Operator::of(json!({}));
+    operator.world.interfere(|_, operation, _| {
+        (operation == "UpdateUserPool").then(|| refusal(400, "InvalidParameterException"))
+    });
+    operator.failed("attach --pre-sign-up a --post-confirmation b").await;
+    assert!(operator.statements("a").is_empty() && operator.statements("b").is_empty());
+    assert_eq!(operator.record(), Value::Null);
+}
+
+#[tokio::test]
+async fn a_run_that_ended_after_the_update_is_finished_by_the_next() {
+    let operator = Operator::of(json!({}));
+    operator.run("attach --pre-sign-up a").await.unwrap();
+    operator.world.state().calls.clear();
+    operator.world.interfere(|state, operation, _| {
+        (operation == "DescribeUserPool" && state.count("UpdateUserPool") == 1)
+            .then(|| refusal(400, "NotAuthorizedException"))
+    });
+    let why = operator.failed("attach --pre-sign-up b").await;
+    assert!(why.contains("again"), "{why}");
+    operator.world.leave_alone();
+    operator.run("attach --pre-sign-up b").await.unwrap();
+    assert!(operator.statements("a").is_empty(), "a's permission stays");
+}
+
+#[tokio::test]
+async fn a_permission_that_could_not_be_removed_is_removed_by_the_same_command_later() {
+    for options in ["--pre-sign-up", "--all"] {
+        let operator = Operator::of(json!({ "PreSignUp": "x" }));
+        operator.run("attach --pre-sign-up a --replace").await.unwrap();
+        operator.world.interfere(|_, operation, _| {
+            (operation == "RemovePermission").then(|| refusal(403, "AccessDeniedException"))
+        });
+        let why = operator.failed(&format!("detach {options}")).await;
+        assert!(why.contains("still there") && why.contains("AccessDenied"), "{why}");
+        operator.world.leave_alone();
+        operator.run(&format!("detach {options}")).await.unwrap();
+        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!("x"), Value::Null));
+        assert!(operator.statements("a").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_permission_added_for_a_function_that_was_attached_already_is_removed_by_detach() {
+    let operator = Operator::of(json!({ "PreSignUp": arn("ours") }));
+    operator.run("attach --pre-sign-up ours --post-confirmation other").await.unwrap();
+    assert_eq!(operator.statements("ours").len(), 1);
+    operator.run("detach --pre-sign-up --leave-empty").await.unwrap();
+    assert!(operator.statements("ours").is_empty());
+}
+
+#[tokio::test]
+async fn a_function_of_ours_that_somebody_displaced_loses_its_permission_when_theirs_is_displaced() {
+    let operator = Operator::of(json!({}));
+    operator.run("attach --pre-sign-up f").await.unwrap();
+    operator.world.state().pool["LambdaConfig"]["PreSignUp"] = json!("y");
+    operator.run("attach --pre-sign-up g --replace").await.unwrap();
+    assert!(operator.statements("f").is_empty());
+    operator.run("detach --all").await.unwrap();
+    assert_eq!((operator.trigger("PreSignUp"), operator.statements("g").len()), (json!("y"), 0));
+}
+
+#[tokio::test]
+async fn without_a_record_every_permission_of_attach_is_found_whichever_trigger_it_was_added_for() {
+    let operator = Operator::of(json!({}));
+    operator.run("attach --pre-sign-up ours --custom-message ours").await.unwrap();
+    std::fs::remove_file(operator.folder.path().join("record.json")).unwrap();
+    operator.run("detach --pre-sign-up --leave-empty").await.unwrap();
+    assert_eq!(operator.statements("ours").len(), 1, "custom message still needs it");
+    let report = operator.run("detach --custom-message --leave-empty").await.unwrap();
+    assert_eq!((operator.statements("ours").len(), report.changes[0].permission.as_str()), (0, "removed"));
+    assert_eq!(operator.record(), Value::Null);
+}
+
+#[tokio::test]
+async fn every_trigger_can_be_cleared_without_a_record_and_permissions_of_others_stay() {
+    let inbound = json!({ "LambdaArn": arn("f"), "LambdaVersion": "V1_0" });
+    let operator = Operator::of(json!({ "PreSignUp": arn("f"), "InboundFederation": inbound }));
+    operator.world.state().statements.insert("f".into(), ["made-by-the-template".into()].into());
+    let all = "--pre-sign-up --post-confirmation --post-authentication --inbound-federation --custom-message";
+    operator.run(&format!("detach --leave-empty {all}")).await.unwrap();
+    assert_eq!(operator.world.state().pool["LambdaConfig"], json!({}));
+    assert_eq!(operator.statements("f"), ["made-by-the-template"]);
+}
+
+#[tokio::test]
+async fn detach_goes_on_where_it_may_not_look_at_what_was_displaced_and_not_where_that_is_gone() {
+    let operator = Operator::of(json!({ "PreSignUp": arn("theirs") }));
+    operator.run("attach --pre-sign-up ours --replace").await.unwrap();
+    operator.world.interfere(|_, operation, function| {
+        (operation == "GetFunctionConfiguration" && function == "theirs")
+            .then(|| refusal(404, "ResourceNotFoundException"))
+    });
+    assert!(operator.refused("detach --all").await.contains("--leave-empty"));
+    operator.world.interfere(|_, operation, function| {
+        (operation == "GetFunctionConfiguration" && function == "theirs").then(|| refusal(403, "AccessDeniedException"))
+    });
+    operator.run("detach --all").await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
+}
