@@ -6,6 +6,7 @@ use crate::pool_settings::{self, Description, Difference, Triggers, differences,
 use anyhow::{Context, Error, Result, anyhow};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_lambda::error::SdkError;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How often a change is tried while somebody else keeps changing the pool.
@@ -52,7 +53,13 @@ pub(super) async fn apply_pausing(
 ) -> Result<Description, Failure> {
     let mut attempt = 1;
     loop {
-        let input = input(cognito, kept, changes).await.map_err(Failure::Unchanged)?;
+        let fresh = pool_settings::describe(cognito, kept.pool.id()).await;
+        let fresh = fresh.map_err(if attempt == 1 { Failure::Unchanged } else { Failure::Uncertain })?;
+        // The SDK repeats a call whose answer was lost, so the update may have been made before it was refused.
+        if attempt > 1 && changes.iter().any(|change| is_made(&fresh, change)) {
+            break;
+        }
+        let input = input(fresh, kept, changes).map_err(Failure::Unchanged)?;
         match pool_settings::update(cognito, &input).await {
             Ok(()) => break,
             Err(error) if pool_settings::is_concurrent_modification(&error) && attempt < ATTEMPTS => {
@@ -60,15 +67,14 @@ pub(super) async fn apply_pausing(
                 attempt += 1;
             }
             Err(error) => {
-                let is_refused = matches!(&error, SdkError::ConstructionFailure(_))
-                    || matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
+                let is_answer =
+                    matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
+                let is_unchanged = is_answer && !may_be_made(cognito, kept, changes).await;
                 let error = Error::from(error.into_service_error());
-                return Err(if is_refused {
+                return Err(if is_unchanged {
                     Failure::Unchanged(error.context("the user pool cannot be updated"))
                 } else {
-                    Failure::Uncertain(
-                        error.context("it is not known whether the pool was updated: run the command again"),
-                    )
+                    Failure::Uncertain(error.context("the pool may have been updated: run the same command again"))
                 });
             }
         }
@@ -76,12 +82,20 @@ pub(super) async fn apply_pausing(
     proven(cognito, kept, changes).await.map_err(Failure::Uncertain)
 }
 
-async fn input(cognito: &Client, kept: &mut Kept, changes: &[Change]) -> Result<serde_json::Value> {
-    let fresh = pool_settings::describe(cognito, kept.pool.id()).await?;
+fn input(fresh: Description, kept: &mut Kept, changes: &[Change]) -> Result<Value> {
     refuse_if_moved(&fresh, changes)?;
     kept.renew(fresh)?;
     let triggers: Triggers = changes.iter().map(|change| (change.trigger, change.new.clone())).collect();
     Ok(update_input(&kept.pool, &triggers).map_err(|error| Refusal(error.to_string()))?)
+}
+
+fn is_made(pool: &Description, change: &Change) -> bool {
+    change.old != change.new && pool.lambda_config().get(change.trigger.member()) == change.new.as_ref()
+}
+
+async fn may_be_made(cognito: &Client, kept: &Kept, changes: &[Change]) -> bool {
+    let pool = pool_settings::describe(cognito, kept.pool.id()).await;
+    pool.map_or(true, |pool| changes.iter().any(|change| is_made(&pool, change)))
 }
 
 async fn proven(cognito: &Client, kept: &Kept, changes: &[Change]) -> Result<Description> {
@@ -97,7 +111,7 @@ pub(crate) fn refuse_if_moved(pool: &Description, changes: &[Change]) -> Result<
     let moved = changes.iter().find(|change| pool.lambda_config().get(change.trigger.member()) != change.old.as_ref());
     moved.map_or(Ok(()), |change| {
         let trigger = change.trigger;
-        Err(Refusal(format!("somebody else changed the trigger {trigger} meanwhile; nothing was changed: start again")))
+        Err(Refusal(format!("somebody else changed the trigger {trigger} meanwhile: start again")))
     })
 }
 

@@ -245,6 +245,24 @@ async fn an_update_that_cognito_refused_leaves_neither_permission_nor_record() {
 }
 
 #[tokio::test]
+async fn a_permission_stays_if_the_pool_was_updated_although_cognito_said_no() {
+    for (code, is_done) in [("ConcurrentModificationException", true), ("TooManyRequestsException", false)] {
+        let operator = Operator::of(json!({}));
+        operator.world.interfere(move |state, operation, _| {
+            (operation == "UpdateUserPool").then(|| {
+                state.pool["LambdaConfig"]["PreSignUp"] = json!(arn("a"));
+                refusal(400, code)
+            })
+        });
+        assert_eq!(operator.run("attach --pre-sign-up a").await.is_ok(), is_done, "{code}");
+        assert_eq!(operator.statements("a").len(), 1, "{code}");
+        operator.world.leave_alone();
+        operator.run("detach --all").await.unwrap();
+        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (Value::Null, Value::Null), "{code}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_ended_after_the_update_is_finished_by_the_next() {
     let operator = Operator::of(json!({}));
     operator.run("attach --pre-sign-up a").await.unwrap();
