@@ -71,6 +71,15 @@ pub(crate) struct Report {
     pub(crate) saved: Vec<PathBuf>,
 }
 
+impl Report {
+    /// Says which permissions will be taken away.
+    pub(crate) fn announce_permissions(&self) {
+        for Permission { function, statement } in &self.permissions_removed {
+            eprintln!("No trigger will have {function} any more: its permission {statement} is taken away");
+        }
+    }
+}
+
 impl Table for Report {
     fn table(&self) -> comfy_table::Table {
         let mut table = comfy_table::Table::new();

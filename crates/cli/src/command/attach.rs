@@ -113,9 +113,7 @@ impl Attach {
         if !self.consent.yes {
             eprintln!("{}", drawn(&report, &console::Term::stderr()));
         }
-        for Permission { function, statement } in &report.permissions_removed {
-            eprintln!("No trigger will have {function} any more: its permission {statement} is taken away");
-        }
+        report.announce_permissions();
         self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
         let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
         carry_out(cloud, &plan, &mut begun, &mut report).await?;

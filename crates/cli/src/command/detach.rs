@@ -19,17 +19,17 @@ use std::path::{Path, PathBuf};
 
 /// Take functions off the triggers of a user pool, and put back what attach displaced
 ///
-/// Nothing else of the pool changes; see attach. Cognito's permission to call a function goes when the function is
-/// detached, if attach had added it. Detach before a function is deleted: a pool whose trigger is gone
-/// refuses every sign-in that would call it.
+/// Nothing else of the pool changes; see attach. Cognito's permission to call a function goes when the last trigger
+/// that has the function is detached, if attach had added it. Detach before a function is deleted: a pool whose
+/// trigger is gone refuses every sign-in that would call it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cognito-triggers detach --user-pool-id eu-central-1_AbCdEf123 --all --dry-run
   cognito-triggers detach --user-pool-id eu-central-1_AbCdEf123 --custom-message --leave-empty
 
-What was displaced is in the record that attach wrote. Without that record, or if the displaced function \
-is gone, --leave-empty clears the trigger.")]
+What was displaced is in the record that attach wrote. Without that record, as with a pool that the template \
+made, or if the displaced function is gone, --leave-empty clears the triggers that are named.")]
 pub(crate) struct Detach {
     /// The user pool
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
@@ -120,6 +120,7 @@ impl Detach {
         if !self.consent.yes {
             eprintln!("{}", drawn(&report, &console::Term::stderr()));
         }
+        report.announce_permissions();
         self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
         let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
         carry_out(cloud, &mut begun, &mut report).await?;
