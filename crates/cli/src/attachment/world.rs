@@ -46,8 +46,9 @@ pub(crate) struct World {
 impl World {
     /// A pool with these triggers.
     pub(crate) fn with(lambda_config: Value) -> Self {
-        let pool = json!({ "Id": POOL, "Name": "n", "MfaConfiguration": "OFF", "LambdaConfig": lambda_config,
+        let mut pool = json!({ "Id": POOL, "Name": "n", "MfaConfiguration": "OFF",
             "Arn": format!("arn:aws:cognito-idp:eu-central-1:1:userpool/{POOL}") });
+        pool["LambdaConfig"] = lambda_config;
         let state = State { pool, statements: BTreeMap::new(), calls: Vec::new() };
         let nobody: Interference = Box::new(|_, _, _| None);
         Self { state: Arc::new(Mutex::new(state)), interference: Arc::new(Mutex::new(nobody)) }
