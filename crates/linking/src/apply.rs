@@ -295,8 +295,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// Cognito takes a `sub` for a user name. Somebody who registered with another's `sub` as user name could delete that
     /// profile in the middle, and what is left to do to it would be done to the other's account.
     async fn refuse_borrowed_sub(&self, to: &Destination) -> Result<(), CarryError> {
-        let own = to.user_name.as_str().eq_ignore_ascii_case(&to.sub);
-        if !own && to.user_name.has_form_of_sub() && self.pool.is_sub(&to.user_name).await? {
+        if bears_borrowed_sub(self.pool, to).await? {
             return Err(CarryError::Refused(Refusal::BorrowedSub));
         }
         Ok(())
@@ -320,6 +319,17 @@ impl<P: UserPool> Linker<'_, P> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether the profile's user name is the `sub` of another profile, so that a call may reach the other. One call, and only
+/// for names of that form.
+///
+/// # Errors
+///
+/// The pool's.
+pub async fn bears_borrowed_sub(pool: &impl UserPool, to: &Destination) -> Result<bool, PoolError> {
+    let own = to.user_name.as_str().eq_ignore_ascii_case(&to.sub);
+    Ok(!own && to.user_name.has_form_of_sub() && pool.is_sub(&to.user_name).await?)
 }
 
 enum CarryError {

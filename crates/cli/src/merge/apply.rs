@@ -24,7 +24,9 @@ use crate::rules::{Rules, Verdict};
 use anyhow::Result;
 use cognito_core::email::{Email, EmailClaim};
 use cognito_core::user_pool::{PoolError, PoolErrorKind, UserName, UserPool};
-use linking::{Decision, LinkError, Linker, NativeProfile, NativeUserName, Owners, Policy, Refusal};
+use linking::{
+    Decision, LinkError, Linker, NativeProfile, NativeUserName, Owners, Policy, Refusal, bears_borrowed_sub,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -276,6 +278,13 @@ impl<P: UserPool, R: Registry> Merger<'_, P, R> {
         // The step before makes the native profile, once the address is free.
         if let Some(left) = self.creation.prevents(&record, &verdict).filter(|_| !earlier.held) {
             return Err(Stop::Profile(Applied::Skipped(left.code().to_owned())));
+        }
+        // Found by the settling only after the deletion, and a replaced registration is deleted before.
+        if let Verdict::Decided(decision) = &verdict
+            && let Some(to) = decision.target()
+            && bears_borrowed_sub(&guard, to).await?
+        {
+            return Err(Stop::Profile(Applied::Skipped(Refusal::BorrowedSub.kind().code.to_owned())));
         }
         let others = owners.profiles.iter().map(|owner| &owner.profile).filter(|profile| profile.is_stand_alone());
         let others = others.map(|profile| profile.user_name.as_str().to_owned()).collect();

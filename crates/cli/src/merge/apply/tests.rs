@@ -415,6 +415,22 @@ async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_ma
 }
 
 #[tokio::test]
+async fn nothing_is_deleted_for_a_native_profile_that_bears_anothers_sub() {
+    let eve = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+    for native in [scenario::native_named(eve), scenario::native_named(eve).unconfirmed()] {
+        let mut world = scenario::world("borrowed", &[native, google("1")]);
+        world.pool.change(|accounts| {
+            let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
+            victim.sub = eve.into();
+        });
+        let before = format!("{:?}", world.pool.accounts());
+        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        assert_eq!(ended, [Applied::Skipped("borrowed_sub".into())]);
+        assert_eq!(format!("{:?}", world.pool.accounts()), before);
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_stays_held_is_found_before_anything_is_deleted() {
     let accounts = [google("1"), federated("Okta", "2", ADA)];
     let mut world = scenario::nobody_native(&accounts).holding_addresses();
