@@ -4,7 +4,8 @@ use super::{LinkedAs, Page, PoolFacts, Record, Registry};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::primitives::DateTime;
 use aws_sdk_cognitoidentityprovider::types::{
-    AttributeType, ProviderUserIdentifierType, UserStatusType, UsernameAttributeType, VerifiedAttributeType,
+    AttributeType, ProviderUserIdentifierType, UserPoolClientType, UserStatusType, UsernameAttributeType,
+    VerifiedAttributeType,
 };
 use cognito_core::user_pool::aws::failed;
 use cognito_core::user_pool::{PoolError, PoolErrorKind, UserName};
@@ -40,7 +41,7 @@ impl AwsRegistry {
         for id in listed.iter().filter_map(|client| client.client_id()) {
             let call = self.client.describe_user_pool_client().user_pool_id(&self.pool).client_id(id);
             let answer = call.send().await.map_err(failed("DescribeUserPoolClient"))?;
-            let writes = answer.user_pool_client().map(|client| client.write_attributes()).unwrap_or_default();
+            let writes = answer.user_pool_client().map(UserPoolClientType::write_attributes).unwrap_or_default();
             if writes.iter().any(|name| name == "email_verified") {
                 found.push(id.to_owned());
             }
