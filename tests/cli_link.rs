@@ -222,6 +222,70 @@ async fn a_person_without_a_native_profile_gets_one_only_if_asked() {
 }
 
 #[tokio::test]
+async fn app_clients_that_may_write_email_verified_are_refused_unless_trusted() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    assert_eq!(split.plan(&[]).await.status, 0);
+    let client = json!({ "ClientName": "careless", "WriteAttributes": ["email", "email_verified"] });
+    let made = split.pool.admin("CreateUserPoolClient", client).await.unwrap();
+    let id = made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
+    let before = split.pool.profiles().await.unwrap();
+    let applied = split.apply().await;
+    assert!(applied.status == 3 && applied.stderr.contains(&id), "{applied:?}");
+    std::fs::remove_file(split.folder.path().join("plan")).unwrap();
+    let refused = split.plan(&[]).await;
+    assert!(refused.status == 3 && refused.stderr.contains("email_verified"), "{refused:?}");
+    assert_eq!(split.pool.profiles().await.unwrap(), before);
+    assert_eq!(split.plan(&["--trust-stored-values"]).await.status, 0);
+    let applied = split.apply().await;
+    assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
+}
+
+#[tokio::test]
+async fn the_map_is_opened_before_anything_is_deleted_and_replaces_no_other_file() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    assert_eq!(split.plan(&COPY).await.status, 0);
+    let before = split.pool.profiles().await.unwrap();
+    let nowhere = split.cli().run(&[&APPLY[..], &["--sub-map", "nowhere/subs.csv"]].concat()).await.unwrap();
+    assert!(nowhere.status == 1 && nowhere.stderr.contains("cannot be written"), "{nowhere:?}");
+    std::fs::write(split.folder.path().join("plan.subs.csv"), "Dear Ada\n").unwrap();
+    let other = split.apply().await;
+    assert!(other.status == 3 && other.stderr.contains("--sub-map"), "{other:?}");
+    assert_eq!(split.read("plan.subs.csv"), "Dear Ada\n");
+    assert_eq!(split.pool.profiles().await.unwrap(), before);
+    let mary = split.pool.only_profile_of(MARY).await.unwrap();
+    std::fs::remove_file(split.folder.path().join("plan.subs.csv")).unwrap();
+    assert_eq!(split.apply().await.status, 0);
+    split.check(&mary, "after two refusals").await;
+}
+
+#[tokio::test]
+async fn a_run_that_stops_after_a_deletion_ends_with_code_6_and_says_so() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    let mary = split.pool.only_profile_of(MARY).await.unwrap();
+    assert_eq!(split.plan(&COPY).await.status, 0);
+    let counting = Proxy::start(&cloud().unwrap(), None).await.unwrap();
+    let other = Split::set(&google, Kind::EmailAsUsername).await;
+    other.plan(&COPY).await;
+    other.cli().with("AWS_ENDPOINT_URL", &counting.endpoint()).run(&APPLY).await.unwrap();
+    let deletion = counting.calls().await.iter().position(|call| call == "AdminDeleteUser").unwrap() + 1;
+    let proxy = Proxy::start(&cloud().unwrap(), Some((deletion, Stall::After))).await.unwrap();
+    let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), proxy.stalled()).await.unwrap();
+    child.kill().await.unwrap();
+    split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
+    let stopped = split.apply().await;
+    assert_eq!(stopped.status, 6, "{stopped:?}");
+    assert_eq!(stopped.json().unwrap()["half_done"], 1, "{stopped:?}");
+    assert!(stopped.stderr.contains("line 2 of the plan") && !stopped.stderr.contains(ADA), "{stopped:?}");
+    split.pool.admin("AdminEnableUser", json!({ "Username": split.native.username })).await.unwrap();
+    assert_eq!(split.apply().await.status, 0);
+    split.check(&mary, "enabled again").await;
+}
+
+#[tokio::test]
 async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;

@@ -1,8 +1,9 @@
 //! What can be written on the command line.
 
-use crate::command::Command;
+use crate::command::{Command, link};
 use crate::output::Format;
-use clap::{Args, Parser};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 
 /// Attaches the account functions to an Amazon Cognito user pool, finds what is wrong with a pool, and
 /// merges accounts that are split.
@@ -13,6 +14,21 @@ pub struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Reads the command line. Ends the process with code 2 and a message if it is wrong.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::of(&Self::command().get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match link::misplaced(matches) {
+            None => Self::from_arg_matches(matches),
+            Some(wrong) => Err(Self::command().error(ErrorKind::ArgumentConflict, wrong)),
+        }
+    }
 }
 
 /// What every command takes.
@@ -52,7 +68,28 @@ pub(crate) fn user_pool_id(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn what_belongs_to_a_plan_is_refused_beside_one_that_is_carried_out() {
+        let read = |further: &[&str]| {
+            let matches = Arguments::command().try_get_matches_from([&["cognito-triggers", "link"], further].concat());
+            Arguments::of(&matches.unwrap())
+        };
+        for option in
+            ["--providers=Google", "--unverified-profile=refuse", "--unproven-email=separate", "--trust-stored-values"]
+        {
+            let option = option.replace("=Google", "=Google:claim");
+            for with in ["--apply", "--undo"] {
+                let error = read(&[with, "file", &option]).unwrap_err();
+                let name = option.split('=').next().unwrap();
+                assert!(error.to_string().contains(&format!("{name} cannot be used with {with}")), "{error}");
+                assert_eq!(error.exit_code(), 2);
+            }
+        }
+        assert!(read(&["--apply", "file", "--copy-attributes", "given_name"]).is_ok());
+        let plan = ["--user-pool-id=eu-central-1_A", "--providers=Google:claim", "--unverified-profile=refuse"];
+        assert!(read(&plan).is_ok());
+    }
 
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {

@@ -8,7 +8,7 @@ mod completions;
 mod detach;
 mod doctor;
 mod events;
-mod link;
+pub(crate) mod link;
 mod man;
 mod preview;
 mod reset_user;

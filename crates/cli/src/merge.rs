@@ -7,15 +7,20 @@
 //! - a run that is repeated with the same journal goes on where the last one ended.
 
 mod apply;
+mod copied;
+mod creation;
 mod guard;
+mod half_done;
 mod journal;
 mod plan;
 mod sub_map;
 mod undo;
 
-pub(crate) use apply::{Applied, Merger, copyable};
+pub(crate) use apply::{Applied, Merger};
+pub(crate) use copied::copyable;
+pub(crate) use creation::Creation;
 pub(crate) use guard::Paces;
 pub(crate) use journal::{Journal, Ledger};
 pub(crate) use plan::{Header, Options, Plan, Totals, write as write_plan};
-pub(crate) use sub_map::write as write_sub_map;
+pub(crate) use sub_map::SubMap;
 pub(crate) use undo::{Undone, undo};

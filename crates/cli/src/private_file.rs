@@ -15,6 +15,28 @@ pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
     options.open(path).with_context(|| format!("{} cannot be written", path.display()))
 }
 
+/// Takes away everybody else's right to read a file that was there before.
+///
+/// # Errors
+///
+/// It is not this user's to change.
+#[cfg(unix)]
+pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let can_be_read = || format!("{} can be read by others, and that cannot be changed", path.display());
+    let mode = file.metadata().with_context(can_be_read)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).with_context(can_be_read)?;
+    }
+    Ok(())
+}
+
+/// Other systems go by the folder's rights.
+#[cfg(not(unix))]
+pub(crate) fn tighten(_: &Path, _: &File) -> Result<()> {
+    Ok(())
+}
+
 /// Writes a new file that nobody else may read. On return it is on the disk, and so is its name.
 ///
 /// # Errors

@@ -56,10 +56,14 @@ pub(crate) struct PoolFacts {
     pub(crate) estimated_users: u64,
     /// The address is the user name, so new native profiles are named by it.
     pub(crate) email_is_user_name: bool,
+    /// People sign in with a phone number and nothing else, so nobody can be named by an address.
+    pub(crate) only_phone_is_user_name: bool,
     /// A changed address is stored only when it is verified.
     pub(crate) keeps_address_until_verified: bool,
     /// The attributes that may be changed.
     pub(crate) mutable_attributes: Vec<String>,
+    /// The attributes without which no native profile is made.
+    pub(crate) required_attributes: Vec<String>,
 }
 
 /// One page of the pool.

@@ -51,6 +51,10 @@ pub(crate) enum Left {
     StoredAttribute,
     /// More than [`MAX_PROFILES`] profiles have the address.
     TooManyProfiles,
+    /// A native profile would have to be made, and would lack an attribute that the pool requires.
+    RequiredAttribute,
+    /// A native profile would have to be made, and the pool names people by phone number.
+    NamedByPhone,
 }
 
 impl Left {
@@ -63,6 +67,8 @@ impl Left {
             Self::NoIdentity => "stand_alone_without_identity",
             Self::StoredAttribute => "stored_attribute",
             Self::TooManyProfiles => "too_many_profiles",
+            Self::RequiredAttribute => "required_attribute_missing",
+            Self::NamedByPhone => "user_name_is_phone_number",
         }
     }
 }
@@ -89,6 +95,11 @@ impl Verdict {
             ) => true,
             Self::Decided(Decision::Continue(_) | Decision::Refuse(_)) | Self::Left(_) => false,
         }
+    }
+
+    /// Whether a native profile is made.
+    pub(crate) fn creates(&self) -> bool {
+        matches!(self, Self::Decided(Decision::CreateAndLink { .. } | Decision::Replace { .. }))
     }
 
     /// Whether the linking rules, or the ones here, say no.
@@ -179,6 +190,16 @@ impl Rules {
     /// Judges all profiles of one address in the order in which they would be merged, the oldest first, each as if
     /// the ones before it were merged already. Native profiles have no verdict.
     pub(crate) fn judge_all(&self, records: &[Record], now: SystemTime) -> Vec<Option<Verdict>> {
+        self.judge_all_unless(records, now, |_, _| None)
+    }
+
+    /// The same where more may say no.
+    pub(crate) fn judge_all_unless(
+        &self,
+        records: &[Record],
+        now: SystemTime,
+        prevented: impl Fn(&Record, &Verdict) -> Option<Left>,
+    ) -> Vec<Option<Verdict>> {
         let mut verdicts = vec![None; records.len()];
         let mut order: Vec<usize> = (0..records.len()).filter(|at| records[*at].is_stand_alone()).collect();
         if records.len() > MAX_PROFILES {
@@ -193,6 +214,7 @@ impl Rules {
             let name = &records[at].user_name;
             let others = profiles.iter().filter(|profile| profile.user_name.as_str() != name).cloned();
             let verdict = self.judge(&records[at], &owners(others, now));
+            let verdict = prevented(&records[at], &verdict).map_or(verdict, Verdict::Left);
             if let (true, Verdict::Decided(decision)) = (verdict.merges(), &verdict) {
                 profiles.retain(|profile| profile.user_name.as_str() != name);
                 foresee(&mut profiles, decision, records[at].attribute("email"));

@@ -182,11 +182,30 @@ impl<P: UserPool> Linker<'_, P> {
         Ok(Settlement { decision, profile, group_missing })
     }
 
+    /// Creates a native profile of which nothing is missing but the link, for merging: there the identity has a profile
+    /// of its own until just before the link, and that profile must not go while it is open whether the pool takes the
+    /// new one.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Refused`] if the address is no user name; otherwise the pool's errors. After an error there may be a
+    /// profile, which [`Self::settle`] completes.
+    pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
+        Ok(self.create_complete(email).await?.0)
+    }
+
     async fn create_and_link(
         &self,
         identity: &SourceIdentity,
         email: &ProvenEmail,
     ) -> Result<(Option<Destination>, bool), CarryError> {
+        let (to, missing) = self.create_complete(email).await?;
+        self.pool.link(&to.user_name, identity).await?;
+        Ok((Some(to), missing))
+    }
+
+    /// The new profile, and whether the group to join does not exist.
+    async fn create_complete(&self, email: &ProvenEmail) -> Result<(Destination, bool), CarryError> {
         let user_name = match self.user_name {
             NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
                 return Err(CarryError::Refused(Refusal::UnusableEmail));
@@ -200,8 +219,7 @@ impl<P: UserPool> Linker<'_, P> {
         // Cut off in here, the profile is found again young and verified, and is completed.
         let password = Password::random();
         let (missing, ()) = try_join!(self.join_group(&to), self.pool.replace_password(&to.user_name, &password))?;
-        self.pool.link(&to.user_name, identity).await?;
-        Ok((Some(to), missing))
+        Ok((to, missing))
     }
 
     /// Creates the profile. What the provider says of the person may not fit the pool's schema;
@@ -277,8 +295,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// Cognito takes a `sub` for a user name. Somebody who registered with another's `sub` as user name could delete that
     /// profile in the middle, and what is left to do to it would be done to the other's account.
     async fn refuse_borrowed_sub(&self, to: &Destination) -> Result<(), CarryError> {
-        let own = to.user_name.as_str().eq_ignore_ascii_case(&to.sub);
-        if !own && to.user_name.has_form_of_sub() && self.pool.is_sub(&to.user_name).await? {
+        if bears_borrowed_sub(self.pool, to).await? {
             return Err(CarryError::Refused(Refusal::BorrowedSub));
         }
         Ok(())
@@ -302,6 +319,17 @@ impl<P: UserPool> Linker<'_, P> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether the profile's user name is the `sub` of another profile, so that a call may reach the other. One call, and only
+/// for names of that form.
+///
+/// # Errors
+///
+/// The pool's.
+pub async fn bears_borrowed_sub(pool: &impl UserPool, to: &Destination) -> Result<bool, PoolError> {
+    let own = to.user_name.as_str().eq_ignore_ascii_case(&to.sub);
+    Ok(!own && to.user_name.has_form_of_sub() && pool.is_sub(&to.user_name).await?)
 }
 
 enum CarryError {

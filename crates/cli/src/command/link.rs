@@ -7,13 +7,15 @@ use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
 use crate::arguments::user_pool_id;
 use crate::exit::{ExitStatus, Refusal};
-use crate::merge::{Header, Options, Totals, copyable, write_plan};
+use crate::merge::{Creation, Header, Options, Totals, copyable, write_plan};
 use crate::output::{Output, Table};
 use crate::registry::Registry;
 use crate::registry::aws::AwsRegistry;
+use crate::rules::Left;
 use crate::{Cloud, Global};
 use anyhow::Result;
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -43,8 +45,9 @@ pub(crate) struct Link {
     /// Put the native profile into the groups of the deleted one
     #[arg(long, conflicts_with_all = ["apply", "undo"])]
     copy_groups: bool,
-    /// Copy these attributes of the deleted profile if the native one lacks them: given_name,family_name,…
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["apply", "undo"])]
+    /// Copy these attributes of the deleted profile if the native one lacks them: given_name,family_name,… With --apply in
+    /// addition to the plan's
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "undo")]
     copy_attributes: Vec<String>,
     /// Carry this plan out
     #[arg(long, value_name = "PLAN", conflicts_with = "undo")]
@@ -75,8 +78,8 @@ Examples:
 A deleted profile's sub does not come back, by no means. The map of old and new subs is for the application's database.
 An interrupted run is continued by the same command.
 
-Exit codes: 0 done; 3 refused, and nothing was changed; 6 some were skipped or failed: the journal says which, and the
-same command tries them again; 1, 2 as everywhere.";
+Exit codes: 0 done; 3 refused, and nothing was changed; 6 some were skipped or failed, or the run stopped midway: the journal
+says which, and the same command tries them again; 1, 2 as everywhere.";
 
 impl Link {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
@@ -91,10 +94,12 @@ impl Link {
         let user_pool_id = self.user_pool_id.clone().unwrap_or_default();
         let path = self.plan.clone().unwrap_or_else(|| format!("{user_pool_id}.link-plan.jsonl").into());
         if path.exists() {
-            return Err(Refusal(format!("{} is there already", path.display())).into());
+            let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
+            return Err(Refusal(format!("{} is there already; {remedy}", path.display())).into());
         }
         let registry = AwsRegistry::new(Cloud::load(global, Some(&user_pool_id)).await.cognito(), &user_pool_id);
         let facts = registry.facts().await?;
+        Self::refuse_self_verified(&registry, self.rules.trust_stored_values).await?;
         copyable(&self.copy_attributes, &facts)?;
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
@@ -111,12 +116,34 @@ impl Link {
             );
         }
         let mut listed = self.listing.list(&registry, &user_pool_id, &rules, facts.estimated_users).await?;
-        let totals = write_plan(&path, &Header::new(&user_pool_id, options)?, &mut listed, &rules)?;
+        let creation = Creation::new(&facts, &self.copy_attributes);
+        let totals = write_plan(&path, &Header::new(&user_pool_id, options)?, &mut listed, &rules, &creation)?;
         listed.done()?;
         Output::new(global.output.unwrap_or_default()).data(&totals)?;
+        if totals.leave.contains_key(Left::RequiredAttribute.code()) {
+            eprintln!(
+                "note: the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
+                creation.not_copied().join(",")
+            );
+        }
         eprintln!("The plan is {}. Nothing was changed.", path.display());
         eprintln!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
         Ok(ExitStatus::Done)
+    }
+
+    /// A stored address is proof only if nobody can declare their own as verified.
+    async fn refuse_self_verified(registry: &AwsRegistry, trusted: bool) -> Result<()> {
+        if trusted {
+            return Ok(());
+        }
+        let clients = registry.clients_that_write_email_verified().await?;
+        if clients.is_empty() {
+            return Ok(());
+        }
+        let why = "whoever is signed in through these app clients can declare any address as verified";
+        let remedy = "take email_verified out of their write attributes and make sure that nobody has used them so, then \
+                      write a plan with --trust-stored-values";
+        Err(Refusal(format!("{why}: {}; {remedy}", clients.join(", "))).into())
     }
 
     /// A pool that is named on the command line as well must be the file's.
@@ -129,6 +156,20 @@ impl Link {
         }
     }
 }
+
+/// Options of the plan that stand on the command line beside one that takes a plan as it is. What comes from the
+/// environment is no contradiction: it is there for other commands.
+pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
+    let (_, given) = matches.subcommand().filter(|(name, _)| *name == "link")?;
+    let is_given = |name: &&&str| given.value_source(name) == Some(ValueSource::CommandLine);
+    let with = ["apply", "undo"].iter().find(is_given)?;
+    let option = OF_THE_PLAN.iter().find(is_given)?.replace('_', "-");
+    Some(format!(
+        "--{option} cannot be used with --{with}: it belongs to the plan, which is carried out as it was written"
+    ))
+}
+
+const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
 
 impl Table for Totals {
     fn table(&self) -> comfy_table::Table {

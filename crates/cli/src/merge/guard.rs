@@ -5,6 +5,7 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The calls' rates: Cognito counts look-ups and changes separately.
 #[derive(Debug)]
@@ -25,9 +26,18 @@ pub(super) struct Guard<'a, P> {
     pub(super) into: Option<&'a str>,
     /// The only profile that may be deleted: it is in the journal with all that is known of it.
     pub(super) deletable: Option<&'a str>,
+    /// A new native profile is to get attributes.
+    pub(super) gives_attributes: bool,
+    /// It was made, and the pool did not take them.
+    pub(super) made_without: AtomicBool,
 }
 
-impl<P: UserPool> Guard<'_, P> {
+impl<'a, P: UserPool> Guard<'a, P> {
+    /// A way to the pool on which nothing may be deleted.
+    pub(super) fn new(pool: &'a P, paces: &'a Paces, into: Option<&'a str>) -> Self {
+        Self { pool, paces, into, deletable: None, gives_attributes: false, made_without: AtomicBool::new(false) }
+    }
+
     async fn change(&self, user: &UserName, operation: &'static str) -> Result<(), PoolError> {
         if self.into.is_some_and(|into| into != user.as_str()) {
             return Err(PoolError::new(PoolErrorKind::Other, operation, "not the profile of the plan"));
@@ -40,7 +50,14 @@ impl<P: UserPool> Guard<'_, P> {
 impl<P: UserPool> UserPool for Guard<'_, P> {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.paces.lists.turn().await;
-        self.pool.profiles_with_email(email).await
+        let mut listed = self.pool.profiles_with_email(email).await?;
+        // The list may lag behind and not show a profile that was made a moment ago.
+        if let Some(into) = self.into.filter(|into| listed.iter().all(|profile| profile.user_name.as_str() != *into)) {
+            let profile = self.pool.profile(into).await?;
+            let has_address = |profile: &Profile| profile.email.as_deref().is_some_and(|own| email.is_same(own));
+            listed.extend(profile.filter(|profile| profile.user_name.as_str() == into && has_address(profile)));
+        }
+        Ok(listed)
     }
 
     async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
@@ -57,7 +74,9 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
             return Err(PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "not in the plan"));
         }
         self.paces.updates.turn().await;
-        self.pool.create_native(new).await
+        let made = self.pool.create_native(new).await?;
+        self.made_without.store(self.gives_attributes && new.attributes.is_empty(), Ordering::Relaxed);
+        Ok(made)
     }
 
     async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
@@ -123,7 +142,7 @@ mod tests {
         let pool = MemoryPool::new(PoolKind::EmailUserNames, [native("ada@example.com"), native("eve@example.com")]);
         let paces = Paces { lists: Pace::unlimited(), updates: Pace::unlimited() };
         let (ada, eve) = (UserName::new("native-ada@example.com"), UserName::new("native-eve@example.com"));
-        let guard = Guard { pool: &pool, paces: &paces, into: Some(ada.as_str()), deletable: None };
+        let guard = Guard::new(&pool, &paces, Some(ada.as_str()));
         assert!(guard.delete(&ada).await.is_err() && guard.delete(&eve).await.is_err());
         assert!(guard.sign_out_everywhere(&eve).await.is_err() && guard.add_to_group(&eve, "Users").await.is_err());
         assert!(guard.add_to_group(&ada, "Users").await.is_ok());

@@ -3,8 +3,9 @@
 //! JSON lines, each synced before anything that follows from it. A last line without an end was being written when
 //! the process ended; nothing followed from it, so it is dropped.
 
+use super::undo::Undone;
 use crate::exit::Refusal;
-use crate::private_file::{private, sync_folder_of};
+use crate::private_file::{private, sync_folder_of, tighten};
 use crate::registry::{LinkedAs, Record};
 use anyhow::{Context, Result};
 use fs4::{FileExt, TryLockError};
@@ -39,7 +40,7 @@ pub(crate) enum Entry {
     /// Not finished. A later run tries again.
     Failed { user_name: String, why: String },
     /// Taken back, as far as Cognito allows.
-    Undone { user_name: String },
+    Undone(Undone),
 }
 
 /// What is about to happen to a profile.
@@ -63,6 +64,9 @@ pub(crate) struct Begin {
     /// Attributes that the native profile gets.
     #[serde(default)]
     pub(crate) add_attributes: BTreeMap<String, String>,
+    /// Attributes that it was to get and that the pool did not take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<String>,
 }
 
 /// A native profile that is deleted.
@@ -81,6 +85,9 @@ pub(crate) struct Linked {
     pub(crate) decision: String,
     pub(crate) into: String,
     pub(crate) into_sub: String,
+    /// Attributes that the native profile was to get and that the pool did not take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<String>,
 }
 
 /// How far a profile's merge has come.
@@ -89,9 +96,11 @@ pub(crate) struct Progress {
     /// Every time that a profile of this name was about to be deleted: it comes back when its owner signs in before
     /// the link is made.
     pub(crate) begun: Vec<Begin>,
+    /// It was deleted at least once.
+    pub(crate) deleted: bool,
     pub(crate) linked: Option<Linked>,
     pub(crate) done: bool,
-    pub(crate) undone: bool,
+    pub(crate) undone: Option<Undone>,
 }
 
 /// What was done, by user name, in the order of the beginnings.
@@ -102,10 +111,17 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// How many profiles are deleted whose identities are not linked.
+    pub(crate) fn half_done(&self) -> u64 {
+        let half_done = self.of.values().filter(|progress| progress.deleted && progress.linked.is_none());
+        u64::try_from(half_done.count()).unwrap_or(u64::MAX)
+    }
+
     /// Takes an entry in. Entries that are there twice change nothing.
     pub(crate) fn add(&mut self, entry: &Entry) {
         match entry {
-            Entry::Header { .. } | Entry::Deleted { .. } | Entry::Skipped { .. } | Entry::Failed { .. } => {}
+            Entry::Header { .. } | Entry::Skipped { .. } | Entry::Failed { .. } => {}
+            Entry::Deleted { user_name, .. } => self.of.entry(user_name.clone()).or_default().deleted = true,
             Entry::Begin(begin) => {
                 let name = &begin.profile.user_name;
                 if !self.of.contains_key(name) {
@@ -120,7 +136,7 @@ impl History {
                 self.of.entry(linked.user_name.clone()).or_default().linked = Some((**linked).clone());
             }
             Entry::Done { user_name } => self.of.entry(user_name.clone()).or_default().done = true,
-            Entry::Undone { user_name } => self.of.entry(user_name.clone()).or_default().undone = true,
+            Entry::Undone(undone) => self.of.entry(undone.user_name.clone()).or_default().undone = Some(undone.clone()),
         }
     }
 }
@@ -172,7 +188,7 @@ impl Journal {
         if journal.plan != plan {
             return refuse("the journal of another plan; choose another file with --journal".into());
         }
-        if journal.history.of.values().any(|progress| progress.undone) {
+        if journal.history.of.values().any(|progress| progress.undone.is_some()) {
             return refuse("it was undone; choose another file with --journal".into());
         }
         Ok(journal)
@@ -194,6 +210,7 @@ impl Journal {
     }
 
     fn begin(path: &Path, mut file: File, user_pool_id: &str, plan: &str) -> Result<Self> {
+        tighten(path, &file)?;
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
         let mut journal =
@@ -215,6 +232,7 @@ impl Journal {
         let Some(parsed) = parse(&text).map_err(|why| Refusal(format!("{}: {why}", path.display())))? else {
             return Ok(Found::Nothing(file));
         };
+        tighten(path, &file)?;
         file.set_len(parsed.whole)?;
         file.seek(SeekFrom::Start(parsed.whole))?;
         let Parsed { user_pool_id, plan, history, .. } = parsed;
@@ -249,12 +267,22 @@ fn parse(text: &[u8]) -> Result<Option<Parsed>, String> {
     };
     let mut history = History::default();
     for (at, line) in lines {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
         match serde_json::from_slice(line) {
-            Ok(Entry::Header { .. }) | Err(_) => return Err(format!("line {} is damaged", at + 1)),
+            Ok(Entry::Header { .. }) | Err(_) => return Err(damaged(at + 1)),
             Ok(entry) => history.add(&entry),
         }
     }
     Ok(Some(Parsed { user_pool_id, plan, history, whole: u64::try_from(whole).map_err(|_| "too long")? }))
+}
+
+fn damaged(line: usize) -> String {
+    format!(
+        "line {line} is damaged: restore the journal from a copy; without one, remove the line, after looking up in the \
+         pool the profile that the lines around it name, for nothing else says what became of it"
+    )
 }
 
 impl Ledger for Journal {

@@ -3,11 +3,12 @@
 //! JSON lines: a header, then one line for each address. A line may be removed; that person is left alone then.
 //! What a line says is checked again before it is carried out, so a plan that is out of date does no harm.
 
+use super::creation::Creation;
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
 use crate::exit::Refusal;
 use crate::registry::{PoolFacts, Record};
-use crate::rules::{Rules, Verdict};
+use crate::rules::{Left, Rules, Verdict};
 use anyhow::{Context, Result};
 use cognito_core::user_pool::Identity;
 use linking::NativeProfile;
@@ -55,6 +56,9 @@ impl Options {
 /// One address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Planned {
+    /// Its line in the plan, the header's being 1.
+    #[serde(skip)]
+    pub(crate) line: usize,
     pub(crate) email: String,
     /// Stand-alone profiles to delete, in this order, and what their identities are linked to.
     pub(crate) merge: Vec<Step>,
@@ -115,9 +119,15 @@ impl Header {
 }
 
 /// What the profiles of one address come to. `None` if none stands alone, or the only one does and stays.
-pub(crate) fn plan(rules: &Rules, email: &str, records: &[Record], now: SystemTime) -> Option<Planned> {
-    let mut planned = Planned { email: email.to_owned(), merge: Vec::new(), leave: Vec::new() };
-    let verdicts = rules.judge_all(records, now);
+pub(crate) fn plan(
+    rules: &Rules,
+    creation: &Creation,
+    email: &str,
+    records: &[Record],
+    now: SystemTime,
+) -> Option<Planned> {
+    let mut planned = Planned { line: 0, email: email.to_owned(), merge: Vec::new(), leave: Vec::new() };
+    let verdicts = rules.judge_all_unless(records, now, |record, verdict| creation.prevents(record, verdict));
     let mut judged: Vec<_> = records.iter().zip(&verdicts).filter_map(|(r, v)| Some((r, v.as_ref()?))).collect();
     judged.sort_by_key(|(record, _)| (record.created, &record.user_name));
     for (record, verdict) in judged {
@@ -126,7 +136,11 @@ pub(crate) fn plan(rules: &Rules, email: &str, records: &[Record], now: SystemTi
             None => planned.leave.push(Leave { user_name: record.user_name.clone(), why: verdict.code().to_owned() }),
         }
     }
-    let worth_a_line = !planned.merge.is_empty() || (records.len() > 1 && !planned.leave.is_empty());
+    let prevented =
+        |leave: &Leave| [Left::RequiredAttribute, Left::NamedByPhone].iter().any(|why| why.code() == leave.why);
+    let worth_a_line = !planned.merge.is_empty()
+        || (records.len() > 1 && !planned.leave.is_empty())
+        || planned.leave.iter().any(prevented);
     worth_a_line.then_some(planned)
 }
 
@@ -154,9 +168,15 @@ fn step(rules: &Rules, record: &Record, verdict: &Verdict) -> Option<Step> {
 /// # Errors
 ///
 /// There is such a file, or it cannot be written; the listing cannot be read.
-pub(crate) fn write(path: &Path, header: &Header, listed: &mut Listed, rules: &Rules) -> Result<Totals> {
+pub(crate) fn write(
+    path: &Path,
+    header: &Header,
+    listed: &mut Listed,
+    rules: &Rules,
+    creation: &Creation,
+) -> Result<Totals> {
     if path.exists() {
-        return Err(Refusal(format!("{} is there already", path.display())).into());
+        return Err(Refusal(format!("{} is there already; choose another file with --plan", path.display())).into());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file =
@@ -166,7 +186,7 @@ pub(crate) fn write(path: &Path, header: &Header, listed: &mut Listed, rules: &R
     line(&mut out, header)?;
     let now = SystemTime::now();
     while let Some((address, records)) = listed.next()? {
-        let Some(planned) = plan(rules, &address, &records, now) else { continue };
+        let Some(planned) = plan(rules, creation, &address, &records, now) else { continue };
         totals.people += u64::from(!planned.merge.is_empty());
         for step in &planned.merge {
             *totals.merge.entry(step.decision.clone()).or_default() += 1;
@@ -231,7 +251,7 @@ impl Plan {
             }
             // The error's own text may repeat what it found.
             return match serde_json::from_str(&text) {
-                Ok(planned) => Ok(Some(planned)),
+                Ok(planned) => Ok(Some(Planned { line: self.at, ..planned })),
                 Err(why) => {
                     let wrong =
                         format!("line {} of the plan, column {}, is not a planned merge", self.at, why.column());

@@ -5,17 +5,31 @@ use super::journal::{Entry, Ledger, Progress};
 use crate::registry::Registry;
 use anyhow::Result;
 use cognito_core::user_pool::{Identity, PoolError, PoolErrorKind, UserName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one merge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Undone {
     pub(crate) user_name: String,
     /// What is as it was before.
-    pub(crate) restored: Vec<&'static str>,
+    #[serde(default)]
+    pub(crate) restored: Vec<String>,
     /// What is not, and cannot be.
-    pub(crate) lost: Vec<&'static str>,
+    #[serde(default)]
+    pub(crate) lost: Vec<String>,
+}
+
+impl Undone {
+    fn restores(&mut self, what: &str) {
+        self.restored.push(what.to_owned());
+    }
+
+    fn loses(&mut self, what: &str) {
+        if self.lost.iter().all(|known| known != what) {
+            self.lost.push(what.to_owned());
+        }
+    }
 }
 
 /// The profile comes back at the next sign-in, as a new one.
@@ -27,34 +41,46 @@ const CREATED: &str = "the native profile that was created: it stays";
 const MOVED: &str = "the link: the identity is not linked to that profile any more";
 const KEPT: &str = "the link: Cognito did not take it away";
 
-/// Takes every merge of the journal back, the last one first.
+/// Takes every merge of the journal back, the last one first. Adds to `report` what became of each, of one that was cut
+/// off as well if anything of it was taken back.
 ///
 /// # Errors
 ///
 /// The pool's, and the journal's. A repeated call goes on from there.
-pub(crate) async fn undo(registry: &impl Registry, ledger: &mut impl Ledger, paces: &Paces) -> Result<Vec<Undone>> {
-    let mut report = Vec::new();
+pub(crate) async fn undo(
+    registry: &impl Registry,
+    ledger: &mut impl Ledger,
+    paces: &Paces,
+    report: &mut Vec<Undone>,
+) -> Result<()> {
     let history = ledger.history().clone();
     for user_name in history.order.iter().rev() {
-        let Some(progress) = history.of.get(user_name).filter(|progress| !progress.undone) else { continue };
-        let undone = one(registry, user_name, progress, paces).await?;
-        ledger.write(Entry::Undone { user_name: user_name.clone() })?;
-        report.push(undone);
+        let Some(progress) = history.of.get(user_name).filter(|progress| progress.undone.is_none()) else { continue };
+        let mut undone = Undone { user_name: user_name.clone(), ..Undone::default() };
+        let result = one(registry, user_name, progress, paces, &mut undone).await;
+        if result.is_ok() || !undone.restored.is_empty() {
+            report.push(undone.clone());
+        }
+        result?;
+        ledger.write(Entry::Undone(undone))?;
     }
-    Ok(report)
+    Ok(())
 }
 
-async fn one(registry: &impl Registry, user_name: &str, progress: &Progress, paces: &Paces) -> Result<Undone> {
-    let mut undone = Undone { user_name: user_name.to_owned(), ..Undone::default() };
-    let Some(last) = progress.begun.last() else { return Ok(undone) };
+async fn one(
+    registry: &impl Registry,
+    user_name: &str,
+    progress: &Progress,
+    paces: &Paces,
+    undone: &mut Undone,
+) -> Result<()> {
+    let Some(last) = progress.begun.last() else { return Ok(()) };
     let still_there = registry.record(user_name).await?.is_some_and(|record| record.sub() == last.profile.sub());
     if !still_there {
-        undone.lost.push(SUB);
+        undone.loses(SUB);
     }
-    for begin in &progress.begun {
-        if begin.replaces.is_some() && !undone.lost.contains(&REGISTRATION) {
-            undone.lost.push(REGISTRATION);
-        }
+    if progress.begun.iter().any(|begin| begin.replaces.is_some()) {
+        undone.loses(REGISTRATION);
     }
     let decisions = progress
         .begun
@@ -65,29 +91,34 @@ async fn one(registry: &impl Registry, user_name: &str, progress: &Progress, pac
     if progress.linked.is_some() {
         for (decision, lost) in [("accept_invitation", INVITATION), ("reclaim", RECLAIMED)] {
             if decisions.contains(decision) {
-                undone.lost.push(lost);
+                undone.loses(lost);
             }
         }
-        if last.into.is_none() {
-            undone.lost.push(CREATED);
-        }
+    }
+    if was_created(progress) && (progress.linked.is_some() || last.into.is_some()) {
+        undone.loses(CREATED);
     }
     let linked = progress.linked.as_ref().map(|linked| &linked.into);
     match linked.or(last.into.as_ref()) {
-        Some(native) => native_profile(registry, &UserName::new(native), progress, paces, &mut undone).await?,
+        Some(native) => native_profile(registry, &UserName::new(native), progress, paces, undone).await?,
         // Cut off after a native profile was made and before its name was written down. Whatever it is called, the
         // identity is untied by itself; not while it has a profile of its own, which the call would shut.
         None if !still_there && registry.record(user_name).await?.is_none() => {
             paces.updates.turn().await;
             match registry.disconnect(&last.identity).await {
-                Ok(()) => undone.restored.push("link"),
+                Ok(()) => undone.restores("link"),
                 Err(error) if is_not_linked(&error) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         None => {}
     }
-    Ok(undone)
+    Ok(())
+}
+
+/// Whether the native profile was made for the merge.
+fn was_created(progress: &Progress) -> bool {
+    progress.begun.iter().any(|begin| begin.into.is_none())
 }
 
 /// Cognito has no error of its own for an identity that is linked to nobody.
@@ -104,7 +135,7 @@ async fn native_profile(
     undone: &mut Undone,
 ) -> Result<()> {
     let Some(record) = registry.record(native.as_str()).await? else {
-        undone.lost.push(MOVED);
+        undone.loses(MOVED);
         return Ok(());
     };
     // What was copied first: an interrupted undo finds the link still there and begins again.
@@ -117,20 +148,22 @@ async fn native_profile(
         }
     }
     if !groups.is_empty() {
-        undone.restored.push("groups");
+        undone.restores("groups");
     }
     let copied: BTreeMap<_, _> = progress.begun.iter().flat_map(|begin| &begin.add_attributes).collect();
     // A value that somebody has changed since is not ours any more.
     let ours = copied.into_iter().filter(|(name, value)| record.attribute(name) == Some(value.as_str()));
-    let ours: Vec<String> = ours.map(|(name, _)| name.clone()).collect();
+    // A profile that was made stays as it was made: the pool may require what was copied.
+    let ours: Vec<String> =
+        if was_created(progress) { Vec::new() } else { ours.map(|(name, _)| name.clone()).collect() };
     if !ours.is_empty() {
         paces.updates.turn().await;
         registry.remove_attributes(native, &ours).await?;
-        undone.restored.push("attributes");
+        undone.restores("attributes");
     }
     let Some(last) = progress.begun.last() else { return Ok(()) };
     if progress.begun.first().is_some_and(|begin| begin.decision == "already_linked") {
-        undone.restored.push("link: it was there before, and stays");
+        undone.restores("link: it was there before, and stays");
         return Ok(());
     }
     let holds = |text: Option<&str>| {
@@ -142,7 +175,7 @@ async fn native_profile(
     };
     if !holds(record.attribute("identities")) {
         if progress.linked.is_some() {
-            undone.lost.push(MOVED);
+            undone.loses(MOVED);
         }
         return Ok(());
     }
@@ -152,9 +185,9 @@ async fn native_profile(
     let after = registry.record(native.as_str()).await?;
     if after.is_some_and(|after| holds(after.attribute("identities"))) {
         unlinked?;
-        undone.lost.push(KEPT);
+        undone.loses(KEPT);
     } else {
-        undone.restored.push("link");
+        undone.restores("link");
     }
     Ok(())
 }

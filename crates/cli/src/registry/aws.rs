@@ -4,7 +4,8 @@ use super::{LinkedAs, Page, PoolFacts, Record, Registry};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::primitives::DateTime;
 use aws_sdk_cognitoidentityprovider::types::{
-    AttributeType, ProviderUserIdentifierType, UserStatusType, UsernameAttributeType, VerifiedAttributeType,
+    AttributeType, ProviderUserIdentifierType, UserPoolClientType, UserStatusType, UsernameAttributeType,
+    VerifiedAttributeType,
 };
 use cognito_core::user_pool::aws::failed;
 use cognito_core::user_pool::{PoolError, PoolErrorKind, UserName};
@@ -27,6 +28,28 @@ impl AwsRegistry {
     }
 }
 
+impl AwsRegistry {
+    /// The ids of the app clients whose users may declare their own address as verified.
+    ///
+    /// # Errors
+    ///
+    /// The pool's.
+    pub(crate) async fn clients_that_write_email_verified(&self) -> Result<Vec<String>, PoolError> {
+        let pages = self.client.list_user_pool_clients().user_pool_id(&self.pool).into_paginator().items().send();
+        let listed = pages.try_collect().await.map_err(failed("ListUserPoolClients"))?;
+        let mut found = Vec::new();
+        for id in listed.iter().filter_map(|client| client.client_id()) {
+            let call = self.client.describe_user_pool_client().user_pool_id(&self.pool).client_id(id);
+            let answer = call.send().await.map_err(failed("DescribeUserPoolClient"))?;
+            let writes = answer.user_pool_client().map(UserPoolClientType::write_attributes).unwrap_or_default();
+            if writes.iter().any(|name| name == "email_verified") {
+                found.push(id.to_owned());
+            }
+        }
+        Ok(found)
+    }
+}
+
 impl Registry for AwsRegistry {
     async fn facts(&self) -> Result<PoolFacts, PoolError> {
         let answer = self.client.describe_user_pool().user_pool_id(&self.pool).send().await;
@@ -37,12 +60,16 @@ impl Registry for AwsRegistry {
         let kept = pool.user_attribute_update_settings().is_some_and(|settings| {
             settings.attributes_require_verification_before_update().contains(&VerifiedAttributeType::Email)
         });
+        let required = pool.schema_attributes().iter().filter(|attribute| attribute.required().unwrap_or_default());
+        let user_names = pool.username_attributes();
         let mutable = pool.schema_attributes().iter().filter(|attribute| attribute.mutable().unwrap_or_default());
         Ok(PoolFacts {
             estimated_users: u64::try_from(pool.estimated_number_of_users()).unwrap_or_default(),
-            email_is_user_name: pool.username_attributes().contains(&UsernameAttributeType::Email),
+            email_is_user_name: user_names.contains(&UsernameAttributeType::Email),
+            only_phone_is_user_name: user_names == [UsernameAttributeType::PhoneNumber],
             keeps_address_until_verified: kept,
             mutable_attributes: mutable.filter_map(|attribute| attribute.name().map(str::to_owned)).collect(),
+            required_attributes: required.filter_map(|attribute| attribute.name().map(str::to_owned)).collect(),
         })
     }
 

@@ -22,8 +22,10 @@ impl MemoryRegistry {
         let facts = PoolFacts {
             estimated_users: 10,
             email_is_user_name: true,
+            only_phone_is_user_name: false,
             keeps_address_until_verified: true,
             mutable_attributes: vec!["given_name".into(), "locale".into()],
+            required_attributes: vec!["sub".into(), "email".into()],
         };
         Self { pool: pool.clone(), facts }
     }

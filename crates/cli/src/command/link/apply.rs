@@ -3,7 +3,7 @@
 use super::Link;
 use crate::confirmation::confirm_with_pool;
 use crate::exit::ExitStatus;
-use crate::merge::{Applied, Journal, Ledger, Merger, Paces, Plan, copyable, write_sub_map};
+use crate::merge::{Applied, Creation, Journal, Ledger, Merger, Paces, Plan, SubMap, copyable};
 use crate::output::{Output, Table};
 use crate::pace::Pace;
 use crate::registry::Registry;
@@ -26,8 +26,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 struct Summary {
     done: u64,
     done_before: u64,
+    /// Attributes that were to be copied and that the pool did not take, with the number of profiles.
+    not_copied: BTreeMap<String, u64>,
     skipped: BTreeMap<String, u64>,
     failed: BTreeMap<String, u64>,
+    /// Profiles that are deleted and whose identities are not linked, by this run or an earlier one.
+    half_done: u64,
     journal: PathBuf,
     sub_map: PathBuf,
     subs: u64,
@@ -37,6 +41,12 @@ impl Summary {
     fn add(&mut self, applied: Applied) {
         match applied {
             Applied::Done => self.done += 1,
+            Applied::DoneWithout(names) => {
+                self.done += 1;
+                for name in names {
+                    *self.not_copied.entry(name).or_default() += 1;
+                }
+            }
             Applied::DoneBefore => self.done_before += 1,
             Applied::Skipped(why) => *self.skipped.entry(why).or_default() += 1,
             Applied::Failed(why) => *self.failed.entry(why).or_default() += 1,
@@ -44,7 +54,9 @@ impl Summary {
     }
 
     fn status(&self) -> ExitStatus {
-        if self.skipped.is_empty() && self.failed.is_empty() { ExitStatus::Done } else { ExitStatus::Partly }
+        let all =
+            self.skipped.is_empty() && self.failed.is_empty() && self.not_copied.is_empty() && self.half_done == 0;
+        if all { ExitStatus::Done } else { ExitStatus::Partly }
     }
 }
 
@@ -65,8 +77,12 @@ impl Link {
         let cloud = Cloud::load(global, Some(&header.user_pool_id)).await;
         let registry = AwsRegistry::new(cloud.cognito(), &header.user_pool_id);
         let facts = registry.facts().await?;
-        copyable(&header.options.copy_attributes, &facts)?;
+        Self::refuse_self_verified(&registry, header.options.rules.trust_stored_values).await?;
+        let copy_attributes = self.copied_with(&header.options.copy_attributes);
+        copyable(&copy_attributes, &facts)?;
         let mut journal = Journal::open(&summary.journal, &header.user_pool_id, &header.id)?;
+        let mut sub_map = SubMap::open(&summary.sub_map, journal.history())?;
+        let before = journal.history().clone();
         let merger = Merger {
             pool: &AwsUserPools::new(cloud.cognito()).pool(&header.user_pool_id),
             registry: &registry,
@@ -74,37 +90,54 @@ impl Link {
             facts: &facts,
             rules: header.options.rules(&facts),
             copy_groups: header.options.copy_groups,
-            copy_attributes: &header.options.copy_attributes,
+            creation: Creation::new(&facts, &copy_attributes),
+            copy_attributes: &copy_attributes,
             paces: &self.paces(),
             pause: PAUSE,
         };
         let bar = ProgressBar::new(steps);
         let mut stopped = None;
         while let Some(planned) = plan.next()? {
-            match Box::pin(merger.merge(&mut journal, &planned)).await {
-                Ok(ended) => {
-                    bar.inc(u64::try_from(ended.len())?);
-                    for applied in ended {
-                        summary.add(applied);
-                    }
-                }
-                Err(error) => {
-                    stopped = Some(error);
-                    break;
-                }
+            let mut ended = Vec::new();
+            let result = Box::pin(merger.merge(&mut journal, &planned, &mut ended)).await;
+            bar.inc(u64::try_from(ended.len())?);
+            for applied in ended {
+                summary.add(applied);
+            }
+            let names = planned.merge.iter().map(|step| step.delete.as_str());
+            let mapped = sub_map.add(journal.history(), names);
+            if let Err(error) = result.and(mapped) {
+                stopped = Some(error);
+                break;
             }
         }
         bar.finish_and_clear();
-        summary.subs = write_sub_map(&summary.sub_map, journal.history())?;
+        summary.subs = sub_map.rows();
+        summary.half_done = journal.history().half_done();
+        let changed = *journal.history() != before;
         Output::new(global.output.unwrap_or_default()).data(&summary)?;
+        if summary.half_done > 0 {
+            eprintln!(
+                "Profiles that are deleted and whose identities are not linked yet: {}. The same command finishes them.",
+                summary.half_done
+            );
+        }
         match stopped {
-            Some(error) if summary.done == 0 => Err(error.context("stopped; the same command goes on from there")),
+            Some(error) if !changed && summary.half_done == 0 => {
+                Err(error.context("stopped, and nothing was changed; the same command goes on from there"))
+            }
             Some(error) => {
                 eprintln!("stopped: {error:#}; the same command goes on from there");
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),
         }
+    }
+
+    /// The plan's attributes and those that were named for this run.
+    fn copied_with(&self, planned: &[String]) -> Vec<String> {
+        let further = self.copy_attributes.iter().filter(|name| !planned.contains(name));
+        planned.iter().chain(further).cloned().collect()
     }
 
     pub(super) fn paces(&self) -> Paces {
@@ -128,10 +161,15 @@ impl Table for Summary {
         if self.done_before > 0 {
             table.add_row(["merged by an earlier run", "", &self.done_before.to_string()]);
         }
-        for (result, counts) in [("skipped", &self.skipped), ("failed", &self.failed)] {
+        let further =
+            [("merged, but not copied", &self.not_copied), ("skipped", &self.skipped), ("failed", &self.failed)];
+        for (result, counts) in further {
             for (why, count) in counts {
                 table.add_row([result, why, &count.to_string()]);
             }
+        }
+        if self.half_done > 0 {
+            table.add_row(["deleted and not linked yet", "", &self.half_done.to_string()]);
         }
         table.add_row(["journal", &self.journal.display().to_string(), ""]);
         table.add_row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);

@@ -37,7 +37,7 @@ fn header() -> Entry {
     Entry::Header { kind: KIND.into(), version: VERSION, user_pool_id: "eu-central-1_A".into(), plan: "p".into() }
 }
 
-fn begin(user_name: &str) -> Entry {
+pub(crate) fn begin(user_name: &str) -> Entry {
     let attributes = BTreeMap::from([("sub".to_owned(), format!("sub of {user_name}"))]);
     let profile = Record {
         user_name: user_name.into(),
@@ -55,15 +55,17 @@ fn begin(user_name: &str) -> Entry {
         replaces: None,
         add_groups: Vec::new(),
         add_attributes: BTreeMap::new(),
+        left_out: Vec::new(),
     }))
 }
 
-fn linked(user_name: &str) -> Entry {
+pub(crate) fn linked(user_name: &str) -> Entry {
     Entry::Linked(Box::new(Linked {
         user_name: user_name.into(),
         decision: "link".into(),
         into: "native".into(),
         into_sub: "s".into(),
+        left_out: Vec::new(),
     }))
 }
 
@@ -149,7 +151,7 @@ fn a_damaged_line_in_the_middle_stops_everything() {
     let second = damaged.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     damaged[second] = b'x';
     std::fs::write(&path, &damaged).unwrap();
-    assert!(refusal(open(&path)).contains("line 2 is damaged"));
+    assert!(refusal(open(&path)).contains("line 2 is damaged: restore the journal"));
     assert_eq!(std::fs::read(&path).unwrap(), damaged, "a refused journal was changed");
 }
 
@@ -196,10 +198,40 @@ fn a_journal_that_was_undone_is_not_carried_out_again() {
     for entry in entries() {
         journal.write(entry).unwrap();
     }
-    journal.write(Entry::Undone { user_name: "Google_1".into() }).unwrap();
+    let undone = Undone { user_name: "Google_1".into(), restored: Vec::new(), lost: vec!["the sub".into()] };
+    journal.write(Entry::Undone(undone.clone())).unwrap();
     drop(journal);
     assert!(refusal(open(&path)).contains("it was undone"));
-    assert!(Journal::open_to_undo(&path).is_ok());
+    assert_eq!(Journal::open_to_undo(&path).unwrap().history().of["Google_1"].undone, Some(undone));
+}
+
+#[test]
+fn an_empty_line_does_no_harm_and_what_an_older_version_wrote_is_read() {
+    let (_folder, path) = path();
+    let older = b"\n  \n{\"entry\":\"undone\",\"user_name\":\"Google_1\"}\n".to_vec();
+    std::fs::write(&path, [text(&entries()), older].concat()).unwrap();
+    let history = Journal::open_to_undo(&path).unwrap().history().clone();
+    assert!(history.of["Google_1"].done && history.of["Google_1"].undone.is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_read_becomes_private_before_anything_is_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for before in [Vec::new(), text(&entries())] {
+        let (_folder, path) = path();
+        std::fs::write(&path, before).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        drop(open(&path).unwrap());
+        assert_eq!(mode(&path), 0o600);
+    }
+    // Somebody else's file stays as it is.
+    let (_folder, path) = path();
+    std::fs::write(&path, "something of somebody's\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(open(&path).is_err());
+    assert_eq!(mode(&path), 0o644);
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! A pool and a journal that fail, or end the process, at a chosen step.
 
+use super::scenario::Refuses;
 use crate::merge::journal::tests::MemoryJournal;
 use crate::merge::journal::{Entry, History, Ledger};
 use crate::registry::memory::MemoryRegistry;
@@ -163,6 +164,7 @@ pub(super) struct Fused {
     pub(super) pool: MemoryPool,
     pub(super) registry: MemoryRegistry,
     pub(super) fuse: Arc<Fuse>,
+    pub(super) refuses: Refuses,
 }
 
 impl UserPool for Fused {
@@ -179,7 +181,14 @@ impl UserPool for Fused {
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
-        self.fuse.call("AdminCreateUser", self.pool.create_native(new)).await
+        let made = self.fuse.call("AdminCreateUser", self.pool.create_native(new)).await?;
+        match (self.refuses)(new) {
+            None => Ok(made),
+            Some(kind) => {
+                self.pool.change(|accounts| accounts.retain(|account| account.user_name != made.user_name.as_str()));
+                Err(PoolError::new(kind, "AdminCreateUser", "refused"))
+            }
+        }
     }
 
     async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {

@@ -3,6 +3,7 @@
 use super::super::{Applied, Merger};
 use super::crash::{Crash, Fuse, Fused, FusedJournal};
 use super::undo;
+use crate::merge::creation::Creation;
 use crate::merge::guard::Paces;
 use crate::merge::journal::History;
 use crate::merge::journal::Ledger;
@@ -14,10 +15,10 @@ use crate::registry::PoolFacts;
 use crate::registry::memory::{MemoryRegistry, record};
 use crate::rules::Rules;
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::Status;
-use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, invited, native};
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
+use cognito_core::user_pool::{NewNative, PoolErrorKind, Status};
 use futures_util::FutureExt;
-use linking::{Linker, NativeProfile, NativeUserName, Policy, UnverifiedProfile};
+use linking::{LinkError, Linker, NativeProfile, NativeUserName, Policy, Refusal, UnverifiedProfile};
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -40,11 +41,19 @@ impl SignIn {
     pub(super) const ALL: [Self; 3] = [Self::No, Self::WithoutTrigger, Self::WithTrigger];
 }
 
+/// Why the pool does not take a new native profile; `None` if it does.
+pub(super) type Refuses = fn(&NewNative) -> Option<PoolErrorKind>;
+
 /// A pool, a plan and a journal.
 pub(super) struct World {
     pub(super) name: String,
     pub(super) pool: MemoryPool,
     kind: PoolKind,
+    quirks: Quirks,
+    pub(super) facts: PoolFacts,
+    /// What the pool answers to a new native profile, beyond what the memory pool knows.
+    pub(super) refuses: Refuses,
+    pub(super) copy_attributes: Vec<String>,
     pub(super) planned: Vec<Planned>,
     before: Vec<Account>,
     rules: Rules,
@@ -77,19 +86,35 @@ fn bystanders() -> [Account; 3] {
     ]
 }
 
-fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> World {
-    let rules = Rules {
+fn rules(policy: Policy) -> Rules {
+    Rules {
         providers: Providers::parse("Google:claim,Facebook:always,Okta:never").unwrap(),
         policy,
         trust_stored_values: false,
         keeps_address_until_verified: true,
-    };
+    }
+}
+
+/// Rules by which people get a native profile.
+pub(super) fn creating() -> Rules {
+    rules(Policy::default())
+}
+
+fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> World {
+    let rules = rules(policy);
     let pool = MemoryPool::new(kind, accounts.iter().cloned().chain(bystanders()));
     let records: Vec<_> = accounts.iter().map(record).collect();
+    let facts = PoolFacts { email_is_user_name: kind == PoolKind::EmailUserNames, ..facts() };
+    let copy_attributes = vec!["given_name".to_owned()];
+    let creation = Creation::new(&facts, &copy_attributes);
     World {
         name: format!("{name}, {kind:?}"),
         kind,
-        planned: plan(&rules, ADA, &records, SystemTime::now()).into_iter().collect(),
+        quirks: Quirks::default(),
+        planned: plan(&rules, &creation, ADA, &records, SystemTime::now()).into_iter().collect(),
+        facts,
+        refuses: |_| None,
+        copy_attributes,
         before: pool.accounts(),
         pool,
         rules,
@@ -107,7 +132,12 @@ pub(super) fn native_and_google() -> World {
     world("native and Google", &[native_named("native"), google("1")])
 }
 
-/// Every situation that is merged, in both kinds of pool.
+/// Nobody native, and a profile of each of these identities.
+pub(super) fn nobody_native(accounts: &[Account]) -> World {
+    built("none native", PoolKind::EmailUserNames, Policy::default(), accounts)
+}
+
+/// Every situation that is merged, in both kinds of pool, whether or not a stand-alone profile holds its address there.
 pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
     let skip = Policy { native_profile: NativeProfile::Skip, ..Policy::default() };
     let create = Policy::default();
@@ -115,11 +145,14 @@ pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
     let facebook = federated("Facebook", "2", ADA);
     let planted = native_named("native").planted();
     let linked_before = native_named("native").with_identity("Google", "1");
-    let situations: [(&'static str, Policy, Vec<Account>); 8] = [
+    let verified = Account { email_verified: true, ..facebook.clone() };
+    let situations: [(&'static str, Policy, Vec<Account>); 10] = [
         ("native and Google", skip, vec![native_named("native"), google("1")]),
         ("native, Google and Facebook", skip, vec![native_named("native"), google("1"), facebook.clone()]),
         ("none native, Google and Facebook", create, vec![google("1"), facebook]),
+        ("none native, Google and Facebook verified", create, vec![google("1"), verified.clone()]),
         ("none native, Google", create, vec![google("1")]),
+        ("never confirmed, two", skip, vec![planted.clone().unconfirmed(), google("1"), verified]),
         ("never confirmed", skip, vec![planted.clone().unconfirmed(), google("1")]),
         ("invited", skip, vec![invited(ADA).named("native"), google("1")]),
         ("planted and reclaimed", reclaim, vec![planted.unverified(), google("1")]),
@@ -129,19 +162,37 @@ pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
     for (name, policy, accounts) in situations {
         for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias] {
             let accounts = accounts.clone();
+            let makes =
+                accounts.iter().all(|account| account.is_stand_alone() || account.status == Status::Unconfirmed);
+            let held = accounts.clone();
             all.push(Box::new(move || built(name, kind, policy, &accounts)));
+            if makes {
+                all.push(Box::new(move || built(name, kind, policy, &held).holding_addresses()));
+            }
         }
     }
     all
 }
 
 impl World {
+    /// The same where a stand-alone profile keeps its address from being created again.
+    pub(super) fn holding_addresses(mut self) -> Self {
+        self.name += ", addresses held";
+        self.quirks.stand_alone_holds_alias = true;
+        self.pool = self.pool.with_quirks(self.quirks);
+        self
+    }
+
     /// Another world in the same state.
     pub(super) fn copy(&self) -> Self {
         Self {
             name: self.name.clone(),
-            pool: MemoryPool::new(self.kind, self.pool.accounts()),
+            pool: MemoryPool::new(self.kind, self.pool.accounts()).with_quirks(self.quirks),
             kind: self.kind,
+            quirks: self.quirks,
+            facts: self.facts.clone(),
+            refuses: self.refuses,
+            copy_attributes: self.copy_attributes.clone(),
             planned: self.planned.clone(),
             before: self.before.clone(),
             rules: self.rules.clone(),
@@ -154,16 +205,16 @@ impl World {
     /// Runs the plan as one process. `Err` if the process ended, the inner one if the run stopped.
     pub(super) async fn run(&mut self, fuse: &Arc<Fuse>) -> Result<Result<Vec<Applied>, String>, &'static str> {
         let registry = MemoryRegistry::new(&self.pool);
-        let facts = PoolFacts { email_is_user_name: self.kind == PoolKind::EmailUserNames, ..registry.facts.clone() };
-        let fused = Fused { pool: self.pool.clone(), registry, fuse: fuse.clone() };
+        let fused = Fused { pool: self.pool.clone(), registry, fuse: fuse.clone(), refuses: self.refuses };
         let merger = Merger {
             pool: &fused,
             registry: &fused,
             user_pool_id: POOL,
-            facts: &facts,
+            facts: &self.facts,
             rules: self.rules.clone(),
+            creation: Creation::new(&self.facts, &self.copy_attributes),
             copy_groups: true,
-            copy_attributes: &["given_name".to_owned()],
+            copy_attributes: &self.copy_attributes,
             paces: &unlimited(),
             pause: Duration::ZERO,
         };
@@ -171,7 +222,7 @@ impl World {
             let mut journal = FusedJournal::open(&self.disk, fuse);
             let mut ended = Vec::new();
             for planned in &self.planned {
-                ended.extend(merger.merge(&mut journal, planned).await.map_err(|error| format!("{error:#}"))?);
+                merger.merge(&mut journal, planned, &mut ended).await.map_err(|error| format!("{error:#}"))?;
             }
             Ok(ended)
         };
@@ -184,7 +235,15 @@ impl World {
     }
 
     pub(super) async fn undo(&mut self) -> Vec<Undone> {
-        undo(&MemoryRegistry::new(&self.pool), &mut self.journal, &unlimited()).await.unwrap()
+        let mut report = Vec::new();
+        self.undo_on(&Fuse::never(), &mut report).await.unwrap();
+        report
+    }
+
+    pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> anyhow::Result<()> {
+        let registry = MemoryRegistry::new(&self.pool);
+        let fused = Fused { pool: self.pool.clone(), registry, fuse: fuse.clone(), refuses: self.refuses };
+        undo(&fused, &mut self.journal, &unlimited(), report).await
     }
 
     pub(super) fn history(&self) -> &History {
@@ -226,7 +285,10 @@ impl World {
                     let attributes = std::collections::BTreeMap::new();
                     let linker =
                         Linker { pool: &self.pool, policy, group: None, user_name, attributes, now: SystemTime::now() };
-                    linker.settle(&arrival).await.unwrap();
+                    match linker.settle(&arrival).await {
+                        Ok(_) | Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
                 }
             }
         }
