@@ -393,7 +393,13 @@ impl Ledger {
             tried_at: now,
             until: now + DAY,
         });
-        Self { request: None, done: done.or_else(|| self.done.clone()), owed, recent: self.recent.clone() }
+        Self {
+            request: None,
+            done: done.or_else(|| self.done.clone()),
+            // One of an earlier change stays owed.
+            owed: owed.or_else(|| self.owed.clone()),
+            recent: self.recent.clone(),
+        }
     }
 
     /// A note to an old address that is owed and may be tried now, with the state to write before it is.

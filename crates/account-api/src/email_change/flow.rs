@@ -21,10 +21,11 @@ const ROUNDS: u32 = 16;
 const LOOKS: u32 = 40;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How often, and with which pause between, a mail to the old address is tried before it is left to whoever returns. Short
-/// enough for the function's time, and for those who wait for the end of the change.
+/// How often, with which pause between, and how long altogether a mail to the old address is tried before it is left to
+/// whoever returns: a mail that hangs must not keep the end of the change from being written in the function's time.
 const TELLS: u32 = 3;
 const TELL_AGAIN: Duration = Duration::from_millis(250);
+const TELL_TIME: Duration = Duration::from_secs(4);
 
 /// A change that is under way, as its owner may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -319,14 +320,17 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
     async fn tell(&self, caller: &Caller, old: &str, new_email: &str, locales: &[&str]) -> bool {
         let mail = Mail::EmailChanged { new_email };
         let Ok(old) = Email::parse(old) else { return true };
-        for tell in 1..=TELLS {
-            match self.mail(&old, &mail, None, locales).await {
-                Ok(()) => return true,
-                Err(why) if tell == TELLS => why.log(Some(&caller.sub)),
-                Err(_) => tokio::time::sleep(TELL_AGAIN).await,
+        let tries = async {
+            for _ in 1..TELLS {
+                if self.mail(&old, &mail, None, locales).await.is_ok() {
+                    return Ok(());
+                }
+                tokio::time::sleep(TELL_AGAIN).await;
             }
-        }
-        false
+            self.mail(&old, &mail, None, locales).await
+        };
+        let told = tokio::time::timeout(TELL_TIME, tries).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
+        told.inspect_err(|why| why.log(Some(&caller.sub))).is_ok()
     }
 
     /// Somebody else holds the lease: their answer is this one's, too.

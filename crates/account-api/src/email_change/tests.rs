@@ -157,6 +157,8 @@ fn a_note_that_is_owed_is_tried_once_a_minute_for_a_day() {
     assert_eq!((notice.to.as_str(), notice.new.as_str()), ("old@example.com", "n***@example.com"));
     assert!(tried.owed(NOW + NOTICE_PAUSE).is_none() && tried.owed(NOW + 2 * NOTICE_PAUSE).is_some());
     assert!(tried.admit(NOW).ok().unwrap().owed(NOW + DAY - 1).is_some(), "another change leaves it owed");
+    let reopened = tried.open(NOW, "id2".into(), "new@example.com", "third@example.com", &sealer(), "111111");
+    assert!(reopened.finished(NOW, true).owed(NOW + DAY - 1).is_some(), "and so does its end");
     assert!(tried.owed(NOW + DAY).is_none() && tried.told().owed(NOW + DAY - 1).is_none());
 }
 

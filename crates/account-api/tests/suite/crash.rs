@@ -133,6 +133,9 @@ async fn a_change_that_was_cut_off_anywhere_ends_done_and_is_never_stuck() {
                 again = verify(&house, &code).await;
             }
             assert_eq!(again.body, json!({ "stage": "done" }), "{after}: {again:?}");
+            // A mail that hung is owed.
+            house.clock.forward(A_WHILE);
+            call(&house, "GET", "/email-change", None).await.unwrap().is_refused(404, "no-request");
             settled(&house);
         }
         assert!((8..CALLS).contains(&sprung), "{sprung} calls were cut off");
@@ -162,6 +165,8 @@ async fn a_change_that_was_cut_off_anywhere_is_withdrawn_only_if_the_account_doe
                 assert!(house.mailer.sent().iter().all(|mail| mail.to != OLD || mail.code().is_some()));
             } else {
                 changed += 1;
+                house.clock.forward(A_WHILE);
+                call(&house, "GET", "/email-change", None).await.unwrap().is_refused(404, "no-request");
                 let ended = house.mailer.sent().iter().any(|mail| mail.to == OLD && mail.code().is_none());
                 assert!(ended, "{after}: the old address is told, whatever the person pressed: {withdrawn:?}");
                 assert!(withdrawn.status == 204 || withdrawn.code() == "already-changed", "{after}: {withdrawn:?}");
