@@ -23,10 +23,9 @@ impl<T: DeserializeOwned + Limits, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(body)) if body.hold() => Ok(Self(body)),
-            Ok(_) => Err(Code::InvalidRequest.into()),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Code::UnsupportedMediaType.into()),
             Err(why) if why.status() == http::StatusCode::PAYLOAD_TOO_LARGE => Err(Code::BodyTooLarge.into()),
-            Err(_) => Err(Code::InvalidRequest.into()),
+            Ok(_) | Err(_) => Err(Code::InvalidRequest.into()),
         }
     }
 }

@@ -237,15 +237,14 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
     ) -> Result<Held<Ledger>, Problem> {
         let told = self.tell(caller, &request.current, &masked(&request.new), locales).await;
         let finished = held.value.finished(self.now(), told);
-        let held = match self.replace(key, held, finished, Ledger::keep_until).await? {
-            Some(held) => held,
-            None => {
-                let held: Held<Ledger> = self.load(key).await?;
-                if !held.value.is_done(&request.id) {
-                    return Err(Code::TryAgain.into());
-                }
-                held
+        let held = if let Some(held) = self.replace(key, held, finished, Ledger::keep_until).await? {
+            held
+        } else {
+            let held: Held<Ledger> = self.load(key).await?;
+            if !held.value.is_done(&request.id) {
+                return Err(Code::TryAgain.into());
             }
+            held
         };
         tracing::info!(decision = "email_changed", sub = caller.sub, "decided");
         Ok(held)
