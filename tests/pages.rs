@@ -146,6 +146,9 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.types("password", FIRST_PASSWORD).await.unwrap();
     reader.keys("\u{e007}").await.unwrap();
     reader.sees("done").await.unwrap();
+    reader.reads("[data-view=done]", email).await.unwrap();
+    let kept = reader.runs("return document.getElementById('username').value").await.unwrap();
+    assert_eq!(kept, email, "what password managers keep");
     let profile = site.pool.only_profile_of(email).await.unwrap();
     assert!(profile.email_verified() && profile.groups.contains(&GROUP.to_owned()), "{profile:?}");
 
@@ -312,6 +315,68 @@ async fn an_address_that_an_application_changed_with_cognito_alone_is_verified_b
     reader.presses("#verify button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     assert!(site.pool.only_profile_of(new).await.unwrap().email_verified());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_cannot_make_an_account_look_like_somebody_elses() {
+    const VICTIM: &str = "victim@example.com";
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    let (own, guest) = ("mallory@example.com", "mallory@example.net");
+    let account = native(&site.pool, Kind::EmailAsUsername, own).await.unwrap();
+
+    // An invitation of one's own.
+    site.invites(guest).await.unwrap();
+    let link = link_in(&site.api.mails.last_to(guest).unwrap().letter.html, &site.address).unwrap();
+    reader.opens(&format!("{link}&email=victim%40example.com")).await.unwrap();
+    reader.sees("form").await.unwrap();
+    assert!(!reader.text("main").await.unwrap().contains("victim"));
+    let kept = "return document.getElementById('username').value";
+    assert_ne!(reader.runs(kept).await.unwrap(), VICTIM);
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("[data-view=done]", guest).await.unwrap();
+
+    // A registration of one's own.
+    let query = format!("username={}&email=victim%40example.com", account.username);
+    reader.opens(&site.page(&format!("complete-registration?code=123456&{query}"))).await.unwrap();
+    reader.sees("form").await.unwrap();
+    assert!(!reader.text("main").await.unwrap().contains("victim"));
+
+    // A reset of one's own password: the address that is shown is the account that the code is tried for.
+    reader.opens(&site.page(&format!("complete-password-reset?code=654321&{query}"))).await.unwrap();
+    reader.reads("[data-slot=address]", VICTIM).await.unwrap();
+    reader.types("password", SECOND_PASSWORD).await.unwrap();
+    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.reads("#alert", "has expired or was replaced").await.unwrap();
+    assert!(opens(&site.pool, own, PASSWORD).await.unwrap());
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_lost_where_a_cache_removes_what_the_browser_says_of_its_languages() {
+    let site = Site::start_behind_a_cache().await.unwrap();
+    let email = "emmy@example.com";
+    native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    reader.opens(&site.page("account")).await.unwrap();
+    reader.reads("h1", "Your account").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("account?lang=en"));
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(email, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    reader.reads("[data-slot=address]", email).await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("account?lang=en"));
+    // The code was used once: loading the page again does not try it once more.
+    reader.opens(&site.page("account?lang=en")).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    assert_eq!(reader.text("#alert").await.unwrap(), "");
+
+    reader.opens(&site.page("complete-registration?code=123456&username=emmy%40example.com")).await.unwrap();
+    reader.sees("form").await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.sees("already").await.unwrap();
     reader.leaves().await.unwrap();
 }
 

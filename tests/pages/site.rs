@@ -5,6 +5,10 @@ use std::net::Ipv4Addr;
 
 use account_api::pages;
 use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::middleware::{self, Next};
 use end_to_end::{cloud, function, last_mail, pool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -52,11 +56,24 @@ impl Place {
 impl Site {
     /// Starts the pages and the account API with a new pool.
     pub(crate) async fn start() -> Result<Self> {
+        Self::with(&[], |router| router).await
+    }
+
+    /// The same behind a cache that removes what the browser says of its languages; the pages are French by default.
+    pub(crate) async fn start_behind_a_cache() -> Result<Self> {
+        let forget = async |mut request: Request, next: Next| {
+            request.headers_mut().remove(ACCEPT_LANGUAGE);
+            next.run(request).await
+        };
+        Self::with(&[("DEFAULT_LOCALE", "fr")], |router| router.layer(middleware::from_fn(forget))).await
+    }
+
+    async fn with(own: &'static [(&str, &str)], around: impl FnOnce(Router) -> Router) -> Result<Self> {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
-        let settings = settings(&pool, &place.address).await?;
+        let settings = settings(&pool, &place.address, own).await?;
         let api = Backend::start(&pool, &place.address).await?;
-        let router = api.router.clone().merge(pages::router(&settings));
+        let router = around(api.router.clone().merge(pages::router(&settings)));
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
         let server = tokio::spawn(async move {
@@ -128,7 +145,7 @@ fn six_digits(text: &str) -> Option<String> {
 }
 
 /// The settings a deployment would have: the app client as the template makes it, and the local cloud in Cognito's place.
-async fn settings(pool: &UserPool, address: &str) -> Result<pages::Settings> {
+async fn settings(pool: &UserPool, address: &str, own: &'static [(&str, &str)]) -> Result<pages::Settings> {
     let account = format!("{address}/account");
     let input = json!({
         "ClientName": "pages",
@@ -153,7 +170,7 @@ async fn settings(pool: &UserPool, address: &str) -> Result<pages::Settings> {
             pages::PAGES_PASSWORD_LENGTH => "12".to_owned(),
             "APP_NAME" => "Harbour".to_owned(),
             "SUPPORT_EMAIL" => "help@example.com".to_owned(),
-            _ => return None,
+            _ => own.iter().find(|(known, _)| *known == name)?.1.to_owned(),
         })
     };
     let messages = messages::Settings::from_lookup(&lookup)?;

@@ -41,8 +41,8 @@ pub(crate) trait Api: Send + Sync {
         new_email: &'a str,
         locales: &'a [&'a str],
     ) -> BoxFuture<'a, Result<View, Problem>>;
-    fn status<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<View, Problem>>;
-    fn cancel<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<(), Problem>>;
+    fn status<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>>;
+    fn cancel<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<(), Problem>>;
     fn resend<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>>;
     fn verify<'a>(
         &'a self,
@@ -81,12 +81,12 @@ where
         self.request_change(caller, new_email, locales).boxed()
     }
 
-    fn status<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<View, Problem>> {
-        self.change_status(caller).boxed()
+    fn status<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>> {
+        self.change_status(caller, locales).boxed()
     }
 
-    fn cancel<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<(), Problem>> {
-        self.cancel_change(caller).boxed()
+    fn cancel<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<(), Problem>> {
+        self.cancel_change(caller, locales).boxed()
     }
 
     fn resend<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>> {

@@ -8,6 +8,7 @@
 pub mod flow;
 
 use crate::code::{Digest, Sealer};
+use crate::mask::masked;
 use serde::{Deserialize, Serialize};
 
 /// Seconds that a code lives: 15 minutes.
@@ -18,14 +19,16 @@ pub const TRIES: u8 = 5;
 pub const RESENDS: u8 = 3;
 /// Seconds between two mails of one request.
 pub const RESEND_PAUSE: u64 = 60;
-/// Requests that an account may make within [`DAY`], refused ones included: bounds guessing, mails, and asking who has
-/// an account.
+/// Requests that an account may make within [`DAY`], those for an address that is taken included: bounds guessing, mails,
+/// and asking who has an account.
 pub const REQUESTS_A_DAY: usize = 10;
 /// Seconds in 24 hours.
 pub const DAY: u64 = 24 * 60 * 60;
 /// Seconds that one process may take to write the new address to the pool. Longer than the function may run, so that
-/// whoever takes over does not run beside its predecessor.
+/// whoever takes over does not run beside its predecessor, and longer than a call whose answer was lost stays on its way.
 pub const LEASE: u64 = 30;
+/// Seconds between two tries to tell the old address of a change that is complete. They end after [`DAY`].
+pub const NOTICE_PAUSE: u64 = 60;
 
 /// Which of the two addresses is being proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +70,28 @@ pub struct Request {
     tries: u8,
     resends: u8,
     sent_at: u64,
-    /// Set once both addresses are proven: until when somebody is writing the new one to the pool.
-    committing: Option<u64>,
+    /// Set once both addresses are proven, until it is known whether the pool has the new one.
+    committing: Option<Commit>,
+}
+
+/// The new address is being written to the pool, or somebody who did was cut off or got no answer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Commit {
+    /// Before this the pool cannot be asked: the write may be on its way.
+    until: u64,
+    /// Whoever began it has given up, so the right code may try again.
+    released: bool,
+}
+
+/// The note to the old address, when it could not be sent with the end of the change. No `Debug`: it holds an address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The address the account had.
+    pub to: String,
+    /// The new address, masked.
+    pub new: String,
+    tried_at: u64,
+    until: u64,
 }
 
 /// What is kept of an account. No `Debug`: it holds addresses.
@@ -78,6 +101,8 @@ pub struct Ledger {
     recent: Vec<u64>,
     request: Option<Request>,
     done: Option<Done>,
+    #[serde(default)]
+    owed: Option<Notice>,
 }
 
 /// A change that is complete: kept while the last code could be sent again.
@@ -103,7 +128,7 @@ pub enum Refusal {
     TooSoon(u64),
     /// No more mails for this stage; the request ends in so many seconds.
     UsedUp(u64),
-    /// The new address is being written to the pool.
+    /// The new address is being written to the pool, or was [`LEASE`] ago at most and it is not known whether it arrived.
     Committing,
 }
 
@@ -112,6 +137,8 @@ pub enum Refusal {
 pub enum Verdict {
     /// The code is wrong; so many tries are left.
     Wrong(Ledger, u8),
+    /// The code is wrong, while the new address is being written: there is nothing left to guess, and no try is counted.
+    WrongMeanwhile(u8),
     /// The code is wrong, and it was the last try.
     Dead(Ledger),
     /// The current address is proven: the next code goes to the new one.
@@ -152,6 +179,12 @@ impl Request {
     pub fn is_committing(&self) -> bool {
         self.committing.is_some()
     }
+
+    /// Until when the request lives.
+    #[must_use]
+    pub fn ends_at(&self) -> u64 {
+        self.expires_at.max(self.committing.as_ref().map_or(0, |commit| commit.until))
+    }
 }
 
 impl Ledger {
@@ -188,7 +221,7 @@ impl Ledger {
             return Err(Refusal::TooMany(oldest + DAY - now));
         }
         recent.push(now);
-        Ok(Self { recent, request: None, done: self.done.clone() })
+        Ok(Self { recent, request: None, ..self.clone() })
     }
 
     /// Begins a change; `code` is the one that goes to the current address.
@@ -232,8 +265,7 @@ impl Ledger {
             return Verdict::AdvancedBefore;
         }
         if request.is_committing() {
-            // Nothing is left to guess: the right code would only be told what happens anyway.
-            return Verdict::Busy;
+            return Verdict::WrongMeanwhile(TRIES - request.tries);
         }
         let tries = request.tries + 1;
         if tries >= TRIES {
@@ -244,7 +276,7 @@ impl Ledger {
     }
 
     fn right(&self, now: u64, request: &Request, sealer: &Sealer, next: &str) -> Verdict {
-        match (request.stage, request.committing) {
+        match (request.stage, &request.committing) {
             (Stage::Current, _) => {
                 let request = Request {
                     stage: Stage::New,
@@ -258,12 +290,34 @@ impl Ledger {
                 };
                 Verdict::Advance(Self { request: Some(request), ..self.clone() })
             }
-            (Stage::New, Some(until)) if now < until => Verdict::Busy,
-            (Stage::New, _) => {
-                let request = Request { committing: Some(now + LEASE), ..request.clone() };
-                Verdict::Commit(Self { request: Some(request), ..self.clone() })
-            }
+            (Stage::New, Some(commit)) if !commit.released => Verdict::Busy,
+            (Stage::New, _) => Verdict::Commit(self.leased(now)),
         }
+    }
+
+    fn committing(&self, commit: Option<Commit>) -> Self {
+        let request = self.request.clone().map(|request| Request { committing: commit, ..request });
+        Self { request, ..self.clone() }
+    }
+
+    /// The caller alone works on the end of the change from now on.
+    #[must_use]
+    pub fn leased(&self, now: u64) -> Self {
+        self.committing(Some(Commit { until: now + LEASE, released: false }))
+    }
+
+    /// The change that may be complete or not: somebody began to write the new address, and nothing more will come of it.
+    /// The pool knows; [`finished`](Self::finished) or [`unwritten`](Self::unwritten) is what follows.
+    #[must_use]
+    pub fn in_doubt(&self, now: u64) -> Option<&Request> {
+        let is_over = |commit: &Commit| now >= commit.until;
+        self.request.as_ref().filter(|request| request.committing.as_ref().is_some_and(is_over))
+    }
+
+    /// The pool does not have the new address: the request goes on as if nobody had tried to write it.
+    #[must_use]
+    pub fn unwritten(&self) -> Self {
+        self.committing(None)
     }
 
     /// Sends another code in place of the last one.
@@ -304,10 +358,10 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Committing`] while the new address is being written: it can no longer be said whether it was.
-    pub fn cancel(&self, now: u64) -> Result<Self, Refusal> {
-        match self.request.as_ref().and_then(|request| request.committing) {
-            Some(until) if now < until => Err(Refusal::Committing),
+    /// [`Refusal::Committing`] once somebody began to write the new address, until the pool was asked what came of it.
+    pub fn cancel(&self) -> Result<Self, Refusal> {
+        match &self.request {
+            Some(request) if request.is_committing() => Err(Refusal::Committing),
             _ => Ok(self.closed()),
         }
     }
@@ -318,22 +372,48 @@ impl Ledger {
         Self { request: None, ..self.clone() }
     }
 
-    /// The pool did not take the new address just now: the right code may try again at once.
+    /// The pool did not say that it took the new address: the right code may try again at once.
     #[must_use]
     pub fn released(&self) -> Self {
-        let request = self.request.clone().map(|request| Request { committing: Some(0), ..request });
-        Self { request, ..self.clone() }
+        let commit = self.request.as_ref().and_then(|request| request.committing.clone());
+        self.committing(commit.map(|commit| Commit { released: true, ..commit }))
     }
 
-    /// The account has the new address.
+    /// The account has the new address. `told` says whether the old one knows.
     #[must_use]
-    pub fn finished(&self, now: u64) -> Self {
+    pub fn finished(&self, now: u64, told: bool) -> Self {
         let done = self.request.as_ref().map(|request| Done {
             id: request.id.clone(),
             code: request.code.clone(),
             until: now + CODE_LIFE,
         });
-        Self { request: None, done: done.or_else(|| self.done.clone()), recent: self.recent.clone() }
+        let owed = self.request.as_ref().filter(|_| !told).map(|request| Notice {
+            to: request.current.clone(),
+            new: masked(&request.new),
+            tried_at: now,
+            until: now + DAY,
+        });
+        Self {
+            request: None,
+            done: done.or_else(|| self.done.clone()),
+            // One of an earlier change stays owed.
+            owed: owed.or_else(|| self.owed.clone()),
+            recent: self.recent.clone(),
+        }
+    }
+
+    /// A note to an old address that is owed and may be tried now, with the state to write before it is.
+    #[must_use]
+    pub fn owed(&self, now: u64) -> Option<(&Notice, Self)> {
+        let notice = self.owed.as_ref().filter(|notice| now < notice.until && now >= notice.tried_at + NOTICE_PAUSE)?;
+        let tried = Notice { tried_at: now, ..notice.clone() };
+        Some((notice, Self { owed: Some(tried), ..self.clone() }))
+    }
+
+    /// The old address was told.
+    #[must_use]
+    pub fn told(&self) -> Self {
+        Self { owed: None, ..self.clone() }
     }
 
     /// Whether the change with this id is complete.

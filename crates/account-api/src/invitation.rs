@@ -43,6 +43,9 @@ pub(crate) struct Invitation {
     pub(crate) token: Option<Digest>,
     pub(crate) expires_at: u64,
     pub(crate) completed: bool,
+    /// When an answer was last handed to the pool. What became of it is not known until `completed` is set.
+    #[serde(default)]
+    pub(crate) answered_at: Option<u64>,
 }
 
 impl Invitation {

@@ -36,6 +36,7 @@ pub enum Code {
     CommitInProgress,
     EmailTaken,
     AccountChanged,
+    AlreadyChanged,
     NoCurrentEmail,
     AccountExists,
     AlreadyCompleted,
@@ -54,7 +55,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::InvalidEmail,
         Self::SameEmail,
@@ -74,6 +75,7 @@ impl Code {
         Self::CommitInProgress,
         Self::EmailTaken,
         Self::AccountChanged,
+        Self::AlreadyChanged,
         Self::NoCurrentEmail,
         Self::AccountExists,
         Self::AlreadyCompleted,
@@ -141,6 +143,7 @@ impl Code {
             Self::AccountChanged => {
                 ("account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.")
             }
+            Self::AlreadyChanged => ("already-changed", 409, "The address has been changed already."),
             Self::NoCurrentEmail => {
                 ("no-current-email", 409, "The account has no address that could approve the change.")
             }

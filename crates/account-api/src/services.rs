@@ -51,6 +51,13 @@ pub(crate) struct Held<T> {
     pub(crate) value: T,
 }
 
+impl<T> Held<T> {
+    /// Another value, to be written in place of the same version.
+    pub(crate) fn with(self, value: T) -> Self {
+        Self { value, ..self }
+    }
+}
+
 impl<P: Sync, I: Sync, S: Store, M: Mailer> Services<P, I, S, M> {
     pub(crate) fn now(&self) -> u64 {
         self.clock.now()

@@ -12,8 +12,6 @@ import { alertWith, language, notice, quiet, say, show, slot } from "./view.js";
 
 const PAGE = "account";
 const answer = takeLink(PAGE, ["code", "state", "error", "error_description"]);
-// A code of the sign-in pages works once, and a page that is loaded again must not try it a second time.
-dropLink(PAGE);
 const { email: hint } = takeLink("login", ["email", "username"]);
 
 // What people call the providers that Cognito names otherwise.
@@ -111,6 +109,9 @@ async function signedIn(config) {
 // Back from the sign-in pages. True if another page goes on from here.
 async function arrived(config) {
   if (!answer.state && !answer.error) return false;
+  // Not before, because the page may first be loaded again in another language; and not later, because a code of the
+  // sign-in pages works once.
+  dropLink(PAGE);
   const { returnTo, lang } = await finishSignIn(config, answer);
   const address = new URL(addressOf(returnTo));
   if (lang !== language()) address.searchParams.set("lang", lang);

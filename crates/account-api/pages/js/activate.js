@@ -5,10 +5,10 @@ import { onSubmit } from "./form.js";
 import { dropLink, takeLink } from "./link.js";
 import { explain } from "./refusal.js";
 import { start } from "./start.js";
-import { show, slot, when } from "./view.js";
+import { show, slot } from "./view.js";
 
 const PAGE = "activate";
-const link = takeLink(PAGE, ["username", "token", "email"]);
+const link = takeLink(PAGE, ["username", "token"]);
 
 // The invitation itself is the matter, so no other password helps.
 const UNUSABLE = ["invitation-invalid", "invitation-expired", "already-completed"];
@@ -19,12 +19,12 @@ function unusable(reason) {
   show("unusable");
 }
 
-let address = link.email ?? null;
+// Known once the token has proven itself. A link is written by anybody, and must not say whose account this is.
+let address = null;
 
 start((config) => {
-  slot("address", link.email ?? "");
-  when("address", Boolean(link.email));
-  document.getElementById("username").value = link.email ?? link.username ?? "";
+  const name = document.getElementById("username");
+  name.defaultValue = link.username ?? "";
   onSubmit("activate", async ({ password }) => {
     try {
       ({ email: address } = await completeInvitation(config, link.username, link.token, password));
@@ -33,6 +33,9 @@ start((config) => {
       return unusable(explain(problem).text);
     }
     dropLink(PAGE);
+    slot("address", address);
+    // What password managers keep the password under, and what `reset` leaves.
+    name.defaultValue = address;
     document.getElementById("activate").reset();
     show("done");
   });

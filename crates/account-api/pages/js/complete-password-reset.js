@@ -11,9 +11,13 @@ const link = takeLink(PAGE, ["code", "username", "email"]);
 let { code, username, sent } = link;
 let address = link.email ?? null;
 
+// Whose password is set. A link is written by anybody: the address that people see, and that password managers keep, must
+// be the account that the code is tried for.
+const account = () => address ?? username ?? "";
+
 function arrange() {
   slot("address", address ?? "");
-  document.getElementById("username").value = address ?? username ?? "";
+  document.getElementById("username").value = account();
   when("address", Boolean(address));
   when("sent", Boolean(sent) && !code);
   when("no-code", !code);
@@ -45,7 +49,7 @@ start((config) => {
   });
   onSubmit("choose", async (values) => {
     try {
-      await confirmForgotPassword(config, username, code ?? values.code, values.password);
+      await confirmForgotPassword(config, account(), code ?? values.code, values.password);
     } catch (problem) {
       const spent = ["CodeMismatchException", "ExpiredCodeException", "UserNotFoundException"].includes(problem.code);
       if (!spent || !code) throw problem;
@@ -60,10 +64,10 @@ start((config) => {
     show("done");
   });
   onPress("resend", async () => {
-    await send(config, username);
+    await send(config, account());
     notice(say("common.code_sent"));
     document.getElementById("code").focus();
   });
   arrange();
-  show(username && (code || sent) ? "choose" : "begin", { focus: false });
+  show(account() && (code || sent) ? "choose" : "begin", { focus: false });
 }, { hint: () => address });

@@ -11,11 +11,15 @@ const link = takeLink(PAGE, ["code", "username", "email"]);
 let { code, username } = link;
 let address = link.email ?? null;
 
+// The code counts for the user name, so an address is shown only where it is that name: a link is written by anybody, and
+// could name somebody else's.
+const shown = () => (address && address === username ? address : "");
+
 function arrange() {
-  slot("address", address ?? "");
+  slot("address", shown());
   when("link", Boolean(code));
   when("sent", Boolean(link.sent) && !code);
-  when("address", Boolean(address));
+  when("address", Boolean(shown()));
   when("no-address", !username);
   when("no-code", !code);
 }

@@ -96,7 +96,13 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
   });
 
   onPress("withdraw", async () => {
-    await withdrawChange(config);
+    try {
+      await withdrawChange(config);
+    } catch (problem) {
+      // An earlier code has served after all.
+      if (problem.code !== "already-changed") throw problem;
+      return done();
+    }
     withdrawn();
   });
 

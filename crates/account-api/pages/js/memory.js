@@ -14,6 +14,17 @@ export function keep(name, value) {
   }
 }
 
+// Whether what is kept outlives the page.
+export function isLasting() {
+  try {
+    sessionStorage.setItem("probe", "");
+    sessionStorage.removeItem("probe");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function recall(name) {
   try {
     const text = sessionStorage.getItem(name);

@@ -1,6 +1,7 @@
 // Brings a page to life: its language, what it was set up with, its texts, and the buttons that every page has.
 
 import { revealable } from "./form.js";
+import { isLasting } from "./memory.js";
 import { signIn } from "./session.js";
 import { alertWith, use } from "./view.js";
 
@@ -13,7 +14,8 @@ async function json(address) {
 // The server chose by what the browser asks for, unless something on the way removed that.
 function preferredByBrowser(locales) {
   const { lang, dataset } = document.documentElement;
-  if (dataset.langSource !== "default") return null;
+  // Loading the page again must not lose what a link brought.
+  if (dataset.langSource !== "default" || !isLasting()) return null;
   const base = (tag) => tag.toLowerCase().split("-")[0];
   for (const wanted of navigator.languages ?? []) {
     const found = locales.find((tag) => tag.toLowerCase() === wanted.toLowerCase())

@@ -1,5 +1,5 @@
 use super::Shared;
-use super::body::Body;
+use super::body::{Body, Limits};
 use super::locales::Locales;
 use crate::caller::Caller;
 use crate::email_change::flow::{Progress, View};
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmailChangeRequest {
-    /// The new address; ASCII letters in it are stored in lower case.
-    #[schema(format = Email, max_length = 254, example = "ada@example.com")]
+    /// The new address, in ASCII; letters in it are stored in lower case.
+    #[schema(format = Email, max_length = 246, example = "ada@example.com")]
     new_email: String,
 }
 
@@ -23,9 +23,22 @@ pub(super) struct EmailChangeRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeEntry {
-    /// Six digits.
-    #[schema(pattern = "^[0-9]{6}$", example = "123456")]
+    /// Six digits; white space around them is passed over.
+    #[schema(pattern = "^\\s*[0-9]{6}\\s*$", example = "123456")]
     code: String,
+}
+
+impl Limits for EmailChangeRequest {
+    fn hold(&self) -> bool {
+        // `invalid-email` says more.
+        true
+    }
+}
+
+impl Limits for CodeEntry {
+    fn hold(&self) -> bool {
+        crate::code::is_code(self.code.trim())
+    }
 }
 
 /// A change that is under way.
@@ -85,7 +98,7 @@ impl From<View> for EmailChange {
 
 /// Asks for another address
 ///
-/// A code goes to the address the account has. At most ten requests a day, refused ones included.
+/// A code goes to the address the account has. At most ten requests a day, those for an address that is taken included.
 #[utoipa::path(
     post, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     request_body = EmailChangeRequest,
@@ -124,23 +137,25 @@ pub(super) async fn request(
         (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn status(State(api): Shared, caller: Caller) -> Result<Json<EmailChange>, Problem> {
-    Ok(Json(logged(api.status(&caller).await, &caller)?.into()))
+pub(super) async fn status(State(api): Shared, caller: Caller, locales: Locales) -> Result<Json<EmailChange>, Problem> {
+    Ok(Json(logged(api.status(&caller, &locales.as_strs()).await, &caller)?.into()))
 }
 
 /// Ends a change, if one is under way
+///
+/// A change that turns out to be complete cannot be ended: `already-changed`.
 #[utoipa::path(
     delete, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 204, description = "No change is under way"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 409, description = "commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "already-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn cancel(State(api): Shared, caller: Caller) -> Result<StatusCode, Problem> {
-    logged(api.cancel(&caller).await, &caller)?;
+pub(super) async fn cancel(State(api): Shared, caller: Caller, locales: Locales) -> Result<StatusCode, Problem> {
+    logged(api.cancel(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,5 +1,5 @@
 use super::Shared;
-use super::body::Body;
+use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use crate::caller::Caller;
 use crate::problem::{GatewayRefusal, Problem, ProblemBody};
@@ -14,13 +14,21 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InvitationRequest {
-    /// Their address.
-    #[schema(format = Email, max_length = 254, example = "grace@example.com")]
+    /// Their address, in ASCII: at most 246 characters, which is what can be looked up, and at most 128 where the pool
+    /// takes the address for the user name.
+    #[schema(format = Email, max_length = 246, example = "grace@example.com")]
     email: String,
     /// What is known of them, such as `given_name` or `locale`; the operator chooses which attributes may be set.
     #[serde(default)]
     #[schema(example = json!({ "given_name": "Grace", "locale": "en" }))]
     attributes: BTreeMap<String, String>,
+}
+
+impl Limits for InvitationRequest {
+    fn hold(&self) -> bool {
+        // `invalid-email` and `attribute-not-allowed` say more.
+        true
+    }
 }
 
 /// Nothing: who has an account is not told.
@@ -40,6 +48,12 @@ pub(super) struct Completion {
     /// The person's own password, which must satisfy the pool's policy.
     #[schema(format = Password, min_length = 1, max_length = 256)]
     password: String,
+}
+
+impl Limits for Completion {
+    fn hold(&self) -> bool {
+        has_chars(&self.username, 1..=128) && has_chars(&self.token, 1..=256) && has_chars(&self.password, 1..=256)
+    }
 }
 
 /// The account can be signed in to.

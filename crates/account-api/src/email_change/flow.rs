@@ -21,6 +21,12 @@ const ROUNDS: u32 = 16;
 const LOOKS: u32 = 40;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// How often, with which pause between, and how long altogether a mail to the old address is tried before it is left to
+/// whoever returns: a mail that hangs must not keep the end of the change from being written in the function's time.
+const TELLS: u32 = 3;
+const TELL_AGAIN: Duration = Duration::from_millis(250);
+const TELL_TIME: Duration = Duration::from_secs(4);
+
 /// A change that is under way, as its owner may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -49,7 +55,7 @@ impl From<&Request> for View {
             stage: request.stage,
             sent_to: masked(request.sent_to()),
             new_email: masked(&request.new),
-            expires_at: request.expires_at,
+            expires_at: request.ends_at(),
         }
     }
 }
@@ -72,13 +78,13 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
     /// Begins a change and sends a code to the current address.
     pub(crate) async fn request_change(&self, caller: &Caller, wish: &str, locales: &[&str]) -> Result<View, Problem> {
         let new = Email::parse(wish).ok().filter(|email| email.as_str().is_ascii()).ok_or(Code::InvalidEmail)?;
+        let key = key(caller);
+        let (mut held, _) = self.settled(caller, &key, locales).await?;
         let profile = self.own_profile(caller).await?;
         let current = self.may_change(&profile)?;
         if new.is_same(current.as_str()) {
             return Err(Code::SameEmail.into());
         }
-        let key = key(caller);
-        let mut held: Held<Ledger> = self.load(&key).await?;
         let admitted = held.value.admit(self.now())?;
         held = self.replace(&key, held, admitted, Ledger::keep_until).await?.ok_or(Code::TryAgain)?;
         self.must_be_free(&new, &profile).await?;
@@ -97,22 +103,25 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
     }
 
     /// Where a change stands.
-    pub(crate) async fn change_status(&self, caller: &Caller) -> Result<View, Problem> {
-        let held: Held<Ledger> = self.load(&key(caller)).await?;
+    pub(crate) async fn change_status(&self, caller: &Caller, locales: &[&str]) -> Result<View, Problem> {
+        let (held, _) = self.settled(caller, &key(caller), locales).await?;
         let request = held.value.request(self.now()).map_err(|_| Code::NoRequest)?;
         let profile = self.own_profile(caller).await?;
         if belongs_to(request, &profile) { Ok(View::from(request)) } else { Err(Code::NoRequest.into()) }
     }
 
     /// Ends a change; there may be none.
-    pub(crate) async fn cancel_change(&self, caller: &Caller) -> Result<(), Problem> {
+    pub(crate) async fn cancel_change(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let key = key(caller);
         for _ in 0..ROUNDS {
-            let held: Held<Ledger> = self.load(&key).await?;
-            if held.value.request(self.now()).is_err() {
+            let (held, finished) = self.settled(caller, &key, locales).await?;
+            if finished {
+                return Err(Code::AlreadyChanged.into());
+            }
+            if held.value.request(self.now()) == Err(Refusal::NoRequest) {
                 return Ok(());
             }
-            let cancelled = held.value.cancel(self.now())?;
+            let cancelled = held.value.cancel()?;
             if self.replace(&key, held, cancelled, Ledger::keep_until).await?.is_some() {
                 tracing::info!(decision = "email_change_cancelled", sub = caller.sub, "decided");
                 return Ok(());
@@ -126,7 +135,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
         for _ in 0..ROUNDS {
-            let held: Held<Ledger> = self.load(&key).await?;
+            let (held, _) = self.settled(caller, &key, locales).await?;
             let held = self.still_the_same(&key, held, &profile).await?;
             let code = code::draw();
             let renewed = held.value.resend(self.now(), &self.sealer, &code)?;
@@ -154,7 +163,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
         for _ in 0..ROUNDS {
-            let held: Held<Ledger> = self.load(&key).await?;
+            let (held, _) = self.settled(caller, &key, locales).await?;
             let next = code::draw();
             let held = match held.value.verify(self.now(), &self.sealer, given, &next) {
                 Verdict::DoneBefore => return Ok(Progress::Done),
@@ -165,6 +174,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
                 Verdict::DoneBefore => return Ok(Progress::Done),
                 Verdict::AdvancedBefore => return Ok(Progress::Advanced(View::from(held.value.request(self.now())?))),
                 Verdict::Busy => return self.wait_for_the_other(&key, given).await,
+                Verdict::WrongMeanwhile(left) => return Err(Problem::from(Code::WrongCode).tries_left(left)),
                 Verdict::Wrong(ledger, left) => {
                     if self.replace(&key, held, ledger, Ledger::keep_until).await?.is_some() {
                         return Err(Problem::from(Code::WrongCode).tries_left(left));
@@ -205,37 +215,92 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
     ) -> Result<Progress, Problem> {
         let request = held.value.request(self.now())?.clone();
         let new = Email::parse(&request.new).map_err(|_| Code::Misconfigured)?;
-        let done = match self.write_address(caller, &request, &new).await {
-            Ok(()) => Ok(()),
-            Err(why) if matches!(why.code(), Code::EmailTaken | Code::AccountChanged | Code::AccountUnusable) => {
-                let closed = held.value.closed();
-                self.replace(key, held, closed, Ledger::keep_until).await?;
-                return Err(why);
-            }
-            Err(why) => Err(why),
-        };
-        if let Err(why) = done {
-            let released = held.value.released();
-            self.replace(key, held, released, Ledger::keep_until).await?;
+        if let Err(why) = self.write_address(caller, &request, &new).await {
+            let is_final = matches!(why.code(), Code::EmailTaken | Code::AccountChanged);
+            let after = if is_final { held.value.closed() } else { held.value.released() };
+            self.replace(key, held, after, Ledger::keep_until).await?;
             return Err(why);
         }
-        // Before the end is written: of a mail twice and no mail at all, twice is better.
-        self.tell_the_old_address(caller, &request, locales).await;
-        let finished = held.value.finished(self.now());
-        if self.replace(key, held, finished, Ledger::keep_until).await?.is_none() {
+        self.finish(caller, key, held, &request, locales).await?;
+        Ok(Progress::Done)
+    }
+
+    /// Ends a change that the pool has, by whoever holds the lease. Of a mail twice and no mail at all, twice is better: the
+    /// old address is told before the end is written, and what could not be sent is owed from then on.
+    async fn finish(
+        &self,
+        caller: &Caller,
+        key: &str,
+        held: Held<Ledger>,
+        request: &Request,
+        locales: &[&str],
+    ) -> Result<Held<Ledger>, Problem> {
+        let told = self.tell(caller, &request.current, &masked(&request.new), locales).await;
+        let finished = held.value.finished(self.now(), told);
+        let held = if let Some(held) = self.replace(key, held, finished, Ledger::keep_until).await? {
+            held
+        } else {
             let held: Held<Ledger> = self.load(key).await?;
             if !held.value.is_done(&request.id) {
                 return Err(Code::TryAgain.into());
             }
-        }
+            held
+        };
         tracing::info!(decision = "email_changed", sub = caller.sub, "decided");
-        Ok(Progress::Done)
+        Ok(held)
+    }
+
+    /// The state of an account, after what an earlier call left open was brought to its end; true if a change was
+    /// completed by that.
+    async fn settled(&self, caller: &Caller, key: &str, locales: &[&str]) -> Result<(Held<Ledger>, bool), Problem> {
+        for _ in 0..ROUNDS {
+            let held: Held<Ledger> = self.load(key).await?;
+            let Some(request) = held.value.in_doubt(self.now()).cloned() else {
+                return Ok((self.pay_notice(caller, key, held, locales).await?, false));
+            };
+            // Read after the state, and what follows is written only in place of that state: nobody writes meanwhile.
+            let profile = self.pool.profile(caller.user_name.as_str()).await?;
+            if !profile.is_some_and(|profile| profile.sub == caller.sub && has_proven(&profile, &request.new)) {
+                let value = held.value.unwritten();
+                return Ok((held.with(value), false));
+            }
+            // Of many who return at once, one tells the old address.
+            let leased = held.value.leased(self.now());
+            if let Some(held) = self.replace(key, held, leased, Ledger::keep_until).await? {
+                return Ok((self.finish(caller, key, held, &request, locales).await?, true));
+            }
+        }
+        Err(Code::TryAgain.into())
+    }
+
+    /// Tells an old address that could not be told with the end of the change.
+    async fn pay_notice(
+        &self,
+        caller: &Caller,
+        key: &str,
+        held: Held<Ledger>,
+        locales: &[&str],
+    ) -> Result<Held<Ledger>, Problem> {
+        let Some((notice, tried)) = held.value.owed(self.now()) else { return Ok(held) };
+        let notice = notice.clone();
+        let Some(held) = self.replace(key, held, tried, Ledger::keep_until).await? else {
+            return self.load(key).await;
+        };
+        if !self.tell(caller, &notice.to, &notice.new, locales).await {
+            return Ok(held);
+        }
+        let told = held.value.told();
+        match self.replace(key, held, told, Ledger::keep_until).await? {
+            Some(held) => Ok(held),
+            // Still owed there: a mail twice, in a minute.
+            None => self.load(key).await,
+        }
     }
 
     async fn write_address(&self, caller: &Caller, request: &Request, new: &Email) -> Result<(), Problem> {
         // Read anew: time has passed since the code was judged.
         let profile = self.own_profile(caller).await?;
-        if profile.email_verified && profile.email.as_deref().is_some_and(|email| new.is_same(email)) {
+        if has_proven(&profile, new.as_str()) {
             return Ok(());
         }
         if !belongs_to(request, &profile) {
@@ -250,13 +315,21 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         })
     }
 
-    async fn tell_the_old_address(&self, caller: &Caller, request: &Request, locales: &[&str]) {
-        let new_email = masked(&request.new);
-        let mail = Mail::EmailChanged { new_email: &new_email };
-        let Ok(old) = Email::parse(&request.current) else { return };
-        if let Err(why) = self.mail(&old, &mail, None, locales).await {
-            why.log(Some(&caller.sub));
-        }
+    /// Tells an address that it is the account's no longer; whether the mail was taken.
+    async fn tell(&self, caller: &Caller, old: &str, new_email: &str, locales: &[&str]) -> bool {
+        let mail = Mail::EmailChanged { new_email };
+        let Ok(old) = Email::parse(old) else { return true };
+        let tries = async {
+            for _ in 1..TELLS {
+                if self.mail(&old, &mail, None, locales).await.is_ok() {
+                    return Ok(());
+                }
+                tokio::time::sleep(TELL_AGAIN).await;
+            }
+            self.mail(&old, &mail, None, locales).await
+        };
+        let told = tokio::time::timeout(TELL_TIME, tries).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
+        told.inspect_err(|why| why.log(Some(&caller.sub))).is_ok()
     }
 
     /// Somebody else holds the lease: their answer is this one's, too.
@@ -349,6 +422,11 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
 fn belongs_to(request: &Request, profile: &Profile) -> bool {
     let has = |address: &str| profile.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(address));
     has(&request.current) || (request.is_committing() && has(&request.new))
+}
+
+/// Whether the account has an address, and as a proven one.
+fn has_proven(profile: &Profile, address: &str) -> bool {
+    profile.email_verified && profile.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(address))
 }
 
 fn key(caller: &Caller) -> String {

@@ -30,7 +30,7 @@ fn the_current_address_is_proven_first_and_then_the_new_one() {
     assert_eq!(open().request(NOW).ok().unwrap().sent_to(), "old@example.com");
     assert_eq!(advanced().request(NOW).ok().unwrap().sent_to(), "new@example.com");
     assert!(committing().request(NOW).ok().unwrap().is_committing());
-    assert!(committing().finished(NOW).is_done("id"));
+    assert!(committing().finished(NOW, true).is_done("id"));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_mail_that_was_not_taken_needs_no_pause() {
 fn a_repeated_code_gets_the_first_answer_and_changes_nothing() {
     assert!(matches!(advanced().verify(NOW, &sealer(), "111111", "3"), Verdict::AdvancedBefore));
     assert!(matches!(committing().verify(NOW, &sealer(), "222222", "3"), Verdict::Busy));
-    let finished = committing().finished(NOW);
+    let finished = committing().finished(NOW, true);
     assert!(matches!(finished.verify(NOW, &sealer(), "222222", "3"), Verdict::DoneBefore));
     assert!(matches!(finished.verify(NOW, &sealer(), "222223", "3"), Verdict::Refused(Refusal::NoRequest)));
     let later = NOW + CODE_LIFE;
@@ -99,23 +99,67 @@ fn a_repeated_code_gets_the_first_answer_and_changes_nothing() {
 }
 
 #[test]
-fn a_commit_that_was_cut_off_is_taken_over_after_its_lease_and_not_before() {
+fn a_commit_that_was_cut_off_is_in_doubt_after_its_lease_and_not_before() {
     let ledger = committing();
     assert!(matches!(ledger.verify(NOW + LEASE - 1, &sealer(), "222222", "3"), Verdict::Busy));
-    assert!(matches!(ledger.verify(NOW + LEASE, &sealer(), "222222", "3"), Verdict::Commit(_)));
+    assert!(ledger.in_doubt(NOW + LEASE - 1).is_none() && ledger.in_doubt(NOW + LEASE).is_some());
     // Even when the code would have expired: the account may have the new address already.
-    assert!(matches!(ledger.verify(NOW + CODE_LIFE, &sealer(), "222222", "3"), Verdict::Commit(_)));
-    assert!(matches!(ledger.released().verify(NOW, &sealer(), "222222", "3"), Verdict::Commit(_)));
+    assert!(ledger.in_doubt(NOW + CODE_LIFE).is_some());
+    assert!(ledger.leased(NOW + LEASE).in_doubt(NOW + LEASE).is_none(), "one finds out at a time");
+    for idle in [open(), advanced(), committing().unwritten(), committing().finished(NOW, true)] {
+        assert!(idle.in_doubt(NOW + DAY).is_none());
+    }
+}
+
+#[test]
+fn a_write_without_an_answer_may_be_tried_again_at_once_and_not_be_cancelled() {
+    let ledger = committing().released();
+    assert!(matches!(ledger.verify(NOW, &sealer(), "222222", "3"), Verdict::Commit(_)));
+    assert_eq!(ledger.cancel().err(), Some(Refusal::Committing), "it may be on its way");
+    assert!(ledger.in_doubt(NOW + LEASE - 1).is_none() && ledger.in_doubt(NOW + LEASE).is_some());
+}
+
+#[test]
+fn what_the_pool_does_not_have_lives_on_no_longer_than_any_other_request() {
+    let ledger = committing().released().unwritten();
+    assert!(matches!(ledger.verify(NOW + CODE_LIFE - 1, &sealer(), "222222", "3"), Verdict::Commit(_)));
+    assert!(matches!(ledger.verify(NOW, &sealer(), "000000", "3"), Verdict::Wrong(_, 4)), "tries count again");
+    assert!(matches!(ledger.verify(NOW + CODE_LIFE, &sealer(), "222222", "3"), Verdict::Refused(Refusal::Expired)));
+    assert!(ledger.resend(NOW + RESEND_PAUSE, &sealer(), "4").is_ok() && ledger.cancel().is_ok());
+    assert!(ledger.admit(NOW + CODE_LIFE).is_ok());
 }
 
 #[test]
 fn while_the_address_is_written_nothing_else_happens() {
-    let ledger = committing();
-    assert_eq!(ledger.cancel(NOW).err(), Some(Refusal::Committing));
-    assert_eq!(ledger.resend(NOW + RESEND_PAUSE, &sealer(), "2").err(), Some(Refusal::Committing));
-    assert_eq!(ledger.admit(NOW).err(), Some(Refusal::Pending));
-    assert!(matches!(ledger.verify(NOW, &sealer(), "000000", "3"), Verdict::Busy), "no try is counted");
-    assert!(ledger.cancel(NOW + LEASE).is_ok());
+    for ledger in [committing(), committing().released()] {
+        assert_eq!(ledger.cancel().err(), Some(Refusal::Committing));
+        assert_eq!(ledger.resend(NOW + RESEND_PAUSE, &sealer(), "2").err(), Some(Refusal::Committing));
+        assert_eq!(ledger.admit(NOW).err(), Some(Refusal::Pending));
+        let wrong = ledger.verify(NOW, &sealer(), "000000", "3");
+        assert!(matches!(wrong, Verdict::WrongMeanwhile(TRIES)), "no try is counted");
+    }
+}
+
+#[test]
+fn a_request_that_is_being_committed_does_not_end_in_the_past() {
+    let late = NOW + CODE_LIFE - 1;
+    let Verdict::Commit(ledger) = advanced().verify(late, &sealer(), "222222", "3") else { panic!("not committed") };
+    assert_eq!(ledger.request(late + 2).ok().unwrap().ends_at(), late + LEASE);
+    assert_eq!(committing().request(NOW).ok().unwrap().ends_at(), NOW + CODE_LIFE);
+}
+
+#[test]
+fn a_note_that_is_owed_is_tried_once_a_minute_for_a_day() {
+    let ledger = committing().finished(NOW, false);
+    assert!(committing().finished(NOW, true).owed(NOW + NOTICE_PAUSE).is_none());
+    assert!(ledger.owed(NOW + NOTICE_PAUSE - 1).is_none(), "it was tried just now");
+    let (notice, tried) = ledger.owed(NOW + NOTICE_PAUSE).unwrap();
+    assert_eq!((notice.to.as_str(), notice.new.as_str()), ("old@example.com", "n***@example.com"));
+    assert!(tried.owed(NOW + NOTICE_PAUSE).is_none() && tried.owed(NOW + 2 * NOTICE_PAUSE).is_some());
+    assert!(tried.admit(NOW).ok().unwrap().owed(NOW + DAY - 1).is_some(), "another change leaves it owed");
+    let reopened = tried.open(NOW, "id2".into(), "new@example.com", "third@example.com", &sealer(), "111111");
+    assert!(reopened.finished(NOW, true).owed(NOW + DAY - 1).is_some(), "and so does its end");
+    assert!(tried.owed(NOW + DAY).is_none() && tried.told().owed(NOW + DAY - 1).is_none());
 }
 
 #[test]
@@ -130,7 +174,7 @@ fn an_account_may_ask_ten_times_a_day_refused_requests_included() {
 
 #[test]
 fn what_is_over_is_forgotten() {
-    for ledger in [open().closed(), open().cancel(NOW).ok().unwrap(), committing().finished(NOW)] {
+    for ledger in [open().closed(), open().cancel().ok().unwrap(), committing().finished(NOW, true)] {
         let stored = serde_json::to_string(&ledger).unwrap();
         assert!(!stored.contains('@'), "{stored}");
     }
@@ -138,7 +182,7 @@ fn what_is_over_is_forgotten() {
 
 #[test]
 fn no_code_is_stored() {
-    for ledger in [open(), advanced(), committing(), committing().finished(NOW)] {
+    for ledger in [open(), advanced(), committing(), committing().finished(NOW, true)] {
         let stored = serde_json::to_string(&ledger).unwrap();
         for code in ["111111", "222222", "333333"] {
             assert!(!stored.contains(code), "{stored}");

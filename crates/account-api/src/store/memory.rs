@@ -4,6 +4,16 @@ use super::{Document, Store, StoreError, Written, next};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Bytes that a key may have: those of a partition key (DynamoDB developer guide, "Constraints").
+const MAX_KEY: usize = 2048;
+
+fn check(operation: &'static str, key: &str) -> Result<(), StoreError> {
+    if key.len() <= MAX_KEY {
+        return Ok(());
+    }
+    Err(StoreError { operation, code: "ValidationException".to_owned() })
+}
+
 /// A store in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<BTreeMap<String, Document>>>);
@@ -19,6 +29,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
+        check("GetItem", key)?;
         let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         // Others get their turn, as they would while a network answers.
         tokio::task::yield_now().await;
@@ -26,6 +37,7 @@ impl Store for MemoryStore {
     }
 
     async fn save(&self, key: &str, version: Option<u64>, body: &str, _until: u64) -> Result<Written, StoreError> {
+        check("PutItem", key)?;
         tokio::task::yield_now().await;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.get(key).map(|document| document.version) != version {

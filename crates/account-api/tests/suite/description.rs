@@ -1,7 +1,8 @@
-use crate::house::House;
+use crate::house::{House, access_token};
 use account_api::description;
 use account_api::invitation::Mode;
-use serde_json::Value;
+use cognito_core::user_pool::memory::native;
+use serde_json::{Value, json};
 
 fn operations(description: &Value) -> Vec<(String, String)> {
     let paths = description["paths"].as_object().unwrap();
@@ -62,4 +63,47 @@ fn who_needs_a_token_is_in_the_description() {
         assert_eq!(secured("/invitations", "post"), invites);
         assert!(!secured("/invitations/complete", "post"));
     }
+}
+
+/// Texts just outside what a schema allows.
+fn outside(schema: &Value) -> Vec<String> {
+    let limit = |name: &str| schema[name].as_u64().map(|limit| usize::try_from(limit).unwrap());
+    let mut texts = Vec::new();
+    if let Some(most) = limit("maxLength") {
+        texts.extend([most + 1, 3_000].map(|length| "x".repeat(length)));
+        texts.push(format!("{}@example.com", "x".repeat(most)));
+        texts.push("é".repeat(most + 1));
+    }
+    texts.extend(limit("minLength").map(|least| "x".repeat(least - 1)));
+    if schema["pattern"].is_string() {
+        texts.extend(["", "12345", "1234567", "12345x"].map(str::to_owned));
+    }
+    texts
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_limit_in_the_description_is_kept_before_anything_is_asked() {
+    const ADA: &str = "ada@example.com";
+    let description = serde_json::to_value(description(&Mode::Public)).unwrap();
+    let mut checked = 0;
+    for (path, item) in description["paths"].as_object().unwrap() {
+        let schema = &item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let Some(name) = schema.as_str().and_then(|reference| reference.rsplit('/').next()) else { continue };
+        let properties = description["components"]["schemas"][name]["properties"].as_object().unwrap();
+        let texts = || properties.iter().filter(|(_, schema)| schema["type"] == "string");
+        for (field, schema) in texts() {
+            let wrong = outside(schema);
+            assert!(!wrong.is_empty(), "{path} {field} has no limit");
+            for text in wrong {
+                let house = House::new([native(ADA)]);
+                let mut body: Value = texts().map(|(name, _)| (name.clone(), json!("x"))).collect();
+                body[field] = json!(text);
+                let answer = house.call(Some(&access_token(ADA)), "POST", path, Some(body)).await.unwrap();
+                assert_eq!(answer.status, 400, "{path} {field} {}: {answer:?}", text.chars().count());
+                assert!(house.pool.calls().is_empty() && house.store.text().is_empty(), "{path} {field}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "{checked}");
 }

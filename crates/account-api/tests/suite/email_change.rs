@@ -323,3 +323,132 @@ async fn a_mail_that_is_not_taken_is_told_and_can_be_sent_again_at_once() {
     assert_eq!(house.as_owner(OLD, "POST", "/email-change/resend", None).await.body["stage"], "new");
     assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body["stage"], "done");
 }
+
+/// A house in which the write of the new address arrived, and its answer did not.
+async fn written_without_an_answer() -> House {
+    let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Lose);
+    advanced(&house).await;
+    // Profile, state, lease, profile, look-up; then the write.
+    house.fuse.after(5);
+    verify(&house, &house.code_sent_to(NEW)).await.is_refused(503, "try-again");
+    assert!(house.fuse.is_sprung());
+    house.fuse.off();
+    assert_eq!(email(&house).as_deref(), Some(NEW), "the account has it");
+    house
+}
+
+fn times_told(house: &House) -> usize {
+    house.mailer.sent().iter().filter(|mail| mail.to == OLD && mail.code().is_none()).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_the_pool_has_is_not_withdrawn_and_the_old_address_is_told() {
+    let house = written_without_an_answer().await;
+    let withdraw = async || house.as_owner(OLD, "DELETE", "/email-change", None).await;
+    withdraw().await.is_refused(409, "commit-in-progress");
+    house.clock.forward(30);
+    withdraw().await.is_refused(409, "already-changed");
+    assert_eq!(times_told(&house), 1);
+    assert_eq!(withdraw().await.status, 204, "nothing is under way any more");
+    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+    assert_eq!(times_told(&house), 1);
+    assert!(!house.store.text().contains('@'), "no address is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_returns_finishes_a_change_that_was_cut_off_after_the_write() {
+    for (method, path, body) in [
+        ("GET", "/email-change", None),
+        ("POST", "/email-change/resend", None),
+        ("POST", "/email-change", Some(json!({ "new_email": "third@example.com" }))),
+        ("POST", "/email-change/verify", Some(json!({ "code": "000000" }))),
+    ] {
+        let house = written_without_an_answer().await;
+        house.clock.forward(24 * 60 * 60 - 1);
+        let answer = house.as_owner(OLD, method, path, body).await;
+        assert_eq!(times_told(&house), 1, "{method} {path}: {answer:?}");
+        assert!(answer.status == 202 || answer.code() == "no-request", "{method} {path}: {answer:?}");
+    }
+    let house = written_without_an_answer().await;
+    house.clock.forward(30);
+    for answer in join_all((0..20).map(|_| house.as_owner(OLD, "GET", "/email-change", None))).await {
+        assert!(answer.status == 200 || answer.code() == "no-request", "{answer:?}");
+    }
+    assert_eq!(times_told(&house), 1, "of many at once, one tells");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_to_the_old_address_that_failed_is_owed_to_whoever_returns() {
+    let house = House::new([native(OLD)]);
+    advanced(&house).await;
+    let code = house.code_sent_to(NEW);
+    house.mailer.set_broken(true);
+    assert_eq!(verify(&house, &code).await.body, json!({ "stage": "done" }), "the change is made all the same");
+    let status = async || house.as_owner(OLD, "GET", "/email-change", None).await;
+    house.clock.forward(60);
+    status().await.is_refused(404, "no-request");
+    assert_eq!(times_told(&house), 0);
+    house.mailer.set_broken(false);
+    status().await.is_refused(404, "no-request");
+    assert_eq!(times_told(&house), 0, "once a minute");
+    house.clock.forward(60);
+    for answer in join_all((0..20).map(|_| status())).await {
+        answer.is_refused(404, "no-request");
+    }
+    assert_eq!(times_told(&house), 1);
+    assert!(!house.store.text().contains('@'), "no address is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_fails_once_is_sent_at_once_again() {
+    let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
+    advanced(&house).await;
+    // Profile, state, lease, profile, look-up, write; then the mail.
+    house.fuse.after(6);
+    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+    assert!(house.fuse.is_sprung());
+    assert_eq!(times_told(&house), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_failed_leaves_a_request_like_any_other() {
+    let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
+    advanced(&house).await;
+    let code = house.code_sent_to(NEW);
+    house.fuse.after(5);
+    verify(&house, &code).await.is_refused(503, "try-again");
+    house.fuse.off();
+    let calls = house.pool.calls().len();
+    let meanwhile = verify(&house, wrong(&code)).await;
+    meanwhile.is_refused(400, "wrong-code");
+    assert_eq!(meanwhile.body["tries_left"], 5, "nothing is left to guess");
+    assert_eq!(house.pool.calls().len(), calls + 1, "at once, and without a look at the pool");
+
+    house.clock.forward(60);
+    let counted = verify(&house, wrong(&code)).await;
+    assert_eq!((counted.code(), &counted.body["tries_left"]), ("wrong-code", &json!(4)));
+    assert_eq!(house.as_owner(OLD, "POST", "/email-change/resend", None).await.status, 202);
+    let code = house.code_sent_to(NEW);
+    house.clock.forward(900);
+    verify(&house, &code).await.is_refused(410, "code-expired");
+    assert_eq!(email(&house).as_deref(), Some(OLD));
+    assert_eq!(request(&house).await.status, 202, "it is in nobody's way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_code_does_not_outlive_its_fifteen_minutes_by_a_failed_write() {
+    let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
+    advanced(&house).await;
+    let code = house.code_sent_to(NEW);
+    house.clock.forward(890);
+    house.fuse.after(5);
+    verify(&house, &code).await.is_refused(503, "try-again");
+    house.fuse.off();
+    let view = house.as_owner(OLD, "GET", "/email-change", None).await;
+    assert_eq!(view.body["expires_at"], NOW + 890 + 30, "not in the past");
+    house.clock.forward(31);
+    verify(&house, &code).await.is_refused(410, "code-expired");
+    house.as_owner(OLD, "GET", "/email-change", None).await.is_refused(404, "no-request");
+    assert_eq!(house.as_owner(OLD, "DELETE", "/email-change", None).await.status, 204);
+    assert!(!house.store.text().contains('@'), "what expired is forgotten with it");
+}

@@ -20,8 +20,8 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use messages::{Letter, Messages};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -35,18 +35,37 @@ pub(crate) enum Trap {
     Crash,
     /// AWS answers with an error that passes.
     Fail,
+    /// AWS does what it was asked, and its answer is lost.
+    Lose,
 }
+
+/// What becomes of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Answered,
+    Failed,
+    Lost,
+}
+
+/// Something that happens to the pool at the moment of a call: the calls, and what happens.
+type Meanwhile = (&'static [&'static str], fn(&mut Vec<Account>));
 
 /// Counts calls to the outside, and springs at one of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Fuse {
     left: Arc<AtomicI64>,
     trap: Trap,
+    meanwhile: Arc<Mutex<Option<Meanwhile>>>,
 }
 
 impl Fuse {
     fn new(trap: Trap) -> Self {
-        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap }
+        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap, meanwhile: Arc::default() }
+    }
+
+    /// Somebody changes the pool just before the first of these calls.
+    pub(crate) fn just_before(&self, calls: &'static [&'static str], change: fn(&mut Vec<Account>)) {
+        *self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, change));
     }
 
     /// The call after so many calls springs the trap; none after it does.
@@ -63,15 +82,18 @@ impl Fuse {
         self.left.load(Ordering::SeqCst) < 0
     }
 
-    /// True where the call is to fail.
-    async fn burn(&self) -> bool {
+    async fn burn(&self) -> Fate {
         // Others get their turn, as they would while a network answers.
         tokio::task::yield_now().await;
         let sprung = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
-        if sprung && self.trap == Trap::Crash {
-            std::future::pending::<()>().await;
+        if !sprung {
+            return Fate::Answered;
         }
-        sprung
+        match self.trap {
+            Trap::Crash => std::future::pending().await,
+            Trap::Fail => Fate::Failed,
+            Trap::Lose => Fate::Lost,
+        }
     }
 }
 
@@ -81,43 +103,53 @@ pub(crate) struct Fused<T>(pub(crate) T, pub(crate) Fuse);
 
 impl<S: Store> Store for Fused<S> {
     async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
-        if self.1.burn().await {
+        if self.1.burn().await != Fate::Answered {
             return Err(StoreError { operation: "GetItem", code: "InternalServerError".into() });
         }
         self.0.load(key).await
     }
 
     async fn save(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
-        if self.1.burn().await {
-            return Err(StoreError { operation: "PutItem", code: "InternalServerError".into() });
+        let error = StoreError { operation: "PutItem", code: "InternalServerError".into() };
+        match self.1.burn().await {
+            Fate::Answered => self.0.save(key, version, body, until).await,
+            Fate::Failed => Err(error),
+            Fate::Lost => self.0.save(key, version, body, until).await.and(Err(error)),
         }
-        self.0.save(key, version, body, until).await
     }
 }
 
 impl<M: Mailer> Mailer for Fused<M> {
     async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
-        if self.1.burn().await {
-            return Err(NotSent { code: "TooManyRequestsException".into() });
+        let error = NotSent { code: "TooManyRequestsException".into() };
+        match self.1.burn().await {
+            Fate::Answered => self.0.send(to, letter).await,
+            Fate::Failed => Err(error),
+            Fate::Lost => self.0.send(to, letter).await.and(Err(error)),
         }
-        self.0.send(to, letter).await
     }
 }
 
 impl Fused<MemoryPool> {
-    async fn burn(&self, operation: &'static str) -> Result<(), PoolError> {
-        if self.1.burn().await {
-            return Err(PoolError::new(PoolErrorKind::Unavailable, operation, "InternalErrorException"));
+    async fn burn(&self, operation: &'static str) -> Fate {
+        let fate = self.1.burn().await;
+        let mut meanwhile = self.1.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, change)) = meanwhile.take_if(|(calls, _)| calls.contains(&operation)) {
+            self.0.change(change);
         }
-        Ok(())
+        fate
     }
 }
 
 macro_rules! fused {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
         $(async fn $name(&self, $($argument: $type),*) -> Result<$output, PoolError> {
-            self.burn(stringify!($name)).await?;
-            self.0.$name($($argument),*).await
+            let error = PoolError::new(PoolErrorKind::Unavailable, stringify!($name), "InternalErrorException");
+            match self.burn(stringify!($name)).await {
+                Fate::Answered => self.0.$name($($argument),*).await,
+                Fate::Failed => Err(error),
+                Fate::Lost => self.0.$name($($argument),*).await.and(Err(error)),
+            }
         })*
     };
 }

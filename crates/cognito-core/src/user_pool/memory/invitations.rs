@@ -18,6 +18,10 @@ fn is_strong(password: &str) -> bool {
 impl Invitations for MemoryPool {
     async fn invite(&self, invitee: &Invitee, temporary: &Password) -> Result<Profile, PoolError> {
         self.call("AdminCreateUser", |state| {
+            // API model, `UsernameType`.
+            if invitee.user_name.chars().count() > 128 {
+                return Err(PoolErrorKind::InvalidParameter);
+            }
             let taken = state.accounts.iter().any(|account| match state.kind {
                 PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(invitee.email.as_str()),
                 PoolKind::EmailAlias => account.user_name == invitee.user_name,
