@@ -199,10 +199,8 @@ async fn a_function_of_two_triggers_may_be_called_until_both_are_detached() {
 #[tokio::test]
 async fn two_operators_with_one_record_do_not_write_over_each_other() {
     let (operator, function) = (operator().await, function().await);
-    let (one, other) = tokio::join!(
-        operator.run("attach", &["--pre-sign-up", &function, "--yes"]),
-        operator.run("attach", &["--post-confirmation", &function, "--yes"]),
-    );
+    let (first, second) = (["--pre-sign-up", &function, "--yes"], ["--post-confirmation", &function, "--yes"]);
+    let (one, other) = tokio::join!(operator.run("attach", &first), operator.run("attach", &second));
     let attached = [one.status, other.status].iter().filter(|status| **status == 0).count();
     assert!(
         [one.status, other.status].iter().all(|status| [0, 3].contains(status)) && attached > 0,
