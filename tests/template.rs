@@ -219,6 +219,21 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
 }
 
 #[test]
+fn a_stage_has_settings_only_of_routes_that_are_made_before_it() {
+    let resources = resources();
+    let stage = &resources["AccountApiStage"]["Properties"];
+    let [settings, variables] = ["RouteSettings", "StageVariables"].map(|name| stage[name].as_array().unwrap());
+    assert_eq!((&settings[0], &variables[0]), (&Value::from("ServesPages"), &Value::from("ServesPages")));
+    let routes: Vec<_> = settings[1].as_object().unwrap().keys().collect();
+    let waited_for = variables[1].as_object().unwrap().values().map(|name| {
+        let route = &resources[name.as_str().unwrap()];
+        assert_eq!((&route["Type"], &route["Condition"]), (&"AWS::ApiGatewayV2::Route".into(), &"ServesPages".into()));
+        route["Properties"]["RouteKey"].as_str().unwrap()
+    });
+    assert_eq!(waited_for.collect::<Vec<_>>(), routes);
+}
+
+#[test]
 fn pre_sign_up_has_the_right_to_every_call_the_adapter_can_make_and_to_no_other() {
     let adapter = [
         include_str!("../crates/cognito-core/src/user_pool/aws.rs"),
