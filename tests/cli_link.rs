@@ -154,15 +154,11 @@ async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lo
     assert!(kills >= 20, "{kills}");
 }
 
-#[tokio::test]
-async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
-    let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    let mary = split.pool.only_profile_of(MARY).await.unwrap();
-    assert_eq!(split.plan(&COPY).await.status, 0);
-    // The first call after the deletion never arrives.
+/// Carries the plan out and kills the command when the profile is deleted and nothing is linked.
+async fn kill_after_the_deletion(google: &Google, split: &Split) {
+    // Which call that is, another one tells that is not killed.
     let counting = Proxy::start(&cloud().unwrap(), None).await.unwrap();
-    let other = Split::set(&google, Kind::EmailAsUsername).await;
+    let other = Split::set(google, Kind::EmailAsUsername).await;
     other.plan(&COPY).await;
     other.cli().with("AWS_ENDPOINT_URL", &counting.endpoint()).run(&APPLY).await.unwrap();
     let deletion = counting.calls().await.iter().position(|call| call == "AdminDeleteUser").unwrap() + 1;
@@ -170,6 +166,15 @@ async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
     let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
     tokio::time::timeout(Duration::from_mins(1), proxy.stalled()).await.unwrap();
     child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
+    let google = Google::start().await.unwrap();
+    let split = Split::set(&google, Kind::EmailAsUsername).await;
+    let mary = split.pool.only_profile_of(MARY).await.unwrap();
+    assert_eq!(split.plan(&COPY).await.status, 0);
+    kill_after_the_deletion(&google, &split).await;
     let again = google.stands_alone(&split.pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
     assert_ne!(again.attribute("sub"), split.google.attribute("sub"));
     let resumed = split.apply().await;
@@ -266,15 +271,7 @@ async fn a_run_that_stops_after_a_deletion_ends_with_code_6_and_says_so() {
     let split = Split::set(&google, Kind::EmailAsUsername).await;
     let mary = split.pool.only_profile_of(MARY).await.unwrap();
     assert_eq!(split.plan(&COPY).await.status, 0);
-    let counting = Proxy::start(&cloud().unwrap(), None).await.unwrap();
-    let other = Split::set(&google, Kind::EmailAsUsername).await;
-    other.plan(&COPY).await;
-    other.cli().with("AWS_ENDPOINT_URL", &counting.endpoint()).run(&APPLY).await.unwrap();
-    let deletion = counting.calls().await.iter().position(|call| call == "AdminDeleteUser").unwrap() + 1;
-    let proxy = Proxy::start(&cloud().unwrap(), Some((deletion, Stall::After))).await.unwrap();
-    let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
-    tokio::time::timeout(Duration::from_mins(1), proxy.stalled()).await.unwrap();
-    child.kill().await.unwrap();
+    kill_after_the_deletion(&google, &split).await;
     split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
     let stopped = split.apply().await;
     assert_eq!(stopped.status, 6, "{stopped:?}");

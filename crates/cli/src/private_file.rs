@@ -1,6 +1,8 @@
 //! Files that hold personal data.
 
+use crate::exit::Refusal;
 use anyhow::{Context, Result};
+use fs4::{FileExt, TryLockError};
 use std::fs::{File, OpenOptions};
 #[cfg(unix)]
 use std::io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
@@ -13,6 +15,20 @@ pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
     options.read(true).write(true).create(true).truncate(truncate);
     only_for_the_owner(&mut options);
     options.open(path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Opens a file as [`private`] does, for one process at a time: until it is closed, or the process is ended.
+///
+/// # Errors
+///
+/// A [`Refusal`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
+pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File> {
+    let file = private(path, false)?;
+    match FileExt::try_lock(&file) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Refusal(busy()).into()),
+        Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
+    }
 }
 
 /// Takes away everybody else's right to read a file that was there before.

@@ -103,7 +103,10 @@ impl<P: UserPool> Linker<'_, P> {
     /// the same sign-in may be settled again from whatever state was left.
     pub async fn settle(&self, arrival: &Arrival) -> Result<Settlement, LinkError> {
         let email = match (&arrival.email, decide_without_owners(arrival, &self.policy)) {
-            (_, Some(decision)) => return Ok(self.carry_out(decision).await?),
+            (_, Some(decision)) => {
+                let (profile, group_missing) = self.carry_out(&decision).await?;
+                return Ok(Settlement { decision, profile, group_missing });
+            }
             (EmailClaim::Proven(email), None) => email.email(),
             (EmailClaim::Unproven(email), None) => email,
             // Both are decided without owners; were they not, refusing is the safe end.
@@ -120,9 +123,8 @@ impl<P: UserPool> Linker<'_, P> {
                 owners = Owners::current(self.pool, email, self.now, &owners).await?;
                 continue;
             }
-            let attempted = decision.clone();
-            let error = match self.carry_out(decision).await {
-                Ok(settlement) => return Ok(settlement),
+            let error = match self.carry_out(&decision).await {
+                Ok((profile, group_missing)) => return Ok(Settlement { decision, profile, group_missing }),
                 Err(CarryError::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
                 Err(CarryError::Failed(error)) => return Err(LinkError::Pool(error)),
                 Err(CarryError::Pool(error)) => error,
@@ -134,24 +136,25 @@ impl<P: UserPool> Linker<'_, P> {
             if !may_have_moved(&error) {
                 return Err(LinkError::Pool(error));
             }
-            if before.is_some_and(|before| before == (attempted.clone(), error.kind())) && is_objection(&error) {
+            if is_objection(&error) && before.is_some_and(|(before, kind)| before == decision && kind == error.kind()) {
                 // Nothing moved between two readings: it is the pool's settings that object, and asking again costs quota.
                 return Err(LinkError::Pool(error));
             }
             if round == MAX_ROUNDS {
                 return Err(LinkError::Unsettled(error));
             }
-            before = Some((attempted, error.kind()));
+            before = Some((decision, error.kind()));
             round += 1;
             owners = Owners::current(self.pool, email, self.now, &owners).await?;
         }
     }
 
-    async fn carry_out(&self, decision: Decision) -> Result<Settlement, CarryError> {
+    /// The profile that the identity signs in to, and whether the group to join does not exist.
+    async fn carry_out(&self, decision: &Decision) -> Result<(Option<Destination>, bool), CarryError> {
         if let Some(to) = decision.target() {
             self.refuse_borrowed_sub(to).await?;
         }
-        let (profile, group_missing) = match &decision {
+        Ok(match decision {
             Decision::Continue(_) => (None, false),
             Decision::Refuse(refusal) => return Err(CarryError::Refused(*refusal)),
             Decision::AlreadyLinked(to) => (Some(to.clone()), self.join_group(to).await?),
@@ -178,8 +181,7 @@ impl<P: UserPool> Linker<'_, P> {
                 self.pool.link(&profile.user_name, identity).await?;
                 (Some(profile.clone()), missing)
             }
-        };
-        Ok(Settlement { decision, profile, group_missing })
+        })
     }
 
     /// Creates a native profile of which nothing is missing but the link, for merging: there the identity has a profile

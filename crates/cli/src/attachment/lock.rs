@@ -1,9 +1,7 @@
 //! One command at a time works with a record.
 
-use crate::exit::Refusal;
-use crate::private_file::private;
-use anyhow::{Context, Result};
-use fs4::{FileExt, TryLockError};
+use crate::private_file::locked;
+use anyhow::Result;
 use std::fs::File;
 use std::path::Path;
 
@@ -21,25 +19,22 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if somebody else has it; the file cannot be written or locked.
+    /// A [`Refusal`](crate::exit::Refusal) if somebody else has it; the file cannot be written or locked.
     pub(crate) fn take(record: &Path) -> Result<Self> {
-        let path = record.with_added_extension("lock");
-        let file = private(&path, false)?;
-        match FileExt::try_lock(&file) {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Refusal(format!(
+        let busy = || {
+            format!(
                 "another attach or detach is working with {}; nothing was changed: start again once it has ended",
                 record.display()
-            ))
-            .into()),
-            Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
-        }
+            )
+        };
+        Ok(Self { _file: locked(&record.with_added_extension("lock"), busy)? })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Refusal;
 
     #[test]
     fn a_second_command_is_refused_while_one_works_with_the_record_and_not_after() {

@@ -5,10 +5,9 @@
 
 use super::undo::Undone;
 use crate::exit::Refusal;
-use crate::private_file::{private, sync_folder_of, tighten};
+use crate::private_file::{locked, sync_folder_of, tighten};
 use crate::registry::{LinkedAs, Record};
 use anyhow::{Context, Result};
-use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -177,7 +176,7 @@ impl Journal {
     ///
     /// A [`Refusal`] if another process uses it, or it belongs to another plan or pool, or was undone.
     pub(crate) fn open(path: &Path, user_pool_id: &str, plan: &str) -> Result<Self> {
-        let journal = match Self::read(path, locked(path)?)? {
+        let journal = match Self::read(path, locked(path, || in_use(path))?)? {
             Found::Journal(journal) => journal,
             Found::Nothing(file) => return Self::begin(path, file, user_pool_id, plan),
         };
@@ -203,7 +202,7 @@ impl Journal {
         if !path.exists() {
             return Err(Refusal(format!("there is no journal {}", path.display())).into());
         }
-        match Self::read(path, locked(path)?)? {
+        match Self::read(path, locked(path, || in_use(path))?)? {
             Found::Journal(journal) => Ok(journal),
             Found::Nothing(_) => Err(Refusal(format!("{}: nothing was begun", path.display())).into()),
         }
@@ -299,15 +298,8 @@ impl Ledger for Journal {
     }
 }
 
-fn locked(path: &Path) -> Result<File> {
-    let file = private(path, false)?;
-    match FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Refusal(format!("{}: another run is using this journal", path.display())).into())
-        }
-        Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
-    }
+fn in_use(path: &Path) -> String {
+    format!("{}: another run is using this journal", path.display())
 }
 
 #[cfg(test)]
