@@ -12,10 +12,12 @@ mod invitations;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod profile;
+mod user_name;
 
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
-pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities, UserName};
+pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
+pub use user_name::{CheckedUserName, UserName};
 
 use crate::email::Email;
 use crate::password::Password;
@@ -52,37 +54,56 @@ pub trait UserPool: Sync {
     /// taking the address away from a profile that holds it as an alias.
     fn create_native(&self, new: &NewNative) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
+    /// The name for calls that change this profile, once it is known not to be the `sub` of another. No call where
+    /// [`CheckedUserName::without_call`] can tell, otherwise [`Self::is_sub`].
+    ///
+    /// The answer holds for good: a `sub` is given at random, so nobody can take a name before its `sub` is another's.
+    fn checked(
+        &self,
+        name: &UserName,
+        own_sub: &str,
+    ) -> impl Future<Output = Result<CheckedUserName, PoolError>> + Send {
+        async move {
+            if let Some(checked) = CheckedUserName::without_call(name, own_sub) {
+                return Ok(checked);
+            }
+            if self.is_sub(name).await? {
+                let why = "the user name is the sub of another profile";
+                return Err(PoolError::new(PoolErrorKind::BorrowedSub, "ListUsers", why));
+            }
+            Ok(CheckedUserName::nobodys_sub(name))
+        }
+    }
+
     /// Sets a permanent password, which confirms the profile.
     fn replace_password(
         &self,
-        user: &UserName,
+        user: &CheckedUserName,
         password: &Password,
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Ties an identity that has no profile of its own to a native profile.
-    fn link(&self, user: &UserName, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Unties an identity from whatever profile holds it. The identity is as the profile lists it.
     fn unlink(&self, identity: &Identity) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Marks the address that the profile has as verified.
-    fn mark_email_verified(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
-
-    /// Sets the address and marks it verified, at once and without a message.
-    fn set_verified_email(&self, user: &UserName, email: &Email) -> impl Future<Output = Result<(), PoolError>> + Send;
+    /// Sets the address and marks it as verified, in one call and without a message. Never the mark alone: the person may
+    /// change the address between our look and our call.
+    fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Removes the phone number and switches every second factor off (two calls).
-    fn forget_phone_and_factors(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn forget_phone_and_factors(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Whether the profile holds a passkey, which no administrator's call can remove.
-    fn has_passkey(&self, user: &UserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
+    fn has_passkey(&self, user: &CheckedUserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
 
     /// Ends every session of the profile.
-    fn sign_out_everywhere(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn sign_out_everywhere(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Deletes the profile for good.
-    fn delete(&self, user: &UserName) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn delete(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Puts the profile into a group; it may be in it already.
-    fn add_to_group(&self, user: &UserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn add_to_group(&self, user: &CheckedUserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
 }

@@ -17,7 +17,7 @@ use cognito_core::email::{EmailClaim, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+use cognito_core::user_pool::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserPool};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use std::collections::BTreeMap;
@@ -151,34 +151,37 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// The profile that the identity signs in to, and whether the group to join does not exist.
     async fn carry_out(&self, decision: &Decision) -> Result<(Option<Destination>, bool), CarryError> {
-        if let Some(to) = decision.target() {
-            self.refuse_borrowed_sub(to).await?;
-        }
         Ok(match decision {
             Decision::Continue(_) => (None, false),
             Decision::Refuse(refusal) => return Err(CarryError::Refused(*refusal)),
-            Decision::AlreadyLinked(to) => (Some(to.clone()), self.join_group(to).await?),
+            Decision::AlreadyLinked(to) => {
+                let user = self.checked(to).await?;
+                (Some(to.clone()), self.join_group(to, &user).await?)
+            }
             Decision::Link(to, identity) => {
-                let missing = self.join_group(to).await?;
-                self.pool.link(&to.user_name, identity).await?;
+                let user = self.checked(to).await?;
+                let missing = self.join_group(to, &user).await?;
+                self.pool.link(&user, identity).await?;
                 (Some(to.clone()), missing)
             }
             Decision::AcceptInvitation { to, identity, verify } => {
-                let missing = self.accept_invitation(to, verify.as_ref()).await?;
+                let user = self.checked(to).await?;
+                let missing = self.accept_invitation(to, &user, verify.as_ref()).await?;
                 if let Some(identity) = identity {
-                    self.pool.link(&to.user_name, identity).await?;
+                    self.pool.link(&user, identity).await?;
                 }
                 (Some(to.clone()), missing)
             }
             Decision::CreateAndLink { identity, email, .. } => self.create_and_link(identity, email).await?,
             Decision::Replace { profile, identity, email } => {
-                self.pool.delete(&profile.user_name).await?;
+                self.pool.delete(&self.checked(profile).await?).await?;
                 self.create_and_link(identity, email).await?
             }
             Decision::Reclaim { profile, unlink, identity, email } => {
-                self.reclaim(&profile.user_name, unlink, email).await?;
-                let missing = self.join_group(profile).await?;
-                self.pool.link(&profile.user_name, identity).await?;
+                let user = self.checked(profile).await?;
+                self.reclaim(&user, unlink, email).await?;
+                let missing = self.join_group(profile, &user).await?;
+                self.pool.link(&user, identity).await?;
                 (Some(profile.clone()), missing)
             }
         })
@@ -193,7 +196,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// [`LinkError::Refused`] if the address is no user name; otherwise the pool's errors. After an error there may be a
     /// profile, which [`Self::settle`] completes.
     pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
-        Ok(self.create_complete(email).await?.0)
+        Ok(self.create_complete(email).await?.to)
     }
 
     async fn create_and_link(
@@ -201,13 +204,12 @@ impl<P: UserPool> Linker<'_, P> {
         identity: &SourceIdentity,
         email: &ProvenEmail,
     ) -> Result<(Option<Destination>, bool), CarryError> {
-        let (to, missing) = self.create_complete(email).await?;
-        self.pool.link(&to.user_name, identity).await?;
-        Ok((Some(to), missing))
+        let made = self.create_complete(email).await?;
+        self.pool.link(&made.user, identity).await?;
+        Ok((Some(made.to), made.group_missing))
     }
 
-    /// The new profile, and whether the group to join does not exist.
-    async fn create_complete(&self, email: &ProvenEmail) -> Result<(Destination, bool), CarryError> {
+    async fn create_complete(&self, email: &ProvenEmail) -> Result<Made, CarryError> {
         let user_name = match self.user_name {
             NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
                 return Err(CarryError::Refused(Refusal::UnusableEmail));
@@ -218,10 +220,12 @@ impl<P: UserPool> Linker<'_, P> {
         let new = NewNative { user_name, email: email.email().clone(), attributes: self.attributes.clone() };
         let created = self.create(new).await?;
         let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true };
+        let user = self.checked(&to).await?;
         // Cut off in here, the profile is found again young and verified, and is completed.
         let password = Password::random();
-        let (missing, ()) = try_join!(self.join_group(&to), self.pool.replace_password(&to.user_name, &password))?;
-        Ok((to, missing))
+        let (group_missing, ()) =
+            try_join!(self.join_group(&to, &user), self.pool.replace_password(&user, &password))?;
+        Ok(Made { to, user, group_missing })
     }
 
     /// Creates the profile. What the provider says of the person may not fit the pool's schema;
@@ -243,16 +247,20 @@ impl<P: UserPool> Linker<'_, P> {
     /// Gives an invited profile a password that nobody knows. If its address was never verified,
     /// it may have had another life before somebody gave it a temporary password, and what is left
     /// of that goes too.
-    async fn accept_invitation(&self, to: &Destination, verify: Option<&ProvenEmail>) -> Result<bool, CarryError> {
-        let user = &to.user_name;
+    async fn accept_invitation(
+        &self,
+        to: &Destination,
+        user: &CheckedUserName,
+        verify: Option<&ProvenEmail>,
+    ) -> Result<bool, CarryError> {
         // First what only an invitation gets: once the password is replaced the profile no longer
         // shows that it was one, and a repeated invocation would leave these out.
         let missing = match verify {
-            None => self.join_group(to).await?,
+            None => self.join_group(to, user).await?,
             Some(email) => {
                 self.refuse_passkey(user).await?;
                 let (missing, (), ()) = try_join!(
-                    self.join_group(to),
+                    self.join_group(to, user),
                     self.pool.sign_out_everywhere(user),
                     self.pool.forget_phone_and_factors(user)
                 )?;
@@ -272,7 +280,7 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// Removes every way in that somebody else may have, and only then marks the address as
     /// verified: so a profile that shows a verified address is clean, wherever this is cut off.
-    async fn reclaim(&self, user: &UserName, unlink: &[Identity], email: &ProvenEmail) -> Result<(), CarryError> {
+    async fn reclaim(&self, user: &CheckedUserName, unlink: &[Identity], email: &ProvenEmail) -> Result<(), CarryError> {
         self.refuse_passkey(user).await?;
         let password = Password::random();
         try_join!(
@@ -294,17 +302,15 @@ impl<P: UserPool> Linker<'_, P> {
         Ok(())
     }
 
-    /// Cognito takes a `sub` for a user name. Somebody who registered with another's `sub` as user name could delete that
-    /// profile in the middle, and what is left to do to it would be done to the other's account.
-    async fn refuse_borrowed_sub(&self, to: &Destination) -> Result<(), CarryError> {
-        if bears_borrowed_sub(self.pool, to).await? {
-            return Err(CarryError::Refused(Refusal::BorrowedSub));
-        }
-        Ok(())
+    async fn checked(&self, to: &Destination) -> Result<CheckedUserName, CarryError> {
+        self.pool.checked(&to.user_name, &to.sub).await.map_err(|error| match error.kind() {
+            PoolErrorKind::BorrowedSub => CarryError::Refused(Refusal::BorrowedSub),
+            _ => error.into(),
+        })
     }
 
     /// No administrator's call removes a passkey, so a profile with one cannot be made clean.
-    async fn refuse_passkey(&self, user: &UserName) -> Result<(), CarryError> {
+    async fn refuse_passkey(&self, user: &CheckedUserName) -> Result<(), CarryError> {
         if self.pool.has_passkey(user).await? {
             return Err(CarryError::Refused(Refusal::PasskeyOnProfile));
         }
@@ -313,9 +319,9 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// Puts a newcomer into the default group. True if the group does not exist, which is the
     /// operator's to mend and no reason to keep people out.
-    async fn join_group(&self, to: &Destination) -> Result<bool, PoolError> {
+    async fn join_group(&self, to: &Destination, user: &CheckedUserName) -> Result<bool, PoolError> {
         let Some(group) = self.group.filter(|_| to.newcomer) else { return Ok(false) };
-        match self.pool.add_to_group(&to.user_name, group).await {
+        match self.pool.add_to_group(user, group).await {
             Ok(()) => Ok(false),
             Err(error) if error.kind() == PoolErrorKind::ResourceNotFound => Ok(true),
             Err(error) => Err(error),
@@ -323,15 +329,12 @@ impl<P: UserPool> Linker<'_, P> {
     }
 }
 
-/// Whether the profile's user name is the `sub` of another profile, so that a call may reach the other. One call, and only
-/// for names of that form.
-///
-/// # Errors
-///
-/// The pool's.
-pub async fn bears_borrowed_sub(pool: &impl UserPool, to: &Destination) -> Result<bool, PoolError> {
-    let own = to.user_name.as_str().eq_ignore_ascii_case(&to.sub);
-    Ok(!own && to.user_name.has_form_of_sub() && pool.is_sub(&to.user_name).await?)
+/// A native profile of which nothing is missing but the link.
+struct Made {
+    to: Destination,
+    user: CheckedUserName,
+    /// The group to join does not exist.
+    group_missing: bool,
 }
 
 enum CarryError {

@@ -21,7 +21,7 @@ mod policy;
 mod refusal;
 mod repair;
 
-pub use apply::{LinkError, Linker, NativeUserName, Settlement, bears_borrowed_sub};
+pub use apply::{LinkError, Linker, NativeUserName, Settlement};
 pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
 pub use decision::{Continued, Decision, Destination, decide, decide_without_owners};
 pub use owners::{NEW_PROFILE, Owner, Owners};

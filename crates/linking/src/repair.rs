@@ -4,6 +4,7 @@
 //! mapped falls to false, which kills "forgot password". The inbound federation trigger prevents
 //! that; in pools without it the post triggers repair it, for providers whose addresses are proof.
 
+use cognito_core::email::Email;
 use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, SettingError};
@@ -34,12 +35,22 @@ pub fn repair_scope(lookup: Lookup<'_>) -> Result<RepairScope, SettingError> {
     settings::choice(lookup, REPAIR, &choices, RepairScope::default())
 }
 
-/// Marks the address as verified, within the time there is. What goes wrong is logged and counted
-/// as `repair_failed` and otherwise left: it must not keep a person out, and the next sign-in
-/// tries again.
-pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, sub: Option<&str>, clock: Clock) {
-    match clock.limit(pool.mark_email_verified(user)).await.and_then(|done| done.map_err(PoolError::into_failure)) {
-        Ok(()) => tracing::info!(decision = "repair_email_verified", sub, "decided"),
+/// Marks the address that the event shows as verified, within the time there is. Address and mark are written in one
+/// call, so that the mark cannot land on another address that the person has set meanwhile.
+///
+/// What goes wrong is logged and counted as `repair_failed` and otherwise left: it must not keep a person out, and the
+/// next sign-in tries again.
+pub async fn repair_email_verified(
+    pool: &impl UserPool,
+    user: &UserName,
+    attributes: Attributes<'_>,
+    clock: Clock,
+) {
+    let sub = attributes.text("sub");
+    let repaired = clock.limit(repair(pool, user, attributes));
+    match repaired.await.and_then(|done| done.map_err(PoolError::into_failure)) {
+        Ok(true) => tracing::info!(decision = "repair_email_verified", sub, "decided"),
+        Ok(false) => {}
         Err(failure) => {
             tracing::error!(
                 error_code = "repair_failed",
@@ -49,6 +60,14 @@ pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, sub: O
             );
         }
     }
+}
+
+/// Whether anything was written.
+async fn repair(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_>) -> Result<bool, PoolError> {
+    let Some(email) = attributes.text("email").and_then(|text| Email::parse(text).ok()) else { return Ok(false) };
+    let user = pool.checked(user, attributes.text("sub").unwrap_or_default()).await?;
+    pool.set_verified_email(&user, &email).await?;
+    Ok(true)
 }
 
 /// Whether this profile's address is proven by its providers and shows as unverified.

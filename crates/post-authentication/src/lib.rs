@@ -63,7 +63,7 @@ where
         let Some(user) = event.user_name().map(UserName::new) else { return Ok(()) };
         if needs_repair(attributes, &self.settings.providers, self.settings.repair) {
             let pool = self.pools.pool(event.user_pool_id());
-            repair_email_verified(&pool, &user, attributes.text("sub"), clock).await;
+            repair_email_verified(&pool, &user, attributes, clock).await;
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ where
         };
         let repair = async {
             if needs_repair(attributes, &self.settings.providers, self.settings.repair) {
-                repair_email_verified(&pool, &user, sub, clock).await;
+                repair_email_verified(&pool, &user, attributes, clock).await;
             }
         };
         tokio::join!(join, repair);
@@ -90,8 +90,11 @@ where
 }
 
 async fn join_group(pool: &impl UserPool, user: &UserName, group: &str, sub: Option<&str>, clock: Clock) {
-    let joined = clock.limit(pool.add_to_group(user, group)).await;
-    match joined.and_then(|done| done.map_err(PoolError::into_failure)) {
+    let join = async {
+        let user = pool.checked(user, sub.unwrap_or_default()).await?;
+        pool.add_to_group(&user, group).await
+    };
+    match clock.limit(join).await.and_then(|done| done.map_err(PoolError::into_failure)) {
         Ok(()) => tracing::info!(decision = "join_group", sub, "decided"),
         Err(failure) => {
             let cause = failure.cause_chain();

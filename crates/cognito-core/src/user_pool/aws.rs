@@ -7,7 +7,7 @@ mod read;
 #[cfg(feature = "invitations")]
 pub use invitations::AwsInvitations;
 
-use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
+use super::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
@@ -181,13 +181,13 @@ impl UserPool for AwsUserPool {
         read::created(&call.send().await.map_err(failed("AdminCreateUser"))?)
     }
 
-    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+    async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
         let call = self.client.admin_set_user_password().user_pool_id(&self.id).username(user.as_str());
         call.password(password.expose()).permanent(true).send().await.map_err(failed("AdminSetUserPassword"))?;
         Ok(())
     }
 
-    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         let destination =
             ProviderUserIdentifierType::builder().provider_name("Cognito").provider_attribute_value(user.as_str());
         let source = ProviderUserIdentifierType::builder()
@@ -213,17 +213,15 @@ impl UserPool for AwsUserPool {
         Ok(())
     }
 
-    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
-        self.update(user, vec![attribute("email_verified", "true")?]).await
-    }
-
-    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
         // Both in one call: Cognito then applies the address at once and sends no code.
         let attributes = vec![attribute("email", &email.to_lower_case())?, attribute("email_verified", "true")?];
-        self.update(user, attributes).await
+        let call = self.client.admin_update_user_attributes().user_pool_id(&self.id).username(user.as_str());
+        call.set_user_attributes(Some(attributes)).send().await.map_err(failed("AdminUpdateUserAttributes"))?;
+        Ok(())
     }
 
-    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         let sms = SmsMfaSettingsType::builder().enabled(false).preferred_mfa(false).build();
         let totp = SoftwareTokenMfaSettingsType::builder().enabled(false).preferred_mfa(false).build();
         let call = self.client.admin_set_user_mfa_preference().user_pool_id(&self.id).username(user.as_str());
@@ -237,35 +235,27 @@ impl UserPool for AwsUserPool {
         Ok(())
     }
 
-    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+    async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
         let call = self.client.admin_get_user_auth_factors().user_pool_id(&self.id).username(user.as_str());
         let factors = call.send().await.map_err(failed("AdminGetUserAuthFactors"))?;
         Ok(factors.configured_user_auth_factors().contains(&AuthFactorType::WebAuthn))
     }
 
-    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         let call = self.client.admin_user_global_sign_out().user_pool_id(&self.id).username(user.as_str());
         call.send().await.map_err(failed("AdminUserGlobalSignOut"))?;
         Ok(())
     }
 
-    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         let call = self.client.admin_delete_user().user_pool_id(&self.id).username(user.as_str());
         call.send().await.map_err(failed("AdminDeleteUser"))?;
         Ok(())
     }
 
-    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         let call = self.client.admin_add_user_to_group().user_pool_id(&self.id).username(user.as_str());
         call.group_name(group).send().await.map_err(failed("AdminAddUserToGroup"))?;
-        Ok(())
-    }
-}
-
-impl AwsUserPool {
-    async fn update(&self, user: &UserName, attributes: Vec<AttributeType>) -> Result<(), PoolError> {
-        let call = self.client.admin_update_user_attributes().user_pool_id(&self.id).username(user.as_str());
-        call.set_user_attributes(Some(attributes)).send().await.map_err(failed("AdminUpdateUserAttributes"))?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ mod invitations;
 
 pub use invitations::check_invitations;
 
-use super::{NewNative, PoolErrorKind, Status, UserName, UserPool};
+use super::{CheckedUserName, NewNative, PoolErrorKind, Status, UserName, UserPool};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{Providers, SourceIdentity};
@@ -66,8 +66,9 @@ impl<P: UserPool> Checks<'_, P> {
         SourceIdentity::new(google, &format!("{subject}{}", self.unique)).map_err(|why| why.to_string())
     }
 
-    async fn created(&self, name: &str) -> Result<UserName, String> {
-        Ok(self.pool.create_native(&self.new_native(name)?).await.map_err(text)?.user_name)
+    async fn created(&self, name: &str) -> Result<CheckedUserName, String> {
+        let created = self.pool.create_native(&self.new_native(name)?).await.map_err(text)?;
+        self.pool.checked(&created.user_name, &created.sub).await.map_err(text)
     }
 
     async fn nobody_is_an_empty_list(&self) -> Outcome {
@@ -81,12 +82,12 @@ impl<P: UserPool> Checks<'_, P> {
         let name = self.created("found").await?;
         let found = self.pool.profiles_with_email(&self.email("FOUND")?).await.map_err(text)?;
         let [profile] = found.as_slice() else { return Err(format!("{} listed", found.len())) };
-        expect(profile.user_name == name, "listed under another name")?;
+        expect(profile.user_name.as_str() == name.as_str(), "listed under another name")?;
         expect(profile.status == Status::ForceChangePassword, "not invited")?;
         expect(profile.email_verified && profile.enabled, "not verified or not enabled")?;
         expect(!profile.sub.is_empty() && profile.created.is_some(), "no sub or no creation time")?;
         let reached = self.pool.profile(self.email("found")?.as_str()).await.map_err(text)?;
-        expect(reached.is_some_and(|profile| profile.user_name == name), "not reached by its address")
+        expect(reached.is_some_and(|profile| profile.user_name.as_str() == name.as_str()), "not reached by its address")
     }
 
     async fn a_sub_is_known_for_one(&self) -> Outcome {
@@ -95,8 +96,12 @@ impl<P: UserPool> Checks<'_, P> {
         let sub = UserName::new(profile.sub);
         expect(self.pool.is_sub(&sub).await.map_err(text)?, "its own sub is nobody's")?;
         let reached = self.pool.profile(sub.as_str()).await.map_err(text)?;
-        expect(reached.is_some_and(|reached| reached.user_name == name), "not reached by its sub")?;
+        expect(reached.is_some_and(|reached| reached.user_name.as_str() == name.as_str()), "not reached by its sub")?;
+        let borrowed = self.pool.checked(&sub, "the sub of whoever borrowed it").await;
+        let refused = borrowed.expect_err_text("a borrowed sub passes for a name")?;
+        expect(refused == PoolErrorKind::BorrowedSub, &format!("{refused:?}"))?;
         let nobody = UserName::new("00000000-0000-4000-8000-000000000000");
+        self.pool.checked(&nobody, "").await.map_err(text)?;
         expect(!self.pool.is_sub(&nobody).await.map_err(text)?, "somebody has a sub that nobody has")
     }
 
@@ -173,7 +178,7 @@ impl<P: UserPool> Checks<'_, P> {
             self.pool.replace_password(&name, &password).await.expect_err_text("a password for nobody")?,
             self.pool.link(&name, &self.google("3")?).await.expect_err_text("a link to nobody")?,
             self.pool.add_to_group(&name, GROUP).await.expect_err_text("nobody in a group")?,
-            self.pool.mark_email_verified(&name).await.expect_err_text("nobody verified")?,
+            self.pool.set_verified_email(&name, &self.email("gone")?).await.expect_err_text("nobody verified")?,
             self.pool.sign_out_everywhere(&name).await.expect_err_text("nobody signed out")?,
         ];
         expect(refusals.iter().all(|kind| *kind == PoolErrorKind::UserNotFound), &format!("{refusals:?}"))
@@ -181,7 +186,6 @@ impl<P: UserPool> Checks<'_, P> {
 
     async fn verification_is_kept(&self) -> Outcome {
         let name = self.created("verify").await?;
-        self.pool.mark_email_verified(&name).await.map_err(text)?;
         let moved = self.email("moved")?;
         self.pool.set_verified_email(&name, &moved).await.map_err(text)?;
         self.pool.sign_out_everywhere(&name).await.map_err(text)?;
@@ -190,11 +194,11 @@ impl<P: UserPool> Checks<'_, P> {
         expect(profile.email.is_some_and(|email| moved.is_same(&email)) && profile.email_verified, "not moved")
     }
 
-    async fn status(&self, name: &UserName) -> Result<Status, String> {
+    async fn status(&self, name: &CheckedUserName) -> Result<Status, String> {
         Ok(self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?.status)
     }
 
-    async fn identities(&self, name: &UserName) -> Result<Vec<super::Identity>, String> {
+    async fn identities(&self, name: &CheckedUserName) -> Result<Vec<super::Identity>, String> {
         Ok(self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?.identities)
     }
 }

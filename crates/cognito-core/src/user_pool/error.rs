@@ -8,6 +8,8 @@ pub enum PoolErrorKind {
     UserNameExists,
     /// The e-mail address is another profile's alias, or the identity is another profile's.
     AliasExists,
+    /// The user name is the `sub` of another profile, which a call might reach instead. Our own check, not AWS's.
+    BorrowedSub,
     /// No such profile (any more).
     UserNotFound,
     /// No such group, provider or pool.

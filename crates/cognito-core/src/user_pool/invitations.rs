@@ -1,4 +1,4 @@
-use super::{PoolError, Profile, UserName};
+use super::{CheckedUserName, PoolError, Profile};
 use crate::email::Email;
 use crate::password::Password;
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ pub trait Invitations: Sync {
     ) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
     /// Replaces the temporary password of somebody who was invited, so that the former one opens nothing any more.
-    fn renew(&self, user: &UserName, temporary: &Password) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn renew(&self, user: &CheckedUserName, temporary: &Password) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
     /// the pool hands out on the way are revoked and go nowhere. Up to four calls.
     fn respond(
         &self,
-        user: &UserName,
+        user: &CheckedUserName,
         temporary: &Password,
         chosen: &Password,
     ) -> impl Future<Output = Result<Response, PoolError>> + Send;

@@ -6,7 +6,7 @@ mod invitations;
 
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 
-use super::{Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool, UserPools};
+use super::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool, UserPools};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
@@ -131,7 +131,7 @@ impl MemoryPool {
     fn update(
         &self,
         operation: &'static str,
-        user: &UserName,
+        user: &CheckedUserName,
         change: impl FnOnce(&mut Account),
     ) -> Result<(), PoolError> {
         self.call(operation, |state| {
@@ -143,7 +143,7 @@ impl MemoryPool {
 }
 
 impl State {
-    fn account_mut(&mut self, user: &UserName) -> Result<&mut Account, PoolErrorKind> {
+    fn account_mut(&mut self, user: &CheckedUserName) -> Result<&mut Account, PoolErrorKind> {
         let at = self.reached_by(user.as_str()).ok_or(PoolErrorKind::UserNotFound)?;
         Ok(&mut self.accounts[at])
     }
@@ -183,7 +183,7 @@ impl State {
         }
         self.created += 1;
         let mut account = native(email);
-        account.sub = format!("created-{}", self.created);
+        account.sub = made_sub(self.created);
         account.user_name = match self.kind {
             PoolKind::EmailUserNames => account.sub.clone(),
             PoolKind::EmailAlias => new.user_name.clone(),
@@ -198,7 +198,7 @@ impl State {
         Ok(profile)
     }
 
-    fn link(&mut self, user: &UserName, source: &SourceIdentity) -> Result<(), PoolErrorKind> {
+    fn link(&mut self, user: &CheckedUserName, source: &SourceIdentity) -> Result<(), PoolErrorKind> {
         let quirks = self.quirks;
         if quirks.refuse_every_link {
             return Err(PoolErrorKind::InvalidParameter);
@@ -225,6 +225,11 @@ impl State {
     }
 }
 
+/// The `sub` of the account that the pool makes as its `n`th: of the form that Cognito gives, and the same in each run.
+fn made_sub(n: u32) -> String {
+    format!("00000000-0000-4000-a000-{n:012}")
+}
+
 impl UserPool for MemoryPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.call("ListUsers", |state| {
@@ -246,14 +251,14 @@ impl UserPool for MemoryPool {
         self.call("AdminCreateUser", |state| state.create(new))
     }
 
-    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+    async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
         self.update("AdminSetUserPassword", user, |account| {
             account.password = Some(password.expose().to_owned());
             account.status = Status::Confirmed;
         })
     }
 
-    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.call("AdminLinkProviderForUser", |state| state.link(user, identity))
     }
 
@@ -270,11 +275,7 @@ impl UserPool for MemoryPool {
         })
     }
 
-    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
-        self.update("AdminUpdateUserAttributes", user, |account| account.email_verified = true)
-    }
-
-    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
         self.call("AdminUpdateUserAttributes", |state| {
             let taken = state.accounts.iter().any(|account| {
                 account.user_name != user.as_str() && account.email_verified && account.has_email(email.as_str())
@@ -291,20 +292,20 @@ impl UserPool for MemoryPool {
         })
     }
 
-    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.update("AdminSetUserMFAPreference", user, |account| account.second_factor = false)?;
         self.update("AdminDeleteUserAttributes", user, |account| account.phone = None)
     }
 
-    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+    async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
         self.call("AdminGetUserAuthFactors", |state| Ok(state.account_mut(user)?.passkey))
     }
 
-    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.update("AdminUserGlobalSignOut", user, |account| account.sessions.clear())
     }
 
-    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.call("AdminDeleteUser", |state| {
             let at = state.reached_by(user.as_str()).ok_or(PoolErrorKind::UserNotFound)?;
             state.accounts.remove(at);
@@ -313,7 +314,7 @@ impl UserPool for MemoryPool {
         })
     }
 
-    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         self.call("AdminAddUserToGroup", |state| {
             let known = state.groups.iter().any(|name| name == group);
             let account = state.account_mut(user)?;

@@ -1,46 +1,9 @@
+use super::UserName;
 use crate::email::Email;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
-
-/// The exact user name of a profile, as the pool lists it. It may be an address or hold a
-/// subject, so it does not show itself.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserName(String);
-
-impl UserName {
-    /// Wraps a user name that came from the pool or from an event.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
-    }
-
-    /// The name itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether the name has the form of a `sub`: a UUID with hyphens. Cognito takes a `sub` wherever it takes a user
-    /// name, so a call for such a name may reach another profile than the one that bears it.
-    #[must_use]
-    pub fn has_form_of_sub(&self) -> bool {
-        let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
-        self.0.len() == 36
-            && self.0.bytes().enumerate().all(
-                |(at, byte)| {
-                    if hyphen_at(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-                },
-            )
-    }
-}
-
-impl fmt::Debug for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UserName(…)")
-    }
-}
 
 /// Where a profile is in its life (`UserStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,9 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
-use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+use cognito_core::user_pool::{
+    CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -162,11 +164,11 @@ impl UserPool for Gate {
         self.pass("create", self.pool.create_native(new)).await
     }
 
-    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+    async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
         self.pass("password", self.pool.replace_password(user, password)).await
     }
 
-    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.pass("link", self.pool.link(user, identity)).await
     }
 
@@ -174,31 +176,27 @@ impl UserPool for Gate {
         self.pass("unlink", self.pool.unlink(identity)).await
     }
 
-    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
-        self.pass("verify", self.pool.mark_email_verified(user)).await
-    }
-
-    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
         self.pass("set email", self.pool.set_verified_email(user, email)).await
     }
 
-    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.pass("forget", self.pool.forget_phone_and_factors(user)).await
     }
 
-    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+    async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
         self.pass("passkey", self.pool.has_passkey(user)).await
     }
 
-    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.pass("sign out", self.pool.sign_out_everywhere(user)).await
     }
 
-    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.pass("delete", self.pool.delete(user)).await
     }
 
-    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         self.pass("group", self.pool.add_to_group(user, group)).await
     }
 }

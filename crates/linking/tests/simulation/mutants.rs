@@ -8,7 +8,9 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::Quirks;
-use cognito_core::user_pool::{Identity, NewNative, PoolError, Profile, Status, UserName, UserPool};
+use cognito_core::user_pool::{
+    CheckedUserName, Identity, NewNative, PoolError, Profile, Status, UserName, UserPool,
+};
 use std::rc::Rc;
 use std::sync::Mutex;
 
@@ -30,7 +32,7 @@ struct Mutant {
     mutation: Mutation,
     first_read: Mutex<Option<Vec<Profile>>>,
     /// The profile that still has to get its password.
-    owed: Mutex<Option<UserName>>,
+    owed: Mutex<Option<CheckedUserName>>,
     created: Mutex<bool>,
 }
 
@@ -73,7 +75,7 @@ impl UserPool for Mutant {
         created
     }
 
-    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+    async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
         if self.mutation == Mutation::PasswordLast {
             self.owed.lock().unwrap().replace(user.clone());
             return Ok(());
@@ -81,7 +83,7 @@ impl UserPool for Mutant {
         self.gate.replace_password(user, password).await
     }
 
-    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.gate.link(user, identity).await?;
         let owed = self.owed.lock().unwrap().take();
         match owed {
@@ -94,31 +96,27 @@ impl UserPool for Mutant {
         self.gate.unlink(identity).await
     }
 
-    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
-        self.gate.mark_email_verified(user).await
-    }
-
-    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
         self.gate.set_verified_email(user, email).await
     }
 
-    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.gate.forget_phone_and_factors(user).await
     }
 
-    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+    async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
         self.gate.has_passkey(user).await
     }
 
-    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.gate.sign_out_everywhere(user).await
     }
 
-    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.gate.delete(user).await
     }
 
-    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         if self.mutation == Mutation::GroupOnlyOnCreation && !*self.created.lock().unwrap() {
             return Ok(());
         }
@@ -142,7 +140,7 @@ fn tutorial(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invoc
         let email = Email::parse(ADA).map_err(|_| "try again")?;
         let settle = async {
             if let Some(first) = gate.profiles_with_email(&email).await?.first() {
-                return gate.link(&first.user_name, &source).await;
+                return gate.link(&gate.checked(&first.user_name, &first.sub).await?, &source).await;
             }
             let new = NewNative { user_name: ADA.into(), email, attributes: std::collections::BTreeMap::new() };
             let created = gate.create_native(&new).await?.user_name;

@@ -2,7 +2,9 @@
 
 use super::{AwsUserPool, attribute, failed, read};
 use crate::password::Password;
-use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName};
+use crate::user_pool::{
+    CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response,
+};
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthOutput;
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, MessageActionType};
 use base64::Engine;
@@ -43,7 +45,7 @@ impl AwsInvitations {
     }
 
     /// Signs in with the temporary password; `None` if it does not open the account.
-    async fn open(&self, user: &UserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
+    async fn open(&self, user: &CheckedUserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
         let mut call = self
             .pool
             .client
@@ -100,14 +102,14 @@ impl Invitations for AwsInvitations {
         read::created(&call.send().await.map_err(failed("AdminCreateUser"))?)
     }
 
-    async fn renew(&self, user: &UserName, temporary: &Password) -> Result<(), PoolError> {
+    async fn renew(&self, user: &CheckedUserName, temporary: &Password) -> Result<(), PoolError> {
         let call = self.pool.client.admin_set_user_password().user_pool_id(&self.pool.id).username(user.as_str());
         let call = call.password(temporary.expose()).permanent(false);
         call.send().await.map_err(failed("AdminSetUserPassword"))?;
         Ok(())
     }
 
-    async fn respond(&self, user: &UserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
         let Some(session) = self.open(user, temporary).await? else { return Ok(Response::Closed) };
         if let Some(tokens) = session.authentication_result() {
             // The password was permanent: nothing to choose, and its tokens are nobody's business here.

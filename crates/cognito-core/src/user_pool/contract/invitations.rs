@@ -1,7 +1,9 @@
 use super::{Outcome, expect, text};
 use crate::email::Email;
 use crate::password::Password;
-use crate::user_pool::{Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserPool};
+use crate::user_pool::{
+    CheckedUserName, Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserName, UserPool,
+};
 use std::collections::BTreeMap;
 
 /// Runs every check of [`Invitations`], as [`check_all`](super::check_all) does for the pool. The pool under test must
@@ -46,16 +48,18 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
         Ok(Invitee { user_name, email, attributes })
     }
 
-    async fn invited(&self, name: &str, temporary: &Password) -> Result<Profile, String> {
-        self.invitations.invite(&self.invitee(name)?, temporary).await.map_err(text)
+    async fn invited(&self, name: &str, temporary: &Password) -> Result<(Profile, CheckedUserName), String> {
+        let profile = self.invitations.invite(&self.invitee(name)?, temporary).await.map_err(text)?;
+        let user = self.pool.checked(&profile.user_name, &profile.sub).await.map_err(text)?;
+        Ok((profile, user))
     }
 
     async fn an_invitation_is_accepted_once(&self) -> Outcome {
         let temporary = Password::temporary();
-        let profile = self.invited("guest", &temporary).await?;
+        let (profile, user) = self.invited("guest", &temporary).await?;
         expect(profile.status == Status::ForceChangePassword, "not invited")?;
         expect(!profile.email_verified, "verified before anybody proved it")?;
-        let user = &profile.user_name;
+        let user = &user;
         let wrong = self.invitations.respond(user, &Password::temporary(), &own()).await.map_err(text)?;
         expect(wrong == Response::Closed, &format!("a wrong token: {wrong:?}"))?;
         let right = self.invitations.respond(user, &temporary, &own()).await.map_err(text)?;
@@ -76,7 +80,7 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
 
     async fn a_renewed_invitation_is_the_only_one(&self) -> Outcome {
         let (first, second) = (Password::temporary(), Password::temporary());
-        let user = self.invited("renewed", &first).await?.user_name;
+        let (_, user) = self.invited("renewed", &first).await?;
         self.invitations.renew(&user, &second).await.map_err(text)?;
         let former = self.invitations.respond(&user, &first, &own()).await.map_err(text)?;
         expect(former == Response::Closed, &format!("the former token: {former:?}"))?;
@@ -86,7 +90,7 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
 
     async fn a_weak_password_leaves_it_open(&self) -> Outcome {
         let temporary = Password::temporary();
-        let user = self.invited("weak", &temporary).await?.user_name;
+        let (_, user) = self.invited("weak", &temporary).await?;
         let policy = self.invitations.password_policy().await.map_err(text)?;
         expect(policy.minimum_length == 12 && policy.symbols, &format!("{policy:?}"))?;
         let weak = Password::chosen("short".into());
@@ -97,7 +101,8 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
     }
 
     async fn nobody_is_closed(&self) -> Outcome {
-        let nobody = crate::user_pool::UserName::new(format!("nobody-{}", self.unique));
+        let nobody = UserName::new(format!("nobody-{}", self.unique));
+        let nobody = self.pool.checked(&nobody, "").await.map_err(text)?;
         let response = self.invitations.respond(&nobody, &Password::temporary(), &own()).await.map_err(text)?;
         expect(response == Response::Closed, &format!("{response:?}"))
     }

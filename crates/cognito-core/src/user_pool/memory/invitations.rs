@@ -1,7 +1,7 @@
-use super::{MemoryPool, PoolErrorKind, Status, native};
+use super::{MemoryPool, PoolErrorKind, Status, made_sub, native};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
-use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName};
+use crate::user_pool::{CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response};
 
 /// What the memory pool asks of a password: what the deployment template asks of a new pool by default.
 const POLICY: PasswordPolicy =
@@ -31,7 +31,7 @@ impl Invitations for MemoryPool {
             }
             state.created += 1;
             let mut account = native(&invitee.email.to_lower_case()).unverified();
-            account.sub = format!("invited-{}", state.created);
+            account.sub = made_sub(state.created);
             account.user_name = match state.kind {
                 PoolKind::EmailUserNames => account.sub.clone(),
                 PoolKind::EmailAlias => invitee.user_name.clone(),
@@ -47,14 +47,14 @@ impl Invitations for MemoryPool {
         })
     }
 
-    async fn renew(&self, user: &UserName, temporary: &Password) -> Result<(), PoolError> {
+    async fn renew(&self, user: &CheckedUserName, temporary: &Password) -> Result<(), PoolError> {
         self.update("AdminSetUserPassword", user, |account| {
             account.password = Some(temporary.expose().to_owned());
             account.status = Status::ForceChangePassword;
         })
     }
 
-    async fn respond(&self, user: &UserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
         self.call("AdminRespondToAuthChallenge", |state| {
             let Ok(account) = state.account_mut(user) else { return Ok(Response::Closed) };
             let opens = account.password.as_deref() == Some(temporary.expose());

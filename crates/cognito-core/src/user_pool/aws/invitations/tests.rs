@@ -22,8 +22,9 @@ fn invitations(rules: &[&Rule]) -> AwsInvitations {
     AwsInvitations::new(AwsUserPools::new(client).pool("eu-central-1_EXAMPLE01"), "backend-client")
 }
 
-fn ada() -> UserName {
-    UserName::new("5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11")
+fn ada() -> CheckedUserName {
+    let sub = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+    CheckedUserName::without_call(&UserName::new(sub), sub).unwrap()
 }
 
 fn client_with(secret: Option<&'static str>) -> Rule {

@@ -1,0 +1,90 @@
+use std::fmt;
+
+/// The exact user name of a profile, as the pool lists it. It may be an address or hold a subject, so it does not show
+/// itself.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Wraps a user name that came from the pool or from an event.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the name has the form of a `sub`: a UUID with hyphens. Cognito takes a `sub` wherever it takes a user
+    /// name, so a call for such a name may reach another profile than the one that bears it.
+    #[must_use]
+    pub fn has_form_of_sub(&self) -> bool {
+        let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+        self.0.len() == 36
+            && self.0.bytes().enumerate().all(
+                |(at, byte)| {
+                    if hyphen_at(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+                },
+            )
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserName(…)")
+    }
+}
+
+/// A user name that is not the `sub` of another profile, so that a call for it changes the profile that bears it or none.
+///
+/// Every call that changes a profile takes one. Otherwise somebody could register with the victim's `sub` for a user
+/// name and delete that profile between our look and our call: Cognito would then change the victim's profile.
+/// [`UserPool::checked`](super::UserPool::checked) makes one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CheckedUserName(UserName);
+
+impl CheckedUserName {
+    /// The name, if it needs no look at the pool: it is the profile's own `sub`, as in pools with e-mail user names, or
+    /// does not have the form of one.
+    #[must_use]
+    pub fn without_call(name: &UserName, own_sub: &str) -> Option<Self> {
+        let is_own = name.as_str().eq_ignore_ascii_case(own_sub);
+        (is_own || !name.has_form_of_sub()).then(|| Self(name.clone()))
+    }
+
+    /// The name, once the pool has said that it is nobody's `sub`.
+    pub(super) fn nobodys_sub(name: &UserName) -> Self {
+        Self(name.clone())
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for CheckedUserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CheckedUserName(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+
+    #[test]
+    fn only_the_form_of_a_sub_that_is_not_the_profiles_own_needs_a_look_at_the_pool() {
+        let needs_look = |name: &str, own: &str| CheckedUserName::without_call(&UserName::new(name), own).is_none();
+        assert!(!needs_look(SUB, SUB));
+        assert!(!needs_look(&SUB.to_uppercase(), SUB));
+        assert!(!needs_look("ada@example.com", SUB) && !needs_look(&SUB.replace('-', ""), ""));
+        assert!(needs_look(SUB, "") && needs_look(&SUB.to_uppercase(), "another"));
+    }
+}
