@@ -12,7 +12,7 @@ pub struct AppClient {
     pub id: String,
     /// The attributes that it may write; empty if that was never set.
     pub writable: Vec<String>,
-    pub(in crate::user_pool) secret: Option<Zeroizing<String>>,
+    secret: Option<Zeroizing<String>>,
 }
 
 impl fmt::Debug for AppClient {
@@ -27,6 +27,12 @@ impl AppClient {
     #[must_use]
     pub fn new(id: impl Into<String>, writable: Vec<String>, secret: Option<String>) -> Self {
         Self { id: id.into(), writable, secret: secret.map(Zeroizing::new) }
+    }
+
+    /// The secret, if the client has one: only for what proves that it is known.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
+        self.secret.as_ref().map(|secret| secret.as_str())
     }
 
     /// Whether a registration through this client may carry an attribute. A client whose list was never set may write

@@ -4,8 +4,8 @@ use super::secret_hash::secret_hash;
 use super::{AwsUserPool, PAGE, attribute, failed, read};
 use crate::provider::SourceIdentity;
 use crate::user_pool::{
-    Administration, AppClient, Delivery, NewRegistration, Page, PasswordPolicy, PoolError, PoolErrorKind,
-    PoolSettings, ProfileRecord, Registered, UserName,
+    Administration, AppClient, Delivery, NewRegistration, Page, PasswordPolicy, PoolError, PoolErrorKind, PoolSettings,
+    ProfileRecord, Registered, UserName,
 };
 use aws_sdk_cognitoidentityprovider::types::{
     AdminCreateUserConfigType, ProviderUserIdentifierType, SchemaAttributeType, UserPoolClientType, UserPoolType,
@@ -133,8 +133,7 @@ impl AwsUserPool {
         for (name, value) in new.client_metadata {
             call = call.client_metadata(name, value);
         }
-        let secret = client.secret.as_ref();
-        let call = call.set_secret_hash(secret.map(|secret| secret_hash(secret, new.user_name, &client.id)));
+        let call = call.set_secret_hash(client.secret().map(|secret| secret_hash(secret, new.user_name, &client.id)));
         let made = call.send().await.map_err(failed("SignUp"))?;
         Ok(Registered {
             sub: made.user_sub().to_owned(),

@@ -2,9 +2,9 @@
 
 #[cfg(any(feature = "administration", feature = "invitations"))]
 use crate::user_pool::PasswordPolicy;
-use crate::user_pool::{PoolError, PoolErrorKind, Profile};
 #[cfg(feature = "administration")]
 use crate::user_pool::{MfaSettings, ProfileRecord};
+use crate::user_pool::{PoolError, PoolErrorKind, Profile};
 use aws_sdk_cognitoidentityprovider::operation::admin_create_user::AdminCreateUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::primitives::DateTime;

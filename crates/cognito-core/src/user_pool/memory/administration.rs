@@ -20,9 +20,7 @@ impl Account {
         attributes.insert("email_verified".into(), self.email_verified.to_string());
         attributes.extend(self.email.clone().map(|email| ("email".into(), email)));
         if !self.identities.is_empty() {
-            let entry = |linked: &super::LinkedIdentity| {
-                json!({ "userId": linked.value, "providerName": linked.provider, "primary": linked.primary })
-            };
+            let entry = |linked: &super::LinkedIdentity| json!({ "userId": linked.value, "providerName": linked.provider, "primary": linked.primary });
             let list: Vec<_> = self.identities.iter().map(entry).collect();
             attributes.insert("identities".into(), json!(list).to_string());
         }

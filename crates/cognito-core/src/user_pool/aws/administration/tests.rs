@@ -80,7 +80,10 @@ async fn an_alias_that_leads_elsewhere_is_not_the_profile_of_that_name() {
     let pool = pool(&[&read]);
     assert_eq!(pool.record("ada@example.com").await.unwrap(), None);
     let found = pool.found_by("ada@example.com").await.unwrap().unwrap();
-    assert_eq!((found.mfa.enabled.as_slice(), found.mfa.preferred.as_deref()), (&["SMS_MFA".to_owned()][..], Some("SMS_MFA")));
+    assert_eq!(
+        (found.mfa.enabled.as_slice(), found.mfa.preferred.as_deref()),
+        (&["SMS_MFA".to_owned()][..], Some("SMS_MFA"))
+    );
 }
 
 #[tokio::test]

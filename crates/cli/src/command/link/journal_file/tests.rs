@@ -1,55 +1,18 @@
 use super::*;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::memory::federated;
+use merge::{Begin, Linked, Undone};
 use proptest::prelude::*;
-
-/// A journal in memory that a test can cut off anywhere.
-pub(crate) struct MemoryJournal {
-    pub(crate) bytes: Vec<u8>,
-    history: History,
-}
-
-impl MemoryJournal {
-    /// Begins a journal, or goes on with one as a new process would.
-    pub(crate) fn open(mut bytes: Vec<u8>) -> Self {
-        let Some(parsed) = parse(&bytes).unwrap() else {
-            let mut new = Self { bytes: Vec::new(), history: History::default() };
-            new.write(header()).unwrap();
-            return new;
-        };
-        bytes.truncate(usize::try_from(parsed.whole).unwrap());
-        Self { bytes, history: parsed.history }
-    }
-}
-
-impl Ledger for MemoryJournal {
-    fn write(&mut self, entry: Entry) -> Result<()> {
-        serde_json::to_writer(&mut self.bytes, &entry)?;
-        self.bytes.push(b'\n');
-        self.history.add(&entry);
-        Ok(())
-    }
-
-    fn history(&self) -> &History {
-        &self.history
-    }
-}
-
-fn header() -> Entry {
-    Entry::Header { kind: KIND.into(), version: VERSION, user_pool_id: "eu-central-1_A".into(), plan: "p".into() }
-}
+use std::collections::BTreeMap;
 
 pub(crate) fn begin(user_name: &str) -> Entry {
-    let attributes = BTreeMap::from([("sub".to_owned(), format!("sub of {user_name}"))]);
-    let profile = Record {
-        user_name: user_name.into(),
-        status: "EXTERNAL_PROVIDER".into(),
-        enabled: true,
-        created: Some(1),
-        attributes,
-    };
+    let mut profile = federated("Google", "1", "ada@example.com").record();
+    profile.user_name = user_name.into();
+    profile.attributes.insert("sub".into(), format!("sub of {user_name}"));
     Entry::Begin(Box::new(Begin {
         decision: "link".into(),
         into: Some("native".into()),
-        identity: LinkedAs { provider: "Google".into(), attribute: "Cognito_Subject".into(), value: "1".into() },
+        identity: SourceIdentity::linked_by("Google", "Cognito_Subject", "1"),
         profile,
         groups: vec!["Users".into()],
         replaces: None,
@@ -83,8 +46,9 @@ fn entries() -> Vec<Entry> {
 }
 
 fn text(entries: &[Entry]) -> Vec<u8> {
-    let lines = [header()].into_iter().chain(entries.iter().cloned());
-    lines.flat_map(|entry| [serde_json::to_vec(&entry).unwrap(), b"\n".to_vec()].concat()).collect()
+    let header = serde_json::to_vec(&Header::new("eu-central-1_A", "p")).unwrap();
+    let lines = [header].into_iter().chain(entries.iter().map(|entry| serde_json::to_vec(entry).unwrap()));
+    lines.flat_map(|line| [line, b"\n".to_vec()].concat()).collect()
 }
 
 fn path() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -93,27 +57,27 @@ fn path() -> (tempfile::TempDir, std::path::PathBuf) {
     (folder, path)
 }
 
-fn open(path: &Path) -> Result<Journal> {
-    Journal::open(path, "eu-central-1_A", "p")
+fn open(path: &Path) -> Result<JournalFile> {
+    JournalFile::open(path, "eu-central-1_A", "p")
 }
 
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> String {
     result.unwrap_err().downcast::<Refusal>().unwrap().0
 }
 
-#[test]
-fn what_was_written_is_read_back_by_the_next_run() {
+#[tokio::test]
+async fn what_was_written_is_read_back_by_the_next_run() {
     let (_folder, path) = path();
     let mut journal = open(&path).unwrap();
     for entry in entries() {
-        journal.write(entry).unwrap();
+        journal.write(entry).await.unwrap();
     }
     let history = journal.history().clone();
     drop(journal);
     let again = open(&path).unwrap();
     assert_eq!(*again.history(), history);
     assert_eq!(history.order, ["Google_1", "Google_2"]);
-    assert!(history.of["Google_1"].done && !history.of["Google_2"].done);
+    assert!(history.merges["Google_1"].done && !history.merges["Google_2"].done);
 }
 
 #[test]
@@ -133,15 +97,15 @@ fn a_journal_cut_off_at_any_byte_is_read_up_to_its_last_whole_line() {
     }
 }
 
-#[test]
-fn what_follows_a_torn_line_begins_on_a_line_of_its_own() {
+#[tokio::test]
+async fn what_follows_a_torn_line_begins_on_a_line_of_its_own() {
     let (_folder, path) = path();
     let torn = [text(&entries()[..1]), b"{\"entry\":\"do".to_vec()].concat();
     std::fs::write(&path, torn).unwrap();
     let mut journal = open(&path).unwrap();
-    journal.write(Entry::Done { user_name: "Google_1".into() }).unwrap();
+    journal.write(Entry::Done { user_name: "Google_1".into() }).await.unwrap();
     drop(journal);
-    assert!(open(&path).unwrap().history().of["Google_1"].done);
+    assert!(open(&path).unwrap().history().merges["Google_1"].done);
 }
 
 #[test]
@@ -171,8 +135,8 @@ fn lines_that_are_there_twice_change_nothing() {
 fn another_pools_plans_or_versions_journal_is_refused() {
     let (_folder, path) = path();
     drop(open(&path).unwrap());
-    assert!(refusal(Journal::open(&path, "eu-central-1_B", "p")).contains("the journal of eu-central-1_A, not of"));
-    assert!(refusal(Journal::open(&path, "eu-central-1_A", "q")).contains("another plan"));
+    assert!(refusal(JournalFile::open(&path, "eu-central-1_B", "p")).contains("the journal of eu-central-1_A, not of"));
+    assert!(refusal(JournalFile::open(&path, "eu-central-1_A", "q")).contains("another plan"));
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("\"version\":1", "\"version\":2")).unwrap();
     assert!(refusal(open(&path)).contains("another version"));
@@ -188,21 +152,21 @@ fn two_runs_cannot_share_a_journal() {
     let (_folder, path) = path();
     let _first = open(&path).unwrap();
     assert!(refusal(open(&path)).contains("another run is using this journal"));
-    assert!(refusal(Journal::open_to_undo(&path)).contains("another run"));
+    assert!(refusal(JournalFile::open_to_undo(&path)).contains("another run"));
 }
 
-#[test]
-fn a_journal_that_was_undone_is_not_carried_out_again() {
+#[tokio::test]
+async fn a_journal_that_was_undone_is_not_carried_out_again() {
     let (_folder, path) = path();
     let mut journal = open(&path).unwrap();
     for entry in entries() {
-        journal.write(entry).unwrap();
+        journal.write(entry).await.unwrap();
     }
     let undone = Undone { user_name: "Google_1".into(), restored: Vec::new(), lost: vec!["the sub".into()] };
-    journal.write(Entry::Undone(undone.clone())).unwrap();
+    journal.write(Entry::Undone(undone.clone())).await.unwrap();
     drop(journal);
     assert!(refusal(open(&path)).contains("it was undone"));
-    assert_eq!(Journal::open_to_undo(&path).unwrap().history().of["Google_1"].undone, Some(undone));
+    assert_eq!(JournalFile::open_to_undo(&path).unwrap().history().merges["Google_1"].undone, Some(undone));
 }
 
 #[test]
@@ -210,8 +174,8 @@ fn an_empty_line_does_no_harm_and_what_an_older_version_wrote_is_read() {
     let (_folder, path) = path();
     let older = b"\n  \n{\"entry\":\"undone\",\"user_name\":\"Google_1\"}\n".to_vec();
     std::fs::write(&path, [text(&entries()), older].concat()).unwrap();
-    let history = Journal::open_to_undo(&path).unwrap().history().clone();
-    assert!(history.of["Google_1"].done && history.of["Google_1"].undone.is_some());
+    let history = JournalFile::open_to_undo(&path).unwrap().history().clone();
+    assert!(history.merges["Google_1"].done && history.merges["Google_1"].undone.is_some());
 }
 
 #[cfg(unix)]

@@ -1,17 +1,15 @@
 //! A pool and a journal that fail, or end the process, at a chosen step.
 
 use super::scenario::Refuses;
-use crate::merge::journal::tests::MemoryJournal;
-use crate::merge::journal::{Entry, History, Ledger};
-use crate::registry::memory::MemoryRegistry;
-use crate::registry::{LinkedAs, Page, PoolFacts, Record, Registry};
-use anyhow::Result;
+use crate::journal::{Entry, History, Journal, JournalError};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
-use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
-use std::cell::RefCell;
+use cognito_core::user_pool::{
+    Administration, Identity, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile, ProfileRecord,
+    UserName, UserPool,
+};
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
@@ -123,46 +121,59 @@ impl Fuse {
     }
 }
 
-/// A journal on a fuse. What was written survives in `disk`.
-pub(super) struct FusedJournal<'a> {
-    journal: MemoryJournal,
-    disk: &'a RefCell<Vec<u8>>,
+/// What a journal left on the disk: one entry a line, the last one perhaps cut off.
+pub(super) type Disk = Arc<Mutex<Vec<u8>>>;
+
+/// The history that a new process reads. A line that was cut off is dropped.
+pub(super) fn read(disk: &Disk) -> History {
+    let mut bytes = disk.lock().unwrap();
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    bytes.truncate(whole);
+    let mut history = History::default();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        history.add(&serde_json::from_slice(line).unwrap());
+    }
+    history
+}
+
+/// A journal on a fuse.
+pub(super) struct FusedJournal {
+    history: History,
+    disk: Disk,
     fuse: Arc<Fuse>,
 }
 
-impl<'a> FusedJournal<'a> {
-    pub(super) fn open(disk: &'a RefCell<Vec<u8>>, fuse: &Arc<Fuse>) -> Self {
-        let journal = MemoryJournal::open(disk.borrow().clone());
-        disk.borrow_mut().clone_from(&journal.bytes);
-        Self { journal, disk, fuse: fuse.clone() }
+impl FusedJournal {
+    pub(super) fn open(disk: &Disk, fuse: &Arc<Fuse>) -> Self {
+        Self { history: read(disk), disk: disk.clone(), fuse: fuse.clone() }
     }
 }
 
-impl Ledger for FusedJournal<'_> {
-    fn write(&mut self, entry: Entry) -> Result<()> {
-        let fate = self.fuse.step("journal");
-        let before = self.journal.bytes.len();
-        self.journal.write(entry)?;
-        let after = self.journal.bytes.len();
-        let (written, ends) = match fate {
-            None => (after, false),
-            Some(Fate::EndsBefore | Fate::Fails) => (before, true),
-            Some(Fate::EndsAfter | Fate::ReplyLost) => (after, true),
-            Some(Fate::EndsWithin) => (before + (after - before) / 2, true),
+impl Journal for FusedJournal {
+    async fn write(&mut self, entry: Entry) -> Result<(), JournalError> {
+        let line = [serde_json::to_vec(&entry).unwrap(), b"\n".to_vec()].concat();
+        let (written, ends) = match self.fuse.step("journal") {
+            None => (line.len(), false),
+            Some(Fate::EndsBefore | Fate::Fails) => (0, true),
+            Some(Fate::EndsAfter | Fate::ReplyLost) => (line.len(), true),
+            Some(Fate::EndsWithin) => (line.len() / 2, true),
         };
-        *self.disk.borrow_mut() = self.journal.bytes[..written].to_vec();
-        if ends { resume_unwind(Box::new(Crash)) } else { Ok(()) }
+        self.disk.lock().unwrap().extend_from_slice(&line[..written]);
+        if ends {
+            resume_unwind(Box::new(Crash));
+        }
+        self.history.add(&entry);
+        Ok(())
     }
 
     fn history(&self) -> &History {
-        self.journal.history()
+        &self.history
     }
 }
 
-/// Both ports to the memory pool, on a fuse.
+/// The memory pool on a fuse.
 pub(super) struct Fused {
     pub(super) pool: MemoryPool,
-    pub(super) registry: MemoryRegistry,
     pub(super) fuse: Arc<Fuse>,
     pub(super) refuses: Refuses,
 }
@@ -232,36 +243,44 @@ impl UserPool for Fused {
     }
 }
 
-impl Registry for Fused {
-    async fn facts(&self) -> Result<PoolFacts, PoolError> {
-        self.registry.facts().await
+impl Administration for Fused {
+    async fn settings(&self) -> Result<PoolSettings, PoolError> {
+        self.fuse.call("DescribeUserPool", self.pool.settings()).await
     }
 
     async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
-        self.fuse.call("ListUsers", self.registry.page(token)).await
+        self.fuse.call("ListUsers", self.pool.page(token)).await
     }
 
-    async fn record(&self, user_name: &str) -> Result<Option<Record>, PoolError> {
-        self.fuse.call("AdminGetUser", self.registry.record(user_name)).await
+    async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
+        self.fuse.call("AdminGetUser", self.pool.found_by(name)).await
+    }
+
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        self.fuse.call("ListUsers", self.pool.user_name_of_sub(sub)).await
     }
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.fuse.call("AdminListGroupsForUser", self.registry.groups(user)).await
+        self.fuse.call("AdminListGroupsForUser", self.pool.groups(user)).await
+    }
+
+    async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        self.fuse.call("AdminGetUserAuthFactors", self.pool.sign_in_factors(user)).await
     }
 
     async fn write_attributes(&self, user: &UserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
-        self.fuse.call("AdminUpdateUserAttributes", self.registry.write_attributes(user, attributes)).await
+        self.fuse.call("AdminUpdateUserAttributes", self.pool.write_attributes(user, attributes)).await
     }
 
     async fn remove_attributes(&self, user: &UserName, names: &[String]) -> Result<(), PoolError> {
-        self.fuse.call("AdminDeleteUserAttributes", self.registry.remove_attributes(user, names)).await
+        self.fuse.call("AdminDeleteUserAttributes", self.pool.remove_attributes(user, names)).await
     }
 
     async fn leave_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
-        self.fuse.call("AdminRemoveUserFromGroup", self.registry.leave_group(user, group)).await
+        self.fuse.call("AdminRemoveUserFromGroup", self.pool.leave_group(user, group)).await
     }
 
-    async fn disconnect(&self, identity: &LinkedAs) -> Result<(), PoolError> {
-        self.fuse.call("AdminDisableProviderForUser", self.registry.disconnect(identity)).await
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.fuse.call("AdminDisableProviderForUser", self.pool.unlink_source(identity)).await
     }
 }

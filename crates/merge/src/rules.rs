@@ -1,44 +1,43 @@
 //! The linking rules, asked about profiles that are there already.
 //!
-//! The decision itself is `linking::decide`, the one that the trigger makes. What is added here only ever
+//! The decision itself is [`linking::decide`], the one that the trigger makes. What is added here only ever
 //! says no: a merge deletes a profile, which a sign-in never does.
 
-use crate::registry::{PoolFacts, Record};
 use cognito_core::event::Attributes;
 use cognito_core::provider::{LinkBy, Provider, Providers, Trust};
-use cognito_core::user_pool::{Identity, Profile, Status, UserName};
+use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status, UserName};
 use linking::{Arrival, Decision, NEW_PROFILE, Owner, Owners, Policy, StoredAddress, SubjectRule, decide};
 use std::time::SystemTime;
 
-/// Beyond this many profiles an address is nobody's to merge by program. A tenant of a provider can make such
-/// profiles at will, and what one address holds is held in memory.
-pub(crate) const MAX_PROFILES: usize = 1000;
+/// An address that more profiles have than this is left to a person. Whoever controls a provider can create such profiles
+/// at will, and all profiles of one address are held in memory at once.
+pub const MAX_PROFILES: usize = 1000;
 
-/// What decides about the profiles of a pool.
+/// What judges the profiles of a pool.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// `PROVIDERS`.
-    pub(crate) providers: Providers,
+    pub providers: Providers,
     /// What the functions are set to.
-    pub(crate) policy: Policy,
+    pub policy: Policy,
     /// Stored values that a person may have changed count as what the provider said.
-    pub(crate) trust_stored_values: bool,
+    pub trust_stored_values: bool,
     /// The pool stores a changed address only when it is verified.
-    pub(crate) keeps_address_until_verified: bool,
+    pub keeps_address_until_verified: bool,
 }
 
-/// What becomes of a stand-alone federated profile.
+/// What a merge would make of a stand-alone federated profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Judgement {
     /// What the trigger would decide if the identity signed in now and had no profile.
     Decided(Decision),
     /// The profile stays as it is, whatever the trigger would decide.
-    Left(Left),
+    Left(LeaveReason),
 }
 
 /// Why a stand-alone profile is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Left {
+pub enum LeaveReason {
     /// An administrator disabled it; merging would open another way in.
     Disabled,
     /// It has a password of its own, or a status that is not known.
@@ -57,9 +56,10 @@ pub(crate) enum Left {
     NamedByPhone,
 }
 
-impl Left {
+impl LeaveReason {
     /// The stable name in reports, plans and journals.
-    pub(crate) const fn code(self) -> &'static str {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Disabled => "stand_alone_disabled",
             Self::NotPlain => "stand_alone_has_password",
@@ -73,9 +73,10 @@ impl Left {
     }
 }
 
-impl Verdict {
+impl Judgement {
     /// The decision's name, or why the profile is left.
-    pub(crate) fn code(&self) -> &'static str {
+    #[must_use]
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Decided(decision) => decision.name(),
             Self::Left(left) => left.code(),
@@ -83,7 +84,8 @@ impl Verdict {
     }
 
     /// Whether the profile is to be deleted and its identity linked.
-    pub(crate) fn merges(&self) -> bool {
+    #[must_use]
+    pub fn merges(&self) -> bool {
         match self {
             Self::Decided(
                 Decision::AlreadyLinked(_)
@@ -98,17 +100,20 @@ impl Verdict {
     }
 
     /// Whether a native profile is made.
-    pub(crate) fn creates(&self) -> bool {
+    #[must_use]
+    pub fn creates(&self) -> bool {
         matches!(self, Self::Decided(Decision::CreateAndLink { .. } | Decision::Replace { .. }))
     }
 
     /// Whether the linking rules, or the ones here, say no.
-    pub(crate) fn is_refusal(&self) -> bool {
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Decided(Decision::Refuse(_)) | Self::Left(_))
     }
 
     /// The native profile that is linked to, if it is there already.
-    pub(crate) fn destination(&self) -> Option<&UserName> {
+    #[must_use]
+    pub fn destination(&self) -> Option<&UserName> {
         match self {
             Self::Decided(
                 Decision::AlreadyLinked(to)
@@ -124,7 +129,8 @@ impl Verdict {
     }
 
     /// The native profile that is deleted and made anew.
-    pub(crate) fn replaces(&self) -> Option<&UserName> {
+    #[must_use]
+    pub fn replaces(&self) -> Option<&UserName> {
         match self {
             Self::Decided(Decision::Replace { profile, .. }) => Some(&profile.user_name),
             _ => None,
@@ -133,13 +139,21 @@ impl Verdict {
 }
 
 impl Rules {
-    pub(crate) fn new(providers: Providers, policy: Policy, trust_stored_values: bool, pool: &PoolFacts) -> Self {
+    /// The rules for a pool that is set up like this.
+    #[must_use]
+    pub fn new(
+        providers: Providers,
+        policy: Policy,
+        trust_stored_values: bool,
+        pool: &cognito_core::user_pool::PoolSettings,
+    ) -> Self {
         let keeps_address_until_verified = pool.keeps_address_until_verified;
         Self { providers, policy, trust_stored_values, keeps_address_until_verified }
     }
 
-    /// The attributes that decisions need.
-    pub(crate) fn attributes(&self) -> Vec<String> {
+    /// The attributes that judgements need.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<String> {
         let linked_by = self.providers.iter().filter_map(|provider| match &provider.link_by {
             LinkBy::Attribute(name) => Some(name.clone()),
             LinkBy::Subject => None,
@@ -151,24 +165,24 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// Why the profile is left as it is.
-    pub(crate) fn arrival(&self, stand_alone: &Record) -> Result<Arrival, Left> {
-        let profile = stand_alone.profile().map_err(|_| Left::NoIdentity)?;
+    /// [`LeaveReason`] if the profile stays as it is, whoever else has its address.
+    pub fn arrival(&self, stand_alone: &ProfileRecord) -> Result<Arrival, LeaveReason> {
+        let profile = stand_alone.profile().map_err(|_| LeaveReason::NoIdentity)?;
         let identity = match profile.identities.as_slice() {
-            [] => return Err(Left::NoIdentity),
+            [] => return Err(LeaveReason::NoIdentity),
             [only] => only,
-            _ => return Err(Left::SeveralIdentities),
+            _ => return Err(LeaveReason::SeveralIdentities),
         };
         if !profile.enabled {
-            return Err(Left::Disabled);
+            return Err(LeaveReason::Disabled);
         }
         if profile.status != Status::ExternalProvider {
-            return Err(Left::NotPlain);
+            return Err(LeaveReason::NotPlain);
         }
         let provider = self.providers.named(&identity.provider_name);
         let by_attribute = provider.is_some_and(|provider| matches!(provider.link_by, LinkBy::Attribute(_)));
         if by_attribute && !self.trust_stored_values {
-            return Err(Left::StoredAttribute);
+            return Err(LeaveReason::StoredAttribute);
         }
         let address = if self.keeps_address_until_verified || self.trust_stored_values {
             StoredAddress::FromProvider
@@ -179,54 +193,52 @@ impl Rules {
         Ok(Arrival::of_stand_alone(identity, Attributes::of(&attributes), &self.providers, address))
     }
 
-    /// What becomes of a stand-alone profile. `owners` are all other profiles that have its address.
-    pub(crate) fn judge(&self, stand_alone: &Record, owners: &Owners) -> Verdict {
+    /// Judges a stand-alone profile. `owners` are all other profiles that have its address.
+    #[must_use]
+    pub fn judge(&self, stand_alone: &ProfileRecord, owners: &Owners) -> Judgement {
         match self.arrival(stand_alone) {
-            Ok(arrival) => Verdict::Decided(decide(&arrival, owners, &self.policy)),
-            Err(left) => Verdict::Left(left),
+            Ok(arrival) => Judgement::Decided(decide(&arrival, owners, &self.policy)),
+            Err(left) => Judgement::Left(left),
         }
     }
 
     /// Judges all profiles of one address in the order in which they would be merged, the oldest first, each as if
-    /// the ones before it were merged already. Native profiles have no verdict.
-    pub(crate) fn judge_all(&self, records: &[Record], now: SystemTime) -> Vec<Option<Verdict>> {
-        self.judge_all_unless(records, now, |_, _| None)
-    }
-
-    /// The same where more may say no.
-    pub(crate) fn judge_all_unless(
+    /// the ones before it were merged already. Native profiles get no judgement. `prevented` may say no to more.
+    #[must_use]
+    pub fn judge_all(
         &self,
-        records: &[Record],
+        records: &[ProfileRecord],
         now: SystemTime,
-        prevented: impl Fn(&Record, &Verdict) -> Option<Left>,
-    ) -> Vec<Option<Verdict>> {
-        let mut verdicts = vec![None; records.len()];
+        prevented: impl Fn(&ProfileRecord, &Judgement) -> Option<LeaveReason>,
+    ) -> Vec<Option<Judgement>> {
+        let mut judgements = vec![None; records.len()];
         let mut order: Vec<usize> = (0..records.len()).filter(|at| records[*at].is_stand_alone()).collect();
         if records.len() > MAX_PROFILES {
             for at in order {
-                verdicts[at] = Some(Verdict::Left(Left::TooManyProfiles));
+                judgements[at] = Some(Judgement::Left(LeaveReason::TooManyProfiles));
             }
-            return verdicts;
+            return judgements;
         }
         order.sort_by_key(|at| (records[*at].created, &records[*at].user_name));
         let mut profiles: Vec<Profile> = records.iter().filter_map(|record| record.profile().ok()).collect();
         for at in order {
             let name = &records[at].user_name;
             let others = profiles.iter().filter(|profile| profile.user_name.as_str() != name).cloned();
-            let verdict = self.judge(&records[at], &owners(others, now));
-            let verdict = prevented(&records[at], &verdict).map_or(verdict, Verdict::Left);
-            if let (true, Verdict::Decided(decision)) = (verdict.merges(), &verdict) {
+            let judgement = self.judge(&records[at], &owners(others, now));
+            let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Left);
+            if let (true, Judgement::Decided(decision)) = (judgement.merges(), &judgement) {
                 profiles.retain(|profile| profile.user_name.as_str() != name);
                 foresee(&mut profiles, decision, records[at].attribute("email"));
             }
-            verdicts[at] = Some(verdict);
+            judgements[at] = Some(judgement);
         }
-        verdicts
+        judgements
     }
 
     /// What the next sign-in with a proven address would mean for the native profiles that have it; `None` if no
     /// provider can prove an address.
-    pub(crate) fn next_sign_in(&self, email: &str, records: &[Record], now: SystemTime) -> Option<Decision> {
+    #[must_use]
+    pub fn next_sign_in(&self, email: &str, records: &[ProfileRecord], now: SystemTime) -> Option<Decision> {
         let provider = self.providers.iter().find(|provider| provider.trust != Trust::Never)?;
         let mut claims = serde_json::Map::new();
         claims.insert("email".into(), email.into());
@@ -242,13 +254,15 @@ impl Rules {
     }
 
     /// Whether the profile's address is proven by its providers and shows as unverified.
-    pub(crate) fn needs_repair(&self, record: &Record) -> bool {
+    #[must_use]
+    pub fn needs_repair(&self, record: &ProfileRecord) -> bool {
         let attributes = record.as_event();
         linking::needs_repair(Attributes::of(&attributes), &self.providers, linking::RepairScope::Linked)
     }
 
     /// The configured provider of an identity.
-    pub(crate) fn provider(&self, identity: &Identity) -> Option<&Provider> {
+    #[must_use]
+    pub fn provider(&self, identity: &Identity) -> Option<&Provider> {
         self.providers.named(&identity.provider_name)
     }
 }
@@ -257,7 +271,7 @@ impl Rules {
 const UNKNOWN_SUBJECT: &str = "somebody-who-never-signed-in";
 
 /// Facts for a decision.
-pub(crate) fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime) -> Owners {
+fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime) -> Owners {
     let owner = |profile: Profile| Owner { is_new: profile.is_younger_than(NEW_PROFILE, now), profile };
     Owners { profiles: profiles.map(owner).collect(), ..Owners::default() }
 }

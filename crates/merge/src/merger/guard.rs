@@ -1,55 +1,48 @@
-//! The way to the pool while a merge is settled: paced, and bound to what the journal says.
+//! The way to the pool while a merge is settled: at a limited rate, and bound to what the journal says.
 
-use crate::pace::Pace;
+use crate::rate_limit::RateLimits;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The calls' rates: Cognito counts look-ups and changes separately.
-#[derive(Debug)]
-pub(crate) struct Paces {
-    pub(crate) lists: Pace,
-    pub(crate) updates: Pace,
-}
-
-/// A pool that lets nothing happen which the journal does not speak of.
+/// A pool that allows only what the journal announced.
 ///
-/// The settling decides anew on what it finds. If the pool has changed so much that it would touch another profile
-/// than the one that was written down, the call fails instead.
+/// The linker decides again on what it finds. If the pool has changed so much that it would touch another profile than
+/// the one in the journal, the call fails instead.
 #[derive(Debug)]
 pub(super) struct Guard<'a, P> {
     pub(super) pool: &'a P,
-    pub(super) paces: &'a Paces,
-    /// The native profile to link to; `None` if it is to be made.
+    pub(super) limits: &'a RateLimits,
+    /// The native profile to link to; `None` if it is to be created.
     pub(super) into: Option<&'a str>,
     /// The only profile that may be deleted: it is in the journal with all that is known of it.
     pub(super) deletable: Option<&'a str>,
     /// A new native profile is to get attributes.
     pub(super) gives_attributes: bool,
-    /// It was made, and the pool did not take them.
-    pub(super) made_without: AtomicBool,
+    /// It was created, and the pool did not accept them.
+    pub(super) created_without: AtomicBool,
 }
 
 impl<'a, P: UserPool> Guard<'a, P> {
-    /// A way to the pool on which nothing may be deleted.
-    pub(super) fn new(pool: &'a P, paces: &'a Paces, into: Option<&'a str>) -> Self {
-        Self { pool, paces, into, deletable: None, gives_attributes: false, made_without: AtomicBool::new(false) }
+    /// A pool in which nothing may be deleted.
+    pub(super) fn new(pool: &'a P, limits: &'a RateLimits, into: Option<&'a str>) -> Self {
+        Self { pool, limits, into, deletable: None, gives_attributes: false, created_without: AtomicBool::new(false) }
     }
 
     async fn change(&self, user: &UserName, operation: &'static str) -> Result<(), PoolError> {
         if self.into.is_some_and(|into| into != user.as_str()) {
             return Err(PoolError::new(PoolErrorKind::Other, operation, "not the profile of the plan"));
         }
-        self.paces.updates.turn().await;
+        self.limits.updates.wait().await;
         Ok(())
     }
 }
 
 impl<P: UserPool> UserPool for Guard<'_, P> {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
-        self.paces.lists.turn().await;
+        self.limits.lists.wait().await;
         let mut listed = self.pool.profiles_with_email(email).await?;
         // The list may lag behind and not show a profile that was made a moment ago.
         if let Some(into) = self.into.filter(|into| listed.iter().all(|profile| profile.user_name.as_str() != *into)) {
@@ -65,7 +58,7 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
     }
 
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        self.paces.lists.turn().await;
+        self.limits.lists.wait().await;
         self.pool.is_sub(name).await
     }
 
@@ -73,10 +66,10 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         if self.into.is_some() {
             return Err(PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "not in the plan"));
         }
-        self.paces.updates.turn().await;
-        let made = self.pool.create_native(new).await?;
-        self.made_without.store(self.gives_attributes && new.attributes.is_empty(), Ordering::Relaxed);
-        Ok(made)
+        self.limits.updates.wait().await;
+        let created = self.pool.create_native(new).await?;
+        self.created_without.store(self.gives_attributes && new.attributes.is_empty(), Ordering::Relaxed);
+        Ok(created)
     }
 
     async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
@@ -90,7 +83,7 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
     }
 
     async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        self.paces.updates.turn().await;
+        self.limits.updates.wait().await;
         self.pool.unlink(identity).await
     }
 
@@ -122,7 +115,7 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         if self.deletable != Some(user.as_str()) {
             return Err(PoolError::new(PoolErrorKind::Other, "AdminDeleteUser", "not in the journal"));
         }
-        self.paces.updates.turn().await;
+        self.limits.updates.wait().await;
         self.pool.delete(user).await
     }
 
@@ -140,9 +133,9 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_deleted_that_is_not_in_the_journal_and_nobody_else_is_changed() {
         let pool = MemoryPool::new(PoolKind::EmailUserNames, [native("ada@example.com"), native("eve@example.com")]);
-        let paces = Paces { lists: Pace::unlimited(), updates: Pace::unlimited() };
+        let limits = RateLimits::none();
         let (ada, eve) = (UserName::new("native-ada@example.com"), UserName::new("native-eve@example.com"));
-        let guard = Guard::new(&pool, &paces, Some(ada.as_str()));
+        let guard = Guard::new(&pool, &limits, Some(ada.as_str()));
         assert!(guard.delete(&ada).await.is_err() && guard.delete(&eve).await.is_err());
         assert!(guard.sign_out_everywhere(&eve).await.is_err() && guard.add_to_group(&eve, "Users").await.is_err());
         assert!(guard.add_to_group(&ada, "Users").await.is_ok());

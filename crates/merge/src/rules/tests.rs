@@ -1,5 +1,4 @@
 use super::*;
-use crate::registry::memory::record;
 use cognito_core::user_pool::memory::{Account, federated, invited, native};
 use linking::{NativeProfile, UnverifiedProfile};
 
@@ -19,9 +18,9 @@ fn google(subject: &str) -> Account {
 }
 
 fn codes(rules: &Rules, accounts: &[Account]) -> Vec<&'static str> {
-    let records: Vec<_> = accounts.iter().map(record).collect();
-    let verdicts = rules.judge_all(&records, SystemTime::now());
-    verdicts.iter().map(|verdict| verdict.as_ref().map_or("native", Verdict::code)).collect()
+    let records: Vec<_> = accounts.iter().map(Account::record).collect();
+    let judgements = rules.judge_all(&records, SystemTime::now(), |_, _| None);
+    judgements.iter().map(|judgement| judgement.as_ref().map_or("native", Judgement::code)).collect()
 }
 
 #[test]
@@ -91,8 +90,8 @@ fn a_link_by_attribute_takes_the_stored_value_only_where_it_is_trusted() {
     let mut corp = Account { email_verified: true, ..federated("Corp", "1", ADA) };
     corp.attributes.insert("custom:staff".into(), "4711".into());
     let trusting = Rules { trust_stored_values: true, ..rules() };
-    let verdict = trusting.judge(&record(&corp), &owners([native(ADA).profile()].into_iter(), SystemTime::now()));
-    let Verdict::Decided(Decision::Link(_, identity)) = verdict else { panic!("{verdict:?}") };
+    let judgement = trusting.judge(&corp.record(), &owners([native(ADA).profile()].into_iter(), SystemTime::now()));
+    let Judgement::Decided(Decision::Link(_, identity)) = judgement else { panic!("{judgement:?}") };
     assert_eq!((identity.attribute(), identity.value()), ("custom:staff", "4711"));
 }
 
@@ -105,7 +104,7 @@ fn more_profiles_than_a_person_has_are_left() {
 #[test]
 fn the_next_sign_in_is_foretold_by_the_same_rules() {
     let foretold = |accounts: &[Account]| {
-        let records: Vec<_> = accounts.iter().map(record).collect();
+        let records: Vec<_> = accounts.iter().map(Account::record).collect();
         rules().next_sign_in(ADA, &records, SystemTime::now()).unwrap().name()
     };
     assert_eq!(foretold(&[native(ADA)]), "link");
@@ -114,7 +113,7 @@ fn the_next_sign_in_is_foretold_by_the_same_rules() {
     assert_eq!(foretold(&[native(ADA).unverified()]), "unverified_profile");
     let reclaim = Policy { unverified_profile: UnverifiedProfile::Reclaim, ..Policy::default() };
     let rules = Rules { policy: reclaim, ..rules() };
-    let planted = [record(&native(ADA).unverified())];
+    let planted = [native(ADA).unverified().record()];
     assert_eq!(rules.next_sign_in(ADA, &planted, SystemTime::now()).unwrap().name(), "reclaim");
     let nobody = Rules { providers: Providers::parse("Okta:never").unwrap(), ..rules };
     assert_eq!(nobody.next_sign_in(ADA, &planted, SystemTime::now()), None);
@@ -123,14 +122,14 @@ fn the_next_sign_in_is_foretold_by_the_same_rules() {
 #[test]
 fn every_reason_has_its_own_name_and_is_documented() {
     let all = [
-        Left::Disabled,
-        Left::NotPlain,
-        Left::SeveralIdentities,
-        Left::NoIdentity,
-        Left::StoredAttribute,
-        Left::TooManyProfiles,
+        LeaveReason::Disabled,
+        LeaveReason::NotPlain,
+        LeaveReason::SeveralIdentities,
+        LeaveReason::NoIdentity,
+        LeaveReason::StoredAttribute,
+        LeaveReason::TooManyProfiles,
     ];
-    let codes: std::collections::HashSet<_> = all.map(Left::code).into_iter().collect();
+    let codes: std::collections::HashSet<_> = all.map(LeaveReason::code).into_iter().collect();
     assert_eq!(codes.len(), all.len());
     assert!(codes.iter().all(|code| include_str!("../../../../docs/cli/link.md").contains(code)));
 }

@@ -1,9 +1,9 @@
-//! Which `sub` became which, for the application's own database.
+//! The file that says which `sub` became which, for the application's own database.
 
-use super::journal::History;
 use crate::exit::Refusal;
 use crate::private_file::sync_folder_of;
 use anyhow::{Context, Result};
+use merge::{History, ReplacedSub};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
@@ -15,12 +15,12 @@ type Row = [String; 4];
 /// The map's file. A row is in it as soon as the link is made, so that an end of the process costs none; what was lost
 /// all the same is written when the same journal is opened again.
 #[derive(Debug)]
-pub(crate) struct SubMap {
+pub(crate) struct SubMapFile {
     out: csv::Writer<File>,
     written: BTreeSet<Row>,
 }
 
-impl SubMap {
+impl SubMapFile {
     /// Opens the map and writes what the journal holds so far, whole or not at all.
     ///
     /// # Errors
@@ -81,15 +81,9 @@ fn write(
     Ok(())
 }
 
-/// What became of one profile: of itself, of those that came back in its place, and of a replaced registration.
 fn rows(history: &History, name: &str) -> Vec<Row> {
-    let Some(progress) = history.of.get(name) else { return Vec::new() };
-    let Some(linked) = &progress.linked else { return Vec::new() };
-    let records =
-        progress.begun.iter().flat_map(|begin| begin.replaces.iter().map(|r| &r.profile).chain([&begin.profile]));
-    let gone = records.filter(|record| record.sub() != linked.into_sub);
-    gone.map(|record| [record.sub().to_owned(), linked.into_sub.clone(), record.user_name.clone(), linked.into.clone()])
-        .collect()
+    let row = |sub: ReplacedSub| [sub.old_sub, sub.new_sub, sub.old_user_name, sub.new_user_name];
+    history.replaced_subs(name).into_iter().map(row).collect()
 }
 
 /// Whether the file is missing, or holds nothing but these rows. A last line without an end was being written when the
@@ -115,7 +109,7 @@ fn is_of(path: &Path, rows: &BTreeSet<Row>) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::merge::journal::tests::{begin, linked};
+    use crate::command::link::journal_file::tests::{begin, linked};
 
     fn history(names: &[&str]) -> History {
         let mut history = History::default();
@@ -133,7 +127,7 @@ mod tests {
     fn rows_are_in_the_file_as_soon_as_they_are_known_and_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("subs.csv");
-        let mut map = SubMap::open(&path, &history(&["Google_1"])).unwrap();
+        let mut map = SubMapFile::open(&path, &history(&["Google_1"])).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), FIRST);
         map.add(&history(&["Google_1", "Google_2"]), ["Google_1", "Google_2"]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{FIRST}{SECOND}"));
@@ -146,7 +140,7 @@ mod tests {
         let path = folder.path().join("subs.csv");
         for left in ["", "old_s", "old_sub,new_sub,old_user_name,new_user_name\n", &format!("{FIRST}sub of Goo")] {
             std::fs::write(&path, left).unwrap();
-            SubMap::open(&path, &history(&["Google_1", "Google_2"])).unwrap();
+            SubMapFile::open(&path, &history(&["Google_1", "Google_2"])).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{FIRST}{SECOND}"), "{left}");
         }
     }
@@ -157,7 +151,7 @@ mod tests {
         let path = folder.path().join("subs.csv");
         for other in ["Dear Ada", "Dear Ada\n", FIRST, &format!("{FIRST}\"")] {
             std::fs::write(&path, other).unwrap();
-            let refused = SubMap::open(&path, &history(&["Google_2"])).unwrap_err();
+            let refused = SubMapFile::open(&path, &history(&["Google_2"])).unwrap_err();
             assert!(refused.downcast_ref::<Refusal>().unwrap().0.contains("--sub-map"), "{refused}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
         }
@@ -166,7 +160,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_noticed_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let error = SubMap::open(&folder.path().join("nowhere/subs.csv"), &history(&[])).unwrap_err();
+        let error = SubMapFile::open(&folder.path().join("nowhere/subs.csv"), &history(&[])).unwrap_err();
         assert!(format!("{error:#}").contains("cannot be written"), "{error:#}");
     }
 }

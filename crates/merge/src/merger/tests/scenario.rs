@@ -1,25 +1,18 @@
 //! Pools with something to merge, and what must hold of them in the end.
 
-use super::super::{Applied, Merger};
-use super::crash::{Crash, Fuse, Fused, FusedJournal};
-use super::undo;
-use crate::merge::creation::Creation;
-use crate::merge::guard::Paces;
-use crate::merge::journal::History;
-use crate::merge::journal::Ledger;
-use crate::merge::journal::tests::MemoryJournal;
-use crate::merge::plan::{Planned, plan};
-use crate::merge::undo::Undone;
-use crate::pace::Pace;
-use crate::registry::PoolFacts;
-use crate::registry::memory::{MemoryRegistry, record};
+use super::crash::{Crash, Disk, Fuse, Fused, FusedJournal, read};
+use crate::journal::{History, Undone};
+use crate::merger::{MergeError, Merger, StepResult};
+use crate::plan::{CopyOptions, Planned, plan};
+use crate::rate_limit::RateLimits;
+use crate::requirements::Requirements;
 use crate::rules::Rules;
+use crate::undo::{UndoError, undo};
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use cognito_core::user_pool::{NewNative, PoolErrorKind, Status};
+use cognito_core::user_pool::{NewNative, PoolErrorKind, PoolSettings, Status};
 use futures_util::FutureExt;
 use linking::{LinkError, Linker, NativeProfile, NativeUserName, Policy, Refusal, UnverifiedProfile};
-use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -50,21 +43,27 @@ pub(super) struct World {
     pub(super) pool: MemoryPool,
     kind: PoolKind,
     quirks: Quirks,
-    pub(super) facts: PoolFacts,
+    pub(super) settings: PoolSettings,
     /// What the pool answers to a new native profile, beyond what the memory pool knows.
     pub(super) refuses: Refuses,
-    pub(super) copy_attributes: Vec<String>,
+    pub(super) copy: CopyOptions,
     pub(super) planned: Vec<Planned>,
     before: Vec<Account>,
     rules: Rules,
-    disk: RefCell<Vec<u8>>,
-    journal: MemoryJournal,
+    disk: Disk,
+    history: History,
     /// The identity was linked before anything began.
     pub(super) linked_before: bool,
 }
 
-pub(super) fn facts() -> PoolFacts {
-    MemoryRegistry::new(&MemoryPool::new(PoolKind::EmailUserNames, [])).facts
+pub(super) fn settings(kind: PoolKind) -> PoolSettings {
+    let named_by_email = kind == PoolKind::EmailUserNames;
+    PoolSettings {
+        user_name_attributes: if named_by_email { vec!["email".into()] } else { Vec::new() },
+        mutable_attributes: vec!["given_name".into(), "locale".into()],
+        required_attributes: vec!["email".into()],
+        ..PoolSettings::default()
+    }
 }
 
 pub(super) fn google(subject: &str) -> Account {
@@ -103,23 +102,23 @@ pub(super) fn creating() -> Rules {
 fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> World {
     let rules = rules(policy);
     let pool = MemoryPool::new(kind, accounts.iter().cloned().chain(bystanders()));
-    let records: Vec<_> = accounts.iter().map(record).collect();
-    let facts = PoolFacts { email_is_user_name: kind == PoolKind::EmailUserNames, ..facts() };
-    let copy_attributes = vec!["given_name".to_owned()];
-    let creation = Creation::new(&facts, &copy_attributes);
+    let records: Vec<_> = accounts.iter().map(Account::record).collect();
+    let settings = settings(kind);
+    let copy = CopyOptions { groups: true, attributes: vec!["given_name".to_owned()] };
+    let requirements = Requirements::new(&settings, &copy.attributes);
     World {
         name: format!("{name}, {kind:?}"),
         kind,
         quirks: Quirks::default(),
-        planned: plan(&rules, &creation, ADA, &records, SystemTime::now()).into_iter().collect(),
-        facts,
+        planned: plan(&rules, requirements, ADA, &records, SystemTime::now()).into_iter().collect(),
+        settings,
         refuses: |_| None,
-        copy_attributes,
+        copy,
         before: pool.accounts(),
         pool,
         rules,
-        disk: RefCell::default(),
-        journal: MemoryJournal::open(Vec::new()),
+        disk: Disk::default(),
+        history: History::default(),
         linked_before: name == "linked before",
     }
 }
@@ -190,44 +189,43 @@ impl World {
             pool: MemoryPool::new(self.kind, self.pool.accounts()).with_quirks(self.quirks),
             kind: self.kind,
             quirks: self.quirks,
-            facts: self.facts.clone(),
+            settings: self.settings.clone(),
             refuses: self.refuses,
-            copy_attributes: self.copy_attributes.clone(),
+            copy: self.copy.clone(),
             planned: self.planned.clone(),
             before: self.before.clone(),
             rules: self.rules.clone(),
-            disk: self.disk.clone(),
-            journal: MemoryJournal::open(self.disk.borrow().clone()),
+            disk: Disk::new(self.disk.lock().unwrap().clone().into()),
+            history: self.history.clone(),
             linked_before: self.linked_before,
         }
     }
 
+    fn fused(&self, fuse: &Arc<Fuse>) -> Fused {
+        Fused { pool: self.pool.clone(), fuse: fuse.clone(), refuses: self.refuses }
+    }
+
     /// Runs the plan as one process. `Err` if the process ended, the inner one if the run stopped.
-    pub(super) async fn run(&mut self, fuse: &Arc<Fuse>) -> Result<Result<Vec<Applied>, String>, &'static str> {
-        let registry = MemoryRegistry::new(&self.pool);
-        let fused = Fused { pool: self.pool.clone(), registry, fuse: fuse.clone(), refuses: self.refuses };
+    pub(super) async fn run(&mut self, fuse: &Arc<Fuse>) -> Result<Result<Vec<StepResult>, MergeError>, &'static str> {
         let merger = Merger {
-            pool: &fused,
-            registry: &fused,
+            pool: &self.fused(fuse),
             user_pool_id: POOL,
-            facts: &self.facts,
-            rules: self.rules.clone(),
-            creation: Creation::new(&self.facts, &self.copy_attributes),
-            copy_groups: true,
-            copy_attributes: &self.copy_attributes,
-            paces: &unlimited(),
+            settings: &self.settings,
+            rules: &self.rules,
+            copy: &self.copy,
+            limits: &RateLimits::none(),
             pause: Duration::ZERO,
         };
         let run = async {
             let mut journal = FusedJournal::open(&self.disk, fuse);
-            let mut ended = Vec::new();
+            let mut results = Vec::new();
             for planned in &self.planned {
-                merger.merge(&mut journal, planned, &mut ended).await.map_err(|error| format!("{error:#}"))?;
+                merger.merge(&mut journal, planned, &mut results).await?;
             }
-            Ok(ended)
+            Ok(results)
         };
         let result = AssertUnwindSafe(run).catch_unwind().await;
-        self.journal = MemoryJournal::open(self.disk.borrow().clone());
+        self.history = read(&self.disk);
         result.map_err(|payload| match payload.downcast::<Crash>() {
             Ok(_) => "the process ended",
             Err(panic) => std::panic::resume_unwind(panic),
@@ -240,14 +238,16 @@ impl World {
         report
     }
 
-    pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> anyhow::Result<()> {
-        let registry = MemoryRegistry::new(&self.pool);
-        let fused = Fused { pool: self.pool.clone(), registry, fuse: fuse.clone(), refuses: self.refuses };
-        undo(&fused, &mut self.journal, &unlimited(), report).await
+    pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> Result<(), UndoError> {
+        let pool = self.fused(fuse);
+        let mut journal = FusedJournal::open(&self.disk, &Fuse::never());
+        let result = undo(&pool, &mut journal, &RateLimits::none(), report).await;
+        self.history = read(&self.disk);
+        result
     }
 
     pub(super) fn history(&self) -> &History {
-        self.journal.history()
+        &self.history
     }
 
     /// The identities that were to be merged.
@@ -279,7 +279,7 @@ impl World {
                         PoolKind::EmailUserNames => NativeUserName::Email,
                         PoolKind::EmailAlias => NativeUserName::Uuid,
                     };
-                    let arrival = self.rules.arrival(&record(known)).unwrap();
+                    let arrival = self.rules.arrival(&known.record()).unwrap();
                     // The function's own setting, whatever the plan's.
                     let policy = Policy { native_profile: NativeProfile::Create, ..self.rules.policy };
                     let attributes = std::collections::BTreeMap::new();
@@ -312,9 +312,9 @@ impl World {
             assert_eq!(format!("{now:?}"), format!("{:?}", Some(known)), "{told}");
         }
         let history = self.history();
-        let begun = || history.of.values().flat_map(|progress| &progress.begun);
+        let attempts = || history.merges.values().flat_map(|state| &state.attempts);
         for gone in self.before.iter().filter(|known| after.iter().all(|account| account.sub != known.sub)) {
-            let written = begun()
+            let written = attempts()
                 .flat_map(|begin| {
                     let replaced = begin.replaces.iter().map(|replaced| (&replaced.profile, &replaced.groups));
                     replaced.chain([(&begin.profile, &begin.groups)])
@@ -322,7 +322,7 @@ impl World {
                 .find(|(profile, _)| profile.sub() == gone.sub);
             let (profile, groups) =
                 written.unwrap_or_else(|| panic!("{told}: {} is not in the journal", gone.user_name));
-            assert_eq!(*profile, record(gone), "{told}");
+            assert_eq!(*profile, gone.record(), "{told}");
             assert_eq!(*groups, gone.groups.iter().cloned().collect::<Vec<_>>(), "{told}");
             if gone.is_stand_alone() {
                 assert!(gone.groups.is_subset(&ada.groups), "{told}: {:?}", ada.groups);
@@ -333,8 +333,4 @@ impl World {
             assert!(kept, "{told}: the password was replaced");
         }
     }
-}
-
-fn unlimited() -> Paces {
-    Paces { lists: Pace::unlimited(), updates: Pace::unlimited() }
 }
