@@ -307,7 +307,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
             return Err(Code::AccountChanged.into());
         }
         self.must_be_free(new, &profile).await?;
-        self.pool.set_verified_email(&profile.user_name, new).await.map_err(|error| match error.kind() {
+        let user = self.pool.checked(&profile.user_name, &profile.sub).await?;
+        self.pool.set_verified_email(&user, new).await.map_err(|error| match error.kind() {
             // The pool's own word is final: the list it gave may have been seconds old.
             PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
             PoolErrorKind::UserNotFound => Code::AccountChanged.into(),

@@ -166,7 +166,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
             return self.tell_the_owner(email, locales).await;
         }
         let token = Password::temporary();
-        self.invitations.renew(&guest.user_name, &token).await?;
+        let user = self.pool.checked(&guest.user_name, &guest.sub).await?;
+        self.invitations.renew(&user, &token).await?;
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes are those of the first invitation: in a pool open to everybody this may be anybody.
         self.send_invitation(&guest.user_name, email, &token, None, locales).await
@@ -228,7 +229,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
                 held = self.note_answer(&key, held).await?;
                 // Another one may have been sent meanwhile.
                 self.must_be_open(&held.value, user_name, token)?;
-                self.invitations.respond(&guest.profile.user_name, &opener, &Password::chosen(password)).await?
+                let user = self.pool.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+                self.invitations.respond(&user, &opener, &Password::chosen(password)).await?
             }
             _ => Response::Closed,
         };
@@ -313,7 +315,7 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         // Confirmed, and not by this invitation: by a sign-in through a provider, or by an administrator. What was made
         // of the account then stays.
         let Some(answered_at) = invitation.answered_at else { return Ok(()) };
-        let user = &guest.profile.user_name;
+        let user = &self.pool.checked(&guest.profile.user_name, &guest.profile.sub).await?;
         // The address that the link went to, and not whichever the profile has at this moment: its owner may change
         // that one without proof, between any look at it and this call.
         self.pool.set_verified_email(user, &guest.email).await.map_err(|error| match error.kind() {

@@ -60,6 +60,12 @@ impl CheckedUserName {
         Self(name.clone())
     }
 
+    /// The user name.
+    #[must_use]
+    pub fn user_name(&self) -> &UserName {
+        &self.0
+    }
+
     /// The name itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
