@@ -90,14 +90,22 @@ pub trait UserPool: Sync {
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Ties an identity that has no profile of its own to a native profile.
-    fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn link(
+        &self,
+        user: &CheckedUserName,
+        identity: &SourceIdentity,
+    ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Unties an identity from whatever profile holds it. The identity is as the profile lists it.
     fn unlink(&self, identity: &Identity) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Sets the address and marks it as verified, in one call and without a message. Never the mark alone: the person may
     /// change the address between our look and our call.
-    fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn set_verified_email(
+        &self,
+        user: &CheckedUserName,
+        email: &Email,
+    ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Removes the phone number and switches every second factor off (two calls).
     fn forget_phone_and_factors(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;

@@ -223,8 +223,7 @@ impl<P: UserPool> Linker<'_, P> {
         let user = self.checked(&to).await?;
         // Cut off in here, the profile is found again young and verified, and is completed.
         let password = Password::random();
-        let (group_missing, ()) =
-            try_join!(self.join_group(&to, &user), self.pool.replace_password(&user, &password))?;
+        let (group_missing, ()) = try_join!(self.join_group(&to, &user), self.pool.replace_password(&user, &password))?;
         Ok(Made { to, user, group_missing })
     }
 
@@ -280,7 +279,12 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// Removes every way in that somebody else may have, and only then marks the address as
     /// verified: so a profile that shows a verified address is clean, wherever this is cut off.
-    async fn reclaim(&self, user: &CheckedUserName, unlink: &[Identity], email: &ProvenEmail) -> Result<(), CarryError> {
+    async fn reclaim(
+        &self,
+        user: &CheckedUserName,
+        unlink: &[Identity],
+        email: &ProvenEmail,
+    ) -> Result<(), CarryError> {
         self.refuse_passkey(user).await?;
         let password = Password::random();
         try_join!(

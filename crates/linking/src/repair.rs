@@ -40,12 +40,7 @@ pub fn repair_scope(lookup: Lookup<'_>) -> Result<RepairScope, SettingError> {
 ///
 /// What goes wrong is logged and counted as `repair_failed` and otherwise left: it must not keep a person out, and the
 /// next sign-in tries again.
-pub async fn repair_email_verified(
-    pool: &impl UserPool,
-    user: &UserName,
-    attributes: Attributes<'_>,
-    clock: Clock,
-) {
+pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_>, clock: Clock) {
     let sub = attributes.text("sub");
     let repaired = clock.limit(repair(pool, user, attributes));
     match repaired.await.and_then(|done| done.map_err(PoolError::into_failure)) {

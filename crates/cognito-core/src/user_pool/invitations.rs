@@ -16,7 +16,8 @@ pub trait Invitations: Sync {
     ) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
     /// Replaces the temporary password of somebody who was invited, so that the former one opens nothing any more.
-    fn renew(&self, user: &CheckedUserName, temporary: &Password) -> impl Future<Output = Result<(), PoolError>> + Send;
+    fn renew(&self, user: &CheckedUserName, temporary: &Password)
+    -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
     /// the pool hands out on the way are revoked and go nowhere. Up to four calls.

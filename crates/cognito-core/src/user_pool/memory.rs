@@ -8,7 +8,9 @@ mod invitations;
 
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 
-use super::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool, UserPools};
+use super::{
+    CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool, UserPools,
+};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
@@ -137,7 +139,7 @@ impl MemoryPool {
         change: impl FnOnce(&mut Account),
     ) -> Result<(), PoolError> {
         self.call(operation, |state| {
-            change(state.account_mut(user)?);
+            change(state.account_mut(user.as_str())?);
             state.remember();
             Ok(())
         })
@@ -145,8 +147,8 @@ impl MemoryPool {
 }
 
 impl State {
-    fn account_mut(&mut self, user: &CheckedUserName) -> Result<&mut Account, PoolErrorKind> {
-        let at = self.reached_by(user.as_str()).ok_or(PoolErrorKind::UserNotFound)?;
+    fn account_mut(&mut self, name: &str) -> Result<&mut Account, PoolErrorKind> {
+        let at = self.reached_by(name).ok_or(PoolErrorKind::UserNotFound)?;
         Ok(&mut self.accounts[at])
     }
 
@@ -214,7 +216,7 @@ impl State {
             let harmless = owner.user_name == user.as_str() && !quirks.refuse_link_again;
             return if harmless { Ok(()) } else { Err(PoolErrorKind::InvalidParameter) };
         }
-        let account = self.account_mut(user)?;
+        let account = self.account_mut(user.as_str())?;
         if account.identities.len() >= 5 {
             return Err(PoolErrorKind::LimitExceeded);
         }
@@ -285,7 +287,7 @@ impl UserPool for MemoryPool {
             if taken {
                 return Err(PoolErrorKind::AliasExists);
             }
-            let account = state.account_mut(user)?;
+            let account = state.account_mut(user.as_str())?;
             account.email = Some(email.to_lower_case());
             account.email_verified = true;
             account.pending_email = None;
@@ -300,7 +302,7 @@ impl UserPool for MemoryPool {
     }
 
     async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
-        self.call("AdminGetUserAuthFactors", |state| Ok(state.account_mut(user)?.passkey))
+        self.call("AdminGetUserAuthFactors", |state| Ok(state.account_mut(user.as_str())?.passkey))
     }
 
     async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
@@ -319,7 +321,7 @@ impl UserPool for MemoryPool {
     async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         self.call("AdminAddUserToGroup", |state| {
             let known = state.groups.iter().any(|name| name == group);
-            let account = state.account_mut(user)?;
+            let account = state.account_mut(user.as_str())?;
             if !known {
                 return Err(PoolErrorKind::ResourceNotFound);
             }

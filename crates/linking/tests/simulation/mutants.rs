@@ -8,9 +8,7 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::Quirks;
-use cognito_core::user_pool::{
-    CheckedUserName, Identity, NewNative, PoolError, Profile, Status, UserName, UserPool,
-};
+use cognito_core::user_pool::{CheckedUserName, Identity, NewNative, PoolError, Profile, Status, UserName, UserPool};
 use std::rc::Rc;
 use std::sync::Mutex;
 

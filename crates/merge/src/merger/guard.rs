@@ -4,7 +4,9 @@ use crate::rate_limit::RateLimits;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+use cognito_core::user_pool::{
+    CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A pool that allows only what the journal announced.

@@ -4,8 +4,8 @@ use super::secret_hash::secret_hash;
 use super::{AwsUserPool, PAGE, attribute, failed, read};
 use crate::provider::SourceIdentity;
 use crate::user_pool::{
-    Administration, CheckedUserName, AppClient, Delivery, NewRegistration, Page, PasswordPolicy, PoolError, PoolErrorKind, PoolSettings,
-    ProfileRecord, Registered, UserName,
+    Administration, AppClient, CheckedUserName, Delivery, NewRegistration, Page, PasswordPolicy, PoolError,
+    PoolErrorKind, PoolSettings, ProfileRecord, Registered, UserName,
 };
 use aws_sdk_cognitoidentityprovider::types::{
     AdminCreateUserConfigType, ProviderUserIdentifierType, SchemaAttributeType, UserPoolClientType, UserPoolType,
@@ -56,7 +56,11 @@ impl Administration for AwsUserPool {
         Ok(factors.configured_user_auth_factors().iter().map(|factor| factor.as_str().to_owned()).collect())
     }
 
-    async fn write_attributes(&self, user: &CheckedUserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
+    async fn write_attributes(
+        &self,
+        user: &CheckedUserName,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<(), PoolError> {
         let attributes = attributes.iter().map(|(name, value)| attribute(name, value)).collect::<Result<_, _>>()?;
         self.update(user, attributes).await
     }

@@ -41,7 +41,11 @@ impl AwsInvitations {
     }
 
     /// Signs in with the temporary password; `None` if it does not open the account.
-    async fn open(&self, user: &CheckedUserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
+    async fn open(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+    ) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
         let mut call = self
             .pool
             .client
@@ -105,7 +109,12 @@ impl Invitations for AwsInvitations {
         Ok(())
     }
 
-    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+    async fn respond(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+        chosen: &Password,
+    ) -> Result<Response, PoolError> {
         let Some(session) = self.open(user, temporary).await? else { return Ok(Response::Closed) };
         if let Some(tokens) = session.authentication_result() {
             // The password was permanent: nothing to choose, and its tokens are nobody's business here.

@@ -2,7 +2,8 @@ use super::invitations::POLICY;
 use super::{Account, MemoryPool, PoolErrorKind, PoolKind};
 use crate::provider::SourceIdentity;
 use crate::user_pool::{
-    Administration, CheckedUserName, Identity, MfaSettings, Page, PoolError, PoolSettings, ProfileRecord, Status, UserName, UserPool,
+    Administration, CheckedUserName, Identity, MfaSettings, Page, PoolError, PoolSettings, ProfileRecord, Status,
+    UserName, UserPool,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -89,18 +90,22 @@ impl Administration for MemoryPool {
     }
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.call("AdminListGroupsForUser", |state| Ok(state.account_mut(user)?.groups.iter().cloned().collect()))
+        self.call("AdminListGroupsForUser", |state| Ok(state.account_mut(user.as_str())?.groups.iter().cloned().collect()))
     }
 
     async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         self.call("AdminGetUserAuthFactors", |state| {
-            let account = state.account_mut(user)?;
+            let account = state.account_mut(user.as_str())?;
             let factors = [(account.password.is_some(), "PASSWORD"), (account.passkey, "WEB_AUTHN")];
             Ok(factors.into_iter().filter_map(|(has, name)| has.then(|| name.to_owned())).collect())
         })
     }
 
-    async fn write_attributes(&self, user: &CheckedUserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
+    async fn write_attributes(
+        &self,
+        user: &CheckedUserName,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<(), PoolError> {
         self.update("AdminUpdateUserAttributes", user, |account| {
             for (name, value) in attributes {
                 match name.as_str() {

@@ -54,9 +54,14 @@ impl Invitations for MemoryPool {
         })
     }
 
-    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+    async fn respond(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+        chosen: &Password,
+    ) -> Result<Response, PoolError> {
         self.call("AdminRespondToAuthChallenge", |state| {
-            let Ok(account) = state.account_mut(user) else { return Ok(Response::Closed) };
+            let Ok(account) = state.account_mut(user.as_str()) else { return Ok(Response::Closed) };
             let opens = account.password.as_deref() == Some(temporary.expose());
             if !opens || account.status != Status::ForceChangePassword || !account.enabled {
                 return Ok(Response::Closed);

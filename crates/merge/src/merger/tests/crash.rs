@@ -7,8 +7,8 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
-    Administration, CheckedUserName, Identity, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile, ProfileRecord,
-    UserName, UserPool,
+    Administration, CheckedUserName, Identity, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile,
+    ProfileRecord, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -264,7 +264,11 @@ impl Administration for Fused {
         self.fuse.call("AdminGetUserAuthFactors", self.pool.sign_in_factors(user)).await
     }
 
-    async fn write_attributes(&self, user: &CheckedUserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
+    async fn write_attributes(
+        &self,
+        user: &CheckedUserName,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<(), PoolError> {
         self.fuse.call("AdminUpdateUserAttributes", self.pool.write_attributes(user, attributes)).await
     }
 
