@@ -106,8 +106,7 @@ fn is_local_part(text: &str) -> bool {
 
 fn is_domain(text: &str) -> bool {
     // The library lets a label hold all that may stand before the `@`.
-    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
-        && EmailAddress::is_valid_domain(text)
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')) && EmailAddress::is_valid_domain(text)
 }
 
 /// Whether mail software may deliver to another mailbox than the text seems to name. Then a code or link that proves the

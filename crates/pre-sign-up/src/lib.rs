@@ -183,7 +183,10 @@ async fn refuse_a_taken_address(
     });
     if federated {
         tracing::info!(decision = EMAIL_IN_USE.code, "decided");
-        return Err(Failure::because(EMAIL_IN_USE, "a federated profile has the address, and NATIVE_SIGN_UP is unique"));
+        return Err(Failure::because(
+            EMAIL_IN_USE,
+            "a federated profile has the address, and NATIVE_SIGN_UP is unique",
+        ));
     }
     Ok(())
 }
