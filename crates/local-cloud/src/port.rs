@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 /// # Errors
 ///
 /// The wanted port is taken; the message says how to choose another one.
-pub fn choose(wanted: Option<u16>) -> Result<u16> {
+pub(crate) fn choose(wanted: Option<u16>) -> Result<u16> {
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted.unwrap_or(0))) {
         Ok(listener) => listener,
         Err(error) => match wanted {

@@ -1,6 +1,6 @@
 """MiniStack, with the gaps closed that an account layer on Cognito falls into.
 
-MiniStack is pinned (requirements.txt), so what is replaced here is known to be there. Each change
+MiniStack is pinned (local-cloud.txt), so what is replaced here is known to be there. Each change
 makes the local pool behave as Amazon Cognito does; docs/LOCAL_STACK.md lists them all, together with
 the differences that remain.
 """

@@ -166,7 +166,7 @@ fn command(name: &str, binary: &Path, address: &str, settings: &[(String, String
 }
 
 /// Gives a process what Lambda's environment holds, with the runtime API at `address`, and the given settings.
-pub(crate) fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
+pub fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
     command
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use local_cloud::function::{self, BARE, BARE_LEAN, Binaries};
+use local_cloud::{layout, steps};
 
-use crate::bench::case::{self, Case, ECHO};
-use crate::bench::cpu::Limit;
-use crate::bench::instructions::{self, Kept};
-use crate::bench::lambda::Program;
-use crate::bench::measure::{self, Effort, Subject};
-use crate::bench::report::{self, Results};
-use crate::bench::size;
-use crate::bench::stand_in::StandIn;
-use crate::function::{self, BARE, BARE_LEAN, Binaries};
-use crate::{layout, steps};
+use crate::case::{self, Case, ECHO};
+use crate::cpu::Limit;
+use crate::instructions::{self, Kept};
+use crate::lambda::Program;
+use crate::measure::{self, Effort, Subject};
+use crate::report::{self, Results};
+use crate::size;
+use crate::stand_in::StandIn;
 
 /// Set for the optimised build of this program.
 const OPTIMISED: &str = "XTASK_BENCH_OPTIMISED";

@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use local_cloud::runtime_api::set_environment;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -23,7 +24,6 @@ use tokio::task::JoinHandle;
 
 use super::cpu::Limit;
 use super::usage;
-use crate::runtime_api::set_environment;
 
 /// How long a process may take for one step before the benchmark gives it up.
 const PATIENCE: Duration = Duration::from_mins(1);

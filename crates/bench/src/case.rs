@@ -2,10 +2,9 @@
 
 use anyhow::{Context, Result};
 use hyper::body::Bytes;
+use local_cloud::function::{BARE, BARE_LEAN};
+use local_cloud::layout;
 use serde_json::{Value, json};
-
-use crate::function::{BARE, BARE_LEAN};
-use crate::layout;
 
 /// The name of the bare function that everything is compared with.
 pub const ECHO: &str = "echo";
@@ -148,7 +147,7 @@ fn sample(name: &str) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function;
+    use local_cloud::function;
 
     #[test]
     fn every_function_is_measured_beside_the_bare_one() {

@@ -18,6 +18,12 @@ pub const TRIGGERS: [&str; 5] =
 /// The operator's command line: a crate and a binary of that name.
 pub const COMMAND_LINE: &str = "cognito-triggers";
 
+/// The variable that tells the end-to-end tests in which folder the function binaries lie.
+pub const FOLDER_VARIABLE: &str = "LOCAL_CLOUD_FUNCTIONS";
+
+/// The variable that tells the end-to-end tests where the command line's binary lies.
+pub const COMMAND_LINE_VARIABLE: &str = "LOCAL_CLOUD_COMMAND_LINE";
+
 /// The bare function that the others are measured against, and a leaner one: binaries of the crate `echo`.
 pub const BARE: &str = "echo";
 /// See [`BARE`].

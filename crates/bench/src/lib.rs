@@ -12,6 +12,7 @@
 //! * [`measure`] runs it; [`report`] prints and compares it.
 
 pub mod case;
+mod command;
 pub mod cpu;
 pub mod instructions;
 pub mod lambda;
@@ -20,3 +21,5 @@ pub mod report;
 pub mod size;
 pub mod stand_in;
 pub mod usage;
+
+pub use command::{Options, run};

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::app::{App, Port};
+use crate::LocalCloud;
 use crate::function::Binaries;
 use crate::identity_provider::IdentityProvider;
-use crate::local_cloud::LocalCloud;
 use crate::stack::sam::Sam;
 use crate::stack::{Deployment, Stack};
 use crate::toolbox::Toolbox;

@@ -17,6 +17,9 @@ use crate::toolbox::Toolbox;
 use crate::user_pool::REGION;
 use crate::{layout, port};
 
+/// The variable that tells the end-to-end tests where the local cloud is.
+pub const ENDPOINT_VARIABLE: &str = "LOCAL_CLOUD_ENDPOINT";
+
 /// How long MiniStack may take to answer its first request; usually under a second.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
@@ -126,7 +129,7 @@ fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Pat
     let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
     let mut command = Command::new(toolbox.program("python"));
     command
-        .arg(layout::root().join("crates/xtask/local_cloud.py"))
+        .arg(layout::root().join("crates/local-cloud/python/local_cloud.py"))
         // The functions inherit this environment: nothing of the developer's own may leak into them.
         .env_clear()
         .envs(["PATH", "HOME", "LANG"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))

@@ -13,7 +13,7 @@ use crate::toolbox::Toolbox;
 use crate::user_pool::REGION;
 
 /// The tools of `sam deploy`, apart from the local cloud's own: the two need different versions of the same packages.
-const PINNED: &str = include_str!("../../sam-requirements.txt");
+const PINNED: &str = include_str!("../../python/sam.txt");
 
 /// The bucket that takes the functions' code on its way into the stack.
 pub const BUCKET: &str = "account-triggers-code";
@@ -101,7 +101,7 @@ impl Sam {
         sam.env_clear()
             .envs(["PATH", "LANG"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env("HOME", &home)
-            .envs(crate::local_cloud::client_environment(endpoint))
+            .envs(crate::client_environment(endpoint))
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("SAM_CLI_TELEMETRY", "0")
             // Seconds between two looks at the stack; made for minutes on AWS.

@@ -13,10 +13,10 @@ use crate::layout;
 use crate::steps::{self, Step};
 
 /// The tools of the local cloud: MiniStack and an OpenID provider.
-const LOCAL_CLOUD: &str = include_str!("../requirements.txt");
+const LOCAL_CLOUD: &str = include_str!("../python/local-cloud.txt");
 
 /// Schemathesis, which tries an API against its own description.
-const SCHEMATHESIS: &str = include_str!("../schemathesis-requirements.txt");
+const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
 
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
