@@ -104,7 +104,7 @@ fn answer(mut stream: TcpStream, pool: &Pool) {
         match line.split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
             Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
-                operation = value.rsplit('.').next().unwrap().to_owned();
+                operation = value.rsplit('.').next().unwrap().into();
             }
             _ => {}
         }
