@@ -6,8 +6,8 @@ use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
 use cognito_core::user_pool::contract::{check_all, check_invitations};
 use end_to_end::pool;
+use local_cloud::user_pool::Kind;
 use serde_json::json;
-use xtask::user_pool::Kind;
 
 async fn check(kind: Kind) {
     let pool = pool(kind).await.unwrap();

@@ -9,7 +9,7 @@ pub(crate) use account::tests as account_for_tests;
 pub(crate) use account::{Account, LinkedIdentity};
 pub(crate) use registration::{AppClient, Delivery, NewcomerRules, PasswordRules, Registered, Registration};
 
-use crate::exit::Refusal;
+use crate::terminal::Refused;
 use anyhow::{Result, bail};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, ProviderUserIdentifierType};
@@ -73,7 +73,7 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// A call fails, there is no such profile, or several have the address: a [`Refusal`].
+    /// A call fails, there is no such profile, or several have the address: a [`Refused`].
     pub(crate) async fn only(&self, user: &str) -> Result<Account> {
         let mut found = self.find(user).await?;
         if let Some(exact) = found.iter().position(|account| account.user_name == user) {
@@ -82,7 +82,7 @@ impl Directory {
         match (found.pop(), found.len()) {
             (None, _) => bail!("no profile of this pool has that user name, sub or e-mail address"),
             (Some(account), 0) => Ok(account),
-            (Some(_), others) => bail!(Refusal(format!(
+            (Some(_), others) => bail!(Refused(format!(
                 "{} profiles have that e-mail address, so name one by its user name: `cognito-triggers show` lists \
                  them, `cognito-triggers link` makes one of them",
                 others + 1

@@ -36,7 +36,7 @@ pub use color::Color;
 pub use custom::Problem;
 pub use fall::{Fall, Reason, Source};
 pub use kind::{Kind, Part};
-pub use locale::{Direction, LOCALES, Locale};
+pub use locale::{Direction, LOCALES, Locale, preferred};
 pub use mail::{Letter, Mail, MailError};
 pub use settings::{Branding, Settings, Style};
 

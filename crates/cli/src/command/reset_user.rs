@@ -5,14 +5,10 @@ mod plan;
 mod record;
 mod steps;
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::command::events::pair;
-use crate::confirmation::{confirm, is_asked};
 use crate::directory::{Account, AppClient, Delivery, Directory, NewcomerRules, Registration};
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::target::Pool;
+use crate::options::{Global, Pool, name_and_value};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use password::NewPassword;
@@ -51,7 +47,7 @@ pub(crate) struct ResetUser {
     #[arg(long, value_name = "ATTRIBUTE")]
     without: Vec<String>,
     /// What the pool's triggers are told, such as locale=de; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     client_metadata: Vec<(String, String)>,
     /// Keep what is deleted in this file; without it in a file that is removed once the sign-up is made
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
@@ -99,7 +95,7 @@ impl ResetUser {
         let directory = Directory::new(Cloud::load(global, Some(&self.pool.id)).await.cognito(), &self.pool.id);
         let rules = directory.newcomer_rules().await?;
         let Some(client) = directory.app_client(&self.client_id).await? else {
-            bail!(Refusal("the pool has no app client with this id".to_owned()));
+            bail!(Refused("the pool has no app client with this id".to_owned()));
         };
         match (&self.user, &self.resume) {
             (_, Some(file)) => self.resume(global, &directory, &rules, &client, file).await,
@@ -118,15 +114,17 @@ impl ResetUser {
     ) -> Result<ExitStatus> {
         let account = directory.only(user).await?;
         let waivers = Waivers { confirmed: self.yes_delete_confirmed, attributes: &self.without };
-        let plan = Plan::make(&account, rules, client, &waivers).map_err(Refusal)?;
+        let plan = Plan::make(&account, rules, client, &waivers).map_err(Refused)?;
         self.check_address(directory, &account).await?;
         let groups = directory.groups(&account).await?;
         let password = self.password(rules)?;
         let record = Record::of(&self.pool.id, &account, &groups, &plan, &self.client_metadata);
-        eprintln!("{}", loss(&account, &groups, is_asked(self.is_confirmed())));
+        for line in loss(&account, &groups, is_asked(self.is_confirmed())) {
+            say!("{line}");
+        }
         confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
         let file = record.save(self.save.as_deref())?;
-        eprintln!("What is deleted is in {}.", file.display());
+        say!("What is deleted is in {}.", file.display());
         match steps::delete(directory, &account).await {
             Deletion::Done => {}
             Deletion::Refused(error) => {
@@ -134,8 +132,9 @@ impl ResetUser {
                 return Err(error.into());
             }
             Deletion::Unknown(error) => {
-                eprintln!("Whether the profile is deleted is not known: {error}");
-                eprintln!("Signs it up again if it is, and says so if it is not:\n  {}", self.retry(global, &file));
+                say!("Whether the profile is deleted is not known: {error}");
+                say!("This signs it up again if it is, and says so if it is not:");
+                say!("  {}", self.retry(global, &file));
                 return Ok(ExitStatus::Partly);
             }
         }
@@ -152,11 +151,11 @@ impl ResetUser {
     ) -> Result<ExitStatus> {
         let mut record = Record::load(file)?;
         if record.user_pool_id != self.pool.id {
-            bail!(Refusal("the file is of another user pool".to_owned()));
+            bail!(Refused("the file is of another user pool".to_owned()));
         }
-        plan::admits(rules, client, &plan::without(&record.attributes, &self.without)).map_err(Refusal)?;
+        plan::admits(rules, client, &plan::without(&record.attributes, &self.without)).map_err(Refused)?;
         if directory.account(&record.user_name).await?.is_some_and(|account| account.sub == record.sub) {
-            bail!(Refusal(format!(
+            bail!(Refused(format!(
                 "the profile is not deleted yet; if it is still there in a minute, remove {} and name the profile \
                  instead of giving --resume",
                 file.display()
@@ -190,25 +189,27 @@ impl ResetUser {
         let made = match steps::register(directory, client, record, &registration, wait).await {
             Ok(made) => made,
             Err(error) => {
-                eprintln!("The profile is deleted, but was not signed up again: {error:#}");
-                eprintln!("Once the cause is mended:\n  {}", self.retry(global, &file));
+                say!("The profile is deleted, but was not signed up again: {error:#}");
+                say!("Once the cause is mended:");
+                say!("  {}", self.retry(global, &file));
                 if self.resume.is_some() && !self.client_metadata.is_empty() {
-                    eprintln!("Give --client-metadata again, too: the file holds what the first run was given.");
+                    say!("Give --client-metadata again, too: the file holds what the first run was given.");
                 }
                 return Ok(ExitStatus::Partly);
             }
         };
         if made.confirmed {
-            eprintln!("A trigger confirmed the registration at once: no message was sent.");
+            say!("A trigger confirmed the registration at once: no message was sent.");
         }
         if password.is_random() {
-            eprintln!("The password is a random one that nobody knows: \"forgot password\" sets another.");
+            say!("The password is a random one that nobody knows: \"forgot password\" sets another.");
         }
         let keep = self.save.is_some() || !record.groups.is_empty();
         if !keep {
             record::forget(&file);
         }
-        Output::new(global.output.unwrap_or_default())
+        global
+            .output()
             .data(&Outcome {
                 old_sub: record.sub.clone(),
                 new_sub: made.sub,
@@ -229,7 +230,7 @@ impl ResetUser {
     fn password(&self, rules: &NewcomerRules) -> Result<NewPassword> {
         let asked = is_asked(self.is_confirmed());
         let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(asked)? };
-        password.check(&rules.password).map_err(Refusal)?;
+        password.check(&rules.password).map_err(Refused)?;
         Ok(password)
     }
 
@@ -240,7 +241,7 @@ impl ResetUser {
         if directory.others_with_email(account, email).await?.is_empty() {
             return Ok(());
         }
-        bail!(Refusal(
+        bail!(Refused(
             "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers show` \
              lists them"
                 .to_owned()
@@ -287,7 +288,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// What will be lost: all of it for somebody who is asked, and nothing personal for a log.
-fn loss(account: &Account, groups: &[String], is_asked: bool) -> String {
+fn loss(account: &Account, groups: &[String], is_asked: bool) -> Vec<String> {
     let name = if is_asked { &account.user_name } else { &account.sub };
     let mut lines = vec![format!("{name} ({}, created {})", account.status, account.created.as_deref().unwrap_or("?"))];
     if is_asked {
@@ -300,20 +301,19 @@ fn loss(account: &Account, groups: &[String], is_asked: bool) -> String {
     if !groups.is_empty() {
         lines.push(format!("It leaves the groups {}.", groups.join(", ")));
     }
-    lines.join("\n")
+    lines
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["old sub", "new sub", "message", "groups left", "saved in"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["old sub", "new sub", "message", "groups left", "saved in"]);
         let message = match &self.delivery {
             Some(delivery) => format!("{} to {}", delivery.medium, delivery.destination),
             None => "none".to_owned(),
         };
         let groups = if self.groups_left.is_empty() { "none".to_owned() } else { self.groups_left.join(", ") };
         let saved = self.saved.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
-        table.add_row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
+        table.row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
         table
     }
 }

@@ -1,11 +1,9 @@
 //! `show`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
 use crate::directory::{Account, Directory, LinkedIdentity};
-use crate::exit::ExitStatus;
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::options::{Global, Target};
+use crate::terminal::{Cell, ExitStatus, Table, Tabular};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
@@ -51,7 +49,7 @@ impl Show {
             let sign_in_factors = match directory.sign_in_factors(&account).await {
                 Ok(factors) => Some(factors),
                 Err(error) => {
-                    eprintln!("what they can sign in with is not known: {error}");
+                    say!("what they can sign in with is not known: {error}");
                     None
                 }
             };
@@ -61,9 +59,9 @@ impl Show {
             bail!("no profile of this pool has that user name, sub or e-mail address");
         }
         let several = profiles.len() > 1;
-        Output::new(global.output.unwrap_or_default()).data(&Shown { profiles })?;
+        global.output().data(&Shown { profiles })?;
         if several {
-            eprintln!(
+            say!(
                 "Several profiles have this e-mail address. `cognito-triggers link` makes one of those that belong \
                  together."
             );
@@ -72,31 +70,30 @@ impl Show {
     }
 }
 
-impl Table for Shown {
+impl Tabular for Shown {
     /// One row per field, one column per profile.
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        let row = |name: &str, value: &dyn Fn(&Person) -> String| {
-            std::iter::once(name.to_owned()).chain(self.profiles.iter().map(value)).collect::<Vec<_>>()
+    fn table(&self) -> Table {
+        let row = |name: &str, value: &dyn Fn(&Person) -> Cell| {
+            std::iter::once(name.into()).chain(self.profiles.iter().map(value)).collect::<Vec<_>>()
         };
-        table.set_header(row("user name", &|person| person.account.user_name.clone()));
-        table.add_row(row("sub", &|person| person.account.sub.clone()));
-        table.add_row(row("status", &|person| status(&person.account)));
-        table.add_row(row("created", &|person| person.account.created.clone().unwrap_or_default()));
-        table.add_row(row("modified", &|person| person.account.modified.clone().unwrap_or_default()));
+        let mut table = Table::new(row("user name", &|person| (&person.account.user_name).into()));
+        table.row(row("sub", &|person| (&person.account.sub).into()));
+        table.row(row("status", &|person| status(&person.account).into()));
+        table.row(row("created", &|person| person.account.created.as_deref().unwrap_or_default().into()));
+        table.row(row("modified", &|person| person.account.modified.as_deref().unwrap_or_default().into()));
         let attributes: BTreeSet<&String> =
             self.profiles.iter().flat_map(|person| person.account.attributes.keys()).collect();
         for name in attributes {
-            let value = |person: &Person| person.account.attributes.get(name).cloned().unwrap_or_default();
-            table.add_row(row(name, &value));
+            let value = |person: &Person| person.account.attributes.get(name).map_or("", String::as_str).into();
+            table.row(row(name, &value));
         }
-        table.add_row(row("identities", &|person| lines(&person.account.identities, identity)));
-        table.add_row(row("groups", &|person| lines(&person.groups, Clone::clone)));
-        table.add_row(row("signs in with", &|person| match &person.sign_in_factors {
-            Some(factors) => lines(factors, Clone::clone),
-            None => "not known".to_owned(),
+        table.row(row("identities", &|person| Cell::lines(person.account.identities.iter().map(identity))));
+        table.row(row("groups", &|person| Cell::lines(&person.groups)));
+        table.row(row("signs in with", &|person| match &person.sign_in_factors {
+            Some(factors) => Cell::lines(factors),
+            None => "not known".into(),
         }));
-        table.add_row(row("second factors", &second_factors));
+        table.row(row("second factors", &second_factors));
         table
     }
 }
@@ -111,19 +108,12 @@ pub(super) fn identity(identity: &LinkedIdentity) -> String {
     format!("{} {} ({how})", identity.provider, identity.subject)
 }
 
-fn second_factors(person: &Person) -> String {
+fn second_factors(person: &Person) -> Cell {
     let mfa = &person.account.mfa;
-    lines(&mfa.enabled, |name| {
+    Cell::lines(mfa.enabled.iter().map(|name| {
         let preferred = if mfa.preferred.as_ref() == Some(name) { " (preferred)" } else { "" };
         format!("{name}{preferred}")
-    })
-}
-
-fn lines<T>(list: &[T], line: impl Fn(&T) -> String) -> String {
-    if list.is_empty() {
-        return "none".to_owned();
-    }
-    list.iter().map(line).collect::<Vec<_>>().join("\n")
+    }))
 }
 
 #[cfg(test)]
@@ -140,7 +130,7 @@ mod tests {
         google.attributes.insert("name".into(), "Ada".into());
         google.identities = vec![identity("Google", "1", true)];
         let person = |account| Person { account, groups: vec!["members".into()], sign_in_factors: None };
-        let text = Shown { profiles: vec![person(native()), person(google)] }.table().to_string();
+        let text = Shown { profiles: vec![person(native()), person(google)] }.table().for_stdout().to_string();
         for part in ["ada ", "Google_1", "EXTERNAL_PROVIDER, disabled", "name", "Google 1 (stand-alone)", "members"] {
             assert!(text.contains(part), "{part} in\n{text}");
         }

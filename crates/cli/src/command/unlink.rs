@@ -1,13 +1,10 @@
 //! `unlink`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
 use crate::command::show;
-use crate::confirmation::{confirm, is_asked};
 use crate::directory::{Account, Directory, LinkedIdentity};
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::options::{Global, Target};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::provider::COGNITO_SUBJECT;
@@ -56,24 +53,24 @@ impl Unlink {
         let pool = &self.target.pool.id;
         let directory = Directory::new(Cloud::load(global, Some(pool)).await.cognito(), pool);
         let account = directory.only(&self.target.user).await?;
-        let identity = chosen(&account, &self.provider, self.subject.as_deref()).map_err(Refusal)?;
+        let identity = chosen(&account, &self.provider, self.subject.as_deref()).map_err(Refused)?;
         let factors = match directory.sign_in_factors(&account).await {
             Ok(factors) => Some(factors),
             Err(error) => {
-                eprintln!("what else they can sign in with is not known: {error}");
+                say!("what else they can sign in with is not known: {error}");
                 None
             }
         };
-        if let Some(warning) = way_in(&account, identity, factors.as_deref()).map_err(Refusal)? {
-            eprintln!("Note: {warning}.");
+        if let Some(warning) = way_in(&account, identity, factors.as_deref()).map_err(Refused)? {
+            note!("{warning}");
         }
-        eprintln!(
+        say!(
             "The next sign-in of this {} identity makes a profile of its own, or is linked again by the pre-sign-up \
              function.",
             identity.provider
         );
         if is_asked(self.yes) {
-            eprintln!("Now: {}", account.identities.iter().map(show::identity).collect::<Vec<_>>().join(", "));
+            say!("Now: {}", account.identities.iter().map(show::identity).collect::<Vec<_>>().join(", "));
         }
         confirm(&format!("Untie {} from {}?", show::identity(identity), account.user_name), self.yes)?;
         self.carry_out(&directory, identity).await?;
@@ -81,7 +78,7 @@ impl Unlink {
         if after.identities.iter().any(|left| is_same(left, identity)) {
             bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");
         }
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+        global.output().data(&Outcome {
             user_name: account.user_name.clone(),
             sub: account.sub.clone(),
             before: account.identities.clone(),
@@ -174,13 +171,12 @@ fn way_in(account: &Account, identity: &LinkedIdentity, factors: Option<&[String
     }))
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["provider", "subject", "before", "after"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["provider", "subject", "before", "after"]);
         for identity in &self.before {
             let after = if self.after.iter().any(|left| is_same(left, identity)) { "linked" } else { "not linked" };
-            table.add_row([&identity.provider, &identity.subject, "linked", after]);
+            table.row([&identity.provider, &identity.subject, "linked", after]);
         }
         table
     }

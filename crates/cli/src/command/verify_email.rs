@@ -1,12 +1,9 @@
 //! `verify-email`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::confirmation::confirm;
 use crate::directory::{Account, Directory};
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::options::{Global, Target};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
 use anyhow::{Result, bail};
 use clap::Args;
 use cognito_core::user_pool::PoolErrorKind;
@@ -68,7 +65,7 @@ impl VerifyEmail {
             account = now;
         }
         report(&account, self.show, changed);
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+        global.output().data(&Outcome {
             email: account.email().map(str::to_owned),
             email_verified: account.has_flag("email_verified"),
             user_name: account.user_name,
@@ -82,14 +79,14 @@ impl VerifyEmail {
 /// Refuses what would verify nothing, or would give an address to two people.
 async fn check(directory: &Directory, account: &Account, wanted: bool) -> Result<()> {
     let Some(email) = account.email() else {
-        bail!(Refusal("the profile has no e-mail address that could be verified".to_owned()));
+        bail!(Refused("the profile has no e-mail address that could be verified".to_owned()));
     };
     if !wanted {
         return Ok(());
     }
     let others = directory.others_with_email(account, email).await?;
     if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
-        bail!(Refusal(taken(holder)));
+        bail!(Refused(taken(holder)));
     }
     Ok(())
 }
@@ -111,7 +108,7 @@ async fn set(directory: &Directory, account: &Account, wanted: bool) -> Result<(
     match directory.set_email_verified(account, wanted).await {
         // The list of profiles lags behind; Cognito's own check does not.
         Err(error) if error.kind() == PoolErrorKind::AliasExists => {
-            bail!(Refusal(format!("another profile holds this address as verified ({error})")))
+            bail!(Refused(format!("another profile holds this address as verified ({error})")))
         }
         result => Ok(result?),
     }
@@ -128,16 +125,15 @@ fn report(account: &Account, show: bool, changed: bool) {
         (false, true) => "",
         (false, false) => ", and was so before; nothing was changed",
     };
-    eprintln!("{state}{since}.");
+    say!("{state}{since}.");
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["user name", "sub", "email", "email_verified", "changed"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["user name", "sub", "email", "email_verified", "changed"]);
         let flag = |flag: bool| if flag { "true" } else { "false" };
         let email = self.email.as_deref().unwrap_or("none");
-        table.add_row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
+        table.row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
         table
     }
 }

@@ -6,9 +6,9 @@
 use super::creation::Creation;
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
-use crate::exit::Refusal;
 use crate::registry::{PoolFacts, Record};
 use crate::rules::{Left, Rules, Verdict};
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use cognito_core::user_pool::Identity;
 use linking::NativeProfile;
@@ -176,7 +176,7 @@ pub(crate) fn write(
     creation: &Creation,
 ) -> Result<Totals> {
     if path.exists() {
-        return Err(Refusal(format!("{} is there already; choose another file with --plan", path.display())).into());
+        return Err(Refused(format!("{} is there already; choose another file with --plan", path.display())).into());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file =
@@ -220,12 +220,12 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if it is none of this version.
+    /// A [`Refused`] if it is none of this version.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let mut lines = BufReader::new(file).lines();
         let first = lines.next().transpose()?.unwrap_or_default();
-        let refuse = |why| Refusal(format!("{}: {why}", path.display()));
+        let refuse = |why| Refused(format!("{}: {why}", path.display()));
         let header: Header =
             serde_json::from_str(&first).map_err(|_| refuse("the first line is not that of a plan"))?;
         if header.kind != KIND {
@@ -255,7 +255,7 @@ impl Plan {
                 Err(why) => {
                     let wrong =
                         format!("line {} of the plan, column {}, is not a planned merge", self.at, why.column());
-                    Err(Refusal(wrong).into())
+                    Err(Refused(wrong).into())
                 }
             };
         }

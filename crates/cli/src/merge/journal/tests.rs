@@ -98,7 +98,7 @@ fn open(path: &Path) -> Result<Journal> {
 }
 
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> String {
-    result.unwrap_err().downcast::<Refusal>().unwrap().0
+    result.unwrap_err().downcast::<Refused>().unwrap().0
 }
 
 #[test]
