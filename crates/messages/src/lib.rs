@@ -36,7 +36,7 @@ pub use custom::Problem;
 pub use fall::{Fall, Reason, Source};
 pub use kind::{Kind, Part};
 pub use link::Link;
-pub use locale::{Direction, LOCALES, Locale};
+pub use locale::{Direction, LOCALES, Locale, preferred};
 pub use mail::{Letter, Mail, MailError};
 pub use settings::{Branding, Settings, Style};
 
