@@ -6,14 +6,12 @@ use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
 use crate::cloud::Cloud;
 use crate::options::{Global, user_pool_id};
-use crate::pace::Pace;
-use crate::registry::Registry;
-use crate::registry::aws::AwsRegistry;
-use crate::rules::Rules;
 use crate::terminal::{ExitStatus, stdout};
 use anyhow::Result;
 use clap::Args;
+use cognito_core::user_pool::Administration;
 use linking::NativeProfile;
+use merge::{RateLimit, Rules};
 use std::io::{BufWriter, Write};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -60,14 +58,14 @@ impl Listing {
 
     pub(super) async fn list(
         &self,
-        registry: &impl Registry,
+        pool: &impl Administration,
         user_pool: &str,
         rules: &Rules,
         estimate: u64,
     ) -> Result<Listed> {
-        let pace = Pace::per_second(self.rate);
-        let scan = Scan { user_pool, attributes: rules.attributes(), pace: &pace, state: self.state.as_deref() };
-        scan.run(registry, estimate).await
+        let limit = RateLimit::per_second(self.rate);
+        let scan = Scan { user_pool, attributes: rules.attributes(), limit: &limit, state: self.state.as_deref() };
+        scan.run(pool, estimate).await
     }
 }
 
@@ -84,12 +82,11 @@ Exit codes: 0 nothing was found; 4 something was found; 1, 2, 3 as everywhere.";
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        let registry = AwsRegistry::new(cloud.cognito(), &self.user_pool_id);
-        let facts = registry.facts().await?;
-        let rules = self.rules.rules(&self.providers, NativeProfile::Create, &facts);
+        let pool = Cloud::load(global, Some(&self.user_pool_id)).await.user_pool(&self.user_pool_id);
+        let settings = pool.settings().await?;
+        let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
-        let listed = self.listing.list(&registry, &self.user_pool_id, &rules, facts.estimated_users).await?;
+        let listed = self.listing.list(&pool, &self.user_pool_id, &rules, settings.estimated_users).await?;
         let format = self.format.unwrap_or_else(|| global.output.unwrap_or_default().into());
         let summary = report(listed, &rules, format, stdout())?;
         say(&summary, started);

@@ -1,20 +1,23 @@
 //! `link`
 
 mod apply;
+mod journal_file;
+mod plan_file;
+mod sub_map_file;
 mod undo;
 
 use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
 use crate::cloud::Cloud;
-use crate::merge::{Creation, Header, Options, Totals, copyable, write_plan};
 use crate::options::{Global, user_pool_id};
-use crate::registry::Registry;
-use crate::registry::aws::AwsRegistry;
-use crate::rules::Left;
 use crate::terminal::{ExitStatus, Refused, Table, Tabular};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
+use cognito_core::user_pool::Administration;
+use cognito_core::user_pool::aws::AwsUserPool;
+use merge::{LeaveReason, Requirements, Totals, check_copyable};
+use plan_file::{Header, Options};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -96,10 +99,10 @@ impl Link {
             let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
             return Err(Refused(format!("{} is there already; {remedy}", path.display())).into());
         }
-        let registry = AwsRegistry::new(Cloud::load(global, Some(&user_pool_id)).await.cognito(), &user_pool_id);
-        let facts = registry.facts().await?;
-        Self::refuse_self_verified(&registry, self.rules.trust_stored_values).await?;
-        copyable(&self.copy_attributes, &facts)?;
+        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let settings = pool.settings().await?;
+        Self::refuse_self_verified(&pool, self.rules.trust_stored_values).await?;
+        check_copyable(&self.copy_attributes, &settings)?;
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
             rules: self.rules.clone(),
@@ -107,22 +110,18 @@ impl Link {
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),
         };
-        let rules = options.rules(&facts);
-        if !rules.keeps_address_until_verified && !rules.trust_stored_values {
-            note!(
-                "this pool stores a changed address before it is verified, so an unverified address of an `always` \
-                 provider proves nothing here; see --trust-stored-values"
-            );
-        }
-        let mut listed = self.listing.list(&registry, &user_pool_id, &rules, facts.estimated_users).await?;
-        let creation = Creation::new(&facts, &self.copy_attributes);
-        let totals = write_plan(&path, &Header::new(&user_pool_id, options)?, &mut listed, &rules, &creation)?;
+        let rules = options.rules();
+        say_what_is_proof(rules.trust_stored_values);
+        let mut listed = self.listing.list(&pool, &user_pool_id, &rules, settings.estimated_users).await?;
+        let requirements = Requirements::new(&settings, &self.copy_attributes);
+        let header = Header::new(&user_pool_id, options)?;
+        let totals = plan_file::write(&path, &header, &mut listed, &rules, requirements)?;
         listed.done()?;
         global.output().data(&totals)?;
-        if totals.leave.contains_key(Left::RequiredAttribute.code()) {
+        if totals.leave.contains_key(LeaveReason::RequiredAttribute.code()) {
             note!(
                 "the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
-                creation.not_copied().join(",")
+                requirements.not_copied().join(",")
             );
         }
         say!("The plan is {}. Nothing was changed.", path.display());
@@ -130,18 +129,18 @@ impl Link {
         Ok(ExitStatus::Done)
     }
 
-    /// A stored address is proof only if nobody can declare their own as verified.
-    async fn refuse_self_verified(registry: &AwsRegistry, trusted: bool) -> Result<()> {
+    /// A verified address is proof only if nobody can mark their own as verified.
+    async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
         }
-        let clients = registry.clients_that_write_email_verified().await?;
+        let clients = pool.clients_that_write("email_verified").await?;
         if clients.is_empty() {
             return Ok(());
         }
-        let why = "whoever is signed in through these app clients can declare any address as verified";
-        let remedy = "take email_verified out of their write attributes and make sure that nobody has used them so, then \
-                      write a plan with --trust-stored-values";
+        let why = "whoever is signed in through these app clients can mark any address as verified";
+        let remedy = "take email_verified out of their write attributes. Marks that are stored already stay doubtful: make \
+                      sure that nobody wrote one, then write a plan with --trust-stored-values";
         Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
     }
 
@@ -153,6 +152,23 @@ impl Link {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Says what the plan takes for proof, before anything happens. What the pool allows today tells nothing about what people
+/// wrote into their profiles before, so its history is for the operator to vouch for.
+fn say_what_is_proof(trust_stored_values: bool) {
+    if trust_stored_values {
+        note!(
+            "--trust-stored-values: you vouch that people never wrote an address, email_verified or an attribute that \
+             PROVIDERS links by into their own profiles. If somebody once wrote another person's address there, they get \
+             that person's account."
+        );
+    } else {
+        note!(
+            "an address is proof only if it shows as verified. That is sound if no app client, a deleted one included, \
+             could ever write email_verified: today's are checked, earlier ones cannot be."
+        );
     }
 }
 
