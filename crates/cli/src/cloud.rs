@@ -1,6 +1,6 @@
 //! The AWS account a command works on.
 
-use crate::arguments::Global;
+use crate::options::Global;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
@@ -13,7 +13,7 @@ const ATTEMPTS: u32 = 8;
 
 /// Credentials, Region and endpoint, found as every AWS tool finds them.
 #[derive(Clone, Debug)]
-pub struct Cloud {
+pub(crate) struct Cloud {
     config: SdkConfig,
 }
 
@@ -21,7 +21,7 @@ impl Cloud {
     /// Reads the environment and the AWS files. Makes no call but one that fetches credentials.
     ///
     /// `user_pool` is the id of the pool worked on, if there is one: an id names its Region.
-    pub async fn load(global: &Global, user_pool: Option<&str>) -> Self {
+    pub(crate) async fn load(global: &Global, user_pool: Option<&str>) -> Self {
         let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(tls)
@@ -37,8 +37,7 @@ impl Cloud {
     }
 
     /// What SDK clients are made from.
-    #[must_use]
-    pub fn config(&self) -> &SdkConfig {
+    pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
     }
 
@@ -54,8 +53,7 @@ impl Cloud {
     }
 
     /// A client for user pools.
-    #[must_use]
-    pub fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
+    pub(crate) fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
         aws_sdk_cognitoidentityprovider::Client::new(&self.config)
     }
 }

@@ -1,6 +1,6 @@
 //! Whom a command is about: from what an operator types to profiles.
 
-use crate::exit::Refusal;
+use crate::terminal::Refused;
 use anyhow::{Result, bail};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{Administration, PoolError, ProfileRecord};
@@ -33,7 +33,7 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
 ///
 /// # Errors
 ///
-/// A call fails, there is no such profile, or several have the address: a [`Refusal`].
+/// A call fails, there is no such profile, or several have the address: a [`Refused`].
 pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<ProfileRecord> {
     let mut found = find(pool, user).await?;
     if let Some(exact) = found.iter().position(|record| record.user_name == user) {
@@ -42,7 +42,7 @@ pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<Profi
     match (found.pop(), found.len()) {
         (None, _) => bail!("no profile of this pool has that user name, sub or e-mail address"),
         (Some(record), 0) => Ok(record),
-        (Some(_), others) => bail!(Refusal(format!(
+        (Some(_), others) => bail!(Refused(format!(
             "{} profiles have that e-mail address, so name one by its user name: `cognito-triggers show` lists them, \
              `cognito-triggers link` makes one of them",
             others + 1
@@ -98,8 +98,8 @@ pub(crate) mod tests {
         }
         assert_eq!(find(&pool, "ADA@example.com").await.unwrap().len(), 2);
         let several = only(&pool, "ada@example.com").await.unwrap_err();
-        assert!(several.downcast_ref::<Refusal>().unwrap().0.contains("2 profiles"), "{several}");
-        assert!(only(&pool, "nobody").await.unwrap_err().downcast_ref::<Refusal>().is_none());
+        assert!(several.downcast_ref::<Refused>().unwrap().0.contains("2 profiles"), "{several}");
+        assert!(only(&pool, "nobody").await.unwrap_err().downcast_ref::<Refused>().is_none());
         let one = pool.record("n").await.unwrap().unwrap();
         let others = others_with_email(&pool, &one, "ada@example.com").await.unwrap();
         assert_eq!(others.iter().map(|other| other.user_name.as_str()).collect::<Vec<_>>(), ["Google_1"]);

@@ -2,12 +2,11 @@
 
 use super::spool::Sorted;
 use super::state::State;
+use crate::terminal::Progress;
 use anyhow::{Error, Result};
 use cognito_core::user_pool::{Administration, ProfileRecord};
-use indicatif::{ProgressBar, ProgressStyle};
 use merge::{MAX_PROFILES, RateLimit};
 use std::path::Path;
-use std::time::Duration;
 
 /// After how many profiles the listing is written down, if it can be resumed: at 20 pages a second every 8 seconds.
 const SAVED_EVERY: u64 = 10_000;
@@ -41,7 +40,7 @@ impl Scan<'_> {
     /// The pool's, and those of the disk. What was listed is kept if there is a state.
     pub(crate) async fn run(self, pool: &impl Administration, estimate: u64) -> Result<Listed> {
         let (mut state, mut spool) = State::open(self.state, self.user_pool, &self.attributes)?;
-        let bar = progress_bar(estimate, state.progress.listed);
+        let bar = Progress::profiles(estimate, state.progress.listed);
         let mut saved = state.progress.listed;
         while !state.progress.complete {
             self.limit.wait().await;
@@ -62,13 +61,12 @@ impl Scan<'_> {
                     spool.add(&address, &record.keeping(&self.attributes))?;
                 }
             }
-            bar.set_position(state.progress.listed);
+            bar.reached(state.progress.listed);
             if state.is_kept() && (state.progress.complete || state.progress.listed - saved >= SAVED_EVERY) {
                 state.save(&mut spool)?;
                 saved = state.progress.listed;
             }
         }
-        bar.finish_and_clear();
         Ok(Listed { profiles: state.progress.listed, sorted: spool.sorted()?, waiting: None, state })
     }
 }
@@ -102,13 +100,4 @@ impl Listed {
     pub(crate) fn done(self) -> Result<()> {
         self.state.remove()
     }
-}
-
-/// Shown on a terminal only.
-fn progress_bar(estimate: u64, listed: u64) -> ProgressBar {
-    let bar = ProgressBar::new(estimate.max(listed)).with_position(listed);
-    let style = ProgressStyle::with_template("{bar:40} {pos} of about {len} profiles, {per_sec}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

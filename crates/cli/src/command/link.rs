@@ -8,10 +8,9 @@ mod undo;
 
 use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
-use crate::arguments::user_pool_id;
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::{Cloud, Global};
+use crate::cloud::Cloud;
+use crate::options::{Global, user_pool_id};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -98,7 +97,7 @@ impl Link {
         let path = self.plan.clone().unwrap_or_else(|| format!("{user_pool_id}.link-plan.jsonl").into());
         if path.exists() {
             let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
-            return Err(Refusal(format!("{} is there already; {remedy}", path.display())).into());
+            return Err(Refused(format!("{} is there already; {remedy}", path.display())).into());
         }
         let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
         let settings = pool.settings().await?;
@@ -111,31 +110,26 @@ impl Link {
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),
         };
-        let rules = options.rules(&settings);
-        if !rules.keeps_address_until_verified && !rules.trust_stored_values {
-            eprintln!(
-                "note: this pool stores a changed address before it is verified, so an unverified address of an `always` \
-                 provider proves nothing here; see --trust-stored-values"
-            );
-        }
+        let rules = options.rules();
+        say_what_is_proof(rules.trust_stored_values);
         let mut listed = self.listing.list(&pool, &user_pool_id, &rules, settings.estimated_users).await?;
         let requirements = Requirements::new(&settings, &self.copy_attributes);
         let header = Header::new(&user_pool_id, options)?;
         let totals = plan_file::write(&path, &header, &mut listed, &rules, requirements)?;
         listed.done()?;
-        Output::new(global.output.unwrap_or_default()).data(&totals)?;
+        global.output().data(&totals)?;
         if totals.leave.contains_key(LeaveReason::RequiredAttribute.code()) {
-            eprintln!(
-                "note: the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
+            note!(
+                "the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
                 requirements.not_copied().join(",")
             );
         }
-        eprintln!("The plan is {}. Nothing was changed.", path.display());
-        eprintln!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
+        say!("The plan is {}. Nothing was changed.", path.display());
+        say!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
         Ok(ExitStatus::Done)
     }
 
-    /// A stored address is proof only if nobody can declare their own as verified.
+    /// A verified address is proof only if nobody can mark their own as verified.
     async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
@@ -144,27 +138,43 @@ impl Link {
         if clients.is_empty() {
             return Ok(());
         }
-        let why = "whoever is signed in through these app clients can declare any address as verified";
-        let remedy = "take email_verified out of their write attributes and make sure that nobody has used them so, then \
-                      write a plan with --trust-stored-values";
-        Err(Refusal(format!("{why}: {}; {remedy}", clients.join(", "))).into())
+        let why = "whoever is signed in through these app clients can mark any address as verified";
+        let remedy = "take email_verified out of their write attributes. Marks that are stored already stay doubtful: make \
+                      sure that nobody wrote one, then write a plan with --trust-stored-values";
+        Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
     }
 
     /// A pool that is named on the command line as well must be the file's.
     fn refuse_another_pool(&self, of_file: &str) -> Result<()> {
         match &self.user_pool_id {
             Some(given) if given != of_file => {
-                Err(Refusal(format!("the file is of pool {of_file}, not of {given}")).into())
+                Err(Refused(format!("the file is of pool {of_file}, not of {given}")).into())
             }
             _ => Ok(()),
         }
     }
 }
 
+/// Says what the plan takes for proof, before anything happens. What the pool allows today tells nothing about what people
+/// wrote into their profiles before, so its history is for the operator to vouch for.
+fn say_what_is_proof(trust_stored_values: bool) {
+    if trust_stored_values {
+        note!(
+            "--trust-stored-values: you vouch that people never wrote an address, email_verified or an attribute that \
+             PROVIDERS links by into their own profiles. If somebody once wrote another person's address there, they get \
+             that person's account."
+        );
+    } else {
+        note!(
+            "an address is proof only if it shows as verified. That is sound if no app client, a deleted one included, \
+             could ever write email_verified: today's are checked, earlier ones cannot be."
+        );
+    }
+}
+
 /// Options of the plan that stand on the command line beside one that takes a plan as it is. What comes from the
 /// environment is no contradiction: it is there for other commands.
-pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
-    let (_, given) = matches.subcommand().filter(|(name, _)| *name == "link")?;
+pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
     let is_given = |name: &&&str| given.value_source(name) == Some(ValueSource::CommandLine);
     let with = ["apply", "undo"].iter().find(is_given)?;
     let option = OF_THE_PLAN.iter().find(is_given)?.replace('_', "-");
@@ -175,17 +185,16 @@ pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
 
 const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
 
-impl Table for Totals {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["what", "why", "profiles"]);
+impl Tabular for Totals {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["what", "why", "profiles"]);
         for (what, counts) in [("merge", &self.merge), ("leave", &self.leave)] {
             for (why, count) in counts {
-                table.add_row([what, why, &count.to_string()]);
+                table.row([what, why, &count.to_string()]);
             }
         }
-        table.add_row(["people to merge", "", &self.people.to_string()]);
-        table.add_row(["profiles in the pool", "", &self.profiles.to_string()]);
+        table.row(["people to merge", "", &self.people.to_string()]);
+        table.row(["profiles in the pool", "", &self.profiles.to_string()]);
         table
     }
 }

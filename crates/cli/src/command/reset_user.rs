@@ -5,15 +5,11 @@ mod plan;
 mod record;
 mod steps;
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::command::events::pair;
-use crate::confirmation::{confirm, is_asked};
-use crate::exit::{ExitStatus, Refusal};
 use crate::linked_identity::time;
 use crate::lookup;
-use crate::output::{Output, Table};
-use crate::target::Pool;
+use crate::options::{Global, Pool, name_and_value};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use cognito_core::user_pool::aws::AwsUserPool;
@@ -54,7 +50,7 @@ pub(crate) struct ResetUser {
     #[arg(long, value_name = "ATTRIBUTE")]
     without: Vec<String>,
     /// What the pool's triggers are told, such as locale=de; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     client_metadata: Vec<(String, String)>,
     /// Keep what is deleted in this file; without it in a file that is removed once the sign-up is made
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
@@ -102,7 +98,7 @@ impl ResetUser {
         let pool = Cloud::load(global, Some(&self.pool.id)).await.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
         let Some(client) = pool.app_client(&self.client_id).await? else {
-            bail!(Refusal("the pool has no app client with this id".to_owned()));
+            bail!(Refused("the pool has no app client with this id".to_owned()));
         };
         match (&self.user, &self.resume) {
             (_, Some(file)) => self.resume(global, &pool, &settings, &client, file).await,
@@ -121,15 +117,17 @@ impl ResetUser {
     ) -> Result<ExitStatus> {
         let account = lookup::only(pool, user).await?;
         let waivers = Waivers { confirmed: self.yes_delete_confirmed, attributes: &self.without };
-        let plan = Plan::make(&account, settings, client, &waivers).map_err(Refusal)?;
+        let plan = Plan::make(&account, settings, client, &waivers).map_err(Refused)?;
         self.check_address(pool, &account).await?;
         let groups = pool.groups(&account.name()).await?;
         let password = self.password(settings)?;
         let record = Record::of(&self.pool.id, &account, &groups, &plan, &self.client_metadata);
-        eprintln!("{}", loss(&account, &groups, is_asked(self.is_confirmed())));
+        for line in loss(&account, &groups, is_asked(self.is_confirmed())) {
+            say!("{line}");
+        }
         confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
         let file = record.save(self.save.as_deref())?;
-        eprintln!("What is deleted is in {}.", file.display());
+        say!("What is deleted is in {}.", file.display());
         match steps::delete(pool, &account).await {
             Deletion::Done => {}
             Deletion::Refused(error) => {
@@ -137,8 +135,9 @@ impl ResetUser {
                 return Err(error.into());
             }
             Deletion::Unknown(error) => {
-                eprintln!("Whether the profile is deleted is not known: {error}");
-                eprintln!("Signs it up again if it is, and says so if it is not:\n  {}", self.retry(global, &file));
+                say!("Whether the profile is deleted is not known: {error}");
+                say!("This signs it up again if it is, and says so if it is not:");
+                say!("  {}", self.retry(global, &file));
                 return Ok(ExitStatus::Partly);
             }
         }
@@ -155,11 +154,11 @@ impl ResetUser {
     ) -> Result<ExitStatus> {
         let mut record = Record::load(file)?;
         if record.user_pool_id != self.pool.id {
-            bail!(Refusal("the file is of another user pool".to_owned()));
+            bail!(Refused("the file is of another user pool".to_owned()));
         }
-        plan::admits(settings, client, &plan::without(&record.attributes, &self.without)).map_err(Refusal)?;
+        plan::admits(settings, client, &plan::without(&record.attributes, &self.without)).map_err(Refused)?;
         if pool.found_by(&record.user_name).await?.is_some_and(|account| account.sub() == record.sub) {
-            bail!(Refusal(format!(
+            bail!(Refused(format!(
                 "the profile is not deleted yet; if it is still there in a minute, remove {} and name the profile \
                  instead of giving --resume",
                 file.display()
@@ -193,25 +192,27 @@ impl ResetUser {
         let made = match steps::register(pool, client, record, &registration, wait).await {
             Ok(made) => made,
             Err(error) => {
-                eprintln!("The profile is deleted, but was not signed up again: {error:#}");
-                eprintln!("Once the cause is mended:\n  {}", self.retry(global, &file));
+                say!("The profile is deleted, but was not signed up again: {error:#}");
+                say!("Once the cause is mended:");
+                say!("  {}", self.retry(global, &file));
                 if self.resume.is_some() && !self.client_metadata.is_empty() {
-                    eprintln!("Give --client-metadata again, too: the file holds what the first run was given.");
+                    say!("Give --client-metadata again, too: the file holds what the first run was given.");
                 }
                 return Ok(ExitStatus::Partly);
             }
         };
         if made.confirmed {
-            eprintln!("A trigger confirmed the registration at once: no message was sent.");
+            say!("A trigger confirmed the registration at once: no message was sent.");
         }
         if password.is_random() {
-            eprintln!("The password is a random one that nobody knows: \"forgot password\" sets another.");
+            say!("The password is a random one that nobody knows: \"forgot password\" sets another.");
         }
         let keep = self.save.is_some() || !record.groups.is_empty();
         if !keep {
             record::forget(&file);
         }
-        Output::new(global.output.unwrap_or_default())
+        global
+            .output()
             .data(&Outcome {
                 old_sub: record.sub.clone(),
                 new_sub: made.sub,
@@ -232,7 +233,7 @@ impl ResetUser {
     fn password(&self, settings: &PoolSettings) -> Result<NewPassword> {
         let asked = is_asked(self.is_confirmed());
         let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(asked)? };
-        password.check(&settings.password_policy).map_err(Refusal)?;
+        password.check(&settings.password_policy).map_err(Refused)?;
         Ok(password)
     }
 
@@ -243,7 +244,7 @@ impl ResetUser {
         if lookup::others_with_email(pool, account, email).await?.is_empty() {
             return Ok(());
         }
-        bail!(Refusal(
+        bail!(Refused(
             "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers show` \
              lists them"
                 .to_owned()
@@ -290,7 +291,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// What will be lost: all of it for somebody who is asked, and nothing personal for a log.
-fn loss(account: &ProfileRecord, groups: &[String], is_asked: bool) -> String {
+fn loss(account: &ProfileRecord, groups: &[String], is_asked: bool) -> Vec<String> {
     let name = if is_asked { account.user_name.as_str() } else { account.sub() };
     let mut lines =
         vec![format!("{name} ({}, created {})", account.status, time(account.created).as_deref().unwrap_or("?"))];
@@ -305,20 +306,19 @@ fn loss(account: &ProfileRecord, groups: &[String], is_asked: bool) -> String {
     if !groups.is_empty() {
         lines.push(format!("It leaves the groups {}.", groups.join(", ")));
     }
-    lines.join("\n")
+    lines
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["old sub", "new sub", "message", "groups left", "saved in"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["old sub", "new sub", "message", "groups left", "saved in"]);
         let message = match &self.delivery {
             Some(delivery) => format!("{} to {}", delivery.medium, delivery.destination),
             None => "none".to_owned(),
         };
         let groups = if self.groups_left.is_empty() { "none".to_owned() } else { self.groups_left.join(", ") };
         let saved = self.saved.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
-        table.add_row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
+        table.row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
         table
     }
 }

@@ -1,12 +1,10 @@
 //! `show`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::exit::ExitStatus;
 use crate::linked_identity::{LinkedIdentity, time};
 use crate::lookup;
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::options::{Global, Target};
+use crate::terminal::{Cell, ExitStatus, Table, Tabular};
 use anyhow::{Result, bail};
 use clap::Args;
 use cognito_core::user_pool::{Administration, MfaSettings, ProfileRecord, UnreadableIdentities};
@@ -90,7 +88,7 @@ impl Show {
             let sign_in_factors = match pool.sign_in_factors(&name).await {
                 Ok(factors) => Some(factors),
                 Err(error) => {
-                    eprintln!("what they can sign in with is not known: {error}");
+                    say!("what they can sign in with is not known: {error}");
                     None
                 }
             };
@@ -100,9 +98,9 @@ impl Show {
             bail!("no profile of this pool has that user name, sub or e-mail address");
         }
         let several = profiles.len() > 1;
-        Output::new(global.output.unwrap_or_default()).data(&Shown { profiles })?;
+        global.output().data(&Shown { profiles })?;
         if several {
-            eprintln!(
+            say!(
                 "Several profiles have this e-mail address. `cognito-triggers link` makes one of those that belong \
                  together."
             );
@@ -111,30 +109,29 @@ impl Show {
     }
 }
 
-impl Table for Shown {
+impl Tabular for Shown {
     /// One row per field, one column per profile.
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        let row = |name: &str, value: &dyn Fn(&Person) -> String| {
-            std::iter::once(name.to_owned()).chain(self.profiles.iter().map(value)).collect::<Vec<_>>()
+    fn table(&self) -> Table {
+        let row = |name: &str, value: &dyn Fn(&Person) -> Cell| {
+            std::iter::once(name.into()).chain(self.profiles.iter().map(value)).collect::<Vec<_>>()
         };
-        table.set_header(row("user name", &|person| person.user_name.clone()));
-        table.add_row(row("sub", &|person| person.sub.clone()));
-        table.add_row(row("status", &|person| status(person)));
-        table.add_row(row("created", &|person| person.created.clone().unwrap_or_default()));
-        table.add_row(row("modified", &|person| person.modified.clone().unwrap_or_default()));
+        let mut table = Table::new(row("user name", &|person| (&person.user_name).into()));
+        table.row(row("sub", &|person| (&person.sub).into()));
+        table.row(row("status", &|person| status(person).into()));
+        table.row(row("created", &|person| person.created.as_deref().unwrap_or_default().into()));
+        table.row(row("modified", &|person| person.modified.as_deref().unwrap_or_default().into()));
         let attributes: BTreeSet<&String> = self.profiles.iter().flat_map(|person| person.attributes.keys()).collect();
         for name in attributes {
-            let value = |person: &Person| person.attributes.get(name).cloned().unwrap_or_default();
-            table.add_row(row(name, &value));
+            let value = |person: &Person| person.attributes.get(name).map_or("", String::as_str).into();
+            table.row(row(name, &value));
         }
-        table.add_row(row("identities", &|person| lines(&person.identities, ToString::to_string)));
-        table.add_row(row("groups", &|person| lines(&person.groups, Clone::clone)));
-        table.add_row(row("signs in with", &|person| match &person.sign_in_factors {
-            Some(factors) => lines(factors, Clone::clone),
-            None => "not known".to_owned(),
+        table.row(row("identities", &|person| Cell::lines(person.identities.iter().map(ToString::to_string))));
+        table.row(row("groups", &|person| Cell::lines(&person.groups)));
+        table.row(row("signs in with", &|person| match &person.sign_in_factors {
+            Some(factors) => Cell::lines(factors),
+            None => "not known".into(),
         }));
-        table.add_row(row("second factors", &second_factors));
+        table.row(row("second factors", &second_factors));
         table
     }
 }
@@ -143,19 +140,12 @@ fn status(person: &Person) -> String {
     format!("{}{}", person.status, if person.enabled { "" } else { ", disabled" })
 }
 
-fn second_factors(person: &Person) -> String {
+fn second_factors(person: &Person) -> Cell {
     let mfa = &person.mfa;
-    lines(&mfa.enabled, |name| {
+    Cell::lines(mfa.enabled.iter().map(|name| {
         let preferred = if mfa.preferred.as_ref() == Some(name) { " (preferred)" } else { "" };
         format!("{name}{preferred}")
-    })
-}
-
-fn lines<T>(list: &[T], line: impl Fn(&T) -> String) -> String {
-    if list.is_empty() {
-        return "none".to_owned();
-    }
-    list.iter().map(line).collect::<Vec<_>>().join("\n")
+    }))
 }
 
 #[cfg(test)]
@@ -169,7 +159,7 @@ mod tests {
         let mut google = federated("Google", "1", "ada@example.com").disabled().record();
         google.attributes.insert("name".into(), "Ada".into());
         let person = |record| Person::new(record, vec!["members".into()], None).unwrap();
-        let text = Shown { profiles: vec![person(ada().record()), person(google)] }.table().to_string();
+        let text = Shown { profiles: vec![person(ada().record()), person(google)] }.table().for_stdout().to_string();
         for part in ["ada ", "Google_1", "EXTERNAL_PROVIDER, disabled", "name", "Google 1 (stand-alone)", "members"] {
             assert!(text.contains(part), "{part} in\n{text}");
         }

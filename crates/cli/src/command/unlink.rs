@@ -1,13 +1,10 @@
 //! `unlink`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::confirmation::{confirm, is_asked};
-use crate::exit::{ExitStatus, Refusal};
 use crate::linked_identity::LinkedIdentity;
 use crate::lookup;
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::options::{Global, Target};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
@@ -57,24 +54,24 @@ impl Unlink {
         let pool = Cloud::load(global, Some(id)).await.user_pool(id);
         let profile = lookup::only(&pool, &self.target.user).await?;
         let before = LinkedIdentity::all_of(&profile)?;
-        let identity = chosen(&before, &self.provider, self.subject.as_deref()).map_err(Refusal)?;
+        let identity = chosen(&before, &self.provider, self.subject.as_deref()).map_err(Refused)?;
         let factors = match pool.sign_in_factors(&profile.name()).await {
             Ok(factors) => Some(factors),
             Err(error) => {
-                eprintln!("what else they can sign in with is not known: {error}");
+                say!("what else they can sign in with is not known: {error}");
                 None
             }
         };
-        if let Some(warning) = way_in(&profile, &before, identity, factors.as_deref()).map_err(Refusal)? {
-            eprintln!("Note: {warning}.");
+        if let Some(warning) = way_in(&profile, &before, identity, factors.as_deref()).map_err(Refused)? {
+            note!("{warning}");
         }
-        eprintln!(
+        say!(
             "The next sign-in of this {} identity makes a profile of its own, or is linked again by the pre-sign-up \
              function.",
             identity.provider
         );
         if is_asked(self.yes) {
-            eprintln!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+            say!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
         }
         confirm(&format!("Untie {identity} from {}?", profile.user_name), self.yes)?;
         self.carry_out(&pool, identity).await?;
@@ -83,7 +80,7 @@ impl Unlink {
         if after.iter().any(|left| left.is(identity)) {
             bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");
         }
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+        global.output().data(&Outcome {
             sub: profile.sub().to_owned(),
             user_name: profile.user_name,
             before: before.clone(),
@@ -181,13 +178,12 @@ fn way_in(
     }))
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["provider", "subject", "before", "after"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["provider", "subject", "before", "after"]);
         for identity in &self.before {
             let after = if self.after.iter().any(|left| left.is(identity)) { "linked" } else { "not linked" };
-            table.add_row([&identity.provider, &identity.subject, "linked", after]);
+            table.row([&identity.provider, &identity.subject, "linked", after]);
         }
         table
     }

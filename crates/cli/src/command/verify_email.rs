@@ -1,12 +1,9 @@
 //! `verify-email`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::confirmation::confirm;
-use crate::exit::{ExitStatus, Refusal};
 use crate::lookup;
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::options::{Global, Target};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
 use anyhow::{Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
@@ -69,7 +66,7 @@ impl VerifyEmail {
             profile = now;
         }
         report(&profile, self.show, changed);
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
+        global.output().data(&Outcome {
             email: profile.attribute("email").map(str::to_owned),
             email_verified: profile.has_flag("email_verified"),
             sub: profile.sub().to_owned(),
@@ -83,14 +80,14 @@ impl VerifyEmail {
 /// Refuses what would verify nothing, or would give an address to two people.
 async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
     let Some(email) = profile.attribute("email") else {
-        bail!(Refusal("the profile has no e-mail address that could be verified".to_owned()));
+        bail!(Refused("the profile has no e-mail address that could be verified".to_owned()));
     };
     if !wanted {
         return Ok(());
     }
     let others = lookup::others_with_email(pool, profile, email).await?;
     if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
-        bail!(Refusal(taken(holder)));
+        bail!(Refused(taken(holder)));
     }
     Ok(())
 }
@@ -127,7 +124,7 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
     match result {
         // The list of profiles lags behind; Cognito's own check does not.
         Err(error) if error.kind() == PoolErrorKind::AliasExists => {
-            bail!(Refusal(format!("another profile holds this address as verified ({error})")))
+            bail!(Refused(format!("another profile holds this address as verified ({error})")))
         }
         result => Ok(result?),
     }
@@ -144,16 +141,15 @@ fn report(profile: &ProfileRecord, show: bool, changed: bool) {
         (false, true) => "",
         (false, false) => ", and was so before; nothing was changed",
     };
-    eprintln!("{state}{since}.");
+    say!("{state}{since}.");
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["user name", "sub", "email", "email_verified", "changed"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["user name", "sub", "email", "email_verified", "changed"]);
         let flag = |flag: bool| if flag { "true" } else { "false" };
         let email = self.email.as_deref().unwrap_or("none");
-        table.add_row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
+        table.row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
         table
     }
 }

@@ -4,13 +4,11 @@ use super::Link;
 use super::journal_file::JournalFile;
 use super::plan_file::PlanFile;
 use super::sub_map_file::SubMapFile;
-use crate::confirmation::confirm_with_pool;
-use crate::exit::ExitStatus;
-use crate::output::{Output, Table};
-use crate::{Cloud, Global};
+use crate::cloud::Cloud;
+use crate::options::Global;
+use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
 use cognito_core::user_pool::Administration;
-use indicatif::ProgressBar;
 use linking::Refusal;
 use merge::{CopyOptions, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable};
 use serde::Serialize;
@@ -71,6 +69,7 @@ impl Link {
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
+        super::say_what_is_proof(header.options.rules.trust_stored_values);
         warn(plan.steps, &header.user_pool_id, &summary);
         confirm_with_pool(&header.user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
@@ -85,17 +84,18 @@ impl Link {
             pool: &pool,
             user_pool_id: &header.user_pool_id,
             settings: &settings,
-            rules: &header.options.rules(&settings),
+            rules: &header.options.rules(),
             copy: &copy,
             limits: &self.limits(),
             pause: PAUSE,
         };
-        let bar = ProgressBar::new(plan.steps);
+        let (progress, mut done) = (Progress::profiles(plan.steps, 0), 0);
         let mut stopped = None;
         while let Some(planned) = plan.next()? {
             let mut results = Vec::new();
             let merged = Box::pin(merger.merge(&mut journal, &planned, &mut results)).await;
-            bar.inc(u64::try_from(results.len())?);
+            done += u64::try_from(results.len())?;
+            progress.reached(done);
             for result in results {
                 summary.add(result);
             }
@@ -106,13 +106,13 @@ impl Link {
                 break;
             }
         }
-        bar.finish_and_clear();
+        drop(progress);
         summary.subs = sub_map.rows();
         summary.half_done = journal.history().incomplete();
         let changed = *journal.history() != before;
-        Output::new(global.output.unwrap_or_default()).data(&summary)?;
+        global.output().data(&summary)?;
         if summary.half_done > 0 {
-            eprintln!(
+            say!(
                 "Profiles that are deleted and whose identities are not linked yet: {}. The same command finishes them.",
                 summary.half_done
             );
@@ -122,7 +122,7 @@ impl Link {
                 Err(error.context("stopped, and nothing was changed; the same command goes on from there"))
             }
             Some(error) => {
-                eprintln!("stopped: {error:#}; the same command goes on from there");
+                say!("stopped: {error:#}; the same command goes on from there");
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),
@@ -169,33 +169,31 @@ fn explained(error: MergeError) -> anyhow::Error {
 }
 
 fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
-    let style = console::Style::new().for_stderr().yellow().bold();
-    eprintln!("Profiles of {user_pool_id} to be deleted, and their identities linked: {}.", style.apply_to(steps));
-    eprintln!("Their subs disappear for good; tokens and rows of the application that name them find nobody any more.");
-    eprintln!("Old and new subs are written to {}.", summary.sub_map.display());
-    eprintln!("Everything known of a profile is written to {} before.", summary.journal.display());
+    say!("Profiles of {user_pool_id} to be deleted, and their identities linked: {}.", steps);
+    say!("Their subs disappear for good; tokens and rows of the application that name them find nobody any more.");
+    say!("Old and new subs are written to {}.", summary.sub_map.display());
+    say!("Everything known of a profile is written to {} before.", summary.journal.display());
 }
 
-impl Table for Summary {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["result", "why", "profiles"]);
-        table.add_row(["merged", "", &self.done.to_string()]);
+impl Tabular for Summary {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["result", "why", "profiles"]);
+        table.row(["merged", "", &self.done.to_string()]);
         if self.done_before > 0 {
-            table.add_row(["merged by an earlier run", "", &self.done_before.to_string()]);
+            table.row(["merged by an earlier run", "", &self.done_before.to_string()]);
         }
         let further =
             [("merged, but not copied", &self.not_copied), ("skipped", &self.skipped), ("failed", &self.failed)];
         for (result, counts) in further {
             for (why, count) in counts {
-                table.add_row([result, why, &count.to_string()]);
+                table.row([result, why, &count.to_string()]);
             }
         }
         if self.half_done > 0 {
-            table.add_row(["deleted and not linked yet", "", &self.half_done.to_string()]);
+            table.row(["deleted and not linked yet", "", &self.half_done.to_string()]);
         }
-        table.add_row(["journal", &self.journal.display().to_string(), ""]);
-        table.add_row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);
+        table.row(["journal", &self.journal.display().to_string(), ""]);
+        table.row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);
         table
     }
 }

@@ -3,8 +3,8 @@
 //! JSON lines: a header, then one line for each entry, each synced before anything that follows from it. A last line
 //! without an end was being written when the process ended; nothing followed from it, so it is dropped.
 
-use crate::exit::Refusal;
 use crate::private_file::{locked, sync_folder_of, tighten};
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use merge::{Entry, History, Journal, JournalError};
 use serde::{Deserialize, Serialize};
@@ -61,13 +61,13 @@ impl JournalFile {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if another process uses it, or it belongs to another plan or pool, or was undone.
+    /// A [`Refused`] if another process uses it, or it belongs to another plan or pool, or was undone.
     pub(crate) fn open(path: &Path, user_pool_id: &str, plan: &str) -> Result<Self> {
         let journal = match Self::read(path, locked(path, || in_use(path))?)? {
             Found::Journal(journal) => journal,
             Found::Nothing(file) => return Self::begin(path, file, user_pool_id, plan),
         };
-        let refuse = |why: String| Err(Refusal(format!("{}: {why}", path.display())).into());
+        let refuse = |why: String| Err(Refused(format!("{}: {why}", path.display())).into());
         if journal.user_pool_id != user_pool_id {
             return refuse(format!("the journal of {}, not of {user_pool_id}", journal.user_pool_id));
         }
@@ -84,14 +84,14 @@ impl JournalFile {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if there is none, or another process uses it.
+    /// A [`Refused`] if there is none, or another process uses it.
     pub(crate) fn open_to_undo(path: &Path) -> Result<Self> {
         if !path.exists() {
-            return Err(Refusal(format!("there is no journal {}", path.display())).into());
+            return Err(Refused(format!("there is no journal {}", path.display())).into());
         }
         match Self::read(path, locked(path, || in_use(path))?)? {
             Found::Journal(journal) => Ok(journal),
-            Found::Nothing(_) => Err(Refusal(format!("{}: nothing was begun", path.display())).into()),
+            Found::Nothing(_) => Err(Refused(format!("{}: nothing was begun", path.display())).into()),
         }
     }
 
@@ -117,7 +117,7 @@ impl JournalFile {
     fn read(path: &Path, mut file: File) -> Result<Found> {
         let mut text = Vec::new();
         file.read_to_end(&mut text).with_context(|| format!("{} cannot be read", path.display()))?;
-        let Some(parsed) = parse(&text).map_err(|why| Refusal(format!("{}: {why}", path.display())))? else {
+        let Some(parsed) = parse(&text).map_err(|why| Refused(format!("{}: {why}", path.display())))? else {
             return Ok(Found::Nothing(file));
         };
         tighten(path, &file)?;

@@ -4,9 +4,8 @@
 
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
-use crate::exit::Refusal;
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
-use cognito_core::user_pool::PoolSettings;
 use linking::NativeProfile;
 use merge::{CopyOptions, Planned, Requirements, Rules, Totals, plan};
 use serde::{Deserialize, Serialize};
@@ -43,9 +42,9 @@ pub(crate) struct Options {
 
 impl Options {
     /// The rules that the plan was made by.
-    pub(crate) fn rules(&self, pool: &PoolSettings) -> Rules {
+    pub(crate) fn rules(&self) -> Rules {
         let native = if self.create_native { NativeProfile::Create } else { NativeProfile::Skip };
-        self.rules.rules(&self.providers, native, pool)
+        self.rules.rules(&self.providers, native)
     }
 
     /// What native profiles take over.
@@ -82,7 +81,7 @@ pub(crate) fn write(
     requirements: Requirements<'_>,
 ) -> Result<Totals> {
     if path.exists() {
-        return Err(Refusal(format!("{} is there already; choose another file with --plan", path.display())).into());
+        return Err(Refused(format!("{} is there already; choose another file with --plan", path.display())).into());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file =
@@ -123,13 +122,13 @@ impl PlanFile {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if it is no plan of this version, or a line of it cannot be read.
+    /// A [`Refused`] if it is no plan of this version, or a line of it cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let mut lines = BufReader::new(file);
         let mut first = String::new();
         let start = lines.read_line(&mut first)?;
-        let refuse = |why| Refusal(format!("{}: {why}", path.display()));
+        let refuse = |why| Refused(format!("{}: {why}", path.display()));
         let header: Header =
             serde_json::from_str(&first).map_err(|_| refuse("the first line is not that of a plan"))?;
         if header.kind != KIND {
@@ -151,7 +150,7 @@ impl PlanFile {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] that names a line that is none of a plan by its number, for its content is personal data.
+    /// A [`Refused`] that names a line that is none of a plan by its number, for its content is personal data.
     pub(crate) fn next(&mut self) -> Result<Option<Planned>> {
         let mut text = String::new();
         while self.lines.read_line(&mut text)? > 0 {
@@ -166,7 +165,7 @@ impl PlanFile {
                 Err(why) => {
                     let wrong =
                         format!("line {} of the plan, column {}, is not a planned merge", self.at, why.column());
-                    Err(Refusal(wrong).into())
+                    Err(Refused(wrong).into())
                 }
             };
         }
@@ -199,14 +198,14 @@ mod tests {
     #[test]
     fn a_wrong_line_is_named_by_its_number_and_never_repeated() {
         let refused = open(&format!("{HEADER}\n{LINE}\n{{\"email\":\"secret\"}}\n")).unwrap_err();
-        let text = refused.downcast::<Refusal>().unwrap().0;
+        let text = refused.downcast::<Refused>().unwrap().0;
         assert!(text.starts_with("line 3 of the plan") && !text.contains("secret"), "{text}");
         for (text, why) in [
             ("", "first line"),
             (&*HEADER.replace("link plan", "listing"), "not a plan"),
             (&*HEADER.replace("\"version\":1", "\"version\":2"), "another version"),
         ] {
-            assert!(open(text).unwrap_err().downcast::<Refusal>().unwrap().0.contains(why), "{why}");
+            assert!(open(text).unwrap_err().downcast::<Refused>().unwrap().0.contains(why), "{why}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The file that says which `sub` became which, for the application's own database.
 
-use crate::exit::Refusal;
 use crate::private_file::sync_folder_of;
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use merge::{History, ReplacedSub};
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ impl SubMapFile {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if the file holds anything that the journal does not; it cannot be written.
+    /// A [`Refused`] if the file holds anything that the journal does not; it cannot be written.
     pub(crate) fn open(path: &Path, history: &History) -> Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let shown = || format!("{} cannot be written", path.display());
@@ -33,7 +33,7 @@ impl SubMapFile {
         if !is_of(path, &rows)? {
             let why = "is there already and holds something else than the subs of this plan";
             let remedy = "move it away, or choose another file with --sub-map";
-            return Err(Refusal(format!("{} {why}; {remedy}", path.display())).into());
+            return Err(Refused(format!("{} {why}; {remedy}", path.display())).into());
         }
         let mut out = csv::Writer::from_writer(tempfile::NamedTempFile::new_in(folder).with_context(shown)?);
         out.write_record(COLUMNS)?;
@@ -152,7 +152,7 @@ mod tests {
         for other in ["Dear Ada", "Dear Ada\n", FIRST, &format!("{FIRST}\"")] {
             std::fs::write(&path, other).unwrap();
             let refused = SubMapFile::open(&path, &history(&["Google_2"])).unwrap_err();
-            assert!(refused.downcast_ref::<Refusal>().unwrap().0.contains("--sub-map"), "{refused}");
+            assert!(refused.downcast_ref::<Refused>().unwrap().0.contains("--sub-map"), "{refused}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
         }
     }

@@ -2,10 +2,9 @@
 
 use super::Link;
 use super::journal_file::JournalFile;
-use crate::confirmation::confirm_with_pool;
-use crate::exit::ExitStatus;
-use crate::output::{Output, Table};
-use crate::{Cloud, Global};
+use crate::cloud::Cloud;
+use crate::options::Global;
+use crate::terminal::{Cell, ExitStatus, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
 use merge::{Journal, Undone, undo};
 use serde::Serialize;
@@ -25,35 +24,33 @@ impl Link {
         self.refuse_another_pool(&journal.user_pool_id)?;
         let user_pool_id = journal.user_pool_id.clone();
         let open = journal.history().merges.values().filter(|merge| merge.undone.is_none()).count();
-        eprintln!("Merges in {user_pool_id} to take back, with the groups and attributes that were copied: {open}.");
-        eprintln!(
-            "The deleted profiles do not come back with their subs: each is made anew when its owner signs in next."
-        );
-        eprintln!("If pre-sign-up is attached to the pool, that sign-in links it again.");
+        say!("Merges in {user_pool_id} to take back, with the groups and attributes that were copied: {open}.");
+        say!("The deleted profiles do not come back with their subs: each is made anew when its owner signs in next.");
+        say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
         confirm_with_pool(&user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
         let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
         let mut report = Report { profiles: Vec::new(), before };
         let result = undo(&pool, &mut journal, &self.limits(), &mut report.profiles).await;
-        Output::new(global.output.unwrap_or_default()).data(&report)?;
+        global.output().data(&report)?;
         match result {
             Ok(()) => Ok(ExitStatus::Done),
             Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
                 .context("stopped, and nothing was taken back; the same command goes on from there")),
             Err(error) => {
-                eprintln!("stopped: {:#}; the same command goes on from there", anyhow::Error::new(error));
+                say!("stopped: {:#}; the same command goes on from there", anyhow::Error::new(error));
                 Ok(ExitStatus::Partly)
             }
         }
     }
 }
 
-impl Table for Report {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["profile", "restored", "cannot come back"]);
+impl Tabular for Report {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["profile", "restored", "cannot come back"]);
         for undone in self.before.iter().chain(&self.profiles) {
-            table.add_row([&undone.user_name, &undone.restored.join("\n"), &undone.lost.join("\n")]);
+            let lines = |names: &[String]| Cell::lines(names);
+            table.row([(&undone.user_name).into(), lines(&undone.restored), lines(&undone.lost)]);
         }
         table
     }

@@ -1,5 +1,6 @@
 //! The password of the new registration.
 
+use crate::terminal::secret;
 use anyhow::{Context, Result, bail};
 use cognito_core::password::Password;
 use cognito_core::user_pool::PasswordPolicy;
@@ -40,9 +41,7 @@ impl NewPassword {
         if !is_asked {
             return Ok(Self::Random(Password::random()));
         }
-        let terminal = console::Term::stderr();
-        terminal.write_str("New password (empty for a random one that nobody learns): ")?;
-        let answer = Zeroizing::new(terminal.read_secure_line()?);
+        let answer = secret("New password (empty for a random one that nobody learns): ")?;
         Ok(if answer.is_empty() { Self::Random(Password::random()) } else { Self::Chosen(answer) })
     }
 

@@ -159,7 +159,7 @@ mod tests {
         AppClient::new("client", Vec::new(), None)
     }
 
-    fn refusal(account: &ProfileRecord, settings: &PoolSettings, client: &AppClient) -> String {
+    fn refusal(account: &ProfileRecord, rules: &PoolSettings, client: &AppClient) -> String {
         Plan::make(account, rules, client, &NONE).unwrap_err()
     }
 

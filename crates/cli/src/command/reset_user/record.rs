@@ -92,7 +92,7 @@ impl Record {
 /// Removes the file once it is not needed; it holds personal data.
 pub(super) fn forget(file: &Path) {
     if let Err(error) = fs::remove_file(file) {
-        eprintln!("{} is not needed any more, and could not be removed: {error}", file.display());
+        say!("{} is not needed any more, and could not be removed: {error}", file.display());
     }
 }
 

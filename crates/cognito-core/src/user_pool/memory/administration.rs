@@ -59,7 +59,6 @@ impl Administration for MemoryPool {
                     PoolKind::EmailUserNames => vec!["email".into()],
                     PoolKind::EmailAlias => Vec::new(),
                 },
-                keeps_address_until_verified: true,
                 mutable_attributes: vec!["given_name".into(), "locale".into()],
                 required_attributes: vec!["email".into()],
                 auto_verified_attributes: vec!["email".into()],
@@ -97,7 +96,7 @@ impl Administration for MemoryPool {
         self.call("AdminGetUserAuthFactors", |state| {
             let account = state.account_mut(user.as_str())?;
             let factors = [(account.password.is_some(), "PASSWORD"), (account.passkey, "WEB_AUTHN")];
-            Ok(factors.into_iter().filter_map(|(has, name)| has.then(|| name.to_owned())).collect())
+            Ok(factors.into_iter().filter(|(has, _)| *has).map(|(_, name)| name.to_owned()).collect())
         })
     }
 

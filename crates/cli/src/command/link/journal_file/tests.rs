@@ -62,7 +62,7 @@ fn open(path: &Path) -> Result<JournalFile> {
 }
 
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> String {
-    result.unwrap_err().downcast::<Refusal>().unwrap().0
+    result.unwrap_err().downcast::<Refused>().unwrap().0
 }
 
 #[tokio::test]

@@ -1,15 +1,14 @@
-//! Standard output is data, standard error is talk.
+//! Standard output: what a command was asked for, for people or for programs.
 
+use super::Tabular;
 use clap::ValueEnum;
-use comfy_table::ContentArrangement;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use console::Term;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, StdoutLock, Write};
 
 /// How data is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people
     #[default]
     Table,
@@ -17,55 +16,48 @@ pub enum Format {
     Json,
 }
 
-/// What can be shown to people as a table.
-pub trait Table {
-    /// The table, without the frame's style.
-    fn table(&self) -> comfy_table::Table;
-}
-
-/// Where a command puts its answer.
+/// Where a command puts its data.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
-    format: Format,
+pub(crate) struct Output {
+    pub(crate) format: Format,
 }
 
 impl Output {
-    /// Writes in this format.
-    #[must_use]
-    pub fn new(format: Format) -> Self {
-        Self { format }
-    }
-
-    /// The format asked for.
-    #[must_use]
-    pub fn format(self) -> Format {
-        self.format
-    }
-
-    /// Writes a command's answer to standard output.
+    /// Writes a command's data to standard output: as a table with every hidden character made visible, or exactly
+    /// as it is in JSON.
     ///
     /// # Errors
     ///
-    /// Standard output is full. That its reader has seen enough and closed it, as `head` does, is no error.
-    pub fn data<T: Serialize + Table>(self, data: &T) -> io::Result<()> {
+    /// Standard output cannot be written. A reader that closes it early, as `head` does, is no error.
+    pub(crate) fn data<T: Serialize + Tabular>(self, data: &T) -> io::Result<()> {
         let mut stdout = stdout();
         match self.format {
             Format::Json => {
                 serde_json::to_writer_pretty(&mut stdout, data)?;
                 writeln!(stdout)
             }
-            Format::Table => writeln!(stdout, "{}", drawn(data, &Term::stdout())),
+            Format::Table => writeln!(stdout, "{}", data.table().for_stdout()),
         }
     }
 }
 
-/// Standard output, for every command that writes data to it by itself.
+/// A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before a first `=`, `+`, `-`, `@`,
+/// tab or carriage return (OWASP, "CSV Injection").
+pub(crate) fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Standard output, for the commands that write to it piece by piece.
 pub(crate) fn stdout() -> UntilClosed<StdoutLock<'static>> {
     UntilClosed { out: io::stdout().lock(), closed: false }
 }
 
-/// Drops what is written after the reader has closed its end, as `head` does once it has seen enough: the command
-/// still comes to its end, removes its files, and says by its exit code what was found.
+/// A writer that drops everything once its reader has closed the other end, as `head` does. The command still runs to
+/// its end, removes its files, and its exit code says what was found.
 pub(crate) struct UntilClosed<W> {
     out: W,
     closed: bool,
@@ -96,16 +88,6 @@ impl<W: Write> Write for UntilClosed<W> {
     }
 }
 
-/// A table as this terminal shows it; as wide as it wants to be where there is none.
-pub(crate) fn drawn(data: &impl Table, terminal: &Term) -> comfy_table::Table {
-    let mut table = data.table();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some((_, columns)) = terminal.size_checked() {
-        table.set_width(columns);
-    }
-    table
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +115,15 @@ mod tests {
         };
         assert!(write(io::ErrorKind::BrokenPipe).is_ok());
         assert_eq!(write(io::ErrorKind::StorageFull).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_calculate_begins_with_an_apostrophe() {
+        for formula in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(spreadsheet_cell(formula), format!("'{formula}"));
+        }
+        for plain in ["", "ada@example.com", "Google_1", " =1", "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11"] {
+            assert_eq!(spreadsheet_cell(plain), plain);
+        }
     }
 }

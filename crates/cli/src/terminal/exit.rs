@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub enum ExitStatus {
     /// Everything asked for was done, or nothing was found.
     Done = 0,
-    /// The command could not be carried out; standard error says why.
+    /// The command failed; standard error says why.
     Failed = 1,
     /// The command would have been unsafe or ambiguous. Nothing was changed.
     Refused = 3,
@@ -28,7 +28,7 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// Why a command was not carried out although it could have been. Ends it with [`ExitStatus::Refused`].
+/// The reason why a command changed nothing although it could have. Ends it with [`ExitStatus::Refused`].
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Refusal(pub String);
+pub(crate) struct Refused(pub(crate) String);
