@@ -9,7 +9,7 @@
 //! it look as if it had not. So what goes wrong is logged and counted, and the event goes back.
 
 use cognito_core::event::{Event, TriggerSource};
-use cognito_core::failure::{Failure, Kind};
+use cognito_core::failure::Failure;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
@@ -112,14 +112,10 @@ where
 /// 30 days unless the app client says otherwise. The person who replaced the password is not signed in yet.
 async fn end_sessions(pool: &impl UserPool, user: &UserName, sub: Option<&str>, clock: Clock) {
     let end = async {
-        // Cognito takes a `sub` wherever it takes a user name: another person's sessions would end.
-        let own = sub == Some(user.as_str());
-        if !own && user.has_form_of_sub() && pool.is_sub(user).await.map_err(PoolError::into_failure)? {
-            return Err(Failure::because(Kind::MISCONFIGURED, "the user name is the sub of another profile"));
-        }
-        pool.sign_out_everywhere(user).await.map_err(PoolError::into_failure)
+        let user = pool.checked(user, sub.unwrap_or_default()).await?;
+        pool.sign_out_everywhere(&user).await
     };
-    match clock.limit(end).await.and_then(|done| done) {
+    match clock.limit(end).await.and_then(|done| done.map_err(PoolError::into_failure)) {
         Ok(()) => tracing::info!(decision = "end_sessions", sub, "decided"),
         Err(failure) => {
             let cause = failure.cause_chain();

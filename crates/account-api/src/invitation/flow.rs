@@ -138,7 +138,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         let token = Password::temporary();
         let user_name = match self.settings.invitations.user_name {
             InvitedUserName::Email => email.to_lower_case(),
-            InvitedUserName::Uuid => random_uuid(),
+            // Without hyphens: such a name never has the form of a `sub`.
+            InvitedUserName::Uuid => random_uuid().replace('-', ""),
         };
         let invitee = Invitee { user_name, email: email.clone(), attributes: attributes.clone() };
         let profile = match self.invitations.invite(&invitee, &token).await {

@@ -13,7 +13,7 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
 use cognito_core::user_pool::{
-    Identity, Invitations, Invitee, NewNative, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName,
+    CheckedUserName, Identity, Invitations, Invitee, NewNative, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName,
     UserPool,
 };
 use http::{HeaderMap, StatusCode};
@@ -160,24 +160,23 @@ impl UserPool for Fused<MemoryPool> {
         profile(name: &str) -> Option<Profile>;
         is_sub(name: &UserName) -> bool;
         create_native(new: &NewNative) -> Profile;
-        replace_password(user: &UserName, password: &Password) -> ();
-        link(user: &UserName, identity: &SourceIdentity) -> ();
+        replace_password(user: &CheckedUserName, password: &Password) -> ();
+        link(user: &CheckedUserName, identity: &SourceIdentity) -> ();
         unlink(identity: &Identity) -> ();
-        mark_email_verified(user: &UserName) -> ();
-        set_verified_email(user: &UserName, email: &Email) -> ();
-        forget_phone_and_factors(user: &UserName) -> ();
-        has_passkey(user: &UserName) -> bool;
-        sign_out_everywhere(user: &UserName) -> ();
-        delete(user: &UserName) -> ();
-        add_to_group(user: &UserName, group: &str) -> ();
+        set_verified_email(user: &CheckedUserName, email: &Email) -> ();
+        forget_phone_and_factors(user: &CheckedUserName) -> ();
+        has_passkey(user: &CheckedUserName) -> bool;
+        sign_out_everywhere(user: &CheckedUserName) -> ();
+        delete(user: &CheckedUserName) -> ();
+        add_to_group(user: &CheckedUserName, group: &str) -> ();
     }
 }
 
 impl Invitations for Fused<MemoryPool> {
     fused! {
         invite(invitee: &Invitee, temporary: &Password) -> Profile;
-        renew(user: &UserName, temporary: &Password) -> ();
-        respond(user: &UserName, temporary: &Password, chosen: &Password) -> Response;
+        renew(user: &CheckedUserName, temporary: &Password) -> ();
+        respond(user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Response;
         password_policy() -> PasswordPolicy;
     }
 }
