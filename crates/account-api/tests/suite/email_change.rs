@@ -403,8 +403,8 @@ async fn a_note_to_the_old_address_that_failed_is_owed_to_whoever_returns() {
 async fn a_mail_that_fails_once_is_sent_at_once_again() {
     let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
     advanced(&house).await;
-    // Profile, state, lease, profile, look-up, write; then the mail.
-    house.fuse.after(6);
+    // Profile, state, lease, profile, look-up, write, sessions; then the mail.
+    house.fuse.after(7);
     assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
     assert!(house.fuse.is_sprung());
     assert_eq!(times_told(&house), 1);

@@ -18,6 +18,9 @@ pub trait Invitations: Sync {
     /// Replaces the temporary password of somebody who was invited, so that the former one opens nothing any more.
     fn renew(&self, user: &UserName, temporary: &Password) -> impl Future<Output = Result<(), PoolError>> + Send;
 
+    /// Whether the account waits and its temporary password is this one. Nothing changes.
+    fn opens(&self, user: &UserName, temporary: &Password) -> impl Future<Output = Result<bool, PoolError>> + Send;
+
     /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
     /// the pool hands out on the way are revoked and go nowhere. Up to four calls.
     fn respond(
