@@ -15,17 +15,17 @@ use cognito_core::user_pool::memory::{self, MemoryPool, PoolKind};
 use end_to_end::native;
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
+use local_cloud::http::Http;
+use local_cloud::local_stack::Address;
+use local_cloud::seed::PASSWORD;
+use local_cloud::stack::GROUP;
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
 use messages::Messages;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
-use xtask::http::Http;
-use xtask::local_stack::Address;
-use xtask::seed::PASSWORD;
-use xtask::stack::GROUP;
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Kind, UserPool};
 
 /// The deployed API and its pool.
 struct Deployed {
@@ -263,10 +263,13 @@ async fn the_pages_are_served_where_the_links_of_mails_lead() {
         assert_eq!(answer.status, 200, "{}", page.name);
         assert!(String::from_utf8_lossy(&answer.body).contains("<main"), "{}", page.name);
     }
-    let url = format!("{base}/pages-config.json");
-    let configuration = deployed.http.get(&url).await.unwrap().json().unwrap();
+    let page = deployed.http.get(&format!("{base}/account")).await.unwrap();
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    let (_, rest) = page.split_once("data-configuration=\"").unwrap();
+    let configuration = rest.split('"').next().unwrap().replace("&quot;", "\"").replace("&#x2f;", "/");
+    let configuration: serde_json::Value = configuration.parse().unwrap();
     assert_eq!(configuration["client_id"], deployed.address.stack.output("FrontendClientId").unwrap());
-    assert_eq!(configuration["registration"], true);
+    assert!(page.contains("href=\"register\""), "{page}");
     let client = json!({ "ClientId": configuration["client_id"] });
     let client = deployed.pool.admin("DescribeUserPoolClient", client).await.unwrap();
     for addresses in ["CallbackURLs", "LogoutURLs"] {
@@ -301,7 +304,7 @@ async fn schemathesis_finds_no_server_error() {
 }
 
 fn tempdir() -> std::path::PathBuf {
-    let folder = xtask::layout::local().join("schemathesis");
+    let folder = local_cloud::layout::local().join("schemathesis");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }

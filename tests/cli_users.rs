@@ -5,14 +5,14 @@
 use std::process::Stdio;
 
 use end_to_end::{Cli, Ran, closed, native, pool};
+use local_cloud::hosted_login::sign_in;
+use local_cloud::http::Http;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use xtask::hosted_login::sign_in;
-use xtask::http::Http;
-use xtask::identity_provider::IdentityProvider;
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Kind, UserPool};
 
 const ADA: &str = "ada@example.com";
 const AT_GOOGLE: &str = "123456789012345678901";
@@ -212,7 +212,7 @@ async fn verify_email_shows_sets_and_unsets_the_flag() {
     }
     let after = pool.only_profile_of(ADA).await.unwrap();
     assert_eq!(after.attribute("email"), ADA);
-    says(&run(&pool, &["verify-email", ADA]).await, REFUSED, "nobody is there to confirm it");
+    says(&run(&pool, &["verify-email", ADA]).await, REFUSED, "no terminal to ask on");
     assert!(!pool.only_profile_of(ADA).await.unwrap().email_verified());
     says(&run(&pool, &["verify-email", ADA, "--show", "--yes"]).await, USAGE, "cannot be used with");
 }
@@ -366,7 +366,7 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let own = format!("Google_{AT_GOOGLE}");
     says(&reset(&pool, &client, &folder, &[&own, "--yes"]).await, REFUSED, "federated identity");
     says(&reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await, REFUSED, "2 profiles");
-    let ada = pool.profiles().await.unwrap().into_iter().find(xtask::user_pool::Profile::is_native).unwrap();
+    let ada = pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
     let ran = reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"]).await;
     says(&ran, REFUSED, "another profile has the same e-mail address");
     let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
@@ -393,7 +393,7 @@ async fn reset_user_refuses_a_pool_or_client_that_would_not_take_the_sign_up_and
     let narrow = pool.admin("CreateUserPoolClient", narrow).await.unwrap();
     let narrow = narrow["UserPoolClient"]["ClientId"].as_str().unwrap();
     says(&reset(&pool, narrow, &folder, &[&grace, "--yes"]).await, REFUSED, "may not write given_name");
-    says(&reset(&pool, &client, &folder, &[&grace]).await, REFUSED, "nobody is there to confirm it");
+    says(&reset(&pool, &client, &folder, &[&grace]).await, REFUSED, "no terminal to ask on");
     pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
     says(&reset(&pool, &client, &folder, &[&grace, "--yes"]).await, REFUSED, "only administrators");
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
@@ -422,7 +422,7 @@ async fn reset_user_resumes_from_its_file_after_a_sign_up_that_failed() {
     let other = end_to_end::pool(Kind::EmailAsUsername).await.unwrap();
     let client_of_other = other.create_client(&[]).await.unwrap();
     says(&reset(&other, &client_of_other, &folder, &["--resume", file, "--yes"]).await, REFUSED, "another user pool");
-    says(&reset(&pool, &client, &folder, &["--resume", file]).await, REFUSED, "nobody is there to confirm it");
+    says(&reset(&pool, &client, &folder, &["--resume", file]).await, REFUSED, "no terminal to ask on");
     assert!(pool.profiles().await.unwrap().is_empty());
     let ran = reset(&pool, &client, &folder, &["--resume", file, "--yes"]).await;
     assert_eq!(ran.status, DONE, "{ran:?}");

@@ -10,13 +10,13 @@ use axum::extract::Request;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::{self, Next};
 use end_to_end::{cloud, function, last_mail, pool};
+use local_cloud::event;
+use local_cloud::http::Http;
+use local_cloud::runtime_api::Function;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use xtask::event;
-use xtask::http::Http;
-use xtask::runtime_api::Function;
-use xtask::user_pool::{Kind, UserPool};
 
 use super::backend::Backend;
 
@@ -72,8 +72,8 @@ impl Site {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
         let settings = settings(&pool, &place.address, own).await?;
-        let api = Backend::start(&pool, &place.address).await?;
-        let router = around(api.router.clone().merge(pages::router(&settings)));
+        let api = Backend::start(&pool, &place.address, settings.clone()).await?;
+        let router = around(api.router.clone());
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
         let server = tokio::spawn(async move {

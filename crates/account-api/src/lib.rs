@@ -93,8 +93,7 @@ impl AccountApi {
     pub fn new(parts: Parts) -> Self {
         let Parts { accounts, store, mailer, queue, clock, sealer, messages, settings } = parts;
         let table = Table { store, clock };
-        let app_url = settings.messages.branding.app_url.clone();
-        let outbox = Arc::new(Outbox { mailer, messages, app_url });
+        let outbox = Arc::new(Outbox { mailer, messages });
         let counter = |what, ceilings| Counter { what, ceilings, sealer: sealer.clone() };
         Self {
             email_change: Arc::new(EmailChange {
@@ -123,8 +122,8 @@ impl AccountApi {
     pub fn router(&self) -> Router {
         let api = api::router(self.clone());
         match &self.pages {
-            Some(settings) => api.merge(pages::router(settings)),
-            None => api,
+            Some(settings) => api.merge(pages::router(settings, api::nothing_here)),
+            None => api.fallback(async || api::nothing_here()),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::mailer::Mailer;
 use crate::problem::{Code, Problem};
 use cognito_core::email::Email;
-use messages::{Link, Mail, Messages, Person};
+use messages::{Mail, Messages, Person};
 use std::sync::Arc;
 
 /// `error_code` of the log line for each template that could not be used for a mail.
@@ -13,16 +13,9 @@ const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
 pub(crate) struct Outbox {
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) messages: Messages,
-    /// `APP_URL`.
-    pub(crate) app_url: Option<String>,
 }
 
 impl Outbox {
-    /// A page of the application, if it has an address.
-    pub(crate) fn page(&self, path: &str) -> Option<Link> {
-        Some(Link::to(self.app_url.as_deref()?, path))
-    }
-
     /// Writes a mail and sends it.
     pub(crate) async fn send(
         &self,

@@ -17,10 +17,9 @@ pub(crate) use record::{Attached, Record};
 pub(crate) use update::{Failure, apply, refuse_if_moved};
 
 use crate::cloud::Cloud;
-use crate::exit::Refusal;
 use crate::function_arn::{Function, FunctionArn};
-use crate::output::Table;
 use crate::pool_settings::Description;
+use crate::terminal::{Refused, Table, Tabular};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_lambda::error::SdkError;
@@ -75,20 +74,19 @@ impl Report {
     /// Says which permissions will be taken away.
     pub(crate) fn announce_permissions(&self) {
         for Permission { function, statement } in &self.permissions_removed {
-            eprintln!("No trigger will have {function} any more: its permission {statement} is taken away");
+            say!("No trigger will have {function} any more: its permission {statement} is taken away");
         }
     }
 }
 
-impl Table for Report {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
+impl Tabular for Report {
+    fn table(&self) -> Table {
         let after = if self.applied { "now" } else { "would be" };
-        table.set_header(["trigger", if self.applied { "was" } else { "is" }, after, "permission to call"]);
+        let mut table = Table::new(["trigger", if self.applied { "was" } else { "is" }, after, "permission to call"]);
         for change in &self.changes {
             let shown = |function: &Option<String>| function.clone().unwrap_or_else(|| "–".to_owned());
             let name = change.trigger.to_string();
-            table.add_row([name, shown(&change.before), shown(&change.after), change.permission.clone()]);
+            table.row([name, shown(&change.before), shown(&change.after), change.permission.clone()]);
         }
         table
     }
@@ -100,7 +98,7 @@ impl Table for Report {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] if there is no such function; otherwise Lambda does not answer.
+/// A [`Refused`] if there is no such function; otherwise Lambda does not answer.
 pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Function) -> Result<FunctionArn> {
     let (region, name, alias) = match function {
         Function::Arn(arn) if arn.account != pool.account() => return Ok(arn.clone()),
@@ -112,7 +110,7 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
     let answer = answer.map_err(|error| {
         let alias = alias.as_ref().map(|alias| format!(" with an alias {alias}")).unwrap_or_default();
         if error.is_resource_not_found_exception() {
-            anyhow::Error::from(Refusal(format!("there is no function {name}{alias} in {region}")))
+            anyhow::Error::from(Refused(format!("there is no function {name}{alias} in {region}")))
         } else {
             anyhow::Error::from(error).context(format!("the function {name} cannot be looked up"))
         }

@@ -1,6 +1,6 @@
 //! Files that hold personal data.
 
-use crate::exit::Refusal;
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use fs4::{FileExt, TryLockError};
 use std::fs::{File, OpenOptions};
@@ -21,12 +21,12 @@ pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
+/// A [`Refused`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
 pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File> {
     let file = private(path, false)?;
     match FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Refusal(busy()).into()),
+        Err(TryLockError::WouldBlock) => Err(Refused(busy()).into()),
         Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
     }
 }

@@ -275,11 +275,10 @@ impl Invitations {
         locales: &[&str],
     ) -> Result<(), Problem> {
         let token = invitation.token(user.as_str(), &self.sealer).ok_or(Code::Misconfigured)?;
-        let page = self.outbox.page("/activate").ok_or(Code::Misconfigured)?;
-        let link = page.with("username", user.as_str()).with("token", token.as_str()).into_url();
         let days = invitation.expires_at.saturating_sub(self.table.now()).div_ceil(DAY);
         let days = u32::try_from(days).unwrap_or(self.settings.days);
-        self.outbox.send(email, &Mail::Activation { link: &link, days }, name, locales).await
+        let mail = Mail::Activation { username: user.as_str(), token: token.as_str(), days };
+        self.outbox.send(email, &mail, name, locales).await
     }
 }
 

@@ -1,8 +1,8 @@
 //! From what was shown to what is done.
 
 use super::{Change, Kept, Lock, Record, refuse_if_moved};
-use crate::exit::Refusal;
 use crate::pool_settings;
+use crate::terminal::Refused;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::Client;
 use std::path::Path;
@@ -23,13 +23,13 @@ impl Begun {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if one of the triggers, or what the record says about one, is not as it was shown; Cognito does
+    /// A [`Refused`] if one of the triggers, or what the record says about one, is not as it was shown; Cognito does
     /// not answer; a file cannot be read or written. Nothing was changed.
     pub(crate) async fn begin(cognito: &Client, path: &Path, shown: &Record, changes: &[Change]) -> Result<Self> {
         let lock = Lock::take(path)?;
         let record = Record::load(path, &shown.user_pool_id)?;
         if let Some(change) = changes.iter().find(|change| record.of(change.trigger) != shown.of(change.trigger)) {
-            return Err(Refusal(format!(
+            return Err(Refused(format!(
                 "{} says something else about the trigger {} by now; nothing was changed: start again",
                 path.display(),
                 change.trigger

@@ -1,8 +1,8 @@
 //! What a pool was like before it was changed, in files.
 
-use crate::exit::Refusal;
 use crate::pool_settings::{Description, Triggers, differences, update_input};
 use crate::private_file::write_new;
+use crate::terminal::Refused;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::primitives::{DateTime, DateTimeFormat};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// A file cannot be written; a [`Refusal`] if the pool has a setting that an update might reset.
+    /// A file cannot be written; a [`Refused`] if the pool has a setting that an update might reset.
     pub(crate) fn write(record: &Path, pool: Description) -> Result<Self> {
         let files = written(record, &pool)?;
         Ok(Self { record: record.to_owned(), pool, files })
@@ -45,14 +45,14 @@ impl Kept {
 }
 
 fn written(record: &Path, pool: &Description) -> Result<Vec<PathBuf>> {
-    let restore = update_input(pool, &Triggers::new()).map_err(|error| Refusal(error.to_string()))?;
+    let restore = update_input(pool, &Triggers::new()).map_err(|error| Refused(error.to_string()))?;
     let time = DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime)?;
     let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
     let mut files = Vec::new();
     for (kind, content) in [("before", &pool.0), ("restore", &restore)] {
         let path = record.with_extension(format!("{time}.{kind}.json"));
         write_new(&path, &serde_json::to_string_pretty(content)?)?;
-        eprintln!("The pool's settings from before are in {}", path.display());
+        say!("The pool's settings from before are in {}", path.display());
         files.push(path);
     }
     Ok(files)

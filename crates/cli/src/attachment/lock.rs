@@ -19,7 +19,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`](crate::exit::Refusal) if somebody else has it; the file cannot be written or locked.
+    /// A [`Refused`](crate::terminal::Refused) if somebody else has it; the file cannot be written or locked.
     pub(crate) fn take(record: &Path) -> Result<Self> {
         let busy = || {
             format!(
@@ -34,7 +34,7 @@ impl Lock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Refusal;
+    use crate::terminal::Refused;
 
     #[test]
     fn a_second_command_is_refused_while_one_works_with_the_record_and_not_after() {
@@ -42,7 +42,7 @@ mod tests {
         let record = folder.path().join("record.json");
         let first = Lock::take(&record).unwrap();
         let error = Lock::take(&record).unwrap_err();
-        assert!(error.is::<Refusal>() && error.to_string().contains("record.json"), "{error:#}");
+        assert!(error.is::<Refused>() && error.to_string().contains("record.json"), "{error:#}");
         drop(first);
         Lock::take(&record).unwrap();
     }

@@ -1,8 +1,8 @@
 //! The update of the pool, and the proof of what it did.
 
 use super::{Change, Kept, changed};
-use crate::exit::Refusal;
 use crate::pool_settings::{self, Description, Difference, Triggers, differences, update_input};
+use crate::terminal::Refused;
 use anyhow::{Context, Error, Result, anyhow};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_lambda::error::SdkError;
@@ -39,7 +39,7 @@ impl From<Failure> for Error {
 /// # Errors
 ///
 /// [`Failure::Unchanged`] if somebody changed one of the triggers meanwhile or an update might lose a setting, both
-/// with a [`Refusal`], or if Cognito refuses. [`Failure::Uncertain`] if there is no answer, or something else is
+/// with a [`Refused`], or if Cognito refuses. [`Failure::Uncertain`] if there is no answer, or something else is
 /// different afterwards: then every difference is named.
 pub(crate) async fn apply(cognito: &Client, kept: &mut Kept, changes: &[Change]) -> Result<Description, Failure> {
     apply_pausing(cognito, kept, changes, PAUSE).await
@@ -86,7 +86,7 @@ fn input(fresh: Description, kept: &mut Kept, changes: &[Change]) -> Result<Valu
     refuse_if_moved(&fresh, changes)?;
     kept.renew(fresh)?;
     let triggers: Triggers = changes.iter().map(|change| (change.trigger, change.new.clone())).collect();
-    Ok(update_input(&kept.pool, &triggers).map_err(|error| Refusal(error.to_string()))?)
+    Ok(update_input(&kept.pool, &triggers).map_err(|error| Refused(error.to_string()))?)
 }
 
 fn is_made(pool: &Description, change: &Change) -> bool {
@@ -107,20 +107,21 @@ async fn proven(cognito: &Client, kept: &Kept, changes: &[Change]) -> Result<Des
 }
 
 /// Refuses to change triggers that are not as they were shown.
-pub(crate) fn refuse_if_moved(pool: &Description, changes: &[Change]) -> Result<(), Refusal> {
+pub(crate) fn refuse_if_moved(pool: &Description, changes: &[Change]) -> Result<(), Refused> {
     let moved = changes.iter().find(|change| pool.lambda_config().get(change.trigger.member()) != change.old.as_ref());
     moved.map_or(Ok(()), |change| {
         let trigger = change.trigger;
-        Err(Refusal(format!("somebody else changed the trigger {trigger} meanwhile: start again")))
+        Err(Refused(format!("somebody else changed the trigger {trigger} meanwhile: start again")))
     })
 }
 
 fn complaint(unexpected: &[Difference], kept: &Kept) -> String {
-    let mut text = "the pool was updated, and these settings are not as they should be:".to_owned();
-    for Difference { setting, before, after } in unexpected {
-        text = format!("{text}\n  {setting}: {before} became {after}");
-    }
+    let changed = |Difference { setting, before, after }: &Difference| format!("{setting}: {before} became {after}");
+    let changed: Vec<_> = unexpected.iter().map(changed).collect();
     let restore = kept.files.last().map(|file| file.display().to_string()).unwrap_or_default();
-    text + "\nWrite the settings from before back with\n  aws cognito-idp update-user-pool --cli-input-json file://"
-        + &restore
+    format!(
+        "the pool was updated, and these settings are not as they should be: {}. To write the former settings back: aws \
+         cognito-idp update-user-pool --cli-input-json file://{restore}",
+        changed.join("; ")
+    )
 }

@@ -1,8 +1,8 @@
 //! Where an interrupted listing goes on.
 
 use super::spool::{Key, Run, Spool, new_key};
-use crate::exit::Refusal;
 use crate::private_file::{private, sync_folder_of};
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -141,7 +141,7 @@ fn begun(path: &Path, fresh: Progress) -> Result<Progress> {
     let records = records(path);
     if records.symlink_metadata().is_ok() {
         let (shown, records) = (path.display(), records.display());
-        return Err(Refusal(format!(
+        return Err(Refused(format!(
             "{records} is there already, and there is no listing in {shown} that it belongs to; remove it, or choose \
              another --state"
         ))
@@ -168,7 +168,7 @@ fn write(path: &Path, progress: &Progress) -> Result<()> {
 /// Reads the state of an earlier listing, if it is one of the same pool and can go on.
 fn resumed(path: &Path, text: &[u8], fresh: &Progress) -> Result<Progress> {
     let shown = path.display();
-    let refuse = |why: &str| Err(Refusal(format!("{shown}: {why}; {}", start_anew(path))).into());
+    let refuse = |why: &str| Err(Refused(format!("{shown}: {why}; {}", start_anew(path))).into());
     let Ok(found) = serde_json::from_slice::<Progress>(text) else {
         return refuse("not the state of a listing");
     };
@@ -210,8 +210,7 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Record;
-    use crate::registry::memory::record;
+    use cognito_core::user_pool::ProfileRecord;
     use cognito_core::user_pool::memory::native;
 
     fn open(path: &Path, pool: &str, attributes: &[&str]) -> Result<(State, Spool)> {
@@ -219,12 +218,12 @@ mod tests {
         State::open(Some(path), pool, &attributes)
     }
 
-    fn ada() -> Record {
-        record(&native("ada@example.com"))
+    fn ada() -> ProfileRecord {
+        native("ada@example.com").record()
     }
 
     fn refusal(result: Result<(State, Spool)>) -> String {
-        result.unwrap_err().downcast::<Refusal>().unwrap().0
+        result.unwrap_err().downcast::<Refused>().unwrap().0
     }
 
     #[test]

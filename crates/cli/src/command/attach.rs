@@ -1,16 +1,14 @@
 //! `attach`
 
-use crate::arguments::{Global, user_pool_id};
 use crate::attachment::{
     Attached, Begun, Change, Failure, Permission, Record, Report, apply, changed, resolve, undone, withdraw_unused,
 };
 use crate::cloud::Cloud;
-use crate::consent::Consent;
-use crate::exit::{ExitStatus, Refusal};
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Granted};
-use crate::output::{Output, drawn};
+use crate::options::{Global, user_pool_id};
 use crate::pool_settings::{self, Description};
+use crate::terminal::{self, Consent, ExitStatus, Output, Refused, confirm};
 use crate::trigger::Trigger;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -84,7 +82,7 @@ impl Functions {
 impl Attach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
         let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        self.on(&cloud, Output::new(global.output.unwrap_or_default())).await?;
+        self.on(&cloud, global.output()).await?;
         Ok(ExitStatus::Done)
     }
 
@@ -107,14 +105,14 @@ impl Attach {
             && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
         if self.consent.dry_run || idle {
             output.data(&report)?;
-            eprintln!("{}", if idle { "Nothing to change." } else { "Nothing was changed: this was a dry run." });
+            say!("{}", if idle { "Nothing to change." } else { "Nothing was changed: this was a dry run." });
             return Ok(report);
         }
         if !self.consent.yes {
-            eprintln!("{}", drawn(&report, &console::Term::stderr()));
+            terminal::show(&report);
         }
         report.announce_permissions();
-        self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
+        confirm(&format!("Change the user pool {}?", self.user_pool_id), self.consent.yes)?;
         let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
         carry_out(cloud, &plan, &mut begun, &mut report).await?;
         report.saved = begun.kept.files;
@@ -132,7 +130,7 @@ impl Attach {
             let is_ours =
                 |arn: &str| arn == function.as_str() || record.of(trigger).is_some_and(|known| known.is_ours(arn));
             if let Some(before) = before.as_deref().filter(|before| !is_ours(before)) {
-                theirs.push(format!("\n  {trigger}: {before}"));
+                theirs.push(format!("{trigger} has {before}"));
             }
             let permission = permission(cloud, pool, &function, trigger).await?;
             let change = Change {
@@ -146,10 +144,10 @@ impl Attach {
             plan.push((change, function));
         }
         if !theirs.is_empty() && !self.replace {
-            let theirs = theirs.concat();
-            return Err(Refusal(format!(
-                "these triggers have functions that this command did not attach:{theirs}\nA trigger calls one function \
-                 only. Pass --replace to displace them; detach puts them back"
+            return Err(Refused(format!(
+                "a function that this command did not attach is in the way: {}. A trigger calls only one function. Pass \
+                 --replace to take its place; detach puts it back",
+                theirs.join(", ")
             ))
             .into());
         }
@@ -215,7 +213,8 @@ const THERE_ALREADY: &str = "there already";
 async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, trigger: Trigger) -> Result<String> {
     if function.account != pool.account() {
         let command = invoke_permission::command(function, trigger, pool);
-        eprintln!("{function} belongs to another account. Run there, before people sign in:\n  {command}");
+        say!("{function} belongs to another account. Run there, before people sign in:");
+        say!("  {command}");
         return Ok("by hand, in the function's account".to_owned());
     }
     let granted = invoke_permission::is_granted(&cloud.lambda(&function.region), function, pool).await?;

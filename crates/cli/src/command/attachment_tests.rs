@@ -4,8 +4,7 @@ use super::Command;
 use crate::Arguments;
 use crate::attachment::Report;
 use crate::attachment::world::{POOL, World, arn, refusal};
-use crate::exit::Refusal;
-use crate::output::{Format, Output};
+use crate::terminal::{Format, Output, Refused};
 use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
@@ -28,7 +27,7 @@ impl Operator {
         let fixed =
             ["cognito-triggers", command, "--user-pool-id", POOL, "--yes", "--record", record.to_str().unwrap()];
         let arguments = Arguments::try_parse_from(fixed.into_iter().chain(options.split(' '))).unwrap();
-        let (cloud, output) = (self.world.cloud(), Output::new(Format::Json));
+        let (cloud, output) = (self.world.cloud(), Output { format: Format::Json });
         match arguments.command {
             Command::Attach(command) => command.on(&cloud, output).await,
             Command::Detach(command) => command.on(&cloud, output).await,
@@ -38,13 +37,13 @@ impl Operator {
 
     async fn refused(&self, line: &str) -> String {
         let error = self.run(line).await.unwrap_err();
-        assert!(error.is::<Refusal>(), "{error:#}");
+        assert!(error.is::<Refused>(), "{error:#}");
         error.to_string()
     }
 
     async fn failed(&self, line: &str) -> String {
         let error = self.run(line).await.unwrap_err();
-        assert!(!error.is::<Refusal>(), "{error:#}");
+        assert!(!error.is::<Refused>(), "{error:#}");
         format!("{error:#}")
     }
 

@@ -1,20 +1,17 @@
 //! `audit`
 
 use super::rule_options::{RuleOptions, providers};
-use crate::arguments::user_pool_id;
 use crate::audit::findings::Summary;
 use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
-use crate::exit::ExitStatus;
-use crate::output::stdout;
-use crate::pace::Pace;
-use crate::registry::Registry;
-use crate::registry::aws::AwsRegistry;
-use crate::rules::Rules;
-use crate::{Cloud, Global};
+use crate::cloud::Cloud;
+use crate::options::{Global, user_pool_id};
+use crate::terminal::{ExitStatus, stdout};
 use anyhow::Result;
 use clap::Args;
+use cognito_core::user_pool::Administration;
 use linking::NativeProfile;
+use merge::{RateLimit, Rules};
 use std::io::{BufWriter, Write};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -61,14 +58,14 @@ impl Listing {
 
     pub(super) async fn list(
         &self,
-        registry: &impl Registry,
+        pool: &impl Administration,
         user_pool: &str,
         rules: &Rules,
         estimate: u64,
     ) -> Result<Listed> {
-        let pace = Pace::per_second(self.rate);
-        let scan = Scan { user_pool, attributes: rules.attributes(), pace: &pace, state: self.state.as_deref() };
-        scan.run(registry, estimate).await
+        let limit = RateLimit::per_second(self.rate);
+        let scan = Scan { user_pool, attributes: rules.attributes(), limit: &limit, state: self.state.as_deref() };
+        scan.run(pool, estimate).await
     }
 }
 
@@ -85,12 +82,11 @@ Exit codes: 0 nothing was found; 4 something was found; 1, 2, 3 as everywhere.";
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        let registry = AwsRegistry::new(cloud.cognito(), &self.user_pool_id);
-        let facts = registry.facts().await?;
-        let rules = self.rules.rules(&self.providers, NativeProfile::Create, &facts);
+        let pool = Cloud::load(global, Some(&self.user_pool_id)).await.user_pool(&self.user_pool_id);
+        let settings = pool.settings().await?;
+        let rules = self.rules.rules(&self.providers, NativeProfile::Create, &settings);
         let started = Instant::now();
-        let listed = self.listing.list(&registry, &self.user_pool_id, &rules, facts.estimated_users).await?;
+        let listed = self.listing.list(&pool, &self.user_pool_id, &rules, settings.estimated_users).await?;
         let format = self.format.unwrap_or_else(|| global.output.unwrap_or_default().into());
         let summary = report(listed, &rules, format, stdout())?;
         say(&summary, started);
@@ -116,11 +112,11 @@ fn report(mut listed: Listed, rules: &Rules, format: ReportFormat, out: impl Wri
 fn say(summary: &Summary, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     let speed = summary.profiles as f64 / seconds.max(0.001);
-    eprintln!("profiles: {}, listed in {seconds:.1} s ({speed:.0} a second)", summary.profiles);
-    eprintln!("addresses: {}, with several profiles: {}", summary.addresses, summary.addresses_with_several_profiles);
-    eprintln!("stand-alone profiles that can be merged into a native one: {}", summary.mergeable);
-    eprintln!("stand-alone profiles without one (see `link --create-native`): {}", summary.without_native);
+    say!("profiles: {}, listed in {seconds:.1} s ({speed:.0} a second)", summary.profiles);
+    say!("addresses: {}, with several profiles: {}", summary.addresses, summary.addresses_with_several_profiles);
+    say!("stand-alone profiles that can be merged into a native one: {}", summary.mergeable);
+    say!("stand-alone profiles without one (see `link --create-native`): {}", summary.without_native);
     for (finding, count) in &summary.findings {
-        eprintln!("found {finding}: {count}");
+        say!("found {finding}: {count}");
     }
 }

@@ -1,16 +1,14 @@
 //! `detach`
 
-use crate::arguments::{Global, user_pool_id};
 use crate::attachment::{
     Attached, Begun, Change, Failure, Permission, Record, Report, apply, changed, resolve, undone, withdraw_unused,
 };
 use crate::cloud::Cloud;
-use crate::consent::Consent;
-use crate::exit::{ExitStatus, Refusal};
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission;
-use crate::output::{Output, drawn};
+use crate::options::{Global, user_pool_id};
 use crate::pool_settings::{self, Description};
+use crate::terminal::{self, Consent, ExitStatus, Output, Refused, confirm};
 use crate::trigger::Trigger;
 use anyhow::Result;
 use clap::Args;
@@ -94,7 +92,7 @@ impl Triggers {
 impl Detach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
         let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        self.on(&cloud, Output::new(global.output.unwrap_or_default())).await?;
+        self.on(&cloud, global.output()).await?;
         Ok(ExitStatus::Done)
     }
 
@@ -114,14 +112,14 @@ impl Detach {
         };
         if self.consent.dry_run {
             output.data(&report)?;
-            eprintln!("Nothing was changed: this was a dry run.");
+            say!("Nothing was changed: this was a dry run.");
             return Ok(report);
         }
         if !self.consent.yes {
-            eprintln!("{}", drawn(&report, &console::Term::stderr()));
+            terminal::show(&report);
         }
         report.announce_permissions();
-        self.consent.ask(&format!("Change the user pool {}?", self.user_pool_id))?;
+        confirm(&format!("Change the user pool {}?", self.user_pool_id), self.consent.yes)?;
         let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
         carry_out(cloud, &mut begun, &mut report).await?;
         report.saved = begun.kept.files;
@@ -134,7 +132,7 @@ impl Detach {
         let chosen = self.triggers.chosen(record);
         // Permissions without a trigger are what a run left behind that was cut off.
         if chosen.is_empty() && record.permissions.is_empty() {
-            return Err(Refusal(nothing_recorded("any trigger", path)).into());
+            return Err(Refused(nothing_recorded("any trigger", path)).into());
         }
         let mut changes = Vec::new();
         for trigger in chosen {
@@ -157,12 +155,12 @@ impl Detach {
         // As after an attach that was cut off before the pool was changed.
         let is_back = known.is_some() && old == displaced;
         if known.is_none() && !self.leave_empty {
-            return Err(Refusal(nothing_recorded(&trigger.to_string(), path)).into());
+            return Err(Refused(nothing_recorded(&trigger.to_string(), path)).into());
         }
         if let (Some(known), Some(before)) = (known, &before)
             && !(is_ours || is_back || self.replace)
         {
-            return Err(Refusal(format!(
+            return Err(Refused(format!(
                 "the trigger {trigger} has {before}, which somebody has attached since {}: pass --replace to take it off all the same",
                 known.function
             ))
@@ -189,14 +187,14 @@ async fn refuse_a_function_that_is_gone(cloud: &Cloud, pool: &Description, chang
         return Ok(());
     };
     match resolve(cloud, pool, &Function::Arn(function.clone())).await {
-        Err(error) if error.is::<Refusal>() => Err(Refusal(format!(
+        Err(error) if error.is::<Refused>() => Err(Refused(format!(
             "{function}, which attach displaced from {}, is gone: pass --leave-empty to clear the trigger",
             change.trigger
         ))
         .into()),
         Err(error) => {
             // Detaching may be urgent, and a trigger that calls nothing is no better than one that may be gone.
-            eprintln!(
+            say!(
                 "{function} is put back without having been checked to be there, which takes \
                  lambda:GetFunctionConfiguration on it: {error:#}. --leave-empty clears the trigger instead"
             );

@@ -1,11 +1,10 @@
 //! `doctor`
 
-use crate::arguments::{Global, user_pool_id};
 use crate::cloud::Cloud;
-use crate::exit::ExitStatus;
 use crate::finding::{self, Finding, Severity};
-use crate::output::{Format, Output, Table};
+use crate::options::{Global, user_pool_id};
 use crate::pool_settings;
+use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
@@ -37,19 +36,18 @@ struct Diagnosis {
     findings: Vec<Finding>,
 }
 
-impl Table for Diagnosis {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
+impl Tabular for Diagnosis {
+    fn table(&self) -> Table {
         // What to do is a sentence or two: in a log, too, it should not be one line.
-        table.set_width(WIDTH);
-        table.set_header(["severity", "finding", "about", "why, and what to do"]);
+        let mut table = Table::new(["severity", "finding", "about", "why, and what to do"]).at_most(WIDTH);
         for Finding { severity, code, subject, why, remedy } in &self.findings {
             let severity = match severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             };
-            table.add_row([severity, code, subject, &format!("{why}.\n→ {remedy}")]);
+            let advice = Cell::lines([format!("{why}."), format!("→ {remedy}")]);
+            table.row([severity.into(), code.into(), subject.into(), advice]);
         }
         table
     }
@@ -61,9 +59,9 @@ impl Doctor {
         let pool = pool_settings::describe(&cloud.cognito(), &self.user_pool_id).await?;
         let findings = finding::all(&finding::gather(&cloud, pool).await);
         let worst = findings.first().map(|finding| finding.severity);
-        let output = Output::new(global.output.unwrap_or_default());
-        if worst.is_none() && output.format() == Format::Table {
-            eprintln!("Nothing is wrong.");
+        let output = global.output();
+        if worst.is_none() && output.format == Format::Table {
+            say!("Nothing is wrong.");
         } else {
             output.data(&Diagnosis { user_pool_id: self.user_pool_id.clone(), findings })?;
         }

@@ -1,21 +1,23 @@
 //! `link`
 
 mod apply;
+mod journal_file;
+mod plan_file;
+mod sub_map_file;
 mod undo;
 
 use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
-use crate::arguments::user_pool_id;
-use crate::exit::{ExitStatus, Refusal};
-use crate::merge::{Creation, Header, Options, Totals, copyable, write_plan};
-use crate::output::{Output, Table};
-use crate::registry::Registry;
-use crate::registry::aws::AwsRegistry;
-use crate::rules::Left;
-use crate::{Cloud, Global};
+use crate::cloud::Cloud;
+use crate::options::{Global, user_pool_id};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
+use cognito_core::user_pool::Administration;
+use cognito_core::user_pool::aws::AwsUserPool;
+use merge::{LeaveReason, Requirements, Totals, check_copyable};
+use plan_file::{Header, Options};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -95,12 +97,12 @@ impl Link {
         let path = self.plan.clone().unwrap_or_else(|| format!("{user_pool_id}.link-plan.jsonl").into());
         if path.exists() {
             let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
-            return Err(Refusal(format!("{} is there already; {remedy}", path.display())).into());
+            return Err(Refused(format!("{} is there already; {remedy}", path.display())).into());
         }
-        let registry = AwsRegistry::new(Cloud::load(global, Some(&user_pool_id)).await.cognito(), &user_pool_id);
-        let facts = registry.facts().await?;
-        Self::refuse_self_verified(&registry, self.rules.trust_stored_values).await?;
-        copyable(&self.copy_attributes, &facts)?;
+        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let settings = pool.settings().await?;
+        Self::refuse_self_verified(&pool, self.rules.trust_stored_values).await?;
+        check_copyable(&self.copy_attributes, &settings)?;
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
             rules: self.rules.clone(),
@@ -108,49 +110,50 @@ impl Link {
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),
         };
-        let rules = options.rules(&facts);
+        let rules = options.rules(&settings);
         if !rules.keeps_address_until_verified && !rules.trust_stored_values {
-            eprintln!(
-                "note: this pool stores a changed address before it is verified, so an unverified address of an `always` \
+            note!(
+                "this pool stores a changed address before it is verified, so an unverified address of an `always` \
                  provider proves nothing here; see --trust-stored-values"
             );
         }
-        let mut listed = self.listing.list(&registry, &user_pool_id, &rules, facts.estimated_users).await?;
-        let creation = Creation::new(&facts, &self.copy_attributes);
-        let totals = write_plan(&path, &Header::new(&user_pool_id, options)?, &mut listed, &rules, &creation)?;
+        let mut listed = self.listing.list(&pool, &user_pool_id, &rules, settings.estimated_users).await?;
+        let requirements = Requirements::new(&settings, &self.copy_attributes);
+        let header = Header::new(&user_pool_id, options)?;
+        let totals = plan_file::write(&path, &header, &mut listed, &rules, requirements)?;
         listed.done()?;
-        Output::new(global.output.unwrap_or_default()).data(&totals)?;
-        if totals.leave.contains_key(Left::RequiredAttribute.code()) {
-            eprintln!(
-                "note: the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
-                creation.not_copied().join(",")
+        global.output().data(&totals)?;
+        if totals.leave.contains_key(LeaveReason::RequiredAttribute.code()) {
+            note!(
+                "the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
+                requirements.not_copied().join(",")
             );
         }
-        eprintln!("The plan is {}. Nothing was changed.", path.display());
-        eprintln!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
+        say!("The plan is {}. Nothing was changed.", path.display());
+        say!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
         Ok(ExitStatus::Done)
     }
 
     /// A stored address is proof only if nobody can declare their own as verified.
-    async fn refuse_self_verified(registry: &AwsRegistry, trusted: bool) -> Result<()> {
+    async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
         }
-        let clients = registry.clients_that_write_email_verified().await?;
+        let clients = pool.clients_that_write("email_verified").await?;
         if clients.is_empty() {
             return Ok(());
         }
         let why = "whoever is signed in through these app clients can declare any address as verified";
         let remedy = "take email_verified out of their write attributes and make sure that nobody has used them so, then \
                       write a plan with --trust-stored-values";
-        Err(Refusal(format!("{why}: {}; {remedy}", clients.join(", "))).into())
+        Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
     }
 
     /// A pool that is named on the command line as well must be the file's.
     fn refuse_another_pool(&self, of_file: &str) -> Result<()> {
         match &self.user_pool_id {
             Some(given) if given != of_file => {
-                Err(Refusal(format!("the file is of pool {of_file}, not of {given}")).into())
+                Err(Refused(format!("the file is of pool {of_file}, not of {given}")).into())
             }
             _ => Ok(()),
         }
@@ -159,8 +162,7 @@ impl Link {
 
 /// Options of the plan that stand on the command line beside one that takes a plan as it is. What comes from the
 /// environment is no contradiction: it is there for other commands.
-pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
-    let (_, given) = matches.subcommand().filter(|(name, _)| *name == "link")?;
+pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
     let is_given = |name: &&&str| given.value_source(name) == Some(ValueSource::CommandLine);
     let with = ["apply", "undo"].iter().find(is_given)?;
     let option = OF_THE_PLAN.iter().find(is_given)?.replace('_', "-");
@@ -171,17 +173,16 @@ pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
 
 const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
 
-impl Table for Totals {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["what", "why", "profiles"]);
+impl Tabular for Totals {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["what", "why", "profiles"]);
         for (what, counts) in [("merge", &self.merge), ("leave", &self.leave)] {
             for (why, count) in counts {
-                table.add_row([what, why, &count.to_string()]);
+                table.row([what, why, &count.to_string()]);
             }
         }
-        table.add_row(["people to merge", "", &self.people.to_string()]);
-        table.add_row(["profiles in the pool", "", &self.profiles.to_string()]);
+        table.row(["people to merge", "", &self.people.to_string()]);
+        table.row(["profiles in the pool", "", &self.profiles.to_string()]);
         table
     }
 }

@@ -1,10 +1,8 @@
 //! `man`
 
-use crate::Arguments;
-use crate::exit::ExitStatus;
-use crate::output::stdout;
+use crate::terminal::{ExitStatus, stdout};
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use std::path::PathBuf;
 
 /// Print the manual page, or write one page per command
@@ -22,8 +20,8 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(super) fn run(&self) -> Result<ExitStatus> {
-        let mut command = Arguments::command().disable_help_subcommand(true);
+    pub(super) fn run(&self, whole: Command) -> Result<ExitStatus> {
+        let mut command = whole.disable_help_subcommand(true);
         command.set_bin_name("cognito-triggers");
         command.build();
         match &self.dir {

@@ -1,8 +1,7 @@
 //! `preview`
 
-use crate::arguments::Global;
-use crate::exit::ExitStatus;
-use crate::output::{Output, Table};
+use crate::options::Global;
+use crate::terminal::{ExitStatus, Table, Tabular};
 use anyhow::{Context, Result};
 use clap::Args;
 use messages::{Kind, LOCALES, Messages, Settings, gallery};
@@ -13,7 +12,8 @@ use std::path::PathBuf;
 /// Write every message in every language and style to one HTML file, as phone and desktop show it
 ///
 /// The settings are those of the custom-message function, read from the environment: APP_NAME, APP_URL,
-/// SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. No AWS account is needed.
+/// SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. Without APP_URL no message has a
+/// link. No AWS account is needed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Preview {
@@ -40,29 +40,28 @@ struct Written {
 
 impl Preview {
     pub(super) fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let settings = Settings::from_lookup(&gallery::lookup(|name| env::var(name).ok()))?;
+        let settings = Settings::from_lookup(&|name| env::var(name).ok())?;
         let file = std::path::absolute(&self.out)?;
         gallery::write(&settings, &file).with_context(|| format!("{} cannot be written", file.display()))?;
         let problems: Vec<_> = Messages::new(settings).problems().iter().map(ToString::to_string).collect();
         for problem in &problems {
-            eprintln!("A template is passed over: {problem}");
+            say!("A template is passed over: {problem}");
         }
         let status = if problems.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings };
         if self.open {
             open::that_detached(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
         }
         let written = Written { file, messages: Kind::ALL.len(), languages: LOCALES.len(), problems };
-        Output::new(global.output.unwrap_or_default()).data(&written)?;
+        global.output().data(&written)?;
         Ok(status)
     }
 }
 
-impl Table for Written {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["file", "messages", "languages", "problems"]);
+impl Tabular for Written {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["file", "messages", "languages", "problems"]);
         let count = |number: usize| number.to_string();
-        table.add_row([
+        table.row([
             self.file.display().to_string(),
             count(self.messages),
             count(self.languages),

@@ -5,16 +5,15 @@ mod plan;
 mod record;
 mod steps;
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::command::events::pair;
-use crate::confirmation::{confirm, is_asked};
-use crate::directory::{Account, AppClient, Delivery, Directory, NewcomerRules, Registration};
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::target::Pool;
+use crate::linked_identity::time;
+use crate::lookup;
+use crate::options::{Global, Pool, name_and_value};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
+use cognito_core::user_pool::aws::AwsUserPool;
+use cognito_core::user_pool::{Administration, AppClient, Delivery, NewRegistration, PoolSettings, ProfileRecord};
 use password::NewPassword;
 use plan::{Plan, Waivers};
 use record::Record;
@@ -51,7 +50,7 @@ pub(crate) struct ResetUser {
     #[arg(long, value_name = "ATTRIBUTE")]
     without: Vec<String>,
     /// What the pool's triggers are told, such as locale=de; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     client_metadata: Vec<(String, String)>,
     /// Keep what is deleted in this file; without it in a file that is removed once the sign-up is made
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
@@ -96,14 +95,14 @@ struct Outcome {
 
 impl ResetUser {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let directory = Directory::new(Cloud::load(global, Some(&self.pool.id)).await.cognito(), &self.pool.id);
-        let rules = directory.newcomer_rules().await?;
-        let Some(client) = directory.app_client(&self.client_id).await? else {
-            bail!(Refusal("the pool has no app client with this id".to_owned()));
+        let pool = Cloud::load(global, Some(&self.pool.id)).await.user_pool(&self.pool.id);
+        let settings = pool.settings().await?;
+        let Some(client) = pool.app_client(&self.client_id).await? else {
+            bail!(Refused("the pool has no app client with this id".to_owned()));
         };
         match (&self.user, &self.resume) {
-            (_, Some(file)) => self.resume(global, &directory, &rules, &client, file).await,
-            (Some(user), None) => self.reset(global, &directory, &rules, &client, user).await,
+            (_, Some(file)) => self.resume(global, &pool, &settings, &client, file).await,
+            (Some(user), None) => self.reset(global, &pool, &settings, &client, user).await,
             (None, None) => bail!("USER or --resume is needed"),
         }
     }
@@ -111,52 +110,55 @@ impl ResetUser {
     async fn reset(
         &self,
         global: &Global,
-        directory: &Directory,
-        rules: &NewcomerRules,
+        pool: &AwsUserPool,
+        settings: &PoolSettings,
         client: &AppClient,
         user: &str,
     ) -> Result<ExitStatus> {
-        let account = directory.only(user).await?;
+        let account = lookup::only(pool, user).await?;
         let waivers = Waivers { confirmed: self.yes_delete_confirmed, attributes: &self.without };
-        let plan = Plan::make(&account, rules, client, &waivers).map_err(Refusal)?;
-        self.check_address(directory, &account).await?;
-        let groups = directory.groups(&account).await?;
-        let password = self.password(rules)?;
+        let plan = Plan::make(&account, settings, client, &waivers).map_err(Refused)?;
+        self.check_address(pool, &account).await?;
+        let groups = pool.groups(&account.name()).await?;
+        let password = self.password(settings)?;
         let record = Record::of(&self.pool.id, &account, &groups, &plan, &self.client_metadata);
-        eprintln!("{}", loss(&account, &groups, is_asked(self.is_confirmed())));
+        for line in loss(&account, &groups, is_asked(self.is_confirmed())) {
+            say!("{line}");
+        }
         confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
         let file = record.save(self.save.as_deref())?;
-        eprintln!("What is deleted is in {}.", file.display());
-        match steps::delete(directory, &account).await {
+        say!("What is deleted is in {}.", file.display());
+        match steps::delete(pool, &account).await {
             Deletion::Done => {}
             Deletion::Refused(error) => {
                 record::forget(&file);
                 return Err(error.into());
             }
             Deletion::Unknown(error) => {
-                eprintln!("Whether the profile is deleted is not known: {error}");
-                eprintln!("Signs it up again if it is, and says so if it is not:\n  {}", self.retry(global, &file));
+                say!("Whether the profile is deleted is not known: {error}");
+                say!("This signs it up again if it is, and says so if it is not:");
+                say!("  {}", self.retry(global, &file));
                 return Ok(ExitStatus::Partly);
             }
         }
-        self.sign_up(global, directory, client, &record, &password, file).await
+        self.sign_up(global, pool, client, &record, &password, file).await
     }
 
     async fn resume(
         &self,
         global: &Global,
-        directory: &Directory,
-        rules: &NewcomerRules,
+        pool: &AwsUserPool,
+        settings: &PoolSettings,
         client: &AppClient,
         file: &Path,
     ) -> Result<ExitStatus> {
         let mut record = Record::load(file)?;
         if record.user_pool_id != self.pool.id {
-            bail!(Refusal("the file is of another user pool".to_owned()));
+            bail!(Refused("the file is of another user pool".to_owned()));
         }
-        plan::admits(rules, client, &plan::without(&record.attributes, &self.without)).map_err(Refusal)?;
-        if directory.account(&record.user_name).await?.is_some_and(|account| account.sub == record.sub) {
-            bail!(Refusal(format!(
+        plan::admits(settings, client, &plan::without(&record.attributes, &self.without)).map_err(Refused)?;
+        if pool.found_by(&record.user_name).await?.is_some_and(|account| account.sub() == record.sub) {
+            bail!(Refused(format!(
                 "the profile is not deleted yet; if it is still there in a minute, remove {} and name the profile \
                  instead of giving --resume",
                 file.display()
@@ -165,50 +167,52 @@ impl ResetUser {
         if !self.client_metadata.is_empty() {
             record.client_metadata = self.client_metadata.iter().cloned().collect();
         }
-        let password = self.password(rules)?;
+        let password = self.password(settings)?;
         confirm(&format!("Sign {} up again?", record.sign_up_name), self.is_confirmed())?;
-        self.sign_up(global, directory, client, &record, &password, file.to_path_buf()).await
+        self.sign_up(global, pool, client, &record, &password, file.to_path_buf()).await
     }
 
     /// Signs up, and says how to go on if that fails: the profile is gone by now.
     async fn sign_up(
         &self,
         global: &Global,
-        directory: &Directory,
+        pool: &AwsUserPool,
         client: &AppClient,
         record: &Record,
         password: &NewPassword,
         file: PathBuf,
     ) -> Result<ExitStatus> {
-        let registration = Registration {
+        let registration = NewRegistration {
             user_name: &record.sign_up_name,
             password: password.expose(),
             attributes: &plan::without(&record.attributes, &self.without),
             client_metadata: &record.client_metadata,
         };
         let wait = Duration::from_secs(self.wait);
-        let made = match steps::register(directory, client, record, &registration, wait).await {
+        let made = match steps::register(pool, client, record, &registration, wait).await {
             Ok(made) => made,
             Err(error) => {
-                eprintln!("The profile is deleted, but was not signed up again: {error:#}");
-                eprintln!("Once the cause is mended:\n  {}", self.retry(global, &file));
+                say!("The profile is deleted, but was not signed up again: {error:#}");
+                say!("Once the cause is mended:");
+                say!("  {}", self.retry(global, &file));
                 if self.resume.is_some() && !self.client_metadata.is_empty() {
-                    eprintln!("Give --client-metadata again, too: the file holds what the first run was given.");
+                    say!("Give --client-metadata again, too: the file holds what the first run was given.");
                 }
                 return Ok(ExitStatus::Partly);
             }
         };
         if made.confirmed {
-            eprintln!("A trigger confirmed the registration at once: no message was sent.");
+            say!("A trigger confirmed the registration at once: no message was sent.");
         }
         if password.is_random() {
-            eprintln!("The password is a random one that nobody knows: \"forgot password\" sets another.");
+            say!("The password is a random one that nobody knows: \"forgot password\" sets another.");
         }
         let keep = self.save.is_some() || !record.groups.is_empty();
         if !keep {
             record::forget(&file);
         }
-        Output::new(global.output.unwrap_or_default())
+        global
+            .output()
             .data(&Outcome {
                 old_sub: record.sub.clone(),
                 new_sub: made.sub,
@@ -226,21 +230,21 @@ impl ResetUser {
         self.yes || self.yes_delete_confirmed
     }
 
-    fn password(&self, rules: &NewcomerRules) -> Result<NewPassword> {
+    fn password(&self, settings: &PoolSettings) -> Result<NewPassword> {
         let asked = is_asked(self.is_confirmed());
         let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(asked)? };
-        password.check(&rules.password).map_err(Refusal)?;
+        password.check(&settings.password_policy).map_err(Refused)?;
         Ok(password)
     }
 
     /// Another profile with the address makes it uncertain to whom the new registration's message belongs, and the
     /// pool's own triggers may refuse the sign-up because of it.
-    async fn check_address(&self, directory: &Directory, account: &Account) -> Result<()> {
-        let Some(email) = account.email() else { return Ok(()) };
-        if directory.others_with_email(account, email).await?.is_empty() {
+    async fn check_address(&self, pool: &AwsUserPool, account: &ProfileRecord) -> Result<()> {
+        let Some(email) = account.attribute("email") else { return Ok(()) };
+        if lookup::others_with_email(pool, account, email).await?.is_empty() {
             return Ok(());
         }
-        bail!(Refusal(
+        bail!(Refused(
             "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers show` \
              lists them"
                 .to_owned()
@@ -287,33 +291,34 @@ fn quoted(word: &str) -> String {
 }
 
 /// What will be lost: all of it for somebody who is asked, and nothing personal for a log.
-fn loss(account: &Account, groups: &[String], is_asked: bool) -> String {
-    let name = if is_asked { &account.user_name } else { &account.sub };
-    let mut lines = vec![format!("{name} ({}, created {})", account.status, account.created.as_deref().unwrap_or("?"))];
+fn loss(account: &ProfileRecord, groups: &[String], is_asked: bool) -> Vec<String> {
+    let name = if is_asked { account.user_name.as_str() } else { account.sub() };
+    let mut lines =
+        vec![format!("{name} ({}, created {})", account.status, time(account.created).as_deref().unwrap_or("?"))];
+    let attributes = || account.attributes.iter().filter(|(name, _)| !["sub", "identities"].contains(&name.as_str()));
     if is_asked {
-        lines.extend(account.attributes.iter().map(|(name, value)| format!("  {name} = {value}")));
+        lines.extend(attributes().map(|(name, value)| format!("  {name} = {value}")));
     } else {
-        let names: Vec<_> = account.attributes.keys().map(String::as_str).collect();
+        let names: Vec<_> = attributes().map(|(name, _)| name.as_str()).collect();
         lines.push(format!("  with {}", names.join(", ")));
     }
-    lines.push(format!("Its sub {} disappears for good; the new profile gets another one.", account.sub));
+    lines.push(format!("Its sub {} disappears for good; the new profile gets another one.", account.sub()));
     if !groups.is_empty() {
         lines.push(format!("It leaves the groups {}.", groups.join(", ")));
     }
-    lines.join("\n")
+    lines
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["old sub", "new sub", "message", "groups left", "saved in"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["old sub", "new sub", "message", "groups left", "saved in"]);
         let message = match &self.delivery {
             Some(delivery) => format!("{} to {}", delivery.medium, delivery.destination),
             None => "none".to_owned(),
         };
         let groups = if self.groups_left.is_empty() { "none".to_owned() } else { self.groups_left.join(", ") };
         let saved = self.saved.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
-        table.add_row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
+        table.row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
         table
     }
 }

@@ -1,8 +1,9 @@
 //! The password of the new registration.
 
-use crate::directory::PasswordRules;
+use crate::terminal::secret;
 use anyhow::{Context, Result, bail};
 use cognito_core::password::Password;
+use cognito_core::user_pool::PasswordPolicy;
 use std::io::{self, BufRead};
 use zeroize::Zeroizing;
 
@@ -40,9 +41,7 @@ impl NewPassword {
         if !is_asked {
             return Ok(Self::Random(Password::random()));
         }
-        let terminal = console::Term::stderr();
-        terminal.write_str("New password (empty for a random one that nobody learns): ")?;
-        let answer = Zeroizing::new(terminal.read_secure_line()?);
+        let answer = secret("New password (empty for a random one that nobody learns): ")?;
         Ok(if answer.is_empty() { Self::Random(Password::random()) } else { Self::Chosen(answer) })
     }
 
@@ -64,18 +63,19 @@ impl NewPassword {
     /// # Errors
     ///
     /// What the policy asks for and the password lacks.
-    pub(super) fn check(&self, rules: &PasswordRules) -> Result<(), String> {
+    pub(super) fn check(&self, policy: &PasswordPolicy) -> Result<(), String> {
         let password = self.expose();
         let length = password.chars().count();
+        let least = usize::try_from(policy.minimum_length).unwrap_or(usize::MAX);
         let has = |class: fn(&char) -> bool| password.chars().any(|c| class(&c));
         let lacks = [
-            (length < rules.minimum_length, format!("at least {} characters", rules.minimum_length)),
+            (length < least, format!("at least {least} characters")),
             (length > LONGEST, format!("at most {LONGEST} characters")),
             (has(|c| c.is_whitespace()), "no white space".to_owned()),
-            (rules.upper_case && !has(char::is_ascii_uppercase), "an upper-case letter".to_owned()),
-            (rules.lower_case && !has(char::is_ascii_lowercase), "a lower-case letter".to_owned()),
-            (rules.digit && !has(char::is_ascii_digit), "a digit".to_owned()),
-            (rules.symbol && !has(char::is_ascii_punctuation), "a symbol".to_owned()),
+            (policy.uppercase && !has(char::is_ascii_uppercase), "an upper-case letter".to_owned()),
+            (policy.lowercase && !has(char::is_ascii_lowercase), "a lower-case letter".to_owned()),
+            (policy.numbers && !has(char::is_ascii_digit), "a digit".to_owned()),
+            (policy.symbols && !has(char::is_ascii_punctuation), "a symbol".to_owned()),
         ];
         let lacks: Vec<_> = lacks.into_iter().filter_map(|(lacking, what)| lacking.then_some(what)).collect();
         if lacks.is_empty() {
@@ -89,8 +89,8 @@ impl NewPassword {
 mod tests {
     use super::*;
 
-    const STRICT: PasswordRules =
-        PasswordRules { minimum_length: 12, upper_case: true, lower_case: true, digit: true, symbol: true };
+    const STRICT: PasswordPolicy =
+        PasswordPolicy { minimum_length: 12, lowercase: true, uppercase: true, numbers: true, symbols: true };
 
     fn check(password: &str) -> Result<(), String> {
         NewPassword::Chosen(Zeroizing::new(password.to_owned())).check(&STRICT)
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_random_password_fits_the_strictest_policy() {
-        let strictest = PasswordRules { minimum_length: 99, ..STRICT };
+        let strictest = PasswordPolicy { minimum_length: 99, ..STRICT };
         assert_eq!(NewPassword::Random(Password::random()).check(&strictest), Ok(()));
     }
 }

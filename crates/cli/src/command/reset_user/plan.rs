@@ -1,11 +1,10 @@
 //! Whether a profile can be signed up again as it is: decided before anything is deleted.
 
-use crate::directory::{Account, AppClient, NewcomerRules};
-use cognito_core::user_pool::Status;
+use cognito_core::user_pool::{AppClient, PoolSettings, ProfileRecord, Status};
 use std::collections::BTreeMap;
 
 /// Attributes that Cognito sets itself; a registration cannot carry them.
-const OWN: [&str; 2] = ["email_verified", "phone_number_verified"];
+const OWN: [&str; 4] = ["email_verified", "identities", "phone_number_verified", "sub"];
 
 /// What the operator waives.
 pub(super) struct Waivers<'a> {
@@ -37,8 +36,8 @@ impl Plan {
     ///
     /// Why the profile must not be deleted or could not be signed up again.
     pub(super) fn make(
-        account: &Account,
-        rules: &NewcomerRules,
+        account: &ProfileRecord,
+        settings: &PoolSettings,
         client: &AppClient,
         waivers: &Waivers<'_>,
     ) -> Result<Self, String> {
@@ -50,18 +49,18 @@ impl Plan {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let registered = without(&attributes, waivers.attributes);
-        admits(rules, client, &registered)?;
-        Ok(Self { sign_up_name: sign_up_name(account, rules, &registered)?, attributes })
+        admits(settings, client, &registered)?;
+        Ok(Self { sign_up_name: sign_up_name(account, settings, &registered)?, attributes })
     }
 }
 
 /// Whether the profile is one that a test leaves behind.
-fn expendable(account: &Account, waivers: &Waivers<'_>) -> Result<(), String> {
+fn expendable(account: &ProfileRecord, waivers: &Waivers<'_>) -> Result<(), String> {
     let refuse = |why: &str| Err(why.to_owned());
     if account.is_stand_alone() {
         return refuse("the profile belongs to a federated identity, which no sign-up brings back");
     }
-    if !account.identities.is_empty() {
+    if account.profile().map_or(true, |profile| !profile.identities.is_empty()) {
         return refuse(
             "federated identities are linked to the profile, and their links would be lost: `cognito-triggers unlink` \
              them first",
@@ -92,20 +91,20 @@ fn expendable(account: &Account, waivers: &Waivers<'_>) -> Result<(), String> {
 ///
 /// What stands in the way.
 pub(super) fn admits(
-    rules: &NewcomerRules,
+    settings: &PoolSettings,
     client: &AppClient,
     attributes: &BTreeMap<String, String>,
 ) -> Result<(), String> {
-    if rules.administrators_only {
+    if settings.administrators_only {
         return Err("only administrators create profiles in this pool, so nobody can sign up again".to_owned());
     }
-    if !rules.verified_by_code.iter().any(|name| attributes.contains_key(name)) {
+    if !settings.auto_verified_attributes.iter().any(|name| attributes.contains_key(name)) {
         return Err("the pool would send no message: none of the profile's attributes is one that it verifies by a \
                     code (AutoVerifiedAttributes)"
             .to_owned());
     }
-    let lacking: Vec<_> = rules
-        .required
+    let lacking: Vec<_> = settings
+        .required_attributes
         .iter()
         .filter(|name| attributes.get(*name).is_none_or(String::is_empty))
         .map(String::as_str)
@@ -128,38 +127,39 @@ pub(super) fn admits(
 }
 
 fn sign_up_name(
-    account: &Account,
-    rules: &NewcomerRules,
+    account: &ProfileRecord,
+    settings: &PoolSettings,
     attributes: &BTreeMap<String, String>,
 ) -> Result<String, String> {
-    if rules.user_name_attributes.is_empty() {
+    if settings.user_name_attributes.is_empty() {
         return Ok(account.user_name.clone());
     }
-    rules.user_name_attributes.iter().find_map(|name| attributes.get(name).cloned()).ok_or_else(|| {
-        format!("the pool's user names are {}, and the profile has none", rules.user_name_attributes.join(" or "))
+    settings.user_name_attributes.iter().find_map(|name| attributes.get(name).cloned()).ok_or_else(|| {
+        format!("the pool's user names are {}, and the profile has none", settings.user_name_attributes.join(" or "))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::account_for_tests::{identity, native};
+    use crate::lookup::tests::ada;
+    use cognito_core::user_pool::memory::{Account, LinkedIdentity};
 
     const NONE: Waivers<'_> = Waivers { confirmed: false, attributes: &[] };
 
-    fn unconfirmed() -> Account {
-        Account { status: "UNCONFIRMED".into(), ..native() }
+    fn unconfirmed() -> ProfileRecord {
+        ProfileRecord { status: "UNCONFIRMED".into(), ..ada().record() }
     }
 
-    fn rules() -> NewcomerRules {
-        NewcomerRules { verified_by_code: vec!["email".into()], ..NewcomerRules::default() }
+    fn rules() -> PoolSettings {
+        PoolSettings { auto_verified_attributes: vec!["email".into()], ..PoolSettings::default() }
     }
 
     fn client() -> AppClient {
         AppClient::new("client", Vec::new(), None)
     }
 
-    fn refusal(account: &Account, rules: &NewcomerRules, client: &AppClient) -> String {
+    fn refusal(account: &ProfileRecord, rules: &PoolSettings, client: &AppClient) -> String {
         Plan::make(account, rules, client, &NONE).unwrap_err()
     }
 
@@ -168,45 +168,46 @@ mod tests {
         let plan = Plan::make(&unconfirmed(), &rules(), &client(), &NONE).unwrap();
         assert_eq!(plan.attributes, [("email".to_owned(), "ada@example.com".to_owned())].into());
         assert_eq!(plan.sign_up_name, "ada");
-        let by_email = NewcomerRules { user_name_attributes: vec!["phone_number".into(), "email".into()], ..rules() };
+        let by_email = PoolSettings { user_name_attributes: vec!["phone_number".into(), "email".into()], ..rules() };
         let plan = Plan::make(&unconfirmed(), &by_email, &client(), &NONE).unwrap();
         assert_eq!(plan.sign_up_name, "ada@example.com");
     }
 
     #[test]
     fn a_confirmed_user_is_deleted_only_if_that_is_said() {
-        assert!(refusal(&native(), &rules(), &client()).contains("--yes-delete-confirmed"));
+        assert!(refusal(&ada().record(), &rules(), &client()).contains("--yes-delete-confirmed"));
         let said = Waivers { confirmed: true, ..NONE };
-        assert!(Plan::make(&native(), &rules(), &client(), &said).is_ok());
+        assert!(Plan::make(&ada().record(), &rules(), &client(), &said).is_ok());
         for status in ["FORCE_CHANGE_PASSWORD", "ARCHIVED", "EXTERNAL_PROVIDER"] {
-            let account = Account { status: status.into(), ..native() };
+            let account = ProfileRecord { status: status.into(), ..ada().record() };
             assert!(Plan::make(&account, &rules(), &client(), &said).is_err(), "{status}");
         }
     }
 
     #[test]
     fn no_sign_up_brings_a_federated_or_disabled_profile_back() {
-        let linked = Account { identities: vec![identity("Google", "1", false)], ..unconfirmed() };
+        let linked = ProfileRecord { status: "UNCONFIRMED".into(), ..ada().with_identity("Google", "1").record() };
         assert!(refusal(&linked, &rules(), &client()).contains("unlink"));
-        let own = Account { identities: vec![identity("Google", "1", true)], ..unconfirmed() };
+        let google = LinkedIdentity { provider: "Google".into(), value: "1".into(), primary: true };
+        let own = Account { identities: vec![google], ..ada() }.record();
         assert!(refusal(&own, &rules(), &client()).contains("federated identity"));
-        let disabled = Account { enabled: false, ..unconfirmed() };
+        let disabled = ProfileRecord { enabled: false, ..unconfirmed() };
         assert!(refusal(&disabled, &rules(), &client()).contains("disabled"));
     }
 
     #[test]
     fn a_pool_that_would_not_take_the_sign_up_is_noticed_before() {
-        let closed = NewcomerRules { administrators_only: true, ..rules() };
+        let closed = PoolSettings { administrators_only: true, ..rules() };
         assert!(refusal(&unconfirmed(), &closed, &client()).contains("only administrators"));
-        let silent = NewcomerRules { verified_by_code: vec!["phone_number".into()], ..rules() };
+        let silent = PoolSettings { auto_verified_attributes: vec!["phone_number".into()], ..rules() };
         assert!(refusal(&unconfirmed(), &silent, &client()).contains("no message"));
-        let by_phone = NewcomerRules { user_name_attributes: vec!["phone_number".into()], ..rules() };
+        let by_phone = PoolSettings { user_name_attributes: vec!["phone_number".into()], ..rules() };
         assert!(refusal(&unconfirmed(), &by_phone, &client()).contains("phone_number"));
     }
 
     #[test]
     fn an_attribute_that_the_pool_requires_is_neither_given_up_nor_missing() {
-        let strict = NewcomerRules { required: vec!["email".into(), "given_name".into()], ..rules() };
+        let strict = PoolSettings { required_attributes: vec!["email".into(), "given_name".into()], ..rules() };
         assert!(refusal(&unconfirmed(), &strict, &client()).contains("requires given_name"));
         let mut ada = unconfirmed();
         ada.attributes.insert("given_name".into(), "Ada".into());

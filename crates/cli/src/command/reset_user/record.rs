@@ -1,9 +1,9 @@
 //! What is deleted, kept in a file until it is signed up again.
 
 use super::plan::Plan;
-use crate::directory::Account;
 use crate::private_file::write_new;
 use anyhow::{Context, Result, bail};
+use cognito_core::user_pool::ProfileRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ impl Record {
     /// A profile that is about to be deleted.
     pub(super) fn of(
         pool: &str,
-        account: &Account,
+        account: &ProfileRecord,
         groups: &[String],
         plan: &Plan,
         client_metadata: &[(String, String)],
@@ -49,7 +49,7 @@ impl Record {
             format: FORMAT,
             user_pool_id: pool.to_owned(),
             user_name: account.user_name.clone(),
-            sub: account.sub.clone(),
+            sub: account.sub().to_owned(),
             groups: groups.to_vec(),
             sign_up_name: plan.sign_up_name.clone(),
             attributes: plan.attributes.clone(),
@@ -92,19 +92,19 @@ impl Record {
 /// Removes the file once it is not needed; it holds personal data.
 pub(super) fn forget(file: &Path) {
     if let Err(error) = fs::remove_file(file) {
-        eprintln!("{} is not needed any more, and could not be removed: {error}", file.display());
+        say!("{} is not needed any more, and could not be removed: {error}", file.display());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::account_for_tests::native;
+    use crate::lookup::tests::ada;
 
     fn record() -> Record {
-        let attributes = native().attributes;
+        let attributes = [("email".to_owned(), "ada@example.com".to_owned())].into();
         let told = [("locale".to_owned(), "de".to_owned())];
-        Record::of("eu_1", &native(), &["g".to_owned()], &Plan { sign_up_name: "ada".into(), attributes }, &told)
+        Record::of("eu_1", &ada().record(), &["g".to_owned()], &Plan { sign_up_name: "ada".into(), attributes }, &told)
     }
 
     #[test]

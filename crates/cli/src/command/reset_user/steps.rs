@@ -1,9 +1,11 @@
 //! Deleting, waiting, signing up: each step safe to meet in any state.
 
 use super::record::Record;
-use crate::directory::{Account, AppClient, Directory, Registered, Registration};
 use anyhow::{Result, bail};
-use cognito_core::user_pool::{PoolError, PoolErrorKind};
+use cognito_core::user_pool::aws::AwsUserPool;
+use cognito_core::user_pool::{
+    Administration, AppClient, NewRegistration, PoolError, PoolErrorKind, ProfileRecord, Registered, UserPool,
+};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -25,10 +27,10 @@ pub(super) enum Deletion {
 }
 
 /// Deletes the profile. A call that failed on the way may have deleted it, so that is looked up.
-pub(super) async fn delete(directory: &Directory, account: &Account) -> Deletion {
-    let Err(error) = directory.delete(&account.user_name).await else { return Deletion::Done };
-    match directory.account(&account.user_name).await {
-        Ok(Some(still)) if still.sub == account.sub => Deletion::Refused(error),
+pub(super) async fn delete(pool: &AwsUserPool, account: &ProfileRecord) -> Deletion {
+    let Err(error) = pool.delete(&account.name()).await else { return Deletion::Done };
+    match pool.found_by(&account.user_name).await {
+        Ok(Some(still)) if still.sub() == account.sub() => Deletion::Refused(error),
         Ok(_) => Deletion::Done,
         Err(_) => Deletion::Unknown(error),
     }
@@ -40,22 +42,22 @@ pub(super) async fn delete(directory: &Directory, account: &Account) -> Deletion
 ///
 /// The profile is not gone in time, or the registration is refused.
 pub(super) async fn register(
-    directory: &Directory,
+    pool: &AwsUserPool,
     client: &AppClient,
     record: &Record,
-    registration: &Registration<'_>,
+    registration: &NewRegistration<'_>,
     wait: Duration,
 ) -> Result<Registered> {
     let end = Instant::now() + wait;
     let mut pause = FIRST_PAUSE;
     loop {
-        match holder(directory, record).await? {
-            None => match directory.sign_up(client, registration).await {
+        match holder(pool, record).await? {
+            None => match pool.sign_up(client, registration).await {
                 // Gone for a reader and not yet for a writer; or our own call, repeated after a lost answer.
                 Err(taken) if taken.kind() == PoolErrorKind::UserNameExists => {}
                 result => return Ok(result?),
             },
-            Some(other) if other.sub != record.sub => return anew(registration, &other),
+            Some(other) if other.sub() != record.sub => return anew(registration, &other),
             Some(_) => {}
         }
         if Instant::now() + pause > end {
@@ -67,19 +69,20 @@ pub(super) async fn register(
 }
 
 /// Who has the old name, or the name that is to be registered.
-async fn holder(directory: &Directory, record: &Record) -> Result<Option<Account>, PoolError> {
-    match directory.account(&record.user_name).await? {
-        None if record.sign_up_name != record.user_name => directory.account(&record.sign_up_name).await,
+async fn holder(pool: &AwsUserPool, record: &Record) -> Result<Option<ProfileRecord>, PoolError> {
+    match pool.found_by(&record.user_name).await? {
+        None if record.sign_up_name != record.user_name => pool.found_by(&record.sign_up_name).await,
         found => Ok(found),
     }
 }
 
 /// Somebody with another `sub` has the name: our own registration if it is as we sent it, otherwise not ours to
 /// touch.
-fn anew(registration: &Registration<'_>, other: &Account) -> Result<Registered> {
+fn anew(registration: &NewRegistration<'_>, other: &ProfileRecord) -> Result<Registered> {
     let as_sent = registration.attributes.iter().all(|(name, value)| other.attributes.get(name) == Some(value));
-    if as_sent && other.identities.is_empty() {
-        return Ok(Registered { sub: other.sub.clone(), confirmed: other.status == "CONFIRMED", delivery: None });
+    let is_plain = other.profile().is_ok_and(|profile| profile.identities.is_empty());
+    if as_sent && is_plain {
+        return Ok(Registered { sub: other.sub().to_owned(), confirmed: other.status == "CONFIRMED", delivery: None });
     }
     bail!("somebody else has registered under this name meanwhile")
 }
@@ -88,7 +91,7 @@ fn anew(registration: &Registration<'_>, other: &Account) -> Result<Registered> 
 mod tests {
     use super::*;
     use crate::command::reset_user::plan::Plan;
-    use crate::directory::account_for_tests::native;
+    use crate::lookup::tests::ada;
     use aws_sdk_cognitoidentityprovider::Client;
     use aws_sdk_cognitoidentityprovider::error::ErrorMetadata;
     use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserError;
@@ -97,6 +100,8 @@ mod tests {
     use aws_sdk_cognitoidentityprovider::types::AttributeType;
     use aws_sdk_cognitoidentityprovider::types::error::{UserNotFoundException, UsernameExistsException};
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use cognito_core::user_pool::UserPools;
+    use cognito_core::user_pool::aws::AwsUserPools;
 
     const WAIT: Duration = Duration::from_secs(3);
 
@@ -132,33 +137,33 @@ mod tests {
     async fn register_at(client: Client, wait: Duration) -> Result<Registered> {
         let attributes = [("email".to_owned(), "ada@example.com".to_owned())].into();
         let plan = Plan { sign_up_name: "ada".into(), attributes };
-        let record = Record::of("eu-central-1_A", &native(), &[], &plan, &[]);
-        let registration = Registration {
+        let record = Record::of("eu-central-1_A", &ada().record(), &[], &plan, &[]);
+        let registration = NewRegistration {
             user_name: "ada",
             password: "Correct-Horse-7",
             attributes: &record.attributes,
             client_metadata: &record.client_metadata,
         };
-        let directory = Directory::new(client, "eu-central-1_A");
-        register(&directory, &AppClient::new("client", Vec::new(), None), &record, &registration, wait).await
+        let pool = AwsUserPools::new(client).pool("eu-central-1_A");
+        register(&pool, &AppClient::new("client", Vec::new(), None), &record, &registration, wait).await
     }
 
     #[tokio::test]
     async fn a_deletion_that_failed_counts_by_what_is_found_afterwards() {
         let failing = || mock!(Client::admin_delete_user).then_error(unanswered);
-        let there = mock!(Client::admin_get_user).then_output(|| profile(&native().sub));
+        let there = mock!(Client::admin_get_user).then_output(|| profile(&ada().sub));
         let away = mock!(Client::admin_get_user).then_error(gone);
         let silent = mock!(Client::admin_get_user).then_error(unread);
         for (read, expected) in [(&there, "Refused"), (&away, "Done"), (&silent, "Unknown")] {
             let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, [&failing(), read]);
-            let ended = delete(&Directory::new(client, "eu-central-1_A"), &native()).await;
+            let ended = delete(&AwsUserPools::new(client).pool("eu-central-1_A"), &ada().record()).await;
             assert!(format!("{ended:?}").starts_with(expected), "{ended:?}");
         }
     }
 
     #[tokio::test]
     async fn nobody_is_signed_up_before_readers_and_writers_agree_that_the_profile_is_gone() {
-        let old = native().sub;
+        let old = ada().sub;
         let read =
             mock!(Client::admin_get_user).sequence().output(move || profile(&old)).error(gone).error(gone).build();
         let write = mock!(Client::sign_up)
@@ -173,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_profile_that_does_not_go_is_an_error_after_the_wait() {
-        let old = native().sub;
+        let old = ada().sub;
         let read = mock!(Client::admin_get_user).then_output(move || profile(&old));
         let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, [&read]);
         let why = register_at(client, Duration::from_millis(600)).await.unwrap_err().to_string();

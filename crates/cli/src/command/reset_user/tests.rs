@@ -1,7 +1,7 @@
 use super::*;
 use crate::Arguments;
 use crate::command::Command;
-use crate::directory::account_for_tests::native;
+use crate::lookup::tests::ada as ada_account;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::ErrorMetadata;
 use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserError;
@@ -11,6 +11,8 @@ use aws_sdk_cognitoidentityprovider::operation::list_users::ListUsersOutput;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use clap::Parser;
+use cognito_core::user_pool::UserPools;
+use cognito_core::user_pool::aws::AwsUserPools;
 
 const FIXED: [&str; 6] = ["cognito-triggers", "reset-user", "--user-pool-id", "eu-central-1_A", "--client-id", "c"];
 
@@ -27,7 +29,7 @@ fn ada() -> AdminGetUserOutput {
         .username("ada")
         .user_status(UserStatusType::Unconfirmed)
         .enabled(true)
-        .user_attributes(pair("sub", &native().sub))
+        .user_attributes(pair("sub", &ada_account().sub))
         .user_attributes(pair("email", "ada@example.com"))
         .build()
         .unwrap()
@@ -46,13 +48,13 @@ async fn a_deletion_of_which_nothing_is_known_keeps_the_file_and_says_how_to_go_
         mock!(Client::admin_list_groups_for_user).then_output(|| AdminListGroupsForUserOutput::builder().build());
     let delete = mock!(Client::admin_delete_user).then_error(|| AdminDeleteUserError::generic(silence()));
     let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, [&read, &list, &groups, &delete]);
-    let directory = Directory::new(client, "eu-central-1_A");
-    let rules = NewcomerRules { verified_by_code: vec!["email".into()], ..NewcomerRules::default() };
+    let pool = AwsUserPools::new(client).pool("eu-central-1_A");
+    let rules = PoolSettings { auto_verified_attributes: vec!["email".into()], ..PoolSettings::default() };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ada.json");
     let (global, command) = command(&["ada", "--yes", "--save", file.to_str().unwrap()]);
     let app_client = AppClient::new("c", Vec::new(), None);
-    let ended = command.reset(&global, &directory, &rules, &app_client, "ada").await.unwrap();
+    let ended = command.reset(&global, &pool, &rules, &app_client, "ada").await.unwrap();
     assert_eq!((ended, delete.num_calls()), (ExitStatus::Partly, 1));
     assert_eq!(Record::load(&file).unwrap().user_name, "ada");
 }
@@ -82,13 +84,13 @@ fn the_command_that_goes_on_is_the_same_command() {
 
 #[test]
 fn a_log_learns_nothing_personal_of_what_is_lost_and_whoever_is_asked_sees_all_of_it() {
-    let account = Account { user_name: "ada.lovelace".into(), ..native() };
+    let account = ProfileRecord { user_name: "ada.lovelace".into(), ..ada_account().record() };
     let groups = ["Users".to_owned()];
-    let log = loss(&account, &groups, false);
+    let log = loss(&account, &groups, false).join("\n");
     assert!(!log.contains("ada"), "{log}");
-    for part in [&account.sub, "email, email_verified", "Users"] {
+    for part in [account.sub(), "email, email_verified", "Users"] {
         assert!(log.contains(part), "{log}");
     }
-    let question = loss(&account, &groups, true);
+    let question = loss(&account, &groups, true).join("\n");
     assert!(question.contains("ada.lovelace (CONFIRMED") && question.contains("email = ada@example.com"), "{question}");
 }

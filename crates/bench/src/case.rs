@@ -1,0 +1,100 @@
+//! What is measured: one function and one event each, and the calls to Cognito that it takes.
+
+use anyhow::{Context, Result};
+use local_cloud::function::BARE;
+use local_cloud::layout;
+use serde_json::{Value, json};
+
+use crate::stand_in::KNOWN_EMAIL;
+
+/// One function doing one thing.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it is called in tables and files.
+    pub name: &'static str,
+    /// The function's name.
+    pub function: &'static str,
+    /// The event it is invoked with.
+    pub event: Value,
+    /// The calls it must make, in any order.
+    pub calls: &'static [&'static str],
+    /// How many of the calls must wait for one before them.
+    pub rounds: usize,
+    /// Whether functions in other languages are measured with it, too.
+    pub for_peers: bool,
+}
+
+/// Name, function, sample event, calls and rounds of each case, the bare function first.
+type Row = (&'static str, &'static str, &'static str, &'static [&'static str], usize);
+const CASES: [Row; 9] = [
+    (BARE, BARE, "pre-sign-up/google", &[], 0),
+    ("pre-sign-up: link", "pre-sign-up", "pre-sign-up/google", &["ListUsers", "AdminLinkProviderForUser"], 2),
+    (
+        "pre-sign-up: create and link",
+        "pre-sign-up",
+        "pre-sign-up/google-new-person",
+        &["ListUsers", "AdminCreateUser", "AdminAddUserToGroup", "AdminSetUserPassword", "AdminLinkProviderForUser"],
+        4,
+    ),
+    ("pre-sign-up: nothing to do", "pre-sign-up", "pre-sign-up/admin-create", &[], 0),
+    ("post-confirmation: group", "post-confirmation", "post-confirmation/sign-up", &["AdminAddUserToGroup"], 1),
+    (
+        "post-authentication: repair",
+        "post-authentication",
+        "post-authentication/facebook-unverified",
+        &["AdminUpdateUserAttributes"],
+        1,
+    ),
+    ("post-authentication: nothing to do", "post-authentication", "post-authentication/native", &[], 0),
+    ("inbound-federation", "inbound-federation", "inbound-federation/google", &[], 0),
+    ("custom-message", "custom-message", "custom-message/sign-up", &[], 0),
+];
+
+/// The cases that functions in other languages are measured with.
+const FOR_PEERS: [&str; 2] = ["pre-sign-up: link", "pre-sign-up: create and link"];
+
+/// Every case, the bare function first.
+///
+/// # Errors
+///
+/// A sample event cannot be read.
+pub fn all() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for (name, function, event, calls, rounds) in CASES {
+        let mut event = sample(event)?;
+        if calls.contains(&"AdminLinkProviderForUser") && !calls.contains(&"AdminCreateUser") {
+            event["request"]["userAttributes"]["email"] = json!(KNOWN_EMAIL);
+        }
+        cases.push(Case { name, function, event, calls, rounds, for_peers: FOR_PEERS.contains(&name) });
+    }
+    Ok(cases)
+}
+
+impl Case {
+    /// Whether this is the bare function, which does nothing.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.function == BARE
+    }
+}
+
+fn sample(name: &str) -> Result<Value> {
+    let path = layout::events().join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use local_cloud::function;
+
+    #[test]
+    fn every_function_is_measured_beside_the_bare_one() {
+        let cases = all().unwrap();
+        assert!(cases[0].is_bare());
+        for function in function::TRIGGERS {
+            assert!(cases.iter().any(|case| case.function == function), "{function}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The command `cargo xtask bench`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use local_cloud::function::{self, BARE, Binaries};
+use local_cloud::{layout, steps};
+
+use crate::measure::{self, Subject};
+use crate::stand_in::StandIn;
+use crate::{case, instructions, report, size};
+
+/// Set for the optimised build of this program.
+const OPTIMISED: &str = "XTASK_BENCH_OPTIMISED";
+
+/// What to measure: by default a comparison of times and memory.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Starts of each function.
+    #[arg(long, default_value_t = 30)]
+    runs: usize,
+    /// Further events to one process of each function; 0 leaves this out.
+    #[arg(long, default_value_t = 1000)]
+    events: u32,
+    /// Another program that speaks the Lambda Runtime API, as name=command; may be repeated.
+    #[arg(long = "peer", value_name = "NAME=COMMAND", value_parser = peer)]
+    peers: Vec<(String, String)>,
+    /// Only check the sizes of the functions.
+    #[arg(long)]
+    check_size: bool,
+    /// Only count the instructions of each start, with Valgrind, and fail if a count is more than a tenth above the one
+    /// that is kept in benches/instructions.json.
+    #[arg(long)]
+    instructions: bool,
+    /// Keep the instructions that were counted.
+    #[arg(long, requires = "instructions")]
+    save: bool,
+}
+
+fn peer(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, command)) if !name.is_empty() && !command.trim().is_empty() => {
+            Ok((name.to_owned(), command.to_owned()))
+        }
+        _ => Err("expected a name and a command with = between them, as in node=node .local/peers/link.cjs".to_owned()),
+    }
+}
+
+/// Builds the functions with the release profile, measures them, and prints what came out.
+///
+/// # Errors
+///
+/// A function does not build or fails, the machine lacks what was asked for, or a size or count is above its limit.
+pub async fn run(options: Options) -> Result<()> {
+    if !options.check_size && !options.instructions {
+        return compare(&options).await;
+    }
+    let binaries = Binaries::build_triggers("release").await?;
+    if options.check_size {
+        size::check(&binaries)?;
+    }
+    if options.instructions {
+        count_instructions(&binaries, options.save).await?;
+    }
+    Ok(())
+}
+
+async fn compare(options: &Options) -> Result<()> {
+    if std::env::var_os(OPTIMISED).is_none() {
+        return run_optimised().await;
+    }
+    let binaries = Binaries::build_triggers("release").await?.with_bare("release").await?;
+    let stand_in = StandIn::start(&result_folder()?).await?;
+    let mut subjects = Vec::new();
+    for case in case::all()? {
+        let binary = binaries.path(case.function)?;
+        subjects.push(Subject::function(case, binary, stand_in.environment()));
+    }
+    subjects.extend(peers(&options.peers, &subjects));
+    let step = steps::begin(&format!("{} starts of each of {} functions, in turns", options.runs, subjects.len()));
+    let progress = |done: usize| step.detail(&format!("{done} of {}", options.runs));
+    let rows = measure::compare(&stand_in, &subjects, options.runs, options.events, progress).await?;
+    step.done();
+    println!("{}\n\nRatios are to `{BARE}`, which does nothing, in the same run.", report::table(&rows)?);
+    Ok(())
+}
+
+/// Each of the programs in other languages, on the cases that are for them.
+fn peers(peers: &[(String, String)], own: &[Subject]) -> Vec<Subject> {
+    let on_each_case = peers.iter().flat_map(|(name, command)| {
+        own.iter().filter(|own| own.case.for_peers).map(move |own| Subject {
+            name: format!("{name} / {}", own.name),
+            command: command.split_whitespace().map(str::to_owned).collect(),
+            binary: None,
+            ..own.clone()
+        })
+    });
+    on_each_case.collect()
+}
+
+/// Runs this very command from an optimised build of this program: what answers the functions must not be what is
+/// slow.
+async fn run_optimised() -> Result<()> {
+    let mut cargo = function::cargo();
+    cargo.args(["run", "--quiet", "--profile", "bench-tool", "--package", "xtask", "--"]);
+    let status = cargo.args(std::env::args_os().skip(1)).env(OPTIMISED, "1").status().await?;
+    if !status.success() {
+        bail!("the benchmark failed; see above");
+    }
+    Ok(())
+}
+
+async fn count_instructions(binaries: &Binaries, save: bool) -> Result<()> {
+    let folder = result_folder()?;
+    let stand_in = StandIn::start(&folder).await?;
+    let mut counts = instructions::Counts::new();
+    for case in case::all()?.into_iter().filter(|case| !case.is_bare()) {
+        let binary = binaries.path(case.function)?;
+        let subject = Subject::function(case, binary, stand_in.environment());
+        counts.insert(subject.name.clone(), instructions::of_start(&stand_in, &subject, &folder).await?);
+    }
+    let file = layout::root().join("benches/instructions.json");
+    let mut kept = instructions::read(&file)?;
+    if save {
+        instructions::save(&counts, &mut kept, &file)?;
+    }
+    instructions::compare(&counts, kept.get(std::env::consts::ARCH))
+}
+
+fn result_folder() -> Result<PathBuf> {
+    let folder = layout::root().join("target/bench");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder)
+}

@@ -1,0 +1,179 @@
+//! Runs the cases, counts their calls, and takes medians of what they cost.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use local_cloud::function;
+use local_cloud::runtime_api::Function;
+use tokio::process::Command;
+
+use crate::case::Case;
+use crate::report::Row;
+use crate::stand_in::{Call, StandIn, rounds};
+use crate::{size, usage};
+
+/// How long calls take where rounds are told apart: long against what a function does between two of one round.
+const ROUND: Duration = Duration::from_millis(20);
+
+/// One program on one case.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What it is called in the table.
+    pub name: String,
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// Its environment variables beside Lambda's own.
+    pub settings: Vec<(String, String)>,
+    /// What it is to do.
+    pub case: Case,
+    /// The file that is deployed, of a function of this repository. Its calls are held against the case's.
+    pub binary: Option<PathBuf>,
+}
+
+impl Subject {
+    /// A function of this repository. `endpoint` holds the variables that tell it where Cognito is.
+    #[must_use]
+    pub fn function(case: Case, binary: &Path, endpoint: Vec<(String, String)>) -> Self {
+        let own = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            name: case.name.to_owned(),
+            command: vec![binary.display().to_string()],
+            settings: endpoint.into_iter().chain(own).collect(),
+            case,
+            binary: Some(binary.to_owned()),
+        }
+    }
+}
+
+/// What one start cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// From the start of the process to its first answer.
+    pub wall: Duration,
+    /// CPU time from the start of the process until it asks for its second event.
+    pub cpu: Duration,
+    /// Peak memory in KiB at that moment.
+    pub peak: u64,
+}
+
+/// Starts every subject several times, in turns, so that whatever else the machine does hits all alike, and sends
+/// `events` further events to one process of each.
+///
+/// # Errors
+///
+/// A function fails, or one of ours makes other calls than its case says.
+pub(crate) async fn compare(
+    stand_in: &StandIn,
+    subjects: &[Subject],
+    starts: usize,
+    events: u32,
+    progress: impl Fn(usize),
+) -> Result<Vec<Row>> {
+    stand_in.set_delay(Duration::ZERO);
+    let mut taken: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
+    for turn in 1..=starts {
+        for (subject, taken) in subjects.iter().zip(&mut taken) {
+            taken.push(start(stand_in, subject, &[]).await?.1);
+        }
+        progress(turn);
+    }
+    let mut rows = Vec::new();
+    for (subject, starts) in subjects.iter().zip(&taken) {
+        let mut row = Row::new(&subject.name, starts);
+        row.zipped = subject.binary.as_deref().map(size::zipped).transpose()?;
+        row.per_event = per_event(stand_in, subject, events).await?;
+        let calls = calls_of(stand_in, subject, ROUND).await?;
+        (row.calls, row.rounds) = (calls.len(), rounds(&calls));
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Starts the subject and sends it its event; returns once it asks for the next one. The words of `under` come before
+/// the command.
+///
+/// # Errors
+///
+/// It does not start, answers with an error, or is ours and makes other calls than its case says. A call that was
+/// repeated, or not made, would be another start.
+pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
+    let _ = stand_in.take_calls();
+    let begun = begin(subject, under).await?;
+    check_calls(&stand_in.take_calls(), subject)?;
+    Ok(begun)
+}
+
+/// As [`start`], for a subject that calls somebody else than the stand-in, or nobody.
+///
+/// # Errors
+///
+/// It does not start, or answers with an error.
+pub async fn begin(subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
+    let mut words = under.iter().chain(&subject.command);
+    let mut command = Command::new(words.next().context("a program without a command")?);
+    command.args(words);
+    let from = Instant::now();
+    let function = Function::start_command(&subject.name, command, &subject.settings).await?;
+    invoke(&function, subject).await?;
+    let wall = from.elapsed();
+    function.wait_until_idle().await?;
+    let process = function.process_id()?;
+    Ok((function, Start { wall, cpu: usage::cpu(process)?, peak: usage::peak_memory(process)? }))
+}
+
+async fn invoke(function: &Function, subject: &Subject) -> Result<()> {
+    match function.invoke(&subject.case.event).await? {
+        Ok(_) => Ok(()),
+        Err(error) => bail!("{} failed: {error:?}\n{}", subject.name, function.log()),
+    }
+}
+
+/// CPU time of one further event, in a process that has answered some already.
+async fn per_event(stand_in: &StandIn, subject: &Subject, events: u32) -> Result<Option<Duration>> {
+    if events == 0 {
+        return Ok(None);
+    }
+    stand_in.set_delay(Duration::ZERO);
+    let (function, _) = start(stand_in, subject, &[]).await?;
+    let send = async |events: u32| -> Result<()> {
+        for _ in 0..events {
+            invoke(&function, subject).await?;
+            function.wait_until_idle().await?;
+        }
+        Ok(())
+    };
+    send(events / 10).await?;
+    let before = usage::cpu(function.process_id()?)?;
+    send(events).await?;
+    Ok(Some(usage::cpu(function.process_id()?)?.saturating_sub(before) / events))
+}
+
+/// The calls of one event to a new process, each of which takes `delay`, so that rounds can be told apart.
+///
+/// # Errors
+///
+/// As [`start`]; also if one of ours makes its calls in more rounds than its case says.
+pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<Vec<Call>> {
+    stand_in.set_delay(delay);
+    let _ = stand_in.take_calls();
+    let _function = begin(subject, &[]).await?;
+    let calls = stand_in.take_calls();
+    check_calls(&calls, subject)?;
+    let rounds = rounds(&calls);
+    if subject.binary.is_some() && rounds != subject.case.rounds {
+        bail!("{}: {rounds} rounds where {} are enough", subject.name, subject.case.rounds);
+    }
+    Ok(calls)
+}
+
+fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
+    let mut made: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
+    made.sort_unstable();
+    let mut wanted: Vec<_> = subject.case.calls.to_vec();
+    wanted.sort_unstable();
+    if subject.binary.is_some() && made != wanted {
+        bail!("{} called {made:?} where it is to call {wanted:?}", subject.name);
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! The table of a comparison.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{CellAlignment, Table};
+use local_cloud::function::BARE;
+
+use crate::measure::Start;
+use crate::size::mebibytes;
+
+/// What was measured of one program on one case: medians.
+#[derive(Debug)]
+pub(crate) struct Row {
+    name: String,
+    cpu: Duration,
+    wall: Duration,
+    peak: u64,
+    /// Zipped size in bytes, of a program that is one file.
+    pub(crate) zipped: Option<u64>,
+    /// CPU time of one further event.
+    pub(crate) per_event: Option<Duration>,
+    /// Calls to Cognito for one event.
+    pub(crate) calls: usize,
+    /// How many of them waited for one before.
+    pub(crate) rounds: usize,
+}
+
+impl Row {
+    /// The medians of some starts.
+    pub(crate) fn new(name: &str, starts: &[Start]) -> Self {
+        Self {
+            name: name.to_owned(),
+            cpu: median(starts.iter().map(|start| start.cpu)),
+            wall: median(starts.iter().map(|start| start.wall)),
+            peak: median(starts.iter().map(|start| start.peak)),
+            zipped: None,
+            per_event: None,
+            calls: 0,
+            rounds: 0,
+        }
+    }
+}
+
+/// The rows as a table; ratios are to the bare function.
+///
+/// # Errors
+///
+/// The bare function is not among the rows.
+pub(crate) fn table(rows: &[Row]) -> Result<String> {
+    let bare = rows.iter().find(|row| row.name == BARE).context("the bare function was not measured")?;
+    let mut table = Table::new();
+    let titles =
+        ["", "CPU ms", "ratio", "wall ms", "ratio", "peak MiB", "zip MiB", "CPU us per event", "calls", "rounds"];
+    table.load_style(ASCII_MARKDOWN).set_header(titles);
+    for row in rows {
+        table.add_row([
+            row.name.clone(),
+            format!("{:.2}", milliseconds(row.cpu)),
+            format!("{:.2}", row.cpu.div_duration_f64(bare.cpu)),
+            format!("{:.2}", milliseconds(row.wall)),
+            format!("{:.2}", row.wall.div_duration_f64(bare.wall)),
+            format!("{:.1}", mebibytes(row.peak * 1024)),
+            row.zipped.map(|bytes| format!("{:.2}", mebibytes(bytes))).unwrap_or_default(),
+            row.per_event.map(|cpu| format!("{:.0}", milliseconds(cpu) * 1000.0)).unwrap_or_default(),
+            row.calls.to_string(),
+            row.rounds.to_string(),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    Ok(table.to_string())
+}
+
+/// The value in the middle, or the default of none.
+fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, cpu: [u64; 3]) -> Row {
+        let start = |cpu| Start { wall: Duration::from_millis(3), cpu: Duration::from_millis(cpu), peak: 2048 };
+        Row::new(name, &cpu.map(start))
+    }
+
+    #[test]
+    fn a_row_shows_the_median_and_its_ratio_to_the_bare_function() {
+        let text = table(&[row(BARE, [2, 9, 1]), row("function", [3, 3, 3])]).unwrap();
+        let line = text.lines().last().unwrap();
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        assert_eq!(&cells[1..7], ["function", "3.00", "1.50", "3.00", "1.00", "2.0"], "{text}");
+    }
+}

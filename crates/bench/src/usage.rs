@@ -1,0 +1,75 @@
+//! What Linux has booked to a process: CPU time and peak memory.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// `ESRCH`, which the standard library has no kind for.
+const NO_SUCH_PROCESS: i32 = 3;
+
+/// CPU time of a process since its start, all its threads together, in the scheduler's own nanoseconds.
+///
+/// The counter of a thread that runs at this moment may lag by a scheduler tick; that of one that waits is exact.
+/// A thread that has ended is not in it.
+///
+/// # Errors
+///
+/// The process has ended, or the system has no `/proc` with scheduler statistics (it is not Linux).
+pub(crate) fn cpu(process: u32) -> Result<Duration> {
+    let tasks = format!("/proc/{process}/task");
+    let mut nanoseconds = 0;
+    for task in
+        std::fs::read_dir(&tasks).with_context(|| format!("{tasks} cannot be read: the benchmark needs Linux"))?
+    {
+        let statistics = match std::fs::read_to_string(task?.path().join("schedstat")) {
+            Ok(statistics) => statistics,
+            // It ended after it was listed. Which of the two errors tells so depends on the moment.
+            Err(why) if why.kind() == ErrorKind::NotFound || why.raw_os_error() == Some(NO_SUCH_PROCESS) => continue,
+            Err(why) => return Err(why.into()),
+        };
+        nanoseconds += first_number(&statistics).context("schedstat is not a number")?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// The most memory a process has had resident at once so far, in KiB; pages of its file included.
+///
+/// # Errors
+///
+/// The process has ended, or the system is not Linux.
+pub(crate) fn peak_memory(process: u32) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(first_number).with_context(|| format!("{path} has no VmHWM"))
+}
+
+fn first_number(text: &str) -> Option<u64> {
+    text.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn work_shows_as_cpu_time_and_rest_does_not() {
+        let work = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; read _";
+        let mut child =
+            Command::new("sh").args(["-c", work]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let worked = cpu(child.id()).unwrap();
+        assert!(worked > Duration::from_millis(5), "{worked:?}");
+        assert!(peak_memory(child.id()).unwrap() > 0);
+        std::thread::sleep(Duration::from_millis(50));
+        let rested = cpu(child.id()).unwrap().saturating_sub(worked);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(rested < Duration::from_millis(20), "{rested:?}");
+    }
+}

@@ -1,0 +1,48 @@
+"""MiniStack, with the gaps closed that an account layer on Cognito falls into.
+
+    local_cloud.py             runs it
+    local_cloud.py --patches   tells which patches it is run with, and fails if one of them can go
+
+docs/LOCAL_STACK.md lists the patches, and the differences that remain.
+"""
+
+import logging
+import sys
+
+from ministack import app
+
+from patches import PATCHES
+
+
+def unneeded():
+    """The patches whose gap MiniStack does not have, and those that do not close theirs."""
+    closed = [patch.name for patch in PATCHES if not patch.gap()]
+    apply()
+    still_open = [patch.name for patch in PATCHES if patch.gap()]
+    return closed, still_open
+
+
+def apply():
+    """Closes every gap in this process."""
+    for patch in PATCHES:
+        patch.apply()
+
+
+def main():
+    """Runs MiniStack, or checks the patches."""
+    if sys.argv[1:] != ["--patches"]:
+        apply()
+        sys.exit(app.main())
+    logging.disable()
+    for patch in PATCHES:
+        print(patch.name)
+    closed, still_open = unneeded()
+    for name in closed:
+        print(f"MiniStack does this itself now, so the patch can go: {name}", file=sys.stderr)
+    for name in still_open:
+        print(f"the patch does not close its gap: {name}", file=sys.stderr)
+    sys.exit(1 if closed or still_open else 0)
+
+
+if __name__ == "__main__":
+    main()
