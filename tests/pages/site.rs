@@ -90,10 +90,18 @@ impl Site {
 
     /// Invites somebody, as an application does.
     pub(crate) async fn invites(&self, email: &str) -> Result<()> {
+        let before = self.api.mails.sent().len();
         let wish = json!({ "email": email, "attributes": { "given_name": "Grace" } });
         let answer = Http::default().send_json("POST", &self.page("invitations"), &wish).await?;
         anyhow::ensure!(answer.status.as_u16() == 202, "the invitation was refused: {answer:?}");
-        Ok(())
+        // The work is done after the answer.
+        for _ in 0..200 {
+            if self.api.mails.sent().len() > before {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("no mail followed the invitation")
     }
 
     /// Links an identity at Google with an account, as the pre sign-up function does.
