@@ -19,6 +19,7 @@ pub struct Pool<P, I> {
 macro_rules! verbs {
     ($($port:ident.$name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
         /// The verbs, each as `cognito-core`'s port of the same name documents it.
+        #[expect(clippy::needless_lifetimes, reason = "needed wherever there is an argument")]
         pub trait Accounts: Send + Sync {
             $(
                 #[expect(missing_docs, reason = "as the port documents it")]
@@ -26,6 +27,7 @@ macro_rules! verbs {
             )*
         }
 
+        #[expect(clippy::needless_lifetimes, reason = "as above")]
         impl<P: UserPool + Send, I: Invitations + Send> Accounts for Pool<P, I> {
             $(
                 fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {

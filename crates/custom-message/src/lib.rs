@@ -55,7 +55,7 @@ impl CustomMessage {
             TriggerSource::CustomMessageUpdateUserAttribute | TriggerSource::CustomMessageVerifyUserAttribute
         );
         if asks && self.direct_email_change == DirectEmailChange::Refuse && event.has_app_client() {
-            return Err(Failure::new(CHANGE_ELSEWHERE));
+            return Err(Failure::because(CHANGE_ELSEWHERE, "DIRECT_EMAIL_CHANGE refuses it"));
         }
         Ok(())
     }

@@ -171,6 +171,7 @@ macro_rules! fused {
     };
 }
 
+#[expect(clippy::needless_lifetimes, reason = "needed wherever there is an argument")]
 impl Accounts for Fused<MemoryPool> {
     fused! {
         profile(name: str) -> Option<Profile>;
