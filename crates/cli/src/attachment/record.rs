@@ -1,4 +1,4 @@
-//! What was displaced, and what was added.
+//! The record: what was replaced, and what was added.
 //!
 //! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is remembered about a pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,11 +58,6 @@ impl Attached {
 }
 
 impl Record {
-    /// Where the record of a pool lies unless somebody says otherwise: in the current folder.
-    pub(crate) fn default_path(pool: &str) -> PathBuf {
-        PathBuf::from(format!("cognito-triggers-{pool}.json"))
-    }
-
     /// Reads a record; an empty one if there is no file.
     ///
     /// # Errors
@@ -78,8 +73,8 @@ impl Record {
         };
         let mut record: Self = serde_json::from_str(&text).with_context(|| {
             format!(
-                "{} is no record of attach; name another file with --record, or restore or remove this one (without it \
-                 nothing that attach displaced is put back)",
+                "{} is not a record of attach. Name another file with --record, or restore or remove this one. Without a \
+                 record, detach cannot put back what attach replaced",
                 path.display()
             )
         })?;
@@ -184,7 +179,7 @@ mod tests {
         assert!(Record::load(&path, "q").unwrap_err().to_string().contains("of the pool p"));
         fs::write(&path, r#"{ "name": "package" }"#).unwrap();
         let why = Record::load(&path, "p").unwrap_err().to_string();
-        assert!(why.contains("no record of attach") && why.contains("--record"), "{why}");
+        assert!(why.contains("not a record of attach") && why.contains("--record"), "{why}");
     }
 
     #[test]
