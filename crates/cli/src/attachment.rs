@@ -117,7 +117,8 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
     let arn = answer.function_arn().unwrap_or_default();
     let plain: Vec<&str> = arn.split(':').take(7).collect();
     let whole = plain.into_iter().chain(alias.as_deref()).collect::<Vec<_>>().join(":");
-    FunctionArn::parse(&whole).with_context(|| format!("Lambda answered with {arn:?}, which is no ARN of a function"))
+    FunctionArn::parse(&whole)
+        .with_context(|| format!("Lambda answered with {arn:?}, which is not the ARN of a function"))
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ impl Pool {
         let status = if self.is_unlinked.load(SeqCst) { "UNCONFIRMED" } else { "CONFIRMED" };
         let name = format!("ada{HOSTILE}");
         let answer = match operation {
-            "AdminGetUser" if self.is_deleted.load(SeqCst) => return (400, json!({ "__type": "UserNotFoundException" })),
+            "AdminGetUser" if self.is_deleted.load(SeqCst) => {
+                return (400, json!({ "__type": "UserNotFoundException" }));
+            }
             "AdminGetUser" if body["Username"] == "nobody" => return (400, json!({ "__type": HOSTILE })),
             "AdminGetUser" => json!({ "Username": name, "UserStatus": status, "Enabled": true,
                 "UserAttributes": self.attributes() }),
@@ -159,7 +161,10 @@ fn whatever_stands_in_a_profile_no_command_writes_a_control_character_for_people
     // Once nothing is linked to the profile any more.
     let pool = Arc::new(Pool { is_unlinked: true.into(), ..Pool::default() });
     let (stdout, stderr) = run(&serve(pool), folder.path(), "reset-user ada --client-id c --yes");
-    assert!(stdout.contains(r"EMAIL to Ada\u{1b}[2J") && !(stdout.clone() + &stderr).contains(is_hidden), "{stdout}{stderr}");
+    assert!(
+        stdout.contains(r"EMAIL to Ada\u{1b}[2J") && !(stdout.clone() + &stderr).contains(is_hidden),
+        "{stdout}{stderr}"
+    );
 }
 
 #[test]

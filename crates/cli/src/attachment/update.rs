@@ -33,7 +33,11 @@ pub(super) enum UpdateError {
 /// [`UpdateError::Unchanged`] if somebody changed one of the triggers meanwhile or an update might lose a setting, both
 /// with a [`Refused`], or if Cognito refuses. [`UpdateError::Uncertain`] if there is no answer, or something else is
 /// different afterwards: then every difference is named.
-pub(super) async fn apply(cognito: &Client, snapshot: &mut Snapshot, changes: &[Change]) -> Result<Description, UpdateError> {
+pub(super) async fn apply(
+    cognito: &Client,
+    snapshot: &mut Snapshot,
+    changes: &[Change],
+) -> Result<Description, UpdateError> {
     apply_pausing(cognito, snapshot, changes, PAUSE).await
 }
 

@@ -3,7 +3,7 @@
 use super::Command;
 use crate::arguments::Arguments;
 use crate::attachment::Report;
-use crate::attachment::fake_aws::{POOL, FakeAws, arn, refusal};
+use crate::attachment::fake_aws::{FakeAws, POOL, arn, refusal};
 use crate::terminal::{Format, Output, Refused};
 use anyhow::Result;
 use clap::Parser;

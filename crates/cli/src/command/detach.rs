@@ -1,6 +1,8 @@
 //! `detach`
 
-use crate::attachment::{Attached, Change, Current, Permission, Record, Report, Request, Transaction, changed, resolve};
+use crate::attachment::{
+    Attached, Change, Current, Permission, Record, Report, Request, Transaction, changed, resolve,
+};
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission;

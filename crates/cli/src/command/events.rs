@@ -1,7 +1,7 @@
 //! `events`
 
-mod value;
 mod samples;
+mod value;
 
 use crate::options::{Global, name_and_value};
 use crate::terminal::{ExitStatus, Table, Tabular, stdout};
