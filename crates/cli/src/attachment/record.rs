@@ -40,17 +40,9 @@ pub(crate) struct Attached {
     /// have happened: until then either of them is attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<String>,
-    /// Where earlier versions kept the id of the statement that was added.
-    #[serde(default, skip_serializing)]
-    permission: Option<String>,
 }
 
 impl Attached {
-    /// What to remember of a trigger that gets a function.
-    pub(crate) fn new(function: String, displaced: Option<Value>, replaces: Option<String>) -> Self {
-        Self { function, displaced, replaces, permission: None }
-    }
-
     /// Whether a function is the one that was attached, or the one of ours that was attached until then.
     pub(crate) fn is_ours(&self, function: &str) -> bool {
         self.function == function || self.replaces.as_deref() == Some(function)
@@ -71,7 +63,7 @@ impl Record {
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
         };
-        let mut record: Self = serde_json::from_str(&text).with_context(|| {
+        let record: Self = serde_json::from_str(&text).with_context(|| {
             format!(
                 "{} is not a record of attach. Name another file with --record, or restore or remove this one. Without a \
                  record, detach cannot put back what attach replaced",
@@ -84,11 +76,6 @@ impl Record {
             path.display(),
             record.user_pool_id
         );
-        for attached in record.triggers.values_mut() {
-            if let Some(statement) = attached.permission.take() {
-                record.permissions.insert(Permission { function: attached.function.clone(), statement });
-            }
-        }
         Ok(record)
     }
 
@@ -152,7 +139,7 @@ mod tests {
     use serde_json::json;
 
     fn attached() -> Attached {
-        Attached::new("f".into(), Some(json!("g")), None)
+        Attached { function: "f".into(), displaced: Some(json!("g")), replaces: None }
     }
 
     #[test]
@@ -194,20 +181,5 @@ mod tests {
         let elsewhere = json!({ "LambdaConfig": { "PreTokenGenerationConfig": { "LambdaArn": "f" } } });
         assert!(record.unused(&Description(elsewhere)).is_empty());
         assert_eq!(record.unused(&Description(json!({ "LambdaConfig": { "PreSignUp": "f:live" } }))), [permission]);
-    }
-
-    #[test]
-    fn a_permission_that_an_earlier_version_wrote_to_the_trigger_is_still_taken_away() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.json");
-        let trigger = json!({ "function": "f", "displaced": null, "permission": "s" });
-        fs::write(&path, json!({ "userPoolId": "p", "triggers": { "PreSignUp": trigger } }).to_string()).unwrap();
-        let record = Record::load(&path, "p").unwrap();
-        record.save(&path).unwrap();
-        assert_eq!(Record::load(&path, "p").unwrap(), record);
-        assert_eq!(
-            record.unused(&Description(json!({}))),
-            [Permission { function: "f".into(), statement: "s".into() }]
-        );
     }
 }

@@ -228,5 +228,5 @@ fn remembered(change: &Change, function: &FunctionArn, known: Option<&Attached>)
     let former = known.filter(|known| before.is_some_and(|before| known.is_ours(before)));
     let displaced = former.map_or_else(|| change.old.clone(), |former| former.displaced.clone());
     let replaces = former.and(before).filter(|before| *before != function.as_str());
-    Attached::new(function.to_string(), displaced, replaces.map(str::to_owned))
+    Attached { function: function.to_string(), displaced, replaces: replaces.map(str::to_owned) }
 }
