@@ -15,17 +15,17 @@ use cognito_core::user_pool::memory::{self, MemoryPool, PoolKind};
 use end_to_end::native;
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
+use local_cloud::http::Http;
+use local_cloud::local_stack::Address;
+use local_cloud::seed::PASSWORD;
+use local_cloud::stack::GROUP;
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
 use messages::Messages;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
-use xtask::http::Http;
-use xtask::local_stack::Address;
-use xtask::seed::PASSWORD;
-use xtask::stack::GROUP;
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Kind, UserPool};
 
 /// The deployed API and its pool.
 struct Deployed {
@@ -301,7 +301,7 @@ async fn schemathesis_finds_no_server_error() {
 }
 
 fn tempdir() -> std::path::PathBuf {
-    let folder = xtask::layout::local().join("schemathesis");
+    let folder = local_cloud::layout::local().join("schemathesis");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }

@@ -4,9 +4,9 @@
 
 use fantoccini::{ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use xtask::browser::Browser;
-use xtask::local_stack::Address;
-use xtask::local_stack::people::{FACEBOOK, GOOGLE, READY_ACCOUNT};
+use local_cloud::browser::Browser;
+use local_cloud::local_stack::Address;
+use local_cloud::local_stack::people::{FACEBOOK, GOOGLE, READY_ACCOUNT};
 
 #[tokio::test]
 async fn who_presses_the_button_arrives_signed_in_and_sees_every_way_in() {

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use bench::case;
+use bench::lambda::{Process, Program};
+use bench::measure::{Subject, calls_of};
+use bench::stand_in::StandIn;
 use end_to_end::binary;
-use xtask::bench::case;
-use xtask::bench::lambda::{Process, Program};
-use xtask::bench::measure::{Subject, calls_of};
-use xtask::bench::stand_in::StandIn;
-use xtask::function;
+use local_cloud::function;
 
 /// Long against what a busy machine adds between two calls of one round.
 const DELAY: Duration = Duration::from_millis(150);

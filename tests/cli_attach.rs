@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{Cli, Ran, binary, cloud, pool};
+use local_cloud::deployment::deploy;
+use local_cloud::http::Http;
+use local_cloud::user_pool::{Kind, UserPool};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::deployment::deploy;
-use xtask::http::Http;
-use xtask::user_pool::{Kind, UserPool};
 
 /// How many generated pools are changed: each takes two runs of the command line.
 const POOLS: usize = 12;

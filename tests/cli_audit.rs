@@ -4,9 +4,9 @@
 
 use end_to_end::user_pool_api::{EndlessPool, Proxy, Stall};
 use end_to_end::{Cli, Google, Ran, closed, cloud, native, pool};
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use xtask::user_pool::{Kind, UserPool};
 
 const ADA: &str = "ada@example.com";
 const MARY: &str = "mary@example.com";

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use end_to_end::{Cli, Ran, binary, cloud, pool};
+use local_cloud::deployment::deploy;
+use local_cloud::http::Http;
+use local_cloud::seed::GROUP;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
-use xtask::deployment::deploy;
-use xtask::http::Http;
-use xtask::seed::GROUP;
-use xtask::user_pool::{Kind, UserPool};
 
 async fn function(settings: &[(&str, &str)]) -> String {
     let name = format!("cli-{}", uuid::Uuid::new_v4());

@@ -4,12 +4,12 @@
 
 use end_to_end::user_pool_api::{Proxy, Stall};
 use end_to_end::{Cli, Google, Ran, cloud, native, opens, pool};
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::user_pool::{Kind, Profile, UserPool};
 
 const ADA: &str = "ada@example.com";
 const ADA_AT_GOOGLE: &str = "123456789012345678901";

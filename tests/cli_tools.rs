@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{Cli, Ran, function, native, only_response_differs, pool};
+use local_cloud::seed::GROUP;
+use local_cloud::user_pool::Kind;
 use serde_json::json;
-use xtask::seed::GROUP;
-use xtask::user_pool::Kind;
 
 async fn run(arguments: &[&str]) -> Ran {
     Cli::new().unwrap().run(arguments).await.unwrap()

@@ -5,14 +5,14 @@
 use std::process::Stdio;
 
 use end_to_end::{Cli, Ran, closed, native, pool};
+use local_cloud::hosted_login::sign_in;
+use local_cloud::http::Http;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use xtask::hosted_login::sign_in;
-use xtask::http::Http;
-use xtask::identity_provider::IdentityProvider;
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Kind, UserPool};
 
 const ADA: &str = "ada@example.com";
 const AT_GOOGLE: &str = "123456789012345678901";
@@ -366,7 +366,7 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let own = format!("Google_{AT_GOOGLE}");
     says(&reset(&pool, &client, &folder, &[&own, "--yes"]).await, REFUSED, "federated identity");
     says(&reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await, REFUSED, "2 profiles");
-    let ada = pool.profiles().await.unwrap().into_iter().find(xtask::user_pool::Profile::is_native).unwrap();
+    let ada = pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
     let ran = reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"]).await;
     says(&ran, REFUSED, "another profile has the same e-mail address");
     let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{function, only_response_differs, pool};
+use local_cloud::event;
+use local_cloud::user_pool::Kind;
 use serde_json::Value;
-use xtask::event;
-use xtask::user_pool::Kind;
 
 async fn answer(sample: &str) -> Value {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();

@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::native;
+use local_cloud::event;
+use local_cloud::hosted_login::sign_in;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::local_stack::Address;
+use local_cloud::seed::PASSWORD;
+use local_cloud::stack::GROUP;
+use local_cloud::user_pool::{Kind, Profile, Refusal, UserPool};
 use serde_json::{Value, json};
-use xtask::event;
-use xtask::hosted_login::sign_in;
-use xtask::identity_provider::IdentityProvider;
-use xtask::local_stack::Address;
-use xtask::seed::PASSWORD;
-use xtask::stack::GROUP;
-use xtask::user_pool::{Kind, Profile, Refusal, UserPool};
 
 /// One person and the stack they sign in to. The stack is shared by all tests, so nobody appears in two of them.
 struct Visit {
@@ -238,7 +238,7 @@ async fn after_a_sign_in_from_facebook_the_address_is_verified() {
 async fn each_function_runs_with_the_rights_and_settings_of_the_template() {
     let address = Address::from_environment().unwrap();
     let settings = address.stack.settings_of("PreSignUp").await.unwrap();
-    assert_eq!(settings["PROVIDERS"], xtask::stack::PROVIDERS);
+    assert_eq!(settings["PROVIDERS"], local_cloud::stack::PROVIDERS);
     assert_eq!(settings["NATIVE_USERNAME"], "email");
     assert_eq!(settings["SUBJECT_ATTRIBUTE"], "custom:idp_subject");
 }

@@ -5,14 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{binary, cloud, function, pool};
+use local_cloud::client_environment;
+use local_cloud::deployment::deploy;
+use local_cloud::event;
+use local_cloud::hosted_login::sign_in;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
-use xtask::deployment::deploy;
-use xtask::event;
-use xtask::hosted_login::sign_in;
-use xtask::identity_provider::IdentityProvider;
-use xtask::local_cloud::client_environment;
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Kind, UserPool};
 
 const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
 

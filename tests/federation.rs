@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{binary, cloud, native, opens, pool};
+use local_cloud::client_environment;
+use local_cloud::deployment::deploy;
+use local_cloud::hosted_login::sign_in;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, Refusal, UserPool};
 use serde_json::{Value, json};
-use xtask::deployment::deploy;
-use xtask::hosted_login::sign_in;
-use xtask::identity_provider::IdentityProvider;
-use xtask::local_cloud::client_environment;
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Kind, Refusal, UserPool};
 
 const ADA: &str = "ada@example.com";
 const ADA_AT_GOOGLE: &str = "123456789012345678901";

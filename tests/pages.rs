@@ -12,9 +12,9 @@ mod site;
 
 use account_api::pages::PAGES;
 use end_to_end::{native, opens};
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::user_pool::Kind;
 use serde_json::json;
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::user_pool::Kind;
 
 use self::reader::{DESKTOP, PHONE, Reader, SMALLEST};
 use self::site::{Site, link_in};

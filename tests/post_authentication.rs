@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{function, native, pool};
+use local_cloud::event;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::json;
-use xtask::event;
-use xtask::user_pool::{Kind, UserPool};
 
 const ADA: &str = "ada@example.com";
 const AT_FACEBOOK: &str = "10223344556677889";

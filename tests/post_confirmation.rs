@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{function, native, pool};
+use local_cloud::event;
+use local_cloud::runtime_api::Function;
+use local_cloud::seed::GROUP;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::Value;
-use xtask::event;
-use xtask::runtime_api::Function;
-use xtask::seed::GROUP;
-use xtask::user_pool::{Kind, UserPool};
 
 const ADA: &str = "ada@example.com";
 

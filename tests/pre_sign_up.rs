@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::{function, native, only_response_differs, opens, pool};
+use local_cloud::event;
+use local_cloud::runtime_api::{Function, FunctionError};
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
-use xtask::event;
-use xtask::runtime_api::{Function, FunctionError};
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::user_pool::{Kind, UserPool};
 
 const ADA: &str = "ada@example.com";
 const ADA_AT_GOOGLE: &str = "123456789012345678901";

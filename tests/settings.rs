@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::function;
-use xtask::function::TRIGGERS;
+use local_cloud::function::TRIGGERS;
 
 async fn start_failure(name: &str, settings: &[(&str, &str)]) -> String {
     function(name, settings).await.map(drop).unwrap_err().to_string()

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use local_cloud::stack::template;
 use serde_json::Value;
-use xtask::stack::template;
 
 /// Resource, and the variables that the function behind it reads.
 fn functions() -> [(&'static str, &'static [&'static str]); 5] {

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use xtask::layout;
-use xtask::stack::sam::Sam;
+use local_cloud::layout;
+use local_cloud::stack::sam::Sam;
 
 #[tokio::test]
 async fn the_template_passes_sam_validate_and_cfn_lint() {

@@ -19,10 +19,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
 use lambda_http::request::RequestContext;
+use local_cloud::seed::GROUP;
+use local_cloud::user_pool::UserPool;
 use messages::Messages;
 use serde_json::{Value, json};
-use xtask::seed::GROUP;
-use xtask::user_pool::UserPool;
 
 /// The API and what it works with.
 pub(crate) struct Backend {

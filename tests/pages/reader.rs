@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use local_cloud::browser::Browser;
 use serde_json::{Value, json};
-use xtask::browser::Browser;
 
 /// How long a page may take to show what is waited for. Generous: the machine may compile beside it.
 const PATIENCE: Duration = Duration::from_secs(30);

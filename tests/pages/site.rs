@@ -10,13 +10,13 @@ use axum::extract::Request;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::{self, Next};
 use end_to_end::{cloud, function, last_mail, pool};
+use local_cloud::event;
+use local_cloud::http::Http;
+use local_cloud::runtime_api::Function;
+use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use xtask::event;
-use xtask::http::Http;
-use xtask::runtime_api::Function;
-use xtask::user_pool::{Kind, UserPool};
 
 use super::backend::Backend;
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
+use local_cloud::client_environment;
+use local_cloud::function::COMMAND_LINE_VARIABLE;
 use serde_json::Value;
 use tokio::process::Command;
-use xtask::command::test::COMMAND_LINE;
-use xtask::local_cloud::client_environment;
 
 use crate::{cloud, variable};
 
@@ -59,7 +59,7 @@ impl Cli {
     /// The tests were not started by `cargo xtask test`.
     pub fn new() -> Result<Self> {
         Ok(Self {
-            binary: PathBuf::from(variable(COMMAND_LINE)?),
+            binary: PathBuf::from(variable(COMMAND_LINE_VARIABLE)?),
             folder: std::env::temp_dir(),
             variables: client_environment(&cloud()?),
         })

@@ -11,13 +11,13 @@ pub use people::Google;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use local_cloud::function::FOLDER_VARIABLE;
+use local_cloud::http::Http;
+use local_cloud::runtime_api::Function;
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::user_pool::{Kind, Profile, Refusal, UserPool};
+use local_cloud::{ENDPOINT_VARIABLE, client_environment};
 use serde_json::{Value, json};
-use xtask::command::test::{CLOUD, FUNCTIONS};
-use xtask::http::Http;
-use xtask::local_cloud::client_environment;
-use xtask::runtime_api::Function;
-use xtask::seed::{GROUP, PASSWORD};
-use xtask::user_pool::{Kind, Profile, Refusal, UserPool};
 
 /// The address of the local cloud.
 ///
@@ -25,7 +25,7 @@ use xtask::user_pool::{Kind, Profile, Refusal, UserPool};
 ///
 /// The tests were not started by `cargo xtask test`.
 pub fn cloud() -> Result<String> {
-    variable(CLOUD)
+    variable(ENDPOINT_VARIABLE)
 }
 
 /// The path of a function's binary.
@@ -34,7 +34,7 @@ pub fn cloud() -> Result<String> {
 ///
 /// The tests were not started by `cargo xtask test`.
 pub fn binary(function: &str) -> Result<PathBuf> {
-    Ok(PathBuf::from(variable(FUNCTIONS)?).join(function))
+    Ok(PathBuf::from(variable(FOLDER_VARIABLE)?).join(function))
 }
 
 /// A new pool with the default group, for one test alone.

@@ -1,11 +1,11 @@
 //! People who come from a provider before any function is attached, as in every pool that needs merging.
 
 use anyhow::{Context, Result};
+use local_cloud::hosted_login::sign_in;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Profile, UserPool};
 use serde_json::json;
-use xtask::hosted_login::sign_in;
-use xtask::identity_provider::IdentityProvider;
-use xtask::toolbox::Toolbox;
-use xtask::user_pool::{Profile, UserPool};
 
 /// A provider that plays Google.
 #[derive(Debug)]

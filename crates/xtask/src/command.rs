@@ -1,12 +1,11 @@
 //! What `cargo xtask` can do.
 
-pub mod bench;
-pub mod demo;
-pub mod local;
-pub mod pool;
-pub mod preview;
+mod demo;
+mod local;
+mod pool;
+mod preview;
 mod story;
-pub mod test;
+mod test;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -14,7 +13,7 @@ use clap::{Parser, Subcommand};
 /// Developer commands. Everything they start ends with them, and everything they write goes to `.local/`.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
@@ -22,7 +21,7 @@ pub struct Arguments {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Measure start, memory, size and calls of the release functions against a bare function.
     Bench(bench::Options),
     /// Watch two accounts become one: the triggers at work on a local user pool.
@@ -43,7 +42,7 @@ impl Command {
     /// # Errors
     ///
     /// Whatever stopped it, with what to do about it where that is known.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         match self {
             Self::Bench(options) => bench::run(options).await,
             Self::Demo(options) => demo::run(options).await,

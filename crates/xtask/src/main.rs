@@ -1,11 +1,14 @@
-//! `cargo xtask`: see the library for what it does.
+//! `cargo xtask`: the developer's commands, made of the crates `local-cloud` and `bench`.
+
+mod command;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::command::Arguments;
+
+use self::command::Arguments;
 
 /// What a shell expects of a program that Ctrl-C stopped: 128 plus the signal's number.
 const INTERRUPTED: u8 = 130;

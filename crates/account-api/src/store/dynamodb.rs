@@ -1,17 +1,22 @@
 //! The store over Amazon DynamoDB: one table whose partition key is the text attribute `key`.
 
 use super::{Document, Store, StoreError, Written, next};
+use crate::services::random_uuid;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
 
 /// Partition key, document, version, and the time after which the table may drop the item (the table's TTL attribute).
 const KEY: &str = "key";
 const BODY: &str = "body";
 const VERSION: &str = "version";
 const KEEP_UNTIL: &str = "keep_until";
+/// A random id of the write that made the item. The SDK repeats a write whose answer was lost and then meets the item
+/// that it wrote itself: by this id it is told from somebody else's.
+const WRITER: &str = "writer";
 
 /// One table.
 #[derive(Clone, Debug)]
@@ -26,14 +31,18 @@ impl DynamoDb {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
+
+    /// The item under a key, as of the last write: an eventually consistent read would miss a try that was counted just
+    /// now.
+    async fn item(&self, key: &str) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
+        let call = self.client.get_item().table_name(&self.table).key(KEY, AttributeValue::S(key.to_owned()));
+        Ok(call.consistent_read(true).send().await.map_err(failed("GetItem"))?.item)
+    }
 }
 
 impl Store for DynamoDb {
     async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
-        let call = self.client.get_item().table_name(&self.table).key(KEY, AttributeValue::S(key.to_owned()));
-        // An eventually consistent read would miss a try that was counted just now.
-        let found = call.consistent_read(true).send().await.map_err(failed("GetItem"))?;
-        let Some(item) = found.item() else { return Ok(None) };
+        let Some(item) = self.item(key).await? else { return Ok(None) };
         let body = item.get(BODY).and_then(|body| body.as_s().ok());
         let version = item.get(VERSION).and_then(|version| version.as_n().ok()?.parse().ok());
         match (body, version) {
@@ -43,6 +52,7 @@ impl Store for DynamoDb {
     }
 
     async fn save(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
+        let writer = AttributeValue::S(random_uuid());
         let mut call = self
             .client
             .put_item()
@@ -50,7 +60,8 @@ impl Store for DynamoDb {
             .item(KEY, AttributeValue::S(key.to_owned()))
             .item(BODY, AttributeValue::S(body.to_owned()))
             .item(VERSION, AttributeValue::N(next(version).to_string()))
-            .item(KEEP_UNTIL, AttributeValue::N(until.to_string()));
+            .item(KEEP_UNTIL, AttributeValue::N(until.to_string()))
+            .item(WRITER, writer.clone());
         call = match version {
             None => call.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
             Some(version) => call
@@ -58,13 +69,13 @@ impl Store for DynamoDb {
                 .expression_attribute_names("#version", VERSION)
                 .expression_attribute_values(":version", AttributeValue::N(version.to_string())),
         };
-        match call.send().await {
-            Ok(_) => Ok(Written::Stored),
-            Err(error) => {
-                let lost = error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception);
-                if lost { Ok(Written::Conflict) } else { Err(failed("PutItem")(error)) }
-            }
+        let Err(error) = call.send().await else { return Ok(Written::Stored) };
+        if !error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) {
+            return Err(failed("PutItem")(error));
         }
+        let found = self.item(key).await?;
+        let is_own = found.is_some_and(|item| item.get(WRITER) == Some(&writer));
+        Ok(if is_own { Written::Stored } else { Written::Conflict })
     }
 }
 
@@ -88,6 +99,7 @@ mod tests {
     use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
     use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, ProvisionedThroughputExceededException};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use std::sync::{Arc, Mutex};
 
     fn table(rules: &[&Rule]) -> DynamoDb {
         DynamoDb::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules), "State")
@@ -123,7 +135,9 @@ mod tests {
         let lost = mock!(Client::put_item).then_error(|| {
             PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
         });
-        assert_eq!(table(&[&lost]).save("k", Some(1), "{}", 1).await, Ok(Written::Conflict));
+        let somebody_elses = mock!(Client::get_item)
+            .then_output(|| GetItemOutput::builder().item(WRITER, AttributeValue::S("somebody else".into())).build());
+        assert_eq!(table(&[&lost, &somebody_elses]).save("k", Some(1), "{}", 1).await, Ok(Written::Conflict));
         let busy = mock!(Client::put_item).then_error(|| {
             PutItemError::ProvisionedThroughputExceededException(
                 ProvisionedThroughputExceededException::builder().build(),
@@ -133,5 +147,32 @@ mod tests {
         let foreign = mock!(Client::get_item)
             .then_output(|| GetItemOutput::builder().item(KEY, AttributeValue::S("k".into())).build());
         assert!(table(&[&foreign]).load("k").await.is_err(), "an item without a document is not none");
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+        for version in [None, Some(4)] {
+            let (stored, read) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+            let written = Arc::clone(&stored);
+            // The item is stored, the answer is lost, and the SDK's repetition meets the item.
+            let lost = mock!(Client::put_item)
+                .match_requests(move |input: &PutItemInput| {
+                    written.lock().unwrap().clone_from(&input.item);
+                    true
+                })
+                .sequence()
+                .http_status(500, None)
+                .error(|| {
+                    PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+                })
+                .build();
+            let counted = Arc::clone(&read);
+            let found = mock!(Client::get_item).then_compute_output(move |_| {
+                *counted.lock().unwrap() = Some(());
+                GetItemOutput::builder().set_item(stored.lock().unwrap().clone()).build()
+            });
+            assert_eq!(table(&[&lost, &found]).save("k", version, "{}", 1).await, Ok(Written::Stored));
+            assert_eq!((lost.num_calls(), read.lock().unwrap().is_some()), (2, true), "the SDK repeats the write");
+        }
     }
 }

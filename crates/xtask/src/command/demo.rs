@@ -7,15 +7,14 @@ mod stage;
 
 use anyhow::Result;
 use clap::Args;
+use local_cloud::function::Binaries;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::{LocalCloud, steps, toolbox::Toolbox};
 use serde_json::json;
 
 use self::stage::Stage;
 use super::story::{chapter, fact, letter, show, tell, ways_in};
-use crate::function::Binaries;
-use crate::identity_provider::IdentityProvider;
-use crate::local_cloud::{self, LocalCloud};
-use crate::seed::{GROUP, PASSWORD};
-use crate::{steps, toolbox::Toolbox};
 
 const ADA: &str = "ada@example.com";
 const ADA_AT_GOOGLE: &str = "123456789012345678901";
@@ -30,7 +29,7 @@ const RESET_CODE: &str = "654321";
 
 /// How the demo is run.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Port of the local cloud; a free one if left out.
     #[arg(long, env = "LOCAL_CLOUD_PORT")]
     port: Option<u16>,
@@ -41,7 +40,7 @@ pub struct Options {
 /// # Errors
 ///
 /// Something cannot be set up, or the pool's state is not what a step of the story says.
-pub async fn run(options: Options) -> Result<()> {
+pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     eprintln!("… Building the functions");
     let binaries = Binaries::build().await?;

@@ -3,18 +3,16 @@
 use anyhow::Result;
 use clap::Args;
 use console::style;
-
-use crate::function::Binaries;
-use crate::local_cloud::{self, LocalCloud};
-use crate::local_stack::people::{FACEBOOK, GOOGLE, Person, READY_ACCOUNT};
-use crate::local_stack::{Address, LocalStack, Ports};
-use crate::seed::PASSWORD;
-use crate::stack::sam::Sam;
-use crate::{layout, steps, toolbox::Toolbox};
+use local_cloud::function::Binaries;
+use local_cloud::local_stack::people::{FACEBOOK, GOOGLE, Person, READY_ACCOUNT};
+use local_cloud::local_stack::{Address, LocalStack, Ports};
+use local_cloud::seed::PASSWORD;
+use local_cloud::stack::sam::Sam;
+use local_cloud::{LocalCloud, layout, steps, toolbox::Toolbox};
 
 /// How the local stack is run.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Port of the local cloud.
     #[arg(long, env = "LOCAL_CLOUD_PORT", default_value_t = 4566)]
     port: u16,
@@ -37,7 +35,7 @@ pub struct Options {
 /// # Errors
 ///
 /// A tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
-pub async fn run(options: Options) -> Result<()> {
+pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;
     eprintln!("… Building the functions");
@@ -75,7 +73,7 @@ fn tell(address: &Address, cloud: &LocalCloud) -> Result<()> {
     people("Google", &GOOGLE, true);
     people("Facebook", &FACEBOOK, false);
     println!("\nUser pool {} with app client {}", stack.output("UserPoolId")?, stack.output("FrontendClientId")?);
-    println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), crate::user_pool::REGION);
+    println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), local_cloud::user_pool::REGION);
     println!("Log {}", cloud.log().display());
     eprintln!("\nRunning until Ctrl-C.");
     Ok(())

@@ -3,15 +3,13 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use console::style;
-
-use crate::local_cloud::{self, LocalCloud, client_environment};
-use crate::seed::{self, PEOPLE, POOL_ID};
-use crate::user_pool::{Kind, UserPool};
-use crate::{function, layout, steps, toolbox::Toolbox};
+use local_cloud::seed::{self, PEOPLE, POOL_ID};
+use local_cloud::user_pool::{Kind, UserPool};
+use local_cloud::{LocalCloud, client_environment, function, layout, steps, toolbox::Toolbox};
 
 /// How the pool is run.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Port of the local cloud.
     #[arg(long, env = "LOCAL_CLOUD_PORT", default_value_t = 4566)]
     port: u16,
@@ -25,7 +23,7 @@ pub struct Options {
 /// # Errors
 ///
 /// The tools cannot be installed or the local cloud cannot be started.
-pub async fn run(options: Options) -> Result<()> {
+pub(crate) async fn run(options: Options) -> Result<()> {
     let kind = if options.alias { Kind::EmailAsAlias } else { Kind::EmailAsUsername };
     let toolbox = Toolbox::local_cloud().await?;
     let step = steps::begin("Starting a local user pool");

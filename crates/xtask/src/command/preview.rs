@@ -7,19 +7,18 @@ use std::{env, fs};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use local_cloud::layout;
 use messages::gallery;
 use messages::settings::TEMPLATE_DIR;
 use messages::{Kind, LOCALES, Settings};
 use tokio::process::Command;
-
-use crate::layout;
 
 /// How often `--watch` looks for a change.
 const PAUSE: Duration = Duration::from_millis(400);
 
 /// Where the page goes and what happens next. The settings of the messages are read from the environment.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Open the page in the browser.
     #[arg(long)]
     open: bool,
@@ -36,7 +35,7 @@ pub struct Options {
 /// # Errors
 ///
 /// A setting has a value that is not allowed, or the file cannot be written or opened.
-pub async fn run(options: Options) -> Result<()> {
+pub(crate) async fn run(options: Options) -> Result<()> {
     let watched = watched();
     let mut seen = newest(&watched);
     // A later build runs in the repository's root folder.

@@ -3,8 +3,7 @@
 use anyhow::{Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
 use console::style;
-
-use crate::user_pool::Profile;
+use local_cloud::user_pool::Profile;
 
 /// The widest line, so that the story reads well on any terminal.
 const WIDTH: u16 = 110;

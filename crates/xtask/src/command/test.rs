@@ -2,25 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-
-use crate::function::{self, Binaries};
-use crate::local_cloud::{self, LocalCloud, client_environment};
-use crate::local_stack::{self, LocalStack, Ports};
-use crate::stack::sam::Sam;
-use crate::{browser, layout, steps, toolbox::Toolbox};
-
-/// The variable that tells the tests where the local cloud is.
-pub const CLOUD: &str = "LOCAL_CLOUD_ENDPOINT";
-
-/// The variable that tells the tests in which folder the function binaries lie.
-pub const FUNCTIONS: &str = "LOCAL_CLOUD_FUNCTIONS";
-
-/// The variable that tells the tests where the command line's binary lies.
-pub const COMMAND_LINE: &str = "LOCAL_CLOUD_COMMAND_LINE";
+use local_cloud::function::{self, Binaries};
+use local_cloud::local_stack::{self, LocalStack, Ports};
+use local_cloud::stack::sam::Sam;
+use local_cloud::{ENDPOINT_VARIABLE, LocalCloud, browser, client_environment, layout, steps, toolbox::Toolbox};
 
 /// How the tests are run.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Port of the local cloud; a free one if left out.
     #[arg(long, env = "LOCAL_CLOUD_PORT")]
     port: Option<u16>,
@@ -37,7 +26,7 @@ pub struct Options {
 /// # Errors
 ///
 /// Something cannot be set up, or a test fails.
-pub async fn run(options: Options) -> Result<()> {
+pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;
     let features = if options.no_browser {
@@ -65,12 +54,12 @@ pub async fn run(options: Options) -> Result<()> {
     let status = cargo
         .args(["--features", features])
         .args(&options.cargo_arguments)
-        .env(CLOUD, cloud.endpoint())
+        .env(ENDPOINT_VARIABLE, cloud.endpoint())
         .env(local_stack::VARIABLE, stack.address().to_variable())
         // The adapter under test finds the cloud as it finds AWS: through the SDK's own variables.
         .envs(client_environment(cloud.endpoint()))
-        .env(FUNCTIONS, binaries.folder()?)
-        .env(COMMAND_LINE, command_line.path(function::COMMAND_LINE)?)
+        .env(function::FOLDER_VARIABLE, binaries.folder()?)
+        .env(function::COMMAND_LINE_VARIABLE, command_line.path(function::COMMAND_LINE)?)
         .status()
         .await
         .context("cargo cannot be started")?;

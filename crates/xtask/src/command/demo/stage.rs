@@ -1,18 +1,16 @@
 //! What the demo plays on: a pool with our triggers, an app, and a provider that plays Google.
 
 use anyhow::{Context, Result};
+use local_cloud::function::{self, Binaries};
+use local_cloud::http::Http;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::runtime_api::Function;
+use local_cloud::seed::GROUP;
+use local_cloud::user_pool::{Kind, Profile, UserPool};
+use local_cloud::{LocalCloud, client_environment, deployment, event, hosted_login};
 use serde_json::{Value, json};
 
 use super::{ADA, ADA_AT_GOOGLE, GRACE, GRACE_AT_GOOGLE};
-use crate::function::{self, Binaries};
-use crate::hosted_login;
-use crate::http::Http;
-use crate::identity_provider::IdentityProvider;
-use crate::local_cloud::{LocalCloud, client_environment};
-use crate::runtime_api::Function;
-use crate::seed::GROUP;
-use crate::user_pool::{Kind, Profile, UserPool};
-use crate::{deployment, event};
 
 /// The triggers the local pool calls by itself, each with its function.
 const TRIGGERS: [(&str, &str); 2] = [("PreSignUp", "pre-sign-up"), ("CustomMessage", "custom-message")];

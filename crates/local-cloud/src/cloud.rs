@@ -1,0 +1,174 @@
+//! A local cloud: MiniStack on 127.0.0.1, ended with its guard.
+//!
+//! It is started through `local_cloud.py`, which closes a few gaps in its Cognito; see `docs/LOCAL_STACK.md`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::http::Http;
+use crate::process::ProcessGroup;
+use crate::toolbox::Toolbox;
+use crate::user_pool::REGION;
+use crate::{layout, port};
+
+/// The variable that tells the end-to-end tests where the local cloud is.
+pub const ENDPOINT_VARIABLE: &str = "LOCAL_CLOUD_ENDPOINT";
+
+/// How long MiniStack may take to answer its first request; usually under a second.
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// What a local cloud is started with.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The port to listen on; a free one of the system's choice if `None`.
+    pub port: Option<u16>,
+    /// A user pool that is there from the start, as [`crate::seed::saved_pool`] writes it.
+    pub saved_pool: Option<Value>,
+    /// A folder that keeps the cloud's state from one run to the next; thrown away at the end if `None`.
+    pub kept_state: Option<PathBuf>,
+}
+
+/// A running local cloud. Dropping it ends MiniStack and every function it runs, and removes its state.
+#[derive(Debug)]
+pub struct LocalCloud {
+    // Dropped in this order: the process must be gone before its files are removed.
+    process: ProcessGroup,
+    _state: Option<RunFolder>,
+    endpoint: String,
+    log: PathBuf,
+}
+
+impl LocalCloud {
+    /// Starts MiniStack and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, or MiniStack ends or stays silent; the message holds the end of its log.
+    pub async fn start(toolbox: &Toolbox, options: Options) -> Result<Self> {
+        let port = port::choose(options.port)?;
+        let thrown_away = match &options.kept_state {
+            Some(_) => None,
+            None => Some(RunFolder::create(&format!("local-cloud-{port}"))?),
+        };
+        let state = options.kept_state.as_ref().or(thrown_away.as_ref().map(|folder| &folder.0));
+        let state = state.context("the local cloud has no folder for its state")?;
+        std::fs::create_dir_all(state).with_context(|| format!("{} cannot be made", state.display()))?;
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let log = layout::logs().join(format!("local-cloud-{port}.log"));
+        let mut command = command(toolbox, port, &endpoint, state, &log)?;
+        if let Some(pool) = &options.saved_pool {
+            std::fs::write(state.join("cognito.json"), pool.to_string())?;
+        }
+        if options.saved_pool.is_some() || options.kept_state.is_some() {
+            command.env("PERSIST_STATE", "1");
+        }
+        let process = ProcessGroup::spawn(&mut command)?;
+        let mut cloud = Self { process, _state: thrown_away, endpoint, log };
+        cloud.wait_until_ready().await?;
+        Ok(cloud)
+    }
+
+    /// The address every AWS call goes to, as in `http://127.0.0.1:4566`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Where MiniStack writes its log.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<()> {
+        let http = Http::default();
+        let ready = format!("{}/_ministack/ready", self.endpoint);
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            if let Some(status) = self.process.exit_status()? {
+                bail!("the local cloud ended at its start ({status}).\n{}", self.end_of_log());
+            }
+            if http.get(&ready).await.is_ok_and(|answer| answer.status.is_success()) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("the local cloud did not answer within {} s.\n{}", START_LIMIT.as_secs(), self.end_of_log());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn end_of_log(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        format!("{}\n({})", lines[lines.len().saturating_sub(12)..].join("\n"), self.log.display())
+    }
+}
+
+/// The variables of an AWS client that talks to a local cloud. The keys open nothing anywhere.
+#[must_use]
+pub fn client_environment(endpoint: &str) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Path) -> Result<Command> {
+    std::fs::create_dir_all(layout::logs())?;
+    let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+    let mut command = Command::new(toolbox.program("python"));
+    command
+        .arg(layout::root().join("crates/local-cloud/python/local_cloud.py"))
+        // The functions inherit this environment: nothing of the developer's own may leak into them.
+        .env_clear()
+        .envs(["PATH", "HOME", "LANG"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .env("BIND_HOST", "127.0.0.1")
+        .env("MINISTACK_HOST", "127.0.0.1")
+        .env("GATEWAY_PORT", port.to_string())
+        .env("MINISTACK_REGION", REGION)
+        // Functions that run inside call back to this very cloud, as on AWS without any setting of theirs.
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("STATE_DIR", state)
+        .env("TMPDIR", state)
+        // Otherwise MiniStack opens a fixed port for MQTT and one for SFTP.
+        .env("IOT_MTLS_ENABLED", "0")
+        .env("SFTP_ENABLED", "0")
+        .env("PYTHONUNBUFFERED", "1")
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    Ok(command)
+}
+
+/// A folder that goes away with the run.
+#[derive(Debug)]
+struct RunFolder(PathBuf);
+
+impl RunFolder {
+    fn create(name: &str) -> Result<Self> {
+        let path = layout::local().join("run").join(name);
+        if path.exists() {
+            std::fs::remove_dir_all(&path)?;
+        }
+        std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // A leftover is harmless: the next run on this port starts with an empty folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

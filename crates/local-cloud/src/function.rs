@@ -1,0 +1,202 @@
+//! The function binaries and the command line: built once, found by name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+
+use crate::layout;
+
+/// Every trigger's function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
+pub const TRIGGERS: [&str; 5] =
+    ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
+
+/// The operator's command line: a crate and a binary of that name.
+pub const COMMAND_LINE: &str = "cognito-triggers";
+
+/// The variable that tells the end-to-end tests in which folder the function binaries lie.
+pub const FOLDER_VARIABLE: &str = "LOCAL_CLOUD_FUNCTIONS";
+
+/// The variable that tells the end-to-end tests where the command line's binary lies.
+pub const COMMAND_LINE_VARIABLE: &str = "LOCAL_CLOUD_COMMAND_LINE";
+
+/// The bare function that the others are measured against, and a leaner one: binaries of the crate `echo`.
+pub const BARE: &str = "echo";
+/// See [`BARE`].
+pub const BARE_LEAN: &str = "echo-lean";
+
+/// Every function, the one behind the account API included.
+pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
+
+/// The settings every function of a local run gets.
+pub const SETTINGS: [(&str, &str); 4] = [
+    ("PROVIDERS", "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always"),
+    ("DEFAULT_GROUP", "Users"),
+    ("APP_NAME", "Example"),
+    ("APP_URL", "https://app.example.com"),
+];
+
+/// Built binaries by function name.
+#[derive(Debug, Clone)]
+pub struct Binaries(BTreeMap<String, PathBuf>);
+
+impl Binaries {
+    /// Builds every function with the profile `local`. Cargo shows its own progress.
+    ///
+    /// # Errors
+    ///
+    /// Cargo cannot be started or reports an error.
+    pub async fn build() -> Result<Self> {
+        Self::build_packages("local", &ALL).await
+    }
+
+    /// Builds every trigger's function with a profile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn build_triggers(profile: &str) -> Result<Self> {
+        Self::build_packages(profile, &TRIGGERS).await
+    }
+
+    /// Adds the two bare functions, each built by itself, so that no crate has features here that only another asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn with_bare(mut self, profile: &str) -> Result<Self> {
+        for (name, features) in [(BARE_LEAN, [].as_slice()), (BARE, &["--features", "defaults"])] {
+            let options = [&["--package", "echo", "--bin", name], features].concat();
+            self.0.extend(Self::build_targets(profile, &options, &[name]).await?.0);
+        }
+        Ok(self)
+    }
+
+    /// Builds the operator's command line in the same way. By itself, so that the functions stay the ones
+    /// that every other run builds, with no crate feature that only the command line asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn build_command_line() -> Result<Self> {
+        Self::build_packages("local", &[COMMAND_LINE]).await
+    }
+
+    async fn build_packages(profile: &str, packages: &[&str]) -> Result<Self> {
+        let options: Vec<_> = packages.iter().flat_map(|package| ["--package", package]).chain(["--bins"]).collect();
+        Self::build_targets(profile, &options, packages).await
+    }
+
+    /// Builds what cargo's `options` choose, which gives the binaries `names`.
+    async fn build_targets(profile: &str, options: &[&str], names: &[&str]) -> Result<Self> {
+        let mut cargo = cargo();
+        cargo.args(["build", "--profile", profile, "--message-format", "json-render-diagnostics"]).args(options);
+        let mut cargo = cargo.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
+        let mut messages = String::new();
+        cargo.stdout.take().context("cargo has no output")?.read_to_string(&mut messages).await?;
+        if !cargo.wait().await?.success() {
+            bail!("{} does not build; see cargo's messages above", names.join(", "));
+        }
+        Self::read(&messages, names)
+    }
+
+    /// Finds every trigger's function, and further programs beside them, in a folder.
+    ///
+    /// # Errors
+    ///
+    /// One is missing.
+    pub fn in_folder(folder: &Path, beside: &[&str]) -> Result<Self> {
+        let mut found = BTreeMap::new();
+        for name in TRIGGERS.iter().chain(beside) {
+            let path = folder.join(name);
+            if !path.is_file() {
+                bail!("there is no {name} in {}", folder.display());
+            }
+            found.insert((*name).to_owned(), path);
+        }
+        Ok(Self(found))
+    }
+
+    /// The folder all binaries lie in.
+    ///
+    /// # Errors
+    ///
+    /// There are no binaries.
+    pub fn folder(&self) -> Result<&Path> {
+        self.0.values().next().and_then(|path| path.parent()).context("no function was built")
+    }
+
+    /// The binary of one function.
+    ///
+    /// # Errors
+    ///
+    /// There is no function of that name; the message lists those that are there.
+    pub fn path(&self, function: &str) -> Result<&Path> {
+        self.0.get(function).map(PathBuf::as_path).with_context(|| {
+            let known: Vec<_> = self.0.keys().map(String::as_str).collect();
+            format!("there is no function {function}; there are: {}", known.join(", "))
+        })
+    }
+
+    /// Reads where cargo put the executables from its JSON messages.
+    fn read(messages: &str, packages: &[&str]) -> Result<Self> {
+        let mut found = BTreeMap::new();
+        for line in messages.lines() {
+            let message: Value = serde_json::from_str(line).context("cargo printed a line that is not JSON")?;
+            if let (Some(name), Some(path)) = (message["target"]["name"].as_str(), message["executable"].as_str()) {
+                found.insert(name.to_owned(), PathBuf::from(path));
+            }
+        }
+        for package in packages {
+            if !found.contains_key(*package) {
+                bail!("cargo built no binary for {package}");
+            }
+        }
+        Ok(Self(found))
+    }
+}
+
+/// The cargo that runs this program, or the one on the PATH, to be run in the repository's root.
+///
+/// What `cargo run` told this program about its own package is taken out again: some build scripts
+/// depend on it, and the crates of the SDK would be compiled anew after every plain `cargo build`.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from));
+    command.current_dir(layout::root()).stdin(Stdio::null()).kill_on_drop(true);
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|own| name.to_string_lossy().starts_with(own))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact(name: &str) -> String {
+        format!(r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":"/target/{name}"}}"#)
+    }
+
+    #[test]
+    fn executables_are_found_where_cargo_says_they_are() {
+        let messages: Vec<_> = ALL.iter().map(|name| artifact(name)).collect();
+        let binaries = Binaries::read(&messages.join("\n"), &ALL).unwrap();
+        assert_eq!(binaries.path("pre-sign-up").unwrap(), Path::new("/target/pre-sign-up"));
+    }
+
+    #[test]
+    fn a_function_without_a_binary_is_an_error_and_not_left_out() {
+        let message = Binaries::read(&artifact("pre-sign-up"), &ALL).unwrap_err().to_string();
+        assert!(message.contains("inbound-federation"), "{message}");
+    }
+}

@@ -1,0 +1,297 @@
+//! A stand-in for the Lambda Runtime API: runs a function binary as Lambda does and invokes it.
+//!
+//! The binary is the one that is deployed. It is told where its runtime API is, asks there for the
+//! next event, and answers there; see "Using the Lambda runtime API for custom runtimes" in the
+//! Lambda Developer Guide.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::process::ProcessGroup;
+use crate::user_pool::REGION;
+
+/// The time a function is given. Cognito gives up after 5 s; a busy machine that compiles beside the
+/// tests must not make one fail, so the stand-in waits longer.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a binary may take from its start to its first question for an event.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// An error a function answered with: what Lambda hands to the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionError {
+    /// The stable code.
+    pub error_type: String,
+    /// The text for people. Cognito shows it to whoever is signing in.
+    pub error_message: String,
+}
+
+/// A running function. Dropping it ends the process.
+#[derive(Debug)]
+pub struct Function {
+    process: Mutex<ProcessGroup>,
+    runtime: Arc<Runtime>,
+    name: String,
+    server: JoinHandle<()>,
+}
+
+/// What the running function and its runtime API share.
+#[derive(Debug)]
+struct Runtime {
+    name: String,
+    queue: mpsc::UnboundedSender<Invocation>,
+    waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    /// Who waits for which request's answer.
+    answers: Mutex<HashMap<String, oneshot::Sender<Result<Value, FunctionError>>>>,
+    /// What the function wrote on either stream, line by line.
+    log: Mutex<Vec<String>>,
+    /// Set with the first question for an event.
+    ready: tokio::sync::Notify,
+}
+
+#[derive(Debug)]
+struct Invocation {
+    id: String,
+    event: String,
+}
+
+impl Function {
+    /// Starts the binary and waits until it asks for its first event.
+    ///
+    /// The function sees Lambda's variables and the given settings, and nothing else of this
+    /// process's environment but `PATH`.
+    ///
+    /// # Errors
+    ///
+    /// The binary cannot be started, or ends or stays silent; the message holds what it wrote.
+    pub async fn start(name: &str, binary: &Path, settings: &[(String, String)]) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?.to_string();
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let runtime = Arc::new(Runtime {
+            name: name.to_owned(),
+            queue,
+            waiting: waiting.into(),
+            answers: Mutex::default(),
+            log: Mutex::default(),
+            ready: tokio::sync::Notify::new(),
+        });
+        let mut process = ProcessGroup::spawn(&mut command(name, binary, &address, settings))?;
+        keep_log(&runtime, process.child().stdout.take());
+        keep_log(&runtime, process.child().stderr.take());
+        let server = tokio::spawn(serve(listener, runtime.clone()));
+        let function = Self { process: process.into(), runtime, name: name.to_owned(), server };
+        function.wait_until_ready().await?;
+        Ok(function)
+    }
+
+    /// Sends an event and returns the function's own answer or error.
+    ///
+    /// # Errors
+    ///
+    /// The function ended or did not answer within [`DEADLINE`]; the message holds what it wrote.
+    pub async fn invoke(&self, event: &Value) -> Result<Result<Value, FunctionError>> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let (sender, answer) = oneshot::channel();
+        lock(&self.runtime.answers).insert(id.clone(), sender);
+        self.runtime.queue.send(Invocation { id, event: event.to_string() })?;
+        tokio::select! {
+            answer = answer => answer.context("the runtime API ended"),
+            status = self.ended() => bail!("{} ended ({}).\n{}", self.name, status?, self.log()),
+            () = tokio::time::sleep(DEADLINE) => {
+                bail!("{} did not answer within {} s.\n{}", self.name, DEADLINE.as_secs(), self.log())
+            }
+        }
+    }
+
+    /// Everything the function has written so far, standard output and standard error.
+    #[must_use]
+    pub fn log(&self) -> String {
+        lock(&self.runtime.log).join("\n")
+    }
+
+    async fn wait_until_ready(&self) -> Result<()> {
+        tokio::select! {
+            () = self.runtime.ready.notified() => Ok(()),
+            status = self.ended() => {
+                // What it wrote last may still be on its way through the pipe.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                bail!("{} ended at its start ({}).\n{}", self.name, status?, self.log())
+            }
+            () = tokio::time::sleep(START_LIMIT) => {
+                bail!("{} asked for no event within {} s.\n{}", self.name, START_LIMIT.as_secs(), self.log())
+            }
+        }
+    }
+
+    async fn ended(&self) -> Result<ExitStatus> {
+        loop {
+            if let Some(status) = lock(&self.process).exit_status()? {
+                return Ok(status);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn command(name: &str, binary: &Path, address: &str, settings: &[(String, String)]) -> Command {
+    let mut command = Command::new(binary);
+    set_environment(&mut command, name, address, settings);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Gives a process what Lambda's environment holds, with the runtime API at `address`, and the given settings.
+pub fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
+    command
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("AWS_LAMBDA_RUNTIME_API", address)
+        .env("AWS_LAMBDA_FUNCTION_NAME", name)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef")
+        .env("AWS_REGION", REGION)
+        .env("AWS_DEFAULT_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .envs(settings.iter().map(|(name, value)| (name, value)));
+}
+
+fn keep_log(runtime: &Arc<Runtime>, stream: Option<impl AsyncRead + Unpin + Send + 'static>) {
+    let runtime = runtime.clone();
+    tokio::spawn(async move {
+        let Some(stream) = stream else { return };
+        let mut lines = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            lock(&runtime.log).push(line);
+        }
+    });
+}
+
+async fn serve(listener: TcpListener, runtime: Arc<Runtime>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let runtime = runtime.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let runtime = runtime.clone();
+                async move { Ok::<_, Infallible>(runtime.answer(request).await) }
+            });
+            // A connection that breaks shows as a missing answer, with the function's log.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+impl Runtime {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path().to_owned();
+        let Some(path) = path.strip_prefix("/2018-06-01/runtime/") else {
+            return status(StatusCode::NOT_FOUND);
+        };
+        let segments: Vec<_> = path.split('/').collect();
+        match (request.method(), segments.as_slice()) {
+            (&Method::GET, ["invocation", "next"]) => self.next().await,
+            (&Method::POST, ["invocation", id, "response"]) => {
+                self.complete(id, request, |body| {
+                    serde_json::from_slice(body).map_err(|error| FunctionError {
+                        error_type: "Runtime.MarshalError".to_owned(),
+                        error_message: format!("the answer is not JSON: {error}"),
+                    })
+                })
+                .await
+            }
+            (&Method::POST, ["invocation", id, "error"]) => {
+                self.complete(id, request, |body| Err(function_error(body))).await
+            }
+            (&Method::POST, ["init", "error"]) => {
+                if let Ok(body) = request.into_body().collect().await {
+                    let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+                    lock(&self.log).push(text);
+                }
+                status(StatusCode::ACCEPTED)
+            }
+            _ => status(StatusCode::NOT_FOUND),
+        }
+    }
+
+    async fn next(&self) -> Response<Full<Bytes>> {
+        self.ready.notify_one();
+        let Some(invocation) = self.waiting.lock().await.recv().await else {
+            return status(StatusCode::GONE);
+        };
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + DEADLINE;
+        Response::builder()
+            .header("Content-Type", "application/json")
+            .header("Lambda-Runtime-Aws-Request-Id", &invocation.id)
+            .header("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string())
+            .header(
+                "Lambda-Runtime-Invoked-Function-Arn",
+                format!("arn:aws:lambda:{REGION}:000000000000:function:{}", self.name),
+            )
+            .header("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0")
+            .body(Full::from(invocation.event))
+            .unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
+    async fn complete(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+        read: impl FnOnce(&[u8]) -> Result<Value, FunctionError>,
+    ) -> Response<Full<Bytes>> {
+        let Ok(body) = request.into_body().collect().await else {
+            return status(StatusCode::BAD_REQUEST);
+        };
+        let Some(waiting) = lock(&self.answers).remove(id) else {
+            return status(StatusCode::NOT_FOUND);
+        };
+        // Nobody waits any more if the deadline has passed.
+        let _ = waiting.send(read(&body.to_bytes()));
+        status(StatusCode::ACCEPTED)
+    }
+}
+
+fn function_error(body: &[u8]) -> FunctionError {
+    let error: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    FunctionError { error_type: text("errorType"), error_message: text("errorMessage") }
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from("{}"));
+    *response.status_mut() = status;
+    response
+}
+
+/// A panic elsewhere must not turn into a second one here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
