@@ -5,6 +5,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+use cognito_core::user_pool::UserPools;
+use cognito_core::user_pool::aws::{AwsUserPool, AwsUserPools};
 
 /// How often a call is tried before a command gives up on it: an operator would rather wait than start anew.
 const ATTEMPTS: u32 = 8;
@@ -43,6 +45,11 @@ impl Cloud {
     pub(crate) fn lambda(&self, region: &str) -> aws_sdk_lambda::Client {
         let config = aws_sdk_lambda::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
         aws_sdk_lambda::Client::from_conf(config.build())
+    }
+
+    /// The user pool with this id. Makes no call.
+    pub(crate) fn user_pool(&self, id: &str) -> AwsUserPool {
+        AwsUserPools::new(self.cognito()).pool(id)
     }
 
     /// A client for user pools.

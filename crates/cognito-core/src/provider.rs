@@ -2,6 +2,7 @@
 
 use crate::email::{Email, EmailClaim, ProvenEmail};
 use crate::event::{Attributes, is_true};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
@@ -176,7 +177,7 @@ fn parse_provider(entry: &str) -> Option<Provider> {
 }
 
 /// The identity a link ties to a profile: Cognito's `SourceUser`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SourceIdentity {
     provider: String,
     attribute: String,
@@ -205,6 +206,12 @@ impl SourceIdentity {
             return Err(IdentityTooLong);
         }
         Ok(Self { provider: provider.name.clone(), attribute: attribute.to_owned(), value: value.to_owned() })
+    }
+
+    /// An identity that is linked already, by the attribute and the value that the link was made with.
+    #[must_use]
+    pub fn linked_by(provider: &str, attribute: &str, value: &str) -> Self {
+        Self { provider: provider.to_owned(), attribute: attribute.to_owned(), value: value.to_owned() }
     }
 
     /// The provider's name.

@@ -2,11 +2,10 @@
 
 use super::spool::Sorted;
 use super::state::State;
-use crate::pace::Pace;
-use crate::registry::{Record, Registry};
-use crate::rules::MAX_PROFILES;
 use crate::terminal::Progress;
 use anyhow::{Error, Result};
+use cognito_core::user_pool::{Administration, ProfileRecord};
+use merge::{MAX_PROFILES, RateLimit};
 use std::path::Path;
 
 /// After how many profiles the listing is written down, if it can be resumed: at 20 pages a second every 8 seconds.
@@ -18,7 +17,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) user_pool: &'a str,
     /// The attributes that are kept of each profile.
     pub(crate) attributes: Vec<String>,
-    pub(crate) pace: &'a Pace,
+    pub(crate) limit: &'a RateLimit,
     /// Where the listing is written down to be resumed.
     pub(crate) state: Option<&'a Path>,
 }
@@ -29,7 +28,7 @@ pub(crate) struct Listed {
     /// How many profiles there are.
     pub(crate) profiles: u64,
     sorted: Sorted,
-    waiting: Option<(String, Record)>,
+    waiting: Option<(String, ProfileRecord)>,
     state: State,
 }
 
@@ -39,13 +38,13 @@ impl Scan<'_> {
     /// # Errors
     ///
     /// The pool's, and those of the disk. What was listed is kept if there is a state.
-    pub(crate) async fn run(self, registry: &impl Registry, estimate: u64) -> Result<Listed> {
+    pub(crate) async fn run(self, pool: &impl Administration, estimate: u64) -> Result<Listed> {
         let (mut state, mut spool) = State::open(self.state, self.user_pool, &self.attributes)?;
-        let bar = Progress::profiles(estimate, state.progress.listed);
+        let progress = Progress::profiles(estimate, state.progress.listed);
         let mut saved = state.progress.listed;
         while !state.progress.complete {
-            self.pace.turn().await;
-            let page = match registry.page(state.progress.token.as_deref()).await {
+            self.limit.wait().await;
+            let page = match pool.page(state.progress.token.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => {
                     let listed = state.progress.listed;
@@ -62,12 +61,13 @@ impl Scan<'_> {
                     spool.add(&address, &record.keeping(&self.attributes))?;
                 }
             }
-            bar.reached(state.progress.listed);
+            progress.reached(state.progress.listed);
             if state.is_kept() && (state.progress.complete || state.progress.listed - saved >= SAVED_EVERY) {
                 state.save(&mut spool)?;
                 saved = state.progress.listed;
             }
         }
+        drop(progress);
         Ok(Listed { profiles: state.progress.listed, sorted: spool.sorted()?, waiting: None, state })
     }
 }
@@ -75,7 +75,7 @@ impl Scan<'_> {
 impl Listed {
     /// The next address, in lower case, and all profiles that have it, each once. Of an address that more than
     /// [`MAX_PROFILES`] have, so many and one more.
-    pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<Record>)>> {
+    pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<ProfileRecord>)>> {
         let first = match self.waiting.take() {
             Some(first) => Some(first),
             None => self.sorted.next()?,

@@ -210,8 +210,7 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Record;
-    use crate::registry::memory::record;
+    use cognito_core::user_pool::ProfileRecord;
     use cognito_core::user_pool::memory::native;
 
     fn open(path: &Path, pool: &str, attributes: &[&str]) -> Result<(State, Spool)> {
@@ -219,8 +218,8 @@ mod tests {
         State::open(Some(path), pool, &attributes)
     }
 
-    fn ada() -> Record {
-        record(&native("ada@example.com"))
+    fn ada() -> ProfileRecord {
+        native("ada@example.com").record()
     }
 
     fn refusal(result: Result<(State, Spool)>) -> String {

@@ -9,9 +9,10 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-/// Find out what is wrong with a user pool, and what to do about it
+/// Find out what is wrong with a user pool, and how to fix it
 ///
-/// Everything that the functions rely on is read. Nothing is changed. What may not be read is reported as could_not_check, with the permission that is missing.
+/// Checks everything that the functions rely on, and changes nothing. What cannot be read is reported as
+/// could_not_check, with the permission that is missing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,10 +1,10 @@
 //! What the linking functions are set to, for commands that ask the linking rules.
 
-use crate::registry::PoolFacts;
-use crate::rules::Rules;
 use clap::{Args, ValueEnum};
 use cognito_core::provider::Providers;
+use cognito_core::user_pool::PoolSettings;
 use linking::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
+use merge::Rules;
 use serde::{Deserialize, Serialize};
 
 /// The settings of `pre-sign-up`, under their names as options.
@@ -52,7 +52,7 @@ pub(crate) enum Unproven {
 
 impl RuleOptions {
     /// The rules for a pool. A list of providers that cannot be read trusts none.
-    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile, pool: &PoolFacts) -> Rules {
+    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile, pool: &PoolSettings) -> Rules {
         let providers = Providers::parse(providers).unwrap_or_default();
         let policy = Policy {
             unproven_email: match self.unproven_email {

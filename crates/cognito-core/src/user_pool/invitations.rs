@@ -60,7 +60,7 @@ impl fmt::Debug for Invitee {
 }
 
 /// What a pool asks of a password (API model, `PasswordPolicyType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "the fields are those of the API")]
 pub struct PasswordPolicy {
     /// Characters it must have at least, 6 to 99.

@@ -1,14 +1,11 @@
 //! Inviting people over the SDK: administrators' calls, and one app client that signs in on the server.
 
+use super::secret_hash::secret_hash;
 use super::{AwsUserPool, attribute, failed, read};
 use crate::password::Password;
 use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName};
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthOutput;
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, MessageActionType};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
@@ -28,8 +25,7 @@ impl AwsInvitations {
         Self { pool, client_id: client_id.into(), secret: OnceCell::new() }
     }
 
-    /// What proves that the caller knows the client's secret: HMAC-SHA-256 over user name and client id (Cognito
-    /// developer guide, "Computing secret hash values"). `None` if the client has no secret.
+    /// `None` if the client has no secret.
     async fn secret_hash(&self, user_name: &str) -> Result<Option<String>, PoolError> {
         let secret = self.secret.get_or_try_init(|| self.read_secret()).await?;
         Ok(secret.as_ref().map(|secret| secret_hash(secret, user_name, &self.client_id)))
@@ -160,22 +156,8 @@ impl Invitations for AwsInvitations {
         let policy = described.user_pool().and_then(|pool| pool.policies()).and_then(|all| all.password_policy());
         let policy = policy
             .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no policy in the answer"))?;
-        Ok(PasswordPolicy {
-            minimum_length: policy.minimum_length().and_then(|length| u32::try_from(length).ok()).unwrap_or(8),
-            lowercase: policy.require_lowercase(),
-            uppercase: policy.require_uppercase(),
-            numbers: policy.require_numbers(),
-            symbols: policy.require_symbols(),
-        })
+        Ok(read::password_policy(policy))
     }
-}
-
-fn secret_hash(secret: &str, user_name: &str, client_id: &str) -> String {
-    // HMAC takes keys of any length (RFC 2104 section 2), so this never is the other case.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
-    mac.update(user_name.as_bytes());
-    mac.update(client_id.as_bytes());
-    BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }
 
 #[cfg(test)]

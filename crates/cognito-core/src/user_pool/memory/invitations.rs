@@ -4,7 +4,7 @@ use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName};
 
 /// What the memory pool asks of a password: what the deployment template asks of a new pool by default.
-const POLICY: PasswordPolicy =
+pub(super) const POLICY: PasswordPolicy =
     PasswordPolicy { minimum_length: 12, lowercase: true, uppercase: true, numbers: true, symbols: true };
 
 fn is_strong(password: &str) -> bool {
