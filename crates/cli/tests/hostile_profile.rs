@@ -41,6 +41,10 @@ impl Pool {
         attributes
     }
 
+    fn listed(&self, name: &str) -> Value {
+        json!({ "Username": name, "Enabled": true, "UserStatus": "EXTERNAL_PROVIDER", "Attributes": self.attributes() })
+    }
+
     fn answer(&self, operation: &str, body: &Value) -> (u16, Value) {
         let status = if self.is_unlinked.load(SeqCst) { "UNCONFIRMED" } else { "CONFIRMED" };
         let name = format!("ada{HOSTILE}");
@@ -73,8 +77,7 @@ impl Pool {
             "DescribeIdentityProvider" => json!({ "IdentityProvider": { "ProviderName": HOSTILE,
                 "ProviderType": "OIDC", "AttributeMapping": { "email": HOSTILE } } }),
             "ListUsers" if body["Filter"].is_string() => json!({ "Users": [] }),
-            "ListUsers" => json!({ "Users": [FORMULA, &name].map(|name| json!({ "Username": name, "Enabled": true,
-                "UserStatus": "EXTERNAL_PROVIDER", "Attributes": self.attributes() })) }),
+            "ListUsers" => json!({ "Users": [self.listed(FORMULA), self.listed(&name)] }),
             _ => return (400, json!({ "__type": format!("AccessDeniedException{HOSTILE}"), "message": HOSTILE })),
         };
         (200, answer)
@@ -101,7 +104,7 @@ fn answer(mut stream: TcpStream, pool: &Pool) {
         match line.split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
             Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
-                operation = value.rsplit('.').next().unwrap().to_owned();
+                operation = value.rsplit('.').next().unwrap().into();
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! `attach`
 
-use crate::attachment::{Attached, Change, Current, Permission, Report, Request, Transaction};
+use crate::attachment::{Attached, Change, Current, Permission, Report, Request, Transaction, resolve};
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Granted};

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long to wait until the deleted profile is really gone: Cognito does not say when that is.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Delete a test user and sign them up again, so that the verification message is sent again
 ///
