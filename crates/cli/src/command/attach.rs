@@ -28,12 +28,12 @@ A trigger that already has a function is refused, unless this command attached t
 record remembers what was replaced, so keep that file: detach needs it. The pool's former settings are saved beside it.")]
 pub(crate) struct Attach {
     #[command(flatten)]
+    request: Request,
+    #[command(flatten)]
     functions: Functions,
     /// Replace functions that are attached already
     #[arg(long)]
     replace: bool,
-    #[command(flatten)]
-    request: Request,
 }
 
 /// Which function for which trigger.

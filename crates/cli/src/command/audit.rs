@@ -24,7 +24,7 @@ use std::time::{Instant, SystemTime};
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Audit {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
     /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
@@ -72,14 +72,17 @@ impl Listing {
 
 const AFTER_HELP: &str = "\
 Examples:
-  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim,Facebook:always
-  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim --format csv > report.csv
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 \\
+      --providers Google:claim,Facebook:always
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 \\
+      --providers Google:claim --format csv > report.csv
 
 What can be found:
   several_profiles    other profiles have the same address
   refused             the linking rules would refuse the next sign-in
   replaced            the next sign-in would delete the profile, or take it over
   unverified_address  the providers prove every address, but this one is marked as unverified
+
 The verdict is the name of the decision in the functions' log, or why a stand-alone profile is not merged.
 
 Exit codes: 0 nothing was found; 4 something was found; 1, 2 and 3 as for every command.";

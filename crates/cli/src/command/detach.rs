@@ -30,15 +30,15 @@ The record that attach wrote remembers what was replaced. If there is no record,
 pool, or if the former function is gone, clear the triggers with --leave-empty.")]
 pub(crate) struct Detach {
     #[command(flatten)]
+    request: Request,
+    #[command(flatten)]
     triggers: Triggers,
     /// Clear the triggers instead of putting back what attach replaced
     #[arg(long)]
     leave_empty: bool,
-    /// Also remove functions that somebody attached after attach
+    /// Also remove functions that somebody else attached later
     #[arg(long)]
     replace: bool,
-    #[command(flatten)]
-    request: Request,
 }
 
 /// Which triggers.
@@ -46,7 +46,7 @@ pub(crate) struct Detach {
 #[group(id = "triggers", required = true, multiple = true)]
 #[allow(clippy::struct_excessive_bools, reason = "one per trigger, as the command line has them")]
 struct Triggers {
-    /// Every trigger in the record
+    /// All triggers in the record
     #[arg(long)]
     all: bool,
     /// The inbound federation trigger

@@ -21,7 +21,7 @@ Examples:
 
 Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
 pub(crate) struct Doctor {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
 }

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Link {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id, required_unless_present_any = ["apply", "undo"])]
     user_pool_id: Option<String>,
     /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
@@ -74,14 +74,15 @@ pub(crate) struct Link {
 
 const AFTER_HELP: &str = "\
 Examples:
-  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim   # writes the plan
-  less eu-central-1_AbCdEf123.link-plan.jsonl                                            # remove the lines of people to leave alone
-  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl                   # asks first
+  # Write the plan. Then read it, and remove the lines of people to leave alone.
+  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim
+  # Carry it out. This asks first.
+  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl
 
-The sub of a deleted profile is lost for good. Use the map of old and new subs to move your application's data.
-If a run is interrupted, run the same command again.
+The sub of a deleted profile is lost for good. Use the map of old and new subs to move your application's data. If a \
+run is interrupted, run the same command again.
 
-Exit codes: 0 done; 3 refused, and nothing was changed; 6 some profiles were skipped or failed, or the run stopped: the
+Exit codes: 0 done; 3 refused, and nothing was changed; 6 some profiles were skipped or failed, or the run stopped: the \
 journal says which, and the same command tries them again; 1 and 2 as for every command.";
 
 impl Link {

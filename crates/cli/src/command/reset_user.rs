@@ -25,11 +25,11 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// The new profile has the same attributes, a new `sub`, a random password and no groups.
 ///
 /// Everything that could make the sign-up fail is checked before anything is deleted. The profile is written to a
-/// file first; if the sign-up fails all the same, --resume repeats it from that file.
+/// file first; if the sign-up fails anyway, --resume repeats it from that file.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE, group = ArgGroup::new("whom").required(true).args(["user", "resume"]))]
 pub(crate) struct ResetUser {
-    /// The person: a user name, a sub or an e-mail address
+    /// The person: a user name, a `sub` or an e-mail address
     #[arg(value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Option<String>,
     #[command(flatten)]

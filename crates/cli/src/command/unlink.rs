@@ -24,7 +24,7 @@ pub(crate) struct Unlink {
     /// The provider's name in the pool, with the same upper and lower case
     #[arg(long, value_name = "NAME")]
     provider: String,
-    /// The identity's subject at the provider; needed if the profile has several identities from it
+    /// The identity's subject at the provider; needed if the profile has several from that provider
     #[arg(long)]
     subject: Option<String>,
     /// The attribute that the link was made with, if an OIDC or SAML identity was not linked by its subject
