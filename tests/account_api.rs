@@ -263,10 +263,13 @@ async fn the_pages_are_served_where_the_links_of_mails_lead() {
         assert_eq!(answer.status, 200, "{}", page.name);
         assert!(String::from_utf8_lossy(&answer.body).contains("<main"), "{}", page.name);
     }
-    let url = format!("{base}/pages-config.json");
-    let configuration = deployed.http.get(&url).await.unwrap().json().unwrap();
+    let page = deployed.http.get(&format!("{base}/account")).await.unwrap();
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    let (_, rest) = page.split_once("data-configuration=\"").unwrap();
+    let configuration = rest.split('"').next().unwrap().replace("&quot;", "\"").replace("&#x2f;", "/");
+    let configuration: serde_json::Value = configuration.parse().unwrap();
     assert_eq!(configuration["client_id"], deployed.address.stack.output("FrontendClientId").unwrap());
-    assert_eq!(configuration["registration"], true);
+    assert!(page.contains("href=\"register\""), "{page}");
     let client = json!({ "ClientId": configuration["client_id"] });
     let client = deployed.pool.admin("DescribeUserPoolClient", client).await.unwrap();
     for addresses in ["CallbackURLs", "LogoutURLs"] {

@@ -43,7 +43,7 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     reader.keeps("register-weak-password-phone").await.unwrap();
     reader.types("password", FIRST_PASSWORD).await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
-    reader.reads("main", "We have sent you a message").await.unwrap();
+    reader.reads("main", "We’ve sent you a message").await.unwrap();
     reader.keeps("registration-sent-phone").await.unwrap();
     assert_eq!(status(&site, old).await, "UNCONFIRMED");
 
@@ -67,7 +67,7 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     reader.sees("signed-in").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account"));
     reader.reads("[data-slot=address]", old).await.unwrap();
-    reader.reads("main", "Verified").await.unwrap();
+    reader.reads("main", "Confirmed").await.unwrap();
     reader.keeps("account-phone").await.unwrap();
 
     // Change the address: the code to the current one, then, after a reload as on another day, that to the new one.
@@ -79,16 +79,23 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     let mail = site.api.mails.last_to(old).unwrap();
     reader.types("prove-code", "000000").await.unwrap();
     reader.presses("#prove button[type=submit]").await.unwrap();
-    reader.reads("#prove-code-error", "Tries left: 4").await.unwrap();
-    reader.types("prove-code", &mail.code().unwrap()).await.unwrap();
+    reader.reads("#prove-code-error", "You have 4 tries left").await.unwrap();
+    // The button of a mail opens a page whose button does what the mail says.
+    assert!(mail.letter.text.contains(new), "the owner sees the whole address");
+    reader.opens(&link_in(&mail.letter.html, &site.address).unwrap()).await.unwrap();
+    reader.reads("[data-slot=prove]", "Press the button to approve the change to a***@example.org").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("complete-email-change"), "the code is in the address bar");
+    reader.keeps("email-change-approve-phone").await.unwrap();
+    assert!(site.api.mails.last_to(new).is_none(), "opening a link changes nothing");
     reader.presses("#prove button[type=submit]").await.unwrap();
     reader.reads("[data-slot=prove]", "your new address a***@example.org").await.unwrap();
     let mail = site.api.mails.last_to(new).unwrap();
     reader.opens(&link_in(&mail.letter.html, &site.address).unwrap()).await.unwrap();
-    reader.reads("[data-slot=prove]", "your new address").await.unwrap();
+    reader.reads("[data-slot=prove]", "Press the button to use a***@example.org").await.unwrap();
     assert_eq!(site.pool.only_profile_of(old).await.unwrap().attribute("email"), old);
-    reader.types("prove-code", &mail.code().unwrap()).await.unwrap();
     reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.sees("done").await.unwrap();
+    reader.presses("a.button").await.unwrap();
     reader.reads("[data-slot=address]", new).await.unwrap();
     reader.keeps("email-change-done-phone").await.unwrap();
     assert!(site.pool.only_profile_of(new).await.unwrap().email_verified());
@@ -140,7 +147,7 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.reads("#password-error", "at least 12 characters").await.unwrap();
     reader.types("password", "nodigitsnosymbols").await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
-    reader.reads("#password-error", "It needs an upper-case letter").await.unwrap();
+    reader.reads("#password-error", "It needs an uppercase letter").await.unwrap();
     reader.keeps("activate-desktop").await.unwrap();
     // With the keyboard alone.
     reader.types("password", FIRST_PASSWORD).await.unwrap();
@@ -163,7 +170,7 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.types("password", SECOND_PASSWORD).await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.sees("unusable").await.unwrap();
-    reader.reads("main", "answered already").await.unwrap();
+    reader.reads("main", "already used").await.unwrap();
     reader.keeps("activate-used-desktop").await.unwrap();
     assert!(opens(&site.pool, email, FIRST_PASSWORD).await.unwrap());
     reader.leaves().await.unwrap();
@@ -199,8 +206,9 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     reader.types("code", "111 111").await.unwrap();
     reader.types("password", SECOND_PASSWORD).await.unwrap();
     reader.presses("#choose button[type=submit]").await.unwrap();
-    reader.reads("#code-error", "not right").await.unwrap();
-    reader.types("code", "654 321").await.unwrap();
+    reader.reads("#code-error", "isn’t right").await.unwrap();
+    // As a Japanese keyboard gives it.
+    reader.types("code", "６５４－３２１").await.unwrap();
     reader.presses("#choose button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     assert!(opens(&site.pool, email, SECOND_PASSWORD).await.unwrap());
@@ -216,7 +224,7 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     // An answer of the sign-in pages that this tab did not ask for.
     reader.opens(&site.page("account?code=stolen&state=foreign")).await.unwrap();
     reader.sees("signed-out").await.unwrap();
-    reader.reads("#alert", "sign-in was not completed").await.unwrap();
+    reader.reads("#alert", "couldn’t be signed in").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account"));
     assert_eq!(reader.violations().await.unwrap(), json!([]));
     reader.leaves().await.unwrap();
@@ -241,13 +249,13 @@ async fn a_change_that_expired_can_be_begun_again_and_a_link_to_it_asks_to_sign_
     reader.presses("#open-change").await.unwrap();
     reader.types("new-email", email).await.unwrap();
     reader.presses("#change button[type=submit]").await.unwrap();
-    reader.reads("#new-email-error", "your current address already").await.unwrap();
+    reader.reads("#new-email-error", "already your address").await.unwrap();
     reader.types("new-email", "edith@example.org").await.unwrap();
     reader.presses("#change button[type=submit]").await.unwrap();
     reader.reads("[data-slot=prove]", "current address").await.unwrap();
-    // A link of one's own with the code in it: a button is enough.
-    let code = site.api.mails.last_to(email).unwrap().code().unwrap();
-    reader.opens(&site.page(&format!("complete-email-change?code={code}"))).await.unwrap();
+    // The link of the mail has the code in it: a button is enough.
+    let link = link_in(&site.api.mails.last_to(email).unwrap().letter.html, &site.address).unwrap();
+    reader.opens(&link).await.unwrap();
     reader.sees("change").await.unwrap();
     reader.reads("[data-slot=prove]", "Press the button").await.unwrap();
     assert!(site.api.mails.last_to("edith@example.org").is_none(), "opening a link changes nothing");
@@ -377,6 +385,23 @@ async fn nothing_is_lost_where_a_cache_removes_what_the_browser_says_of_its_lang
     reader.sees("form").await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.sees("already").await.unwrap();
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_mistypes_an_address_finds_the_way_to_the_account_page() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    reader.opens(&site.page("a/page/that/is/not/there?lang=de")).await.unwrap();
+    reader.reads("h1", "Diese Seite gibt es nicht").await.unwrap();
+    reader.keeps("not-found-phone").await.unwrap();
+    reader.presses("a.button").await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("account?lang=de"));
+    reader.opens(&site.page("")).await.unwrap();
+    reader.sees("signed-out").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("account"));
+    assert_eq!(reader.violations().await.unwrap(), json!([]));
     reader.leaves().await.unwrap();
 }
 

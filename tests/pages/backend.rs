@@ -7,7 +7,7 @@ use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::store::memory::MemoryStore;
 use account_api::testing::SetClock;
-use account_api::{Services, Settings};
+use account_api::{Services, Settings, pages};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -32,11 +32,12 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) async fn start(pool: &UserPool, address: &str) -> Result<Self> {
+    /// Starts it with these pages.
+    pub(crate) async fn start(pool: &UserPool, address: &str, pages: pages::Settings) -> Result<Self> {
         let flows = json!({ "ClientName": "backend", "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"] });
         let made = pool.admin("CreateUserPoolClient", flows).await?;
         let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
-        let settings = Settings::from_lookup(&|name| {
+        let mut settings = Settings::from_lookup(&|name| {
             Some(match name {
                 "USER_POOL_ID" => pool.id().to_owned(),
                 "BACKEND_CLIENT_ID" => client.clone(),
@@ -49,6 +50,7 @@ impl Backend {
                 _ => return None,
             })
         })?;
+        settings.pages = Some(pages);
         let users = AwsUserPools::from_lookup(&|name| std::env::var(name).ok())?.pool(pool.id());
         let (mails, clock) = (MemoryMailer::default(), SetClock::at(now()?));
         let services = Services {
@@ -75,7 +77,8 @@ fn now() -> Result<u64> {
 async fn authorize(State(pool): State<UserPool>, mut request: Request, next: Next) -> Response {
     let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = token.strip_prefix("Bearer ").unwrap_or_default().to_owned();
-    if pool.call("GetUser", &json!({ "AccessToken": token })).await.is_ok()
+    if !token.is_empty()
+        && pool.call("GetUser", &json!({ "AccessToken": token })).await.is_ok()
         && let Some(context) = context(&token)
     {
         request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));

@@ -72,8 +72,8 @@ impl Site {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
         let settings = settings(&pool, &place.address, own).await?;
-        let api = Backend::start(&pool, &place.address).await?;
-        let router = around(api.router.clone().merge(pages::router(&settings)));
+        let api = Backend::start(&pool, &place.address, settings.clone()).await?;
+        let router = around(api.router.clone());
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
         let server = tokio::spawn(async move {

@@ -13,7 +13,7 @@ use crate::problem::{Code, Problem};
 use crate::services::Services;
 use crate::store::Store;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use cognito_core::user_pool::{Invitations, UserPool};
@@ -175,12 +175,17 @@ pub fn description(invitations: &Mode) -> Description {
     routes(invitations).1
 }
 
+/// The answer to a path that leads nowhere.
+pub(crate) fn nothing_here() -> Response {
+    ([(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], Problem::from(Code::NotFound)).into_response()
+}
+
+/// The API's routes. What leads nowhere is for the caller to answer.
 pub(crate) fn router(api: Arc<dyn Api>, invitations: &Mode) -> Router {
     let (router, description) = routes(invitations);
     let description = Arc::new(description);
     router
         .route("/openapi.json", get(async move || Json(Arc::clone(&description)).into_response()))
-        .fallback(async || Problem::from(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         // Answers name addresses, and none is to be kept anywhere on the way.

@@ -47,10 +47,10 @@ where
     M: Mailer + 'static,
 {
     let invitations = services.settings.invitations.mode.clone();
-    let pages = services.settings.pages.as_ref().map(pages::router);
+    let pages = services.settings.pages.as_ref().map(|settings| pages::router(settings, api::nothing_here));
     let api = api::router(Arc::new(services), &invitations);
     match pages {
         Some(pages) => api.merge(pages),
-        None => api,
+        None => api.fallback(async || api::nothing_here()),
     }
 }

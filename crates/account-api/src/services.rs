@@ -89,12 +89,6 @@ impl<P: Sync, I: Sync, S: Store, M: Mailer> Services<P, I, S, M> {
         }
     }
 
-    /// A page of the application, if it has an address.
-    pub(crate) fn page(&self, path: &str) -> Option<String> {
-        let app = self.settings.messages.branding.app_url.as_deref()?;
-        Some(messages::Link::to(app, path).into_url())
-    }
-
     /// Writes a mail and sends it.
     pub(crate) async fn mail(
         &self,

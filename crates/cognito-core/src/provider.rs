@@ -1,6 +1,6 @@
 //! Identity providers: which are trusted for what, and how their subjects are spelled.
 
-use crate::email::{Email, EmailClaim, ProvenEmail};
+use crate::email::{Email, EmailClaim, MultipleEmails, ProvenEmail};
 use crate::event::{Attributes, is_true};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,7 +75,8 @@ pub fn unlisted_claim(attributes: Attributes<'_>) -> EmailClaim {
 }
 
 fn claim(attributes: Attributes<'_>, proven: bool) -> EmailClaim {
-    match attributes.text("email").map(str::trim).filter(|text| !text.is_empty()).map(Email::parse) {
+    let address = attributes.value("email").and_then(|claim| Email::from_claim(claim, MultipleEmails::Unproven));
+    match address {
         None => EmailClaim::Absent,
         Some(Err(why)) => EmailClaim::Unusable(why),
         Some(Ok(email)) if proven => EmailClaim::Proven(ProvenEmail::new(email)),

@@ -14,6 +14,9 @@ pub use messages::Settings;
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 8] = messages::settings::NAMES;
 
+/// What applications call the language that they pass along, the first one first.
+const LANGUAGES: [&str; 4] = ["locale", "lang", "language", "ui_locales"];
+
 /// `error_code` of the log line for each template that could not be used for a message.
 pub const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
 /// `error_code` of the log line at start for each file of `TEMPLATE_DIR` that cannot be used.
@@ -43,8 +46,9 @@ impl CustomMessage {
     pub fn answer(&self, event: &Event) -> Answer {
         let Some(kind) = Kind::from_trigger_source(event.source()) else { return Answer::default() };
         let attributes = event.user_attributes();
-        let locales: Vec<&str> =
-            [event.client_metadata(), attributes].into_iter().filter_map(|texts| texts.text("locale")).collect();
+        let metadata = event.client_metadata();
+        let wishes = LANGUAGES.iter().filter_map(|name| metadata.text(name)).chain(attributes.text("locale"));
+        let locales: Vec<&str> = wishes.flat_map(messages::preferred).collect();
         let parameter = |name| event.request(name).and_then(|value| value.as_str());
         self.messages.answer(&Request {
             kind,

@@ -80,6 +80,34 @@ async fn the_apps_locale_goes_before_the_persons_and_that_before_the_default() {
 }
 
 #[tokio::test]
+async fn the_language_is_read_under_every_name_and_in_every_form_that_applications_send() {
+    for metadata in [
+        json!({"locale": "de"}),
+        json!({"lang": "de"}),
+        json!({"language": "de_AT"}),
+        json!({"ui_locales": "it de en"}),
+        json!({"locale": "de_DE.UTF-8"}),
+        json!({"locale": "de-CH, de;q=0.9, en;q=0.8"}),
+        json!({"locale": "en;q=0.5, it, de;q=0.9"}),
+        json!({"locale": "it", "lang": "de"}),
+    ] {
+        let event = edited("custom-message/sign-up", |event| event["request"]["clientMetadata"] = metadata.clone());
+        let text = response(&harbour(), &event).await["smsMessage"].clone();
+        assert!(text.as_str().unwrap().contains("Bestätigungscode"), "{metadata}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_half_a_surrogate_pair_gets_its_message() {
+    let event = sample("custom-message/sign-up").replace("\"Ada\"", r#""Ada \ud800""#);
+    assert!(event.contains("ud800"));
+    let payload = serde_json::value::RawValue::from_string(event).unwrap();
+    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+    let answer = cognito_core::trigger::answer(&harbour(), &payload, clock).await.unwrap();
+    assert!(answer.get().contains(r#""Ada \ud800""#) && answer.get().contains("{####}"), "{}", answer.get());
+}
+
+#[tokio::test]
 async fn a_person_is_greeted_by_given_name_then_by_name_then_politely_without() {
     let greeting = async |given: Value, name: Value, greeting: &str| {
         let event = edited("custom-message/sign-up", |event| {

@@ -9,8 +9,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use messages::gallery::{Sample, lookup, samples};
-use messages::{Branding, Settings};
+use messages::Settings;
+use messages::gallery::{Sample, samples};
 
 /// A picture: rows of RGB pixels.
 struct Picture {
@@ -83,9 +83,16 @@ fn framed(html: &str, width: usize, height: usize) -> String {
 }
 
 fn settings() -> Settings {
-    let settings = Settings::from_lookup(&lookup(|_| None)).unwrap();
-    let branding = Branding { support_email: Some("help@example.com".to_owned()), ..settings.branding };
-    Settings { branding, ..settings }
+    let lookup = |name: &str| {
+        let value = match name {
+            "APP_NAME" => "Harbour",
+            "APP_URL" => "https://app.example.com",
+            "SUPPORT_EMAIL" => "help@example.com",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    Settings::from_lookup(&lookup).unwrap()
 }
 
 fn sample(message: &str, locale: &str, style: &str) -> Sample {

@@ -31,7 +31,7 @@ function ways(attributes) {
   // A profile that a provider made has no password of its own.
   const ownPassword = !identities.some(({ primary }) => String(primary) === "true");
   if (ownPassword) add(say("common.password"));
-  const day = new Intl.DateTimeFormat(language(), { dateStyle: "long" });
+  const day = new Intl.DateTimeFormat(language(), { dateStyle: "long", numberingSystem: "latn" });
   for (const { providerName, dateCreated } of identities) {
     const since = Number(dateCreated);
     add(NAMES[providerName] ?? providerName, since ? say("account.since", { date: day.format(since) }) : "");

@@ -23,8 +23,8 @@ pub(super) struct EmailChangeRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeEntry {
-    /// Six digits; white space around them is passed over.
-    #[schema(pattern = "^\\s*[0-9]{6}\\s*$", example = "123456")]
+    /// Six decimal digits of any script. White space, hyphens and invisible marks between them are passed over.
+    #[schema(min_length = 6, max_length = 64, example = "123456")]
     code: String,
 }
 
@@ -37,7 +37,7 @@ impl Limits for EmailChangeRequest {
 
 impl Limits for CodeEntry {
     fn hold(&self) -> bool {
-        crate::code::is_code(self.code.trim())
+        crate::code::typed(&self.code).is_some()
     }
 }
 

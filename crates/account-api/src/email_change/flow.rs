@@ -155,11 +155,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
         given: &str,
         locales: &[&str],
     ) -> Result<Progress, Problem> {
-        let given = given.trim();
-        if !code::is_code(given) {
-            // Not a guess: it cannot be a code, so it costs no try.
-            return Err(Code::InvalidRequest.into());
-        }
+        // Not a guess if it cannot be a code, so it costs no try.
+        let given = &*code::typed(given).ok_or(Code::InvalidRequest)?;
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
         for _ in 0..ROUNDS {
@@ -404,13 +401,10 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
 
     async fn send_code(&self, request: &Request, code: &str, locales: &[&str]) -> Result<(), Problem> {
         let minutes = u32::try_from(super::CODE_LIFE / 60).unwrap_or(u32::MAX);
-        let new_email = masked(&request.new);
-        // No code in the link: it is typed where the change was begun, so a link that is opened changes nothing.
-        let link = self.page("/account");
-        let link = link.as_deref();
         let mail = match request.stage {
-            Stage::Current => Mail::EmailChangeCurrent { code, link, new_email: &new_email, minutes },
-            Stage::New => Mail::EmailChangeNew { code, link, minutes },
+            // In full: whoever reads this mailbox has to see whether the address is theirs or an attacker's.
+            Stage::Current => Mail::EmailChangeCurrent { code, new_email: &request.new, minutes },
+            Stage::New => Mail::EmailChangeNew { code, minutes },
         };
         let to = Email::parse(request.sent_to()).map_err(|_| Code::Misconfigured)?;
         self.mail(&to, &mail, None, locales).await

@@ -198,9 +198,8 @@ impl<P: UserPool, I: Invitations, S: Store, M: Mailer> Services<P, I, S, M> {
             answered_at: None,
         };
         self.replace(&key, held, invitation, Invitation::keep_until).await?.ok_or(Code::TryAgain)?;
-        let app = self.settings.messages.branding.app_url.as_deref().ok_or(Code::Misconfigured)?;
-        let link = messages::Link::to(app, "/activate").with("username", user.as_str()).with("token", token.expose());
-        self.mail(email, &Mail::Activation { link: &link.into_url(), days }, name, locales).await
+        let mail = Mail::Activation { username: user.as_str(), token: token.expose(), days };
+        self.mail(email, &mail, name, locales).await
     }
 
     /// Completes an invitation: the person's own password, a verified address, the default group. The answer is the

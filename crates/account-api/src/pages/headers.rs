@@ -24,7 +24,7 @@ impl Policy {
         let image = settings.branding.logo_url.as_deref().and_then(origin);
         let list = |origins: &mut dyn Iterator<Item = &String>| origins.fold(String::new(), |all, one| all + " " + one);
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{}; connect-src 'self'{}; \
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{}; connect-src 'self'{}; \
              form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; \
              trusted-types 'none'",
             list(&mut image.iter()),

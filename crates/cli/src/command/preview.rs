@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Write all messages, in every language and style, to one HTML page
 ///
 /// Takes the settings of the custom-message function from the environment: APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL,
-/// BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. You need no AWS account.
+/// BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. Without APP_URL no message has a link. You need no AWS account.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Preview {
@@ -39,7 +39,7 @@ struct Written {
 
 impl Preview {
     pub(super) fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let settings = Settings::from_lookup(&gallery::lookup(|name| env::var(name).ok()))?;
+        let settings = Settings::from_lookup(&|name| env::var(name).ok())?;
         let file = std::path::absolute(&self.out)?;
         gallery::write(&settings, &file).with_context(|| format!("{} cannot be written", file.display()))?;
         let problems: Vec<_> = Messages::new(settings).problems().iter().map(ToString::to_string).collect();

@@ -96,7 +96,7 @@ impl Administration for MemoryPool {
         self.call("AdminGetUserAuthFactors", |state| {
             let account = state.account_mut(user)?;
             let factors = [(account.password.is_some(), "PASSWORD"), (account.passkey, "WEB_AUTHN")];
-            Ok(factors.into_iter().filter_map(|(has, name)| has.then(|| name.to_owned())).collect())
+            Ok(factors.into_iter().filter(|(has, _)| *has).map(|(_, name)| name.to_owned()).collect())
         })
     }
 
