@@ -4,7 +4,7 @@ use crate::pool_settings::{Description, Triggers, differences, update_input};
 use crate::private_file::write_new;
 use crate::terminal::Refused;
 use anyhow::Result;
-use aws_sdk_cognitoidentityprovider::primitives::{DateTime, DateTimeFormat};
+use aws_smithy_types::date_time::{DateTime, Format};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -46,7 +46,7 @@ impl Snapshot {
 
 fn written(record: &Path, pool: &Description) -> Result<Vec<PathBuf>> {
     let restore = update_input(pool, &Triggers::new()).map_err(|error| Refused(error.to_string()))?;
-    let time = DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime)?;
+    let time = DateTime::from(SystemTime::now()).fmt(Format::DateTime)?;
     let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
     let mut files = Vec::new();
     for (kind, content, what) in [
