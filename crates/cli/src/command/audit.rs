@@ -91,7 +91,7 @@ impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let pool = Cloud::load(global, Some(&self.user_pool_id)).await.user_pool(&self.user_pool_id);
         let settings = pool.settings().await?;
-        let rules = self.rules.rules(&self.providers, NativeProfile::Create, &settings);
+        let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
         let listed = self.listing.list(&pool, &self.user_pool_id, &rules, settings.estimated_users).await?;
         let format = self.format.unwrap_or_else(|| global.output().format.into());

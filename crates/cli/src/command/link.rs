@@ -112,13 +112,8 @@ impl Link {
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),
         };
-        let rules = options.rules(&settings);
-        if !rules.keeps_address_until_verified && !rules.trust_stored_values {
-            note!(
-                "this pool stores a changed address before it is verified, so an unverified address of an `always` \
-                 provider proves nothing here; see --trust-stored-values"
-            );
-        }
+        let rules = options.rules();
+        say_what_is_proof(rules.trust_stored_values);
         let mut listed = self.listing.list(&pool, &user_pool_id, &rules, settings.estimated_users).await?;
         let requirements = Requirements::new(&settings, &self.copy_attributes);
         let header = Header::new(&user_pool_id, options)?;
@@ -136,7 +131,7 @@ impl Link {
         Ok(ExitStatus::Done)
     }
 
-    /// A stored address is proof only if nobody can declare their own as verified.
+    /// A verified address is proof only if nobody can mark their own as verified.
     async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
@@ -145,9 +140,9 @@ impl Link {
         if clients.is_empty() {
             return Ok(());
         }
-        let why = "whoever is signed in through these app clients can declare any address as verified";
-        let remedy = "take email_verified out of their write attributes and make sure that nobody has used them so, then \
-                      write a plan with --trust-stored-values";
+        let why = "whoever is signed in through these app clients can mark any address as verified";
+        let remedy = "take email_verified out of their write attributes. Marks that are stored already stay doubtful: make \
+                      sure that nobody wrote one, then write a plan with --trust-stored-values";
         Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
     }
 
@@ -159,6 +154,23 @@ impl Link {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Says what the plan takes for proof, before anything happens. What the pool allows today tells nothing about what people
+/// wrote into their profiles before, so its history is for the operator to vouch for.
+fn say_what_is_proof(trust_stored_values: bool) {
+    if trust_stored_values {
+        note!(
+            "--trust-stored-values: you vouch that people never wrote an address, email_verified or an attribute that \
+             PROVIDERS links by into their own profiles. If somebody once wrote another person's address there, they get \
+             that person's account."
+        );
+    } else {
+        note!(
+            "an address is proof only if it shows as verified. That is sound if no app client, a deleted one included, \
+             could ever write email_verified: today's are checked, earlier ones cannot be."
+        );
     }
 }
 

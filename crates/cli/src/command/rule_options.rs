@@ -2,7 +2,6 @@
 
 use clap::{Args, ValueEnum};
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::PoolSettings;
 use linking::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
 use merge::Rules;
 use serde::{Deserialize, Serialize};
@@ -22,8 +21,8 @@ pub(crate) struct RuleOptions {
     /// What happens if an address is not proven and a profile has it, as in the functions' UNPROVEN_EMAIL
     #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
     pub(crate) unproven_email: Unproven,
-    /// Take stored values for what the provider said, although people may have changed them: addresses of `always`
-    /// providers where the pool changes an address at once, and attributes that PROVIDERS links by
+    /// You vouch for the pool's history: nobody ever wrote an address, `email_verified` or an attribute that PROVIDERS
+    /// links by into their own profile. Then what profiles store counts as what the provider said
     #[arg(long, help_heading = "Linking rules")]
     pub(crate) trust_stored_values: bool,
 }
@@ -51,8 +50,8 @@ pub(crate) enum Unproven {
 }
 
 impl RuleOptions {
-    /// The rules for a pool. A list of providers that cannot be read trusts none.
-    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile, pool: &PoolSettings) -> Rules {
+    /// The rules. A list of providers that cannot be read trusts none.
+    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile) -> Rules {
         let providers = Providers::parse(providers).unwrap_or_default();
         let policy = Policy {
             unproven_email: match self.unproven_email {
@@ -66,7 +65,7 @@ impl RuleOptions {
                 Unverified::Reclaim => UnverifiedProfile::Reclaim,
             },
         };
-        Rules::new(providers, policy, self.trust_stored_values, pool)
+        Rules { providers, policy, trust_stored_values: self.trust_stored_values }
     }
 }
 

@@ -22,6 +22,9 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
         Trigger::PostConfirmation | Trigger::PostAuthentication => vec!["cognito-idp:AdminUpdateUserAttributes"],
         Trigger::InboundFederation | Trigger::CustomMessage => vec![],
     };
+    if trigger == Trigger::PostConfirmation && is("SIGN_OUT_ON_PASSWORD_RESET", "on", "on") {
+        actions.push("cognito-idp:AdminUserGlobalSignOut");
+    }
     if matches!(trigger, Trigger::PreSignUp | Trigger::PostConfirmation) && setting("DEFAULT_GROUP").is_some() {
         actions.push("cognito-idp:AdminAddUserToGroup");
     }
@@ -65,8 +68,11 @@ mod tests {
                 .skip(1)
                 .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
                 .collect();
-            let everything =
-                |name: &str| Some(if name == "UNVERIFIED_PROFILE" { "reclaim" } else { "create" }.to_owned());
+            let everything = |name: &str| match name {
+                "UNVERIFIED_PROFILE" => Some("reclaim".to_owned()),
+                "SIGN_OUT_ON_PASSWORD_RESET" => None,
+                _ => Some("create".to_owned()),
+            };
             let needed: BTreeSet<_> =
                 needed(trigger, everything).iter().map(|action| action.replace("cognito-idp:", "")).collect();
             assert_eq!(needed, granted, "{resource}");

@@ -69,6 +69,7 @@ impl Link {
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
+        super::say_what_is_proof(header.options.rules.trust_stored_values);
         warn(plan.steps, &header.user_pool_id, &summary);
         confirm_with_pool(&header.user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
@@ -83,7 +84,7 @@ impl Link {
             pool: &pool,
             user_pool_id: &header.user_pool_id,
             settings: &settings,
-            rules: &header.options.rules(&settings),
+            rules: &header.options.rules(),
             copy: &copy,
             limits: &self.limits(),
             pause: PAUSE,
