@@ -42,9 +42,7 @@ fn merging_sees_neither_the_sdk_nor_a_command_line() {
 
 /// The files outside of `user_pool/aws` that may name Cognito's SDK: they make clients, or exchange whole settings as
 /// the JSON that Cognito sends.
-const ADAPTERS: [&str; 7] = [
-    "cli/src/attachment/begun.rs",
-    "cli/src/attachment/kept.rs",
+const ADAPTERS: [&str; 5] = [
     "cli/src/attachment/update.rs",
     "cli/src/cloud.rs",
     "cli/src/finding/gather.rs",

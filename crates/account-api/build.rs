@@ -72,10 +72,12 @@ impl Bundle {
         }
         above.pop();
         self.added.push(name.to_owned());
-        self.text.push_str(&match exports.is_empty() {
-            true => format!("pages[\"{}\"] = () => {{\n{body}}};\n", name.trim_end_matches(".js")),
-            false => format!("modules[\"{name}\"] = (() => {{\n{body}return {{ {} }};\n}})();\n", exports.join(", ")),
-        });
+        let wrapped = if exports.is_empty() {
+            format!("pages[\"{}\"] = () => {{\n{body}}};\n", name.trim_end_matches(".js"))
+        } else {
+            format!("modules[\"{name}\"] = (() => {{\n{body}return {{ {} }};\n}})();\n", exports.join(", "))
+        };
+        self.text += &wrapped;
         Ok(())
     }
 }

@@ -6,7 +6,6 @@ use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
-use cognito_core::user_pool::PoolSettings;
 use linking::NativeProfile;
 use merge::{CopyOptions, Planned, Requirements, Rules, Totals, plan};
 use serde::{Deserialize, Serialize};
@@ -43,9 +42,9 @@ pub(crate) struct Options {
 
 impl Options {
     /// The rules that the plan was made by.
-    pub(crate) fn rules(&self, pool: &PoolSettings) -> Rules {
+    pub(crate) fn rules(&self) -> Rules {
         let native = if self.create_native { NativeProfile::Create } else { NativeProfile::Skip };
-        self.rules.rules(&self.providers, native, pool)
+        self.rules.rules(&self.providers, native)
     }
 
     /// What native profiles take over.
