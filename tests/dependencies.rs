@@ -57,9 +57,7 @@ fn no_function_enables_what_only_an_operator_asks() {
 
 /// The files outside of `user_pool/aws` that may name Cognito's SDK: they make clients, or exchange whole settings as
 /// the JSON that Cognito sends.
-const ADAPTERS: [&str; 7] = [
-    "cli/src/attachment/begun.rs",
-    "cli/src/attachment/kept.rs",
+const ADAPTERS: [&str; 5] = [
     "cli/src/attachment/update.rs",
     "cli/src/cloud.rs",
     "cli/src/finding/gather.rs",
