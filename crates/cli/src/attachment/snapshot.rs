@@ -29,7 +29,7 @@ impl Snapshot {
         Ok(Self { record: record.to_owned(), pool, files })
     }
 
-    /// Takes a newer reading. New files are written if it is another one: the way back must not take back what
+    /// Takes a newer reading. New files are written if it differs: restoring the pool must not undo what
     /// somebody else changed.
     ///
     /// # Errors
