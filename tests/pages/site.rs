@@ -73,7 +73,7 @@ impl Site {
 
     /// The same at the end of a line on which every answer takes this long.
     pub(crate) async fn start_far_away(round_trip: Duration) -> Result<Self> {
-        let wait = async move |request: Request, next: Next| {
+        let wait = move |request: Request, next: Next| async move {
             tokio::time::sleep(round_trip).await;
             next.run(request).await
         };
