@@ -40,7 +40,8 @@ fn toml(path: &str) -> toml::Table {
 #[test]
 fn the_map_lists_every_crate_and_nothing_else() {
     let root = layout::root();
-    let folders = packages(&["--no-deps"]).iter().map(|package| {
+    let packages = packages(&["--no-deps"]);
+    let folders = packages.iter().map(|package| {
         let folder = folder(package);
         folder.strip_prefix(&root).unwrap().display().to_string()
     });

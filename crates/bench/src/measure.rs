@@ -23,7 +23,7 @@ pub struct Subject {
     pub name: String,
     /// The command and its arguments.
     pub command: Vec<String>,
-    /// Its environment variables beside Lambda's own.
+    /// Its environment variables, apart from Lambda's own.
     pub settings: Vec<(String, String)>,
     /// What it is to do.
     pub case: Case,
@@ -57,7 +57,7 @@ pub struct Start {
     pub peak: u64,
 }
 
-/// Starts every subject several times, in turns, so that whatever else the machine does hits all alike, and sends
+/// Starts every subject several times, in turns, so that other work on the machine slows all of them alike, and sends
 /// `events` further events to one process of each.
 ///
 /// # Errors
@@ -104,7 +104,7 @@ pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> R
     Ok(begun)
 }
 
-/// As [`start`], for a subject that calls somebody else than the stand-in, or nobody.
+/// As [`start`], without a look at the calls.
 ///
 /// # Errors
 ///

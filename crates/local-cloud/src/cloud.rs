@@ -30,7 +30,7 @@ pub struct Options {
     pub port: Option<u16>,
     /// A user pool that is there from the start, as [`crate::seed::saved_pool`] writes it.
     pub saved_pool: Option<Value>,
-    /// A folder that keeps the cloud's state from one run to the next; thrown away at the end if `None`.
+    /// A folder that keeps the cloud's state for the next run. With `None` the state is removed at the end.
     pub kept_state: Option<PathBuf>,
 }
 
@@ -128,8 +128,8 @@ pub fn client_environment(endpoint: &str) -> Vec<(String, String)> {
 ///
 /// # Errors
 ///
-/// One of them can go, because MiniStack does by itself what it is there for, or does not do what it is there for; the
-/// message names it.
+/// A patch is not needed any more because MiniStack has no such gap, or it does not close its gap. The message names
+/// it.
 pub async fn patches(toolbox: &Toolbox) -> Result<Vec<String>> {
     let output = script(toolbox).arg("--patches").stdin(Stdio::null()).kill_on_drop(true).output().await?;
     if !output.status.success() {
@@ -138,7 +138,7 @@ pub async fn patches(toolbox: &Toolbox) -> Result<Vec<String>> {
     Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
 }
 
-/// What runs MiniStack, with no compiled files left beside it.
+/// The command that runs MiniStack. Python writes no compiled files into the repository.
 fn script(toolbox: &Toolbox) -> Command {
     let mut command = Command::new(toolbox.program("python"));
     command.arg("-B").arg(layout::root().join("crates/local-cloud/python/local_cloud.py"));
@@ -171,7 +171,7 @@ fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Pat
     Ok(command)
 }
 
-/// A folder that goes away with the run.
+/// A folder that is removed at the end of the run.
 #[derive(Debug)]
 struct RunFolder(PathBuf);
 

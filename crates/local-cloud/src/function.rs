@@ -61,7 +61,7 @@ impl Binaries {
         Self::build_packages(profile, &TRIGGERS).await
     }
 
-    /// Adds the bare function, built by itself, so that no crate has features here that only another asks for.
+    /// Adds the bare function. It is built alone, so that no crate gets features that only another one needs.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Binaries {
 
 /// The cargo that runs this program, or the one on the PATH, to be run in the repository's root.
 ///
-/// What `cargo run` told this program about its own package is taken out again: some build scripts
+/// The variables in which `cargo run` describes this program's own package are removed: some build scripts
 /// depend on it, and the crates of the SDK would be compiled anew after every plain `cargo build`.
 #[must_use]
 pub fn cargo() -> Command {

@@ -20,10 +20,10 @@ pub struct Rules {
     pub providers: Providers,
     /// What the functions are set to.
     pub policy: Policy,
-    /// Stored values that a person may have changed count as what the provider said.
+    /// The operator vouches that no person ever changed what profiles store: the addresses of `always` providers that do
+    /// not show as verified, and the attributes that providers link by. Without this they prove nothing, whatever the
+    /// pool allows today.
     pub trust_stored_values: bool,
-    /// The pool stores a changed address only when it is verified.
-    pub keeps_address_until_verified: bool,
 }
 
 /// What a merge would make of a stand-alone federated profile.
@@ -139,18 +139,6 @@ impl Judgement {
 }
 
 impl Rules {
-    /// The rules for a pool that is set up like this.
-    #[must_use]
-    pub fn new(
-        providers: Providers,
-        policy: Policy,
-        trust_stored_values: bool,
-        pool: &cognito_core::user_pool::PoolSettings,
-    ) -> Self {
-        let keeps_address_until_verified = pool.keeps_address_until_verified;
-        Self { providers, policy, trust_stored_values, keeps_address_until_verified }
-    }
-
     /// The attributes that judgements need.
     #[must_use]
     pub fn attributes(&self) -> Vec<String> {
@@ -184,11 +172,7 @@ impl Rules {
         if by_attribute && !self.trust_stored_values {
             return Err(LeaveReason::StoredAttribute);
         }
-        let address = if self.keeps_address_until_verified || self.trust_stored_values {
-            StoredAddress::FromProvider
-        } else {
-            StoredAddress::MayBeChanged
-        };
+        let address = if self.trust_stored_values { StoredAddress::FromProvider } else { StoredAddress::MayBeChanged };
         let attributes = stand_alone.as_event();
         Ok(Arrival::of_stand_alone(identity, Attributes::of(&attributes), &self.providers, address))
     }

@@ -146,8 +146,7 @@ mod tests {
         let rules = Rules {
             providers: Providers::parse("Google:claim,Facebook:always").unwrap(),
             policy: Policy::default(),
-            trust_stored_values: false,
-            keeps_address_until_verified: true,
+            trust_stored_values: true,
         };
         let records: Vec<_> = accounts.iter().map(Account::record).collect();
         let mut summary = Summary::default();

@@ -70,8 +70,6 @@ pub struct PoolSettings {
     pub estimated_users: u64,
     /// The attributes that stand for the user name, `email` or `phone_number`; none if people choose names.
     pub user_name_attributes: Vec<String>,
-    /// A changed address is stored only once it is verified.
-    pub keeps_address_until_verified: bool,
     /// The attributes that may be changed later.
     pub mutable_attributes: Vec<String>,
     /// The attributes without which no native profile is created. Never `sub`, which Cognito sets itself.

@@ -55,6 +55,7 @@ fn words(text: &str) -> String {
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,
+            '\u{2011}' if depth == 0 => plain.push('-'),
             c if depth == 0 => plain.extend(c.to_lowercase()),
             _ => {}
         }
@@ -172,6 +173,15 @@ fn in_french_no_line_breaks_before_a_sign_or_between_a_number_and_its_unit() {
                     assert!(!counted, "{path}: {text}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn no_title_breaks_within_a_word_at_its_hyphen() {
+    for locale in LOCALES {
+        for (path, forms) in texts(locale.tag).into_iter().filter(|(path, _)| path.ends_with("title")) {
+            assert!(!forms[0].to_lowercase().contains("e-mail"), "{} {path}: {}", locale.tag, forms[0]);
         }
     }
 }

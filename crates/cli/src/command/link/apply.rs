@@ -69,6 +69,7 @@ impl Link {
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
+        super::say_what_is_proof(header.options.rules.trust_stored_values);
         warn(plan.steps, &header.user_pool_id, &summary);
         confirm_with_pool(&header.user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
@@ -83,7 +84,7 @@ impl Link {
             pool: &pool,
             user_pool_id: &header.user_pool_id,
             settings: &settings,
-            rules: &header.options.rules(&settings),
+            rules: &header.options.rules(),
             copy: &copy,
             limits: &self.limits(),
             pause: PAUSE,
@@ -112,16 +113,16 @@ impl Link {
         global.output().data(&summary)?;
         if summary.half_done > 0 {
             say!(
-                "Profiles that are deleted and whose identities are not linked yet: {}. The same command finishes them.",
+                "Profiles that are deleted, with identities that are not linked yet: {}. Run the same command again to finish them.",
                 summary.half_done
             );
         }
         match stopped {
             Some(error) if !changed && summary.half_done == 0 => {
-                Err(error.context("stopped, and nothing was changed; the same command goes on from there"))
+                Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
             }
             Some(error) => {
-                say!("stopped: {error:#}; the same command goes on from there");
+                say!("stopped: {error:#}; run the same command again to go on");
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),
@@ -168,10 +169,10 @@ fn explained(error: MergeError) -> anyhow::Error {
 }
 
 fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
-    say!("Profiles of {user_pool_id} to be deleted, and their identities linked: {}.", steps);
-    say!("Their subs disappear for good; tokens and rows of the application that name them find nobody any more.");
+    say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", steps);
+    say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
     say!("Old and new subs are written to {}.", summary.sub_map.display());
-    say!("Everything known of a profile is written to {} before.", summary.journal.display());
+    say!("Before a profile is deleted, all of it is written to {}.", summary.journal.display());
 }
 
 impl Tabular for Summary {

@@ -147,9 +147,6 @@ impl AwsUserPool {
 }
 
 fn settings(pool: &UserPoolType) -> PoolSettings {
-    let kept = pool.user_attribute_update_settings().is_some_and(|settings| {
-        settings.attributes_require_verification_before_update().contains(&VerifiedAttributeType::Email)
-    });
     let named = |wanted: fn(&SchemaAttributeType) -> bool| {
         let attributes = pool.schema_attributes().iter().filter(|attribute| wanted(attribute));
         attributes.filter_map(|attribute| attribute.name().map(str::to_owned)).collect::<Vec<_>>()
@@ -160,7 +157,6 @@ fn settings(pool: &UserPoolType) -> PoolSettings {
     PoolSettings {
         estimated_users: u64::try_from(pool.estimated_number_of_users()).unwrap_or_default(),
         user_name_attributes: names(pool.username_attributes(), UsernameAttributeType::as_str),
-        keeps_address_until_verified: kept,
         mutable_attributes: named(|attribute| attribute.mutable().unwrap_or_default()),
         required_attributes: required,
         auto_verified_attributes: names(pool.auto_verified_attributes(), VerifiedAttributeType::as_str),

@@ -58,7 +58,6 @@ impl Administration for MemoryPool {
                     PoolKind::EmailUserNames => vec!["email".into()],
                     PoolKind::EmailAlias => Vec::new(),
                 },
-                keeps_address_until_verified: true,
                 mutable_attributes: vec!["given_name".into(), "locale".into()],
                 required_attributes: vec!["email".into()],
                 auto_verified_attributes: vec!["email".into()],

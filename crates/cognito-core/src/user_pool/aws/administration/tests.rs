@@ -9,8 +9,7 @@ use aws_sdk_cognitoidentityprovider::operation::list_user_pool_clients::ListUser
 use aws_sdk_cognitoidentityprovider::operation::list_users::ListUsersOutput;
 use aws_sdk_cognitoidentityprovider::operation::sign_up::SignUpOutput;
 use aws_sdk_cognitoidentityprovider::types::{
-    AttributeType, CodeDeliveryDetailsType, DeliveryMediumType, UserAttributeUpdateSettingsType,
-    UserPoolClientDescription, UserStatusType, UserType,
+    AttributeType, CodeDeliveryDetailsType, DeliveryMediumType, UserPoolClientDescription, UserStatusType, UserType,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
@@ -29,13 +28,10 @@ async fn the_settings_say_what_a_new_profile_needs_and_never_ask_for_a_sub() {
         let attribute = |name: &str, required, mutable| {
             SchemaAttributeType::builder().name(name).required(required).mutable(mutable).build()
         };
-        let kept = UserAttributeUpdateSettingsType::builder()
-            .attributes_require_verification_before_update(VerifiedAttributeType::Email);
         let pool = UserPoolType::builder()
             .estimated_number_of_users(7)
             .username_attributes(UsernameAttributeType::PhoneNumber)
             .auto_verified_attributes(VerifiedAttributeType::Email)
-            .user_attribute_update_settings(kept.build())
             .schema_attributes(attribute("sub", true, false))
             .schema_attributes(attribute("given_name", true, true))
             .schema_attributes(attribute("locale", false, true));
@@ -43,7 +39,7 @@ async fn the_settings_say_what_a_new_profile_needs_and_never_ask_for_a_sub() {
     });
     let settings = pool(&[&described]).settings().await.unwrap();
     assert!(settings.only_phone_is_user_name() && !settings.email_is_user_name());
-    assert!(settings.keeps_address_until_verified && !settings.administrators_only);
+    assert!(!settings.administrators_only);
     assert_eq!(settings.required_attributes, ["given_name"]);
     assert_eq!(settings.mutable_attributes, ["given_name", "locale"]);
     assert_eq!((settings.estimated_users, settings.auto_verified_attributes), (7, vec!["email".to_owned()]));
