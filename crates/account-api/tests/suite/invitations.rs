@@ -122,11 +122,13 @@ async fn everybody_gets_the_same_answer_before_anything_is_looked_up() {
     disabled.user_name = "disabled".into();
     let mut admins_guest = invited(GUEST);
     admins_guest.email_verified = true;
+    let mut proven = federated("Google", "1", GUEST);
+    proven.email_verified = true;
     let houses = [
         House::new([]),
         House::new([native(GUEST)]),
         House::new([native(GUEST).unconfirmed()]),
-        House::new([federated("Google", "1", GUEST)]),
+        House::new([proven]),
         House::new([disabled]),
         House::new([admins_guest]),
         House::with(PoolKind::EmailAlias, [native(GUEST).named("a"), native(GUEST).named("b")], &[], Trap::Crash),
@@ -226,7 +228,7 @@ async fn a_second_invitation_changes_nothing_and_the_first_link_still_opens() {
 #[tokio::test(start_paused = true)]
 async fn a_stranger_leaves_the_temporary_password_of_another_maker_alone_and_an_administrator_may_replace_it() {
     for (mode, renewed) in [("public", false), ("members", true)] {
-        let house = House::set([invited(GUEST)], &[("INVITATIONS", mode)]);
+        let house = House::set([invited(GUEST).unverified()], &[("INVITATIONS", mode)]);
         let before = house.pool.accounts()[0].password.clone();
         let mut claims = access_token("ada@example.com");
         claims["cognito:groups"] = json!("[admins]");
