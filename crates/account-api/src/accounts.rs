@@ -19,7 +19,7 @@ pub struct Pool<P, I> {
 macro_rules! verbs {
     ($($port:ident.$name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
         /// The verbs, each as `cognito-core`'s port of the same name documents it.
-        #[expect(clippy::needless_lifetimes, reason = "needed wherever there is an argument")]
+        #[expect(clippy::elidable_lifetime_names, reason = "needed wherever there is an argument")]
         pub trait Accounts: Send + Sync {
             $(
                 #[expect(missing_docs, reason = "as the port documents it")]
@@ -27,7 +27,7 @@ macro_rules! verbs {
             )*
         }
 
-        #[expect(clippy::needless_lifetimes, reason = "as above")]
+        #[expect(clippy::elidable_lifetime_names, reason = "as above")]
         impl<P: UserPool + Send, I: Invitations + Send> Accounts for Pool<P, I> {
             $(
                 fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
