@@ -171,7 +171,7 @@ macro_rules! fused {
     };
 }
 
-#[expect(clippy::needless_lifetimes, reason = "needed wherever there is an argument")]
+#[expect(clippy::elidable_lifetime_names, reason = "needed wherever there is an argument")]
 impl Accounts for Fused<MemoryPool> {
     fused! {
         profile(name: str) -> Option<Profile>;
