@@ -6,26 +6,20 @@
 use std::time::Duration;
 
 use bench::case;
-use bench::lambda::{Process, Program};
-use bench::measure::{Subject, calls_of};
+use bench::measure::{Subject, begin, calls_of};
 use bench::stand_in::StandIn;
 use end_to_end::binary;
-use local_cloud::function;
 
 /// Long against what a busy machine adds between two calls of one round.
 const DELAY: Duration = Duration::from_millis(150);
 
-fn subjects(settings: &[(String, String)]) -> Vec<Subject> {
-    let mut cases = case::all().unwrap();
-    cases.retain(|case| !case.is_bare());
+fn subjects(endpoint: &[(String, String)]) -> Vec<Subject> {
+    let cases = case::all().unwrap().into_iter().filter(|case| !case.is_bare());
     let subject = |case: case::Case| {
-        let mut settings = settings.to_vec();
-        settings.extend(function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let command = vec![binary(case.function).unwrap().display().to_string()];
-        let program = Program { name: case.name.to_owned(), command, settings, log: None };
-        Subject { program, case, binary: None, own: true }
+        let binary = binary(case.function).unwrap();
+        Subject::function(case, &binary, endpoint.to_vec())
     };
-    cases.into_iter().map(subject).collect()
+    cases.map(subject).collect()
 }
 
 #[tokio::test]
@@ -33,7 +27,6 @@ async fn every_event_costs_the_calls_and_rounds_that_are_promised_and_at_most_tw
     let folder = std::env::temp_dir().join(format!("calls-{}", uuid::Uuid::new_v4().simple()));
     std::fs::create_dir(&folder).unwrap();
     let stand_in = StandIn::start(&folder).await.unwrap();
-    stand_in.set_people(1);
     for subject in subjects(&stand_in.environment()) {
         // Fails by itself for other calls or more rounds than the case has.
         let calls = calls_of(&stand_in, &subject, DELAY).await.unwrap();
@@ -53,8 +46,7 @@ async fn an_event_without_calls_is_answered_where_cognito_cannot_be_reached() {
     let url = format!("https://{}", silent.local_addr().unwrap());
     for subject in subjects(&[("AWS_ENDPOINT_URL".to_owned(), url)]) {
         if subject.case.calls.is_empty() {
-            let started = Process::start(&subject.program, subject.case.payload(), None).await;
-            let (_process, start) = started.unwrap();
+            let (_function, start) = begin(&subject, &[]).await.unwrap();
             assert!(start.wall < Duration::from_secs(1), "{}: {:?}", subject.case.name, start.wall);
         }
     }

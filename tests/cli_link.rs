@@ -246,6 +246,43 @@ async fn app_clients_that_may_write_email_verified_are_refused_unless_trusted() 
     assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
 }
 
+/// Eve comes from a provider whose addresses are always proof, while the pool stores a changed address at once. She writes
+/// Ada's address into her profile, where it stays unverified, and never comes back. Then the operator closes the gap and
+/// merges what is there.
+#[tokio::test]
+async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobodys_account() {
+    let provider = Google::start().await.unwrap();
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let eve = provider.stands_alone(&pool, "666", "eve@example.com", false).await.unwrap();
+    let planted = json!([{ "Name": "email", "Value": ADA }, { "Name": "email_verified", "Value": "false" }]);
+    let planted = json!({ "Username": eve.username, "UserAttributes": planted });
+    pool.admin("AdminUpdateUserAttributes", planted).await.unwrap();
+    let kept = json!({ "AttributesRequireVerificationBeforeUpdate": ["email"] });
+    let kept = json!({ "AutoVerifiedAttributes": ["email"], "UserAttributeUpdateSettings": kept });
+    pool.admin("UpdateUserPool", kept).await.unwrap();
+    let before = pool.profiles().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cli = Cli::new().unwrap().within(folder.path());
+    let base = ["link", "--user-pool-id", pool.id(), "--providers", "Google:always", "--output", "json", "--plan"];
+    let planned = cli.run(&[&base[..], &["plan"]].concat()).await.unwrap();
+    assert_eq!(planned.json().unwrap()["leave"], json!({ "unproven_email": 1 }), "{planned:?}");
+    assert_eq!(planned.json().unwrap()["people"], 0, "{planned:?}");
+    // Whoever vouches for the history is told what that means before anything happens.
+    let vouched = cli.run(&[&base[..], &["vouched", "--trust-stored-values"]].concat()).await.unwrap();
+    assert_eq!(vouched.json().unwrap()["merge"], json!({ "link": 1 }), "{vouched:?}");
+    assert!(vouched.stderr.contains("they get that person's account"), "{vouched:?}");
+    // A plan that says the same without that is not carried out.
+    let vouched = std::fs::read_to_string(folder.path().join("vouched")).unwrap();
+    let forged = vouched.replace("\"trust_stored_values\":true", "\"trust_stored_values\":false");
+    std::fs::write(folder.path().join("forged"), forged).unwrap();
+    let applied = cli.run(&["link", "--apply", "forged", "--yes", "--output", "json"]).await.unwrap();
+    assert_eq!(applied.status, 6, "{applied:?}");
+    assert_eq!(applied.json().unwrap()["skipped"], json!({ "changed since the plan: now unproven_email": 1 }));
+    assert_eq!(pool.profiles().await.unwrap(), before);
+    assert!(ada.identities.is_empty());
+}
+
 #[tokio::test]
 async fn the_map_is_opened_before_anything_is_deleted_and_replaces_no_other_file() {
     let google = Google::start().await.unwrap();

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
+use std::path::Path;
 use std::process::Command;
 
 /// The crates a function is compiled from, one a line.
 fn tree(package: &str) -> String {
+    tree_of("normal", package)
+}
+
+fn tree_of(edges: &str, package: &str) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
+        .args(["tree", "--offline", "--locked", "--edges", edges, "--prefix", "none", "--package", package])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -29,6 +34,62 @@ fn a_function_that_calls_no_aws_api_compiles_no_aws_sdk() {
 fn linking_sees_neither_the_sdk_nor_the_runtime() {
     let tree = tree("linking");
     assert!(!tree.contains("aws-sdk-") && !tree.contains("lambda_runtime"), "{tree}");
+}
+
+#[test]
+fn merging_sees_neither_the_sdk_nor_a_command_line() {
+    let tree = tree("merge");
+    for weight in ["aws-sdk-", "aws-config", "clap v", "indicatif v", "tempfile v"] {
+        assert!(!tree.contains(weight), "merge carries {weight}:\n{tree}");
+    }
+}
+
+#[test]
+fn no_function_enables_what_only_an_operator_asks() {
+    let enables = |package| tree_of("features,normal", package).contains("cognito-core feature \"administration\"");
+    for function in ["pre-sign-up", "post-confirmation", "post-authentication", "inbound-federation", "custom-message"]
+    {
+        assert!(!enables(function), "{function} enables `administration`");
+    }
+    // The same look at a crate that does: so the check can fail.
+    assert!(enables("merge"));
+}
+
+/// The files outside of `user_pool/aws` that may name Cognito's SDK: they make clients, or exchange whole settings as
+/// the JSON that Cognito sends.
+const ADAPTERS: [&str; 5] = [
+    "cli/src/attachment/update.rs",
+    "cli/src/cloud.rs",
+    "cli/src/finding/gather.rs",
+    "cli/src/pool_settings/exchange.rs",
+    "cognito-core/src/sdk.rs",
+];
+
+#[test]
+fn cognitos_sdk_is_named_in_adapters_only() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut found = Vec::new();
+    let mut folders = vec![crates.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                // Tests may play the SDK's answers.
+                let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+                let file = path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned();
+                let is_test = file.ends_with("tests.rs") || !file.contains("/src/");
+                if !is_test && code.contains("aws_sdk_cognitoidentityprovider") {
+                    found.push(file);
+                }
+            }
+        }
+    }
+    found.retain(|file| !file.starts_with("cognito-core/src/user_pool/aws"));
+    found.sort();
+    assert_eq!(found, ADAPTERS);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
-use local_cloud::user_pool::{Kind, Profile, Refusal, UserPool};
+use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::{Value, json};
 
 /// One person and the stack they sign in to. The stack is shared by all tests, so nobody appears in two of them.
@@ -128,17 +128,33 @@ async fn two_providers_with_one_proven_address_are_one_account() {
 }
 
 #[tokio::test]
-async fn an_unproven_address_that_somebody_has_is_refused_with_our_text() {
+async fn an_unproven_address_that_somebody_has_is_not_stored_and_opens_nothing() {
     let visit = Visit::begin("unproven");
     let before = native(&visit.pool, Kind::EmailAsUsername, &visit.email).await.unwrap();
     visit.is_known_to("Google", json!({ "email_verified": false })).await;
 
-    let error = visit.sign_in("Google").await.unwrap_err();
+    let token = visit.sign_in("Google").await.unwrap();
 
-    let refusal = error.downcast_ref::<Refusal>().unwrap();
-    assert!(refusal.message.contains("This email address is already in use"), "{refusal}");
-    assert!(!refusal.message.contains(&visit.email), "{refusal}");
+    assert_ne!(token["sub"], before.attribute("sub"));
+    // It is still the only profile that has the address.
     assert_eq!(visit.profile().await, before);
+}
+
+/// The last sign-in finds an address at the provider that the person did not prove.
+#[tokio::test]
+async fn an_unproven_address_is_not_written_over_the_proven_one_of_a_linked_account() {
+    let mut visit = Visit::begin("proven-before");
+    visit.is_known_to("Google", json!({ "email_verified": true })).await;
+    let first = visit.sign_in("Google").await.unwrap();
+    let before = visit.settled_profile().await;
+    let proven = std::mem::replace(&mut visit.email, "somebody-elses@example.com".to_owned());
+    visit.is_known_to("Google", json!({ "email_verified": false })).await;
+
+    let second = visit.sign_in("Google").await.unwrap();
+
+    visit.email = proven;
+    assert_eq!(first["sub"], second["sub"]);
+    assert_eq!(visit.settled_profile().await, before);
 }
 
 #[tokio::test]
@@ -175,10 +191,10 @@ async fn an_address_the_provider_does_not_vouch_for_stays_unverified_in_the_toke
     visit.is_known_to("Google", json!({ "email_verified": false })).await;
     for round in ["first", "second"] {
         let token = visit.sign_in("Google").await.unwrap();
-        assert!([json!(false), json!("false")].contains(&token["email_verified"]), "{round}: {token}");
+        assert!([json!(null), json!(false), json!("false")].contains(&token["email_verified"]), "{round}: {token}");
     }
-    let profile = visit.profile().await;
-    assert!(!profile.is_native() && !profile.email_verified(), "{profile:?}");
+    let profiles = visit.pool.profiles().await.unwrap();
+    assert!(profiles.iter().all(|profile| profile.attribute("email") != visit.email), "{profiles:?}");
 }
 
 #[tokio::test]

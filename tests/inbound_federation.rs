@@ -13,13 +13,20 @@ const PROVIDERS: (&str, &str) = ("PROVIDERS", "Google:claim,Facebook:always");
 async fn email_verified_is_what_the_provider_can_vouch_for() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let function = function("inbound-federation", &[PROVIDERS]).await.unwrap();
-    for (sample, verified) in
-        [("google", "true"), ("google-unverified", "false"), ("facebook", "true"), ("unlisted-oidc", "false")]
-    {
+    for (sample, proven) in [
+        ("google", true),
+        ("google-unverified", false),
+        ("google-other-subject", false),
+        ("facebook", true),
+        ("unlisted-oidc", false),
+        ("saml-several-addresses", false),
+    ] {
         let event = event::load(&format!("inbound-federation/{sample}"), &pool).unwrap();
         let answer: Value = function.invoke(&event).await.unwrap().unwrap();
         assert!(only_response_differs(&event, &answer), "{answer}");
-        assert_eq!(answer["response"]["userAttributesToMap"]["email_verified"], verified, "{sample}");
+        let map = &answer["response"]["userAttributesToMap"];
+        assert_eq!(map.get("email_verified"), proven.then(|| Value::from("true")).as_ref(), "{sample}");
+        assert_eq!(map.get("email").is_some(), proven, "{sample}");
     }
     assert!(pool.profiles().await.unwrap().is_empty());
 }

@@ -147,7 +147,9 @@ fn calls(source: &str) -> BTreeSet<String> {
 fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     let resources = resources();
     let statements = &resources["AccountApiRights"]["Properties"]["PolicyDocument"]["Statement"];
-    let [pool, table, mail, secret] = statements.as_array().unwrap().as_slice() else { panic!("{statements}") };
+    let [pool, table, own_function, mail, secret] = statements.as_array().unwrap().as_slice() else {
+        panic!("{statements}")
+    };
     assert_eq!(pool["Resource"][1], "UserPool.Arn");
     let mut needed = calls(include_str!("../crates/cognito-core/src/user_pool/aws/invitations.rs"));
     // What the flows ask of the pool itself.
@@ -155,19 +157,27 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".profile(", "AdminGetUser"),
         (".profiles_with_email(", "ListUsers"),
         (".set_verified_email(", "AdminUpdateUserAttributes"),
+        (".sign_out_everywhere(", "AdminUserGlobalSignOut"),
         (".add_to_group(", "AdminAddUserToGroup"),
     ] {
         let flows = [
             include_str!("../crates/account-api/src/email_change/flow.rs"),
+            include_str!("../crates/account-api/src/email_change/commit.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
+            include_str!("../crates/account-api/src/invitation/complete.rs"),
         ];
         assert!(flows.concat().contains(verb), "{verb}");
         needed.insert(format!("cognito-idp:{action}"));
     }
     assert_eq!(values(&pool["Action"]), needed);
-    assert_eq!((values(&table["Action"]).len(), &table["Resource"]), (2, &Value::from("AccountApiTable.Arn")));
+    assert_eq!((values(&table["Action"]).len(), &table["Resource"]), (3, &Value::from("AccountApiTable.Arn")));
+    assert_eq!(own_function[0], "InvitesPublicly");
+    assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
+    assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
     assert_eq!(values(&mail["Action"]), BTreeSet::from(["ses:SendEmail".to_owned()]));
     assert_eq!(mail["Resource"][1], "SesIdentityArn");
+    let sender = &mail["Condition"]["StringEquals"]["ses:FromAddress"];
+    assert!(sender.to_string().contains("${EmailFrom}"), "the mails may come from anybody: {sender}");
     assert_eq!(values(&secret["Action"]), BTreeSet::from(["secretsmanager:GetSecretValue".to_owned()]));
     assert_eq!(secret["Resource"], "AccountApiSecret");
 }
@@ -222,15 +232,52 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
 fn a_stage_has_settings_only_of_routes_that_are_made_before_it() {
     let resources = resources();
     let stage = &resources["AccountApiStage"]["Properties"];
-    let [settings, variables] = ["RouteSettings", "StageVariables"].map(|name| stage[name].as_array().unwrap());
-    assert_eq!((&settings[0], &variables[0]), (&Value::from("ServesPages"), &Value::from("ServesPages")));
-    let routes: Vec<_> = settings[1].as_object().unwrap().keys().collect();
-    let waited_for = variables[1].as_object().unwrap().values().map(|name| {
-        let route = &resources[name.as_str().unwrap()];
-        assert_eq!((&route["Type"], &route["Condition"]), (&"AWS::ApiGatewayV2::Route".into(), &"ServesPages".into()));
-        route["Properties"]["RouteKey"].as_str().unwrap()
+    let [settings, variables] = ["RouteSettings", "StageVariables"].map(|name| stage[name].as_object().unwrap());
+    let limited: BTreeSet<_> = settings.iter().map(|(key, choice)| (key.as_str(), &choice[0])).map(text).collect();
+    let waited_for = variables.values().map(|choice| {
+        let route = &resources[choice[1].as_str().unwrap()];
+        assert_eq!((&route["Type"], &route["Condition"]), (&"AWS::ApiGatewayV2::Route".into(), &choice[0]));
+        text((route["Properties"]["RouteKey"].as_str().unwrap(), &choice[0]))
     });
-    assert_eq!(waited_for.collect::<Vec<_>>(), routes);
+    assert_eq!(waited_for.collect::<BTreeSet<_>>(), limited);
+}
+
+/// A route's key and the condition under which it is made.
+fn text((route, condition): (&str, &Value)) -> (String, String) {
+    (route.to_owned(), condition.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn what_anybody_may_call_that_reaches_the_pool_is_limited_below_the_rest() {
+    let resources = resources();
+    let stage = &resources["AccountApiStage"]["Properties"];
+    let rest = &stage["DefaultRouteSettings"];
+    for route in ["POST /invitations", "POST /invitations/complete"] {
+        let limit = &stage["RouteSettings"][route][1];
+        for name in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
+            assert!(limit[name].as_u64().unwrap() < rest[name].as_u64().unwrap(), "{route}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_account_api_can_be_kept_from_taking_what_the_triggers_need() {
+    let (resources, document) = (resources(), template::document().unwrap());
+    let function = &resources["AccountApiFunction"]["Properties"];
+    assert_eq!(function["ReservedConcurrentExecutions"][1], "ApiReservedConcurrency");
+    // AWS refuses a reservation that leaves less than 100 to the account's other functions; new accounts have 10.
+    assert_eq!(document["Parameters"]["ApiReservedConcurrency"]["Default"], 0);
+}
+
+#[test]
+fn the_plan_with_threat_protection_turns_it_on() {
+    let (resources, document) = (resources(), template::document().unwrap());
+    let pool = &resources["UserPool"]["Properties"];
+    let on = r#"["HasThreatProtection",{"AdvancedSecurityMode":"ENFORCED"},"AWS::NoValue"]"#;
+    assert_eq!(pool["UserPoolAddOns"].to_string(), on);
+    assert_eq!(document["Conditions"]["HasThreatProtection"].to_string(), r#"["UserPoolTier","PLUS"]"#);
+    let reaction = &resources["ThreatProtection"]["Properties"]["CompromisedCredentialsRiskConfiguration"];
+    assert_eq!(reaction["Actions"]["EventAction"], "BLOCK");
 }
 
 #[test]

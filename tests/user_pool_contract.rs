@@ -4,7 +4,7 @@
 
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
-use cognito_core::user_pool::contract::{check_all, check_invitations};
+use cognito_core::user_pool::contract::{check_administration, check_all, check_invitations};
 use end_to_end::pool;
 use local_cloud::user_pool::Kind;
 use serde_json::json;
@@ -16,6 +16,7 @@ async fn check(kind: Kind) {
     let adapter = AwsUserPools::from_lookup(&|name| std::env::var(name).ok()).unwrap().pool(pool.id());
     let unique = uuid::Uuid::new_v4().simple().to_string();
     check_all(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
+    check_administration(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
     let client = json!({
         "ClientName": "backend", "GenerateSecret": true, "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
     });

@@ -1,12 +1,17 @@
 //! Prepares the built-in templates and locales, so that a function carries no CSS inliner and no TOML
 //! parser: writes the inlined HTML and a table of every locale's strings. A string that is missing in one
-//! locale, or unknown, stops the build.
+//! locale, or unknown, stops the build. A string with a number has a form for each plural category of its language; the
+//! build writes them as one template that chooses, so a function carries no plural rules either.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::{env, fs};
+
+use icu_locale_core::Locale;
+use icu_plurals::{PluralCategory, PluralRules};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -14,9 +19,11 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const REFERENCE: &str = "en";
 
 /// What the style sheets write in place of values that are known only when a message is rendered.
-const STAND_INS: [(&str, &str); 3] = [
+const STAND_INS: [(&str, &str); 5] = [
     ("#b7a2d1", "{{ brand_color }}"),
     ("#d1a2b7", "{{ brand_text_color }}"),
+    ("#a2b7d1", "{{ brand_edge }}"),
+    ("#a2d1b7", "{{ brand_edge_dark }}"),
     ("text-align: start", "text-align: {{ align }}"),
 ];
 
@@ -77,7 +84,7 @@ fn locale_table() -> Outcome<String> {
     for entry in fs::read_dir("locales")? {
         let path = entry?.path();
         let tag = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-        let file = read_locale(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file = read_locale(&path, &tag).map_err(|error| format!("{}: {error}", path.display()))?;
         locales.insert(tag, file);
     }
     let reference: Vec<String> =
@@ -95,7 +102,7 @@ fn locale_table() -> Outcome<String> {
     Ok(source)
 }
 
-fn read_locale(path: &Path) -> Outcome<(String, &'static str, Strings)> {
+fn read_locale(path: &Path, tag: &str) -> Outcome<(String, &'static str, Strings)> {
     let table: toml::Table = fs::read_to_string(path)?.parse()?;
     let top = |key: &str| table.get(key).and_then(toml::Value::as_str).ok_or(format!("`{key}` is missing"));
     let direction = match top("dir")? {
@@ -109,9 +116,12 @@ fn read_locale(path: &Path) -> Outcome<(String, &'static str, Strings)> {
             continue;
         };
         for (key, value) in section_table {
-            let text = value.as_str().ok_or(format!("{section}.{key} is not a string"))?;
-            check_text(text).map_err(|error| format!("{section}.{key} {error}"))?;
-            strings.insert(format!("{section}/{key}"), text.to_owned());
+            let text = match value {
+                toml::Value::String(text) => check_text(text).map(|()| text.clone()),
+                toml::Value::Table(forms) => plural(tag, forms),
+                _ => Err("is neither a text nor the forms of one".to_owned()),
+            };
+            strings.insert(format!("{section}/{key}"), text.map_err(|error| format!("{section}.{key} {error}"))?);
         }
     }
     Ok((top("name")?.to_owned(), direction, strings))
@@ -125,6 +135,57 @@ fn check_text(text: &str) -> Result<(), String> {
     match text.chars().find(|c| "<>&".contains(*c) || c.is_control()) {
         Some(found) => Err(format!("contains {found:?}; allowed: one line of text without <, > and &")),
         None => Ok(()),
+    }
+}
+
+/// The numbers that messages name, such as days of `INVITATION_DAYS` (at most 365).
+const NUMBERS: RangeInclusive<u32> = 1..=999;
+
+/// One template out of the forms of a text with a number: `{ plural = "days", one = "…", other = "…" }`, where `days` is
+/// the variable and the other keys are the categories that CLDR has for [`NUMBERS`] in this language.
+fn plural(tag: &str, forms: &toml::Table) -> Result<String, String> {
+    let text = |key: &str| forms.get(key).and_then(toml::Value::as_str).ok_or(format!("lacks the text `{key}`"));
+    let variable = text("plural")?;
+    let mut numbers: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    let rules = Locale::try_from_str(tag).map_err(|error| error.to_string())?;
+    let rules = PluralRules::try_new_cardinal(rules.into()).map_err(|error| error.to_string())?;
+    for number in NUMBERS {
+        numbers.entry(category(rules.category_for(number))).or_default().push(number);
+    }
+    if let Some(unknown) = forms.keys().find(|key| *key != "plural" && !numbers.contains_key(key.as_str())) {
+        return Err(format!("has the form `{unknown}`, which {tag} does not use; it uses {:?}", numbers.keys()));
+    }
+    numbers.remove("other");
+    let mut template = String::new();
+    for (position, (category, members)) in numbers.iter().enumerate() {
+        let form = text(category)?;
+        check_text(form)?;
+        let tag = if position == 0 { "if" } else { "elif" };
+        write!(template, "{{% {tag} {} %}}{form}", among(variable, members)).map_err(|error| error.to_string())?;
+    }
+    let other = text("other")?;
+    check_text(other)?;
+    if numbers.is_empty() {
+        return Ok(other.to_owned());
+    }
+    Ok(format!("{template}{{% else %}}{other}{{% endif %}}"))
+}
+
+/// The condition that a variable is one of these numbers; short where they are the same in every hundred.
+fn among(variable: &str, members: &[u32]) -> String {
+    let in_hundred: Vec<u32> = members.iter().copied().filter(|number| *number < 100).collect();
+    let repeats = NUMBERS.filter(|number| in_hundred.contains(&(number % 100))).eq(members.iter().copied());
+    if repeats { format!("{variable} % 100 in {in_hundred:?}") } else { format!("{variable} in {members:?}") }
+}
+
+const fn category(category: PluralCategory) -> &'static str {
+    match category {
+        PluralCategory::Zero => "zero",
+        PluralCategory::One => "one",
+        PluralCategory::Two => "two",
+        PluralCategory::Few => "few",
+        PluralCategory::Many => "many",
+        PluralCategory::Other => "other",
     }
 }
 

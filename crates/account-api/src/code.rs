@@ -1,10 +1,12 @@
 //! Codes that prove a mailbox, and what is kept of them.
 
+use cognito_core::password::Password;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::fmt;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use zeroize::Zeroizing;
 
 /// Digits of a code. One of a million, with [five tries](crate::email_change::TRIES) against it.
@@ -16,10 +18,45 @@ pub fn draw() -> Zeroizing<String> {
     Zeroizing::new(format!("{:06}", rand::rng().random_range(0..1_000_000)))
 }
 
-/// Whether a text can be a code at all, white space around it aside.
+/// Characters that are looked at when somebody enters a code: the digits, and what people and apps put between them.
+pub const TYPED_LIMIT: usize = 64;
+
+/// Signs other than Unicode's dashes that people type as one: the minus sign, and the mark that a Japanese keyboard
+/// gives in its place.
+const LIKE_HYPHENS: [char; 2] = ['\u{2212}', '\u{30fc}'];
+
+/// A code as somebody typed or pasted it, in ASCII digits. Decimal digits of every script count (full-width ones of a
+/// Japanese keyboard, Arabic-Indic ones); white space, hyphens and invisible marks, such as those that turn the direction
+/// of writing, are passed over. `None` if there is anything else in it, or not six digits. The pages read codes in the same
+/// way (`pages/js/code.js`).
 #[must_use]
-pub fn is_code(text: &str) -> bool {
-    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
+pub fn typed(text: &str) -> Option<Zeroizing<String>> {
+    let mut code = Zeroizing::new(String::with_capacity(DIGITS));
+    for (position, c) in text.chars().enumerate() {
+        if let Some(digit) = digit(c).filter(|_| code.len() < DIGITS) {
+            code.push(digit);
+        } else if position >= TYPED_LIMIT || !is_passed_over(c) {
+            return None;
+        }
+    }
+    (code.len() == DIGITS).then_some(code)
+}
+
+/// A decimal digit of any script. Unicode gives those of a script ten code points in a row, from zero to nine.
+fn digit(c: char) -> Option<char> {
+    let is_digit =
+        |code: u32| char::from_u32(code).is_some_and(|c| c.general_category() == GeneralCategory::DecimalNumber);
+    let own = u32::from(c);
+    is_digit(own).then_some(())?;
+    let below = (1..=own).take_while(|steps| is_digit(own - steps)).count();
+    char::from_digit(u32::try_from(below % 10).ok()?, 10)
+}
+
+fn is_passed_over(c: char) -> bool {
+    let category = c.general_category();
+    c.is_whitespace()
+        || matches!(category, GeneralCategory::DashPunctuation | GeneralCategory::Format)
+        || LIKE_HYPHENS.contains(&c)
 }
 
 /// What is kept of a code or a token: an HMAC-SHA-256 in hexadecimal digits. Without the key nobody can try a million
@@ -29,6 +66,12 @@ pub fn is_code(text: &str) -> bool {
 pub struct Digest(String);
 
 impl Digest {
+    /// A digest as somebody sent it. It need not be one, and then fits nothing.
+    #[must_use]
+    pub fn given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The digits, for names of keys.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -78,6 +121,14 @@ impl Sealer {
         Digest(bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
     }
 
+    /// A password that nobody but the holder of the key can make again, and that satisfies every password policy Cognito
+    /// allows: 99 characters (API model, `PasswordPolicyMinLengthType`) of all four classes.
+    #[must_use]
+    pub fn password(&self, purpose: &[&str], text: &str) -> Password {
+        let digest = self.seal(purpose, text).0;
+        Password::chosen(format!("Aa1-{digest}{}", &self.seal(&["password"], &digest).0[..31]))
+    }
+
     /// Whether a digest was made of this text for this purpose, in a time that does not depend on where they differ.
     #[must_use]
     pub fn matches(&self, purpose: &[&str], text: &str, digest: &Digest) -> bool {
@@ -108,7 +159,7 @@ mod tests {
         let mut counts = [[0_u32; 10]; DIGITS];
         for _ in 0..ROUNDS {
             let code = draw();
-            assert!(is_code(&code));
+            assert_eq!(typed(&code).as_ref(), Some(&code));
             for (place, digit) in code.bytes().enumerate() {
                 counts[place][usize::from(digit - b'0')] += 1;
             }
@@ -117,6 +168,33 @@ mod tests {
         for count in counts.as_flattened() {
             // Standard deviation about 42: eight of them apart.
             assert!((f64::from(*count) - expected).abs() < 8.0 * expected.sqrt(), "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_as_people_type_and_paste_it() {
+        for text in [
+            "493817",
+            " 493 817\n",
+            "493-817",
+            "493\u{2013}817",
+            "493\u{2212}817",
+            "493\u{30fc}817",
+            "４９３８１７",
+            "４９３　８１７",
+            "٤٩٣٨١٧",
+            "۴۹۳۸۱۷",
+            "४९३८१७",
+            "\u{200f}493\u{200e}817\u{200f}",
+            "\u{2068}493817\u{2069}",
+            "\u{feff}493\u{00ad}817",
+            "\u{1d7d2}\u{1d7d7}\u{1d7f9}\u{1d7ea}\u{1d7cf}\u{1d7d5}",
+        ] {
+            assert_eq!(typed(text).as_deref().map(String::as_str), Some("493817"), "{text:?}");
+        }
+        let long = format!("493817{}", " ".repeat(TYPED_LIMIT));
+        for text in ["", "49381", "4938170", "49381a", "49381²", "四九三八一七", "493.817", "Ⅳ93817", &long] {
+            assert_eq!(typed(text), None, "{text:?}");
         }
     }
 
@@ -131,6 +209,15 @@ mod tests {
         assert!(!other.matches(&["email-change", "id", "current"], "123456", &digest));
         assert!(!one.matches(&["email-change", "id", "current"], "123456", &Digest("no hexadecimal".into())));
         assert!(!one.matches(&["email-change", "id", "current"], "123456", &Digest(String::new())));
+    }
+
+    #[test]
+    fn a_password_is_the_same_again_for_its_text_only_and_satisfies_every_policy() {
+        let sealer = Sealer::new(&[1; 32]).unwrap();
+        let password = sealer.password(&["p"], "a@example.com");
+        assert_eq!(password.expose(), sealer.password(&["p"], "a@example.com").expose());
+        assert_ne!(password.expose(), sealer.password(&["p"], "b@example.com").expose());
+        assert_eq!(password.expose().len(), 99);
     }
 
     #[test]

@@ -6,7 +6,7 @@
  *     mkdir -p .local/peers && npm install --prefix .local/peers @aws-sdk/client-cognito-identity-provider esbuild
  *     NODE_PATH=.local/peers/node_modules .local/peers/node_modules/.bin/esbuild crates/bench/peers/link.mjs \
  *       --bundle --minify --platform=node --outfile=.local/peers/link.cjs
- *     cargo xtask bench --only pre-sign-up --peer "node=node .local/peers/link.cjs"
+ *     cargo xtask bench --peer "node=node .local/peers/link.cjs"
  *
  * It is here to be measured, not to be used: it trusts every address, and two invocations at once confuse it.
  */

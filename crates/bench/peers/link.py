@@ -3,7 +3,7 @@
 It speaks the Lambda Runtime API itself, as Lambda's own bootstrap does. Needs boto3:
 
     python3 -m venv .local/peers/python && .local/peers/python/bin/pip install boto3
-    cargo xtask bench --only pre-sign-up --peer "python=.local/peers/python/bin/python crates/bench/peers/link.py"
+    cargo xtask bench --peer "python=.local/peers/python/bin/python crates/bench/peers/link.py"
 
 It is here to be measured, not to be used: it trusts every address, and two invocations at once confuse it.
 """

@@ -1,25 +1,19 @@
-//! What a function costs: from its start to its first answer, per event after that, in memory and on disk.
+//! What a function costs: `cargo xtask bench`.
 //!
-//! Every figure that depends on the machine is given beside that of a bare function measured in the same run,
-//! in turns, so that only the ratio has to be compared. The parts:
+//! Three things need no clock, so that any machine can hold them: the size of a function as it is uploaded, the
+//! instructions of a start, and its calls to Cognito and how many of them wait for another ([`measure::calls_of`], which
+//! `tests/calls.rs` runs). Times are only compared: the command starts every function in turns beside a bare one, and
+//! beside functions in other languages where they are named.
 //!
-//! * [`stand_in`] plays Cognito over TLS, with a delay per call, and keeps a list of the calls;
-//! * [`lambda`] plays the Lambda Runtime API for one process and takes the times;
-//! * [`usage`] reads what the system has booked to a process;
-//! * [`cpu`] gives a process the share of a core that Lambda would give it;
-//! * [`size`] and [`instructions`] are what no clock is needed for;
-//! * [`case`] holds what is measured and what must be reached;
-//! * [`measure`] runs it; [`report`] prints and compares it.
+//! [`stand_in`] plays Cognito over TLS and keeps a list of the calls; [`case`] says what is measured.
 
 pub mod case;
 mod command;
-pub mod cpu;
-pub mod instructions;
-pub mod lambda;
+mod instructions;
 pub mod measure;
-pub mod report;
-pub mod size;
+mod report;
+mod size;
 pub mod stand_in;
-pub mod usage;
+mod usage;
 
 pub use command::{Options, run};

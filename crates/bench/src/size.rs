@@ -1,22 +1,73 @@
 //! The size of a function as it is uploaded.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use local_cloud::function::Binaries;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// The most that each trigger's function may take in a ZIP archive, in MiB: with the AWS SDK, or without it.
+const LIMITS: [(&str, f64); 5] = [
+    ("inbound-federation", 0.8),
+    ("custom-message", 0.8),
+    ("pre-sign-up", 2.0),
+    ("post-confirmation", 2.0),
+    ("post-authentication", 2.0),
+];
+
+/// Prints the size of each trigger's function.
+///
+/// # Errors
+///
+/// A binary cannot be read, or is larger than it may be.
+pub(crate) fn check(binaries: &Binaries) -> Result<()> {
+    let mut too_large = Vec::new();
+    for (function, limit) in LIMITS {
+        let size = mebibytes(zipped(binaries.path(function)?)?);
+        println!("{size:>6.2} MiB of {limit:.2}  {function}");
+        if size > limit {
+            too_large.push(function);
+        }
+    }
+    if !too_large.is_empty() {
+        bail!("larger than they may be when zipped: {}", too_large.join(", "));
+    }
+    Ok(())
+}
 
 /// The bytes of a binary in a ZIP archive of the usual compression, without the archive's own few hundred.
 ///
 /// # Errors
 ///
 /// The file cannot be read.
-pub fn zipped(binary: &Path) -> Result<u64> {
-    let mut file = std::fs::File::open(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+pub(crate) fn zipped(binary: &Path) -> Result<u64> {
+    let bytes = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&bytes)?;
     Ok(encoder.finish()?.len() as u64)
+}
+
+/// Bytes in MiB.
+#[allow(clippy::cast_precision_loss, reason = "sizes of files and processes are far below 2^52")]
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / MIB
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use local_cloud::function::TRIGGERS;
+
+    #[test]
+    fn every_trigger_has_a_limit() {
+        let mut limited = LIMITS.map(|(function, _)| function);
+        let mut triggers = TRIGGERS;
+        limited.sort_unstable();
+        triggers.sort_unstable();
+        assert_eq!(limited, triggers);
+    }
 }

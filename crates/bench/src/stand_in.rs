@@ -25,6 +25,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+/// The address of the one person in the pool, who has a confirmed and verified account.
+pub(crate) const KNOWN_EMAIL: &str = "person@example.com";
+
 /// One call that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -50,7 +53,6 @@ pub struct StandIn {
 #[derive(Debug, Default)]
 struct Shared {
     delay_in_microseconds: AtomicU64,
-    people: AtomicU64,
     connections: AtomicU64,
     calls: Mutex<Vec<Call>>,
 }
@@ -92,11 +94,6 @@ impl StandIn {
     pub fn set_delay(&self, delay: Duration) {
         let microseconds = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
         self.shared.delay_in_microseconds.store(microseconds, Ordering::Relaxed);
-    }
-
-    /// Sets how many people are in the pool: `person-0@example.com` and so on.
-    pub fn set_people(&self, people: u64) {
-        self.shared.people.store(people, Ordering::Relaxed);
     }
 
     /// Hands out the calls since the last time, in the order of their arrival.
@@ -182,7 +179,7 @@ impl Shared {
             Err(_) => Bytes::new(),
         };
         let from = Instant::now();
-        let answer = answer::to(&operation, &body, self.people.load(Ordering::Relaxed));
+        let answer = answer::to(&operation, &body);
         let delay = Duration::from_micros(self.delay_in_microseconds.load(Ordering::Relaxed));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;

@@ -1,12 +1,13 @@
 //! What can be written on the command line.
 
-use crate::command::{Command, link};
-use crate::output::Format;
+use crate::command::Command;
+use crate::options::Global;
+use crate::terminal::{self, ExitStatus};
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-/// Attaches the account functions to an Amazon Cognito user pool, finds what is wrong with a pool, and
-/// merges accounts that are split.
+/// Attaches the account functions to an Amazon Cognito user pool, finds what is wrong with a pool, and merges
+/// accounts that belong to one person.
 #[derive(Debug, Parser)]
 #[command(name = "cognito-triggers", version, propagate_version = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -23,47 +24,25 @@ impl Arguments {
         Self::of(&Self::command().get_matches()).unwrap_or_else(|error| error.exit())
     }
 
+    /// Carries the command out, and says on standard error what went wrong.
+    pub async fn run(self) -> ExitStatus {
+        self.command.run(&self.global, Self::command()).await.unwrap_or_else(|error| terminal::failed(&error))
+    }
+
     fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        match link::misplaced(matches) {
+        match Command::misplaced(matches) {
             None => Self::from_arg_matches(matches),
             Some(wrong) => Err(Self::command().error(ErrorKind::ArgumentConflict, wrong)),
         }
     }
 }
 
-/// What every command takes.
-#[derive(Debug, Args)]
-pub struct Global {
-    /// The AWS profile; without it AWS_PROFILE, then `default`
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
-    pub profile: Option<String>,
-    /// The AWS Region; without it that of the pool's id, then AWS_REGION, then the profile's
-    #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
-    pub region: Option<String>,
-    /// How data is written to standard output; without it the command's own form
-    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
-    pub output: Option<Format>,
-}
-
 const AFTER_HELP: &str = "\
-Credentials, Region and endpoint come from where the AWS CLI takes them: AWS_PROFILE, AWS_REGION, the files \
-in ~/.aws, AWS_ENDPOINT_URL and their like. Colours and progress bars appear on a terminal only; NO_COLOR \
-switches colours off.\n\n\
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found; \
-5 errors were found; 6 done in part.";
-
-/// Reads the id of a user pool, `<Region>_<characters>`.
-///
-/// # Errors
-///
-/// It is none; at most 55 characters are allowed (API model, `UserPoolIdType`).
-pub(crate) fn user_pool_id(text: &str) -> Result<String, String> {
-    let usable = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    match text.split_once('_') {
-        Some((region, id)) if usable(region) && usable(id) && text.len() <= 55 => Ok(text.to_owned()),
-        _ => Err("not the id of a user pool, which is like eu-central-1_AbCdEf123".to_owned()),
-    }
-}
+Credentials, Region and endpoint come from the same places as for the AWS CLI: AWS_PROFILE, AWS_REGION, the \
+files in ~/.aws, AWS_ENDPOINT_URL and so on. Colours and progress bars appear only on a terminal; NO_COLOR turns \
+colours off.\n\n\
+Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 refused, and nothing was changed; 4 warnings were \
+found; 5 errors were found; 6 partly done.";
 
 #[cfg(test)]
 mod tests {
@@ -104,14 +83,6 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains(&format!("cognito-triggers {name}")), "{name} shows no example");
             assert!(index.contains(&format!("`{name}`")), "{name} is not in docs/cli/README.md");
-        }
-    }
-
-    #[test]
-    fn the_id_of_a_pool_is_told_from_an_arn_and_from_nonsense() {
-        assert!(user_pool_id("eu-central-1_AbCdEf123").is_ok());
-        for wrong in ["", "_", "eu-central-1", "eu-central-1_", "arn:aws:cognito-idp:r:1:userpool/r_A", "r_A/../b"] {
-            assert!(user_pool_id(wrong).unwrap_err().contains("eu-central-1_AbCdEf123"), "{wrong}");
         }
     }
 }

@@ -1,26 +1,24 @@
-//! Triggers set and cleared, nothing else changed, and the way back kept.
+//! Setting and clearing triggers without changing anything else, with a way back.
 
-mod begun;
-mod kept;
-mod lock;
+#[cfg(test)]
+pub(crate) mod fake_aws;
 mod permissions;
 mod record;
+mod request;
+mod snapshot;
+mod transaction;
 mod update;
-#[cfg(test)]
-pub(crate) mod world;
 
-pub(crate) use begun::Begun;
-pub(crate) use kept::Kept;
-pub(crate) use lock::Lock;
-pub(crate) use permissions::{Permission, changed, undone, withdraw_unused};
+pub(crate) use permissions::Permission;
 pub(crate) use record::{Attached, Record};
-pub(crate) use update::{Failure, apply, refuse_if_moved};
+pub(crate) use request::{Current, Request};
+pub(crate) use snapshot::Snapshot;
+pub(crate) use transaction::Transaction;
 
 use crate::cloud::Cloud;
-use crate::exit::Refusal;
 use crate::function_arn::{Function, FunctionArn};
-use crate::output::Table;
 use crate::pool_settings::Description;
+use crate::terminal::{Refused, Table, Tabular};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_lambda::error::SdkError;
@@ -63,32 +61,31 @@ pub(crate) struct Report {
     pub(crate) applied: bool,
     /// Every trigger that was asked for.
     pub(crate) changes: Vec<Change>,
-    /// The permissions that are taken away, or would be, because no trigger of the pool has the function any more.
+    /// The permissions that are removed, or would be, because no trigger of the pool has the function any more.
     pub(crate) permissions_removed: Vec<Permission>,
-    /// The file that remembers what was displaced.
+    /// The file that remembers what was replaced.
     pub(crate) record: PathBuf,
     /// The files that hold the pool's settings from before; none if nothing was changed.
     pub(crate) saved: Vec<PathBuf>,
 }
 
-impl Report {
-    /// Says which permissions will be taken away.
-    pub(crate) fn announce_permissions(&self) {
-        for Permission { function, statement } in &self.permissions_removed {
-            eprintln!("No trigger will have {function} any more: its permission {statement} is taken away");
-        }
+/// The pool as it is to be after the changes.
+pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
+    let mut pool = pool.clone();
+    for change in changes {
+        pool.0["LambdaConfig"][change.trigger.member()] = change.new.clone().unwrap_or_default();
     }
+    pool
 }
 
-impl Table for Report {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
+impl Tabular for Report {
+    fn table(&self) -> Table {
         let after = if self.applied { "now" } else { "would be" };
-        table.set_header(["trigger", if self.applied { "was" } else { "is" }, after, "permission to call"]);
+        let mut table = Table::new(["trigger", if self.applied { "was" } else { "is" }, after, "permission to call"]);
         for change in &self.changes {
             let shown = |function: &Option<String>| function.clone().unwrap_or_else(|| "–".to_owned());
             let name = change.trigger.to_string();
-            table.add_row([name, shown(&change.before), shown(&change.after), change.permission.clone()]);
+            table.row([name, shown(&change.before), shown(&change.after), change.permission.clone()]);
         }
         table
     }
@@ -100,7 +97,7 @@ impl Table for Report {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] if there is no such function; otherwise Lambda does not answer.
+/// A [`Refused`] if there is no such function; otherwise Lambda does not answer.
 pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Function) -> Result<FunctionArn> {
     let (region, name, alias) = match function {
         Function::Arn(arn) if arn.account != pool.account() => return Ok(arn.clone()),
@@ -112,7 +109,7 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
     let answer = answer.map_err(|error| {
         let alias = alias.as_ref().map(|alias| format!(" with an alias {alias}")).unwrap_or_default();
         if error.is_resource_not_found_exception() {
-            anyhow::Error::from(Refusal(format!("there is no function {name}{alias} in {region}")))
+            anyhow::Error::from(Refused(format!("there is no function {name}{alias} in {region}")))
         } else {
             anyhow::Error::from(error).context(format!("the function {name} cannot be looked up"))
         }
@@ -120,7 +117,8 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
     let arn = answer.function_arn().unwrap_or_default();
     let plain: Vec<&str> = arn.split(':').take(7).collect();
     let whole = plain.into_iter().chain(alias.as_deref()).collect::<Vec<_>>().join(":");
-    FunctionArn::parse(&whole).with_context(|| format!("Lambda answered with {arn:?}, which is no ARN of a function"))
+    FunctionArn::parse(&whole)
+        .with_context(|| format!("Lambda answered with {arn:?}, which is not the ARN of a function"))
 }
 
 #[cfg(test)]

@@ -1,17 +1,19 @@
 //! The AWS account a command works on.
 
-use crate::arguments::Global;
+use crate::options::Global;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+use cognito_core::user_pool::UserPools;
+use cognito_core::user_pool::aws::{AwsUserPool, AwsUserPools};
 
-/// How often a call is tried before a command gives up on it: an operator would rather wait than start anew.
+/// How often a call is tried before a command gives up on it: an operator would rather wait than start again.
 const ATTEMPTS: u32 = 8;
 
 /// Credentials, Region and endpoint, found as every AWS tool finds them.
 #[derive(Clone, Debug)]
-pub struct Cloud {
+pub(crate) struct Cloud {
     config: SdkConfig,
 }
 
@@ -19,7 +21,7 @@ impl Cloud {
     /// Reads the environment and the AWS files. Makes no call but one that fetches credentials.
     ///
     /// `user_pool` is the id of the pool worked on, if there is one: an id names its Region.
-    pub async fn load(global: &Global, user_pool: Option<&str>) -> Self {
+    pub(crate) async fn load(global: &Global, user_pool: Option<&str>) -> Self {
         let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(tls)
@@ -35,8 +37,7 @@ impl Cloud {
     }
 
     /// What SDK clients are made from.
-    #[must_use]
-    pub fn config(&self) -> &SdkConfig {
+    pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
     }
 
@@ -46,9 +47,13 @@ impl Cloud {
         aws_sdk_lambda::Client::from_conf(config.build())
     }
 
+    /// The user pool with this id. Makes no call.
+    pub(crate) fn user_pool(&self, id: &str) -> AwsUserPool {
+        AwsUserPools::new(self.cognito()).pool(id)
+    }
+
     /// A client for user pools.
-    #[must_use]
-    pub fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
+    pub(crate) fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
         aws_sdk_cognitoidentityprovider::Client::new(&self.config)
     }
 }

@@ -8,7 +8,7 @@ mod completions;
 mod detach;
 mod doctor;
 mod events;
-pub(crate) mod link;
+mod link;
 mod man;
 mod preview;
 mod reset_user;
@@ -17,10 +17,10 @@ mod show;
 mod unlink;
 mod verify_email;
 
-use crate::Arguments;
-use crate::exit::{ExitStatus, Refusal};
+use crate::options::Global;
+use crate::terminal::ExitStatus;
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{ArgMatches, Subcommand};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -36,43 +36,37 @@ pub(crate) enum Command {
     Events(events::Events),
     Audit(audit::Audit),
     Link(Box<link::Link>),
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     Completions(completions::Completions),
     Man(man::Man),
 }
 
-/// Carries a command out, and says on standard error what went wrong.
-pub async fn run(arguments: Arguments) -> ExitStatus {
-    match carry_out(arguments).await {
-        Ok(status) => status,
-        Err(error) => {
-            let style = console::Style::new().for_stderr().red().bold();
-            if let Some(refusal) = error.downcast_ref::<Refusal>() {
-                eprintln!("{} {refusal}", style.apply_to("refused:"));
-                return ExitStatus::Refused;
-            }
-            eprintln!("{} {error:#}", style.apply_to("error:"));
-            ExitStatus::Failed
-        }
+impl Command {
+    /// What contradicts itself in a way that the options' own rules cannot say; `None` if nothing does.
+    pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
+        matches.subcommand_matches("link").and_then(link::misplaced)
     }
-}
 
-async fn carry_out(arguments: Arguments) -> Result<ExitStatus> {
-    let Arguments { global, command } = arguments;
-    let global = &global;
-    match command {
-        Command::Attach(command) => command.run(global).await,
-        Command::Detach(command) => command.run(global).await,
-        Command::Doctor(command) => command.run(global).await,
-        Command::Show(command) => command.run(global).await,
-        Command::Unlink(command) => command.run(global).await,
-        Command::VerifyEmail(command) => command.run(global).await,
-        Command::ResetUser(command) => command.run(global).await,
-        Command::Preview(command) => command.run(global),
-        Command::Events(command) => command.run(global),
-        Command::Audit(command) => command.run(global).await,
-        Command::Link(command) => Box::pin(command.run(global)).await,
-        Command::Completions(command) => command.run(),
-        Command::Man(command) => command.run(),
+    /// Carries the command out. `whole` is the command line that it is part of.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](crate::terminal::Refused) if it would have been unsafe or ambiguous; otherwise it failed.
+    pub(crate) async fn run(self, global: &Global, whole: clap::Command) -> Result<ExitStatus> {
+        match self {
+            Self::Attach(command) => command.run(global).await,
+            Self::Detach(command) => command.run(global).await,
+            Self::Doctor(command) => command.run(global).await,
+            Self::Show(command) => command.run(global).await,
+            Self::Unlink(command) => command.run(global).await,
+            Self::VerifyEmail(command) => command.run(global).await,
+            Self::ResetUser(command) => command.run(global).await,
+            Self::Preview(command) => command.run(global),
+            Self::Events(command) => command.run(global, whole),
+            Self::Audit(command) => command.run(global).await,
+            Self::Link(command) => Box::pin(command.run(global)).await,
+            Self::Completions(command) => command.run(whole),
+            Self::Man(command) => command.run(whole),
+        }
     }
 }

@@ -3,34 +3,24 @@
 //! Data goes to standard output, as a table or as JSON; everything else that people read goes to standard
 //! error. The exit code says what happened: see [`ExitStatus`].
 
-// First: its macro holds for the modules below.
+// First: its macros hold for the modules below.
 #[macro_use]
-mod talk;
+mod terminal;
 
 mod arguments;
 mod attachment;
 mod audit;
 mod cloud;
 mod command;
-mod confirmation;
-mod consent;
-mod directory;
-mod exit;
 mod finding;
 mod function_arn;
 mod invoke_permission;
-mod merge;
-mod output;
-mod pace;
+mod linked_identity;
+mod lookup;
+mod options;
 mod pool_settings;
 mod private_file;
-mod registry;
-mod rules;
-mod target;
 mod trigger;
 
-pub use arguments::{Arguments, Global};
-pub use cloud::Cloud;
-pub use command::run;
-pub use exit::{ExitStatus, Refusal};
-pub use output::{Format, Output, Table};
+pub use arguments::Arguments;
+pub use terminal::ExitStatus;

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    cognito_triggers::run(Arguments::read()).await.into()
+    Arguments::read().run().await.into()
 }

@@ -1,6 +1,6 @@
 //! Files that hold personal data.
 
-use crate::exit::Refusal;
+use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use fs4::{FileExt, TryLockError};
 use std::fs::{File, OpenOptions};
@@ -21,12 +21,12 @@ pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
+/// A [`Refused`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
 pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File> {
     let file = private(path, false)?;
     match FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Refusal(busy()).into()),
+        Err(TryLockError::WouldBlock) => Err(Refused(busy()).into()),
         Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File>
 #[cfg(unix)]
 pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let can_be_read = || format!("{} can be read by others, and that cannot be changed", path.display());
+    let can_be_read = || format!("others can read {}, and that cannot be changed", path.display());
     let mode = file.metadata().with_context(can_be_read)?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).with_context(can_be_read)?;

@@ -7,11 +7,12 @@
 
 mod attributes;
 mod source;
+mod surrogate;
 
 pub use attributes::{Attributes, is_true};
 pub use source::TriggerSource;
 
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -64,6 +65,8 @@ impl Event {
     ///
     /// [`NotACognitoEvent`] if the text is not a JSON object with the strings `triggerSource` and
     /// `userPoolId`, an object `request`, and a `response` that is an object, null or absent.
+    ///
+    /// Half a surrogate pair (`"\ud800"`), which is no character, is read as U+FFFD and given back as it came.
     pub fn parse(json: &str) -> Result<Self, NotACognitoEvent> {
         let members: Members = serde_json::from_str(json).map_err(|_| NotACognitoEvent::NotAnObject)?;
         let source = members
@@ -93,7 +96,8 @@ impl Event {
         self.source
     }
 
-    /// Whether the event has the version whose request and response are understood here.
+    /// Whether the event has the version that Cognito sends to the triggers served here. What an event is comes from its
+    /// members and its trigger source; emulators of Cognito send other versions.
     #[must_use]
     pub fn has_supported_version(&self) -> bool {
         self.version.as_deref() == Some(SUPPORTED_VERSION)
@@ -122,6 +126,15 @@ impl Event {
     #[must_use]
     pub fn client_metadata(&self) -> Attributes<'_> {
         Attributes::new(self.request.get("clientMetadata"))
+    }
+
+    /// Whether an app client made the call that led to this event. An administrator's call has none: `clientId` is null or
+    /// a word in its place.
+    #[must_use]
+    pub fn has_app_client(&self) -> bool {
+        let context: Option<Map<String, Value>> = self.members.read("callerContext");
+        let client = context.as_ref().and_then(|context| context.get("clientId")?.as_str());
+        client.is_some_and(|id| !id.is_empty() && id != "CLIENT_ID_NOT_APPLICABLE")
     }
 
     /// A member of `request`; `None` if absent or null.
@@ -163,8 +176,9 @@ impl Members {
         self.0.iter().find(|(member, _)| member == name).map(|(_, raw)| raw.as_ref())
     }
 
-    fn read<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
-        serde_json::from_str(self.raw(name)?.get()).ok()
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let json = self.raw(name)?.get();
+        serde_json::from_str(json).or_else(|_| serde_json::from_str(&surrogate::without_lone(json))).ok()
     }
 
     fn string(&self, name: &str) -> Option<String> {

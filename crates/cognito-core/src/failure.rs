@@ -11,7 +11,7 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Failure {
     kind: Kind,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    cause: Box<dyn Error + Send + Sync>,
 }
 
 /// One way to fail: a stable code for the log and `errorType`, and the public text.
@@ -50,16 +50,10 @@ impl Kind {
 }
 
 impl Failure {
-    /// A failure without a further cause.
-    #[must_use]
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, cause: None }
-    }
-
-    /// A failure with what caused it, for the log. The cause's text must be free of personal data.
+    /// A failure and why it happened, for the log. The cause's text must be free of personal data.
     #[must_use]
     pub fn because(kind: Kind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, cause: Some(cause.into()) }
+        Self { kind, cause: cause.into() }
     }
 
     /// The stable code and the public text.
@@ -68,11 +62,11 @@ impl Failure {
         self.kind
     }
 
-    /// The cause and its causes, joined by colons; empty without one.
+    /// The cause and its causes, joined by colons.
     #[must_use]
     pub fn cause_chain(&self) -> String {
         let mut text = String::new();
-        let mut next = self.cause.as_deref().map(|cause| cause as &dyn Error);
+        let mut next = Some(self.cause.as_ref() as &dyn Error);
         while let Some(error) = next {
             if !text.is_empty() {
                 text.push_str(": ");
@@ -103,7 +97,7 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+        Some(self.cause.as_ref() as &(dyn Error + 'static))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Identity providers: which are trusted for what, and how their subjects are spelled.
 
-use crate::email::{Email, EmailClaim, ProvenEmail};
+use crate::email::{Email, EmailClaim, MultipleEmails, ProvenEmail};
 use crate::event::{Attributes, is_true};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
@@ -74,7 +75,8 @@ pub fn unlisted_claim(attributes: Attributes<'_>) -> EmailClaim {
 }
 
 fn claim(attributes: Attributes<'_>, proven: bool) -> EmailClaim {
-    match attributes.text("email").map(str::trim).filter(|text| !text.is_empty()).map(Email::parse) {
+    let address = attributes.value("email").and_then(|claim| Email::from_claim(claim, MultipleEmails::Unproven));
+    match address {
         None => EmailClaim::Absent,
         Some(Err(why)) => EmailClaim::Unusable(why),
         Some(Ok(email)) if proven => EmailClaim::Proven(ProvenEmail::new(email)),
@@ -176,7 +178,7 @@ fn parse_provider(entry: &str) -> Option<Provider> {
 }
 
 /// The identity a link ties to a profile: Cognito's `SourceUser`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SourceIdentity {
     provider: String,
     attribute: String,
@@ -205,6 +207,12 @@ impl SourceIdentity {
             return Err(IdentityTooLong);
         }
         Ok(Self { provider: provider.name.clone(), attribute: attribute.to_owned(), value: value.to_owned() })
+    }
+
+    /// An identity that is linked already, by the attribute and the value that the link was made with.
+    #[must_use]
+    pub fn linked_by(provider: &str, attribute: &str, value: &str) -> Self {
+        Self { provider: provider.to_owned(), attribute: attribute.to_owned(), value: value.to_owned() }
     }
 
     /// The provider's name.

@@ -10,6 +10,11 @@ use tokio::time::Instant;
 /// 5 seconds, whatever the function's own timeout; the rest is for the way there and back.
 pub const TIME_LIMIT: Duration = Duration::from_millis(4500);
 
+/// `error_code` of the warning about an event of a trigger source that is not known here.
+pub const UNKNOWN_SOURCE: &str = "unknown_source";
+/// `error_code` of the warning about an event of a version that is not known here.
+pub const UNKNOWN_VERSION: &str = "unknown_version";
+
 /// A Cognito trigger function.
 pub trait Trigger {
     /// Whether this function has anything to do for a source. Events of other sources go back
@@ -54,7 +59,8 @@ impl Clock {
 }
 
 /// Answers one event: reads it, lets `trigger` handle it, and gives back the same JSON with only
-/// `response` changed. A source or version that is not known goes back as it came, with a warning.
+/// `response` changed. A source that is not known goes back as it came, with a warning. A version that is not known is
+/// a warning only: what an event is comes from its members and its source, and emulators send versions of their own.
 ///
 /// # Errors
 ///
@@ -67,10 +73,11 @@ async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock
     let mut event = Event::parse(payload.get()).map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))?;
     let source = event.source();
     if source == TriggerSource::Unknown {
-        tracing::warn!("unknown trigger source, the event goes back unchanged");
-    } else if !event.has_supported_version() {
-        tracing::warn!(source = source.as_str(), "unknown event version, the event goes back unchanged");
+        tracing::warn!(error_code = UNKNOWN_SOURCE, "unknown trigger source, the event goes back unchanged");
     } else if trigger.handles(source) {
+        if !event.has_supported_version() {
+            tracing::warn!(error_code = UNKNOWN_VERSION, source = source.as_str(), "unknown event version");
+        }
         trigger.handle(&mut event, clock).await?;
     }
     event.into_answer().map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))

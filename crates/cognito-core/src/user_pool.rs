@@ -1,8 +1,11 @@
 //! What the functions ask of a user pool.
 //!
-//! [`UserPool`] is the port. Its implementations are the AWS adapter (feature `aws`) and the
+//! [`UserPool`] is the port; `Administration` (feature `administration`) adds what only an operator asks.
+//! Its implementations are the AWS adapter (feature `aws`) and the
 //! memory pool (feature `testing`); `contract` (feature `testing`) holds both to the same behaviour.
 
+#[cfg(feature = "administration")]
+mod administration;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "testing")]
@@ -13,6 +16,10 @@ mod invitations;
 pub mod memory;
 mod profile;
 
+#[cfg(feature = "administration")]
+pub use administration::{
+    Administration, AppClient, Delivery, MfaSettings, NewRegistration, Page, PoolSettings, ProfileRecord, Registered,
+};
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities, UserName};

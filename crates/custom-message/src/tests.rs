@@ -80,6 +80,34 @@ async fn the_apps_locale_goes_before_the_persons_and_that_before_the_default() {
 }
 
 #[tokio::test]
+async fn the_language_is_read_under_every_name_and_in_every_form_that_applications_send() {
+    for metadata in [
+        json!({"locale": "de"}),
+        json!({"lang": "de"}),
+        json!({"language": "de_AT"}),
+        json!({"ui_locales": "it de en"}),
+        json!({"locale": "de_DE.UTF-8"}),
+        json!({"locale": "de-CH, de;q=0.9, en;q=0.8"}),
+        json!({"locale": "en;q=0.5, it, de;q=0.9"}),
+        json!({"locale": "it", "lang": "de"}),
+    ] {
+        let event = edited("custom-message/sign-up", |event| event["request"]["clientMetadata"] = metadata.clone());
+        let text = response(&harbour(), &event).await["smsMessage"].clone();
+        assert!(text.as_str().unwrap().contains("Bestätigungscode"), "{metadata}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_half_a_surrogate_pair_gets_its_message() {
+    let event = sample("custom-message/sign-up").replace("\"Ada\"", r#""Ada \ud800""#);
+    assert!(event.contains("ud800"));
+    let payload = serde_json::value::RawValue::from_string(event).unwrap();
+    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+    let answer = cognito_core::trigger::answer(&harbour(), &payload, clock).await.unwrap();
+    assert!(answer.get().contains(r#""Ada \ud800""#) && answer.get().contains("{####}"), "{}", answer.get());
+}
+
+#[tokio::test]
 async fn a_person_is_greeted_by_given_name_then_by_name_then_politely_without() {
     let greeting = async |given: Value, name: Value, greeting: &str| {
         let event = edited("custom-message/sign-up", |event| {
@@ -182,4 +210,26 @@ fn this_function_compiles_no_aws_sdk_and_no_css_inliner() {
     for unwanted in ["aws-", "rustls", "css-inline", "html5ever", "toml"] {
         assert!(!tree.lines().any(|line| line.starts_with(unwanted)), "{unwanted} is in {tree}");
     }
+}
+
+#[tokio::test]
+async fn with_the_account_api_a_token_alone_changes_no_address() {
+    let refusing = trigger(&[("DIRECT_EMAIL_CHANGE", "refuse")]);
+    let has_code = async |trigger: &CustomMessage, event: &str| {
+        response(trigger, event).await["emailMessage"].as_str().is_some_and(|text| text.contains("{####}"))
+    };
+    for name in ["custom-message/update-user-attribute", "custom-message/verify-user-attribute"] {
+        let refused = answer_to(&refusing, &sample(name)).await;
+        assert_eq!(refused.unwrap_err(), (CHANGE_ELSEWHERE.code, CHANGE_ELSEWHERE.message), "{name}");
+        // An administrator who changes an address without marking it verified has a code sent, too.
+        for client in [json!("CLIENT_ID_NOT_APPLICABLE"), Value::Null] {
+            let by_administrator = edited(name, |event| event["callerContext"]["clientId"] = client);
+            assert!(has_code(&refusing, &by_administrator).await, "{name}");
+        }
+        assert!(has_code(&harbour(), &sample(name)).await, "{name}: allowed unless it is set");
+    }
+    for name in ["sign-up", "resend-code", "forgot-password", "admin-create-user"] {
+        assert!(has_code(&refusing, &sample(&format!("custom-message/{name}"))).await, "{name}");
+    }
+    assert!(cognito_core::testing::is_documented(CHANGE_ELSEWHERE));
 }

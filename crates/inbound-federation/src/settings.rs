@@ -1,8 +1,10 @@
+use cognito_core::email::MultipleEmails;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 3] = [PROVIDERS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES"];
+pub const NAMES: [&str; 5] =
+    [PROVIDERS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
 
 /// The names under which SAML providers usually send an address: by plain name, by Microsoft's
 /// claim type, and by the attribute `mail` of RFC 4524 as an object identifier.
@@ -22,6 +24,11 @@ pub struct Settings {
     pub subject_attribute: Option<String>,
     /// `SAML_EMAIL_ATTRIBUTES`: names of SAML attributes that hold the address, first match counts.
     pub saml_email_attributes: Vec<String>,
+    /// `MULTIPLE_EMAILS`: what a claim with several addresses is worth.
+    pub multiple_emails: MultipleEmails,
+    /// `STORE_UNPROVEN_EMAIL`: whether Cognito stores an address that is not proven. Never one of a provider with
+    /// `always`.
+    pub store_unproven_email: bool,
 }
 
 impl Settings {
@@ -36,7 +43,15 @@ impl Settings {
                 let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
                 names.iter().all(|name| !name.is_empty()).then_some(names)
             })?;
+        let multiple = [("unproven", MultipleEmails::Unproven), ("first", MultipleEmails::First)];
         Ok(Self {
+            multiple_emails: settings::choice(lookup, "MULTIPLE_EMAILS", &multiple, MultipleEmails::default())?,
+            store_unproven_email: settings::choice(
+                lookup,
+                "STORE_UNPROVEN_EMAIL",
+                &[("false", false), ("true", true)],
+                false,
+            )?,
             providers: settings::providers(lookup)?,
             subject_attribute: settings::attribute_name(lookup, "SUBJECT_ATTRIBUTE")?,
             saml_email_attributes: names

@@ -1,4 +1,5 @@
 use super::*;
+use cognito_core::event::is_true;
 use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
 use proptest::prelude::*;
 use serde_json::json;
@@ -6,17 +7,29 @@ use serde_json::json;
 const PROVIDERS: &str = "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always";
 const SUBJECT: &str = "custom:idp_subject";
 
-fn trigger(providers: &'static str) -> InboundFederation {
-    let lookup = move |asked: &str| match asked {
-        "PROVIDERS" => Some(providers.to_owned()),
-        "SUBJECT_ATTRIBUTE" => Some(SUBJECT.to_owned()),
-        _ => None,
+fn trigger(settings: &'static [(&'static str, &'static str)]) -> InboundFederation {
+    let lookup = |asked: &str| {
+        let set = settings.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
+        set.or_else(|| match asked {
+            "PROVIDERS" => Some(PROVIDERS.into()),
+            "SUBJECT_ATTRIBUTE" => Some(SUBJECT.into()),
+            _ => None,
+        })
     };
     InboundFederation::new(Settings::from_lookup(&lookup).unwrap())
 }
 
 async fn mapped(event: &str, providers: &'static str) -> Value {
-    let answer = answer_to(&trigger(providers), event).await.expect("never refused");
+    let lookup = move |asked: &str| match asked {
+        "PROVIDERS" => Some(providers.to_owned()),
+        "SUBJECT_ATTRIBUTE" => Some(SUBJECT.to_owned()),
+        _ => None,
+    };
+    answered(&InboundFederation::new(Settings::from_lookup(&lookup).unwrap()), event).await
+}
+
+async fn answered(trigger: &InboundFederation, event: &str) -> Value {
+    let answer = answer_to(trigger, event).await.expect("never refused");
     assert!(only_response_changed(event, &answer));
     answer["response"]["userAttributesToMap"].clone()
 }
@@ -28,20 +41,162 @@ fn with_claims(user_info: &Value, id_token: &Value) -> String {
     })
 }
 
+/// The claims that pools map to `email`.
+fn emails(map: &Value) -> Vec<&Value> {
+    let names = ["email", "mail", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"];
+    names.iter().filter_map(|name| map.get(name)).collect()
+}
+
 #[tokio::test]
-async fn email_verified_is_what_the_provider_proves() {
-    for (case, verified) in [
-        ("google", "true"),
-        ("google-unverified", "false"),
-        ("facebook", "true"),
-        ("apple", "true"),
-        ("oidc", "true"),
-        ("saml", "true"),
-        ("unlisted-oidc", "false"),
+async fn email_verified_is_what_the_provider_proves_and_an_unproven_address_is_left_out() {
+    for (case, proven) in [
+        ("google", true),
+        ("google-unverified", false),
+        ("google-other-subject", false),
+        ("facebook", true),
+        ("apple", true),
+        ("oidc", true),
+        ("saml", true),
+        ("saml-list-of-one", true),
+        ("saml-several-addresses", false),
+        ("saml-denied", false),
+        ("unlisted-oidc", false),
     ] {
         let map = mapped(&sample(&format!("inbound-federation/{case}")), PROVIDERS).await;
-        assert_eq!(map["email_verified"], json!(verified), "{case}: {map}");
+        assert_eq!(map.get("email_verified"), proven.then(|| json!("true")).as_ref(), "{case}: {map}");
+        assert_eq!(emails(&map).len(), usize::from(proven), "{case}: {map}");
+        assert!(map.as_object().unwrap().len() > 2, "the other claims stay: {case}: {map}");
     }
+}
+
+/// Where the pool requires an address, a newcomer without proof needs one.
+#[tokio::test]
+async fn an_unproven_address_is_stored_where_the_operator_says_so() {
+    let store = trigger(&[("STORE_UNPROVEN_EMAIL", "true")]);
+    for case in ["google-unverified", "unlisted-oidc"] {
+        let map = answered(&store, &sample(&format!("inbound-federation/{case}"))).await;
+        assert_eq!((&map["email"], &map["email_verified"]), (&json!("ada@example.com"), &json!("false")), "{case}");
+    }
+}
+
+/// Pre sign-up would take any address of such a provider for proven.
+#[tokio::test]
+async fn an_unproven_address_of_a_provider_with_always_is_never_stored() {
+    let store = trigger(&[("STORE_UNPROVEN_EMAIL", "true")]);
+    for case in ["saml-denied", "saml-several-addresses"] {
+        let map = answered(&store, &sample(&format!("inbound-federation/{case}"))).await;
+        assert!(emails(&map).is_empty() && map.get("email_verified").is_none(), "{case}: {map}");
+    }
+}
+
+#[tokio::test]
+async fn a_providers_own_no_wins_over_always_and_its_silence_does_not() {
+    for (said, proven) in [
+        (json!(false), false),
+        (json!("false"), false),
+        (json!("False "), false),
+        (json!(0), false),
+        (json!("0"), false),
+        (json!("no"), false),
+        (json!("pending"), false),
+        (json!(true), true),
+        (json!("true"), true),
+        (json!(null), true),
+        (json!(""), true),
+    ] {
+        for claims in [
+            with_claims(&json!({}), &json!({"sub": "1", "email": "ada@example.com", "email_verified": said})),
+            with_claims(&json!({"sub": "1", "email_verified": said}), &json!({"sub": "1", "email": "ada@example.com"})),
+        ] {
+            let map = mapped(&claims, "Google:always").await;
+            assert_eq!(map.get("email_verified") == Some(&json!("true")), proven, "{claims}: {map}");
+            assert_eq!(map.get("email").is_some(), proven, "{claims}: {map}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_never_verified_and_warned_of_with_a_code() {
+    for (claim, word) in [
+        (json!("not an address"), "characters"),
+        (json!("ada"), "syntax"),
+        (json!("[a@example.com,b@example.com]"), "several"),
+        (json!("a@example.com;b@example.com"), "several"),
+        (json!("evil!a@corp.example"), "ambiguous"),
+        (json!("a%evil.example@corp.example"), "ambiguous"),
+        (json!("=?x?q?attacker=40evil.example=3e=20?=@corp.example"), "ambiguous"),
+        (json!("a@localhost"), "ambiguous"),
+        (json!(7), "syntax"),
+    ] {
+        let event = with_claims(&json!({}), &json!({"sub": "1", "email": claim, "email_verified": "true"}));
+        for settings in [&[][..], &[("STORE_UNPROVEN_EMAIL", "true")], &[("PROVIDERS", "Google:always")]] {
+            let (map, log) = CapturedLog::of(answered(&trigger(settings), &event)).await;
+            assert_ne!(map.get("email_verified"), Some(&json!("true")), "{claim}: {map}");
+            assert_eq!((log.matches("WARN").count(), log.matches(ADDRESS_UNUSABLE).count()), (1, 1), "{log}");
+            assert!(log.contains(&format!("\"{word}: ")), "{claim}: {log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_one_is_its_value_and_of_several_the_first_counts_if_the_operator_says_so() {
+    let list = |email: Value| with_claims(&json!({}), &json!({"sub": "1", "email": email, "email_verified": "true"}));
+    for claim in [json!("[Ada@Example.com]"), json!("[ada%40example.com]"), json!(["ada@example.com"])] {
+        let map = mapped(&list(claim.clone()), PROVIDERS).await;
+        assert_eq!((&map["email"], &map["email_verified"]), (&json!("ada@example.com"), &json!("true")), "{claim}");
+    }
+    let first = trigger(&[("MULTIPLE_EMAILS", "first")]);
+    let map = answered(&first, &list(json!("[ada%40example.com,b%40example.com]"))).await;
+    assert_eq!((&map["email"], &map["email_verified"]), (&json!("ada@example.com"), &json!("true")));
+    let map = answered(&first, &sample("inbound-federation/saml-several-addresses")).await;
+    assert_eq!((emails(&map)[0], &map["email_verified"]), (&json!("ada@example.com"), &json!("true")));
+}
+
+/// `{}` would keep everything as it came, the text `[]` and its verification included.
+#[tokio::test]
+async fn an_empty_list_is_no_address_and_is_not_stored() {
+    let event = with_claims(&json!({}), &json!({"sub": "1", "email": "[]", "email_verified": "false"}));
+    assert_eq!(mapped(&event, PROVIDERS).await, json!({"sub": "1"}));
+}
+
+/// OpenID Connect Core 5.3.2.
+#[tokio::test]
+async fn user_info_of_another_subject_proves_nothing_and_is_not_stored() {
+    let victim = json!({"sub": "2002", "email": "victim@example.com", "email_verified": true, "name": "V"});
+    for (id_token, expected) in [
+        (json!({"sub": "1001"}), json!({"sub": "1001"})),
+        (
+            json!({"sub": "1001", "email": "a@example.com", "email_verified": true}),
+            json!({"sub": "1001", "email": "a@example.com", "email_verified": "true", SUBJECT: "1001"}),
+        ),
+    ] {
+        let (map, log) = CapturedLog::of(mapped(&with_claims(&victim, &id_token), PROVIDERS)).await;
+        assert_eq!(map, expected, "{id_token}");
+        assert_eq!((log.matches("WARN").count(), log.matches(OTHER_SUBJECT).count()), (1, 1), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_user_info_without_a_subject_proves_nothing() {
+    let user_info = json!({"email": "victim@example.com", "email_verified": true, "name": "Ada"});
+    let (map, log) = CapturedLog::of(mapped(&with_claims(&user_info, &json!({"sub": "1001"})), PROVIDERS)).await;
+    assert_eq!(map, json!({"sub": "1001", "name": "Ada", SUBJECT: "1001"}));
+    assert_eq!(log.matches(OTHER_SUBJECT).count(), 1, "{log}");
+    // Its other claims, and the address of the ID token, are what they are.
+    let id_token = json!({"sub": "1001", "email": "ada@example.com", "email_verified": true});
+    let (map, log) = CapturedLog::of(mapped(&with_claims(&json!({"name": "Ada"}), &id_token), PROVIDERS)).await;
+    assert_eq!((&map["email_verified"], &map["name"]), (&json!("true"), &json!("Ada")));
+    assert!(!log.contains("WARN"), "{log}");
+    // A provider whose user info names the same subject otherwise.
+    let (map, _) = CapturedLog::of(mapped(
+        &with_claims(
+            &json!({"id": "1001", "email": "ada@example.com", "email_verified": "1"}),
+            &json!({"sub": "1001"}),
+        ),
+        PROVIDERS,
+    ))
+    .await;
+    assert_eq!(map["email_verified"], json!("true"));
 }
 
 #[tokio::test]
@@ -50,7 +205,7 @@ async fn a_provider_that_is_never_trusted_or_not_listed_proves_nothing_whatever_
         for claim in [json!(true), json!("true"), json!("True"), json!(1), json!("1")] {
             let claims = json!({"sub": "1", "email": "ada@example.com", "email_verified": claim});
             let map = mapped(&with_claims(&json!({}), &claims), providers).await;
-            assert_eq!(map["email_verified"], json!("false"), "{providers} {claim}");
+            assert_eq!(map, json!({"sub": "1", SUBJECT: "1"}), "{providers} {claim}");
             assert_eq!(mapped(&with_claims(&json!({}), &claims), PROVIDERS).await["email_verified"], json!("true"));
         }
     }
@@ -104,8 +259,9 @@ async fn a_claim_without_an_address_does_not_verify_an_earlier_one() {
 
 #[tokio::test]
 async fn an_address_and_its_verification_count_from_one_document_only() {
+    let store = trigger(&[("STORE_UNPROVEN_EMAIL", "true")]);
     let check = async |user_info: Value, id_token: Value, verified: &str| {
-        let map = mapped(&with_claims(&user_info, &id_token), PROVIDERS).await;
+        let map = answered(&store, &with_claims(&user_info, &id_token)).await;
         assert_eq!(map["email_verified"], json!(verified), "{user_info} {id_token}");
     };
     let victim = json!({"sub": "1", "email": "victim@example.com"});
@@ -137,6 +293,17 @@ async fn a_saml_address_is_found_under_its_configured_name() {
     let own = InboundFederation::new(Settings::from_lookup(&lookup).unwrap());
     let answer = answer_to(&own, &saml("adresse")).await.unwrap();
     assert_eq!(answer["response"]["userAttributesToMap"]["email_verified"], json!("true"));
+}
+
+/// The pool may map another of them than the one that was judged.
+#[tokio::test]
+async fn all_saml_attributes_that_hold_an_address_are_given_the_one_that_was_judged() {
+    let event = edited("inbound-federation/saml", |event| {
+        event["request"]["attributes"]["samlResponse"] = json!({"mail": "b@example.com", "email": "a@example.com"});
+    });
+    let expected = json!({"mail": "a@example.com", "email": "a@example.com", "email_verified": "true"});
+    assert_eq!(mapped(&event, PROVIDERS).await, expected);
+    assert_eq!(mapped(&event, "CorpSAML:never").await, json!({"email_verified": "false"}));
 }
 
 #[tokio::test]
@@ -174,7 +341,7 @@ proptest! {
             prop_assert!(!claims.get("email_verified").is_some_and(|claim| is_true(&json!(claim))));
         } else {
             prop_assert_ne!(map.get("email_verified"), Some(&json!("true")));
-            prop_assert!(claims.keys().all(|name| map.contains_key(name) || name == "email_verified"));
+            prop_assert!(claims.keys().all(|name| map.contains_key(name) || name == "email_verified" || name == "email"));
             prop_assert!(map.keys().all(|name| claims.contains_key(name) || name == "email_verified" || name == SUBJECT));
         }
     }

@@ -13,7 +13,7 @@ use crate::decision::{Decision, Destination, decide, decide_without_owners};
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
-use cognito_core::email::{EmailClaim, ProvenEmail};
+use cognito_core::email::{EmailClaim, InvalidEmail, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
@@ -111,7 +111,7 @@ impl<P: UserPool> Linker<'_, P> {
             (EmailClaim::Unproven(email), None) => email,
             // Both are decided without owners; were they not, refusing is the safe end.
             (EmailClaim::Absent | EmailClaim::Unusable(_), None) => {
-                return Err(LinkError::Refused(Refusal::UnusableEmail));
+                return Err(LinkError::Refused(Refusal::UnusableEmail(InvalidEmail::Syntax)));
             }
         };
         let mut owners = Owners::listed(self.pool, email, self.now).await?;
@@ -210,7 +210,7 @@ impl<P: UserPool> Linker<'_, P> {
     async fn create_complete(&self, email: &ProvenEmail) -> Result<(Destination, bool), CarryError> {
         let user_name = match self.user_name {
             NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
-                return Err(CarryError::Refused(Refusal::UnusableEmail));
+                return Err(CarryError::Refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
             }
             NativeUserName::Email => email.email().to_lower_case(),
             NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),

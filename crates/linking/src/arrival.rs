@@ -40,9 +40,12 @@ pub struct SubjectRule {
 }
 
 /// What the address that a stand-alone profile stores is worth, when it does not show as verified.
+///
+/// How the pool is set up today does not tell: a pool that now keeps an address until the new one is verified may have
+/// stored somebody else's before it was set up so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredAddress {
-    /// It is what the provider said at the last sign-in: the pool lets nobody change it without proof.
+    /// It is what the provider said at the last sign-in: the operator vouches that nobody ever changed it.
     FromProvider,
     /// The person may have changed it to somebody else's.
     MayBeChanged,

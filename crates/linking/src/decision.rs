@@ -126,7 +126,7 @@ impl Decision {
 pub fn decide_without_owners(arrival: &Arrival, policy: &Policy) -> Option<Decision> {
     match (&arrival.email, policy.unproven_email) {
         (EmailClaim::Absent, _) => Some(Decision::Continue(Continued::NoEmail)),
-        (EmailClaim::Unusable(_), _) => Some(Decision::Refuse(Refusal::UnusableEmail)),
+        (EmailClaim::Unusable(why), _) => Some(Decision::Refuse(Refusal::UnusableEmail(*why))),
         (EmailClaim::Unproven(_), UnprovenEmail::Separate) => Some(Decision::Continue(Continued::Separate)),
         (EmailClaim::Unproven(_), UnprovenEmail::Refuse) | (EmailClaim::Proven(_), _) => None,
     }

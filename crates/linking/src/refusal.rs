@@ -1,12 +1,13 @@
 use crate::arrival::Unlinkable;
+use cognito_core::email::InvalidEmail;
 use cognito_core::failure::{Failure, Kind};
 
 /// Why a sign-in is refused. Each has a stable code and a public text that tells the person what
 /// they can do, and a stranger nothing about the account beyond that the address is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// The address cannot be looked up safely.
-    UnusableEmail,
+    /// The address cannot be looked up safely, or may be another than it seems.
+    UnusableEmail(InvalidEmail),
     /// Somebody has the address, and this identity did not prove it.
     UnprovenEmail,
     /// The profile never proved the address.
@@ -34,7 +35,7 @@ impl Refusal {
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
-            Self::UnusableEmail => Kind::refusal("unusable_email", "This email address is not supported"),
+            Self::UnusableEmail(_) => Kind::refusal("unusable_email", "This email address is not supported"),
             Self::UnprovenEmail => Kind::refusal(
                 "unproven_email",
                 "This email address is already in use, please sign in the way you did before",
@@ -85,9 +86,27 @@ impl Refusal {
         }
     }
 
-    /// What the operator should know, for the log.
-    const fn advice(self) -> &'static str {
-        match self {
+    /// What the operator should know, for the log. It never holds the address.
+    fn advice(self) -> String {
+        let text = match self {
+            Self::UnusableEmail(why) => return why.to_string(),
+            Self::UnprovenEmail => {
+                "somebody has the address, and PROVIDERS does not take this sign-in for proof of it: the provider sent no \
+                 email_verified that is true, the claim is not mapped, or the provider is not trusted"
+            }
+            Self::UnverifiedProfile => "the profile never proved the address, and UNVERIFIED_PROFILE leaves it alone",
+            Self::DisabledProfile => "the profile that has the address is disabled",
+            Self::UnusableProfile => "the profile's status is archived, compromised or not known",
+            Self::AmbiguousOwner => "several native profiles have the address, and not exactly one of them proved it",
+            Self::TooManyIdentities => {
+                "the profile holds five identities, the most that Cognito allows; unlink one that is no longer used. If \
+                 they are all of one provider, its subjects change at each sign-in: give people a lasting one (SAML: a \
+                 persistent NameID) or link it by a mapped attribute in PROVIDERS"
+            }
+            Self::PasskeyOnProfile => "the profile holds a passkey, which no administrator's call removes",
+            Self::Unlinkable(Unlinkable::TooLong) => {
+                "provider name, attribute name and value together exceed 128 characters"
+            }
             Self::Unlinkable(Unlinkable::UnreliableSubject) => {
                 "the pool ignores case, so the subject may have lost its upper-case letters; remedies: attach the \
                  inbound federation trigger and set SUBJECT_ATTRIBUTE (not for SAML), or link this provider by a mapped attribute in \
@@ -102,17 +121,14 @@ impl Refusal {
                  other; delete the profile that bears this name after having looked at both"
             }
             Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
-            _ => "",
-        }
+        };
+        text.to_owned()
     }
 
     /// The failure that Cognito is answered with.
     #[must_use]
     pub fn into_failure(self) -> Failure {
-        match self.advice() {
-            "" => Failure::new(self.kind()),
-            advice => Failure::because(self.kind(), advice),
-        }
+        Failure::because(self.kind(), self.advice())
     }
 }
 
@@ -122,7 +138,7 @@ mod tests {
     use std::collections::HashSet;
 
     const ALL: [Refusal; 14] = [
-        Refusal::UnusableEmail,
+        Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
         Refusal::DisabledProfile,
@@ -148,6 +164,20 @@ mod tests {
     fn the_readme_lists_every_refusal_with_its_text() {
         for kind in ALL.map(Refusal::kind) {
             assert!(cognito_core::testing::is_documented(kind), "{}", kind.code);
+        }
+    }
+
+    #[test]
+    fn every_refusal_says_why_in_the_log() {
+        assert!(ALL.iter().all(|refusal| !refusal.into_failure().cause_chain().is_empty()));
+        for (why, word) in [
+            (InvalidEmail::Syntax, "syntax"),
+            (InvalidEmail::Unsafe, "characters"),
+            (InvalidEmail::TooLong, "length"),
+            (InvalidEmail::Ambiguous, "ambiguous"),
+            (InvalidEmail::Several, "several"),
+        ] {
+            assert!(Refusal::UnusableEmail(why).into_failure().cause_chain().starts_with(word));
         }
     }
 

@@ -4,6 +4,7 @@
 //! mapped falls to false, which kills "forgot password". The inbound federation trigger prevents
 //! that; in pools without it the post triggers repair it, for providers whose addresses are proof.
 
+use cognito_core::email::Email;
 use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, SettingError};
@@ -59,7 +60,9 @@ pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, sub: O
 /// hand its true owner's account to this person.
 #[must_use]
 pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: RepairScope) -> bool {
-    if attributes.text("email").is_none() || attributes.flag("email_verified") {
+    // What is no address, such as a list that was never taken apart, is never marked.
+    let is_address = attributes.text("email").is_some_and(|stored| Email::parse(stored).is_ok());
+    if !is_address || attributes.flag("email_verified") {
         return false;
     }
     let identities = attributes.text("identities").and_then(|text| Identity::parse_list(text).ok()).unwrap_or_default();
@@ -100,6 +103,16 @@ mod tests {
         check(&linked, "True", RepairScope::Linked, false);
         check(&format!("[{}]", identity("facebook", true)), "false", RepairScope::External, true);
         check(&linked, "false", RepairScope::External, false);
+    }
+
+    #[test]
+    fn what_is_no_address_is_never_marked_as_verified() {
+        let providers = Providers::parse("Facebook:always").unwrap();
+        for stored in ["[ada@example.com]", "a@example.com;b@example.com", "not an address", "evil!a@example.com"] {
+            let identities = format!("[{}]", identity("Facebook", false));
+            let attributes = json!({"email": stored, "email_verified": "false", "identities": identities});
+            assert!(!needs_repair(Attributes::new(Some(&attributes)), &providers, RepairScope::Linked), "{stored}");
+        }
     }
 
     #[test]

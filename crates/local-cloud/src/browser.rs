@@ -85,7 +85,7 @@ impl Browser {
     }
 }
 
-/// Makes sure that there is a browser: finds one, or installs Debian's where that is possible.
+/// Finds a browser, or installs Debian's where that is possible.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 //! A local cloud: MiniStack on 127.0.0.1, ended with its guard.
 //!
-//! It is started through `local_cloud.py`, which closes a few gaps in its Cognito; see `docs/LOCAL_STACK.md`.
+//! It is started through `python/local_cloud.py`, which closes a few gaps in its Cognito; see `docs/LOCAL_STACK.md`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub struct Options {
     pub port: Option<u16>,
     /// A user pool that is there from the start, as [`crate::seed::saved_pool`] writes it.
     pub saved_pool: Option<Value>,
-    /// A folder that keeps the cloud's state from one run to the next; thrown away at the end if `None`.
+    /// A folder that keeps the cloud's state for the next run. With `None` the state is removed at the end.
     pub kept_state: Option<PathBuf>,
 }
 
@@ -124,12 +124,32 @@ pub fn client_environment(endpoint: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
+/// The names of the patches that MiniStack is run with.
+///
+/// # Errors
+///
+/// A patch is not needed any more because MiniStack has no such gap, or it does not close its gap. The message names
+/// it.
+pub async fn patches(toolbox: &Toolbox) -> Result<Vec<String>> {
+    let output = script(toolbox).arg("--patches").stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+}
+
+/// The command that runs MiniStack. Python writes no compiled files into the repository.
+fn script(toolbox: &Toolbox) -> Command {
+    let mut command = Command::new(toolbox.program("python"));
+    command.arg("-B").arg(layout::root().join("crates/local-cloud/python/local_cloud.py"));
+    command
+}
+
 fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Path) -> Result<Command> {
     std::fs::create_dir_all(layout::logs())?;
     let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
-    let mut command = Command::new(toolbox.program("python"));
+    let mut command = script(toolbox);
     command
-        .arg(layout::root().join("crates/local-cloud/python/local_cloud.py"))
         // The functions inherit this environment: nothing of the developer's own may leak into them.
         .env_clear()
         .envs(["PATH", "HOME", "LANG"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
@@ -151,7 +171,7 @@ fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Pat
     Ok(command)
 }
 
-/// A folder that goes away with the run.
+/// A folder that is removed at the end of the run.
 #[derive(Debug)]
 struct RunFolder(PathBuf);
 

@@ -19,7 +19,7 @@ pub fn load(name: &str, pool: &UserPool) -> Result<Value> {
     Ok(event)
 }
 
-/// Rewrites a sample event so that it speaks of a profile as the pool holds it now.
+/// Rewrites a sample event so that it is about a profile, as the pool holds it now.
 #[must_use]
 pub fn about(mut event: Value, profile: &Profile) -> Value {
     event["userName"] = json!(profile.username);

@@ -24,10 +24,8 @@ pub const FOLDER_VARIABLE: &str = "LOCAL_CLOUD_FUNCTIONS";
 /// The variable that tells the end-to-end tests where the command line's binary lies.
 pub const COMMAND_LINE_VARIABLE: &str = "LOCAL_CLOUD_COMMAND_LINE";
 
-/// The bare function that the others are measured against, and a leaner one: binaries of the crate `echo`.
+/// The bare function that the others are measured against: a crate and a binary of that name.
 pub const BARE: &str = "echo";
-/// See [`BARE`].
-pub const BARE_LEAN: &str = "echo-lean";
 
 /// Every function, the one behind the account API included.
 pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
@@ -63,16 +61,14 @@ impl Binaries {
         Self::build_packages(profile, &TRIGGERS).await
     }
 
-    /// Adds the two bare functions, each built by itself, so that no crate has features here that only another asks for.
+    /// Adds the bare function. It is built alone, so that no crate gets features that only another one needs.
     ///
     /// # Errors
     ///
     /// As [`Self::build`].
     pub async fn with_bare(mut self, profile: &str) -> Result<Self> {
-        for (name, features) in [(BARE_LEAN, [].as_slice()), (BARE, &["--features", "defaults"])] {
-            let options = [&["--package", "echo", "--bin", name], features].concat();
-            self.0.extend(Self::build_targets(profile, &options, &[name]).await?.0);
-        }
+        let options = ["--package", BARE, "--bin", BARE, "--features", "defaults"];
+        self.0.extend(Self::build_targets(profile, &options, &[BARE]).await?.0);
         Ok(self)
     }
 
@@ -102,23 +98,6 @@ impl Binaries {
             bail!("{} does not build; see cargo's messages above", names.join(", "));
         }
         Self::read(&messages, names)
-    }
-
-    /// Finds every trigger's function, and further programs beside them, in a folder.
-    ///
-    /// # Errors
-    ///
-    /// One is missing.
-    pub fn in_folder(folder: &Path, beside: &[&str]) -> Result<Self> {
-        let mut found = BTreeMap::new();
-        for name in TRIGGERS.iter().chain(beside) {
-            let path = folder.join(name);
-            if !path.is_file() {
-                bail!("there is no {name} in {}", folder.display());
-            }
-            found.insert((*name).to_owned(), path);
-        }
-        Ok(Self(found))
     }
 
     /// The folder all binaries lie in.
@@ -162,7 +141,7 @@ impl Binaries {
 
 /// The cargo that runs this program, or the one on the PATH, to be run in the repository's root.
 ///
-/// What `cargo run` told this program about its own package is taken out again: some build scripts
+/// The variables in which `cargo run` describes this program's own package are removed: some build scripts
 /// depend on it, and the crates of the SDK would be compiled anew after every plain `cargo build`.
 #[must_use]
 pub fn cargo() -> Command {

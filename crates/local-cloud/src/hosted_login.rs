@@ -1,4 +1,4 @@
-//! "Sign in with …" as an app walks it: the authorize link, the provider, the callback, the tokens.
+//! "Sign in with …" as an app does it: the authorize link, the provider, the callback, the tokens.
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;

@@ -74,7 +74,7 @@ impl IdentityProvider {
         Ok(provider)
     }
 
-    /// Speaks of a provider that somebody else started and ends.
+    /// A provider that runs already. Dropping this does not end it.
     #[must_use]
     pub fn at(issuer: &str) -> Self {
         Self { process: None, issuer: issuer.to_owned(), http: Http::default() }
@@ -112,7 +112,7 @@ impl IdentityProvider {
 
     /// Makes this provider one of the pool's, under the given name, and maps claims: pool attribute to claim.
     ///
-    /// Its type is OIDC whatever the name: the local cloud walks a sign-in only for OIDC and SAML.
+    /// The type is always OIDC, even for `Google`: the local cloud supports sign-ins from OIDC and SAML providers only.
     ///
     /// # Errors
     ///

@@ -31,4 +31,4 @@ pub mod steps;
 pub mod toolbox;
 pub mod user_pool;
 
-pub use cloud::{ENDPOINT_VARIABLE, LocalCloud, Options, client_environment};
+pub use cloud::{ENDPOINT_VARIABLE, LocalCloud, Options, client_environment, patches};

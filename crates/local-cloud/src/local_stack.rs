@@ -1,4 +1,4 @@
-//! The whole of it alive on one machine: the deployed stack, two providers with ready people, and an app.
+//! Everything on one machine: the deployed stack, two providers with people to sign in as, and an app.
 
 mod app;
 pub mod people;
@@ -21,7 +21,7 @@ use crate::user_pool::CALLBACK;
 /// The variable that tells the end-to-end tests where the stack and its surroundings are: [`Address`] as JSON.
 pub const VARIABLE: &str = "LOCAL_STACK";
 
-/// The ports of everything beside the local cloud; free ones if left out.
+/// The ports of everything but the local cloud. `None` takes a free one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ports {
     /// The app.
@@ -45,7 +45,7 @@ pub struct Address {
     pub app: String,
 }
 
-/// A running local stack. Dropping it ends the providers and the app; the local cloud is somebody else's.
+/// A running local stack. Dropping it ends the providers and the app, but not the local cloud.
 #[derive(Debug)]
 pub struct LocalStack {
     address: Address,

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Context, Result, bail};
 
-/// Returns the wanted port if nobody listens on it, or a free one of the system's choice.
+/// Returns the wanted port if no program listens on it, or a free one.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 /// How long a process may take to leave after a polite request, before it is killed.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// A child in a process group of its own, ended with all of its children when dropped.
+/// A child process in its own process group. Dropping this ends it and all of its children.
 ///
 /// The own group matters twice: a Ctrl-C on the terminal reaches this program only, so that it can
 /// end its children in order, and the children's children (the functions a local cloud runs) go too.

@@ -63,8 +63,8 @@ struct Runtime {
     answers: Mutex<HashMap<String, oneshot::Sender<Result<Value, FunctionError>>>>,
     /// What the function wrote on either stream, line by line.
     log: Mutex<Vec<String>>,
-    /// Set with the first question for an event.
-    ready: tokio::sync::Notify,
+    /// Set with each question for an event.
+    idle: tokio::sync::Notify,
 }
 
 #[derive(Debug)]
@@ -83,6 +83,15 @@ impl Function {
     ///
     /// The binary cannot be started, or ends or stays silent; the message holds what it wrote.
     pub async fn start(name: &str, binary: &Path, settings: &[(String, String)]) -> Result<Self> {
+        Self::start_command(name, Command::new(binary), settings).await
+    }
+
+    /// Starts any command that speaks the runtime API, as [`Function::start`] starts a binary.
+    ///
+    /// # Errors
+    ///
+    /// As [`Function::start`].
+    pub async fn start_command(name: &str, mut command: Command, settings: &[(String, String)]) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
         let (queue, waiting) = mpsc::unbounded_channel();
@@ -92,14 +101,16 @@ impl Function {
             waiting: waiting.into(),
             answers: Mutex::default(),
             log: Mutex::default(),
-            ready: tokio::sync::Notify::new(),
+            idle: tokio::sync::Notify::new(),
         });
-        let mut process = ProcessGroup::spawn(&mut command(name, binary, &address, settings))?;
+        set_environment(&mut command, name, &address, settings);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = ProcessGroup::spawn(&mut command)?;
         keep_log(&runtime, process.child().stdout.take());
         keep_log(&runtime, process.child().stderr.take());
         let server = tokio::spawn(serve(listener, runtime.clone()));
         let function = Self { process: process.into(), runtime, name: name.to_owned(), server };
-        function.wait_until_ready().await?;
+        function.wait_until_idle().await?;
         Ok(function)
     }
 
@@ -128,18 +139,32 @@ impl Function {
         lock(&self.runtime.log).join("\n")
     }
 
-    async fn wait_until_ready(&self) -> Result<()> {
+    /// Waits until the function asks for its next event, so that nothing of the one before is left to do.
+    ///
+    /// # Errors
+    ///
+    /// The function ends or stays silent; the message holds what it wrote.
+    pub async fn wait_until_idle(&self) -> Result<()> {
         tokio::select! {
-            () = self.runtime.ready.notified() => Ok(()),
+            () = self.runtime.idle.notified() => Ok(()),
             status = self.ended() => {
                 // What it wrote last may still be on its way through the pipe.
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                bail!("{} ended at its start ({}).\n{}", self.name, status?, self.log())
+                bail!("{} ended before it asked for an event ({}).\n{}", self.name, status?, self.log())
             }
             () = tokio::time::sleep(START_LIMIT) => {
                 bail!("{} asked for no event within {} s.\n{}", self.name, START_LIMIT.as_secs(), self.log())
             }
         }
+    }
+
+    /// The number of the process.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub fn process_id(&self) -> Result<u32> {
+        lock(&self.process).child().id().with_context(|| format!("{} has ended", self.name))
     }
 
     async fn ended(&self) -> Result<ExitStatus> {
@@ -158,15 +183,8 @@ impl Drop for Function {
     }
 }
 
-fn command(name: &str, binary: &Path, address: &str, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(binary);
-    set_environment(&mut command, name, address, settings);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
 /// Gives a process what Lambda's environment holds, with the runtime API at `address`, and the given settings.
-pub fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
+fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
     command
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -243,7 +261,7 @@ impl Runtime {
     }
 
     async fn next(&self) -> Response<Full<Bytes>> {
-        self.ready.notify_one();
+        self.idle.notify_one();
         let Some(invocation) = self.waiting.lock().await.recv().await else {
             return status(StatusCode::GONE);
         };

@@ -1,4 +1,4 @@
-//! The local pool the checked-in events speak of: same pool id, same app client, same people.
+//! The local pool of the sample events: the same pool id, the same app client, the same people.
 
 use serde_json::{Map, Value, json};
 

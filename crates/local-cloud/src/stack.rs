@@ -1,4 +1,4 @@
-//! The repository's own template, deployed to a local cloud with the AWS SAM CLI as it is to AWS.
+//! The repository's template, deployed to a local cloud with the AWS SAM CLI, as you deploy it to AWS.
 
 mod completion;
 pub mod sam;
@@ -30,7 +30,7 @@ pub const MAIL_DOMAIN: &str = "example.com";
 /// How far a local stack trusts its providers.
 pub const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
 
-/// A deployed stack, known by what it hands out.
+/// A deployed stack, with its outputs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stack {
     endpoint: String,
@@ -52,7 +52,7 @@ pub struct Deployment<'a> {
     pub callbacks: Vec<String>,
 }
 
-/// What was deployed, kept beside a cloud's kept state.
+/// What was deployed, written next to the state that a cloud keeps.
 #[derive(Serialize, Deserialize)]
 struct Receipt {
     fingerprint: u64,
@@ -62,7 +62,7 @@ struct Receipt {
 impl Deployment<'_> {
     /// Deploys the template, and completes what a local cloud cannot take from it.
     ///
-    /// With an unchanged template, code and parameters the stack is taken as an earlier run left it, if the cloud
+    /// If template, code and parameters have not changed, this takes the stack that an earlier run left, if the cloud
     /// kept its state.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Deployment<'_> {
         pool.is_ok().then_some(stack)
     }
 
-    /// What a local stack sets otherwise than the template does by itself. Each of them is a parameter that any
+    /// The parameters of a local stack that differ from the template's defaults. Each of them is one that any
     /// deployment could set so; docs/LOCAL_STACK.md says why.
     fn parameters(&self) -> BTreeMap<String, String> {
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -130,7 +130,7 @@ impl Deployment<'_> {
 }
 
 impl Stack {
-    /// One of the values the stack hands out, as in `output("FrontendClientId")`.
+    /// One of the stack's outputs, as in `output("FrontendClientId")`.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Stack {
     pub fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).with_context(|| {
             let known: Vec<_> = self.outputs.keys().map(String::as_str).collect();
-            format!("the stack hands out no {name}; it hands out: {}", known.join(", "))
+            format!("the stack has no output {name}; it has: {}", known.join(", "))
         })
     }
 

@@ -160,7 +160,7 @@ impl UserPool {
         Ok(pool)
     }
 
-    /// Speaks of a pool that is there already.
+    /// A pool that exists already.
     #[must_use]
     pub fn open(endpoint: &str, id: &str) -> Self {
         Self { http: Http::default(), endpoint: endpoint.to_owned(), id: id.to_owned() }

@@ -16,6 +16,9 @@ impl Color {
     pub const DEFAULT: Self = Self { red: 0x2f, green: 0x5b, blue: 0xd3 };
     pub(crate) const ALLOWED: &'static str = "#rrggbb with six hexadecimal digits";
 
+    /// Lowest contrast of a button's edge against what it lies on (WCAG 2.2, success criterion 1.4.11).
+    pub const EDGE_CONTRAST: f64 = 3.0;
+
     const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
     const NEAR_BLACK: Self = Self { red: 0x14, green: 0x16, blue: 0x1c };
 
@@ -30,6 +33,27 @@ impl Color {
     pub fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// This colour, darkened or lightened step by step until it has at least this contrast against `ground`.
+    #[must_use]
+    pub fn until_seen(self, ground: Self, contrast: f64) -> Self {
+        let target = ground.text_on();
+        let mut steps = (0..=20).map(|step| self.mixed(target, step));
+        steps.find(|color| color.contrast(ground) >= contrast).unwrap_or(target)
+    }
+
+    /// `step` twentieths of the way to another colour.
+    fn mixed(self, other: Self, step: u32) -> Self {
+        let channel = |from: u8, to: u8| {
+            let value = (u32::from(from) * (20 - step) + u32::from(to) * step) / 20;
+            u8::try_from(value).unwrap_or(u8::MAX)
+        };
+        Self {
+            red: channel(self.red, other.red),
+            green: channel(self.green, other.green),
+            blue: channel(self.blue, other.blue),
+        }
     }
 
     /// Relative luminance from 0 to 1 (WCAG 2.2, "relative luminance").
@@ -88,6 +112,20 @@ mod tests {
         assert_eq!("#2F5bd3".parse::<Color>().map(|colour| colour.to_string()), Ok("#2f5bd3".to_owned()));
         for wrong in ["2f5bd3", "#fff", "#+12345", "#gggggg", "#2f5bd3;", "red", "#é1234"] {
             assert_eq!(wrong.parse::<Color>(), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn whatever_the_brand_colour_is_its_edge_can_be_seen_and_one_that_can_be_seen_stays() {
+        for ground in ["#ffffff", "#181b21", "#1d2029"].map(|ground| ground.parse::<Color>().unwrap()) {
+            for brand in ["#2f5bd3", "#ffff00", "#000000", "#ffffff", "#808080", "#fefefe", "#1d2029"] {
+                let brand: Color = brand.parse().unwrap();
+                for contrast in [Color::EDGE_CONTRAST, 4.5] {
+                    let edge = brand.until_seen(ground, contrast);
+                    assert!(edge.contrast(ground) >= contrast, "{brand} on {ground}: {edge}");
+                    assert_eq!(edge == brand, brand.contrast(ground) >= contrast, "{brand} on {ground}");
+                }
+            }
         }
     }
 }

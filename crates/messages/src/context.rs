@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use crate::color::Color;
 use crate::kind::Kind;
 use crate::locale::{Direction, Locale};
 use crate::settings::{Branding, Style};
@@ -31,6 +32,15 @@ pub(crate) struct Language<'a> {
     pub(crate) direction: Direction,
 }
 
+/// What the button lies on in `inline.css` and, in the dark, in `media.css`.
+const CARD: &str = "#ffffff";
+const CARD_DARK: &str = "#181b21";
+
+/// The edge of the button: the brand colour, unless it could not be told from the card.
+fn edge(brand: Color, card: &str) -> String {
+    card.parse().map_or(brand, |card| brand.until_seen(card, Color::EDGE_CONTRAST)).to_string()
+}
+
 /// The variables for one text of a message. `html` says whether it will be HTML: a URL is then already
 /// escaped, because the engine's escaping of `/` is right for browsers but breaks the plain text search by
 /// which some mail clients and link checkers find links.
@@ -56,6 +66,8 @@ pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, f
         logo_url => url(branding.logo_url.as_deref().unwrap_or_default()),
         support_email => text(&branding.support_email),
         brand_color => branding.brand_color.to_string(),
+        brand_edge => edge(branding.brand_color, CARD),
+        brand_edge_dark => edge(branding.brand_color, CARD_DARK),
         brand_text_color => branding.brand_color.text_on().to_string(),
         name => facts.name.as_str(),
         username => facts.username.as_str(),
@@ -66,5 +78,21 @@ pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, f
         new_email => facts.new_email.as_str(),
         minutes => facts.minutes.map_or_else(|| Value::from(""), Value::from),
         days => facts.days.map_or_else(|| Value::from(""), Value::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cards_are_those_of_the_style_sheets() {
+        let card = |sheet: &str, colour: &str| {
+            sheet
+                .lines()
+                .any(|line| line.trim().starts_with(".card {") && line.contains(&format!("background-color: {colour}")))
+        };
+        assert!(card(include_str!("../templates/inline.css"), CARD));
+        assert!(card(include_str!("../templates/media.css"), CARD_DARK));
     }
 }

@@ -189,14 +189,12 @@ mod tests {
         let english = Locale::reference();
         for locale in LOCALES {
             for (key, text) in locale.strings() {
-                let expected = english.string(key).unwrap();
-                assert_eq!(
-                    variables(&environment, text),
-                    variables(&environment, expected),
-                    "{} of {}",
-                    key,
-                    locale.tag
-                );
+                let (own, expected) = (variables(&environment, text), english.string(key).unwrap());
+                // Where people are addressed formally, a given name does not go with it.
+                if key == "common/greeting" && own.is_empty() {
+                    continue;
+                }
+                assert_eq!(own, variables(&environment, expected), "{} of {}", key, locale.tag);
             }
         }
     }

@@ -7,13 +7,14 @@ use std::{fs, io};
 
 use serde::Serialize;
 
+use crate::Messages;
 use crate::cognito::{Person, Request};
 use crate::kind::Kind;
 use crate::limits::{EMAIL_LIMIT, SMS_LIMIT, SUBJECT_LIMIT, characters};
 use crate::locale::{LOCALES, Locale};
-use crate::mail::Mail;
-use crate::settings::{APP_NAME, APP_URL, Settings, Style};
-use crate::{Link, Messages};
+use crate::mail::{Mail, MailError};
+use crate::settings::{Settings, Style};
+use crate::sms;
 
 const PAGE: &str = include_str!("../templates/gallery.html");
 const DATA: &str = "/*data*/";
@@ -22,6 +23,7 @@ const DATA: &str = "/*data*/";
 const SAMPLE_CODE: &str = "493817";
 const SAMPLE_PASSWORD: &str = "Xk4!tuvz";
 const SAMPLE_USERNAME: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+const SAMPLE_TOKEN: &str = "Lr0nV7qZsY2pWk9cHd4xTg";
 const SAMPLE_EMAIL: &str = "ada+news@example.com";
 
 /// One message in one locale and style, as a person would receive it.
@@ -47,6 +49,8 @@ pub struct Sample {
     pub sms: Option<String>,
     /// Characters of the SMS.
     pub sms_length: usize,
+    /// How the SMS travels, for example `1 segment, GSM-7`.
+    pub sms_segments: Option<String>,
     /// Templates that were passed over, and why.
     pub falls: Vec<String>,
 }
@@ -76,20 +80,9 @@ struct Limits {
     sms: usize,
 }
 
-/// The settings of the page: those of the environment, and a sample name and URL where they are unset, because a
-/// page without links would show half of the messages.
-pub fn lookup(environment: impl Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
-    move |name| {
-        let value = environment(name).filter(|value| !value.trim().is_empty());
-        value.or_else(|| match name {
-            APP_NAME => Some("Harbour".to_owned()),
-            APP_URL => Some("https://app.example.com".to_owned()),
-            _ => None,
-        })
-    }
-}
-
-/// Every message in every locale and style that `settings` allow.
+/// Every message in every locale, as a deployment with `settings` sends it: Cognito's in each style that the settings
+/// allow, those of the account API in the one they have. An invitation is not among them without `APP_URL`, because
+/// none is sent then.
 #[must_use]
 pub fn samples(settings: &Settings) -> Vec<Sample> {
     let styled =
@@ -100,7 +93,7 @@ pub fn samples(settings: &Settings) -> Vec<Sample> {
     for kind in Kind::ALL {
         for locale in LOCALES {
             if kind.trigger_source().is_none() {
-                samples.extend(letters(&with_link, kind, locale));
+                samples.extend(letter(&with_link, kind, locale));
             } else {
                 if kind.has_style() && has_url {
                     samples.push(answer(&with_link, kind, locale, Style::Link));
@@ -185,48 +178,42 @@ fn answer(messages: &Messages, kind: Kind, locale: &'static Locale, style: Style
         html,
         text: None,
         sms_length: sms.as_deref().map_or(0, characters),
+        sms_segments: sms.as_deref().map(segments),
         sms,
         falls: answer.falls.iter().map(ToString::to_string).collect(),
     }
 }
 
-/// A mail of the account API in the styles it has.
-fn letters(messages: &Messages, kind: Kind, locale: &'static Locale) -> Vec<Sample> {
-    let app_url = messages.settings().branding.app_url.clone();
-    let page = |path| app_url.as_deref().map(|url| Link::to(url, path).with("code", SAMPLE_CODE).into_url());
-    let change = page("/complete-email-change");
-    let activate = page("/activate").unwrap_or_else(|| "https://app.example.com/activate".to_owned());
-    let new_email = "a***@example.org";
-    let current = |link| Mail::EmailChangeCurrent { code: SAMPLE_CODE, link, new_email, minutes: 15 };
-    let new = |link| Mail::EmailChangeNew { code: SAMPLE_CODE, link, minutes: 15 };
-    let mails: Vec<(Style, Mail<'_>)> = match kind {
-        Kind::EmailChangeCurrent => both(change.as_deref(), current),
-        Kind::EmailChangeNew => both(change.as_deref(), new),
-        Kind::EmailChanged => vec![(Style::Code, Mail::EmailChanged { new_email })],
-        Kind::Activation => vec![(Style::Link, Mail::Activation { link: &activate, days: 7 })],
-        Kind::AccountExists => vec![(Style::Link, Mail::AccountExists)],
-        _ => Vec::new(),
+fn segments(sms: &str) -> String {
+    let (alphabet, count) = sms::segments(sms);
+    format!("{count} segment{}, {alphabet}", if count == 1 { "" } else { "s" })
+}
+
+/// A mail of the account API; nothing if it is not sent with these settings.
+fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sample> {
+    let mail = match kind {
+        Kind::EmailChangeCurrent => {
+            Mail::EmailChangeCurrent { code: SAMPLE_CODE, new_email: "ada@example.org", minutes: 15 }
+        }
+        Kind::EmailChangeNew => Mail::EmailChangeNew { code: SAMPLE_CODE, minutes: 15 },
+        // Masked, as the account API has it by then.
+        Kind::EmailChanged => Mail::EmailChanged { new_email: "a***@example.org" },
+        Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7 },
+        Kind::AccountExists => Mail::AccountExists,
+        _ => return None,
     };
-    mails.iter().map(|(style, mail)| letter(messages, mail, locale, *style)).collect()
-}
-
-fn both<'a>(link: Option<&'a str>, mail: impl Fn(Option<&'a str>) -> Mail<'a>) -> Vec<(Style, Mail<'a>)> {
-    let with_link = link.map(|link| (Style::Link, mail(Some(link))));
-    with_link.into_iter().chain([(Style::Code, mail(None))]).collect()
-}
-
-fn letter(messages: &Messages, mail: &Mail<'_>, locale: &'static Locale, style: Style) -> Sample {
-    let letter = messages.letter(mail, &person(&[locale.tag]));
-    let (subject, html, text, falls) = match letter {
+    let (subject, html, text, falls) = match messages.letter(&mail, &person(&[locale.tag])) {
         Ok(letter) => {
             (letter.subject, letter.html, Some(letter.text), letter.falls.iter().map(ToString::to_string).collect())
         }
+        Err(MailError::NoPages) => return None,
         Err(error) => (String::new(), String::new(), None, vec![error.to_string()]),
     };
-    Sample {
-        message: mail.kind().name(),
+    let has_link = kind.page().is_some() && messages.settings().branding.app_url.is_some();
+    Some(Sample {
+        message: kind.name(),
         locale: locale.tag,
-        style: style.name(),
+        style: if has_link { Style::Link } else { Style::Code }.name(),
         subject_length: characters(&subject),
         subject,
         html_length: characters(&html),
@@ -234,34 +221,50 @@ fn letter(messages: &Messages, mail: &Mail<'_>, locale: &'static Locale, style: 
         text,
         sms: None,
         sms_length: 0,
+        sms_segments: None,
         falls,
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn settings() -> Settings {
-        Settings::from_lookup(&lookup(|_| None)).unwrap()
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        let value =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::from_lookup(&value).unwrap()
+    }
+
+    fn styles(samples: &[Sample], kind: Kind, locale: &Locale) -> Vec<&'static str> {
+        let own = samples.iter().filter(|sample| (sample.message, sample.locale) == (kind.name(), locale.tag));
+        own.map(|sample| sample.style).collect()
+    }
+
+    #[test]
+    fn with_the_defaults_the_page_shows_what_people_get_then_without_a_name_and_without_links() {
+        let samples = samples(&settings(&[]));
+        for kind in Kind::ALL {
+            let expected: &[_] = if kind == Kind::Activation { &[] } else { &["code"] };
+            assert_eq!(styles(&samples, kind, Locale::reference()), expected, "{}", kind.name());
+        }
+        for sample in samples {
+            assert!(!sample.html.contains("<a "), "{}", sample.message);
+            assert!(!sample.subject.contains('–'), "{}", sample.subject);
+        }
     }
 
     #[test]
     fn the_page_shows_every_message_in_every_locale_and_style() {
-        let samples = samples(&settings());
+        let samples = samples(&settings(&[("APP_URL", "https://app.example.com")]));
         for kind in Kind::ALL {
             for locale in LOCALES {
-                let styles: Vec<_> = samples
-                    .iter()
-                    .filter(|sample| (sample.message, sample.locale) == (kind.name(), locale.tag))
-                    .map(|sample| sample.style)
-                    .collect();
                 let expected: &[_] = match kind {
                     Kind::Authentication | Kind::EmailChanged => &["code"],
-                    Kind::Activation | Kind::AccountExists => &["link"],
+                    _ if kind.trigger_source().is_none() => &["link"],
                     _ => &["link", "code"],
                 };
-                assert_eq!(styles, expected, "{} in {}", kind.name(), locale.tag);
+                assert_eq!(styles(&samples, kind, locale), expected, "{} in {}", kind.name(), locale.tag);
             }
         }
         for sample in samples {
@@ -271,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_page_loads_nothing_and_no_text_closes_its_script() {
-        let page = page(&settings()).unwrap();
+        let page = page(&settings(&[])).unwrap();
         assert!(!page.contains(DATA));
         assert_eq!(page.matches("</script>").count(), 2);
         for loading in ["<link", "@import", "src=\"http", "url("] {

@@ -126,13 +126,12 @@ impl Kind {
         match self {
             Self::SignUp | Self::ResendCode => Some("/complete-registration"),
             Self::ForgotPassword => Some("/complete-password-reset"),
-            Self::UpdateAttribute | Self::VerifyAttribute => Some("/complete-email-change"),
+            Self::UpdateAttribute | Self::VerifyAttribute | Self::EmailChangeCurrent | Self::EmailChangeNew => {
+                Some("/complete-email-change")
+            }
             Self::AdminCreateUser | Self::AccountExists => Some("/login"),
-            Self::EmailChangeCurrent
-            | Self::EmailChangeNew
-            | Self::EmailChanged
-            | Self::Activation
-            | Self::Authentication => None,
+            Self::Activation => Some("/activate"),
+            Self::EmailChanged | Self::Authentication => None,
         }
     }
 }

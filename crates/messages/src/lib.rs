@@ -28,6 +28,7 @@ mod mail;
 mod personal;
 mod placeholder;
 pub mod settings;
+pub mod sms;
 mod writer;
 
 pub use cognito::{Answer, Email, Person, Request};
@@ -35,8 +36,7 @@ pub use color::Color;
 pub use custom::Problem;
 pub use fall::{Fall, Reason, Source};
 pub use kind::{Kind, Part};
-pub use link::Link;
-pub use locale::{Direction, LOCALES, Locale};
+pub use locale::{Direction, LOCALES, Locale, preferred};
 pub use mail::{Letter, Mail, MailError};
 pub use settings::{Branding, Settings, Style};
 

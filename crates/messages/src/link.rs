@@ -13,33 +13,30 @@ const EMAIL_LIMIT: usize = 254;
 
 /// Builds one link below `APP_URL`.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub(crate) struct Link {
     url: String,
     has_query: bool,
 }
 
 impl Link {
     /// The page at `path` (beginning with `/`) below `app_url` (without a slash at its end).
-    #[must_use]
-    pub fn to(app_url: &str, path: &str) -> Self {
+    pub(crate) fn to(app_url: &str, path: &str) -> Self {
         Self { url: format!("{app_url}{path}"), has_query: false }
     }
 
     /// Adds a query parameter, its value percent-encoded.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.begin(name);
         self.url.extend(utf8_percent_encode(value, QUERY_VALUE));
         self
     }
 
     /// The finished link.
-    #[must_use]
-    pub fn into_url(self) -> String {
+    pub(crate) fn into_url(self) -> String {
         self.url
     }
 
-    /// Adds the stand-in for Cognito's code: six digits once Cognito has filled it in, so nothing to encode.
+    /// Adds the stand-in for the code: digits once it has been filled in, so nothing to encode.
     pub(crate) fn with_code(mut self) -> Self {
         self.begin("code");
         self.url.push(CODE);

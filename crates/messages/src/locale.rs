@@ -8,6 +8,31 @@ use icu_locale_fallback::LocaleFallbacker;
 /// Longest language tag that is looked at, in bytes (RFC 5646, 4.4.1 asks for at least 35).
 const TAG_LIMIT: usize = 64;
 
+/// Most language tags of one text that are looked at.
+const MOST_TAGS: usize = 20;
+
+/// The language tags in a text, most wanted first: a single tag, a list such as that of `Accept-Language` (RFC 9110,
+/// 12.5.4), OpenID Connect's `ui_locales` or the variable `LANGUAGE`, and names of POSIX locales (`de_DE.UTF-8`) without
+/// their encoding. Tags with weight 0 or an unreadable weight are left out, and so is `*`.
+#[must_use]
+pub fn preferred(text: &str) -> Vec<&str> {
+    let mut tags: Vec<(&str, f32)> = text.split(',').flat_map(weighted).take(MOST_TAGS).collect();
+    tags.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    tags.into_iter().map(|(tag, _)| tag).collect()
+}
+
+/// The tags of one item of a list, with its weight.
+fn weighted(item: &str) -> impl Iterator<Item = (&str, f32)> {
+    let (tags, parameters) = item.split_once(';').unwrap_or((item, "q=1"));
+    let weight = parameters.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+    // `NaN` is no weight, and would count as the highest one.
+    let weight = weight.filter(|weight| !weight.is_nan()).map_or(0.0, |weight| weight.min(1.0));
+    let tags = tags.split(|c: char| c.is_whitespace() || c == ':');
+    tags.map(|tag| tag.trim_matches(['[', ']', '"']).split(['.', '@']).next().unwrap_or_default())
+        .filter(move |tag| !tag.is_empty() && *tag != "*" && tag.len() <= TAG_LIMIT && weight > 0.0)
+        .map(move |tag| (tag, weight))
+}
+
 /// Where a line of text begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -137,6 +162,26 @@ mod tests {
     fn check(requested: &str, expected: Option<&str>) {
         let served = Locale::for_tag(requested);
         assert_eq!(served.map(|locale| locale.tag), expected, "{requested}: {:?}", fallbacks(requested));
+    }
+
+    #[test]
+    fn the_tags_of_a_text_come_best_first_whatever_kind_of_list_it_is() {
+        for (text, expected) in [
+            ("de-CH", "de-CH"),
+            (" de ", "de"),
+            ("de_DE.UTF-8", "de_DE"),
+            ("ca_ES.UTF-8@valencia", "ca_ES"),
+            ("de_AT:de:en", "de_AT de en"),
+            ("de-CH de", "de-CH de"),
+            ("[de,en]", "de en"),
+            ("de-CH, fr;q=0.9, en;q=0.95, *;q=0.1", "de-CH en fr"),
+            ("fr;q=0, en;q=NaN, ;;, de;q=x, ja, it;q=9", "ja it"),
+            ("", ""),
+        ] {
+            assert_eq!(preferred(text).join(" "), expected, "{text}");
+        }
+        assert_eq!(preferred(&"de,".repeat(100)).len(), MOST_TAGS);
+        assert_eq!(preferred(&"d".repeat(TAG_LIMIT + 1)), [""; 0]);
     }
 
     #[test]

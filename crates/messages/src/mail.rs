@@ -12,27 +12,23 @@ use crate::placeholder::{self, Placeholders};
 use crate::settings::Settings;
 use crate::writer::Writer;
 
-/// One mail of the account API and what only it says. A `link` is a whole URL, percent-encoded, as
-/// [`Link`] builds it.
+/// One mail of the account API and what only it says. Its link is made here, below `APP_URL`, so that whoever sends a
+/// mail and whoever previews it get the same one. Without `APP_URL` a mail has no link.
 #[derive(Debug, Clone, Copy)]
 pub enum Mail<'a> {
-    /// To the current address: approve the change to another one.
+    /// To the current address: approve the change to another one. The link opens a page whose button enters the code.
     EmailChangeCurrent {
         /// The code, letters and digits only.
         code: &'a str,
-        /// A page to enter it on.
-        link: Option<&'a str>,
-        /// The new address as it may be shown, masked or not.
+        /// The new address in full, so that its owner can tell it from an attacker's.
         new_email: &'a str,
         /// How long the code is valid.
         minutes: u32,
     },
-    /// To the new address: confirm that it is the reader's.
+    /// To the new address: confirm that it is the reader's. The link opens a page whose button enters the code.
     EmailChangeNew {
         /// The code, letters and digits only.
         code: &'a str,
-        /// A page to enter it on.
-        link: Option<&'a str>,
         /// How long the code is valid.
         minutes: u32,
     },
@@ -41,10 +37,12 @@ pub enum Mail<'a> {
         /// The new address as it may be shown, masked or not.
         new_email: &'a str,
     },
-    /// An invitation to activate an account.
+    /// An invitation to activate an account, on a page: it needs `APP_URL`.
     Activation {
-        /// The page, with whatever proves the invitation.
-        link: &'a str,
+        /// The user name of the account.
+        username: &'a str,
+        /// What proves the invitation.
+        token: &'a str,
         /// How long the link is valid.
         days: u32,
     },
@@ -92,9 +90,9 @@ pub enum MailError {
     /// The code has characters that could be read as markup; only ASCII letters and digits are allowed.
     #[error("the code of a mail may consist of ASCII letters and digits only")]
     Code,
-    /// The link is no percent-encoded http(s) URL.
-    #[error("the link of a mail must be a percent-encoded http or https URL")]
-    Link,
+    /// The mail is of no use without a link, and `APP_URL` is unset.
+    #[error("this mail needs a link, so APP_URL must be set")]
+    NoPages,
     /// No template gave a text that passes; the falls say why.
     #[error("no template could be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NoTemplate(Vec<Fall>),
@@ -119,6 +117,7 @@ pub(crate) fn letter(
         falls: Vec::new(),
     };
     let check = |text: &str| {
+        // In HTML the `&` of the link is written as an entity.
         if mail.kind() == Kind::Activation && !text.contains(facts.link.split('&').next().unwrap_or_default()) {
             return Err(Reason::NoLink);
         }
@@ -146,36 +145,33 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
     if mail.code().is_some() {
         facts.code = placeholder::CODE.to_string();
     }
+    facts.link = link(settings, mail, person).unwrap_or_default();
     match *mail {
-        Mail::EmailChangeCurrent { link, new_email, minutes, .. } => {
-            facts.link = checked_link(link)?;
+        Mail::EmailChangeCurrent { new_email, minutes, .. } => {
             facts.new_email = one_line(new_email);
             facts.minutes = Some(minutes);
         }
-        Mail::EmailChangeNew { link, minutes, .. } => {
-            facts.link = checked_link(link)?;
-            facts.minutes = Some(minutes);
-        }
+        Mail::EmailChangeNew { minutes, .. } => facts.minutes = Some(minutes),
         Mail::EmailChanged { new_email } => facts.new_email = one_line(new_email),
-        Mail::Activation { link, days } => {
-            facts.link = checked_link(Some(link))?;
+        Mail::Activation { days, .. } => {
+            if facts.link.is_empty() {
+                return Err(MailError::NoPages);
+            }
             facts.days = Some(days);
         }
-        Mail::AccountExists => {
-            if let (Some(app_url), Some(page)) = (&settings.branding.app_url, mail.kind().page()) {
-                facts.link = Link::to(app_url, page).with_email(person.email).into_url();
-            }
-        }
+        Mail::AccountExists => {}
     }
     Ok(facts)
 }
 
-/// A link can stand in HTML as it is, but for `&`, when it has nothing but RFC 3986's characters and no quote.
-fn checked_link(link: Option<&str>) -> Result<String, MailError> {
-    let Some(link) = link else {
-        return Ok(String::new());
+/// The link to the page on which the reader does what the mail is about. `None` without `APP_URL`, and for a mail that
+/// has no page.
+fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Option<String> {
+    let link = Link::to(settings.branding.app_url.as_deref()?, mail.kind().page()?);
+    let link = match *mail {
+        Mail::EmailChangeCurrent { .. } | Mail::EmailChangeNew { .. } => link.with_code(),
+        Mail::Activation { username, token, .. } => link.with("username", username).with("token", token),
+        Mail::EmailChanged { .. } | Mail::AccountExists => link.with_email(person.email),
     };
-    let web = link.starts_with("https://") || link.starts_with("http://");
-    let plain = link.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
-    if web && plain { Ok(link.to_owned()) } else { Err(MailError::Link) }
+    Some(link.into_url())
 }

@@ -12,7 +12,8 @@ use crate::kind::Kind;
 use crate::locale::{LOCALES, Locale};
 use crate::personal::one_line;
 
-/// The application's name, shown to people. Unset: the host of [`APP_URL`], or no name at all.
+/// The application's name, shown to people. Unset: the host of [`APP_URL`] if it is the operator's own and short enough,
+/// else no name at all.
 pub const APP_NAME: &str = "APP_NAME";
 /// Where the application lives; links point below it. Unset: no links, code style only.
 pub const APP_URL: &str = "APP_URL";
@@ -139,7 +140,7 @@ impl Branding {
         );
         let logo_allowed = format!("an https URL of at most {LOGO_URL_LIMIT} characters");
         let app_url = optional(lookup, APP_URL, &url_allowed, parse_app_url)?;
-        let host = || app_url.as_deref().and_then(host).map(|host| host.chars().take(APP_NAME_LIMIT).collect());
+        let host = || app_url.as_deref().and_then(own_host).filter(|host| host.chars().count() <= APP_NAME_LIMIT);
         Ok(Self {
             app_name: optional(lookup, APP_NAME, &name_allowed, parse_app_name)?.or_else(host),
             support_email: optional(
@@ -179,8 +180,27 @@ fn parse_url(value: &str, limit: usize) -> Option<Uri> {
     (known && no_user && !uri.host()?.is_empty()).then_some(uri)
 }
 
-fn host(url: &str) -> Option<String> {
-    url.parse::<Uri>().ok()?.host().map(str::to_owned)
+/// Domains below which AWS makes up the host names. In a message such a name reads like phishing.
+const HOSTS_OF_AWS: [&str; 7] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazoncognito.com",
+    "amplifyapp.com",
+    "awsapprunner.com",
+    "cloudfront.net",
+    "on.aws",
+];
+
+/// The host of an address, if the operator chose it: a domain name, and none that AWS made up.
+fn own_host(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?.to_ascii_lowercase();
+    let is_name =
+        host.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| !byte.is_ascii_digit() && byte != b']'));
+    let of_aws = HOSTS_OF_AWS
+        .iter()
+        .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    (is_name && host.contains('.') && !of_aws).then_some(host)
 }
 
 /// Braces and quotes are legal in an address and have no place in a template.
@@ -246,6 +266,25 @@ mod tests {
         assert_eq!(settings.style, Style::Link);
         assert_eq!(settings.branding.app_url.as_deref(), Some("https://app.example.com"));
         assert_eq!(settings.branding.app_name.as_deref(), Some("app.example.com"));
+    }
+
+    #[test]
+    fn a_host_that_is_not_the_operators_own_is_no_name_and_no_name_is_cut() {
+        for url in [
+            "https://abcdefghij.execute-api.eu-central-1.amazonaws.com",
+            "https://abc.execute-api.cn-north-1.amazonaws.com.cn/prod",
+            "https://abcdefghij.lambda-url.eu-central-1.on.aws",
+            "https://d111111abcdef8.cloudfront.net",
+            "https://main.d2abc.amplifyapp.com",
+            "http://localhost:3000",
+            "http://127.0.0.1:3000",
+            "http://[::1]:3000",
+            "https://accounts.a-very-long-company-name.example",
+        ] {
+            assert_eq!(settings(&[(APP_URL, url)]).unwrap().branding.app_name, None, "{url}");
+        }
+        let own = settings(&[(APP_URL, "https://notamazonaws.com")]).unwrap();
+        assert_eq!(own.branding.app_name.as_deref(), Some("notamazonaws.com"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Post confirmation: adds new users to the default group, and on a first federated sign-in keeps
-//! `email_verified` truthful.
+//! Post confirmation: adds new users to the default group, on a first federated sign-in keeps
+//! `email_verified` truthful, and ends what was open once a forgotten password was replaced.
 //!
 //! Post authentication does not run on the first sign-in of a federated identity, so the repair it
 //! does later is done here for that one. Cognito has written the profile when it calls, and waits
@@ -9,7 +9,7 @@
 //! it look as if it had not. So what goes wrong is logged and counted, and the event goes back.
 
 use cognito_core::event::{Event, TriggerSource};
-use cognito_core::failure::Failure;
+use cognito_core::failure::{Failure, Kind};
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
@@ -17,7 +17,10 @@ use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
 use linking::{REPAIR, RepairScope, needs_repair, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 3] = [PROVIDERS, DEFAULT_GROUP, REPAIR];
+pub const NAMES: [&str; 4] = [PROVIDERS, DEFAULT_GROUP, REPAIR, SIGN_OUT_ON_PASSWORD_RESET];
+
+/// `SIGN_OUT_ON_PASSWORD_RESET`: whether a replaced password ends the account's sessions.
+const SIGN_OUT_ON_PASSWORD_RESET: &str = "SIGN_OUT_ON_PASSWORD_RESET";
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Settings {
     pub default_group: Option<String>,
     /// `REPAIR`.
     pub repair: RepairScope,
+    /// `SIGN_OUT_ON_PASSWORD_RESET`.
+    pub sign_out_on_password_reset: bool,
 }
 
 impl Settings {
@@ -41,6 +46,12 @@ impl Settings {
             providers: settings::providers(lookup)?,
             default_group: settings::default_group(lookup)?,
             repair: repair_scope(lookup)?,
+            sign_out_on_password_reset: settings::choice(
+                lookup,
+                SIGN_OUT_ON_PASSWORD_RESET,
+                &[("on", true), ("off", false)],
+                true,
+            )?,
         })
     }
 }
@@ -64,9 +75,12 @@ impl<P: UserPools + Sync> Trigger for PostConfirmation<P>
 where
     P::Pool: Send,
 {
-    /// A replaced password (`ConfirmForgotPassword`) makes nobody a new user.
     fn handles(&self, source: TriggerSource) -> bool {
-        source == TriggerSource::PostConfirmationConfirmSignUp
+        match source {
+            TriggerSource::PostConfirmationConfirmSignUp => true,
+            TriggerSource::PostConfirmationConfirmForgotPassword => self.settings.sign_out_on_password_reset,
+            _ => false,
+        }
     }
 
     async fn handle(&self, event: &mut Event, clock: Clock) -> Result<(), Failure> {
@@ -74,6 +88,11 @@ where
         let Some(user) = event.user_name().map(UserName::new) else { return Ok(()) };
         let pool = self.pools.pool(event.user_pool_id());
         let sub = attributes.text("sub");
+        // A replaced password makes nobody a new user.
+        if event.source() == TriggerSource::PostConfirmationConfirmForgotPassword {
+            end_sessions(&pool, &user, sub, clock).await;
+            return Ok(());
+        }
         let join = async {
             if let Some(group) = &self.settings.default_group {
                 join_group(&pool, &user, group, sub, clock).await;
@@ -86,6 +105,27 @@ where
         };
         tokio::join!(join, repair);
         Ok(())
+    }
+}
+
+/// Whoever knew the old password may still be signed in: Cognito ends no session by itself, and refresh tokens live for
+/// 30 days unless the app client says otherwise. The person who replaced the password is not signed in yet.
+async fn end_sessions(pool: &impl UserPool, user: &UserName, sub: Option<&str>, clock: Clock) {
+    let end = async {
+        // Cognito takes a `sub` wherever it takes a user name: another person's sessions would end.
+        let own = sub == Some(user.as_str());
+        if !own && user.has_form_of_sub() && pool.is_sub(user).await.map_err(PoolError::into_failure)? {
+            return Err(Failure::because(Kind::MISCONFIGURED, "the user name is the sub of another profile"));
+        }
+        pool.sign_out_everywhere(user).await.map_err(PoolError::into_failure)
+    };
+    match clock.limit(end).await.and_then(|done| done) {
+        Ok(()) => tracing::info!(decision = "end_sessions", sub, "decided"),
+        Err(failure) => {
+            let cause = failure.cause_chain();
+            let message = "what was open before the password was replaced may still be open";
+            tracing::error!(error_code = "sessions_not_ended", cause, sub, "{message}");
+        }
     }
 }
 

@@ -36,13 +36,67 @@ async fn a_confirmed_user_joins_the_group_also_when_an_administrator_confirmed()
 }
 
 #[tokio::test]
-async fn a_replaced_password_and_an_empty_group_cost_no_call() {
-    for (case, group) in [("forgot-password", "Users"), ("sign-up", "")] {
-        let event = sample(&format!("post-confirmation/{case}"));
-        let pool = pool_for(&event);
-        answer_to(&trigger(&pool, group), &event).await.unwrap();
-        assert!(pool.calls().is_empty(), "{case}");
-    }
+async fn an_empty_group_costs_no_call() {
+    let event = sample("post-confirmation/sign-up");
+    let pool = pool_for(&event);
+    answer_to(&trigger(&pool, ""), &event).await.unwrap();
+    assert!(pool.calls().is_empty());
+}
+
+/// Whoever stole the old password stays signed in otherwise.
+#[tokio::test]
+async fn a_replaced_password_ends_what_was_open_and_joins_no_group() {
+    let event = sample("post-confirmation/forgot-password");
+    let name = serde_json::from_str::<Value>(&event).unwrap()["userName"].as_str().unwrap().to_owned();
+    let pool = MemoryPool::new(PoolKind::EmailUserNames, [native("ada@example.com").planted().named(&name)]);
+    let answer = answer_to(&trigger(&pool, "Users"), &event).await.unwrap();
+    assert_eq!(answer, serde_json::from_str::<Value>(&event).unwrap());
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(account.sessions.is_empty() && account.groups.is_empty());
+    assert_eq!(pool.calls(), ["AdminUserGlobalSignOut"]);
+}
+
+#[tokio::test]
+async fn a_replaced_password_costs_no_call_where_the_operator_says_so() {
+    let event = sample("post-confirmation/forgot-password");
+    let pool = pool_for(&event);
+    let off = |asked: &str| (asked == SIGN_OUT_ON_PASSWORD_RESET).then(|| "off".to_owned());
+    let trigger = PostConfirmation::new(Settings::from_lookup(&off).unwrap(), pool.clone());
+    answer_to(&trigger, &event).await.unwrap();
+    assert!(pool.calls().is_empty());
+}
+
+/// The attacker's profile bears the victim's `sub` for its name, and is gone when the call is made.
+#[tokio::test]
+async fn nobody_is_signed_out_under_a_user_name_that_is_somebody_elses_sub() {
+    let mut victim = native("victim@example.com").planted();
+    "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11".clone_into(&mut victim.sub);
+    let event = edited("post-confirmation/forgot-password", |event| {
+        event["userName"] = json!(victim.sub);
+        event["request"]["userAttributes"]["sub"] = json!("0b5e6c1e-8a51-4f6e-9a0e-3f1d2c4b5a69");
+    });
+    let pool = MemoryPool::new(PoolKind::EmailAlias, [victim]);
+    let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, "Users"), &event)).await;
+    assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+    assert_eq!(log.matches("sessions_not_ended").count(), 1, "{log}");
+    assert!(!pool.accounts()[0].sessions.is_empty());
+}
+
+/// JavaScript and Python read such a name.
+#[tokio::test]
+async fn a_name_with_half_a_surrogate_pair_does_not_fail_the_confirmation() {
+    let event = sample("post-confirmation/sign-up").replacen(
+        "\"userAttributes\": {",
+        r#""userAttributes": {"nickname": "\ud800","#,
+        1,
+    );
+    assert!(event.contains("ud800"));
+    let pool = pool_for(&sample("post-confirmation/sign-up"));
+    let payload = serde_json::value::RawValue::from_string(event).unwrap();
+    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+    let answer = cognito_core::trigger::answer(&trigger(&pool, "Users"), &payload, clock).await.unwrap();
+    assert!(answer.get().contains(r#""nickname": "\ud800""#));
+    assert!(pool.accounts()[0].groups.contains("Users"));
 }
 
 #[tokio::test]
@@ -69,6 +123,10 @@ async fn what_goes_wrong_is_logged_and_keeps_nobody_out() {
     let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Users"), &event)).await;
     assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
     assert_eq!(log.matches("group_not_joined").count(), 1, "{log}");
+    let event = sample("post-confirmation/forgot-password");
+    let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Users"), &event)).await;
+    assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+    assert_eq!(log.matches("sessions_not_ended").count(), 1, "{log}");
 }
 
 #[tokio::test]

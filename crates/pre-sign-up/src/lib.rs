@@ -158,7 +158,7 @@ fn copied(attributes: Attributes<'_>, names: &[String]) -> BTreeMap<String, Stri
 async fn refuse_a_sub(pool: &impl UserPool, name: &UserName) -> Result<(), Failure> {
     if name.has_form_of_sub() && pool.is_sub(name).await.map_err(PoolError::into_failure)? {
         tracing::info!(decision = USER_NAME_IS_A_SUB.code, "decided");
-        return Err(Failure::new(USER_NAME_IS_A_SUB));
+        return Err(Failure::because(USER_NAME_IS_A_SUB, "the user name is the sub of another profile"));
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ async fn refuse_a_taken_address(
     providers: &Providers,
 ) -> Result<(), Failure> {
     let Some(address) = attributes.text("email") else { return Ok(()) };
-    let email = Email::parse(address).map_err(|_| Refusal::UnusableEmail.into_failure())?;
+    let email = Email::parse(address).map_err(|why| Refusal::UnusableEmail(why).into_failure())?;
     let profiles = pool.profiles_with_email(&email).await.map_err(PoolError::into_failure)?;
     let federated = profiles.iter().any(|profile| {
         if profile.is_stand_alone() {
@@ -183,7 +183,10 @@ async fn refuse_a_taken_address(
     });
     if federated {
         tracing::info!(decision = EMAIL_IN_USE.code, "decided");
-        return Err(Failure::new(EMAIL_IN_USE));
+        return Err(Failure::because(
+            EMAIL_IN_USE,
+            "a federated profile has the address, and NATIVE_SIGN_UP is unique",
+        ));
     }
     Ok(())
 }

@@ -92,6 +92,33 @@ async fn an_invocation_repeated_by_cognito_changes_nothing_more() {
 }
 
 #[tokio::test]
+async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
+    let pool = pool([native(ADA)]);
+    let trigger = trigger(&pool, &[("POOL_CASE_SENSITIVE", "true")]);
+    answer_to(&trigger, &sample("pre-sign-up/saml-list-of-one")).await.unwrap();
+    assert!(pool.accounts()[0].has_identity("CorpSAML", "CorpUser-Ada.Lovelace-7F3B"));
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_refused_with_one_warning_that_says_why() {
+    for (email, word) in [
+        ("[ada@example.com,b@example.com]", "several"),
+        ("evil!ada@example.com", "ambiguous"),
+        ("\"ada\"@example.com", "characters"),
+        ("ada", "syntax"),
+        (&format!("{}@example.com", "l".repeat(65)), "length"),
+    ] {
+        let event = edited("pre-sign-up/facebook", |event| event["request"]["userAttributes"]["email"] = json!(email));
+        let pool = pool([native(ADA)]);
+        let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, &[]), &event)).await;
+        assert_eq!(answer.unwrap_err().0, "unusable_email", "{email}");
+        assert_eq!((log.matches("WARN").count(), log.matches("ERROR").count()), (1, 0), "{log}");
+        assert!(log.contains(&format!("\"cause\":\"{word}: ")) && !log.contains("ada"), "{email}: {log}");
+        assert!(pool.calls().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn each_provider_of_the_samples_is_linked_or_refused_as_its_facts_say() {
     for (case, expected) in [
         ("google-lower-cased", Ok("Google")),

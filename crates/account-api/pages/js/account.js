@@ -31,7 +31,7 @@ function ways(attributes) {
   // A profile that a provider made has no password of its own.
   const ownPassword = !identities.some(({ primary }) => String(primary) === "true");
   if (ownPassword) add(say("common.password"));
-  const day = new Intl.DateTimeFormat(language(), { dateStyle: "long" });
+  const day = new Intl.DateTimeFormat(language(), { dateStyle: "long", numberingSystem: "latn" });
   for (const { providerName, dateCreated } of identities) {
     const since = Number(dateCreated);
     add(NAMES[providerName] ?? providerName, since ? say("account.since", { date: day.format(since) }) : "");
@@ -62,7 +62,15 @@ function wireChange(config) {
   };
   const steps = emailChange(config, {
     done: async () => {
-      await showProfile(config);
+      try {
+        await showProfile(config);
+      } catch (problem) {
+        if (problem.code !== "NotAuthorizedException") throw problem;
+        // Every session has ended with the change, this one included.
+        endSession();
+        show("signed-out", { focus: false });
+        return notice(say("complete-email-change.done"));
+      }
       close(say("complete-email-change.done"));
     },
     withdrawn: () => close(say("change.withdrawn")),

@@ -45,7 +45,7 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
     const how = code ? "by_link" : "by_code";
     slot("prove", say(`change.${change.stage}.${how}`, values));
     slot("prove-button", say(`change.${change.stage}.button`));
-    const time = new Intl.DateTimeFormat(language(), { timeStyle: "short" }).format(change.expires_at * 1000);
+    const time = new Intl.DateTimeFormat(language(), { timeStyle: "short", numberingSystem: "latn" }).format(change.expires_at * 1000);
     slot("expires", say("change.expires", { time }));
     step("prove");
   }

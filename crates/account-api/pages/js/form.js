@@ -1,5 +1,6 @@
 // Forms and buttons: checked in the page's own language, sent once, and honest about what went wrong.
 
+import { isCode, typedCode } from "./code.js";
 import { explain } from "./refusal.js";
 import { alertWith, isShown, quiet, say } from "./view.js";
 
@@ -18,10 +19,10 @@ function mark(input, text) {
 }
 
 function complaint(input) {
-  const { validity, name } = input;
+  const { validity, name, value } = input;
   if (validity.valueMissing) return say(`errors.missing_${name}`);
   if (validity.tooShort) return say("errors.short_password", { length: input.minLength });
-  if (!validity.valid) return say(`errors.malformed_${name}`);
+  if (!validity.valid || (name === "code" && !isCode(value))) return say(`errors.malformed_${name}`);
   return "";
 }
 
@@ -83,8 +84,8 @@ export function onPress(id, work) {
 function valuesOf(form) {
   const values = {};
   for (const input of fieldsOf(form)) {
-    // People copy codes with spaces; a password is taken as it is.
-    values[input.name] = input.name === "code" ? input.value.replace(/\s/g, "") : input.value;
+    // A password is taken as it is.
+    values[input.name] = input.name === "code" ? typedCode(input.value) : input.value;
     if (input.name === "email") values.email = input.value.trim();
   }
   return values;

@@ -1,15 +1,9 @@
-// Brings a page to life: its language, what it was set up with, its texts, and the buttons that every page has.
+// Brings a page to life: its language, what it was set up with, and the buttons that every page has.
 
 import { revealable } from "./form.js";
 import { isLasting } from "./memory.js";
 import { signIn } from "./session.js";
-import { alertWith, use } from "./view.js";
-
-async function json(address) {
-  const answer = await fetch(address, { credentials: "omit" });
-  if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
-  return answer.json();
-}
+import { alertWith, say } from "./view.js";
 
 // The server chose by what the browser asks for, unless something on the way removed that.
 function preferredByBrowser(locales) {
@@ -28,8 +22,7 @@ function preferredByBrowser(locales) {
 // Calls `work` with the configuration. `hint` tells the sign-in pages who is about to come.
 export async function start(work, { returnTo = "account", hint = () => null } = {}) {
   try {
-    const texts = new URL(`${document.documentElement.lang}.json`, import.meta.url);
-    const [config, loaded] = await Promise.all([json("pages-config.json"), json(texts)]);
+    const config = JSON.parse(document.documentElement.dataset.configuration);
     const other = preferredByBrowser(config.locales);
     if (other) {
       const address = new URL(location.href);
@@ -37,14 +30,17 @@ export async function start(work, { returnTo = "account", hint = () => null } = 
       location.replace(address);
       return;
     }
-    use(loaded);
     revealable();
+    for (const hint of document.querySelectorAll("[data-hint]")) {
+      hint.textContent = say(hint.dataset.hint, { length: config.password_length });
+    }
     for (const button of document.querySelectorAll("[data-action=sign-in]")) {
       button.hidden = !config.sign_in_url;
       button.addEventListener("click", () => signIn(config, returnTo, hint()));
     }
     await work(config);
   } catch {
-    alertWith(document.getElementById("alert").dataset.unavailable);
+    document.getElementById("waiting").hidden = true;
+    alertWith(say("errors.network"));
   }
 }

@@ -1,14 +1,14 @@
 // What people see: one view at a time, texts in their language, and messages that are read aloud.
 
-let texts = {};
+// The server puts the texts of the page's language before the modules.
+const texts = TEXTS;
 
-export function use(loaded) {
-  texts = loaded;
-}
-
-// A text with its values. Values are isolated, because an address inside an Arabic sentence would reorder it.
+// A text with its values. A text with a number has a form for each plural category of its language. Values are isolated,
+// because an address inside an Arabic sentence would reorder it.
 export function say(key, values = {}) {
-  const text = key.split(".").reduce((at, part) => at?.[part], texts) ?? key;
+  const found = key.split(".").reduce((at, part) => at?.[part], texts) ?? key;
+  const number = Object.values(values).find((value) => typeof value === "number");
+  const text = typeof found === "string" ? found : found[new Intl.PluralRules(language()).select(number)] ?? found.other;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? `\u2068${values[name]}\u2069` : whole));
 }
 
@@ -43,6 +43,7 @@ export function quiet() {
 
 // Shows one view. The heading is focused when the view follows on what people did, not when the page opens.
 export function show(name, { focus = true } = {}) {
+  document.getElementById("waiting").hidden = true;
   let heading = null;
   for (const view of document.querySelectorAll("[data-view]")) {
     view.hidden = view.dataset.view !== name;

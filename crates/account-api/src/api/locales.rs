@@ -1,4 +1,4 @@
-use crate::caller::Caller;
+use crate::caller::{Caller, Origin};
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use http::header::ACCEPT_LANGUAGE;
@@ -18,21 +18,7 @@ impl Locales {
 
     /// Reads `Accept-Language` (RFC 9110 section 12.5.4).
     fn parse(header: &str) -> Self {
-        let mut weighted: Vec<(u16, &str)> = header
-            .split(',')
-            .filter_map(|range| {
-                let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-                let weight =
-                    parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse::<f32>().ok())?;
-                // Thousandths, the finest the header knows.
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
-                let weight = (weight.clamp(0.0, 1.0) * 1000.0) as u16;
-                let tag = tag.trim();
-                (weight > 0 && !tag.is_empty() && tag != "*" && tag.len() <= 35).then_some((weight, tag))
-            })
-            .collect();
-        weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        Self(weighted.into_iter().take(MOST).map(|(_, tag)| tag.to_owned()).collect())
+        Self(messages::preferred(header).into_iter().take(MOST).map(str::to_owned).collect())
     }
 }
 
@@ -50,6 +36,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         Self::from_extensions(&parts.extensions)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::from_extensions(&parts.extensions))
     }
 }
 

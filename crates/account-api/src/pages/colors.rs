@@ -7,30 +7,29 @@ const READABLE: f64 = 4.5;
 /// What text stands on in `pages.css`, light and dark.
 const PAPER: [&str; 2] = ["#ffffff", "#1d2029"];
 
-/// The colours of buttons and of links, as custom properties. Links are the brand colour, darkened or lightened
-/// until they can be read.
+/// The colours of buttons and of links, as custom properties. Links and the edges of buttons are the brand colour,
+/// darkened or lightened until they can be read and seen.
 pub(super) fn style_sheet(brand: Color) -> String {
     let text = brand.text_on();
     let [light, dark] = PAPER.map(|paper| readable(brand, paper));
+    let [edge, dark_edge] = PAPER.map(|paper| edge(brand, paper));
     format!(
-        ":root {{ --brand: {brand}; --brand-text: {text}; --accent: {light}; }}\n\
-         @media (prefers-color-scheme: dark) {{ :root {{ --accent: {dark}; }} }}\n"
+        ":root {{ --brand: {brand}; --brand-text: {text}; --brand-edge: {edge}; --accent: {light}; }}\n\
+         @media (prefers-color-scheme: dark) {{ :root {{ --brand-edge: {dark_edge}; --accent: {dark}; }} }}\n"
     )
 }
 
 fn readable(brand: Color, paper: &str) -> Color {
-    let Ok(paper) = paper.parse::<Color>() else { return brand };
-    let target = paper.text_on();
-    let mut steps = (0..=20).map(|step| mix(brand, target, step));
-    steps.find(|colour| colour.contrast(paper) >= READABLE).unwrap_or(target)
+    seen(brand, paper, READABLE)
 }
 
-/// `step` twentieths of the way from one colour to another.
-fn mix(from: Color, to: Color, step: u32) -> Color {
-    let channels = |color: Color| u32::from_str_radix(&color.to_string()[1..], 16).unwrap_or_default().to_be_bytes();
-    let ([_, from @ ..], [_, to @ ..]) = (channels(from), channels(to));
-    let blend = |index: usize| (u32::from(from[index]) * (20 - step) + u32::from(to[index]) * step) / 20;
-    format!("#{:02x}{:02x}{:02x}", blend(0), blend(1), blend(2)).parse().unwrap_or_default()
+/// The edge of a button: the brand colour, unless it could not be told from the paper.
+fn edge(brand: Color, paper: &str) -> Color {
+    seen(brand, paper, Color::EDGE_CONTRAST)
+}
+
+fn seen(brand: Color, paper: &str, contrast: f64) -> Color {
+    paper.parse().map_or(brand, |paper| brand.until_seen(paper, contrast))
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use messages::{LOCALES, Locale};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, context};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 use super::assets;
 use super::language::Source;
 use super::{Page, Settings};
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("layout.html", include_str!("../../pages/html/layout.html")),
     ("fields.html", include_str!("../../pages/html/fields.html")),
     ("email-change.html", include_str!("../../pages/html/email-change.html")),
@@ -19,8 +21,26 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("complete-password-reset", include_str!("../../pages/html/complete-password-reset.html")),
     ("complete-email-change", include_str!("../../pages/html/complete-email-change.html")),
     ("activate", include_str!("../../pages/html/activate.html")),
+    ("account", include_str!("../../pages/html/account.html")),
+    ("not-found", include_str!("../../pages/html/not-found.html")),
 ];
-const ACCOUNT: (&str, &str) = ("account", include_str!("../../pages/html/account.html"));
+
+/// A picture for the browser's tab, in the page itself: a file of its own would be a request more.
+const ICON: &str = include_str!("../../pages/icon.svg");
+
+/// Everything but RFC 3986's unreserved characters.
+const DATA: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What the pages' script has to know; all of it is public.
+#[derive(Debug, Serialize)]
+struct Configuration<'a> {
+    client_id: &'a str,
+    cognito_url: &'a str,
+    sign_in_url: Option<&'a str>,
+    api_url: Option<&'a str>,
+    password_length: Option<u8>,
+    locales: Vec<&'static str>,
+}
 
 /// The templates, parsed, and what is the same on every page.
 #[derive(Debug)]
@@ -40,19 +60,21 @@ impl Documents {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
-        for (name, source) in TEMPLATES.into_iter().chain([ACCOUNT]) {
+        for (name, source) in TEMPLATES {
             if let Err(error) = environment.add_template(name, source) {
                 let cause = error.to_string();
                 tracing::error!(error_code = "page_unusable", page = name, cause, "a page's template does not parse");
             }
         }
-        let texts = assets::LOCALES.into_iter().filter_map(|(file, _, text)| {
+        let texts = assets::LOCALES.into_iter().filter_map(|(tag, text)| {
             let texts: serde_json::Value = serde_json::from_str(text).ok()?;
-            Some((file.trim_end_matches(".json"), value(&texts)))
+            Some((tag, value(&texts)))
         });
         let branding = &settings.branding;
         let common = context! {
-            assets => Value::from_safe_string(format!("pages-assets/{version}")),
+            version => version,
+            icon => Value::from_safe_string(format!("data:image/svg+xml,{}", utf8_percent_encode(ICON.trim_end(), DATA))),
+            configuration => configuration(settings),
             app => branding.app_name.as_deref(),
             initial => branding.app_name.as_deref().and_then(|name| name.chars().next()),
             logo => branding.logo_url.as_deref(),
@@ -64,13 +86,14 @@ impl Documents {
         Self { environment, texts: texts.collect(), common }
     }
 
-    /// Writes a page.
+    /// Writes a page. `up` leads from where the browser is to where the pages are.
     ///
     /// # Errors
     ///
     /// A template or text of ours is wrong; tests render every page in every language.
-    pub(super) fn render(&self, page: Page, locale: &Locale, source: Source) -> Result<String, Error> {
+    pub(super) fn render(&self, page: Page, up: &str, locale: &Locale, source: Source) -> Result<String, Error> {
         let page_values = context! {
+            up => Value::from_safe_string(up.to_owned()),
             page => page.source,
             path => page.name,
             lang => locale.tag,
@@ -83,6 +106,20 @@ impl Documents {
         let common = self.common.clone();
         self.environment.get_template(page.source)?.render(context! { ..page_values, ..common })
     }
+}
+
+/// The configuration as JSON, for an attribute. Without it the script would need another request.
+fn configuration(settings: &Settings) -> String {
+    let configuration = Configuration {
+        client_id: &settings.client_id,
+        cognito_url: &settings.cognito_url,
+        sign_in_url: settings.sign_in_url.as_deref(),
+        api_url: settings.api_url.as_deref(),
+        password_length: settings.password_length,
+        locales: LOCALES.iter().map(|locale| locale.tag).collect(),
+    };
+    // Texts and numbers are always JSON; without it the page says that it did not load.
+    serde_json::to_string(&configuration).unwrap_or_default()
 }
 
 fn language(locale: &Locale) -> Value {

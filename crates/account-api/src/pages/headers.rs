@@ -24,7 +24,7 @@ impl Policy {
         let image = settings.branding.logo_url.as_deref().and_then(origin);
         let list = |origins: &mut dyn Iterator<Item = &String>| origins.fold(String::new(), |all, one| all + " " + one);
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{}; connect-src 'self'{}; \
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{}; connect-src 'self'{}; \
              form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; \
              trusted-types 'none'",
             list(&mut image.iter()),
@@ -36,9 +36,11 @@ impl Policy {
 }
 
 /// Everything else that is the same for every answer.
-const FIXED: [(HeaderName, &str); 7] = [
+const FIXED: [(HeaderName, &str); 8] = [
     // Links carry codes and tokens: no other site may see them.
     (header::REFERRER_POLICY, "no-referrer"),
+    // For this host alone: what else is under its domain is not for the pages to decide.
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -32,26 +32,10 @@ pub(super) fn choose(query: Option<&str>, headers: &HeaderMap, default: &'static
         return (locale, Source::Query);
     }
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match by_preference(accepted).into_iter().find_map(Locale::for_tag) {
+    match messages::preferred(accepted).into_iter().find_map(Locale::for_tag) {
         Some(locale) => (locale, Source::Header),
         None => (default, Source::Default),
     }
-}
-
-/// The tags of an `Accept-Language` value (RFC 9110, 12.5.4), most wanted first. At most 20 are looked at.
-fn by_preference(accepted: &str) -> Vec<&str> {
-    let mut tags: Vec<(&str, f32)> = accepted
-        .split(',')
-        .take(20)
-        .map(|item| {
-            let (tag, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
-            (tag.trim(), weight)
-        })
-        .filter(|(_, weight)| *weight > 0.0)
-        .collect();
-    tags.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    tags.into_iter().map(|(tag, _)| tag).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use messages::LOCALES;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ const VARIABLES: [(&str, &str); 10] = [
     ("DEFAULT_LOCALE", "fr"),
 ];
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://cdn.example.net; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https://cdn.example.net; \
                       connect-src 'self' https://api.example.com https://auth.example.com \
                       https://cognito-idp.eu-central-1.amazonaws.com; form-action 'none'; frame-ancestors 'none'; \
                       base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -37,9 +38,13 @@ fn settings(without: &[&str]) -> Settings {
     Settings::from_lookup(&lookup, &messages::Settings::from_lookup(&lookup).unwrap()).unwrap().unwrap()
 }
 
+fn site(settings: &Settings) -> axum::Router {
+    router(settings, || (StatusCode::NOT_FOUND, "otherwise").into_response())
+}
+
 async fn get_from(settings: &Settings, path: &str, languages: &str) -> (StatusCode, HeaderMap, String) {
     let request = Request::get(path).header(header::ACCEPT_LANGUAGE, languages).body(Body::empty()).unwrap();
-    let answer = router(settings).oneshot(request).await.unwrap();
+    let answer = site(settings).oneshot(request).await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, headers, String::from_utf8(body.to_vec()).unwrap())
@@ -57,6 +62,8 @@ fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
 
 fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
     match value {
+        // The forms of a text with a number are one text.
+        Value::Object(members) if members.contains_key("other") => assert!(found.insert(above.to_owned())),
         Value::Object(members) => {
             members.iter().for_each(|(key, value)| keys(value, &format!("{above}.{key}"), found));
         }
@@ -65,8 +72,7 @@ fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
 }
 
 fn texts(tag: &str) -> Value {
-    let file = format!("{tag}.json");
-    let (_, _, text) = super::assets::LOCALES.into_iter().find(|(name, _, _)| *name == file).unwrap();
+    let (_, text) = super::assets::LOCALES.into_iter().find(|(name, _)| *name == tag).unwrap();
     serde_json::from_str(text).unwrap()
 }
 
@@ -91,7 +97,7 @@ async fn every_page_is_there_in_every_language_with_its_direction_and_no_gap() {
 async fn a_page_speaks_the_language_the_browser_asks_for_and_else_the_default() {
     let (_, headers, html) = get_from(&settings(&[]), "/account", "zh, de-AT;q=0.8").await;
     assert_eq!(headers[header::CONTENT_LANGUAGE], "de");
-    assert_eq!(headers[header::VARY], "accept-language");
+    assert_eq!(headers[header::VARY], "accept-language, accept-encoding");
     assert!(html.contains("data-lang-source=\"header\"") && html.contains("href=\"register\""), "{html}");
     let (_, headers, html) = get("/account").await;
     assert_eq!(headers[header::CONTENT_LANGUAGE], "fr");
@@ -109,52 +115,127 @@ async fn nothing_in_a_page_is_inline_and_everything_it_loads_is_there() {
         assert!(!html.contains(" on"), "no handler in an attribute: {}", page.name);
         let loaded: Vec<_> = [attributes(&html, "src"), attributes(&html, "href")].concat();
         let own: Vec<_> = loaded.iter().filter(|path| path.starts_with("pages-assets/")).collect();
-        assert_eq!(own.len(), 4, "icon, two style sheets, one script: {loaded:?}");
+        assert_eq!(own.len(), 2, "a style sheet and a script: {loaded:?}");
         for path in own {
             let (status, headers, _) = get(&format!("/{path}")).await;
             assert_eq!(status, StatusCode::OK, "{path}");
             assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
         }
         for path in loaded.iter().filter(|path| !path.starts_with("pages-assets/")) {
-            let external =
-                path.starts_with("mailto:help@") || path.starts_with("https:&#x2f;&#x2f;cdn.example.net&#x2f;");
+            let external = path.starts_with("data:image/svg+xml,")
+                || path.starts_with("mailto:help@")
+                || path.starts_with("https:&#x2f;&#x2f;cdn.example.net&#x2f;");
             let name = path.split('?').next().unwrap();
-            assert!(external || PAGES.iter().any(|page| page.name == name), "{path} leads nowhere");
+            // Without a name it is the same page, again or in another language.
+            assert!(external || name.is_empty() || PAGES.iter().any(|page| page.name == name), "{path} leads nowhere");
         }
     }
 }
 
 #[tokio::test]
-async fn every_module_imports_modules_that_are_there_and_writes_no_markup() {
-    let version = super::Assets::new(messages::Color::DEFAULT).version().to_owned();
-    let mut waiting: Vec<_> = PAGES.iter().map(|page| format!("{}.js", page.source)).collect();
-    let mut seen = BTreeSet::new();
-    while let Some(name) = waiting.pop() {
-        if !seen.insert(name.clone()) {
-            continue;
+async fn a_first_visit_is_three_requests_of_a_few_kilobytes_and_a_later_one_is_one() {
+    let mut bytes = 0;
+    let (_, headers, html) = packed("/account?lang=ar").await;
+    assert_eq!(headers[header::VARY], "accept-language, accept-encoding");
+    let page = String::from_utf8(unpacked(&html)).unwrap();
+    bytes += html.len();
+    let loaded: Vec<_> = [attributes(&page, "src"), attributes(&page, "href")].concat();
+    let files: Vec<_> = loaded.into_iter().filter(|path| path.starts_with("pages-assets/")).collect();
+    assert_eq!(files.len(), 2, "beside the page: {files:?}");
+    for path in files {
+        let (_, headers, file) = packed(&format!("/{path}")).await;
+        assert_eq!(
+            headers[header::CACHE_CONTROL],
+            "public, max-age=31536000, immutable",
+            "a later visit has it already"
+        );
+        let (_, _, plain) = get(&format!("/{path}")).await;
+        assert_eq!(unpacked(&file), plain.as_bytes(), "{path}");
+        // What would be another request.
+        for loading in ["import ", "import(", "@import", "url(\"", "url('", "import.meta"] {
+            assert!(!plain.contains(loading), "{path} has {loading}");
         }
-        let (status, headers, script) = get(&format!("/pages-assets/{version}/{name}")).await;
-        assert_eq!(status, StatusCode::OK, "{name}");
-        assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
-        for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "http://"]
-        {
-            assert!(!script.contains(sink), "{name} uses {sink}");
-        }
-        let imports = script.lines().filter_map(|line| line.split_once(" from \"./")).map(|(_, rest)| rest);
-        waiting.extend(imports.map(|rest| rest.trim_end_matches("\";").to_owned()));
+        bytes += file.len();
     }
-    assert_eq!(seen.len(), super::assets::scripts(), "every module is used by some page");
+    assert!(bytes < 24 * 1024, "a first visit loads {bytes} bytes");
 }
 
-#[tokio::test]
-async fn every_text_that_a_script_names_is_there() {
+async fn packed(path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let request = Request::get(path).header(header::ACCEPT_ENCODING, "gzip, br").body(Body::empty()).unwrap();
+    let answer = site(&settings(&[])).oneshot(request).await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    assert_eq!(headers[header::CONTENT_ENCODING], "gzip", "{path}");
+    (status, headers, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+}
+
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes), &mut plain).unwrap();
+    plain
+}
+
+#[test]
+fn the_script_runs_every_page_and_writes_no_markup() {
+    let script = super::assets::MODULES;
+    for page in PAGES {
+        assert!(script.contains(&format!("pages[\"{}\"] = ", page.source)), "{}", page.name);
+    }
+    for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "http://"] {
+        assert!(!script.contains(sink), "{sink}");
+    }
+}
+
+#[test]
+fn every_text_that_a_script_names_is_there() {
     let mut known = BTreeSet::new();
     keys(&texts("en"), "", &mut known);
-    for (name, script) in super::assets::script_texts() {
-        for key in script.split("say(\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-            assert!(known.contains(&format!(".{key}")), "{name} says {key}");
-        }
+    for key in super::assets::MODULES.split("say(\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(known.contains(&format!(".{key}")), "a script says {key}");
     }
+}
+
+#[tokio::test]
+async fn a_text_stands_there_at_once_and_becomes_help_if_no_script_runs() {
+    for page in PAGES {
+        let (_, _, html) = get(&format!("/{}?lang=en", page.name)).await;
+        let main = html.split("<main").nth(1).unwrap();
+        let before_any_view = main.split("<section").next().unwrap();
+        assert!(before_any_view.contains("One moment…") && before_any_view.contains("Reload the page"), "{html}");
+    }
+    let styles = include_str!("../../pages/pages.css");
+    assert!(styles.contains(".late { visibility: hidden; animation: late 0s 6s forwards; }"));
+}
+
+#[tokio::test]
+async fn the_root_leads_to_the_account_page() {
+    let (status, headers, _) = get("/").await;
+    assert_eq!((status, headers[header::LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, "account"));
+}
+
+#[tokio::test]
+async fn a_password_manager_finds_where_a_password_is_changed() {
+    let (status, headers, _) = get("/.well-known/change-password").await;
+    let location = headers[header::LOCATION].to_str().unwrap();
+    assert_eq!((status, location), (StatusCode::SEE_OTHER, "../complete-password-reset"));
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_a_page_to_browsers_and_to_nobody_else() {
+    let ask = async |path: &str, accept: &str| {
+        let request = Request::get(path).header(header::ACCEPT, accept).header(header::ACCEPT_LANGUAGE, "de");
+        let answer = site(&settings(&[])).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    for (path, up) in [("/nowhere", ""), ("/a/b/c", "../../"), ("//", "../")] {
+        let (status, html) = ask(path, "text/html,application/xhtml+xml,*/*;q=0.8").await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(html.contains("Diese Seite gibt es nicht") && !html.contains("<script"), "{html}");
+        assert!(html.contains(&format!("href=\"{up}account\"")), "{html}");
+        assert!(html.contains(&format!("href=\"{up}pages-assets/")), "{html}");
+    }
+    assert_eq!(ask("/nowhere", "*/*").await, (StatusCode::NOT_FOUND, "otherwise".to_owned()));
 }
 
 #[test]
@@ -170,21 +251,24 @@ fn every_locale_has_the_same_texts_with_the_same_values_as_english() {
         assert_eq!(found, expected, "{}", locale.tag);
         for key in &expected {
             let pointer = key.replace('.', "/");
-            let (text, model) = (own.pointer(&pointer).unwrap(), english.pointer(&pointer).unwrap());
-            let (text, model) = (text.as_str().unwrap(), model.as_str().unwrap());
+            let text = |texts: &Value| {
+                let found = texts.pointer(&pointer).unwrap();
+                found.get("other").unwrap_or(found).as_str().unwrap().to_owned()
+            };
+            let (text, model) = (text(&own), text(&english));
             assert!(!text.trim().is_empty(), "{} {key}", locale.tag);
-            assert_eq!(values(text), values(model), "{} {key}", locale.tag);
+            assert_eq!(values(&text), values(&model), "{} {key}", locale.tag);
         }
     }
 }
 
 #[tokio::test]
 async fn every_answer_keeps_to_itself_and_only_files_with_their_content_in_the_name_are_kept() {
-    for path in ["/account", "/activate?username=a&token=b", "/pages-config.json", "/pages-assets/old/pages.css", "/x"]
-    {
+    for path in ["/account", "/activate?username=a&token=b", "/", "/pages-assets/old/pages.css", "/x"] {
         let (_, headers, _) = get(path).await;
         assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=31536000", "{path}");
         assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], POLICY, "{path}");
     }
@@ -196,7 +280,7 @@ async fn with_defaults_the_pages_reach_nobody_but_their_own_server_and_cognito()
     let (_, headers, _) = get_from(&bare, "/account", "").await;
     let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
     assert!(
-        policy.contains("img-src 'self'; connect-src 'self' https://cognito-idp.eu-central-1.amazonaws.com;"),
+        policy.contains("img-src 'self' data:; connect-src 'self' https://cognito-idp.eu-central-1.amazonaws.com;"),
         "{policy}"
     );
 }
@@ -216,24 +300,18 @@ async fn what_a_link_brings_never_appears_in_the_page() {
 }
 
 #[tokio::test]
-async fn the_configuration_is_public_values_alone() {
+async fn the_configuration_in_a_page_is_public_values_alone() {
     let expected = json!({
         "client_id": "publicclient",
         "cognito_url": "https://cognito-idp.eu-central-1.amazonaws.com",
         "sign_in_url": "https://auth.example.com",
         "api_url": "https://api.example.com/v1",
-        "registration": true,
         "password_length": 12,
-        "app_name": "<Harbour> & Sons",
-        "support_email": "help@example.com",
-        "logo_url": "https://cdn.example.net/logo.png?a=1&b=2",
-        "brand_color": "#2f5bd3",
-        "default_locale": "fr",
         "locales": ["ar", "de", "en", "es", "fr", "ja", "pt-BR"],
     });
-    let (_, headers, body) = get("/pages-config.json").await;
-    assert_eq!(headers[header::CONTENT_TYPE], "application/json");
-    assert_eq!(body.parse::<Value>().unwrap(), expected);
+    let (_, _, html) = get("/account").await;
+    let written = attributes(&html, "data-configuration")[0].replace("&quot;", "\"").replace("&#x2f;", "/");
+    assert_eq!(written.parse::<Value>().unwrap(), expected);
 }
 
 #[tokio::test]
@@ -247,7 +325,7 @@ async fn nobody_registers_unless_registration_is_open() {
 #[tokio::test]
 async fn a_page_takes_nothing_but_get_and_survives_any_query() {
     let request = Request::builder().method(Method::POST).uri("/account").body(Body::empty()).unwrap();
-    assert_eq!(router(&settings(&[])).oneshot(request).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(site(&settings(&[])).oneshot(request).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
     for query in ["%", "lang", "lang=%ff", "lang=a&lang=b", "&&=&", "code=%zz"] {
         assert_eq!(get(&format!("/account?{query}")).await.0, StatusCode::OK, "{query}");
     }
@@ -255,11 +333,11 @@ async fn a_page_takes_nothing_but_get_and_survives_any_query() {
 
 #[tokio::test]
 async fn the_pages_work_below_any_path() {
-    let nested = axum::Router::new().nest("/app/v1", router(&settings(&[])));
+    let nested = axum::Router::new().nest("/app/v1", site(&settings(&[])));
     let request = Request::get("/app/v1/account").body(Body::empty()).unwrap();
     let body = nested.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     let html = String::from_utf8(body.to_vec()).unwrap();
-    let script = attributes(&html, "src").into_iter().find(|path| path.ends_with("account.js")).unwrap();
+    let script = attributes(&html, "src").into_iter().find(|path| path.ends_with("fr.js")).unwrap();
     let request = Request::get(format!("/app/v1/{script}")).body(Body::empty()).unwrap();
     assert_eq!(nested.oneshot(request).await.unwrap().status(), StatusCode::OK);
 }

@@ -1,4 +1,4 @@
-use super::update::apply_pausing;
+use super::update::{UpdateError, apply_pausing};
 use super::*;
 use aws_sdk_cognitoidentityprovider::Client;
 use serde_json::json;
@@ -40,9 +40,12 @@ fn pool() -> Value {
 
 async fn attempt(client: &Client) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
-    let mut kept = Kept::write(&folder.path().join("record.json"), Description(pool())).unwrap();
-    apply_pausing(client, &mut kept, &[change(None, Some(OURS))], Duration::from_millis(1)).await?;
-    Ok(())
+    let mut snapshot = Snapshot::write(&folder.path().join("record.json"), Description(pool())).unwrap();
+    apply_pausing(client, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
+        |error| match error {
+            UpdateError::Unchanged(error) | UpdateError::Uncertain(error) => error,
+        },
+    )
 }
 
 fn refusal(code: &str) -> (u16, Value) {
@@ -75,7 +78,7 @@ async fn a_trigger_that_somebody_else_set_meanwhile_is_left_to_them() {
         refusal("ConcurrentModificationException")
     });
     let error = attempt(&client).await.unwrap_err();
-    assert!(error.is::<Refusal>(), "{error:#}");
+    assert!(error.is::<Refused>(), "{error:#}");
 }
 
 #[tokio::test]
@@ -109,7 +112,7 @@ async fn a_function_that_is_not_there_is_refused_and_one_of_another_account_take
         Cloud::answering(|_| (404, json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string()));
     let pool = Description(json!({ "Id": "p", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/p" }));
     let error = resolve(&cloud, &pool, &Function::parse("gone").unwrap()).await.unwrap_err();
-    assert!(error.is::<Refusal>() && error.to_string().contains("no function gone"), "{error:#}");
+    assert!(error.is::<Refused>() && error.to_string().contains("no function gone"), "{error:#}");
     let foreign = "arn:aws:lambda:eu-central-1:2:function:theirs";
     assert_eq!(resolve(&cloud, &pool, &Function::parse(foreign).unwrap()).await.unwrap().as_str(), foreign);
 }

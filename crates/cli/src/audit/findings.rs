@@ -1,9 +1,8 @@
 //! What an operator should know of the profiles of one address.
 
-use crate::registry::Record;
-use crate::rules::{Rules, Verdict};
-use cognito_core::user_pool::Identity;
+use cognito_core::user_pool::{Identity, ProfileRecord};
 use linking::Decision;
+use merge::{Judgement, Rules};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -68,25 +67,26 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Judges the profiles of one address, counts them, and says what was found.
-    pub(crate) fn add(&mut self, rules: &Rules, email: &str, records: &[Record], now: SystemTime) -> Vec<Row> {
+    pub(crate) fn add(&mut self, rules: &Rules, email: &str, records: &[ProfileRecord], now: SystemTime) -> Vec<Row> {
         self.addresses += 1;
         self.addresses_with_several_profiles += u64::from(records.len() > 1);
-        let verdicts = rules.judge_all(records, now);
-        let natives = verdicts.iter().any(Option::is_none);
+        let judgements = rules.judge_all(records, now, |_, _| None);
+        let natives = judgements.iter().any(Option::is_none);
         let next = if natives { rules.next_sign_in(email, records, now) } else { None };
         let mut rows = Vec::new();
-        for (record, verdict) in records.iter().zip(&verdicts) {
-            let findings = findings(rules, record, verdict.as_ref(), next.as_ref(), records.len());
-            if let Some(verdict) = verdict {
-                *self.verdicts.entry(verdict.code()).or_default() += 1;
-                self.mergeable += u64::from(verdict.merges() && natives);
-                self.without_native += u64::from(verdict.merges() && !natives);
+        for (record, judgement) in records.iter().zip(&judgements) {
+            let findings = findings(rules, record, judgement.as_ref(), next.as_ref(), records.len());
+            if let Some(judgement) = judgement {
+                *self.verdicts.entry(judgement.code()).or_default() += 1;
+                self.mergeable += u64::from(judgement.merges() && natives);
+                self.without_native += u64::from(judgement.merges() && !natives);
             }
             for finding in &findings {
                 *self.findings.entry(finding.name()).or_default() += 1;
             }
             if !findings.is_empty() {
-                let verdict = verdict.as_ref().map_or_else(|| next.as_ref().map_or("", Decision::name), Verdict::code);
+                let verdict =
+                    judgement.as_ref().map_or_else(|| next.as_ref().map_or("", Decision::name), Judgement::code);
                 rows.push(row(email, record, findings, verdict));
             }
         }
@@ -96,13 +96,13 @@ impl Summary {
 
 fn findings(
     rules: &Rules,
-    record: &Record,
-    verdict: Option<&Verdict>,
+    record: &ProfileRecord,
+    judgement: Option<&Judgement>,
     next: Option<&Decision>,
     profiles: usize,
 ) -> Vec<Finding> {
-    let (refused, replaced) = match (verdict, next) {
-        (Some(verdict), _) => (verdict.is_refusal(), false),
+    let (refused, replaced) = match (judgement, next) {
+        (Some(judgement), _) => (judgement.is_refusal(), false),
         (None, Some(decision)) => (
             matches!(decision, Decision::Refuse(_)),
             matches!(decision, Decision::Replace { profile, .. } | Decision::Reclaim { profile, .. }
@@ -119,7 +119,7 @@ fn findings(
     all.into_iter().filter_map(|(found, finding)| found.then_some(finding)).collect()
 }
 
-fn row(email: &str, record: &Record, findings: Vec<Finding>, verdict: &'static str) -> Row {
+fn row(email: &str, record: &ProfileRecord, findings: Vec<Finding>, verdict: &'static str) -> Row {
     let identities = record.attribute("identities").map(Identity::parse_list);
     let providers = identities.and_then(Result::ok).unwrap_or_default();
     Row {
@@ -136,7 +136,6 @@ fn row(email: &str, record: &Record, findings: Vec<Finding>, verdict: &'static s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::memory::record;
     use cognito_core::provider::Providers;
     use cognito_core::user_pool::memory::{Account, federated, native};
     use linking::Policy;
@@ -147,10 +146,9 @@ mod tests {
         let rules = Rules {
             providers: Providers::parse("Google:claim,Facebook:always").unwrap(),
             policy: Policy::default(),
-            trust_stored_values: false,
-            keeps_address_until_verified: true,
+            trust_stored_values: true,
         };
-        let records: Vec<_> = accounts.iter().map(record).collect();
+        let records: Vec<_> = accounts.iter().map(Account::record).collect();
         let mut summary = Summary::default();
         let rows = summary.add(&rules, ADA, &records, SystemTime::now());
         let line = |row: &Row| {

@@ -1,12 +1,9 @@
 //! How findings are written: one after the other, so that a report may be as long as the pool.
 
 use super::findings::{Finding, Row, Summary};
-use crate::output::Format;
+use crate::terminal::{Format, Table, spreadsheet_cell};
 use anyhow::Result;
 use clap::ValueEnum;
-use comfy_table::ContentArrangement;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use serde::Serialize;
 use std::io::Write;
 
 /// After how many rows a table is written, and its header repeated: its columns are as wide as what is in them.
@@ -21,7 +18,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// One JSON object a line
     Jsonl,
-    /// Comma-separated values with a header
+    /// For spreadsheets: comma-separated values with a header. A value that begins with = + - @, tab or carriage return
+    /// gets an apostrophe before it, so that it is no formula; take jsonl for exact values
     Csv,
 }
 
@@ -70,7 +68,7 @@ impl<W: Write> Report<W> {
                     self.header()?;
                 }
                 let mut line = csv::WriterBuilder::new().has_headers(false).from_writer(&mut self.out);
-                line.serialize(Line::from(&row))?;
+                line.write_record(Line::from(&row).cells().map(spreadsheet_cell).iter().map(AsRef::<str>::as_ref))?;
                 line.flush()?;
             }
         }
@@ -104,14 +102,12 @@ impl<W: Write> Report<W> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let mut table = comfy_table::Table::new();
-        table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(["address", "found", "user name", "status", "providers", "verdict"]);
+        let mut table = Table::new(["address", "found", "user name", "status", "providers", "verdict"]);
         for row in self.waiting.drain(..) {
             let line = Line::from(&row);
-            table.add_row([&row.email, &line.findings, &row.user_name, &row.status, &line.providers, line.verdict]);
+            table.row([&row.email, &line.findings, &row.user_name, &row.status, &line.providers, line.verdict]);
         }
-        writeln!(self.out, "{table}")?;
+        writeln!(self.out, "{}", table.for_stdout())?;
         Ok(())
     }
 }
@@ -119,7 +115,6 @@ impl<W: Write> Report<W> {
 const COLUMNS: [&str; 7] = ["email", "findings", "user_name", "sub", "status", "providers", "verdict"];
 
 /// A row as spreadsheets take it: lists with a space between.
-#[derive(Serialize)]
 struct Line<'a> {
     email: &'a str,
     findings: String,
@@ -128,6 +123,13 @@ struct Line<'a> {
     status: &'a str,
     providers: String,
     verdict: &'a str,
+}
+
+impl Line<'_> {
+    /// In the order of [`COLUMNS`].
+    fn cells(&self) -> [&str; 7] {
+        [self.email, &self.findings, self.user_name, self.sub, self.status, &self.providers, self.verdict]
+    }
 }
 
 impl<'a> From<&'a Row> for Line<'a> {

@@ -2,13 +2,11 @@
 
 use super::spool::Sorted;
 use super::state::State;
-use crate::pace::Pace;
-use crate::registry::{Record, Registry};
-use crate::rules::MAX_PROFILES;
+use crate::terminal::Progress;
 use anyhow::{Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use cognito_core::user_pool::{Administration, ProfileRecord};
+use merge::{MAX_PROFILES, RateLimit};
 use std::path::Path;
-use std::time::Duration;
 
 /// After how many profiles the listing is written down, if it can be resumed: at 20 pages a second every 8 seconds.
 const SAVED_EVERY: u64 = 10_000;
@@ -19,7 +17,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) user_pool: &'a str,
     /// The attributes that are kept of each profile.
     pub(crate) attributes: Vec<String>,
-    pub(crate) pace: &'a Pace,
+    pub(crate) limit: &'a RateLimit,
     /// Where the listing is written down to be resumed.
     pub(crate) state: Option<&'a Path>,
 }
@@ -30,7 +28,7 @@ pub(crate) struct Listed {
     /// How many profiles there are.
     pub(crate) profiles: u64,
     sorted: Sorted,
-    waiting: Option<(String, Record)>,
+    waiting: Option<(String, ProfileRecord)>,
     state: State,
 }
 
@@ -40,13 +38,13 @@ impl Scan<'_> {
     /// # Errors
     ///
     /// The pool's, and those of the disk. What was listed is kept if there is a state.
-    pub(crate) async fn run(self, registry: &impl Registry, estimate: u64) -> Result<Listed> {
+    pub(crate) async fn run(self, pool: &impl Administration, estimate: u64) -> Result<Listed> {
         let (mut state, mut spool) = State::open(self.state, self.user_pool, &self.attributes)?;
-        let bar = progress_bar(estimate, state.progress.listed);
+        let progress = Progress::profiles(estimate, state.progress.listed);
         let mut saved = state.progress.listed;
         while !state.progress.complete {
-            self.pace.turn().await;
-            let page = match registry.page(state.progress.token.as_deref()).await {
+            self.limit.wait().await;
+            let page = match pool.page(state.progress.token.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => {
                     let listed = state.progress.listed;
@@ -63,13 +61,13 @@ impl Scan<'_> {
                     spool.add(&address, &record.keeping(&self.attributes))?;
                 }
             }
-            bar.set_position(state.progress.listed);
+            progress.reached(state.progress.listed);
             if state.is_kept() && (state.progress.complete || state.progress.listed - saved >= SAVED_EVERY) {
                 state.save(&mut spool)?;
                 saved = state.progress.listed;
             }
         }
-        bar.finish_and_clear();
+        drop(progress);
         Ok(Listed { profiles: state.progress.listed, sorted: spool.sorted()?, waiting: None, state })
     }
 }
@@ -77,7 +75,7 @@ impl Scan<'_> {
 impl Listed {
     /// The next address, in lower case, and all profiles that have it, each once. Of an address that more than
     /// [`MAX_PROFILES`] have, so many and one more.
-    pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<Record>)>> {
+    pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<ProfileRecord>)>> {
         let first = match self.waiting.take() {
             Some(first) => Some(first),
             None => self.sorted.next()?,
@@ -103,13 +101,4 @@ impl Listed {
     pub(crate) fn done(self) -> Result<()> {
         self.state.remove()
     }
-}
-
-/// Shown on a terminal only.
-fn progress_bar(estimate: u64, listed: u64) -> ProgressBar {
-    let bar = ProgressBar::new(estimate.max(listed)).with_position(listed);
-    let style = ProgressStyle::with_template("{bar:40} {pos} of about {len} profiles, {per_sec}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

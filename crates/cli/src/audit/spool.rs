@@ -6,8 +6,8 @@
 //! The file holds personal data. So it has no name unless the listing is to be resumed, and every block of it is
 //! sealed with a key that is in memory, or in the state file that makes the listing resumable.
 
-use crate::registry::Record;
 use anyhow::{Context, Result, anyhow};
+use cognito_core::user_pool::ProfileRecord;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ impl Spool {
     }
 
     /// Adds a profile under its address.
-    pub(super) fn add(&mut self, address: &str, record: &Record) -> Result<()> {
+    pub(super) fn add(&mut self, address: &str, record: &ProfileRecord) -> Result<()> {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(address.as_bytes());
         serde_json::to_writer(&mut self.buffer, record)?;
@@ -166,7 +166,7 @@ pub(super) struct Sorted {
 
 impl Sorted {
     /// The next record, those of one address one after the other.
-    pub(super) fn next(&mut self) -> Result<Option<(String, Record)>> {
+    pub(super) fn next(&mut self) -> Result<Option<(String, ProfileRecord)>> {
         let Some(Reverse((address, run, record))) = self.next.pop() else { return Ok(None) };
         self.advance(run)?;
         Ok(Some((String::from_utf8(address)?, serde_json::from_slice(&record)?)))
@@ -218,9 +218,17 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn record(name: &str, email: &str) -> Record {
+    fn record(name: &str, email: &str) -> ProfileRecord {
         let attributes = BTreeMap::from([("email".to_owned(), email.to_owned())]);
-        Record { user_name: name.into(), status: "CONFIRMED".into(), enabled: true, created: Some(1), attributes }
+        ProfileRecord {
+            user_name: name.into(),
+            status: "CONFIRMED".into(),
+            enabled: true,
+            created: Some(1),
+            modified: None,
+            attributes,
+            mfa: cognito_core::user_pool::MfaSettings::default(),
+        }
     }
 
     fn spool(file: File, key: &Key, runs: Vec<Run>) -> Spool {

@@ -1,13 +1,11 @@
 //! `completions`
 
-use crate::Arguments;
-use crate::exit::ExitStatus;
-use crate::output::stdout;
+use crate::terminal::{ExitStatus, stdout};
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Generator, Shell};
 
-/// Prints a completion script.
+/// Prints the completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -19,8 +17,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(&self) -> Result<ExitStatus> {
-        let mut command = Arguments::command();
+    pub(super) fn run(&self, mut command: Command) -> Result<ExitStatus> {
         command.set_bin_name("cognito-triggers");
         command.build();
         self.shell.try_generate(&command, &mut stdout())?;

@@ -1,18 +1,18 @@
 //! `doctor`
 
-use crate::arguments::{Global, user_pool_id};
 use crate::cloud::Cloud;
-use crate::exit::ExitStatus;
 use crate::finding::{self, Finding, Severity};
-use crate::output::{Format, Output, Table};
+use crate::options::{Global, user_pool_id};
 use crate::pool_settings;
+use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-/// Find out what is wrong with a user pool, and what to do about it
+/// Find out what is wrong with a user pool, and how to fix it
 ///
-/// Everything that the functions rely on is read. Nothing is changed. What may not be read is reported as could_not_check, with the permission that is missing.
+/// Checks everything that the functions rely on, and changes nothing. What cannot be read is reported as
+/// could_not_check, with the permission that is missing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
 
 Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
 pub(crate) struct Doctor {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
 }
@@ -37,19 +37,18 @@ struct Diagnosis {
     findings: Vec<Finding>,
 }
 
-impl Table for Diagnosis {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
+impl Tabular for Diagnosis {
+    fn table(&self) -> Table {
         // What to do is a sentence or two: in a log, too, it should not be one line.
-        table.set_width(WIDTH);
-        table.set_header(["severity", "finding", "about", "why, and what to do"]);
+        let mut table = Table::new(["severity", "finding", "about", "why, and what to do"]).at_most(WIDTH);
         for Finding { severity, code, subject, why, remedy } in &self.findings {
             let severity = match severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             };
-            table.add_row([severity, code, subject, &format!("{why}.\n→ {remedy}")]);
+            let advice = Cell::lines([format!("{why}."), format!("→ {remedy}")]);
+            table.row([severity.into(), code.into(), subject.into(), advice]);
         }
         table
     }
@@ -61,9 +60,9 @@ impl Doctor {
         let pool = pool_settings::describe(&cloud.cognito(), &self.user_pool_id).await?;
         let findings = finding::all(&finding::gather(&cloud, pool).await);
         let worst = findings.first().map(|finding| finding.severity);
-        let output = Output::new(global.output.unwrap_or_default());
-        if worst.is_none() && output.format() == Format::Table {
-            eprintln!("Nothing is wrong.");
+        let output = global.output();
+        if worst.is_none() && output.format == Format::Table {
+            say!("Nothing is wrong.");
         } else {
             output.data(&Diagnosis { user_pool_id: self.user_pool_id.clone(), findings })?;
         }

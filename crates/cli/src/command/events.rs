@@ -1,15 +1,13 @@
 //! `events`
 
-mod field;
 mod samples;
+mod value;
 
-use crate::Arguments;
-use crate::arguments::Global;
-use crate::exit::ExitStatus;
-use crate::output::{Output, Table, stdout};
+use crate::options::{Global, name_and_value};
+use crate::terminal::{ExitStatus, Table, Tabular, stdout};
 use anyhow::Result;
 use clap::error::ErrorKind;
-use clap::{ArgGroup, Args, CommandFactory};
+use clap::{ArgGroup, Args, Command};
 use samples::Sample;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,21 +15,21 @@ use std::io::Write;
 
 /// Print a sample event of a trigger, as Cognito sends it, with your values in it
 ///
-/// The samples are built in; no AWS account is needed. Feed one to a function with cargo-lambda, or to a deployed
-/// one with `aws lambda invoke --payload`.
+/// Pass it to a function on your machine with cargo-lambda, or to a deployed function with `aws lambda invoke
+/// --payload`. You need no AWS account for the samples.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE, group = ArgGroup::new("what").required(true).args(["source", "list"]))]
 pub(crate) struct Events {
     /// A trigger source, such as PreSignUp_ExternalProvider, or a sample, such as pre-sign-up/google
     #[arg(value_parser = source)]
     source: Option<&'static Sample>,
-    /// List the sources and their samples
+    /// List the trigger sources and their samples
     #[arg(long, conflicts_with_all = ["set", "unset"])]
     list: bool,
-    /// Put a value into the event; may be repeated. An unknown NAME is answered with the names there are
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    /// Set a value in the event; may be repeated. An unknown NAME lists the names that exist
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     set: Vec<(String, String)>,
-    /// Take a value out of the event, such as attribute.email; may be repeated
+    /// Remove a value from the event, such as attribute.email; may be repeated
     #[arg(long, value_name = "NAME")]
     unset: Vec<String>,
 }
@@ -58,15 +56,14 @@ struct List {
 }
 
 impl Events {
-    pub(super) fn run(&self, global: &Global) -> Result<ExitStatus> {
+    pub(super) fn run(&self, global: &Global, mut whole: Command) -> Result<ExitStatus> {
         let Some(sample) = self.source else {
-            Output::new(global.output.unwrap_or_default()).data(&list()?)?;
+            global.output().data(&list()?)?;
             return Ok(ExitStatus::Done);
         };
         let mut event = sample.event()?;
         // The exit code of wrong usage is clap's to give.
-        fill(&mut event, &self.set, &self.unset)
-            .unwrap_or_else(|why| Arguments::command().error(ErrorKind::InvalidValue, why).exit());
+        fill(&mut event, &self.set, &self.unset).unwrap_or_else(|why| whole.error(ErrorKind::InvalidValue, why).exit());
         let mut stdout = stdout();
         serde_json::to_writer_pretty(&mut stdout, &event)?;
         writeln!(stdout)?;
@@ -74,18 +71,10 @@ impl Events {
     }
 }
 
-/// `NAME=VALUE`, split at the first equals sign.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
-}
-
 fn source(text: &str) -> Result<&'static Sample, String> {
     samples::find(text).ok_or_else(|| {
         format!(
-            "no such trigger source or sample; the sources are {}; `cognito-triggers events --list` lists the samples",
+            "no such trigger source or sample. The sources are {}; `cognito-triggers events --list` lists the samples",
             samples::sources().join(", ")
         )
     })
@@ -93,9 +82,9 @@ fn source(text: &str) -> Result<&'static Sample, String> {
 
 fn fill(event: &mut Value, set: &[(String, String)], unset: &[String]) -> Result<(), String> {
     for (name, value) in set {
-        field::set(event, name, Some(value))?;
+        value::set(event, name, Some(value))?;
     }
-    unset.iter().try_for_each(|name| field::set(event, name, None))
+    unset.iter().try_for_each(|name| value::set(event, name, None))
 }
 
 fn list() -> Result<List> {
@@ -105,12 +94,11 @@ fn list() -> Result<List> {
     Ok(List { samples: samples::ALL.iter().map(listed).collect::<Result<_>>()? })
 }
 
-impl Table for List {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["source", "sample", "what it stands for"]);
+impl Tabular for List {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["source", "sample", "what it is"]);
         for one in &self.samples {
-            table.add_row([one.source.as_str(), one.sample, one.about.as_str()]);
+            table.row([one.source.as_str(), one.sample, one.about.as_str()]);
         }
         table
     }
@@ -119,13 +107,6 @@ impl Table for List {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pair_is_split_at_the_first_equals_sign() {
-        assert_eq!(pair("attribute.x=a=b"), Ok(("attribute.x".to_owned(), "a=b".to_owned())));
-        assert_eq!(pair("user-name="), Ok(("user-name".to_owned(), String::new())));
-        assert!(pair("=x").is_err() && pair("x").is_err());
-    }
 
     #[test]
     fn an_unknown_source_is_answered_with_those_there_are() {

@@ -1,34 +1,36 @@
 //! `link`
 
 mod apply;
+mod journal_file;
+mod plan_file;
+mod sub_map_file;
 mod undo;
 
 use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
-use crate::arguments::user_pool_id;
-use crate::exit::{ExitStatus, Refusal};
-use crate::merge::{Creation, Header, Options, Totals, copyable, write_plan};
-use crate::output::{Output, Table};
-use crate::registry::Registry;
-use crate::registry::aws::AwsRegistry;
-use crate::rules::Left;
-use crate::{Cloud, Global};
+use crate::cloud::Cloud;
+use crate::options::{Global, user_pool_id};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
+use cognito_core::user_pool::Administration;
+use cognito_core::user_pool::aws::AwsUserPool;
+use merge::{LeaveReason, Requirements, Totals, check_copyable};
+use plan_file::{Header, Options};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// Merge stand-alone federated profiles into native ones
 ///
-/// By the rules of the trigger. Writes a plan and changes nothing, unless --apply or --undo is given.
+/// Uses the same rules as the pre-sign-up function. Without --apply or --undo it only writes a plan and changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Link {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id, required_unless_present_any = ["apply", "undo"])]
     user_pool_id: Option<String>,
-    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS, such as Google:claim
+    /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     #[arg(required_unless_present_any = ["apply", "undo"])]
     providers: Option<String>,
@@ -36,50 +38,52 @@ pub(crate) struct Link {
     rules: RuleOptions,
     #[command(flatten)]
     listing: Listing,
-    /// Where the plan is written; without it POOL.link-plan.jsonl. Holds addresses and subjects
+    /// The plan to write; holds addresses and subjects [default: <ID>.link-plan.jsonl]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["apply", "undo"])]
     plan: Option<PathBuf>,
-    /// Create a native profile for people who have none, as the trigger does
+    /// Create a native profile for people who have none, as the pre-sign-up function does
     #[arg(long, conflicts_with_all = ["apply", "undo"])]
     create_native: bool,
-    /// Put the native profile into the groups of the deleted one
+    /// Add the native profile to the groups of the deleted one
     #[arg(long, conflicts_with_all = ["apply", "undo"])]
     copy_groups: bool,
-    /// Copy these attributes of the deleted profile if the native one lacks them: given_name,family_name,… With --apply in
-    /// addition to the plan's
+    /// Copy these attributes from the deleted profile if the native one lacks them: given_name,family_name,… With --apply,
+    /// these are added to the plan's
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "undo")]
     copy_attributes: Vec<String>,
-    /// Carry this plan out
+    /// Carry out this plan
     #[arg(long, value_name = "PLAN", conflicts_with = "undo")]
     apply: Option<PathBuf>,
-    /// Where everything is written down before it is done; without it PLAN.journal. Holds whole profiles
+    /// The journal, written before every change; holds whole profiles [default: <PLAN>.journal]
     #[arg(long, value_name = "FILE", requires = "apply")]
     journal: Option<PathBuf>,
-    /// Where old and new subs are written for the application's database; without it PLAN.subs.csv
+    /// The map of old and new subs for your application's database; exact values, not for spreadsheets [default:
+    /// <PLAN>.subs.csv]
     #[arg(long, value_name = "FILE", requires = "apply")]
     sub_map: Option<PathBuf>,
-    /// Take back what this journal says was done, as far as Cognito allows
+    /// Undo what this journal says was done, as far as Cognito allows
     #[arg(long, value_name = "JOURNAL")]
     undo: Option<PathBuf>,
-    /// Changes a second; Cognito allows 25 to the whole account and Region, sign-ins included
+    /// Changes per second; Cognito allows 25 for the whole account and Region, including sign-ins
     #[arg(long, value_name = "N", default_value = "10")]
     update_rate: NonZeroU32,
-    /// Do not ask before changing anything
+    /// Do not ask before --apply or --undo
     #[arg(long, short)]
     yes: bool,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
-  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim   # writes the plan
-  less eu-central-1_AbCdEf123.link-plan.jsonl                                            # remove lines to leave people alone
-  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl                   # asks first
+  # Write the plan. Then read it, and remove the lines of people to leave alone.
+  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim
+  # Carry it out. This asks first.
+  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl
 
-A deleted profile's sub does not come back, by no means. The map of old and new subs is for the application's database.
-An interrupted run is continued by the same command.
+The sub of a deleted profile is lost for good. Use the map of old and new subs to move your application's data. If a \
+run is interrupted, run the same command again.
 
-Exit codes: 0 done; 3 refused, and nothing was changed; 6 some were skipped or failed, or the run stopped midway: the journal
-says which, and the same command tries them again; 1, 2 as everywhere.";
+Exit codes: 0 done; 3 refused, and nothing was changed; 6 some profiles were skipped or failed, or the run stopped: the \
+journal says which, and the same command tries them again; 1 and 2 as for every command.";
 
 impl Link {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
@@ -95,12 +99,12 @@ impl Link {
         let path = self.plan.clone().unwrap_or_else(|| format!("{user_pool_id}.link-plan.jsonl").into());
         if path.exists() {
             let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
-            return Err(Refusal(format!("{} is there already; {remedy}", path.display())).into());
+            return Err(Refused(format!("{} exists already; {remedy}", path.display())).into());
         }
-        let registry = AwsRegistry::new(Cloud::load(global, Some(&user_pool_id)).await.cognito(), &user_pool_id);
-        let facts = registry.facts().await?;
-        Self::refuse_self_verified(&registry, self.rules.trust_stored_values).await?;
-        copyable(&self.copy_attributes, &facts)?;
+        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let settings = pool.settings().await?;
+        Self::refuse_self_verified(&pool, self.rules.trust_stored_values).await?;
+        check_copyable(&self.copy_attributes, &settings)?;
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
             rules: self.rules.clone(),
@@ -108,59 +112,71 @@ impl Link {
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),
         };
-        let rules = options.rules(&facts);
-        if !rules.keeps_address_until_verified && !rules.trust_stored_values {
-            eprintln!(
-                "note: this pool stores a changed address before it is verified, so an unverified address of an `always` \
-                 provider proves nothing here; see --trust-stored-values"
-            );
-        }
-        let mut listed = self.listing.list(&registry, &user_pool_id, &rules, facts.estimated_users).await?;
-        let creation = Creation::new(&facts, &self.copy_attributes);
-        let totals = write_plan(&path, &Header::new(&user_pool_id, options)?, &mut listed, &rules, &creation)?;
+        let rules = options.rules();
+        say_what_is_proof(rules.trust_stored_values);
+        let mut listed = self.listing.list(&pool, &user_pool_id, &rules, settings.estimated_users).await?;
+        let requirements = Requirements::new(&settings, &self.copy_attributes);
+        let header = Header::new(&user_pool_id, options)?;
+        let totals = plan_file::write(&path, &header, &mut listed, &rules, requirements)?;
         listed.done()?;
-        Output::new(global.output.unwrap_or_default()).data(&totals)?;
-        if totals.leave.contains_key(Left::RequiredAttribute.code()) {
-            eprintln!(
-                "note: the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
-                creation.not_copied().join(",")
+        global.output().data(&totals)?;
+        if totals.leave.contains_key(LeaveReason::RequiredAttribute.code()) {
+            note!(
+                "the pool requires attributes that some native profiles would lack. Not copied so far: {}",
+                requirements.not_copied().join(",")
             );
         }
-        eprintln!("The plan is {}. Nothing was changed.", path.display());
-        eprintln!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
+        say!("The plan is in {}. Nothing was changed.", path.display());
+        say!("Read it and remove the lines of people to leave alone. Then run link --apply {}", path.display());
         Ok(ExitStatus::Done)
     }
 
-    /// A stored address is proof only if nobody can declare their own as verified.
-    async fn refuse_self_verified(registry: &AwsRegistry, trusted: bool) -> Result<()> {
+    /// A verified address is proof only if nobody can mark their own as verified.
+    async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
         }
-        let clients = registry.clients_that_write_email_verified().await?;
+        let clients = pool.clients_that_write("email_verified").await?;
         if clients.is_empty() {
             return Ok(());
         }
-        let why = "whoever is signed in through these app clients can declare any address as verified";
-        let remedy = "take email_verified out of their write attributes and make sure that nobody has used them so, then \
-                      write a plan with --trust-stored-values";
-        Err(Refusal(format!("{why}: {}; {remedy}", clients.join(", "))).into())
+        let why = "whoever is signed in through these app clients can mark any address as verified";
+        let remedy = "take email_verified out of their write attributes. Marks that are stored already stay doubtful: make \
+                      sure that nobody wrote one, then write a plan with --trust-stored-values";
+        Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
     }
 
     /// A pool that is named on the command line as well must be the file's.
     fn refuse_another_pool(&self, of_file: &str) -> Result<()> {
         match &self.user_pool_id {
             Some(given) if given != of_file => {
-                Err(Refusal(format!("the file is of pool {of_file}, not of {given}")).into())
+                Err(Refused(format!("the file belongs to pool {of_file}, not to {given}")).into())
             }
             _ => Ok(()),
         }
     }
 }
 
-/// Options of the plan that stand on the command line beside one that takes a plan as it is. What comes from the
-/// environment is no contradiction: it is there for other commands.
-pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
-    let (_, given) = matches.subcommand().filter(|(name, _)| *name == "link")?;
+/// Says what the plan takes for proof, before anything happens. What the pool allows today tells nothing about what people
+/// wrote into their profiles before, so its history is for the operator to vouch for.
+fn say_what_is_proof(trust_stored_values: bool) {
+    if trust_stored_values {
+        note!(
+            "--trust-stored-values: you vouch that people never wrote an address, email_verified or an attribute that \
+             PROVIDERS links by into their own profiles. If somebody once wrote another person's address there, they get \
+             that person's account."
+        );
+    } else {
+        note!(
+            "an address is proof only if it shows as verified. That is sound if no app client, a deleted one included, \
+             could ever write email_verified: today's are checked, earlier ones cannot be."
+        );
+    }
+}
+
+/// What is wrong if options of the plan are given together with an option that takes a written plan. Values from the
+/// environment are ignored: they may be there for other commands.
+pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
     let is_given = |name: &&&str| given.value_source(name) == Some(ValueSource::CommandLine);
     let with = ["apply", "undo"].iter().find(is_given)?;
     let option = OF_THE_PLAN.iter().find(is_given)?.replace('_', "-");
@@ -171,17 +187,16 @@ pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
 
 const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
 
-impl Table for Totals {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["what", "why", "profiles"]);
+impl Tabular for Totals {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["what", "why", "profiles"]);
         for (what, counts) in [("merge", &self.merge), ("leave", &self.leave)] {
             for (why, count) in counts {
-                table.add_row([what, why, &count.to_string()]);
+                table.row([what, why, &count.to_string()]);
             }
         }
-        table.add_row(["people to merge", "", &self.people.to_string()]);
-        table.add_row(["profiles in the pool", "", &self.profiles.to_string()]);
+        table.row(["people to merge", "", &self.people.to_string()]);
+        table.row(["profiles in the pool", "", &self.profiles.to_string()]);
         table
     }
 }

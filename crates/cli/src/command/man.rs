@@ -1,29 +1,27 @@
 //! `man`
 
-use crate::Arguments;
-use crate::exit::ExitStatus;
-use crate::output::stdout;
+use crate::terminal::{ExitStatus, stdout};
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use std::path::PathBuf;
 
 /// Print the manual page, or write one page per command
 ///
-/// Pages are in roff, as the program man reads them.
+/// The pages are in roff, the format of the program man.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cognito-triggers man | man -l -
   cognito-triggers man --dir ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Write one page per command into this folder, which is made if it is not there
+    /// Write one page per command to this folder; creates the folder
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
 
 impl Man {
-    pub(super) fn run(&self) -> Result<ExitStatus> {
-        let mut command = Arguments::command().disable_help_subcommand(true);
+    pub(super) fn run(&self, whole: Command) -> Result<ExitStatus> {
+        let mut command = whole.disable_help_subcommand(true);
         command.set_bin_name("cognito-triggers");
         command.build();
         match &self.dir {

@@ -1,8 +1,7 @@
 //! `preview`
 
-use crate::arguments::Global;
-use crate::exit::ExitStatus;
-use crate::output::{Output, Table};
+use crate::options::Global;
+use crate::terminal::{ExitStatus, Table, Tabular};
 use anyhow::{Context, Result};
 use clap::Args;
 use messages::{Kind, LOCALES, Messages, Settings, gallery};
@@ -10,17 +9,17 @@ use serde::Serialize;
 use std::env;
 use std::path::PathBuf;
 
-/// Write every message in every language and style to one HTML file, as phone and desktop show it
+/// Write all messages, in every language and style, to one HTML page
 ///
-/// The settings are those of the custom-message function, read from the environment: APP_NAME, APP_URL,
-/// SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. No AWS account is needed.
+/// Takes the settings of the custom-message function from the environment: APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL,
+/// BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. Without APP_URL no message has a link. You need no AWS account.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Preview {
-    /// The file to write; one that is there is replaced
+    /// The file to write; replaces an existing one
     #[arg(long, value_name = "FILE", default_value = "messages.html")]
     out: PathBuf,
-    /// Open it in the browser
+    /// Open the page in the browser
     #[arg(long)]
     open: bool,
 }
@@ -34,35 +33,34 @@ struct Written {
     file: PathBuf,
     messages: usize,
     languages: usize,
-    /// Templates of one's own that cannot be used, and why.
+    /// Templates of TEMPLATE_DIR that cannot be used, and why.
     problems: Vec<String>,
 }
 
 impl Preview {
     pub(super) fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let settings = Settings::from_lookup(&gallery::lookup(|name| env::var(name).ok()))?;
+        let settings = Settings::from_lookup(&|name| env::var(name).ok())?;
         let file = std::path::absolute(&self.out)?;
         gallery::write(&settings, &file).with_context(|| format!("{} cannot be written", file.display()))?;
         let problems: Vec<_> = Messages::new(settings).problems().iter().map(ToString::to_string).collect();
         for problem in &problems {
-            eprintln!("A template is passed over: {problem}");
+            note!("a template cannot be used: {problem}");
         }
         let status = if problems.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings };
         if self.open {
             open::that_detached(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
         }
         let written = Written { file, messages: Kind::ALL.len(), languages: LOCALES.len(), problems };
-        Output::new(global.output.unwrap_or_default()).data(&written)?;
+        global.output().data(&written)?;
         Ok(status)
     }
 }
 
-impl Table for Written {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["file", "messages", "languages", "problems"]);
+impl Tabular for Written {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["file", "messages", "languages", "problems"]);
         let count = |number: usize| number.to_string();
-        table.add_row([
+        table.row([
             self.file.display().to_string(),
             count(self.messages),
             count(self.languages),

@@ -1,16 +1,15 @@
 //! What the linking functions are set to, for commands that ask the linking rules.
 
-use crate::registry::PoolFacts;
-use crate::rules::Rules;
 use clap::{Args, ValueEnum};
 use cognito_core::provider::Providers;
 use linking::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
+use merge::Rules;
 use serde::{Deserialize, Serialize};
 
 /// The settings of `pre-sign-up`, under their names as options.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(crate) struct RuleOptions {
-    /// As the functions' UNVERIFIED_PROFILE: what becomes of a native profile that never proved its address
+    /// What happens to a native profile that never proved its address, as in the functions' UNVERIFIED_PROFILE
     #[arg(
         long,
         env = "UNVERIFIED_PROFILE",
@@ -19,11 +18,11 @@ pub(crate) struct RuleOptions {
         help_heading = "Linking rules"
     )]
     pub(crate) unverified_profile: Unverified,
-    /// As the functions' UNPROVEN_EMAIL: what becomes of an address that is not proven and that a profile has
+    /// What happens if an address is not proven and a profile has it, as in the functions' UNPROVEN_EMAIL
     #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
     pub(crate) unproven_email: Unproven,
-    /// Take stored values for what the provider said, although people may have changed them: addresses of `always`
-    /// providers where the pool changes an address at once, and attributes that PROVIDERS links by
+    /// You vouch for the pool's history: nobody ever wrote an address, `email_verified` or an attribute that PROVIDERS
+    /// links by into their own profile. Then what profiles store counts as what the provider said
     #[arg(long, help_heading = "Linking rules")]
     pub(crate) trust_stored_values: bool,
 }
@@ -32,11 +31,11 @@ pub(crate) struct RuleOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unverified {
-    /// Delete one that was never confirmed and make it anew; refuse otherwise
+    /// If it was never confirmed, delete it and create it again; otherwise refuse
     Replace,
     /// Refuse
     Refuse,
-    /// As replace, and take a confirmed one over after removing every way in
+    /// As replace; also take over a confirmed one, after removing every way in
     Reclaim,
 }
 
@@ -46,13 +45,13 @@ pub(crate) enum Unverified {
 pub(crate) enum Unproven {
     /// Refuse
     Refuse,
-    /// Let it stand alone
+    /// Keep the newcomer as a separate profile
     Separate,
 }
 
 impl RuleOptions {
-    /// The rules for a pool. A list of providers that cannot be read trusts none.
-    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile, pool: &PoolFacts) -> Rules {
+    /// The rules. A list of providers that cannot be read trusts none.
+    pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile) -> Rules {
         let providers = Providers::parse(providers).unwrap_or_default();
         let policy = Policy {
             unproven_email: match self.unproven_email {
@@ -66,7 +65,7 @@ impl RuleOptions {
                 Unverified::Reclaim => UnverifiedProfile::Reclaim,
             },
         };
-        Rules::new(providers, policy, self.trust_stored_values, pool)
+        Rules { providers, policy, trust_stored_values: self.trust_stored_values }
     }
 }
 

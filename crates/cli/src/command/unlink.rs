@@ -1,39 +1,36 @@
 //! `unlink`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::command::show;
-use crate::confirmation::{confirm, is_asked};
-use crate::directory::{Account, Directory, LinkedIdentity};
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::linked_identity::LinkedIdentity;
+use crate::lookup;
+use crate::options::{Global, Target};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use cognito_core::provider::COGNITO_SUBJECT;
-use cognito_core::user_pool::{PoolErrorKind, Status};
+use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
+use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, Status};
 use serde::Serialize;
 
-/// Untie an identity, such as a Google account, from a profile
+/// Remove an identity, such as a Google account, from a profile
 ///
-/// The profile stays as it is, and so do its sessions. When that identity signs in the next time, Cognito makes a
-/// profile of its own for it, or the pre-sign-up function links it again if the addresses match: to keep somebody
-/// out, take the right away at the provider, or disable the profile.
+/// The profile and its sessions stay as they are. This locks nobody out: at the next sign-in of that identity the
+/// pre-sign-up function links it again if the addresses match, or Cognito creates a profile for it. To lock somebody
+/// out, disable the profile or remove their access at the provider.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Unlink {
     #[command(flatten)]
     target: Target,
-    /// The identity's provider, as the pool spells it
+    /// The provider's name in the pool, with the same upper and lower case
     #[arg(long, value_name = "NAME")]
     provider: String,
-    /// The identity's subject at the provider; needed if the profile has several of that provider
+    /// The identity's subject at the provider; needed if the profile has several from that provider
     #[arg(long)]
     subject: Option<String>,
-    /// The attribute the link was made by, for links of OIDC and SAML providers that were not made by subject
+    /// The attribute that the link was made with, if an OIDC or SAML identity was not linked by its subject
     #[arg(long, value_name = "ATTRIBUTE", default_value = COGNITO_SUBJECT)]
     linked_by: String,
-    /// Do not ask
+    /// Do not ask; needed where there is no terminal to ask on
     #[arg(long)]
     yes: bool,
 }
@@ -53,51 +50,52 @@ struct Outcome {
 
 impl Unlink {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let pool = &self.target.pool.id;
-        let directory = Directory::new(Cloud::load(global, Some(pool)).await.cognito(), pool);
-        let account = directory.only(&self.target.user).await?;
-        let identity = chosen(&account, &self.provider, self.subject.as_deref()).map_err(Refusal)?;
-        let factors = match directory.sign_in_factors(&account).await {
+        let id = &self.target.pool.id;
+        let pool = Cloud::load(global, Some(id)).await.user_pool(id);
+        let profile = lookup::only(&pool, &self.target.user).await?;
+        let before = LinkedIdentity::all_of(&profile)?;
+        let identity = chosen(&before, &self.provider, self.subject.as_deref()).map_err(Refused)?;
+        let factors = match pool.sign_in_factors(&profile.name()).await {
             Ok(factors) => Some(factors),
             Err(error) => {
-                eprintln!("what else they can sign in with is not known: {error}");
+                note!("what else this profile can sign in with is not known: {error}");
                 None
             }
         };
-        if let Some(warning) = way_in(&account, identity, factors.as_deref()).map_err(Refusal)? {
-            eprintln!("Note: {warning}.");
+        if let Some(warning) = way_in(&profile, &before, identity, factors.as_deref()).map_err(Refused)? {
+            note!("{warning}");
         }
-        eprintln!(
-            "The next sign-in of this {} identity makes a profile of its own, or is linked again by the pre-sign-up \
-             function.",
+        say!(
+            "At its next sign-in this {} identity gets a profile of its own, or the pre-sign-up function links it again.",
             identity.provider
         );
         if is_asked(self.yes) {
-            eprintln!("Now: {}", account.identities.iter().map(show::identity).collect::<Vec<_>>().join(", "));
+            say!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
         }
-        confirm(&format!("Untie {} from {}?", show::identity(identity), account.user_name), self.yes)?;
-        self.carry_out(&directory, identity).await?;
-        let after = directory.account(&account.user_name).await?.context("the profile was deleted meanwhile")?;
-        if after.identities.iter().any(|left| is_same(left, identity)) {
+        confirm(&format!("Unlink {identity} from {}?", profile.user_name), self.yes)?;
+        self.carry_out(&pool, identity).await?;
+        let after = pool.record(&profile.user_name).await?.context("the profile was deleted meanwhile")?;
+        let after = LinkedIdentity::all_of(&after)?;
+        if after.iter().any(|left| left.is(identity)) {
             bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");
         }
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
-            user_name: account.user_name.clone(),
-            sub: account.sub.clone(),
-            before: account.identities.clone(),
-            after: after.identities,
+        global.output().data(&Outcome {
+            sub: profile.sub().to_owned(),
+            user_name: profile.user_name,
+            before: before.clone(),
+            after,
         })?;
         Ok(ExitStatus::Done)
     }
 
-    async fn carry_out(&self, directory: &Directory, identity: &LinkedIdentity) -> Result<()> {
-        let result = directory.unlink(&identity.provider, &self.linked_by, &identity.subject).await;
-        result.map_err(|error| match error.kind() {
+    async fn carry_out(&self, pool: &impl Administration, identity: &LinkedIdentity) -> Result<()> {
+        let source = SourceIdentity::linked_by(&identity.provider, &self.linked_by, &identity.subject);
+        pool.unlink_source(&source).await.map_err(|error| match error.kind() {
             // Cognito finds a link only by what it was made with.
             PoolErrorKind::ResourceNotFound | PoolErrorKind::InvalidParameter | PoolErrorKind::UserNotFound => {
                 anyhow::Error::new(error).context(format!(
-                    "Cognito knows no link of this identity by {}: name the attribute the link was made by with \
-                     --linked-by, such as email",
+                    "Cognito finds no link of this identity by {}: pass the attribute that the link was made with, such as \
+                     --linked-by email",
                     self.linked_by
                 ))
             }
@@ -106,50 +104,57 @@ impl Unlink {
     }
 }
 
-fn is_same(one: &LinkedIdentity, other: &LinkedIdentity) -> bool {
-    one.provider == other.provider && one.subject == other.subject
-}
-
 /// The identity meant. Subjects compare exactly, as Cognito compares them.
-fn chosen<'a>(account: &'a Account, provider: &str, subject: Option<&str>) -> Result<&'a LinkedIdentity, String> {
-    let of_provider: Vec<_> = account.identities.iter().filter(|one| one.provider == provider).collect();
+fn chosen<'a>(
+    identities: &'a [LinkedIdentity],
+    provider: &str,
+    subject: Option<&str>,
+) -> Result<&'a LinkedIdentity, String> {
+    let of_provider: Vec<_> = identities.iter().filter(|one| one.provider == provider).collect();
     let fitting: Vec<_> =
         of_provider.iter().filter(|one| subject.is_none_or(|subject| one.subject == subject)).collect();
     match (fitting.as_slice(), of_provider.len()) {
         ([identity], _) => Ok(identity),
-        ([], 0) => Err(format!("no identity of {provider} is linked to this profile; {}", linked_are(account))),
+        ([], 0) => Err(format!("no identity of {provider} is linked to this profile; {}", linked_are(identities))),
         ([], _) => Err(format!(
-            "no identity of {provider} with this subject is linked to this profile; `cognito-triggers show` lists \
-             the subjects, which are compared with upper and lower case"
+            "no identity of {provider} with this subject is linked to this profile. `cognito-triggers show` lists the \
+             subjects; upper and lower case must match"
         )),
         (several, _) => Err(format!(
-            "{} identities of {provider} are linked to this profile: choose one with --subject; `cognito-triggers \
-             show` lists them",
+            "{} identities of {provider} are linked to this profile. Choose one with --subject; `cognito-triggers show` \
+             lists them",
             several.len()
         )),
     }
 }
 
-fn linked_are(account: &Account) -> String {
-    let mut providers: Vec<_> = account.identities.iter().map(|one| one.provider.as_str()).collect();
+fn linked_are(identities: &[LinkedIdentity]) -> String {
+    let mut providers: Vec<_> = identities.iter().map(|one| one.provider.as_str()).collect();
     providers.sort_unstable();
     providers.dedup();
     if providers.is_empty() { "it has none at all".to_owned() } else { format!("it has {}", providers.join(", ")) }
 }
 
-/// Whether somebody can still sign in to the profile without the identity: a refusal if not, a warning if that
-/// depends on something the pool does not tell.
-fn way_in(account: &Account, identity: &LinkedIdentity, factors: Option<&[String]>) -> Result<Option<String>, String> {
-    if identity.stand_alone || account.life() == Status::ExternalProvider {
-        return Err("the profile stands alone for a federated identity and would be left with no way in: delete it, \
-                    or merge it with `cognito-triggers link`"
-            .to_owned());
+/// Whether somebody can still sign in to the profile without the identity: an error if not, a warning if that depends
+/// on something that the pool does not tell.
+fn way_in(
+    profile: &ProfileRecord,
+    identities: &[LinkedIdentity],
+    identity: &LinkedIdentity,
+    factors: Option<&[String]>,
+) -> Result<Option<String>, String> {
+    if identity.stand_alone || profile.life() == Status::ExternalProvider {
+        return Err(
+            "the profile was created for this identity and would be left with no way in. Delete the profile, or \
+                    merge it with `cognito-triggers link`"
+                .to_owned(),
+        );
     }
-    if account.identities.iter().any(|other| !is_same(other, identity)) {
+    if identities.iter().any(|other| !other.is(identity)) {
         return Ok(None);
     }
     let no_way_in = |why: &str| Err(format!("the profile would be left with no way in: {why}"));
-    match account.life() {
+    match profile.life() {
         Status::Unconfirmed => return no_way_in("its registration was never confirmed"),
         Status::ForceChangePassword => {
             return Ok(Some(
@@ -162,25 +167,24 @@ fn way_in(account: &Account, identity: &LinkedIdentity, factors: Option<&[String
     if factors.is_some_and(<[String]>::is_empty) {
         return no_way_in("it has no password, no passkey and no address for a one-time code");
     }
-    let recoverable = account.has_flag("email_verified") || account.has_flag("phone_number_verified");
+    let recoverable = profile.has_flag("email_verified") || profile.has_flag("phone_number_verified");
     Ok(Some(if recoverable {
-        "a profile that was created for a federated sign-in has a password nobody knows: its owner sets one with \
+        "a profile that was created for a federated sign-in has a random password; its owner sets one with \
          \"forgot password\""
             .to_owned()
     } else {
-        "neither e-mail address nor phone number is verified, so \"forgot password\" will not work: whoever does \
-         not know the password needs a new one from an administrator"
+        "neither e-mail address nor phone number is verified, so \"forgot password\" will not work: a person who \
+         does not know the password needs a new one from an administrator"
             .to_owned()
     }))
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["provider", "subject", "before", "after"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["provider", "subject", "before", "after"]);
         for identity in &self.before {
-            let after = if self.after.iter().any(|left| is_same(left, identity)) { "linked" } else { "not linked" };
-            table.add_row([&identity.provider, &identity.subject, "linked", after]);
+            let after = if self.after.iter().any(|left| left.is(identity)) { "linked" } else { "not linked" };
+            table.row([&identity.provider, &identity.subject, "linked", after]);
         }
         table
     }
@@ -189,16 +193,23 @@ impl Table for Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::account_for_tests::{identity, native};
+    use crate::lookup::tests::ada;
+    use cognito_core::user_pool::memory::Account;
 
-    fn linked(identities: &[(&str, &str)]) -> Account {
-        let identities = identities.iter().map(|(provider, subject)| identity(provider, subject, false)).collect();
-        Account { identities, ..native() }
+    fn linked(identities: &[(&str, &str)]) -> (ProfileRecord, Vec<LinkedIdentity>) {
+        let account = identities.iter().fold(ada(), |ada, (provider, subject)| ada.with_identity(provider, subject));
+        with_identities(&account)
+    }
+
+    fn with_identities(account: &Account) -> (ProfileRecord, Vec<LinkedIdentity>) {
+        let record = account.record();
+        let identities = LinkedIdentity::all_of(&record).unwrap();
+        (record, identities)
     }
 
     #[test]
     fn the_identity_is_named_by_provider_and_by_subject_if_there_are_several() {
-        let ada = linked(&[("Google", "1"), ("Okta", "aB"), ("Okta", "ab")]);
+        let (_, ada) = linked(&[("Google", "1"), ("Okta", "aB"), ("Okta", "ab")]);
         assert_eq!(chosen(&ada, "Google", None).map(|one| one.subject.as_str()), Ok("1"));
         assert_eq!(chosen(&ada, "Okta", Some("aB")).map(|one| one.subject.as_str()), Ok("aB"));
         for (provider, subject, says) in [
@@ -212,33 +223,37 @@ mod tests {
             assert!(why.contains(says), "{why}");
             assert!(!why.contains("aB"), "{why}");
         }
-        assert!(chosen(&native(), "Google", None).err().unwrap().contains("none at all"));
+        assert!(chosen(&[], "Google", None).err().unwrap().contains("none at all"));
     }
 
     #[test]
     fn a_profile_is_never_left_with_no_way_in() {
-        let google = identity("Google", "1", false);
         let password = ["PASSWORD".to_owned()];
-        let status = |status: &str| Account { status: status.into(), ..linked(&[("Google", "1")]) };
-        let refused = |account: &Account, factors| way_in(account, &google, factors).is_err();
-        assert!(refused(&status("EXTERNAL_PROVIDER"), Some(&password)));
-        assert!(refused(&status("UNCONFIRMED"), Some(&password)));
-        assert!(refused(&status("CONFIRMED"), Some(&[])));
-        assert!(way_in(&status("CONFIRMED"), &identity("Google", "1", true), Some(&password)).is_err());
+        let (one, google) = linked(&[("Google", "1")]);
+        let way_in_of = |status: &str, factors| {
+            let profile = ProfileRecord { status: status.into(), ..one.clone() };
+            way_in(&profile, &google, &google[0], factors)
+        };
+        assert!(way_in_of("EXTERNAL_PROVIDER", Some(&password)).is_err());
+        assert!(way_in_of("UNCONFIRMED", Some(&password)).is_err());
+        assert!(way_in_of("CONFIRMED", Some(&[])).is_err());
+        let own = LinkedIdentity { stand_alone: true, ..google[0].clone() };
+        assert!(way_in(&one, std::slice::from_ref(&own), &own, Some(&password)).is_err());
         for allowed in ["CONFIRMED", "RESET_REQUIRED", "FORCE_CHANGE_PASSWORD"] {
-            assert!(!refused(&status(allowed), Some(&password)), "{allowed}");
-            assert!(!refused(&status(allowed), None), "{allowed}");
+            assert!(way_in_of(allowed, Some(&password)).is_ok(), "{allowed}");
+            assert!(way_in_of(allowed, None).is_ok(), "{allowed}");
         }
-        let two = Account { status: "CONFIRMED".into(), ..linked(&[("Google", "1"), ("Facebook", "2")]) };
-        assert_eq!(way_in(&two, &google, Some(&[])), Ok(None));
+        let (two, both) = linked(&[("Google", "1"), ("Facebook", "2")]);
+        assert_eq!(way_in(&two, &both, &both[0], Some(&[])), Ok(None));
     }
 
     #[test]
     fn an_unverified_address_is_warned_of_because_no_password_can_be_asked_for() {
-        let mut ada = linked(&[("Google", "1")]);
-        let warning = |ada: &Account| way_in(ada, &ada.identities[0], None).unwrap().unwrap();
-        assert!(warning(&ada).contains("sets one with"));
-        ada.attributes.insert("email_verified".into(), "false".into());
-        assert!(warning(&ada).contains("will not work"));
+        let warning = |ada: Account| {
+            let (profile, identities) = with_identities(&ada.with_identity("Google", "1"));
+            way_in(&profile, &identities, &identities[0], None).unwrap().unwrap()
+        };
+        assert!(warning(ada()).contains("sets one with"));
+        assert!(warning(ada().unverified()).contains("will not work"));
     }
 }

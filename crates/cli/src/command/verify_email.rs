@@ -1,27 +1,24 @@
 //! `verify-email`
 
-use crate::arguments::Global;
 use crate::cloud::Cloud;
-use crate::confirmation::confirm;
-use crate::directory::{Account, Directory};
-use crate::exit::{ExitStatus, Refusal};
-use crate::output::{Output, Table};
-use crate::target::Target;
+use crate::lookup;
+use crate::options::{Global, Target};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
 use anyhow::{Result, bail};
 use clap::Args;
-use cognito_core::user_pool::PoolErrorKind;
+use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord};
 use serde::Serialize;
 
-/// Mark the e-mail address that a profile has as verified, or say whether it is
+/// Mark a profile's e-mail address as verified, or show whether it is
 ///
-/// You vouch for the address: whoever reads its mail can from then on reset the profile's password, and a provider
-/// that proves the address signs in to this profile.
+/// You vouch for the address: from then on, whoever reads its mail can reset the profile's password, and a provider that
+/// proves the address signs in to this profile.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct VerifyEmail {
     #[command(flatten)]
     target: Target,
-    /// Only say whether the address is verified
+    /// Only show whether the address is verified
     #[arg(long, conflicts_with = "unset")]
     show: bool,
     /// Mark the address as not verified instead
@@ -50,29 +47,29 @@ struct Outcome {
 
 impl VerifyEmail {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let pool = &self.target.pool.id;
-        let directory = Directory::new(Cloud::load(global, Some(pool)).await.cognito(), pool);
-        let mut account = directory.only(&self.target.user).await?;
+        let id = &self.target.pool.id;
+        let pool = Cloud::load(global, Some(id)).await.user_pool(id);
+        let mut profile = lookup::only(&pool, &self.target.user).await?;
         let wanted = !self.unset;
-        let changed = !self.show && account.has_flag("email_verified") != wanted;
+        let changed = !self.show && profile.has_flag("email_verified") != wanted;
         if changed {
-            check(&directory, &account, wanted).await?;
-            confirm(&question(&account, wanted), self.yes)?;
-            set(&directory, &account, wanted).await?;
-            let Some(now) = directory.account(&account.user_name).await? else {
+            check(&pool, &profile, wanted).await?;
+            confirm(&question(&profile, wanted), self.yes)?;
+            set(&pool, &profile, wanted).await?;
+            let Some(now) = pool.record(&profile.user_name).await? else {
                 bail!("the profile was deleted meanwhile");
             };
             if now.has_flag("email_verified") != wanted {
                 bail!("AdminUpdateUserAttributes succeeded, but email_verified is as it was");
             }
-            account = now;
+            profile = now;
         }
-        report(&account, self.show, changed);
-        Output::new(global.output.unwrap_or_default()).data(&Outcome {
-            email: account.email().map(str::to_owned),
-            email_verified: account.has_flag("email_verified"),
-            user_name: account.user_name,
-            sub: account.sub,
+        report(&profile, self.show, changed);
+        global.output().data(&Outcome {
+            email: profile.attribute("email").map(str::to_owned),
+            email_verified: profile.has_flag("email_verified"),
+            sub: profile.sub().to_owned(),
+            user_name: profile.user_name,
             changed,
         })?;
         Ok(ExitStatus::Done)
@@ -80,45 +77,51 @@ impl VerifyEmail {
 }
 
 /// Refuses what would verify nothing, or would give an address to two people.
-async fn check(directory: &Directory, account: &Account, wanted: bool) -> Result<()> {
-    let Some(email) = account.email() else {
-        bail!(Refusal("the profile has no e-mail address that could be verified".to_owned()));
+async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
+    let Some(email) = profile.attribute("email") else {
+        bail!(Refused("the profile has no e-mail address to verify".to_owned()));
     };
     if !wanted {
         return Ok(());
     }
-    let others = directory.others_with_email(account, email).await?;
+    let others = lookup::others_with_email(pool, profile, email).await?;
     if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
-        bail!(Refusal(taken(holder)));
+        bail!(Refused(taken(holder)));
     }
     Ok(())
 }
 
-fn taken(holder: &Account) -> String {
+fn taken(holder: &ProfileRecord) -> String {
     format!(
-        "another profile holds this address as verified, the one with the sub {}: where the address is an alias, it \
-         would move from there to here. `cognito-triggers link` makes one profile of those that belong together",
-        holder.sub
+        "another profile has this address, verified: the one with the sub {}. If the address is an alias, it would move \
+         away from that profile. `cognito-triggers link` merges the profiles of one person",
+        holder.sub()
     )
 }
 
-fn question(account: &Account, wanted: bool) -> String {
+fn question(profile: &ProfileRecord, wanted: bool) -> String {
     let state = if wanted { "verified" } else { "not verified" };
-    format!("Mark {} of {} as {state}?", account.email().unwrap_or_default(), account.user_name)
+    format!("Mark {} of {} as {state}?", profile.attribute("email").unwrap_or_default(), profile.user_name)
 }
 
-async fn set(directory: &Directory, account: &Account, wanted: bool) -> Result<()> {
-    match directory.set_email_verified(account, wanted).await {
+async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
+    let result = if wanted {
+        pool.mark_email_verified(&profile.name()).await
+    } else {
+        let flag = [("email_verified".to_owned(), "false".to_owned())];
+        pool.write_attributes(&profile.name(), &flag.into()).await
+    };
+    match result {
         // The list of profiles lags behind; Cognito's own check does not.
         Err(error) if error.kind() == PoolErrorKind::AliasExists => {
-            bail!(Refusal(format!("another profile holds this address as verified ({error})")))
+            bail!(Refused(format!("another profile has this address, verified ({error})")))
         }
         result => Ok(result?),
     }
 }
 
-fn report(account: &Account, show: bool, changed: bool) {
-    let state = match (account.email(), account.has_flag("email_verified")) {
+fn report(profile: &ProfileRecord, show: bool, changed: bool) {
+    let state = match (profile.attribute("email"), profile.has_flag("email_verified")) {
         (None, _) => "The profile has no e-mail address",
         (_, true) => "The e-mail address is verified",
         (_, false) => "The e-mail address is not verified",
@@ -126,18 +129,17 @@ fn report(account: &Account, show: bool, changed: bool) {
     let since = match (changed, show) {
         (true, _) => " now",
         (false, true) => "",
-        (false, false) => ", and was so before; nothing was changed",
+        (false, false) => " already; nothing was changed",
     };
-    eprintln!("{state}{since}.");
+    say!("{state}{since}.");
 }
 
-impl Table for Outcome {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["user name", "sub", "email", "email_verified", "changed"]);
+impl Tabular for Outcome {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["user name", "sub", "email", "email_verified", "changed"]);
         let flag = |flag: bool| if flag { "true" } else { "false" };
         let email = self.email.as_deref().unwrap_or("none");
-        table.add_row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
+        table.row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
         table
     }
 }

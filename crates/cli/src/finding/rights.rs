@@ -1,6 +1,6 @@
-//! May the functions do what they do?
+//! Do the functions have the permissions they need?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use crate::trigger::Trigger;
 
 /// The calls that a function makes with its settings, as IAM actions. The same as in the template.
@@ -22,6 +22,9 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
         Trigger::PostConfirmation | Trigger::PostAuthentication => vec!["cognito-idp:AdminUpdateUserAttributes"],
         Trigger::InboundFederation | Trigger::CustomMessage => vec![],
     };
+    if trigger == Trigger::PostConfirmation && is("SIGN_OUT_ON_PASSWORD_RESET", "on", "on") {
+        actions.push("cognito-idp:AdminUserGlobalSignOut");
+    }
     if matches!(trigger, Trigger::PreSignUp | Trigger::PostConfirmation) && setting("DEFAULT_GROUP").is_some() {
         actions.push("cognito-idp:AdminAddUserToGroup");
     }
@@ -38,9 +41,9 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let lacking = |(trigger, function): (&Trigger, &super::Attached)| {
         let lacking = function.lacking.as_ref().filter(|lacking| !lacking.is_empty())?;
-        let why = "The function ends with AccessDeniedException where it makes the call";
+        let why = "The function fails with AccessDeniedException when it makes the call";
         let remedy = format!("Allow the function's role {} on {}", lacking.join(", "), facts.pool.arn());
-        Some(Finding::new(Severity::Error, "role_lacks_action", trigger, why, remedy))
+        Some(Finding::error("role_lacks_action", trigger, why, remedy))
     };
     facts.functions.iter().filter_map(lacking).collect()
 }
@@ -65,8 +68,11 @@ mod tests {
                 .skip(1)
                 .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
                 .collect();
-            let everything =
-                |name: &str| Some(if name == "UNVERIFIED_PROFILE" { "reclaim" } else { "create" }.to_owned());
+            let everything = |name: &str| match name {
+                "UNVERIFIED_PROFILE" => Some("reclaim".to_owned()),
+                "SIGN_OUT_ON_PASSWORD_RESET" => None,
+                _ => Some("create".to_owned()),
+            };
             let needed: BTreeSet<_> =
                 needed(trigger, everything).iter().map(|action| action.replace("cognito-idp:", "")).collect();
             assert_eq!(needed, granted, "{resource}");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Cloud;
+use crate::cloud::Cloud;
 use serde_json::json;
 
 #[tokio::test]

@@ -43,8 +43,8 @@ impl<'a> Attributes<'a> {
 
 /// Whether a claim such as `email_verified` says yes.
 ///
-/// Identity providers send the JSON boolean, its text in any case, or 1 as number or text.
-/// Everything else, absence included, is no.
+/// Identity providers send the JSON boolean, its text in any case, or 1 as number or text, and Cognito may put a text
+/// into a list of one (`[true]`). Everything else, absence included, is no.
 #[must_use]
 pub fn is_true(claim: &Value) -> bool {
     match claim {
@@ -52,6 +52,7 @@ pub fn is_true(claim: &Value) -> bool {
         Value::Number(number) => number.as_u64() == Some(1),
         Value::String(text) => {
             let text = text.trim();
+            let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).trim();
             text.eq_ignore_ascii_case("true") || text == "1"
         }
         _ => false,

@@ -116,6 +116,17 @@ fn what_is_not_a_cognito_event_is_refused_by_what_is_missing() {
 }
 
 #[test]
+fn half_a_surrogate_pair_is_read_as_no_character_and_given_back_letter_for_letter() {
+    let text = r#"{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"p","userName":"a\ud800","request":{"userAttributes":{"name":"\udc00Ada \ud83d\ude00"}},"response":{"later":"\ud800"}}"#;
+    let mut event = parse(text);
+    assert_eq!(event.user_name(), Some("a\u{fffd}"));
+    assert_eq!(event.user_attributes().text("name"), Some("\u{fffd}Ada \u{1f600}"));
+    event.respond("autoConfirmUser", true);
+    let expected = text.replace(r#""later":"\ud800""#, r#""later":"\ud800","autoConfirmUser":true"#);
+    assert_eq!(event.into_answer().unwrap().get(), expected);
+}
+
+#[test]
 fn absent_and_null_members_read_as_nothing() {
     let event = parse(
         r#"{"triggerSource":"PostAuthentication_Authentication","userPoolId":"p","callerContext":{"clientId":null},

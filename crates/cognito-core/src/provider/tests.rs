@@ -56,12 +56,22 @@ fn only_trust_and_claim_together_prove_an_address() {
         let claim = parsed.named("Okta").unwrap().claim(Attributes::new(Some(&attributes)));
         assert_eq!(matches!(claim, EmailClaim::Proven(_)), proven, "{trust} {attributes}");
     };
-    for yes in [json!(true), json!("true"), json!("True"), json!(" TRUE "), json!(1), json!("1")] {
+    for yes in [json!(true), json!("true"), json!("True"), json!(" TRUE "), json!(1), json!("1"), json!("[true]")] {
         check("claim", yes.clone(), true);
         check("never", yes, false);
     }
-    for no in [json!(false), json!("false"), json!(null), json!(""), json!("yes"), json!(2), json!(["true"]), json!({})]
-    {
+    for no in [
+        json!(false),
+        json!("false"),
+        json!(null),
+        json!(""),
+        json!("yes"),
+        json!("[true,true]"),
+        json!("[true"),
+        json!(2),
+        json!(["true"]),
+        json!({}),
+    ] {
         check("claim", no.clone(), false);
         check("always", no, true);
     }

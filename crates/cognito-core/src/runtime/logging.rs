@@ -84,6 +84,9 @@ fn filter(level: LevelFilter) -> Targets {
         .with_targets(OURS.map(|name| (name, level)))
         // The span that carries the request id.
         .with_target("lambda_runtime::", LevelFilter::INFO)
+        // It repeats every refusal as an error, which `Failure::log` has written already. A panic ends the process and
+        // is on standard error without it.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::WARN))
 }
 
@@ -121,6 +124,13 @@ mod tests {
         }
         assert!(filter.would_enable("lambda_runtime::layers::trace", &Level::INFO));
         assert!(!filter.would_enable("lambda_runtime::layers::api_response", &Level::DEBUG));
+    }
+
+    #[test]
+    fn the_runtime_does_not_report_a_refusal_once_more_as_an_error() {
+        let filter = filter(LevelFilter::TRACE);
+        assert!(!filter.would_enable("lambda_runtime::layers::panic", &Level::ERROR));
+        assert!(filter.would_enable("lambda_runtime::layers::api_response", &Level::ERROR));
     }
 
     #[test]

@@ -28,12 +28,21 @@ impl Trigger for Slow {
 }
 
 #[tokio::test]
-async fn an_unknown_source_or_version_goes_back_untouched_with_one_warning() {
-    for (member, value) in [("triggerSource", "PreSignUp_Future"), ("version", "2")] {
-        let event = edited("pre-sign-up/native", |event| event[member] = json!(value));
+async fn an_unknown_source_goes_back_untouched_with_one_warning() {
+    let event = edited("pre-sign-up/native", |event| event["triggerSource"] = json!("PreSignUp_Future"));
+    let (answer, log) = CapturedLog::of(answer_to(&Confirm, &event)).await;
+    assert_eq!(answer.unwrap(), serde_json::from_str::<serde_json::Value>(&event).unwrap());
+    assert_eq!((log.matches("WARN").count(), log.matches(UNKNOWN_SOURCE).count()), (1, 1), "{log}");
+}
+
+/// cognito-local, an emulator, sends `"version": "0"`.
+#[tokio::test]
+async fn an_event_of_another_version_is_answered_with_one_warning() {
+    for version in [json!("0"), json!("2"), json!(null)] {
+        let event = edited("pre-sign-up/native", |event| event["version"] = version);
         let (answer, log) = CapturedLog::of(answer_to(&Confirm, &event)).await;
-        assert_eq!(answer.unwrap(), serde_json::from_str::<serde_json::Value>(&event).unwrap());
-        assert_eq!(log.matches("WARN").count(), 1, "{log}");
+        assert_eq!(answer.unwrap()["response"]["autoConfirmUser"], json!(true));
+        assert_eq!((log.matches("WARN").count(), log.matches(UNKNOWN_VERSION).count()), (1, 1), "{log}");
     }
 }
 

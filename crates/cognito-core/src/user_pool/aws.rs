@@ -1,8 +1,12 @@
 //! The port over the AWS SDK: the only place that names its Cognito types.
 
+#[cfg(feature = "administration")]
+mod administration;
 #[cfg(feature = "invitations")]
 mod invitations;
 mod read;
+#[cfg(any(feature = "administration", feature = "invitations"))]
+mod secret_hash;
 
 #[cfg(feature = "invitations")]
 pub use invitations::AwsInvitations;
@@ -18,6 +22,7 @@ use aws_sdk_cognitoidentityprovider::config::endpoint::{DefaultResolver, Params,
 use aws_sdk_cognitoidentityprovider::config::http::HttpResponse;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::RequestId;
+use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
     SoftwareTokenMfaSettingsType,
@@ -144,23 +149,11 @@ impl UserPool for AwsUserPool {
     }
 
     async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
-        match self.client.admin_get_user().user_pool_id(&self.id).username(name).send().await {
-            Ok(user) => read::read(&user).map(Some),
-            Err(error) => match failed("AdminGetUser")(error) {
-                gone if gone.kind() == PoolErrorKind::UserNotFound => Ok(None),
-                error => Err(error),
-            },
-        }
+        self.get_user(name).await?.as_ref().map(read::read).transpose()
     }
 
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        // Of hexadecimal digits and hyphens only, so there is nothing to quote.
-        if !name.has_form_of_sub() {
-            return Ok(false);
-        }
-        let filter = format!("sub = \"{}\"", name.as_str().to_ascii_lowercase());
-        let call = self.client.list_users().user_pool_id(&self.id).filter(filter).limit(1);
-        Ok(!call.send().await.map_err(failed("ListUsers"))?.users().is_empty())
+        Ok(self.listed_by_sub(name).await?.is_some())
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
@@ -263,6 +256,27 @@ impl UserPool for AwsUserPool {
 }
 
 impl AwsUserPool {
+    async fn get_user(&self, name: &str) -> Result<Option<AdminGetUserOutput>, PoolError> {
+        let call = self.client.admin_get_user().user_pool_id(&self.id).username(name);
+        match call.send().await.map_err(failed("AdminGetUser")) {
+            Ok(user) => Ok(Some(user)),
+            Err(gone) if gone.kind() == PoolErrorKind::UserNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whose `sub` this is.
+    async fn listed_by_sub(&self, sub: &UserName) -> Result<Option<UserName>, PoolError> {
+        // Of hexadecimal digits and hyphens only, so there is nothing to quote.
+        if !sub.has_form_of_sub() {
+            return Ok(None);
+        }
+        let filter = format!("sub = \"{}\"", sub.as_str().to_ascii_lowercase());
+        let call = self.client.list_users().user_pool_id(&self.id).filter(filter).limit(1);
+        let listed = call.send().await.map_err(failed("ListUsers"))?;
+        Ok(listed.users().first().map(|user| UserName::new(user.username().unwrap_or_default())))
+    }
+
     async fn update(&self, user: &UserName, attributes: Vec<AttributeType>) -> Result<(), PoolError> {
         let call = self.client.admin_update_user_attributes().user_pool_id(&self.id).username(user.as_str());
         call.set_user_attributes(Some(attributes)).send().await.map_err(failed("AdminUpdateUserAttributes"))?;

@@ -3,8 +3,12 @@
 //!
 //! Each check uses addresses of its own, so all may run against one pool, in any order.
 
+#[cfg(feature = "administration")]
+mod administration;
 mod invitations;
 
+#[cfg(feature = "administration")]
+pub use administration::check_administration;
 pub use invitations::check_invitations;
 
 use super::{NewNative, PoolErrorKind, Status, UserName, UserPool};
@@ -230,6 +234,7 @@ mod tests {
                 let pool = MemoryPool::new(kind, []).with_quirks(quirks);
                 check_all(&pool, "1", alias).await.unwrap();
                 check_invitations(&pool, &pool, "1", alias).await.unwrap();
+                check_administration(&pool, "1", alias).await.unwrap();
             }
         }
     }

@@ -18,6 +18,9 @@ pub trait Invitations: Sync {
     /// Replaces the temporary password of somebody who was invited, so that the former one opens nothing any more.
     fn renew(&self, user: &UserName, temporary: &Password) -> impl Future<Output = Result<(), PoolError>> + Send;
 
+    /// Whether the account waits and its temporary password is this one. Nothing changes.
+    fn opens(&self, user: &UserName, temporary: &Password) -> impl Future<Output = Result<bool, PoolError>> + Send;
+
     /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
     /// the pool hands out on the way are revoked and go nowhere. Up to four calls.
     fn respond(
@@ -60,7 +63,7 @@ impl fmt::Debug for Invitee {
 }
 
 /// What a pool asks of a password (API model, `PasswordPolicyType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "the fields are those of the API")]
 pub struct PasswordPolicy {
     /// Characters it must have at least, 6 to 99.

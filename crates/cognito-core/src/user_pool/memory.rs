@@ -2,6 +2,8 @@
 //! accounts, and can be asked afterwards who gets in.
 
 mod account;
+#[cfg(feature = "administration")]
+mod administration;
 mod invitations;
 
 pub use account::{Account, LinkedIdentity, federated, invited, native};

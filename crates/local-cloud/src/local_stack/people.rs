@@ -1,4 +1,4 @@
-//! Who is there when a local stack starts: at the providers, and one account in the pool.
+//! The people of a local stack: those at the providers, and one account in the pool.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -22,7 +22,7 @@ pub const BUCKET: &str = "account-triggers-code";
 #[derive(Debug, Clone)]
 pub struct Sam(Toolbox);
 
-/// One value the stack hands out.
+/// One output of the stack.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct StackOutput {
@@ -80,7 +80,7 @@ impl Sam {
         run(sam).await.map(drop)
     }
 
-    /// Reads what a deployed stack hands out, by name.
+    /// Reads the outputs of a deployed stack, by name.
     ///
     /// # Errors
     ///

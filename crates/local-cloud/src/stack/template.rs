@@ -29,7 +29,7 @@ pub fn document() -> Result<Value> {
     serde_saphyr::from_str(&text()?).context("template.yaml is not YAML")
 }
 
-/// Lays out what `sam build` would lay out, with binaries that cargo built already: the template, and beside it
+/// Lays out what `sam build` would, from binaries that cargo has built: the template, and next to it
 /// one folder per function with its `bootstrap`. Returns the path of that template.
 ///
 /// # Errors

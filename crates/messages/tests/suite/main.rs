@@ -4,9 +4,12 @@
 
 mod custom;
 mod facts;
+#[cfg(feature = "gallery")]
+mod mail_clients;
 mod properties;
 mod rules;
 mod snapshots;
+mod texts;
 
 use messages::settings::{APP_NAME, APP_URL, TEMPLATE_DIR};
 use messages::{Answer, Email, Kind, Messages, Person, Request, Settings};

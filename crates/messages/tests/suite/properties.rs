@@ -139,7 +139,9 @@ proptest! {
         let person = Person { name: Some(&name), locales: &[&tag], ..super::ada() };
         let messages = messages(&[("APP_URL", "https://app.example.com")]);
         let _ = messages.answer(&request(Kind::SignUp, person));
-        let _ = messages.letter(&Mail::EmailChangeNew { code: &code, link: Some(&link), minutes: 15 }, &person);
+        let _ = messages.letter(&Mail::EmailChangeNew { code: &code, minutes: 15 }, &person);
+        let invitation = Mail::Activation { username: &name, token: &link, days: 7 };
+        prop_assert!(messages.letter(&invitation, &person).is_ok());
         let letter = messages.letter(&Mail::EmailChanged { new_email: &link }, &person).unwrap();
         prop_assert_eq!(letter.subject, "Your email address was changed – app.example.com");
     }

@@ -23,16 +23,10 @@ fn mail(mail: &Mail<'_>, locale: &str) -> String {
     format!("{}\n\n{}", letter.subject, letter.text)
 }
 
-const CHANGE: Mail<'static> =
-    Mail::EmailChangeCurrent { code: "493817", link: None, new_email: "a***@example.org", minutes: 15 };
-const NEW: Mail<'static> = Mail::EmailChangeNew {
-    code: "493817",
-    link: Some("https://app.example.com/complete-email-change?code=493817&id=7"),
-    minutes: 1,
-};
+const CHANGE: Mail<'static> = Mail::EmailChangeCurrent { code: "493817", new_email: "ada@example.org", minutes: 15 };
+const NEW: Mail<'static> = Mail::EmailChangeNew { code: "493817", minutes: 1 };
 const CHANGED: Mail<'static> = Mail::EmailChanged { new_email: "a***@example.org" };
-const ACTIVATION: Mail<'static> =
-    Mail::Activation { link: "https://app.example.com/activate?username=ada-1&token=t", days: 7 };
+const ACTIVATION: Mail<'static> = Mail::Activation { username: "ada-1", token: "t", days: 7 };
 
 #[test]
 fn sign_up() {
@@ -43,13 +37,13 @@ fn sign_up() {
     Harbour
     Confirm your email address
     Hello Ada,
-    Thank you for signing up. Confirm your email address to activate your account.
+    Thanks for signing up. Confirm your email address to activate your account.
     Confirm email address
     Or enter this code
     {####}
     The code is valid for 24 hours.
-    If you did not sign up, simply ignore this message. No account will be activated.
-    If the button does not work, copy this address into your browser:
+    If you didn’t sign up, you can ignore this message. No account will be activated.
+    If the button doesn’t work, copy this address into your browser:
     https://app.example.com/complete-registration?code={####}&username=ada-1&email=ada%2Bnews%40example.com
     Harbour
     ");
@@ -58,14 +52,14 @@ fn sign_up() {
     Harbour: {####} ist Ihr Bestätigungscode.
 
     Harbour
-    Bestätigen Sie Ihre E-Mail-Adresse
-    Guten Tag Ada,
+    Bestätigen Sie Ihre E‑Mail-Adresse
+    Guten Tag,
     Vielen Dank für Ihre Registrierung. Bestätigen Sie Ihre E-Mail-Adresse, um Ihr Konto zu aktivieren.
     E-Mail-Adresse bestätigen
     Oder geben Sie diesen Code ein
     {####}
     Der Code ist 24 Stunden gültig.
-    Falls Sie sich nicht registriert haben, ignorieren Sie diese Nachricht einfach. Es wird kein Konto aktiviert.
+    Falls Sie sich nicht registriert haben, können Sie diese Nachricht ignorieren. Es wird kein Konto aktiviert.
     Falls die Schaltfläche nicht funktioniert, kopieren Sie diese Adresse in Ihren Browser:
     https://app.example.com/complete-registration?code={####}&username=ada-1&email=ada%2Bnews%40example.com
     Harbour
@@ -81,13 +75,13 @@ fn resend_code() {
     Harbour
     Here is your new code
     Hello Ada,
-    You asked for a new code. Confirm your email address to activate your account.
+    You asked for a new code. Confirm your email address to activate your account. Earlier codes no longer work.
     Confirm email address
     Or enter this code
     {####}
     The code is valid for 24 hours.
-    If you did not ask for this, simply ignore this message. No account will be activated.
-    If the button does not work, copy this address into your browser:
+    If you didn’t ask for this, you can ignore this message. No account will be activated.
+    If the button doesn’t work, copy this address into your browser:
     https://app.example.com/complete-registration?code={####}&username=ada-1&email=ada%2Bnews%40example.com
     Harbour
     ");
@@ -98,13 +92,13 @@ fn resend_code() {
     Harbour
     Voici votre nouveau code
     Bonjour Ada,
-    Vous avez demandé un nouveau code. Confirmez votre adresse e-mail pour activer votre compte.
+    Vous avez demandé un nouveau code. Confirmez votre adresse e-mail pour activer votre compte. Les codes précédents ne sont plus valables.
     Confirmer l’adresse e-mail
     Ou saisissez ce code
     {####}
-    Le code est valable 24 heures.
-    Si vous n’avez rien demandé, ignorez simplement ce message. Aucun compte ne sera activé.
-    Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur :
+    Le code est valable 24 heures.
+    Si cette demande ne vient pas de vous, vous pouvez ignorer ce message. Aucun compte ne sera activé.
+    Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur :
     https://app.example.com/complete-registration?code={####}&username=ada-1&email=ada%2Bnews%40example.com
     Harbour
     ");
@@ -114,34 +108,34 @@ fn resend_code() {
 fn forgot_password() {
     assert_snapshot!(cognito(Kind::ForgotPassword, "en"), @r"
     Reset your password – Harbour
-    Harbour: {####} is your password reset code. Never share it.
+    Harbour: {####} is your password reset code. Don't share it.
 
     Harbour
     Reset your password
     Hello Ada,
-    Somebody asked to reset the password of your account. If it was you, choose a new password now.
+    Someone asked to reset the password of your account. If it was you, choose a new password now.
     Choose a new password
     Or enter this code
     {####}
-    The code is valid for 1 hour. Never share it: we will never ask you for it.
-    If it was not you, ignore this message. Your password stays as it is.
-    If the button does not work, copy this address into your browser:
+    The code is valid for 1 hour. Don’t share it with anyone: we will never ask you for it.
+    If it wasn’t you, you can ignore this message. Your password stays the same.
+    If the button doesn’t work, copy this address into your browser:
     https://app.example.com/complete-password-reset?code={####}&username=ada-1&email=ada%2Bnews%40example.com
     Harbour
     ");
     assert_snapshot!(cognito(Kind::ForgotPassword, "es"), @r"
     Restablezca su contraseña – Harbour
-    Harbour: {####} es su código para restablecer la contraseña. No lo comparta.
+    Harbour: {####}: código de contraseña. No lo comparta.
 
     Harbour
     Restablezca su contraseña
     Hola, Ada:
-    Alguien ha solicitado restablecer la contraseña de su cuenta. Si ha sido usted, elija ahora una contraseña nueva.
-    Elegir contraseña nueva
+    Alguien ha pedido restablecer la contraseña de su cuenta. Si ha sido usted, elija ahora una contraseña nueva.
+    Elegir una contraseña nueva
     O introduzca este código
     {####}
     El código es válido durante 1 hora. No lo comparta con nadie: nunca se lo pediremos.
-    Si no ha sido usted, ignore este mensaje. Su contraseña no cambiará.
+    Si no ha sido usted, puede ignorar este mensaje. Su contraseña no cambia.
     Si el botón no funciona, copie esta dirección en su navegador:
     https://app.example.com/complete-password-reset?code={####}&username=ada-1&email=ada%2Bnews%40example.com
     Harbour
@@ -152,34 +146,34 @@ fn forgot_password() {
 fn update_attribute() {
     assert_snapshot!(cognito(Kind::UpdateAttribute, "en"), @r"
     Confirm your new email address – Harbour
-    Harbour: {####} is the code to confirm the change to your account.
+    Harbour: {####} is your code to confirm a change to your account.
 
     Harbour
     Confirm your new email address
     Hello Ada,
-    The email address of your account is being changed to this one. Please confirm the change.
+    We received a request to change the email address of your account to this one. Please confirm the change.
     Confirm the change
     Or enter this code
     {####}
     The code is valid for 24 hours.
-    If you did not ask for this change, ignore this message and do not share the code.
-    If the button does not work, copy this address into your browser:
+    If you didn’t ask for this, ignore this message and don’t share the code with anyone.
+    If the button doesn’t work, copy this address into your browser:
     https://app.example.com/complete-email-change?code={####}&username=ada-1
     Harbour
     ");
     assert_snapshot!(cognito(Kind::UpdateAttribute, "pt-BR"), @r"
     Confirme seu novo e-mail – Harbour
-    Harbour: {####} é o código para confirmar a alteração na sua conta.
+    Harbour: {####}: código para alterar sua conta.
 
     Harbour
-    Confirme seu novo e-mail
+    Confirme seu novo e‑mail
     Olá, Ada!
-    O e-mail da sua conta está sendo alterado para este endereço. Por favor, confirme a alteração.
+    Recebemos um pedido para alterar o e-mail da sua conta para este. Confirme a alteração.
     Confirmar alteração
     Ou digite este código
     {####}
     O código é válido por 24 horas.
-    Se você não pediu esta alteração, ignore esta mensagem e não compartilhe o código.
+    Se você não pediu isso, ignore esta mensagem e não compartilhe o código com ninguém.
     Se o botão não funcionar, copie este endereço no seu navegador:
     https://app.example.com/complete-email-change?code={####}&username=ada-1
     Harbour
@@ -189,36 +183,36 @@ fn update_attribute() {
 #[test]
 fn verify_attribute() {
     assert_snapshot!(cognito(Kind::VerifyAttribute, "en"), @r"
-    Verify your email address – Harbour
-    Harbour: {####} is your verification code.
+    Confirm your email address – Harbour
+    Harbour: {####} is your confirmation code.
 
     Harbour
-    Verify your email address
+    Confirm your email address
     Hello Ada,
-    Please verify that this email address belongs to you.
-    Verify email address
+    Please confirm that this email address is yours.
+    Confirm email address
     Or enter this code
     {####}
     The code is valid for 24 hours.
-    If you did not ask for this, simply ignore this message.
-    If the button does not work, copy this address into your browser:
+    If you didn’t ask for this, you can ignore this message.
+    If the button doesn’t work, copy this address into your browser:
     https://app.example.com/complete-email-change?code={####}&username=ada-1
     Harbour
     ");
     assert_snapshot!(cognito(Kind::VerifyAttribute, "ja"), @r"
-    メールアドレスをご確認ください – Harbour
+    メールアドレスの確認 – Harbour
     Harbour: 確認コードは {####} です。
 
     Harbour
     メールアドレスの確認
-    Ada 様
-    このメールアドレスがご本人様のものであることをご確認ください。
+    お客様
+    ご自身のメールアドレスであることを確認してください。
     メールアドレスを確認する
     または、次のコードを入力してください
     {####}
     コードの有効期限は24時間です。
-    お心当たりがない場合は、このメッセージを破棄してください。
-    ボタンが機能しない場合は、次のアドレスをブラウザーに貼り付けてください。
+    お心当たりがない場合は、このメールを無視してください。
+    ボタンが使えない場合は、次のアドレスをコピーしてブラウザーで開いてください。
     https://app.example.com/complete-email-change?code={####}&username=ada-1
     Harbour
     ");
@@ -233,15 +227,15 @@ fn admin_create_user() {
     Harbour
     Your account is ready
     Hello Ada,
-    An account was created for you. Sign in with these details; you will then be asked to choose your own password.
+    An account was created for you. Sign in with these details. You will then choose your own password.
     Username
     {username}
     Temporary password
     {####}
     Sign in
-    The temporary password is valid for a limited time. Please do not share it.
-    If you did not expect this invitation, simply ignore this message.
-    If the button does not work, copy this address into your browser:
+    The temporary password is valid for a limited time. Don’t share it with anyone.
+    If you didn’t expect this invitation, you can ignore this message.
+    If the button doesn’t work, copy this address into your browser:
     https://app.example.com/login?username=ada-1&email=ada%2Bnews%40example.com
     Harbour
     ");
@@ -252,14 +246,14 @@ fn admin_create_user() {
     Harbour
     حسابك جاهز
     مرحبًا Ada،
-    تم إنشاء حساب لك. يُرجى تسجيل الدخول بهذه البيانات، ثم اختيار كلمة مرور خاصة بك.
+    أُنشئ حساب لك. يُرجى تسجيل الدخول بهذه البيانات، ثم اختيار كلمة مرور خاصة بك.
     اسم المستخدم
     {username}
     كلمة المرور المؤقتة
     {####}
     تسجيل الدخول
-    كلمة المرور المؤقتة صالحة لفترة محدودة. يُرجى عدم مشاركتها.
-    إذا لم تكن تتوقع هذه الدعوة، فيُرجى تجاهل هذه الرسالة.
+    كلمة المرور المؤقتة صالحة لفترة محدودة. يُرجى عدم مشاركتها مع أي شخص.
+    إذا كانت هذه الدعوة غير متوقعة، فيمكنك تجاهل هذه الرسالة.
     إذا لم يعمل الزر، يُرجى نسخ هذا العنوان إلى المتصفح:
     https://app.example.com/login?username=ada-1&email=ada%2Bnews%40example.com
     Harbour
@@ -270,7 +264,7 @@ fn admin_create_user() {
 fn authentication() {
     assert_snapshot!(cognito(Kind::Authentication, "en"), @r"
     Your sign-in code – Harbour
-    Harbour: {####} is your sign-in code. Never share it.
+    Harbour: {####} is your sign-in code. Don't share it.
 
     Harbour
     Your sign-in code
@@ -278,22 +272,22 @@ fn authentication() {
     Enter this code to finish signing in.
     Your code
     {####}
-    The code expires in a few minutes. Never share it: we will never ask you for it.
-    If you are not signing in right now, somebody may know your password. Please change it.
+    The code expires in a few minutes. Don’t share it with anyone: we will never ask you for it.
+    If you aren’t signing in right now, someone else may be trying to. To be safe, change your password.
     Harbour
     ");
     assert_snapshot!(cognito(Kind::Authentication, "de"), @r"
     Ihr Anmeldecode – Harbour
-    Harbour: {####} ist Ihr Anmeldecode. Geben Sie ihn niemandem weiter.
+    Harbour: {####} ist Ihr Anmeldecode. Geben Sie ihn nicht weiter.
 
     Harbour
     Ihr Anmeldecode
-    Guten Tag Ada,
-    Geben Sie diesen Code ein, um die Anmeldung abzuschließen.
+    Guten Tag,
+    Geben Sie diesen Code ein, um sich anzumelden.
     Ihr Code
     {####}
-    Der Code läuft in wenigen Minuten ab. Geben Sie ihn niemandem weiter: Wir werden Sie nie danach fragen.
-    Wenn Sie sich gerade nicht anmelden, kennt möglicherweise jemand Ihr Passwort. Bitte ändern Sie es.
+    Der Code läuft in wenigen Minuten ab. Geben Sie ihn nicht weiter: Wir werden Sie nie danach fragen.
+    Wenn Sie sich gerade nicht anmelden, versucht es womöglich jemand anderes. Ändern Sie zur Sicherheit Ihr Passwort.
     Harbour
     ");
 }
@@ -301,38 +295,44 @@ fn authentication() {
 #[test]
 fn email_change_current() {
     assert_snapshot!(mail(&CHANGE, "en"), @r"
-    Approve the change of your email address – Harbour
+    Approve your new email address – Harbour
 
     Do you want to change your email address?
 
     Hello Ada,
 
-    Somebody asked to change the email address of your account to a***@example.org. If it was you, enter this code to approve the change.
+    Someone asked to change the email address of your account to ada@example.org. If it was you and the address is yours, approve the change. You may have to sign in first.
 
-    Your code
+    Approve the change
+    https://app.example.com/complete-email-change?code=493817
+
+    Or enter this code
     493817
 
-    The code is valid for 15 minutes. Never share it: we will never ask you for it.
-    If it was not you, do not use the code: your address stays as it is. Please change your password.
+    The code is valid for 15 minutes. Don’t share it with anyone: we will never ask you for it.
+    If it wasn’t you, don’t approve the change: your address then stays the same. Someone else may have access to your account, so change your password.
 
     -- 
     Harbour
     https://app.example.com
     ");
     assert_snapshot!(mail(&CHANGE, "ar"), @r"
-    الموافقة على تغيير عنوان بريدك الإلكتروني – Harbour
+    الموافقة على بريدك الإلكتروني الجديد – Harbour
 
-    هل تريد تغيير عنوان بريدك الإلكتروني؟
+    طلب تغيير بريدك الإلكتروني: هل هو منك؟
 
     مرحبًا Ada،
 
-    وصلنا طلب لتغيير عنوان البريد الإلكتروني لحسابك إلى a***@example.org. إذا كان الطلب منك، فيُرجى إدخال هذا الرمز للموافقة على التغيير.
+    وصلنا طلب لتغيير البريد الإلكتروني لحسابك إلى ada@example.org. إذا كان الطلب منك وكان العنوان لك، فيُرجى الموافقة على التغيير. قد يلزم تسجيل الدخول أولًا.
 
-    الرمز الخاص بك
+    الموافقة على التغيير
+    https://app.example.com/complete-email-change?code=493817
+
+    أو يمكنك إدخال هذا الرمز
     493817
 
     الرمز صالح لمدة 15 دقيقة. يُرجى عدم مشاركته مع أي شخص: لن نطلبه منك أبدًا.
-    إذا لم يكن الطلب منك، فيُرجى عدم استخدام الرمز: سيبقى عنوانك كما هو. ويُرجى تغيير كلمة مرورك.
+    إذا لم يكن الطلب منك، فيُرجى عدم الموافقة: سيبقى عنوانك كما هو. قد يكون هناك من يستطيع الدخول إلى حسابك، ولذلك يُرجى تغيير كلمة المرور.
 
     -- 
     Harbour
@@ -349,16 +349,16 @@ fn email_change_new() {
 
     Hello Ada,
 
-    Please confirm that you want to use this email address for your account.
+    Confirm that you want to use this email address for your account. You may have to sign in first.
 
     Confirm email address
-    https://app.example.com/complete-email-change?code=493817&id=7
+    https://app.example.com/complete-email-change?code=493817
 
     Or enter this code
     493817
 
-    The code is valid for 1 minute.
-    If you did not ask for this, simply ignore this message. Nothing will change.
+    The code is valid for 1 minute. Don’t share it with anyone: we will never ask you for it.
+    If you didn’t ask for this, you can ignore this message. Nothing will change.
 
     -- 
     Harbour
@@ -367,20 +367,20 @@ fn email_change_new() {
     assert_snapshot!(mail(&NEW, "fr"), @r"
     Confirmez votre nouvelle adresse e-mail – Harbour
 
-    Confirmez votre nouvelle adresse e-mail
+    Confirmez votre nouvelle adresse e‑mail
 
     Bonjour Ada,
 
-    Veuillez confirmer que vous souhaitez utiliser cette adresse e-mail avec votre compte.
+    Confirmez que vous souhaitez utiliser cette adresse e-mail avec votre compte. Il faudra peut-être d’abord vous connecter.
 
     Confirmer l’adresse e-mail
-    https://app.example.com/complete-email-change?code=493817&id=7
+    https://app.example.com/complete-email-change?code=493817
 
     Ou saisissez ce code
     493817
 
-    Le code est valable 1 minute.
-    Si vous n’avez rien demandé, ignorez simplement ce message. Rien ne changera.
+    Le code est valable 1 minute. Ne le communiquez à personne : nous ne vous le demanderons jamais.
+    Si cette demande ne vient pas de vous, vous pouvez ignorer ce message. Rien ne changera.
 
     -- 
     Harbour
@@ -397,30 +397,30 @@ fn email_changed() {
 
     Hello Ada,
 
-    The email address of your account was changed. From now on we write to the new address only, and you sign in with it.
+    The email address of your account was changed. From now on, we write only to the new address, and you sign in with it.
 
     New address
     a***@example.org
 
-    If it was not you, please contact us at once.
+    If it wasn’t you, someone else may have access to your account.
 
     -- 
     Harbour
     https://app.example.com
     ");
     assert_snapshot!(mail(&CHANGED, "es"), @r"
-    Su correo electrónico ha cambiado – Harbour
+    Su dirección de correo ha cambiado – Harbour
 
-    Su correo electrónico ha cambiado
+    Su dirección de correo ha cambiado
 
     Hola, Ada:
 
-    El correo electrónico de su cuenta ha cambiado. A partir de ahora escribiremos solo a la nueva dirección, con la que usted iniciará sesión.
+    La dirección de correo de su cuenta ha cambiado. A partir de ahora, solo escribimos a la dirección nueva y con ella se inicia sesión.
 
-    Nueva dirección
+    Dirección nueva
     a***@example.org
 
-    Si no ha sido usted, póngase en contacto con nosotros de inmediato.
+    Si no ha sido usted, puede que otra persona tenga acceso a su cuenta.
 
     -- 
     Harbour
@@ -433,17 +433,17 @@ fn activation() {
     assert_snapshot!(mail(&ACTIVATION, "en"), @r"
     Activate your account – Harbour
 
-    You are invited
+    You’re invited
 
     Hello Ada,
 
-    An account was prepared for you. Choose your password to activate it.
+    An account is waiting for you. Choose your password to activate it.
 
     Activate account
     https://app.example.com/activate?username=ada-1&token=t
 
-    The link is valid for 7 days and works once. Please do not forward it.
-    If you did not expect this invitation, simply ignore this message.
+    The link is valid for 7 days and can only be used once. Don’t forward it to anyone.
+    If you didn’t expect this invitation, you can ignore this message.
 
     -- 
     Harbour
@@ -452,17 +452,17 @@ fn activation() {
     assert_snapshot!(mail(&ACTIVATION, "ar"), @r"
     تفعيل حسابك – Harbour
 
-    لديك دعوة
+    وصلتك دعوة
 
     مرحبًا Ada،
 
-    تم إعداد حساب لك. يُرجى اختيار كلمة المرور لتفعيله.
+    هناك حساب جاهز لك. يُرجى اختيار كلمة المرور لتفعيله.
 
     تفعيل الحساب
     https://app.example.com/activate?username=ada-1&token=t
 
-    الرابط صالح لمدة 7 أيام ويعمل مرة واحدة فقط. يُرجى عدم إعادة توجيهه.
-    إذا لم تكن تتوقع هذه الدعوة، فيُرجى تجاهل هذه الرسالة.
+    الرابط صالح لمدة 7 أيام، ولا يُستخدم إلا مرة واحدة. يُرجى عدم إعادة توجيهه إلى أي شخص.
+    إذا كانت هذه الدعوة غير متوقعة، فيمكنك تجاهل هذه الرسالة.
 
     -- 
     Harbour
@@ -479,12 +479,12 @@ fn account_exists() {
 
     Hello Ada,
 
-    Somebody, probably you, tried to sign up with this email address. You already have an account: sign in, or reset your password if you have forgotten it.
+    Someone, probably you, tried to sign up with this email address. You already have an account. Sign in, or reset your password if you’ve forgotten it.
 
     Sign in
     https://app.example.com/login?email=ada%2Bnews%40example.com
 
-    If it was not you, you need not do anything: no account was created or changed.
+    If it wasn’t you, you don’t need to do anything. No account was created or changed.
 
     -- 
     Harbour
@@ -495,14 +495,14 @@ fn account_exists() {
 
     すでにアカウントをお持ちです
 
-    Ada 様
+    お客様
 
-    このメールアドレスで新規登録の操作が行われました。すでにアカウントをお持ちですので、サインインするか、パスワードをお忘れの場合は再設定してください。
+    このメールアドレスで新規登録の操作がありました。すでにアカウントをお持ちですので、ログインしてください。パスワードをお忘れの場合は、再設定してください。
 
-    サインインする
+    ログインする
     https://app.example.com/login?email=ada%2Bnews%40example.com
 
-    お心当たりがない場合も、お手続きは不要です。アカウントの作成や変更は行われていません。
+    お心当たりがない場合も、何もしていただく必要はありません。アカウントは作成も変更もされていません。
 
     -- 
     Harbour

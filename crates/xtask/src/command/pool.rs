@@ -1,4 +1,4 @@
-//! `cargo xtask pool`: the pool the sample events speak of, for `cargo lambda`.
+//! `cargo xtask pool`: the pool of the sample events, for `cargo lambda`.
 
 use anyhow::{Context, Result};
 use clap::Args;

@@ -16,7 +16,8 @@ use tokio::process::Command;
 /// How often `--watch` looks for a change.
 const PAUSE: Duration = Duration::from_millis(400);
 
-/// Where the page goes and what happens next. The settings of the messages are read from the environment.
+/// Where the page goes and what happens next. The settings of the messages are read from the environment: without APP_URL
+/// no message has a link.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Open the page in the browser.
@@ -58,7 +59,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 }
 
 fn write(file: &Path) -> Result<()> {
-    let settings = Settings::from_lookup(&gallery::lookup(|name| env::var(name).ok()))?;
+    let settings = Settings::from_lookup(&|name| env::var(name).ok())?;
     gallery::write(&settings, file).with_context(|| format!("{} cannot be written", file.display()))?;
     eprintln!("{} messages in {} languages: {}", Kind::ALL.len(), LOCALES.len(), file.display());
     Ok(())

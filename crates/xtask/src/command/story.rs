@@ -1,4 +1,4 @@
-//! How the demo speaks: chapters, facts that are checked as they are told, and the pool as a table.
+//! How the demo prints: chapters, facts that it checks as it states them, and the pool as a table.
 
 use anyhow::{Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};

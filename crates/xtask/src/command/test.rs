@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// Port of the local cloud; a free one if left out.
     #[arg(long, env = "LOCAL_CLOUD_PORT")]
     port: Option<u16>,
-    /// Leave out the test that walks a sign-in in a browser.
+    /// Leave out the tests that need a browser.
     #[arg(long)]
     no_browser: bool,
     /// Passed on to `cargo test`, as in `cargo xtask test -- --package end-to-end --test linking`.

@@ -1,18 +1,16 @@
 //! `link --apply`
 
 use super::Link;
-use crate::confirmation::confirm_with_pool;
-use crate::exit::ExitStatus;
-use crate::merge::{Applied, Creation, Journal, Ledger, Merger, Paces, Plan, SubMap, copyable};
-use crate::output::{Output, Table};
-use crate::pace::Pace;
-use crate::registry::Registry;
-use crate::registry::aws::AwsRegistry;
-use crate::{Cloud, Global};
+use super::journal_file::JournalFile;
+use super::plan_file::PlanFile;
+use super::sub_map_file::SubMapFile;
+use crate::cloud::Cloud;
+use crate::options::Global;
+use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
-use cognito_core::user_pool::UserPools;
-use cognito_core::user_pool::aws::AwsUserPools;
-use indicatif::ProgressBar;
+use cognito_core::user_pool::Administration;
+use linking::Refusal;
+use merge::{CopyOptions, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,18 +36,18 @@ struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, applied: Applied) {
-        match applied {
-            Applied::Done => self.done += 1,
-            Applied::DoneWithout(names) => {
+    fn add(&mut self, result: StepResult) {
+        match result {
+            StepResult::Done => self.done += 1,
+            StepResult::DoneWithout(names) => {
                 self.done += 1;
                 for name in names {
                     *self.not_copied.entry(name).or_default() += 1;
                 }
             }
-            Applied::DoneBefore => self.done_before += 1,
-            Applied::Skipped(why) => *self.skipped.entry(why).or_default() += 1,
-            Applied::Failed(why) => *self.failed.entry(why).or_default() += 1,
+            StepResult::DoneBefore => self.done_before += 1,
+            StepResult::Skipped(why) => *self.skipped.entry(why).or_default() += 1,
+            StepResult::Failed(why) => *self.failed.entry(why).or_default() += 1,
         }
     }
 
@@ -62,117 +60,164 @@ impl Summary {
 
 impl Link {
     pub(super) async fn apply(&self, global: &Global, path: &Path) -> Result<ExitStatus> {
-        let mut plan = Plan::open(path)?;
+        let mut plan = PlanFile::open(path)?;
         let header = plan.header.clone();
         self.refuse_another_pool(&header.user_pool_id)?;
-        let steps = Plan::open(path)?.check()?;
         let beside = |extension: &str| path.with_added_extension(extension);
         let mut summary = Summary {
             journal: self.journal.clone().unwrap_or_else(|| beside("journal")),
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
-        warn(steps, &header.user_pool_id, &summary);
+        super::say_what_is_proof(header.options.rules.trust_stored_values);
+        warn(plan.steps, &header.user_pool_id, &summary);
         confirm_with_pool(&header.user_pool_id, self.yes)?;
-        let cloud = Cloud::load(global, Some(&header.user_pool_id)).await;
-        let registry = AwsRegistry::new(cloud.cognito(), &header.user_pool_id);
-        let facts = registry.facts().await?;
-        Self::refuse_self_verified(&registry, header.options.rules.trust_stored_values).await?;
-        let copy_attributes = self.copied_with(&header.options.copy_attributes);
-        copyable(&copy_attributes, &facts)?;
-        let mut journal = Journal::open(&summary.journal, &header.user_pool_id, &header.id)?;
-        let mut sub_map = SubMap::open(&summary.sub_map, journal.history())?;
+        let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
+        let settings = pool.settings().await?;
+        Self::refuse_self_verified(&pool, header.options.rules.trust_stored_values).await?;
+        let copy = self.copied_with(header.options.copy());
+        check_copyable(&copy.attributes, &settings)?;
+        let mut journal = JournalFile::open(&summary.journal, &header.user_pool_id, &header.id)?;
+        let mut sub_map = SubMapFile::open(&summary.sub_map, journal.history())?;
         let before = journal.history().clone();
         let merger = Merger {
-            pool: &AwsUserPools::new(cloud.cognito()).pool(&header.user_pool_id),
-            registry: &registry,
+            pool: &pool,
             user_pool_id: &header.user_pool_id,
-            facts: &facts,
-            rules: header.options.rules(&facts),
-            copy_groups: header.options.copy_groups,
-            creation: Creation::new(&facts, &copy_attributes),
-            copy_attributes: &copy_attributes,
-            paces: &self.paces(),
+            settings: &settings,
+            rules: &header.options.rules(),
+            copy: &copy,
+            limits: &self.limits(),
             pause: PAUSE,
         };
-        let bar = ProgressBar::new(steps);
+        let (progress, mut done) = (Progress::profiles(plan.steps, 0), 0);
         let mut stopped = None;
         while let Some(planned) = plan.next()? {
-            let mut ended = Vec::new();
-            let result = Box::pin(merger.merge(&mut journal, &planned, &mut ended)).await;
-            bar.inc(u64::try_from(ended.len())?);
-            for applied in ended {
-                summary.add(applied);
+            let mut results = Vec::new();
+            let merged = Box::pin(merger.merge(&mut journal, &planned, &mut results)).await;
+            done += u64::try_from(results.len())?;
+            progress.reached(done);
+            for result in results {
+                summary.add(result);
             }
             let names = planned.merge.iter().map(|step| step.delete.as_str());
             let mapped = sub_map.add(journal.history(), names);
-            if let Err(error) = result.and(mapped) {
+            if let Err(error) = merged.map_err(explained).and(mapped) {
                 stopped = Some(error);
                 break;
             }
         }
-        bar.finish_and_clear();
+        drop(progress);
         summary.subs = sub_map.rows();
-        summary.half_done = journal.history().half_done();
+        summary.half_done = journal.history().incomplete();
         let changed = *journal.history() != before;
-        Output::new(global.output.unwrap_or_default()).data(&summary)?;
+        global.output().data(&summary)?;
         if summary.half_done > 0 {
-            eprintln!(
-                "Profiles that are deleted and whose identities are not linked yet: {}. The same command finishes them.",
+            say!(
+                "Profiles that are deleted, with identities that are not linked yet: {}. Run the same command again to finish them.",
                 summary.half_done
             );
         }
         match stopped {
             Some(error) if !changed && summary.half_done == 0 => {
-                Err(error.context("stopped, and nothing was changed; the same command goes on from there"))
+                Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
             }
             Some(error) => {
-                eprintln!("stopped: {error:#}; the same command goes on from there");
+                say!("stopped: {error:#}; run the same command again to go on");
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),
         }
     }
 
-    /// The plan's attributes and those that were named for this run.
-    fn copied_with(&self, planned: &[String]) -> Vec<String> {
-        let further = self.copy_attributes.iter().filter(|name| !planned.contains(name));
-        planned.iter().chain(further).cloned().collect()
+    /// What the plan copies, and the attributes that were named for this run.
+    fn copied_with(&self, mut copy: CopyOptions) -> CopyOptions {
+        for name in &self.copy_attributes {
+            if !copy.attributes.contains(name) {
+                copy.attributes.push(name.clone());
+            }
+        }
+        copy
     }
 
-    pub(super) fn paces(&self) -> Paces {
-        Paces { lists: Pace::per_second(self.listing.rate()), updates: Pace::per_second(self.update_rate) }
+    pub(super) fn limits(&self) -> RateLimits {
+        RateLimits {
+            lists: RateLimit::per_second(self.listing.rate()),
+            updates: RateLimit::per_second(self.update_rate),
+        }
     }
+}
+
+/// What stopped a run, with what to do about it. Names nobody.
+fn explained(error: MergeError) -> anyhow::Error {
+    let MergeError::Incomplete { what, why, missing, .. } = &error else { return error.into() };
+    let remedy = if !missing.is_empty() {
+        let names = missing.join(",");
+        format!("The pool requires {names}: add --copy-attributes {names}, or create the native profile by hand")
+    } else if *why == Refusal::EmailHeldByFederatedProfile.kind().code {
+        "Merge or delete the other stand-alone profile of the address".to_owned()
+    } else if *what != Incomplete::NotInGroups && why.starts_with("AdminCreateUser") {
+        "The pool does not accept the native profile: a pre-sign-up function may refuse it; or create it by hand, with \
+         the address verified"
+            .to_owned()
+    } else {
+        "Remove the cause".to_owned()
+    };
+    anyhow::anyhow!(
+        "{error}. {remedy}, and start the same command again: it finishes this person first. Without the line it goes on \
+         with the others; the journal keeps everything that was known"
+    )
 }
 
 fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
-    let style = console::Style::new().for_stderr().yellow().bold();
-    eprintln!("Profiles of {user_pool_id} to be deleted, and their identities linked: {}.", style.apply_to(steps));
-    eprintln!("Their subs disappear for good; tokens and rows of the application that name them find nobody any more.");
-    eprintln!("Old and new subs are written to {}.", summary.sub_map.display());
-    eprintln!("Everything known of a profile is written to {} before.", summary.journal.display());
+    say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", steps);
+    say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
+    say!("Old and new subs are written to {}.", summary.sub_map.display());
+    say!("Before a profile is deleted, all of it is written to {}.", summary.journal.display());
 }
 
-impl Table for Summary {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["result", "why", "profiles"]);
-        table.add_row(["merged", "", &self.done.to_string()]);
+impl Tabular for Summary {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["result", "why", "profiles"]);
+        table.row(["merged", "", &self.done.to_string()]);
         if self.done_before > 0 {
-            table.add_row(["merged by an earlier run", "", &self.done_before.to_string()]);
+            table.row(["merged by an earlier run", "", &self.done_before.to_string()]);
         }
         let further =
             [("merged, but not copied", &self.not_copied), ("skipped", &self.skipped), ("failed", &self.failed)];
         for (result, counts) in further {
             for (why, count) in counts {
-                table.add_row([result, why, &count.to_string()]);
+                table.row([result, why, &count.to_string()]);
             }
         }
         if self.half_done > 0 {
-            table.add_row(["deleted and not linked yet", "", &self.half_done.to_string()]);
+            table.row(["deleted and not linked yet", "", &self.half_done.to_string()]);
         }
-        table.add_row(["journal", &self.journal.display().to_string(), ""]);
-        table.add_row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);
+        table.row(["journal", &self.journal.display().to_string(), ""]);
+        table.row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(why: &str, missing: &[&str]) -> String {
+        let missing = missing.iter().map(|name| (*name).to_owned()).collect();
+        let error = MergeError::Incomplete { line: 7, what: Incomplete::NotLinked, why: why.into(), missing };
+        explained(error).to_string()
+    }
+
+    #[test]
+    fn a_run_that_stopped_names_line_state_and_remedy() {
+        let refused = told("AdminCreateUser: InvalidParameter", &[]);
+        for part in
+            ["line 7 of the plan", "its identity is not linked", "pre-sign-up function", "start the same command"]
+        {
+            assert!(refused.contains(part), "{refused}");
+        }
+        assert!(told("AdminCreateUser: x", &["given_name", "locale"]).contains("--copy-attributes given_name,locale"));
+        assert!(told("email_held_by_federated_profile", &[]).contains("other stand-alone profile of the address"));
+        assert!(told("AdminSetUserPassword: x", &[]).contains("Remove the cause"));
     }
 }

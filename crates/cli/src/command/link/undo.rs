@@ -1,13 +1,12 @@
 //! `link --undo`
 
 use super::Link;
-use crate::confirmation::confirm_with_pool;
-use crate::exit::ExitStatus;
-use crate::merge::{Journal, Ledger, Undone, undo};
-use crate::output::{Output, Table};
-use crate::registry::aws::AwsRegistry;
-use crate::{Cloud, Global};
+use super::journal_file::JournalFile;
+use crate::cloud::Cloud;
+use crate::options::Global;
+use crate::terminal::{Cell, ExitStatus, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
+use merge::{Journal, Undone, undo};
 use serde::Serialize;
 use std::path::Path;
 
@@ -21,40 +20,38 @@ struct Report {
 
 impl Link {
     pub(super) async fn undo(&self, global: &Global, path: &Path) -> Result<ExitStatus> {
-        let mut journal = Journal::open_to_undo(path)?;
+        let mut journal = JournalFile::open_to_undo(path)?;
         self.refuse_another_pool(&journal.user_pool_id)?;
         let user_pool_id = journal.user_pool_id.clone();
-        let open = journal.history().of.values().filter(|progress| progress.undone.is_none()).count();
-        eprintln!("Merges in {user_pool_id} to take back, with the groups and attributes that were copied: {open}.");
-        eprintln!(
-            "The deleted profiles do not come back with their subs: each is made anew when its owner signs in next."
+        let open = journal.history().merges.values().filter(|merge| merge.undone.is_none()).count();
+        say!("Merges to undo in {user_pool_id}, with the groups and attributes that were copied: {open}.");
+        say!(
+            "The deleted profiles and their subs are lost: Cognito creates a new profile when the owner signs in next."
         );
-        eprintln!("If pre-sign-up is attached to the pool, that sign-in links it again.");
+        say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
         confirm_with_pool(&user_pool_id, self.yes)?;
-        let registry = AwsRegistry::new(Cloud::load(global, Some(&user_pool_id)).await.cognito(), &user_pool_id);
-        let before = journal.history().of.values().filter_map(|progress| progress.undone.clone()).collect();
+        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
         let mut report = Report { profiles: Vec::new(), before };
-        let result = undo(&registry, &mut journal, &self.paces(), &mut report.profiles).await;
-        Output::new(global.output.unwrap_or_default()).data(&report)?;
+        let result = undo(&pool, &mut journal, &self.limits(), &mut report.profiles).await;
+        global.output().data(&report)?;
         match result {
             Ok(()) => Ok(ExitStatus::Done),
-            Err(error) if report.profiles.is_empty() => {
-                Err(error.context("stopped, and nothing was taken back; the same command goes on from there"))
-            }
+            Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
+                .context("stopped, and nothing was undone; run the same command again to go on")),
             Err(error) => {
-                eprintln!("stopped: {error:#}; the same command goes on from there");
+                say!("stopped: {:#}; run the same command again to go on", anyhow::Error::new(error));
                 Ok(ExitStatus::Partly)
             }
         }
     }
 }
 
-impl Table for Report {
-    fn table(&self) -> comfy_table::Table {
-        let mut table = comfy_table::Table::new();
-        table.set_header(["profile", "restored", "cannot come back"]);
+impl Tabular for Report {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["profile", "restored", "lost"]);
         for undone in self.before.iter().chain(&self.profiles) {
-            table.add_row([&undone.user_name, &undone.restored.join("\n"), &undone.lost.join("\n")]);
+            table.row([(&undone.user_name).into(), Cell::lines(&undone.restored), Cell::lines(&undone.lost)]);
         }
         table
     }

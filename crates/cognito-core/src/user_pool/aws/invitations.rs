@@ -1,14 +1,11 @@
 //! Inviting people over the SDK: administrators' calls, and one app client that signs in on the server.
 
+use super::secret_hash::secret_hash;
 use super::{AwsUserPool, attribute, failed, read};
 use crate::password::Password;
 use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName};
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthOutput;
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, MessageActionType};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
@@ -28,8 +25,7 @@ impl AwsInvitations {
         Self { pool, client_id: client_id.into(), secret: OnceCell::new() }
     }
 
-    /// What proves that the caller knows the client's secret: HMAC-SHA-256 over user name and client id (Cognito
-    /// developer guide, "Computing secret hash values"). `None` if the client has no secret.
+    /// `None` if the client has no secret.
     async fn secret_hash(&self, user_name: &str) -> Result<Option<String>, PoolError> {
         let secret = self.secret.get_or_try_init(|| self.read_secret()).await?;
         Ok(secret.as_ref().map(|secret| secret_hash(secret, user_name, &self.client_id)))
@@ -42,7 +38,8 @@ impl AwsInvitations {
         Ok(secret.map(|secret| Zeroizing::new(secret.to_owned())))
     }
 
-    /// Signs in with the temporary password; `None` if it does not open the account.
+    /// Signs in with the temporary password, up to where the pool asks for a new one; `None` if it does not open the
+    /// account or is the account's permanent password.
     async fn open(&self, user: &UserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
         let mut call = self
             .pool
@@ -57,7 +54,16 @@ impl AwsInvitations {
             call = call.auth_parameters("SECRET_HASH", hash);
         }
         match call.send().await {
-            Ok(session) => Ok(Some(session)),
+            Ok(session) if session.challenge_name() == Some(&ChallengeNameType::NewPasswordRequired) => {
+                Ok(Some(session))
+            }
+            Ok(session) => {
+                // The password was permanent: nothing to choose, and its tokens are nobody's business here.
+                if let Some(token) = session.authentication_result().and_then(|tokens| tokens.refresh_token()) {
+                    self.revoke(token).await?;
+                }
+                Ok(None)
+            }
             Err(error) => {
                 // One exception stands for wrong, expired and used; the text that tells them apart is not relied on.
                 let closed = error.as_service_error().is_some_and(|why| {
@@ -107,18 +113,12 @@ impl Invitations for AwsInvitations {
         Ok(())
     }
 
+    async fn opens(&self, user: &UserName, temporary: &Password) -> Result<bool, PoolError> {
+        Ok(self.open(user, temporary).await?.is_some())
+    }
+
     async fn respond(&self, user: &UserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
         let Some(session) = self.open(user, temporary).await? else { return Ok(Response::Closed) };
-        if let Some(tokens) = session.authentication_result() {
-            // The password was permanent: nothing to choose, and its tokens are nobody's business here.
-            if let Some(token) = tokens.refresh_token() {
-                self.revoke(token).await?;
-            }
-            return Ok(Response::Closed);
-        }
-        if session.challenge_name() != Some(&ChallengeNameType::NewPasswordRequired) {
-            return Ok(Response::Closed);
-        }
         let asked = session.challenge_parameters().and_then(|all| all.get("USER_ID_FOR_SRP"));
         let name = asked.map_or(user.as_str(), String::as_str);
         let mut call = self
@@ -160,22 +160,8 @@ impl Invitations for AwsInvitations {
         let policy = described.user_pool().and_then(|pool| pool.policies()).and_then(|all| all.password_policy());
         let policy = policy
             .ok_or_else(|| PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no policy in the answer"))?;
-        Ok(PasswordPolicy {
-            minimum_length: policy.minimum_length().and_then(|length| u32::try_from(length).ok()).unwrap_or(8),
-            lowercase: policy.require_lowercase(),
-            uppercase: policy.require_uppercase(),
-            numbers: policy.require_numbers(),
-            symbols: policy.require_symbols(),
-        })
+        Ok(read::password_policy(policy))
     }
-}
-
-fn secret_hash(secret: &str, user_name: &str, client_id: &str) -> String {
-    // HMAC takes keys of any length (RFC 2104 section 2), so this never is the other case.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
-    mac.update(user_name.as_bytes());
-    mac.update(client_id.as_bytes());
-    BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
-//! From the SDK's shapes to [`Profile`].
+//! From the SDK's shapes to those of the port.
 
+#[cfg(any(feature = "administration", feature = "invitations"))]
+use crate::user_pool::PasswordPolicy;
+#[cfg(feature = "administration")]
+use crate::user_pool::{MfaSettings, ProfileRecord};
 use crate::user_pool::{PoolError, PoolErrorKind, Profile};
 use aws_sdk_cognitoidentityprovider::operation::admin_create_user::AdminCreateUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::primitives::DateTime;
+#[cfg(any(feature = "administration", feature = "invitations"))]
+use aws_sdk_cognitoidentityprovider::types::PasswordPolicyType;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType, UserType};
 use std::time::SystemTime;
 
@@ -35,4 +41,58 @@ fn profile(
     let created = created.and_then(|time| SystemTime::try_from(*time).ok());
     Profile::read(name, status.map(UserStatusType::as_str), enabled, created, text)
         .map_err(|why| PoolError::new(PoolErrorKind::Other, "UserAttributes", why.to_string()))
+}
+
+/// A whole profile as `ListUsers` gives it.
+#[cfg(feature = "administration")]
+pub(super) fn listed_record(user: &UserType) -> ProfileRecord {
+    ProfileRecord {
+        user_name: user.username().unwrap_or_default().to_owned(),
+        status: user.user_status().map(UserStatusType::as_str).unwrap_or_default().to_owned(),
+        enabled: user.enabled(),
+        created: seconds(user.user_create_date()),
+        modified: seconds(user.user_last_modified_date()),
+        attributes: values(user.attributes()),
+        mfa: MfaSettings::default(),
+    }
+}
+
+/// A whole profile as `AdminGetUser` gives it.
+#[cfg(feature = "administration")]
+pub(super) fn record(user: &AdminGetUserOutput) -> ProfileRecord {
+    ProfileRecord {
+        user_name: user.username().to_owned(),
+        status: user.user_status().map(UserStatusType::as_str).unwrap_or_default().to_owned(),
+        enabled: user.enabled(),
+        created: seconds(user.user_create_date()),
+        modified: seconds(user.user_last_modified_date()),
+        attributes: values(user.user_attributes()),
+        mfa: MfaSettings {
+            enabled: user.user_mfa_setting_list().to_vec(),
+            preferred: user.preferred_mfa_setting().filter(|name| !name.is_empty()).map(str::to_owned),
+        },
+    }
+}
+
+/// A policy without a minimum length takes Cognito's own, 8 characters.
+#[cfg(any(feature = "administration", feature = "invitations"))]
+pub(super) fn password_policy(policy: &PasswordPolicyType) -> PasswordPolicy {
+    PasswordPolicy {
+        minimum_length: policy.minimum_length().and_then(|length| u32::try_from(length).ok()).unwrap_or(8),
+        lowercase: policy.require_lowercase(),
+        uppercase: policy.require_uppercase(),
+        numbers: policy.require_numbers(),
+        symbols: policy.require_symbols(),
+    }
+}
+
+#[cfg(feature = "administration")]
+fn seconds(time: Option<&DateTime>) -> Option<u64> {
+    time.and_then(|time| u64::try_from(time.secs()).ok())
+}
+
+#[cfg(feature = "administration")]
+fn values(attributes: &[AttributeType]) -> std::collections::BTreeMap<String, String> {
+    let pair = |attribute: &AttributeType| Some((attribute.name().to_owned(), attribute.value()?.to_owned()));
+    attributes.iter().filter_map(pair).collect()
 }

@@ -1,10 +1,10 @@
-use super::{MemoryPool, PoolErrorKind, Status, native};
+use super::{Account, MemoryPool, PoolErrorKind, Status, native};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName};
 
 /// What the memory pool asks of a password: what the deployment template asks of a new pool by default.
-const POLICY: PasswordPolicy =
+pub(super) const POLICY: PasswordPolicy =
     PasswordPolicy { minimum_length: 12, lowercase: true, uppercase: true, numbers: true, symbols: true };
 
 fn is_strong(password: &str) -> bool {
@@ -51,6 +51,14 @@ impl Invitations for MemoryPool {
         self.update("AdminSetUserPassword", user, |account| {
             account.password = Some(temporary.expose().to_owned());
             account.status = Status::ForceChangePassword;
+        })
+    }
+
+    async fn opens(&self, user: &UserName, temporary: &Password) -> Result<bool, PoolError> {
+        self.call("AdminInitiateAuth", |state| {
+            let waits = |account: &Account| account.status == Status::ForceChangePassword && account.enabled;
+            let is_password = |account: &Account| account.password.as_deref() == Some(temporary.expose());
+            Ok(state.account_mut(user).is_ok_and(|account| waits(account) && is_password(account)))
         })
     }
 

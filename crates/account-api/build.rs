@@ -1,0 +1,98 @@
+//! Puts the modules of the pages into one script, so that a first visit loads one file and not a chain of them.
+//!
+//! A module becomes a function that runs once: its imports are read from the modules before it, its exports are what the
+//! function returns. A script of a page, which exports nothing, runs on that page alone. The modules keep to the two
+//! forms below; anything else stops the build.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use std::{env, fs};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const MODULES: &str = "pages/js";
+
+fn main() -> Outcome<()> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={MODULES}");
+    let mut bundle = Bundle { modules: read_modules()?, ..Bundle::default() };
+    for name in bundle.modules.keys().cloned().collect::<Vec<_>>() {
+        bundle.add(&name, &mut Vec::new())?;
+    }
+    let text = format!(
+        "const modules = {{}}, pages = {{}};\n{}pages[document.documentElement.dataset.script]();\n",
+        bundle.text
+    );
+    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("pages.js"), text)?)
+}
+
+fn read_modules() -> Outcome<BTreeMap<String, String>> {
+    let mut modules = BTreeMap::new();
+    for entry in fs::read_dir(MODULES)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or("a module's name is no text")?;
+        modules.insert(name.to_owned(), fs::read_to_string(&path)?);
+    }
+    Ok(modules)
+}
+
+#[derive(Default)]
+struct Bundle {
+    modules: BTreeMap<String, String>,
+    added: Vec<String>,
+    text: String,
+}
+
+impl Bundle {
+    /// Adds a module after those it imports. `above` are the modules that are waiting for it.
+    fn add(&mut self, name: &str, above: &mut Vec<String>) -> Outcome<()> {
+        if self.added.iter().any(|added| added == name) {
+            return Ok(());
+        }
+        if above.iter().any(|waiting| waiting == name) {
+            return Err(format!("{MODULES}/{name} imports itself by way of {above:?}").into());
+        }
+        let source = self.modules.get(name).ok_or(format!("{MODULES}/{name} is imported and is not there"))?.clone();
+        above.push(name.to_owned());
+        let (mut body, mut exports) = (String::new(), Vec::new());
+        for line in source.lines() {
+            let written = if let Some(rest) = line.strip_prefix("import ") {
+                let (names, from) = import(rest).ok_or(format!("{MODULES}/{name}: cannot bundle `{line}`"))?;
+                self.add(from, above)?;
+                format!("const {names} = modules[\"{from}\"];")
+            } else if let Some(rest) = line.strip_prefix("export ") {
+                exports.push(export(rest).ok_or(format!("{MODULES}/{name}: cannot bundle `{line}`"))?);
+                rest.to_owned()
+            } else {
+                line.to_owned()
+            };
+            body.push_str(&written);
+            body.push('\n');
+        }
+        above.pop();
+        self.added.push(name.to_owned());
+        let wrapped = if exports.is_empty() {
+            format!("pages[\"{}\"] = () => {{\n{body}}};\n", name.trim_end_matches(".js"))
+        } else {
+            format!("modules[\"{name}\"] = (() => {{\n{body}return {{ {} }};\n}})();\n", exports.join(", "))
+        };
+        self.text += &wrapped;
+        Ok(())
+    }
+}
+
+/// `{ a, b } from "./x.js";`: the names, and the module.
+fn import(rest: &str) -> Option<(&str, &str)> {
+    let (names, from) = rest.split_once(" from \"./")?;
+    let names_only = names.starts_with("{ ") && names.ends_with(" }") && !names.contains(" as ");
+    names_only.then_some(())?;
+    Some((names, from.strip_suffix("\";")?))
+}
+
+/// `function f(…`, `async function f(…`, `const c =…`, `class C …`: the name.
+fn export(rest: &str) -> Option<&str> {
+    let kinds = ["async function ", "function ", "const ", "class "];
+    let name = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;
+    name.split(|c: char| !c.is_ascii_alphanumeric()).next().filter(|name| !name.is_empty())
+}

@@ -1,0 +1,211 @@
+//! The plan as a file.
+//!
+//! JSON lines: a header, then one line for each address. A line may be removed; that person is left alone then.
+
+use crate::audit::Listed;
+use crate::command::rule_options::RuleOptions;
+use crate::terminal::Refused;
+use anyhow::{Context, Result};
+use linking::NativeProfile;
+use merge::{CopyOptions, Planned, Requirements, Rules, Totals, plan};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+const KIND: &str = "cognito-triggers link plan";
+const VERSION: u32 = 1;
+
+/// The first line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Header {
+    kind: String,
+    version: u32,
+    /// Ties the journal to the plan.
+    pub(crate) id: String,
+    pub(crate) user_pool_id: String,
+    /// Seconds since 1970.
+    pub(crate) made: u64,
+    pub(crate) options: Options,
+}
+
+/// How the plan was made, and so how it is carried out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Options {
+    pub(crate) providers: String,
+    pub(crate) rules: RuleOptions,
+    pub(crate) create_native: bool,
+    pub(crate) copy_groups: bool,
+    pub(crate) copy_attributes: Vec<String>,
+}
+
+impl Options {
+    /// The rules that the plan was made by.
+    pub(crate) fn rules(&self) -> Rules {
+        let native = if self.create_native { NativeProfile::Create } else { NativeProfile::Skip };
+        self.rules.rules(&self.providers, native)
+    }
+
+    /// What native profiles take over.
+    pub(crate) fn copy(&self) -> CopyOptions {
+        CopyOptions { groups: self.copy_groups, attributes: self.copy_attributes.clone() }
+    }
+}
+
+impl Header {
+    pub(crate) fn new(user_pool_id: &str, options: Options) -> Result<Self> {
+        let random = ring::rand::generate::<[u8; 8]>(&ring::rand::SystemRandom::new());
+        let random = random.map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?.expose();
+        Ok(Self {
+            kind: KIND.into(),
+            version: VERSION,
+            id: format!("{:016x}", u64::from_be_bytes(random)),
+            user_pool_id: user_pool_id.into(),
+            made: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs()),
+            options,
+        })
+    }
+}
+
+/// Writes the plan for a listed pool. The file appears when it is whole; one that is there already stays.
+///
+/// # Errors
+///
+/// There is such a file, or it cannot be written; the listing cannot be read.
+pub(crate) fn write(
+    path: &Path,
+    header: &Header,
+    listed: &mut Listed,
+    rules: &Rules,
+    requirements: Requirements<'_>,
+) -> Result<Totals> {
+    if path.exists() {
+        return Err(Refused(format!("{} exists already; choose another file with --plan", path.display())).into());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file =
+        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{} cannot be written", path.display()))?;
+    let mut totals = Totals { profiles: listed.profiles, ..Totals::default() };
+    let mut out = BufWriter::new(file);
+    write_line(&mut out, header)?;
+    let now = SystemTime::now();
+    while let Some((address, records)) = listed.next()? {
+        if let Some(planned) = plan(rules, requirements, &address, &records, now) {
+            totals.add(&planned);
+            write_line(&mut out, &planned)?;
+        }
+    }
+    let file = out.into_inner()?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(totals)
+}
+
+fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    Ok(out.write_all(b"\n")?)
+}
+
+/// A plan that is read line by line.
+#[derive(Debug)]
+pub(crate) struct PlanFile {
+    pub(crate) header: Header,
+    /// How many profiles it deletes.
+    pub(crate) steps: u64,
+    lines: BufReader<File>,
+    at: usize,
+}
+
+impl PlanFile {
+    /// Opens a plan and reads it whole once, so that a wrong line stops a run before it begins.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refused`] if it is no plan of this version, or a line of it cannot be read.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let mut lines = BufReader::new(file);
+        let mut first = String::new();
+        let start = lines.read_line(&mut first)?;
+        let refuse = |why| Refused(format!("{}: {why}", path.display()));
+        let header: Header =
+            serde_json::from_str(&first).map_err(|_| refuse("the first line is not that of a plan"))?;
+        if header.kind != KIND {
+            return Err(refuse("not a plan").into());
+        }
+        if header.version != VERSION {
+            return Err(refuse("another version of this program wrote this plan; write a new one").into());
+        }
+        let mut plan = Self { header, steps: 0, lines, at: 1 };
+        while let Some(planned) = plan.next()? {
+            plan.steps += u64::try_from(planned.merge.len())?;
+        }
+        plan.lines.seek(SeekFrom::Start(u64::try_from(start)?))?;
+        plan.at = 1;
+        Ok(plan)
+    }
+
+    /// The next address.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refused`] that names a line that is none of a plan by its number, for its content is personal data.
+    pub(crate) fn next(&mut self) -> Result<Option<Planned>> {
+        let mut text = String::new();
+        while self.lines.read_line(&mut text)? > 0 {
+            self.at += 1;
+            if text.trim().is_empty() {
+                text.clear();
+                continue;
+            }
+            // The error's own text may repeat what it found.
+            return match serde_json::from_str(&text) {
+                Ok(planned) => Ok(Some(Planned { line: self.at, ..planned })),
+                Err(why) => {
+                    let wrong =
+                        format!("line {} of the plan, column {}, is not a planned merge", self.at, why.column());
+                    Err(Refused(wrong).into())
+                }
+            };
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = r#"{"kind":"cognito-triggers link plan","version":1,"id":"p","user_pool_id":"eu-central-1_A","made":1,"options":{"providers":"Google:claim","rules":{"unverified_profile":"replace","unproven_email":"refuse","trust_stored_values":false},"create_native":false,"copy_groups":true,"copy_attributes":["locale"]}}"#;
+    const LINE: &str = r#"{"email":"a@example.com","merge":[{"delete":"Google_1","sub":"s","provider":"Google","subject":"1","decision":"link","into":"n"}],"leave":[]}"#;
+
+    fn open(text: &str) -> Result<PlanFile> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan");
+        std::fs::write(&path, text).unwrap();
+        PlanFile::open(&path)
+    }
+
+    #[test]
+    fn a_plan_is_read_from_its_first_line_after_it_was_checked() {
+        let mut plan = open(&format!("{HEADER}\n\n{LINE}\n{LINE}\n")).unwrap();
+        assert_eq!((plan.steps, plan.header.options.copy().attributes), (2, vec!["locale".to_owned()]));
+        let lines: Vec<_> = std::iter::from_fn(|| plan.next().unwrap()).map(|planned| planned.line).collect();
+        assert_eq!(lines, [3, 4]);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_by_its_number_and_never_repeated() {
+        let refused = open(&format!("{HEADER}\n{LINE}\n{{\"email\":\"secret\"}}\n")).unwrap_err();
+        let text = refused.downcast::<Refused>().unwrap().0;
+        assert!(text.starts_with("line 3 of the plan") && !text.contains("secret"), "{text}");
+        for (text, why) in [
+            ("", "first line"),
+            (&*HEADER.replace("link plan", "listing"), "not a plan"),
+            (&*HEADER.replace("\"version\":1", "\"version\":2"), "another version"),
+        ] {
+            assert!(open(text).unwrap_err().downcast::<Refused>().unwrap().0.contains(why), "{why}");
+        }
+    }
+}

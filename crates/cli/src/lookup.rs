@@ -1,0 +1,107 @@
+//! Whom a command is about: from what an operator types to profiles.
+
+use crate::terminal::Refused;
+use anyhow::{Result, bail};
+use cognito_core::email::Email;
+use cognito_core::user_pool::{Administration, PoolError, ProfileRecord};
+
+/// Every profile that `user` may mean: a user name, a `sub` or an e-mail address. Up to three calls and one per profile.
+/// An exact user name comes first.
+///
+/// # Errors
+///
+/// A call fails.
+pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<ProfileRecord>, PoolError> {
+    let mut found: Vec<_> = pool.found_by(user).await?.into_iter().collect();
+    let names = match Email::parse(user) {
+        Ok(email) => names_with_email(pool, &email).await?,
+        // The user name of a stand-alone profile has to be looked up; a native one was found by its `sub` already.
+        Err(_) if found.is_empty() => {
+            pool.user_name_of_sub(user).await?.map(|name| name.as_str().to_owned()).into_iter().collect()
+        }
+        Err(_) => Vec::new(),
+    };
+    for name in names {
+        if found.iter().all(|known| known.user_name != name) {
+            found.extend(pool.found_by(&name).await?);
+        }
+    }
+    Ok(found)
+}
+
+/// The one profile that `user` means, to change it. Calls as [`find`].
+///
+/// # Errors
+///
+/// A call fails, there is no such profile, or several have the address: a [`Refused`].
+pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<ProfileRecord> {
+    let mut found = find(pool, user).await?;
+    if let Some(exact) = found.iter().position(|record| record.user_name == user) {
+        return Ok(found.swap_remove(exact));
+    }
+    match (found.pop(), found.len()) {
+        (None, _) => bail!("no profile of this pool has that user name, sub or e-mail address"),
+        (Some(record), 0) => Ok(record),
+        (Some(_), others) => bail!(Refused(format!(
+            "{} profiles have that e-mail address. Name one by its user name: `cognito-triggers show` lists them. If they \
+             belong to one person, `cognito-triggers link` merges them",
+            others + 1
+        ))),
+    }
+}
+
+/// The profiles that share a profile's address, without the profile itself, as they are right now. One call per page of
+/// the list, and one per profile.
+///
+/// # Errors
+///
+/// A call fails, or the address cannot be looked up.
+pub(crate) async fn others_with_email(
+    pool: &impl Administration,
+    record: &ProfileRecord,
+    email: &str,
+) -> Result<Vec<ProfileRecord>> {
+    let email = Email::parse(email)?;
+    let mut others = Vec::new();
+    for name in names_with_email(pool, &email).await? {
+        if name != record.user_name {
+            others.extend(pool.found_by(&name).await?);
+        }
+    }
+    others.retain(|other| other.attribute("email").is_some_and(|theirs| email.is_same(theirs)));
+    Ok(others)
+}
+
+async fn names_with_email(pool: &impl Administration, email: &Email) -> Result<Vec<String>, PoolError> {
+    let listed = pool.profiles_with_email(email).await?;
+    Ok(listed.into_iter().map(|profile| profile.user_name.as_str().to_owned()).collect())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, native};
+
+    const SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+
+    /// A confirmed native profile with a verified address, `ada`.
+    pub(crate) fn ada() -> Account {
+        Account { sub: SUB.into(), ..native("ada@example.com").named("ada") }
+    }
+
+    #[tokio::test]
+    async fn a_profile_is_found_by_its_name_its_sub_or_its_address() {
+        let google = Account { sub: SUB.into(), ..federated("Google", "1", "ada@example.com") };
+        let pool = MemoryPool::new(PoolKind::EmailAlias, [native("ada@example.com").named("n"), google]);
+        for (user, expected) in [("n", "n"), ("sub-n", "n"), ("Google_1", "Google_1"), (SUB, "Google_1")] {
+            assert_eq!(only(&pool, user).await.unwrap().user_name, expected, "{user}");
+        }
+        assert_eq!(find(&pool, "ADA@example.com").await.unwrap().len(), 2);
+        let several = only(&pool, "ada@example.com").await.unwrap_err();
+        assert!(several.downcast_ref::<Refused>().unwrap().0.contains("2 profiles"), "{several}");
+        assert!(only(&pool, "nobody").await.unwrap_err().downcast_ref::<Refused>().is_none());
+        let one = pool.record("n").await.unwrap().unwrap();
+        let others = others_with_email(&pool, &one, "ada@example.com").await.unwrap();
+        assert_eq!(others.iter().map(|other| other.user_name.as_str()).collect::<Vec<_>>(), ["Google_1"]);
+    }
+}

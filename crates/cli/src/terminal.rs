@@ -1,0 +1,58 @@
+//! Everything that people read goes through here: notes, warnings, questions, tables, progress, errors.
+//!
+//! Data goes to standard output, talk to standard error. What is shown may hold text that a stranger wrote into a
+//! profile, so every value is shown by [`visible`]: no other part of this crate writes to the terminal, which
+//! `guard` holds.
+
+mod exit;
+#[cfg(test)]
+mod guard;
+mod output;
+mod progress;
+mod question;
+mod table;
+mod visible;
+
+pub use exit::ExitStatus;
+pub(crate) use exit::Refused;
+pub(crate) use output::{Format, Output, spreadsheet_cell, stdout};
+pub(crate) use progress::Progress;
+pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked};
+pub(crate) use table::{Cell, Table, Tabular};
+
+use anyhow::Error;
+use std::fmt;
+use std::io::{self, Write};
+use visible::visible;
+
+/// Says one line to people.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::terminal::line("", format_args!($($text)*)) };
+}
+
+/// Says one line that people should know before they go on.
+macro_rules! note {
+    ($($text:tt)*) => { $crate::terminal::line("note: ", format_args!($($text)*)) };
+}
+
+/// Writes a line to standard error. A reader that closed it, as in `2>&1 | head`, is no reason to stop between two
+/// changes.
+pub(crate) fn line(kind: &str, text: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "{kind}{}", visible(&text.to_string()));
+}
+
+/// Shows a table to whoever is about to be asked.
+pub(crate) fn show(data: &impl Tabular) {
+    let _ = writeln!(io::stderr().lock(), "{}", data.table().for_stderr());
+}
+
+/// Says why a command could not do what it was asked for, and returns what it ends with.
+pub(crate) fn failed(error: &Error) -> ExitStatus {
+    let style = console::Style::new().for_stderr().red().bold();
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        line(&style.apply_to("refused: ").to_string(), format_args!("{refused}"));
+        return ExitStatus::Refused;
+    }
+    line(&style.apply_to("error: ").to_string(), format_args!("{error:#}"));
+    ExitStatus::Failed
+}

@@ -1,0 +1,129 @@
+//! Standard output: what a command was asked for, for people or for programs.
+
+use super::Tabular;
+use clap::ValueEnum;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::io::{self, StdoutLock, Write};
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document, for programs
+    Json,
+}
+
+/// Where a command puts its data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+}
+
+impl Output {
+    /// Writes a command's data to standard output: as a table with every hidden character made visible, or exactly
+    /// as it is in JSON.
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written. A reader that closes it early, as `head` does, is no error.
+    pub(crate) fn data<T: Serialize + Tabular>(self, data: &T) -> io::Result<()> {
+        let mut stdout = stdout();
+        match self.format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut stdout, data)?;
+                writeln!(stdout)
+            }
+            Format::Table => writeln!(stdout, "{}", data.table().for_stdout()),
+        }
+    }
+}
+
+/// A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before a first `=`, `+`, `-`, `@`,
+/// tab or carriage return (OWASP, "CSV Injection").
+pub(crate) fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Standard output, for the commands that write to it piece by piece.
+pub(crate) fn stdout() -> UntilClosed<StdoutLock<'static>> {
+    UntilClosed { out: io::stdout().lock(), closed: false }
+}
+
+/// A writer that drops everything once its reader has closed the other end, as `head` does. The command still runs to
+/// its end, removes its files, and its exit code says what was found.
+pub(crate) struct UntilClosed<W> {
+    out: W,
+    closed: bool,
+}
+
+impl<W: Write> UntilClosed<W> {
+    fn unless_closed<T>(&mut self, dropped: T, write: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.closed {
+            return Ok(dropped);
+        }
+        match write(&mut self.out) {
+            Err(why) if why.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(dropped)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed((), Write::flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that leaves, or a disk that is full, after so many bytes.
+    struct Ends(usize, io::ErrorKind);
+
+    impl Write for Ends {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(self.1.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.1.into())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_error_and_a_full_disk_is_one() {
+        let write = |kind| {
+            let mut out = UntilClosed { out: Ends(3, kind), closed: false };
+            out.write_all(b"more than three").and_then(|()| out.flush())
+        };
+        assert!(write(io::ErrorKind::BrokenPipe).is_ok());
+        assert_eq!(write(io::ErrorKind::StorageFull).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_calculate_begins_with_an_apostrophe() {
+        for formula in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(spreadsheet_cell(formula), format!("'{formula}"));
+        }
+        for plain in ["", "ada@example.com", "Google_1", " =1", "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11"] {
+            assert_eq!(spreadsheet_cell(plain), plain);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Characters that a terminal would obey, or that nobody sees, are shown as what they are.
+
+use std::borrow::Cow;
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+
+/// The text with every character escaped that a terminal acts on or does not show: `\u{1b}` for ESC, `\n` for a new
+/// line, `\u{202e}` for "right to left".
+///
+/// Without this, the name in somebody's profile could overwrite what an operator reads before answering a question.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_shown) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_shown(character) {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_default());
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// `Other` are control characters (C0, DEL, C1), format characters (bidirectional marks, zero-width ones, tags),
+/// and what Unicode has not assigned.
+fn is_shown(character: char) -> bool {
+    let separates_lines =
+        matches!(character.general_category(), GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator);
+    !separates_lines && character.general_category_group() != GeneralCategoryGroup::Other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_shown_as_an_escape() {
+        let bidirectional = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}').chain(['\u{200e}', '\u{61c}']);
+        let hidden = ['\u{200b}', '\u{200d}', '\u{2028}', '\u{2060}', '\u{feff}', '\u{ad}', '\u{e0041}', '\u{e000}'];
+        let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
+        for character in controls.chain(bidirectional).chain(hidden) {
+            let shown = visible(&format!("A{character}z")).into_owned();
+            assert!(shown.starts_with("A\\") && shown.ends_with('z') && !shown.contains(character), "{shown}");
+        }
+        assert_eq!(visible("Ada\u{1b}[2J\u{7}\nyes"), "Ada\\u{1b}[2J\\u{7}\\nyes");
+    }
+
+    #[test]
+    fn names_of_all_scripts_stay_as_they_are() {
+        for name in ["Ada", "O'Brien \"x\" \\", "Zoë", "Zoe\u{308}", "Ελένη", "محمد", "नेहा", "山田太郎", "👩", "–│ →"]
+        {
+            assert_eq!(visible(name), name);
+        }
+    }
+}

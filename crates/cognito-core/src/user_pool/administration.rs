@@ -1,0 +1,106 @@
+//! What an operator asks of a pool: whole profiles, page by page, and the pool's own settings.
+//!
+//! No trigger function enables this: their roles do not allow the calls.
+
+mod record;
+mod registration;
+
+pub use record::{MfaSettings, ProfileRecord};
+pub use registration::{AppClient, Delivery, NewRegistration, Registered};
+
+use super::{PasswordPolicy, PoolError, UserName, UserPool};
+use crate::provider::SourceIdentity;
+use std::collections::BTreeMap;
+
+/// One user pool, as an operator sees it. Every verb is one API call unless it says otherwise, and may be repeated.
+pub trait Administration: UserPool {
+    /// How the pool is set up.
+    fn settings(&self) -> impl Future<Output = Result<PoolSettings, PoolError>> + Send;
+
+    /// At most 60 profiles, from the start or from where `token` says.
+    fn page(&self, token: Option<&str>) -> impl Future<Output = Result<Page, PoolError>> + Send;
+
+    /// The profile that a user name, a native profile's `sub` or an alias leads to, as it is right now; `None` if there
+    /// is none.
+    fn found_by(&self, name: &str) -> impl Future<Output = Result<Option<ProfileRecord>, PoolError>> + Send;
+
+    /// The profile with exactly this user name, as it is right now; `None` if there is none. An alias of another profile
+    /// may be spelled like the user name of one that is gone; this never returns that other profile.
+    fn record(&self, user_name: &str) -> impl Future<Output = Result<Option<ProfileRecord>, PoolError>> + Send {
+        async move { Ok(self.found_by(user_name).await?.filter(|record| record.user_name == user_name)) }
+    }
+
+    /// The user name of the profile with this `sub`, stand-alone profiles included. The list it is looked up in may lag
+    /// behind by seconds. A text that does not have the form of a `sub` belongs to nobody.
+    fn user_name_of_sub(&self, sub: &str) -> impl Future<Output = Result<Option<UserName>, PoolError>> + Send;
+
+    /// The groups of a profile, from all pages.
+    fn groups(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
+
+    /// What a profile can sign in with beside its identities, in AWS's words: `PASSWORD`, `WEB_AUTHN`, `EMAIL_OTP`,
+    /// `SMS_OTP`.
+    fn sign_in_factors(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
+
+    /// Sets attributes.
+    fn write_attributes(
+        &self,
+        user: &UserName,
+        attributes: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Removes attributes. One that the profile does not have is no error.
+    fn remove_attributes(
+        &self,
+        user: &UserName,
+        names: &[String],
+    ) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Takes a profile out of a group.
+    fn leave_group(&self, user: &UserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
+
+    /// Unlinks an identity from whatever profile has it. Cognito finds a link only by the attribute that it was made
+    /// with, so that attribute and its value must be those of the link.
+    fn unlink_source(&self, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
+}
+
+/// How a pool is set up (`DescribeUserPool`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// Cognito's own estimate of the number of profiles.
+    pub estimated_users: u64,
+    /// The attributes that stand for the user name, `email` or `phone_number`; none if people choose names.
+    pub user_name_attributes: Vec<String>,
+    /// The attributes that may be changed later.
+    pub mutable_attributes: Vec<String>,
+    /// The attributes without which no native profile is created. Never `sub`, which Cognito sets itself.
+    pub required_attributes: Vec<String>,
+    /// The attributes to which a code is sent at registration, `email` or `phone_number`.
+    pub auto_verified_attributes: Vec<String>,
+    /// Only administrators create profiles (`AllowAdminCreateUserOnly`).
+    pub administrators_only: bool,
+    /// What a password must be like.
+    pub password_policy: PasswordPolicy,
+}
+
+impl PoolSettings {
+    /// Whether the address is the user name, so that new native profiles are named by it.
+    #[must_use]
+    pub fn email_is_user_name(&self) -> bool {
+        self.user_name_attributes.iter().any(|name| name == "email")
+    }
+
+    /// Whether people sign in with a phone number and nothing else, so that nobody can be named by an address.
+    #[must_use]
+    pub fn only_phone_is_user_name(&self) -> bool {
+        self.user_name_attributes == ["phone_number"]
+    }
+}
+
+/// One page of the pool.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The profiles. There may be none although more pages follow.
+    pub records: Vec<ProfileRecord>,
+    /// Where the next page starts, valid for an hour; `None` at the end.
+    pub next: Option<String>,
+}

@@ -1,0 +1,180 @@
+//! The operator's verbs over the SDK.
+
+use super::secret_hash::secret_hash;
+use super::{AwsUserPool, PAGE, attribute, failed, read};
+use crate::provider::SourceIdentity;
+use crate::user_pool::{
+    Administration, AppClient, Delivery, NewRegistration, Page, PasswordPolicy, PoolError, PoolErrorKind, PoolSettings,
+    ProfileRecord, Registered, UserName,
+};
+use aws_sdk_cognitoidentityprovider::types::{
+    AdminCreateUserConfigType, ProviderUserIdentifierType, SchemaAttributeType, UserPoolClientType, UserPoolType,
+    UsernameAttributeType, VerifiedAttributeType,
+};
+use std::collections::BTreeMap;
+
+impl Administration for AwsUserPool {
+    async fn settings(&self) -> Result<PoolSettings, PoolError> {
+        let answer = self.client.describe_user_pool().user_pool_id(&self.id).send().await;
+        let answer = answer.map_err(failed("DescribeUserPool"))?;
+        let missing = || PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no pool in the answer");
+        Ok(settings(answer.user_pool().ok_or_else(missing)?))
+    }
+
+    async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
+        let call = self.client.list_users().user_pool_id(&self.id).limit(PAGE);
+        let page = call.set_pagination_token(token.map(str::to_owned)).send().await.map_err(failed("ListUsers"))?;
+        Ok(Page {
+            records: page.users().iter().map(read::listed_record).collect(),
+            next: page.pagination_token().map(str::to_owned),
+        })
+    }
+
+    async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
+        Ok(self.get_user(name).await?.as_ref().map(read::record))
+    }
+
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        self.listed_by_sub(&UserName::new(sub)).await
+    }
+
+    async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        let call = self.client.admin_list_groups_for_user().user_pool_id(&self.id).username(user.as_str());
+        // The paginator would take a repeated token for the end.
+        let mut pages = call.limit(PAGE).into_paginator().stop_on_duplicate_token(false).send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("AdminListGroupsForUser"))?;
+            names.extend(page.groups().iter().filter_map(|group| group.group_name().map(str::to_owned)));
+        }
+        Ok(names)
+    }
+
+    async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        let call = self.client.admin_get_user_auth_factors().user_pool_id(&self.id).username(user.as_str());
+        let factors = call.send().await.map_err(failed("AdminGetUserAuthFactors"))?;
+        Ok(factors.configured_user_auth_factors().iter().map(|factor| factor.as_str().to_owned()).collect())
+    }
+
+    async fn write_attributes(&self, user: &UserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
+        let attributes = attributes.iter().map(|(name, value)| attribute(name, value)).collect::<Result<_, _>>()?;
+        self.update(user, attributes).await
+    }
+
+    async fn remove_attributes(&self, user: &UserName, names: &[String]) -> Result<(), PoolError> {
+        let call = self.client.admin_delete_user_attributes().user_pool_id(&self.id).username(user.as_str());
+        let call = call.set_user_attribute_names(Some(names.to_vec()));
+        call.send().await.map_err(failed("AdminDeleteUserAttributes"))?;
+        Ok(())
+    }
+
+    async fn leave_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        let call = self.client.admin_remove_user_from_group().user_pool_id(&self.id).username(user.as_str());
+        call.group_name(group).send().await.map_err(failed("AdminRemoveUserFromGroup"))?;
+        Ok(())
+    }
+
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        let user = ProviderUserIdentifierType::builder()
+            .provider_name(identity.provider())
+            .provider_attribute_name(identity.attribute())
+            .provider_attribute_value(identity.value());
+        let call = self.client.admin_disable_provider_for_user().user_pool_id(&self.id).user(user.build());
+        call.send().await.map_err(failed("AdminDisableProviderForUser"))?;
+        Ok(())
+    }
+}
+
+/// What only one operator's command needs, and so is no part of the port.
+impl AwsUserPool {
+    /// The ids of the app clients through which people may write this attribute of their own profile. One call per page
+    /// of clients and one per client.
+    ///
+    /// # Errors
+    ///
+    /// The error that Cognito gave.
+    pub async fn clients_that_write(&self, attribute: &str) -> Result<Vec<String>, PoolError> {
+        let pages = self.client.list_user_pool_clients().user_pool_id(&self.id).into_paginator().items().send();
+        let listed = pages.try_collect().await.map_err(failed("ListUserPoolClients"))?;
+        let mut found = Vec::new();
+        for id in listed.iter().filter_map(|client| client.client_id()) {
+            let client = self.app_client(id).await?;
+            if client.is_some_and(|client| client.writable.iter().any(|name| name == attribute)) {
+                found.push(id.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// An app client of the pool; `None` if it has none with this id.
+    ///
+    /// # Errors
+    ///
+    /// The error that Cognito gave.
+    pub async fn app_client(&self, id: &str) -> Result<Option<AppClient>, PoolError> {
+        let call = self.client.describe_user_pool_client().user_pool_id(&self.id).client_id(id);
+        match call.send().await.map_err(failed("DescribeUserPoolClient")) {
+            Ok(described) => Ok(described.user_pool_client().map(|client| app_client(id, client))),
+            Err(gone) if gone.kind() == PoolErrorKind::ResourceNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Registers somebody as the app does, which sends the code.
+    ///
+    /// # Errors
+    ///
+    /// The error that Cognito gave; [`PoolErrorKind::UserNameExists`] if the name is taken, or not free again yet.
+    pub async fn sign_up(&self, client: &AppClient, new: &NewRegistration<'_>) -> Result<Registered, PoolError> {
+        let mut call = self.client.sign_up().client_id(&client.id).username(new.user_name).password(new.password);
+        for (name, value) in new.attributes {
+            call = call.user_attributes(attribute(name, value)?);
+        }
+        for (name, value) in new.client_metadata {
+            call = call.client_metadata(name, value);
+        }
+        let call = call.set_secret_hash(client.secret().map(|secret| secret_hash(secret, new.user_name, &client.id)));
+        let made = call.send().await.map_err(failed("SignUp"))?;
+        Ok(Registered {
+            sub: made.user_sub().to_owned(),
+            confirmed: made.user_confirmed(),
+            delivery: made.code_delivery_details().map(|details| Delivery {
+                medium: details.delivery_medium().map(|medium| medium.as_str().to_owned()).unwrap_or_default(),
+                destination: details.destination().unwrap_or_default().to_owned(),
+            }),
+        })
+    }
+}
+
+fn settings(pool: &UserPoolType) -> PoolSettings {
+    let named = |wanted: fn(&SchemaAttributeType) -> bool| {
+        let attributes = pool.schema_attributes().iter().filter(|attribute| wanted(attribute));
+        attributes.filter_map(|attribute| attribute.name().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let mut required = named(|attribute| attribute.required().unwrap_or_default());
+    required.retain(|name| name != "sub");
+    let policy = pool.policies().and_then(|policies| policies.password_policy());
+    PoolSettings {
+        estimated_users: u64::try_from(pool.estimated_number_of_users()).unwrap_or_default(),
+        user_name_attributes: names(pool.username_attributes(), UsernameAttributeType::as_str),
+        mutable_attributes: named(|attribute| attribute.mutable().unwrap_or_default()),
+        required_attributes: required,
+        auto_verified_attributes: names(pool.auto_verified_attributes(), VerifiedAttributeType::as_str),
+        administrators_only: pool
+            .admin_create_user_config()
+            .is_some_and(AdminCreateUserConfigType::allow_admin_create_user_only),
+        password_policy: policy.map_or_else(PasswordPolicy::default, read::password_policy),
+    }
+}
+
+fn app_client(id: &str, client: &UserPoolClientType) -> AppClient {
+    let secret = client.client_secret().filter(|secret| !secret.is_empty()).map(str::to_owned);
+    AppClient::new(id, client.write_attributes().to_vec(), secret)
+}
+
+fn names<T>(list: &[T], name: impl Fn(&T) -> &str) -> Vec<String> {
+    list.iter().map(|one| name(one).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests;

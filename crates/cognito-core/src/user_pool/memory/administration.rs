@@ -1,0 +1,132 @@
+use super::invitations::POLICY;
+use super::{Account, MemoryPool, PoolErrorKind, PoolKind};
+use crate::provider::SourceIdentity;
+use crate::user_pool::{
+    Administration, Identity, MfaSettings, Page, PoolError, PoolSettings, ProfileRecord, Status, UserName, UserPool,
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+/// Small, so that tests meet several pages.
+const PAGE: usize = 2;
+
+impl Account {
+    /// Everything that an operator sees of the account.
+    #[must_use]
+    pub fn record(&self) -> ProfileRecord {
+        let mut attributes = self.attributes.clone();
+        attributes.insert("sub".into(), self.sub.clone());
+        attributes.insert("email_verified".into(), self.email_verified.to_string());
+        attributes.extend(self.email.clone().map(|email| ("email".into(), email)));
+        if !self.identities.is_empty() {
+            let entry = |linked: &super::LinkedIdentity| json!({ "userId": linked.value, "providerName": linked.provider, "primary": linked.primary });
+            let list: Vec<_> = self.identities.iter().map(entry).collect();
+            attributes.insert("identities".into(), json!(list).to_string());
+        }
+        let created = self.created.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        ProfileRecord {
+            user_name: self.user_name.clone(),
+            status: wire(self.status).into(),
+            enabled: self.enabled,
+            created: created.map(|age| age.as_secs()),
+            modified: None,
+            attributes,
+            mfa: MfaSettings::default(),
+        }
+    }
+}
+
+fn wire(status: Status) -> &'static str {
+    match status {
+        Status::Unconfirmed => "UNCONFIRMED",
+        Status::Confirmed => "CONFIRMED",
+        Status::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+        Status::ResetRequired => "RESET_REQUIRED",
+        Status::ExternalProvider => "EXTERNAL_PROVIDER",
+        Status::Other => "ARCHIVED",
+    }
+}
+
+impl Administration for MemoryPool {
+    /// What most pools have.
+    async fn settings(&self) -> Result<PoolSettings, PoolError> {
+        self.call("DescribeUserPool", |state| {
+            Ok(PoolSettings {
+                estimated_users: 10,
+                user_name_attributes: match state.kind {
+                    PoolKind::EmailUserNames => vec!["email".into()],
+                    PoolKind::EmailAlias => Vec::new(),
+                },
+                mutable_attributes: vec!["given_name".into(), "locale".into()],
+                required_attributes: vec!["email".into()],
+                auto_verified_attributes: vec!["email".into()],
+                administrators_only: false,
+                password_policy: POLICY,
+            })
+        })
+    }
+
+    async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
+        self.call("ListUsers", |state| {
+            let start: usize = token.map_or(Ok(0), str::parse).map_err(|_| PoolErrorKind::InvalidParameter)?;
+            let records = state.accounts.iter().skip(start).take(PAGE).map(Account::record).collect();
+            let next = (start + PAGE < state.accounts.len()).then(|| (start + PAGE).to_string());
+            Ok(Page { records, next })
+        })
+    }
+
+    async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
+        self.call("AdminGetUser", |state| Ok(state.reached_by(name).map(|at| state.accounts[at].record())))
+    }
+
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        self.call("ListUsers", |state| {
+            let found = state.accounts.iter().find(|account| account.sub.eq_ignore_ascii_case(sub));
+            Ok(found.map(|account| UserName::new(&account.user_name)))
+        })
+    }
+
+    async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        self.call("AdminListGroupsForUser", |state| Ok(state.account_mut(user)?.groups.iter().cloned().collect()))
+    }
+
+    async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        self.call("AdminGetUserAuthFactors", |state| {
+            let account = state.account_mut(user)?;
+            let factors = [(account.password.is_some(), "PASSWORD"), (account.passkey, "WEB_AUTHN")];
+            Ok(factors.into_iter().filter(|(has, _)| *has).map(|(_, name)| name.to_owned()).collect())
+        })
+    }
+
+    async fn write_attributes(&self, user: &UserName, attributes: &BTreeMap<String, String>) -> Result<(), PoolError> {
+        self.update("AdminUpdateUserAttributes", user, |account| {
+            for (name, value) in attributes {
+                match name.as_str() {
+                    "email" => account.email = Some(value.clone()),
+                    "email_verified" => account.email_verified = value == "true",
+                    _ => drop(account.attributes.insert(name.clone(), value.clone())),
+                }
+            }
+        })
+    }
+
+    async fn remove_attributes(&self, user: &UserName, names: &[String]) -> Result<(), PoolError> {
+        self.update("AdminDeleteUserAttributes", user, |account| {
+            account.attributes.retain(|name, _| !names.contains(name));
+        })
+    }
+
+    async fn leave_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        self.update("AdminRemoveUserFromGroup", user, |account| account.groups.retain(|name| name != group))
+    }
+
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        let listed = Identity {
+            provider_name: identity.provider().to_owned(),
+            user_id: identity.value().to_owned(),
+            primary: false,
+        };
+        self.unlink(&listed).await
+    }
+}

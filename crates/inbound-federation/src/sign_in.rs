@@ -1,0 +1,192 @@
+//! What the documents of one sign-in say, and what of it is to be stored.
+
+use crate::Settings;
+use cognito_core::email::{Email, InvalidEmail, MultipleEmails};
+use cognito_core::event::{Attributes, Event, is_true};
+use serde_json::{Map, Value};
+
+/// The longest attribute value Cognito stores, in characters (API model, `AttributeValueType`). A
+/// longer one would fail the sign-in.
+const MAX_VALUE_CHARS: usize = 2048;
+
+const EMAIL: &str = "email";
+const EMAIL_VERIFIED: &str = "email_verified";
+
+/// The claims that hold a subject: Facebook calls it `id`, Login with Amazon `user_id`.
+const SUBJECTS: [&str; 3] = ["sub", "id", "user_id"];
+
+/// The claims of one sign-in.
+pub(crate) struct SignIn {
+    pub(crate) claims: Map<String, Value>,
+    /// The address; `None` if no claim holds one.
+    pub(crate) email: Option<Result<Email, InvalidEmail>>,
+    /// What the document that the address is from says about it.
+    pub(crate) email_verified: Option<Value>,
+    /// A document says that the address is not verified, or may not speak for this person.
+    pub(crate) denied: bool,
+    /// Why the user info answer is not believed.
+    pub(crate) distrusted: Option<&'static str>,
+    /// The subject as the provider spells it.
+    pub(crate) subject: Option<String>,
+    /// The claims that may hold the address, those that pools map to `email`.
+    email_names: Vec<String>,
+    /// Something that came is not to be stored, so the answer must not be empty.
+    narrowed: bool,
+}
+
+impl SignIn {
+    /// Reads the ID token and the user info, or the SAML response; `None` if there is neither.
+    pub(crate) fn read(event: &Event, settings: &Settings) -> Option<Self> {
+        let attributes = event.request("attributes")?;
+        if let Some(saml) = attributes.get("samlResponse").and_then(Value::as_object) {
+            let names = &settings.saml_email_attributes;
+            let email = names.iter().find_map(|name| address(saml, name, settings.multiple_emails));
+            let denied = says_no(saml);
+            return Some(Self::new(saml.clone(), names.clone(), email, saml.get(EMAIL_VERIFIED), denied));
+        }
+        let document = |name: &str| attributes.get(name).and_then(Value::as_object).filter(|claims| !claims.is_empty());
+        let (id_token, user_info) = (document("idToken"), document("userInfo"));
+        let agreement = id_token.zip(user_info).map_or(Agreement::Same, |(token, info)| Agreement::of(token, info));
+        // OpenID Connect Core 5.3.2: the user info of another subject must not be used.
+        let believed = user_info.filter(|_| agreement != Agreement::Other);
+        let mut claims = Map::new();
+        // In this order, because the ID token is signed and wins, as it does in Cognito itself.
+        for source in [believed, id_token].into_iter().flatten() {
+            claims.extend(source.clone());
+        }
+        if claims.is_empty() {
+            return None;
+        }
+        // An address of one document and a verification of the other prove nothing together, and
+        // where the two contradict each other nothing is proven either.
+        let documents = [id_token, believed].into_iter().flatten();
+        let found = documents.clone().find_map(|document| {
+            address(document, EMAIL, settings.multiple_emails).map(|email| (email, document.get(EMAIL_VERIFIED)))
+        });
+        let (email, email_verified) = found.map_or((None, None), |(email, claim)| (Some(email), claim));
+        let of_user_info = id_token.is_some_and(|token| address(token, EMAIL, settings.multiple_emails).is_none());
+        let unknown = agreement == Agreement::Unknown && of_user_info && email.is_some();
+        let denied = unknown || documents.clone().any(says_no);
+        let mut sign_in = Self::new(claims, vec![EMAIL.to_owned()], email, email_verified, denied);
+        sign_in.distrusted = match agreement {
+            Agreement::Other => Some("its subject is not that of the ID token, so none of it is stored"),
+            Agreement::Unknown if unknown => Some("the address is from the user info, which names no subject"),
+            Agreement::Same | Agreement::Unknown => None,
+        };
+        sign_in.narrowed = agreement == Agreement::Other;
+        Some(sign_in)
+    }
+
+    fn new(
+        claims: Map<String, Value>,
+        email_names: Vec<String>,
+        email: Option<Result<Email, InvalidEmail>>,
+        email_verified: Option<&Value>,
+        denied: bool,
+    ) -> Self {
+        Self {
+            email,
+            email_verified: email_verified.cloned(),
+            denied,
+            distrusted: None,
+            subject: subject(&claims).map(str::to_owned),
+            email_names,
+            narrowed: false,
+            claims,
+        }
+    }
+
+    /// The answer where no address came along: everything as it came. But a profile keeps the
+    /// address of an earlier sign-in, perhaps of another provider, and a bare `email_verified`
+    /// would be stored beside that: so this one claim is left out, and what is stored stays.
+    pub(crate) fn without_address(mut self, provider: &str) -> Map<String, Value> {
+        tracing::info!(decision = "keep_everything", provider, "decided");
+        // An empty list is text that Cognito would store.
+        let blank = self.remove_email();
+        let verified = self.claims.remove(EMAIL_VERIFIED).is_some_and(|claim| is_true(&claim));
+        if !(self.narrowed || blank || verified) {
+            return Map::new();
+        }
+        self.leave_out_what_is_too_long(provider);
+        self.never_empty();
+        self.claims
+    }
+
+    /// Writes the address and its `email_verified` as they are to be stored, or leaves both out.
+    pub(crate) fn put_email_right(&mut self, proven: bool, stored: bool) {
+        if !stored {
+            self.remove_email();
+            self.claims.remove(EMAIL_VERIFIED);
+            self.never_empty();
+            return;
+        }
+        if let Some(Ok(email)) = &self.email {
+            // Of several SAML attributes the pool may map another than the one that was judged.
+            for name in &self.email_names {
+                if let Some(claim) = self.claims.get_mut(name) {
+                    *claim = email.to_lower_case().into();
+                }
+            }
+        }
+        self.claims.insert(EMAIL_VERIFIED.to_owned(), proven.to_string().into());
+    }
+
+    pub(crate) fn leave_out_what_is_too_long(&mut self, provider: &str) {
+        let before = self.claims.len();
+        let fits = |value: &Value| value.as_str().is_none_or(|text| text.chars().count() <= MAX_VALUE_CHARS);
+        self.claims.retain(|_, value| fits(value));
+        let left_out = before - self.claims.len();
+        if left_out > 0 {
+            tracing::warn!(provider, left_out, "claims of more than {MAX_VALUE_CHARS} characters were left out");
+        }
+    }
+
+    fn remove_email(&mut self) -> bool {
+        let before = self.claims.len();
+        self.claims.retain(|name, _| !self.email_names.contains(name));
+        self.claims.len() < before
+    }
+
+    /// An empty answer would keep everything that came.
+    fn never_empty(&mut self) {
+        if self.claims.is_empty() {
+            self.claims.insert(EMAIL_VERIFIED.to_owned(), "false".into());
+        }
+    }
+}
+
+/// Whether the user info is about the person that the ID token is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Agreement {
+    Same,
+    Other,
+    /// One of the two names no subject, which OpenID Connect does not allow.
+    Unknown,
+}
+
+impl Agreement {
+    fn of(id_token: &Map<String, Value>, user_info: &Map<String, Value>) -> Self {
+        let sub = |claims| Attributes::of(claims).text(SUBJECTS[0]);
+        match (sub(id_token), sub(user_info)) {
+            (Some(one), Some(other)) if one != other => Self::Other,
+            (Some(one), _) if subject(user_info) == Some(one) => Self::Same,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+fn subject(claims: &Map<String, Value>) -> Option<&str> {
+    SUBJECTS.iter().find_map(|name| Attributes::of(claims).text(name))
+}
+
+fn address(claims: &Map<String, Value>, name: &str, multiple: MultipleEmails) -> Option<Result<Email, InvalidEmail>> {
+    Email::from_claim(claims.get(name)?, multiple)
+}
+
+/// Whether a document says of the address that it is not verified. To say nothing is not to say no.
+fn says_no(claims: &Map<String, Value>) -> bool {
+    let claim = claims
+        .get(EMAIL_VERIFIED)
+        .filter(|claim| !claim.is_null() && claim.as_str().is_none_or(|text| !text.trim().is_empty()));
+    claim.is_some_and(|claim| !is_true(claim))
+}

@@ -1,0 +1,57 @@
+"""The settings of a pool."""
+
+import copy
+import functools
+
+from ministack.services import cognito
+
+from .patch import Patch, call, new_pool, wrap
+
+# What MiniStack keeps of a pool, and what an update that does not name it sets it to.
+DEFAULTS = {
+    "Policies": {"PasswordPolicy": {
+        "MinimumLength": 8, "RequireUppercase": True, "RequireLowercase": True, "RequireNumbers": True,
+        "RequireSymbols": True, "TemporaryPasswordValidityDays": 7}},
+    "DeletionProtection": "INACTIVE", "LambdaConfig": {}, "AutoVerifiedAttributes": [], "SmsVerificationMessage": "",
+    "EmailVerificationMessage": "", "EmailVerificationSubject": "", "VerificationMessageTemplate": None,
+    "SmsAuthenticationMessage": "", "UserAttributeUpdateSettings": None, "MfaConfiguration": "OFF",
+    "DeviceConfiguration": None, "EmailConfiguration": {}, "SmsConfiguration": {}, "UserPoolTags": {},
+    "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False}, "UserPoolAddOns": None,
+    "AccountRecoverySetting": {}, "UserPoolTier": "ESSENTIALS",
+}
+
+
+def resetting_what_is_left_out(update):
+    """An update sets every setting that it does not name to its default, and takes one name of the days that a
+    temporary password is valid."""
+    @functools.wraps(update)
+    def update_user_pool(data):
+        days = ((data.get("Policies") or {}).get("PasswordPolicy") or {}).get("TemporaryPasswordValidityDays")
+        if days is not None and "UnusedAccountValidityDays" in (data.get("AdminCreateUserConfig") or {}):
+            return cognito.error_response_json(
+                "InvalidParameterException",
+                "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays", 400)
+        whole = copy.deepcopy(DEFAULTS) | data
+        whole = {name: value for name, value in whole.items() if value is not None}
+        pool, _ = cognito._resolve_pool(data.get("UserPoolId"))
+        answer = update(whole)
+        if pool is not None and answer[0] == 200:
+            for name in DEFAULTS:
+                if name not in whole:
+                    pool.pop(name, None)
+            pool["Name"] = data.get("PoolName", pool["Name"])
+        return answer
+    return update_user_pool
+
+
+def an_update_keeps_what_it_does_not_name():
+    pool = new_pool()
+    call("UpdateUserPool", UserPoolId=pool, DeletionProtection="ACTIVE")
+    call("UpdateUserPool", UserPoolId=pool)
+    return call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"].get("DeletionProtection") == "ACTIVE"
+
+
+PATCHES = [
+    Patch("`UpdateUserPool` resets every setting that it is not given", an_update_keeps_what_it_does_not_name,
+          lambda: wrap("_update_user_pool", resetting_what_is_left_out)),
+]

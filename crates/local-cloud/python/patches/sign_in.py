@@ -1,0 +1,126 @@
+"""Codes, tokens, passwords and sessions."""
+
+import functools
+import json
+import threading
+
+from ministack.services import cognito
+
+from .patch import PASSWORD, Patch, call, new_client, new_pool, new_user, sign_in, wrap
+
+ADA = "ada@example.com"
+
+
+def with_every_check(run):
+    """Codes, tokens and secret hashes count. MiniStack looks at them only if requests must be signed, too."""
+    @functools.wraps(run)
+    def run_idp_handler(handler, action, data):
+        if action in cognito._UNSIGNED_IDP_ACTIONS or action == "VerifyUserAttribute":
+            cognito._pin_unsigned_idp_scope(data)
+        error = (cognito._validate_client_secret_hash(action, data) or cognito._auth_flow_error(action, data)
+                 or cognito._access_token_error(data) or cognito._confirmation_code_error(action, data))
+        return error or run(handler, action, data)
+    return run_idp_handler
+
+
+def by_session(revoked):
+    """A sign-out ends the sessions there are; MiniStack compares times in whole seconds."""
+    @functools.wraps(revoked)
+    def refresh_token_revoked(token, user):
+        return revoked(token, user) or cognito._token_claims(token).get("origin_jti") in cognito._revoked_tokens
+    return refresh_token_revoked
+
+
+# Sessions of people who are to choose a password, by user. MiniStack takes any text for one.
+choices = {}
+
+
+def handing_out_one_session(answer):
+    """Who signs in with a temporary password gets a session to choose another one with."""
+    @functools.wraps(answer)
+    def password_auth_result(pool, pid, cid, user, *rest, **named):
+        status, headers, body = answer(pool, pid, cid, user, *rest, **named)
+        challenge = json.loads(body)
+        if challenge.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
+            choices[challenge["Session"]] = (pid, user["Username"])
+        return status, headers, body
+    return password_auth_result
+
+
+def choosing_a_password_once(respond):
+    """A chosen password satisfies the pool's policy, and a temporary one is replaced once."""
+    lock = threading.Lock()
+
+    @functools.wraps(respond)
+    def respond_to_auth_challenge(data):
+        if data.get("ChallengeName") != "NEW_PASSWORD_REQUIRED":
+            return respond(data)
+        with lock:
+            responses = data.get("ChallengeResponses", {})
+            pid, name = choices.get(data.get("Session"), (None, None))
+            pool, _ = cognito._resolve_pool(pid) if pid else (None, None)
+            user, _ = cognito._resolve_user(pool, responses.get("USERNAME")) if pool else (None, None)
+            if not user or user["Username"] != name or user["UserStatus"] != "FORCE_CHANGE_PASSWORD":
+                return cognito.error_response_json("NotAuthorizedException", "Invalid session for the user.", 400)
+            error = cognito._validate_password(pool, responses.get("NEW_PASSWORD", ""))
+            if error:
+                return error
+            del choices[data["Session"]]
+            return respond(data)
+    return respond_to_auth_challenge
+
+
+def something_is_not_checked():
+    pool = new_pool()
+    client = new_client(pool)
+    new_user(pool, ADA)
+    call("SignUp", ClientId=client["ClientId"], Username="grace@example.com", Password=PASSWORD)
+    token = sign_in(client, ADA)["AuthenticationResult"]["AccessToken"]
+    call("AdminUserGlobalSignOut", UserPoolId=pool, Username=ADA)
+    accepted = [
+        call("ConfirmSignUp", ClientId=client["ClientId"], Username="grace@example.com", ConfirmationCode="000000"),
+        call("ChangePassword", AccessToken="nonsense", PreviousPassword=PASSWORD, ProposedPassword=PASSWORD),
+        call("UpdateUserAttributes", AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ada"}]),
+        call("SignUp", ClientId=new_client(pool, GenerateSecret=True)["ClientId"], Username="hedy@example.com",
+             Password=PASSWORD),
+        call("InitiateAuth", ClientId=new_client(pool, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])["ClientId"],
+             AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": ADA, "PASSWORD": PASSWORD}),
+    ]
+    return any(status == 200 for status, _ in accepted)
+
+
+def a_session_outlives_a_sign_out():
+    pool = new_pool()
+    client = new_client(pool)
+    new_user(pool, ADA)
+    for _ in range(3):
+        # Only a session of the same second survives.
+        token = sign_in(client, ADA)["AuthenticationResult"]["RefreshToken"]
+        call("AdminUserGlobalSignOut", UserPoolId=pool, Username=ADA)
+        status, _ = call("InitiateAuth", ClientId=client["ClientId"], AuthFlow="REFRESH_TOKEN_AUTH",
+                         AuthParameters={"REFRESH_TOKEN": token})
+        if status == 200:
+            return True
+    return False
+
+
+def any_session_replaces_a_temporary_password():
+    pool = new_pool()
+    client = new_client(pool)
+    new_user(pool, ADA)
+    call("AdminSetUserPassword", UserPoolId=pool, Username=ADA, Password=PASSWORD, Permanent=False)
+    status, _ = call("RespondToAuthChallenge", ClientId=client["ClientId"], ChallengeName="NEW_PASSWORD_REQUIRED",
+                     Session="nonsense", ChallengeResponses={"USERNAME": ADA, "NEW_PASSWORD": PASSWORD + "!"})
+    return status == 200
+
+
+PATCHES = [
+    Patch("a wrong code, a bad token, a missing secret hash and a flow that is off are refused",
+          something_is_not_checked, lambda: wrap("_run_idp_handler", with_every_check)),
+    Patch("a sign-out ends every session", a_session_outlives_a_sign_out,
+          lambda: wrap("_refresh_token_revoked", by_session)),
+    Patch("a temporary password is replaced once", any_session_replaces_a_temporary_password, lambda: (
+        wrap("_password_auth_result", handing_out_one_session),
+        wrap("_admin_respond_to_auth_challenge", choosing_a_password_once),
+        wrap("_respond_to_auth_challenge", choosing_a_password_once))),
+]

@@ -1,0 +1,232 @@
+//! The write-ahead journal: what is about to be done, stored before it is done.
+
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::ProfileRecord;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where entries are stored. An implementation may be a file or a table.
+pub trait Journal: Send {
+    /// Stores an entry. On return it survives an end of the process and a loss of power.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if it may not be stored. Nothing may follow from it then.
+    fn write(&mut self, entry: Entry) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// What was stored so far, by earlier runs as well.
+    fn history(&self) -> &History;
+}
+
+/// An entry could not be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal cannot be written")]
+pub struct JournalError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// A profile is about to be deleted. Everything that is known of it.
+    Begin(Box<Begin>),
+    /// It is deleted.
+    Deleted {
+        /// Its user name.
+        user_name: String,
+        /// Its `sub`.
+        sub: String,
+    },
+    /// Its identity signs in to the native profile.
+    Linked(Box<Linked>),
+    /// Groups are copied as well: nothing is left to do.
+    Done {
+        /// The deleted profile.
+        user_name: String,
+    },
+    /// Nothing was changed, because the situation is not the planned one.
+    Skipped {
+        /// The profile.
+        user_name: String,
+        /// A stable name, or a text that names nobody.
+        why: String,
+    },
+    /// Not finished. A later run tries again.
+    Failed {
+        /// The profile.
+        user_name: String,
+        /// A stable name, or a text that names nobody.
+        why: String,
+    },
+    /// Taken back, as far as Cognito allows.
+    Undone(Undone),
+}
+
+/// What is about to happen to a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begin {
+    /// The decision's name.
+    pub decision: String,
+    /// The native profile, if it exists already.
+    pub into: Option<String>,
+    /// What will be linked.
+    pub identity: SourceIdentity,
+    /// The profile to delete.
+    pub profile: ProfileRecord,
+    /// The groups of the profile to delete.
+    pub groups: Vec<String>,
+    /// A native profile that the decision deletes and creates anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Replaced>,
+    /// Groups that the native profile joins.
+    #[serde(default)]
+    pub add_groups: Vec<String>,
+    /// Attributes that the native profile gets.
+    #[serde(default)]
+    pub add_attributes: BTreeMap<String, String>,
+    /// Attributes that it was to get and that the pool did not accept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+/// A native profile that is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Everything that is known of it.
+    pub profile: ProfileRecord,
+    /// Its groups.
+    pub groups: Vec<String>,
+}
+
+/// A link that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// The deleted profile.
+    pub user_name: String,
+    /// The decision that was carried out in the end.
+    pub decision: String,
+    /// The native profile.
+    pub into: String,
+    /// The native profile's `sub`.
+    pub into_sub: String,
+    /// Attributes that the native profile was to get and that the pool did not accept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+/// What an undo did to one merge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undone {
+    /// The profile that was merged.
+    pub user_name: String,
+    /// What is as it was before.
+    #[serde(default)]
+    pub restored: Vec<String>,
+    /// What is not, and cannot be.
+    #[serde(default)]
+    pub lost: Vec<String>,
+}
+
+/// How far a profile's merge has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergeState {
+    /// Every time that a profile of this name was about to be deleted. Its owner makes it come back by signing in
+    /// before the link is made.
+    pub attempts: Vec<Begin>,
+    /// It was deleted at least once.
+    pub deleted: bool,
+    /// The link, once it is made.
+    pub linked: Option<Linked>,
+    /// Nothing is left to do.
+    pub done: bool,
+    /// What an undo did.
+    pub undone: Option<Undone>,
+}
+
+/// What was done, by user name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The user names in the order of their first attempts.
+    pub order: Vec<String>,
+    /// How far each merge has come.
+    pub merges: BTreeMap<String, MergeState>,
+}
+
+/// Which `sub` became which, for the application's own database.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReplacedSub {
+    /// The deleted profile's `sub`.
+    pub old_sub: String,
+    /// The native profile's `sub`.
+    pub new_sub: String,
+    /// The deleted profile.
+    pub old_user_name: String,
+    /// The native profile.
+    pub new_user_name: String,
+}
+
+impl fmt::Debug for ReplacedSub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplacedSub({} by {})", self.old_sub, self.new_sub)
+    }
+}
+
+impl History {
+    /// How far the merge of a profile has come.
+    #[must_use]
+    pub fn merge_of(&self, user_name: &str) -> Option<&MergeState> {
+        self.merges.get(user_name)
+    }
+
+    /// How many profiles are deleted whose identities are not linked.
+    #[must_use]
+    pub fn incomplete(&self) -> u64 {
+        let incomplete = self.merges.values().filter(|state| state.deleted && state.linked.is_none());
+        u64::try_from(incomplete.count()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes an entry in. An entry that is there twice changes nothing.
+    pub fn add(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Skipped { .. } | Entry::Failed { .. } => {}
+            Entry::Begin(begin) => {
+                let name = &begin.profile.user_name;
+                if !self.merges.contains_key(name) {
+                    self.order.push(name.clone());
+                }
+                let attempts = &mut self.state(name).attempts;
+                if attempts.last() != Some(begin) {
+                    attempts.push((**begin).clone());
+                }
+            }
+            Entry::Deleted { user_name, .. } => self.state(user_name).deleted = true,
+            Entry::Linked(linked) => self.state(&linked.user_name).linked = Some((**linked).clone()),
+            Entry::Done { user_name } => self.state(user_name).done = true,
+            Entry::Undone(undone) => self.state(&undone.user_name).undone = Some(undone.clone()),
+        }
+    }
+
+    /// The `sub`s that the merge of one profile replaced: its own, those of profiles that came back in its place, and
+    /// that of a replaced registration. None before the link is made.
+    #[must_use]
+    pub fn replaced_subs(&self, user_name: &str) -> Vec<ReplacedSub> {
+        let Some(state) = self.merges.get(user_name) else { return Vec::new() };
+        let Some(linked) = &state.linked else { return Vec::new() };
+        let deleted = |begin: &'_ Begin| -> Vec<ProfileRecord> {
+            let replaced = begin.replaces.iter().map(|replaced| replaced.profile.clone());
+            replaced.chain([begin.profile.clone()]).collect()
+        };
+        let gone = state.attempts.iter().flat_map(deleted).filter(|record| record.sub() != linked.into_sub);
+        gone.map(|record| ReplacedSub {
+            old_sub: record.sub().to_owned(),
+            new_sub: linked.into_sub.clone(),
+            old_user_name: record.user_name,
+            new_user_name: linked.into.clone(),
+        })
+        .collect()
+    }
+
+    fn state(&mut self, user_name: &str) -> &mut MergeState {
+        self.merges.entry(user_name.to_owned()).or_default()
+    }
+}

@@ -1,0 +1,32 @@
+//! Merges stand-alone federated profiles into native ones: judge, plan, carry out, undo.
+//!
+//! [`Rules`] judge the profiles of one address as the trigger would judge their next sign-ins. [`plan()`] turns that into a
+//! list of steps that a person can read. [`Merger`] carries the steps out, and [`undo()`] takes them back as far as
+//! Cognito allows.
+//!
+//! Three things hold wherever a run is cut off:
+//!
+//! - A profile is deleted only after everything known of it is in the [`Journal`].
+//! - What is done was decided just before, on profiles that were read one by one, by the rules of the trigger.
+//! - A run that is repeated with the same journal continues where the last one ended.
+//!
+//! The crate reads no files and asks nobody. The pool is a [`cognito_core::user_pool::Administration`], the journal a
+//! trait.
+
+mod copied;
+mod journal;
+mod merger;
+mod plan;
+mod rate_limit;
+mod requirements;
+mod rules;
+mod undo;
+
+pub use copied::{NotCopyable, check_copyable};
+pub use journal::{Begin, Entry, History, Journal, JournalError, Linked, MergeState, Replaced, ReplacedSub, Undone};
+pub use merger::{Incomplete, MergeError, Merger, StepResult};
+pub use plan::{CopyOptions, Leave, Planned, Step, Totals, plan};
+pub use rate_limit::{RateLimit, RateLimits};
+pub use requirements::Requirements;
+pub use rules::{Judgement, LeaveReason, MAX_PROFILES, Rules};
+pub use undo::{UndoError, undo};

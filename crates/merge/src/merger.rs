@@ -1,0 +1,222 @@
+//! Carries a plan out, one profile after the other.
+//!
+//! For each: read everything anew and decide again; store all that will be lost; create the native profile if there is
+//! none, and give it what it is to take over; delete the stand-alone profile; settle the identity as the trigger would,
+//! which links it.
+//!
+//! What can fail for good is tried before the deletion. If it fails after a deletion all the same, the whole run stops:
+//! the cause may hold for everybody.
+//!
+//! In some pools a stand-alone profile keeps its address from a native one. There it is deleted first, and with several
+//! of them the first one's identity is linked once the last one is deleted.
+//!
+//! Between deletion and link the identity has no profile. Whoever signs in just then gets a new one, or is linked by the
+//! trigger. So when the link cannot be made, the profile is looked for again: one that came back is stored and deleted
+//! like the first, and one that is linked already is done.
+
+mod guard;
+mod prepare;
+mod recheck;
+mod settle;
+mod stop;
+
+pub use stop::{Incomplete, MergeError};
+
+use crate::journal::{Begin, Entry, Journal, MergeState};
+use crate::plan::{CopyOptions, Planned, Step};
+use crate::rate_limit::RateLimits;
+use crate::requirements::Requirements;
+use crate::rules::Rules;
+use cognito_core::user_pool::{Administration, PoolSettings};
+use guard::Guard;
+use linking::{Linker, NativeProfile, NativeUserName, Policy, Refusal};
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+use stop::Stop;
+
+/// How often a profile is looked for again. This takes about a second, in which its owner may sign in once, and hardly
+/// three times.
+const ROUNDS: u32 = 3;
+
+/// Merges profiles of one pool.
+#[derive(Debug)]
+pub struct Merger<'a, P> {
+    /// The pool.
+    pub pool: &'a P,
+    /// The pool's id: groups that Cognito makes for a provider begin with it.
+    pub user_pool_id: &'a str,
+    /// How the pool is set up.
+    pub settings: &'a PoolSettings,
+    /// The rules that the plan was made by.
+    pub rules: &'a Rules,
+    /// What native profiles take over.
+    pub copy: &'a CopyOptions,
+    /// How fast calls are made.
+    pub limits: &'a RateLimits,
+    /// How long to wait before looking for a profile again.
+    pub pause: Duration,
+}
+
+/// How the merge of one profile ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepResult {
+    /// The identity signs in to the native profile.
+    Done,
+    /// It does, and the pool did not accept these attributes.
+    DoneWithout(Vec<String>),
+    /// It did already after an earlier run.
+    DoneBefore,
+    /// Nothing was changed, because the situation is not the planned one.
+    Skipped(String),
+    /// Not finished.
+    Failed(String),
+}
+
+/// What earlier steps of the same address came to.
+#[derive(Debug, Default)]
+struct EarlierSteps {
+    /// The native profiles that they created or found.
+    natives: BTreeSet<String>,
+    /// One deleted its profile and waits for the address to become free.
+    wait_for_address: bool,
+}
+
+impl<P: Administration> Merger<'_, P> {
+    /// Merges the profiles of one address. Adds to `results` how each ended.
+    ///
+    /// # Errors
+    ///
+    /// [`MergeError`] if it would be pointless or harmful to go on. The same plan and journal continue from there.
+    pub async fn merge(
+        &self,
+        journal: &mut impl Journal,
+        planned: &Planned,
+        results: &mut Vec<StepResult>,
+    ) -> Result<(), MergeError> {
+        let mut earlier = EarlierSteps::default();
+        let mut waiting = Vec::new();
+        for step in &planned.merge {
+            match self.step(journal, planned, step, &earlier).await {
+                Err(Stop::AddressTaken) => {
+                    earlier.wait_for_address = true;
+                    waiting.push(step);
+                }
+                result => results.push(self.note(journal, planned, step, result).await?),
+            }
+            let linked = journal.history().merge_of(&step.delete).and_then(|state| state.linked.as_ref());
+            earlier.natives.extend(linked.map(|linked| linked.into.clone()));
+        }
+        earlier.wait_for_address = false;
+        for step in waiting {
+            let result = self.step(journal, planned, step, &earlier).await;
+            results.push(self.note(journal, planned, step, result).await?);
+        }
+        Ok(())
+    }
+
+    async fn step(
+        &self,
+        journal: &mut impl Journal,
+        planned: &Planned,
+        step: &Step,
+        earlier: &EarlierSteps,
+    ) -> Result<StepResult, Stop> {
+        let mut why = String::new();
+        for round in 0..ROUNDS {
+            if round > 0 {
+                tokio::time::sleep(self.pause * round).await;
+            }
+            let state = journal.history().merge_of(&step.delete).cloned().unwrap_or_default();
+            if state.done {
+                return Ok(StepResult::DoneBefore);
+            }
+            let begin = match self.pool.record(&step.delete).await? {
+                Some(record) => {
+                    let checked = self.recheck(record, planned, step, earlier, &state).await?;
+                    let begin = self.prepare(journal, planned, checked).await?;
+                    self.delete(journal, &begin).await?;
+                    begin
+                }
+                None => match state.attempts.last() {
+                    Some(begin) => self.already_deleted(journal, begin, &state).await?,
+                    None => return Ok(StepResult::Skipped("the profile is gone".into())),
+                },
+            };
+            let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
+            if earlier.wait_for_address && lacks {
+                return Err(Stop::AddressTaken);
+            }
+            match self.settle(journal, &begin).await.map_err(|stop| stop.after(Incomplete::NotLinked))? {
+                Ok(result) => return Ok(result),
+                Err(error) => why = error,
+            }
+        }
+        Err(Stop::Incomplete(Incomplete::NotLinked, why))
+    }
+
+    /// Stores how a step ended, if it did not end well.
+    async fn note(
+        &self,
+        journal: &mut impl Journal,
+        planned: &Planned,
+        step: &Step,
+        result: Result<StepResult, Stop>,
+    ) -> Result<StepResult, MergeError> {
+        let user_name = step.delete.clone();
+        let (what, why) = match result {
+            Ok(result) | Err(Stop::Profile(result)) => {
+                match &result {
+                    StepResult::Skipped(why) => journal.write(Entry::Skipped { user_name, why: why.clone() }).await?,
+                    StepResult::Failed(why) => journal.write(Entry::Failed { user_name, why: why.clone() }).await?,
+                    StepResult::Done | StepResult::DoneWithout(_) | StepResult::DoneBefore => {}
+                }
+                return Ok(result);
+            }
+            Err(Stop::Run(error)) => return Err(error),
+            Err(Stop::Incomplete(what, why)) => (what, why),
+            Err(Stop::AddressTaken) => {
+                (Incomplete::NotLinked, Refusal::EmailHeldByFederatedProfile.kind().code.to_owned())
+            }
+        };
+        journal.write(Entry::Failed { user_name, why: why.clone() }).await?;
+        let begin = journal.history().merge_of(&step.delete).and_then(|state| state.attempts.last());
+        let creating = begin.filter(|begin| begin.into.is_none());
+        let missing = creating.map(|begin| self.requirements().missing(&begin.profile)).unwrap_or_default();
+        let missing = missing.into_iter().map(str::to_owned).collect();
+        Err(MergeError::Incomplete { line: planned.line, what, why, missing })
+    }
+
+    fn requirements(&self) -> Requirements<'_> {
+        Requirements::new(self.settings, &self.copy.attributes)
+    }
+
+    /// The pool as this attempt may use it.
+    fn guard<'g>(&'g self, begin: &'g Begin) -> Guard<'g, P> {
+        Guard {
+            deletable: begin.replaces.as_ref().map(|replaced| replaced.profile.user_name.as_str()),
+            gives_attributes: !begin.add_attributes.is_empty(),
+            ..Guard::new(self.pool, self.limits, begin.into.as_deref())
+        }
+    }
+
+    fn linker<'g>(&self, guard: &'g Guard<'g, P>, begin: &Begin) -> Linker<'g, Guard<'g, P>> {
+        let native_profile = if begin.into.is_none() { NativeProfile::Create } else { NativeProfile::Skip };
+        let by_email = self.settings.email_is_user_name();
+        Linker {
+            pool: guard,
+            policy: Policy { native_profile, ..self.rules.policy },
+            group: None,
+            user_name: if by_email { NativeUserName::Email } else { NativeUserName::Uuid },
+            attributes: begin.add_attributes.clone(),
+            now: SystemTime::now(),
+        }
+    }
+}
+
+/// Whether an earlier attempt was to create the native profile.
+fn creates_native(state: &MergeState) -> bool {
+    state.attempts.last().is_some_and(|begin| begin.into.is_none())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! The way to the pool while a merge is settled: at a limited rate, and bound to what the journal says.
+
+use crate::rate_limit::RateLimits;
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A pool that allows only what the journal announced.
+///
+/// The linker decides again on what it finds. If the pool has changed so much that it would touch another profile than
+/// the one in the journal, the call fails instead.
+#[derive(Debug)]
+pub(super) struct Guard<'a, P> {
+    pub(super) pool: &'a P,
+    pub(super) limits: &'a RateLimits,
+    /// The native profile to link to; `None` if it is to be created.
+    pub(super) into: Option<&'a str>,
+    /// The only profile that may be deleted: it is in the journal with all that is known of it.
+    pub(super) deletable: Option<&'a str>,
+    /// A new native profile is to get attributes.
+    pub(super) gives_attributes: bool,
+    /// It was created, and the pool did not accept them.
+    pub(super) created_without: AtomicBool,
+}
+
+impl<'a, P: UserPool> Guard<'a, P> {
+    /// A pool in which nothing may be deleted.
+    pub(super) fn new(pool: &'a P, limits: &'a RateLimits, into: Option<&'a str>) -> Self {
+        Self { pool, limits, into, deletable: None, gives_attributes: false, created_without: AtomicBool::new(false) }
+    }
+
+    async fn change(&self, user: &UserName, operation: &'static str) -> Result<(), PoolError> {
+        if self.into.is_some_and(|into| into != user.as_str()) {
+            return Err(PoolError::new(PoolErrorKind::Other, operation, "not the profile of the plan"));
+        }
+        self.limits.updates.wait().await;
+        Ok(())
+    }
+}
+
+impl<P: UserPool> UserPool for Guard<'_, P> {
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        self.limits.lists.wait().await;
+        let mut listed = self.pool.profiles_with_email(email).await?;
+        // The list may lag behind and not show a profile that was made a moment ago.
+        if let Some(into) = self.into.filter(|into| listed.iter().all(|profile| profile.user_name.as_str() != *into)) {
+            let profile = self.pool.profile(into).await?;
+            let has_address = |profile: &Profile| profile.email.as_deref().is_some_and(|own| email.is_same(own));
+            listed.extend(profile.filter(|profile| profile.user_name.as_str() == into && has_address(profile)));
+        }
+        Ok(listed)
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        self.pool.profile(name).await
+    }
+
+    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+        self.limits.lists.wait().await;
+        self.pool.is_sub(name).await
+    }
+
+    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
+        if self.into.is_some() {
+            return Err(PoolError::new(PoolErrorKind::Other, "AdminCreateUser", "not in the plan"));
+        }
+        self.limits.updates.wait().await;
+        let created = self.pool.create_native(new).await?;
+        self.created_without.store(self.gives_attributes && new.attributes.is_empty(), Ordering::Relaxed);
+        Ok(created)
+    }
+
+    async fn replace_password(&self, user: &UserName, password: &Password) -> Result<(), PoolError> {
+        self.change(user, "AdminSetUserPassword").await?;
+        self.pool.replace_password(user, password).await
+    }
+
+    async fn link(&self, user: &UserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.change(user, "AdminLinkProviderForUser").await?;
+        self.pool.link(user, identity).await
+    }
+
+    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
+        self.limits.updates.wait().await;
+        self.pool.unlink(identity).await
+    }
+
+    async fn mark_email_verified(&self, user: &UserName) -> Result<(), PoolError> {
+        self.change(user, "AdminUpdateUserAttributes").await?;
+        self.pool.mark_email_verified(user).await
+    }
+
+    async fn set_verified_email(&self, user: &UserName, email: &Email) -> Result<(), PoolError> {
+        self.change(user, "AdminUpdateUserAttributes").await?;
+        self.pool.set_verified_email(user, email).await
+    }
+
+    async fn forget_phone_and_factors(&self, user: &UserName) -> Result<(), PoolError> {
+        self.change(user, "AdminSetUserMFAPreference").await?;
+        self.pool.forget_phone_and_factors(user).await
+    }
+
+    async fn has_passkey(&self, user: &UserName) -> Result<bool, PoolError> {
+        self.pool.has_passkey(user).await
+    }
+
+    async fn sign_out_everywhere(&self, user: &UserName) -> Result<(), PoolError> {
+        self.change(user, "AdminUserGlobalSignOut").await?;
+        self.pool.sign_out_everywhere(user).await
+    }
+
+    async fn delete(&self, user: &UserName) -> Result<(), PoolError> {
+        if self.deletable != Some(user.as_str()) {
+            return Err(PoolError::new(PoolErrorKind::Other, "AdminDeleteUser", "not in the journal"));
+        }
+        self.limits.updates.wait().await;
+        self.pool.delete(user).await
+    }
+
+    async fn add_to_group(&self, user: &UserName, group: &str) -> Result<(), PoolError> {
+        self.change(user, "AdminAddUserToGroup").await?;
+        self.pool.add_to_group(user, group).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{MemoryPool, PoolKind, native};
+
+    #[tokio::test]
+    async fn nothing_is_deleted_that_is_not_in_the_journal_and_nobody_else_is_changed() {
+        let pool = MemoryPool::new(PoolKind::EmailUserNames, [native("ada@example.com"), native("eve@example.com")]);
+        let limits = RateLimits::none();
+        let (ada, eve) = (UserName::new("native-ada@example.com"), UserName::new("native-eve@example.com"));
+        let guard = Guard::new(&pool, &limits, Some(ada.as_str()));
+        assert!(guard.delete(&ada).await.is_err() && guard.delete(&eve).await.is_err());
+        assert!(guard.sign_out_everywhere(&eve).await.is_err() && guard.add_to_group(&eve, "Users").await.is_err());
+        assert!(guard.add_to_group(&ada, "Users").await.is_ok());
+        let replacing = Guard { into: None, deletable: Some(eve.as_str()), ..guard };
+        assert!(replacing.delete(&ada).await.is_err() && replacing.delete(&eve).await.is_ok());
+        assert_eq!(pool.accounts().len(), 1);
+    }
+}

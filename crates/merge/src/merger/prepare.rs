@@ -1,0 +1,130 @@
+//! Stores what is about to happen, does what comes before the deletion, and deletes.
+
+use super::recheck::Checked;
+use super::stop::{Incomplete, Stop};
+use super::{Merger, creates_native};
+use crate::journal::{Begin, Entry, Journal, MergeState};
+use crate::plan::Planned;
+use cognito_core::email::EmailClaim;
+use cognito_core::user_pool::{Administration, PoolError, PoolErrorKind, UserName, UserPool};
+use linking::{LinkError, Refusal};
+use std::sync::atomic::Ordering;
+
+impl<P: Administration> Merger<'_, P> {
+    pub(super) async fn prepare(
+        &self,
+        journal: &mut impl Journal,
+        planned: &Planned,
+        checked: Checked,
+    ) -> Result<Begin, Stop> {
+        let Checked { begin, others } = checked;
+        journal.write(Entry::Begin(Box::new(begin.clone()))).await?;
+        let Some(into) = &begin.into else {
+            let Some(replaced) = &begin.replaces else {
+                return self.create_native(journal, planned, begin, &others).await;
+            };
+            gone_is_deleted(self.guard(&begin).delete(&replaced.profile.name()).await)?;
+            let created = self.create_native(journal, planned, begin, &others).await;
+            return created.map_err(|stop| stop.after(Incomplete::NotCreated));
+        };
+        let native = UserName::new(into);
+        self.join(&native, &begin.add_groups).await?;
+        if !begin.add_attributes.is_empty() {
+            self.limits.updates.wait().await;
+            self.pool.write_attributes(&native, &begin.add_attributes).await?;
+        }
+        Ok(begin)
+    }
+
+    /// Creates the native profile while the stand-alone one is still there. Where the pool does not let two profiles have
+    /// the address, that has to wait until the stand-alone one is deleted.
+    async fn create_native(
+        &self,
+        journal: &mut impl Journal,
+        planned: &Planned,
+        mut begin: Begin,
+        others: &[String],
+    ) -> Result<Begin, Stop> {
+        let guarded = begin.clone();
+        let guard = self.guard(&guarded);
+        let email = match self.rules.arrival(&begin.profile).map(|arrival| arrival.email) {
+            Ok(EmailClaim::Proven(email)) => email,
+            Ok(_) => return Err(Stop::skipped(Refusal::UnprovenEmail.kind().code)),
+            Err(reason) => return Err(Stop::skipped(reason.code())),
+        };
+        let native = match self.linker(&guard, &begin).create_native(&email).await {
+            Ok(native) => native.user_name,
+            Err(LinkError::Pool(error))
+                if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) =>
+            {
+                // Deleting this profile frees the address only if nobody else holds it who stays.
+                let stays = |name: &String| planned.merge.iter().all(|step| step.delete != *name);
+                let is_held = others.iter().any(stays);
+                let held = Refusal::EmailHeldByFederatedProfile.kind().code;
+                return if is_held { Err(Stop::skipped(held)) } else { Ok(begin) };
+            }
+            Err(LinkError::Refused(refusal)) => return Err(Stop::skipped(refusal.kind().code)),
+            Err(LinkError::Pool(error) | LinkError::Unsettled(error)) => return Err(error.into()),
+        };
+        begin.into = Some(native.as_str().to_owned());
+        begin.replaces = None;
+        if guard.created_without.load(Ordering::Relaxed) {
+            begin.left_out = std::mem::take(&mut begin.add_attributes).into_keys().collect();
+        }
+        journal.write(Entry::Begin(Box::new(begin.clone()))).await?;
+        self.join(&native, &begin.add_groups).await?;
+        Ok(begin)
+    }
+
+    pub(super) async fn delete(&self, journal: &mut impl Journal, begin: &Begin) -> Result<(), Stop> {
+        self.limits.updates.wait().await;
+        gone_is_deleted(self.pool.delete(&begin.profile.name()).await)?;
+        Ok(journal.write(deleted(begin)).await?)
+    }
+
+    /// A profile that an earlier run, or somebody else, has deleted meanwhile: what is still to happen to it.
+    pub(super) async fn already_deleted(
+        &self,
+        journal: &mut impl Journal,
+        begin: &Begin,
+        state: &MergeState,
+    ) -> Result<Begin, Stop> {
+        if !state.deleted {
+            journal.write(deleted(begin)).await?;
+        }
+        let mut begin = begin.clone();
+        if creates_native(state) {
+            // Attributes may be copied now that were not when it began: the pool requires them.
+            let before = begin.add_attributes.len();
+            for name in &self.copy.attributes {
+                if let Some(value) = begin.profile.attribute(name).map(str::to_owned) {
+                    begin.add_attributes.entry(name.clone()).or_insert(value);
+                }
+            }
+            if begin.add_attributes.len() > before {
+                journal.write(Entry::Begin(Box::new(begin.clone()))).await?;
+            }
+        }
+        Ok(begin)
+    }
+
+    pub(super) async fn join(&self, native: &UserName, groups: &[String]) -> Result<(), Stop> {
+        for group in groups {
+            self.limits.updates.wait().await;
+            match self.pool.add_to_group(native, group).await {
+                // The group was deleted meanwhile, with everybody's membership.
+                Err(error) if error.kind() == PoolErrorKind::ResourceNotFound => {}
+                joined => joined?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn deleted(begin: &Begin) -> Entry {
+    Entry::Deleted { user_name: begin.profile.user_name.clone(), sub: begin.profile.sub().to_owned() }
+}
+
+fn gone_is_deleted(result: Result<(), PoolError>) -> Result<(), PoolError> {
+    result.or_else(|error| if error.kind() == PoolErrorKind::UserNotFound { Ok(()) } else { Err(error) })
+}

@@ -1,0 +1,55 @@
+//! Links the identity of a deleted profile, as the trigger would.
+
+use super::stop::{Incomplete, Stop};
+use super::{Merger, StepResult};
+use crate::journal::{Begin, Entry, Journal, Linked};
+use cognito_core::user_pool::Administration;
+use linking::{LinkError, Refusal};
+use std::sync::atomic::Ordering;
+
+impl<P: Administration> Merger<'_, P> {
+    /// The inner error is worth another look at the pool.
+    pub(super) async fn settle(
+        &self,
+        journal: &mut impl Journal,
+        begin: &Begin,
+    ) -> Result<Result<StepResult, String>, Stop> {
+        let arrival = self.rules.arrival(&begin.profile).map_err(|reason| Stop::failed(reason.code()))?;
+        let guard = self.guard(begin);
+        let settlement = match self.linker(&guard, begin).settle(&arrival).await {
+            Ok(settlement) => settlement,
+            Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => return Err(Stop::AddressTaken),
+            Err(LinkError::Refused(refusal)) => return Err(Stop::failed(refusal.kind().code)),
+            Err(LinkError::Pool(error) | LinkError::Unsettled(error)) => {
+                let text = error.to_string();
+                return match Stop::from(error) {
+                    Stop::Profile(_) => Ok(Err(text)),
+                    stop => Err(stop),
+                };
+            }
+        };
+        let Some(native) = settlement.profile else { return Err(Stop::failed(settlement.decision.name())) };
+        if begin.into.as_deref().is_some_and(|into| into != native.user_name.as_str()) {
+            return Err(Stop::failed("linked to another profile"));
+        }
+        let mut left_out = begin.left_out.clone();
+        if guard.created_without.load(Ordering::Relaxed) {
+            left_out.extend(begin.add_attributes.keys().cloned());
+        }
+        let user_name = begin.profile.user_name.clone();
+        let linked = Linked {
+            user_name: user_name.clone(),
+            decision: settlement.decision.name().to_owned(),
+            into: native.user_name.as_str().to_owned(),
+            into_sub: native.sub,
+            left_out: left_out.clone(),
+        };
+        journal.write(Entry::Linked(Box::new(linked))).await?;
+        if begin.into.is_none() {
+            let joined = self.join(&native.user_name, &begin.add_groups).await;
+            joined.map_err(|stop| stop.after(Incomplete::NotInGroups))?;
+        }
+        journal.write(Entry::Done { user_name }).await?;
+        Ok(Ok(if left_out.is_empty() { StepResult::Done } else { StepResult::DoneWithout(left_out) }))
+    }
+}

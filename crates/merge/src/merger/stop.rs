@@ -1,0 +1,106 @@
+//! Why the merge of a profile does not go on.
+
+use super::StepResult;
+use crate::journal::JournalError;
+use cognito_core::user_pool::{PoolError, PoolErrorKind};
+use std::fmt;
+
+/// Why a run stopped. Names nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// The journal cannot be written, and nothing may follow.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// AWS denies a call, or does not answer. The next profile would meet the same.
+    #[error(transparent)]
+    Pool(PoolError),
+    /// Something is deleted and the rest is not done. The next profile might lose as much.
+    #[error("line {line} of the plan: {what} ({why})")]
+    Incomplete {
+        /// The person's line in the plan.
+        line: usize,
+        /// How far the merge came.
+        what: Incomplete,
+        /// A stable name, or the pool's error.
+        why: String,
+        /// Attributes that the pool requires and that the new native profile would lack.
+        missing: Vec<String>,
+    },
+}
+
+/// How far a merge came that is not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incomplete {
+    /// A registration that was never confirmed is deleted, and nothing is created in its place.
+    NotCreated,
+    /// A stand-alone profile is deleted, and its identity is not linked.
+    NotLinked,
+    /// The identity is linked, and groups are missing.
+    NotInGroups,
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotCreated => {
+                "a registration that was never confirmed is deleted, and nothing is created in its place"
+            }
+            Self::NotLinked => {
+                "a profile is deleted and its identity is not linked; until it is, its owner's next sign-in finds an \
+                 empty account, or is linked by pre-sign-up if that is attached"
+            }
+            Self::NotInGroups => "a profile is deleted and its identity linked, but not all groups are copied",
+        })
+    }
+}
+
+/// Why the merge of one profile does not go on: for this profile, for now, or for the whole run.
+pub(super) enum Stop {
+    /// This one ends; the next may begin.
+    Profile(StepResult),
+    /// It is deleted, and another stand-alone profile still keeps its address from a native one.
+    AddressTaken,
+    /// Something is deleted, and going on would lose more.
+    Incomplete(Incomplete, String),
+    /// The whole run ends.
+    Run(MergeError),
+}
+
+impl Stop {
+    pub(super) fn skipped(why: impl Into<String>) -> Self {
+        Self::Profile(StepResult::Skipped(why.into()))
+    }
+
+    pub(super) fn failed(why: impl Into<String>) -> Self {
+        Self::Profile(StepResult::Failed(why.into()))
+    }
+
+    /// The situation is not the planned one.
+    pub(super) fn changed(what: impl fmt::Display) -> Self {
+        Self::skipped(format!("changed since the plan: {what}"))
+    }
+
+    /// The same once something is deleted.
+    pub(super) fn after(self, what: Incomplete) -> Self {
+        match self {
+            Self::Profile(StepResult::Failed(why) | StepResult::Skipped(why)) => Self::Incomplete(what, why),
+            stop => stop,
+        }
+    }
+}
+
+impl From<PoolError> for Stop {
+    fn from(error: PoolError) -> Self {
+        if error.is_transient() || error.kind() == PoolErrorKind::Denied {
+            Self::Run(MergeError::Pool(error))
+        } else {
+            Self::failed(error.to_string())
+        }
+    }
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Run(error.into())
+    }
+}

@@ -1,0 +1,450 @@
+//! The merge in memory, cut off everywhere.
+
+mod crash;
+mod scenario;
+
+use super::*;
+use cognito_core::user_pool::PoolErrorKind;
+use cognito_core::user_pool::memory::{Account, PoolKind, federated};
+use crash::{FATES, Fate, Fuse};
+use scenario::{ADA, SignIn, World, all, google};
+
+/// Runs until nothing is left to try again, as an operator would.
+async fn finish(world: &mut World) -> Vec<StepResult> {
+    let mut ended = Vec::new();
+    for _ in 0..4 {
+        ended = world.run(&Fuse::never()).await.expect("nothing is in the way").expect("nothing fails");
+        if ended.iter().all(|applied| matches!(applied, StepResult::Done | StepResult::DoneBefore)) {
+            break;
+        }
+    }
+    ended
+}
+
+#[tokio::test]
+async fn every_situation_is_merged_into_one_account() {
+    for make in all() {
+        let mut world = make();
+        let ended = finish(&mut world).await;
+        assert!(
+            !ended.is_empty() && ended.iter().all(|applied| *applied == StepResult::Done),
+            "{} {ended:?}",
+            world.name
+        );
+        world.check("undisturbed");
+    }
+}
+
+#[tokio::test]
+async fn a_finished_run_is_repeated_without_a_change() {
+    for make in all() {
+        let mut world = make();
+        finish(&mut world).await;
+        let before = format!("{:?}", world.pool.accounts());
+        let ended = finish(&mut world).await;
+        assert!(ended.iter().all(|applied| *applied == StepResult::DoneBefore), "{ended:?}");
+        assert_eq!(format!("{:?}", world.pool.accounts()), before);
+    }
+}
+
+/// Ends the process, or fails a call, at every step; lets the person sign in meanwhile, or not; resumes.
+#[tokio::test]
+async fn cut_off_at_any_step_and_resumed_nobody_loses_anything() {
+    let mut explored = 0;
+    for make in all() {
+        for fate in FATES {
+            for sign_in in SignIn::ALL {
+                for at in 1.. {
+                    let mut world = make();
+                    let fuse = Fuse::at(at, fate);
+                    let result = world.run(&fuse).await;
+                    if !fuse.burnt() {
+                        break;
+                    }
+                    explored += 1;
+                    let told = format!("{fate:?} at step {at} ({}), {sign_in:?}, {result:?}", fuse.what());
+                    world.sign_in(sign_in).await;
+                    finish(&mut world).await;
+                    world.check(&told);
+                }
+            }
+        }
+    }
+    println!("{explored} runs were cut off and resumed");
+    assert!(explored > 1000, "{explored}");
+}
+
+/// The same, and the resumed run is ended as well.
+#[tokio::test]
+async fn cut_off_twice_and_resumed_nobody_loses_anything() {
+    let mut explored = 0;
+    for make in all() {
+        for at in 1.. {
+            let mut first = make();
+            let fuse = Fuse::at(at, Fate::EndsAfter);
+            let _ = first.run(&fuse).await;
+            if !fuse.burnt() {
+                break;
+            }
+            for again in 1.. {
+                let mut world = first.copy();
+                let second = Fuse::at(again, Fate::EndsAfter);
+                let _ = world.run(&second).await;
+                if !second.burnt() {
+                    break;
+                }
+                explored += 1;
+                finish(&mut world).await;
+                world.check(&format!("ended after step {at} and after step {again} ({})", second.what()));
+            }
+        }
+    }
+    println!("{explored} runs were cut off twice and resumed");
+    assert!(explored > 1000, "{explored}");
+}
+
+#[tokio::test]
+async fn a_changed_situation_is_left_as_it_is() {
+    type Change = fn(&mut Vec<Account>);
+    let changes: [(&str, Change); 6] = [
+        ("the native profile was disabled", |accounts| accounts[0].enabled = false),
+        ("the address changed", |accounts| accounts[1].email = Some("eve@example.com".into())),
+        ("the address is not verified any more", |accounts| accounts[1].email_verified = false),
+        ("the profile is gone", |accounts| drop(accounts.remove(1))),
+        ("the profile was made anew", |accounts| accounts[1].sub = "another".into()),
+        ("another native profile has the address", |accounts| {
+            accounts[0].email_verified = false;
+            accounts.push(cognito_core::user_pool::memory::native(ADA).named("another"));
+        }),
+    ];
+    for (what, change) in changes {
+        let mut world = scenario::native_and_google();
+        world.pool.change(change);
+        let before = format!("{:?}", world.pool.accounts());
+        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{what}: {ended:?}");
+        assert_eq!(format!("{:?}", world.pool.accounts()), before, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_down() {
+    let mut world = scenario::native_and_google();
+    // Ends right after the deletion: in the journal, deleted, not linked.
+    for at in 1.. {
+        let fuse = Fuse::at(at, Fate::EndsAfter);
+        let mut candidate = world.copy();
+        let _ = candidate.run(&fuse).await;
+        if fuse.what() == "AdminDeleteUser" {
+            world = candidate;
+            break;
+        }
+    }
+    world.pool.change(|accounts| {
+        accounts.retain(|account| account.user_name != "native");
+        accounts.push(cognito_core::user_pool::memory::native(ADA).named("squatter"));
+    });
+    let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    assert!(world.pool.owners_of("Google", "1").is_empty());
+}
+
+#[tokio::test]
+async fn what_is_undone_leaves_the_native_profile_as_it_was() {
+    let mut world = scenario::native_and_google();
+    let before = world.pool.account("native").unwrap();
+    finish(&mut world).await;
+    let merged = world.pool.account("native").unwrap();
+    assert!(merged.groups.contains("Users") && merged.attributes.contains_key("given_name"), "{merged:?}");
+    let report = world.undo().await;
+    assert_eq!(report[0].restored, ["groups", "attributes", "link"]);
+    assert_eq!(report[0].lost, [crate::undo::SUB]);
+    assert_eq!(format!("{:?}", world.pool.account("native").unwrap()), format!("{before:?}"));
+    // The person signs in: Cognito makes the profile anew.
+    world.sign_in(SignIn::WithoutTrigger).await;
+    assert_eq!(world.pool.owners_of("Google", "1").len(), 1);
+}
+
+#[tokio::test]
+async fn an_undo_that_fails_midway_says_what_it_did_and_the_next_one_what_that_lost() {
+    let accounts = [scenario::native_named("native"), google("1"), federated("Facebook", "2", ADA)];
+    let mut world = scenario::world("native, Google and Facebook", &accounts);
+    finish(&mut world).await;
+    let mut stopped = 0;
+    for at in 1.. {
+        let mut world = world.copy();
+        let fuse = Fuse::at(at, Fate::Fails);
+        let mut report = Vec::new();
+        let result = world.undo_on(&fuse, &mut report).await;
+        if result.is_ok() {
+            assert_eq!(report.len(), 2);
+            break;
+        }
+        stopped += 1;
+        let known = world.history().merges.values().filter_map(|state| state.undone.clone()).collect::<Vec<_>>();
+        assert!(known.iter().all(|undone| report.contains(undone) && !undone.lost.is_empty()), "{known:?}");
+        let unlinked = world.pool.account("native").unwrap().identities.len() < 2;
+        assert!(!unlinked || !report.is_empty(), "step {at}: a link is gone and the report is empty");
+        let rest = world.undo().await;
+        assert_eq!(known.len() + rest.len(), 2, "step {at}");
+        assert!(world.pool.account("native").unwrap().identities.is_empty(), "step {at}");
+    }
+    assert!(stopped > 4, "{stopped}");
+}
+
+#[tokio::test]
+async fn every_situation_can_be_undone_from_any_step_and_says_what_is_lost() {
+    for make in all() {
+        for at in 1.. {
+            let mut world = make();
+            let fuse = Fuse::at(at, Fate::EndsAfter);
+            let _ = world.run(&fuse).await;
+            let ended = !fuse.burnt();
+            let deleted: Vec<_> = world.identities().into_iter().filter(|id| world.stand_alone(id).is_none()).collect();
+            for undone in world.undo().await {
+                let gone = world.pool.account(&undone.user_name).is_none();
+                let lost = undone.lost.iter().any(|lost| lost == crate::undo::SUB);
+                assert_eq!(lost, gone, "{} at {at}: {undone:?}", world.name);
+            }
+            let (provider, subject) = &world.identities()[0];
+            let left = world.pool.owners_of(provider, subject).iter().any(|account| !account.is_stand_alone());
+            assert!(!left || world.linked_before, "{} at {at}: still linked; {deleted:?}", world.name);
+            if ended {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_history_names_every_sub_that_is_gone() {
+    for make in all() {
+        let mut world = make();
+        let before = world.pool.accounts();
+        finish(&mut world).await;
+        let history = world.history();
+        let subs: Vec<_> = history.order.iter().flat_map(|name| history.replaced_subs(name)).collect();
+        let after = world.pool.accounts();
+        for gone in before.iter().filter(|old| after.iter().all(|new| new.sub != old.sub)) {
+            let new = subs.iter().find(|replaced| replaced.old_sub == gone.sub).expect("named");
+            let lives_on = |account: &Account| account.sub == new.new_sub && !account.is_stand_alone();
+            assert!(after.iter().any(lives_on), "{}", world.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_group_of_the_provider_is_not_copied() {
+    let mut world = scenario::native_and_google();
+    world.pool.change(|accounts| {
+        accounts[1].groups.insert("eu-central-1_A_Google".into());
+    });
+    finish(&mut world).await;
+    let groups = world.pool.account("native").unwrap().groups;
+    assert_eq!(groups.into_iter().collect::<Vec<_>>(), ["Users"]);
+}
+
+#[tokio::test]
+async fn somebody_who_signs_in_between_deletion_and_link_is_merged_in_the_same_run() {
+    let mut world = scenario::native_and_google();
+    let pool = world.pool.clone();
+    // Right after the deletion, while the run goes on.
+    let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
+        pool.change(|accounts| {
+            let again = Account { sub: "made anew".into(), email_verified: true, ..federated("Google", "1", ADA) };
+            accounts.push(again);
+        });
+    });
+    let ended = world.run(&fuse).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Done]);
+    world.check("signed in meanwhile");
+    assert_eq!(world.history().merges["Google_1"].attempts.len(), 2);
+}
+
+#[test]
+fn the_plan_says_what_is_merged_and_what_is_left_and_why() {
+    let world = scenario::world(
+        "sixth",
+        &[scenario::native_named("native").with_identity("Okta", "9"), google("1"), google("2").unverified()],
+    );
+    insta::assert_snapshot!(serde_json::to_string(&world.planned[0]).unwrap(), @r#"{"email":"ada@example.com","merge":[{"delete":"Google_1","sub":"sub-Google-1","provider":"Google","subject":"1","decision":"link","into":"native"}],"leave":[{"user_name":"Google_2","why":"unproven_email"}]}"#);
+}
+
+/// Everything that is deleted, or changed in another way, in this order.
+fn changes(world: &World) -> Vec<&'static str> {
+    world.pool.calls().into_iter().filter(|call| !["ListUsers", "AdminGetUser"].contains(call)).collect()
+}
+
+#[tokio::test]
+async fn a_native_profile_is_made_before_the_other_is_deleted_where_the_pool_allows_it() {
+    let mut world = scenario::nobody_native(&[google("1")]);
+    assert_eq!(finish(&mut world).await, [StepResult::Done]);
+    let changes = changes(&world);
+    let at = |name| changes.iter().position(|call| *call == name).unwrap();
+    assert!(at("AdminCreateUser") < at("AdminDeleteUser"), "{changes:?}");
+    assert!(at("AdminSetUserPassword") < at("AdminDeleteUser"), "{changes:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_where_the_pool_takes_no_native_profile() {
+    let refusals: [scenario::Refuses; 2] = [|_| Some(PoolErrorKind::Other), |_| Some(PoolErrorKind::InvalidParameter)];
+    for refuses in refusals {
+        let mut world = scenario::nobody_native(&[google("1")]);
+        world.refuses = refuses;
+        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminCreateUser")), "{ended:?}");
+        assert!(!changes(&world).contains(&"AdminDeleteUser"), "{:?}", changes(&world));
+        // The cause is gone.
+        world.refuses = |_| None;
+        assert_eq!(finish(&mut world).await, [StepResult::Done]);
+        world.check("the pool takes it now");
+    }
+}
+
+#[tokio::test]
+async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_deleted() {
+    let mut world = scenario::nobody_native(&[google("1")]);
+    world.settings.required_attributes.push("given_name".into());
+    world.copy.attributes.clear();
+    let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("required_attribute_missing".into())]);
+    assert!(changes(&world).is_empty());
+    world.copy.attributes.push("given_name".into());
+    assert_eq!(finish(&mut world).await, [StepResult::Done]);
+    world.check("copied now");
+
+    let mut world = scenario::nobody_native(&[google("1")]);
+    world.settings.user_name_attributes = vec!["phone_number".into()];
+    let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("user_name_is_phone_number".into())]);
+    assert!(changes(&world).is_empty());
+}
+
+#[test]
+fn the_plan_leaves_people_whose_native_profile_the_pool_would_not_take() {
+    let account = google("1");
+    let plain = Account { attributes: [].into(), ..google("2") };
+    let records: Vec<_> = [account, plain].iter().map(Account::record).collect();
+    let settings = scenario::settings(PoolKind::EmailUserNames);
+    let required = PoolSettings { required_attributes: vec!["given_name".into()], ..settings.clone() };
+    let by_phone = PoolSettings { user_name_attributes: vec!["phone_number".into()], ..settings };
+    let copied = ["given_name".to_owned()];
+    let (none, one) = ("required_attribute_missing", "link");
+    for (settings, copied, expected) in [
+        (&required, &[][..], [none, none]),
+        // The second one is linked to the profile that the first one's attributes made.
+        (&required, &copied[..], ["create_and_link", one]),
+        (&by_phone, &copied[..], ["user_name_is_phone_number", "user_name_is_phone_number"]),
+    ] {
+        let requirements = Requirements::new(settings, copied);
+        let planned = crate::plan(&scenario::creating(), requirements, ADA, &records, SystemTime::now()).unwrap();
+        let merged = planned.merge.iter().map(|step| step.decision.as_str());
+        let codes: Vec<_> = merged.chain(planned.leave.iter().map(|leave| leave.why.as_str())).collect();
+        assert_eq!(codes, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_first_failure_after_a_deletion_stops_the_run_and_names_line_and_state() {
+    // The address is held, so the profile goes first; only then the pool says what it wants besides.
+    let mut world = scenario::nobody_native(&[google("1")]).holding_addresses();
+    world.planned[0].line = 7;
+    world.copy.attributes.clear();
+    world.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
+    let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+    let text = stopped.to_string();
+    for part in ["line 7 of the plan", "deleted and its identity is not linked", "AdminCreateUser"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("Google") && !text.contains(ADA), "{text}");
+    assert_eq!(world.history().incomplete(), 1);
+    // The remedy: the pool requires the name, and it is copied now.
+    world.settings.required_attributes.push("given_name".into());
+    let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+    assert!(matches!(&stopped, MergeError::Incomplete { missing, .. } if missing == &["given_name"]), "{stopped:?}");
+    world.copy.attributes.push("given_name".into());
+    assert_eq!(finish(&mut world).await, [StepResult::Done]);
+    world.check("copied after the deletion");
+    assert_eq!(world.history().incomplete(), 0);
+    let ada = world.pool.owners_of("Google", "1").remove(0);
+    assert_eq!(ada.attributes["given_name"], "Ada");
+}
+
+#[tokio::test]
+async fn a_run_that_stopped_does_not_begin_with_the_next_person() {
+    let mut world = scenario::nobody_native(&[google("1")]).holding_addresses();
+    let next = Account { email: Some("next@example.com".into()), ..google("9") };
+    world.pool.change(|accounts| accounts.push(next.clone()));
+    let records = [next.record()];
+    let rules = scenario::creating();
+    let planned =
+        crate::plan(&rules, Requirements::new(&world.settings, &[]), "next@example.com", &records, SystemTime::now());
+    world.planned.extend(planned);
+    world.refuses = |_| Some(PoolErrorKind::Other);
+    assert!(world.run(&Fuse::never()).await.unwrap().is_err());
+    assert!(world.run(&Fuse::never()).await.unwrap().is_err(), "a repeated run went past the person");
+    assert!(world.pool.account("Google_9").is_some());
+    assert_eq!(world.history().incomplete(), 1);
+}
+
+#[tokio::test]
+async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_makes_the_native_one() {
+    let plain = Account { email_verified: true, ..federated("Facebook", "2", ADA) };
+    for accounts in [[google("1"), plain.clone()], [Account { created: Some(SystemTime::now()), ..google("1") }, plain]]
+    {
+        let mut world = scenario::nobody_native(&accounts).holding_addresses();
+        world.settings.required_attributes.push("given_name".into());
+        world.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
+        let told = format!("{:?}", world.planned[0].merge);
+        match world.run(&Fuse::never()).await.unwrap().unwrap().as_slice() {
+            [StepResult::Done, StepResult::Done] => world.check(&told),
+            // The oldest one lacks it: nothing was begun with it.
+            [StepResult::Skipped(_), ..] => assert!(world.pool.account("Facebook_2").is_some(), "{told}"),
+            other => panic!("{told}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_for_a_native_profile_that_bears_anothers_sub() {
+    let eve = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+    for native in [scenario::native_named(eve), scenario::native_named(eve).unconfirmed()] {
+        let mut world = scenario::world("borrowed", &[native, google("1")]);
+        world.pool.change(|accounts| {
+            let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
+            victim.sub = eve.into();
+        });
+        let before = format!("{:?}", world.pool.accounts());
+        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        assert_eq!(ended, [StepResult::Skipped("borrowed_sub".into())]);
+        assert_eq!(format!("{:?}", world.pool.accounts()), before);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_stays_held_is_found_before_anything_is_deleted() {
+    let accounts = [google("1"), federated("Okta", "2", ADA)];
+    let mut world = scenario::nobody_native(&accounts).holding_addresses();
+    let before = format!("{:?}", world.pool.accounts());
+    let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("email_held_by_federated_profile".into())]);
+    assert_eq!(format!("{:?}", world.pool.accounts()), before);
+    let mut world = scenario::nobody_native(&accounts);
+    assert_eq!(world.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
+}
+
+#[tokio::test]
+async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
+    for held in [false, true] {
+        let mut world = scenario::nobody_native(&[google("1")]);
+        if held {
+            world = world.holding_addresses();
+        }
+        world.refuses = |new| (!new.attributes.is_empty()).then_some(PoolErrorKind::InvalidParameter);
+        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
+        let linked = world.history().merges["Google_1"].linked.clone().unwrap();
+        assert_eq!(linked.left_out, ["given_name"], "held: {held}");
+        world.check("without attributes");
+    }
+}

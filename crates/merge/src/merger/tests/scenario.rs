@@ -1,0 +1,336 @@
+//! Pools with something to merge, and what must hold of them in the end.
+
+use super::crash::{Crash, Disk, Fuse, Fused, FusedJournal, read};
+use crate::journal::{History, Undone};
+use crate::merger::{MergeError, Merger, StepResult};
+use crate::plan::{CopyOptions, Planned, plan};
+use crate::rate_limit::RateLimits;
+use crate::requirements::Requirements;
+use crate::rules::Rules;
+use crate::undo::{UndoError, undo};
+use cognito_core::provider::Providers;
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
+use cognito_core::user_pool::{NewNative, PoolErrorKind, PoolSettings, Status};
+use futures_util::FutureExt;
+use linking::{LinkError, Linker, NativeProfile, NativeUserName, Policy, Refusal, UnverifiedProfile};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub(super) const ADA: &str = "ada@example.com";
+const POOL: &str = "eu-central-1_A";
+
+/// What the person does while nothing runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SignIn {
+    No,
+    /// Cognito makes a new stand-alone profile for an identity that has none.
+    WithoutTrigger,
+    /// The trigger links it.
+    WithTrigger,
+}
+
+impl SignIn {
+    pub(super) const ALL: [Self; 3] = [Self::No, Self::WithoutTrigger, Self::WithTrigger];
+}
+
+/// Why the pool does not take a new native profile; `None` if it does.
+pub(super) type Refuses = fn(&NewNative) -> Option<PoolErrorKind>;
+
+/// A pool, a plan and a journal.
+pub(super) struct World {
+    pub(super) name: String,
+    pub(super) pool: MemoryPool,
+    kind: PoolKind,
+    quirks: Quirks,
+    pub(super) settings: PoolSettings,
+    /// What the pool answers to a new native profile, beyond what the memory pool knows.
+    pub(super) refuses: Refuses,
+    pub(super) copy: CopyOptions,
+    pub(super) planned: Vec<Planned>,
+    before: Vec<Account>,
+    rules: Rules,
+    disk: Disk,
+    history: History,
+    /// The identity was linked before anything began.
+    pub(super) linked_before: bool,
+}
+
+pub(super) fn settings(kind: PoolKind) -> PoolSettings {
+    let named_by_email = kind == PoolKind::EmailUserNames;
+    PoolSettings {
+        user_name_attributes: if named_by_email { vec!["email".into()] } else { Vec::new() },
+        mutable_attributes: vec!["given_name".into(), "locale".into()],
+        required_attributes: vec!["email".into()],
+        ..PoolSettings::default()
+    }
+}
+
+pub(super) fn google(subject: &str) -> Account {
+    let mut account = Account { email_verified: true, ..federated("Google", subject, ADA) }.in_group("Users");
+    account.attributes.insert("given_name".into(), "Ada".into());
+    account
+}
+
+pub(super) fn native_named(name: &str) -> Account {
+    native(ADA).named(name)
+}
+
+/// People who have nothing to do with it.
+fn bystanders() -> [Account; 3] {
+    [
+        native("eve@example.com").with_identity("Google", "2000"),
+        native("mary@example.com").in_group("Users"),
+        Account { email_verified: true, ..federated("Okta", "3000", "hedy@example.com") },
+    ]
+}
+
+fn rules(policy: Policy) -> Rules {
+    Rules {
+        providers: Providers::parse("Google:claim,Facebook:always,Okta:never").unwrap(),
+        policy,
+        // Some of the profiles here have an address of Facebook that does not show as verified.
+        trust_stored_values: true,
+    }
+}
+
+/// Rules by which people get a native profile.
+pub(super) fn creating() -> Rules {
+    rules(Policy::default())
+}
+
+fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> World {
+    let rules = rules(policy);
+    let pool = MemoryPool::new(kind, accounts.iter().cloned().chain(bystanders()));
+    let records: Vec<_> = accounts.iter().map(Account::record).collect();
+    let settings = settings(kind);
+    let copy = CopyOptions { groups: true, attributes: vec!["given_name".to_owned()] };
+    let requirements = Requirements::new(&settings, &copy.attributes);
+    World {
+        name: format!("{name}, {kind:?}"),
+        kind,
+        quirks: Quirks::default(),
+        planned: plan(&rules, requirements, ADA, &records, SystemTime::now()).into_iter().collect(),
+        settings,
+        refuses: |_| None,
+        copy,
+        before: pool.accounts(),
+        pool,
+        rules,
+        disk: Disk::default(),
+        history: History::default(),
+        linked_before: name == "linked before",
+    }
+}
+
+pub(super) fn world(name: &str, accounts: &[Account]) -> World {
+    built(name, PoolKind::EmailUserNames, Policy { native_profile: NativeProfile::Skip, ..Policy::default() }, accounts)
+}
+
+pub(super) fn native_and_google() -> World {
+    world("native and Google", &[native_named("native"), google("1")])
+}
+
+/// Nobody native, and a profile of each of these identities.
+pub(super) fn nobody_native(accounts: &[Account]) -> World {
+    built("none native", PoolKind::EmailUserNames, Policy::default(), accounts)
+}
+
+/// Every situation that is merged, in both kinds of pool, whether or not a stand-alone profile holds its address there.
+pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
+    let skip = Policy { native_profile: NativeProfile::Skip, ..Policy::default() };
+    let create = Policy::default();
+    let reclaim = Policy { unverified_profile: UnverifiedProfile::Reclaim, ..skip };
+    let facebook = federated("Facebook", "2", ADA);
+    let planted = native_named("native").planted();
+    let linked_before = native_named("native").with_identity("Google", "1");
+    let verified = Account { email_verified: true, ..facebook.clone() };
+    let situations: [(&'static str, Policy, Vec<Account>); 10] = [
+        ("native and Google", skip, vec![native_named("native"), google("1")]),
+        ("native, Google and Facebook", skip, vec![native_named("native"), google("1"), facebook.clone()]),
+        ("none native, Google and Facebook", create, vec![google("1"), facebook]),
+        ("none native, Google and Facebook verified", create, vec![google("1"), verified.clone()]),
+        ("none native, Google", create, vec![google("1")]),
+        ("never confirmed, two", skip, vec![planted.clone().unconfirmed(), google("1"), verified]),
+        ("never confirmed", skip, vec![planted.clone().unconfirmed(), google("1")]),
+        ("invited", skip, vec![invited(ADA).named("native"), google("1")]),
+        ("planted and reclaimed", reclaim, vec![planted.unverified(), google("1")]),
+        ("linked before", skip, vec![linked_before, google("1")]),
+    ];
+    let mut all: Vec<Box<dyn Fn() -> World>> = Vec::new();
+    for (name, policy, accounts) in situations {
+        for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias] {
+            let accounts = accounts.clone();
+            let makes =
+                accounts.iter().all(|account| account.is_stand_alone() || account.status == Status::Unconfirmed);
+            let held = accounts.clone();
+            all.push(Box::new(move || built(name, kind, policy, &accounts)));
+            if makes {
+                all.push(Box::new(move || built(name, kind, policy, &held).holding_addresses()));
+            }
+        }
+    }
+    all
+}
+
+impl World {
+    /// The same where a stand-alone profile keeps its address from being created again.
+    pub(super) fn holding_addresses(mut self) -> Self {
+        self.name += ", addresses held";
+        self.quirks.stand_alone_holds_alias = true;
+        self.pool = self.pool.with_quirks(self.quirks);
+        self
+    }
+
+    /// Another world in the same state.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            pool: MemoryPool::new(self.kind, self.pool.accounts()).with_quirks(self.quirks),
+            kind: self.kind,
+            quirks: self.quirks,
+            settings: self.settings.clone(),
+            refuses: self.refuses,
+            copy: self.copy.clone(),
+            planned: self.planned.clone(),
+            before: self.before.clone(),
+            rules: self.rules.clone(),
+            disk: Disk::new(self.disk.lock().unwrap().clone().into()),
+            history: self.history.clone(),
+            linked_before: self.linked_before,
+        }
+    }
+
+    fn fused(&self, fuse: &Arc<Fuse>) -> Fused {
+        Fused { pool: self.pool.clone(), fuse: fuse.clone(), refuses: self.refuses }
+    }
+
+    /// Runs the plan as one process. `Err` if the process ended, the inner one if the run stopped.
+    pub(super) async fn run(&mut self, fuse: &Arc<Fuse>) -> Result<Result<Vec<StepResult>, MergeError>, &'static str> {
+        let merger = Merger {
+            pool: &self.fused(fuse),
+            user_pool_id: POOL,
+            settings: &self.settings,
+            rules: &self.rules,
+            copy: &self.copy,
+            limits: &RateLimits::none(),
+            pause: Duration::ZERO,
+        };
+        let run = async {
+            let mut journal = FusedJournal::open(&self.disk, fuse);
+            let mut results = Vec::new();
+            for planned in &self.planned {
+                merger.merge(&mut journal, planned, &mut results).await?;
+            }
+            Ok(results)
+        };
+        let result = AssertUnwindSafe(run).catch_unwind().await;
+        self.history = read(&self.disk);
+        result.map_err(|payload| match payload.downcast::<Crash>() {
+            Ok(_) => "the process ended",
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    }
+
+    pub(super) async fn undo(&mut self) -> Vec<Undone> {
+        let mut report = Vec::new();
+        self.undo_on(&Fuse::never(), &mut report).await.unwrap();
+        report
+    }
+
+    pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> Result<(), UndoError> {
+        let pool = self.fused(fuse);
+        let mut journal = FusedJournal::open(&self.disk, &Fuse::never());
+        let result = undo(&pool, &mut journal, &RateLimits::none(), report).await;
+        self.history = read(&self.disk);
+        result
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The identities that were to be merged.
+    pub(super) fn identities(&self) -> Vec<(String, String)> {
+        let steps = self.planned.iter().flat_map(|planned| &planned.merge);
+        steps.map(|step| (step.provider.clone(), step.subject.clone())).collect()
+    }
+
+    pub(super) fn stand_alone(&self, (provider, subject): &(String, String)) -> Option<Account> {
+        self.pool.owners_of(provider, subject).into_iter().find(Account::is_stand_alone)
+    }
+
+    /// The owner of every identity that has no account any more signs in.
+    pub(super) async fn sign_in(&self, how: SignIn) {
+        for (provider, subject) in self.identities() {
+            if !self.pool.owners_of(&provider, &subject).is_empty() {
+                continue;
+            }
+            let name = format!("{provider}_{subject}");
+            let known = self.before.iter().find(|account| account.user_name == name).unwrap();
+            match how {
+                SignIn::No => {}
+                SignIn::WithoutTrigger => {
+                    let again = Account { sub: "made anew".into(), groups: [].into(), ..known.clone() };
+                    self.pool.change(|accounts| accounts.push(again));
+                }
+                SignIn::WithTrigger => {
+                    let user_name = match self.kind {
+                        PoolKind::EmailUserNames => NativeUserName::Email,
+                        PoolKind::EmailAlias => NativeUserName::Uuid,
+                    };
+                    let arrival = self.rules.arrival(&known.record()).unwrap();
+                    // The function's own setting, whatever the plan's.
+                    let policy = Policy { native_profile: NativeProfile::Create, ..self.rules.policy };
+                    let attributes = std::collections::BTreeMap::new();
+                    let linker =
+                        Linker { pool: &self.pool, policy, group: None, user_name, attributes, now: SystemTime::now() };
+                    match linker.settle(&arrival).await {
+                        Ok(_) | Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One person, one account; no identity lost; nobody else touched; everything that is gone is in the journal.
+    pub(super) fn check(&self, told: &str) {
+        let told = format!("{}: {told}", self.name);
+        let after = self.pool.accounts();
+        let of_ada: Vec<_> = after.iter().filter(|account| account.has_email(ADA)).collect();
+        let [ada] = of_ada.as_slice() else { panic!("{told}: {of_ada:#?}") };
+        assert!(!ada.is_stand_alone() && ada.enabled && ada.email_verified, "{told}: {ada:?}");
+        assert_eq!(ada.status, Status::Confirmed, "{told}");
+        assert!(!ada.is_planted(), "{told}: {ada:?}");
+        for (provider, subject) in self.identities() {
+            let owners = self.pool.owners_of(&provider, &subject);
+            assert!(owners.len() == 1 && owners[0].sub == ada.sub, "{told}: {provider} {owners:?}");
+        }
+        for known in self.before.iter().filter(|account| !account.has_email(ADA)) {
+            let now = after.iter().find(|account| account.sub == known.sub);
+            assert_eq!(format!("{now:?}"), format!("{:?}", Some(known)), "{told}");
+        }
+        let history = self.history();
+        let attempts = || history.merges.values().flat_map(|state| &state.attempts);
+        for gone in self.before.iter().filter(|known| after.iter().all(|account| account.sub != known.sub)) {
+            let written = attempts()
+                .flat_map(|begin| {
+                    let replaced = begin.replaces.iter().map(|replaced| (&replaced.profile, &replaced.groups));
+                    replaced.chain([(&begin.profile, &begin.groups)])
+                })
+                .find(|(profile, _)| profile.sub() == gone.sub);
+            let (profile, groups) =
+                written.unwrap_or_else(|| panic!("{told}: {} is not in the journal", gone.user_name));
+            assert_eq!(*profile, gone.record(), "{told}");
+            assert_eq!(*groups, gone.groups.iter().cloned().collect::<Vec<_>>(), "{told}");
+            if gone.is_stand_alone() {
+                assert!(gone.groups.is_subset(&ada.groups), "{told}: {:?}", ada.groups);
+            }
+        }
+        if let Some(native) = self.before.iter().find(|known| known.sub == ada.sub) {
+            let kept = native.status != Status::Confirmed || !native.email_verified || native.password == ada.password;
+            assert!(kept, "{told}: the password was replaced");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The plan: what a run would do, for a person to read and to shorten.
+//!
+//! What it says is checked again before it is carried out, so a plan that is out of date does no harm.
+
+use crate::requirements::Requirements;
+use crate::rules::{Judgement, LeaveReason, Rules};
+use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+/// What the native profile takes over from the deleted one.
+#[derive(Clone, Debug, Default)]
+pub struct CopyOptions {
+    /// Its groups.
+    pub groups: bool,
+    /// These attributes, where the native profile lacks them.
+    pub attributes: Vec<String>,
+}
+
+/// What is planned for one address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// Its line in the plan, for messages.
+    #[serde(skip)]
+    pub line: usize,
+    /// The address.
+    pub email: String,
+    /// Stand-alone profiles to delete, in this order, and what their identities are linked to.
+    pub merge: Vec<Step>,
+    /// Stand-alone profiles that stay, and why.
+    #[serde(default)]
+    pub leave: Vec<Leave>,
+}
+
+/// A stand-alone profile to delete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its user name.
+    pub delete: String,
+    /// Its `sub`.
+    pub sub: String,
+    /// The provider of its identity.
+    pub provider: String,
+    /// The identity's subject.
+    pub subject: String,
+    /// The decision's name.
+    pub decision: String,
+    /// The native profile that stays; `None` if this step or the one before creates it.
+    pub into: Option<String>,
+    /// The native profile that is deleted and created anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+}
+
+/// A stand-alone profile that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leave {
+    /// Its user name.
+    pub user_name: String,
+    /// The name of the decision or of the [`LeaveReason`].
+    pub why: String,
+}
+
+/// What a plan would do, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Profiles in the pool.
+    pub profiles: u64,
+    /// Addresses with something to merge.
+    pub people: u64,
+    /// Profiles to delete, by decision.
+    pub merge: BTreeMap<String, u64>,
+    /// Profiles that stay, by reason.
+    pub leave: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Counts what is planned for one address.
+    pub fn add(&mut self, planned: &Planned) {
+        self.people += u64::from(!planned.merge.is_empty());
+        for step in &planned.merge {
+            *self.merge.entry(step.decision.clone()).or_default() += 1;
+        }
+        for leave in &planned.leave {
+            *self.leave.entry(leave.why.clone()).or_default() += 1;
+        }
+    }
+}
+
+/// Plans for the profiles of one address. `None` if nothing is to be merged and nobody needs to know why: no profile
+/// stands alone, or the only one does and stays.
+#[must_use]
+pub fn plan(
+    rules: &Rules,
+    requirements: Requirements<'_>,
+    email: &str,
+    records: &[ProfileRecord],
+    now: SystemTime,
+) -> Option<Planned> {
+    let mut planned = Planned { line: 0, email: email.to_owned(), merge: Vec::new(), leave: Vec::new() };
+    let judgements = rules.judge_all(records, now, |record, judgement| requirements.prevent(record, judgement));
+    let mut judged: Vec<_> = records.iter().zip(&judgements).filter_map(|(r, j)| Some((r, j.as_ref()?))).collect();
+    judged.sort_by_key(|(record, _)| (record.created, &record.user_name));
+    for (record, judgement) in judged {
+        match step(rules, record, judgement) {
+            Some(step) => planned.merge.push(step),
+            None => planned.leave.push(Leave { user_name: record.user_name.clone(), why: judgement.code().to_owned() }),
+        }
+    }
+    let mendable = [LeaveReason::RequiredAttribute.code(), LeaveReason::NamedByPhone.code()];
+    let is_worth_a_line = !planned.merge.is_empty()
+        || (records.len() > 1 && !planned.leave.is_empty())
+        || planned.leave.iter().any(|leave| mendable.contains(&leave.why.as_str()));
+    is_worth_a_line.then_some(planned)
+}
+
+fn step(rules: &Rules, record: &ProfileRecord, judgement: &Judgement) -> Option<Step> {
+    if !judgement.merges() {
+        return None;
+    }
+    let identities = Identity::parse_list(record.attribute("identities")?).ok()?;
+    let identity = identities.first()?;
+    let named = |name: &UserName| Some(name.as_str().to_owned()).filter(|name| !name.is_empty());
+    Some(Step {
+        delete: record.user_name.clone(),
+        sub: record.sub().to_owned(),
+        provider: rules.provider(identity)?.name.clone(),
+        subject: identity.user_id.clone(),
+        decision: judgement.code().to_owned(),
+        into: judgement.destination().and_then(named),
+        replaces: judgement.replaces().and_then(named),
+    })
+}

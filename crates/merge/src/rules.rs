@@ -1,0 +1,305 @@
+//! The linking rules, asked about profiles that are there already.
+//!
+//! The decision itself is [`linking::decide`], the one that the trigger makes. What is added here only ever
+//! says no: a merge deletes a profile, which a sign-in never does.
+
+use cognito_core::event::Attributes;
+use cognito_core::provider::{LinkBy, Provider, Providers, Trust};
+use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status, UserName};
+use linking::{Arrival, Decision, NEW_PROFILE, Owner, Owners, Policy, StoredAddress, SubjectRule, decide};
+use std::time::SystemTime;
+
+/// An address that more profiles have than this is left to a person. Whoever controls a provider can create such profiles
+/// at will, and all profiles of one address are held in memory at once.
+pub const MAX_PROFILES: usize = 1000;
+
+/// What judges the profiles of a pool.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// `PROVIDERS`.
+    pub providers: Providers,
+    /// What the functions are set to.
+    pub policy: Policy,
+    /// The operator vouches that no person ever changed what profiles store: the addresses of `always` providers that do
+    /// not show as verified, and the attributes that providers link by. Without this they prove nothing, whatever the
+    /// pool allows today.
+    pub trust_stored_values: bool,
+}
+
+/// What a merge would make of a stand-alone federated profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// What the trigger would decide if the identity signed in now and had no profile.
+    Decided(Decision),
+    /// The profile stays as it is, whatever the trigger would decide.
+    Left(LeaveReason),
+}
+
+/// Why a stand-alone profile is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LeaveReason {
+    /// An administrator disabled it; merging would open another way in.
+    Disabled,
+    /// It has a password of its own, or a status that is not known.
+    NotPlain,
+    /// Further identities are linked to it, and nothing says whose address they proved.
+    SeveralIdentities,
+    /// It does not say which identity it is for.
+    NoIdentity,
+    /// The provider links by an attribute, and the person may have changed its stored value.
+    StoredAttribute,
+    /// More than [`MAX_PROFILES`] profiles have the address.
+    TooManyProfiles,
+    /// A native profile would have to be made, and would lack an attribute that the pool requires.
+    RequiredAttribute,
+    /// A native profile would have to be made, and the pool names people by phone number.
+    NamedByPhone,
+}
+
+impl LeaveReason {
+    /// The stable name in reports, plans and journals.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Disabled => "stand_alone_disabled",
+            Self::NotPlain => "stand_alone_has_password",
+            Self::SeveralIdentities => "stand_alone_has_links",
+            Self::NoIdentity => "stand_alone_without_identity",
+            Self::StoredAttribute => "stored_attribute",
+            Self::TooManyProfiles => "too_many_profiles",
+            Self::RequiredAttribute => "required_attribute_missing",
+            Self::NamedByPhone => "user_name_is_phone_number",
+        }
+    }
+}
+
+impl Judgement {
+    /// The decision's name, or why the profile is left.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Decided(decision) => decision.name(),
+            Self::Left(left) => left.code(),
+        }
+    }
+
+    /// Whether the profile is to be deleted and its identity linked.
+    #[must_use]
+    pub fn merges(&self) -> bool {
+        match self {
+            Self::Decided(
+                Decision::AlreadyLinked(_)
+                | Decision::Link(..)
+                | Decision::AcceptInvitation { .. }
+                | Decision::CreateAndLink { .. }
+                | Decision::Replace { .. }
+                | Decision::Reclaim { .. },
+            ) => true,
+            Self::Decided(Decision::Continue(_) | Decision::Refuse(_)) | Self::Left(_) => false,
+        }
+    }
+
+    /// Whether a native profile is made.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Decided(Decision::CreateAndLink { .. } | Decision::Replace { .. }))
+    }
+
+    /// Whether the linking rules, or the ones here, say no.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Decided(Decision::Refuse(_)) | Self::Left(_))
+    }
+
+    /// The native profile that is linked to, if it is there already.
+    #[must_use]
+    pub fn destination(&self) -> Option<&UserName> {
+        match self {
+            Self::Decided(
+                Decision::AlreadyLinked(to)
+                | Decision::Link(to, _)
+                | Decision::AcceptInvitation { to, .. }
+                | Decision::Reclaim { profile: to, .. },
+            ) => Some(&to.user_name),
+            Self::Decided(
+                Decision::CreateAndLink { .. } | Decision::Replace { .. } | Decision::Continue(_) | Decision::Refuse(_),
+            )
+            | Self::Left(_) => None,
+        }
+    }
+
+    /// The native profile that is deleted and made anew.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&UserName> {
+        match self {
+            Self::Decided(Decision::Replace { profile, .. }) => Some(&profile.user_name),
+            _ => None,
+        }
+    }
+}
+
+impl Rules {
+    /// The attributes that judgements need.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<String> {
+        let linked_by = self.providers.iter().filter_map(|provider| match &provider.link_by {
+            LinkBy::Attribute(name) => Some(name.clone()),
+            LinkBy::Subject => None,
+        });
+        ["sub", "email", "email_verified", "identities"].map(str::to_owned).into_iter().chain(linked_by).collect()
+    }
+
+    /// The identity of a stand-alone profile as if it signed in now.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaveReason`] if the profile stays as it is, whoever else has its address.
+    pub fn arrival(&self, stand_alone: &ProfileRecord) -> Result<Arrival, LeaveReason> {
+        let profile = stand_alone.profile().map_err(|_| LeaveReason::NoIdentity)?;
+        let identity = match profile.identities.as_slice() {
+            [] => return Err(LeaveReason::NoIdentity),
+            [only] => only,
+            _ => return Err(LeaveReason::SeveralIdentities),
+        };
+        if !profile.enabled {
+            return Err(LeaveReason::Disabled);
+        }
+        if profile.status != Status::ExternalProvider {
+            return Err(LeaveReason::NotPlain);
+        }
+        let provider = self.providers.named(&identity.provider_name);
+        let by_attribute = provider.is_some_and(|provider| matches!(provider.link_by, LinkBy::Attribute(_)));
+        if by_attribute && !self.trust_stored_values {
+            return Err(LeaveReason::StoredAttribute);
+        }
+        let address = if self.trust_stored_values { StoredAddress::FromProvider } else { StoredAddress::MayBeChanged };
+        let attributes = stand_alone.as_event();
+        Ok(Arrival::of_stand_alone(identity, Attributes::of(&attributes), &self.providers, address))
+    }
+
+    /// Judges a stand-alone profile. `owners` are all other profiles that have its address.
+    #[must_use]
+    pub fn judge(&self, stand_alone: &ProfileRecord, owners: &Owners) -> Judgement {
+        match self.arrival(stand_alone) {
+            Ok(arrival) => Judgement::Decided(decide(&arrival, owners, &self.policy)),
+            Err(left) => Judgement::Left(left),
+        }
+    }
+
+    /// Judges all profiles of one address in the order in which they would be merged, the oldest first, each as if
+    /// the ones before it were merged already. Native profiles get no judgement. `prevented` may say no to more.
+    #[must_use]
+    pub fn judge_all(
+        &self,
+        records: &[ProfileRecord],
+        now: SystemTime,
+        prevented: impl Fn(&ProfileRecord, &Judgement) -> Option<LeaveReason>,
+    ) -> Vec<Option<Judgement>> {
+        let mut judgements = vec![None; records.len()];
+        let mut order: Vec<usize> = (0..records.len()).filter(|at| records[*at].is_stand_alone()).collect();
+        if records.len() > MAX_PROFILES {
+            for at in order {
+                judgements[at] = Some(Judgement::Left(LeaveReason::TooManyProfiles));
+            }
+            return judgements;
+        }
+        order.sort_by_key(|at| (records[*at].created, &records[*at].user_name));
+        let mut profiles: Vec<Profile> = records.iter().filter_map(|record| record.profile().ok()).collect();
+        for at in order {
+            let name = &records[at].user_name;
+            let others = profiles.iter().filter(|profile| profile.user_name.as_str() != name).cloned();
+            let judgement = self.judge(&records[at], &owners(others, now));
+            let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Left);
+            if let (true, Judgement::Decided(decision)) = (judgement.merges(), &judgement) {
+                profiles.retain(|profile| profile.user_name.as_str() != name);
+                foresee(&mut profiles, decision, records[at].attribute("email"));
+            }
+            judgements[at] = Some(judgement);
+        }
+        judgements
+    }
+
+    /// What the next sign-in with a proven address would mean for the native profiles that have it; `None` if no
+    /// provider can prove an address.
+    #[must_use]
+    pub fn next_sign_in(&self, email: &str, records: &[ProfileRecord], now: SystemTime) -> Option<Decision> {
+        let provider = self.providers.iter().find(|provider| provider.trust != Trust::Never)?;
+        let mut claims = serde_json::Map::new();
+        claims.insert("email".into(), email.into());
+        claims.insert("email_verified".into(), "true".into());
+        if let LinkBy::Attribute(name) = &provider.link_by {
+            claims.entry(name.clone()).or_insert_with(|| UNKNOWN_SUBJECT.into());
+        }
+        let user_name = format!("{}_{UNKNOWN_SUBJECT}", provider.name);
+        let rule = SubjectRule { pool_is_case_sensitive: true, raw_subject_attribute: None };
+        let arrival = Arrival::read(&user_name, Attributes::of(&claims), &self.providers, &rule);
+        let profiles = records.iter().filter_map(|record| record.profile().ok());
+        Some(decide(&arrival, &owners(profiles, now), &self.policy))
+    }
+
+    /// Whether the profile's address is proven by its providers and shows as unverified.
+    #[must_use]
+    pub fn needs_repair(&self, record: &ProfileRecord) -> bool {
+        let attributes = record.as_event();
+        linking::needs_repair(Attributes::of(&attributes), &self.providers, linking::RepairScope::Linked)
+    }
+
+    /// The configured provider of an identity.
+    #[must_use]
+    pub fn provider(&self, identity: &Identity) -> Option<&Provider> {
+        self.providers.named(&identity.provider_name)
+    }
+}
+
+/// A subject that no provider gives anybody.
+const UNKNOWN_SUBJECT: &str = "somebody-who-never-signed-in";
+
+/// Facts for a decision.
+fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime) -> Owners {
+    let owner = |profile: Profile| Owner { is_new: profile.is_younger_than(NEW_PROFILE, now), profile };
+    Owners { profiles: profiles.map(owner).collect(), ..Owners::default() }
+}
+
+/// What the profiles of an address will be when the decision is carried out.
+fn foresee(profiles: &mut Vec<Profile>, decision: &Decision, email: Option<&str>) {
+    let (at, identity) = match decision {
+        Decision::Link(to, identity) | Decision::Reclaim { profile: to, identity, .. } => {
+            (Some(&to.user_name), Some(identity))
+        }
+        Decision::AcceptInvitation { to, identity, .. } => (Some(&to.user_name), identity.as_ref()),
+        Decision::CreateAndLink { identity, .. } => (None, Some(identity)),
+        Decision::Replace { profile, identity, .. } => {
+            profiles.retain(|known| known.user_name != profile.user_name);
+            (None, Some(identity))
+        }
+        Decision::AlreadyLinked(_) | Decision::Continue(_) | Decision::Refuse(_) => return,
+    };
+    let linked = identity.map(|identity| Identity {
+        user_id: identity.value().to_owned(),
+        provider_name: identity.provider().to_owned(),
+        primary: false,
+    });
+    match at.and_then(|name| profiles.iter_mut().find(|profile| profile.user_name == *name)) {
+        Some(native) => {
+            if let Decision::Reclaim { unlink, .. } = decision {
+                native.identities.retain(|known| !unlink.contains(known));
+            }
+            native.identities.extend(linked);
+            native.status = Status::Confirmed;
+            native.email_verified = true;
+        }
+        None => profiles.push(Profile {
+            user_name: UserName::new(""),
+            sub: String::new(),
+            status: Status::Confirmed,
+            enabled: true,
+            email: email.map(str::to_owned),
+            email_verified: true,
+            identities: linked.into_iter().collect(),
+            created: None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

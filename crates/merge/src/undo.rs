@@ -1,0 +1,206 @@
+//! Takes merges back, as far as Cognito allows.
+
+use crate::journal::{Entry, Journal, JournalError, MergeState, Undone};
+use crate::rate_limit::RateLimits;
+use cognito_core::user_pool::{Administration, Identity, PoolError, PoolErrorKind, ProfileRecord, UserName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why an undo stopped. A repeated call continues from there.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A call to the pool failed.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+}
+
+impl Undone {
+    fn restores(&mut self, what: &str) {
+        self.restored.push(what.to_owned());
+    }
+
+    fn loses(&mut self, what: &str) {
+        if self.lost.iter().all(|known| known != what) {
+            self.lost.push(what.to_owned());
+        }
+    }
+}
+
+/// The profile comes back at the next sign-in, as a new one.
+pub(crate) const SUB: &str = "the sub of the deleted profile";
+const REGISTRATION: &str = "the registration that was replaced, with its sub and its password";
+const INVITATION: &str = "the temporary password of the invitation";
+const RECLAIMED: &str = "the password, sessions, factors and identities that were removed from the native profile";
+const CREATED: &str = "the native profile that was created: it stays";
+const MOVED: &str = "the link: the identity is not linked to that profile any more";
+const KEPT: &str = "the link: Cognito did not take it away";
+
+/// Takes every merge of the journal back, the last one first. Adds to `report` what became of each. One that was cut off
+/// is in it as well, if anything of it was taken back.
+///
+/// # Errors
+///
+/// [`UndoError`]. A repeated call continues from there.
+pub async fn undo(
+    pool: &impl Administration,
+    journal: &mut impl Journal,
+    limits: &RateLimits,
+    report: &mut Vec<Undone>,
+) -> Result<(), UndoError> {
+    let history = journal.history().clone();
+    for user_name in history.order.iter().rev() {
+        let Some(state) = history.merge_of(user_name).filter(|state| state.undone.is_none()) else { continue };
+        let mut undone = Undone { user_name: user_name.clone(), ..Undone::default() };
+        let result = undo_one(pool, user_name, state, limits, &mut undone).await;
+        if result.is_ok() || !undone.restored.is_empty() {
+            report.push(undone.clone());
+        }
+        result?;
+        journal.write(Entry::Undone(undone)).await?;
+    }
+    Ok(())
+}
+
+async fn undo_one(
+    pool: &impl Administration,
+    user_name: &str,
+    state: &MergeState,
+    limits: &RateLimits,
+    undone: &mut Undone,
+) -> Result<(), PoolError> {
+    let Some(last) = state.attempts.last() else { return Ok(()) };
+    let now = pool.record(user_name).await?;
+    let is_gone = now.is_none();
+    if now.is_none_or(|record| record.sub() != last.profile.sub()) {
+        undone.loses(SUB);
+    }
+    name_what_is_lost(state, undone);
+    let linked = state.linked.as_ref().map(|linked| &linked.into);
+    match linked.or(last.into.as_ref()) {
+        Some(native) => undo_native(pool, &UserName::new(native), state, limits, undone).await,
+        // Cut off after a native profile was created and before its name was stored. Whatever it is called, the identity
+        // can be unlinked by itself; but not while it has a profile of its own, which the call would disable.
+        None if is_gone => {
+            limits.updates.wait().await;
+            match pool.unlink_source(&last.identity).await {
+                Ok(()) => undone.restores("link"),
+                Err(error) if is_not_linked(&error) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Says what no call brings back.
+fn name_what_is_lost(state: &MergeState, undone: &mut Undone) {
+    if state.attempts.iter().any(|begin| begin.replaces.is_some()) {
+        undone.loses(REGISTRATION);
+    }
+    let attempted = state.attempts.iter().map(|begin| begin.decision.as_str());
+    let decisions: BTreeSet<_> = attempted.chain(state.linked.iter().map(|linked| linked.decision.as_str())).collect();
+    if state.linked.is_some() {
+        for (decision, lost) in [("accept_invitation", INVITATION), ("reclaim", RECLAIMED)] {
+            if decisions.contains(decision) {
+                undone.loses(lost);
+            }
+        }
+    }
+    let has_native = state.linked.is_some() || state.attempts.last().is_some_and(|last| last.into.is_some());
+    if was_created(state) && has_native {
+        undone.loses(CREATED);
+    }
+}
+
+/// Whether the native profile was created for the merge.
+fn was_created(state: &MergeState) -> bool {
+    state.attempts.iter().any(|begin| begin.into.is_none())
+}
+
+/// Cognito has no error of its own for an identity that is linked to nobody.
+fn is_not_linked(error: &PoolError) -> bool {
+    let kinds = [PoolErrorKind::ResourceNotFound, PoolErrorKind::UserNotFound, PoolErrorKind::InvalidParameter];
+    kinds.contains(&error.kind())
+}
+
+async fn undo_native(
+    pool: &impl Administration,
+    native: &UserName,
+    state: &MergeState,
+    limits: &RateLimits,
+    undone: &mut Undone,
+) -> Result<(), PoolError> {
+    let Some(record) = pool.record(native.as_str()).await? else {
+        undone.loses(MOVED);
+        return Ok(());
+    };
+    // What was copied first: an interrupted undo finds the link still there and begins again.
+    undo_copies(pool, native, &record, state, limits, undone).await?;
+    let Some(last) = state.attempts.last() else { return Ok(()) };
+    if state.attempts.first().is_some_and(|begin| begin.decision == "already_linked") {
+        undone.restores("link: it was there before, and stays");
+        return Ok(());
+    }
+    let is_linked = |record: &ProfileRecord| {
+        let identities = record.attribute("identities").map(Identity::parse_list).and_then(Result::ok);
+        identities.unwrap_or_default().iter().any(|identity| {
+            identity.user_id == last.identity.value()
+                && identity.provider_name.eq_ignore_ascii_case(last.identity.provider())
+        })
+    };
+    if !is_linked(&record) {
+        if state.linked.is_some() {
+            undone.loses(MOVED);
+        }
+        return Ok(());
+    }
+    limits.updates.wait().await;
+    let unlinked = pool.unlink_source(&last.identity).await;
+    // Whatever the call said, what counts is what the profile shows now.
+    if pool.record(native.as_str()).await?.is_some_and(|after| is_linked(&after)) {
+        unlinked?;
+        undone.loses(KEPT);
+    } else {
+        undone.restores("link");
+    }
+    Ok(())
+}
+
+/// Takes back the groups and attributes that the native profile got.
+async fn undo_copies(
+    pool: &impl Administration,
+    native: &UserName,
+    record: &ProfileRecord,
+    state: &MergeState,
+    limits: &RateLimits,
+    undone: &mut Undone,
+) -> Result<(), PoolError> {
+    let groups: BTreeSet<_> = state.attempts.iter().flat_map(|begin| &begin.add_groups).collect();
+    for group in &groups {
+        limits.updates.wait().await;
+        match pool.leave_group(native, group).await {
+            Err(error) if error.kind() != PoolErrorKind::ResourceNotFound => return Err(error),
+            _ => {}
+        }
+    }
+    if !groups.is_empty() {
+        undone.restores("groups");
+    }
+    // A profile that was created stays as it was created: the pool may require what was copied.
+    if was_created(state) {
+        return Ok(());
+    }
+    let copied: BTreeMap<_, _> = state.attempts.iter().flat_map(|begin| &begin.add_attributes).collect();
+    // A value that somebody has changed since is not ours any more.
+    let ours = copied.into_iter().filter(|(name, value)| record.attribute(name) == Some(value.as_str()));
+    let ours: Vec<String> = ours.map(|(name, _)| name.clone()).collect();
+    if !ours.is_empty() {
+        limits.updates.wait().await;
+        pool.remove_attributes(native, &ours).await?;
+        undone.restores("attributes");
+    }
+    Ok(())
+}

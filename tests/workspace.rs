@@ -1,0 +1,159 @@
+//! What the workspace is made of: the crates of the map, no dependency that nothing uses, and licences that are on the
+//! list. Needs no cloud.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use local_cloud::layout;
+use serde_json::Value;
+use spdx::{Expression, ParseMode};
+
+/// What cargo knows of the packages; with `--no-deps`, of those of the workspace only.
+fn packages(options: &[&str]) -> Vec<Value> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+        .args(options)
+        .current_dir(layout::root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_value(metadata["packages"].take()).unwrap()
+}
+
+fn folder(package: &Value) -> PathBuf {
+    Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned()
+}
+
+fn name(value: &Value) -> String {
+    value["name"].as_str().unwrap().to_owned()
+}
+
+fn toml(path: &str) -> toml::Table {
+    std::fs::read_to_string(layout::root().join(path)).unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_map_lists_every_crate_and_nothing_else() {
+    let root = layout::root();
+    let packages = packages(&["--no-deps"]);
+    let folders = packages.iter().map(|package| {
+        let folder = folder(package);
+        folder.strip_prefix(&root).unwrap().display().to_string()
+    });
+    let architecture = include_str!("../docs/ARCHITECTURE.md");
+    let map = architecture.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut listed = BTreeSet::new();
+    for line in map.lines() {
+        let entries =
+            line.split_whitespace().take_while(|word| word.ends_with('/')).map(|word| word.trim_end_matches('/'));
+        let indented = line.starts_with(' ');
+        listed.extend(entries.map(|name| if indented { format!("crates/{name}") } else { name.to_owned() }));
+    }
+    listed.remove("crates");
+    assert_eq!(listed, folders.collect());
+}
+
+#[test]
+fn every_dependency_of_the_workspace_is_used_by_a_crate() {
+    let packages = packages(&["--no-deps"]);
+    let used: BTreeSet<_> =
+        packages.iter().flat_map(|package| package["dependencies"].as_array().unwrap()).map(name).collect();
+    for (alias, declared) in toml("Cargo.toml")["workspace"]["dependencies"].as_table().unwrap() {
+        let name = declared.get("package").and_then(toml::Value::as_str).unwrap_or(alias);
+        assert!(used.contains(name), "no crate uses {alias} of Cargo.toml");
+    }
+}
+
+#[test]
+fn every_dependency_of_a_crate_is_named_in_its_code() {
+    for package in packages(&["--no-deps"]) {
+        let code = code(&folder(&package));
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let word = dependency["rename"].as_str().map_or_else(|| name(dependency), str::to_owned).replace('-', "_");
+            assert!(code.contains(&word), "{} does not use {word}", name(&package));
+        }
+    }
+}
+
+/// Every Rust file of a folder, one after the other.
+fn code(folder: &Path) -> String {
+    let mut code = String::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            code += &self::code(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            code += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+    code
+}
+
+#[test]
+fn every_dependency_comes_from_crates_io_with_a_version_and_a_licence_that_is_on_the_list() {
+    let lists = toml("deny.toml");
+    let texts = |list: &toml::Value| -> BTreeSet<String> {
+        list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let allowed = texts(&lists["licenses"]["allow"]);
+    let exceptions = lists["licenses"]["exceptions"].as_array().unwrap();
+    let mut seen = 0;
+    for package in packages(&["--all-features", "--filter-platform", &host()]) {
+        let name = name(&package);
+        let licence = Expression::parse_mode(package["license"].as_str().unwrap(), ParseMode::LAX).unwrap();
+        let own = exceptions.iter().find(|exception| exception["crate"].as_str() == Some(&name));
+        let own = own.map(|exception| texts(&exception["allow"])).unwrap_or_default();
+        let fits = licence.evaluate(|asked| allowed.union(&own).any(|licence| *licence == asked.to_string()));
+        assert!(fits, "{name} is under {licence}, which deny.toml does not allow");
+        if let Some(source) = package["source"].as_str() {
+            assert_eq!(source, "registry+https://github.com/rust-lang/crates.io-index", "{name}");
+            seen += 1;
+        } else {
+            for dependency in package["dependencies"].as_array().unwrap() {
+                assert!(dependency["path"].is_string() || dependency["req"] != "*", "{name}: {dependency}");
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} dependencies were seen");
+}
+
+/// The kind of machine that this runs on, whose crates are there without a download.
+fn host() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = String::from_utf8(Command::new(rustc).arg("-vV").output().unwrap().stdout).unwrap();
+    output.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
+/// The pages that people read.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+    let folders = [root.clone(), root.join("docs"), root.join("docs/cli"), root.join("events")];
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_to_a_file() {
+    let mut links = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !link.is_empty() && !link.contains(':') {
+                assert!(page.with_file_name(link).exists(), "{} leads to {link}", page.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 50, "only {links} links");
+}
+
+#[test]
+fn the_readme_is_read_in_one_go() {
+    let readme = include_str!("../README.md");
+    assert!(readme.len() <= 8192, "README.md has {} bytes; details belong into docs/", readme.len());
+}
