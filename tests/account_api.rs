@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
+use account_api::accounts::Pool;
 use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
+use account_api::queue::memory::MemoryQueue;
 use account_api::store::contract;
 use account_api::store::dynamodb::DynamoDb;
 use account_api::testing::SetClock;
-use account_api::{Services, Settings, router};
+use account_api::{AccountApi, Parts, Settings};
 use axum::Router;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -77,9 +79,15 @@ impl Deployed {
         (email, token)
     }
 
+    /// The last mail to an address. That of a public invitation comes some time after the answer.
     async fn mail(&self, to: &str) -> Value {
-        let mail = end_to_end::last_mail(self.address.stack.endpoint(), to).await.unwrap();
-        serde_json::from_str(&mail).unwrap()
+        for _ in 0..100 {
+            if let Ok(mail) = end_to_end::last_mail(self.address.stack.endpoint(), to).await {
+                return serde_json::from_str(&mail).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("no mail to {to}")
     }
 
     async fn code(&self, to: &str) -> String {
@@ -220,6 +228,7 @@ async fn a_guest_completes_an_invitation_and_can_reset_the_password_later() {
     let guest = api.email("guest");
     let wish = json!({ "email": guest, "attributes": { "given_name": "Grace" } });
     assert_eq!(api.send(None, "POST", "/invitations", &wish).await, (202, json!({})));
+    api.mail(&guest).await;
     let invited = api.pool.only_profile_of(&guest).await.unwrap();
     assert_eq!((invited.status.as_str(), invited.email_verified()), ("FORCE_CHANGE_PASSWORD", false));
     let (username, token) = (api.parameter(&guest, "username").await, api.parameter(&guest, "token").await);
@@ -325,18 +334,17 @@ fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
         Some(value.to_owned())
     };
     let settings = Settings::from_lookup(&lookup).unwrap();
-    let services = Services {
-        pool: pool.clone(),
-        invitations: pool.clone(),
-        store: store.clone(),
-        mailer: mailer.clone(),
+    let api = AccountApi::new(Parts {
+        accounts: Arc::new(Pool { users: pool.clone(), invitations: pool.clone() }),
+        store: Arc::new(store.clone()),
+        mailer: Arc::new(mailer.clone()),
+        queue: Arc::new(MemoryQueue::default()),
         clock: Arc::new(SetClock::at(1_795_305_600)),
         sealer: Sealer::new(&[7; 32]).unwrap(),
         messages: Messages::new(settings.messages.clone()),
         settings,
-        answer_after: Duration::ZERO,
-    };
-    (router(services), store, pool, mailer)
+    });
+    (api.router(), store, pool, mailer)
 }
 
 async fn post(router: &Router, email: &str, path: &str, body: &Value) -> Answer {

@@ -7,9 +7,13 @@ use std::process::Command;
 
 /// The crates a function is compiled from, one a line.
 fn tree(package: &str) -> String {
+    tree_of("normal", package)
+}
+
+fn tree_of(edges: &str, package: &str) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
+        .args(["tree", "--offline", "--locked", "--edges", edges, "--prefix", "none", "--package", package])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -40,11 +44,20 @@ fn merging_sees_neither_the_sdk_nor_a_command_line() {
     }
 }
 
+#[test]
+fn no_function_enables_what_only_an_operator_asks() {
+    let enables = |package| tree_of("features,normal", package).contains("cognito-core feature \"administration\"");
+    for function in ["pre-sign-up", "post-confirmation", "post-authentication", "inbound-federation", "custom-message"]
+    {
+        assert!(!enables(function), "{function} enables `administration`");
+    }
+    // The same look at a crate that does: so the check can fail.
+    assert!(enables("merge"));
+}
+
 /// The files outside of `user_pool/aws` that may name Cognito's SDK: they make clients, or exchange whole settings as
 /// the JSON that Cognito sends.
-const ADAPTERS: [&str; 7] = [
-    "cli/src/attachment/begun.rs",
-    "cli/src/attachment/kept.rs",
+const ADAPTERS: [&str; 5] = [
     "cli/src/attachment/update.rs",
     "cli/src/cloud.rs",
     "cli/src/finding/gather.rs",

@@ -10,6 +10,8 @@ mod reader;
 #[path = "pages/site.rs"]
 mod site;
 
+use std::time::Duration;
+
 use account_api::pages::PAGES;
 use end_to_end::{native, opens};
 use local_cloud::seed::{GROUP, PASSWORD};
@@ -385,6 +387,41 @@ async fn nothing_is_lost_where_a_cache_removes_what_the_browser_says_of_its_lang
     reader.sees("form").await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.sees("already").await.unwrap();
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_first_visit_is_three_requests_in_two_steps_and_a_later_one_is_one() {
+    let site = Site::start_far_away(Duration::from_millis(150)).await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    let visit = "const [page] = performance.getEntriesByType('navigation'); \
+                 const files = performance.getEntriesByType('resource').filter((file) => file.transferSize > 0); \
+                 const starts = files.map((file) => file.startTime), ends = files.map((file) => file.responseEnd); \
+                 return { files: files.length, together: Math.max(...starts, 0) <= Math.min(...ends, 1e9), \
+                          shown: Math.round(page.domContentLoadedEventStart) };";
+    reader.opens(&site.page("register")).await.unwrap();
+    reader.sees("form").await.unwrap();
+    let first = reader.runs(visit).await.unwrap();
+    eprintln!("with a cold cache and 150 ms for each answer, the form is there after {} ms", first["shown"]);
+    assert_eq!((&first["files"], &first["together"]), (&json!(2), &json!(true)), "{first}");
+    reader.opens(&site.page("complete-password-reset")).await.unwrap();
+    reader.sees("begin").await.unwrap();
+    let later = reader.runs(visit).await.unwrap();
+    assert_eq!(later["files"], 0, "{later}");
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn where_the_script_does_not_come_a_page_says_so_and_offers_to_load_it_again() {
+    let site = Site::start_without_scripts().await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    let link = site.page("complete-registration?lang=en&code=123456&username=u");
+    reader.opens(&link).await.unwrap();
+    reader.reads("#waiting", "One moment").await.unwrap();
+    reader.presses("#waiting a.button").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), link, "the code of the link is not lost");
+    reader.reads("#waiting", "hasn’t loaded completely").await.unwrap();
+    reader.keeps("script-refused-phone").await.unwrap();
     reader.leaves().await.unwrap();
 }
 

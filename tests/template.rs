@@ -147,7 +147,9 @@ fn calls(source: &str) -> BTreeSet<String> {
 fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     let resources = resources();
     let statements = &resources["AccountApiRights"]["Properties"]["PolicyDocument"]["Statement"];
-    let [pool, table, mail, secret] = statements.as_array().unwrap().as_slice() else { panic!("{statements}") };
+    let [pool, table, own_function, mail, secret] = statements.as_array().unwrap().as_slice() else {
+        panic!("{statements}")
+    };
     assert_eq!(pool["Resource"][1], "UserPool.Arn");
     let mut needed = calls(include_str!("../crates/cognito-core/src/user_pool/aws/invitations.rs"));
     // What the flows ask of the pool itself.
@@ -155,17 +157,23 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".profile(", "AdminGetUser"),
         (".profiles_with_email(", "ListUsers"),
         (".set_verified_email(", "AdminUpdateUserAttributes"),
+        (".sign_out_everywhere(", "AdminUserGlobalSignOut"),
         (".add_to_group(", "AdminAddUserToGroup"),
     ] {
         let flows = [
             include_str!("../crates/account-api/src/email_change/flow.rs"),
+            include_str!("../crates/account-api/src/email_change/commit.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
+            include_str!("../crates/account-api/src/invitation/complete.rs"),
         ];
         assert!(flows.concat().contains(verb), "{verb}");
         needed.insert(format!("cognito-idp:{action}"));
     }
     assert_eq!(values(&pool["Action"]), needed);
-    assert_eq!((values(&table["Action"]).len(), &table["Resource"]), (2, &Value::from("AccountApiTable.Arn")));
+    assert_eq!((values(&table["Action"]).len(), &table["Resource"]), (3, &Value::from("AccountApiTable.Arn")));
+    assert_eq!(own_function[0], "InvitesPublicly");
+    assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
+    assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
     assert_eq!(values(&mail["Action"]), BTreeSet::from(["ses:SendEmail".to_owned()]));
     assert_eq!(mail["Resource"][1], "SesIdentityArn");
     let sender = &mail["Condition"]["StringEquals"]["ses:FromAddress"];

@@ -40,7 +40,8 @@ fn toml(path: &str) -> toml::Table {
 #[test]
 fn the_map_lists_every_crate_and_nothing_else() {
     let root = layout::root();
-    let folders = packages(&["--no-deps"]).iter().map(|package| {
+    let packages = packages(&["--no-deps"]);
+    let folders = packages.iter().map(|package| {
         let folder = folder(package);
         folder.strip_prefix(&root).unwrap().display().to_string()
     });
@@ -126,4 +127,33 @@ fn host() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = String::from_utf8(Command::new(rustc).arg("-vV").output().unwrap().stdout).unwrap();
     output.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
+/// The pages that people read.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+    let folders = [root.clone(), root.join("docs"), root.join("docs/cli"), root.join("events")];
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_to_a_file() {
+    let mut links = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !link.is_empty() && !link.contains(':') {
+                assert!(page.with_file_name(link).exists(), "{} leads to {link}", page.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 50, "only {links} links");
+}
+
+#[test]
+fn the_readme_is_read_in_one_go() {
+    let readme = include_str!("../README.md");
+    assert!(readme.len() <= 8192, "README.md has {} bytes; details belong into docs/", readme.len());
 }

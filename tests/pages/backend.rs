@@ -1,13 +1,16 @@
 //! The account API as it is deployed, but for what this machine has no use for: its state and its mails are kept in
 //! memory, and this module stands in for API Gateway's JWT authorizer.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use account_api::accounts::Pool;
 use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
+use account_api::queue::memory::MemoryQueue;
 use account_api::store::memory::MemoryStore;
 use account_api::testing::SetClock;
-use account_api::{Services, Settings, pages};
+use account_api::{AccountApi, Parts, Settings, pages};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -53,18 +56,28 @@ impl Backend {
         settings.pages = Some(pages);
         let users = AwsUserPools::from_lookup(&|name| std::env::var(name).ok())?.pool(pool.id());
         let (mails, clock) = (MemoryMailer::default(), SetClock::at(now()?));
-        let services = Services {
-            invitations: AwsInvitations::new(users.clone(), &client),
-            pool: users,
-            store: MemoryStore::default(),
-            mailer: mails.clone(),
-            clock: std::sync::Arc::new(clock.clone()),
+        let invitations = AwsInvitations::new(users.clone(), &client);
+        let queue = MemoryQueue::default();
+        let api = AccountApi::new(Parts {
+            accounts: Arc::new(Pool { users, invitations }),
+            store: Arc::new(MemoryStore::default()),
+            mailer: Arc::new(mails.clone()),
+            queue: Arc::new(queue.clone()),
+            clock: Arc::new(clock.clone()),
             sealer: Sealer::new(&[7; 32])?,
             messages: Messages::new(settings.messages.clone()),
             settings,
-            answer_after: Duration::from_millis(100),
-        };
-        let router = account_api::router(services).layer(middleware::from_fn_with_state(pool.clone(), authorize));
+        });
+        let router = api.router().layer(middleware::from_fn_with_state(pool.clone(), authorize));
+        // What the function leaves to its next run.
+        tokio::spawn(async move {
+            loop {
+                for job in queue.take() {
+                    api.run(&job).await.ok();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
         Ok(Self { router, mails, clock })
     }
 }

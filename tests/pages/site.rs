@@ -2,13 +2,16 @@
 //! mails as people get them.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use account_api::pages;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use end_to_end::{cloud, function, last_mail, pool};
 use local_cloud::event;
 use local_cloud::http::Http;
@@ -68,6 +71,24 @@ impl Site {
         Self::with(&[("DEFAULT_LOCALE", "fr")], |router| router.layer(middleware::from_fn(forget))).await
     }
 
+    /// The same at the end of a line on which every answer takes this long.
+    pub(crate) async fn start_far_away(round_trip: Duration) -> Result<Self> {
+        let wait = move |request: Request, next: Next| async move {
+            tokio::time::sleep(round_trip).await;
+            next.run(request).await
+        };
+        Self::with(&[], |router| router.layer(middleware::from_fn(wait))).await
+    }
+
+    /// The same, but scripts are refused, as API Gateway does it when too many ask at once.
+    pub(crate) async fn start_without_scripts() -> Result<Self> {
+        let refuse = async |request: Request, next: Next| {
+            let is_script = request.uri().path().ends_with(".js");
+            if is_script { StatusCode::TOO_MANY_REQUESTS.into_response() } else { next.run(request).await }
+        };
+        Self::with(&[], |router| router.layer(middleware::from_fn(refuse))).await
+    }
+
     async fn with(own: &'static [(&str, &str)], around: impl FnOnce(Router) -> Router) -> Result<Self> {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
@@ -90,10 +111,18 @@ impl Site {
 
     /// Invites somebody, as an application does.
     pub(crate) async fn invites(&self, email: &str) -> Result<()> {
+        let before = self.api.mails.sent().len();
         let wish = json!({ "email": email, "attributes": { "given_name": "Grace" } });
         let answer = Http::default().send_json("POST", &self.page("invitations"), &wish).await?;
         anyhow::ensure!(answer.status.as_u16() == 202, "the invitation was refused: {answer:?}");
-        Ok(())
+        // The work is done after the answer.
+        for _ in 0..200 {
+            if self.api.mails.sent().len() > before {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("no mail followed the invitation")
     }
 
     /// Links an identity at Google with an account, as the pre sign-up function does.

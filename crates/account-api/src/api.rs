@@ -5,23 +5,17 @@ mod email_change;
 mod invitations;
 mod locales;
 
-use crate::caller::Caller;
-use crate::email_change::flow::{Progress, View};
+use crate::AccountApi;
+use crate::email_change::flow::EmailChange;
 use crate::invitation::Mode;
-use crate::mailer::Mailer;
+use crate::invitation::flow::Invitations;
 use crate::problem::{Code, Problem};
-use crate::services::Services;
-use crate::store::Store;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use cognito_core::user_pool::{Invitations, UserPool};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::OpenApi as Description;
@@ -33,97 +27,17 @@ use utoipa_axum::routes;
 /// Bytes a request's body may have. The longest sensible one, an invitation with every attribute, has a tenth of it.
 const BODY_LIMIT: usize = 32 * 1024;
 
-/// What the routes call. It hides the four ports behind one pointer, so that handlers are compiled once.
-pub(crate) trait Api: Send + Sync {
-    fn request<'a>(
-        &'a self,
-        caller: &'a Caller,
-        new_email: &'a str,
-        locales: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<View, Problem>>;
-    fn status<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>>;
-    fn cancel<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<(), Problem>>;
-    fn resend<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>>;
-    fn verify<'a>(
-        &'a self,
-        caller: &'a Caller,
-        code: &'a str,
-        locales: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<Progress, Problem>>;
-    fn invite<'a>(
-        &'a self,
-        caller: Result<Caller, Problem>,
-        email: &'a str,
-        attributes: &'a BTreeMap<String, String>,
-        locales: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<(), Problem>>;
-    fn complete<'a>(
-        &'a self,
-        user_name: &'a str,
-        token: &'a str,
-        password: String,
-    ) -> BoxFuture<'a, Result<String, Problem>>;
-}
-
-impl<P, I, S, M> Api for Services<P, I, S, M>
-where
-    P: UserPool + Send,
-    I: Invitations + Send,
-    S: Store,
-    M: Mailer,
-{
-    fn request<'a>(
-        &'a self,
-        caller: &'a Caller,
-        new_email: &'a str,
-        locales: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<View, Problem>> {
-        self.request_change(caller, new_email, locales).boxed()
-    }
-
-    fn status<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>> {
-        self.change_status(caller, locales).boxed()
-    }
-
-    fn cancel<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<(), Problem>> {
-        self.cancel_change(caller, locales).boxed()
-    }
-
-    fn resend<'a>(&'a self, caller: &'a Caller, locales: &'a [&'a str]) -> BoxFuture<'a, Result<View, Problem>> {
-        self.resend_code(caller, locales).boxed()
-    }
-
-    fn verify<'a>(
-        &'a self,
-        caller: &'a Caller,
-        code: &'a str,
-        locales: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<Progress, Problem>> {
-        self.verify_code(caller, code, locales).boxed()
-    }
-
-    fn invite<'a>(
-        &'a self,
-        caller: Result<Caller, Problem>,
-        email: &'a str,
-        attributes: &'a BTreeMap<String, String>,
-        locales: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        self.invite_person(caller, email, attributes, locales).boxed()
-    }
-
-    fn complete<'a>(
-        &'a self,
-        user_name: &'a str,
-        token: &'a str,
-        password: String,
-    ) -> BoxFuture<'a, Result<String, Problem>> {
-        self.complete_invitation(user_name, token, password).boxed()
+impl FromRef<AccountApi> for Arc<EmailChange> {
+    fn from_ref(api: &AccountApi) -> Self {
+        Self::clone(&api.email_change)
     }
 }
 
-/// The state of every handler.
-pub(crate) type Shared = State<Arc<dyn Api>>;
+impl FromRef<AccountApi> for Arc<Invitations> {
+    fn from_ref(api: &AccountApi) -> Self {
+        Self::clone(&api.invitations)
+    }
+}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -151,7 +65,7 @@ impl Modify for Bearer {
     }
 }
 
-fn routes(invitations: &Mode) -> (Router<Arc<dyn Api>>, Description) {
+fn routes(invitations: &Mode) -> (Router<AccountApi>, Description) {
     let mut routes = OpenApiRouter::with_openapi(Head::openapi())
         .routes(routes!(email_change::request, email_change::status, email_change::cancel))
         .routes(routes!(email_change::verify))
@@ -181,8 +95,8 @@ pub(crate) fn nothing_here() -> Response {
 }
 
 /// The API's routes. What leads nowhere is for the caller to answer.
-pub(crate) fn router(api: Arc<dyn Api>, invitations: &Mode) -> Router {
-    let (router, description) = routes(invitations);
+pub(crate) fn router(api: AccountApi) -> Router {
+    let (router, description) = routes(&api.invitations.settings.mode);
     let description = Arc::new(description);
     router
         .route("/openapi.json", get(async move || Json(Arc::clone(&description)).into_response()))

@@ -1,10 +1,13 @@
 //! Who is calling, as API Gateway's JWT authorizer says.
 
+use crate::code::Sealer;
+use crate::email_change::DAY;
 use crate::problem::{Code, Problem};
 use cognito_core::user_pool::UserName;
 use http::Extensions;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
+use std::net::IpAddr;
 
 /// Somebody with a valid access token of the pool.
 #[derive(Clone, Debug)]
@@ -47,6 +50,38 @@ impl Caller {
     #[must_use]
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|own| own == group)
+    }
+
+    /// The caller, who must be in a group.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::NotAnAdmin`].
+    pub(crate) fn member_of(self, group: &str) -> Result<Self, Problem> {
+        if self.is_in(group) { Ok(self) } else { Err(Code::NotAnAdmin.into()) }
+    }
+}
+
+/// Where a request comes from, whoever sent it. It does not show itself.
+pub(crate) struct Origin(Option<IpAddr>);
+
+impl Origin {
+    pub(crate) fn from_extensions(extensions: &Extensions) -> Self {
+        let Some(RequestContext::ApiGatewayV2(context)) = extensions.get::<RequestContext>() else { return Self(None) };
+        Self(context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()))
+    }
+
+    /// A name for the log that stays the same for a day (UTC) and cannot be turned back into an address without the
+    /// secret key: enough to see that many requests have one sender. IPv6 senders have a network of 64 bits to
+    /// themselves, so its prefix counts.
+    pub(crate) fn pseudonym(&self, sealer: &Sealer, now: u64) -> String {
+        let network = match self.0 {
+            None => return "unknown".to_owned(),
+            Some(IpAddr::V4(ip)) => ip.to_string(),
+            Some(IpAddr::V6(ip)) => format!("{:?}", &ip.segments()[..4]),
+        };
+        let day = (now / DAY).to_string();
+        sealer.seal(&["sender", &day], &network).as_str().chars().take(16).collect()
     }
 }
 
@@ -93,6 +128,18 @@ mod tests {
             assert!(read(&authorizer).is_none(), "no {name}");
         }
         assert!(read(&json!({ "lambda": { "sub": "s", "username": "u", "token_use": "access" } })).is_none());
+    }
+
+    #[test]
+    fn a_sender_has_one_name_a_day_that_does_not_show_the_address() {
+        let sealer = Sealer::new(&[7; 32]).unwrap();
+        let named = |ip: &str, now| Origin(ip.parse().ok()).pseudonym(&sealer, now);
+        assert_eq!(named("192.0.2.1", 0), named("192.0.2.1", DAY - 1));
+        assert_ne!(named("192.0.2.1", 0), named("192.0.2.1", DAY));
+        assert_ne!(named("192.0.2.1", 0), named("192.0.2.2", 0));
+        assert_eq!(named("2001:db8::1", 0), named("2001:db8::2", 0), "one network");
+        assert_ne!(named("2001:db8::1", 0), named("2001:db8:0:1::1", 0));
+        assert_eq!(named("nonsense", 0), "unknown");
     }
 
     #[test]

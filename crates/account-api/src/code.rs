@@ -1,5 +1,6 @@
 //! Codes that prove a mailbox, and what is kept of them.
 
+use cognito_core::password::Password;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,12 @@ fn is_passed_over(c: char) -> bool {
 pub struct Digest(String);
 
 impl Digest {
+    /// A digest as somebody sent it. It need not be one, and then fits nothing.
+    #[must_use]
+    pub fn given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The digits, for names of keys.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -112,6 +119,14 @@ impl Sealer {
     pub fn seal(&self, purpose: &[&str], text: &str) -> Digest {
         let bytes = self.mac(purpose, text).finalize().into_bytes();
         Digest(bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    }
+
+    /// A password that nobody but the holder of the key can make again, and that satisfies every password policy Cognito
+    /// allows: 99 characters (API model, `PasswordPolicyMinLengthType`) of all four classes.
+    #[must_use]
+    pub fn password(&self, purpose: &[&str], text: &str) -> Password {
+        let digest = self.seal(purpose, text).0;
+        Password::chosen(format!("Aa1-{digest}{}", &self.seal(&["password"], &digest).0[..31]))
     }
 
     /// Whether a digest was made of this text for this purpose, in a time that does not depend on where they differ.
@@ -194,6 +209,15 @@ mod tests {
         assert!(!other.matches(&["email-change", "id", "current"], "123456", &digest));
         assert!(!one.matches(&["email-change", "id", "current"], "123456", &Digest("no hexadecimal".into())));
         assert!(!one.matches(&["email-change", "id", "current"], "123456", &Digest(String::new())));
+    }
+
+    #[test]
+    fn a_password_is_the_same_again_for_its_text_only_and_satisfies_every_policy() {
+        let sealer = Sealer::new(&[1; 32]).unwrap();
+        let password = sealer.password(&["p"], "a@example.com");
+        assert_eq!(password.expose(), sealer.password(&["p"], "a@example.com").expose());
+        assert_ne!(password.expose(), sealer.password(&["p"], "b@example.com").expose());
+        assert_eq!(password.expose().len(), 99);
     }
 
     #[test]

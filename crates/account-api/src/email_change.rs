@@ -1,14 +1,17 @@
 //! A change of an account's address: what may happen when. Pure: the state, an event and the time go in, the next state
 //! and what follows from it come out.
 //!
-//! Two rules make it safe to run many times at once. A verdict counts only after the state it goes with was written in
-//! place of the state it was made from, so guesses in parallel are as good as guesses one after the other. And a code
-//! that was right stays known, so that a repeated request gets the answer of the first.
+//! Two rules make it safe to run many times at once. The result of a check counts only once the state that goes with it
+//! has replaced the state that was checked, so guesses in parallel are worth no more than guesses one after the other.
+//! And a code that was right stays known, so a repeated request gets the same answer as the first.
 
+mod commit;
 pub mod flow;
+pub mod view;
 
 use crate::code::{Digest, Sealer};
 use crate::mask::masked;
+use crate::table::Kept;
 use serde::{Deserialize, Serialize};
 
 /// Seconds that a code lives: 15 minutes.
@@ -70,6 +73,9 @@ pub struct Request {
     tries: u8,
     resends: u8,
     sent_at: u64,
+    /// When the current address was proven, and a code to the new one counted; zero before.
+    #[serde(default)]
+    pub(crate) advanced_at: u64,
     /// Set once both addresses are proven, until it is known whether the pool has the new one.
     committing: Option<Commit>,
 }
@@ -96,13 +102,13 @@ pub struct Notice {
 
 /// What is kept of an account. No `Debug`: it holds addresses.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
+pub struct ChangeState {
     /// When changes were asked for in the last day.
     recent: Vec<u64>,
     request: Option<Request>,
     done: Option<Done>,
-    #[serde(default)]
-    owed: Option<Notice>,
+    #[serde(default, alias = "owed")]
+    notice: Option<Notice>,
 }
 
 /// A change that is complete: kept while the last code could be sent again.
@@ -115,7 +121,7 @@ struct Done {
 
 /// Why an event changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RequestError {
     /// Nothing is under way.
     NoRequest,
     /// A change is under way already.
@@ -134,17 +140,17 @@ pub enum Refusal {
 
 /// What a code that was entered leads to. What is in parentheses is to be written in place of the state that was asked.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CodeCheck {
     /// The code is wrong; so many tries are left.
-    Wrong(Ledger, u8),
+    Wrong(ChangeState, u8),
     /// The code is wrong, while the new address is being written: there is nothing left to guess, and no try is counted.
     WrongMeanwhile(u8),
     /// The code is wrong, and it was the last try.
-    Dead(Ledger),
+    LastTryWrong(ChangeState),
     /// The current address is proven: the next code goes to the new one.
-    Advance(Ledger),
+    Advance(ChangeState),
     /// Both addresses are proven: the new one is to be written to the pool, by the caller alone.
-    Commit(Ledger),
+    Commit(ChangeState),
     /// The code that proved the current address came again: the answer is the same, nothing changes.
     AdvancedBefore,
     /// The code that proved the new address came again.
@@ -152,7 +158,13 @@ pub enum Verdict {
     /// Both addresses are proven, and somebody else is writing the new one.
     Busy,
     /// Nothing can be verified.
-    Refused(Refusal),
+    Refused(RequestError),
+}
+
+impl Kept for ChangeState {
+    fn keep_until(&self, now: u64) -> u64 {
+        now + DAY
+    }
 }
 
 impl Request {
@@ -187,38 +199,32 @@ impl Request {
     }
 }
 
-impl Ledger {
+impl ChangeState {
     /// The change that is under way, if it has not expired.
     ///
     /// # Errors
     ///
-    /// [`Refusal::NoRequest`] or [`Refusal::Expired`].
-    pub fn request(&self, now: u64) -> Result<&Request, Refusal> {
+    /// [`RequestError::NoRequest`] or [`RequestError::Expired`].
+    pub fn request(&self, now: u64) -> Result<&Request, RequestError> {
         match &self.request {
-            None => Err(Refusal::NoRequest),
-            Some(request) if request.is_over(now) => Err(Refusal::Expired),
+            None => Err(RequestError::NoRequest),
+            Some(request) if request.is_over(now) => Err(RequestError::Expired),
             Some(request) => Ok(request),
         }
-    }
-
-    /// Until when the state must be kept.
-    #[must_use]
-    pub fn keep_until(&self, now: u64) -> u64 {
-        now + DAY
     }
 
     /// Counts somebody's wish to change the address, before anything is looked up for it.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Pending`] or [`Refusal::TooMany`].
-    pub fn admit(&self, now: u64) -> Result<Self, Refusal> {
+    /// [`RequestError::Pending`] or [`RequestError::TooMany`].
+    pub fn admit(&self, now: u64) -> Result<Self, RequestError> {
         if self.request(now).is_ok() {
-            return Err(Refusal::Pending);
+            return Err(RequestError::Pending);
         }
         let mut recent: Vec<u64> = self.recent.iter().copied().filter(|at| now < at + DAY).collect();
         if let (true, Some(oldest)) = (recent.len() >= REQUESTS_A_DAY, recent.first()) {
-            return Err(Refusal::TooMany(oldest + DAY - now));
+            return Err(RequestError::TooMany(oldest + DAY - now));
         }
         recent.push(now);
         Ok(Self { recent, request: None, ..self.clone() })
@@ -239,6 +245,7 @@ impl Ledger {
             tries: 0,
             resends: 0,
             sent_at: now,
+            advanced_at: 0,
             committing: None,
         };
         Self { request: Some(request), ..self.clone() }
@@ -246,36 +253,36 @@ impl Ledger {
 
     /// Judges a code. `next` is the code to send to the new address if this one proves the current one.
     #[must_use]
-    pub fn verify(&self, now: u64, sealer: &Sealer, given: &str, next: &str) -> Verdict {
+    pub fn verify(&self, now: u64, sealer: &Sealer, given: &str, next: &str) -> CodeCheck {
         if let Some(done) = &self.done
             && now < done.until
             && sealer.matches(&["email-change", &done.id, Stage::New.name()], given, &done.code)
         {
-            return Verdict::DoneBefore;
+            return CodeCheck::DoneBefore;
         }
         let request = match self.request(now) {
             Ok(request) => request,
-            Err(refusal) => return Verdict::Refused(refusal),
+            Err(error) => return CodeCheck::Refused(error),
         };
         if sealer.matches(&request.purpose(request.stage), given, &request.code) {
             return self.right(now, request, sealer, next);
         }
         let known = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
         if request.passed.as_ref().is_some_and(known) {
-            return Verdict::AdvancedBefore;
+            return CodeCheck::AdvancedBefore;
         }
         if request.is_committing() {
-            return Verdict::WrongMeanwhile(TRIES - request.tries);
+            return CodeCheck::WrongMeanwhile(TRIES - request.tries);
         }
         let tries = request.tries + 1;
         if tries >= TRIES {
-            return Verdict::Dead(self.closed());
+            return CodeCheck::LastTryWrong(self.closed());
         }
         let request = Request { tries, ..request.clone() };
-        Verdict::Wrong(Self { request: Some(request), ..self.clone() }, TRIES - tries)
+        CodeCheck::Wrong(Self { request: Some(request), ..self.clone() }, TRIES - tries)
     }
 
-    fn right(&self, now: u64, request: &Request, sealer: &Sealer, next: &str) -> Verdict {
+    fn right(&self, now: u64, request: &Request, sealer: &Sealer, next: &str) -> CodeCheck {
         match (request.stage, &request.committing) {
             (Stage::Current, _) => {
                 let request = Request {
@@ -286,12 +293,13 @@ impl Ledger {
                     tries: 0,
                     resends: 0,
                     sent_at: now,
+                    advanced_at: now,
                     ..request.clone()
                 };
-                Verdict::Advance(Self { request: Some(request), ..self.clone() })
+                CodeCheck::Advance(Self { request: Some(request), ..self.clone() })
             }
-            (Stage::New, Some(commit)) if !commit.released => Verdict::Busy,
-            (Stage::New, _) => Verdict::Commit(self.leased(now)),
+            (Stage::New, Some(commit)) if !commit.released => CodeCheck::Busy,
+            (Stage::New, _) => CodeCheck::Commit(self.leased(now)),
         }
     }
 
@@ -325,16 +333,16 @@ impl Ledger {
     /// # Errors
     ///
     /// There is no request, or it may not send another code now.
-    pub fn resend(&self, now: u64, sealer: &Sealer, code: &str) -> Result<Self, Refusal> {
+    pub fn resend(&self, now: u64, sealer: &Sealer, code: &str) -> Result<Self, RequestError> {
         let request = self.request(now)?;
         if request.is_committing() {
-            return Err(Refusal::Committing);
+            return Err(RequestError::Committing);
         }
         if request.resends >= RESENDS {
-            return Err(Refusal::UsedUp(request.expires_at - now));
+            return Err(RequestError::UsedUp(request.expires_at - now));
         }
         if now < request.sent_at + RESEND_PAUSE {
-            return Err(Refusal::TooSoon(request.sent_at + RESEND_PAUSE - now));
+            return Err(RequestError::TooSoon(request.sent_at + RESEND_PAUSE - now));
         }
         let request = Request {
             expires_at: now + CODE_LIFE,
@@ -358,10 +366,10 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Committing`] once somebody began to write the new address, until the pool was asked what came of it.
-    pub fn cancel(&self) -> Result<Self, Refusal> {
+    /// [`RequestError::Committing`] once somebody began to write the new address, until the pool was asked what came of it.
+    pub fn cancel(&self) -> Result<Self, RequestError> {
         match &self.request {
-            Some(request) if request.is_committing() => Err(Refusal::Committing),
+            Some(request) if request.is_committing() => Err(RequestError::Committing),
             _ => Ok(self.closed()),
         }
     }
@@ -387,7 +395,7 @@ impl Ledger {
             code: request.code.clone(),
             until: now + CODE_LIFE,
         });
-        let owed = self.request.as_ref().filter(|_| !told).map(|request| Notice {
+        let notice = self.request.as_ref().filter(|_| !told).map(|request| Notice {
             to: request.current.clone(),
             new: masked(&request.new),
             tried_at: now,
@@ -397,23 +405,24 @@ impl Ledger {
             request: None,
             done: done.or_else(|| self.done.clone()),
             // One of an earlier change stays owed.
-            owed: owed.or_else(|| self.owed.clone()),
+            notice: notice.or_else(|| self.notice.clone()),
             recent: self.recent.clone(),
         }
     }
 
     /// A note to an old address that is owed and may be tried now, with the state to write before it is.
     #[must_use]
-    pub fn owed(&self, now: u64) -> Option<(&Notice, Self)> {
-        let notice = self.owed.as_ref().filter(|notice| now < notice.until && now >= notice.tried_at + NOTICE_PAUSE)?;
+    pub fn notice_due(&self, now: u64) -> Option<(&Notice, Self)> {
+        let notice =
+            self.notice.as_ref().filter(|notice| now < notice.until && now >= notice.tried_at + NOTICE_PAUSE)?;
         let tried = Notice { tried_at: now, ..notice.clone() };
-        Some((notice, Self { owed: Some(tried), ..self.clone() }))
+        Some((notice, Self { notice: Some(tried), ..self.clone() }))
     }
 
     /// The old address was told.
     #[must_use]
-    pub fn told(&self) -> Self {
-        Self { owed: None, ..self.clone() }
+    pub fn notice_sent(&self) -> Self {
+        Self { notice: None, ..self.clone() }
     }
 
     /// Whether the change with this id is complete.

@@ -1,16 +1,20 @@
-//! Inviting people: an account that opens with a temporary password, which travels in a link and is replaced by the
-//! person's own.
+//! Inviting people: an account that waits for its owner, and a link that lets them choose its password.
+//!
+//! The account has a temporary password that never leaves the function: it is made again from the address and the secret
+//! key when it is needed. The link carries a token that only this API takes. So whoever has a link cannot go around the
+//! API and sign in at Cognito with it, and sending a link again leaves the earlier one as good as it was.
 
+mod complete;
 pub mod flow;
 
-use crate::code::Digest;
+use crate::code::{Digest, Sealer};
 use crate::email_change::DAY;
+use crate::table::Kept;
+use cognito_core::email::Email;
 use serde::{Deserialize, Serialize};
 
 /// Seconds between two invitations of one address.
 pub const PAUSE: u64 = 60;
-/// Invitations of one address within [`DAY`].
-pub const A_DAY: usize = 5;
 
 /// `INVITATIONS`: who may invite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,8 +43,9 @@ pub enum InvitedUserName {
 pub(crate) struct Invitation {
     /// The address it went to. Whoever completes it proves that one and no other.
     pub(crate) email: Option<Digest>,
-    /// The token in the link.
-    pub(crate) token: Option<Digest>,
+    /// Random; the token in the link is made from it. None in an invitation of an earlier version, whose link is void.
+    #[serde(default)]
+    seed: Option<String>,
     pub(crate) expires_at: u64,
     pub(crate) completed: bool,
     /// When an answer was last handed to the pool. What became of it is not known until `completed` is set.
@@ -49,37 +54,65 @@ pub(crate) struct Invitation {
 }
 
 impl Invitation {
-    /// Kept for a while after it has expired, so that a late guest is told what happened.
-    pub(crate) fn keep_until(&self, _now: u64) -> u64 {
+    /// A new invitation of an address.
+    pub(crate) fn new(email: &Email, sealer: &Sealer, expires_at: u64) -> Self {
+        let (email, seed) = (Some(address_digest(email, sealer)), Some(crate::random_uuid()));
+        Self { email, seed, expires_at, completed: false, answered_at: None }
+    }
+
+    /// The token in its link, for the account with this user name.
+    pub(crate) fn token(&self, user_name: &str, sealer: &Sealer) -> Option<Digest> {
+        Some(sealer.seal(&["invitation", user_name], self.seed.as_deref()?))
+    }
+
+    /// Whether this is its token, in a time that does not depend on where they differ.
+    pub(crate) fn has_token(&self, user_name: &str, token: &str, sealer: &Sealer) -> bool {
+        let digest = Digest::given(token);
+        self.seed.as_deref().is_some_and(|seed| sealer.matches(&["invitation", user_name], seed, &digest))
+    }
+
+    /// Whether it went to this address.
+    pub(crate) fn is_for(&self, email: &Email, sealer: &Sealer) -> bool {
+        let digest = self.email.as_ref();
+        digest.is_some_and(|digest| sealer.matches(&["invited-address"], &email.to_lower_case(), digest))
+    }
+
+    /// Whether its link opens the account of this address now.
+    pub(crate) fn is_open(&self, email: &Email, sealer: &Sealer, now: u64) -> bool {
+        self.seed.is_some() && self.is_for(email, sealer) && !self.completed && now < self.expires_at
+    }
+}
+
+/// What is kept in place of an address.
+fn address_digest(email: &Email, sealer: &Sealer) -> Digest {
+    sealer.seal(&["invited-address"], &email.to_lower_case())
+}
+
+impl Kept for Invitation {
+    /// For a while after it has expired, so that a late guest is told what happened.
+    fn keep_until(&self, _now: u64) -> u64 {
         self.expires_at + 30 * DAY
     }
 }
 
-/// When an address was invited in the last day.
+/// When an address was last invited.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Quota {
-    recent: Vec<u64>,
+pub(crate) struct LastInvited {
+    #[serde(default)]
+    at: u64,
 }
 
-impl Quota {
-    /// Counts an invitation; the error is after how many seconds the next one is possible.
+impl LastInvited {
+    /// Notes an invitation; the error is after how many seconds the next one is possible.
     pub(crate) fn admit(&self, now: u64) -> Result<Self, u64> {
-        let mut recent: Vec<u64> = self.recent.iter().copied().filter(|at| now < at + DAY).collect();
-        if let Some(last) = recent.last()
-            && now < last + PAUSE
-        {
-            return Err(last + PAUSE - now);
-        }
-        if let (true, Some(oldest)) = (recent.len() >= A_DAY, recent.first()) {
-            return Err(oldest + DAY - now);
-        }
-        recent.push(now);
-        Ok(Self { recent })
+        let free_at = self.at + PAUSE;
+        if now < free_at { Err(free_at - now) } else { Ok(Self { at: now }) }
     }
+}
 
-    /// Kept while its newest entry counts.
-    pub(crate) fn keep_until(&self, now: u64) -> u64 {
-        self.recent.last().copied().unwrap_or(now) + DAY
+impl Kept for LastInvited {
+    fn keep_until(&self, _now: u64) -> u64 {
+        self.at + DAY
     }
 }
 
@@ -88,15 +121,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_invited_five_times_a_day_with_a_pause() {
-        let (mut quota, mut now) = (Quota::default(), 1_800_000_000);
-        let first = now;
-        for _ in 0..A_DAY {
-            quota = quota.admit(now).ok().unwrap();
-            assert_eq!(quota.admit(now + PAUSE - 1).err(), Some(1));
-            now += PAUSE;
-        }
-        assert_eq!(quota.admit(now).err(), Some(first + DAY - now));
-        assert!(quota.admit(first + DAY).is_ok());
+    fn an_address_is_invited_once_a_minute() {
+        let now = 1_800_000_000;
+        let invited = LastInvited::default().admit(now).ok().unwrap();
+        assert_eq!(invited.admit(now + PAUSE - 1).err(), Some(1));
+        assert!(invited.admit(now + PAUSE).is_ok());
+    }
+
+    #[test]
+    fn a_token_opens_the_invitation_it_was_made_for_and_no_other() {
+        let sealer = Sealer::new(&[7; 32]).unwrap();
+        let email = Email::parse("grace@example.com").unwrap();
+        let (one, other) = (Invitation::new(&email, &sealer, 100), Invitation::new(&email, &sealer, 100));
+        let token = one.token("u", &sealer).unwrap();
+        assert!(one.has_token("u", token.as_str(), &sealer));
+        assert!(!one.has_token("v", token.as_str(), &sealer) && !other.has_token("u", token.as_str(), &sealer));
+        assert!(!Invitation::default().has_token("u", "", &sealer) && !one.has_token("u", "", &sealer));
+        assert!(one.is_open(&email, &sealer, 99) && !one.is_open(&email, &sealer, 100));
+        let stored = serde_json::to_string(&one).unwrap();
+        assert!(!stored.contains(token.as_str()) && !stored.contains('@'), "{stored}");
     }
 }

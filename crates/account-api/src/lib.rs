@@ -1,16 +1,20 @@
 //! HTTP API beside a user pool: changes an account's address with proof of both addresses, and invites people.
 //!
-//! [`router`] is the whole API over its ports; [`function`] runs it as a Lambda function behind API Gateway's HTTP API.
+//! [`AccountApi`] is the whole API over its [`Parts`]; [`function`] runs it as a Lambda function behind API Gateway's
+//! HTTP API.
 //!
 //! - [`email_change`]: what may happen when, pure, and the flow that carries it out;
 //! - [`invitation`]: accounts that somebody else begins and their owner completes;
-//! - [`store`], [`mailer`], [`clock`](Clock): what the flows work with, beside the user pool of `cognito-core`;
+//! - [`accounts`], [`store`], [`mailer`], [`queue`], [`clock`](Clock): what the flows work with;
+//! - [`ceilings`]: how often something may happen in a day;
 //! - [`code`]: codes that prove a mailbox, and what is kept of them;
 //! - [`problem`]: how the API says no; [`caller`]: who is calling;
 //! - [`pages`]: what the links of messages open, in a browser.
 
+pub mod accounts;
 mod api;
 pub mod caller;
+pub mod ceilings;
 mod clock;
 pub mod code;
 pub mod email_change;
@@ -18,39 +22,136 @@ pub mod function;
 pub mod invitation;
 pub mod mailer;
 mod mask;
+mod outbox;
 pub mod pages;
 pub mod problem;
-mod services;
+pub mod queue;
 mod settings;
 pub mod store;
+mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use api::description;
 pub use clock::{Clock, SystemClock};
-pub use services::Services;
-pub use settings::{Invitations as InvitationSettings, NAMES, Settings};
+pub use settings::{EmailChangeSettings, InvitationSettings, NAMES, Settings};
 
+use accounts::Accounts;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use axum::Router;
-use cognito_core::user_pool::{Invitations, UserPool};
+use ceilings::Counter;
+use code::Sealer;
+use email_change::flow::EmailChange;
+use invitation::flow::Invitations;
 use mailer::Mailer;
+use messages::Messages;
+use outbox::Outbox;
+use problem::Problem;
+use queue::{Job, Queue};
+use std::fmt;
 use std::sync::Arc;
 use store::Store;
+use table::Table;
 
-/// The API over its services, with the pages where the settings ask for them. Requests must carry API Gateway's request context as an extension, as `lambda_http` puts it
-/// there; without it nobody is signed in.
-pub fn router<P, I, S, M>(services: Services<P, I, S, M>) -> Router
-where
-    P: UserPool + Send + 'static,
-    I: Invitations + Send + 'static,
-    S: Store + 'static,
-    M: Mailer + 'static,
-{
-    let invitations = services.settings.invitations.mode.clone();
-    let pages = services.settings.pages.as_ref().map(|settings| pages::router(settings, api::nothing_here));
-    let api = api::router(Arc::new(services), &invitations);
-    match pages {
-        Some(pages) => api.merge(pages),
-        None => api.fallback(async || api::nothing_here()),
+/// What the API is made of.
+pub struct Parts {
+    /// The user pool.
+    pub accounts: Arc<dyn Accounts>,
+    /// State between two calls.
+    pub store: Arc<dyn Store>,
+    /// How mails leave.
+    pub mailer: Arc<dyn Mailer>,
+    /// Work that is left to a later run.
+    pub queue: Arc<dyn Queue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The key of codes and tokens.
+    pub sealer: Sealer,
+    /// What mails say.
+    pub messages: Messages,
+    /// What the operator chose.
+    pub settings: Settings,
+}
+
+/// The API. Clones share everything.
+#[derive(Clone)]
+pub struct AccountApi {
+    pub(crate) email_change: Arc<EmailChange>,
+    pub(crate) invitations: Arc<Invitations>,
+    pages: Option<pages::Settings>,
+}
+
+impl fmt::Debug for AccountApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountApi(…)")
     }
+}
+
+impl AccountApi {
+    /// Puts the API together. No call is made.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { accounts, store, mailer, queue, clock, sealer, messages, settings } = parts;
+        let table = Table { store, clock };
+        let outbox = Arc::new(Outbox { mailer, messages });
+        let counter = |what, ceilings| Counter { what, ceilings, sealer: sealer.clone() };
+        Self {
+            email_change: Arc::new(EmailChange {
+                accounts: Arc::clone(&accounts),
+                table: table.clone(),
+                outbox: Arc::clone(&outbox),
+                sealer: sealer.clone(),
+                unproven: counter("email-change", settings.email_change.ceilings),
+                settings: settings.email_change,
+            }),
+            invitations: Arc::new(Invitations {
+                accounts,
+                table,
+                outbox,
+                queue,
+                counter: counter("invitation", settings.invitations.ceilings),
+                sealer,
+                settings: settings.invitations,
+            }),
+            pages: settings.pages,
+        }
+    }
+
+    /// The routes, with the pages where the settings ask for them. Requests must carry API Gateway's request context as
+    /// an extension, as `lambda_http` puts it there; without it nobody is signed in.
+    pub fn router(&self) -> Router {
+        let api = api::router(self.clone());
+        match &self.pages {
+            Some(settings) => api.merge(pages::router(settings, api::nothing_here)),
+            None => api.fallback(async || api::nothing_here()),
+        }
+    }
+
+    /// Carries out a job that a request left to a later run.
+    ///
+    /// # Errors
+    ///
+    /// The [`Problem`], logged, if it has to be tried again. One that no repetition will solve is logged only.
+    pub async fn run(&self, job: &Job) -> Result<(), Problem> {
+        let Err(why) = self.invitations.run(job).await else { return Ok(()) };
+        why.log(None);
+        if why.is_passing() { Err(why) } else { Ok(()) }
+    }
+}
+
+/// 122 random bits, from a cryptographically secure generator.
+pub(crate) fn random_uuid() -> String {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string()
+}
+
+/// AWS's code of an error, or what else went wrong. It repeats nothing of the request.
+pub(crate) fn aws_error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code"),
+        SdkError::TimeoutError(_) => "timed out",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "unreadable answer",
+        _ => "the request could not be made",
+    }
+    .to_owned()
 }

@@ -5,6 +5,7 @@ pub mod memory;
 pub mod ses;
 
 use cognito_core::email::Email;
+use futures_util::future::BoxFuture;
 use messages::Letter;
 
 /// A mail that was not taken. It names AWS's error code and never the address.
@@ -18,5 +19,5 @@ pub struct NotSent {
 /// Sends mails from one sender.
 pub trait Mailer: Send + Sync {
     /// Hands one mail over. That it was taken does not say that it arrives.
-    fn send(&self, to: &Email, letter: &Letter) -> impl Future<Output = Result<(), NotSent>> + Send;
+    fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>>;
 }

@@ -58,6 +58,9 @@ pub const PAGES: [Page; 7] = [
     Page { name: "login", source: "account" },
 ];
 
+/// The password reset, from `/.well-known/`.
+const RESET: &str = "../complete-password-reset";
+
 /// The page behind every path that leads nowhere.
 const NOT_FOUND: Page = Page::named("not-found");
 
@@ -86,6 +89,8 @@ pub fn router(settings: &Settings, otherwise: fn() -> Response) -> Router {
     let site = Arc::new(Site { settings: settings.clone(), made: OnceLock::new() });
     let mut router = Router::new()
         .route("/", get(async || (StatusCode::SEE_OTHER, [(header::LOCATION, "account")])))
+        // Where password managers send people to change a password (W3C, "A Well-Known URL for Changing Passwords").
+        .route("/.well-known/change-password", get(async || (StatusCode::SEE_OTHER, [(header::LOCATION, RESET)])))
         .route("/pages-assets/{version}/{name}", get(asset))
         .fallback(
             async move |State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap| {

@@ -1,6 +1,7 @@
 //! How the API says no: problem details as of RFC 9457, each with a stable code.
 
 use crate::mailer::NotSent;
+use crate::queue::NotTaken;
 use crate::store::StoreError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -13,157 +14,83 @@ use utoipa::ToSchema;
 /// The media type of every refusal (RFC 9457 section 3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Every way to say no: stable code, HTTP status, and what a stranger may read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is described by its own text")]
-pub enum Code {
-    InvalidRequest,
-    InvalidEmail,
-    SameEmail,
-    WrongCode,
-    AttributeNotAllowed,
-    InvitationInvalid,
-    WeakPassword,
-    Unauthorized,
-    FederatedAccount,
-    LinkedAccount,
-    AccountUnusable,
-    NotAnAdmin,
-    NoRequest,
-    NotFound,
-    MethodNotAllowed,
-    RequestPending,
-    CommitInProgress,
-    EmailTaken,
-    AccountChanged,
-    AlreadyChanged,
-    NoCurrentEmail,
-    AccountExists,
-    AlreadyCompleted,
-    CodeExpired,
-    TooManyTries,
-    InvitationExpired,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    TooManyRequests,
-    ResendTooSoon,
-    ResendsUsedUp,
-    Misconfigured,
-    TryAgain,
-    MailNotSent,
+macro_rules! codes {
+    ($($code:ident = $name:literal, $status:literal, $detail:literal;)*) => {
+        /// Every way to say no.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each is described by its own text")]
+        pub enum Code {
+            $($code,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
+
+            /// The code as it is sent and logged.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+
+            /// The HTTP status it is sent with.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                let status = match self {
+                    $(Self::$code => $status,)*
+                };
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+
+            /// What the person may read.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self {
+                    $(Self::$code => $detail,)*
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// Every code.
-    pub const ALL: [Self; 34] = [
-        Self::InvalidRequest,
-        Self::InvalidEmail,
-        Self::SameEmail,
-        Self::WrongCode,
-        Self::AttributeNotAllowed,
-        Self::InvitationInvalid,
-        Self::WeakPassword,
-        Self::Unauthorized,
-        Self::FederatedAccount,
-        Self::LinkedAccount,
-        Self::AccountUnusable,
-        Self::NotAnAdmin,
-        Self::NoRequest,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::RequestPending,
-        Self::CommitInProgress,
-        Self::EmailTaken,
-        Self::AccountChanged,
-        Self::AlreadyChanged,
-        Self::NoCurrentEmail,
-        Self::AccountExists,
-        Self::AlreadyCompleted,
-        Self::CodeExpired,
-        Self::TooManyTries,
-        Self::InvitationExpired,
-        Self::BodyTooLarge,
-        Self::UnsupportedMediaType,
-        Self::TooManyRequests,
-        Self::ResendTooSoon,
-        Self::ResendsUsedUp,
-        Self::Misconfigured,
-        Self::TryAgain,
-        Self::MailNotSent,
-    ];
-
-    /// The code as it is sent and logged.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.entry().0
-    }
-
-    /// The HTTP status it is sent with.
-    #[must_use]
-    pub fn status(self) -> StatusCode {
-        StatusCode::from_u16(self.entry().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// What the person may read.
-    #[must_use]
-    pub const fn detail(self) -> &'static str {
-        self.entry().2
-    }
-
-    const fn entry(self) -> (&'static str, u16, &'static str) {
-        match self {
-            Self::InvalidRequest => ("invalid-request", 400, "The request is not what the API describes."),
-            Self::InvalidEmail => ("invalid-email", 400, "This is not an e-mail address that can be used here."),
-            Self::SameEmail => ("same-email", 400, "This is the address the account has already."),
-            Self::WrongCode => ("wrong-code", 400, "The code is wrong."),
-            Self::AttributeNotAllowed => {
-                ("attribute-not-allowed", 400, "An attribute is not one that may be set here.")
-            }
-            Self::InvitationInvalid => {
-                ("invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.")
-            }
-            Self::WeakPassword => ("weak-password", 400, "The password is not strong enough."),
-            Self::Unauthorized => ("unauthorized", 401, "An access token of the user pool is needed."),
-            Self::FederatedAccount => {
-                ("federated-account", 403, "The address of this account is kept by the provider it signs in with.")
-            }
-            Self::LinkedAccount => {
-                ("linked-account", 403, "A provider that this account is linked with would overwrite the new address.")
-            }
-            Self::AccountUnusable => ("account-unusable", 403, "This account cannot be used at the moment."),
-            Self::NotAnAdmin => ("not-an-admin", 403, "Only administrators may invite people."),
-            Self::NoRequest => ("no-request", 404, "No change of the address is under way."),
-            Self::NotFound => ("not-found", 404, "There is nothing here."),
-            Self::MethodNotAllowed => ("method-not-allowed", 405, "This method is not possible here."),
-            Self::RequestPending => {
-                ("request-pending", 409, "A change of the address is under way; cancel it to begin another one.")
-            }
-            Self::CommitInProgress => ("commit-in-progress", 409, "The address is being changed right now."),
-            Self::EmailTaken => ("email-taken", 409, "This address belongs to another account."),
-            Self::AccountChanged => {
-                ("account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.")
-            }
-            Self::AlreadyChanged => ("already-changed", 409, "The address has been changed already."),
-            Self::NoCurrentEmail => {
-                ("no-current-email", 409, "The account has no address that could approve the change.")
-            }
-            Self::AccountExists => ("account-exists", 409, "Somebody has an account with this address."),
-            Self::AlreadyCompleted => {
-                ("already-completed", 409, "The invitation was used: sign in, or reset the password.")
-            }
-            Self::CodeExpired => ("code-expired", 410, "The code has expired; begin again."),
-            Self::TooManyTries => ("too-many-tries", 410, "The code was wrong too often; begin again."),
-            Self::InvitationExpired => ("invitation-expired", 410, "The invitation has expired; ask for another one."),
-            Self::BodyTooLarge => ("body-too-large", 413, "The request is too large."),
-            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The request must be application/json."),
-            Self::TooManyRequests => ("too-many-requests", 429, "This was asked for too often; try again later."),
-            Self::ResendTooSoon => ("resend-too-soon", 429, "A mail went out a moment ago; try again later."),
-            Self::ResendsUsedUp => ("resends-used-up", 429, "No further mail is sent for this request; begin again."),
-            Self::Misconfigured => ("misconfigured", 500, "This is not possible at the moment; contact support."),
-            Self::TryAgain => ("try-again", 503, "This did not work; try again in a moment."),
-            Self::MailNotSent => ("mail-not-sent", 503, "The mail could not be sent; try again in a moment."),
-        }
-    }
+// Stable code, HTTP status, and what a stranger may read.
+codes! {
+    InvalidRequest = "invalid-request", 400, "The request is not what the API describes.";
+    InvalidEmail = "invalid-email", 400, "This is not an e-mail address that can be used here.";
+    SameEmail = "same-email", 400, "This is the address the account has already.";
+    WrongCode = "wrong-code", 400, "The code is wrong.";
+    AttributeNotAllowed = "attribute-not-allowed", 400, "An attribute is not one that may be set here.";
+    InvitationInvalid = "invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.";
+    WeakPassword = "weak-password", 400, "The password is not strong enough.";
+    Unauthorized = "unauthorized", 401, "An access token of the user pool is needed.";
+    FederatedAccount = "federated-account", 403, "The address of this account is kept by the provider it signs in with.";
+    LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
+    AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
+    NotAnAdmin = "not-an-admin", 403, "Only administrators may invite people.";
+    NoRequest = "no-request", 404, "No change of the address is under way.";
+    NotFound = "not-found", 404, "There is nothing here.";
+    MethodNotAllowed = "method-not-allowed", 405, "This method is not possible here.";
+    RequestPending = "request-pending", 409, "A change of the address is under way; cancel it to begin another one.";
+    CommitInProgress = "commit-in-progress", 409, "The address is being changed right now.";
+    EmailTaken = "email-taken", 409, "This address belongs to another account.";
+    AccountChanged = "account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.";
+    AlreadyChanged = "already-changed", 409, "The address has been changed already.";
+    NoCurrentEmail = "no-current-email", 409, "The account has no address that could approve the change.";
+    AccountExists = "account-exists", 409, "Somebody has an account with this address.";
+    AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
+    CodeExpired = "code-expired", 410, "The code has expired; begin again.";
+    TooManyTries = "too-many-tries", 410, "The code was wrong too often; begin again.";
+    InvitationExpired = "invitation-expired", 410, "The invitation has expired; ask for another one.";
+    BodyTooLarge = "body-too-large", 413, "The request is too large.";
+    UnsupportedMediaType = "unsupported-media-type", 415, "The request must be application/json.";
+    TooManyRequests = "too-many-requests", 429, "This was asked for too often; try again later.";
+    ResendTooSoon = "resend-too-soon", 429, "A mail went out a moment ago; try again later.";
+    ResendsUsedUp = "resends-used-up", 429, "No further mail is sent for this request; begin again.";
+    Misconfigured = "misconfigured", 500, "This is not possible at the moment; contact support.";
+    TryAgain = "try-again", 503, "This did not work; try again in a moment.";
+    MailNotSent = "mail-not-sent", 503, "The mail could not be sent; try again in a moment.";
 }
 
 /// A refusal, with what the client needs to know beside the code.
@@ -217,6 +144,12 @@ impl Problem {
         self.code
     }
 
+    /// Whether the same may work in a moment.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress)
+    }
+
     /// Writes the one log line of this refusal: an error if something is broken.
     pub fn log(&self, sub: Option<&str>) {
         let (error_code, cause) = (self.code.name(), self.cause.as_deref());
@@ -230,8 +163,8 @@ impl Problem {
 
 impl From<Code> for Problem {
     fn from(code: Code) -> Self {
-        let retry_after = matches!(code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress).then_some(2);
-        Self { code, retry_after, tries_left: None, password_policy: None, cause: None }
+        let problem = Self { code, retry_after: None, tries_left: None, password_policy: None, cause: None };
+        if problem.is_passing() { problem.retry_after(2) } else { problem }
     }
 }
 
@@ -244,10 +177,7 @@ impl From<PoolError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        // Missing rights and a missing table will not mend themselves.
-        let lasting = ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"];
-        let code = if lasting.contains(&error.code.as_str()) { Code::Misconfigured } else { Code::TryAgain };
-        Self::from(code).because(&error)
+        Self::from(lasting_or_passing(&error.code)).because(&error)
     }
 }
 
@@ -255,6 +185,18 @@ impl From<NotSent> for Problem {
     fn from(error: NotSent) -> Self {
         Self::from(Code::MailNotSent).because(&error)
     }
+}
+
+impl From<NotTaken> for Problem {
+    fn from(error: NotTaken) -> Self {
+        Self::from(lasting_or_passing(&error.code)).because(&error)
+    }
+}
+
+/// Missing rights, and a table or function that is not there, will not mend themselves.
+fn lasting_or_passing(aws_code: &str) -> Code {
+    let lasting = ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"];
+    if lasting.contains(&aws_code) { Code::Misconfigured } else { Code::TryAgain }
 }
 
 /// A refusal as it is sent.
@@ -337,7 +279,7 @@ mod tests {
         let manual = include_str!("../../../docs/ACCOUNT_API.md");
         let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
-        for code in Code::ALL {
+        for code in Code::ALL.iter().copied() {
             let row = format!("| `{}` | {} | {} |", code.name(), code.status().as_u16(), code.detail());
             assert!(manual.contains(&row), "docs/ACCOUNT_API.md lacks: {row}");
             assert!(code.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));

@@ -1,10 +1,12 @@
+use crate::ceilings::Ceilings;
 use crate::invitation::{InvitedUserName, Mode};
 use crate::pages;
 use cognito_core::email::Email;
-use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, SettingError};
+use cognito_core::provider::Providers;
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 31] = [
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
@@ -12,11 +14,15 @@ pub const NAMES: [&str; 27] = [
     "EMAIL_FROM",
     "EMAIL_REPLY_TO",
     "LINKED_EMAIL_CHANGE",
+    "EMAIL_CHANGE_SESSIONS",
+    "EMAIL_CHANGES_A_DAY",
     "INVITATIONS",
     "ADMIN_GROUP",
     "INVITATION_ATTRIBUTES",
     "INVITATION_DAYS",
+    "INVITATIONS_A_DAY",
     "NATIVE_USERNAME",
+    PROVIDERS,
     DEFAULT_GROUP,
     messages::settings::APP_NAME,
     messages::settings::APP_URL,
@@ -63,19 +69,34 @@ pub struct Settings {
     pub from: String,
     /// `EMAIL_REPLY_TO`.
     pub reply_to: Option<String>,
-    /// `LINKED_EMAIL_CHANGE`: whether accounts that are linked with a provider may change their address.
-    pub linked_may_change: bool,
+    /// `LINKED_EMAIL_CHANGE` and the others of changes.
+    pub email_change: EmailChangeSettings,
     /// `INVITATIONS` and what goes with it.
-    pub invitations: Invitations,
+    pub invitations: InvitationSettings,
     /// `APP_NAME` and the others of the messages.
     pub messages: messages::Settings,
     /// `PAGES_CLIENT_ID` and the others of the pages; `None` serves none.
     pub pages: Option<pages::Settings>,
 }
 
+/// What the operator chose for changes of addresses.
+#[derive(Clone, Debug)]
+pub struct EmailChangeSettings {
+    /// `LINKED_EMAIL_CHANGE`: whether accounts that are linked with a provider may change their address.
+    pub linked_may_change: bool,
+    /// `EMAIL_CHANGE_SESSIONS`: whether the sessions of an account end with a change.
+    pub end_sessions: bool,
+    /// `EMAIL_CHANGES_A_DAY`: changes begun and not completed.
+    pub ceilings: Ceilings,
+    /// `NATIVE_USERNAME=email`: two native profiles can never have one address.
+    pub email_is_user_name: bool,
+    /// `PROVIDERS`.
+    pub providers: Providers,
+}
+
 /// What the operator chose for invitations.
 #[derive(Clone, Debug)]
-pub struct Invitations {
+pub struct InvitationSettings {
     /// `INVITATIONS` and `ADMIN_GROUP`.
     pub mode: Mode,
     /// `BACKEND_CLIENT_ID`: the app client that answers invitations.
@@ -84,6 +105,10 @@ pub struct Invitations {
     pub attributes: Vec<String>,
     /// `INVITATION_DAYS`: how long an invitation is valid.
     pub days: u32,
+    /// `INVITATIONS_A_DAY`. The limits of a domain and of the pool hold where everybody may invite.
+    pub ceilings: Ceilings,
+    /// `PROVIDERS`.
+    pub providers: Providers,
     /// `NATIVE_USERNAME`.
     pub user_name: InvitedUserName,
     /// `DEFAULT_GROUP`: the group that people join when they complete an invitation.
@@ -108,20 +133,32 @@ impl Settings {
             code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
             from: settings::required(lookup, "EMAIL_FROM", "a sender such as Example <no-reply@example.com>", sender)?,
             reply_to: settings::optional(lookup, "EMAIL_REPLY_TO", "a sender such as help@example.com", sender)?,
-            linked_may_change: settings::choice(
-                lookup,
-                "LINKED_EMAIL_CHANGE",
-                &[("refuse", false), ("allow", true)],
-                false,
-            )?,
-            invitations: Invitations::from_lookup(lookup, &text)?,
+            email_change: EmailChangeSettings::from_lookup(lookup)?,
+            invitations: InvitationSettings::from_lookup(lookup, &text)?,
             pages: pages::Settings::from_lookup(lookup, &messages)?,
             messages,
         })
     }
 }
 
-impl Invitations {
+impl EmailChangeSettings {
+    fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let may = [("refuse", false), ("allow", true)];
+        Ok(Self {
+            linked_may_change: settings::choice(lookup, "LINKED_EMAIL_CHANGE", &may, false)?,
+            end_sessions: settings::choice(lookup, "EMAIL_CHANGE_SESSIONS", &[("end", true), ("keep", false)], true)?,
+            ceilings: Ceilings::from_lookup(
+                lookup,
+                "EMAIL_CHANGES_A_DAY",
+                Ceilings { address: 10, domain: 200, pool: 1000 },
+            )?,
+            email_is_user_name: user_name(lookup)? == InvitedUserName::Email,
+            providers: settings::providers(lookup)?,
+        })
+    }
+}
+
+impl InvitationSettings {
     fn from_lookup(lookup: Lookup<'_>, text: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         #[derive(Clone, Copy, PartialEq)]
         enum Word {
@@ -152,15 +189,21 @@ impl Invitations {
                 days.parse().ok().filter(|days| (1..=365).contains(days))
             })?
             .unwrap_or(7),
-            user_name: settings::choice(
+            ceilings: Ceilings::from_lookup(
                 lookup,
-                "NATIVE_USERNAME",
-                &[("email", InvitedUserName::Email), ("uuid", InvitedUserName::Uuid)],
-                InvitedUserName::Email,
+                "INVITATIONS_A_DAY",
+                Ceilings { address: 5, domain: 100, pool: 500 },
             )?,
+            providers: settings::providers(lookup)?,
+            user_name: user_name(lookup)?,
             default_group: settings::default_group(lookup)?,
         })
     }
+}
+
+fn user_name(lookup: Lookup<'_>) -> Result<InvitedUserName, SettingError> {
+    let names = [("email", InvitedUserName::Email), ("uuid", InvitedUserName::Uuid)];
+    settings::choice(lookup, "NATIVE_USERNAME", &names, InvitedUserName::Email)
 }
 
 fn admin_group(lookup: Lookup<'_>) -> Result<String, SettingError> {
@@ -217,7 +260,8 @@ mod tests {
     #[test]
     fn unset_means_the_strictest_sensible_choice() {
         let settings = Settings::from_lookup(&complete).unwrap();
-        assert!(!settings.linked_may_change && settings.reply_to.is_none());
+        assert!(!settings.email_change.linked_may_change && settings.email_change.end_sessions);
+        assert!(settings.reply_to.is_none());
         assert_eq!((settings.invitations.mode, settings.invitations.days), (Mode::Off, 7));
         assert!(!settings.invitations.attributes.iter().any(|name| name.contains("phone")));
     }
@@ -259,6 +303,9 @@ mod tests {
             ("EMAIL_FROM", "Example <a@b@c>"),
             ("EMAIL_REPLY_TO", "nobody"),
             ("LINKED_EMAIL_CHANGE", "yes"),
+            ("EMAIL_CHANGE_SESSIONS", "no"),
+            ("EMAIL_CHANGES_A_DAY", "10"),
+            ("INVITATIONS_A_DAY", "5,100,0"),
             ("INVITATIONS", "everybody"),
             ("INVITATION_ATTRIBUTES", "email_verified"),
             ("INVITATION_DAYS", "0"),

@@ -6,6 +6,7 @@ pub mod dynamodb;
 #[cfg(feature = "testing")]
 pub mod memory;
 
+use futures_util::future::BoxFuture;
 use std::fmt;
 
 /// A document as it was read.
@@ -43,24 +44,29 @@ pub struct StoreError {
     pub code: String,
 }
 
-/// Keeps documents. Every write is conditional on the version that was read, so that of two writers one loses and knows.
+/// Keeps documents. Every write of one is conditional on the version that was read, so that of two writers one loses and
+/// knows. A write that is repeated because its answer was lost is the same write, and has not lost against itself.
 pub trait Store: Send + Sync {
     /// The document under a key, as of the last write; `None` if there is none. A document outlives the time it was to
     /// be kept until by up to some days.
-    fn load(&self, key: &str) -> impl Future<Output = Result<Option<Document>, StoreError>> + Send;
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>>;
 
     /// Writes a document in place of the one that was read with `version`, or of none. It may be thrown away after
     /// `keep_until`, in seconds since 1970.
-    fn save(
-        &self,
-        key: &str,
+    fn save<'a>(
+        &'a self,
+        key: &'a str,
         version: Option<u64>,
-        body: &str,
+        body: &'a str,
         keep_until: u64,
-    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+    ) -> BoxFuture<'a, Result<Written, StoreError>>;
+
+    /// Adds to the number under a key, which begins at zero, and returns the sum. Keys of numbers and documents are never
+    /// the same. A call that is repeated because its answer was lost may count twice.
+    fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> BoxFuture<'a, Result<i64, StoreError>>;
 }
 
 /// The version that follows the one that was read.
-fn next(version: Option<u64>) -> u64 {
+pub(crate) fn next(version: Option<u64>) -> u64 {
     version.map_or(1, |version| version.saturating_add(1))
 }

@@ -6,8 +6,8 @@ use crate::terminal::{self, ExitStatus};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-/// Attaches the account functions to an Amazon Cognito user pool, finds what is wrong with a pool, and
-/// merges accounts that are split.
+/// Attaches the account functions to an Amazon Cognito user pool, finds what is wrong with a pool, and merges
+/// accounts that belong to one person.
 #[derive(Debug, Parser)]
 #[command(name = "cognito-triggers", version, propagate_version = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -38,11 +38,11 @@ impl Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Credentials, Region and endpoint come from where the AWS CLI takes them: AWS_PROFILE, AWS_REGION, the files \
-in ~/.aws, AWS_ENDPOINT_URL and their like. Colours and progress bars appear on a terminal only; NO_COLOR \
-switches colours off.\n\n\
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused, and nothing was changed; 4 warnings were found; \
-5 errors were found; 6 done in part.";
+Credentials, Region and endpoint come from the same places as for the AWS CLI: AWS_PROFILE, AWS_REGION, the \
+files in ~/.aws, AWS_ENDPOINT_URL and so on. Colours and progress bars appear only on a terminal; NO_COLOR turns \
+colours off.\n\n\
+Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 refused, and nothing was changed; 4 warnings were \
+found; 5 errors were found; 6 partly done.";
 
 #[cfg(test)]
 mod tests {

@@ -1,20 +1,19 @@
-//! Triggers set and cleared, nothing else changed, and the way back kept.
+//! Setting and clearing triggers without changing anything else, with a way back.
 
-mod begun;
-mod kept;
-mod lock;
+#[cfg(test)]
+pub(crate) mod fake_aws;
 mod permissions;
 mod record;
+mod request;
+mod snapshot;
+mod transaction;
 mod update;
-#[cfg(test)]
-pub(crate) mod world;
 
-pub(crate) use begun::Begun;
-pub(crate) use kept::Kept;
-pub(crate) use lock::Lock;
-pub(crate) use permissions::{Permission, changed, undone, withdraw_unused};
+pub(crate) use permissions::Permission;
 pub(crate) use record::{Attached, Record};
-pub(crate) use update::{Failure, apply, refuse_if_moved};
+pub(crate) use request::{Current, Request};
+pub(crate) use snapshot::Snapshot;
+pub(crate) use transaction::Transaction;
 
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
@@ -62,21 +61,21 @@ pub(crate) struct Report {
     pub(crate) applied: bool,
     /// Every trigger that was asked for.
     pub(crate) changes: Vec<Change>,
-    /// The permissions that are taken away, or would be, because no trigger of the pool has the function any more.
+    /// The permissions that are removed, or would be, because no trigger of the pool has the function any more.
     pub(crate) permissions_removed: Vec<Permission>,
-    /// The file that remembers what was displaced.
+    /// The file that remembers what was replaced.
     pub(crate) record: PathBuf,
     /// The files that hold the pool's settings from before; none if nothing was changed.
     pub(crate) saved: Vec<PathBuf>,
 }
 
-impl Report {
-    /// Says which permissions will be taken away.
-    pub(crate) fn announce_permissions(&self) {
-        for Permission { function, statement } in &self.permissions_removed {
-            say!("No trigger will have {function} any more: its permission {statement} is taken away");
-        }
+/// The pool as it is to be after the changes.
+pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
+    let mut pool = pool.clone();
+    for change in changes {
+        pool.0["LambdaConfig"][change.trigger.member()] = change.new.clone().unwrap_or_default();
     }
+    pool
 }
 
 impl Tabular for Report {
@@ -118,7 +117,8 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
     let arn = answer.function_arn().unwrap_or_default();
     let plain: Vec<&str> = arn.split(':').take(7).collect();
     let whole = plain.into_iter().chain(alias.as_deref()).collect::<Vec<_>>().join(":");
-    FunctionArn::parse(&whole).with_context(|| format!("Lambda answered with {arn:?}, which is no ARN of a function"))
+    FunctionArn::parse(&whole)
+        .with_context(|| format!("Lambda answered with {arn:?}, which is not the ARN of a function"))
 }
 
 #[cfg(test)]

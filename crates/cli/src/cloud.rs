@@ -8,7 +8,7 @@ use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsUserPool, AwsUserPools};
 
-/// How often a call is tried before a command gives up on it: an operator would rather wait than start anew.
+/// How often a call is tried before a command gives up on it: an operator would rather wait than start again.
 const ATTEMPTS: u32 = 8;
 
 /// Credentials, Region and endpoint, found as every AWS tool finds them.

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Events(events::Events),
     Audit(audit::Audit),
     Link(Box<link::Link>),
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     Completions(completions::Completions),
     Man(man::Man),
 }

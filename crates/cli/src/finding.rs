@@ -51,6 +51,18 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
+    fn error(code: &'static str, subject: impl ToString, why: &str, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, subject, why, remedy)
+    }
+
+    fn warning(code: &'static str, subject: impl ToString, why: &str, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, subject, why, remedy)
+    }
+
+    fn note(code: &'static str, subject: impl ToString, why: &str, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, subject, why, remedy)
+    }
+
     #[allow(clippy::needless_pass_by_value, reason = "a trigger, a name or a text: callers need not care")]
     fn new(
         severity: Severity,
@@ -88,14 +100,14 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
 /// What could not be read.
 fn gaps(facts: &Facts) -> Vec<Finding> {
     let finding = |gap: &Gap| {
-        let why = format!("It could not be read ({}), so nothing is known about it", gap.reason);
+        let why = format!("This could not be read ({}), so it was not checked", gap.reason);
         let denied = ["AccessDenied", "NotAuthorized", "Unauthorized"].iter().any(|code| gap.reason.contains(code));
         let remedy = if denied {
             format!("Allow {} and run doctor again", gap.permission)
         } else {
-            format!("See that AWS can be reached and {} is allowed, and run doctor again", gap.permission)
+            format!("Check that AWS can be reached and that {} is allowed, and run doctor again", gap.permission)
         };
-        Finding::new(Severity::Warning, "could_not_check", &gap.what, &why, remedy)
+        Finding::warning("could_not_check", &gap.what, &why, remedy)
     };
     facts.gaps.iter().map(finding).collect()
 }

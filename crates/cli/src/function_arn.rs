@@ -78,7 +78,7 @@ impl Function {
             fits.then(|| Self::Name { name: name.to_owned(), alias: alias.map(str::to_owned) })
         };
         let Some(function) = function else {
-            bail!("{text:?} is no function: give its name, name:alias, or its ARN");
+            bail!("{text:?} is not a function: give its name, name:alias or its ARN");
         };
         let alias = match &function {
             Self::Arn(arn) => &arn.alias,
@@ -87,7 +87,7 @@ impl Function {
         if let Some(version) = alias.as_deref()
             && (version == "$LATEST" || version.chars().all(|c| c.is_ascii_digit()))
         {
-            bail!("{text:?} names version {version}: a user pool takes a function, or an alias of one, but no version");
+            bail!("{text:?} names version {version}: a user pool takes a function or an alias, but no version");
         }
         Ok(function)
     }

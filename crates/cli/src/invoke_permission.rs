@@ -94,7 +94,7 @@ pub(crate) enum Granted {
     /// A statement of the same id is there, and we have no right to see what it says.
     Unseen,
     /// A statement of the same id is there and does not let the pool call.
-    Occupied,
+    Conflicting,
     /// Lambda did not say whether a statement was added.
     Unknown(anyhow::Error),
 }
@@ -129,7 +129,7 @@ pub(crate) async fn grant(
     let error = error.into_service_error();
     match granted {
         None if error.is_resource_conflict_exception() => return Ok(Granted::Unseen),
-        _ if error.is_resource_conflict_exception() => return Ok(Granted::Occupied),
+        _ if error.is_resource_conflict_exception() => return Ok(Granted::Conflicting),
         _ => {}
     }
     let error = anyhow::Error::from(error).context(format!("{function} cannot be opened to the pool (AddPermission)"));

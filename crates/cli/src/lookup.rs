@@ -43,8 +43,8 @@ pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<Profi
         (None, _) => bail!("no profile of this pool has that user name, sub or e-mail address"),
         (Some(record), 0) => Ok(record),
         (Some(_), others) => bail!(Refused(format!(
-            "{} profiles have that e-mail address, so name one by its user name: `cognito-triggers show` lists them, \
-             `cognito-triggers link` makes one of them",
+            "{} profiles have that e-mail address. Name one by its user name: `cognito-triggers show` lists them. If they \
+             belong to one person, `cognito-triggers link` merges them",
             others + 1
         ))),
     }

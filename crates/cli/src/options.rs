@@ -6,13 +6,13 @@ use clap::Args;
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The AWS profile; without it AWS_PROFILE, then `default`
+    /// The AWS profile to use [default: AWS_PROFILE, then `default`]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub(crate) profile: Option<String>,
-    /// The AWS Region; without it the Region in the pool's id, then AWS_REGION, then the profile's
+    /// The AWS Region to use [default: the one in the pool's id, then AWS_REGION, then the profile's]
     #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
     pub(crate) region: Option<String>,
-    /// How data is written to standard output; without it in the command's own form
+    /// How to write data to standard output [default: table]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
     pub(crate) output: Option<Format>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Pool {
 /// A profile of a user pool.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Target {
-    /// The person: a user name, a sub or an e-mail address
+    /// The person: a user name, a `sub` or an e-mail address
     #[arg(value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) user: String,
     /// Where they are.

@@ -39,7 +39,7 @@ pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File>
 #[cfg(unix)]
 pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let can_be_read = || format!("{} can be read by others, and that cannot be changed", path.display());
+    let can_be_read = || format!("others can read {}, and that cannot be changed", path.display());
     let mode = file.metadata().with_context(can_be_read)?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).with_context(can_be_read)?;

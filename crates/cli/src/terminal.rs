@@ -17,7 +17,7 @@ pub use exit::ExitStatus;
 pub(crate) use exit::Refused;
 pub(crate) use output::{Format, Output, spreadsheet_cell, stdout};
 pub(crate) use progress::Progress;
-pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked, secret};
+pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked};
 pub(crate) use table::{Cell, Table, Tabular};
 
 use anyhow::Error;

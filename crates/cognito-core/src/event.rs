@@ -128,6 +128,15 @@ impl Event {
         Attributes::new(self.request.get("clientMetadata"))
     }
 
+    /// Whether an app client made the call that led to this event. An administrator's call has none: `clientId` is null or
+    /// a word in its place.
+    #[must_use]
+    pub fn has_app_client(&self) -> bool {
+        let context: Option<Map<String, Value>> = self.members.read("callerContext");
+        let client = context.as_ref().and_then(|context| context.get("clientId")?.as_str());
+        client.is_some_and(|id| !id.is_empty() && id != "CLIENT_ID_NOT_APPLICABLE")
+    }
+
     /// A member of `request`; `None` if absent or null.
     #[must_use]
     pub fn request(&self, member: &str) -> Option<&Value> {

@@ -112,7 +112,7 @@ mod tests {
         assert!(failure.cause_chain().contains("AccessDenied"));
         for kind in [Kind::TRY_AGAIN, Kind::NOT_A_COGNITO_EVENT, Kind::MISCONFIGURED] {
             assert!(!kind.message.ends_with('.'));
-            assert!(crate::testing::is_documented(kind), "README.md lacks {}", kind.code);
+            assert!(crate::testing::is_documented(kind), "docs/OUTCOMES.md lacks {}", kind.code);
         }
     }
 }

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
 
-const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
+const SETTINGS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/SETTINGS.md"));
+const OUTCOMES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/OUTCOMES.md"));
 
 /// The folder of sample events.
 #[must_use]
@@ -73,11 +74,11 @@ pub fn only_response_changed(event: &str, answer: &Value) -> bool {
         && Event::parse(event).is_ok()
 }
 
-/// The variables that the settings table of `README.md` lists for a function, in its order.
+/// The variables that the table in `docs/SETTINGS.md` lists for a function, in its order.
 #[must_use]
 pub fn documented_settings(function: &str) -> Vec<String> {
     let is_variable = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    let rows = README.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rows = SETTINGS.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     rows.filter(|(name, rest)| {
         let functions = rest.split_once(" |").map_or("", |(functions, _)| functions);
         is_variable(name) && functions.split(", ").any(|listed| listed == function)
@@ -86,11 +87,11 @@ pub fn documented_settings(function: &str) -> Vec<String> {
     .collect()
 }
 
-/// Whether `README.md` lists the code together with the public text.
+/// Whether `docs/OUTCOMES.md` lists the code together with the public text.
 #[must_use]
 pub fn is_documented(kind: Kind) -> bool {
     let (code, text) = (format!("| `{}` | ", kind.code), format!(" | {} |", kind.message));
-    README.lines().any(|line| line.starts_with(&code) && line.ends_with(&text))
+    OUTCOMES.lines().any(|line| line.starts_with(&code) && line.ends_with(&text))
 }
 
 /// Everything the code under test logged on this thread, at every level.

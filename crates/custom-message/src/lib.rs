@@ -5,14 +5,17 @@
 //! fall is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
 
 use cognito_core::event::{Event, TriggerSource};
-use cognito_core::failure::Failure;
+use cognito_core::failure::{Failure, Kind as FailureKind};
 use cognito_core::trigger::{Clock, Trigger};
 use messages::{Answer, Kind, Messages, Person, Request};
 
-pub use messages::Settings;
+mod settings;
 
-/// Every environment variable this function reads.
-pub const NAMES: [&str; 8] = messages::settings::NAMES;
+pub use settings::{DirectEmailChange, NAMES, Settings};
+
+/// A code for an address or phone number that somebody with an access token wrote to their own account.
+const CHANGE_ELSEWHERE: FailureKind =
+    FailureKind::refusal("direct_email_change", "Please change your email address on your account page");
 
 /// What applications call the language that they pass along, the first one first.
 const LANGUAGES: [&str; 4] = ["locale", "lang", "language", "ui_locales"];
@@ -26,6 +29,7 @@ pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
 #[derive(Debug)]
 pub struct CustomMessage {
     messages: Messages,
+    direct_email_change: DirectEmailChange,
 }
 
 impl CustomMessage {
@@ -33,12 +37,27 @@ impl CustomMessage {
     /// built-in templates stand in for them.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let messages = Messages::new(settings);
+        let messages = Messages::new(settings.messages);
         for problem in messages.problems() {
             let cause = problem.to_string();
             tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "an own template cannot be used");
         }
-        Self { messages }
+        Self { messages, direct_email_change: settings.direct_email_change }
+    }
+
+    /// Refuses the code with which a token alone would change the account's address, and the owner of the old one would
+    /// hear nothing. Cognito does not say whether the code is for an address or a phone number, so both are refused.
+    /// What administrators and the account API write is let through: it comes from no app client, and with a verified
+    /// mark it needs no code. Federated sign-ins need none either.
+    fn refuse_direct_change(&self, event: &Event) -> Result<(), Failure> {
+        let asks = matches!(
+            event.source(),
+            TriggerSource::CustomMessageUpdateUserAttribute | TriggerSource::CustomMessageVerifyUserAttribute
+        );
+        if asks && self.direct_email_change == DirectEmailChange::Refuse && event.has_app_client() {
+            return Err(Failure::because(CHANGE_ELSEWHERE, "DIRECT_EMAIL_CHANGE refuses it"));
+        }
+        Ok(())
     }
 
     /// Writes the message that `event` asks for; empty for an event of another trigger.
@@ -71,6 +90,7 @@ impl Trigger for CustomMessage {
     }
 
     async fn handle(&self, event: &mut Event, _clock: Clock) -> Result<(), Failure> {
+        self.refuse_direct_change(event)?;
         let answer = self.answer(event);
         for fall in &answer.falls {
             let (kind, cause) = (fall.kind.name(), fall.to_string());

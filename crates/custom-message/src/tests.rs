@@ -211,3 +211,25 @@ fn this_function_compiles_no_aws_sdk_and_no_css_inliner() {
         assert!(!tree.lines().any(|line| line.starts_with(unwanted)), "{unwanted} is in {tree}");
     }
 }
+
+#[tokio::test]
+async fn with_the_account_api_a_token_alone_changes_no_address() {
+    let refusing = trigger(&[("DIRECT_EMAIL_CHANGE", "refuse")]);
+    let has_code = async |trigger: &CustomMessage, event: &str| {
+        response(trigger, event).await["emailMessage"].as_str().is_some_and(|text| text.contains("{####}"))
+    };
+    for name in ["custom-message/update-user-attribute", "custom-message/verify-user-attribute"] {
+        let refused = answer_to(&refusing, &sample(name)).await;
+        assert_eq!(refused.unwrap_err(), (CHANGE_ELSEWHERE.code, CHANGE_ELSEWHERE.message), "{name}");
+        // An administrator who changes an address without marking it verified has a code sent, too.
+        for client in [json!("CLIENT_ID_NOT_APPLICABLE"), Value::Null] {
+            let by_administrator = edited(name, |event| event["callerContext"]["clientId"] = client);
+            assert!(has_code(&refusing, &by_administrator).await, "{name}");
+        }
+        assert!(has_code(&harbour(), &sample(name)).await, "{name}: allowed unless it is set");
+    }
+    for name in ["sign-up", "resend-code", "forgot-password", "admin-create-user"] {
+        assert!(has_code(&refusing, &sample(&format!("custom-message/{name}"))).await, "{name}");
+    }
+    assert!(cognito_core::testing::is_documented(CHANGE_ELSEWHERE));
+}

@@ -1,9 +1,12 @@
 //! Values that a person has chosen, made fit for a message.
 
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
 /// Longest name a person is greeted with, in characters. Cognito allows 2,048; nobody is greeted so.
 const NAME_LIMIT: usize = 60;
+
+/// Digits that a name may have, such as those of `Henry VIII 2nd`. A telephone number has more.
+const DIGIT_LIMIT: usize = 3;
 
 /// Characters that mail clients read as the dot of a domain name.
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
@@ -33,11 +36,14 @@ pub(crate) fn one_line_with(value: &str, keep: impl Fn(char) -> bool) -> String 
 }
 
 /// The name to greet with, or `None` when there is none or it is none. A sign-up form lets anybody send a
-/// mail of ours to any address with a name of their choice: one that is long or reads as a web address would
-/// make the message an advertisement, so such a person is greeted without a name.
+/// mail of ours to any address with a name of their choice. One that is long, reads as a web address, or holds a telephone
+/// number or a sum of money would make the message an advertisement or a trap, so such a person is greeted without a name.
 pub(crate) fn greeting_name(value: &str) -> Option<String> {
     let name = one_line(value);
-    let usable = !name.is_empty() && name.chars().count() <= NAME_LIMIT && !reads_as_address(&name);
+    let digits = name.chars().filter(|c| c.general_category_group() == GeneralCategoryGroup::Number).count();
+    let money = name.chars().any(|c| c.general_category() == GeneralCategory::CurrencySymbol);
+    let usable = !name.is_empty() && name.chars().count() <= NAME_LIMIT && digits <= DIGIT_LIMIT && !money;
+    let usable = usable && !reads_as_address(&name);
     usable.then_some(name)
 }
 
@@ -69,9 +75,18 @@ mod tests {
 
     #[test]
     fn names_of_many_scripts_are_kept() {
-        for name in ["Ada", "Đặng Thị", "محمد", "山田 太郎", "O’Brien", "J. R. R.", "<script>", "{{7*7}}", "🦀"]
+        for name in
+            ["Ada", "Đặng Thị", "محمد", "山田 太郎", "O’Brien", "J. R. R.", "Ada 2nd", "<script>", "{{7*7}}", "🦀"]
         {
             assert_eq!(greeting_name(name).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn a_telephone_number_or_a_sum_is_no_name() {
+        for name in ["Call +1 900 555 0199, account locked", "ring ٠١٢٣٤٥", "win $ now", "€ waiting", "１２３４"]
+        {
+            assert_eq!(greeting_name(name), None, "{name}");
         }
     }
 

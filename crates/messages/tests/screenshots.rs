@@ -75,11 +75,12 @@ fn attribute(html: &str) -> String {
 /// A page that shows `html` in a frame of the given size in its top left corner: a window cannot be made as narrow
 /// as a phone.
 fn framed(html: &str, width: usize, height: usize) -> String {
-    format!(
-        "<!DOCTYPE html><body style=\"margin:0\"><iframe style=\"display:block;border:0;width:{width}px;\
-         height:{height}px\" srcdoc=\"{}\"></iframe>",
-        attribute(html)
-    )
+    format!("<!DOCTYPE html><body style=\"margin:0\">{}", frame(html, width, height))
+}
+
+fn frame(html: &str, width: usize, height: usize) -> String {
+    let style = format!("display:block;border:0;width:{width}px;height:{height}px");
+    format!("<iframe style=\"{style}\" srcdoc=\"{}\"></iframe>", attribute(html))
 }
 
 fn settings() -> Settings {
@@ -198,6 +199,34 @@ fn no_message_in_any_locale_has_to_be_scrolled_sideways_on_a_phone() {
     let dom = String::from_utf8(run(command, &file)).unwrap();
     let report = dom.split("<pre id=\"out\">").nth(1).unwrap().split("</pre>").next().unwrap();
     assert_eq!(report, format!("measured {}", all.len()));
+}
+
+/// Every message of a language on one picture, so that somebody can look at all of them: phone and desktop, light and dark.
+#[test]
+fn pictures_of_every_message_are_kept() {
+    let all = samples(&settings());
+    for locale in messages::LOCALES {
+        let own: Vec<_> = all.iter().filter(|sample| sample.locale == locale.tag).collect();
+        for (name, width, height, dark) in
+            [("phone", 375, 900, false), ("phone-dark", 375, 900, true), ("desktop", 680, 860, false)]
+        {
+            let frames: String =
+                own.iter().map(|sample| frame(&in_scheme(&sample.html, dark), width, height)).collect();
+            let page = folder().join(format!("all-{}-{name}.html", locale.tag));
+            let style = "margin:0;display:flex;flex-wrap:wrap;gap:8px;background:#888";
+            std::fs::write(&page, format!("<!DOCTYPE html><body style=\"{style}\">{frames}")).unwrap();
+            let columns = 5;
+            let rows = own.len().div_ceil(columns);
+            let file = page.with_extension("png");
+            let profile = tempfile::tempdir().unwrap();
+            let mut command = browser(profile.path());
+            let size = format!("--window-size={},{}", columns * (width + 8), rows * (height + 8));
+            command.arg(format!("--screenshot={}", file.display())).arg(size);
+            run(command, &page);
+            let picture = std::fs::metadata(&file).unwrap();
+            assert!(picture.len() > 100_000, "{} shows something", file.display());
+        }
+    }
 }
 
 #[test]

@@ -62,7 +62,15 @@ function wireChange(config) {
   };
   const steps = emailChange(config, {
     done: async () => {
-      await showProfile(config);
+      try {
+        await showProfile(config);
+      } catch (problem) {
+        if (problem.code !== "NotAuthorizedException") throw problem;
+        // Every session has ended with the change, this one included.
+        endSession();
+        show("signed-out", { focus: false });
+        return notice(say("complete-email-change.done"));
+      }
       close(say("complete-email-change.done"));
     },
     withdrawn: () => close(say("change.withdrawn")),

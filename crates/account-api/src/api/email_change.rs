@@ -1,13 +1,14 @@
-use super::Shared;
 use super::body::{Body, Limits};
 use super::locales::Locales;
 use crate::caller::Caller;
-use crate::email_change::flow::{Progress, View};
+use crate::email_change::flow::EmailChange;
+use crate::email_change::view::{Verified, View};
 use crate::problem::{GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What to change the address to.
@@ -41,61 +42,6 @@ impl Limits for CodeEntry {
     }
 }
 
-/// A change that is under way.
-#[derive(Serialize, ToSchema)]
-pub(super) struct EmailChange {
-    /// `current`: the address the account has is to be proven; `new`: the other one.
-    #[schema(schema_with = stage)]
-    stage: &'static str,
-    /// Where the last code went, masked.
-    #[schema(example = "a***@example.com")]
-    sent_to: String,
-    /// The new address, masked.
-    #[schema(example = "g***@example.com")]
-    new_email: String,
-    /// When the code dies, and the change with it, in seconds since 1970.
-    expires_at: u64,
-}
-
-fn stage() -> utoipa::openapi::Object {
-    one_of_words(&["current", "new"])
-}
-
-fn done() -> utoipa::openapi::Object {
-    one_of_words(&["done"])
-}
-
-fn one_of_words(words: &[&str]) -> utoipa::openapi::Object {
-    utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(words.iter().copied()))
-        .build()
-}
-
-/// The account has the new address.
-#[derive(Serialize, ToSchema)]
-pub(super) struct EmailChanged {
-    /// Always `done`.
-    #[schema(schema_with = done)]
-    stage: &'static str,
-}
-
-/// What a code led to.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub(super) enum Verified {
-    /// The current address is proven, and a code went to the new one.
-    Advanced(EmailChange),
-    /// The account has the new address.
-    Done(EmailChanged),
-}
-
-impl From<View> for EmailChange {
-    fn from(view: View) -> Self {
-        Self { stage: view.stage.name(), sent_to: view.sent_to, new_email: view.new_email, expires_at: view.expires_at }
-    }
-}
-
 /// Asks for another address
 ///
 /// A code goes to the address the account has. At most ten requests a day, those for an address that is taken included.
@@ -103,7 +49,7 @@ impl From<View> for EmailChange {
     post, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     request_body = EmailChangeRequest,
     responses(
-        (status = 202, description = "A code went to the current address", body = EmailChange),
+        (status = 202, description = "A code went to the current address", body = View),
         (status = 400, description = "invalid-request, invalid-email, same-email", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "federated-account, linked-account, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
@@ -116,20 +62,20 @@ impl From<View> for EmailChange {
     )
 )]
 pub(super) async fn request(
-    State(api): Shared,
+    State(api): State<Arc<EmailChange>>,
     caller: Caller,
     locales: Locales,
     Body(wish): Body<EmailChangeRequest>,
-) -> Result<(StatusCode, Json<EmailChange>), Problem> {
+) -> Result<(StatusCode, Json<View>), Problem> {
     let view = api.request(&caller, &wish.new_email, &locales.as_strs()).await;
-    Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?.into())))
+    Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 
 /// Tells where a change stands
 #[utoipa::path(
     get, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
-        (status = 200, description = "A change is under way", body = EmailChange),
+        (status = 200, description = "A change is under way", body = View),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
@@ -137,8 +83,12 @@ pub(super) async fn request(
         (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn status(State(api): Shared, caller: Caller, locales: Locales) -> Result<Json<EmailChange>, Problem> {
-    Ok(Json(logged(api.status(&caller, &locales.as_strs()).await, &caller)?.into()))
+pub(super) async fn status(
+    State(api): State<Arc<EmailChange>>,
+    caller: Caller,
+    locales: Locales,
+) -> Result<Json<View>, Problem> {
+    Ok(Json(logged(api.status(&caller, &locales.as_strs()).await, &caller)?))
 }
 
 /// Ends a change, if one is under way
@@ -154,7 +104,11 @@ pub(super) async fn status(State(api): Shared, caller: Caller, locales: Locales)
         (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn cancel(State(api): Shared, caller: Caller, locales: Locales) -> Result<StatusCode, Problem> {
+pub(super) async fn cancel(
+    State(api): State<Arc<EmailChange>>,
+    caller: Caller,
+    locales: Locales,
+) -> Result<StatusCode, Problem> {
     logged(api.cancel(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -176,21 +130,19 @@ pub(super) async fn cancel(State(api): Shared, caller: Caller, locales: Locales)
         (status = 410, description = "code-expired, too-many-tries", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn verify(
-    State(api): Shared,
+    State(api): State<Arc<EmailChange>>,
     caller: Caller,
     locales: Locales,
     Body(entry): Body<CodeEntry>,
 ) -> Result<Json<Verified>, Problem> {
-    let progress = api.verify(&caller, &entry.code, &locales.as_strs()).await;
-    Ok(Json(match logged(progress, &caller)? {
-        Progress::Advanced(view) => Verified::Advanced(view.into()),
-        Progress::Done => Verified::Done(EmailChanged { stage: "done" }),
-    }))
+    let verified = api.verify(&caller, &entry.code, &locales.as_strs()).await;
+    Ok(Json(logged(verified, &caller)?))
 }
 
 /// Sends another code
@@ -199,7 +151,7 @@ pub(super) async fn verify(
 #[utoipa::path(
     post, path = "/email-change/resend", tag = "email-change", security(("accessToken" = [])),
     responses(
-        (status = 202, description = "Another code is on its way", body = EmailChange),
+        (status = 202, description = "Another code is on its way", body = View),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
@@ -211,12 +163,12 @@ pub(super) async fn verify(
     )
 )]
 pub(super) async fn resend(
-    State(api): Shared,
+    State(api): State<Arc<EmailChange>>,
     caller: Caller,
     locales: Locales,
-) -> Result<(StatusCode, Json<EmailChange>), Problem> {
+) -> Result<(StatusCode, Json<View>), Problem> {
     let view = api.resend(&caller, &locales.as_strs()).await;
-    Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?.into())))
+    Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 
 fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {

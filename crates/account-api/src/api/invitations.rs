@@ -1,13 +1,14 @@
-use super::Shared;
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
-use crate::caller::Caller;
+use crate::caller::{Caller, Origin};
+use crate::invitation::flow::Invitations;
 use crate::problem::{GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Whom to invite.
@@ -66,9 +67,10 @@ pub(super) struct Completed {
 
 /// Invites somebody, or sends their invitation again
 ///
-/// Where everybody may invite, the answer is always the same: who has an account already gets a mail that says so.
-/// Where members of a group may, `account-exists` and `too-many-requests` are told. An address is invited at most once a
-/// minute and five times a day.
+/// Where everybody may invite, the answer says nothing of the address: who has an account already gets a mail that says
+/// so, and the work is done after the answer. Where members of a group may, `account-exists` is told. An address is
+/// invited at most once a minute and, unless the operator chose otherwise, five times a day. Where everybody may invite,
+/// there is a limit for each domain and for all together, too: `too-many-requests`.
 #[utoipa::path(
     post, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
     request_body = InvitationRequest,
@@ -86,13 +88,14 @@ pub(super) struct Completed {
     )
 )]
 pub(super) async fn invite(
-    State(api): Shared,
+    State(api): State<Arc<Invitations>>,
     caller: Result<Caller, Problem>,
+    origin: Origin,
     locales: Locales,
     Body(wish): Body<InvitationRequest>,
 ) -> Result<(StatusCode, Json<Invited>), Problem> {
     let sub = caller.as_ref().ok().map(|caller| caller.sub.clone());
-    let invited = api.invite(caller, &wish.email, &wish.attributes, &locales.as_strs()).await;
+    let invited = api.invite(caller, &origin, &wish.email, &wish.attributes, &locales.as_strs()).await;
     invited.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok((StatusCode::ACCEPTED, Json(Invited {})))
 }
@@ -114,7 +117,7 @@ pub(super) async fn invite(
     )
 )]
 pub(super) async fn complete(
-    State(api): Shared,
+    State(api): State<Arc<Invitations>>,
     Body(completion): Body<Completion>,
 ) -> Result<Json<Completed>, Problem> {
     let Completion { username, token, password } = completion;

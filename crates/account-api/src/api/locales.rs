@@ -1,4 +1,4 @@
-use crate::caller::Caller;
+use crate::caller::{Caller, Origin};
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use http::header::ACCEPT_LANGUAGE;
@@ -36,6 +36,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         Self::from_extensions(&parts.extensions)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::from_extensions(&parts.extensions))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Mailer, NotSent};
 use cognito_core::email::Email;
+use futures_util::future::{BoxFuture, FutureExt};
 use messages::Letter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -64,12 +65,15 @@ impl MemoryMailer {
 }
 
 impl Mailer for MemoryMailer {
-    async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
-        let mut state = self.state();
-        if state.broken {
-            return Err(NotSent { code: "MessageRejected".to_owned() });
+    fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>> {
+        async move {
+            let mut state = self.state();
+            if state.broken {
+                return Err(NotSent { code: "MessageRejected".to_owned() });
+            }
+            state.sent.push(Sent { to: to.as_str().to_owned(), letter: letter.clone() });
+            Ok(())
         }
-        state.sent.push(Sent { to: to.as_str().to_owned(), letter: letter.clone() });
-        Ok(())
+        .boxed()
     }
 }

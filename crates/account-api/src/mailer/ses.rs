@@ -1,10 +1,12 @@
 //! Mails over Amazon SES, API version 2.
 
 use super::{Mailer, NotSent};
+use crate::aws_error_code;
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::error::BuildError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use cognito_core::email::Email;
+use futures_util::future::{BoxFuture, FutureExt};
 use messages::Letter;
 
 /// Sends from one verified sender.
@@ -25,24 +27,20 @@ impl Ses {
 }
 
 impl Mailer for Ses {
-    async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
-        let content = content(letter).map_err(|_| NotSent { code: "the mail could not be put together".to_owned() })?;
-        let call = self
-            .client
-            .send_email()
-            .from_email_address(&self.from)
-            .set_reply_to_addresses(self.reply_to.as_ref().map(|address| vec![address.clone()]))
-            .destination(Destination::builder().to_addresses(to.as_str()).build())
-            .content(content);
-        call.send().await.map(drop).map_err(|error| NotSent {
-            code: match &error {
-                SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code").to_owned(),
-                SdkError::TimeoutError(_) => "timed out".to_owned(),
-                SdkError::DispatchFailure(_) => "no connection".to_owned(),
-                SdkError::ResponseError(_) => "unreadable answer".to_owned(),
-                _ => "the request could not be made".to_owned(),
-            },
-        })
+    fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>> {
+        async move {
+            let content =
+                content(letter).map_err(|_| NotSent { code: "the mail could not be put together".to_owned() })?;
+            let call = self
+                .client
+                .send_email()
+                .from_email_address(&self.from)
+                .set_reply_to_addresses(self.reply_to.as_ref().map(|address| vec![address.clone()]))
+                .destination(Destination::builder().to_addresses(to.as_str()).build())
+                .content(content);
+            call.send().await.map(drop).map_err(|error| NotSent { code: aws_error_code(&error) })
+        }
+        .boxed()
     }
 }
 

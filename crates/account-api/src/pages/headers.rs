@@ -36,9 +36,11 @@ impl Policy {
 }
 
 /// Everything else that is the same for every answer.
-const FIXED: [(HeaderName, &str); 7] = [
+const FIXED: [(HeaderName, &str); 8] = [
     // Links carry codes and tokens: no other site may see them.
     (header::REFERRER_POLICY, "no-referrer"),
+    // For this host alone: what else is under its domain is not for the pages to decide.
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

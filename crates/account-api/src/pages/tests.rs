@@ -213,6 +213,13 @@ async fn the_root_leads_to_the_account_page() {
 }
 
 #[tokio::test]
+async fn a_password_manager_finds_where_a_password_is_changed() {
+    let (status, headers, _) = get("/.well-known/change-password").await;
+    let location = headers[header::LOCATION].to_str().unwrap();
+    assert_eq!((status, location), (StatusCode::SEE_OTHER, "../complete-password-reset"));
+}
+
+#[tokio::test]
 async fn a_path_that_leads_nowhere_is_a_page_to_browsers_and_to_nobody_else() {
     let ask = async |path: &str, accept: &str| {
         let request = Request::get(path).header(header::ACCEPT, accept).header(header::ACCEPT_LANGUAGE, "de");
@@ -261,6 +268,7 @@ async fn every_answer_keeps_to_itself_and_only_files_with_their_content_in_the_n
         let (_, headers, _) = get(path).await;
         assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=31536000", "{path}");
         assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], POLICY, "{path}");
     }

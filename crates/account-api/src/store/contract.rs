@@ -16,7 +16,8 @@ pub async fn check_all<S: Store>(store: &S, unique: &str) -> Outcome {
     nothing_is_none(store, &key("nothing")).await.map_err(|why| format!("nothing is none: {why}"))?;
     what_is_saved_is_read(store, &key("saved")).await.map_err(|why| format!("what is saved is read: {why}"))?;
     a_stale_writer_loses(store, &key("stale")).await.map_err(|why| format!("a stale writer loses: {why}"))?;
-    of_many_one_wins(store, &key("many")).await.map_err(|why| format!("of many writers one wins: {why}"))
+    of_many_one_wins(store, &key("many")).await.map_err(|why| format!("of many writers one wins: {why}"))?;
+    every_addition_counts(store, &key("number")).await.map_err(|why| format!("every addition counts: {why}"))
 }
 
 async fn nothing_is_none<S: Store>(store: &S, key: &str) -> Outcome {
@@ -57,6 +58,14 @@ async fn of_many_one_wins<S: Store>(store: &S, key: &str) -> Outcome {
         expect(loaded(store, key).await?.version == version.unwrap_or(0) + 1, "the versions have gaps")?;
     }
     Ok(())
+}
+
+async fn every_addition_counts<S: Store>(store: &S, key: &str) -> Outcome {
+    let additions = (0..20).map(|_| async move { store.add(key, 1, u64::from(u32::MAX)).await.map_err(text) });
+    let mut sums: Vec<_> = join_all(additions).await.into_iter().collect::<Result<_, _>>()?;
+    sums.sort_unstable();
+    expect(sums == (1..=20).collect::<Vec<_>>(), &format!("{sums:?}"))?;
+    expect(store.add(key, -5, u64::from(u32::MAX)).await.map_err(text)? == 15, "not subtracted")
 }
 
 async fn loaded<S: Store>(store: &S, key: &str) -> Result<Document, String> {

@@ -1,13 +1,15 @@
 //! The store over Amazon DynamoDB: one table whose partition key is the text attribute `key`.
 
 use super::{Document, Store, StoreError, Written, next};
-use crate::services::random_uuid;
+use crate::{aws_error_code, random_uuid};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::HashMap;
+use std::str::FromStr;
 
 /// Partition key, document, version, and the time after which the table may drop the item (the table's TTL attribute).
 const KEY: &str = "key";
@@ -17,6 +19,8 @@ const KEEP_UNTIL: &str = "keep_until";
 /// A random id of the write that made the item. The SDK repeats a write whose answer was lost and then meets the item
 /// that it wrote itself: by this id it is told from somebody else's.
 const WRITER: &str = "writer";
+/// A number that is counted.
+const COUNT: &str = "count";
 
 /// One table.
 #[derive(Clone, Debug)]
@@ -40,18 +44,8 @@ impl DynamoDb {
     }
 }
 
-impl Store for DynamoDb {
-    async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
-        let Some(item) = self.item(key).await? else { return Ok(None) };
-        let body = item.get(BODY).and_then(|body| body.as_s().ok());
-        let version = item.get(VERSION).and_then(|version| version.as_n().ok()?.parse().ok());
-        match (body, version) {
-            (Some(body), Some(version)) => Ok(Some(Document { version, body: body.clone() })),
-            _ => Err(StoreError { operation: "GetItem", code: "not an item of this function".to_owned() }),
-        }
-    }
-
-    async fn save(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
+impl DynamoDb {
+    async fn put(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
         let writer = AttributeValue::S(random_uuid());
         let mut call = self
             .client
@@ -79,17 +73,59 @@ impl Store for DynamoDb {
     }
 }
 
-fn failed<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> StoreError {
-    move |error| {
-        let code = match &error {
-            SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code").to_owned(),
-            SdkError::TimeoutError(_) => "timed out".to_owned(),
-            SdkError::DispatchFailure(_) => "no connection".to_owned(),
-            SdkError::ResponseError(_) => "unreadable answer".to_owned(),
-            _ => "the request could not be made".to_owned(),
-        };
-        StoreError { operation, code }
+impl Store for DynamoDb {
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+        async move {
+            let Some(item) = self.item(key).await? else { return Ok(None) };
+            let body = item.get(BODY).and_then(|body| body.as_s().ok());
+            match (body, number(&item, VERSION)) {
+                (Some(body), Some(version)) => Ok(Some(Document { version, body: body.clone() })),
+                _ => Err(foreign("GetItem")),
+            }
+        }
+        .boxed()
     }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a str,
+        version: Option<u64>,
+        body: &'a str,
+        until: u64,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        self.put(key, version, body, until).boxed()
+    }
+
+    fn add<'a>(&'a self, key: &'a str, by: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(KEY, AttributeValue::S(key.to_owned()))
+            .update_expression("ADD #count :by SET #until = :until")
+            .expression_attribute_names("#count", COUNT)
+            .expression_attribute_names("#until", KEEP_UNTIL)
+            .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
+            .expression_attribute_values(":until", AttributeValue::N(until.to_string()))
+            .return_values(ReturnValue::UpdatedNew);
+        async move {
+            let answer = call.send().await.map_err(failed("UpdateItem"))?;
+            answer.attributes().and_then(|item| number(item, COUNT)).ok_or_else(|| foreign("UpdateItem"))
+        }
+        .boxed()
+    }
+}
+
+fn number<T: FromStr>(item: &HashMap<String, AttributeValue>, name: &str) -> Option<T> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn foreign(operation: &'static str) -> StoreError {
+    StoreError { operation, code: "not an item of this function".to_owned() }
+}
+
+fn failed<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> StoreError {
+    move |error| StoreError { operation, code: aws_error_code(&error) }
 }
 
 #[cfg(test)]

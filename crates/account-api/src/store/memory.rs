@@ -1,8 +1,9 @@
 //! The store in memory, for tests.
 
 use super::{Document, Store, StoreError, Written, next};
+use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes that a key may have: those of a partition key (DynamoDB developer guide, "Constraints").
 const MAX_KEY: usize = 2048;
@@ -16,34 +17,67 @@ fn check(operation: &'static str, key: &str) -> Result<(), StoreError> {
 
 /// A store in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryStore(Arc<Mutex<BTreeMap<String, Document>>>);
+pub struct MemoryStore(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    documents: BTreeMap<String, Document>,
+    numbers: BTreeMap<String, i64>,
+}
 
 impl MemoryStore {
     /// Every document, one a line.
     #[must_use]
     pub fn text(&self) -> String {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.values().fold(String::new(), |text, document| text + &document.body + "\n")
+        self.state().documents.values().fold(String::new(), |text, document| text + &document.body + "\n")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for MemoryStore {
-    async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
-        check("GetItem", key)?;
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        // Others get their turn, as they would while a network answers.
-        tokio::task::yield_now().await;
-        Ok(found)
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+        async move {
+            check("GetItem", key)?;
+            let found = self.state().documents.get(key).cloned();
+            // Others get their turn, as they would while a network answers.
+            tokio::task::yield_now().await;
+            Ok(found)
+        }
+        .boxed()
     }
 
-    async fn save(&self, key: &str, version: Option<u64>, body: &str, _until: u64) -> Result<Written, StoreError> {
-        check("PutItem", key)?;
-        tokio::task::yield_now().await;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.get(key).map(|document| document.version) != version {
-            return Ok(Written::Conflict);
+    fn save<'a>(
+        &'a self,
+        key: &'a str,
+        version: Option<u64>,
+        body: &'a str,
+        _until: u64,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        async move {
+            check("PutItem", key)?;
+            tokio::task::yield_now().await;
+            let documents = &mut self.state().documents;
+            if documents.get(key).map(|document| document.version) != version {
+                return Ok(Written::Conflict);
+            }
+            documents.insert(key.to_owned(), Document { version: next(version), body: body.to_owned() });
+            Ok(Written::Stored)
         }
-        all.insert(key.to_owned(), Document { version: next(version), body: body.to_owned() });
-        Ok(Written::Stored)
+        .boxed()
+    }
+
+    fn add<'a>(&'a self, key: &'a str, number: i64, _until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+        async move {
+            check("UpdateItem", key)?;
+            tokio::task::yield_now().await;
+            let mut state = self.state();
+            let sum = state.numbers.entry(key.to_owned()).or_default();
+            *sum += number;
+            Ok(*sum)
+        }
+        .boxed()
     }
 }

@@ -407,8 +407,8 @@ async fn a_note_to_the_old_address_that_failed_is_owed_to_whoever_returns() {
 async fn a_mail_that_fails_once_is_sent_at_once_again() {
     let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
     advanced(&house).await;
-    // Profile, state, lease, profile, look-up, write; then the mail.
-    house.fuse.after(6);
+    // Profile, state, lease, profile, look-up, write, sessions; then the mail.
+    house.fuse.after(7);
     assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
     assert!(house.fuse.is_sprung());
     assert_eq!(times_told(&house), 1);
@@ -455,4 +455,51 @@ async fn a_right_code_does_not_outlive_its_fifteen_minutes_by_a_failed_write() {
     house.as_owner(OLD, "GET", "/email-change", None).await.is_refused(404, "no-request");
     assert_eq!(house.as_owner(OLD, "DELETE", "/email-change", None).await.status, 204);
     assert!(!house.store.text().contains('@'), "what expired is forgotten with it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_session_ends_with_a_change_unless_the_operator_keeps_them() {
+    for (setting, ended) in [("end", true), ("keep", false)] {
+        let house = House::set([native(OLD)], &[("EMAIL_CHANGE_SESSIONS", setting)]);
+        advanced(&house).await;
+        assert!(!house.pool.calls().contains(&"AdminUserGlobalSignOut"));
+        assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+        assert_eq!(house.pool.calls().contains(&"AdminUserGlobalSignOut"), ended, "{setting}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_names_an_address_keeps_nobody_from_changing_to_it() {
+    let mut claimed = federated("Okta", "1", NEW);
+    claimed.email_verified = false;
+    for (providers, taken) in [("Okta:never", false), ("Okta:always", true)] {
+        let house = House::set([native(OLD), claimed.clone()], &[("PROVIDERS", providers)]);
+        let answer = request(&house).await;
+        if taken {
+            answer.is_refused(409, "email-taken");
+        } else {
+            verify(&house, &house.code_sent_to(OLD)).await;
+            assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_accounts_share_a_limit_of_guesses() {
+    let people = ["a@example.com", "b@example.com", "c@example.com"];
+    let house = House::set(people.map(native), &[("EMAIL_CHANGES_A_DAY", "1,2,9")]);
+    let advance = async |person: &str, new: &str| {
+        let asked = house.as_owner(person, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
+        assert_eq!(asked.status, 202, "{asked:?}");
+        let body = json!({ "code": house.code_sent_to(person) });
+        house.as_owner(person, "POST", "/email-change/verify", Some(body)).await
+    };
+    assert_eq!(advance(people[0], "victim@x.example").await.body["stage"], "new");
+    advance(people[1], "victim@x.example").await.is_refused(429, "too-many-requests");
+    house.as_owner(people[1], "GET", "/email-change", None).await.is_refused(404, "no-request");
+    assert_eq!(advance(people[1], "own@x.example").await.body["stage"], "new");
+    advance(people[2], "third@x.example").await.is_refused(429, "too-many-requests");
+    let body = json!({ "code": house.code_sent_to("own@x.example") });
+    let done = house.as_owner(people[1], "POST", "/email-change/verify", Some(body)).await;
+    assert_eq!(done.body, json!({ "stage": "done" }), "what is under way goes on");
 }

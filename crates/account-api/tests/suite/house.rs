@@ -1,21 +1,22 @@
 //! An API with everything around it in memory, and ways to break what is around it.
 
+use account_api::accounts::Accounts;
 use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::mailer::{Mailer, NotSent};
+use account_api::queue::memory::MemoryQueue;
+use account_api::queue::{Job, NotTaken, Queue};
 use account_api::store::memory::MemoryStore;
 use account_api::store::{Document, Store, StoreError, Written};
 use account_api::testing::SetClock;
-use account_api::{Services, Settings, router};
-use axum::Router;
+use account_api::{AccountApi, Parts, Settings};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
 use cognito_core::user_pool::{
-    CheckedUserName, Identity, Invitations, Invitee, NewNative, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName,
-    UserPool,
+    CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName, UserPool as _,
 };
+use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use messages::{Letter, Messages};
@@ -101,82 +102,96 @@ impl Fuse {
 #[derive(Clone, Debug)]
 pub(crate) struct Fused<T>(pub(crate) T, pub(crate) Fuse);
 
-impl<S: Store> Store for Fused<S> {
-    async fn load(&self, key: &str) -> Result<Option<Document>, StoreError> {
-        if self.1.burn().await != Fate::Answered {
-            return Err(StoreError { operation: "GetItem", code: "InternalServerError".into() });
+impl<T> Fused<T> {
+    /// Makes a call: it happens unless it failed, and is answered unless its answer was lost.
+    async fn call<A, E>(&self, call: impl Future<Output = Result<A, E>>, error: E) -> Result<A, E> {
+        match self.1.burn().await {
+            Fate::Answered => call.await,
+            Fate::Failed => Err(error),
+            Fate::Lost => call.await.and(Err(error)),
         }
-        self.0.load(key).await
+    }
+}
+
+fn broken(operation: &'static str) -> StoreError {
+    StoreError { operation, code: "InternalServerError".into() }
+}
+
+impl<S: Store> Store for Fused<S> {
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+        self.call(self.0.load(key), broken("GetItem")).boxed()
     }
 
-    async fn save(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
-        let error = StoreError { operation: "PutItem", code: "InternalServerError".into() };
-        match self.1.burn().await {
-            Fate::Answered => self.0.save(key, version, body, until).await,
-            Fate::Failed => Err(error),
-            Fate::Lost => self.0.save(key, version, body, until).await.and(Err(error)),
-        }
+    fn save<'a>(
+        &'a self,
+        key: &'a str,
+        version: Option<u64>,
+        body: &'a str,
+        until: u64,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        self.call(self.0.save(key, version, body, until), broken("PutItem")).boxed()
+    }
+
+    fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+        self.call(self.0.add(key, number, until), broken("UpdateItem")).boxed()
     }
 }
 
 impl<M: Mailer> Mailer for Fused<M> {
-    async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotSent> {
-        let error = NotSent { code: "TooManyRequestsException".into() };
-        match self.1.burn().await {
-            Fate::Answered => self.0.send(to, letter).await,
-            Fate::Failed => Err(error),
-            Fate::Lost => self.0.send(to, letter).await.and(Err(error)),
-        }
+    fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>> {
+        self.call(self.0.send(to, letter), NotSent { code: "TooManyRequestsException".into() }).boxed()
+    }
+}
+
+impl<Q: Queue> Queue for Fused<Q> {
+    fn put<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<(), NotTaken>> {
+        self.call(self.0.put(job), NotTaken { code: "ServiceException".into() }).boxed()
     }
 }
 
 impl Fused<MemoryPool> {
-    async fn burn(&self, operation: &'static str) -> Fate {
-        let fate = self.1.burn().await;
+    fn somebody_changes_the_pool_before(&self, operation: &str) {
         let mut meanwhile = self.1.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, change)) = meanwhile.take_if(|(calls, _)| calls.contains(&operation)) {
             self.0.change(change);
         }
-        fate
     }
 }
 
 macro_rules! fused {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
-        $(async fn $name(&self, $($argument: $type),*) -> Result<$output, PoolError> {
+        $(fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
             let error = PoolError::new(PoolErrorKind::Unavailable, stringify!($name), "InternalErrorException");
-            match self.burn(stringify!($name)).await {
-                Fate::Answered => self.0.$name($($argument),*).await,
-                Fate::Failed => Err(error),
-                Fate::Lost => self.0.$name($($argument),*).await.and(Err(error)),
-            }
+            let call = async move {
+                self.somebody_changes_the_pool_before(stringify!($name));
+                self.0.$name($($argument),*).await
+            };
+            self.call(call, error).boxed()
         })*
     };
 }
 
-impl UserPool for Fused<MemoryPool> {
-    fused! {
-        profiles_with_email(email: &Email) -> Vec<Profile>;
-        profile(name: &str) -> Option<Profile>;
-        is_sub(name: &UserName) -> bool;
-        create_native(new: &NewNative) -> Profile;
-        replace_password(user: &CheckedUserName, password: &Password) -> ();
-        link(user: &CheckedUserName, identity: &SourceIdentity) -> ();
-        unlink(identity: &Identity) -> ();
-        set_verified_email(user: &CheckedUserName, email: &Email) -> ();
-        forget_phone_and_factors(user: &CheckedUserName) -> ();
-        has_passkey(user: &CheckedUserName) -> bool;
-        sign_out_everywhere(user: &CheckedUserName) -> ();
-        delete(user: &CheckedUserName) -> ();
-        add_to_group(user: &CheckedUserName, group: &str) -> ();
+#[expect(clippy::elidable_lifetime_names, reason = "needed wherever there is an argument")]
+impl Accounts for Fused<MemoryPool> {
+    /// No call, for the names of these tests.
+    fn checked<'a>(
+        &'a self,
+        name: &'a UserName,
+        own_sub: &'a str,
+    ) -> BoxFuture<'a, Result<CheckedUserName, PoolError>> {
+        self.0.checked(name, own_sub).boxed()
     }
-}
 
-impl Invitations for Fused<MemoryPool> {
     fused! {
-        invite(invitee: &Invitee, temporary: &Password) -> Profile;
-        renew(user: &CheckedUserName, temporary: &Password) -> ();
-        respond(user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Response;
+        profile(name: str) -> Option<Profile>;
+        profiles_with_email(email: Email) -> Vec<Profile>;
+        set_verified_email(user: CheckedUserName, email: Email) -> ();
+        sign_out_everywhere(user: CheckedUserName) -> ();
+        add_to_group(user: CheckedUserName, group: str) -> ();
+        invite(invitee: Invitee, temporary: Password) -> Profile;
+        renew(user: CheckedUserName, temporary: Password) -> ();
+        opens(user: CheckedUserName, temporary: Password) -> bool;
+        respond(user: CheckedUserName, temporary: Password, chosen: Password) -> Response;
         password_policy() -> PasswordPolicy;
     }
 }
@@ -184,7 +199,8 @@ impl Invitations for Fused<MemoryPool> {
 /// An API and what is around it.
 #[derive(Clone)]
 pub(crate) struct House {
-    router: Router,
+    api: AccountApi,
+    queue: MemoryQueue,
     pub(crate) pool: MemoryPool,
     pub(crate) store: MemoryStore,
     pub(crate) mailer: MemoryMailer,
@@ -260,18 +276,18 @@ impl House {
     ) -> Self {
         let (pool, store, mailer) = (MemoryPool::new(kind, accounts), MemoryStore::default(), MemoryMailer::default());
         let (clock, fuse, settings) = (SetClock::at(NOW), Fuse::new(trap), settings(own));
-        let router = router(Services {
-            pool: Fused(pool.clone(), fuse.clone()),
-            invitations: Fused(pool.clone(), fuse.clone()),
-            store: Fused(store.clone(), fuse.clone()),
-            mailer: Fused(mailer.clone(), fuse.clone()),
+        let queue = MemoryQueue::default();
+        let api = AccountApi::new(Parts {
+            accounts: Arc::new(Fused(pool.clone(), fuse.clone())),
+            store: Arc::new(Fused(store.clone(), fuse.clone())),
+            mailer: Arc::new(Fused(mailer.clone(), fuse.clone())),
+            queue: Arc::new(Fused(queue.clone(), fuse.clone())),
             clock: Arc::new(clock.clone()),
             sealer: Sealer::new(&[7; 32]).expect("32 bytes are enough"),
             messages: Messages::new(settings.messages.clone()),
             settings,
-            answer_after: Duration::from_millis(1500),
         });
-        Self { router, pool, store, mailer, clock, fuse }
+        Self { api, queue, pool, store, mailer, clock, fuse }
     }
 
     /// Calls the API as API Gateway does. `None` is what becomes of a process that ended.
@@ -288,8 +304,27 @@ impl House {
 
     /// Hands the API an event.
     pub(crate) async fn send(&self, event: &Value) -> Option<Answer> {
+        let answer = self.answer(event).await;
+        self.work().await;
+        answer
+    }
+
+    /// Carries out what was left to a later run, as Lambda does: twice more if it failed.
+    pub(crate) async fn work(&self) {
+        for job in self.queue.take() {
+            for _ in 0..3 {
+                let run = tokio::time::timeout(Duration::from_mins(1), self.api.run(&job)).await;
+                if matches!(run, Ok(Ok(()))) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Answers an event, and leaves what is to be done later.
+    pub(crate) async fn answer(&self, event: &Value) -> Option<Answer> {
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway");
-        let answered = self.router.clone().oneshot(request);
+        let answered = self.api.router().oneshot(request);
         let response = tokio::time::timeout(Duration::from_mins(1), answered).await.ok()?.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body in memory").to_bytes();

@@ -1,4 +1,4 @@
-//! What was displaced, and what was added.
+//! The record: what was replaced, and what was added.
 //!
 //! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is remembered about a pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,17 +40,9 @@ pub(crate) struct Attached {
     /// have happened: until then either of them is attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<String>,
-    /// Where earlier versions kept the id of the statement that was added.
-    #[serde(default, skip_serializing)]
-    permission: Option<String>,
 }
 
 impl Attached {
-    /// What to remember of a trigger that gets a function.
-    pub(crate) fn new(function: String, displaced: Option<Value>, replaces: Option<String>) -> Self {
-        Self { function, displaced, replaces, permission: None }
-    }
-
     /// Whether a function is the one that was attached, or the one of ours that was attached until then.
     pub(crate) fn is_ours(&self, function: &str) -> bool {
         self.function == function || self.replaces.as_deref() == Some(function)
@@ -58,11 +50,6 @@ impl Attached {
 }
 
 impl Record {
-    /// Where the record of a pool lies unless somebody says otherwise: in the current folder.
-    pub(crate) fn default_path(pool: &str) -> PathBuf {
-        PathBuf::from(format!("cognito-triggers-{pool}.json"))
-    }
-
     /// Reads a record; an empty one if there is no file.
     ///
     /// # Errors
@@ -76,10 +63,10 @@ impl Record {
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
         };
-        let mut record: Self = serde_json::from_str(&text).with_context(|| {
+        let record: Self = serde_json::from_str(&text).with_context(|| {
             format!(
-                "{} is no record of attach; name another file with --record, or restore or remove this one (without it \
-                 nothing that attach displaced is put back)",
+                "{} is not a record of attach. Name another file with --record, or restore or remove this one. Without a \
+                 record, detach cannot put back what attach replaced",
                 path.display()
             )
         })?;
@@ -89,11 +76,6 @@ impl Record {
             path.display(),
             record.user_pool_id
         );
-        for attached in record.triggers.values_mut() {
-            if let Some(statement) = attached.permission.take() {
-                record.permissions.insert(Permission { function: attached.function.clone(), statement });
-            }
-        }
         Ok(record)
     }
 
@@ -157,7 +139,7 @@ mod tests {
     use serde_json::json;
 
     fn attached() -> Attached {
-        Attached::new("f".into(), Some(json!("g")), None)
+        Attached { function: "f".into(), displaced: Some(json!("g")), replaces: None }
     }
 
     #[test]
@@ -184,7 +166,7 @@ mod tests {
         assert!(Record::load(&path, "q").unwrap_err().to_string().contains("of the pool p"));
         fs::write(&path, r#"{ "name": "package" }"#).unwrap();
         let why = Record::load(&path, "p").unwrap_err().to_string();
-        assert!(why.contains("no record of attach") && why.contains("--record"), "{why}");
+        assert!(why.contains("not a record of attach") && why.contains("--record"), "{why}");
     }
 
     #[test]
@@ -199,20 +181,5 @@ mod tests {
         let elsewhere = json!({ "LambdaConfig": { "PreTokenGenerationConfig": { "LambdaArn": "f" } } });
         assert!(record.unused(&Description(elsewhere)).is_empty());
         assert_eq!(record.unused(&Description(json!({ "LambdaConfig": { "PreSignUp": "f:live" } }))), [permission]);
-    }
-
-    #[test]
-    fn a_permission_that_an_earlier_version_wrote_to_the_trigger_is_still_taken_away() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.json");
-        let trigger = json!({ "function": "f", "displaced": null, "permission": "s" });
-        fs::write(&path, json!({ "userPoolId": "p", "triggers": { "PreSignUp": trigger } }).to_string()).unwrap();
-        let record = Record::load(&path, "p").unwrap();
-        record.save(&path).unwrap();
-        assert_eq!(Record::load(&path, "p").unwrap(), record);
-        assert_eq!(
-            record.unused(&Description(json!({}))),
-            [Permission { function: "f".into(), statement: "s".into() }]
-        );
     }
 }

@@ -1,4 +1,4 @@
-use super::update::apply_pausing;
+use super::update::{UpdateError, apply_pausing};
 use super::*;
 use aws_sdk_cognitoidentityprovider::Client;
 use serde_json::json;
@@ -40,9 +40,12 @@ fn pool() -> Value {
 
 async fn attempt(client: &Client) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
-    let mut kept = Kept::write(&folder.path().join("record.json"), Description(pool())).unwrap();
-    apply_pausing(client, &mut kept, &[change(None, Some(OURS))], Duration::from_millis(1)).await?;
-    Ok(())
+    let mut snapshot = Snapshot::write(&folder.path().join("record.json"), Description(pool())).unwrap();
+    apply_pausing(client, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
+        |error| match error {
+            UpdateError::Unchanged(error) | UpdateError::Uncertain(error) => error,
+        },
+    )
 }
 
 fn refusal(code: &str) -> (u16, Value) {

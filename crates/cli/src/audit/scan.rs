@@ -40,7 +40,7 @@ impl Scan<'_> {
     /// The pool's, and those of the disk. What was listed is kept if there is a state.
     pub(crate) async fn run(self, pool: &impl Administration, estimate: u64) -> Result<Listed> {
         let (mut state, mut spool) = State::open(self.state, self.user_pool, &self.attributes)?;
-        let bar = Progress::profiles(estimate, state.progress.listed);
+        let progress = Progress::profiles(estimate, state.progress.listed);
         let mut saved = state.progress.listed;
         while !state.progress.complete {
             self.limit.wait().await;
@@ -61,12 +61,13 @@ impl Scan<'_> {
                     spool.add(&address, &record.keeping(&self.attributes))?;
                 }
             }
-            bar.reached(state.progress.listed);
+            progress.reached(state.progress.listed);
             if state.is_kept() && (state.progress.complete || state.progress.listed - saved >= SAVED_EVERY) {
                 state.save(&mut spool)?;
                 saved = state.progress.listed;
             }
         }
+        drop(progress);
         Ok(Listed { profiles: state.progress.listed, sorted: spool.sorted()?, waiting: None, state })
     }
 }

@@ -98,13 +98,13 @@ impl State {
 
     /// What to do after an interruption.
     pub(super) fn way_on(&self) -> String {
-        let Some(path) = &self.path else { return "with --state it could go on from there".to_owned() };
+        let Some(path) = &self.path else { return "with --state, the next run could continue there".to_owned() };
         if self.progress.token.is_none() {
-            return "the same command tries again".to_owned();
+            return "run the same command to try again".to_owned();
         }
         match MAX_SECONDS.saturating_sub(self.progress.age()) / 60 {
-            0 => format!("Cognito can go on with a listing for an hour, which is over: {}", start_anew(path)),
-            minutes => format!("the same command goes on from there within {minutes} minutes"),
+            0 => format!("a listing can be continued only within an hour, which is over: {}", start_again(path)),
+            minutes => format!("run the same command within {minutes} minutes to continue"),
         }
     }
 
@@ -142,8 +142,8 @@ fn begun(path: &Path, fresh: Progress) -> Result<Progress> {
     if records.symlink_metadata().is_ok() {
         let (shown, records) = (path.display(), records.display());
         return Err(Refused(format!(
-            "{records} is there already, and there is no listing in {shown} that it belongs to; remove it, or choose \
-             another --state"
+            "{records} exists already, but {shown} holds no listing for it; remove it, or choose another file with \
+             --state"
         ))
         .into());
     }
@@ -168,7 +168,7 @@ fn write(path: &Path, progress: &Progress) -> Result<()> {
 /// Reads the state of an earlier listing, if it is one of the same pool and can go on.
 fn resumed(path: &Path, text: &[u8], fresh: &Progress) -> Result<Progress> {
     let shown = path.display();
-    let refuse = |why: &str| Err(Refused(format!("{shown}: {why}; {}", start_anew(path))).into());
+    let refuse = |why: &str| Err(Refused(format!("{shown}: {why}; {}", start_again(path))).into());
     let Ok(found) = serde_json::from_slice::<Progress>(text) else {
         return refuse("not the state of a listing");
     };
@@ -185,7 +185,7 @@ fn resumed(path: &Path, text: &[u8], fresh: &Progress) -> Result<Progress> {
         return refuse(if found.complete {
             "older than an hour, and the pool may have changed since"
         } else {
-            "older than an hour, which is how long Cognito can go on with a listing"
+            "older than an hour, and Cognito continues a listing only that long"
         });
     }
     let end = found.runs.iter().map(|run| run.end()).max().unwrap_or_default();
@@ -195,8 +195,8 @@ fn resumed(path: &Path, text: &[u8], fresh: &Progress) -> Result<Progress> {
     Ok(found)
 }
 
-fn start_anew(path: &Path) -> String {
-    format!("remove {} and {} to start anew", path.display(), records(path).display())
+fn start_again(path: &Path) -> String {
+    format!("remove {} and {} to start again", path.display(), records(path).display())
 }
 
 fn records(path: &Path) -> PathBuf {
@@ -244,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let (mut state, mut spool) = open(&path, "p", &[]).unwrap();
-        assert_eq!(state.way_on(), "the same command tries again");
+        assert_eq!(state.way_on(), "run the same command to try again");
         state.progress.page(60, Some("next".into()));
         assert!(state.way_on().contains("within 58 minutes"), "{}", state.way_on());
         state.progress.since -= 3_000;
@@ -265,7 +265,7 @@ mod tests {
         let path = folder.path().join("state");
         fs::write(records(&path), "mine").unwrap();
         fs::write(path.with_added_extension("new"), "mine").unwrap();
-        assert!(refusal(open(&path, "p", &[])).contains("state.records is there already"));
+        assert!(refusal(open(&path, "p", &[])).contains("state.records exists already"));
         assert_eq!(fs::read_to_string(records(&path)).unwrap(), "mine");
         assert!(!path.exists());
         fs::remove_file(records(&path)).unwrap();

@@ -1,24 +1,21 @@
 //! `attach`
 
-use crate::attachment::{
-    Attached, Begun, Change, Failure, Permission, Record, Report, apply, changed, resolve, undone, withdraw_unused,
-};
+use crate::attachment::{Attached, Change, Current, Permission, Report, Request, Transaction, resolve};
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Granted};
-use crate::options::{Global, user_pool_id};
-use crate::pool_settings::{self, Description};
-use crate::terminal::{self, Consent, ExitStatus, Output, Refused, confirm};
+use crate::options::Global;
+use crate::pool_settings::Description;
+use crate::terminal::{ExitStatus, Output, Refused};
 use crate::trigger::Trigger;
 use anyhow::{Result, bail};
 use clap::Args;
-use std::path::{Path, PathBuf};
 
-/// Attach functions to triggers of a user pool, and change nothing else of it
+/// Attach functions to the triggers of a user pool, and change nothing else
 ///
-/// Cognito resets every setting that an update leaves out, so the whole pool is read, the triggers are changed, and
-/// the whole pool is written back; afterwards it is read again and compared, setting by setting. Cognito gets
-/// permission to call each function before the function is attached.
+/// Cognito resets every setting that an update leaves out. So the command reads the whole pool, changes the triggers,
+/// writes the whole pool back, reads it again and compares every setting. Before a function is attached, Cognito gets
+/// permission to call it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -26,23 +23,17 @@ Example:
       --pre-sign-up account-triggers-PreSignUpFunction-Ab1Cd2Ef3Gh4 \\
       --inbound-federation my-inbound-function:live --dry-run
 
-Each function is given by name, name:alias or ARN; those of the template are outputs of its stack. A trigger \
-that has a function already is refused without --replace, unless that function was attached by this command. What is displaced is written to the \
-record, so keep that file: detach puts it back. Beside the record lie the pool's settings from before.")]
+Name each function by its name, name:alias or ARN. The outputs of the template's stack list its functions.\n\n\
+A trigger that already has a function is refused, unless this command attached that function or you pass --replace. The \
+record remembers what was replaced, so keep that file: detach needs it. The pool's former settings are saved beside it.")]
 pub(crate) struct Attach {
-    /// The user pool
-    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
-    user_pool_id: String,
+    #[command(flatten)]
+    request: Request,
     #[command(flatten)]
     functions: Functions,
-    /// Displace functions that are attached already
+    /// Replace functions that are attached already
     #[arg(long)]
     replace: bool,
-    /// Where to remember what is displaced [default: cognito-triggers-<ID>.json in the current folder]
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
-    #[command(flatten)]
-    consent: Consent,
 }
 
 /// Which function for which trigger.
@@ -52,7 +43,7 @@ struct Functions {
     /// Called on every sign-in from a provider, before the profile is written
     #[arg(long, value_name = "FUNCTION", value_parser = Function::parse)]
     inbound_federation: Option<Function>,
-    /// Called before a profile is made; links people to the account they have
+    /// Called before a profile is created; links people to the account they have
     #[arg(long, value_name = "FUNCTION", value_parser = Function::parse)]
     pre_sign_up: Option<Function>,
     /// Called after a profile is confirmed
@@ -81,47 +72,27 @@ impl Functions {
 
 impl Attach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
+        let cloud = Cloud::load(global, Some(self.request.user_pool_id())).await;
         self.on(&cloud, global.output()).await?;
         Ok(ExitStatus::Done)
     }
 
     pub(super) async fn on(&self, cloud: &Cloud, output: Output) -> Result<Report> {
-        let cognito = cloud.cognito();
-        let pool = pool_settings::describe(&cognito, &self.user_pool_id).await?;
-        let path = self.record.clone().unwrap_or_else(|| Record::default_path(&self.user_pool_id));
-        let record = Record::load(&path, &self.user_pool_id)?;
-        let plan = self.plan(cloud, &pool, &record).await?;
-        let changes: Vec<_> = plan.iter().map(|(change, _)| change.clone()).collect();
-        let mut report = Report {
-            user_pool_id: self.user_pool_id.clone(),
-            applied: false,
-            permissions_removed: record.unused(&changed(&pool, &changes)),
-            changes,
-            record: path,
-            saved: Vec::new(),
-        };
+        let current = self.request.current(cloud).await?;
+        let plan = self.plan(cloud, &current).await?;
+        let mut report = current.report(plan.iter().map(|(change, _)| change.clone()).collect());
         let idle = report.permissions_removed.is_empty()
             && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
-        if self.consent.dry_run || idle {
-            output.data(&report)?;
-            say!("{}", if idle { "Nothing to change." } else { "Nothing was changed: this was a dry run." });
-            return Ok(report);
+        if let Some(mut transaction) = self.request.begin(cloud, &current, &report, idle).await? {
+            carry_out(cloud, &plan, &mut transaction, &mut report).await?;
+            report.saved = transaction.snapshot.files;
         }
-        if !self.consent.yes {
-            terminal::show(&report);
-        }
-        report.announce_permissions();
-        confirm(&format!("Change the user pool {}?", self.user_pool_id), self.consent.yes)?;
-        let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
-        carry_out(cloud, &plan, &mut begun, &mut report).await?;
-        report.saved = begun.kept.files;
         output.data(&report)?;
         Ok(report)
     }
 
     /// What would change, and the function each trigger is to have.
-    async fn plan(&self, cloud: &Cloud, pool: &Description, record: &Record) -> Result<Vec<(Change, FunctionArn)>> {
+    async fn plan(&self, cloud: &Cloud, Current { pool, record, .. }: &Current) -> Result<Vec<(Change, FunctionArn)>> {
         let mut plan = Vec::new();
         let mut theirs = Vec::new();
         for (trigger, function) in self.functions.chosen() {
@@ -145,8 +116,8 @@ impl Attach {
         }
         if !theirs.is_empty() && !self.replace {
             return Err(Refused(format!(
-                "a function that this command did not attach is in the way: {}. A trigger calls only one function. Pass \
-                 --replace to take its place; detach puts it back",
+                "this command did not attach the function that is there: {}. A trigger calls only one function. Pass \
+                 --replace to replace it; detach puts it back",
                 theirs.join(", ")
             ))
             .into());
@@ -158,47 +129,38 @@ impl Attach {
 async fn carry_out(
     cloud: &Cloud,
     plan: &[(Change, FunctionArn)],
-    begun: &mut Begun,
+    transaction: &mut Transaction,
     report: &mut Report,
 ) -> Result<()> {
-    let former = begun.record.clone();
-    let changes: Vec<_> = report.changes.iter().filter(|change| change.old != change.new).cloned().collect();
     let mut added = Vec::new();
-    let outcome = match prepare(cloud, plan, begun, report, &mut added).await {
-        Ok(()) if changes.is_empty() => Ok(begun.kept.pool.clone()),
-        Ok(()) => apply(&cloud.cognito(), &mut begun.kept, &changes).await,
-        Err(error) => Err(Failure::Unchanged(error)),
-    };
-    let after = match outcome {
-        Err(Failure::Unchanged(why)) => return Err(undone(cloud, former, &added, &report.record, why).await),
-        outcome => outcome?,
-    };
+    let prepared = prepare(cloud, plan, transaction, &mut report.changes, &mut added).await;
+    let pool = transaction.update(cloud, &report.changes, prepared, &added).await?;
     report.applied = true;
     for change in &report.changes {
-        begun.record.settle(change.trigger);
+        transaction.record.settle(change.trigger);
     }
-    begun.record.save(&report.record)?;
-    report.permissions_removed = withdraw_unused(cloud, &mut begun.record, &report.record, &after).await?;
+    transaction.save_record()?;
+    report.permissions_removed = transaction.withdraw_unused(cloud, &pool).await?;
     Ok(())
 }
 
-/// Writes the record and opens the functions to the pool. What was added, or may have been, is put into `added`.
+/// Writes the record and lets the pool call the functions. Whatever was added, or may have been, is put into `added`.
 async fn prepare(
     cloud: &Cloud,
     plan: &[(Change, FunctionArn)],
-    begun: &mut Begun,
-    report: &mut Report,
+    transaction: &mut Transaction,
+    shown: &mut [Change],
     added: &mut Vec<Permission>,
 ) -> Result<()> {
-    for ((change, function), shown) in plan.iter().zip(&mut report.changes) {
+    for ((change, function), shown) in plan.iter().zip(shown) {
         if change.old != change.new {
-            let entry = remembered(change, function, begun.record.of(change.trigger));
-            begun.record.set(change.trigger, Some(entry));
-            // Written before anything happens: whatever is cut off, the way back is on disk.
-            begun.record.save(&report.record)?;
+            let entry = remembered(change, function, transaction.record.of(change.trigger));
+            transaction.record.set(change.trigger, Some(entry));
+            // Written before anything happens: whenever the run is cut off, the way back is on the disk.
+            transaction.save_record()?;
         }
         if change.permission == TO_BE_ADDED {
-            let outcome = open(cloud, function, change.trigger, begun, &report.record, added).await?;
+            let outcome = grant(cloud, function, change.trigger, transaction, added).await?;
             outcome.clone_into(&mut shown.permission);
         }
     }
@@ -222,21 +184,20 @@ async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, t
 }
 
 /// Lets the pool call a function; returns what is to be said about it.
-async fn open(
+async fn grant(
     cloud: &Cloud,
     function: &FunctionArn,
     trigger: Trigger,
-    begun: &mut Begun,
-    path: &Path,
+    transaction: &mut Transaction,
     added: &mut Vec<Permission>,
 ) -> Result<&'static str> {
-    let (pool, record) = (&begun.kept.pool, &mut begun.record);
-    let permission =
-        Permission { function: function.to_string(), statement: invoke_permission::statement_id(pool.id(), trigger) };
-    // Written down first: a statement that nobody remembers would stay for good.
-    let is_new = record.permissions.insert(permission.clone());
-    record.save(path)?;
-    match invoke_permission::grant(&cloud.lambda(&function.region), function, trigger, pool).await? {
+    let statement = invoke_permission::statement_id(transaction.snapshot.pool.id(), trigger);
+    let permission = Permission { function: function.to_string(), statement };
+    // Written down first: nobody would ever remove a statement that no record remembers.
+    let is_new = transaction.record.permissions.insert(permission.clone());
+    transaction.save_record()?;
+    let lambda = cloud.lambda(&function.region);
+    match invoke_permission::grant(&lambda, function, trigger, &transaction.snapshot.pool).await? {
         Granted::Added => {
             added.push(permission);
             Ok(ADDED)
@@ -248,13 +209,13 @@ async fn open(
         Granted::Unseen => Ok(THERE_ALREADY),
         Granted::ThereAlready => {
             if is_new {
-                record.permissions.remove(&permission);
-                record.save(path)?;
+                transaction.record.permissions.remove(&permission);
+                transaction.save_record()?;
             }
             Ok(THERE_ALREADY)
         }
-        Granted::Occupied => bail!(
-            "{function} has a statement {} that does not let this pool call it: remove that statement first",
+        Granted::Conflicting => bail!(
+            "{function} has a policy statement {} that does not let this pool call it: remove that statement first",
             permission.statement
         ),
     }
@@ -267,5 +228,5 @@ fn remembered(change: &Change, function: &FunctionArn, known: Option<&Attached>)
     let former = known.filter(|known| before.is_some_and(|before| known.is_ours(before)));
     let displaced = former.map_or_else(|| change.old.clone(), |former| former.displaced.clone());
     let replaces = former.and(before).filter(|before| *before != function.as_str());
-    Attached::new(function.to_string(), displaced, replaces.map(str::to_owned))
+    Attached { function: function.to_string(), displaced, replaces: replaces.map(str::to_owned) }
 }

@@ -1,9 +1,9 @@
 //! `attach` and `detach` where somebody interferes.
 
 use super::Command;
-use crate::Arguments;
+use crate::arguments::Arguments;
 use crate::attachment::Report;
-use crate::attachment::world::{POOL, World, arn, refusal};
+use crate::attachment::fake_aws::{FakeAws, POOL, arn, refusal};
 use crate::terminal::{Format, Output, Refused};
 use anyhow::Result;
 use clap::Parser;
@@ -12,13 +12,13 @@ use tempfile::TempDir;
 
 /// An operator in a folder of their own.
 struct Operator {
-    world: World,
+    aws: FakeAws,
     folder: TempDir,
 }
 
 impl Operator {
     fn of(lambda_config: Value) -> Self {
-        Self { world: World::with(lambda_config), folder: tempfile::tempdir().unwrap() }
+        Self { aws: FakeAws::with(lambda_config), folder: tempfile::tempdir().unwrap() }
     }
 
     async fn run(&self, line: &str) -> Result<Report> {
@@ -27,7 +27,7 @@ impl Operator {
         let fixed =
             ["cognito-triggers", command, "--user-pool-id", POOL, "--yes", "--record", record.to_str().unwrap()];
         let arguments = Arguments::try_parse_from(fixed.into_iter().chain(options.split(' '))).unwrap();
-        let (cloud, output) = (self.world.cloud(), Output { format: Format::Json });
+        let (cloud, output) = (self.aws.cloud(), Output { format: Format::Json });
         match arguments.command {
             Command::Attach(command) => command.on(&cloud, output).await,
             Command::Detach(command) => command.on(&cloud, output).await,
@@ -48,12 +48,12 @@ impl Operator {
     }
 
     fn trigger(&self, member: &str) -> Value {
-        self.world.state().pool["LambdaConfig"][member].clone()
+        self.aws.state().pool["LambdaConfig"][member].clone()
     }
 
     /// The ids of the statements that let the pool call a function.
     fn statements(&self, function: &str) -> Vec<String> {
-        self.world.state().of(function)
+        self.aws.state().of(function)
     }
 
     fn record(&self) -> Value {
@@ -70,26 +70,26 @@ fn statement(trigger: &str) -> String {
 async fn a_setting_that_somebody_changed_since_the_pool_was_shown_stays_changed() {
     for reading in [2, 3] {
         let operator = Operator::of(json!({}));
-        operator.world.interfere(move |state, operation, _| {
+        operator.aws.interfere(move |state, operation, _| {
             if operation == "DescribeUserPool" && state.count(operation) == reading {
                 state.pool["MfaConfiguration"] = json!("ON");
             }
             None
         });
         let report = operator.run("attach --pre-sign-up ours").await.unwrap();
-        assert_eq!(operator.world.state().pool["MfaConfiguration"], "ON", "reading {reading}");
+        assert_eq!(operator.aws.state().pool["MfaConfiguration"], "ON", "reading {reading}");
         let restore = std::fs::read_to_string(report.saved.last().unwrap()).unwrap();
         assert!(restore.contains(r#""MfaConfiguration": "ON""#), "reading {reading}: {restore}");
 
-        operator.world.state().calls.clear();
-        operator.world.interfere(move |state, operation, _| {
+        operator.aws.state().calls.clear();
+        operator.aws.interfere(move |state, operation, _| {
             if operation == "DescribeUserPool" && state.count(operation) == reading {
                 state.pool["MfaConfiguration"] = json!("OPTIONAL");
             }
             None
         });
         operator.run("detach --all").await.unwrap();
-        assert_eq!(operator.world.state().pool["MfaConfiguration"], "OPTIONAL", "reading {reading}");
+        assert_eq!(operator.aws.state().pool["MfaConfiguration"], "OPTIONAL", "reading {reading}");
     }
 }
 
@@ -97,7 +97,7 @@ async fn a_setting_that_somebody_changed_since_the_pool_was_shown_stays_changed(
 async fn a_trigger_that_somebody_changed_since_it_was_shown_is_left_to_them_and_nothing_was_changed() {
     for reading in [2, 3] {
         let operator = Operator::of(json!({}));
-        operator.world.interfere(move |state, operation, _| {
+        operator.aws.interfere(move |state, operation, _| {
             if operation == "DescribeUserPool" && state.count(operation) == reading {
                 state.pool["LambdaConfig"]["PreSignUp"] = json!("theirs");
             }
@@ -114,7 +114,7 @@ async fn a_trigger_that_somebody_changed_since_it_was_shown_is_left_to_them_and_
 #[tokio::test]
 async fn what_cannot_be_taken_back_is_named_and_no_refusal() {
     let operator = Operator::of(json!({}));
-    operator.world.interfere(|state, operation, _| {
+    operator.aws.interfere(|state, operation, _| {
         if operation == "UpdateUserPool" {
             state.pool["LambdaConfig"]["PreSignUp"] = json!("theirs");
             return Some(refusal(400, "ConcurrentModificationException"));
@@ -132,7 +132,7 @@ async fn a_second_operator_in_the_same_folder_loses_nothing_of_the_first() {
     let record = operator.folder.path().join("record.json");
     let theirs =
         json!({ "userPoolId": POOL, "triggers": { "CustomMessage": { "function": arn("b"), "displaced": null } } });
-    operator.world.interfere(move |state, operation, _| {
+    operator.aws.interfere(move |state, operation, _| {
         // The functions are looked up between the first reading of the record and the second.
         if operation == "GetPolicy" && state.count(operation) == 1 {
             std::fs::write(&record, theirs.to_string()).unwrap();
@@ -149,7 +149,7 @@ async fn a_record_that_says_something_else_about_the_trigger_by_now_is_not_overw
     let operator = Operator::of(json!({}));
     let record = operator.folder.path().join("record.json");
     let theirs = json!({ "userPoolId": POOL, "triggers": { "PreSignUp": { "function": arn("b"), "displaced": "x" } } });
-    operator.world.interfere(move |state, operation, _| {
+    operator.aws.interfere(move |state, operation, _| {
         if operation == "GetPolicy" && state.count(operation) == 1 {
             std::fs::write(&record, theirs.to_string()).unwrap();
         }
@@ -180,10 +180,10 @@ async fn a_permission_stays_for_a_trigger_that_there_is_no_function_for_here() {
     let operator = Operator::of(json!({}));
     operator.run("attach --pre-sign-up ours").await.unwrap();
     let elsewhere = json!({ "LambdaArn": arn("ours"), "LambdaVersion": "V2_0" });
-    operator.world.state().pool["LambdaConfig"]["PreTokenGenerationConfig"] = elsewhere;
+    operator.aws.state().pool["LambdaConfig"]["PreTokenGenerationConfig"] = elsewhere;
     operator.run("detach --all").await.unwrap();
     assert_eq!(operator.statements("ours").len(), 1);
-    operator.world.state().pool["LambdaConfig"] = json!({});
+    operator.aws.state().pool["LambdaConfig"] = json!({});
     operator.run("detach --all").await.unwrap();
     assert_eq!((operator.statements("ours").len(), operator.record()), (0, Value::Null));
 }
@@ -204,11 +204,11 @@ async fn a_replacement_that_failed_can_be_repeated_and_forgets_nothing() {
     for status in [400, 500] {
         let operator = Operator::of(json!({ "PreSignUp": "x" }));
         operator.run("attach --pre-sign-up a --replace").await.unwrap();
-        operator.world.interfere(move |_, operation, _| {
+        operator.aws.interfere(move |_, operation, _| {
             (operation == "UpdateUserPool").then(|| refusal(status, "InternalErrorException"))
         });
         operator.failed("attach --pre-sign-up b").await;
-        operator.world.leave_alone();
+        operator.aws.leave_alone();
         operator.run("attach --pre-sign-up b").await.unwrap();
         assert_eq!(operator.trigger("PreSignUp"), json!(arn("b")));
         assert!(operator.statements("a").is_empty(), "{status}: a's permission stays");
@@ -223,10 +223,10 @@ async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_fir
     let operator = Operator::of(json!({ "PreSignUp": "x" }));
     operator.run("attach --pre-sign-up a --replace").await.unwrap();
     operator
-        .world
+        .aws
         .interfere(|_, operation, _| (operation == "UpdateUserPool").then(|| refusal(500, "InternalErrorException")));
     operator.failed("attach --pre-sign-up b").await;
-    operator.world.leave_alone();
+    operator.aws.leave_alone();
     operator.run("detach --all").await.unwrap();
     assert_eq!(operator.trigger("PreSignUp"), "x");
     assert!(operator.statements("a").is_empty() && operator.statements("b").is_empty());
@@ -235,7 +235,7 @@ async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_fir
 #[tokio::test]
 async fn an_update_that_cognito_refused_leaves_neither_permission_nor_record() {
     let operator = Operator::of(json!({}));
-    operator.world.interfere(|_, operation, _| {
+    operator.aws.interfere(|_, operation, _| {
         (operation == "UpdateUserPool").then(|| refusal(400, "InvalidParameterException"))
     });
     operator.failed("attach --pre-sign-up a --post-confirmation b").await;
@@ -247,7 +247,7 @@ async fn an_update_that_cognito_refused_leaves_neither_permission_nor_record() {
 async fn a_permission_stays_if_the_pool_was_updated_although_cognito_said_no() {
     for (code, is_done) in [("ConcurrentModificationException", true), ("TooManyRequestsException", false)] {
         let operator = Operator::of(json!({}));
-        operator.world.interfere(move |state, operation, _| {
+        operator.aws.interfere(move |state, operation, _| {
             (operation == "UpdateUserPool").then(|| {
                 state.pool["LambdaConfig"]["PreSignUp"] = json!(arn("a"));
                 refusal(400, code)
@@ -255,7 +255,7 @@ async fn a_permission_stays_if_the_pool_was_updated_although_cognito_said_no() {
         });
         assert_eq!(operator.run("attach --pre-sign-up a").await.is_ok(), is_done, "{code}");
         assert_eq!(operator.statements("a").len(), 1, "{code}");
-        operator.world.leave_alone();
+        operator.aws.leave_alone();
         operator.run("detach --all").await.unwrap();
         assert_eq!((operator.trigger("PreSignUp"), operator.record()), (Value::Null, Value::Null), "{code}");
     }
@@ -265,14 +265,14 @@ async fn a_permission_stays_if_the_pool_was_updated_although_cognito_said_no() {
 async fn a_run_that_ended_after_the_update_is_finished_by_the_next() {
     let operator = Operator::of(json!({}));
     operator.run("attach --pre-sign-up a").await.unwrap();
-    operator.world.state().calls.clear();
-    operator.world.interfere(|state, operation, _| {
+    operator.aws.state().calls.clear();
+    operator.aws.interfere(|state, operation, _| {
         (operation == "DescribeUserPool" && state.count("UpdateUserPool") == 1)
             .then(|| refusal(400, "NotAuthorizedException"))
     });
     let why = operator.failed("attach --pre-sign-up b").await;
     assert!(why.contains("again"), "{why}");
-    operator.world.leave_alone();
+    operator.aws.leave_alone();
     operator.run("attach --pre-sign-up b").await.unwrap();
     assert!(operator.statements("a").is_empty(), "a's permission stays");
 }
@@ -282,12 +282,12 @@ async fn a_permission_that_could_not_be_removed_is_removed_by_the_same_command_l
     for options in ["--pre-sign-up", "--all"] {
         let operator = Operator::of(json!({ "PreSignUp": "x" }));
         operator.run("attach --pre-sign-up a --replace").await.unwrap();
-        operator.world.interfere(|_, operation, _| {
+        operator.aws.interfere(|_, operation, _| {
             (operation == "RemovePermission").then(|| refusal(403, "AccessDeniedException"))
         });
         let why = operator.failed(&format!("detach {options}")).await;
         assert!(why.contains("still there") && why.contains("AccessDenied"), "{why}");
-        operator.world.leave_alone();
+        operator.aws.leave_alone();
         operator.run(&format!("detach {options}")).await.unwrap();
         assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!("x"), Value::Null));
         assert!(operator.statements("a").is_empty());
@@ -307,7 +307,7 @@ async fn a_permission_added_for_a_function_that_was_attached_already_is_removed_
 async fn a_function_of_ours_that_somebody_displaced_loses_its_permission_when_theirs_is_displaced() {
     let operator = Operator::of(json!({}));
     operator.run("attach --pre-sign-up f").await.unwrap();
-    operator.world.state().pool["LambdaConfig"]["PreSignUp"] = json!("y");
+    operator.aws.state().pool["LambdaConfig"]["PreSignUp"] = json!("y");
     operator.run("attach --pre-sign-up g --replace").await.unwrap();
     assert!(operator.statements("f").is_empty());
     operator.run("detach --all").await.unwrap();
@@ -330,10 +330,10 @@ async fn without_a_record_every_permission_of_attach_is_found_whichever_trigger_
 async fn every_trigger_can_be_cleared_without_a_record_and_permissions_of_others_stay() {
     let inbound = json!({ "LambdaArn": arn("f"), "LambdaVersion": "V1_0" });
     let operator = Operator::of(json!({ "PreSignUp": arn("f"), "InboundFederation": inbound }));
-    operator.world.state().statements.insert("f".into(), ["made-by-the-template".into()].into());
+    operator.aws.state().statements.insert("f".into(), ["made-by-the-template".into()].into());
     let all = "--pre-sign-up --post-confirmation --post-authentication --inbound-federation --custom-message";
     operator.run(&format!("detach --leave-empty {all}")).await.unwrap();
-    assert_eq!(operator.world.state().pool["LambdaConfig"], json!({}));
+    assert_eq!(operator.aws.state().pool["LambdaConfig"], json!({}));
     assert_eq!(operator.statements("f"), ["made-by-the-template"]);
 }
 
@@ -341,12 +341,12 @@ async fn every_trigger_can_be_cleared_without_a_record_and_permissions_of_others
 async fn detach_goes_on_where_it_may_not_look_at_what_was_displaced_and_not_where_that_is_gone() {
     let operator = Operator::of(json!({ "PreSignUp": arn("theirs") }));
     operator.run("attach --pre-sign-up ours --replace").await.unwrap();
-    operator.world.interfere(|_, operation, function| {
+    operator.aws.interfere(|_, operation, function| {
         (operation == "GetFunctionConfiguration" && function == "theirs")
             .then(|| refusal(404, "ResourceNotFoundException"))
     });
     assert!(operator.refused("detach --all").await.contains("--leave-empty"));
-    operator.world.interfere(|_, operation, function| {
+    operator.aws.interfere(|_, operation, function| {
         (operation == "GetFunctionConfiguration" && function == "theirs").then(|| refusal(403, "AccessDeniedException"))
     });
     operator.run("detach --all").await.unwrap();

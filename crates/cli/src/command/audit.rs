@@ -19,21 +19,22 @@ use std::time::{Instant, SystemTime};
 
 /// Report people with several profiles, and profiles that the linking rules refuse or replace
 ///
-/// Every profile of the pool is read, once. Unverified addresses of trusted providers are reported as well. Nothing is changed.
+/// Reads every profile of the pool once, and changes nothing. Also reports unverified addresses of providers that prove
+/// every address.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Audit {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
-    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS, such as Google:claim
+    /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     providers: String,
     #[command(flatten)]
     rules: RuleOptions,
     #[command(flatten)]
     listing: Listing,
-    /// How the report is written; without it as --output says, or as a table
+    /// How to write the report [default: as --output says, or a table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<ReportFormat>,
 }
@@ -41,10 +42,10 @@ pub(crate) struct Audit {
 /// How a pool is listed.
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
-    /// Pages of 60 profiles a second; Cognito allows 30 to the whole account and Region, sign-ins included
+    /// Pages of 60 profiles per second; Cognito allows 30 for the whole account and Region, including sign-ins
     #[arg(long, value_name = "N", default_value = "20")]
     rate: NonZeroU32,
-    /// Keep the place in FILE and FILE.records, to go on there within an hour after an interruption; both hold personal
+    /// Save the progress in FILE and FILE.records, to continue within an hour after an interruption. Both hold personal
     /// data and are removed when the report is written
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -71,14 +72,20 @@ impl Listing {
 
 const AFTER_HELP: &str = "\
 Examples:
-  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim,Facebook:always
-  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim --format csv > report.csv
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 \\
+      --providers Google:claim,Facebook:always
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 \\
+      --providers Google:claim --format csv > report.csv
 
-Found is: several_profiles (other profiles have the address), refused and replaced (the linking rules refuse the next
-sign-in, or delete or take over the profile), unverified_address (the providers prove every address, and it shows as
-unverified). The verdict is the decision's name in the functions' log, or why a stand-alone profile is not merged.
+What can be found:
+  several_profiles    other profiles have the same address
+  refused             the linking rules would refuse the next sign-in
+  replaced            the next sign-in would delete the profile, or take it over
+  unverified_address  the providers prove every address, but this one is marked as unverified
 
-Exit codes: 0 nothing was found; 4 something was found; 1, 2, 3 as everywhere.";
+The verdict is the name of the decision in the functions' log, or why a stand-alone profile is not merged.
+
+Exit codes: 0 nothing was found; 4 something was found; 1, 2 and 3 as for every command.";
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
@@ -87,9 +94,9 @@ impl Audit {
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
         let listed = self.listing.list(&pool, &self.user_pool_id, &rules, settings.estimated_users).await?;
-        let format = self.format.unwrap_or_else(|| global.output.unwrap_or_default().into());
+        let format = self.format.unwrap_or_else(|| global.output().format.into());
         let summary = report(listed, &rules, format, stdout())?;
-        say(&summary, started);
+        summarise(&summary, started);
         Ok(if summary.findings.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings })
     }
 }
@@ -109,10 +116,10 @@ fn report(mut listed: Listed, rules: &Rules, format: ReportFormat, out: impl Wri
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a speed is shown in whole profiles a second")]
-fn say(summary: &Summary, started: Instant) {
+fn summarise(summary: &Summary, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     let speed = summary.profiles as f64 / seconds.max(0.001);
-    say!("profiles: {}, listed in {seconds:.1} s ({speed:.0} a second)", summary.profiles);
+    say!("profiles: {}, listed in {seconds:.1} s ({speed:.0} per second)", summary.profiles);
     say!("addresses: {}, with several profiles: {}", summary.addresses, summary.addresses_with_several_profiles);
     say!("stand-alone profiles that can be merged into a native one: {}", summary.mergeable);
     say!("stand-alone profiles without one (see `link --create-native`): {}", summary.without_native);

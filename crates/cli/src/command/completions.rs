@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::{Generator, Shell};
 
-/// Prints a completion script.
+/// Prints the completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:

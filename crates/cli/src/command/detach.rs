@@ -1,50 +1,44 @@
 //! `detach`
 
 use crate::attachment::{
-    Attached, Begun, Change, Failure, Permission, Record, Report, apply, changed, resolve, undone, withdraw_unused,
+    Attached, Change, Current, Permission, Record, Report, Request, Transaction, changed, resolve,
 };
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission;
-use crate::options::{Global, user_pool_id};
-use crate::pool_settings::{self, Description};
-use crate::terminal::{self, Consent, ExitStatus, Output, Refused, confirm};
+use crate::options::Global;
+use crate::pool_settings::Description;
+use crate::terminal::{ExitStatus, Output, Refused};
 use crate::trigger::Trigger;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Take functions off the triggers of a user pool, and put back what attach displaced
+/// Remove functions from the triggers of a user pool, and put back what attach replaced
 ///
-/// Nothing else of the pool changes; see attach. Cognito's permission to call a function goes when the last trigger
-/// that has the function is detached, if attach had added it. Detach before a function is deleted: a pool whose
-/// trigger is gone refuses every sign-in that would call it.
+/// Nothing else in the pool changes. When no trigger has the function any more, Cognito's permission to call it is
+/// removed, if attach added it. Detach before you delete a function: if a trigger's function does not exist, Cognito
+/// refuses every sign-in that would call it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cognito-triggers detach --user-pool-id eu-central-1_AbCdEf123 --all --dry-run
   cognito-triggers detach --user-pool-id eu-central-1_AbCdEf123 --custom-message --leave-empty
 
-What was displaced is in the record that attach wrote. Without that record, as with a pool that the template \
-made, or if the displaced function is gone, --leave-empty clears the triggers that are named.")]
+The record that attach wrote remembers what was replaced. If there is no record, because the template created the \
+pool, or if the former function is gone, clear the triggers with --leave-empty.")]
 pub(crate) struct Detach {
-    /// The user pool
-    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
-    user_pool_id: String,
+    #[command(flatten)]
+    request: Request,
     #[command(flatten)]
     triggers: Triggers,
-    /// Clear the triggers instead of putting back what attach displaced
+    /// Clear the triggers instead of putting back what attach replaced
     #[arg(long)]
     leave_empty: bool,
-    /// Also take off functions that somebody else has attached since
+    /// Also remove functions that somebody else attached later
     #[arg(long)]
     replace: bool,
-    /// What attach remembered [default: cognito-triggers-<ID>.json in the current folder]
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
-    #[command(flatten)]
-    consent: Consent,
 }
 
 /// Which triggers.
@@ -52,7 +46,7 @@ pub(crate) struct Detach {
 #[group(id = "triggers", required = true, multiple = true)]
 #[allow(clippy::struct_excessive_bools, reason = "one per trigger, as the command line has them")]
 struct Triggers {
-    /// Every trigger in the record
+    /// All triggers in the record
     #[arg(long)]
     all: bool,
     /// The inbound federation trigger
@@ -91,44 +85,24 @@ impl Triggers {
 
 impl Detach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
+        let cloud = Cloud::load(global, Some(self.request.user_pool_id())).await;
         self.on(&cloud, global.output()).await?;
         Ok(ExitStatus::Done)
     }
 
     pub(super) async fn on(&self, cloud: &Cloud, output: Output) -> Result<Report> {
-        let cognito = cloud.cognito();
-        let pool = pool_settings::describe(&cognito, &self.user_pool_id).await?;
-        let path = self.record.clone().unwrap_or_else(|| Record::default_path(&self.user_pool_id));
-        let record = Record::load(&path, &self.user_pool_id)?;
-        let changes = self.plan(cloud, &pool, &record, &path).await?;
-        let mut report = Report {
-            user_pool_id: self.user_pool_id.clone(),
-            applied: false,
-            permissions_removed: record.unused(&changed(&pool, &changes)),
-            changes,
-            record: path,
-            saved: Vec::new(),
-        };
-        if self.consent.dry_run {
-            output.data(&report)?;
-            say!("Nothing was changed: this was a dry run.");
-            return Ok(report);
+        let current = self.request.current(cloud).await?;
+        let mut report = current.report(self.plan(cloud, &current).await?);
+        if let Some(mut transaction) = self.request.begin(cloud, &current, &report, false).await? {
+            carry_out(cloud, &mut transaction, &mut report).await?;
+            report.saved = transaction.snapshot.files;
         }
-        if !self.consent.yes {
-            terminal::show(&report);
-        }
-        report.announce_permissions();
-        confirm(&format!("Change the user pool {}?", self.user_pool_id), self.consent.yes)?;
-        let mut begun = Begun::begin(&cognito, &report.record, &record, &report.changes).await?;
-        carry_out(cloud, &mut begun, &mut report).await?;
-        report.saved = begun.kept.files;
         output.data(&report)?;
         Ok(report)
     }
 
     /// What would change.
-    async fn plan(&self, cloud: &Cloud, pool: &Description, record: &Record, path: &Path) -> Result<Vec<Change>> {
+    async fn plan(&self, cloud: &Cloud, Current { pool, record, path }: &Current) -> Result<Vec<Change>> {
         let chosen = self.triggers.chosen(record);
         // Permissions without a trigger are what a run left behind that was cut off.
         if chosen.is_empty() && record.permissions.is_empty() {
@@ -161,7 +135,7 @@ impl Detach {
             && !(is_ours || is_back || self.replace)
         {
             return Err(Refused(format!(
-                "the trigger {trigger} has {before}, which somebody has attached since {}: pass --replace to take it off all the same",
+                "the trigger {trigger} has {before}, which somebody attached after {}. Pass --replace to remove it anyway",
                 known.function
             ))
             .into());
@@ -175,8 +149,8 @@ impl Detach {
 
 fn nothing_recorded(what: &str, path: &Path) -> String {
     format!(
-        "{} does not say what attach displaced from {what}: attach was run in another folder, with another --record, \
-         or not at all. Pass its record with --record FILE, or name the trigger with --leave-empty to clear it",
+        "{} does not say what attach replaced on {what}: attach ran in another folder, with another --record, or not at \
+         all. Pass its record with --record FILE, or clear the trigger with its option and --leave-empty",
         path.display()
     )
 }
@@ -188,14 +162,14 @@ async fn refuse_a_function_that_is_gone(cloud: &Cloud, pool: &Description, chang
     };
     match resolve(cloud, pool, &Function::Arn(function.clone())).await {
         Err(error) if error.is::<Refused>() => Err(Refused(format!(
-            "{function}, which attach displaced from {}, is gone: pass --leave-empty to clear the trigger",
+            "{function}, which attach replaced on {}, does not exist any more. Pass --leave-empty to clear the trigger",
             change.trigger
         ))
         .into()),
         Err(error) => {
-            // Detaching may be urgent, and a trigger that calls nothing is no better than one that may be gone.
-            say!(
-                "{function} is put back without having been checked to be there, which takes \
+            // Detaching may be urgent, so a missing permission does not stop it.
+            note!(
+                "{function} is put back, but whether it still exists could not be checked, which needs \
                  lambda:GetFunctionConfiguration on it: {error:#}. --leave-empty clears the trigger instead"
             );
             Ok(())
@@ -206,12 +180,12 @@ async fn refuse_a_function_that_is_gone(cloud: &Cloud, pool: &Description, chang
 
 const SHARED: &str = "stays: another trigger has the function";
 const RECORDED: &str = "to be removed";
-const GUESSED: &str = "to be removed, if attach added it";
+const UNRECORDED: &str = "to be removed, if attach added it";
 const REMOVED: &str = "removed";
 const NOT_OURS: &str = "stays: attach did not add it";
 
 /// The function that a change takes off or, if somebody took it off before, took the place of.
-fn taken_off<'a>(change: &'a Change, record: &'a Record) -> Option<&'a str> {
+fn detached<'a>(change: &'a Change, record: &'a Record) -> Option<&'a str> {
     record.of(change.trigger).map(|known| known.function.as_str()).or(change.before.as_deref())
 }
 
@@ -221,18 +195,18 @@ fn is_recorded(record: &Record, function: &str) -> bool {
 
 /// What is to happen to the permission, where `after` is the pool as it will be.
 fn expectation(change: &Change, record: &Record, after: &Description) -> &'static str {
-    match taken_off(change, record) {
+    match detached(change, record) {
         None => "–",
         Some(function) if after.calls(function) => SHARED,
         Some(function) if is_recorded(record, function) => RECORDED,
-        _ if !guesses(change, record, after).is_empty() => GUESSED,
+        _ if !unrecorded(change, record, after).is_empty() => UNRECORDED,
         Some(_) => NOT_OURS,
     }
 }
 
 /// The permissions that attach may have added to a function that the record does not know; it goes by the name of the
 /// first trigger that was given the function.
-fn guesses(change: &Change, record: &Record, after: &Description) -> Vec<Permission> {
+fn unrecorded(change: &Change, record: &Record, after: &Description) -> Vec<Permission> {
     let unknown = change.before.as_deref().filter(|function| {
         record.of(change.trigger).is_none() && !is_recorded(record, function) && !after.calls(function)
     });
@@ -245,41 +219,32 @@ fn guesses(change: &Change, record: &Record, after: &Description) -> Vec<Permiss
         .collect()
 }
 
-async fn carry_out(cloud: &Cloud, begun: &mut Begun, report: &mut Report) -> Result<()> {
-    let former = begun.record.clone();
-    let expected = changed(&begun.kept.pool, &report.changes);
-    let guessed: Vec<_> = report.changes.iter().flat_map(|change| guesses(change, &former, &expected)).collect();
-    if !guessed.is_empty() {
-        // Written down first: what this run does not come to take away, a later one does.
-        begun.record.permissions.extend(guessed);
-        begun.record.save(&report.record)?;
+async fn carry_out(cloud: &Cloud, transaction: &mut Transaction, report: &mut Report) -> Result<()> {
+    let former = transaction.record.clone();
+    let expected = changed(&transaction.snapshot.pool, &report.changes);
+    let unrecorded: Vec<_> = report.changes.iter().flat_map(|change| unrecorded(change, &former, &expected)).collect();
+    if !unrecorded.is_empty() {
+        // Written down first: a later run removes what this one does not reach.
+        transaction.record.permissions.extend(unrecorded);
+        transaction.save_record()?;
     }
-    let changes: Vec<_> = report.changes.iter().filter(|change| change.old != change.new).cloned().collect();
-    let outcome = if changes.is_empty() {
-        Ok(begun.kept.pool.clone())
-    } else {
-        apply(&cloud.cognito(), &mut begun.kept, &changes).await
-    };
-    let after = match outcome {
-        Err(Failure::Unchanged(why)) => return Err(undone(cloud, former, &[], &report.record, why).await),
-        outcome => outcome?,
-    };
+    let pool = transaction.update(cloud, &report.changes, Ok(()), &[]).await?;
     report.applied = true;
-    // Permissions go last: until the trigger is off, Cognito needs them.
-    report.permissions_removed = withdraw_unused(cloud, &mut begun.record, &report.record, &after).await?;
+    // Permissions go last: Cognito needs them until the trigger is cleared.
+    report.permissions_removed = transaction.withdraw_unused(cloud, &pool).await?;
     for change in &mut report.changes {
-        let function = taken_off(change, &former);
+        let function = detached(change, &former);
         let is_removed = report.permissions_removed.iter().any(|removed| Some(removed.function.as_str()) == function);
         let outcome = match change.permission.as_str() {
-            RECORDED | GUESSED if is_removed => REMOVED,
-            RECORDED | GUESSED if function.is_some_and(|function| after.calls(function)) => SHARED,
-            RECORDED | GUESSED => NOT_OURS,
+            RECORDED | UNRECORDED if is_removed => REMOVED,
+            RECORDED | UNRECORDED if function.is_some_and(|function| pool.calls(function)) => SHARED,
+            RECORDED | UNRECORDED => NOT_OURS,
             _ => continue,
         };
         outcome.clone_into(&mut change.permission);
     }
     for change in &report.changes {
-        begun.record.set(change.trigger, None);
+        transaction.record.set(change.trigger, None);
     }
-    begun.record.save(&report.record)
+    transaction.save_record()
 }

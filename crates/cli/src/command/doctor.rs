@@ -9,9 +9,10 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-/// Find out what is wrong with a user pool, and what to do about it
+/// Find out what is wrong with a user pool, and how to fix it
 ///
-/// Everything that the functions rely on is read. Nothing is changed. What may not be read is reported as could_not_check, with the permission that is missing.
+/// Checks everything that the functions rely on, and changes nothing. What cannot be read is reported as
+/// could_not_check, with the permission that is missing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +21,7 @@ Examples:
 
 Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
 pub(crate) struct Doctor {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
 }

@@ -1,7 +1,7 @@
 //! `events`
 
-mod field;
 mod samples;
+mod value;
 
 use crate::options::{Global, name_and_value};
 use crate::terminal::{ExitStatus, Table, Tabular, stdout};
@@ -15,21 +15,21 @@ use std::io::Write;
 
 /// Print a sample event of a trigger, as Cognito sends it, with your values in it
 ///
-/// The samples are built in; no AWS account is needed. Feed one to a function with cargo-lambda, or to a deployed
-/// one with `aws lambda invoke --payload`.
+/// Pass it to a function on your machine with cargo-lambda, or to a deployed function with `aws lambda invoke
+/// --payload`. You need no AWS account for the samples.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE, group = ArgGroup::new("what").required(true).args(["source", "list"]))]
 pub(crate) struct Events {
     /// A trigger source, such as PreSignUp_ExternalProvider, or a sample, such as pre-sign-up/google
     #[arg(value_parser = source)]
     source: Option<&'static Sample>,
-    /// List the sources and their samples
+    /// List the trigger sources and their samples
     #[arg(long, conflicts_with_all = ["set", "unset"])]
     list: bool,
-    /// Put a value into the event; may be repeated. An unknown NAME is answered with the names there are
+    /// Set a value in the event; may be repeated. An unknown NAME lists the names that exist
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     set: Vec<(String, String)>,
-    /// Take a value out of the event, such as attribute.email; may be repeated
+    /// Remove a value from the event, such as attribute.email; may be repeated
     #[arg(long, value_name = "NAME")]
     unset: Vec<String>,
 }
@@ -74,7 +74,7 @@ impl Events {
 fn source(text: &str) -> Result<&'static Sample, String> {
     samples::find(text).ok_or_else(|| {
         format!(
-            "no such trigger source or sample; the sources are {}; `cognito-triggers events --list` lists the samples",
+            "no such trigger source or sample. The sources are {}; `cognito-triggers events --list` lists the samples",
             samples::sources().join(", ")
         )
     })
@@ -82,9 +82,9 @@ fn source(text: &str) -> Result<&'static Sample, String> {
 
 fn fill(event: &mut Value, set: &[(String, String)], unset: &[String]) -> Result<(), String> {
     for (name, value) in set {
-        field::set(event, name, Some(value))?;
+        value::set(event, name, Some(value))?;
     }
-    unset.iter().try_for_each(|name| field::set(event, name, None))
+    unset.iter().try_for_each(|name| value::set(event, name, None))
 }
 
 fn list() -> Result<List> {
@@ -96,7 +96,7 @@ fn list() -> Result<List> {
 
 impl Tabular for List {
     fn table(&self) -> Table {
-        let mut table = Table::new(["source", "sample", "what it stands for"]);
+        let mut table = Table::new(["source", "sample", "what it is"]);
         for one in &self.samples {
             table.row([one.source.as_str(), one.sample, one.about.as_str()]);
         }

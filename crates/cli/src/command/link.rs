@@ -23,14 +23,14 @@ use std::path::PathBuf;
 
 /// Merge stand-alone federated profiles into native ones
 ///
-/// By the rules of the trigger. Writes a plan and changes nothing, unless --apply or --undo is given.
+/// Uses the same rules as the pre-sign-up function. Without --apply or --undo it only writes a plan and changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Link {
-    /// The user pool
+    /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id, required_unless_present_any = ["apply", "undo"])]
     user_pool_id: Option<String>,
-    /// The identity providers and when their addresses are proof, as the functions' PROVIDERS, such as Google:claim
+    /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     #[arg(required_unless_present_any = ["apply", "undo"])]
     providers: Option<String>,
@@ -38,50 +38,52 @@ pub(crate) struct Link {
     rules: RuleOptions,
     #[command(flatten)]
     listing: Listing,
-    /// Where the plan is written; without it POOL.link-plan.jsonl. Holds addresses and subjects
+    /// The plan to write; holds addresses and subjects [default: <ID>.link-plan.jsonl]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["apply", "undo"])]
     plan: Option<PathBuf>,
-    /// Create a native profile for people who have none, as the trigger does
+    /// Create a native profile for people who have none, as the pre-sign-up function does
     #[arg(long, conflicts_with_all = ["apply", "undo"])]
     create_native: bool,
-    /// Put the native profile into the groups of the deleted one
+    /// Add the native profile to the groups of the deleted one
     #[arg(long, conflicts_with_all = ["apply", "undo"])]
     copy_groups: bool,
-    /// Copy these attributes of the deleted profile if the native one lacks them: given_name,family_name,… With --apply in
-    /// addition to the plan's
+    /// Copy these attributes from the deleted profile if the native one lacks them: given_name,family_name,… With --apply,
+    /// these are added to the plan's
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "undo")]
     copy_attributes: Vec<String>,
-    /// Carry this plan out
+    /// Carry out this plan
     #[arg(long, value_name = "PLAN", conflicts_with = "undo")]
     apply: Option<PathBuf>,
-    /// Where everything is written down before it is done; without it PLAN.journal. Holds whole profiles
+    /// The journal, written before every change; holds whole profiles [default: <PLAN>.journal]
     #[arg(long, value_name = "FILE", requires = "apply")]
     journal: Option<PathBuf>,
-    /// Where old and new subs are written for the application's database; without it PLAN.subs.csv
+    /// The map of old and new subs for your application's database; exact values, not for spreadsheets [default:
+    /// <PLAN>.subs.csv]
     #[arg(long, value_name = "FILE", requires = "apply")]
     sub_map: Option<PathBuf>,
-    /// Take back what this journal says was done, as far as Cognito allows
+    /// Undo what this journal says was done, as far as Cognito allows
     #[arg(long, value_name = "JOURNAL")]
     undo: Option<PathBuf>,
-    /// Changes a second; Cognito allows 25 to the whole account and Region, sign-ins included
+    /// Changes per second; Cognito allows 25 for the whole account and Region, including sign-ins
     #[arg(long, value_name = "N", default_value = "10")]
     update_rate: NonZeroU32,
-    /// Do not ask before changing anything
+    /// Do not ask before --apply or --undo
     #[arg(long, short)]
     yes: bool,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
-  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim   # writes the plan
-  less eu-central-1_AbCdEf123.link-plan.jsonl                                            # remove lines to leave people alone
-  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl                   # asks first
+  # Write the plan. Then read it, and remove the lines of people to leave alone.
+  cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim
+  # Carry it out. This asks first.
+  cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl
 
-A deleted profile's sub does not come back, by no means. The map of old and new subs is for the application's database.
-An interrupted run is continued by the same command.
+The sub of a deleted profile is lost for good. Use the map of old and new subs to move your application's data. If a \
+run is interrupted, run the same command again.
 
-Exit codes: 0 done; 3 refused, and nothing was changed; 6 some were skipped or failed, or the run stopped midway: the journal
-says which, and the same command tries them again; 1, 2 as everywhere.";
+Exit codes: 0 done; 3 refused, and nothing was changed; 6 some profiles were skipped or failed, or the run stopped: the \
+journal says which, and the same command tries them again; 1 and 2 as for every command.";
 
 impl Link {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
@@ -97,7 +99,7 @@ impl Link {
         let path = self.plan.clone().unwrap_or_else(|| format!("{user_pool_id}.link-plan.jsonl").into());
         if path.exists() {
             let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
-            return Err(Refused(format!("{} is there already; {remedy}", path.display())).into());
+            return Err(Refused(format!("{} exists already; {remedy}", path.display())).into());
         }
         let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
         let settings = pool.settings().await?;
@@ -120,12 +122,12 @@ impl Link {
         global.output().data(&totals)?;
         if totals.leave.contains_key(LeaveReason::RequiredAttribute.code()) {
             note!(
-                "the pool requires attributes of a native profile, and some would lack them; not copied so far: {}",
+                "the pool requires attributes that some native profiles would lack. Not copied so far: {}",
                 requirements.not_copied().join(",")
             );
         }
-        say!("The plan is {}. Nothing was changed.", path.display());
-        say!("Read it, remove the lines of people to leave alone, then: link --apply {}", path.display());
+        say!("The plan is in {}. Nothing was changed.", path.display());
+        say!("Read it and remove the lines of people to leave alone. Then run link --apply {}", path.display());
         Ok(ExitStatus::Done)
     }
 
@@ -148,7 +150,7 @@ impl Link {
     fn refuse_another_pool(&self, of_file: &str) -> Result<()> {
         match &self.user_pool_id {
             Some(given) if given != of_file => {
-                Err(Refused(format!("the file is of pool {of_file}, not of {given}")).into())
+                Err(Refused(format!("the file belongs to pool {of_file}, not to {given}")).into())
             }
             _ => Ok(()),
         }
@@ -172,8 +174,8 @@ fn say_what_is_proof(trust_stored_values: bool) {
     }
 }
 
-/// Options of the plan that stand on the command line beside one that takes a plan as it is. What comes from the
-/// environment is no contradiction: it is there for other commands.
+/// What is wrong if options of the plan are given together with an option that takes a written plan. Values from the
+/// environment are ignored: they may be there for other commands.
 pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
     let is_given = |name: &&&str| given.value_source(name) == Some(ValueSource::CommandLine);
     let with = ["apply", "undo"].iter().find(is_given)?;

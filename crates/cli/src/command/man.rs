@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 /// Print the manual page, or write one page per command
 ///
-/// Pages are in roff, as the program man reads them.
+/// The pages are in roff, the format of the program man.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cognito-triggers man | man -l -
   cognito-triggers man --dir ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Write one page per command into this folder, which is made if it is not there
+    /// Write one page per command to this folder; creates the folder
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }

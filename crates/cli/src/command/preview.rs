@@ -9,18 +9,17 @@ use serde::Serialize;
 use std::env;
 use std::path::PathBuf;
 
-/// Write every message in every language and style to one HTML file, as phone and desktop show it
+/// Write all messages, in every language and style, to one HTML page
 ///
-/// The settings are those of the custom-message function, read from the environment: APP_NAME, APP_URL,
-/// SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. Without APP_URL no message has a
-/// link. No AWS account is needed.
+/// Takes the settings of the custom-message function from the environment: APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL,
+/// BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR. Without APP_URL no message has a link. You need no AWS account.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Preview {
-    /// The file to write; one that is there is replaced
+    /// The file to write; replaces an existing one
     #[arg(long, value_name = "FILE", default_value = "messages.html")]
     out: PathBuf,
-    /// Open it in the browser
+    /// Open the page in the browser
     #[arg(long)]
     open: bool,
 }
@@ -34,7 +33,7 @@ struct Written {
     file: PathBuf,
     messages: usize,
     languages: usize,
-    /// Templates of one's own that cannot be used, and why.
+    /// Templates of TEMPLATE_DIR that cannot be used, and why.
     problems: Vec<String>,
 }
 
@@ -45,7 +44,7 @@ impl Preview {
         gallery::write(&settings, &file).with_context(|| format!("{} cannot be written", file.display()))?;
         let problems: Vec<_> = Messages::new(settings).problems().iter().map(ToString::to_string).collect();
         for problem in &problems {
-            say!("A template is passed over: {problem}");
+            note!("a template cannot be used: {problem}");
         }
         let status = if problems.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings };
         if self.open {

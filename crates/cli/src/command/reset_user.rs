@@ -1,70 +1,58 @@
 //! `reset-user`
 
-mod password;
-mod plan;
-mod record;
-mod steps;
+mod recovery;
+mod registration;
 
 use crate::cloud::Cloud;
 use crate::linked_identity::time;
 use crate::lookup;
 use crate::options::{Global, Pool, name_and_value};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
+use crate::terminal::{Cell, ExitStatus, Output, Refused, Table, Tabular, confirm, is_asked};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use cognito_core::user_pool::aws::AwsUserPool;
-use cognito_core::user_pool::{Administration, AppClient, Delivery, NewRegistration, PoolSettings, ProfileRecord};
-use password::NewPassword;
-use plan::{Plan, Waivers};
-use record::Record;
+use cognito_core::user_pool::{Administration, Delivery, PoolSettings, Registered, UserPool};
+use recovery::Recovery;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use steps::Deletion;
 
-/// How long the profile's disappearance is waited for unless somebody says otherwise, in seconds.
-const WAIT: u64 = 60;
+/// How long to wait until the deleted profile is really gone: Cognito does not say when that is.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Delete a test user and sign them up again, so that the verification message is sent again
 ///
-/// Waits between the two until the user is really gone, and keeps the attributes.
+/// The new profile has the same attributes, a new `sub`, a random password and no groups.
 ///
-/// Everything that could make the sign-up fail is checked before anything is deleted. What is deleted is first
-/// written to a file; if the sign-up fails all the same, --resume makes it from there. The `sub` and the groups of
-/// the deleted profile do not come back.
+/// Everything that could make the sign-up fail is checked before anything is deleted. The profile is written to a
+/// file first; if the sign-up fails anyway, --resume repeats it from that file.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE, group = ArgGroup::new("whom").required(true).args(["user", "resume"]))]
 pub(crate) struct ResetUser {
-    /// Whom: a user name, a sub or an e-mail address
+    /// The person: a user name, a `sub` or an e-mail address
     #[arg(value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Option<String>,
     #[command(flatten)]
     pool: Pool,
-    /// The app client to sign up through; its secret, if it has one, is looked up
+    /// The app client to sign up through; if it has a secret, the command looks it up
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// Read the new password from the first line of standard input
-    #[arg(long)]
-    password_stdin: bool,
     /// Sign up without this attribute; may be repeated
     #[arg(long, value_name = "ATTRIBUTE")]
     without: Vec<String>,
     /// What the pool's triggers are told, such as locale=de; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     client_metadata: Vec<(String, String)>,
-    /// Keep what is deleted in this file; without it in a file that is removed once the sign-up is made
+    /// Keep the deleted profile in this file; without it, the file is removed after the sign-up
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     save: Option<PathBuf>,
-    /// Make the sign-up that failed after the deletion, from the file it left
+    /// Repeat a sign-up that failed after the deletion, from the file it left
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// How long to wait until the profile is really gone
-    #[arg(long, value_name = "SECONDS", default_value_t = WAIT, value_parser = clap::value_parser!(u64).range(1..=600))]
-    wait: u64,
-    /// Do not ask
+    /// Do not ask; needed where there is no terminal to ask on
     #[arg(long)]
     yes: bool,
-    /// Delete even a user who has confirmed their registration, and do not ask
+    /// Delete the user even if they have confirmed their registration, and do not ask
     #[arg(long)]
     yes_delete_confirmed: bool,
 }
@@ -76,20 +64,19 @@ Examples:
   cognito-triggers reset-user --resume reset-user-….json \\
       --user-pool-id eu-central-1_AbCdEf123 --client-id 1example23456789
 
-The new password is asked for on a terminal. Without a terminal, with --yes and with an
-empty answer it is a random one that nobody learns: \"forgot password\" sets another.";
+To sign in as the new user, set a password: aws cognito-idp admin-set-user-password.";
 
 /// What became of the user.
 #[derive(Serialize)]
 struct Outcome {
     old_sub: String,
     new_sub: String,
-    /// True if a trigger confirmed the registration at once, which sends no message.
+    /// True if a trigger confirmed the registration at once. Then Cognito sends no message.
     confirmed: bool,
     /// Where the message went.
     delivery: Option<Delivery>,
     groups_left: Vec<String>,
-    /// The file with what was deleted, if it is still there.
+    /// The file with the deleted profile, if it was kept.
     saved: Option<PathBuf>,
 }
 
@@ -100,211 +87,140 @@ impl ResetUser {
         let Some(client) = pool.app_client(&self.client_id).await? else {
             bail!(Refused("the pool has no app client with this id".to_owned()));
         };
-        match (&self.user, &self.resume) {
-            (_, Some(file)) => self.resume(global, &pool, &settings, &client, file).await,
-            (Some(user), None) => self.reset(global, &pool, &settings, &client, user).await,
+        let recovery = match (&self.resume, &self.user) {
+            (Some(file), _) => self.recovery(&pool, file).await?,
+            (None, Some(user)) => self.plan(&pool, &settings, user).await?,
             (None, None) => bail!("USER or --resume is needed"),
+        };
+        let attributes = recovery.attributes_without(&self.without);
+        registration::check(&attributes, &settings, &client).map_err(Refused)?;
+        let file = if let Some(file) = &self.resume {
+            confirm(&format!("Sign {} up again?", recovery.sign_up_name), self.is_confirmed())?;
+            file.clone()
+        } else if let Some(file) = self.delete(&pool, &recovery).await? {
+            file
+        } else {
+            return Ok(ExitStatus::Partly);
+        };
+        match registration::repeat(&pool, &client, &recovery, &attributes, LONGEST_WAIT).await {
+            Ok(registered) => {
+                if registered.confirmed {
+                    note!("a trigger confirmed the registration at once, so Cognito sent no message");
+                }
+                self.report(&recovery, registered, file, global.output())
+            }
+            Err(error) => {
+                say!("The profile is deleted, but signing it up again failed: {error:#}");
+                say_how_to_go_on(&file);
+                Ok(ExitStatus::Partly)
+            }
         }
     }
 
-    async fn reset(
-        &self,
-        global: &Global,
-        pool: &AwsUserPool,
-        settings: &PoolSettings,
-        client: &AppClient,
-        user: &str,
-    ) -> Result<ExitStatus> {
-        let account = lookup::only(pool, user).await?;
-        let waivers = Waivers { confirmed: self.yes_delete_confirmed, attributes: &self.without };
-        let plan = Plan::make(&account, settings, client, &waivers).map_err(Refused)?;
-        self.check_address(pool, &account).await?;
-        let groups = pool.groups(&account.name()).await?;
-        let password = self.password(settings)?;
-        let record = Record::of(&self.pool.id, &account, &groups, &plan, &self.client_metadata);
-        for line in loss(&account, &groups, is_asked(self.is_confirmed())) {
-            say!("{line}");
+    /// What would be deleted and signed up again. Nothing is changed.
+    async fn plan(&self, pool: &AwsUserPool, settings: &PoolSettings, user: &str) -> Result<Recovery> {
+        let profile = lookup::only(pool, user).await?;
+        registration::is_replaceable(&profile, self.yes_delete_confirmed).map_err(Refused)?;
+        // The pool's own triggers may refuse a sign-up with an address that another profile has.
+        if let Some(email) = profile.attribute("email")
+            && !lookup::others_with_email(pool, &profile, email).await?.is_empty()
+        {
+            let why = "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers \
+                       show` lists them";
+            bail!(Refused(why.to_owned()));
         }
-        confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
-        let file = record.save(self.save.as_deref())?;
-        say!("What is deleted is in {}.", file.display());
-        match steps::delete(pool, &account).await {
-            Deletion::Done => {}
-            Deletion::Refused(error) => {
-                record::forget(&file);
-                return Err(error.into());
-            }
-            Deletion::Unknown(error) => {
-                say!("Whether the profile is deleted is not known: {error}");
-                say!("This signs it up again if it is, and says so if it is not:");
-                say!("  {}", self.retry(global, &file));
-                return Ok(ExitStatus::Partly);
-            }
-        }
-        self.sign_up(global, pool, client, &record, &password, file).await
+        let groups = pool.groups(&profile.name()).await?;
+        let metadata = self.client_metadata.iter().cloned().collect();
+        Recovery::of(&self.pool.id, profile, groups, metadata, settings, &self.without)
+            .map_err(|why| Refused(why).into())
     }
 
-    async fn resume(
-        &self,
-        global: &Global,
-        pool: &AwsUserPool,
-        settings: &PoolSettings,
-        client: &AppClient,
-        file: &Path,
-    ) -> Result<ExitStatus> {
-        let mut record = Record::load(file)?;
-        if record.user_pool_id != self.pool.id {
-            bail!(Refused("the file is of another user pool".to_owned()));
+    /// What an earlier run deleted and did not sign up again. Nothing is changed.
+    async fn recovery(&self, pool: &AwsUserPool, file: &Path) -> Result<Recovery> {
+        let mut recovery = Recovery::load(file)?;
+        if recovery.user_pool_id != self.pool.id {
+            bail!(Refused(format!("this file belongs to another user pool, {}", recovery.user_pool_id)));
         }
-        plan::admits(settings, client, &plan::without(&record.attributes, &self.without)).map_err(Refused)?;
-        if pool.found_by(&record.user_name).await?.is_some_and(|account| account.sub() == record.sub) {
+        if pool.found_by(&recovery.user_name).await?.is_some_and(|profile| profile.sub() == recovery.sub) {
             bail!(Refused(format!(
-                "the profile is not deleted yet; if it is still there in a minute, remove {} and name the profile \
-                 instead of giving --resume",
+                "the profile is not deleted yet. If it is still there in a minute, remove {} and run the command with \
+                 USER instead of --resume",
                 file.display()
             )));
         }
         if !self.client_metadata.is_empty() {
-            record.client_metadata = self.client_metadata.iter().cloned().collect();
+            recovery.client_metadata = self.client_metadata.iter().cloned().collect();
         }
-        let password = self.password(settings)?;
-        confirm(&format!("Sign {} up again?", record.sign_up_name), self.is_confirmed())?;
-        self.sign_up(global, pool, client, &record, &password, file.to_path_buf()).await
+        Ok(recovery)
     }
 
-    /// Signs up, and says how to go on if that fails: the profile is gone by now.
-    async fn sign_up(
-        &self,
-        global: &Global,
-        pool: &AwsUserPool,
-        client: &AppClient,
-        record: &Record,
-        password: &NewPassword,
-        file: PathBuf,
-    ) -> Result<ExitStatus> {
-        let registration = NewRegistration {
-            user_name: &record.sign_up_name,
-            password: password.expose(),
-            attributes: &plan::without(&record.attributes, &self.without),
-            client_metadata: &record.client_metadata,
-        };
-        let wait = Duration::from_secs(self.wait);
-        let made = match steps::register(pool, client, record, &registration, wait).await {
-            Ok(made) => made,
-            Err(error) => {
-                say!("The profile is deleted, but was not signed up again: {error:#}");
-                say!("Once the cause is mended:");
-                say!("  {}", self.retry(global, &file));
-                if self.resume.is_some() && !self.client_metadata.is_empty() {
-                    say!("Give --client-metadata again, too: the file holds what the first run was given.");
-                }
-                return Ok(ExitStatus::Partly);
+    /// Asks, saves the profile to a file and deletes it. `None` if nobody knows whether it was deleted.
+    async fn delete(&self, pool: &AwsUserPool, recovery: &Recovery) -> Result<Option<PathBuf>> {
+        for line in losses(recovery, is_asked(self.is_confirmed())) {
+            say!("{line}");
+        }
+        let user = pool.checked(&recovery.profile.name(), &recovery.sub).await?;
+        confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
+        let file = recovery.save(self.save.as_deref())?;
+        say!("The profile is saved in {}.", file.display());
+        let Err(error) = pool.delete(&user).await else { return Ok(Some(file)) };
+        // A call that failed on the way may have deleted it.
+        match pool.found_by(&recovery.user_name).await {
+            Ok(Some(still)) if still.sub() == recovery.sub => {
+                recovery::remove(&file);
+                Err(error.into())
             }
+            Ok(_) => Ok(Some(file)),
+            Err(_) => {
+                say!("The profile may be deleted or not: {error}");
+                say_how_to_go_on(&file);
+                Ok(None)
+            }
+        }
+    }
+
+    fn report(&self, recovery: &Recovery, registered: Registered, file: PathBuf, output: Output) -> Result<ExitStatus> {
+        let is_kept = self.save.is_some() || !recovery.groups.is_empty();
+        if !is_kept {
+            recovery::remove(&file);
+        }
+        let outcome = Outcome {
+            old_sub: recovery.sub.clone(),
+            new_sub: registered.sub,
+            confirmed: registered.confirmed,
+            delivery: registered.delivery,
+            groups_left: recovery.groups.clone(),
+            saved: is_kept.then_some(file),
         };
-        if made.confirmed {
-            say!("A trigger confirmed the registration at once: no message was sent.");
-        }
-        if password.is_random() {
-            say!("The password is a random one that nobody knows: \"forgot password\" sets another.");
-        }
-        let keep = self.save.is_some() || !record.groups.is_empty();
-        if !keep {
-            record::forget(&file);
-        }
-        global
-            .output()
-            .data(&Outcome {
-                old_sub: record.sub.clone(),
-                new_sub: made.sub,
-                confirmed: made.confirmed,
-                delivery: made.delivery,
-                groups_left: record.groups.clone(),
-                saved: keep.then_some(file),
-            })
-            .context("the user was signed up again, but that cannot be written to standard output")?;
+        output.data(&outcome).context("the user was signed up again, but standard output cannot be written")?;
         Ok(ExitStatus::Done)
     }
 
-    /// Whether nobody is to be asked.
     fn is_confirmed(&self) -> bool {
         self.yes || self.yes_delete_confirmed
     }
-
-    fn password(&self, settings: &PoolSettings) -> Result<NewPassword> {
-        let asked = is_asked(self.is_confirmed());
-        let password = if self.password_stdin { NewPassword::from_stdin()? } else { NewPassword::obtain(asked)? };
-        password.check(&settings.password_policy).map_err(Refused)?;
-        Ok(password)
-    }
-
-    /// Another profile with the address makes it uncertain to whom the new registration's message belongs, and the
-    /// pool's own triggers may refuse the sign-up because of it.
-    async fn check_address(&self, pool: &AwsUserPool, account: &ProfileRecord) -> Result<()> {
-        let Some(email) = account.attribute("email") else { return Ok(()) };
-        if lookup::others_with_email(pool, account, email).await?.is_empty() {
-            return Ok(());
-        }
-        bail!(Refused(
-            "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers show` \
-             lists them"
-                .to_owned()
-        ))
-    }
-
-    /// The command that makes the sign-up from the file, with what the file does not hold. What the triggers are told
-    /// is in the file; it may be somebody's invitation, and standard error may be a log.
-    fn retry(&self, global: &Global, file: &Path) -> String {
-        let mut words = vec!["cognito-triggers reset-user".to_owned()];
-        let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
-        option("--resume", &file.display().to_string());
-        option("--user-pool-id", &self.pool.id);
-        option("--client-id", &self.client_id);
-        for name in &self.without {
-            option("--without", name);
-        }
-        for (name, value) in [("--profile", &global.profile), ("--region", &global.region)] {
-            if let Some(value) = value {
-                option(name, value);
-            }
-        }
-        if self.wait != WAIT {
-            option("--wait", &self.wait.to_string());
-        }
-        if self.is_confirmed() {
-            words.push("--yes".to_owned());
-        }
-        if self.password_stdin {
-            words.push("--password-stdin".to_owned());
-        }
-        words.join(" ")
-    }
 }
 
-/// A word as a shell takes it, whatever is in it.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+/// The triggers' metadata may be somebody's invitation, so it is not repeated here: standard error may be a log.
+fn say_how_to_go_on(file: &Path) {
+    say!("To go on, run the command again with --resume {} in place of the user.", file.display());
 }
 
-/// What will be lost: all of it for somebody who is asked, and nothing personal for a log.
-fn loss(account: &ProfileRecord, groups: &[String], is_asked: bool) -> Vec<String> {
-    let name = if is_asked { account.user_name.as_str() } else { account.sub() };
-    let mut lines =
-        vec![format!("{name} ({}, created {})", account.status, time(account.created).as_deref().unwrap_or("?"))];
-    let attributes = || account.attributes.iter().filter(|(name, _)| !["sub", "identities"].contains(&name.as_str()));
+/// What somebody loses: everything for an operator who is asked, and nothing personal for a log.
+fn losses(recovery: &Recovery, is_asked: bool) -> Vec<String> {
+    let profile = &recovery.profile;
+    let name = if is_asked { &recovery.user_name } else { &recovery.sub };
+    let created = time(profile.created).unwrap_or_else(|| "?".to_owned());
+    let mut lines = vec![format!("{name} ({}, created {created})", profile.status)];
     if is_asked {
-        lines.extend(attributes().map(|(name, value)| format!("  {name} = {value}")));
+        lines.extend(profile.attributes.iter().map(|(name, value)| format!("  {name} = {value}")));
     } else {
-        let names: Vec<_> = attributes().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = profile.attributes.keys().map(String::as_str).collect();
         lines.push(format!("  with {}", names.join(", ")));
     }
-    lines.push(format!("Its sub {} disappears for good; the new profile gets another one.", account.sub()));
-    if !groups.is_empty() {
-        lines.push(format!("It leaves the groups {}.", groups.join(", ")));
+    lines.push(format!("Its sub {} is lost for good; the new profile gets another one.", recovery.sub));
+    if !recovery.groups.is_empty() {
+        lines.push(format!("It leaves the groups {}.", recovery.groups.join(", ")));
     }
     lines
 }
@@ -316,9 +232,9 @@ impl Tabular for Outcome {
             Some(delivery) => format!("{} to {}", delivery.medium, delivery.destination),
             None => "none".to_owned(),
         };
-        let groups = if self.groups_left.is_empty() { "none".to_owned() } else { self.groups_left.join(", ") };
         let saved = self.saved.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
-        table.row([&self.old_sub, &self.new_sub, &message, &groups, &saved]);
+        let groups = Cell::lines(&self.groups_left);
+        table.row([(&self.old_sub).into(), (&self.new_sub).into(), message.into(), groups, saved.into()]);
         table
     }
 }

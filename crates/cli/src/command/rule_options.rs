@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The settings of `pre-sign-up`, under their names as options.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(crate) struct RuleOptions {
-    /// As the functions' UNVERIFIED_PROFILE: what becomes of a native profile that never proved its address
+    /// What happens to a native profile that never proved its address, as in the functions' UNVERIFIED_PROFILE
     #[arg(
         long,
         env = "UNVERIFIED_PROFILE",
@@ -18,7 +18,7 @@ pub(crate) struct RuleOptions {
         help_heading = "Linking rules"
     )]
     pub(crate) unverified_profile: Unverified,
-    /// As the functions' UNPROVEN_EMAIL: what becomes of an address that is not proven and that a profile has
+    /// What happens if an address is not proven and a profile has it, as in the functions' UNPROVEN_EMAIL
     #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
     pub(crate) unproven_email: Unproven,
     /// You vouch for the pool's history: nobody ever wrote an address, `email_verified` or an attribute that PROVIDERS
@@ -31,11 +31,11 @@ pub(crate) struct RuleOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unverified {
-    /// Delete one that was never confirmed and make it anew; refuse otherwise
+    /// If it was never confirmed, delete it and create it again; otherwise refuse
     Replace,
     /// Refuse
     Refuse,
-    /// As replace, and take a confirmed one over after removing every way in
+    /// As replace; also take over a confirmed one, after removing every way in
     Reclaim,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum Unverified {
 pub(crate) enum Unproven {
     /// Refuse
     Refuse,
-    /// Let it stand alone
+    /// Keep the newcomer as a separate profile
     Separate,
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Show a person's profile: status, attributes, identities, groups and second factors
 ///
-/// An e-mail address that several profiles have shows all of them side by side. Nothing is changed.
+/// If several profiles have the same e-mail address, they are shown side by side. Nothing is changed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Show {
@@ -43,7 +43,7 @@ struct Person {
     identities: Vec<LinkedIdentity>,
     mfa: MfaSettings,
     groups: Vec<String>,
-    /// What it can sign in with beside its identities; `None` if the pool does not tell.
+    /// What it can sign in with apart from its identities; `None` if the pool does not tell.
     sign_in_factors: Option<Vec<String>>,
 }
 
@@ -88,7 +88,7 @@ impl Show {
             let sign_in_factors = match pool.sign_in_factors(&name).await {
                 Ok(factors) => Some(factors),
                 Err(error) => {
-                    say!("what they can sign in with is not known: {error}");
+                    note!("what this profile can sign in with is not known: {error}");
                     None
                 }
             };
@@ -100,10 +100,7 @@ impl Show {
         let several = profiles.len() > 1;
         global.output().data(&Shown { profiles })?;
         if several {
-            say!(
-                "Several profiles have this e-mail address. `cognito-triggers link` makes one of those that belong \
-                 together."
-            );
+            note!("several profiles have this e-mail address; `cognito-triggers link` merges those of one person");
         }
         Ok(ExitStatus::Done)
     }

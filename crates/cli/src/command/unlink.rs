@@ -11,26 +11,26 @@ use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, Status};
 use serde::Serialize;
 
-/// Untie an identity, such as a Google account, from a profile
+/// Remove an identity, such as a Google account, from a profile
 ///
-/// The profile stays as it is, and so do its sessions. When that identity signs in the next time, Cognito makes a
-/// profile of its own for it, or the pre-sign-up function links it again if the addresses match: to keep somebody
-/// out, take the right away at the provider, or disable the profile.
+/// The profile and its sessions stay as they are. This locks nobody out: at the next sign-in of that identity the
+/// pre-sign-up function links it again if the addresses match, or Cognito creates a profile for it. To lock somebody
+/// out, disable the profile or remove their access at the provider.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Unlink {
     #[command(flatten)]
     target: Target,
-    /// The identity's provider, as the pool spells it
+    /// The provider's name in the pool, with the same upper and lower case
     #[arg(long, value_name = "NAME")]
     provider: String,
-    /// The identity's subject at the provider; needed if the profile has several of that provider
+    /// The identity's subject at the provider; needed if the profile has several from that provider
     #[arg(long)]
     subject: Option<String>,
-    /// The attribute the link was made by, for links of OIDC and SAML providers that were not made by subject
+    /// The attribute that the link was made with, if an OIDC or SAML identity was not linked by its subject
     #[arg(long, value_name = "ATTRIBUTE", default_value = COGNITO_SUBJECT)]
     linked_by: String,
-    /// Do not ask
+    /// Do not ask; needed where there is no terminal to ask on
     #[arg(long)]
     yes: bool,
 }
@@ -58,7 +58,7 @@ impl Unlink {
         let factors = match pool.sign_in_factors(&profile.name()).await {
             Ok(factors) => Some(factors),
             Err(error) => {
-                say!("what else they can sign in with is not known: {error}");
+                note!("what else this profile can sign in with is not known: {error}");
                 None
             }
         };
@@ -66,14 +66,13 @@ impl Unlink {
             note!("{warning}");
         }
         say!(
-            "The next sign-in of this {} identity makes a profile of its own, or is linked again by the pre-sign-up \
-             function.",
+            "At its next sign-in this {} identity gets a profile of its own, or the pre-sign-up function links it again.",
             identity.provider
         );
         if is_asked(self.yes) {
             say!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
         }
-        confirm(&format!("Untie {identity} from {}?", profile.user_name), self.yes)?;
+        confirm(&format!("Unlink {identity} from {}?", profile.user_name), self.yes)?;
         self.carry_out(&pool, identity).await?;
         let after = pool.record(&profile.user_name).await?.context("the profile was deleted meanwhile")?;
         let after = LinkedIdentity::all_of(&after)?;
@@ -95,8 +94,8 @@ impl Unlink {
             // Cognito finds a link only by what it was made with.
             PoolErrorKind::ResourceNotFound | PoolErrorKind::InvalidParameter | PoolErrorKind::UserNotFound => {
                 anyhow::Error::new(error).context(format!(
-                    "Cognito knows no link of this identity by {}: name the attribute the link was made by with \
-                     --linked-by, such as email",
+                    "Cognito finds no link of this identity by {}: pass the attribute that the link was made with, such as \
+                     --linked-by email",
                     self.linked_by
                 ))
             }
@@ -118,12 +117,12 @@ fn chosen<'a>(
         ([identity], _) => Ok(identity),
         ([], 0) => Err(format!("no identity of {provider} is linked to this profile; {}", linked_are(identities))),
         ([], _) => Err(format!(
-            "no identity of {provider} with this subject is linked to this profile; `cognito-triggers show` lists \
-             the subjects, which are compared with upper and lower case"
+            "no identity of {provider} with this subject is linked to this profile. `cognito-triggers show` lists the \
+             subjects; upper and lower case must match"
         )),
         (several, _) => Err(format!(
-            "{} identities of {provider} are linked to this profile: choose one with --subject; `cognito-triggers \
-             show` lists them",
+            "{} identities of {provider} are linked to this profile. Choose one with --subject; `cognito-triggers show` \
+             lists them",
             several.len()
         )),
     }
@@ -136,8 +135,8 @@ fn linked_are(identities: &[LinkedIdentity]) -> String {
     if providers.is_empty() { "it has none at all".to_owned() } else { format!("it has {}", providers.join(", ")) }
 }
 
-/// Whether somebody can still sign in to the profile without the identity: a refusal if not, a warning if that
-/// depends on something the pool does not tell.
+/// Whether somebody can still sign in to the profile without the identity: an error if not, a warning if that depends
+/// on something that the pool does not tell.
 fn way_in(
     profile: &ProfileRecord,
     identities: &[LinkedIdentity],
@@ -145,9 +144,11 @@ fn way_in(
     factors: Option<&[String]>,
 ) -> Result<Option<String>, String> {
     if identity.stand_alone || profile.life() == Status::ExternalProvider {
-        return Err("the profile stands alone for a federated identity and would be left with no way in: delete it, \
-                    or merge it with `cognito-triggers link`"
-            .to_owned());
+        return Err(
+            "the profile was created for this identity and would be left with no way in. Delete the profile, or \
+                    merge it with `cognito-triggers link`"
+                .to_owned(),
+        );
     }
     if identities.iter().any(|other| !other.is(identity)) {
         return Ok(None);
@@ -168,12 +169,12 @@ fn way_in(
     }
     let recoverable = profile.has_flag("email_verified") || profile.has_flag("phone_number_verified");
     Ok(Some(if recoverable {
-        "a profile that was created for a federated sign-in has a password nobody knows: its owner sets one with \
+        "a profile that was created for a federated sign-in has a random password; its owner sets one with \
          \"forgot password\""
             .to_owned()
     } else {
-        "neither e-mail address nor phone number is verified, so \"forgot password\" will not work: whoever does \
-         not know the password needs a new one from an administrator"
+        "neither e-mail address nor phone number is verified, so \"forgot password\" will not work: a person who \
+         does not know the password needs a new one from an administrator"
             .to_owned()
     }))
 }

@@ -10,16 +10,16 @@ use cognito_core::email::Email;
 use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord};
 use serde::Serialize;
 
-/// Mark the e-mail address that a profile has as verified, or say whether it is
+/// Mark a profile's e-mail address as verified, or show whether it is
 ///
-/// You vouch for the address: whoever reads its mail can from then on reset the profile's password, and a provider
-/// that proves the address signs in to this profile.
+/// You vouch for the address: from then on, whoever reads its mail can reset the profile's password, and a provider that
+/// proves the address signs in to this profile.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct VerifyEmail {
     #[command(flatten)]
     target: Target,
-    /// Only say whether the address is verified
+    /// Only show whether the address is verified
     #[arg(long, conflicts_with = "unset")]
     show: bool,
     /// Mark the address as not verified instead
@@ -80,7 +80,7 @@ impl VerifyEmail {
 /// Refuses what would verify nothing, or would give an address to two people.
 async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
     let Some(email) = profile.attribute("email") else {
-        bail!(Refused("the profile has no e-mail address that could be verified".to_owned()));
+        bail!(Refused("the profile has no e-mail address to verify".to_owned()));
     };
     if !wanted {
         return Ok(());
@@ -94,8 +94,8 @@ async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool
 
 fn taken(holder: &ProfileRecord) -> String {
     format!(
-        "another profile holds this address as verified, the one with the sub {}: where the address is an alias, it \
-         would move from there to here. `cognito-triggers link` makes one profile of those that belong together",
+        "another profile has this address, verified: the one with the sub {}. If the address is an alias, it would move \
+         away from that profile. `cognito-triggers link` merges the profiles of one person",
         holder.sub()
     )
 }
@@ -124,7 +124,7 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
     match result {
         // The list of profiles lags behind; Cognito's own check does not.
         Err(error) if error.kind() == PoolErrorKind::AliasExists => {
-            bail!(Refused(format!("another profile holds this address as verified ({error})")))
+            bail!(Refused(format!("another profile has this address, verified ({error})")))
         }
         result => Ok(result?),
     }
@@ -139,7 +139,7 @@ fn report(profile: &ProfileRecord, show: bool, changed: bool) {
     let since = match (changed, show) {
         (true, _) => " now",
         (false, true) => "",
-        (false, false) => ", and was so before; nothing was changed",
+        (false, false) => " already; nothing was changed",
     };
     say!("{state}{since}.");
 }

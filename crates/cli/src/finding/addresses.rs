@@ -1,4 +1,4 @@
-//! Is an address only ever one that was proven?
+//! Are addresses verified before they count?
 
 use super::{Facts, Finding, Severity};
 use crate::trigger::Trigger;
@@ -13,16 +13,16 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         } else {
             Severity::Warning
         };
-        let why =
-            "A changed address is stored before it is proven, and the repair of email_verified may mark it as proven";
-        let remedy = "Set UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate to [\"email\"]; \
-                      otherwise REPAIR=external of both post functions";
+        let why = "A changed address is stored before it is verified, and the repair of email_verified may mark it as verified";
+        let remedy = "Set UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate to [\"email\"]. \
+                      Otherwise set REPAIR=external on both post functions";
         findings.push(Finding::new(severity, "address_changes_at_once", "UserAttributeUpdateSettings", why, remedy));
     }
     if !facts.list("/AutoVerifiedAttributes").contains(&"email") {
-        let why = "Whoever signs up is not asked to prove the address, so nobody is ever linked to that account";
+        let why =
+            "People who sign up do not have to verify their address, so no identity is ever linked to their account";
         let remedy = "Add email to AutoVerifiedAttributes";
-        findings.push(Finding::new(Severity::Warning, "address_never_verified", "AutoVerifiedAttributes", why, remedy));
+        findings.push(Finding::warning("address_never_verified", "AutoVerifiedAttributes", why, remedy));
     }
     findings
 }

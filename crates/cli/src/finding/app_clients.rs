@@ -1,9 +1,9 @@
-//! May app clients write what they must, and nothing that they must not?
+//! May app clients write the attributes they should, and no others?
 
-use super::{Client, Facts, Finding, Severity};
+use super::{Client, Facts, Finding};
 use std::collections::BTreeSet;
 
-/// What Cognito writes by itself, whatever a client may write.
+/// What Cognito writes itself, whatever a client may write.
 const COGNITOS_OWN: [&str; 5] = ["email_verified", "phone_number_verified", "username", "sub", "identities"];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -13,9 +13,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 fn of(facts: &Facts, client: &Client) -> Vec<Finding> {
     let mut findings = Vec::new();
     if client.writes.iter().any(|attribute| attribute == "email_verified") {
-        let why = "Whoever is signed in can declare any address as verified, and have it linked";
-        let remedy = "Take email_verified out of the app client's write attributes";
-        findings.push(Finding::new(Severity::Error, "client_writes_email_verified", &client.id, why, remedy));
+        let why = "Anybody who is signed in can mark any address as verified, and be linked to its owner";
+        let remedy = "Remove email_verified from the app client's write attributes";
+        findings.push(Finding::error("client_writes_email_verified", &client.id, why, remedy));
     }
     let providers = facts.providers.iter().flatten().filter(|provider| client.providers.contains(&provider.name));
     let mapped: BTreeSet<_> = providers.flat_map(|provider| provider.mapping.keys()).collect();
@@ -25,15 +25,15 @@ fn of(facts: &Facts, client: &Client) -> Vec<Finding> {
         .filter(|attribute| !COGNITOS_OWN.contains(attribute) && !may_write(client, attribute))
         .collect();
     if !missing.is_empty() {
-        let why = "Cognito writes what a provider sends in the client's name: what the client may not write is lost, \
-                   or ends the sign-in";
+        let why = "Cognito writes what a provider sends in the client's name. What the client may not write is lost, or \
+                   the sign-in fails";
         let remedy = format!("Add {} to the app client's write attributes", missing.join(", "));
-        findings.push(Finding::new(Severity::Error, "client_cannot_write_mapped", &client.id, why, remedy));
+        findings.push(Finding::error("client_cannot_write_mapped", &client.id, why, remedy));
     }
     findings
 }
 
-/// A client whose attributes nobody chose writes the standard ones.
+/// A client whose write attributes were never set may write the standard ones.
 fn may_write(client: &Client, attribute: &str) -> bool {
     if client.writes.is_empty() {
         !attribute.starts_with("custom:")

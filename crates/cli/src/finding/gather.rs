@@ -8,10 +8,7 @@ use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentityprovider::operation::get_group::GetGroupError;
 use aws_sdk_cognitoidentityprovider::types::{IdentityProviderType, UserPoolClientType};
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
-use aws_sdk_sesv2::operation::get_email_identity::GetEmailIdentityError;
 use std::collections::BTreeSet;
 
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
@@ -64,6 +61,12 @@ fn reason<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     error.code().unwrap_or(transport).to_owned()
 }
 
+/// Whether AWS says that the thing does not exist.
+fn does_not_exist<T, E: ProvideErrorMetadata, R>(answer: &Result<T, SdkError<E, R>>) -> bool {
+    let code = answer.as_ref().err().and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| ["ResourceNotFoundException", "NotFoundException"].contains(&code))
+}
+
 async fn providers(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Provider>> {
     let cognito = cloud.cognito();
     let what = "identity providers";
@@ -112,18 +115,17 @@ fn client(described: &UserPoolClientType) -> Client {
 async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: String) -> Attached {
     let mut attached = Attached { arn: arn.clone(), ..Attached::default() };
     let Some(function) = FunctionArn::parse(&arn) else {
-        facts.miss(&trigger.to_string(), "lambda:GetFunctionConfiguration", format!("{arn} is no ARN of a function"));
+        facts.miss(
+            &trigger.to_string(),
+            "lambda:GetFunctionConfiguration",
+            format!("{arn} is not the ARN of a function"),
+        );
         return attached;
     };
     let lambda = cloud.lambda(&function.region);
     let what = format!("function of {trigger}");
     let request = lambda.get_function_configuration().function_name(arn).send().await;
-    if request
-        .as_ref()
-        .err()
-        .and_then(SdkError::as_service_error)
-        .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception)
-    {
+    if does_not_exist(&request) {
         attached.exists = Some(false);
         return attached;
     }
@@ -172,12 +174,7 @@ async fn groups(cloud: &Cloud, facts: &mut Facts) -> Option<BTreeSet<String>> {
     let mut there = BTreeSet::new();
     for group in group::named(facts) {
         let answer = cloud.cognito().get_group().user_pool_id(facts.pool.id()).group_name(&group).send().await;
-        if answer
-            .as_ref()
-            .err()
-            .and_then(SdkError::as_service_error)
-            .is_some_and(GetGroupError::is_resource_not_found_exception)
-        {
+        if does_not_exist(&answer) {
             continue;
         }
         facts.known(&format!("group {group}"), "cognito-idp:GetGroup", answer)?;
@@ -204,12 +201,7 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
         facts.ses_sending = Some(account.sending_enabled());
     }
     let answer = ses.get_email_identity().email_identity(identity).send().await;
-    if answer
-        .as_ref()
-        .err()
-        .and_then(SdkError::as_service_error)
-        .is_some_and(GetEmailIdentityError::is_not_found_exception)
-    {
+    if does_not_exist(&answer) {
         facts.sender_verified = Some(false);
     } else if let Some(found) = facts.known("SES identity", "ses:GetEmailIdentity", answer) {
         facts.sender_verified = Some(found.verified_for_sending_status());

@@ -1,6 +1,6 @@
 //! Is the default group there?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use crate::trigger::Trigger;
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let Some(there) = &facts.groups else { return vec![] };
     let missing = |group: &String| {
         let why =
-            "Nobody joins it: functions log group_missing or group_not_joined, and people lack what the group gives";
+            "Nobody can join it: functions log group_missing or group_not_joined, and people lack the group's rights";
         let remedy = format!("aws cognito-idp create-group --user-pool-id {} --group-name {group}", facts.pool.id());
-        Finding::new(Severity::Error, "group_missing", group, why, remedy)
+        Finding::error("group_missing", group, why, remedy)
     };
     named(facts).difference(there).map(missing).collect()
 }

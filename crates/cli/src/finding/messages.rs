@@ -1,6 +1,6 @@
-//! Do messages arrive?
+//! Do messages reach people?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use crate::trigger::Trigger;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -9,41 +9,34 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     if facts.text("/EmailConfiguration/EmailSendingAccount") != "DEVELOPER" {
         let remedy = "Verify a domain in SES and set EmailConfiguration.EmailSendingAccount to DEVELOPER with its SourceArn and From";
         if facts.functions.contains_key(&Trigger::CustomMessage) {
-            let why = "Cognito takes a custom e-mail only when SES sends it, and answers HTTP 400 otherwise";
+            let why = "Cognito accepts custom e-mails only if SES sends them, and answers with HTTP 400 otherwise";
             let detach =
                 format!("{remedy}; or cognito-triggers detach --user-pool-id {} --custom-message", facts.pool.id());
-            findings.push(Finding::new(Severity::Error, "custom_message_without_ses", subject, why, detach));
+            findings.push(Finding::error("custom_message_without_ses", subject, why, detach));
         }
         let why = "Cognito's own sender is limited to 50 e-mails a day for the whole account";
-        findings.push(Finding::new(Severity::Warning, "fifty_mails_a_day", subject, why, remedy));
+        findings.push(Finding::warning("fifty_mails_a_day", subject, why, remedy));
     }
     if facts.ses_production == Some(false) {
-        let why = "SES is in its sandbox: mail reaches verified addresses only, and 200 a day";
+        let why = "SES is in its sandbox: mail reaches only verified addresses, and only 200 a day";
         let remedy = "Request production access: aws sesv2 put-account-details --production-access-enabled …";
-        findings.push(Finding::new(Severity::Error, "ses_sandbox", "SES", why, remedy));
+        findings.push(Finding::error("ses_sandbox", "SES", why, remedy));
     }
     if facts.ses_sending == Some(false) {
         let why = "SES has paused sending for this account, so no message goes out";
-        let remedy =
-            "See the SES console for the reason; then aws sesv2 put-account-sending-attributes --sending-enabled";
-        findings.push(Finding::new(Severity::Error, "ses_sending_paused", "SES", why, remedy));
+        let remedy = "Look up the reason in the SES console, then run aws sesv2 put-account-sending-attributes --sending-enabled";
+        findings.push(Finding::error("ses_sending_paused", "SES", why, remedy));
     }
     if facts.sender_verified == Some(false) {
         let why = "SES sends nothing from an identity that is not verified";
         let remedy = "Publish the identity's DKIM records, or follow the link that SES mailed to it";
-        findings.push(Finding::new(
-            Severity::Error,
-            "sender_unverified",
-            facts.text("/EmailConfiguration/SourceArn"),
-            why,
-            remedy,
-        ));
+        findings.push(Finding::error("sender_unverified", facts.text("/EmailConfiguration/SourceArn"), why, remedy));
     }
     for failure in ["EmailConfigurationFailure", "SmsConfigurationFailure"] {
         if !facts.text(&format!("/{failure}")).is_empty() {
             let why = "Cognito reports that it cannot send";
             let remedy = format!("Cognito says: {}", facts.text(&format!("/{failure}")));
-            findings.push(Finding::new(Severity::Error, "sending_fails", failure, why, remedy));
+            findings.push(Finding::error("sending_fails", failure, why, remedy));
         }
     }
     findings

@@ -1,6 +1,6 @@
-//! Can a generated password meet the policy?
+//! Do generated passwords meet the policy?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use cognito_core::password::Password;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     if minimum <= length {
         return vec![];
     }
-    let why = format!("Passwords for native accounts have {length} characters, so pre-sign-up can create none");
+    let why = format!("Generated passwords have {length} characters, so pre-sign-up cannot create native accounts");
     let remedy = format!("Set Policies.PasswordPolicy.MinimumLength to {length} or less");
-    vec![Finding::new(Severity::Error, "password_policy_unmeetable", "Policies.PasswordPolicy", &why, remedy)]
+    vec![Finding::error("password_policy_unmeetable", "Policies.PasswordPolicy", &why, remedy)]
 }

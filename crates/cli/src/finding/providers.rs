@@ -1,6 +1,6 @@
 //! Do the functions know the pool's providers?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use crate::trigger::Trigger;
 use cognito_core::provider::Providers;
 use std::collections::BTreeSet;
@@ -16,29 +16,23 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let text = facts.setting(trigger, "PROVIDERS").unwrap_or_default();
         seen.insert(text);
         let Some(listed) = Providers::parse(text) else {
-            let why = "The function does not start with this value of PROVIDERS";
-            let remedy = format!("Set PROVIDERS of the function to {}", Providers::ALLOWED);
-            findings.push(Finding::new(Severity::Error, "wrong_setting", trigger, why, remedy));
+            let why = "The function cannot start with this value of PROVIDERS";
+            let remedy = format!("Set the function's PROVIDERS to {}", Providers::ALLOWED);
+            findings.push(Finding::error("wrong_setting", trigger, why, remedy));
             continue;
         };
         let pool = facts.providers.iter().flatten();
         for provider in pool.filter(|provider| listed.named(&provider.name).is_none()) {
-            let why = "The provider is not in PROVIDERS: its addresses prove nothing, and its name may be taken for \
-                       that of another";
+            let why = "The provider is not in PROVIDERS: its addresses prove nothing, and its name may be mistaken for \
+                       another one";
             let remedy = format!("Add {0}:never, {0}:claim or {0}:always to PROVIDERS of {trigger}", provider.name);
             let subject = format!("{} ({trigger})", provider.name);
-            findings.push(Finding::new(Severity::Warning, "provider_unlisted", subject, why, remedy));
+            findings.push(Finding::warning("provider_unlisted", subject, why, remedy));
         }
     }
     if seen.len() > 1 {
-        let why = "The functions have different values of PROVIDERS: what one repairs another does not believe";
-        findings.push(Finding::new(
-            Severity::Warning,
-            "settings_differ",
-            "PROVIDERS",
-            why,
-            "Give every function the same PROVIDERS",
-        ));
+        let why = "The functions have different values of PROVIDERS, so they trust different providers";
+        findings.push(Finding::warning("settings_differ", "PROVIDERS", why, "Give every function the same PROVIDERS"));
     }
     findings
 }

@@ -1,6 +1,6 @@
 //! Do the account's quotas fit the pool?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 
 /// Categories of calls that sign-ins cause and that can be raised, with their default requests per second
 /// (developer guide, "Quotas in Amazon Cognito"). UserUpdate (25) and UserList (30) cannot be raised.
@@ -18,21 +18,21 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let Some((category, default)) = known else { continue };
         let remedy = format!("Request an increase of \"{}\" in Service Quotas", quota.name);
         if quota.value < *default {
-            let why = format!("{} requests a second are allowed, fewer than AWS's default of {default}", quota.value);
-            findings.push(Finding::new(Severity::Warning, "quota_below_default", category, &why, remedy));
+            let why = format!("The quota is {} requests a second, below AWS's default of {default}", quota.value);
+            findings.push(Finding::warning("quota_below_default", category, &why, remedy));
         } else if users > ENOUGH_FOR && quota.adjustable && quota.value <= *default {
             let why = format!(
-                "The pool has about {users} users; the default of {default} requests a second is meant for 2 million"
+                "The pool has about {users} users, and the default of {default} requests a second is meant for 2 million"
             );
-            findings.push(Finding::new(Severity::Warning, "quota_for_fewer_users", category, &why, remedy));
+            findings.push(Finding::warning("quota_for_fewer_users", category, &why, remedy));
         }
     }
     if users > ENOUGH_FOR {
-        let why = "Linking, groups and attribute updates share 25 requests a second, and looking for an address 30; \
-                   neither can be raised";
-        let remedy = "Let other jobs that call AdminUpdateUserAttributes or ListUsers stay away from busy hours";
+        let why = "Linking, groups and attribute updates share 25 requests a second, and finding an address has 30. \
+                   Neither can be raised";
+        let remedy = "Run other jobs that call AdminUpdateUserAttributes or ListUsers outside busy hours";
 
-        findings.push(Finding::new(Severity::Note, "quota_fixed", "UserUpdate", why, remedy));
+        findings.push(Finding::note("quota_fixed", "UserUpdate", why, remedy));
     }
     findings
 }

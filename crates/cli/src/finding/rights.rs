@@ -1,6 +1,6 @@
-//! May the functions do what they do?
+//! Do the functions have the permissions they need?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use crate::trigger::Trigger;
 
 /// The calls that a function makes with its settings, as IAM actions. The same as in the template.
@@ -41,9 +41,9 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let lacking = |(trigger, function): (&Trigger, &super::Attached)| {
         let lacking = function.lacking.as_ref().filter(|lacking| !lacking.is_empty())?;
-        let why = "The function ends with AccessDeniedException where it makes the call";
+        let why = "The function fails with AccessDeniedException when it makes the call";
         let remedy = format!("Allow the function's role {} on {}", lacking.join(", "), facts.pool.arn());
-        Some(Finding::new(Severity::Error, "role_lacks_action", trigger, why, remedy))
+        Some(Finding::error("role_lacks_action", trigger, why, remedy))
     };
     facts.functions.iter().filter_map(lacking).collect()
 }

@@ -1,6 +1,6 @@
-//! Are subjects with upper-case letters linked by what they are?
+//! Are subjects with upper-case letters linked correctly?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding};
 use crate::trigger::Trigger;
 use cognito_core::provider::{LinkBy, Providers};
 
@@ -21,18 +21,18 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let mapped = keeps.is_some_and(|attribute| provider.mapping.contains_key(attribute) || inbound);
         let raw = mapped && provider.kind != "SAML";
         if facts.has_settings(Trigger::PreSignUp) && !by_attribute && !raw {
-            let why = "The pool ignores case, so triggers see this provider's subjects in lower case; people whose \
+            let why = "The pool ignores case, so triggers see this provider's subjects in lower case. People whose \
                        subject has letters are refused (unreliable_subject)";
             let name = &provider.name;
             let remedy = if provider.kind == "SAML" {
                 format!("Link it by a mapped attribute: {name}:claim:custom:employee_id in PROVIDERS")
             } else {
                 format!(
-                    "Attach inbound federation and set SUBJECT_ATTRIBUTE (such as custom:idp_subject) of it and of \
-                     pre-sign-up; or link by a mapped attribute ({name}:claim:custom:employee_id in PROVIDERS)"
+                    "Attach inbound federation, and set SUBJECT_ATTRIBUTE (such as custom:idp_subject) there and on \
+                     pre-sign-up. Or link by a mapped attribute ({name}:claim:custom:employee_id in PROVIDERS)"
                 )
             };
-            findings.push(Finding::new(Severity::Error, "subject_loses_case", name, why, remedy));
+            findings.push(Finding::error("subject_loses_case", name, why, remedy));
         }
     }
     findings.extend(keeps.and_then(|attribute| missing_attribute(facts, attribute)));
@@ -48,5 +48,5 @@ fn missing_attribute(facts: &Facts, attribute: &str) -> Option<Finding> {
         attribute.trim_start_matches("custom:")
     );
     let there = schema.iter().any(|entry| entry["Name"] == attribute);
-    (!there).then(|| Finding::new(Severity::Error, "subject_attribute_missing", attribute, why, remedy))
+    (!there).then(|| Finding::error("subject_attribute_missing", attribute, why, remedy))
 }

@@ -17,14 +17,14 @@ fn of(facts: &Facts, trigger: Trigger) -> Option<Finding> {
         return Some(Finding::new(severity, "trigger_missing", trigger, why, attach));
     };
     if function.exists == Some(false) {
-        let why = "The function is gone, and Cognito refuses everything that would call it";
-        return Some(Finding::new(Severity::Error, "function_gone", trigger, why, format!("{attach} --replace")));
+        let why = "The function does not exist, and Cognito refuses everything that would call it";
+        return Some(Finding::error("function_gone", trigger, why, format!("{attach} --replace")));
     }
     if function.callable == Some(false) {
-        let why = "Cognito may not call the function, and refuses everything that would";
+        let why = "Cognito may not call the function, and refuses everything that would call it";
         let arn = FunctionArn::parse(&function.arn);
         let remedy = arn.map_or(attach, |arn| invoke_permission::command(&arn, trigger, &facts.pool));
-        return Some(Finding::new(Severity::Error, "no_invoke_permission", trigger, why, remedy));
+        return Some(Finding::error("no_invoke_permission", trigger, why, remedy));
     }
     None
 }
@@ -33,16 +33,16 @@ fn missing(facts: &Facts, trigger: Trigger) -> (Severity, &'static str) {
     let federated = facts.providers.as_ref().is_none_or(|providers| !providers.is_empty());
     match trigger {
         Trigger::PreSignUp if federated => {
-            (Severity::Warning, "People who come from a provider get an account beside the one they have")
+            (Severity::Warning, "People who sign in with a provider get a second account beside the one they have")
         }
-        Trigger::PreSignUp => (Severity::Note, "Needed once people may come from a provider"),
+        Trigger::PreSignUp => (Severity::Note, "Needed as soon as people can sign in with a provider"),
         Trigger::InboundFederation => {
-            (Severity::Note, "email_verified is what a provider's mapping makes of it, whoever may claim it")
+            (Severity::Note, "email_verified is whatever the provider's mapping says, trusted or not")
         }
         Trigger::PostConfirmation => (Severity::Note, "New users join no group, and email_verified is not repaired"),
         Trigger::PostAuthentication => {
             (Severity::Note, "email_verified stays false after a sign-in from a provider that does not send it")
         }
-        Trigger::CustomMessage => (Severity::Note, "Messages are Cognito's own"),
+        Trigger::CustomMessage => (Severity::Note, "Cognito sends its own messages"),
     }
 }

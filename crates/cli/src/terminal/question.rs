@@ -4,7 +4,6 @@ use super::{Refused, visible};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::io::{self, BufRead, IsTerminal, Write};
-use zeroize::Zeroizing;
 
 /// How a command that changes something is allowed to.
 #[derive(Clone, Copy, Debug, Args)]
@@ -40,17 +39,6 @@ pub(crate) fn confirm_with_pool(user_pool_id: &str, yes: bool) -> Result<()> {
 /// command that asks nobody may be a log.
 pub(crate) fn is_asked(yes: bool) -> bool {
     !yes && io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks for a line that the terminal does not show.
-///
-/// # Errors
-///
-/// The terminal cannot be read or written.
-pub(crate) fn secret(question: &str) -> Result<Zeroizing<String>> {
-    let terminal = console::Term::stderr();
-    terminal.write_str(&visible(question))?;
-    Ok(Zeroizing::new(terminal.read_secure_line()?))
 }
 
 fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Result<()> {

@@ -54,7 +54,7 @@ mod tests {
         fn sound_json_stays_as_it_is_and_any_units_become_readable(text in "\\PC{0,40}", units in proptest::collection::vec(any::<u16>(), 0..8)) {
             let json = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(without_lone(&json), json);
-            let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let escaped = units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
             let read: String = serde_json::from_str(&without_lone(&format!("\"{escaped}\""))).unwrap();
             prop_assert_eq!(read, String::from_utf16_lossy(&units));
             let _ = without_lone(&text);

@@ -52,7 +52,7 @@ fn sign_up() {
     Harbour: {####} ist Ihr Bestätigungscode.
 
     Harbour
-    Bestätigen Sie Ihre E-Mail-Adresse
+    Bestätigen Sie Ihre E‑Mail-Adresse
     Guten Tag,
     Vielen Dank für Ihre Registrierung. Bestätigen Sie Ihre E-Mail-Adresse, um Ihr Konto zu aktivieren.
     E-Mail-Adresse bestätigen
@@ -166,7 +166,7 @@ fn update_attribute() {
     Harbour: {####}: código para alterar sua conta.
 
     Harbour
-    Confirme seu novo e-mail
+    Confirme seu novo e‑mail
     Olá, Ada!
     Recebemos um pedido para alterar o e-mail da sua conta para este. Confirme a alteração.
     Confirmar alteração
@@ -367,7 +367,7 @@ fn email_change_new() {
     assert_snapshot!(mail(&NEW, "fr"), @r"
     Confirmez votre nouvelle adresse e-mail – Harbour
 
-    Confirmez votre nouvelle adresse e-mail
+    Confirmez votre nouvelle adresse e‑mail
 
     Bonjour Ada,
 

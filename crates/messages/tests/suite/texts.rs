@@ -33,7 +33,9 @@ fn flatten(value: &Value, path: &str, found: &mut BTreeMap<String, Vec<String>>)
             found.insert(path.to_owned(), forms.map(|(_, form)| form.as_str().unwrap().to_owned()).collect());
         }
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| flatten(value, &format!("{path}.{key}"), found))
+            for (key, value) in members {
+                flatten(value, &format!("{path}.{key}"), found);
+            }
         }
         text => {
             found.insert(path.to_owned(), vec![text.as_str().unwrap().to_owned()]);
@@ -41,9 +43,16 @@ fn flatten(value: &Value, path: &str, found: &mut BTreeMap<String, Vec<String>>)
     }
 }
 
+/// Whether the text at this path goes out as an SMS.
+fn is_sms(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, last)| last == "sms")
+}
+
 fn texts(tag: &str) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
-    sources(tag).iter().for_each(|(kind, value)| flatten(value, kind, &mut found));
+    for (kind, value) in &sources(tag) {
+        flatten(value, kind, &mut found);
+    }
     found
 }
 
@@ -55,6 +64,7 @@ fn words(text: &str) -> String {
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,
+            '\u{2011}' if depth == 0 => plain.push('-'),
             c if depth == 0 => plain.extend(c.to_lowercase()),
             _ => {}
         }
@@ -96,7 +106,7 @@ fn mails_and_pages_use_the_words_of_the_glossary_and_none_that_it_rules_out() {
                 let ruled_out = glossary.never.iter().find(|never| text.contains(*never));
                 assert_eq!(ruled_out, None, "{} {path}: {text}", locale.tag);
                 // An SMS has room for one word of several.
-                for (word, stems) in glossary.words.iter().filter(|_| !path.ends_with(".sms")) {
+                for (word, stems) in glossary.words.iter().filter(|_| !is_sms(path)) {
                     let expected = meant[word].iter().any(|stem| says(&words(&english[path][0]), stem));
                     let said = stems.iter().any(|stem| text.contains(stem));
                     assert!(!expected || said, "{} {path} speaks of {word:?} in other words: {text}", locale.tag);
@@ -159,7 +169,7 @@ fn no_text_counts_with_an_abbreviation_or_with_a_number_beside_a_colon() {
 
 #[test]
 fn in_french_no_line_breaks_before_a_sign_or_between_a_number_and_its_unit() {
-    for (path, forms) in texts("fr").into_iter().filter(|(path, _)| !path.ends_with(".sms")) {
+    for (path, forms) in texts("fr").into_iter().filter(|(path, _)| !is_sms(path)) {
         for text in forms {
             for (at, sign) in text.char_indices().filter(|(_, c)| [':', ';', '?', '!', '»'].contains(c)) {
                 let before = text[..at].chars().next_back();
@@ -172,6 +182,15 @@ fn in_french_no_line_breaks_before_a_sign_or_between_a_number_and_its_unit() {
                     assert!(!counted, "{path}: {text}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn no_title_breaks_within_a_word_at_its_hyphen() {
+    for locale in LOCALES {
+        for (path, forms) in texts(locale.tag).into_iter().filter(|(path, _)| path.ends_with("title")) {
+            assert!(!forms[0].to_lowercase().contains("e-mail"), "{} {path}: {}", locale.tag, forms[0]);
         }
     }
 }

@@ -113,16 +113,16 @@ impl Link {
         global.output().data(&summary)?;
         if summary.half_done > 0 {
             say!(
-                "Profiles that are deleted and whose identities are not linked yet: {}. The same command finishes them.",
+                "Profiles that are deleted, with identities that are not linked yet: {}. Run the same command again to finish them.",
                 summary.half_done
             );
         }
         match stopped {
             Some(error) if !changed && summary.half_done == 0 => {
-                Err(error.context("stopped, and nothing was changed; the same command goes on from there"))
+                Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
             }
             Some(error) => {
-                say!("stopped: {error:#}; the same command goes on from there");
+                say!("stopped: {error:#}; run the same command again to go on");
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),
@@ -169,10 +169,10 @@ fn explained(error: MergeError) -> anyhow::Error {
 }
 
 fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
-    say!("Profiles of {user_pool_id} to be deleted, and their identities linked: {}.", steps);
-    say!("Their subs disappear for good; tokens and rows of the application that name them find nobody any more.");
+    say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", steps);
+    say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
     say!("Old and new subs are written to {}.", summary.sub_map.display());
-    say!("Everything known of a profile is written to {} before.", summary.journal.display());
+    say!("Before a profile is deleted, all of it is written to {}.", summary.journal.display());
 }
 
 impl Tabular for Summary {

@@ -91,7 +91,7 @@ impl JournalFile {
         }
         match Self::read(path, locked(path, || in_use(path))?)? {
             Found::Journal(journal) => Ok(journal),
-            Found::Nothing(_) => Err(Refused(format!("{}: nothing was begun", path.display())).into()),
+            Found::Nothing(_) => Err(Refused(format!("{}: nothing was done yet", path.display())).into()),
         }
     }
 

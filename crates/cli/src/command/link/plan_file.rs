@@ -81,7 +81,7 @@ pub(crate) fn write(
     requirements: Requirements<'_>,
 ) -> Result<Totals> {
     if path.exists() {
-        return Err(Refused(format!("{} is there already; choose another file with --plan", path.display())).into());
+        return Err(Refused(format!("{} exists already; choose another file with --plan", path.display())).into());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file =
@@ -135,7 +135,7 @@ impl PlanFile {
             return Err(refuse("not a plan").into());
         }
         if header.version != VERSION {
-            return Err(refuse("a plan of another version of this program; make it anew").into());
+            return Err(refuse("another version of this program wrote this plan; write a new one").into());
         }
         let mut plan = Self { header, steps: 0, lines, at: 1 };
         while let Some(planned) = plan.next()? {

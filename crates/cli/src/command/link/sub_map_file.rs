@@ -31,7 +31,7 @@ impl SubMapFile {
         let shown = || format!("{} cannot be written", path.display());
         let rows: BTreeSet<Row> = history.order.iter().flat_map(|name| rows(history, name)).collect();
         if !is_of(path, &rows)? {
-            let why = "is there already and holds something else than the subs of this plan";
+            let why = "exists already and holds something other than the subs of this plan";
             let remedy = "move it away, or choose another file with --sub-map";
             return Err(Refused(format!("{} {why}; {remedy}", path.display())).into());
         }

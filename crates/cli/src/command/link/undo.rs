@@ -24,8 +24,10 @@ impl Link {
         self.refuse_another_pool(&journal.user_pool_id)?;
         let user_pool_id = journal.user_pool_id.clone();
         let open = journal.history().merges.values().filter(|merge| merge.undone.is_none()).count();
-        say!("Merges in {user_pool_id} to take back, with the groups and attributes that were copied: {open}.");
-        say!("The deleted profiles do not come back with their subs: each is made anew when its owner signs in next.");
+        say!("Merges to undo in {user_pool_id}, with the groups and attributes that were copied: {open}.");
+        say!(
+            "The deleted profiles and their subs are lost: Cognito creates a new profile when the owner signs in next."
+        );
         say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
         confirm_with_pool(&user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
@@ -36,9 +38,9 @@ impl Link {
         match result {
             Ok(()) => Ok(ExitStatus::Done),
             Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
-                .context("stopped, and nothing was taken back; the same command goes on from there")),
+                .context("stopped, and nothing was undone; run the same command again to go on")),
             Err(error) => {
-                say!("stopped: {:#}; the same command goes on from there", anyhow::Error::new(error));
+                say!("stopped: {:#}; run the same command again to go on", anyhow::Error::new(error));
                 Ok(ExitStatus::Partly)
             }
         }
@@ -47,10 +49,9 @@ impl Link {
 
 impl Tabular for Report {
     fn table(&self) -> Table {
-        let mut table = Table::new(["profile", "restored", "cannot come back"]);
+        let mut table = Table::new(["profile", "restored", "lost"]);
         for undone in self.before.iter().chain(&self.profiles) {
-            let lines = |names: &[String]| Cell::lines(names);
-            table.row([(&undone.user_name).into(), lines(&undone.restored), lines(&undone.lost)]);
+            table.row([(&undone.user_name).into(), Cell::lines(&undone.restored), Cell::lines(&undone.lost)]);
         }
         table
     }

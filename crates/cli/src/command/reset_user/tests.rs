@@ -1,96 +1,205 @@
 use super::*;
-use crate::Arguments;
+use crate::arguments::Arguments;
 use crate::command::Command;
-use crate::lookup::tests::ada as ada_account;
-use aws_sdk_cognitoidentityprovider::Client;
-use aws_sdk_cognitoidentityprovider::error::ErrorMetadata;
-use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserError;
-use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
-use aws_sdk_cognitoidentityprovider::operation::admin_list_groups_for_user::AdminListGroupsForUserOutput;
-use aws_sdk_cognitoidentityprovider::operation::list_users::ListUsersOutput;
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
-use aws_smithy_mocks::{RuleMode, mock, mock_client};
+use crate::lookup::tests::ada;
 use clap::Parser;
-use cognito_core::user_pool::UserPools;
-use cognito_core::user_pool::aws::AwsUserPools;
+use cognito_core::user_pool::memory::{federated, native};
+use cognito_core::user_pool::{AppClient, ProfileRecord};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
-const FIXED: [&str; 6] = ["cognito-triggers", "reset-user", "--user-pool-id", "eu-central-1_A", "--client-id", "c"];
+const POOL: &str = "eu-central-1_A";
 
-/// The command as it is written on a command line.
-fn command(further: &[&str]) -> (Global, ResetUser) {
-    let Arguments { global, command } = Arguments::try_parse_from(FIXED.iter().chain(further)).unwrap();
-    let Command::ResetUser(command) = command else { panic!("another command") };
-    (global, command)
+fn command(further: &[&str]) -> ResetUser {
+    let fixed = ["cognito-triggers", "reset-user", "--user-pool-id", POOL, "--client-id", "c"];
+    let Command::ResetUser(command) = Arguments::try_parse_from(fixed.iter().chain(further)).unwrap().command else {
+        panic!("another command")
+    };
+    command
 }
 
-fn ada() -> AdminGetUserOutput {
-    let pair = |name, value: &str| AttributeType::builder().name(name).value(value).build().unwrap();
-    AdminGetUserOutput::builder()
-        .username("ada")
-        .user_status(UserStatusType::Unconfirmed)
-        .enabled(true)
-        .user_attributes(pair("sub", &ada_account().sub))
-        .user_attributes(pair("email", "ada@example.com"))
-        .build()
-        .unwrap()
+fn unconfirmed() -> ProfileRecord {
+    ProfileRecord { status: "UNCONFIRMED".into(), ..ada().record() }
 }
 
-fn silence() -> ErrorMetadata {
-    ErrorMetadata::builder().code("ServiceUnavailable").build()
+fn settings() -> PoolSettings {
+    PoolSettings { auto_verified_attributes: vec!["email".into()], ..PoolSettings::default() }
+}
+
+fn client() -> AppClient {
+    AppClient::new("c", Vec::new(), None)
+}
+
+fn recovery(profile: ProfileRecord, settings: &PoolSettings) -> Result<Recovery, String> {
+    Recovery::of(POOL, profile, vec!["Users".into()], BTreeMap::new(), settings, &[])
+}
+
+/// A pool that answers the n-th call of an operation, counted from 1.
+fn pool(answer: impl Fn(&str, usize) -> (u16, Value) + Send + Sync + 'static) -> AwsUserPool {
+    let calls: BTreeMap<_, _> =
+        ["AdminGetUser", "AdminDeleteUser", "SignUp"].map(|operation| (operation, AtomicUsize::new(0))).into();
+    Cloud::answering(move |request| {
+        let operation = request.headers()["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
+        let (status, body) = answer(operation, calls[operation].fetch_add(1, SeqCst) + 1);
+        (status, body.to_string())
+    })
+    .user_pool(POOL)
+}
+
+fn profile(sub: &str) -> (u16, Value) {
+    let attributes = json!([{ "Name": "sub", "Value": sub }, { "Name": "email", "Value": "ada@example.com" }]);
+    (200, json!({ "Username": "ada", "UserStatus": "UNCONFIRMED", "Enabled": true, "UserAttributes": attributes }))
+}
+
+fn failure(code: &str) -> (u16, Value) {
+    (400, json!({ "__type": code }))
+}
+
+async fn signed_up_again(pool: &AwsUserPool) -> Result<Registered> {
+    let recovery = recovery(unconfirmed(), &settings()).unwrap();
+    registration::repeat(pool, &client(), &recovery, &recovery.attributes, Duration::from_secs(1)).await
+}
+
+#[test]
+fn what_cognito_sets_itself_is_not_signed_up_with() {
+    let plain = recovery(unconfirmed(), &settings()).unwrap();
+    assert_eq!(plain.attributes, [("email".to_owned(), "ada@example.com".to_owned())].into());
+    assert_eq!(plain.sign_up_name, "ada");
+    let named_by = |name: &str| PoolSettings { user_name_attributes: vec![name.into()], ..settings() };
+    assert_eq!(recovery(unconfirmed(), &named_by("email")).unwrap().sign_up_name, "ada@example.com");
+    assert!(recovery(unconfirmed(), &named_by("phone_number")).err().unwrap().contains("phone_number"));
+}
+
+#[test]
+fn only_profiles_that_a_sign_up_can_make_again_are_deleted() {
+    let refusal = |profile: &ProfileRecord| registration::is_replaceable(profile, true).err().unwrap_or_default();
+    assert_eq!(refusal(&unconfirmed()), "");
+    assert_eq!(refusal(&ada().record()), "");
+    assert!(registration::is_replaceable(&ada().record(), false).unwrap_err().contains("--yes-delete-confirmed"));
+    for status in ["FORCE_CHANGE_PASSWORD", "ARCHIVED", "EXTERNAL_PROVIDER"] {
+        assert_ne!(refusal(&ProfileRecord { status: status.into(), ..unconfirmed() }), "", "{status}");
+    }
+    let linked = native("ada@example.com").unconfirmed().with_identity("Google", "1").record();
+    assert!(refusal(&linked).contains("unlink"));
+    assert!(refusal(&federated("Google", "1", "ada@example.com").record()).contains("federated identity"));
+    assert!(refusal(&ProfileRecord { enabled: false, ..unconfirmed() }).contains("disabled"));
+}
+
+#[test]
+fn whatever_would_make_the_sign_up_fail_is_noticed_before_the_deletion() {
+    let attributes: BTreeMap<_, _> =
+        [("email", "ada@example.com"), ("custom:plan", "gold")].map(|(name, value)| (name.into(), value.into())).into();
+    let check = |settings, client| registration::check(&attributes, &settings, &client).err().unwrap_or_default();
+    let writes = |names: &[&str]| AppClient::new("c", names.iter().map(|&name| name.into()).collect(), None);
+    let everything = ["email", "custom:plan"];
+    assert_eq!(check(settings(), writes(&everything)), "");
+    assert!(check(settings(), client()).contains("may not write custom:plan"));
+    let closed = PoolSettings { administrators_only: true, ..settings() };
+    assert!(check(closed, writes(&everything)).contains("only administrators"));
+    let silent = PoolSettings { auto_verified_attributes: vec!["phone_number".into()], ..settings() };
+    assert!(check(silent, writes(&everything)).contains("no message"));
+    let strict = PoolSettings { required_attributes: vec!["given_name".into()], ..settings() };
+    assert!(check(strict, writes(&everything)).contains("requires given_name"));
+}
+
+#[test]
+fn an_attribute_that_is_left_out_stays_in_the_file() {
+    let mut ada = unconfirmed();
+    ada.attributes.insert("custom:plan".into(), "gold".into());
+    let recovery = recovery(ada, &settings()).unwrap();
+    assert!(!recovery.attributes_without(&["custom:plan".into()]).contains_key("custom:plan"));
+    assert!(recovery.attributes.contains_key("custom:plan"));
+}
+
+#[test]
+fn the_file_comes_back_as_it_was_is_its_owners_alone_and_replaces_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ada.json");
+    let written = recovery(unconfirmed(), &settings()).unwrap();
+    let file = written.save(Some(&path)).unwrap();
+    let back = Recovery::load(&file).unwrap();
+    assert_eq!(serde_json::to_value(&back).unwrap(), serde_json::to_value(&written).unwrap());
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions()) & 0o777, 0o600);
+    assert!(written.save(Some(&path)).is_err());
+    for (text, says) in [(r#"{"mine":1}"#, "not a file"), (&json!({ "format": 2 }).to_string(), "not a file")] {
+        std::fs::write(&file, text).unwrap();
+        let why = format!("{:#}", Recovery::load(&file).err().unwrap());
+        assert!(why.contains(says) && !why.contains("mine"), "{why}");
+    }
+    let mut later = serde_json::to_value(&written).unwrap();
+    later["format"] = json!(2);
+    std::fs::write(&file, later.to_string()).unwrap();
+    assert!(Recovery::load(&file).err().unwrap().to_string().contains("another version"));
+}
+
+#[test]
+fn a_log_learns_nothing_personal_and_whoever_is_asked_sees_everything() {
+    let recovery = recovery(ada().record(), &settings()).unwrap();
+    let log = losses(&recovery, false).join("\n");
+    assert!(!log.contains("ada"), "{log}");
+    for part in [recovery.sub.as_str(), "email, email_verified", "Users"] {
+        assert!(log.contains(part), "{log}");
+    }
+    let question = losses(&recovery, true).join("\n");
+    assert!(question.contains("ada (CONFIRMED") && question.contains("email = ada@example.com"), "{question}");
 }
 
 #[tokio::test]
-async fn a_deletion_of_which_nothing_is_known_keeps_the_file_and_says_how_to_go_on() {
-    let read =
-        mock!(Client::admin_get_user).sequence().output(ada).error(|| AdminGetUserError::generic(silence())).build();
-    let list = mock!(Client::list_users).then_output(|| ListUsersOutput::builder().build());
-    let groups =
-        mock!(Client::admin_list_groups_for_user).then_output(|| AdminListGroupsForUserOutput::builder().build());
-    let delete = mock!(Client::admin_delete_user).then_error(|| AdminDeleteUserError::generic(silence()));
-    let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, [&read, &list, &groups, &delete]);
-    let pool = AwsUserPools::new(client).pool("eu-central-1_A");
-    let rules = PoolSettings { auto_verified_attributes: vec!["email".into()], ..PoolSettings::default() };
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ada.json");
-    let (global, command) = command(&["ada", "--yes", "--save", file.to_str().unwrap()]);
-    let app_client = AppClient::new("c", Vec::new(), None);
-    let ended = command.reset(&global, &pool, &rules, &app_client, "ada").await.unwrap();
-    assert_eq!((ended, delete.num_calls()), (ExitStatus::Partly, 1));
-    assert_eq!(Record::load(&file).unwrap().user_name, "ada");
-}
-
-#[test]
-fn the_command_that_goes_on_is_the_same_command() {
-    let (global, first) = command(&[
-        "ada",
-        "--yes-delete-confirmed",
-        "--wait",
-        "600",
-        "--without",
-        "custom:plan",
-        "--password-stdin",
-        "--client-metadata",
-        "invitation=secret",
-        "--profile",
-        "my own",
-        "--region",
-        "eu-west-1",
-    ]);
-    let retry = first.retry(&global, Path::new("/tmp/Ada's.json"));
-    insta::assert_snapshot!(retry, @r"cognito-triggers reset-user --resume '/tmp/Ada'\''s.json' --user-pool-id eu-central-1_A --client-id c --without custom:plan --profile 'my own' --region eu-west-1 --wait 600 --yes --password-stdin");
-    let (_, again) = command(&["--resume", "f", "--without", "custom:plan", "--password-stdin"]);
-    assert_eq!((again.without, again.password_stdin), (first.without, first.password_stdin));
-}
-
-#[test]
-fn a_log_learns_nothing_personal_of_what_is_lost_and_whoever_is_asked_sees_all_of_it() {
-    let account = ProfileRecord { user_name: "ada.lovelace".into(), ..ada_account().record() };
-    let groups = ["Users".to_owned()];
-    let log = loss(&account, &groups, false).join("\n");
-    assert!(!log.contains("ada"), "{log}");
-    for part in [account.sub(), "email, email_verified", "Users"] {
-        assert!(log.contains(part), "{log}");
+async fn a_deletion_that_failed_counts_by_what_is_found_afterwards() {
+    let sub = ada().sub;
+    let same = profile(&sub);
+    for (found, file_stays) in [
+        (same.clone(), None),
+        (failure("UserNotFoundException"), Some(true)),
+        (failure("ServiceUnavailable"), Some(false)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ada.json");
+        let pool = pool(move |operation, _| match operation {
+            "AdminDeleteUser" => failure("ServiceUnavailable"),
+            _ => found.clone(),
+        });
+        let command = command(&["ada", "--yes", "--save", file.to_str().unwrap()]);
+        let ended = command.delete(&pool, &recovery(unconfirmed(), &settings()).unwrap()).await;
+        assert_eq!(ended.ok().map(|file| file.is_some()), file_stays);
+        assert_eq!(file.exists(), file_stays.is_some());
     }
-    let question = loss(&account, &groups, true).join("\n");
-    assert!(question.contains("ada.lovelace (CONFIRMED") && question.contains("email = ada@example.com"), "{question}");
+}
+
+#[tokio::test]
+async fn nobody_is_signed_up_before_readers_and_writers_agree_that_the_profile_is_gone() {
+    let sub = ada().sub;
+    let pool = pool(move |operation, n| match (operation, n) {
+        ("AdminGetUser", 1) => profile(&sub),
+        ("SignUp", 1) => failure("UsernameExistsException"),
+        ("SignUp", 2) => (200, json!({ "UserSub": "new", "UserConfirmed": false })),
+        _ => failure("UserNotFoundException"),
+    });
+    assert_eq!(signed_up_again(&pool).await.unwrap().sub, "new");
+}
+
+#[tokio::test]
+async fn a_profile_that_does_not_go_is_an_error_after_the_wait() {
+    let sub = ada().sub;
+    let why = signed_up_again(&pool(move |_, _| profile(&sub))).await.unwrap_err().to_string();
+    assert!(why.contains("still there after 1 seconds"), "{why}");
+}
+
+#[tokio::test]
+async fn a_sign_up_whose_answer_was_lost_counts_as_made_and_one_of_somebody_else_does_not() {
+    for (email, is_ours) in [("ada@example.com", true), ("eve@example.com", false)] {
+        let pool = pool(move |operation, n| match (operation, n) {
+            ("SignUp", _) => failure("UsernameExistsException"),
+            (_, 1 | 2) => failure("UserNotFoundException"),
+            _ => {
+                let (status, mut found) = profile("new");
+                found["UserAttributes"][1]["Value"] = json!(email);
+                (status, found)
+            }
+        });
+        assert_eq!(signed_up_again(&pool).await.map(|made| made.sub).ok(), is_ours.then(|| "new".to_owned()));
+    }
 }

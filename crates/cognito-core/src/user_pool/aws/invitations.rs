@@ -40,12 +40,9 @@ impl AwsInvitations {
         Ok(secret.map(|secret| Zeroizing::new(secret.to_owned())))
     }
 
-    /// Signs in with the temporary password; `None` if it does not open the account.
-    async fn open(
-        &self,
-        user: &CheckedUserName,
-        temporary: &Password,
-    ) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
+    /// Signs in with the temporary password, up to where the pool asks for a new one; `None` if it does not open the
+    /// account or is the account's permanent password.
+    async fn open(&self, user: &CheckedUserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
         let mut call = self
             .pool
             .client
@@ -59,7 +56,16 @@ impl AwsInvitations {
             call = call.auth_parameters("SECRET_HASH", hash);
         }
         match call.send().await {
-            Ok(session) => Ok(Some(session)),
+            Ok(session) if session.challenge_name() == Some(&ChallengeNameType::NewPasswordRequired) => {
+                Ok(Some(session))
+            }
+            Ok(session) => {
+                // The password was permanent: nothing to choose, and its tokens are nobody's business here.
+                if let Some(token) = session.authentication_result().and_then(|tokens| tokens.refresh_token()) {
+                    self.revoke(token).await?;
+                }
+                Ok(None)
+            }
             Err(error) => {
                 // One exception stands for wrong, expired and used; the text that tells them apart is not relied on.
                 let closed = error.as_service_error().is_some_and(|why| {
@@ -109,23 +115,12 @@ impl Invitations for AwsInvitations {
         Ok(())
     }
 
-    async fn respond(
-        &self,
-        user: &CheckedUserName,
-        temporary: &Password,
-        chosen: &Password,
-    ) -> Result<Response, PoolError> {
+    async fn opens(&self, user: &CheckedUserName, temporary: &Password) -> Result<bool, PoolError> {
+        Ok(self.open(user, temporary).await?.is_some())
+    }
+
+    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
         let Some(session) = self.open(user, temporary).await? else { return Ok(Response::Closed) };
-        if let Some(tokens) = session.authentication_result() {
-            // The password was permanent: nothing to choose, and its tokens are nobody's business here.
-            if let Some(token) = tokens.refresh_token() {
-                self.revoke(token).await?;
-            }
-            return Ok(Response::Closed);
-        }
-        if session.challenge_name() != Some(&ChallengeNameType::NewPasswordRequired) {
-            return Ok(Response::Closed);
-        }
         let asked = session.challenge_parameters().and_then(|all| all.get("USER_ID_FOR_SRP"));
         let name = asked.map_or(user.as_str(), String::as_str);
         let mut call = self

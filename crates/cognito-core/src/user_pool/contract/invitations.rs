@@ -60,12 +60,15 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
         expect(profile.status == Status::ForceChangePassword, "not invited")?;
         expect(!profile.email_verified, "verified before anybody proved it")?;
         let user = &user;
+        expect(self.invitations.opens(user, &temporary).await.map_err(text)?, "its password does not open it")?;
+        expect(!self.invitations.opens(user, &Password::temporary()).await.map_err(text)?, "another one opens it")?;
         let wrong = self.invitations.respond(user, &Password::temporary(), &own()).await.map_err(text)?;
         expect(wrong == Response::Closed, &format!("a wrong token: {wrong:?}"))?;
         let right = self.invitations.respond(user, &temporary, &own()).await.map_err(text)?;
         expect(right == Response::Accepted, &format!("the token: {right:?}"))?;
         let again = self.invitations.respond(user, &temporary, &own()).await.map_err(text)?;
         expect(again == Response::Closed, &format!("a used token: {again:?}"))?;
+        expect(!self.invitations.opens(user, &own()).await.map_err(text)?, "a permanent one invites")?;
         let after = self.pool.profile(user.as_str()).await.map_err(text)?.ok_or("gone")?;
         expect(after.status == Status::Confirmed, "not confirmed")
     }

@@ -1,4 +1,4 @@
-use super::{MemoryPool, PoolErrorKind, Status, made_sub, native};
+use super::{Account, MemoryPool, PoolErrorKind, Status, made_sub, native};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response};
@@ -54,12 +54,15 @@ impl Invitations for MemoryPool {
         })
     }
 
-    async fn respond(
-        &self,
-        user: &CheckedUserName,
-        temporary: &Password,
-        chosen: &Password,
-    ) -> Result<Response, PoolError> {
+    async fn opens(&self, user: &CheckedUserName, temporary: &Password) -> Result<bool, PoolError> {
+        self.call("AdminInitiateAuth", |state| {
+            let waits = |account: &Account| account.status == Status::ForceChangePassword && account.enabled;
+            let is_password = |account: &Account| account.password.as_deref() == Some(temporary.expose());
+            Ok(state.account_mut(user.as_str()).is_ok_and(|account| waits(account) && is_password(account)))
+        })
+    }
+
+    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
         self.call("AdminRespondToAuthChallenge", |state| {
             let Ok(account) = state.account_mut(user.as_str()) else { return Ok(Response::Closed) };
             let opens = account.password.as_deref() == Some(temporary.expose());

@@ -1,4 +1,4 @@
-//! The values of an event that have a name on the command line.
+//! The values of an event that can be set on the command line.
 
 use serde_json::{Map, Value, json};
 
@@ -8,76 +8,95 @@ const PROVIDER_TYPES: [&str; 6] = ["OIDC", "SAML", "Facebook", "Google", "SignIn
 /// The documents of an inbound federation event that hold claims.
 const CLAIMS: [&str; 3] = ["idToken", "userInfo", "samlResponse"];
 
-/// Puts a value into an event, or takes it out (`None`).
+/// A name on the command line, and where it stands in an event. A name that ends in `.*` stands for many values.
+type Place = (&'static str, &'static [&'static str]);
+
+const OF_ALL_EVENTS: [Place; 4] = [
+    ("user-pool-id", &["userPoolId"]),
+    ("region", &["region"]),
+    ("user-name", &["userName"]),
+    ("client-id", &["callerContext", "clientId"]),
+];
+
+const OF_PROFILES: [Place; 2] =
+    [("attribute.*", &["request", "userAttributes"]), ("client-metadata.*", &["request", "clientMetadata"])];
+
+const OF_INBOUND_FEDERATION: [Place; 7] = [
+    ("provider-name", &["request", "providerName"]),
+    ("provider-type", &["request", "providerType"]),
+    // In every document that the event has.
+    ("claim.*", &[]),
+    ("id-token.*", &["request", "attributes", "idToken"]),
+    ("user-info.*", &["request", "attributes", "userInfo"]),
+    ("saml.*", &["request", "attributes", "samlResponse"]),
+    ("token-response.*", &["request", "attributes", "tokenResponse"]),
+];
+
+/// Sets a value in an event, or removes it (`None`).
 ///
 /// # Errors
 ///
-/// The event has no such value, or it may not be this one; the text says what is allowed.
+/// The event has no such value, or does not allow this one; the text says what is allowed.
 pub(super) fn set(event: &mut Value, name: &str, value: Option<&str>) -> Result<(), String> {
     let trigger = event["triggerSource"].as_str().unwrap_or_default().split('_').next().unwrap_or_default().to_owned();
-    let inbound = trigger == "InboundFederation";
-    let text = value.map(|text| json!(text));
-    match name.split_once('.').map_or((name, None), |(group, key)| (group, Some(key).filter(|key| !key.is_empty()))) {
-        ("user-pool-id", None) => {
-            if let Some((region, _)) = value.and_then(|id| id.split_once('_')) {
+    let places = places(&trigger);
+    let (group, key) = name.split_once('.').map_or((name, ""), |(group, key)| (group, key));
+    let is_it = |(place, _): &&Place| match place.strip_suffix(".*") {
+        Some(list) => list == group && !key.is_empty(),
+        None => *place == name,
+    };
+    let Some((_, path)) = places.iter().find(is_it) else {
+        let names: Vec<_> = places.iter().map(|(name, _)| *name).collect();
+        return Err(format!("this event has no {name}; it has {}", names.join(", ")));
+    };
+    let text = value.map(Value::from);
+    match (name, value) {
+        ("user-pool-id", Some(id)) => {
+            if let Some((region, _)) = id.split_once('_') {
                 event["region"] = json!(region);
             }
-            put(event, &[], "userPoolId", text);
         }
-        ("region", None) => put(event, &[], "region", text),
-        ("user-name", None) => put(event, &[], "userName", text),
-        ("client-id", None) => put(event, &["callerContext"], "clientId", text),
-        ("attribute", Some(key)) if !inbound => put(event, &["request", "userAttributes"], key, text),
-        ("client-metadata", Some(key)) if !inbound => put(event, &["request", "clientMetadata"], key, text),
-        ("validation-data", Some(key)) if trigger == "PreSignUp" => {
-            put(event, &["request", "validationData"], key, text);
+        ("new-device-used", Some(flag)) => {
+            let flag: bool = flag.parse().map_err(|_| format!("{name} is true or false"))?;
+            put(event, path, "", Some(flag.into()));
+            return Ok(());
         }
-        ("new-device-used", None) if trigger == "PostAuthentication" => {
-            let flag = value.map(|text| text.parse::<bool>().map_err(|_| format!("{name} is true or false")));
-            put(event, &["request"], "newDeviceUsed", flag.transpose()?.map(Value::Bool));
+        ("provider-type", Some(wanted)) if !PROVIDER_TYPES.contains(&wanted) => {
+            return Err(format!("{name} is one of {}", PROVIDER_TYPES.join(", ")));
         }
-        ("provider-name", None) if inbound => put(event, &["request"], "providerName", text),
-        ("provider-type", None) if inbound => {
-            if value.is_some_and(|wanted| !PROVIDER_TYPES.contains(&wanted)) {
-                return Err(format!("{name} is one of {}", PROVIDER_TYPES.join(", ")));
-            }
-            put(event, &["request"], "providerType", text);
-        }
-        ("claim", Some(key)) if inbound => {
-            for document in CLAIMS {
-                // An event has the documents that its provider sends; an empty one stays empty.
-                let holds_claims =
-                    event["request"]["attributes"][document].as_object().is_some_and(|all| !all.is_empty());
-                if holds_claims {
-                    put(event, &["request", "attributes", document], key, text.clone());
-                }
+        _ => {}
+    }
+    if group == "claim" {
+        for document in CLAIMS {
+            // An event has the documents that its provider sends; an empty one stays empty.
+            if event["request"]["attributes"][document].as_object().is_some_and(|claims| !claims.is_empty()) {
+                put(event, &["request", "attributes", document], key, text.clone());
             }
         }
-        ("id-token", Some(key)) if inbound => put(event, &["request", "attributes", "idToken"], key, text),
-        ("user-info", Some(key)) if inbound => put(event, &["request", "attributes", "userInfo"], key, text),
-        ("saml", Some(key)) if inbound => put(event, &["request", "attributes", "samlResponse"], key, text),
-        ("token-response", Some(key)) if inbound => put(event, &["request", "attributes", "tokenResponse"], key, text),
-        _ => return Err(format!("{name} is no value of this event; it has {}", names(&trigger).join(", "))),
+    } else {
+        put(event, path, key, text);
     }
     Ok(())
 }
 
-/// The names an event of this trigger has.
-fn names(trigger: &str) -> Vec<&'static str> {
-    let mut names = vec!["user-pool-id", "region", "user-name", "client-id"];
-    names.extend_from_slice(match trigger {
-        "InboundFederation" => {
-            &["provider-name", "provider-type", "claim.*", "id-token.*", "user-info.*", "saml.*", "token-response.*"]
-        }
-        "PreSignUp" => &["attribute.*", "client-metadata.*", "validation-data.*"],
-        "PostAuthentication" => &["attribute.*", "client-metadata.*", "new-device-used"],
-        _ => &["attribute.*", "client-metadata.*"],
-    });
-    names
+/// The names that an event of this trigger has.
+fn places(trigger: &str) -> Vec<Place> {
+    let own: &[&[Place]] = match trigger {
+        "InboundFederation" => &[&OF_INBOUND_FEDERATION],
+        "PreSignUp" => &[&OF_PROFILES, &[("validation-data.*", &["request", "validationData"])]],
+        "PostAuthentication" => &[&OF_PROFILES, &[("new-device-used", &["request", "newDeviceUsed"])]],
+        _ => &[&OF_PROFILES],
+    };
+    [&[&OF_ALL_EVENTS[..]], own].concat().concat()
 }
 
-/// Writes or removes `key` in the object at `path`, which is made if it is absent or null.
+/// Writes or removes a value: the member `key` of the object at `path`, or without a key the last member of `path`.
+/// Objects on the way are created if they are missing or null.
 fn put(event: &mut Value, path: &[&str], key: &str, value: Option<Value>) {
+    let (path, key) = match path.split_last() {
+        Some((last, path)) if key.is_empty() => (path, *last),
+        _ => (path, key),
+    };
     let mut place = event;
     for step in path {
         let Some(object) = place.as_object_mut() else { return };
@@ -174,7 +193,7 @@ mod tests {
         for sample in ALL {
             let mut event = sample.event().unwrap();
             let trigger = sample.source().unwrap();
-            for name in names(trigger.split('_').next().unwrap()) {
+            for name in places(trigger.split('_').next().unwrap()).into_iter().map(|(name, _)| name) {
                 let value = match name {
                     "provider-type" => "OIDC",
                     "new-device-used" => "true",

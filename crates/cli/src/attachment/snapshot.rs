@@ -1,16 +1,16 @@
-//! What a pool was like before it was changed, in files.
+//! What a pool was like before it was changed, saved in files.
 
 use crate::pool_settings::{Description, Triggers, differences, update_input};
 use crate::private_file::write_new;
 use crate::terminal::Refused;
 use anyhow::Result;
-use aws_sdk_cognitoidentityprovider::primitives::{DateTime, DateTimeFormat};
+use aws_smithy_types::date_time::{DateTime, Format};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// A pool's settings, and the files that hold them.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct Snapshot {
     record: PathBuf,
     /// The settings that the newest files hold.
     pub(crate) pool: Description,
@@ -18,7 +18,7 @@ pub(crate) struct Kept {
     pub(crate) files: Vec<PathBuf>,
 }
 
-impl Kept {
+impl Snapshot {
     /// Writes down what a pool is like: as it is described, and as the input of the update that restores it.
     ///
     /// # Errors
@@ -29,12 +29,12 @@ impl Kept {
         Ok(Self { record: record.to_owned(), pool, files })
     }
 
-    /// Takes a newer reading. New files are written if it is another one: the way back must not take back what
+    /// Takes a newer reading. New files are written if it differs: restoring the pool must not undo what
     /// somebody else changed.
     ///
     /// # Errors
     ///
-    /// As [`Kept::write`].
+    /// As [`Snapshot::write`].
     pub(crate) fn renew(&mut self, pool: Description) -> Result<()> {
         if !differences(&self.pool, &pool).is_empty() {
             self.files.extend(written(&self.record, &pool)?);
@@ -46,13 +46,16 @@ impl Kept {
 
 fn written(record: &Path, pool: &Description) -> Result<Vec<PathBuf>> {
     let restore = update_input(pool, &Triggers::new()).map_err(|error| Refused(error.to_string()))?;
-    let time = DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime)?;
+    let time = DateTime::from(SystemTime::now()).fmt(Format::DateTime)?;
     let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
     let mut files = Vec::new();
-    for (kind, content) in [("before", &pool.0), ("restore", &restore)] {
+    for (kind, content, what) in [
+        ("before", &pool.0, "The pool's settings from before are in"),
+        ("restore", &restore, "The input of the update that restores them is in"),
+    ] {
         let path = record.with_extension(format!("{time}.{kind}.json"));
         write_new(&path, &serde_json::to_string_pretty(content)?)?;
-        say!("The pool's settings from before are in {}", path.display());
+        say!("{} {}", what, path.display());
         files.push(path);
     }
     Ok(files)
@@ -72,7 +75,7 @@ mod tests {
     fn nobody_else_can_read_a_pools_settings() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        for path in Kept::write(&folder.path().join("record.json"), pool("n")).unwrap().files {
+        for path in Snapshot::write(&folder.path().join("record.json"), pool("n")).unwrap().files {
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
         }
     }
@@ -80,11 +83,11 @@ mod tests {
     #[test]
     fn the_way_back_is_to_the_newest_reading() {
         let folder = tempfile::tempdir().unwrap();
-        let mut kept = Kept::write(&folder.path().join("record.json"), pool("n")).unwrap();
-        kept.renew(pool("n")).unwrap();
-        assert_eq!(kept.files.len(), 2, "the same reading needs no second pair of files");
-        kept.renew(pool("m")).unwrap();
-        let restore = std::fs::read_to_string(&kept.files[3]).unwrap();
+        let mut snapshot = Snapshot::write(&folder.path().join("record.json"), pool("n")).unwrap();
+        snapshot.renew(pool("n")).unwrap();
+        assert_eq!(snapshot.files.len(), 2, "the same reading needs no second pair of files");
+        snapshot.renew(pool("m")).unwrap();
+        let restore = std::fs::read_to_string(&snapshot.files[3]).unwrap();
         assert!(restore.contains(r#""PoolName": "m""#), "{restore}");
     }
 }

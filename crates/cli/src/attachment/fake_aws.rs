@@ -38,12 +38,12 @@ impl State {
 type Interference = Box<dyn FnMut(&mut State, &str, &str) -> Option<(u16, Value)> + Send>;
 
 /// The account, and who interferes.
-pub(crate) struct World {
+pub(crate) struct FakeAws {
     state: Arc<Mutex<State>>,
     interference: Arc<Mutex<Interference>>,
 }
 
-impl World {
+impl FakeAws {
     /// A pool with these triggers.
     pub(crate) fn with(lambda_config: Value) -> Self {
         let mut pool = json!({ "Id": POOL, "Name": "n", "MfaConfiguration": "OFF",

@@ -1,0 +1,68 @@
+//! What the API asks of the user pool: the verbs that it needs of `cognito-core`'s two ports, behind one pointer, so
+//! that the flows are compiled once.
+
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::provider::{Providers, Trust};
+use cognito_core::user_pool::{
+    CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName, UserPool,
+};
+use futures_util::future::BoxFuture;
+
+/// A user pool and the app client that answers invitations to it.
+#[derive(Debug)]
+pub struct Pool<P, I> {
+    /// The pool.
+    pub users: P,
+    /// Inviting people to it.
+    pub invitations: I,
+}
+
+macro_rules! verbs {
+    ($($port:ident.$name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
+        /// The verbs, each as `cognito-core`'s port of the same name documents it.
+        #[expect(clippy::elidable_lifetime_names, reason = "needed wherever there is an argument")]
+        pub trait Accounts: Send + Sync {
+            $(
+                #[expect(missing_docs, reason = "as the port documents it")]
+                fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>>;
+            )*
+        }
+
+        #[expect(clippy::elidable_lifetime_names, reason = "as above")]
+        impl<P: UserPool + Send, I: Invitations + Send> Accounts for Pool<P, I> {
+            $(
+                fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
+                    Box::pin(self.$port.$name($($argument),*))
+                }
+            )*
+        }
+    };
+}
+
+verbs! {
+    users.profile(name: str) -> Option<Profile>;
+    users.profiles_with_email(email: Email) -> Vec<Profile>;
+    users.checked(name: UserName, own_sub: str) -> CheckedUserName;
+    users.set_verified_email(user: CheckedUserName, email: Email) -> ();
+    users.sign_out_everywhere(user: CheckedUserName) -> ();
+    users.add_to_group(user: CheckedUserName, group: str) -> ();
+    invitations.invite(invitee: Invitee, temporary: Password) -> Profile;
+    invitations.renew(user: CheckedUserName, temporary: Password) -> ();
+    invitations.opens(user: CheckedUserName, temporary: Password) -> bool;
+    invitations.respond(user: CheckedUserName, temporary: Password, chosen: Password) -> Response;
+    invitations.password_policy() -> PasswordPolicy;
+}
+
+/// Whether somebody has proven the address of this profile, so that it stays theirs. Anybody can make a profile that
+/// only names an address, and one that does is in nobody's way.
+pub(crate) fn has_proven_address(profile: &Profile, providers: &Providers) -> bool {
+    // A provider whose every address counts may map no `email_verified` at all.
+    let always = |profile: &Profile| {
+        let provider = providers.split_user_name(profile.user_name.as_str());
+        provider.is_some_and(|(provider, _)| provider.trust == Trust::Always)
+    };
+    // A sign-in through a provider may take the mark off a linked profile whose owner has proven the address.
+    let linked = !profile.identities.is_empty() && !profile.is_stand_alone();
+    profile.email_verified || linked || (profile.is_stand_alone() && always(profile))
+}

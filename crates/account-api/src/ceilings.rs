@@ -1,0 +1,153 @@
+//! How often something may happen in a day, counted in UTC: for one address, for all addresses of one domain, and in the
+//! whole pool. Limits of one account or one address alone are no limit for somebody who makes many of them.
+
+use crate::code::Sealer;
+use crate::email_change::DAY;
+use crate::problem::Problem;
+use crate::table::Table;
+use cognito_core::email::Email;
+use cognito_core::settings::{self, Lookup, SettingError};
+
+/// Whose share of a day something takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Address,
+    Domain,
+    Pool,
+}
+
+/// The most that each may have in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceilings {
+    /// One address.
+    pub address: u32,
+    /// All addresses of one domain.
+    pub domain: u32,
+    /// The whole pool.
+    pub pool: u32,
+}
+
+impl Ceilings {
+    /// Reads three numbers, such as `5,100,500`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] if the value is none of that.
+    pub(crate) fn from_lookup(lookup: Lookup<'_>, name: &'static str, default: Self) -> Result<Self, SettingError> {
+        let allowed =
+            "three numbers of at least 1: for one address, for one domain and for the pool, such as 5,100,500";
+        let read = |text: &str| {
+            let numbers: Option<Vec<u32>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+            let [address, domain, pool] = numbers?.try_into().ok()?;
+            (address.min(domain).min(pool) >= 1).then_some(Self { address, domain, pool })
+        };
+        Ok(settings::optional(lookup, name, allowed, read)?.unwrap_or(default))
+    }
+
+    fn of(self, scope: Scope) -> u32 {
+        match scope {
+            Scope::Address => self.address,
+            Scope::Domain => self.domain,
+            Scope::Pool => self.pool,
+        }
+    }
+}
+
+/// Counts one kind of thing.
+pub(crate) struct Counter {
+    /// What is counted, as part of the table's keys.
+    pub(crate) what: &'static str,
+    pub(crate) ceilings: Ceilings,
+    pub(crate) sealer: Sealer,
+}
+
+impl Counter {
+    /// Counts one more, from the narrowest scope to the widest, and stops at the first that has no room: what is refused
+    /// for one address takes nothing from the others. Returns that scope, and after how many seconds there is room.
+    pub(crate) async fn add(
+        &self,
+        table: &Table,
+        email: &Email,
+        scopes: &[Scope],
+    ) -> Result<Result<(), (Scope, u64)>, Problem> {
+        let now = table.now();
+        for scope in scopes {
+            let count = table.store.add(&self.key(*scope, email, now), 1, now + 2 * DAY).await?;
+            if count > i64::from(self.ceilings.of(*scope)) {
+                let (what, scope_name) = (self.what, format!("{scope:?}"));
+                tracing::warn!(error_code = "ceiling_reached", what, scope = scope_name, "no more of this today");
+                return Ok(Err((*scope, DAY - now % DAY)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Takes back what was counted at a time: it ended well.
+    pub(crate) async fn give_back(&self, table: &Table, email: &Email, counted_at: u64, scopes: &[Scope]) {
+        for scope in scopes {
+            let key = self.key(*scope, email, counted_at);
+            if let Err(why) = table.store.add(&key, -1, table.now() + 2 * DAY).await {
+                // It stays counted, until tomorrow.
+                Problem::from(why).log(None);
+            }
+        }
+    }
+
+    fn key(&self, scope: Scope, email: &Email, at: u64) -> String {
+        let address = email.to_lower_case();
+        let subject = match scope {
+            Scope::Address => address.as_str(),
+            Scope::Domain => address.rsplit_once('@').map_or("", |(_, domain)| domain),
+            Scope::Pool => "",
+        };
+        let digest = self.sealer.seal(&["counted", self.what], subject);
+        format!("count#{}#{}#{scope:?}#{}", self.what, at / DAY, digest.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+    use crate::testing::SetClock;
+    use std::sync::Arc;
+
+    const ALL: [Scope; 3] = [Scope::Address, Scope::Domain, Scope::Pool];
+
+    #[tokio::test]
+    async fn each_scope_has_its_ceiling_and_the_next_day_its_own() {
+        let clock = SetClock::at(100 * DAY + DAY / 2);
+        let table = Table { store: Arc::new(MemoryStore::default()), clock: Arc::new(clock.clone()) };
+        let ceilings = Ceilings { address: 2, domain: 3, pool: 4 };
+        let counter = Counter { what: "test", ceilings, sealer: Sealer::new(&[7; 32]).unwrap() };
+        let add = async |address: &str| {
+            let email = Email::parse(address).unwrap();
+            counter.add(&table, &email, &ALL).await.unwrap().err().map(|(scope, _)| scope)
+        };
+        assert_eq!((add("a@x.example").await, add("A@X.example").await), (None, None));
+        assert_eq!(add("a@x.example").await, Some(Scope::Address));
+        assert_eq!(add("b@x.example").await, None);
+        assert_eq!(add("c@x.example").await, Some(Scope::Domain));
+        assert_eq!(add("a@y.example").await, None, "what was refused took nothing from the pool");
+        assert_eq!(add("a@z.example").await, Some(Scope::Pool));
+        let email = Email::parse("a@x.example").unwrap();
+        counter.give_back(&table, &email, table.now(), &ALL).await;
+        counter.give_back(&table, &email, table.now(), &ALL).await;
+        assert_eq!(add("b@x.example").await, None, "what was given back is free again");
+        let full = counter.add(&table, &Email::parse("d@x.example").unwrap(), &ALL).await.unwrap();
+        assert_eq!(full, Err((Scope::Domain, DAY / 2)));
+        clock.forward(DAY / 2);
+        assert_eq!(add("d@x.example").await, None);
+    }
+
+    #[test]
+    fn the_setting_is_three_numbers_of_at_least_one() {
+        let default = Ceilings { address: 1, domain: 2, pool: 3 };
+        let read = |text: &str| Ceilings::from_lookup(&|_| Some(text.to_owned()), "NAME", default);
+        assert_eq!(read("5, 100,500"), Ok(Ceilings { address: 5, domain: 100, pool: 500 }));
+        assert_eq!(read(""), Ok(default));
+        for wrong in ["5", "5,100", "0,1,1", "1,1,1,1", "a,b,c", "-1,1,1"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

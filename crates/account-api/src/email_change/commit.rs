@@ -1,0 +1,176 @@
+//! The end of a change: the pool is written, sessions end, the old address is told. Whoever comes next completes what was
+//! cut off.
+
+use super::flow::{COUNTED, EmailChange, ROUNDS, belongs_to, has_proven};
+use super::view::Verified;
+use super::{ChangeState, Request};
+use crate::caller::Caller;
+use crate::mask::masked;
+use crate::problem::{Code, Problem};
+use crate::table::Versioned;
+use cognito_core::email::Email;
+use cognito_core::user_pool::PoolErrorKind;
+use messages::Mail;
+use std::time::Duration;
+
+/// How often, with which pause between, and how long altogether a mail to the old address is tried before it is left to
+/// whoever returns: a mail that hangs must not keep the end of the change from being written in the function's time.
+const TELLS: u32 = 3;
+const TELL_AGAIN: Duration = Duration::from_millis(250);
+const TELL_TIME: Duration = Duration::from_secs(4);
+
+impl EmailChange {
+    /// Writes the new address to the pool. Only the holder of the lease comes here; a predecessor may have been cut off
+    /// after any of the steps, so each of them is looked at before it is done.
+    pub(super) async fn commit(
+        &self,
+        caller: &Caller,
+        key: &str,
+        read: Versioned<ChangeState>,
+        locales: &[&str],
+    ) -> Result<Verified, Problem> {
+        let request = read.value.request(self.table.now())?.clone();
+        let new = Email::parse(&request.new).map_err(|_| Code::Misconfigured)?;
+        let written = self.write_address(caller, &request, &new).await;
+        let ended = if written.is_ok() { self.end_sessions(caller).await } else { written };
+        if let Err(why) = ended {
+            let is_final = matches!(why.code(), Code::EmailTaken | Code::AccountChanged);
+            let after = if is_final { read.value.closed() } else { read.value.released() };
+            self.table.replace(key, read, after).await?;
+            return Err(why);
+        }
+        self.finish(caller, key, read, &request, locales).await?;
+        Ok(Verified::DONE)
+    }
+
+    /// Ends a change that the pool has, by whoever holds the lease. Of a mail twice and no mail at all, twice is better: the
+    /// old address is told before the end is written, and what could not be sent is owed from then on.
+    async fn finish(
+        &self,
+        caller: &Caller,
+        key: &str,
+        read: Versioned<ChangeState>,
+        request: &Request,
+        locales: &[&str],
+    ) -> Result<Versioned<ChangeState>, Problem> {
+        let told = self.tell(caller, &request.current, &masked(&request.new), locales).await;
+        let finished = read.value.finished(self.table.now(), told);
+        let Some(read) = self.table.replace(key, read, finished).await? else {
+            let read: Versioned<ChangeState> = self.table.load(key).await?;
+            return if read.value.is_done(&request.id) { Ok(read) } else { Err(Code::TryAgain.into()) };
+        };
+        if let Ok(new) = Email::parse(&request.new) {
+            self.unproven.give_back(&self.table, &new, request.advanced_at, &COUNTED).await;
+        }
+        tracing::info!(decision = "email_changed", sub = caller.sub, "decided");
+        Ok(read)
+    }
+
+    /// The state of an account, after what an earlier call left open was brought to its end; true if a change was
+    /// completed by that.
+    pub(super) async fn settled(
+        &self,
+        caller: &Caller,
+        key: &str,
+        locales: &[&str],
+    ) -> Result<(Versioned<ChangeState>, bool), Problem> {
+        for _ in 0..ROUNDS {
+            let read: Versioned<ChangeState> = self.table.load(key).await?;
+            let Some(request) = read.value.in_doubt(self.table.now()).cloned() else {
+                return Ok((self.pay_notice(caller, key, read, locales).await?, false));
+            };
+            // Read after the state, and what follows is written only in place of that state: nobody writes meanwhile.
+            let profile = self.accounts.profile(caller.user_name.as_str()).await?;
+            if !profile.is_some_and(|profile| profile.sub == caller.sub && has_proven(&profile, &request.new)) {
+                let value = read.value.unwritten();
+                return Ok((read.with(value), false));
+            }
+            // Of many who return at once, one tells the old address.
+            let leased = read.value.leased(self.table.now());
+            if let Some(read) = self.table.replace(key, read, leased).await? {
+                self.end_sessions(caller).await?;
+                return Ok((self.finish(caller, key, read, &request, locales).await?, true));
+            }
+        }
+        Err(Code::TryAgain.into())
+    }
+
+    /// Tells an old address that could not be told with the end of the change.
+    async fn pay_notice(
+        &self,
+        caller: &Caller,
+        key: &str,
+        read: Versioned<ChangeState>,
+        locales: &[&str],
+    ) -> Result<Versioned<ChangeState>, Problem> {
+        let Some((notice, tried)) = read.value.notice_due(self.table.now()) else { return Ok(read) };
+        let notice = notice.clone();
+        let Some(read) = self.table.replace(key, read, tried).await? else {
+            return self.table.load(key).await;
+        };
+        if !self.tell(caller, &notice.to, &notice.new, locales).await {
+            return Ok(read);
+        }
+        let told = read.value.notice_sent();
+        match self.table.replace(key, read, told).await? {
+            Some(read) => Ok(read),
+            // Still owed there: a mail twice, in a minute.
+            None => self.table.load(key).await,
+        }
+    }
+
+    /// Ends every session of the account, the caller's included: whoever had the old mailbox may be signed in. Cognito
+    /// cannot leave one out.
+    async fn end_sessions(&self, caller: &Caller) -> Result<(), Problem> {
+        if !self.settings.end_sessions {
+            return Ok(());
+        }
+        let user = self.accounts.checked(&caller.user_name, &caller.sub).await?;
+        match self.accounts.sign_out_everywhere(&user).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_transient() => Err(error.into()),
+            // A right that is missing must not keep the change from being told.
+            Err(error) => {
+                let (error_code, cause) = ("sessions_not_ended", error.to_string());
+                tracing::error!(error_code, cause, sub = caller.sub, "the account's sessions go on");
+                Ok(())
+            }
+        }
+    }
+
+    async fn write_address(&self, caller: &Caller, request: &Request, new: &Email) -> Result<(), Problem> {
+        // Read anew: time has passed since the code was judged.
+        let profile = self.own_profile(caller).await?;
+        if has_proven(&profile, new.as_str()) {
+            return Ok(());
+        }
+        if !belongs_to(request, &profile) {
+            return Err(Code::AccountChanged.into());
+        }
+        self.must_be_free(new, &profile).await?;
+        let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
+        self.accounts.set_verified_email(&user, new).await.map_err(|error| match error.kind() {
+            // The pool's own word is final: the list it gave may have been seconds old.
+            PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
+            PoolErrorKind::UserNotFound => Code::AccountChanged.into(),
+            _ => Problem::from(error),
+        })
+    }
+
+    /// Tells an address that it is the account's no longer; whether the mail was taken.
+    async fn tell(&self, caller: &Caller, old: &str, new_email: &str, locales: &[&str]) -> bool {
+        let mail = Mail::EmailChanged { new_email };
+        let Ok(old) = Email::parse(old) else { return true };
+        let tries = async {
+            for _ in 1..TELLS {
+                if self.outbox.send(&old, &mail, None, locales).await.is_ok() {
+                    return Ok(());
+                }
+                tokio::time::sleep(TELL_AGAIN).await;
+            }
+            self.outbox.send(&old, &mail, None, locales).await
+        };
+        let told = tokio::time::timeout(TELL_TIME, tries).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
+        told.inspect_err(|why| why.log(Some(&caller.sub))).is_ok()
+    }
+}

@@ -1,0 +1,155 @@
+//! Completing an invitation: the person's own password, a verified address, the default group.
+
+use super::flow::{Invitations, key};
+use super::{Invitation, Mode};
+use crate::problem::{Code, Problem};
+use crate::table::Versioned;
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::user_pool::{PoolErrorKind, Profile, Response, Status};
+
+/// Seconds after an answer was handed to the pool in which the account still counts as new and joins the default group:
+/// as long as for accounts that sign-ins make. Later it may have been taken out of the group on purpose.
+const NEW_ACCOUNT: u64 = 10 * 60;
+
+/// The account an invitation is for.
+struct Guest {
+    profile: Profile,
+    /// The address the invitation went to, which the account had when it was read.
+    email: Email,
+}
+
+impl Invitations {
+    /// Completes an invitation: the person's own password, a verified address, the default group. The answer is the
+    /// address, which the token's owner knows.
+    pub(crate) async fn complete(&self, user_name: &str, token: &str, password: String) -> Result<String, Problem> {
+        if self.settings.mode == Mode::Off {
+            return Err(Code::NotFound.into());
+        }
+        let key = key(user_name);
+        let mut read: Versioned<Invitation> = self.table.load(&key).await?;
+        self.must_be_open(&read.value, user_name, token)?;
+        let guest = self.guest(user_name, &read.value).await?;
+        if password.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(self.weak_password().await);
+        }
+        self.must_be_theirs(&guest).await?;
+        let temporary = self.temporary_password(&guest.email);
+        let response = match guest.profile.status {
+            Status::ForceChangePassword => {
+                read = self.note_answer(&key, read).await?;
+                // Another one may have been sent meanwhile.
+                self.must_be_open(&read.value, user_name, token)?;
+                let user = self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+                self.accounts.respond(&user, &temporary, &Password::chosen(password)).await?
+            }
+            _ => Response::Closed,
+        };
+        match response {
+            Response::Accepted => {}
+            Response::WeakPassword => return Err(self.weak_password().await),
+            Response::Closed => {
+                // Answered before, by this person, who was cut off before the rest was done; or replaced meanwhile.
+                let now = self.guest(user_name, &read.value).await?;
+                if now.profile.status != Status::Confirmed {
+                    return Err(Code::InvitationInvalid.into());
+                }
+            }
+        }
+        self.settle_guest(&guest, &read.value).await?;
+        let completed = Invitation { completed: true, ..read.value.clone() };
+        // Lost to somebody with the same token, who did the same.
+        self.table.replace(&key, read, completed).await?;
+        match response {
+            Response::Accepted => {
+                tracing::info!(decision = "invitation_completed", sub = guest.profile.sub, "decided");
+                Ok(guest.email.to_lower_case())
+            }
+            _ => Err(Code::AlreadyCompleted.into()),
+        }
+    }
+
+    /// Refuses whoever has no valid token before anything else is said: they learn nothing of accounts and invitations.
+    fn must_be_open(&self, invitation: &Invitation, user_name: &str, token: &str) -> Result<(), Problem> {
+        if !invitation.has_token(user_name, token, &self.sealer) {
+            return Err(Code::InvitationInvalid.into());
+        }
+        if invitation.completed {
+            return Err(Code::AlreadyCompleted.into());
+        }
+        if self.table.now() >= invitation.expires_at {
+            return Err(Code::InvitationExpired.into());
+        }
+        Ok(())
+    }
+
+    /// Keeps that an answer goes to the pool, before it does: an account that is found confirmed later was confirmed by
+    /// this invitation only if that is so. If somebody else's answer came first, theirs is noted.
+    async fn note_answer(&self, key: &str, read: Versioned<Invitation>) -> Result<Versioned<Invitation>, Problem> {
+        let noted = Invitation { answered_at: Some(self.table.now()), ..read.value.clone() };
+        match self.table.replace(key, read, noted).await? {
+            Some(read) => Ok(read),
+            None => self.table.load(key).await,
+        }
+    }
+
+    /// The account an invitation is for, if it still has the address the invitation went to.
+    async fn guest(&self, user_name: &str, invitation: &Invitation) -> Result<Guest, Problem> {
+        let profile = self.accounts.profile(user_name).await?.ok_or(Code::InvitationInvalid)?;
+        let email = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
+        let invited = |email: &Email| invitation.is_for(email, &self.sealer);
+        let email = email.filter(invited).ok_or(Code::InvitationInvalid)?;
+        if profile.user_name.as_str() != user_name {
+            return Err(Code::InvitationInvalid.into());
+        }
+        if !profile.enabled {
+            return Err(Code::AccountUnusable.into());
+        }
+        Ok(Guest { profile, email })
+    }
+
+    /// Refuses while somebody else has proven the address: an account without an address would come of it.
+    async fn must_be_theirs(&self, guest: &Guest) -> Result<(), Problem> {
+        let holders = self.accounts.profiles_with_email(&guest.email).await?;
+        if holders.iter().any(|holder| holder.email_verified && holder.user_name != guest.profile.user_name) {
+            return Err(Code::EmailTaken.into());
+        }
+        Ok(())
+    }
+
+    /// What makes an account out of a password. Every step may have been done before.
+    async fn settle_guest(&self, guest: &Guest, invitation: &Invitation) -> Result<(), Problem> {
+        // Confirmed, and not by this invitation: by a sign-in through a provider, or by an administrator. What was made
+        // of the account then stays.
+        let Some(answered_at) = invitation.answered_at else { return Ok(()) };
+        let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+        // The address that the link went to, and not whichever the profile has at this moment: its owner may change
+        // that one without proof, between any look at it and this call.
+        self.accounts.set_verified_email(user, &guest.email).await.map_err(|error| match error.kind() {
+            PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
+            _ => Problem::from(error),
+        })?;
+        if self.table.now() >= answered_at + NEW_ACCOUNT {
+            return Ok(());
+        }
+        let Some(group) = &self.settings.default_group else { return Ok(()) };
+        match self.accounts.add_to_group(user, group).await {
+            Ok(()) => Ok(()),
+            // A group that is not there is the operator's to mend, not the guest's.
+            Err(error) if !error.is_transient() => {
+                let cause = error.to_string();
+                tracing::error!(error_code = "group_missing", cause, sub = guest.profile.sub, "a guest is in no group");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn weak_password(&self) -> Problem {
+        let problem = Problem::from(Code::WeakPassword);
+        match self.accounts.password_policy().await {
+            Ok(policy) => problem.password_policy(policy),
+            Err(why) => problem.because(&why),
+        }
+    }
+}

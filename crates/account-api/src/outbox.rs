@@ -1,0 +1,36 @@
+//! Mails: worded by the templates, handed to the mailer.
+
+use crate::mailer::Mailer;
+use crate::problem::{Code, Problem};
+use cognito_core::email::Email;
+use messages::{Mail, Messages, Person};
+use std::sync::Arc;
+
+/// `error_code` of the log line for each template that could not be used for a mail.
+const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
+
+/// What mails say, and how they leave.
+pub(crate) struct Outbox {
+    pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) messages: Messages,
+}
+
+impl Outbox {
+    /// Writes a mail and sends it.
+    pub(crate) async fn send(
+        &self,
+        to: &Email,
+        mail: &Mail<'_>,
+        name: Option<&str>,
+        locales: &[&str],
+    ) -> Result<(), Problem> {
+        let person = Person { name, username: None, email: Some(to.as_str()), locales };
+        let letter =
+            self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
+        for fall in &letter.falls {
+            let (kind, cause) = (fall.kind.name(), fall.to_string());
+            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
+        }
+        Ok(self.mailer.send(to, &letter).await?)
+    }
+}

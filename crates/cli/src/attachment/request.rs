@@ -1,0 +1,93 @@
+//! What attach and detach have in common, from the command line to the question.
+
+use super::{Change, Record, Report, Transaction, changed};
+use crate::cloud::Cloud;
+use crate::options::Pool;
+use crate::pool_settings::{self, Description};
+use crate::terminal::{self, Consent, confirm};
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Which pool, which record, and how to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Request {
+    #[command(flatten)]
+    pool: Pool,
+    /// The file that remembers what attach replaced [default: cognito-triggers-<ID>.json in the current folder]
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+/// What pool and record say before anything is changed.
+pub(crate) struct Current {
+    /// The pool.
+    pub(crate) pool: Description,
+    /// The record; empty if there is no file.
+    pub(crate) record: Record,
+    /// Where the record is.
+    pub(crate) path: PathBuf,
+}
+
+impl Request {
+    /// The pool's id.
+    pub(crate) fn user_pool_id(&self) -> &str {
+        &self.pool.id
+    }
+
+    /// Reads pool and record.
+    ///
+    /// # Errors
+    ///
+    /// Cognito does not answer, or the record cannot be read.
+    pub(crate) async fn current(&self, cloud: &Cloud) -> Result<Current> {
+        let id = self.user_pool_id();
+        let pool = pool_settings::describe(&cloud.cognito(), id).await?;
+        let path = self.record.clone().unwrap_or_else(|| PathBuf::from(format!("cognito-triggers-{id}.json")));
+        Ok(Current { pool, record: Record::load(&path, id)?, path })
+    }
+
+    /// Shows the changes and asks for a yes. `None` if nothing is to be done: `idle` says that nothing would change, or
+    /// this is a dry run.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](terminal::Refused) if the answer is no, or something is not as it was shown. Nothing was changed.
+    pub(crate) async fn begin(
+        &self,
+        cloud: &Cloud,
+        current: &Current,
+        report: &Report,
+        idle: bool,
+    ) -> Result<Option<Transaction>> {
+        if self.consent.dry_run || idle {
+            say!("{}", if idle { "Nothing to change." } else { "Nothing was changed: this was a dry run." });
+            return Ok(None);
+        }
+        if !self.consent.yes {
+            terminal::show(report);
+        }
+        for permission in &report.permissions_removed {
+            let (function, statement) = (&permission.function, &permission.statement);
+            say!("No trigger will have {function} any more, so its permission {statement} is removed");
+        }
+        confirm(&format!("Change the user pool {}?", self.user_pool_id()), self.consent.yes)?;
+        Transaction::begin(cloud, &current.path, &current.record, &report.changes).await.map(Some)
+    }
+}
+
+impl Current {
+    /// What is to be reported about these changes before they are made.
+    pub(crate) fn report(&self, changes: Vec<Change>) -> Report {
+        Report {
+            user_pool_id: self.record.user_pool_id.clone(),
+            applied: false,
+            permissions_removed: self.record.unused(&changed(&self.pool, &changes)),
+            changes,
+            record: self.path.clone(),
+            saved: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! From what was shown to what is done.
+
+use super::permissions::withdraw;
+use super::update::{UpdateError, apply, refuse_if_changed};
+use super::{Change, Permission, Record, Snapshot};
+use crate::cloud::Cloud;
+use crate::pool_settings::{self, Description};
+use crate::private_file::locked;
+use crate::terminal::Refused;
+use anyhow::{Error, Result, anyhow};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The right to change a record, given back when this is dropped, and by the system if the process is ended.
+///
+/// The lock is on an empty file beside the record, because the record itself is replaced whenever it is written. The file
+/// stays: if it were removed, somebody could hold a lock on it that nobody else sees.
+fn lock(record: &Path) -> Result<File> {
+    locked(&record.with_added_extension("lock"), || {
+        format!(
+            "another attach or detach is using {}. Nothing was changed; run the command again when it has ended",
+            record.display()
+        )
+    })
+}
+
+/// A change that may be made: nobody else works with the record, and the pool is as it was shown.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    _lock: File,
+    path: PathBuf,
+    /// The record before anything is done.
+    former: Record,
+    /// The record, as it is now.
+    pub(crate) record: Record,
+    /// The pool, as it is now.
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Transaction {
+    /// Reads record and pool again. Time has passed since they were shown: functions were looked up, and somebody was
+    /// asked. Settings that somebody changed meanwhile are carried over as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if one of the triggers, or what the record says about one, is not as it was shown, or if somebody else
+    /// uses the record; Cognito does not answer; a file cannot be read or written. Nothing was changed.
+    pub(super) async fn begin(cloud: &Cloud, path: &Path, shown: &Record, changes: &[Change]) -> Result<Self> {
+        let lock = lock(path)?;
+        let record = Record::load(path, &shown.user_pool_id)?;
+        if let Some(change) = changes.iter().find(|change| record.of(change.trigger) != shown.of(change.trigger)) {
+            return Err(Refused(format!(
+                "{} changed meanwhile: it now says something else about the trigger {}. Nothing was changed; run the command \
+                 again",
+                path.display(),
+                change.trigger
+            ))
+            .into());
+        }
+        let pool = pool_settings::describe(&cloud.cognito(), &shown.user_pool_id).await?;
+        refuse_if_changed(&pool, changes)?;
+        let snapshot = Snapshot::write(path, pool)?;
+        Ok(Self { _lock: lock, path: path.to_owned(), former: record.clone(), record, snapshot })
+    }
+
+    /// Writes the record to its file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(crate) fn save_record(&self) -> Result<()> {
+        self.record.save(&self.path)
+    }
+
+    /// Updates the pool if a trigger changes. `prepared` is how the preparation ended, and `added` are the permissions
+    /// that it added: if the pool stays as it was, they and the record are put back. Returns the pool as it is then.
+    ///
+    /// # Errors
+    ///
+    /// The preparation's, or those of the update.
+    pub(crate) async fn update(
+        &mut self,
+        cloud: &Cloud,
+        changes: &[Change],
+        prepared: Result<()>,
+        added: &[Permission],
+    ) -> Result<Description> {
+        let changes: Vec<_> = changes.iter().filter(|change| change.old != change.new).cloned().collect();
+        let updated = match prepared {
+            Err(why) => Err(UpdateError::Unchanged(why)),
+            Ok(()) if changes.is_empty() => Ok(self.snapshot.pool.clone()),
+            Ok(()) => apply(&cloud.cognito(), &mut self.snapshot, &changes).await,
+        };
+        match updated {
+            Err(UpdateError::Unchanged(why)) => Err(self.undone(cloud, added, why).await),
+            Err(UpdateError::Uncertain(why)) => Err(why),
+            Ok(pool) => Ok(pool),
+        }
+    }
+
+    /// Undoes the preparation. Returns what to end with: `why`, or, if something could not be undone, that as well. Then
+    /// it is no refusal.
+    async fn undone(&mut self, cloud: &Cloud, added: &[Permission], why: Error) -> Error {
+        let mut left = Vec::new();
+        self.record = self.former.clone();
+        for permission in added {
+            if let Err(error) = withdraw(cloud, permission).await {
+                self.record.permissions.insert(permission.clone());
+                left.push(format!("{error:#}"));
+            }
+        }
+        if let Err(error) = self.save_record() {
+            left.push(format!("{error:#}"));
+        }
+        if left.is_empty() {
+            return why;
+        }
+        anyhow!("{why:#}. The pool is as it was, but not everything could be undone: {}", left.join("; "))
+    }
+
+    /// Removes every recorded permission whose function the pool does not call any more. Each is forgotten as soon as it
+    /// is removed, so that a later run removes what this one could not. Returns those that existed.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses; the record cannot be written.
+    pub(crate) async fn withdraw_unused(&mut self, cloud: &Cloud, pool: &Description) -> Result<Vec<Permission>> {
+        let mut withdrawn = Vec::new();
+        for permission in self.record.unused(pool) {
+            let existed = withdraw(cloud, &permission).await.map_err(|error| {
+                error.context(format!(
+                    "the triggers are as they should be, but a permission that nobody needs is still there. {} remembers \
+                     it: run the same command again",
+                    self.path.display()
+                ))
+            })?;
+            self.record.permissions.remove(&permission);
+            self.save_record()?;
+            withdrawn.extend(existed.then_some(permission));
+        }
+        Ok(withdrawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_command_is_refused_while_one_works_with_the_record_and_not_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = folder.path().join("record.json");
+        let first = lock(&record).unwrap();
+        let error = lock(&record).unwrap_err();
+        assert!(error.is::<Refused>() && error.to_string().contains("record.json"), "{error:#}");
+        drop(first);
+        lock(&record).unwrap();
+    }
+}
