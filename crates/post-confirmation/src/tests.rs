@@ -68,6 +68,25 @@ async fn a_replaced_password_costs_no_call_where_the_operator_says_so() {
 
 /// The attacker's profile bears the victim's `sub` for its name, and is gone when the call is made.
 #[tokio::test]
+async fn nobody_joins_a_group_and_no_address_is_verified_under_a_user_name_that_is_somebody_elses_sub() {
+    let mut victim = native("victim@example.com").unverified();
+    "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11".clone_into(&mut victim.sub);
+    let event = edited("post-confirmation/sign-up", |event| {
+        event["userName"] = json!(victim.sub);
+        let attributes = &mut event["request"]["userAttributes"];
+        attributes["sub"] = json!("0b5e6c1e-8a51-4f6e-9a0e-3f1d2c4b5a69");
+        attributes["email_verified"] = json!("false");
+        attributes["identities"] = json!(r#"[{"userId":"1","providerName":"Facebook","primary":true}]"#);
+    });
+    let pool = MemoryPool::new(PoolKind::EmailAlias, [victim]);
+    answer_to(&trigger(&pool, "Users"), &event).await.unwrap();
+    let [victim] = pool.accounts().try_into().expect("one account");
+    assert!(victim.groups.is_empty() && !victim.email_verified);
+    assert!(pool.calls().iter().all(|call| *call == "ListUsers"), "{:?}", pool.calls());
+}
+
+/// The attacker's profile bears the victim's `sub` for its name, and is gone when the call is made.
+#[tokio::test]
 async fn nobody_is_signed_out_under_a_user_name_that_is_somebody_elses_sub() {
     let mut victim = native("victim@example.com").planted();
     "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11".clone_into(&mut victim.sub);

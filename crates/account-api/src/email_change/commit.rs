@@ -125,8 +125,11 @@ impl EmailChange {
         if !self.settings.end_sessions {
             return Ok(());
         }
-        let user = self.accounts.checked(&caller.user_name, &caller.sub).await?;
-        match self.accounts.sign_out_everywhere(&user).await {
+        let end = async {
+            let user = self.accounts.checked(&caller.user_name, &caller.sub).await?;
+            self.accounts.sign_out_everywhere(&user).await
+        };
+        match end.await {
             Ok(()) => Ok(()),
             Err(error) if error.is_transient() => Err(error.into()),
             // A right that is missing must not keep the change from being told.

@@ -503,3 +503,26 @@ async fn many_accounts_share_a_limit_of_guesses() {
     let done = house.as_owner(people[1], "POST", "/email-change/verify", Some(body)).await;
     assert_eq!(done.body, json!({ "stage": "done" }), "what is under way goes on");
 }
+
+/// The attacker registers with the victim's `sub` for a user name, changes their own address, and deletes the account
+/// just before the pool is written. Cognito would take the name for the victim's `sub`.
+#[tokio::test(start_paused = true)]
+async fn a_user_name_that_is_the_sub_of_somebody_else_does_not_change_their_address() {
+    const VICTIM_SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+    let mut victim = native("victim@example.com");
+    VICTIM_SUB.clone_into(&mut victim.sub);
+    let mallory = native(OLD).named(VICTIM_SUB);
+    let house = House::with(PoolKind::EmailAlias, [mallory, victim], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let mut claims = access_token(OLD);
+    claims["username"] = json!(VICTIM_SUB);
+    claims["sub"] = json!(format!("sub-{VICTIM_SUB}"));
+    let ask = async |path: &str, body| house.call(Some(&claims), "POST", path, Some(body)).await.unwrap();
+    assert_eq!(ask("/email-change", json!({ "new_email": NEW })).await.status, 202);
+    ask("/email-change/verify", json!({ "code": house.code_sent_to(OLD) })).await;
+    house
+        .fuse
+        .just_before(&["set_verified_email"], |accounts| accounts.retain(|account| account.user_name != VICTIM_SUB));
+    ask("/email-change/verify", json!({ "code": house.code_sent_to(NEW) })).await;
+    let victim = house.pool.account("native-victim@example.com").unwrap();
+    assert_eq!(victim.email.as_deref(), Some("victim@example.com"));
+}

@@ -14,7 +14,8 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
 use cognito_core::user_pool::{
-    CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName, UserPool as _,
+    CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName,
+    UserPool as _,
 };
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};

@@ -108,7 +108,7 @@ fn question(profile: &ProfileRecord, wanted: bool) -> String {
 async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
     let user = match pool.checked(&profile.name(), profile.sub()).await {
         Err(error) if error.kind() == PoolErrorKind::BorrowedSub => {
-            bail!(Refusal("the profile's user name is the sub of another profile, which would be changed".to_owned()))
+            bail!(Refused("the profile's user name is the sub of another profile, which would be changed".to_owned()))
         }
         checked => checked?,
     };

@@ -20,7 +20,11 @@ pub trait Invitations: Sync {
     -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Whether the account waits and its temporary password is this one. Nothing changes.
-    fn opens(&self, user: &CheckedUserName, temporary: &Password) -> impl Future<Output = Result<bool, PoolError>> + Send;
+    fn opens(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+    ) -> impl Future<Output = Result<bool, PoolError>> + Send;
 
     /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
     /// the pool hands out on the way are revoked and go nowhere. Up to four calls.

@@ -141,7 +141,8 @@ fn tutorial(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invoc
                 return gate.link(&gate.checked(&first.user_name, &first.sub).await?, &source).await;
             }
             let new = NewNative { user_name: ADA.into(), email, attributes: std::collections::BTreeMap::new() };
-            let created = gate.create_native(&new).await?.user_name;
+            let created = gate.create_native(&new).await?;
+            let created = gate.checked(&created.user_name, &created.sub).await?;
             gate.replace_password(&created, &Password::random()).await?;
             gate.link(&created, &source).await?;
             gate.add_to_group(&created, "Users").await

@@ -7,7 +7,7 @@ use crate::journal::{Begin, MergeState, Replaced};
 use crate::plan::{Planned, Step};
 use crate::rules::{Judgement, Rules};
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Administration, ProfileRecord, UserName};
+use cognito_core::user_pool::{Administration, ProfileRecord, UserName, UserPool};
 use linking::{Decision, NativeProfile, Owners, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;

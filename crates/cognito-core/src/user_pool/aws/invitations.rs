@@ -42,7 +42,11 @@ impl AwsInvitations {
 
     /// Signs in with the temporary password, up to where the pool asks for a new one; `None` if it does not open the
     /// account or is the account's permanent password.
-    async fn open(&self, user: &CheckedUserName, temporary: &Password) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
+    async fn open(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+    ) -> Result<Option<AdminInitiateAuthOutput>, PoolError> {
         let mut call = self
             .pool
             .client
@@ -119,7 +123,12 @@ impl Invitations for AwsInvitations {
         Ok(self.open(user, temporary).await?.is_some())
     }
 
-    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+    async fn respond(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+        chosen: &Password,
+    ) -> Result<Response, PoolError> {
         let Some(session) = self.open(user, temporary).await? else { return Ok(Response::Closed) };
         let asked = session.challenge_parameters().and_then(|all| all.get("USER_ID_FOR_SRP"));
         let name = asked.map_or(user.as_str(), String::as_str);

@@ -89,7 +89,9 @@ impl Administration for MemoryPool {
     }
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.call("AdminListGroupsForUser", |state| Ok(state.account_mut(user.as_str())?.groups.iter().cloned().collect()))
+        self.call("AdminListGroupsForUser", |state| {
+            Ok(state.account_mut(user.as_str())?.groups.iter().cloned().collect())
+        })
     }
 
     async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {

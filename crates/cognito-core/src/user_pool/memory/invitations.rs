@@ -62,7 +62,12 @@ impl Invitations for MemoryPool {
         })
     }
 
-    async fn respond(&self, user: &CheckedUserName, temporary: &Password, chosen: &Password) -> Result<Response, PoolError> {
+    async fn respond(
+        &self,
+        user: &CheckedUserName,
+        temporary: &Password,
+        chosen: &Password,
+    ) -> Result<Response, PoolError> {
         self.call("AdminRespondToAuthChallenge", |state| {
             let Ok(account) = state.account_mut(user.as_str()) else { return Ok(Response::Closed) };
             let opens = account.password.as_deref() == Some(temporary.expose());

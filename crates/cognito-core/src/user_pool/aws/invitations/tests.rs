@@ -1,7 +1,7 @@
 use super::*;
 use crate::email::Email;
-use crate::user_pool::UserPools;
 use crate::user_pool::aws::AwsUserPools;
+use crate::user_pool::{UserName, UserPools};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::operation::admin_create_user::{AdminCreateUserInput, AdminCreateUserOutput};
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::{AdminInitiateAuthError, AdminInitiateAuthInput};
