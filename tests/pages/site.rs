@@ -83,7 +83,8 @@ impl Site {
     /// The same, but scripts are refused, as API Gateway does it when too many ask at once.
     pub(crate) async fn start_without_scripts() -> Result<Self> {
         let refuse = async |request: Request, next: Next| {
-            let is_script = request.uri().path().ends_with(".js");
+            let is_script =
+                std::path::Path::new(request.uri().path()).extension().is_some_and(|extension| extension == "js");
             if is_script { StatusCode::TOO_MANY_REQUESTS.into_response() } else { next.run(request).await }
         };
         Self::with(&[], |router| router.layer(middleware::from_fn(refuse))).await
