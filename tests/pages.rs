@@ -98,6 +98,10 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     reader.presses("#prove button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     reader.presses("a.button").await.unwrap();
+    // Every session ended with the change.
+    reader.sees("signed-out").await.unwrap();
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(new, FIRST_PASSWORD).await.unwrap();
     reader.reads("[data-slot=address]", new).await.unwrap();
     reader.keeps("email-change-done-phone").await.unwrap();
     assert!(site.pool.only_profile_of(new).await.unwrap().email_verified());

@@ -6,7 +6,7 @@ import { emailChange } from "./email-change.js";
 import { onPress } from "./form.js";
 import { addressOf, dropLink, leaveFor, takeLink } from "./link.js";
 import { explain, reason, Refusal } from "./refusal.js";
-import { accessToken, endSession, finishSignIn, signOut } from "./session.js";
+import { accessToken, endSession, finishSignIn, signOut, stillSignedIn } from "./session.js";
 import { start } from "./start.js";
 import { alertWith, language, notice, quiet, say, show, slot } from "./view.js";
 
@@ -62,15 +62,11 @@ function wireChange(config) {
   };
   const steps = emailChange(config, {
     done: async () => {
-      try {
-        await showProfile(config);
-      } catch (problem) {
-        if (problem.code !== "NotAuthorizedException") throw problem;
-        // Every session has ended with the change, this one included.
-        endSession();
+      if (!(await stillSignedIn(config))) {
         show("signed-out", { focus: false });
         return notice(say("complete-email-change.done"));
       }
+      await showProfile(config);
       close(say("complete-email-change.done"));
     },
     withdrawn: () => close(say("change.withdrawn")),

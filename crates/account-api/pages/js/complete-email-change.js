@@ -6,7 +6,7 @@ import { emailChange } from "./email-change.js";
 import { onPress, onSubmit } from "./form.js";
 import { dropLink, leaveFor, takeLink } from "./link.js";
 import { explain } from "./refusal.js";
-import { accessToken } from "./session.js";
+import { accessToken, stillSignedIn } from "./session.js";
 import { start } from "./start.js";
 import { alertWith, notice, say, show, when } from "./view.js";
 
@@ -50,7 +50,11 @@ async function change(config) {
   const steps = emailChange(config, {
     code: link.code,
     used: () => dropLink(PAGE),
-    done: () => finish("done"),
+    done: async () => {
+      // The change is made, whatever can be found out about the session.
+      await stillSignedIn(config).catch(() => {});
+      finish("done");
+    },
     withdrawn: () => finish("none"),
     gone: () => finish("none"),
   });

@@ -4,7 +4,7 @@
 // page. Nothing but the modules of this origin runs here (Content-Security-Policy), they end with the tab, and the
 // access token with its hour. The refresh token is kept for one purpose: to be revoked at the sign-out.
 
-import { revoke } from "./cognito.js";
+import { getUser, revoke } from "./cognito.js";
 import { addressOf } from "./link.js";
 import { forget, keep, recall } from "./memory.js";
 import { Refusal, unreachable } from "./refusal.js";
@@ -31,6 +31,18 @@ export function accessToken() {
 
 export function endSession() {
   forget(SESSION);
+}
+
+// Whether the pool still takes the session here; forgets it if not. A change of the address may end every session.
+export async function stillSignedIn(config) {
+  try {
+    await getUser(config, accessToken());
+    return true;
+  } catch (problem) {
+    if (problem.code !== "NotAuthorizedException") throw problem;
+    endSession();
+    return false;
+  }
 }
 
 // Leaves for the sign-in pages; `returnTo` is the page to come back to.
