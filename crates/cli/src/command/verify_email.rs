@@ -114,12 +114,11 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
     };
     // The address that was shown and confirmed, whatever the profile has by now.
     let email = profile.attribute("email").filter(|_| wanted).map(Email::parse).transpose()?;
-    let result = match email {
-        Some(email) => pool.set_verified_email(&user, &email).await,
-        None => {
-            let flag = [("email_verified".to_owned(), "false".to_owned())];
-            pool.write_attributes(&user, &flag.into()).await
-        }
+    let result = if let Some(email) = email {
+        pool.set_verified_email(&user, &email).await
+    } else {
+        let flag = [("email_verified".to_owned(), "false".to_owned())];
+        pool.write_attributes(&user, &flag.into()).await
     };
     match result {
         // The list of profiles lags behind; Cognito's own check does not.
