@@ -351,7 +351,7 @@ async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
         assert!(ran.status == 3 && ran.stderr.contains(why) && ran.stdout.is_empty(), "{ran:?}");
     };
     refused(&["link", "--apply", "plan"], "--yes").await;
-    refused(&["link", "--apply", "plan", "--yes", "--user-pool-id", "eu-central-1_Other"], "is of pool").await;
+    refused(&["link", "--apply", "plan", "--yes", "--user-pool-id", "eu-central-1_Other"], "belongs to pool").await;
     refused(&["link", "--undo", "nothing", "--yes"], "there is no journal").await;
     std::fs::write(split.folder.path().join("letter"), "Dear Ada\n").unwrap();
     refused(&["link", "--apply", "letter", "--yes"], "not that of a plan").await;
