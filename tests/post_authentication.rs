@@ -31,7 +31,7 @@ async fn ada_after_facebook(pool: &UserPool) {
 async fn verified_after_sign_in(providers: &str) -> bool {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     ada_after_facebook(&pool).await;
-    let function = function("post-authentication", &[("PROVIDERS", providers)]).await.unwrap();
+    let function = function("post-authentication", &[("PROVIDERS", providers), ("REPAIR", "linked")]).await.unwrap();
     let ada = pool.only_profile_of(ADA).await.unwrap();
     let event = event::about(event::load("post-authentication/linked-native", &pool).unwrap(), &ada);
     assert_eq!(function.invoke(&event).await.unwrap(), Ok(event));

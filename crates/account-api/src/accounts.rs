@@ -3,9 +3,10 @@
 
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::provider::{Providers, Trust};
+use cognito_core::provider::Providers;
 use cognito_core::user_pool::{
-    CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName, UserPool,
+    AvailableEmail, CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName,
+    UserPool,
 };
 use futures_util::future::BoxFuture;
 
@@ -44,7 +45,7 @@ verbs! {
     users.profile(name: str) -> Option<Profile>;
     users.profiles_with_email(email: Email) -> Vec<Profile>;
     users.checked(name: UserName, own_sub: str) -> CheckedUserName;
-    users.set_verified_email(user: CheckedUserName, email: Email) -> ();
+    users.set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
     users.sign_out_everywhere(user: CheckedUserName) -> ();
     users.add_to_group(user: CheckedUserName, group: str) -> ();
     invitations.invite(invitee: Invitee, temporary: Password) -> Profile;
@@ -54,15 +55,10 @@ verbs! {
     invitations.password_policy() -> PasswordPolicy;
 }
 
-/// Whether somebody has proven the address of this profile, so that it stays theirs. Anybody can make a profile that
+/// Whether the address of this profile stays its owner's, because somebody has proven it. Anybody can make a profile that
 /// only names an address, and one that does is in nobody's way.
 pub(crate) fn has_proven_address(profile: &Profile, providers: &Providers) -> bool {
-    // A provider whose every address counts may map no `email_verified` at all.
-    let always = |profile: &Profile| {
-        let provider = providers.split_user_name(profile.user_name.as_str());
-        provider.is_some_and(|(provider, _)| provider.trust == Trust::Always)
-    };
     // A sign-in through a provider may take the mark off a linked profile whose owner has proven the address.
     let linked = !profile.identities.is_empty() && !profile.is_stand_alone();
-    profile.email_verified || linked || (profile.is_stand_alone() && always(profile))
+    linked || profile.has_proven_address(providers)
 }

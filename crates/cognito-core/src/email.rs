@@ -85,6 +85,12 @@ impl Email {
         self.0.to_ascii_lowercase()
     }
 
+    /// What follows the `@`, as it was written.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// Whether a profile's address is this one, whatever the case of its ASCII letters.
     #[must_use]
     pub fn is_same(&self, other: &str) -> bool {

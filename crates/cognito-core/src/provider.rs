@@ -1,5 +1,9 @@
 //! Identity providers: which are trusted for what, and how their subjects are spelled.
 
+mod domains;
+
+pub use domains::Domains;
+
 use crate::email::{Email, EmailClaim, MultipleEmails, ProvenEmail};
 use crate::event::{Attributes, is_true};
 use serde::{Deserialize, Serialize};
@@ -35,6 +39,8 @@ pub enum LinkBy {
     Subject,
     /// A user-pool attribute that the provider's mapping fills.
     Attribute(String),
+    /// Nothing: the provider's identities are never linked.
+    Nothing,
 }
 
 /// One identity provider of the pool, as configured.
@@ -44,42 +50,50 @@ pub struct Provider {
     pub name: String,
     /// When its addresses are proof.
     pub trust: Trust,
+    /// The domains that `trust` holds for. An address of another domain is never proven.
+    pub domains: Domains,
     /// What its identities are linked by.
     pub link_by: LinkBy,
 }
 
 impl Provider {
-    /// Whether an address of this provider is proven, given its `email_verified` claim.
+    /// Whether a sign-in of this provider with this address and this `email_verified` claim proves the address.
     ///
     /// The one rule that linking, truthful `email_verified` and its repair all follow.
     #[must_use]
-    pub fn is_proof(&self, email_verified: Option<&Value>) -> bool {
+    pub fn proves(&self, email: &Email, email_verified: Option<&Value>) -> bool {
         match self.trust {
-            Trust::Always => true,
-            Trust::Claim => email_verified.is_some_and(is_true),
+            Trust::Always => self.domains.contain(email),
+            Trust::Claim => self.domains.contain(email) && email_verified.is_some_and(is_true),
             Trust::Never => false,
         }
+    }
+
+    /// Whether a sign-in of this provider proves this address without any claim about it.
+    #[must_use]
+    pub fn always_proves(&self, email: &Email) -> bool {
+        self.proves(email, None)
     }
 
     /// Reads `email` and `email_verified` of a sign-in of this provider.
     #[must_use]
     pub fn claim(&self, attributes: Attributes<'_>) -> EmailClaim {
-        claim(attributes, self.is_proof(attributes.value("email_verified")))
+        claim(attributes, |email| self.proves(email, attributes.value("email_verified")))
     }
 }
 
 /// Reads the address of a sign-in of a provider that is not configured: never proven.
 #[must_use]
 pub fn unlisted_claim(attributes: Attributes<'_>) -> EmailClaim {
-    claim(attributes, false)
+    claim(attributes, |_| false)
 }
 
-fn claim(attributes: Attributes<'_>, proven: bool) -> EmailClaim {
+fn claim(attributes: Attributes<'_>, is_proven: impl Fn(&Email) -> bool) -> EmailClaim {
     let address = attributes.value("email").and_then(|claim| Email::from_claim(claim, MultipleEmails::Unproven));
     match address {
         None => EmailClaim::Absent,
         Some(Err(why)) => EmailClaim::Unusable(why),
-        Some(Ok(email)) if proven => EmailClaim::Proven(ProvenEmail::new(email)),
+        Some(Ok(email)) if is_proven(&email) => EmailClaim::Proven(ProvenEmail::new(email)),
         Some(Ok(email)) => EmailClaim::Unproven(email),
     }
 }
@@ -92,19 +106,19 @@ pub struct Providers(Vec<Provider>);
 
 impl Providers {
     /// What `PROVIDERS` may hold, for error messages.
-    pub const ALLOWED: &'static str = "a comma list of Name:trust[:link] with each name once, trust one of always, claim, never, \
-         link `subject` or, for OIDC and SAML providers, a mapped user-pool attribute; \
-         social providers are spelled Google, Facebook, SignInWithApple, LoginWithAmazon and link by subject \
-         (for example Google:claim,Corp:always:custom:employee_id)";
+    pub const ALLOWED: &'static str = "a comma list of Name:trust[@domain...][:link] with each name once, trust one of always, claim, never, \
+         domains that always or claim is limited to, such as corp.example or *.corp.example, \
+         link `subject`, `none` or, for OIDC and SAML providers, a mapped user-pool attribute; \
+         social providers are spelled Google, Facebook, SignInWithApple, LoginWithAmazon and do not link by attribute \
+         (for example Google:claim,Corp:always@corp.example@*.corp.example:custom:employee_id)";
 
-    /// Parses `Name:trust[:link]`, separated by commas. Empty text means no provider.
+    /// Parses `Name:trust[@domain...][:link]`, separated by commas. Empty text means no provider.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut providers: Vec<Provider> = Vec::new();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let provider = parse_provider(entry)?;
-            let folded = provider.name.to_lowercase();
-            if providers.iter().any(|known| known.name.to_lowercase() == folded) {
+            if providers.iter().any(|known| is_same_name(&known.name, &provider.name)) {
                 return None;
             }
             providers.push(provider);
@@ -128,8 +142,7 @@ impl Providers {
     /// The provider of this name, whatever the case: `identities` and events differ in it.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Provider> {
-        let folded = name.to_lowercase();
-        self.0.iter().find(|provider| provider.name.to_lowercase() == folded)
+        self.0.iter().find(|provider| is_same_name(&provider.name, name))
     }
 
     /// Splits the user name of a federated profile, `<provider>_<subject>`.
@@ -139,27 +152,52 @@ impl Providers {
     #[must_use]
     pub fn split_user_name<'a>(&self, user_name: &'a str) -> Option<(&Provider, &'a str)> {
         self.0.iter().find_map(|provider| {
-            let folded = provider.name.to_lowercase();
-            user_name
-                .match_indices('_')
-                .find(|(at, _)| user_name[..*at].to_lowercase() == folded)
-                .map(|(at, _)| (provider, &user_name[at + 1..]))
-                .filter(|(_, subject)| !subject.is_empty())
+            let subject = after_name(user_name, &provider.name)?.strip_prefix('_')?;
+            (!subject.is_empty()).then_some((provider, subject))
         })
     }
+}
+
+/// A letter in lower case. Both forms of the small sigma are one, because only the place in a word tells them apart.
+fn folded(letter: char) -> impl Iterator<Item = char> {
+    letter.to_lowercase().map(|letter| if letter == 'ς' { 'σ' } else { letter })
+}
+
+fn is_same_name(one: &str, other: &str) -> bool {
+    one.chars().flat_map(folded).eq(other.chars().flat_map(folded))
+}
+
+/// What follows the name at the beginning of a text, whatever the case. Looks at no more than the name's length: whoever
+/// chooses the subject chooses how long the text is and how many underscores it holds.
+fn after_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut wanted = name.chars().flat_map(folded).peekable();
+    let mut letters = text.chars();
+    while wanted.peek().is_some() {
+        for letter in folded(letters.next()?) {
+            wanted.next_if_eq(&letter)?;
+        }
+    }
+    Some(letters.as_str())
 }
 
 fn parse_provider(entry: &str) -> Option<Provider> {
     let mut parts = entry.split(':').map(str::trim);
     let name = parts.next().filter(|name| !name.is_empty() && name.chars().count() <= 32)?;
-    let trust = match parts.next()? {
+    let trust = parts.next()?;
+    let (word, domains) = match trust.split_once('@') {
+        Some((word, domains)) => (word, Domains::parse(domains)?),
+        None => (trust, Domains::default()),
+    };
+    let trust = match word {
         "always" => Trust::Always,
         "claim" => Trust::Claim,
-        "never" => Trust::Never,
+        // Nothing is left that a domain could limit.
+        "never" if domains.is_every_domain() => Trust::Never,
         _ => return None,
     };
     let link_by = match parts.next() {
         None | Some("subject") => LinkBy::Subject,
+        Some("none") => LinkBy::Nothing,
         Some("") => return None,
         Some(attribute) if attribute == COGNITO_SUBJECT => LinkBy::Subject,
         // `custom:` attributes hold a colon themselves.
@@ -170,11 +208,11 @@ fn parse_provider(entry: &str) -> Option<Provider> {
         return None;
     }
     if let Some(social) = SOCIAL.iter().find(|social| social.eq_ignore_ascii_case(name))
-        && (*social != name || link_by != LinkBy::Subject)
+        && (*social != name || matches!(link_by, LinkBy::Attribute(_)))
     {
         return None;
     }
-    Some(Provider { name: name.to_owned(), trust, link_by })
+    Some(Provider { name: name.to_owned(), trust, domains, link_by })
 }
 
 /// The identity a link ties to a profile: Cognito's `SourceUser`.
@@ -198,7 +236,8 @@ impl SourceIdentity {
     /// [`IdentityTooLong`] beyond 128 characters in all, which Cognito would refuse.
     pub fn new(provider: &Provider, value: &str) -> Result<Self, IdentityTooLong> {
         let attribute = match &provider.link_by {
-            LinkBy::Subject => COGNITO_SUBJECT,
+            // What Cognito knows the identity by, linked or not.
+            LinkBy::Subject | LinkBy::Nothing => COGNITO_SUBJECT,
             LinkBy::Attribute(name) => name,
         };
         if [provider.name.as_str(), attribute, value].iter().map(|part| part.chars().count()).sum::<usize>()

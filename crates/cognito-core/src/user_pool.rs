@@ -6,6 +6,7 @@
 
 #[cfg(feature = "administration")]
 mod administration;
+mod available_email;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "testing")]
@@ -21,6 +22,7 @@ mod user_name;
 pub use administration::{
     Administration, AppClient, Delivery, MfaSettings, NewRegistration, Page, PoolSettings, ProfileRecord, Registered,
 };
+pub use available_email::AvailableEmail;
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
@@ -104,7 +106,7 @@ pub trait UserPool: Sync {
     fn set_verified_email(
         &self,
         user: &CheckedUserName,
-        email: &Email,
+        email: &AvailableEmail,
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Removes the phone number and switches every second factor off (two calls).

@@ -74,13 +74,17 @@ impl InboundFederation {
                 warn_of_unusable(*why, name);
                 false
             }
-            Some(Ok(_)) => {
-                !sign_in.denied && provider.is_some_and(|provider| provider.is_proof(sign_in.email_verified.as_ref()))
+            Some(Ok(email)) => {
+                let claim = sign_in.email_verified.as_ref();
+                !sign_in.denied && provider.is_some_and(|provider| provider.proves(email, claim))
             }
         };
-        // Pre sign-up takes any address of a provider with `always` for proven, this one too if it came that far.
-        let stored = proven
-            || self.settings.store_unproven_email && provider.is_none_or(|provider| provider.trust != Trust::Always);
+        // Pre sign-up takes such an address for proven whatever the claim, this one too if it came that far.
+        let always = provider.is_some_and(|provider| match &sign_in.email {
+            Some(Ok(email)) => provider.always_proves(email),
+            _ => provider.trust == Trust::Always,
+        });
+        let stored = proven || (self.settings.store_unproven_email && !always);
         sign_in.put_email_right(proven, stored);
         if let (Some(attribute), Some(subject)) = (&self.settings.subject_attribute, sign_in.subject.take()) {
             sign_in.claims.insert(attribute.clone(), subject.into());

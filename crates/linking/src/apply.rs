@@ -9,18 +9,21 @@
 //! password keeps its owner out for good.
 
 use crate::arrival::Arrival;
-use crate::decision::{Decision, Destination, decide, decide_without_owners};
+use crate::decision::{Claimed, Decision, Destination, decide_among};
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
-use cognito_core::email::{EmailClaim, InvalidEmail, ProvenEmail};
+use cognito_core::email::{InvalidEmail, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
-use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserPool};
+use cognito_core::provider::{Providers, SourceIdentity};
+use cognito_core::user_pool::{
+    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserPool,
+};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow::{Break, Continue};
 use std::time::SystemTime;
 
 /// How often the facts are read again before giving up. Two invocations at once need two; an
@@ -45,6 +48,8 @@ pub struct Linker<'a, P> {
     pub pool: &'a P,
     /// What the operator chose.
     pub policy: Policy,
+    /// Whose addresses are proven, for judging the profiles that are there.
+    pub providers: &'a Providers,
     /// The group that new users join.
     pub group: Option<&'a str>,
     /// What new native profiles are named.
@@ -102,40 +107,29 @@ impl<P: UserPool> Linker<'_, P> {
     /// [`LinkError::Refused`] if that is the decision; otherwise the pool's errors. After an error
     /// the same sign-in may be settled again from whatever state was left.
     pub async fn settle(&self, arrival: &Arrival) -> Result<Settlement, LinkError> {
-        let email = match (&arrival.email, decide_without_owners(arrival, &self.policy)) {
-            (_, Some(decision)) => {
-                let (profile, group_missing) = self.carry_out(&decision).await?;
-                return Ok(Settlement { decision, profile, group_missing });
-            }
-            (EmailClaim::Proven(email), None) => email.email(),
-            (EmailClaim::Unproven(email), None) => email,
-            // Both are decided without owners; were they not, refusing is the safe end.
-            (EmailClaim::Absent | EmailClaim::Unusable(_), None) => {
-                return Err(LinkError::Refused(Refusal::UnusableEmail(InvalidEmail::Syntax)));
-            }
+        let claimed = match Claimed::by(arrival, &self.policy) {
+            Continue(claimed) => claimed,
+            Break(Decision::Refuse(refusal)) => return Err(LinkError::Refused(refusal)),
+            Break(decision) => return Ok(Settlement { decision, profile: None, group_missing: false }),
         };
-        let mut owners = Owners::listed(self.pool, email, self.now).await?;
+        let email = claimed.email();
+        let mut owners = Owners::listed(self.pool, email, self.now, self.providers).await?;
         let mut round = 1;
         let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
-            let decision = decide(arrival, &owners, &self.policy);
+            let decision = decide_among(claimed, arrival, &owners, &self.policy);
             if decision.is_destructive() && !owners.current {
-                owners = Owners::current(self.pool, email, self.now, &owners).await?;
+                owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
                 continue;
             }
             let error = match self.carry_out(&decision).await {
                 Ok((profile, group_missing)) => return Ok(Settlement { decision, profile, group_missing }),
-                Err(CarryError::Refused(refusal)) => return Err(LinkError::Refused(refusal)),
-                Err(CarryError::Failed(error)) => return Err(LinkError::Pool(error)),
-                Err(CarryError::Pool(error)) => error,
-                Err(CarryError::CreationRefused(error)) => {
-                    owners.creation_refused = true;
+                Err(StepError::Final(error)) => return Err(error),
+                Err(StepError::Moved { error, creation_refused }) => {
+                    owners.creation_refused |= creation_refused;
                     error
                 }
             };
-            if !may_have_moved(&error) {
-                return Err(LinkError::Pool(error));
-            }
             if is_objection(&error) && before.is_some_and(|(before, kind)| before == decision && kind == error.kind()) {
                 // Nothing moved between two readings: it is the pool's settings that object, and asking again costs quota.
                 return Err(LinkError::Pool(error));
@@ -145,15 +139,15 @@ impl<P: UserPool> Linker<'_, P> {
             }
             before = Some((decision, error.kind()));
             round += 1;
-            owners = Owners::current(self.pool, email, self.now, &owners).await?;
+            owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
         }
     }
 
     /// The profile that the identity signs in to, and whether the group to join does not exist.
-    async fn carry_out(&self, decision: &Decision) -> Result<(Option<Destination>, bool), CarryError> {
+    async fn carry_out(&self, decision: &Decision) -> Result<(Option<Destination>, bool), StepError> {
         Ok(match decision {
             Decision::Continue(_) => (None, false),
-            Decision::Refuse(refusal) => return Err(CarryError::Refused(*refusal)),
+            Decision::Refuse(refusal) => return Err(StepError::refused(*refusal)),
             Decision::AlreadyLinked(to) => {
                 let user = self.checked(to).await?;
                 (Some(to.clone()), self.join_group(to, &user).await?)
@@ -203,16 +197,16 @@ impl<P: UserPool> Linker<'_, P> {
         &self,
         identity: &SourceIdentity,
         email: &ProvenEmail,
-    ) -> Result<(Option<Destination>, bool), CarryError> {
+    ) -> Result<(Option<Destination>, bool), StepError> {
         let made = self.create_complete(email).await?;
         self.pool.link(&made.user, identity).await?;
         Ok((Some(made.to), made.group_missing))
     }
 
-    async fn create_complete(&self, email: &ProvenEmail) -> Result<Made, CarryError> {
+    async fn create_complete(&self, email: &ProvenEmail) -> Result<Made, StepError> {
         let user_name = match self.user_name {
             NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
-                return Err(CarryError::Refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
+                return Err(StepError::refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
             }
             NativeUserName::Email => email.email().to_lower_case(),
             NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),
@@ -229,7 +223,7 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// Creates the profile. What the provider says of the person may not fit the pool's schema;
     /// that is no reason to keep the person out, so it is then left away.
-    async fn create(&self, mut new: NewNative) -> Result<Profile, CarryError> {
+    async fn create(&self, mut new: NewNative) -> Result<Profile, StepError> {
         let mut created = self.pool.create_native(&new).await;
         if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter)
             && !new.attributes.is_empty()
@@ -238,8 +232,11 @@ impl<P: UserPool> Linker<'_, P> {
             created = self.pool.create_native(&new).await;
         }
         created.map_err(|error| match error.kind() {
-            PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists => CarryError::CreationRefused(error),
-            _ => CarryError::Failed(error),
+            PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists => {
+                StepError::Moved { error, creation_refused: true }
+            }
+            // Reading again does not mend it.
+            _ => StepError::Final(LinkError::Pool(error)),
         })
     }
 
@@ -250,8 +247,8 @@ impl<P: UserPool> Linker<'_, P> {
         &self,
         to: &Destination,
         user: &CheckedUserName,
-        verify: Option<&ProvenEmail>,
-    ) -> Result<bool, CarryError> {
+        verify: Option<&AvailableEmail>,
+    ) -> Result<bool, StepError> {
         // First what only an invitation gets: once the password is replaced the profile no longer
         // shows that it was one, and a repeated invocation would leave these out.
         let missing = match verify {
@@ -263,7 +260,7 @@ impl<P: UserPool> Linker<'_, P> {
                     self.pool.sign_out_everywhere(user),
                     self.pool.forget_phone_and_factors(user)
                 )?;
-                self.pool.set_verified_email(user, email.email()).await?;
+                self.pool.set_verified_email(user, email).await?;
                 missing
             }
         };
@@ -283,8 +280,8 @@ impl<P: UserPool> Linker<'_, P> {
         &self,
         user: &CheckedUserName,
         unlink: &[Identity],
-        email: &ProvenEmail,
-    ) -> Result<(), CarryError> {
+        email: &AvailableEmail,
+    ) -> Result<(), StepError> {
         self.refuse_passkey(user).await?;
         let password = Password::random();
         try_join!(
@@ -300,23 +297,20 @@ impl<P: UserPool> Linker<'_, P> {
         // not show. What is still there after all keeps the address from being verified.
         let left = self.pool.profile(user.as_str()).await?.map_or_else(Vec::new, |profile| profile.identities);
         if left.iter().any(|identity| unlink.contains(identity)) {
-            return Err(CarryError::Refused(Refusal::UnverifiedProfile));
+            return Err(StepError::refused(Refusal::UnverifiedProfile));
         }
-        self.pool.set_verified_email(user, email.email()).await?;
+        self.pool.set_verified_email(user, email).await?;
         Ok(())
     }
 
-    async fn checked(&self, to: &Destination) -> Result<CheckedUserName, CarryError> {
-        self.pool.checked(&to.user_name, &to.sub).await.map_err(|error| match error.kind() {
-            PoolErrorKind::BorrowedSub => CarryError::Refused(Refusal::BorrowedSub),
-            _ => error.into(),
-        })
+    async fn checked(&self, to: &Destination) -> Result<CheckedUserName, StepError> {
+        Ok(self.pool.checked(&to.user_name, &to.sub).await?)
     }
 
     /// No administrator's call removes a passkey, so a profile with one cannot be made clean.
-    async fn refuse_passkey(&self, user: &CheckedUserName) -> Result<(), CarryError> {
+    async fn refuse_passkey(&self, user: &CheckedUserName) -> Result<(), StepError> {
         if self.pool.has_passkey(user).await? {
-            return Err(CarryError::Refused(Refusal::PasskeyOnProfile));
+            return Err(StepError::refused(Refusal::PasskeyOnProfile));
         }
         Ok(())
     }
@@ -341,28 +335,44 @@ struct Made {
     group_missing: bool,
 }
 
-enum CarryError {
-    Refused(Refusal),
-    /// The address or the user name is taken.
-    CreationRefused(PoolError),
-    /// The creation failed for another reason, which reading again does not mend.
-    Failed(PoolError),
-    Pool(PoolError),
+/// Why a step of carrying out a decision did not succeed.
+enum StepError {
+    /// Reading the pool again would not help.
+    Final(LinkError),
+    /// The pool may no longer be as it was when the facts were read, or the step may have been done already.
+    Moved {
+        error: PoolError,
+        /// A new profile was refused because somebody holds the address or the user name.
+        creation_refused: bool,
+    },
 }
 
-impl From<PoolError> for CarryError {
-    fn from(error: PoolError) -> Self {
-        Self::Pool(error)
+impl StepError {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Final(LinkError::Refused(refusal))
     }
 }
 
-impl From<CarryError> for LinkError {
-    fn from(error: CarryError) -> Self {
+/// By kind only: AWS reports both under several names and changes the texts.
+impl From<PoolError> for StepError {
+    fn from(error: PoolError) -> Self {
+        match error.kind() {
+            PoolErrorKind::UserNameExists
+            | PoolErrorKind::AliasExists
+            | PoolErrorKind::UserNotFound
+            | PoolErrorKind::InvalidParameter
+            | PoolErrorKind::LimitExceeded => Self::Moved { error, creation_refused: false },
+            PoolErrorKind::BorrowedSub => Self::refused(Refusal::BorrowedSub),
+            _ => Self::Final(LinkError::Pool(error)),
+        }
+    }
+}
+
+impl From<StepError> for LinkError {
+    fn from(error: StepError) -> Self {
         match error {
-            CarryError::Refused(refusal) => Self::Refused(refusal),
-            CarryError::CreationRefused(error) | CarryError::Failed(error) | CarryError::Pool(error) => {
-                Self::Pool(error)
-            }
+            StepError::Final(error) => error,
+            StepError::Moved { error, .. } => Self::Pool(error),
         }
     }
 }
@@ -370,18 +380,4 @@ impl From<CarryError> for LinkError {
 /// Whether an error that stays the same on the same facts is an objection to the call itself.
 fn is_objection(error: &PoolError) -> bool {
     matches!(error.kind(), PoolErrorKind::InvalidParameter | PoolErrorKind::LimitExceeded)
-}
-
-/// Whether an error may mean that the pool is no longer as it was when the facts were read, or
-/// that this very step has been done already. By kind only: AWS reports both under several names
-/// and changes the texts.
-fn may_have_moved(error: &PoolError) -> bool {
-    matches!(
-        error.kind(),
-        PoolErrorKind::UserNameExists
-            | PoolErrorKind::AliasExists
-            | PoolErrorKind::UserNotFound
-            | PoolErrorKind::InvalidParameter
-            | PoolErrorKind::LimitExceeded
-    )
 }

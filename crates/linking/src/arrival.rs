@@ -20,6 +20,8 @@ pub enum Unlinkable {
     /// The subject may have lost the case of its letters on the way. A link with the wrong case is
     /// accepted, and every later sign-in then fails.
     UnreliableSubject,
+    /// The operator chose that this provider's identities are never linked.
+    ByChoice,
     /// The provider links by an attribute that did not come along.
     MissingAttribute,
     /// Beyond the 128 characters that Cognito takes.
@@ -97,8 +99,10 @@ fn link_value<'a>(
     attributes: Attributes<'a>,
     rule: &SubjectRule,
 ) -> Result<&'a str, Unlinkable> {
-    if let LinkBy::Attribute(name) = &provider.link_by {
-        return attributes.text(name).ok_or(Unlinkable::MissingAttribute);
+    match &provider.link_by {
+        LinkBy::Attribute(name) => return attributes.text(name).ok_or(Unlinkable::MissingAttribute),
+        LinkBy::Nothing => return Err(Unlinkable::ByChoice),
+        LinkBy::Subject => {}
     }
     if let Some(raw) = rule.raw_subject_attribute.as_deref().and_then(|name| attributes.text(name)) {
         // The raw subject must be the one of this sign-in, or somebody else's would be linked.

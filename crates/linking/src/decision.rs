@@ -1,10 +1,11 @@
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Unlinkable};
 use crate::owners::{Owner, Owners};
 use crate::policy::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
 use crate::refusal::Refusal;
-use cognito_core::email::{EmailClaim, ProvenEmail};
+use cognito_core::email::{Email, EmailClaim, ProvenEmail};
 use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::{Identity, Profile, Status, UserName};
+use cognito_core::user_pool::{AvailableEmail, Identity, Profile, Status, UserName};
+use std::ops::ControlFlow::{self, Break, Continue};
 
 /// The most identities a profile may hold (Cognito quota, not adjustable).
 const MAX_IDENTITIES: usize = 5;
@@ -25,7 +26,7 @@ pub enum Decision {
         /// The identity, or `None` if it is linked already.
         identity: Option<SourceIdentity>,
         /// The address to verify if it is not yet; then what is left of an earlier life goes too.
-        verify: Option<ProvenEmail>,
+        verify: Option<AvailableEmail>,
     },
     /// Create a native profile and link.
     CreateAndLink {
@@ -54,7 +55,7 @@ pub enum Decision {
         /// The identity to link.
         identity: SourceIdentity,
         /// The address to verify.
-        email: ProvenEmail,
+        email: AvailableEmail,
     },
     /// Refuse the sign-in.
     Refuse(Refusal),
@@ -71,6 +72,8 @@ pub enum Continued {
     Separate,
     /// Nobody has the address, and the policy creates no native profiles.
     NoNativeProfile,
+    /// Nobody has proven the address, and the provider's identities are never linked.
+    NeverLinked,
 }
 
 /// A native profile of the pool.
@@ -93,6 +96,7 @@ impl Decision {
             Self::Continue(Continued::UnprovenEmail) => "continue_unproven_email",
             Self::Continue(Continued::Separate) => "continue_separate",
             Self::Continue(Continued::NoNativeProfile) => "continue_no_native_profile",
+            Self::Continue(Continued::NeverLinked) => "continue_never_linked",
             Self::AlreadyLinked(_) => "already_linked",
             Self::Link(..) => "link",
             Self::AcceptInvitation { .. } => "accept_invitation",
@@ -121,50 +125,74 @@ impl Decision {
     }
 }
 
-/// The decision for sign-ins that need no look-up; `None` if the owners of the address matter.
-#[must_use]
-pub fn decide_without_owners(arrival: &Arrival, policy: &Policy) -> Option<Decision> {
-    match (&arrival.email, policy.unproven_email) {
-        (EmailClaim::Absent, _) => Some(Decision::Continue(Continued::NoEmail)),
-        (EmailClaim::Unusable(why), _) => Some(Decision::Refuse(Refusal::UnusableEmail(*why))),
-        (EmailClaim::Unproven(_), UnprovenEmail::Separate) => Some(Decision::Continue(Continued::Separate)),
-        (EmailClaim::Unproven(_), UnprovenEmail::Refuse) | (EmailClaim::Proven(_), _) => None,
+/// The address of a sign-in whose meaning depends on who else has the address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Claimed<'a> {
+    /// The sign-in proves it.
+    Proven(&'a ProvenEmail),
+    /// The sign-in does not prove it, and the policy refuses whoever claims an address that somebody has.
+    Unproven(&'a Email),
+}
+
+impl<'a> Claimed<'a> {
+    /// The address to look up, or the decision if the sign-in needs no look-up.
+    pub(crate) fn by(arrival: &'a Arrival, policy: &Policy) -> ControlFlow<Decision, Self> {
+        match (&arrival.email, policy.unproven_email) {
+            (EmailClaim::Absent, _) => Break(Decision::Continue(Continued::NoEmail)),
+            (EmailClaim::Unusable(why), _) => Break(Decision::Refuse(Refusal::UnusableEmail(*why))),
+            (EmailClaim::Unproven(_), UnprovenEmail::Separate) => Break(Decision::Continue(Continued::Separate)),
+            (EmailClaim::Unproven(email), UnprovenEmail::Refuse) => Continue(Self::Unproven(email)),
+            (EmailClaim::Proven(email), _) => Continue(Self::Proven(email)),
+        }
+    }
+
+    /// The address.
+    pub(crate) fn email(self) -> &'a Email {
+        match self {
+            Self::Proven(email) => email.email(),
+            Self::Unproven(email) => email,
+        }
     }
 }
 
 /// Decides what a sign-in means. `owners` must be all profiles that have the address.
 #[must_use]
 pub fn decide(arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
-    if let Some(decision) = decide_without_owners(arrival, policy) {
-        return decision;
+    match Claimed::by(arrival, policy) {
+        Continue(claimed) => decide_among(claimed, arrival, owners, policy),
+        Break(decision) => decision,
     }
-    let EmailClaim::Proven(email) = &arrival.email else {
-        let free = owners.profiles.is_empty();
-        return if free {
-            Decision::Continue(Continued::UnprovenEmail)
-        } else {
-            Decision::Refuse(Refusal::UnprovenEmail)
-        };
+}
+
+/// The same once it is known that the owners matter.
+pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
+    let email = match claimed {
+        Claimed::Proven(email) => email,
+        Claimed::Unproven(_) if owners.profiles.is_empty() => return Decision::Continue(Continued::UnprovenEmail),
+        Claimed::Unproven(_) => return Decision::Refuse(Refusal::UnprovenEmail),
     };
     let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| !owner.profile.is_stand_alone()).collect();
+    if arrival.identity == Err(Unlinkable::ByChoice) {
+        return never_linked(&natives, owners);
+    }
     match natives.as_slice() {
         [] => without_native(arrival, email, owners, policy),
-        [owner] => with_native(owner, arrival, email, policy),
+        [owner] => with_native(owner, arrival, email, owners, policy),
         several => match standing_out(several, arrival) {
-            Some(owner) => with_native(owner, arrival, email, policy),
+            Some(owner) => with_native(owner, arrival, email, owners, policy),
             None => Decision::Refuse(Refusal::AmbiguousOwner),
         },
     }
 }
 
+/// Only stand-alone profiles have the address. They are never a destination.
 fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, policy: &Policy) -> Decision {
+    // Before anything else, whatever the policy.
+    if is_shut_out(owners) {
+        return Decision::Refuse(Refusal::DisabledProfile);
+    }
     if policy.native_profile == NativeProfile::Skip {
         return Decision::Continue(Continued::NoNativeProfile);
-    }
-    // Only stand-alone profiles are left here. They are never a destination; but whoever was shut out of one does not get
-    // another account with the same address. One that never proved the address says nothing about its owner.
-    if owners.profiles.iter().any(|owner| !owner.profile.enabled && owner.profile.email_verified) {
-        return Decision::Refuse(Refusal::DisabledProfile);
     }
     let duplicate = !owners.profiles.is_empty();
     match &arrival.identity {
@@ -172,6 +200,24 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
         Ok(_) if duplicate && owners.creation_refused => Decision::Refuse(Refusal::EmailHeldByFederatedProfile),
         Ok(identity) => Decision::CreateAndLink { identity: identity.clone(), email: email.clone(), duplicate },
     }
+}
+
+/// Whether an administrator disabled a profile whose owner proved the address: that person does not get another account
+/// with it. A disabled profile that never proved the address says nothing about the address's owner.
+fn is_shut_out(owners: &Owners) -> bool {
+    owners.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)
+}
+
+/// The provider's identities are never linked: whoever has an account signs in to it another way, and everybody else gets
+/// a profile of their own. A native profile that never proved the address keeps nobody out.
+fn never_linked(natives: &[&Owner], owners: &Owners) -> Decision {
+    if is_shut_out(owners) || natives.iter().any(|owner| !owner.profile.enabled) {
+        return Decision::Refuse(Refusal::DisabledProfile);
+    }
+    if natives.iter().any(|owner| owner.has_proven_address || !owner.profile.identities.is_empty()) {
+        return Decision::Refuse(Refusal::Unlinkable(Unlinkable::ByChoice));
+    }
+    Decision::Continue(Continued::NeverLinked)
 }
 
 /// Of several native profiles, the one that already has the identity, or the only one that proved
@@ -195,7 +241,7 @@ fn has_proof(profile: &Profile) -> bool {
         && matches!(profile.status, Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword)
 }
 
-fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, policy: &Policy) -> Decision {
+fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &Owners, policy: &Policy) -> Decision {
     let profile = &owner.profile;
     if !profile.enabled {
         return Decision::Refuse(Refusal::DisabledProfile);
@@ -219,48 +265,40 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, policy: &P
         Status::Confirmed | Status::ResetRequired if profile.email_verified => {
             Decision::Refuse(Refusal::TooManyIdentities)
         }
-        // A temporary password on a profile that never proved the address but has identities is no
-        // invitation: somebody was there before.
         Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => {
-            if room {
-                Decision::AcceptInvitation {
-                    to,
-                    identity: (!linked).then(|| identity.clone()),
-                    verify: (!profile.email_verified).then(|| email.clone()),
-                }
-            } else {
-                Decision::Refuse(Refusal::TooManyIdentities)
+            if !room {
+                return Decision::Refuse(Refusal::TooManyIdentities);
             }
+            let verify = if profile.email_verified { None } else { available(email, owners, profile) };
+            if verify.is_none() && !profile.email_verified {
+                return Decision::Refuse(Refusal::AmbiguousOwner);
+            }
+            Decision::AcceptInvitation { to, identity: (!linked).then(|| identity.clone()), verify }
         }
+        // A temporary password on a profile that never proved the address but has identities is no invitation: somebody
+        // was there before.
         Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword => {
-            unverified(profile, to, identity, email, policy)
-        }
-        Status::Unconfirmed => match policy.unverified_profile {
-            UnverifiedProfile::Refuse => Decision::Refuse(Refusal::UnverifiedProfile),
-            UnverifiedProfile::Replace | UnverifiedProfile::Reclaim => {
-                Decision::Replace { profile: to, identity: identity.clone(), email: email.clone() }
+            if policy.unverified_profile != UnverifiedProfile::Reclaim {
+                return Decision::Refuse(Refusal::UnverifiedProfile);
             }
-        },
+            let Some(email) = available(email, owners, profile) else {
+                return Decision::Refuse(Refusal::AmbiguousOwner);
+            };
+            let unlink = profile.identities.iter().filter(|known| !is(known, identity)).cloned().collect();
+            Decision::Reclaim { profile: to, unlink, identity: identity.clone(), email }
+        }
+        Status::Unconfirmed if policy.unverified_profile == UnverifiedProfile::Refuse => {
+            Decision::Refuse(Refusal::UnverifiedProfile)
+        }
+        // Replacing makes another account, as where there is no native profile.
+        Status::Unconfirmed if is_shut_out(owners) => Decision::Refuse(Refusal::DisabledProfile),
+        Status::Unconfirmed => Decision::Replace { profile: to, identity: identity.clone(), email: email.clone() },
         Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
     }
 }
 
-fn unverified(
-    profile: &Profile,
-    to: Destination,
-    identity: &SourceIdentity,
-    email: &ProvenEmail,
-    policy: &Policy,
-) -> Decision {
-    match policy.unverified_profile {
-        UnverifiedProfile::Replace | UnverifiedProfile::Refuse => Decision::Refuse(Refusal::UnverifiedProfile),
-        UnverifiedProfile::Reclaim => Decision::Reclaim {
-            profile: to,
-            unlink: profile.identities.iter().filter(|known| !is(known, identity)).cloned().collect(),
-            identity: identity.clone(),
-            email: email.clone(),
-        },
-    }
+fn available(email: &ProvenEmail, owners: &Owners, profile: &Profile) -> Option<AvailableEmail> {
+    AvailableEmail::among(email.email(), owners.profiles.iter().map(|owner| &owner.profile), &profile.user_name)
 }
 
 fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {

@@ -23,8 +23,8 @@ mod repair;
 
 pub use apply::{LinkError, Linker, NativeUserName, Settlement};
 pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
-pub use decision::{Continued, Decision, Destination, decide, decide_without_owners};
+pub use decision::{Continued, Decision, Destination, decide};
 pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
 pub use refusal::Refusal;
-pub use repair::{REPAIR, RepairScope, needs_repair, repair_email_verified, repair_scope};
+pub use repair::{REPAIR, RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};

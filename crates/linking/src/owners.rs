@@ -1,4 +1,5 @@
 use cognito_core::email::Email;
+use cognito_core::provider::Providers;
 use cognito_core::user_pool::{PoolError, Profile, UserPool};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
@@ -20,6 +21,20 @@ pub struct Owner {
     pub profile: Profile,
     /// Whether it is younger than [`NEW_PROFILE`].
     pub is_new: bool,
+    /// Whether somebody has proven the address ([`Profile::has_proven_address`]).
+    pub has_proven_address: bool,
+}
+
+impl Owner {
+    /// The facts about a profile at the time `now`.
+    #[must_use]
+    pub fn of(profile: Profile, now: SystemTime, providers: &Providers) -> Self {
+        Self {
+            is_new: profile.is_younger_than(NEW_PROFILE, now),
+            has_proven_address: profile.has_proven_address(providers),
+            profile,
+        }
+    }
 }
 
 /// Every profile that has the address of the person signing in.
@@ -40,9 +55,15 @@ impl Owners {
     /// # Errors
     ///
     /// The pool's; a failed look-up is never "nobody".
-    pub async fn listed(pool: &impl UserPool, email: &Email, now: SystemTime) -> Result<Self, PoolError> {
+    pub async fn listed(
+        pool: &impl UserPool,
+        email: &Email,
+        now: SystemTime,
+        providers: &Providers,
+    ) -> Result<Self, PoolError> {
         let profiles = pool.profiles_with_email(email).await?;
-        Ok(Self { profiles: profiles.into_iter().map(|profile| owner(profile, now)).collect(), ..Self::default() })
+        let profiles = profiles.into_iter().map(|profile| Owner::of(profile, now, providers)).collect();
+        Ok(Self { profiles, ..Self::default() })
     }
 
     /// Asks the list, and then for each native profile in it, for each known from before, and for
@@ -56,6 +77,7 @@ impl Owners {
         pool: &impl UserPool,
         email: &Email,
         now: SystemTime,
+        providers: &Providers,
         before: &Self,
     ) -> Result<Self, PoolError> {
         // In lower case, as new profiles are named. A longer name than Cognito takes reaches nobody.
@@ -77,7 +99,7 @@ impl Owners {
             .chain(reached)
             .chain(stand_alone)
             .filter(|profile| profile.email.as_deref().is_some_and(|own| email.is_same(own)))
-            .map(|profile| (profile.user_name.clone(), owner(profile, now)))
+            .map(|profile| (profile.user_name.clone(), Owner::of(profile, now, providers)))
             .collect();
         Ok(Self {
             profiles: profiles.into_values().collect(),
@@ -85,8 +107,4 @@ impl Owners {
             creation_refused: before.creation_refused,
         })
     }
-}
-
-fn owner(profile: Profile, now: SystemTime) -> Owner {
-    Owner { is_new: profile.is_younger_than(NEW_PROFILE, now), profile }
 }

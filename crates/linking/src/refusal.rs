@@ -76,6 +76,10 @@ impl Refusal {
                 "unreliable_subject",
                 "This sign-in method is not set up completely, please contact support",
             ),
+            Self::Unlinkable(Unlinkable::ByChoice) => Kind::refusal(
+                "provider_not_linked",
+                "This email address is already in use, please sign in the way you did before",
+            ),
             Self::Unlinkable(Unlinkable::MissingAttribute) => Kind::refusal(
                 "missing_attribute",
                 "This sign-in method is not set up completely, please contact support",
@@ -104,6 +108,9 @@ impl Refusal {
                  persistent NameID) or link it by a mapped attribute in PROVIDERS"
             }
             Self::PasskeyOnProfile => "the profile holds a passkey, which no administrator's call removes",
+            Self::Unlinkable(Unlinkable::ByChoice) => {
+                "somebody has proven the address, and PROVIDERS says that this provider's identities are linked by none"
+            }
             Self::Unlinkable(Unlinkable::TooLong) => {
                 "provider name, attribute name and value together exceed 128 characters"
             }
@@ -137,7 +144,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 14] = [
+    const ALL: [Refusal; 15] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
@@ -150,6 +157,7 @@ mod tests {
         Refusal::PasskeyOnProfile,
         Refusal::Unlinkable(Unlinkable::UnlistedProvider),
         Refusal::Unlinkable(Unlinkable::UnreliableSubject),
+        Refusal::Unlinkable(Unlinkable::ByChoice),
         Refusal::Unlinkable(Unlinkable::MissingAttribute),
         Refusal::Unlinkable(Unlinkable::TooLong),
     ];

@@ -9,29 +9,48 @@ use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, SettingError};
 use cognito_core::trigger::Clock;
-use cognito_core::user_pool::{Identity, PoolError, UserName, UserPool};
+use cognito_core::user_pool::{AvailableEmail, Identity, PoolError, UserName, UserPool};
 
 /// `REPAIR`: whose `email_verified` the post triggers may repair.
 pub const REPAIR: &str = "REPAIR";
 
 /// `REPAIR`: whose `email_verified` may be repaired.
+///
+/// An event shows what the profile stores, and a claim that is missing from a sign-in leaves the old value in place. So an
+/// address may be one that the person wrote before, in a pool that stored it without proof. Only of a profile that this
+/// very sign-in made is it certain that the address came along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RepairScope {
-    /// Stand-alone federated profiles and native profiles with linked identities.
+    /// Profiles that the sign-in made.
     #[default]
-    Linked,
-    /// Stand-alone federated profiles only. Their address is the provider's, unless the pool lets
-    /// people change it at once: keep the old address until the new one is verified in any case.
+    FirstSignIn,
+    /// And stand-alone federated profiles at later sign-ins. The operator vouches that people never could store an
+    /// address without proof.
     External,
+    /// And native profiles with linked identities. The operator vouches for the same.
+    Linked,
+}
+
+/// Which sign-in an event tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// The one that made a stand-alone profile (post confirmation).
+    First,
+    /// Any other, or none.
+    Later,
 }
 
 /// Reads [`REPAIR`].
 ///
 /// # Errors
 ///
-/// [`SettingError`] if it is neither `linked` nor `external`.
+/// [`SettingError`] if it is none of `first-sign-in`, `external` and `linked`.
 pub fn repair_scope(lookup: Lookup<'_>) -> Result<RepairScope, SettingError> {
-    let choices = [("linked", RepairScope::Linked), ("external", RepairScope::External)];
+    let choices = [
+        ("first-sign-in", RepairScope::FirstSignIn),
+        ("external", RepairScope::External),
+        ("linked", RepairScope::Linked),
+    ];
     settings::choice(lookup, REPAIR, &choices, RepairScope::default())
 }
 
@@ -57,50 +76,69 @@ pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, attrib
     }
 }
 
-/// Whether anything was written.
+/// Whether anything was written: two calls, and the first only if somebody else holds the address.
 async fn repair(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_>) -> Result<bool, PoolError> {
-    let Some(email) = attributes.text("email").and_then(|text| Email::parse(text).ok()) else { return Ok(false) };
-    let user = pool.checked(user, attributes.text("sub").unwrap_or_default()).await?;
-    pool.set_verified_email(&user, &email).await?;
+    let Some(Ok(email)) = attributes.text("email").map(Email::parse) else { return Ok(false) };
+    let checked = pool.checked(user, attributes.text("sub").unwrap_or_default()).await?;
+    let profiles = pool.profiles_with_email(&email).await?;
+    let Some(email) = AvailableEmail::among(&email, &profiles, user) else { return Ok(false) };
+    pool.set_verified_email(&checked, &email).await?;
     Ok(true)
 }
 
-/// Whether this profile's address is proven by its providers and shows as unverified.
+/// Whether this profile's address is proven by its providers, shows as unverified, and may be marked as verified.
 ///
-/// The event does not tell which identity signed in, and the address is the one that the last
-/// sign-in wrote. So every identity of the profile must be of a provider that would have proven
-/// it: with one that does not, the address may be that one's, and marking it as verified would
-/// hand its true owner's account to this person.
+/// The event does not tell which identity signed in. So every identity of the profile must be of a provider that would
+/// have proven the address: with one that does not, the address may be that one's, and the mark would hand its true
+/// owner's account to this person.
 #[must_use]
-pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: RepairScope) -> bool {
-    // What is no address, such as a list that was never taken apart, is never marked.
-    let is_address = attributes.text("email").is_some_and(|stored| Email::parse(stored).is_ok());
-    if !is_address || attributes.flag("email_verified") {
+pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: RepairScope, sign_in: SignIn) -> bool {
+    if attributes.flag("email_verified") {
         return false;
     }
     let identities = attributes.text("identities").and_then(|text| Identity::parse_list(text).ok()).unwrap_or_default();
-    let stand_alone = attributes.text("cognito:user_status") == Some("EXTERNAL_PROVIDER")
+    let is_stand_alone = attributes.text("cognito:user_status") == Some("EXTERNAL_PROVIDER")
         || identities.iter().any(|identity| identity.primary);
+    let is_new = sign_in == SignIn::First && is_stand_alone && identities.len() == 1;
+    let is_in_scope = match scope {
+        RepairScope::FirstSignIn => is_new,
+        RepairScope::External => is_new || is_stand_alone,
+        RepairScope::Linked => true,
+    };
+    is_in_scope && is_proven_by_all(attributes, &identities, providers)
+}
+
+/// Whether there are identities, and all are of providers that prove the address with what came along.
+fn is_proven_by_all(attributes: Attributes<'_>, identities: &[Identity], providers: &Providers) -> bool {
+    // Only an address that can be read is one that a provider proved.
+    let Some(Ok(email)) = attributes.text("email").map(Email::parse) else { return false };
     let claim = attributes.value("email_verified");
-    !identities.is_empty()
-        && (stand_alone || scope == RepairScope::Linked)
-        && identities
-            .iter()
-            .all(|identity| providers.named(&identity.provider_name).is_some_and(|provider| provider.is_proof(claim)))
+    let proves = |identity: &Identity| {
+        providers.named(&identity.provider_name).is_some_and(|provider| provider.proves(&email, claim))
+    };
+    !identities.is_empty() && identities.iter().all(proves)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    fn needs(attributes: &Value, scope: RepairScope, sign_in: SignIn) -> bool {
+        let providers = "Google:claim,Facebook:always,Corp:always,Okta:never,Firm:always@firm.example";
+        needs_repair(Attributes::new(Some(attributes)), &Providers::parse(providers).unwrap(), scope, sign_in)
+    }
+
+    fn stored(email: &str, verified: &str, identities: &str) -> Value {
+        json!({
+            "email": email, "email_verified": verified, "cognito:user_status": "CONFIRMED", "identities": identities,
+        })
+    }
+
+    #[track_caller]
     fn check(identities: &str, verified: &str, scope: RepairScope, repaired: bool) {
-        let providers = Providers::parse("Google:claim,Facebook:always,Corp:always,Okta:never").unwrap();
-        let attributes = json!({
-            "email": "ada@example.com", "email_verified": verified, "cognito:user_status": "CONFIRMED", "identities": identities,
-        });
-        let found = needs_repair(Attributes::new(Some(&attributes)), &providers, scope);
-        assert_eq!(found, repaired, "{attributes}");
+        let attributes = stored("ada@example.com", verified, identities);
+        assert_eq!(needs(&attributes, scope, SignIn::Later), repaired, "{attributes}");
     }
 
     fn identity(provider: &str, primary: bool) -> String {
@@ -120,12 +158,32 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_never_marked_as_verified() {
-        let providers = Providers::parse("Facebook:always").unwrap();
-        for stored in ["[ada@example.com]", "a@example.com;b@example.com", "not an address", "evil!a@example.com"] {
-            let identities = format!("[{}]", identity("Facebook", false));
-            let attributes = json!({"email": stored, "email_verified": "false", "identities": identities});
-            assert!(!needs_repair(Attributes::new(Some(&attributes)), &providers, RepairScope::Linked), "{stored}");
+        for email in ["[ada@example.com]", "a@example.com;b@example.com", "not an address", "evil!a@example.com"] {
+            let attributes = stored(email, "false", &format!("[{}]", identity("Facebook", false)));
+            assert!(!needs(&attributes, RepairScope::Linked, SignIn::Later), "{email}");
         }
+    }
+
+    /// A claim that is missing leaves the old value in place, and in some pools people write that value themselves.
+    #[test]
+    fn by_default_only_an_address_that_came_with_this_very_sign_in_is_marked() {
+        let stand_alone = stored("ada@example.com", "false", &format!("[{}]", identity("Facebook", true)));
+        let linked = stored("ada@example.com", "false", &format!("[{}]", identity("Facebook", false)));
+        let both = [identity("Facebook", true), identity("Corp", false)].join(",");
+        let with_link = stored("ada@example.com", "false", &format!("[{both}]"));
+        let scope = RepairScope::default();
+        assert!(needs(&stand_alone, scope, SignIn::First));
+        assert!(!needs(&stand_alone, scope, SignIn::Later));
+        for known_before in [linked, with_link] {
+            assert!(!needs(&known_before, scope, SignIn::First) && !needs(&known_before, scope, SignIn::Later));
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_domain_than_the_providers_is_left_alone() {
+        let of = |email| stored(email, "false", &format!("[{}]", identity("Firm", true)));
+        assert!(needs(&of("ada@firm.example"), RepairScope::External, SignIn::Later));
+        assert!(!needs(&of("ada@example.com"), RepairScope::Linked, SignIn::First));
     }
 
     #[test]

@@ -31,9 +31,11 @@ pub const BARE: &str = "echo";
 pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
 
 /// The settings every function of a local run gets.
-pub const SETTINGS: [(&str, &str); 4] = [
+pub const SETTINGS: [(&str, &str); 5] = [
     ("PROVIDERS", "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always"),
     ("DEFAULT_GROUP", "Users"),
+    // Nobody writes an address without proof in a pool that was made a moment ago.
+    ("REPAIR", "linked"),
     ("APP_NAME", "Example"),
     ("APP_URL", "https://app.example.com"),
 ];

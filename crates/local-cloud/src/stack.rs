@@ -112,6 +112,8 @@ impl Deployment<'_> {
             ("DomainPrefix", "none"),
             ("Monitoring", "false"),
             ("Providers", PROVIDERS),
+            // Nobody writes an address without proof in a pool that the stack made.
+            ("Repair", "linked"),
             ("SubjectAttribute", "custom:idp_subject"),
             ("AccountApi", "on"),
             ("Invitations", "public"),

@@ -199,11 +199,12 @@ impl<P: Administration> Merger<'_, P> {
         }
     }
 
-    fn linker<'g>(&self, guard: &'g Guard<'g, P>, begin: &Begin) -> Linker<'g, Guard<'g, P>> {
+    fn linker<'g>(&'g self, guard: &'g Guard<'g, P>, begin: &Begin) -> Linker<'g, Guard<'g, P>> {
         let native_profile = if begin.into.is_none() { NativeProfile::Create } else { NativeProfile::Skip };
         let by_email = self.settings.email_is_user_name();
         Linker {
             pool: guard,
+            providers: &self.rules.providers,
             policy: Policy { native_profile, ..self.rules.policy },
             group: None,
             user_name: if by_email { NativeUserName::Email } else { NativeUserName::Uuid },

@@ -6,7 +6,9 @@
 use cognito_core::event::Attributes;
 use cognito_core::provider::{LinkBy, Provider, Providers, Trust};
 use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status, UserName};
-use linking::{Arrival, Decision, NEW_PROFILE, Owner, Owners, Policy, StoredAddress, SubjectRule, decide};
+use linking::{
+    Arrival, Decision, Owner, Owners, Policy, RepairScope, SignIn, StoredAddress, SubjectRule, decide, needs_repair,
+};
 use std::time::SystemTime;
 
 /// An address that more profiles have than this is left to a person. Whoever controls a provider can create such profiles
@@ -144,7 +146,7 @@ impl Rules {
     pub fn attributes(&self) -> Vec<String> {
         let linked_by = self.providers.iter().filter_map(|provider| match &provider.link_by {
             LinkBy::Attribute(name) => Some(name.clone()),
-            LinkBy::Subject => None,
+            LinkBy::Subject | LinkBy::Nothing => None,
         });
         ["sub", "email", "email_verified", "identities"].map(str::to_owned).into_iter().chain(linked_by).collect()
     }
@@ -208,7 +210,7 @@ impl Rules {
         for at in order {
             let name = &records[at].user_name;
             let others = profiles.iter().filter(|profile| profile.user_name.as_str() != name).cloned();
-            let judgement = self.judge(&records[at], &owners(others, now));
+            let judgement = self.judge(&records[at], &owners(others, now, &self.providers));
             let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Left);
             if let (true, Judgement::Decided(decision)) = (judgement.merges(), &judgement) {
                 profiles.retain(|profile| profile.user_name.as_str() != name);
@@ -234,14 +236,14 @@ impl Rules {
         let rule = SubjectRule { pool_is_case_sensitive: true, raw_subject_attribute: None };
         let arrival = Arrival::read(&user_name, Attributes::of(&claims), &self.providers, &rule);
         let profiles = records.iter().filter_map(|record| record.profile().ok());
-        Some(decide(&arrival, &owners(profiles, now), &self.policy))
+        Some(decide(&arrival, &owners(profiles, now, &self.providers), &self.policy))
     }
 
     /// Whether the profile's address is proven by its providers and shows as unverified.
     #[must_use]
     pub fn needs_repair(&self, record: &ProfileRecord) -> bool {
         let attributes = record.as_event();
-        linking::needs_repair(Attributes::of(&attributes), &self.providers, linking::RepairScope::Linked)
+        needs_repair(Attributes::of(&attributes), &self.providers, RepairScope::Linked, SignIn::Later)
     }
 
     /// The configured provider of an identity.
@@ -255,9 +257,9 @@ impl Rules {
 const UNKNOWN_SUBJECT: &str = "somebody-who-never-signed-in";
 
 /// Facts for a decision.
-fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime) -> Owners {
-    let owner = |profile: Profile| Owner { is_new: profile.is_younger_than(NEW_PROFILE, now), profile };
-    Owners { profiles: profiles.map(owner).collect(), ..Owners::default() }
+fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime, providers: &Providers) -> Owners {
+    let profiles = profiles.map(|profile| Owner::of(profile, now, providers)).collect();
+    Owners { profiles, ..Owners::default() }
 }
 
 /// What the profiles of an address will be when the decision is carried out.

@@ -1,8 +1,9 @@
 //! Post authentication: repairs `email_verified` where the provider proves addresses.
 //!
-//! For pools without the inbound federation trigger. It costs one call for a profile that needs
-//! the repair and none for anybody else, and its failure never keeps a person out: the error is
-//! logged and the sign-in goes on.
+//! For pools without the inbound federation trigger, and only where the operator vouches for what profiles store
+//! (`REPAIR=external` or `linked`): the event does not show whether the address came with this sign-in. It costs two calls
+//! for a profile that needs the repair and none for anybody else, and its failure never keeps a person out: the error
+//! is logged and the sign-in goes on.
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
@@ -10,7 +11,7 @@ use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{UserName, UserPools};
-use linking::{RepairScope, needs_repair, repair_email_verified, repair_scope};
+use linking::{RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 2] = [PROVIDERS, linking::REPAIR];
@@ -61,7 +62,7 @@ where
     async fn handle(&self, event: &mut Event, clock: Clock) -> Result<(), Failure> {
         let attributes = event.user_attributes();
         let Some(user) = event.user_name().map(UserName::new) else { return Ok(()) };
-        if needs_repair(attributes, &self.settings.providers, self.settings.repair) {
+        if needs_repair(attributes, &self.settings.providers, self.settings.repair, SignIn::Later) {
             let pool = self.pools.pool(event.user_pool_id());
             repair_email_verified(&pool, &user, attributes, clock).await;
         }

@@ -1,6 +1,6 @@
 use super::*;
 use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
-use cognito_core::user_pool::memory::{MemoryPool, PoolKind, native};
+use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, native};
 use serde_json::{Value, json};
 
 fn trigger(pool: &MemoryPool, providers: &'static str, repair: &'static str) -> PostAuthentication<MemoryPool> {
@@ -27,21 +27,44 @@ async fn calls(case: &str, providers: &'static str, repair: &'static str) -> Vec
 }
 
 #[tokio::test]
-async fn an_address_its_providers_prove_is_repaired_with_one_call() {
-    const REPAIRED: [&str; 1] = ["AdminUpdateUserAttributes"];
-    assert_eq!(calls("facebook-unverified", "Facebook:always", "").await, REPAIRED);
-    assert_eq!(calls("without-new-device-used", "Facebook:always", "").await, REPAIRED);
-    assert_eq!(calls("google-unverified", "Google:always", "").await, REPAIRED);
+async fn an_address_its_providers_prove_is_repaired_where_the_operator_vouches_for_what_is_stored() {
+    const REPAIRED: [&str; 2] = ["ListUsers", "AdminUpdateUserAttributes"];
+    assert_eq!(calls("facebook-unverified", "Facebook:always", "external").await, REPAIRED);
+    assert_eq!(calls("without-new-device-used", "Facebook:always", "linked").await, REPAIRED);
+    assert_eq!(calls("google-unverified", "Google:always", "linked").await, REPAIRED);
     assert_eq!(calls("linked-native", "Google:always,Facebook:always", "linked").await, REPAIRED);
+}
+
+/// The person wrote the victim's address in a pool that stored it at once, and the provider sends none: what the event
+/// shows did not come with this sign-in.
+#[tokio::test]
+async fn an_address_that_was_stored_before_is_not_marked_as_verified() {
+    for case in ["facebook-unverified", "linked-native", "without-new-device-used"] {
+        assert!(calls(case, "Google:always,Facebook:always", "").await.is_empty(), "{case}");
+    }
+}
+
+/// In alias pools the mark would take the address from its owner, without an error.
+#[tokio::test]
+async fn an_address_that_somebody_else_holds_as_verified_is_not_taken_from_them() {
+    let event = sample("post-authentication/facebook-unverified");
+    let parsed: Value = serde_json::from_str(&event).unwrap();
+    let address = parsed["request"]["userAttributes"]["email"].as_str().unwrap();
+    let own = native(address).named(parsed["userName"].as_str().unwrap()).unverified();
+    let quirks = Quirks { alias_moves: true, ..Quirks::default() };
+    let pool = MemoryPool::new(PoolKind::EmailAlias, [own, native(address)]).with_quirks(quirks);
+    answer_to(&trigger(&pool, "Facebook:always", "linked"), &event).await.unwrap();
+    let verified: Vec<_> = pool.accounts().into_iter().map(|account| account.email_verified).collect();
+    assert_eq!(verified, [false, true]);
 }
 
 #[tokio::test]
 async fn everybody_else_costs_no_call() {
     const TRUST: &str = "Google:claim,Facebook:always";
     for case in ["native", "google-verified", "google-unverified", "linked-native", "linked-native-verified"] {
-        assert!(calls(case, TRUST, "").await.is_empty(), "{case}");
+        assert!(calls(case, TRUST, "linked").await.is_empty(), "{case}");
     }
-    assert!(calls("facebook-unverified", "", "").await.is_empty());
+    assert!(calls("facebook-unverified", "", "linked").await.is_empty());
     assert!(calls("linked-native", "Google:always,Facebook:always", "external").await.is_empty());
 }
 
@@ -49,7 +72,7 @@ async fn everybody_else_costs_no_call() {
 async fn a_failed_repair_is_logged_and_keeps_nobody_out() {
     let event = sample("post-authentication/facebook-unverified");
     let nobody = MemoryPool::new(PoolKind::EmailUserNames, []);
-    let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Facebook:always", ""), &event)).await;
+    let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Facebook:always", "external"), &event)).await;
     assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
     assert_eq!(log.matches("repair_failed").count(), 1, "{log}");
 }

@@ -14,7 +14,7 @@ use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
-use linking::{REPAIR, RepairScope, needs_repair, repair_email_verified, repair_scope};
+use linking::{REPAIR, RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 4] = [PROVIDERS, DEFAULT_GROUP, REPAIR, SIGN_OUT_ON_PASSWORD_RESET];
@@ -99,7 +99,7 @@ where
             }
         };
         let repair = async {
-            if needs_repair(attributes, &self.settings.providers, self.settings.repair) {
+            if needs_repair(attributes, &self.settings.providers, self.settings.repair, SignIn::First) {
                 repair_email_verified(&pool, &user, attributes, clock).await;
             }
         };

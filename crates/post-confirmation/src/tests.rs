@@ -1,6 +1,6 @@
 use super::*;
 use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
-use cognito_core::user_pool::memory::{MemoryPool, PoolKind, federated, native};
+use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, federated, native};
 use serde_json::{Value, json};
 
 const PROVIDERS: &str = "Google:claim,Facebook:always";
@@ -133,6 +133,38 @@ async fn a_first_federated_sign_in_is_repaired_if_its_provider_proves() {
         assert_eq!(pool.accounts()[0].email_verified, repaired, "{provider}");
         assert!(pool.accounts()[0].groups.contains("Users"));
     }
+}
+
+/// A native profile may carry an address that its owner wrote before they linked a provider.
+#[tokio::test]
+async fn only_a_profile_that_the_sign_in_made_is_repaired() {
+    let event = edited("post-confirmation/sign-up", |event| {
+        let attributes = &mut event["request"]["userAttributes"];
+        attributes["email_verified"] = json!("false");
+        attributes["identities"] = json!(r#"[{"userId":"9","providerName":"Facebook","primary":false}]"#);
+    });
+    let pool = pool_for(&event);
+    answer_to(&trigger(&pool, ""), &event).await.unwrap();
+    assert!(pool.calls().is_empty() && !pool.accounts()[0].email_verified);
+}
+
+/// In alias pools the mark would take the address from its owner, without an error.
+#[tokio::test]
+async fn a_repair_does_not_take_the_address_from_its_owner() {
+    let identities = json!([{"userId": "9", "providerName": "Facebook", "primary": true}]).to_string();
+    let event = edited("post-confirmation/federated", |event| {
+        event["userName"] = json!("Facebook_9");
+        let attributes = &mut event["request"]["userAttributes"];
+        attributes["identities"] = json!(identities);
+        attributes["email"] = json!("ada@example.com");
+        attributes["email_verified"] = json!("false");
+    });
+    let quirks = Quirks { alias_moves: true, ..Quirks::default() };
+    let accounts = [native("ada@example.com"), federated("Facebook", "9", "ada@example.com")];
+    let pool = MemoryPool::new(PoolKind::EmailAlias, accounts).with_quirks(quirks);
+    answer_to(&trigger(&pool, ""), &event).await.unwrap();
+    let verified: Vec<_> = pool.accounts().into_iter().map(|account| account.email_verified).collect();
+    assert_eq!(verified, [true, false]);
 }
 
 #[tokio::test]

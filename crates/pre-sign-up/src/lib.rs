@@ -14,9 +14,9 @@ pub use settings::{NAMES, NativeSignUp, Settings};
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
-use cognito_core::provider::{Providers, Trust};
+use cognito_core::provider::Providers;
 use cognito_core::trigger::{Clock, Trigger};
-use cognito_core::user_pool::{PoolError, Profile, UserName, UserPool, UserPools};
+use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
 use linking::{Arrival, Decision, LinkError, Linker, NativeUserName, Refusal, Settlement};
 use std::collections::BTreeMap;
 
@@ -82,6 +82,7 @@ impl<P: UserPools> PreSignUp<P> {
         let linker = Linker {
             pool,
             policy: settings.policy,
+            providers: &settings.providers,
             group: settings.default_group.as_deref(),
             user_name: settings.native_user_name,
             attributes: copied(attributes, &settings.native_attributes),
@@ -175,11 +176,7 @@ async fn refuse_a_taken_address(
     let email = Email::parse(address).map_err(|why| Refusal::UnusableEmail(why).into_failure())?;
     let profiles = pool.profiles_with_email(&email).await.map_err(PoolError::into_failure)?;
     let federated = profiles.iter().any(|profile| {
-        if profile.is_stand_alone() {
-            profile.email_verified || is_always_proven(profile, providers)
-        } else {
-            !profile.identities.is_empty()
-        }
+        if profile.is_stand_alone() { profile.has_proven_address(providers) } else { !profile.identities.is_empty() }
     });
     if federated {
         tracing::info!(decision = EMAIL_IN_USE.code, "decided");
@@ -189,10 +186,4 @@ async fn refuse_a_taken_address(
         ));
     }
     Ok(())
-}
-
-/// A provider whose every address is proven may map no `email_verified` at all.
-fn is_always_proven(profile: &Profile, providers: &Providers) -> bool {
-    let provider = providers.split_user_name(profile.user_name.as_str());
-    provider.is_some_and(|(provider, _)| provider.trust == Trust::Always)
 }

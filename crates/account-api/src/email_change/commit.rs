@@ -150,9 +150,9 @@ impl EmailChange {
         if !belongs_to(request, &profile) {
             return Err(Code::AccountChanged.into());
         }
-        self.must_be_free(new, &profile).await?;
+        let available = self.must_be_free(new, &profile).await?;
         let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
-        self.accounts.set_verified_email(&user, new).await.map_err(|error| match error.kind() {
+        self.accounts.set_verified_email(&user, &available).await.map_err(|error| match error.kind() {
             // The pool's own word is final: the list it gave may have been seconds old.
             PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
             PoolErrorKind::UserNotFound => Code::AccountChanged.into(),

@@ -12,7 +12,7 @@ use crate::random_uuid;
 use crate::settings::EmailChangeSettings;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Profile, Status};
+use cognito_core::user_pool::{AvailableEmail, Profile, Status};
 use messages::Mail;
 use std::sync::Arc;
 use std::time::Duration;
@@ -238,14 +238,15 @@ impl EmailChange {
 
     /// Refuses an address that somebody else has proven. Where the address is the user name, the pool refuses one that any
     /// other native profile has; that is told before a code is sent. A profile that only names the address blocks nobody.
-    pub(super) async fn must_be_free(&self, new: &Email, own: &Profile) -> Result<(), Problem> {
+    pub(super) async fn must_be_free(&self, new: &Email, own: &Profile) -> Result<AvailableEmail, Problem> {
         let holders = self.accounts.profiles_with_email(new).await?;
-        let others = holders.iter().filter(|holder| holder.sub != own.sub || holder.user_name != own.user_name);
+        let mut others = holders.iter().filter(|holder| holder.sub != own.sub || holder.user_name != own.user_name);
         let blocks = |other: &Profile| {
             let is_user_name = self.settings.email_is_user_name && !other.is_stand_alone();
             is_user_name || has_proven_address(other, &self.settings.providers)
         };
-        if others.into_iter().any(blocks) { Err(Code::EmailTaken.into()) } else { Ok(()) }
+        let available = AvailableEmail::among(new, &holders, &own.user_name).filter(|_| !others.any(blocks));
+        available.ok_or(Code::EmailTaken.into())
     }
 
     /// Ends a change that is no longer this account's: its address was changed by other means, so whoever proved the

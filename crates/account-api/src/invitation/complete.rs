@@ -6,7 +6,7 @@ use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::user_pool::{PoolErrorKind, Profile, Response, Status};
+use cognito_core::user_pool::{AvailableEmail, PoolErrorKind, Profile, Response, Status};
 
 /// Seconds after an answer was handed to the pool in which the account still counts as new and joins the default group:
 /// as long as for accounts that sign-ins make. Later it may have been taken out of the group on purpose.
@@ -33,7 +33,7 @@ impl Invitations {
         if password.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(self.weak_password().await);
         }
-        self.must_be_theirs(&guest).await?;
+        let address = self.must_be_theirs(&guest).await?;
         let temporary = self.temporary_password(&guest.email);
         let response = match guest.profile.status {
             Status::ForceChangePassword => {
@@ -56,7 +56,7 @@ impl Invitations {
                 }
             }
         }
-        self.settle_guest(&guest, &read.value).await?;
+        self.settle_guest(&guest, &address, &read.value).await?;
         let completed = Invitation { completed: true, ..read.value.clone() };
         // Lost to somebody with the same token, who did the same.
         self.table.replace(&key, read, completed).await?;
@@ -109,23 +109,28 @@ impl Invitations {
     }
 
     /// Refuses while somebody else has proven the address: an account without an address would come of it.
-    async fn must_be_theirs(&self, guest: &Guest) -> Result<(), Problem> {
+    async fn must_be_theirs(&self, guest: &Guest) -> Result<AvailableEmail, Problem> {
         let holders = self.accounts.profiles_with_email(&guest.email).await?;
         if holders.iter().any(|holder| holder.email_verified && holder.user_name != guest.profile.user_name) {
             return Err(Code::EmailTaken.into());
         }
-        Ok(())
+        AvailableEmail::among(&guest.email, &holders, &guest.profile.user_name).ok_or(Code::EmailTaken.into())
     }
 
     /// What makes an account out of a password. Every step may have been done before.
-    async fn settle_guest(&self, guest: &Guest, invitation: &Invitation) -> Result<(), Problem> {
+    async fn settle_guest(
+        &self,
+        guest: &Guest,
+        address: &AvailableEmail,
+        invitation: &Invitation,
+    ) -> Result<(), Problem> {
         // Confirmed, and not by this invitation: by a sign-in through a provider, or by an administrator. What was made
         // of the account then stays.
         let Some(answered_at) = invitation.answered_at else { return Ok(()) };
         let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
         // The address that the link went to, and not whichever the profile has at this moment: its owner may change
         // that one without proof, between any look at it and this call.
-        self.accounts.set_verified_email(user, &guest.email).await.map_err(|error| match error.kind() {
+        self.accounts.set_verified_email(user, address).await.map_err(|error| match error.kind() {
             PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
             _ => Problem::from(error),
         })?;

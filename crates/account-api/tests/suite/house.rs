@@ -14,8 +14,8 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
 use cognito_core::user_pool::{
-    CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response, UserName,
-    UserPool as _,
+    AvailableEmail, CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile,
+    Response, UserName, UserPool as _,
 };
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
@@ -186,7 +186,7 @@ impl Accounts for Fused<MemoryPool> {
     fused! {
         profile(name: str) -> Option<Profile>;
         profiles_with_email(email: Email) -> Vec<Profile>;
-        set_verified_email(user: CheckedUserName, email: Email) -> ();
+        set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
         sign_out_everywhere(user: CheckedUserName) -> ();
         add_to_group(user: CheckedUserName, group: str) -> ();
         invite(invitee: Invitee, temporary: Password) -> Profile;

@@ -4,10 +4,10 @@ use crate::cloud::Cloud;
 use crate::lookup;
 use crate::options::{Global, Target};
 use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord};
+use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, ProfileRecord};
 use serde::Serialize;
 
 /// Mark a profile's e-mail address as verified, or show whether it is
@@ -78,18 +78,20 @@ impl VerifyEmail {
 }
 
 /// Refuses what would verify nothing, or would give an address to two people.
-async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
+async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<Option<AvailableEmail>> {
     let Some(email) = profile.attribute("email") else {
         bail!(Refused("the profile has no e-mail address to verify".to_owned()));
     };
     if !wanted {
-        return Ok(());
+        return Ok(None);
     }
     let others = lookup::others_with_email(pool, profile, email).await?;
     if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
         bail!(Refused(taken(holder)));
     }
-    Ok(())
+    let others = others.iter().map(ProfileRecord::profile).collect::<Result<Vec<_>, _>>()?;
+    let available = AvailableEmail::among(&Email::parse(email)?, &others, &profile.name());
+    Ok(Some(available.context("another profile holds this address as verified")?))
 }
 
 fn taken(holder: &ProfileRecord) -> String {
@@ -112,9 +114,9 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
         }
         checked => checked?,
     };
-    // The address that was shown and confirmed, whatever the profile has by now.
-    let email = profile.attribute("email").filter(|_| wanted).map(Email::parse).transpose()?;
-    let result = if let Some(email) = email {
+    // The address that was shown and confirmed, whatever the profile has by now; asked again, because somebody took their
+    // time to answer.
+    let result = if let Some(email) = check(pool, profile, wanted).await? {
         pool.set_verified_email(&user, &email).await
     } else {
         let flag = [("email_verified".to_owned(), "false".to_owned())];

@@ -7,15 +7,17 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let kept = facts.list("/UserAttributeUpdateSettings/AttributesRequireVerificationBeforeUpdate").contains(&"email");
     if !kept {
-        let repairs = |trigger| facts.has_settings(trigger) && facts.setting(trigger, "REPAIR") != Some("external");
+        // These take what a profile stores for what its provider said.
+        let repairs = |trigger| matches!(facts.setting(trigger, "REPAIR"), Some("external" | "linked"));
         let severity = if repairs(Trigger::PostConfirmation) || repairs(Trigger::PostAuthentication) {
             Severity::Error
         } else {
             Severity::Warning
         };
-        let why = "A changed address is stored before it is verified, and the repair of email_verified may mark it as verified";
-        let remedy = "Set UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate to [\"email\"]. \
-                      Otherwise set REPAIR=external on both post functions";
+        let why =
+            "A changed address is stored before it is verified, and REPAIR=external or linked may mark it as verified";
+        let remedy = "Set UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate to [\"email\"], and \
+                      REPAIR=first-sign-in on both post functions: addresses that were stored before stay doubtful";
         findings.push(Finding::new(severity, "address_changes_at_once", "UserAttributeUpdateSettings", why, remedy));
     }
     if !facts.list("/AutoVerifiedAttributes").contains(&"email") {

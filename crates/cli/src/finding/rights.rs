@@ -19,7 +19,9 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
             "cognito-idp:AdminUpdateUserAttributes",
             "cognito-idp:AdminUserGlobalSignOut",
         ],
-        Trigger::PostConfirmation | Trigger::PostAuthentication => vec!["cognito-idp:AdminUpdateUserAttributes"],
+        Trigger::PostConfirmation | Trigger::PostAuthentication => {
+            vec!["cognito-idp:ListUsers", "cognito-idp:AdminUpdateUserAttributes"]
+        }
         Trigger::InboundFederation | Trigger::CustomMessage => vec![],
     };
     if trigger == Trigger::PostConfirmation && is("SIGN_OUT_ON_PASSWORD_RESET", "on", "on") {

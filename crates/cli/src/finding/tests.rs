@@ -122,12 +122,13 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
         facts.clients.as_mut().unwrap()[0].writes.push("email_verified".into());
     });
     check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writes.clear());
-    check(Error, "address_changes_at_once", pool("/UserAttributeUpdateSettings", json!(null)));
-    check(Warning, "address_changes_at_once", |facts| {
-        facts.pool.0["UserAttributeUpdateSettings"] = json!(null);
-        set(facts, Trigger::PostConfirmation, "REPAIR", "external");
-        set(facts, Trigger::PostAuthentication, "REPAIR", "external");
-    });
+    check(Warning, "address_changes_at_once", pool("/UserAttributeUpdateSettings", json!(null)));
+    for repair in ["external", "linked"] {
+        check(Error, "address_changes_at_once", |facts| {
+            facts.pool.0["UserAttributeUpdateSettings"] = json!(null);
+            set(facts, Trigger::PostAuthentication, "REPAIR", repair);
+        });
+    }
     check(Warning, "address_never_verified", pool("/AutoVerifiedAttributes", json!([])));
     check(Error, "ses_sandbox", |facts| facts.ses_production = Some(false));
     check(Error, "ses_sending_paused", |facts| facts.ses_sending = Some(false));

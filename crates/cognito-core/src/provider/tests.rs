@@ -29,6 +29,15 @@ fn what_is_not_name_trust_link_is_refused() {
         "Okta:claim,okta:never",
         "google:claim",
         "Google:claim:email",
+        "Corp:never@corp.example",
+        "Corp:always@",
+        "Corp:always@corp.example@",
+        "Corp:always@localhost",
+        "Corp:always@*",
+        "Corp:always@*.",
+        "Corp:always@cörp.example",
+        "Corp:always@corp.example/x",
+        "Corp:always:none:more",
         "A name that is longer than 32 characters:claim",
     ] {
         assert_eq!(Providers::parse(text), None, "{text}");
@@ -46,6 +55,58 @@ fn a_user_name_is_split_by_configured_names_longest_first_in_any_case() {
     assert_eq!(split("Googles_1"), None);
     assert_eq!(split("Google"), None);
     assert_eq!(split("Facebook_1"), None);
+}
+
+/// Whoever chooses the subject chooses how many underscores it holds. Quadratic, this takes minutes.
+#[test]
+fn a_user_name_of_underscores_is_split_at_once() {
+    let parsed = providers("Corp:claim,Corp_EU:claim");
+    let begun = std::time::Instant::now();
+    for name in ["_".repeat(1_000_000), format!("corp{}", "_".repeat(1_000_000))] {
+        assert_eq!(parsed.split_user_name(&name).is_some(), name.starts_with('c'));
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_name_is_found_in_any_case_and_not_in_the_middle_of_a_letter() {
+    let parsed = providers("ΑΣ:claim,İx:claim");
+    for name in ["ας_1", "ασ_1", "ΑΣ_1", "i\u{307}x_1"] {
+        assert_eq!(parsed.split_user_name(name).map(|(_, subject)| subject), Some("1"), "{name}");
+    }
+    assert_eq!(parsed.split_user_name("ix_1"), None);
+}
+
+#[test]
+fn trust_is_limited_to_domains_where_they_are_named() {
+    let check = |trust: &str, email: &str, proven: bool| {
+        let parsed = providers(&format!("Corp:{trust}"));
+        let attributes = json!({"email": email, "email_verified": "true"});
+        let claim = parsed.named("Corp").unwrap().claim(Attributes::new(Some(&attributes)));
+        assert_eq!(matches!(claim, EmailClaim::Proven(_)), proven, "{trust} {email}");
+    };
+    for trust in ["always@corp.example@*.eu.corp.example", "claim@Corp.Example@*.EU.corp.example:custom:number"] {
+        for own in ["ada@corp.example", "ada@CORP.example", "ada@a.eu.corp.example", "ada@b.a.eu.corp.example"] {
+            check(trust, own, true);
+        }
+        for other in [
+            "ceo@other.example",
+            "ceo@evilcorp.example",
+            "ceo@corp.example.evil.example",
+            "ceo@us.corp.example",
+            "ceo@eu.corp.example",
+            "ceo@evileu.corp.example",
+        ] {
+            check(trust, other, false);
+        }
+    }
+    check("always", "ceo@other.example", true);
+}
+
+#[test]
+fn an_identity_of_a_provider_may_be_linked_by_nothing() {
+    let parsed = providers("Google:claim:none,Corp:always@corp.example:none");
+    assert!(parsed.iter().all(|provider| provider.link_by == LinkBy::Nothing));
 }
 
 #[test]

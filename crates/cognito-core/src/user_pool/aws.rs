@@ -11,7 +11,10 @@ mod secret_hash;
 #[cfg(feature = "invitations")]
 pub use invitations::AwsInvitations;
 
-use super::{CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools};
+use super::{
+    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    UserPools,
+};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
@@ -206,9 +209,10 @@ impl UserPool for AwsUserPool {
         Ok(())
     }
 
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         // Both in one call: Cognito then applies the address at once and sends no code.
-        let attributes = vec![attribute("email", &email.to_lower_case())?, attribute("email_verified", "true")?];
+        let attributes =
+            vec![attribute("email", &email.email().to_lower_case())?, attribute("email_verified", "true")?];
         self.update(user, attributes).await
     }
 

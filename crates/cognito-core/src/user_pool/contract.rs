@@ -11,7 +11,7 @@ mod invitations;
 pub use administration::check_administration;
 pub use invitations::check_invitations;
 
-use super::{CheckedUserName, NewNative, PoolErrorKind, Status, UserName, UserPool};
+use super::{AvailableEmail, CheckedUserName, NewNative, PoolErrorKind, Status, UserName, UserPool};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{Providers, SourceIdentity};
@@ -68,6 +68,10 @@ impl<P: UserPool> Checks<'_, P> {
         let providers = Providers::parse("Google:claim").ok_or("Google:claim does not parse")?;
         let google = providers.named("Google").ok_or("no Google")?;
         SourceIdentity::new(google, &format!("{subject}{}", self.unique)).map_err(|why| why.to_string())
+    }
+
+    fn available(&self, name: &str, user: &CheckedUserName) -> Result<AvailableEmail, String> {
+        AvailableEmail::among(&self.email(name)?, [], user.user_name()).ok_or_else(|| "nobody holds it".to_owned())
     }
 
     async fn created(&self, name: &str) -> Result<CheckedUserName, String> {
@@ -182,7 +186,10 @@ impl<P: UserPool> Checks<'_, P> {
             self.pool.replace_password(&name, &password).await.expect_err_text("a password for nobody")?,
             self.pool.link(&name, &self.google("3")?).await.expect_err_text("a link to nobody")?,
             self.pool.add_to_group(&name, GROUP).await.expect_err_text("nobody in a group")?,
-            self.pool.set_verified_email(&name, &self.email("gone")?).await.expect_err_text("nobody verified")?,
+            self.pool
+                .set_verified_email(&name, &self.available("gone", &name)?)
+                .await
+                .expect_err_text("nobody verified")?,
             self.pool.sign_out_everywhere(&name).await.expect_err_text("nobody signed out")?,
         ];
         expect(refusals.iter().all(|kind| *kind == PoolErrorKind::UserNotFound), &format!("{refusals:?}"))
@@ -191,7 +198,8 @@ impl<P: UserPool> Checks<'_, P> {
     async fn verification_is_kept(&self) -> Outcome {
         let name = self.created("verify").await?;
         let moved = self.email("moved")?;
-        self.pool.set_verified_email(&name, &moved).await.map_err(text)?;
+        let available = self.available("moved", &name)?;
+        self.pool.set_verified_email(&name, &available).await.map_err(text)?;
         self.pool.sign_out_everywhere(&name).await.map_err(text)?;
         self.pool.forget_phone_and_factors(&name).await.map_err(text)?;
         let profile = self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?;

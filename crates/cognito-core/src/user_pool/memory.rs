@@ -9,7 +9,8 @@ mod invitations;
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 
 use super::{
-    CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool, UserPools,
+    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName,
+    UserPool, UserPools,
 };
 use crate::email::Email;
 use crate::password::Password;
@@ -38,6 +39,9 @@ pub struct Quirks {
     pub list_lag: usize,
     /// A stand-alone federated profile keeps its verified address from being created again.
     pub stand_alone_holds_alias: bool,
+    /// A verified mark on a second profile takes the address from the first without an error (aws-sdk-ios#515,
+    /// boto3#3213), where otherwise the call is refused.
+    pub alias_moves: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
 }
@@ -279,13 +283,18 @@ impl UserPool for MemoryPool {
         })
     }
 
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
+        let email = email.email();
         self.call("AdminUpdateUserAttributes", |state| {
-            let taken = state.accounts.iter().any(|account| {
+            let moves = state.quirks.alias_moves;
+            let is_holder = |account: &&mut Account| {
                 account.user_name != user.as_str() && account.email_verified && account.has_email(email.as_str())
-            });
-            if taken {
-                return Err(PoolErrorKind::AliasExists);
+            };
+            for holder in state.accounts.iter_mut().filter(is_holder) {
+                if !moves {
+                    return Err(PoolErrorKind::AliasExists);
+                }
+                holder.email_verified = false;
             }
             let account = state.account_mut(user.as_str())?;
             account.email = Some(email.to_lower_case());

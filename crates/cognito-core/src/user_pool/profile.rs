@@ -1,5 +1,6 @@
 use super::UserName;
 use crate::email::Email;
+use crate::provider::Providers;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -133,6 +134,19 @@ impl Profile {
     #[must_use]
     pub fn is_stand_alone(&self) -> bool {
         self.status == Status::ExternalProvider || self.identities.iter().any(|identity| identity.primary)
+    }
+
+    /// Whether somebody has proven the address that the profile stores: the pool holds it for verified, or the profile
+    /// stands alone for a provider whose every such address is proven, and which may map no `email_verified` at all.
+    /// Anybody can make a profile that only names an address; one that does is in nobody's way.
+    #[must_use]
+    pub fn has_proven_address(&self, providers: &Providers) -> bool {
+        let always_proven = || {
+            let email = Email::parse(self.email.as_deref()?).ok()?;
+            let (provider, _) = providers.split_user_name(self.user_name.as_str())?;
+            Some(provider.always_proves(&email))
+        };
+        self.email_verified || (self.is_stand_alone() && always_proven().unwrap_or_default())
     }
 
     /// Whether the profile was created at most `age` before `now`; false if the pool did not say.

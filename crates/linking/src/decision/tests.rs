@@ -4,6 +4,7 @@ use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, federated, invited, native};
 use serde_json::json;
+use std::time::SystemTime;
 
 const ADA: &str = "ada@example.com";
 const STRICT: Policy = Policy {
@@ -12,8 +13,13 @@ const STRICT: Policy = Policy {
     unverified_profile: UnverifiedProfile::Replace,
 };
 
+fn providers() -> Providers {
+    Providers::parse("Google:claim,Facebook:claim,Okta:claim,Corp:always@corp.example@example.com,Apart:claim:none")
+        .unwrap()
+}
+
 fn arrival(user_name: &str, email: Option<&str>, verified: bool) -> Arrival {
-    let providers = Providers::parse("Google:claim,Facebook:claim,Okta:claim").unwrap();
+    let providers = providers();
     let attributes = json!({"email": email, "email_verified": verified.to_string()});
     Arrival::read(user_name, Attributes::new(Some(&attributes)), &providers, &SubjectRule::default())
 }
@@ -28,7 +34,7 @@ fn unproven() -> Arrival {
 
 #[expect(clippy::needless_pass_by_value, reason = "a table reads better")]
 fn owners<const N: usize>(accounts: [Account; N]) -> Owners {
-    let owner = |account: &Account| Owner { profile: account.profile(), is_new: false };
+    let owner = |account: &Account| Owner::of(account.profile(), SystemTime::now(), &providers());
     Owners { profiles: accounts.iter().map(owner).collect(), current: true, creation_refused: false }
 }
 
@@ -69,6 +75,34 @@ fn a_proven_address_that_nobody_has_gets_a_native_profile() {
     let skip = Policy { native_profile: NativeProfile::Skip, ..STRICT };
     check(&proven(), [], skip, "continue_no_native_profile");
     check(&proven(), [federated("Facebook", "9", ADA)], skip, "continue_no_native_profile");
+}
+
+#[test]
+fn a_provider_proves_addresses_of_its_own_domains_only() {
+    check(&arrival("Corp_7", Some("ada@corp.example"), false), [native("ada@corp.example")], STRICT, "link");
+    check(&arrival("Corp_7", Some("ceo@other.example"), true), [native("ceo@other.example")], STRICT, "unproven_email");
+    check(&arrival("Corp_7", Some("ceo@other.example"), true), [], STRICT, "continue_unproven_email");
+}
+
+#[test]
+fn a_provider_that_is_never_linked_gives_newcomers_a_profile_of_their_own() {
+    let apart = arrival("Apart_1", Some(ADA), true);
+    check(&apart, [], STRICT, "continue_never_linked");
+    check(&apart, [native(ADA)], STRICT, "provider_not_linked");
+    check(&apart, [native(ADA).unverified().with_identity("Google", "1")], STRICT, "provider_not_linked");
+    check(&apart, [native(ADA).unconfirmed()], STRICT, "continue_never_linked");
+    check(&apart, [federated("Facebook", "9", ADA)], STRICT, "continue_never_linked");
+    check(&apart, [native(ADA).disabled()], STRICT, "disabled_profile");
+    check(&arrival("Apart_1", Some(ADA), false), [native(ADA)], STRICT, "unproven_email");
+}
+
+/// In alias pools the mark would take the address from its owner without an error.
+#[test]
+fn an_address_that_another_profile_holds_as_verified_is_not_marked_on_a_second_one() {
+    let invited_and_linked = invited(ADA).unverified().named("second").with_identity("Google", "1");
+    let reclaim = unverified_profile(UnverifiedProfile::Reclaim);
+    check(&proven(), [invited_and_linked.clone()], reclaim, "reclaim");
+    check(&proven(), [invited_and_linked, native(ADA)], reclaim, "ambiguous_owner");
 }
 
 #[test]
@@ -129,6 +163,25 @@ fn who_was_shut_out_of_a_stand_alone_profile_gets_no_other_account() {
     check(&proven(), [banned.clone(), native(ADA)], STRICT, "link");
     // Anybody may have come with an address that nobody proved, and be shut out for it.
     check(&proven(), [banned.unverified()], STRICT, "create_and_link");
+}
+
+/// Whoever an administrator disabled does not come back by another way, whatever the settings.
+#[test]
+fn disabled_comes_first_under_every_policy() {
+    let verified = Account { email_verified: true, ..federated("Facebook", "9", ADA) }.disabled();
+    // Its provider vouches for every address of the domain, and may map no `email_verified` at all.
+    let vouched_for = federated("Corp", "5", ADA).disabled();
+    for policy in all_policies() {
+        for banned in [&verified, &vouched_for] {
+            check(&proven(), [banned.clone()], policy, "disabled_profile");
+            check(&arrival("Apart_1", Some(ADA), true), [banned.clone()], policy, "disabled_profile");
+            // A registration that nobody confirmed would be made into another account.
+            let decision = decide(&proven(), &owners([banned.clone(), native(ADA).unconfirmed()]), &policy);
+            assert!(matches!(decision, Decision::Refuse(_)), "{decision:?} under {policy:?}");
+        }
+        check(&proven(), [native(ADA).disabled()], policy, "disabled_profile");
+        check(&proven(), [native(ADA).unconfirmed().disabled()], policy, "disabled_profile");
+    }
 }
 
 #[test]
@@ -224,7 +277,12 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
     };
     let native = |p: &Profile| p.enabled && !p.is_stand_alone();
     match decision {
-        Decision::Continue(_) | Decision::Refuse(_) => {}
+        Decision::Refuse(_) => {}
+        Decision::Continue(_) => {
+            let banned = |owner: &Owner| !owner.profile.enabled && owner.has_proven_address;
+            let proves = matches!(arrival.email, EmailClaim::Proven(_));
+            assert!(!proves || !owners.profiles.iter().any(banned), "{}", context());
+        }
         Decision::AlreadyLinked(to) => {
             let identity = arrival.identity.as_ref().expect("an identity");
             assert!(proven && native(&profile(to)) && is_linked(&profile(to), identity), "{}", context());
@@ -243,6 +301,7 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
             let to = profile(to);
             assert!(proven && native(&to) && to.status == Status::ForceChangePassword, "{}", context());
             assert!(to.email_verified || (verify.is_some() && to.identities.is_empty()), "{}", context());
+            assert!(verify.is_none() || nobody_else_holds_it(owners, &to), "{}", context());
         }
         Decision::CreateAndLink { duplicate, .. } => {
             assert!(proven && owners.profiles.iter().all(|owner| owner.profile.is_stand_alone()), "{}", context());
@@ -256,11 +315,17 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
         Decision::Reclaim { profile: old, unlink, identity, .. } => {
             let old = profile(old);
             assert!(proven && native(&old) && !old.email_verified, "{}", context());
+            assert!(nobody_else_holds_it(owners, &old), "{}", context());
             assert_eq!(policy.unverified_profile, UnverifiedProfile::Reclaim, "{}", context());
             let kept = old.identities.iter().filter(|known| !unlink.contains(known));
             assert!(kept.into_iter().all(|known| is(known, identity)), "{}", context());
         }
     }
+}
+
+fn nobody_else_holds_it(owners: &Owners, own: &Profile) -> bool {
+    let others = owners.profiles.iter().filter(|owner| owner.profile.user_name != own.user_name);
+    others.into_iter().all(|owner| owner.profile.is_stand_alone() || !owner.profile.email_verified)
 }
 
 fn all_policies() -> Vec<Policy> {
@@ -279,7 +344,7 @@ fn all_policies() -> Vec<Policy> {
 
 fn all_arrivals() -> Vec<Arrival> {
     let mut arrivals = Vec::new();
-    for user_name in ["Google_1", "okta_00uabc", "Unlisted_1"] {
+    for user_name in ["Google_1", "okta_00uabc", "Unlisted_1", "Apart_1", "Corp_7"] {
         for email in [None, Some(ADA), Some("not an address")] {
             for verified in [false, true] {
                 arrivals.push(arrival(user_name, email, verified));
@@ -306,7 +371,7 @@ fn all_owners() -> Vec<(Option<Owner>, Option<Owner>)> {
                         let mut profile = native(ADA).named("first").profile();
                         (profile.status, profile.enabled, profile.email_verified) = (status, enabled, email_verified);
                         profile.identities = identities;
-                        firsts.push(Some(Owner { profile, is_new }));
+                        firsts.push(Some(Owner { is_new, ..Owner::of(profile, SystemTime::now(), &providers()) }));
                     }
                 }
             }
@@ -319,7 +384,7 @@ fn all_owners() -> Vec<(Option<Owner>, Option<Owner>)> {
         Some(native(ADA).unconfirmed()),
         Some(federated("Facebook", "9", ADA)),
     ]
-    .map(|account| account.map(|account| Owner { profile: account.profile(), is_new: false }));
+    .map(|account| account.map(|account| owners([account]).profiles.remove(0)));
     firsts.iter().flat_map(|first| seconds.iter().map(|second| (first.clone(), second.clone()))).collect()
 }
 

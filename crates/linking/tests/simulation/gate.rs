@@ -5,7 +5,7 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
-    CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -176,7 +176,7 @@ impl UserPool for Gate {
         self.pass("unlink", self.pool.unlink(identity)).await
     }
 
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.pass("set email", self.pool.set_verified_email(user, email)).await
     }
 

@@ -8,7 +8,9 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::Quirks;
-use cognito_core::user_pool::{CheckedUserName, Identity, NewNative, PoolError, Profile, Status, UserName, UserPool};
+use cognito_core::user_pool::{
+    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, Profile, Status, UserName, UserPool,
+};
 use std::rc::Rc;
 use std::sync::Mutex;
 
@@ -94,7 +96,7 @@ impl UserPool for Mutant {
         self.gate.unlink(identity).await
     }
 
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.gate.set_verified_email(user, email).await
     }
 

@@ -62,7 +62,7 @@ impl Scenario {
 
     /// The arrival of an identity that shows Ada's address.
     pub fn arrival(&self, user_name: &str) -> Arrival {
-        let providers = Providers::parse("Google:claim,Okta:claim").unwrap();
+        let providers = providers();
         let attributes = json!({"email": "Ada@Example.com", "email_verified": self.verified_claim});
         Arrival::read(user_name, Attributes::new(Some(&attributes)), &providers, &SubjectRule::default())
     }
@@ -80,6 +80,7 @@ impl Scenario {
         let linker = Linker {
             pool,
             policy: self.policy,
+            providers: &providers(),
             group: Some("Users"),
             user_name: user_name_kind,
             attributes: std::collections::BTreeMap::new(),
@@ -145,6 +146,10 @@ impl Scenario {
     fn is_unchanged(&self, pool: &MemoryPool) -> bool {
         crate::explorer::digest(pool) == crate::explorer::digest(&self.pool())
     }
+}
+
+fn providers() -> Providers {
+    Providers::parse("Google:claim,Okta:claim").unwrap()
 }
 
 /// Every situation of the decision table.

@@ -5,7 +5,7 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{
-    CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -89,7 +89,7 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         self.pool.unlink(identity).await
     }
 
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.change(user, "AdminUpdateUserAttributes").await?;
         self.pool.set_verified_email(user, email).await
     }

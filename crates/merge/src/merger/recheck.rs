@@ -37,7 +37,8 @@ impl<P: Administration> Merger<'_, P> {
         let Ok(email) = Email::parse(&planned.email) else { return Err(Stop::changed("the address")) };
         let into = state.attempts.last().and_then(|begin| begin.into.as_deref());
         let guard = Guard::new(self.pool, self.limits, into);
-        let mut owners = Owners::current(&guard, &email, SystemTime::now(), &Owners::default()).await?;
+        let mut owners =
+            Owners::current(&guard, &email, SystemTime::now(), &self.rules.providers, &Owners::default()).await?;
         owners.profiles.retain(|owner| owner.profile.user_name.as_str() != step.delete);
         let judgement = self.judge(&record, &owners, earlier, state);
         if !is_as_planned(&judgement, step, earlier, state) {

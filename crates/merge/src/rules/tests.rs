@@ -95,7 +95,8 @@ fn a_link_by_attribute_takes_the_stored_value_only_where_it_is_trusted() {
     let mut corp = Account { email_verified: true, ..federated("Corp", "1", ADA) };
     corp.attributes.insert("custom:staff".into(), "4711".into());
     let trusting = Rules { trust_stored_values: true, ..rules() };
-    let judgement = trusting.judge(&corp.record(), &owners([native(ADA).profile()].into_iter(), SystemTime::now()));
+    let judgement = trusting
+        .judge(&corp.record(), &owners([native(ADA).profile()].into_iter(), SystemTime::now(), &trusting.providers));
     let Judgement::Decided(Decision::Link(_, identity)) = judgement else { panic!("{judgement:?}") };
     assert_eq!((identity.attribute(), identity.value()), ("custom:staff", "4711"));
 }

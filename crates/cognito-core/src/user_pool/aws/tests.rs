@@ -77,6 +77,10 @@ fn kate() -> Email {
     Email::parse("Kate@Example.com").unwrap()
 }
 
+fn available_kate() -> AvailableEmail {
+    AvailableEmail::among(&kate(), [], ada().user_name()).unwrap()
+}
+
 fn ada() -> CheckedUserName {
     let sub = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
     CheckedUserName::without_call(&UserName::new(sub), sub).unwrap()
@@ -269,7 +273,7 @@ async fn an_address_is_set_and_verified_in_one_call() {
         seen.answering(|_: &AdminUpdateUserAttributesInput| AdminUpdateUserAttributesOutput::builder().build()),
     );
     let pool = pool(&[&rule]);
-    pool.set_verified_email(&ada(), &kate()).await.unwrap();
+    pool.set_verified_email(&ada(), &available_kate()).await.unwrap();
     let call = seen.only();
     assert_eq!(pairs(call.user_attributes()), [("email", "kate@example.com"), ("email_verified", "true")]);
     assert_eq!(call.username(), Some(ada().as_str()));
@@ -339,7 +343,7 @@ async fn a_passkey_is_seen_among_other_factors() {
 
 async fn failing(status: u16, body: Option<String>) -> (PoolError, usize) {
     let rule = mock!(Client::admin_update_user_attributes).sequence().http_status(status, body).times(9).build();
-    let error = pool(&[&rule]).set_verified_email(&ada(), &kate()).await.unwrap_err();
+    let error = pool(&[&rule]).set_verified_email(&ada(), &available_kate()).await.unwrap_err();
     (error, rule.num_calls())
 }
 
@@ -388,7 +392,7 @@ async fn a_throttled_call_is_made_again() {
         .output(|| AdminUpdateUserAttributesOutput::builder().build())
         .build();
     let started = tokio::time::Instant::now();
-    pool(&[&rule]).set_verified_email(&ada(), &kate()).await.unwrap();
+    pool(&[&rule]).set_verified_email(&ada(), &available_kate()).await.unwrap();
     assert_eq!(rule.num_calls(), 2);
     assert!(started.elapsed() <= Duration::from_millis(500), "{:?}", started.elapsed());
 }
@@ -403,7 +407,7 @@ async fn an_error_carries_the_request_id() {
             response
         })
         .build();
-    let error = pool(&[&rule]).set_verified_email(&ada(), &kate()).await.unwrap_err();
+    let error = pool(&[&rule]).set_verified_email(&ada(), &available_kate()).await.unwrap_err();
     assert_eq!(error.to_string(), "AdminUpdateUserAttributes: UserNotFoundException (request 1b2c3d4e)");
 }
 

@@ -7,8 +7,8 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
-    Administration, CheckedUserName, Identity, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile,
-    ProfileRecord, UserName, UserPool,
+    Administration, AvailableEmail, CheckedUserName, Identity, NewNative, Page, PoolError, PoolErrorKind, PoolSettings,
+    Profile, ProfileRecord, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -214,7 +214,7 @@ impl UserPool for Fused {
         self.fuse.call("AdminDisableProviderForUser", self.pool.unlink(identity)).await
     }
 
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &Email) -> Result<(), PoolError> {
+    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.fuse.call("AdminUpdateUserAttributes", self.pool.set_verified_email(user, email)).await
     }
 

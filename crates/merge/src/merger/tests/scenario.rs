@@ -283,8 +283,15 @@ impl World {
                     // The function's own setting, whatever the plan's.
                     let policy = Policy { native_profile: NativeProfile::Create, ..self.rules.policy };
                     let attributes = std::collections::BTreeMap::new();
-                    let linker =
-                        Linker { pool: &self.pool, policy, group: None, user_name, attributes, now: SystemTime::now() };
+                    let linker = Linker {
+                        pool: &self.pool,
+                        policy,
+                        providers: &self.rules.providers,
+                        group: None,
+                        user_name,
+                        attributes,
+                        now: SystemTime::now(),
+                    };
                     match linker.settle(&arrival).await {
                         Ok(_) | Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => {}
                         Err(error) => panic!("{error:?}"),
