@@ -3,7 +3,6 @@
 
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::provider::Providers;
 use cognito_core::user_pool::{
     AvailableEmail, CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response, UserName,
     UserPool,
@@ -53,12 +52,4 @@ verbs! {
     invitations.opens(user: CheckedUserName, temporary: Password) -> bool;
     invitations.respond(user: CheckedUserName, temporary: Password, chosen: Password) -> Response;
     invitations.password_policy() -> PasswordPolicy;
-}
-
-/// Whether the address of this profile stays its owner's, because somebody has proven it. Anybody can make a profile that
-/// only names an address, and one that does is in nobody's way.
-pub(crate) fn has_proven_address(profile: &Profile, providers: &Providers) -> bool {
-    // A sign-in through a provider may take the mark off a linked profile whose owner has proven the address.
-    let linked = !profile.identities.is_empty() && !profile.is_stand_alone();
-    linked || profile.has_proven_address(providers)
 }

@@ -2,7 +2,7 @@
 
 use super::view::{Verified, View};
 use super::{ChangeState, CodeCheck, Request, RequestError, Stage};
-use crate::accounts::{Accounts, has_proven_address};
+use crate::accounts::Accounts;
 use crate::caller::Caller;
 use crate::ceilings::{Counter, Scope};
 use crate::code::{self, Sealer};
@@ -243,7 +243,7 @@ impl EmailChange {
         let mut others = holders.iter().filter(|holder| holder.sub != own.sub || holder.user_name != own.user_name);
         let blocks = |other: &Profile| {
             let is_user_name = self.settings.email_is_user_name && !other.is_stand_alone();
-            is_user_name || has_proven_address(other, &self.settings.providers)
+            is_user_name || other.has_proven_address(&self.settings.providers)
         };
         let available = AvailableEmail::among(new, &holders, &own.user_name).filter(|_| !others.any(blocks));
         available.ok_or(Code::EmailTaken.into())

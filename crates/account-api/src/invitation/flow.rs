@@ -1,7 +1,7 @@
 //! Invitations, carried out: the user pool, state in the table, and mails.
 
 use super::{Invitation, InvitedUserName, LastInvited, Mode, address_digest};
-use crate::accounts::{Accounts, has_proven_address};
+use crate::accounts::Accounts;
 use crate::caller::{Caller, Origin};
 use crate::ceilings::{Counter, Scope};
 use crate::code::Sealer;
@@ -166,7 +166,10 @@ impl Invitations {
         let counts = |other: &Profile| {
             // A registration that nobody confirmed, or a guest whom an administrator keeps out.
             let begun = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
-            begun || has_proven_address(other, &self.settings.providers)
+            // A sign-in through a provider may take the mark off an account whose owner has proven the address. Another
+            // account is not made for them.
+            let linked = !other.identities.is_empty() && !other.is_stand_alone();
+            begun || linked || other.has_proven_address(&self.settings.providers)
         };
         Ok(match (guests.pop(), others.iter().any(counts)) {
             (None, false) => Owner::Nobody,

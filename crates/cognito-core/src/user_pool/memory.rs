@@ -15,6 +15,7 @@ use super::{
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -46,6 +47,16 @@ pub struct Quirks {
     pub refuse_every_link: bool,
 }
 
+/// What happens before each call.
+#[derive(Clone)]
+struct Meanwhile(Arc<Mutex<dyn FnMut(&mut Vec<Account>) + Send>>);
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meanwhile(…)")
+    }
+}
+
 #[derive(Clone, Debug)]
 struct State {
     kind: PoolKind,
@@ -56,6 +67,7 @@ struct State {
     history: Vec<Vec<Account>>,
     created: u32,
     calls: Vec<&'static str>,
+    meanwhile: Option<Meanwhile>,
 }
 
 /// A user pool in memory. Clones share it.
@@ -76,6 +88,7 @@ impl MemoryPool {
             accounts,
             created: 0,
             calls: Vec::new(),
+            meanwhile: None,
         })))
     }
 
@@ -122,6 +135,11 @@ impl MemoryPool {
         state.remember();
     }
 
+    /// Somebody else may change the pool before each call from now on.
+    pub fn before_each_call(&self, change: impl FnMut(&mut Vec<Account>) + Send + 'static) {
+        self.state().meanwhile = Some(Meanwhile(Arc::new(Mutex::new(change))));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,6 +150,7 @@ impl MemoryPool {
         work: impl FnOnce(&mut State) -> Result<T, PoolErrorKind>,
     ) -> Result<T, PoolError> {
         let mut state = self.state();
+        state.let_others_act();
         state.calls.push(operation);
         work(&mut state).map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
     }
@@ -166,6 +185,13 @@ impl State {
             .iter()
             .position(|account| account.user_name == name || account.sub == name)
             .or_else(|| self.accounts.iter().position(by_alias))
+    }
+
+    fn let_others_act(&mut self) {
+        if let Some(Meanwhile(change)) = self.meanwhile.clone() {
+            change.lock().unwrap_or_else(PoisonError::into_inner)(&mut self.accounts);
+            self.remember();
+        }
     }
 
     fn remember(&mut self) {

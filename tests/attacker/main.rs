@@ -1,0 +1,235 @@
+//! An attacker who may do whatever a registered person may, at any moment, in any history of a pool's settings.
+//!
+//! Ada and Mallory act in turn in one pool, and Mallory acts once more before any call that the product makes. The
+//! functions, the account API and the merge are the real ones; the pool is the one in memory. Whatever happens, nobody
+//! ends with a way into an account that shows an address they never proved.
+//!
+//! Each walk is made of its seed, which a failure prints.
+
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the modules of one test")]
+
+mod mallory;
+mod naive;
+mod world;
+
+use cognito_core::user_pool::memory::{Account, PoolKind};
+use mallory::{is_mallorys, reaches};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::BTreeMap;
+use world::{ADA, ADA_BEFORE, ADAS_SUBJECT, Claims, GOOGLE, MALLORY, MALLORYS_SUBJECT, Setup, World, is_adas};
+
+/// Steps of a walk. Longer walks find nothing that these do not.
+const STEPS: u32 = 8;
+
+/// What somebody does next.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    MalloryActs,
+    MallorySignsIn(&'static str, Claims),
+    MalloryInvites(&'static str),
+    MalloryChangesAnAddress,
+    AdaSignsIn,
+    AdaRegisters,
+    AdaCompletesAnInvitation,
+    AdaChangesHerAddress,
+    OperatorChangesWhatPeopleMayStore,
+    OperatorMerges,
+}
+
+/// What the providers say of Mallory. Only Okta, which is never trusted, and Corp, which is trusted for its own domain
+/// only, say what is not so.
+const MALLORYS_CLAIMS: [(&str, Claims); 9] = [
+    ("Facebook", Claims { email: None, verified: None }),
+    ("Facebook", Claims { email: Some(MALLORY), verified: None }),
+    ("Google", Claims { email: Some(ADA), verified: Some(false) }),
+    ("Google", Claims { email: Some(MALLORY), verified: Some(true) }),
+    ("Google", Claims { email: None, verified: None }),
+    ("Okta", Claims { email: Some(ADA), verified: Some(true) }),
+    ("Okta", Claims { email: Some(MALLORY), verified: Some(true) }),
+    ("Corp", Claims { email: Some(ADA), verified: Some(true) }),
+    ("Corp", Claims { email: Some("mallory@corp.example"), verified: Some(true) }),
+];
+
+fn next_move(random: &mut StdRng) -> Move {
+    match random.random_range(0..18) {
+        0..4 => Move::MalloryActs,
+        4..8 => {
+            let (provider, claims) = MALLORYS_CLAIMS[random.random_range(0..MALLORYS_CLAIMS.len())];
+            Move::MallorySignsIn(provider, claims)
+        }
+        8 => Move::MalloryInvites(if random.random() { ADA } else { MALLORY }),
+        16 | 17 => Move::MalloryChangesAnAddress,
+        9 | 10 => Move::AdaSignsIn,
+        11 => Move::AdaRegisters,
+        12 => Move::AdaCompletesAnInvitation,
+        13 => Move::AdaChangesHerAddress,
+        14 => Move::OperatorChangesWhatPeopleMayStore,
+        _ => Move::OperatorMerges,
+    }
+}
+
+async fn make(world: &mut World, next: Move) {
+    match next {
+        Move::MalloryActs => world.pool.change(|accounts| world.mallory.lock().unwrap().act(accounts)),
+        Move::MallorySignsIn(provider, claims) => drop(world.sign_in(provider, MALLORYS_SUBJECT, claims).await),
+        Move::MalloryInvites(address) => world.invite(address).await,
+        Move::MalloryChangesAnAddress => world.mallory_changes_an_address().await,
+        Move::AdaSignsIn => drop(world.sign_in("Google", ADAS_SUBJECT, GOOGLE).await),
+        Move::AdaRegisters => world.ada_registers(),
+        Move::AdaCompletesAnInvitation => world.ada_completes_an_invitation().await,
+        Move::AdaChangesHerAddress => drop(world.ada_changes_her_address().await),
+        Move::OperatorChangesWhatPeopleMayStore => world.mallory.lock().unwrap().change_what_people_may_store(),
+        Move::OperatorMerges => world.merge().await,
+    }
+}
+
+/// What must never be, after anything that anybody did.
+fn violation(before: &[Account], after: &[Account]) -> Option<&'static str> {
+    for account in after {
+        let (adas, mallorys) = (is_adas(account), is_mallorys(account));
+        if mallorys && account.email_verified && (account.has_email(ADA) || account.has_email(ADA_BEFORE)) {
+            return Some("Mallory is in an account that shows Ada's address as verified");
+        }
+        if adas && mallorys {
+            return Some("Ada and Mallory are in one account");
+        }
+    }
+    for was in before.iter().filter(|account| account.email_verified && is_adas(account)) {
+        let Some(is) = after.iter().find(|account| account.sub == was.sub) else {
+            return Some("an account of Ada's is gone");
+        };
+        let kept = is.email_verified
+            && is.enabled
+            && (is.has_email(ADA) || is.has_email(ADA_BEFORE))
+            && was.identities.iter().all(|identity| is.identities.contains(identity))
+            && (was.password == is.password || is_adas(is));
+        if !kept {
+            return Some("an account of Ada's is not what it was");
+        }
+    }
+    None
+}
+
+/// Walks, and tells the first violation with what led to it.
+async fn walk(seed: u64, setup: Setup) -> Result<World, String> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut world = World::new(setup, seed);
+    let mut moves = Vec::new();
+    for _ in 0..STEPS {
+        let before = world.pool.accounts();
+        let next = next_move(&mut random);
+        moves.push(next);
+        make(&mut world, next).await;
+        let after = world.pool.accounts();
+        if let Some(what) = violation(&before, &after) {
+            let did = world.mallory.lock().unwrap().did.clone();
+            return Err(format!(
+                "{what}\nseed {seed}, {setup:?}\n{moves:#?}\nMallory {did:?}\n{before:#?}\n{after:#?}"
+            ));
+        }
+    }
+    Ok(world)
+}
+
+fn is_quiet(world: &World) {
+    world.mallory.lock().unwrap().rest();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_gets_into_an_account_with_an_address_they_never_proved() {
+    const WALKS: u64 = 200;
+    let mut ends: BTreeMap<String, u32> = BTreeMap::new();
+    for setup in Setup::all() {
+        for seed in 0..WALKS {
+            let mut world = walk(seed, setup).await.unwrap_or_else(|what| panic!("{what}"));
+            is_quiet(&world);
+            let end = end_of(&mut world).await;
+            *ends.entry(end).or_default() += 1;
+        }
+    }
+    println!("{ends:#?}");
+    // The walks reach what they are about: Ada gets in, and is refused where the settings say so.
+    for end in ["in", "unverified_profile", "ambiguous_owner"] {
+        assert!(ends.get(end).is_some_and(|count| *count >= 10), "{end}: {ends:?}");
+    }
+}
+
+/// Ada comes once more, with nobody in between. She is in, alone, or is refused for a reason that the threat model names.
+async fn end_of(world: &mut World) -> String {
+    let refused = world.sign_in("Google", ADAS_SUBJECT, GOOGLE).await.err();
+    let seed = world.seed;
+    let Some(code) = refused else {
+        let owners = world.pool.owners_of("Google", ADAS_SUBJECT);
+        let [own] = owners.as_slice() else { panic!("seed {seed}, {:?}: {owners:#?}", world.setup) };
+        assert!(own.email_verified && !is_mallorys(own), "seed {seed}, {:?}: {own:#?}", world.setup);
+        return "in".to_owned();
+    };
+    let known = ["unverified_profile", "ambiguous_owner", "email_held_by_federated_profile"];
+    assert!(known.contains(&code.as_str()), "seed {seed}, {:?}: {code}\n{:#?}", world.setup, world.pool.accounts());
+    // Where what nobody proved may be taken over, one such account keeps Ada from nothing; of several, none is chosen.
+    let squats = |account: &&Account| account.has_email(ADA) && !account.email_verified && !account.is_stand_alone();
+    let squatters = world.pool.accounts().iter().filter(squats).count();
+    assert!(
+        !world.setup.reclaims || squatters > 1,
+        "seed {seed}, {:?}: {code}\n{:#?}",
+        world.setup,
+        world.pool.accounts()
+    );
+    code
+}
+
+/// Whoever proved nothing is in nobody's way, and a lost answer costs a repetition and no more.
+#[tokio::test(start_paused = true)]
+async fn ada_changes_her_address_whatever_others_claim_and_whichever_answer_is_lost() {
+    let mut changed = 0;
+    for setup in Setup::all() {
+        for seed in 0..150 {
+            let world = walk(seed, Setup { ada_has_an_account: true, ..setup }).await.unwrap_or_else(|w| panic!("{w}"));
+            is_quiet(&world);
+            world.tomorrow();
+            // Where the address is the user name, the pool itself keeps an address for whoever names it first.
+            let one_a_name = setup.kind == PoolKind::EmailUserNames;
+            let holds = |account: &Account| {
+                (one_a_name || account.email_verified) && account.has_email(ADA) && !account.is_stand_alone()
+            };
+            if world.pool.accounts().iter().any(holds) {
+                continue;
+            }
+            let result = world.ada_changes_her_address().await;
+            assert_eq!(result, Ok(()), "seed {seed}, {setup:?}\n{:#?}", world.pool.accounts());
+            assert!(world.pool.accounts().iter().any(|account| holds(account) && is_adas(account)));
+            changed += 1;
+        }
+    }
+    assert!(changed > 80, "{changed}");
+}
+
+/// If the walks let any of these pass, they would prove nothing.
+#[tokio::test(start_paused = true)]
+async fn a_product_that_forgets_one_guard_is_caught() {
+    for guard in naive::ALL {
+        let mut caught = None;
+        'walks: for setup in Setup::all() {
+            for seed in 0..1000 {
+                if let Err(what) = walk(seed, Setup { forgets: Some(guard), ..setup }).await {
+                    caught = Some(what);
+                    break 'walks;
+                }
+            }
+        }
+        assert!(caught.is_some(), "{guard:?} was not caught");
+    }
+}
+
+#[test]
+fn mallory_reaches_what_mallory_made() {
+    let world = World::new(Setup::all().remove(0), 1);
+    let made: usize = (0..400)
+        .map(|_| {
+            world.pool.change(|accounts| world.mallory.lock().unwrap().act(accounts));
+            world.pool.accounts().iter().filter(|account| reaches(account)).count()
+        })
+        .sum();
+    assert!(made > 100, "{made}");
+}

@@ -1,0 +1,474 @@
+//! The pool, the product in front of it, and the people.
+
+use crate::mallory::{Mallory, reaches};
+use crate::naive::{self, Guard};
+use account_api::accounts::Pool;
+use account_api::code::Sealer;
+use account_api::mailer::memory::MemoryMailer;
+use account_api::queue::memory::MemoryQueue;
+use account_api::store::memory::MemoryStore;
+use account_api::store::{Document, Store, StoreError, Written};
+use account_api::testing::SetClock;
+use account_api::{AccountApi, Parts};
+use cognito_core::provider::Providers;
+use cognito_core::testing::answer_to;
+use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, native};
+use cognito_core::user_pool::{Administration as _, ProfileRecord};
+use futures_util::future::{BoxFuture, FutureExt};
+use http_body_util::BodyExt as _;
+use inbound_federation::InboundFederation;
+use linking::{Policy, UnverifiedProfile};
+use merge::{CopyOptions, Entry, History, Journal, JournalError, Merger, RateLimit, RateLimits, Requirements, Rules};
+use messages::Messages;
+use post_authentication::PostAuthentication;
+use post_confirmation::PostConfirmation;
+use pre_sign_up::PreSignUp;
+use serde_json::{Value, json};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
+use tower::ServiceExt as _;
+
+pub const ADA: &str = "ada@example.com";
+/// The address of an account of Ada's that she changes to [`ADA`].
+pub const ADA_BEFORE: &str = "ada.before@example.com";
+pub const MALLORY: &str = "mallory@evil.example";
+const MALLORY_NEW: &str = "mallory.new@evil.example";
+/// Ada's subject at Google. Subjects of digits are the same in lower case.
+pub const ADAS_SUBJECT: &str = "1815";
+/// Mallory's, at every provider.
+pub const MALLORYS_SUBJECT: &str = "666";
+const ADAS_PASSWORD: &str = "Ada's own passw0rd!";
+/// What Google says of Ada.
+pub const GOOGLE: Claims = Claims { email: Some(ADA), verified: Some(true) };
+const NOW: u64 = 1_795_305_600;
+const DAY: u64 = 24 * 60 * 60;
+
+/// What a provider says at a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct Claims {
+    pub email: Option<&'static str>,
+    pub verified: Option<bool>,
+}
+
+/// How the pool and the product are set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    pub kind: PoolKind,
+    /// `UNVERIFIED_PROFILE=reclaim`.
+    pub reclaims: bool,
+    /// The inbound federation trigger is attached.
+    pub inbound: bool,
+    /// Ada has an account under [`ADA_BEFORE`] already.
+    pub ada_has_an_account: bool,
+    pub forgets: Option<Guard>,
+}
+
+impl Setup {
+    pub fn all() -> Vec<Self> {
+        let flags = [false, true];
+        let kinds = [PoolKind::EmailUserNames, PoolKind::EmailAlias];
+        let each = |kind| flags.map(|reclaims| flags.map(|inbound| (kind, reclaims, inbound)));
+        let all = kinds.iter().flat_map(|kind| each(*kind)).flatten();
+        let setup =
+            |(kind, reclaims, inbound)| Self { kind, reclaims, inbound, ada_has_an_account: inbound, forgets: None };
+        all.map(setup).collect()
+    }
+
+    fn forgets(self, guard: Guard) -> bool {
+        self.forgets == Some(guard)
+    }
+
+    fn providers(self) -> &'static str {
+        if self.forgets(Guard::TrustHasDomains) {
+            "Google:claim,Facebook:always,Okta:never,Corp:always"
+        } else {
+            "Google:claim,Facebook:always,Okta:never,Corp:always@corp.example"
+        }
+    }
+
+    fn variable(self, name: &str) -> Option<String> {
+        let value = match name {
+            "PROVIDERS" => self.providers(),
+            "DEFAULT_GROUP" => "Users",
+            "UNVERIFIED_PROFILE" if self.reclaims => "reclaim",
+            "NATIVE_USERNAME" if self.kind == PoolKind::EmailAlias => "uuid",
+            "REPAIR" if self.forgets(Guard::OnlyThisSignInsAddress) => "linked",
+            "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
+            "TABLE_NAME" => "state",
+            "CODE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:1:secret:s",
+            "EMAIL_FROM" => "Example <no-reply@example.com>",
+            "BACKEND_CLIENT_ID" => "backend",
+            "INVITATIONS" => "public",
+            "APP_NAME" => "Example",
+            "APP_URL" => "https://app.example.com",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+}
+
+/// A table whose answer to every fifth write is lost.
+struct Lossy {
+    store: MemoryStore,
+    writes: AtomicU32,
+}
+
+impl Lossy {
+    async fn write<T>(&self, write: BoxFuture<'_, Result<T, StoreError>>) -> Result<T, StoreError> {
+        let answer = write.await;
+        let lost = self.writes.fetch_add(1, Ordering::Relaxed) % 5 == 4;
+        if lost { Err(StoreError { operation: "PutItem", code: "timed out".into() }) } else { answer }
+    }
+}
+
+impl Store for Lossy {
+    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+        self.store.load(key)
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a str,
+        version: Option<u64>,
+        body: &'a str,
+        until: u64,
+    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+        self.write(self.store.save(key, version, body, until)).boxed()
+    }
+
+    fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+        self.write(self.store.add(key, number, until)).boxed()
+    }
+}
+
+/// A journal that outlives nothing: no process ends here.
+#[derive(Default)]
+struct Memory(History);
+
+impl Journal for Memory {
+    async fn write(&mut self, entry: Entry) -> Result<(), JournalError> {
+        self.0.add(&entry);
+        Ok(())
+    }
+
+    fn history(&self) -> &History {
+        &self.0
+    }
+}
+
+pub struct World {
+    pub setup: Setup,
+    pub seed: u64,
+    pub pool: MemoryPool,
+    pub mallory: Arc<Mutex<Mallory>>,
+    pre_sign_up: PreSignUp<MemoryPool>,
+    post_confirmation: PostConfirmation<MemoryPool>,
+    post_authentication: PostAuthentication<MemoryPool>,
+    inbound_federation: InboundFederation,
+    api: OnceLock<AccountApi>,
+    queue: MemoryQueue,
+    mailer: MemoryMailer,
+    clock: SetClock,
+}
+
+/// Whether Ada can sign in to this account.
+pub fn is_adas(account: &Account) -> bool {
+    account.password.as_deref() == Some(ADAS_PASSWORD) || account.has_identity("Google", ADAS_SUBJECT)
+}
+
+impl World {
+    pub fn new(setup: Setup, seed: u64) -> Self {
+        let before = Account {
+            password: Some(ADAS_PASSWORD.into()),
+            sub: "22222222-0000-4000-a000-000000000001".into(),
+            ..native(ADA_BEFORE)
+        };
+        let accounts = setup.ada_has_an_account.then_some(before);
+        let quirks = Quirks { alias_moves: true, ..Quirks::default() };
+        let pool = MemoryPool::new(setup.kind, accounts).with_quirks(quirks);
+        let mallory = Arc::new(Mutex::new(Mallory::new(seed, setup.kind)));
+        let interrupts = Arc::clone(&mallory);
+        pool.before_each_call(move |accounts| interrupts.lock().unwrap().interrupt(accounts));
+        let lookup = |name: &str| setup.variable(name);
+        Self {
+            setup,
+            seed,
+            pre_sign_up: PreSignUp::new(pre_sign_up::Settings::from_lookup(&lookup).unwrap(), pool.clone()),
+            post_confirmation: PostConfirmation::new(
+                post_confirmation::Settings::from_lookup(&lookup).unwrap(),
+                pool.clone(),
+            ),
+            post_authentication: PostAuthentication::new(
+                post_authentication::Settings::from_lookup(&lookup).unwrap(),
+                pool.clone(),
+            ),
+            inbound_federation: InboundFederation::new(inbound_federation::Settings::from_lookup(&lookup).unwrap()),
+            pool,
+            mallory,
+            api: OnceLock::new(),
+            queue: MemoryQueue::default(),
+            mailer: MemoryMailer::default(),
+            clock: SetClock::at(NOW),
+        }
+    }
+
+    /// Made when it is needed, because its templates take a while to read.
+    fn api(&self) -> &AccountApi {
+        self.api.get_or_init(|| {
+            let settings = account_api::Settings::from_lookup(&|name: &str| self.setup.variable(name)).unwrap();
+            AccountApi::new(Parts {
+                accounts: Arc::new(Pool { users: self.pool.clone(), invitations: self.pool.clone() }),
+                store: Arc::new(Lossy { store: MemoryStore::default(), writes: AtomicU32::default() }),
+                mailer: Arc::new(self.mailer.clone()),
+                queue: Arc::new(self.queue.clone()),
+                clock: Arc::new(self.clock.clone()),
+                sealer: Sealer::new(&[7; 32]).unwrap(),
+                messages: Messages::new(settings.messages.clone()),
+                settings,
+            })
+        })
+    }
+
+    pub fn tomorrow(&self) {
+        self.clock.forward(DAY + 1);
+    }
+
+    /// A federated sign-in, as Cognito makes it. The error is the code of a refusal.
+    pub async fn sign_in(&self, provider: &str, subject: &str, claims: Claims) -> Result<(), String> {
+        let claims = self.mapped(provider, subject, claims).await;
+        let user_name = format!("{provider}_{subject}");
+        if self.pool.owners_of(provider, subject).is_empty() {
+            let event = event("PreSignUp_ExternalProvider", &user_name, claims.clone());
+            answer_to(&self.pre_sign_up, &event).await.map_err(|(code, _)| code.to_owned())?;
+        }
+        let is_new = self.pool.owners_of(provider, subject).is_empty();
+        if is_new {
+            let mut account = federated(provider, subject, "");
+            account.email = None;
+            self.pool.change(|accounts| accounts.push(account));
+        }
+        // Cognito writes the mapped attributes to the account that the identity signs in to. What did not come stays, but
+        // a mark that did not come along falls.
+        self.pool.change(|accounts| {
+            let Some(account) = accounts.iter_mut().find(|account| account.has_identity(provider, subject)) else {
+                return;
+            };
+            if let Some(email) = claims["email"].as_str() {
+                account.email = Some(email.to_owned());
+            }
+            account.email_verified = claims["email_verified"] == "true";
+        });
+        let Some(account) = self.pool.owners_of(provider, subject).into_iter().next() else { return Ok(()) };
+        self.after_a_sign_in(&account, is_new).await;
+        Ok(())
+    }
+
+    /// What the attribute mapping leaves of the claims, as the docs say that it should be.
+    async fn mapped(&self, provider: &str, subject: &str, claims: Claims) -> Value {
+        let verified = claims.verified.map(|verified| verified.to_string());
+        if !self.setup.inbound {
+            // Without the trigger only a provider with `claim` has its mark mapped.
+            let mark = verified.filter(|_| provider == "Google").unwrap_or_else(|| "false".to_owned());
+            return json!({ "email": claims.email, "email_verified": mark });
+        }
+        let mut id_token = json!({ "sub": subject, "email": claims.email, "email_verified": verified });
+        id_token.as_object_mut().unwrap().retain(|_, claim| !claim.is_null());
+        let event = json!({
+            "version": "1", "region": "eu-central-1", "userPoolId": "eu-central-1_EXAMPLE01", "userName": null,
+            "callerContext": { "awsSdkVersion": "1", "clientId": "c" },
+            "triggerSource": "InboundFederation_ExternalProvider",
+            "request": { "providerName": provider, "providerType": "OIDC", "attributes": { "tokenResponse": {}, "idToken": id_token } },
+            "response": { "userAttributesToMap": {} },
+        });
+        let answer = answer_to(&self.inbound_federation, &event.to_string()).await.unwrap();
+        let mapped = &answer["response"]["userAttributesToMap"];
+        let mapped = if mapped.as_object().is_some_and(|map| map.is_empty()) { &id_token } else { mapped };
+        let text = |claim: &Value| claim.as_str().map_or_else(|| claim.to_string(), str::to_owned);
+        let mark = mapped.get("email_verified").map_or_else(|| "false".to_owned(), text);
+        json!({ "email": mapped.get("email"), "email_verified": mark })
+    }
+
+    /// The post triggers.
+    async fn after_a_sign_in(&self, account: &Account, is_new: bool) {
+        let mut attributes = json!(account.record().attributes);
+        attributes["cognito:user_status"] = json!(account.record().status);
+        if is_new {
+            let event = event("PostConfirmation_ConfirmSignUp", &account.user_name, attributes);
+            answer_to(&self.post_confirmation, &event).await.unwrap();
+        } else {
+            let event = event("PostAuthentication_Authentication", &account.user_name, attributes);
+            answer_to(&self.post_authentication, &event).await.unwrap();
+        }
+        if self.setup.forgets(Guard::TheAddressIsAvailable) {
+            naive::mark_without_asking(&self.pool, &account.user_name);
+        }
+    }
+
+    /// With a password, and the code from her mailbox.
+    pub fn ada_registers(&mut self) {
+        let kind = self.setup.kind;
+        self.pool.change(|accounts| {
+            let is_taken = accounts.iter().any(|account| match kind {
+                PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(ADA),
+                PoolKind::EmailAlias => {
+                    account.user_name == "ada" || (account.email_verified && account.has_email(ADA))
+                }
+            });
+            if !is_taken {
+                let sub = "22222222-0000-4000-a000-000000000002";
+                let user_name = if kind == PoolKind::EmailAlias { "ada" } else { sub };
+                let account = native(ADA).named(user_name);
+                accounts.push(Account { sub: sub.into(), password: Some(ADAS_PASSWORD.into()), ..account });
+            }
+        });
+    }
+
+    /// Anybody may ask for an invitation.
+    pub async fn invite(&self, address: &str) {
+        self.clock.forward(61);
+        self.call(None, "/invitations", json!({ "email": address })).await;
+        for job in self.queue.take() {
+            for _ in 0..3 {
+                if self.api().run(&job).await.is_ok() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// With the link in her mail.
+    pub async fn ada_completes_an_invitation(&self) {
+        let Some(mail) = self.mailer.last_to(ADA) else { return };
+        let (Some(username), Some(token)) = (mail.parameter("username"), mail.parameter("token")) else { return };
+        let body = json!({ "username": username, "token": token, "password": ADAS_PASSWORD });
+        self.call(None, "/invitations/complete", body).await;
+    }
+
+    /// With both codes. The error is the code of the last refusal.
+    pub async fn ada_changes_her_address(&self) -> Result<(), String> {
+        let accounts = self.pool.accounts();
+        let Some(account) = accounts.iter().find(|account| account.has_email(ADA_BEFORE) && is_adas(account)) else {
+            return Ok(());
+        };
+        self.change_address(account, ADA).await
+    }
+
+    /// Mallory changes the address of an account in the same way, to another mailbox of theirs.
+    pub async fn mallory_changes_an_address(&self) {
+        let accounts = self.pool.accounts();
+        let is_open = |account: &&Account| reaches(account) && account.email_verified && account.identities.is_empty();
+        let Some(account) = accounts.iter().find(is_open) else { return };
+        if self.setup.forgets(Guard::TheUserNameIsNobodysSub) {
+            return naive::change_address_by_name(&self.pool, &self.mallory, &account.user_name, MALLORY_NEW);
+        }
+        drop(self.change_address(account, MALLORY_NEW).await);
+    }
+
+    async fn change_address(&self, account: &Account, new: &str) -> Result<(), String> {
+        let claims = json!({
+            "sub": account.sub, "username": account.user_name, "token_use": "access", "client_id": "frontend",
+            "scope": "aws.cognito.signin.user.admin",
+        });
+        let old = account.email.clone().unwrap_or_default();
+        let mut last = String::new();
+        // What a person does whose first try ended in "try again".
+        for _ in 0..6 {
+            self.clock.forward(61);
+            let asked = self.call(Some(&claims), "/email-change", json!({ "new_email": new })).await;
+            match asked.as_ref().map_err(String::as_str) {
+                Err("request-pending") => drop(self.call(Some(&claims), "/email-change/resend", Value::Null).await),
+                Err("email-taken") => return asked,
+                _ => {}
+            }
+            for address in [old.as_str(), new] {
+                for _ in 0..3 {
+                    let Some(code) = self.mailer.last_to(address).and_then(|mail| mail.code()) else { break };
+                    match self.call(Some(&claims), "/email-change/verify", json!({ "code": code })).await {
+                        Ok(()) => break,
+                        Err(code) => last = code,
+                    }
+                }
+            }
+            let is = self.pool.accounts().into_iter().find(|is| is.sub == account.sub);
+            if is.is_some_and(|is| is.email_verified && is.has_email(new)) {
+                return Ok(());
+            }
+        }
+        Err(last)
+    }
+
+    /// `cognito-triggers link --apply`, for every address.
+    pub async fn merge(&self) {
+        let settings = self.pool.settings().await.unwrap();
+        let rules = Rules {
+            providers: Providers::parse(self.setup.providers()).unwrap(),
+            policy: Policy {
+                unverified_profile: if self.setup.reclaims {
+                    UnverifiedProfile::Reclaim
+                } else {
+                    UnverifiedProfile::default()
+                },
+                ..Policy::default()
+            },
+            trust_stored_values: self.setup.forgets(Guard::StoredAddressIsNoProof),
+        };
+        let fast = || RateLimit::per_second(NonZeroU32::MAX);
+        let copy = CopyOptions { groups: true, attributes: Vec::new() };
+        let merger = Merger {
+            pool: &self.pool,
+            user_pool_id: "eu-central-1_EXAMPLE01",
+            settings: &settings,
+            rules: &rules,
+            copy: &copy,
+            limits: &RateLimits { lists: fast(), updates: fast() },
+            pause: Duration::ZERO,
+        };
+        for address in [ADA, MALLORY] {
+            let records: Vec<ProfileRecord> =
+                self.pool.accounts().iter().filter(|account| account.has_email(address)).map(Account::record).collect();
+            let requirements = Requirements::new(&settings, &copy.attributes);
+            if let Some(planned) = merge::plan(&rules, requirements, address, &records, SystemTime::now()) {
+                // A run that stops is one that the operator looks at.
+                drop(merger.merge(&mut Memory::default(), &planned, &mut Vec::new()).await);
+            }
+        }
+    }
+
+    /// Calls the account API. The error is the problem's code.
+    async fn call(&self, claims: Option<&Value>, path: &str, body: Value) -> Result<(), String> {
+        let mut event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+            "headers": { "content-type": "application/json", "host": "api.example.com" },
+            "requestContext": {
+                "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
+                "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t" },
+                "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "1", "timeEpoch": 1,
+            },
+            "body": if body.is_null() { Value::Null } else { json!(body.to_string()) }, "isBase64Encoded": false,
+        });
+        if let Some(claims) = claims {
+            event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+        }
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let response = self.api().router().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        if head.status.is_success() {
+            return Ok(());
+        }
+        let body: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
+        Err(body["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// An event of a trigger.
+fn event(source: &str, user_name: &str, mut attributes: Value) -> String {
+    attributes.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    json!({
+        "version": "1", "region": "eu-central-1", "userPoolId": "eu-central-1_EXAMPLE01", "userName": user_name,
+        "callerContext": { "awsSdkVersion": "1", "clientId": "c" }, "triggerSource": source,
+        "request": { "userAttributes": attributes }, "response": {},
+    })
+    .to_string()
+}
