@@ -29,7 +29,7 @@ impl Split {
         let native = native(&pool, kind, ADA).await.unwrap();
         let google = provider.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
         pool.admin("AdminAddUserToGroup", json!({ "Username": google.username, "GroupName": GROUP })).await.unwrap();
-        // Somebody who has nothing to do with it.
+        // A person who is not involved.
         let mary = json!({ "Username": if kind == Kind::EmailAsAlias { "mary" } else { MARY }, "MessageAction": "SUPPRESS",
             "UserAttributes": [{ "Name": "email", "Value": MARY }, { "Name": "email_verified", "Value": "true" }] });
         pool.admin("AdminCreateUser", mary).await.unwrap();

@@ -250,7 +250,7 @@ fn somebody() -> String {
     format!("grace-{}@example.org", uuid::Uuid::new_v4().simple())
 }
 
-/// A folder of its own, which the files of `reset-user` are written to.
+/// A separate folder for the files that `reset-user` writes.
 fn folder() -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("reset-user-{}", uuid::Uuid::new_v4().simple()));
     std::fs::create_dir(&folder).unwrap();

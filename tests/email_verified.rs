@@ -34,7 +34,7 @@ fn cases() -> [Case; 4] {
         // Without the trigger the local cloud leaves what pre sign-up set for the new account; Cognito
         // writes its placeholder, false, over it where no claim comes.
         case("Facebook, which has no such claim", "Facebook", json!({}), ["true"; 2], ["true"; 2]),
-        // Asserted by somebody nobody trusts: only the trigger keeps that out of the token.
+        // The claim comes from an untrusted provider: only the trigger keeps it out of the token.
         case(
             "an unlisted provider that says so",
             "Unlisted",

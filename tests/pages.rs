@@ -170,7 +170,7 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.sees("signed-in").await.unwrap();
     reader.keeps("account-desktop").await.unwrap();
 
-    // The same link once more says what happened, and what to do.
+    // The same link, opened again, says what happened and what to do.
     reader.opens(&link).await.unwrap();
     reader.sees("form").await.unwrap();
     reader.types("password", SECOND_PASSWORD).await.unwrap();

@@ -122,7 +122,7 @@ fn every_dependency_comes_from_crates_io_with_a_version_and_a_licence_that_is_on
     assert!(seen > 100, "only {seen} dependencies were seen");
 }
 
-/// The kind of machine that this runs on, whose crates are there without a download.
+/// The platform that this runs on. Its crates are available without a download.
 fn host() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = String::from_utf8(Command::new(rustc).arg("-vV").output().unwrap().stdout).unwrap();

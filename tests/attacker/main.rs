@@ -22,7 +22,7 @@ use world::{ADA, ADA_BEFORE, ADAS_SUBJECT, Claims, GOOGLE, MALLORY, MALLORYS_SUB
 /// Steps of a walk. Longer walks find nothing that these do not.
 const STEPS: u32 = 8;
 
-/// What somebody does next.
+/// What a person does next.
 #[derive(Clone, Copy, Debug)]
 enum Move {
     MalloryActs,
@@ -155,7 +155,8 @@ async fn nobody_gets_into_an_account_with_an_address_they_never_proved() {
     }
 }
 
-/// Ada comes once more, with nobody in between. She is in, alone, or is refused for a reason that the threat model names.
+/// Ada signs in again, undisturbed. She is in and nobody else is, or she is refused for a reason that the threat model
+/// names.
 async fn end_of(world: &mut World) -> String {
     let refused = world.sign_in("Google", ADAS_SUBJECT, GOOGLE).await.err();
     let seed = world.seed;
@@ -179,7 +180,7 @@ async fn end_of(world: &mut World) -> String {
     code
 }
 
-/// Whoever proved nothing is in nobody's way, and a lost answer costs a repetition and no more.
+/// A person who proved nothing blocks nobody, and a lost answer costs only a retry.
 #[tokio::test(start_paused = true)]
 async fn ada_changes_her_address_whatever_others_claim_and_whichever_answer_is_lost() {
     let mut changed = 0;

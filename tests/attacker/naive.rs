@@ -27,7 +27,7 @@ pub const ALL: [Guard; 5] = [
     Guard::TrustHasDomains,
 ];
 
-/// A repair that asks nobody: the alias moves.
+/// A repair without any check: the alias moves.
 pub fn mark_without_asking(pool: &MemoryPool, user_name: &str) {
     pool.change(|accounts| {
         let Some(marked) = accounts.iter().find(|account| account.user_name == user_name).cloned() else { return };

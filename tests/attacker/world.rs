@@ -373,7 +373,7 @@ impl World {
         });
         let old = account.email.clone().unwrap_or_default();
         let mut last = String::new();
-        // What a person does whose first try ended in "try again".
+        // As a person would after the message "try again".
         for _ in 0..6 {
             self.clock.forward(61);
             let asked = self.call(Some(&claims), "/email-change", json!({ "new_email": new })).await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// How long a page may take to show what is waited for. Generous: the machine may compile beside it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What somebody looks through.
+/// The browser window.
 #[derive(Clone, Copy)]
 pub(crate) struct Screen {
     pub(crate) width: u32,

@@ -117,7 +117,7 @@ impl State {
     }
 }
 
-/// A pool that is made up as it is listed: nothing of it is kept.
+/// A pool whose profiles are generated while they are listed: none is stored.
 #[derive(Debug)]
 pub struct EndlessPool {
     address: SocketAddr,

@@ -1,4 +1,4 @@
-//! A stand-in for Cognito over TLS: answers the calls of the functions from no data at all, after a set delay.
+//! A stand-in for Cognito over TLS: answers the functions' calls after a set delay, without storing data.
 //!
 //! It shows what a function asks and in what order, not what Cognito would say; that is for the local cloud.
 
@@ -58,7 +58,7 @@ struct Shared {
 }
 
 impl StandIn {
-    /// Starts on a free port of the loopback interface, with a certificate of its own that is written into `folder`.
+    /// Starts on a free port of the loopback interface, with its own certificate, written to `folder`.
     ///
     /// # Errors
     ///

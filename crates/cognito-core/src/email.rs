@@ -12,21 +12,20 @@ const MAX_FILTER_CHARS: usize = 256;
 
 /// An address that can be looked up in a user pool without ambiguity.
 ///
-/// It parses as an address and holds nothing that a `ListUsers` filter could misread. What does
-/// not fit is refused, never mangled: a look-up that silently asks for something else would find
-/// the wrong person, or everybody.
+/// It parses as an address and contains nothing that a `ListUsers` filter could misread. Any other
+/// text is refused and never altered: a changed look-up could find the wrong person, or everybody.
 ///
-/// Two addresses are the same person's when they differ in the case of ASCII letters only.
-/// Further folding is left out on purpose: under Unicode rules the Kelvin sign is a `k`, and an
-/// attacker can register an address with one.
+/// Addresses that differ only in the case of ASCII letters belong to the same person. Unicode case
+/// rules do not apply, on purpose: they turn the Kelvin sign into a `k`, and an attacker can
+/// register an address that contains one.
 #[derive(Clone)]
 pub struct Email(String);
 
 /// The longest part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// Why a text cannot serve as an address here. It never repeats the text, and begins with the one word that tells
-/// the operator what to look for.
+/// Why a text is not accepted as an address. The message never repeats the text. Its first word tells the operator
+/// what to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum InvalidEmail {
     /// Not an address of the form `local@domain`.
@@ -47,9 +46,9 @@ pub enum InvalidEmail {
 }
 
 impl Email {
-    /// Parses an address; white space around it is dropped, its spelling is kept.
+    /// Parses an address. Drops white space around it and keeps its spelling.
     ///
-    /// Dots may stand anywhere before the `@`: mailboxes such as `a..b@` and `a.@` exist in Japan.
+    /// Dots are allowed anywhere before the `@`: mailboxes such as `a..b@` and `a.@` exist in Japan.
     ///
     /// # Errors
     ///
@@ -85,7 +84,7 @@ impl Email {
         self.0.to_ascii_lowercase()
     }
 
-    /// What follows the `@`, as it was written.
+    /// The part after the `@`, as it was written.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
@@ -111,7 +110,7 @@ fn is_local_part(text: &str) -> bool {
 }
 
 fn is_domain(text: &str) -> bool {
-    // The library lets a label hold all that may stand before the `@`.
+    // The library accepts in a domain label every character that is allowed before the `@`.
     text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')) && EmailAddress::is_valid_domain(text)
 }
 
@@ -122,7 +121,7 @@ fn is_ambiguous(local: &str, domain: &str) -> bool {
     let top = domain.rsplit_once('.').map(|(_, top)| top);
     // `evil!a@corp.example` and `a%evil@corp.example` are routes through corp.example to another host.
     local.contains(['!', '%'])
-        // An encoded word (RFC 2047), which may decode to an address of its own.
+        // An encoded word (RFC 2047), which may decode to a different address.
         || local.contains("=?")
         // `a@localhost` is completed with the sender's own domain, and digits at the end are an IP address.
         || top.is_none_or(|top| top.bytes().all(|byte| byte.is_ascii_digit()))
@@ -167,9 +166,9 @@ impl ProvenEmail {
 /// What a federated sign-in says about the person's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailClaim {
-    /// No address came along.
+    /// The sign-in has no address.
     Absent,
-    /// Something came along that cannot serve as an address.
+    /// The sign-in has a value that is not accepted as an address.
     Unusable(InvalidEmail),
     /// An address, but no proof that it is the person's.
     Unproven(Email),

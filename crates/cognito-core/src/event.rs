@@ -2,8 +2,8 @@
 //!
 //! Cognito accepts an answer only if it is the event it sent, with `response` filled in. AWS adds
 //! fields and trigger sources over time, so the event is never mapped to a closed type: every
-//! member is kept as the JSON text that arrived, and only `response` is written anew, and only
-//! when the function changed it.
+//! member is kept as the JSON text that arrived. Only `response` is written again, and only when
+//! the function changed it.
 
 mod attributes;
 mod source;
@@ -66,7 +66,7 @@ impl Event {
     /// [`NotACognitoEvent`] if the text is not a JSON object with the strings `triggerSource` and
     /// `userPoolId`, an object `request`, and a `response` that is an object, null or absent.
     ///
-    /// Half a surrogate pair (`"\ud800"`), which is no character, is read as U+FFFD and given back as it came.
+    /// Half a surrogate pair (`"\ud800"`) is not a character. It is read as U+FFFD and returned unchanged.
     pub fn parse(json: &str) -> Result<Self, NotACognitoEvent> {
         let members: Members = serde_json::from_str(json).map_err(|_| NotACognitoEvent::NotAnObject)?;
         let source = members
@@ -122,7 +122,7 @@ impl Event {
         Attributes::new(self.request.get("userAttributes"))
     }
 
-    /// What the app passed along with its API call; empty if absent or null.
+    /// What the app passed with its API call; empty if absent or null.
     #[must_use]
     pub fn client_metadata(&self) -> Attributes<'_> {
         Attributes::new(self.request.get("clientMetadata"))
@@ -157,7 +157,7 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// Only if JSON that was read cannot be written again, which does not happen.
+    /// If the JSON that was read cannot be written again. This does not happen in practice.
     pub fn into_answer(mut self) -> Result<Box<RawValue>, serde_json::Error> {
         if let Some(response) = &self.response {
             let raw = serde_json::value::to_raw_value(response)?;

@@ -1,8 +1,8 @@
-//! How a function says no.
+//! How a function refuses or fails.
 //!
 //! Cognito shows an error's message to the person who signs in, sometimes in a redirect's query,
-//! and adds a full stop. So a message is fixed text that any stranger may read, without a full
-//! stop of its own, and what really happened stays in the log.
+//! and adds a full stop. So a message is a fixed text that anybody may read, without a full stop
+//! at its end. The cause is written only to the log.
 
 use std::error::Error;
 use std::fmt;
@@ -26,7 +26,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// Time ran out, or AWS is throttling or failing: the same sign-in will work a little later.
+    /// Time ran out, or AWS is throttling or failing: the same sign-in will work later.
     pub const TRY_AGAIN: Self =
         Self { code: "try_again", message: "Signing in took too long, please try again", refusal: false };
     /// The function was called with something that is not a Cognito event.
@@ -35,7 +35,7 @@ impl Kind {
         message: "This function serves Amazon Cognito triggers only",
         refusal: false,
     };
-    /// AWS refused a call in a way that trying again will not mend: permissions or configuration.
+    /// AWS refused a call, and trying again will not help: permissions or configuration are wrong.
     pub const MISCONFIGURED: Self = Self {
         code: "misconfigured",
         message: "Signing in is not possible at the moment, please contact support",

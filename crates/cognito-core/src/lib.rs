@@ -1,10 +1,10 @@
 //! What every Cognito trigger function shares.
 //!
-//! - [`event`]: the envelope Cognito sends and gets back, read tolerantly and returned unharmed;
+//! - [`event`]: the envelope Cognito sends and gets back, read tolerantly and returned intact;
 //! - [`email`], [`provider`], [`password`]: the types identities are decided with;
 //! - [`user_pool`]: what the functions ask of a user pool, as a port with three implementations;
 //! - [`settings`]: environment variables, read once and checked;
-//! - [`trigger`], [`failure`]: how a function answers, and how it says no;
+//! - [`trigger`], [`failure`]: how a function answers, refuses and fails;
 //! - `sdk` (feature `aws`): how a function reaches AWS;
 //! - `runtime` (feature `runtime`): start-up and logs of a Lambda function.
 

@@ -1,4 +1,4 @@
-//! Passwords: those nobody knows, those that invite somebody, and those people choose.
+//! Passwords: random ones that nobody sees, temporary ones for invitations, and those that people choose.
 
 use rand::seq::IndexedRandom;
 use std::fmt;
@@ -14,8 +14,8 @@ const DIGITS: &[u8] = b"0123456789";
 /// Symbols that Cognito's password policy counts as such, without the space.
 const SYMBOLS: &[u8] = b"^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
 
-/// Symbols that stand in a URL as they are (RFC 3986 section 2.3) and that programs which find links in plain text
-/// take for a part of the link.
+/// Symbols that a URL carries unescaped (RFC 3986 section 2.3), and that programs which find links in plain text
+/// treat as part of the link.
 const URL_SYMBOLS: &[u8] = b"-_";
 
 /// A password on its way into the pool. It does not show itself and is wiped from memory when dropped.
@@ -25,8 +25,8 @@ impl Password {
     /// Draws a permanent password that satisfies every password policy Cognito allows: 99 characters of all four
     /// classes, from a cryptographically secure generator, each drawn uniformly.
     ///
-    /// It replaces passwords that somebody else may know. It is shown to nobody and kept nowhere; the owner sets an own
-    /// one by "forgot password".
+    /// It replaces passwords that somebody else may know. It is never shown or stored. The owner sets a new one
+    /// with "forgot password".
     #[must_use]
     pub fn random() -> Self {
         Self::drawn_with(SYMBOLS, |_| true)
@@ -52,7 +52,7 @@ impl Password {
         loop {
             let mut text = Zeroizing::new(String::with_capacity(LENGTH));
             text.extend((0..LENGTH).filter_map(|_| alphabet.choose(&mut rng)).map(|byte| char::from(*byte)));
-            // Drawing again instead of patching classes in keeps every valid password equally likely.
+            // Drawing again, instead of adding the missing classes, keeps every valid password equally likely.
             let has = |class: &[u8]| text.bytes().any(|byte| class.contains(&byte));
             if [LOWER, UPPER, DIGITS, symbols].into_iter().all(has) && fits(&text) {
                 return Self(text);

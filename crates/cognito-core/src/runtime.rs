@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-/// Kept back from the function's own deadline, so that the answer is out before Lambda ends the process.
+/// Time reserved before the function's deadline, so that the answer is sent before Lambda ends the process.
 const RESERVE: Duration = Duration::from_millis(200);
 
 type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -54,8 +54,8 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
     }
 }
 
-/// Sets the logs up as [`run`] does, for a function that is no Cognito trigger. With a wrong setting they are set up
-/// with the defaults, so that the error can be logged.
+/// Sets up the logs as [`run`] does, for a function that is not a Cognito trigger. If a setting is wrong, the defaults
+/// apply, so that the error can be logged.
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub fn start_logs(lookup: Lookup<'_>) -> Result<(), SettingError> {
 }
 
 /// The day AWS announced Lambda, 13 November 2014, in milliseconds since 1970. An earlier deadline
-/// is none: `cargo lambda watch` sends a fixed 600000 with every event.
+/// is not a real one: `cargo lambda watch` sends a fixed 600000 with every event.
 const FIRST_DEADLINE: u64 = 1_415_836_800_000;
 
 /// What is left until the function's own deadline, given in milliseconds since 1970.

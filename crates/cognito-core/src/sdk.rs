@@ -58,12 +58,12 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// As [`config`].
+    /// The same as for [`config`].
     pub(crate) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let environment = Environment::read(lookup)?;
         let connections = Connections::new(lookup)?;
         let (credentials, cache) = match environment.credentials {
-            // There is nothing to fetch, and so nothing to keep.
+            // Nothing is fetched, so there is nothing to cache.
             CredentialSource::Fixed(fixed) => (SharedCredentialsProvider::new(fixed), Some(IdentityCache::no_cache())),
             CredentialSource::Container(source) => {
                 (SharedCredentialsProvider::new(source.over(connections.clone())), None)
@@ -85,7 +85,7 @@ impl Aws {
     }
 
     /// Begins to open a connection to `url` before it is needed: the start of a function has a whole core, the
-    /// events after it may have a fourteenth. A failure is left to the first call to find.
+    /// events after it may have a fourteenth. If it fails, the first call reports it.
     ///
     /// On return it is under way, so that the caller can work meanwhile: the look-up of the server's name has begun, or,
     /// where the address is a number and near, TLS.
@@ -96,7 +96,7 @@ impl Aws {
         }
     }
 
-    /// Waits a moment for what was opened ahead.
+    /// Waits a moment for the connection that was opened ahead.
     pub(crate) async fn opened(&self) {
         self.connections.opened(HEAD_START).await;
     }

@@ -66,7 +66,7 @@ pub trait UserPool: Sync {
     /// The name for calls that change this profile, once it is known not to be the `sub` of another. No call where
     /// [`CheckedUserName::without_call`] can tell, otherwise [`Self::is_sub`].
     ///
-    /// The answer holds for good: a `sub` is given at random, so nobody can take a name before its `sub` is another's.
+    /// The answer never changes: a `sub` is random, so nobody can choose a name that later becomes another's `sub`.
     fn checked(
         &self,
         name: &UserName,

@@ -70,7 +70,7 @@ impl IdentityProvider {
         &self.issuer
     }
 
-    /// Makes a person known to the provider, or replaces what it knows of them.
+    /// Adds a person to the provider, or replaces what it knows about them.
     ///
     /// # Errors
     ///

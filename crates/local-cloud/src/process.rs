@@ -91,7 +91,7 @@ impl ProcessGroup {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        // Errors mean that nobody is left in the group, which is what is wanted.
+        // An error means that no process is left in the group, which is the goal.
         let _ = kill_process_group(self.group, Signal::TERM);
         let deadline = Instant::now() + PATIENCE;
         while matches!(self.child.try_wait(), Ok(None)) {

@@ -139,7 +139,7 @@ impl Function {
         lock(&self.runtime.log).join("\n")
     }
 
-    /// Waits until the function asks for its next event, so that nothing of the one before is left to do.
+    /// Waits until the function asks for its next event, so that the one before is completely done.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ impl Runtime {
         let Some(waiting) = lock(&self.answers).remove(id) else {
             return StatusCode::NOT_FOUND;
         };
-        // Nobody waits any more if the deadline has passed.
+        // If the deadline has passed, nothing is waiting any more.
         let _ = waiting.send(answer);
         StatusCode::ACCEPTED
     }

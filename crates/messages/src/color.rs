@@ -22,7 +22,7 @@ impl Color {
     const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
     const NEAR_BLACK: Self = Self { red: 0x14, green: 0x16, blue: 0x1c };
 
-    /// White or near black, whichever can be read better on this colour.
+    /// White or near black, whichever is easier to read on this colour.
     #[must_use]
     pub fn text_on(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::NEAR_BLACK) { Self::WHITE } else { Self::NEAR_BLACK }

@@ -36,7 +36,7 @@ pub(crate) struct Custom {
     pub(crate) broken: Option<Reason>,
 }
 
-/// Whose words a part of a message is written in.
+/// Which locale supplies the words of a part of a message.
 #[derive(Debug)]
 pub(crate) struct Choice<'a> {
     /// The own template to try first, and the tag of its locale.

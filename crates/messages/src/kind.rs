@@ -10,7 +10,7 @@ pub enum Kind {
     SignUp,
     /// Cognito: a fresh code for a sign-up (`CustomMessage_ResendCode`).
     ResendCode,
-    /// Cognito: the code that allows a new password (`CustomMessage_ForgotPassword`).
+    /// Cognito: the code for setting a new password (`CustomMessage_ForgotPassword`).
     ForgotPassword,
     /// Cognito: the code sent when an e-mail address or phone number was changed
     /// (`CustomMessage_UpdateUserAttribute`).

@@ -120,7 +120,7 @@ impl Locale {
     }
 
     /// The built-in locale that serves this one step of a [`fallbacks`] chain. A language with one regional
-    /// form is served by it: somebody who reads `pt` or `pt-PT` is better off with `pt-BR` than with English.
+    /// form gets it: a person who reads `pt` or `pt-PT` is better off with `pt-BR` than with English.
     pub(crate) fn serving(step: &str) -> Option<&'static Self> {
         static INDEX: OnceLock<Vec<(String, &'static Locale)>> = OnceLock::new();
         let index = INDEX.get_or_init(|| {

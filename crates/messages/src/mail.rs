@@ -46,7 +46,7 @@ pub enum Mail<'a> {
         /// How long the link is valid.
         days: u32,
     },
-    /// Somebody signed up again. Links to the application's sign-in page if `APP_URL` is set.
+    /// A person with an account signed up again. Links to the application's sign-in page if `APP_URL` is set.
     AccountExists,
 }
 

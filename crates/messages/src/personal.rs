@@ -2,7 +2,7 @@
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
-/// Longest name a person is greeted with, in characters. Cognito allows 2,048; nobody is greeted so.
+/// Longest name a person is greeted with, in characters. Cognito allows 2,048, too long for a greeting.
 const NAME_LIMIT: usize = 60;
 
 /// Digits that a name may have, such as those of `Henry VIII 2nd`. A telephone number has more.

@@ -23,7 +23,7 @@ pub const SUPPORT_EMAIL: &str = "SUPPORT_EMAIL";
 pub const LOGO_URL: &str = "LOGO_URL";
 /// Colour of the button and accents, `#rrggbb`. Unset: [`Color::DEFAULT`].
 pub const BRAND_COLOR: &str = "BRAND_COLOR";
-/// Locale of people whose own is unknown or not available. Unset: `en`.
+/// Locale for people whose locale is unknown or not available. Unset: `en`.
 pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
 /// `link` or `code`, and single messages that differ. Unset: `link` if [`APP_URL`] is set, else `code`.
 pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";

@@ -88,7 +88,7 @@ where
         let Some(user) = event.user_name().map(UserName::new) else { return Ok(()) };
         let pool = self.pools.pool(event.user_pool_id());
         let sub = attributes.text("sub");
-        // A replaced password makes nobody a new user.
+        // Replacing a password does not create a user.
         if event.source() == TriggerSource::PostConfirmationConfirmForgotPassword {
             end_sessions(&pool, &user, sub, clock).await;
             return Ok(());

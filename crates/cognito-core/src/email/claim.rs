@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// `MULTIPLE_EMAILS`: what a claim with several different addresses is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MultipleEmails {
-    /// Nothing: nothing says which of them is the person's.
+    /// The claim is not used: nothing says which address is the person's.
     #[default]
     Unproven,
     /// Its first address counts. For providers that put the main address first.
@@ -17,9 +17,9 @@ pub enum MultipleEmails {
 impl Email {
     /// Reads the address in a claim; `None` if the claim holds none: null, blank, or an empty list.
     ///
-    /// Cognito hands a claim with several values over as `[a,b]`, each of them form-encoded (`[ada%40example.com]`), and
-    /// some providers send a list, JSON as text, or addresses parted by semicolons. A list of one address, however
-    /// often, is that address.
+    /// Cognito passes a claim with several values as `[a,b]`, each of them form-encoded (`[ada%40example.com]`), and
+    /// some providers send a list, JSON as text, or addresses separated by semicolons. A list that repeats one
+    /// address counts as that address.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Email {
     }
 }
 
-/// What a JSON value lists; `None` for a member that is no text. A value that is no list is its own only member.
+/// The members of a JSON list; `None` for a member that is not a string. Any other value counts as a list of one.
 fn members(value: &Value) -> Vec<Option<&str>> {
     let list = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     list.iter().map(Value::as_str).filter(|text| text.is_none_or(|text| !text.trim().is_empty())).collect()
@@ -59,7 +59,7 @@ fn texts(text: &str) -> Vec<Cow<'_, str>> {
     list.split([',', ';']).map(str::trim).filter(|text| !text.is_empty()).map(decoded).collect()
 }
 
-/// Undoes the form encoding of an address. A text with an `@` is none that was encoded.
+/// Undoes the form encoding of an address. A text that contains an `@` was not encoded.
 fn decoded(text: &str) -> Cow<'_, str> {
     if text.contains('@') || !text.contains("%40") {
         return Cow::Borrowed(text);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 pub struct Attributes<'a>(Option<&'a Map<String, Value>>);
 
 impl<'a> Attributes<'a> {
-    /// Wraps the JSON object; anything else, null and absence included, reads as empty.
+    /// Wraps the JSON object. Anything else, including null or nothing, reads as empty.
     #[must_use]
     pub fn new(value: Option<&'a Value>) -> Self {
         Self(value.and_then(Value::as_object))
@@ -29,7 +29,7 @@ impl<'a> Attributes<'a> {
         self.0?.get(name)
     }
 
-    /// Whether the attribute says yes; see [`is_true`].
+    /// Whether the attribute is true; see [`is_true`].
     #[must_use]
     pub fn flag(self, name: &str) -> bool {
         self.value(name).is_some_and(is_true)
@@ -41,10 +41,10 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Whether a claim such as `email_verified` says yes.
+/// Whether a claim such as `email_verified` is true.
 ///
 /// Identity providers send the JSON boolean, its text in any case, or 1 as number or text, and Cognito may put a text
-/// into a list of one (`[true]`). Everything else, absence included, is no.
+/// into a list of one (`[true]`). Anything else, or no claim, is false.
 #[must_use]
 pub fn is_true(claim: &Value) -> bool {
     match claim {

@@ -1,7 +1,7 @@
 /// What made Cognito call a trigger: the closed set of sources these functions know.
 ///
-/// A source that is not in the set reads as [`TriggerSource::Unknown`], and its event goes back
-/// as it came: AWS adds sources, and an old function must not break a new flow.
+/// Any other source reads as [`TriggerSource::Unknown`], and its event is returned unchanged: AWS
+/// adds sources, and an old function must not break a new flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TriggerSource {
     /// A person registers with a password.
@@ -20,7 +20,7 @@ pub enum TriggerSource {
     CustomMessageSignUp,
     /// The invitation with a temporary password.
     CustomMessageAdminCreateUser,
-    /// The registration code once more.
+    /// The registration code, sent again.
     CustomMessageResendCode,
     /// The code for a forgotten password.
     CustomMessageForgotPassword,

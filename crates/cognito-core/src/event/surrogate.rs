@@ -14,7 +14,7 @@ pub(super) fn without_lone(json: &str) -> String {
                 rest = &rest[6..];
                 continue;
             }
-            // Both characters of the escape, so that the second backslash of `\\\\` begins none.
+            // Both characters of the escape, so that the second backslash of `\\\\` does not start another.
             _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
         };
         text.push_str(&rest[..length]);

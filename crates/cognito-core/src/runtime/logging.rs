@@ -30,8 +30,7 @@ enum Format {
     Text,
 }
 
-/// Sets the logs up; with a wrong setting they are set up with the defaults, so that the error
-/// can be logged.
+/// Sets up the logs. If a setting is wrong, the defaults apply, so that the error can be logged.
 pub(super) fn init(lookup: Lookup<'_>) -> Result<(), SettingError> {
     let (level, format) = (level(lookup), format(lookup));
     let subscriber = Registry::default()
@@ -77,7 +76,7 @@ where
     }
 }
 
-/// Our crates log at `level`. Everybody else at most warns: at finer levels the Lambda runtime
+/// Our crates log at `level`. All others log warnings and errors only: at finer levels the Lambda runtime
 /// and the SDK write whole events and requests, with addresses, passwords and tokens.
 fn filter(level: LevelFilter) -> Targets {
     Targets::new()

@@ -13,12 +13,12 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// What is asked for may take this long; the server is on the same machine.
+/// The time limit of a request; the server is on the same machine.
 const LIMIT: Duration = Duration::from_secs(1);
 /// The most an answer may hold, in bytes. Ours are about 2 KiB.
 const MAX_ANSWER: u64 = 64 * 1024;
 
-/// Where credentials are to be had.
+/// Where to get credentials.
 #[derive(Clone)]
 pub(super) struct ContainerSource {
     url: String,
@@ -36,7 +36,7 @@ pub(super) struct ContainerCredentials {
 impl ContainerSource {
     pub(super) const ALLOWED: &str = "an http URL of this machine, or an https URL";
 
-    /// A source; `None` if the token would go to another machine in the open.
+    /// A source; `None` if the token would go to another machine unencrypted.
     pub(super) fn new(url: &str, token: Option<String>, token_file: Option<String>) -> Option<Self> {
         let origin = Origin::parse(url)?;
         let allowed = origin.tls || origin.is_loopback();
@@ -102,7 +102,7 @@ struct Answer {
     expiration: String,
 }
 
-/// Errors say nothing of what the answer holds.
+/// Errors never repeat the content of the answer.
 fn read(answer: &[u8]) -> Result {
     let answer: Answer =
         serde_json::from_slice(answer).map_err(|_| CredentialsError::unhandled("unreadable answer"))?;

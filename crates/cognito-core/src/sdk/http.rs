@@ -1,8 +1,8 @@
 //! Connections to AWS behind the SDK's own trait: HTTP/1.1 over TLS, a few kept open.
 //!
-//! What it leaves out beside the SDK's default: HTTP/2, proxies, and a pool made for many hosts. A
-//! connection carries one call at a time. A call is sent twice only if nothing of it was sent the
-//! first time; whether to repeat anything else is the SDK's to decide, by the kind of error.
+//! Unlike the SDK's default, it has no HTTP/2, no proxies and no pool for many hosts. A connection
+//! carries one call at a time. A call is sent again only if no part of it was sent the first time.
+//! The SDK decides about all other retries, by the kind of error.
 
 mod connection;
 mod error;

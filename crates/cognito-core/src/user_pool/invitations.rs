@@ -15,7 +15,7 @@ pub trait Invitations: Sync {
         temporary: &Password,
     ) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
-    /// Replaces the temporary password of somebody who was invited, so that the former one opens nothing any more.
+    /// Replaces the temporary password of somebody who was invited, so that the old one no longer works.
     fn renew(&self, user: &CheckedUserName, temporary: &Password)
     -> impl Future<Output = Result<(), PoolError>> + Send;
 
@@ -52,7 +52,7 @@ pub enum Response {
     WeakPassword,
 }
 
-/// Somebody to invite.
+/// A person to invite.
 #[derive(Clone)]
 pub struct Invitee {
     /// The user name to ask for, as in [`NewNative`](super::NewNative).

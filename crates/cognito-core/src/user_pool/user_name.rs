@@ -55,7 +55,7 @@ impl CheckedUserName {
         (is_own || !name.has_form_of_sub()).then(|| Self(name.clone()))
     }
 
-    /// The name, once the pool has said that it is nobody's `sub`.
+    /// The name, after the pool has confirmed that it is not anybody's `sub`.
     pub(super) fn nobodys_sub(name: &UserName) -> Self {
         Self(name.clone())
     }

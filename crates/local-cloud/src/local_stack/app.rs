@@ -74,7 +74,7 @@ async fn home(State(session): State<Arc<Session>>) -> Response {
     let Some(claims) = lock(&session.signed_in).clone() else {
         return page(StatusCode::OK, &who_can_sign_in());
     };
-    // Asked anew each time, so that the page shows the pool as it is and not as it was at the sign-in.
+    // Read again each time, so that the page shows the pool as it is now, not as it was at the sign-in.
     match session.pool.profile(claims["sub"].as_str().unwrap_or_default()).await {
         Ok(profile) => page(StatusCode::OK, &json!({ "profile": profile, "claims": claims })),
         Err(error) => refused(StatusCode::BAD_GATEWAY, &error),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::seed::PASSWORD;
 use crate::stack::Stack;
 
-/// Somebody at a provider.
+/// A person with an account at a provider.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Person {
     /// The id at the provider, which its sign-in page shows.

@@ -14,7 +14,7 @@ pub struct ProfileRecord {
     pub user_name: String,
     /// `UserStatus` in AWS's spelling.
     pub status: String,
-    /// Whether it may sign in at all.
+    /// Whether it may sign in.
     pub enabled: bool,
     /// When it was created, in seconds since 1970.
     pub created: Option<u64>,
@@ -33,7 +33,7 @@ pub struct ProfileRecord {
 pub struct MfaSettings {
     /// Those that are switched on.
     pub enabled: Vec<String>,
-    /// The one that is asked for first.
+    /// The one that Cognito asks for first.
     pub preferred: Option<String>,
 }
 

@@ -119,7 +119,7 @@ impl Stage {
     }
 }
 
-/// What Google says of somebody.
+/// What Google says about a person.
 fn claims(email: &str, name: (&str, &str)) -> Value {
     json!({ "email": email, "email_verified": true, "given_name": name.0, "family_name": name.1 })
 }
