@@ -12,11 +12,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use local_cloud::function::FOLDER_VARIABLE;
-use local_cloud::http::Http;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{Kind, Profile, Refusal, UserPool};
-use local_cloud::{ENDPOINT_VARIABLE, client_environment};
+use local_cloud::{ENDPOINT_VARIABLE, client_environment, outbox};
 use serde_json::{Value, json};
 
 /// The address of the local cloud.
@@ -88,12 +87,7 @@ pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool>
 ///
 /// None went there, or the local cloud cannot be reached.
 pub async fn last_mail(endpoint: &str, to: &str) -> Result<String> {
-    let outbox = Http::default().get(&format!("{endpoint}/_ministack/ses/messages")).await?.json()?;
-    let accounts = outbox["messages"].as_object().context("the outbox has an unknown form")?;
-    let mut mails = accounts.values().filter_map(Value::as_array).flatten();
-    let went_there = |mail: &&Value| mail["To"].as_array().is_some_and(|all| all.iter().any(|one| one == to));
-    let mail = mails.rfind(went_there).with_context(|| format!("no message went to {to}"))?;
-    Ok(mail.to_string())
+    Ok(outbox::last_mail(endpoint, to).await?.to_string())
 }
 
 /// Whether an answer is the event with nothing but `response` changed.

@@ -1,8 +1,8 @@
 //! What is measured: one function and one event each, and the calls to Cognito that it takes.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use local_cloud::event::sample;
 use local_cloud::function::BARE;
-use local_cloud::layout;
 use serde_json::{Value, json};
 
 use crate::stand_in::KNOWN_EMAIL;
@@ -20,8 +20,6 @@ pub struct Case {
     pub calls: &'static [&'static str],
     /// How many of the calls must wait for one before them.
     pub rounds: usize,
-    /// Whether functions in other languages are measured with it, too.
-    pub for_peers: bool,
 }
 
 /// Name, function, sample event, calls and rounds of each case, the bare function first.
@@ -50,9 +48,6 @@ const CASES: [Row; 9] = [
     ("custom-message", "custom-message", "custom-message/sign-up", &[], 0),
 ];
 
-/// The cases that functions in other languages are measured with.
-const FOR_PEERS: [&str; 2] = ["pre-sign-up: link", "pre-sign-up: create and link"];
-
 /// Every case, the bare function first.
 ///
 /// # Errors
@@ -61,27 +56,27 @@ const FOR_PEERS: [&str; 2] = ["pre-sign-up: link", "pre-sign-up: create and link
 pub fn all() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for (name, function, event, calls, rounds) in CASES {
-        let mut event = sample(event)?;
-        if calls.contains(&"AdminLinkProviderForUser") && !calls.contains(&"AdminCreateUser") {
-            event["request"]["userAttributes"]["email"] = json!(KNOWN_EMAIL);
+        let mut case = Case { name, function, event: sample(event)?, calls, rounds };
+        if case.links() && !calls.contains(&"AdminCreateUser") {
+            case.event["request"]["userAttributes"]["email"] = json!(KNOWN_EMAIL);
         }
-        cases.push(Case { name, function, event, calls, rounds, for_peers: FOR_PEERS.contains(&name) });
+        cases.push(case);
     }
     Ok(cases)
 }
 
 impl Case {
+    /// Whether somebody is linked, which functions in other languages are measured with, too.
+    #[must_use]
+    pub fn links(&self) -> bool {
+        self.calls.contains(&"AdminLinkProviderForUser")
+    }
+
     /// Whether this is the bare function, which does nothing.
     #[must_use]
     pub fn is_bare(&self) -> bool {
         self.function == BARE
     }
-}
-
-fn sample(name: &str) -> Result<Value> {
-    let path = layout::events().join(format!("{name}.json"));
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use local_cloud::function::{self, BARE, Binaries};
-use local_cloud::{layout, steps};
+use local_cloud::layout;
+use local_cloud::steps::step;
 
 use crate::measure::{self, Subject};
 use crate::stand_in::StandIn;
@@ -78,10 +79,8 @@ async fn compare(options: &Options) -> Result<()> {
         subjects.push(Subject::function(case, binary, stand_in.environment()));
     }
     subjects.extend(peers(&options.peers, &subjects));
-    let step = steps::begin(&format!("{} starts of each of {} functions, in turns", options.runs, subjects.len()));
-    let progress = |done: usize| step.detail(&format!("{done} of {}", options.runs));
-    let rows = measure::compare(&stand_in, &subjects, options.runs, options.events, progress).await?;
-    step.done();
+    let title = format!("{} starts of each of {} functions, in turns", options.runs, subjects.len());
+    let rows = step(&title, measure::compare(&stand_in, &subjects, options.runs, options.events)).await?;
     println!("{}\n\nRatios are to `{BARE}`, which does nothing, in the same run.", report::table(&rows)?);
     Ok(())
 }
@@ -89,7 +88,7 @@ async fn compare(options: &Options) -> Result<()> {
 /// Each of the programs in other languages, on the cases that are for them.
 fn peers(peers: &[(String, String)], own: &[Subject]) -> Vec<Subject> {
     let on_each_case = peers.iter().flat_map(|(name, command)| {
-        own.iter().filter(|own| own.case.for_peers).map(move |own| Subject {
+        own.iter().filter(|own| own.case.links()).map(move |own| Subject {
             name: format!("{name} / {}", own.name),
             command: command.split_whitespace().map(str::to_owned).collect(),
             binary: None,

@@ -9,7 +9,6 @@ use local_cloud::runtime_api::Function;
 use tokio::process::Command;
 
 use crate::case::Case;
-use crate::report::Row;
 use crate::stand_in::{Call, StandIn, rounds};
 use crate::{size, usage};
 
@@ -57,26 +56,60 @@ pub struct Start {
     pub peak: u64,
 }
 
+/// What was measured of one program on one case: medians.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+    /// In KiB.
+    pub(crate) peak: u64,
+    /// Zipped size in bytes, of a program that is one file.
+    pub(crate) zipped: Option<u64>,
+    /// CPU time of one further event.
+    pub(crate) per_event: Option<Duration>,
+    /// Calls to Cognito for one event.
+    pub(crate) calls: usize,
+    /// How many of them waited for one before.
+    pub(crate) rounds: usize,
+}
+
+impl Row {
+    /// The medians of some starts.
+    pub(crate) fn new(name: &str, starts: &[Start]) -> Self {
+        Self {
+            name: name.to_owned(),
+            cpu: median(starts.iter().map(|start| start.cpu)),
+            wall: median(starts.iter().map(|start| start.wall)),
+            peak: median(starts.iter().map(|start| start.peak)),
+            zipped: None,
+            per_event: None,
+            calls: 0,
+            rounds: 0,
+        }
+    }
+}
+
+/// The value in the middle, or the default of none.
+fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
 /// Starts every subject several times, in turns, so that other work on the machine slows all of them alike, and sends
 /// `events` further events to one process of each.
 ///
 /// # Errors
 ///
 /// A function fails, or one of ours makes other calls than its case says.
-pub(crate) async fn compare(
-    stand_in: &StandIn,
-    subjects: &[Subject],
-    starts: usize,
-    events: u32,
-    progress: impl Fn(usize),
-) -> Result<Vec<Row>> {
+pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: usize, events: u32) -> Result<Vec<Row>> {
     stand_in.set_delay(Duration::ZERO);
     let mut taken: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
-    for turn in 1..=starts {
+    for _ in 0..starts {
         for (subject, taken) in subjects.iter().zip(&mut taken) {
             taken.push(start(stand_in, subject, &[]).await?.1);
         }
-        progress(turn);
     }
     let mut rows = Vec::new();
     for (subject, starts) in subjects.iter().zip(&taken) {

@@ -7,41 +7,8 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use local_cloud::function::BARE;
 
-use crate::measure::Start;
+use crate::measure::Row;
 use crate::size::mebibytes;
-
-/// What was measured of one program on one case: medians.
-#[derive(Debug)]
-pub(crate) struct Row {
-    name: String,
-    cpu: Duration,
-    wall: Duration,
-    peak: u64,
-    /// Zipped size in bytes, of a program that is one file.
-    pub(crate) zipped: Option<u64>,
-    /// CPU time of one further event.
-    pub(crate) per_event: Option<Duration>,
-    /// Calls to Cognito for one event.
-    pub(crate) calls: usize,
-    /// How many of them waited for one before.
-    pub(crate) rounds: usize,
-}
-
-impl Row {
-    /// The medians of some starts.
-    pub(crate) fn new(name: &str, starts: &[Start]) -> Self {
-        Self {
-            name: name.to_owned(),
-            cpu: median(starts.iter().map(|start| start.cpu)),
-            wall: median(starts.iter().map(|start| start.wall)),
-            peak: median(starts.iter().map(|start| start.peak)),
-            zipped: None,
-            per_event: None,
-            calls: 0,
-            rounds: 0,
-        }
-    }
-}
 
 /// The rows as a table; ratios are to the bare function.
 ///
@@ -74,13 +41,6 @@ pub(crate) fn table(rows: &[Row]) -> Result<String> {
     Ok(table.to_string())
 }
 
-/// The value in the middle, or the default of none.
-fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
-    let mut values: Vec<_> = values.into_iter().collect();
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
@@ -88,6 +48,7 @@ fn milliseconds(time: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Start;
 
     fn row(name: &str, cpu: [u64; 3]) -> Row {
         let start = |cpu| Start { wall: Duration::from_millis(3), cpu: Duration::from_millis(cpu), peak: 2048 };

@@ -2,14 +2,12 @@
 
 #[cfg(test)]
 pub(crate) mod fake_aws;
-mod permissions;
 mod record;
 mod request;
 mod snapshot;
 mod transaction;
 mod update;
 
-pub(crate) use permissions::Permission;
 pub(crate) use record::{Attached, Record};
 pub(crate) use request::{Current, Request};
 pub(crate) use snapshot::Snapshot;
@@ -17,6 +15,7 @@ pub(crate) use transaction::Transaction;
 
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
+use crate::invoke_permission::Permission;
 use crate::pool_settings::Description;
 use crate::terminal::{Refused, Table, Tabular};
 use crate::trigger::Trigger;
@@ -122,5 +121,4 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
 }
 
 #[cfg(test)]
-#[path = "attachment/tests.rs"]
 mod tests;

@@ -3,7 +3,6 @@
 pub(crate) mod findings;
 pub(crate) mod report;
 mod scan;
-mod spool;
-mod state;
+mod store;
 
 pub(crate) use scan::{Listed, Scan};

@@ -1,8 +1,6 @@
 //! One module per command: its arguments, and what it does.
 
 mod attach;
-#[cfg(test)]
-mod attachment_tests;
 mod audit;
 mod completions;
 mod detach;
@@ -70,3 +68,6 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,29 @@
 //! Cognito's permission to call a function: a statement of the function's resource policy.
 
+use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::SdkError;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Who calls.
 const COGNITO: &str = "cognito-idp.amazonaws.com";
 /// What for.
 const INVOKE: &str = "lambda:InvokeFunction";
+
+/// A statement that was added to a function's resource policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Permission {
+    /// The function's ARN.
+    pub(crate) function: String,
+    /// The statement's id.
+    pub(crate) statement: String,
+}
 
 /// The id of the statement that lets a pool call a function for a trigger. The same every time, so that it is
 /// found again; a function may serve several pools and triggers.
@@ -136,19 +148,17 @@ pub(crate) async fn grant(
     if is_refused { Err(error) } else { Ok(Granted::Unknown(error)) }
 }
 
-/// Takes a statement away again, and returns whether it was there. One that is gone already is fine, and so is a
+/// Takes a permission away again, and returns whether it was there. One that is gone already is fine, and so is a
 /// function that is gone.
 ///
 /// # Errors
 ///
-/// Lambda refuses.
-pub(crate) async fn withdraw(lambda: &Client, function: &FunctionArn, statement: &str) -> Result<bool> {
-    let request = lambda
-        .remove_permission()
-        .function_name(&function.name)
-        .set_qualifier(function.alias.clone())
-        .statement_id(statement);
-    match request.send().await.map_err(SdkError::into_service_error) {
+/// Lambda refuses, or the permission names something that is no function.
+pub(crate) async fn withdraw(cloud: &Cloud, Permission { function, statement }: &Permission) -> Result<bool> {
+    let function = FunctionArn::parse(function).with_context(|| format!("{function} is not the ARN of a function"))?;
+    let lambda = cloud.lambda(&function.region);
+    let request = lambda.remove_permission().function_name(&function.name).set_qualifier(function.alias.clone());
+    match request.statement_id(statement).send().await.map_err(SdkError::into_service_error) {
         Ok(_) => Ok(true),
         Err(error) if error.is_resource_not_found_exception() => Ok(false),
         Err(error) => Err(error).with_context(|| format!("the permission {statement} of {function} cannot be removed")),

@@ -8,12 +8,14 @@ use std::fs::{File, OpenOptions};
 use std::io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
 use std::io::{self, Write};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// Opens a file to read and write, and makes one that nobody else may read if there is none.
-pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
+pub(crate) fn private(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(truncate);
-    only_for_the_owner(&mut options);
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).with_context(|| format!("{} cannot be written", path.display()))
 }
 
@@ -23,7 +25,7 @@ pub(crate) fn private(path: &Path, truncate: bool) -> Result<File> {
 ///
 /// A [`Refused`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
 pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File> {
-    let file = private(path, false)?;
+    let file = private(path)?;
     match FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Refused(busy()).into()),
@@ -53,36 +55,57 @@ pub(crate) fn tighten(_: &Path, _: &File) -> Result<()> {
     Ok(())
 }
 
-/// Writes a new file that nobody else may read. On return it is on the disk, and so is its name.
+/// A file in the folder of `path` that nobody else may read. Written whole, it takes the place of `path`.
+///
+/// # Errors
+///
+/// The folder cannot be written to.
+pub(crate) fn draft_of(path: &Path) -> io::Result<NamedTempFile> {
+    NamedTempFile::with_prefix_in(".cognito-triggers-", folder_of(path))
+}
+
+/// Writes a new file that nobody else may read, whole or not at all. On return it is on the disk, and so is its name.
 ///
 /// # Errors
 ///
 /// There is such a file already, or it cannot be written.
 pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    only_for_the_owner(&mut options);
-    let cannot = || format!("{} cannot be written", path.display());
-    let mut file = options.open(path).with_context(cannot)?;
-    let mut write = || {
-        file.write_all(content.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
+    let write = || {
+        written(path, content)?.persist_noclobber(path)?;
         sync_folder_of(path)
     };
-    write()
-        .inspect_err(|_| {
-            // Part of a file would stand in the way of the next try.
-            let _ = std::fs::remove_file(path);
-        })
-        .with_context(cannot)
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// As [`write_new`], but a file that is there already is replaced.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(crate) fn replace(path: &Path, content: &str) -> Result<()> {
+    let write = || {
+        written(path, content)?.persist(path)?;
+        sync_folder_of(path)
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn written(path: &Path, content: &str) -> io::Result<NamedTempFile> {
+    let mut draft = draft_of(path)?;
+    draft.write_all(content.as_bytes())?;
+    draft.write_all(b"\n")?;
+    draft.as_file().sync_all()?;
+    Ok(draft)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Waits until the names in a file's folder are on the disk, where the file system can tell.
 #[cfg(unix)]
 pub(crate) fn sync_folder_of(file: &Path) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
+    match File::open(folder_of(file)).and_then(|folder| folder.sync_all()) {
         // Some file systems cannot do this for folders, and a folder may be one to write in and not to read.
         Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => Ok(()),
         outcome => outcome,
@@ -94,14 +117,6 @@ pub(crate) fn sync_folder_of(file: &Path) -> io::Result<()> {
 pub(crate) fn sync_folder_of(_: &Path) -> io::Result<()> {
     Ok(())
 }
-
-#[cfg(unix)]
-fn only_for_the_owner(options: &mut OpenOptions) {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-}
-
-#[cfg(not(unix))]
-fn only_for_the_owner(_: &mut OpenOptions) {}
 
 #[cfg(test)]
 mod tests {

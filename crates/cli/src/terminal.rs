@@ -2,11 +2,9 @@
 //!
 //! Data goes to standard output, talk to standard error. What is shown may hold text that a stranger wrote into a
 //! profile, so every value is shown by [`visible`]: no other part of this crate writes to the terminal, which
-//! `guard` holds.
+//! a test holds.
 
 mod exit;
-#[cfg(test)]
-mod guard;
 mod output;
 mod progress;
 mod question;
@@ -56,3 +54,6 @@ pub(crate) fn failed(error: &Error) -> ExitStatus {
     line(&style.apply_to("error: ").to_string(), format_args!("{error:#}"));
     ExitStatus::Failed
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
-use crate::http::Http;
+use crate::port;
 use crate::process::ProcessGroup;
-use crate::{layout, port};
 
 /// What the driver and the browser are called, by whoever packages them.
 const DRIVERS: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
@@ -29,7 +28,7 @@ struct Programs {
 /// A running WebDriver. Dropping it ends it, and the browsers it opened.
 #[derive(Debug)]
 pub struct Browser {
-    process: ProcessGroup,
+    _process: ProcessGroup,
     address: String,
     program: PathBuf,
 }
@@ -43,7 +42,7 @@ impl Browser {
     pub async fn start() -> Result<Self> {
         let programs = find().context("no Chromium or Chrome with its driver was found on the PATH")?;
         let port = port::choose(None)?;
-        let process = ProcessGroup::spawn(
+        let mut process = ProcessGroup::spawn(
             Command::new(&programs.driver)
                 .arg(format!("--port={port}"))
                 .stdin(Stdio::null())
@@ -51,19 +50,11 @@ impl Browser {
                 .stderr(Stdio::null()),
         )?;
         let address = format!("http://127.0.0.1:{port}");
-        let mut driver = Self { process, address, program: programs.browser };
-        let (http, status) = (Http::default(), format!("{}/status", driver.address));
-        let deadline = Instant::now() + START_LIMIT;
-        while !http.get(&status).await.is_ok_and(|answer| answer.status.is_success()) {
-            if let Some(status) = driver.process.exit_status()? {
-                bail!("{} ended at its start ({status})", programs.driver.display());
-            }
-            if Instant::now() > deadline {
-                bail!("{} did not answer within {} s", programs.driver.display(), START_LIMIT.as_secs());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(driver)
+        process
+            .wait_until_it_answers(&format!("{address}/status"), START_LIMIT)
+            .await
+            .with_context(|| format!("{} did not start", programs.driver.display()))?;
+        Ok(Self { _process: process, address, program: programs.browser })
     }
 
     /// Where the driver takes sessions.
@@ -85,47 +76,18 @@ impl Browser {
     }
 }
 
-/// Finds a browser, or installs Debian's where that is possible.
+/// Looks for a browser and its driver.
 ///
 /// # Errors
 ///
-/// There is none and none can be installed; the message names the option that leaves the browser out.
-pub async fn provide(option_to_leave_out: &str) -> Result<()> {
-    if find().is_some() {
-        return Ok(());
-    }
-    if in_path("apt-get").is_some() && rustix::process::geteuid().is_root() {
-        let step = crate::steps::begin("Installing Chromium and its driver");
-        apt_get(&["update"]).await?;
-        apt_get(&["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"]).await?;
-        step.done();
-    }
+/// There is none; the message names the option that leaves the browser out.
+pub fn check(option_to_leave_out: &str) -> Result<()> {
     if find().is_none() {
         bail!(
             "one test walks a sign-in in a browser, and no Chromium or Chrome with its driver is on the PATH.\n\
              Install both (Debian and Ubuntu: `sudo apt install chromium chromium-driver`; macOS: \
              `brew install --cask chromium chromedriver`), or leave that test out with {option_to_leave_out}"
         );
-    }
-    Ok(())
-}
-
-async fn apt_get(arguments: &[&str]) -> Result<()> {
-    let log = layout::logs().join("apt-get.log");
-    std::fs::create_dir_all(layout::logs())?;
-    let output = std::fs::File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
-    let status = Command::new("apt-get")
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("apt-get cannot be started")?;
-    if !status.success() {
-        bail!("apt-get {} failed; see {}", arguments.join(" "), log.display());
     }
     Ok(())
 }

@@ -2,17 +2,15 @@
 //!
 //! It is started through `python/local_cloud.py`, which closes a few gaps in its Cognito; see `docs/LOCAL_STACK.md`.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::http::Http;
-use crate::process::ProcessGroup;
+use crate::process::{ProcessGroup, end_of, run};
 use crate::toolbox::Toolbox;
 use crate::user_pool::REGION;
 use crate::{layout, port};
@@ -39,7 +37,7 @@ pub struct Options {
 pub struct LocalCloud {
     // Dropped in this order: the process must be gone before its files are removed.
     process: ProcessGroup,
-    _state: Option<RunFolder>,
+    _state: Option<TempDir>,
     endpoint: String,
     log: PathBuf,
 }
@@ -52,25 +50,25 @@ impl LocalCloud {
     /// The port is taken, or MiniStack ends or stays silent; the message holds the end of its log.
     pub async fn start(toolbox: &Toolbox, options: Options) -> Result<Self> {
         let port = port::choose(options.port)?;
-        let thrown_away = match &options.kept_state {
-            Some(_) => None,
-            None => Some(RunFolder::create(&format!("local-cloud-{port}"))?),
-        };
-        let state = options.kept_state.as_ref().or(thrown_away.as_ref().map(|folder| &folder.0));
-        let state = state.context("the local cloud has no folder for its state")?;
-        std::fs::create_dir_all(state).with_context(|| format!("{} cannot be made", state.display()))?;
+        let runs = layout::local().join("run");
+        let folder = options.kept_state.as_ref().unwrap_or(&runs);
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let thrown_away = options.kept_state.is_none().then(|| tempfile::tempdir_in(&runs)).transpose()?;
+        let state = thrown_away.as_ref().map_or(folder.as_path(), TempDir::path);
         let endpoint = format!("http://127.0.0.1:{port}");
         let log = layout::logs().join(format!("local-cloud-{port}.log"));
-        let mut command = command(toolbox, port, &endpoint, state, &log)?;
+        let mut command = command(toolbox, port, &endpoint, state);
         if let Some(pool) = &options.saved_pool {
             std::fs::write(state.join("cognito.json"), pool.to_string())?;
         }
         if options.saved_pool.is_some() || options.kept_state.is_some() {
             command.env("PERSIST_STATE", "1");
         }
-        let process = ProcessGroup::spawn(&mut command)?;
+        let process = ProcessGroup::spawn_with_log(&mut command, &log)?;
         let mut cloud = Self { process, _state: thrown_away, endpoint, log };
-        cloud.wait_until_ready().await?;
+        let ready = format!("{}/_ministack/ready", cloud.endpoint);
+        let started = cloud.process.wait_until_it_answers(&ready, START_LIMIT).await;
+        started.with_context(|| format!("the local cloud did not start.\n{}", cloud.end_of_log()))?;
         Ok(cloud)
     }
 
@@ -86,28 +84,9 @@ impl LocalCloud {
         &self.log
     }
 
-    async fn wait_until_ready(&mut self) -> Result<()> {
-        let http = Http::default();
-        let ready = format!("{}/_ministack/ready", self.endpoint);
-        let deadline = Instant::now() + START_LIMIT;
-        loop {
-            if let Some(status) = self.process.exit_status()? {
-                bail!("the local cloud ended at its start ({status}).\n{}", self.end_of_log());
-            }
-            if http.get(&ready).await.is_ok_and(|answer| answer.status.is_success()) {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                bail!("the local cloud did not answer within {} s.\n{}", START_LIMIT.as_secs(), self.end_of_log());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
     fn end_of_log(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<_> = text.lines().collect();
-        format!("{}\n({})", lines[lines.len().saturating_sub(12)..].join("\n"), self.log.display())
+        format!("{}\n({})", end_of(&text), self.log.display())
     }
 }
 
@@ -131,11 +110,8 @@ pub fn client_environment(endpoint: &str) -> Vec<(String, String)> {
 /// A patch is not needed any more because MiniStack has no such gap, or it does not close its gap. The message names
 /// it.
 pub async fn patches(toolbox: &Toolbox) -> Result<Vec<String>> {
-    let output = script(toolbox).arg("--patches").stdin(Stdio::null()).kill_on_drop(true).output().await?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+    let names = run(script(toolbox).arg("--patches")).await?;
+    Ok(names.lines().map(str::to_owned).collect())
 }
 
 /// The command that runs MiniStack. Python writes no compiled files into the repository.
@@ -145,9 +121,7 @@ fn script(toolbox: &Toolbox) -> Command {
     command
 }
 
-fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Path) -> Result<Command> {
-    std::fs::create_dir_all(layout::logs())?;
-    let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path) -> Command {
     let mut command = script(toolbox);
     command
         // The functions inherit this environment: nothing of the developer's own may leak into them.
@@ -164,31 +138,6 @@ fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path, log: &Pat
         // Otherwise MiniStack opens a fixed port for MQTT and one for SFTP.
         .env("IOT_MTLS_ENABLED", "0")
         .env("SFTP_ENABLED", "0")
-        .env("PYTHONUNBUFFERED", "1")
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
-    Ok(command)
-}
-
-/// A folder that is removed at the end of the run.
-#[derive(Debug)]
-struct RunFolder(PathBuf);
-
-impl RunFolder {
-    fn create(name: &str) -> Result<Self> {
-        let path = layout::local().join("run").join(name);
-        if path.exists() {
-            std::fs::remove_dir_all(&path)?;
-        }
-        std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for RunFolder {
-    fn drop(&mut self) {
-        // A leftover is harmless: the next run on this port starts with an empty folder.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+        .env("PYTHONUNBUFFERED", "1");
+    command
 }

@@ -6,15 +6,24 @@ use serde_json::{Value, json};
 use crate::layout;
 use crate::user_pool::{Profile, UserPool};
 
-/// Reads a sample event, as in `load("pre-sign-up/google")`, and moves it to the given pool.
+/// Reads a sample event, as in `sample("pre-sign-up/google")`.
 ///
 /// # Errors
 ///
 /// There is no such file, or it is not JSON.
-pub fn load(name: &str, pool: &UserPool) -> Result<Value> {
+pub fn sample(name: &str) -> Result<Value> {
     let path = layout::events().join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let mut event: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+}
+
+/// Reads a sample event and moves it to the given pool.
+///
+/// # Errors
+///
+/// As [`sample`].
+pub fn load(name: &str, pool: &UserPool) -> Result<Value> {
+    let mut event = sample(name)?;
     event["userPoolId"] = json!(pool.id());
     Ok(event)
 }

@@ -15,15 +15,8 @@ use crate::user_pool::{CALLBACK, Refusal, UserPool};
 /// The pool refuses the sign-in: then the error is a [`Refusal`]. Or a step of the walk leads elsewhere.
 pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &str) -> Result<Value> {
     let http = Http::default();
-    let query = form_encode(&[
-        ("response_type", "code"),
-        ("client_id", client),
-        ("redirect_uri", CALLBACK),
-        ("scope", "openid email profile"),
-        ("state", "from-the-app"),
-        ("identity_provider", provider),
-    ]);
-    let at_provider = redirect(&http.get(&format!("{}/oauth2/authorize?{query}", pool.endpoint())).await?)?;
+    let link = authorize_url(pool, client, CALLBACK, &[("state", "from-the-app"), ("identity_provider", provider)]);
+    let at_provider = redirect(&http.get(&link).await?)?;
     let back_at_pool = redirect(&http.submit(&at_provider, &[("sub", subject)]).await?)?;
     let at_app = redirect(&http.get(&back_at_pool).await?)?;
     let (callback, answer) = at_app.split_once('?').context("the app is called back with nothing")?;
@@ -40,9 +33,34 @@ pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &st
         bail!("the state came back changed");
     }
     let code = field("code").context("the app got no code")?;
-    let fields =
-        [("grant_type", "authorization_code"), ("client_id", client), ("redirect_uri", CALLBACK), ("code", code)];
-    let tokens = http.submit(&format!("{}/oauth2/token", pool.endpoint()), &fields).await?;
+    claims_for_code(pool, client, CALLBACK, &[("code", code)]).await
+}
+
+/// The link that begins a sign-in, with further fields such as the state.
+pub(crate) fn authorize_url(pool: &UserPool, client: &str, callback: &str, further: &[(&str, &str)]) -> String {
+    let fields = [
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", callback),
+        ("scope", "openid email profile"),
+    ];
+    format!("{}/oauth2/authorize?{}", pool.endpoint(), form_encode(&[&fields[..], further].concat()))
+}
+
+/// Hands a code in for the tokens, and returns the claims of the ID token. The fields are those of the code.
+///
+/// # Errors
+///
+/// The pool refuses: then the error is a [`Refusal`].
+pub(crate) async fn claims_for_code(
+    pool: &UserPool,
+    client: &str,
+    callback: &str,
+    code: &[(&str, &str)],
+) -> Result<Value> {
+    let fields = [("grant_type", "authorization_code"), ("client_id", client), ("redirect_uri", callback)];
+    let url = format!("{}/oauth2/token", pool.endpoint());
+    let tokens = Http::default().submit(&url, &[&fields[..], code].concat()).await?;
     if !tokens.status.is_success() {
         return Err(Refusal::read(&tokens).into());
     }

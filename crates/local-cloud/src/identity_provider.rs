@@ -1,8 +1,6 @@
 //! A local OpenID provider that plays Google: it knows a few people and asks for no password.
 
-use std::fs::File;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -20,7 +18,7 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// A running provider. Dropping it ends the process, if it was started here.
 #[derive(Debug)]
 pub struct IdentityProvider {
-    process: Option<ProcessGroup>,
+    _process: Option<ProcessGroup>,
     issuer: String,
     http: Http,
 }
@@ -47,37 +45,23 @@ impl IdentityProvider {
             ["--user-claims".to_owned(), claims.to_string()]
         });
         let port = port::choose(port)?;
-        std::fs::create_dir_all(layout::logs())?;
         let log = layout::logs().join(format!("identity-provider-{port}.log"));
-        let output = File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
-        let process = ProcessGroup::spawn(
-            Command::new(toolbox.program("oidc-provider-mock"))
-                .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-                .args(people)
-                .stdin(Stdio::null())
-                .stdout(output.try_clone()?)
-                .stderr(output),
-        )?;
-        let mut provider = Self { process: Some(process), ..Self::at(&format!("http://127.0.0.1:{port}")) };
+        let mut command = Command::new(toolbox.program("oidc-provider-mock"));
+        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]).args(people);
+        let mut process = ProcessGroup::spawn_with_log(&mut command, &log)?;
+        let provider = Self::at(&format!("http://127.0.0.1:{port}"));
         let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
-        let deadline = Instant::now() + START_LIMIT;
-        while provider.http.get(&metadata).await.is_err() {
-            let ended = provider.process.as_mut().map(ProcessGroup::exit_status).transpose()?.flatten();
-            if let Some(status) = ended {
-                bail!("the identity provider ended at its start ({status}); see {}", log.display());
-            }
-            if Instant::now() > deadline {
-                bail!("the identity provider did not answer within {} s; see {}", START_LIMIT.as_secs(), log.display());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(provider)
+        process
+            .wait_until_it_answers(&metadata, START_LIMIT)
+            .await
+            .with_context(|| format!("the identity provider did not start; see {}", log.display()))?;
+        Ok(Self { _process: Some(process), ..provider })
     }
 
     /// A provider that runs already. Dropping this does not end it.
     #[must_use]
     pub fn at(issuer: &str) -> Self {
-        Self { process: None, issuer: issuer.to_owned(), http: Http::default() }
+        Self { _process: None, issuer: issuer.to_owned(), http: Http::default() }
     }
 
     /// The provider's address, which is its issuer too.

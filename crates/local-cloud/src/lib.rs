@@ -7,6 +7,7 @@
 //! * [`function`] builds the function binaries, [`runtime_api`] runs one as Lambda would, and [`deployment`] hands one
 //!   to the local cloud as a trigger;
 //! * [`stack`] deploys the repository's own template; [`local_stack`] puts providers and an app around it;
+//! * [`outbox`] has the mails that were sent;
 //! * [`hosted_login`] walks "Sign in with Google" from the app's link to the tokens, and [`browser`] is a real one.
 //!
 //! Everything listens on 127.0.0.1 and talks to nothing else. Every process that is started here ends when its guard is
@@ -22,6 +23,7 @@ pub mod http;
 pub mod identity_provider;
 pub mod layout;
 pub mod local_stack;
+pub mod outbox;
 mod port;
 pub mod process;
 pub mod runtime_api;

@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use self::app::{App, Port};
+use self::app::App;
 use crate::LocalCloud;
 use crate::function::Binaries;
 use crate::identity_provider::IdentityProvider;
+use crate::port;
 use crate::stack::sam::Sam;
 use crate::stack::{Deployment, Stack};
 use crate::toolbox::Toolbox;
@@ -20,17 +21,6 @@ use crate::user_pool::CALLBACK;
 
 /// The variable that tells the end-to-end tests where the stack and its surroundings are: [`Address`] as JSON.
 pub const VARIABLE: &str = "LOCAL_STACK";
-
-/// The ports of everything but the local cloud. `None` takes a free one.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ports {
-    /// The app.
-    pub app: Option<u16>,
-    /// The provider that plays Google.
-    pub google: Option<u16>,
-    /// The provider that plays Facebook.
-    pub facebook: Option<u16>,
-}
 
 /// Where a running local stack can be reached.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,7 +44,8 @@ pub struct LocalStack {
 }
 
 impl LocalStack {
-    /// Starts the providers and the app, deploys the stack, and puts the ready account into its pool.
+    /// Starts the providers and the app, deploys the stack, and puts the ready account into its pool. Without `app_port`
+    /// the app takes a free one.
     ///
     /// # Errors
     ///
@@ -64,28 +55,25 @@ impl LocalStack {
         sam: &Sam,
         cloud: &LocalCloud,
         binaries: &Binaries,
-        ports: Ports,
+        app_port: Option<u16>,
         folder: PathBuf,
     ) -> Result<Self> {
         let (at_google, at_facebook) = (people::at_google(), people::at_facebook());
-        let (google, facebook, port) = tokio::try_join!(
-            IdentityProvider::start_with(toolbox, ports.google, &at_google),
-            IdentityProvider::start_with(toolbox, ports.facebook, &at_facebook),
-            Port::take(ports.app),
+        let (google, facebook, listener) = tokio::try_join!(
+            IdentityProvider::start_with(toolbox, None, &at_google),
+            IdentityProvider::start_with(toolbox, None, &at_facebook),
+            port::listen(app_port),
         )?;
-        let callbacks = vec![format!("{}/callback", port.address()), CALLBACK.to_owned()];
+        let app = format!("http://{}", listener.local_addr()?);
+        let callbacks = vec![format!("{app}/callback"), CALLBACK.to_owned()];
         let stack = Deployment { sam, endpoint: cloud.endpoint(), binaries, folder, callbacks }.deploy().await?;
         stack.register(&google, "Google").await?;
         stack.register(&facebook, "Facebook").await?;
         stack.register(&google, "Okta").await?;
         people::settle(&stack).await?;
-        let address = Address {
-            google: google.issuer().to_owned(),
-            facebook: facebook.issuer().to_owned(),
-            app: port.address().to_owned(),
-            stack,
-        };
-        let app = App::serve(port, &address)?;
+        let address =
+            Address { google: google.issuer().to_owned(), facebook: facebook.issuer().to_owned(), app, stack };
+        let app = App::serve(listener, &address)?;
         Ok(Self { address, _providers: [google, facebook], _app: app })
     }
 

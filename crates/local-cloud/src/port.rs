@@ -23,6 +23,16 @@ pub(crate) fn choose(wanted: Option<u16>) -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
+/// Takes the wanted port, or a free one, for a server of this process.
+///
+/// # Errors
+///
+/// As [`choose`].
+pub(crate) async fn listen(wanted: Option<u16>) -> Result<tokio::net::TcpListener> {
+    let port = choose(wanted)?;
+    Ok(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

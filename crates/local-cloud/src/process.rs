@@ -1,11 +1,16 @@
 //! Child processes that never outlive their guard.
 
-use std::process::ExitStatus;
+use std::fs::File;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
+
+use crate::http::Http;
+use crate::layout;
 
 /// How long a process may take to leave after a polite request, before it is killed.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -35,6 +40,38 @@ impl ProcessGroup {
             .and_then(Pid::from_raw)
             .with_context(|| format!("{program} ended before it could be watched"))?;
         Ok(Self { child, group })
+    }
+
+    /// Starts the command as [`ProcessGroup::spawn`] does. What it writes goes to a file in the folder of logs.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProcessGroup::spawn`], or the file cannot be written.
+    pub(crate) fn spawn_with_log(command: &mut Command, log: &Path) -> Result<Self> {
+        std::fs::create_dir_all(layout::logs())?;
+        let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+        Self::spawn(command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output))
+    }
+
+    /// Waits until a GET request to the server in this process succeeds.
+    ///
+    /// # Errors
+    ///
+    /// The process ends, or no request succeeds in time.
+    pub(crate) async fn wait_until_it_answers(&mut self, url: &str, limit: Duration) -> Result<()> {
+        let http = Http::default();
+        let answer = async {
+            while !http.get(url).await.is_ok_and(|answer| answer.status.is_success()) {
+                if let Some(status) = self.exit_status()? {
+                    bail!("it ended at its start ({status})");
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(limit, answer)
+            .await
+            .with_context(|| format!("it did not answer within {} s", limit.as_secs()))?
     }
 
     /// Returns how the process ended, or `None` while it runs.
@@ -68,6 +105,28 @@ impl Drop for ProcessGroup {
     }
 }
 
+/// Runs a command to its end, without input, and returns what it wrote to standard output.
+///
+/// # Errors
+///
+/// It cannot be started, or it fails; then the message holds the end of what it wrote.
+pub(crate) async fn run(command: &mut Command) -> Result<String> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = output.with_context(|| format!("{program} cannot be started"))?;
+    if !output.status.success() {
+        let written = [output.stdout, output.stderr].concat();
+        bail!("{program} failed ({}).\n{}", output.status, end_of(&String::from_utf8_lossy(&written)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The last lines of what a program wrote: enough to see the cause, short enough to read.
+pub(crate) fn end_of(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(25)..].join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn dropping_the_guard_ends_the_process_and_its_children() {
         let mut command = Command::new("sh");
-        command.args(["-c", "sleep 600 & echo $!; wait"]).stdout(std::process::Stdio::piped());
+        command.args(["-c", "sleep 600 & echo $!; wait"]).stdout(Stdio::piped());
         let mut guard = ProcessGroup::spawn(&mut command).unwrap();
         let mut line = String::new();
         let stdout = guard.child().stdout.take().unwrap();
@@ -92,5 +151,12 @@ mod tests {
             test_kill_process(grandchild).is_err()
         });
         assert!(gone, "the child's child is still there");
+    }
+
+    #[test]
+    fn only_the_last_lines_of_a_failure_are_shown() {
+        let output: String = (0..40).fold(String::new(), |text, number| format!("{text}line {number}\n\n"));
+        let shown = end_of(&output);
+        assert!(shown.starts_with("line 15\n") && shown.ends_with("line 39"), "{shown}");
     }
 }

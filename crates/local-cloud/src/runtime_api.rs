@@ -5,19 +5,17 @@
 //! Lambda Developer Guide.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
@@ -82,7 +80,7 @@ impl Function {
     /// # Errors
     ///
     /// The binary cannot be started, or ends or stays silent; the message holds what it wrote.
-    pub async fn start(name: &str, binary: &Path, settings: &[(String, String)]) -> Result<Self> {
+    pub async fn start(name: &str, binary: &std::path::Path, settings: &[(String, String)]) -> Result<Self> {
         Self::start_command(name, Command::new(binary), settings).await
     }
 
@@ -108,7 +106,9 @@ impl Function {
         let mut process = ProcessGroup::spawn(&mut command)?;
         keep_log(&runtime, process.child().stdout.take());
         keep_log(&runtime, process.child().stderr.take());
-        let server = tokio::spawn(serve(listener, runtime.clone()));
+        let router = router(runtime.clone());
+        // It ends with its task.
+        let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
         let function = Self { process: process.into(), runtime, name: name.to_owned(), server };
         function.wait_until_idle().await?;
         Ok(function)
@@ -214,99 +214,62 @@ fn keep_log(runtime: &Arc<Runtime>, stream: Option<impl AsyncRead + Unpin + Send
     });
 }
 
-async fn serve(listener: TcpListener, runtime: Arc<Runtime>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let runtime = runtime.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let runtime = runtime.clone();
-                async move { Ok::<_, Infallible>(runtime.answer(request).await) }
-            });
-            // A connection that breaks shows as a missing answer, with the function's log.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
+fn router(runtime: Arc<Runtime>) -> Router {
+    let api = Router::new()
+        .route("/invocation/next", get(next))
+        .route("/invocation/{id}/response", post(response))
+        .route("/invocation/{id}/error", post(error))
+        .route("/init/error", post(init_error));
+    Router::new().nest("/2018-06-01/runtime", api).with_state(runtime)
+}
+
+async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
+    runtime.idle.notify_one();
+    let Some(invocation) = runtime.waiting.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + DEADLINE;
+    let headers = [
+        ("Content-Type", "application/json".to_owned()),
+        ("Lambda-Runtime-Aws-Request-Id", invocation.id),
+        ("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string()),
+        (
+            "Lambda-Runtime-Invoked-Function-Arn",
+            format!("arn:aws:lambda:{REGION}:000000000000:function:{}", runtime.name),
+        ),
+        ("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0".to_owned()),
+    ];
+    (headers, invocation.event).into_response()
+}
+
+async fn response(State(runtime): State<Arc<Runtime>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    let answer = serde_json::from_slice(&body).map_err(|error| FunctionError {
+        error_type: "Runtime.MarshalError".to_owned(),
+        error_message: format!("the answer is not JSON: {error}"),
+    });
+    runtime.complete(&id, answer)
+}
+
+async fn error(State(runtime): State<Arc<Runtime>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    let error: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    runtime.complete(&id, Err(FunctionError { error_type: text("errorType"), error_message: text("errorMessage") }))
+}
+
+async fn init_error(State(runtime): State<Arc<Runtime>>, body: String) -> StatusCode {
+    lock(&runtime.log).push(body);
+    StatusCode::ACCEPTED
 }
 
 impl Runtime {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let path = request.uri().path().to_owned();
-        let Some(path) = path.strip_prefix("/2018-06-01/runtime/") else {
-            return status(StatusCode::NOT_FOUND);
-        };
-        let segments: Vec<_> = path.split('/').collect();
-        match (request.method(), segments.as_slice()) {
-            (&Method::GET, ["invocation", "next"]) => self.next().await,
-            (&Method::POST, ["invocation", id, "response"]) => {
-                self.complete(id, request, |body| {
-                    serde_json::from_slice(body).map_err(|error| FunctionError {
-                        error_type: "Runtime.MarshalError".to_owned(),
-                        error_message: format!("the answer is not JSON: {error}"),
-                    })
-                })
-                .await
-            }
-            (&Method::POST, ["invocation", id, "error"]) => {
-                self.complete(id, request, |body| Err(function_error(body))).await
-            }
-            (&Method::POST, ["init", "error"]) => {
-                if let Ok(body) = request.into_body().collect().await {
-                    let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-                    lock(&self.log).push(text);
-                }
-                status(StatusCode::ACCEPTED)
-            }
-            _ => status(StatusCode::NOT_FOUND),
-        }
-    }
-
-    async fn next(&self) -> Response<Full<Bytes>> {
-        self.idle.notify_one();
-        let Some(invocation) = self.waiting.lock().await.recv().await else {
-            return status(StatusCode::GONE);
-        };
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + DEADLINE;
-        Response::builder()
-            .header("Content-Type", "application/json")
-            .header("Lambda-Runtime-Aws-Request-Id", &invocation.id)
-            .header("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string())
-            .header(
-                "Lambda-Runtime-Invoked-Function-Arn",
-                format!("arn:aws:lambda:{REGION}:000000000000:function:{}", self.name),
-            )
-            .header("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0")
-            .body(Full::from(invocation.event))
-            .unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
-    }
-
-    async fn complete(
-        &self,
-        id: &str,
-        request: Request<Incoming>,
-        read: impl FnOnce(&[u8]) -> Result<Value, FunctionError>,
-    ) -> Response<Full<Bytes>> {
-        let Ok(body) = request.into_body().collect().await else {
-            return status(StatusCode::BAD_REQUEST);
-        };
+    fn complete(&self, id: &str, answer: Result<Value, FunctionError>) -> StatusCode {
         let Some(waiting) = lock(&self.answers).remove(id) else {
-            return status(StatusCode::NOT_FOUND);
+            return StatusCode::NOT_FOUND;
         };
         // Nobody waits any more if the deadline has passed.
-        let _ = waiting.send(read(&body.to_bytes()));
-        status(StatusCode::ACCEPTED)
+        let _ = waiting.send(answer);
+        StatusCode::ACCEPTED
     }
-}
-
-fn function_error(body: &[u8]) -> FunctionError {
-    let error: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-    FunctionError { error_type: text("errorType"), error_message: text("errorMessage") }
-}
-
-fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from("{}"));
-    *response.status_mut() = status;
-    response
 }
 
 /// A panic elsewhere must not turn into a second one here.

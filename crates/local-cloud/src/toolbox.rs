@@ -3,14 +3,13 @@
 //! Nothing is installed outside `.local/`; removing that folder removes every trace.
 
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, bail};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::layout;
-use crate::steps::{self, Step};
+use crate::process::run;
+use crate::steps::step;
 
 /// The tools of the local cloud: MiniStack and an OpenID provider.
 const LOCAL_CLOUD: &str = include_str!("../python/local-cloud.txt");
@@ -20,9 +19,6 @@ const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
 
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
-
-/// Where Python may be found, newest first. `PYTHON` in the environment comes before all of them.
-const PYTHONS: [&str; 7] = ["python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python3", "python"];
 
 /// An installed set of tools.
 #[derive(Debug, Clone)]
@@ -61,15 +57,15 @@ impl Toolbox {
         if std::fs::read_to_string(&stamp).is_ok_and(|found| found == requirements) && toolbox.works().await {
             return Ok(toolbox);
         }
-        let step = steps::begin(&format!("Installing the {name} tools into .local (once)"));
-        let python = find_python().await?;
-        toolbox.create(&python).await?;
-        let list = folder.join("requirements.txt");
-        std::fs::write(&list, requirements)?;
-        toolbox.pip_install(&list, &step).await?;
-        // Renamed last: an interrupted installation leaves no stamp and starts over.
-        std::fs::rename(&list, &stamp)?;
-        step.done();
+        step(&format!("Installing the {name} tools into .local (once)"), async {
+            toolbox.create(&find_python().await?).await?;
+            let list = folder.join("requirements.txt");
+            std::fs::write(&list, requirements)?;
+            toolbox.pip_install(&list).await?;
+            // Renamed last: an interrupted installation leaves no stamp and starts over.
+            Ok(std::fs::rename(&list, &stamp)?)
+        })
+        .await?;
         Ok(toolbox)
     }
 
@@ -81,7 +77,7 @@ impl Toolbox {
 
     /// A toolbox stops working when the system's Python it was made with goes away.
     async fn works(&self) -> bool {
-        run(&self.program("python"), &["-c", "pass"]).await.is_ok_and(|output| output.status.success())
+        run(Command::new(self.program("python")).args(["-c", "pass"])).await.is_ok()
     }
 
     async fn create(&self, python: &Path) -> Result<()> {
@@ -91,104 +87,39 @@ impl Toolbox {
         }
         let parent = self.0.parent().unwrap_or(&self.0);
         std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-        let output = run(python, &["-m", "venv", &self.0.to_string_lossy()]).await?;
-        if !output.status.success() {
-            bail!(
-                "{} cannot make a virtual environment.\nOn Debian and Ubuntu install its `venv` module: \
-                 `sudo apt install python3-venv`; elsewhere install a complete Python from python.org \
-                 and name it in PYTHON.\n{}",
-                python.display(),
-                tail(&[output.stdout, output.stderr].concat())
-            );
-        }
-        Ok(())
+        run(Command::new(python).args(["-m", "venv"]).arg(&self.0)).await.map(drop).with_context(|| {
+            format!(
+                "{} cannot make a virtual environment. On Debian and Ubuntu install its `venv` module: `sudo apt install \
+                 python3-venv`; elsewhere install a complete Python from python.org and name it in PYTHON",
+                python.display()
+            )
+        })
     }
 
-    async fn pip_install(&self, list: &Path, step: &Step) -> Result<()> {
-        let mut pip = Command::new(self.program("python"))
-            .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"])
-            .arg("--requirement")
-            .arg(list)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("pip cannot be started")?;
-        let talk = pip.stdout.take().context("pip has no output")?;
-        let mut complaints = pip.stderr.take().context("pip has no error output")?;
-        let follow = async {
-            let mut lines = BufReader::new(talk).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                step.detail(line.trim());
-            }
-        };
-        let collect = async {
-            let mut text = Vec::new();
-            complaints.read_to_end(&mut text).await.map(|_| text)
-        };
-        let ((), complaints) = tokio::join!(follow, collect);
-        if !pip.wait().await?.success() {
-            bail!(
-                "pip could not install the tools. They come from the Python package index: check the network \
-                 (behind a proxy set HTTPS_PROXY, with a mirror set PIP_INDEX_URL) and run the command again.\n{}",
-                tail(&complaints?)
-            );
-        }
-        Ok(())
+    async fn pip_install(&self, list: &Path) -> Result<()> {
+        let mut pip = Command::new(self.program("python"));
+        pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]);
+        run(pip.arg("--requirement").arg(list)).await.map(drop).context(
+            "pip could not install the tools. They come from the Python package index: check the network (behind a proxy \
+             set HTTPS_PROXY, with a mirror set PIP_INDEX_URL) and run the command again",
+        )
     }
 }
 
-/// Finds the first Python that is new enough.
+/// The Python to install with: the one that `PYTHON` names, or `python3` on the PATH.
 async fn find_python() -> Result<PathBuf> {
-    let chosen = std::env::var_os("PYTHON").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let candidates = match &chosen {
-        Some(path) => vec![path.clone()],
-        None => PYTHONS.iter().map(PathBuf::from).collect(),
-    };
-    let mut seen = Vec::new();
-    for python in candidates {
-        match python_version(&python).await {
-            Some(version) if version >= OLDEST_PYTHON => return Ok(python),
-            Some((major, minor)) => seen.push(format!("{} is {major}.{minor}", python.display())),
-            None => {}
-        }
+    let chosen = std::env::var_os("PYTHON").filter(|value| !value.is_empty());
+    let python = PathBuf::from(chosen.unwrap_or_else(|| "python3".into()));
+    let is_new_enough = format!("import sys; sys.exit(sys.version_info < {OLDEST_PYTHON:?})");
+    if run(Command::new(&python).args(["-c", &is_new_enough])).await.is_ok() {
+        return Ok(python);
     }
     let (major, minor) = OLDEST_PYTHON;
-    let found = match (&chosen, seen.is_empty()) {
-        (Some(path), true) => format!("PYTHON names {}, which is no Python", path.display()),
-        (None, true) => "no Python was found on the PATH".to_owned(),
-        (_, false) => seen.join(", "),
-    };
     bail!(
-        "the local cloud needs Python {major}.{minor} or newer, but {found}.\nInstall it (Debian and Ubuntu: \
-         `sudo apt install python3 python3-venv`; macOS: `brew install python`), or name it in PYTHON"
+        "the local cloud needs Python {major}.{minor} or newer, which {} is not.\nInstall it (Debian and Ubuntu: `sudo apt \
+         install python3 python3-venv`; macOS: `brew install python`), or name it in PYTHON",
+        python.display()
     )
-}
-
-/// Returns major and minor version, or nothing if the program is not there or is no Python.
-async fn python_version(python: &Path) -> Option<(u32, u32)> {
-    let output = run(python, &["-c", "import sys; print(*sys.version_info[:2])"]).await.ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let (major, minor) = text.trim().split_once(' ')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
-async fn run(program: &Path, arguments: &[&str]) -> Result<Output> {
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .with_context(|| format!("{} cannot be started", program.display()))
-}
-
-/// The last lines of a program's output: enough to see the cause, short enough to read.
-fn tail(output: &[u8]) -> String {
-    let text = String::from_utf8_lossy(output);
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
 #[cfg(test)]
@@ -202,12 +133,5 @@ mod tests {
         {
             assert!(line.contains("=="), "{line} is not pinned");
         }
-    }
-
-    #[test]
-    fn only_the_last_lines_of_a_failure_are_shown() {
-        let output: String = (0..20).fold(String::new(), |text, number| format!("{text}line {number}\n\n"));
-        let shown = tail(output.as_bytes());
-        assert!(shown.starts_with("line 12\n") && shown.ends_with("line 19"), "{shown}");
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Http};
@@ -88,7 +89,7 @@ impl Refusal {
 }
 
 /// An identity at a provider that signs in as a profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
     /// The provider's name in the pool.
     pub provider: String,
@@ -99,7 +100,7 @@ pub struct Identity {
 }
 
 /// One profile as the pool holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Profile {
     /// The pool's name for the profile; a random id where the e-mail is what people sign in with.
     pub username: String,

@@ -3,7 +3,6 @@
 mod demo;
 mod local;
 mod pool;
-mod preview;
 mod story;
 mod test;
 
@@ -32,8 +31,6 @@ pub(crate) enum Command {
     Local(local::Options),
     /// Run a local user pool that the sample events fit, for `cargo lambda`, until Ctrl-C.
     Pool(pool::Options),
-    /// Show every mail and SMS, in every language, on one page.
-    Preview(preview::Options),
 }
 
 impl Command {
@@ -49,7 +46,6 @@ impl Command {
             Self::Local(options) => local::run(options).await,
             Self::Test(options) => test::run(options).await,
             Self::Pool(options) => pool::run(options).await,
-            Self::Preview(options) => preview::run(options).await,
         }
     }
 }

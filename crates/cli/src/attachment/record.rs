@@ -2,9 +2,9 @@
 //!
 //! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
 
-use super::Permission;
+use crate::invoke_permission::Permission;
 use crate::pool_settings::Description;
-use crate::private_file::{sync_folder_of, write_new};
+use crate::private_file;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -123,13 +123,7 @@ impl Record {
                 _ => Ok(()),
             };
         }
-        let new = path.with_extension("json.new");
-        // A new file left behind by a run that was cut off is of no use.
-        let _ = fs::remove_file(&new);
-        write_new(&new, &serde_json::to_string_pretty(self)?)?;
-        fs::rename(&new, path)
-            .and_then(|()| sync_folder_of(path))
-            .with_context(|| format!("{} cannot be written", path.display()))
+        private_file::replace(path, &serde_json::to_string_pretty(self)?)
     }
 }
 

@@ -1,4 +1,4 @@
-use super::update::{UpdateError, apply_pausing};
+use super::update::{UpdateError, apply};
 use super::*;
 use aws_sdk_cognitoidentityprovider::Client;
 use serde_json::json;
@@ -41,7 +41,7 @@ fn pool() -> Value {
 async fn attempt(client: &Client) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let mut snapshot = Snapshot::write(&folder.path().join("record.json"), Description(pool())).unwrap();
-    apply_pausing(client, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
+    apply(client, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
         |error| match error {
             UpdateError::Unchanged(error) | UpdateError::Uncertain(error) => error,
         },

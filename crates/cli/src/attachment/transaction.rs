@@ -1,9 +1,9 @@
 //! From what was shown to what is done.
 
-use super::permissions::withdraw;
-use super::update::{UpdateError, apply, refuse_if_changed};
-use super::{Change, Permission, Record, Snapshot};
+use super::update::{PAUSE, UpdateError, apply, refuse_if_changed};
+use super::{Change, Record, Snapshot};
 use crate::cloud::Cloud;
+use crate::invoke_permission::{Permission, withdraw};
 use crate::pool_settings::{self, Description};
 use crate::private_file::locked;
 use crate::terminal::Refused;
@@ -89,7 +89,7 @@ impl Transaction {
         let updated = match prepared {
             Err(why) => Err(UpdateError::Unchanged(why)),
             Ok(()) if changes.is_empty() => Ok(self.snapshot.pool.clone()),
-            Ok(()) => apply(&cloud.cognito(), &mut self.snapshot, &changes).await,
+            Ok(()) => apply(&cloud.cognito(), &mut self.snapshot, &changes, PAUSE).await,
         };
         match updated {
             Err(UpdateError::Unchanged(why)) => Err(self.undone(cloud, added, why).await),

@@ -13,7 +13,7 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 6;
 
 /// The wait before the second attempt; each later one is twice as long, 8 s in all.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Why a change was not made, or may not have been.
 #[derive(Debug)]
@@ -34,14 +34,6 @@ pub(super) enum UpdateError {
 /// with a [`Refused`], or if Cognito refuses. [`UpdateError::Uncertain`] if there is no answer, or something else is
 /// different afterwards: then every difference is named.
 pub(super) async fn apply(
-    cognito: &Client,
-    snapshot: &mut Snapshot,
-    changes: &[Change],
-) -> Result<Description, UpdateError> {
-    apply_pausing(cognito, snapshot, changes, PAUSE).await
-}
-
-pub(super) async fn apply_pausing(
     cognito: &Client,
     snapshot: &mut Snapshot,
     changes: &[Change],

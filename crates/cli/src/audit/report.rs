@@ -68,7 +68,7 @@ impl<W: Write> Report<W> {
                     self.header()?;
                 }
                 let mut line = csv::WriterBuilder::new().has_headers(false).from_writer(&mut self.out);
-                line.write_record(Line::from(&row).cells().map(spreadsheet_cell).iter().map(AsRef::<str>::as_ref))?;
+                line.write_record(cells(&row).iter().map(|cell| spreadsheet_cell(cell).into_owned()))?;
                 line.flush()?;
             }
         }
@@ -104,8 +104,8 @@ impl<W: Write> Report<W> {
         }
         let mut table = Table::new(["address", "found", "user name", "status", "providers", "verdict"]);
         for row in self.waiting.drain(..) {
-            let line = Line::from(&row);
-            table.row([&row.email, &line.findings, &row.user_name, &row.status, &line.providers, line.verdict]);
+            let [email, findings, user_name, _, status, providers, verdict] = cells(&row);
+            table.row([email, findings, user_name, status, providers, verdict]);
         }
         writeln!(self.out, "{}", table.for_stdout())?;
         Ok(())
@@ -114,37 +114,18 @@ impl<W: Write> Report<W> {
 
 const COLUMNS: [&str; 7] = ["email", "findings", "user_name", "sub", "status", "providers", "verdict"];
 
-/// A row as spreadsheets take it: lists with a space between.
-struct Line<'a> {
-    email: &'a str,
-    findings: String,
-    user_name: &'a str,
-    sub: &'a str,
-    status: &'a str,
-    providers: String,
-    verdict: &'a str,
-}
-
-impl Line<'_> {
-    /// In the order of [`COLUMNS`].
-    fn cells(&self) -> [&str; 7] {
-        [self.email, &self.findings, self.user_name, self.sub, self.status, &self.providers, self.verdict]
-    }
-}
-
-impl<'a> From<&'a Row> for Line<'a> {
-    fn from(row: &'a Row) -> Self {
-        let findings: Vec<_> = row.findings.iter().copied().map(Finding::name).collect();
-        Self {
-            email: &row.email,
-            findings: findings.join(" "),
-            user_name: &row.user_name,
-            sub: &row.sub,
-            status: &row.status,
-            providers: row.providers.join(" "),
-            verdict: row.verdict,
-        }
-    }
+/// A row in the order of [`COLUMNS`]; lists with a space between.
+fn cells(row: &Row) -> [String; 7] {
+    let findings: Vec<_> = row.findings.iter().copied().map(Finding::name).collect();
+    [
+        row.email.clone(),
+        findings.join(" "),
+        row.user_name.clone(),
+        row.sub.clone(),
+        row.status.clone(),
+        row.providers.join(" "),
+        row.verdict.to_owned(),
+    ]
 }
 
 #[cfg(test)]

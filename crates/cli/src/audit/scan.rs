@@ -1,15 +1,11 @@
 //! One pass over the pool.
 
-use super::spool::Sorted;
-use super::state::State;
+use super::store::{Sorted, Store};
 use crate::terminal::Progress;
 use anyhow::{Error, Result};
 use cognito_core::user_pool::{Administration, ProfileRecord};
 use merge::{MAX_PROFILES, RateLimit};
 use std::path::Path;
-
-/// After how many profiles the listing is written down, if it can be resumed: at 20 pages a second every 8 seconds.
-const SAVED_EVERY: u64 = 10_000;
 
 /// How a pool is listed.
 #[derive(Debug)]
@@ -18,18 +14,17 @@ pub(crate) struct Scan<'a> {
     /// The attributes that are kept of each profile.
     pub(crate) attributes: Vec<String>,
     pub(crate) limit: &'a RateLimit,
-    /// Where the listing is written down to be resumed.
+    /// The file from which the listing can be resumed.
     pub(crate) state: Option<&'a Path>,
 }
 
 /// A pool that was listed to its end.
-#[derive(Debug)]
 pub(crate) struct Listed {
     /// How many profiles there are.
     pub(crate) profiles: u64,
     sorted: Sorted,
     waiting: Option<(String, ProfileRecord)>,
-    state: State,
+    store: Store,
 }
 
 impl Scan<'_> {
@@ -39,41 +34,27 @@ impl Scan<'_> {
     ///
     /// The pool's, and those of the disk. What was listed is kept if there is a state.
     pub(crate) async fn run(self, pool: &impl Administration, estimate: u64) -> Result<Listed> {
-        let (mut state, mut spool) = State::open(self.state, self.user_pool, &self.attributes)?;
-        let progress = Progress::profiles(estimate, state.progress.listed);
-        let mut saved = state.progress.listed;
-        while !state.progress.complete {
+        let mut store = Store::open(self.state, self.user_pool, &self.attributes)?;
+        let progress = Progress::profiles(estimate, store.place.listed);
+        while !store.place.complete {
             self.limit.wait().await;
-            let page = match pool.page(state.progress.token.as_deref()).await {
-                Ok(page) => page,
+            match pool.page(store.place.token.as_deref()).await {
+                Ok(page) => store.add(page)?,
                 Err(error) => {
-                    let listed = state.progress.listed;
-                    return Err(match state.save(&mut spool) {
-                        Ok(()) => Error::from(error)
-                            .context(format!("interrupted after {listed} profiles; {}", state.way_on())),
-                        Err(why) => Error::from(error).context(format!("interrupted after {listed} profiles; {why:#}")),
-                    });
-                }
-            };
-            state.progress.page(u64::try_from(page.records.len())?, page.next);
-            for record in page.records {
-                if let Some(address) = record.address() {
-                    spool.add(&address, &record.keeping(&self.attributes))?;
+                    let way_on = store.save().map_or_else(|why| format!("{why:#}"), |()| store.way_on());
+                    let listed = store.place.listed;
+                    return Err(Error::from(error).context(format!("interrupted after {listed} profiles; {way_on}")));
                 }
             }
-            progress.reached(state.progress.listed);
-            if state.is_kept() && (state.progress.complete || state.progress.listed - saved >= SAVED_EVERY) {
-                state.save(&mut spool)?;
-                saved = state.progress.listed;
-            }
+            progress.reached(store.place.listed);
         }
         drop(progress);
-        Ok(Listed { profiles: state.progress.listed, sorted: spool.sorted()?, waiting: None, state })
+        Ok(Listed { profiles: store.place.listed, sorted: store.sorted()?, waiting: None, store })
     }
 }
 
 impl Listed {
-    /// The next address, in lower case, and all profiles that have it, each once. Of an address that more than
+    /// The next address, in lower case, and all profiles that have it, by user name. Of an address that more than
     /// [`MAX_PROFILES`] have, so many and one more.
     pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<ProfileRecord>)>> {
         let first = match self.waiting.take() {
@@ -87,18 +68,16 @@ impl Listed {
                 self.waiting = Some((next, record));
                 break;
             }
-            // A profile may be listed twice when others are made or deleted meanwhile.
-            let again = records.len() > MAX_PROFILES || records.iter().any(|r| r.user_name == record.user_name);
-            if !again {
+            if records.len() <= MAX_PROFILES {
                 records.push(record);
             }
         }
-        records.sort_by(|a, b| a.user_name.cmp(&b.user_name));
         Ok(Some((address, records)))
     }
 
     /// Removes what the listing left on the disk: everything found is reported.
     pub(crate) fn done(self) -> Result<()> {
-        self.state.remove()
+        drop(self.sorted);
+        self.store.remove()
     }
 }

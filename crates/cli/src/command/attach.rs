@@ -1,9 +1,9 @@
 //! `attach`
 
-use crate::attachment::{Attached, Change, Current, Permission, Report, Request, Transaction, resolve};
+use crate::attachment::{Attached, Change, Current, Report, Request, Transaction, resolve};
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
-use crate::invoke_permission::{self, Granted};
+use crate::invoke_permission::{self, Granted, Permission};
 use crate::options::Global;
 use crate::pool_settings::Description;
 use crate::terminal::{ExitStatus, Output, Refused};

@@ -5,7 +5,7 @@ use crate::audit::findings::Summary;
 use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
 use crate::cloud::Cloud;
-use crate::options::{Global, user_pool_id};
+use crate::options::{Global, Pool};
 use crate::terminal::{ExitStatus, stdout};
 use anyhow::Result;
 use clap::Args;
@@ -24,9 +24,8 @@ use std::time::{Instant, SystemTime};
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Audit {
-    /// The user pool's id, such as eu-central-1_AbCdEf123
-    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
-    user_pool_id: String,
+    #[command(flatten)]
+    pool: Pool,
     /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     providers: String,
@@ -45,8 +44,8 @@ pub(crate) struct Listing {
     /// Pages of 60 profiles per second; Cognito allows 30 for the whole account and Region, including sign-ins
     #[arg(long, value_name = "N", default_value = "20")]
     rate: NonZeroU32,
-    /// Save the progress in FILE and FILE.records, to continue within an hour after an interruption. Both hold personal
-    /// data and are removed when the report is written
+    /// Save the progress in FILE, to continue within an hour after an interruption. It holds personal data and is removed
+    /// when the report is written
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
@@ -89,11 +88,11 @@ Exit codes: 0 nothing was found; 4 something was found; 1, 2 and 3 as for every 
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let pool = Cloud::load(global, Some(&self.user_pool_id)).await.user_pool(&self.user_pool_id);
+        let pool = Cloud::load(global, Some(&self.pool.id)).await.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
-        let listed = self.listing.list(&pool, &self.user_pool_id, &rules, settings.estimated_users).await?;
+        let listed = self.listing.list(&pool, &self.pool.id, &rules, settings.estimated_users).await?;
         let format = self.format.unwrap_or_else(|| global.output().format.into());
         let summary = report(listed, &rules, format, stdout())?;
         summarise(&summary, started);

@@ -1,11 +1,9 @@
 //! `detach`
 
-use crate::attachment::{
-    Attached, Change, Current, Permission, Record, Report, Request, Transaction, changed, resolve,
-};
+use crate::attachment::{Attached, Change, Current, Record, Report, Request, Transaction, changed, resolve};
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
-use crate::invoke_permission;
+use crate::invoke_permission::{self, Permission};
 use crate::options::Global;
 use crate::pool_settings::Description;
 use crate::terminal::{ExitStatus, Output, Refused};

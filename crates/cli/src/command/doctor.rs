@@ -2,7 +2,7 @@
 
 use crate::cloud::Cloud;
 use crate::finding::{self, Finding, Severity};
-use crate::options::{Global, user_pool_id};
+use crate::options::{Global, Pool};
 use crate::pool_settings;
 use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular};
 use anyhow::Result;
@@ -21,9 +21,8 @@ Examples:
 
 Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
 pub(crate) struct Doctor {
-    /// The user pool's id, such as eu-central-1_AbCdEf123
-    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
-    user_pool_id: String,
+    #[command(flatten)]
+    pool: Pool,
 }
 
 /// The columns of a report that does not go to a terminal.
@@ -56,15 +55,15 @@ impl Tabular for Diagnosis {
 
 impl Doctor {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(&self.user_pool_id)).await;
-        let pool = pool_settings::describe(&cloud.cognito(), &self.user_pool_id).await?;
+        let cloud = Cloud::load(global, Some(&self.pool.id)).await;
+        let pool = pool_settings::describe(&cloud.cognito(), &self.pool.id).await?;
         let findings = finding::all(&finding::gather(&cloud, pool).await);
         let worst = findings.first().map(|finding| finding.severity);
         let output = global.output();
         if worst.is_none() && output.format == Format::Table {
             say!("Nothing is wrong.");
         } else {
-            output.data(&Diagnosis { user_pool_id: self.user_pool_id.clone(), findings })?;
+            output.data(&Diagnosis { user_pool_id: self.pool.id.clone(), findings })?;
         }
         Ok(match worst {
             Some(Severity::Error) => ExitStatus::Errors,

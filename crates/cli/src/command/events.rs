@@ -47,7 +47,7 @@ Examples:
 struct Listed {
     source: String,
     sample: &'static str,
-    about: String,
+    about: &'static str,
 }
 
 #[derive(Serialize)]
@@ -88,9 +88,8 @@ fn fill(event: &mut Value, set: &[(String, String)], unset: &[String]) -> Result
 }
 
 fn list() -> Result<List> {
-    let listed = |sample: &'static Sample| {
-        Ok(Listed { source: sample.source()?, sample: sample.name, about: sample.about().unwrap_or_default() })
-    };
+    let listed =
+        |sample: &'static Sample| Ok(Listed { source: sample.source()?, sample: &sample.name, about: &sample.about });
     Ok(List { samples: samples::ALL.iter().map(listed).collect::<Result<_>>()? })
 }
 
@@ -98,7 +97,7 @@ impl Tabular for List {
     fn table(&self) -> Table {
         let mut table = Table::new(["source", "sample", "what it is"]);
         for one in &self.samples {
-            table.row([one.source.as_str(), one.sample, one.about.as_str()]);
+            table.row([one.source.as_str(), one.sample, one.about]);
         }
         table
     }

@@ -66,5 +66,4 @@ pub(crate) fn is_concurrent_modification(error: &SdkError<UpdateUserPoolError>) 
 }
 
 #[cfg(test)]
-#[path = "exchange_tests.rs"]
 mod tests;

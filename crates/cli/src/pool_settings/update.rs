@@ -134,5 +134,4 @@ fn set_triggers(input: &mut Map<String, Value>, triggers: &Triggers) -> Result<(
 }
 
 #[cfg(test)]
-#[path = "update_tests.rs"]
 mod tests;

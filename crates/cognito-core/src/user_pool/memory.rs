@@ -52,9 +52,12 @@ pub struct Quirks {
     pub refuse_every_link: bool,
 }
 
+/// Changes a pool behind everybody's back.
+type Change = dyn FnMut(&mut Vec<Account>) + Send;
+
 /// What happens before each call.
 #[derive(Clone)]
-struct Meanwhile(Arc<Mutex<dyn FnMut(&mut Vec<Account>) + Send>>);
+struct Meanwhile(Arc<Mutex<Change>>);
 
 impl fmt::Debug for Meanwhile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,60 +1,53 @@
-//! An app as a customer of the pool would write it: buttons, the code grant with PKCE, and who came back.
+//! An app as a customer of the pool would write it: buttons, the code grant with PKCE, and who came back. It keeps one
+//! sign-in at a time, in memory.
 
-mod page;
-mod session;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-
-use anyhow::{Context, Result};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, SET_COOKIE};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use minijinja::Environment;
+use minijinja::value::Serde;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use self::page::Page;
-use self::session::Sessions;
 use super::Address;
-use crate::port;
+use super::people::{FACEBOOK, GOOGLE, READY_ACCOUNT};
+use crate::hosted_login::{authorize_url, claims_for_code};
+use crate::seed::PASSWORD;
+use crate::user_pool::UserPool;
 
-type Answer = Response<Full<Bytes>>;
-
-/// The app's port, taken before it answers, because the stack is deployed with the app's address.
-#[derive(Debug)]
-pub(super) struct Port {
-    listener: TcpListener,
-    address: String,
-}
-
-impl Port {
-    pub(super) async fn take(wanted: Option<u16>) -> Result<Self> {
-        let port = port::choose(wanted)?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .with_context(|| format!("the app cannot listen on port {port}"))?;
-        Ok(Self { listener, address: format!("http://127.0.0.1:{port}") })
-    }
-
-    /// The app's address, without a slash at its end.
-    pub(super) fn address(&self) -> &str {
-        &self.address
-    }
-}
+const TEMPLATE: &str = include_str!("app/page.html");
 
 /// The running app. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct App(JoinHandle<()>);
 
 impl App {
-    /// Begins to answer.
-    pub(super) fn serve(port: Port, address: &Address) -> Result<Self> {
-        Ok(Self(tokio::spawn(accept(port.listener, Arc::new(Sessions::new(address)?)))))
+    /// Begins to answer. The listener is there before, because the stack is deployed with the app's address.
+    pub(super) fn serve(listener: TcpListener, address: &Address) -> Result<Self> {
+        let session = Session {
+            pool: address.stack.pool()?,
+            client: address.stack.output("FrontendClientId")?.to_owned(),
+            callback: format!("{}/callback", address.app),
+            under_way: Mutex::default(),
+            signed_in: Mutex::default(),
+        };
+        let router = Router::new()
+            .route("/", get(home))
+            .route("/sign-in", get(sign_in))
+            .route("/callback", get(callback))
+            .route("/sign-out", get(sign_out))
+            .with_state(Arc::new(session));
+        Ok(Self(tokio::spawn(async move { drop(axum::serve(listener, router).await) })))
     }
 }
 
@@ -64,58 +57,131 @@ impl Drop for App {
     }
 }
 
-async fn accept(listener: TcpListener, sessions: Arc<Sessions>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let sessions = sessions.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let sessions = sessions.clone();
-                async move { Ok::<_, Infallible>(answer(&sessions, &request).await) }
-            });
-            // A browser that leaves in the middle is no fault of the app.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
+/// Who is signing in, and who is signed in.
+struct Session {
+    pool: UserPool,
+    client: String,
+    callback: String,
+    /// State and PKCE verifier of the sign-in that was begun last.
+    under_way: Mutex<Option<(String, String)>>,
+    /// Claims of the ID token.
+    signed_in: Mutex<Option<Value>>,
+}
+
+type Fields = Query<HashMap<String, String>>;
+
+async fn home(State(session): State<Arc<Session>>) -> Response {
+    let Some(claims) = lock(&session.signed_in).clone() else {
+        return page(StatusCode::OK, &who_can_sign_in());
+    };
+    // Asked anew each time, so that the page shows the pool as it is and not as it was at the sign-in.
+    match session.pool.profile(claims["sub"].as_str().unwrap_or_default()).await {
+        Ok(profile) => page(StatusCode::OK, &json!({ "profile": profile, "claims": claims })),
+        Err(error) => refused(StatusCode::BAD_GATEWAY, &error),
     }
 }
 
-async fn answer(sessions: &Sessions, request: &Request<Incoming>) -> Answer {
-    let query = request.uri().query().unwrap_or_default();
-    let cookie = request.headers().get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let path = request.uri().path();
-    if request.method() != Method::GET {
-        return html(StatusCode::METHOD_NOT_ALLOWED, &Page::refused("This page can only be read"));
+fn who_can_sign_in() -> Value {
+    json!({ "account": READY_ACCOUNT, "password": PASSWORD, "google": GOOGLE, "facebook": FACEBOOK })
+}
+
+async fn sign_in(State(session): State<Arc<Session>>, Query(query): Fields) -> Redirect {
+    let (state, verifier) = (random(), format!("{}{}", random(), random()));
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+    let mut fields =
+        vec![("state", state.as_str()), ("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")];
+    if let Some(provider) = query.get("provider") {
+        fields.push(("identity_provider", provider));
     }
-    let outcome = match path {
-        "/" => sessions.home(cookie).await.map(|page| html(StatusCode::OK, &page)),
-        "/sign-in" => Ok(redirect(&sessions.begin(query), None)),
-        "/callback" => sessions.finish(query).await.map(|outcome| match outcome {
-            Ok(cookie) => redirect("/", Some(&cookie)),
-            Err(refusal) => html(StatusCode::OK, &Page::refused(&refusal)),
-        }),
-        "/sign-out" => {
-            sessions.end(cookie);
-            Ok(redirect("/", None))
+    let url = authorize_url(&session.pool, &session.client, &session.callback, &fields);
+    *lock(&session.under_way) = Some((state, verifier));
+    Redirect::to(&url)
+}
+
+async fn callback(State(session): State<Arc<Session>>, Query(query): Fields) -> Response {
+    match session.claims(&query).await {
+        Ok(claims) => {
+            *lock(&session.signed_in) = Some(claims);
+            Redirect::to("/").into_response()
         }
-        _ => Ok(html(StatusCode::NOT_FOUND, &Page::refused("There is no such page"))),
-    };
-    outcome.unwrap_or_else(|error| html(StatusCode::BAD_GATEWAY, &Page::refused(&format!("{error:#}"))))
-}
-
-fn html(status: StatusCode, page: &Page) -> Answer {
-    let (status, body) = match page.render() {
-        Ok(body) => (status, body),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-    };
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    answer
-}
-
-fn redirect(target: &str, cookie: Option<&str>) -> Answer {
-    let mut answer = Response::builder().status(StatusCode::FOUND).header(LOCATION, target);
-    if let Some(cookie) = cookie {
-        answer = answer.header(SET_COOKIE, cookie);
+        Err(error) => refused(StatusCode::FORBIDDEN, &error),
     }
-    answer.body(Full::default()).unwrap_or_default()
+}
+
+async fn sign_out(State(session): State<Arc<Session>>) -> Redirect {
+    *lock(&session.signed_in) = None;
+    Redirect::to("/")
+}
+
+impl Session {
+    /// What the ID token says of whoever comes back from the pool.
+    async fn claims(&self, query: &HashMap<String, String>) -> Result<Value> {
+        if let Some(error) = query.get("error_description").or(query.get("error")) {
+            bail!("{error}");
+        }
+        let under_way = lock(&self.under_way).take();
+        let Some((_, verifier)) = under_way.filter(|(state, _)| query.get("state") == Some(state)) else {
+            bail!("This sign-in was not begun here, or is over already");
+        };
+        let code = query.get("code").context("the callback has no code")?;
+        let fields = [("code", code.as_str()), ("code_verifier", verifier.as_str())];
+        claims_for_code(&self.pool, &self.client, &self.callback, &fields).await
+    }
+}
+
+fn refused(status: StatusCode, error: &anyhow::Error) -> Response {
+    page(status, &json!({ "refused": format!("{error:#}") }))
+}
+
+/// A page as HTML. The name's ending turns escaping on: for what comes from a provider, the pool or the address bar.
+fn page(status: StatusCode, data: &Value) -> Response {
+    match Environment::new().render_named_str("page.html", TEMPLATE, Serde(data)) {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// 122 random bits as 32 characters.
+fn random() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic in another request leaves a value that is still a value.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn text(response: Response) -> String {
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_comes_from_outside_is_escaped() {
+        let page = text(refused(StatusCode::FORBIDDEN, &anyhow::anyhow!("<script>alert(1)</script>"))).await;
+        assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn the_page_shows_every_person_or_every_way_in() {
+        let signed_out = text(page(StatusCode::OK, &who_can_sign_in())).await;
+        for person in GOOGLE.iter().chain(&FACEBOOK) {
+            assert!(signed_out.contains(person.subject) && signed_out.contains(person.name.1), "{signed_out}");
+        }
+        let profile = json!({
+            "status": "CONFIRMED",
+            "attributes": { "email": READY_ACCOUNT, "given_name": "Ada" },
+            "identities": [{ "provider": "Google", "subject": "1" }],
+            "groups": ["Users", "Others"],
+        });
+        let claims = json!({ "email_verified": true });
+        let signed_in = text(page(StatusCode::OK, &json!({ "profile": profile, "claims": claims }))).await;
+        for part in ["Ada", "Password", "Google", "Users, Others", "the token says true"] {
+            assert!(signed_in.contains(part), "{part} in {signed_in}");
+        }
+    }
 }

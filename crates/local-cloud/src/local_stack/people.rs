@@ -1,13 +1,14 @@
 //! The people of a local stack: those at the providers, and one account in the pool.
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::seed::PASSWORD;
 use crate::stack::Stack;
 
 /// Somebody at a provider.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Person {
     /// The id at the provider, which its sign-in page shows.
     pub subject: &'static str,
@@ -48,29 +49,26 @@ pub const FACEBOOK: [Person; 3] = [
     Person::new("10158779012345678", ("Hedy", "Lamarr"), None, false),
 ];
 
-/// Google's people as subject and claims.
+/// Google's people as subject and claims, as in Google's ID token.
 pub(super) fn at_google() -> Vec<(&'static str, Value)> {
-    GOOGLE.iter().map(|person| (person.subject, google_claims(person))).collect()
+    let claims = |person: &Person| {
+        let mut claims = claims(person, ["given_name", "family_name"]);
+        if person.email.is_some() {
+            claims["email_verified"] = json!(person.verified);
+        }
+        (person.subject, claims)
+    };
+    GOOGLE.iter().map(claims).collect()
 }
 
-/// Facebook's people as subject and claims.
+/// Facebook's people as subject and claims, as in Facebook's Graph API: its own names for names, and no word about
+/// whether the address was checked.
 pub(super) fn at_facebook() -> Vec<(&'static str, Value)> {
-    FACEBOOK.iter().map(|person| (person.subject, facebook_claims(person))).collect()
+    FACEBOOK.iter().map(|person| (person.subject, claims(person, ["first_name", "last_name"]))).collect()
 }
 
-/// What Google's ID token says about a person.
-fn google_claims(person: &Person) -> Value {
-    let mut claims = json!({ "given_name": person.name.0, "family_name": person.name.1 });
-    if let Some(email) = person.email {
-        claims["email"] = json!(email);
-        claims["email_verified"] = json!(person.verified);
-    }
-    claims
-}
-
-/// What Facebook's Graph API says about a person: its own names for names, and no word about the address.
-fn facebook_claims(person: &Person) -> Value {
-    let mut claims = json!({ "first_name": person.name.0, "last_name": person.name.1 });
+fn claims(person: &Person, [first, last]: [&str; 2]) -> Value {
+    let mut claims = json!({ first: person.name.0, last: person.name.1 });
     if let Some(email) = person.email {
         claims["email"] = json!(email);
     }

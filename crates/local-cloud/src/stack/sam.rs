@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Output, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::layout;
+use crate::process::run;
 use crate::toolbox::Toolbox;
 use crate::user_pool::REGION;
 
@@ -50,10 +50,10 @@ impl Sam {
         let nowhere = "http://127.0.0.1:9";
         let mut sam = self.command("sam", nowhere, template)?;
         sam.args(["validate", "--lint", "--region", REGION, "--template-file"]).arg(template);
-        run(sam).await?;
+        run(&mut sam).await?;
         let mut cfn_lint = self.command("cfn-lint", nowhere, template)?;
         cfn_lint.arg(template);
-        run(cfn_lint).await.map(drop)
+        run(&mut cfn_lint).await.map(drop)
     }
 
     /// Deploys a staged template.
@@ -77,7 +77,7 @@ impl Sam {
             .args(["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"])
             .args(["--no-progressbar", "--parameter-overrides"])
             .args(overrides);
-        run(sam).await.map(drop)
+        run(&mut sam).await.map(drop)
     }
 
     /// Reads the outputs of a deployed stack, by name.
@@ -89,7 +89,7 @@ impl Sam {
         let mut sam = self.command("sam", endpoint, template)?;
         sam.args(["list", "stack-outputs", "--stack-name", stack, "--region", REGION, "--output", "json"]);
         let outputs: Vec<StackOutput> =
-            serde_json::from_slice(&run(sam).await?.stdout).context("sam listed the outputs in an unknown form")?;
+            serde_json::from_str(&run(&mut sam).await?).context("sam listed the outputs in an unknown form")?;
         Ok(outputs.into_iter().map(|output| (output.output_key, output.output_value)).collect())
     }
 
@@ -108,22 +108,9 @@ impl Sam {
             .env("SAM_CLI_POLL_DELAY", "0.3")
             .env("PYTHONWARNINGS", "ignore")
             // Where there is no samconfig.toml, which is meant for AWS.
-            .current_dir(template.parent().context("the template is in no folder")?)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+            .current_dir(template.parent().context("the template is in no folder")?);
         Ok(sam)
     }
-}
-
-async fn run(mut command: Command) -> Result<Output> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let output = command.output().await.with_context(|| format!("{program} cannot be started"))?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        bail!("{program} failed ({}).\n{}", output.status, lines[lines.len().saturating_sub(25)..].join("\n"));
-    }
-    Ok(output)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use clap::Args;
 use local_cloud::function::Binaries;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::seed::{GROUP, PASSWORD};
-use local_cloud::{LocalCloud, steps, toolbox::Toolbox};
+use local_cloud::{LocalCloud, steps::step, toolbox::Toolbox};
 use serde_json::json;
 
 use self::stage::Stage;
@@ -44,11 +44,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     eprintln!("… Building the functions");
     let binaries = Binaries::build().await?;
-    let step = steps::begin("Starting a local user pool with the functions as its triggers");
-    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, ..Default::default() }).await?;
+    let settings = local_cloud::Options { port: options.port, ..Default::default() };
+    let cloud = step("Starting a local user pool", LocalCloud::start(&toolbox, settings)).await?;
     let google = IdentityProvider::start(&toolbox, None).await?;
-    let stage = Stage::set(&cloud, &google, &binaries).await?;
-    step.done();
+    let stage = step("Making the functions its triggers", Stage::set(&cloud, &google, &binaries)).await?;
     native_account(&stage).await?;
     same_person_from_google(&stage).await?;
     new_person_from_google(&stage).await?;

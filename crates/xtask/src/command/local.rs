@@ -4,11 +4,11 @@ use anyhow::Result;
 use clap::Args;
 use console::style;
 use local_cloud::function::Binaries;
-use local_cloud::local_stack::people::{FACEBOOK, GOOGLE, Person, READY_ACCOUNT};
-use local_cloud::local_stack::{Address, LocalStack, Ports};
+use local_cloud::local_stack::people::READY_ACCOUNT;
+use local_cloud::local_stack::{Address, LocalStack};
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::sam::Sam;
-use local_cloud::{LocalCloud, layout, steps, toolbox::Toolbox};
+use local_cloud::{LocalCloud, layout, steps::step, toolbox::Toolbox};
 
 /// How the local stack is run.
 #[derive(Debug, Args)]
@@ -19,12 +19,6 @@ pub(crate) struct Options {
     /// Port of the app.
     #[arg(long, default_value_t = 3000)]
     app_port: u16,
-    /// Port of the provider that plays Google.
-    #[arg(long, default_value_t = 9400)]
-    google_port: u16,
-    /// Port of the provider that plays Facebook.
-    #[arg(long, default_value_t = 9401)]
-    facebook_port: u16,
     /// Keep the pool and its accounts for the next run with this option.
     #[arg(long)]
     keep: bool,
@@ -44,19 +38,11 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     if !options.keep && folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    let step = steps::begin("Starting the local cloud");
     let kept_state = options.keep.then(|| folder.join("state"));
-    let cloud = LocalCloud::start(
-        &toolbox,
-        local_cloud::Options { port: Some(options.port), kept_state, ..Default::default() },
-    )
-    .await?;
-    step.done();
-    let step = steps::begin("Deploying the stack and starting the providers");
-    let ports =
-        Ports { app: Some(options.app_port), google: Some(options.google_port), facebook: Some(options.facebook_port) };
-    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, ports, folder).await?;
-    step.done();
+    let settings = local_cloud::Options { port: Some(options.port), kept_state, ..Default::default() };
+    let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
+    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, Some(options.app_port), folder);
+    let stack = step("Deploying the stack and starting the providers", stack).await?;
     tell(stack.address(), &cloud)?;
     std::future::pending().await
 }
@@ -69,25 +55,12 @@ fn tell(address: &Address, cloud: &LocalCloud) -> Result<()> {
     }
     println!("  with a password {}/sign-in", address.app);
     println!("  the account page {}/account", stack.account_api()?);
-    println!("\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}");
-    people("Google", &GOOGLE, true);
-    people("Facebook", &FACEBOOK, false);
+    println!(
+        "\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}. The first page lists the people at Google and Facebook."
+    );
     println!("\nUser pool {} with app client {}", stack.output("UserPoolId")?, stack.output("FrontendClientId")?);
     println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), local_cloud::user_pool::REGION);
     println!("Log {}", cloud.log().display());
     eprintln!("\nRunning until Ctrl-C.");
     Ok(())
-}
-
-fn people(provider: &str, people: &[Person], says_verified: bool) {
-    println!("At {provider}:");
-    for person in people {
-        let email = person.email.unwrap_or("no e-mail");
-        let verified = match (says_verified && person.email.is_some(), person.verified) {
-            (false, _) => "",
-            (true, true) => "verified",
-            (true, false) => "not verified",
-        };
-        println!("  {:<22} {:<16} {email:<22} {verified}", person.subject, person.name.0);
-    }
 }

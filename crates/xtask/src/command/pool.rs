@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use console::style;
-use local_cloud::seed::{self, PEOPLE, POOL_ID};
+use local_cloud::seed::{self, POOL_ID};
 use local_cloud::user_pool::{Kind, UserPool};
-use local_cloud::{LocalCloud, client_environment, function, layout, steps, toolbox::Toolbox};
+use local_cloud::{LocalCloud, client_environment, function, layout, steps::step, toolbox::Toolbox};
 
 /// How the pool is run.
 #[derive(Debug, Args)]
@@ -26,22 +26,15 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<()> {
     let kind = if options.alias { Kind::EmailAsAlias } else { Kind::EmailAsUsername };
     let toolbox = Toolbox::local_cloud().await?;
-    let step = steps::begin("Starting a local user pool");
-    let cloud = LocalCloud::start(
-        &toolbox,
-        local_cloud::Options {
-            port: Some(options.port),
-            saved_pool: Some(seed::saved_pool(kind)),
-            ..Default::default()
-        },
-    )
-    .await?;
+    let saved_pool = Some(seed::saved_pool(kind)?);
+    let settings = local_cloud::Options { port: Some(options.port), saved_pool, ..Default::default() };
+    let cloud = step("Starting a local user pool", LocalCloud::start(&toolbox, settings)).await?;
     let people = UserPool::open(cloud.endpoint(), POOL_ID).profiles().await?;
-    step.done();
 
     eprintln!("\nUser pool {} with {} people:", style(POOL_ID).for_stderr().bold(), people.len());
-    for person in &PEOPLE {
-        eprintln!("  {:<24} {}", person.email, style(person.role).for_stderr().dim());
+    for person in &people {
+        let address = if person.email_verified() { "verified" } else { "not verified" };
+        eprintln!("  {:<24} {:<22} {address}", person.attribute("email"), person.status);
     }
     eprintln!("Native accounts have the password {}. Log: {}", seed::PASSWORD, cloud.log().display());
     let exports = exports(cloud.endpoint(), kind);

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use local_cloud::function::{self, Binaries};
-use local_cloud::local_stack::{self, LocalStack, Ports};
+use local_cloud::local_stack::{self, LocalStack};
 use local_cloud::stack::sam::Sam;
-use local_cloud::{ENDPOINT_VARIABLE, LocalCloud, browser, client_environment, layout, steps, toolbox::Toolbox};
+use local_cloud::{ENDPOINT_VARIABLE, LocalCloud, browser, client_environment, layout, steps::step, toolbox::Toolbox};
 
 /// How the tests are run.
 #[derive(Debug, Args)]
@@ -32,19 +32,17 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let features = if options.no_browser {
         "end-to-end/local-cloud"
     } else {
-        browser::provide("--no-browser").await?;
+        browser::check("--no-browser")?;
         "end-to-end/local-cloud,end-to-end/browser"
     };
     eprintln!("… Building the functions and the command line");
     let binaries = Binaries::build().await?;
     let command_line = Binaries::build_command_line().await?;
-    let step = steps::begin("Starting the local cloud");
-    let cloud = LocalCloud::start(&toolbox, local_cloud::Options { port: options.port, ..Default::default() }).await?;
-    step.done();
-    let step = steps::begin("Deploying the stack and starting the providers");
+    let settings = local_cloud::Options { port: options.port, ..Default::default() };
+    let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
     let folder = layout::local().join("stack").join("test");
-    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, Ports::default(), folder).await?;
-    step.done();
+    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, None, folder);
+    let stack = step("Deploying the stack and starting the providers", stack).await?;
     let mut cargo = function::cargo();
     cargo.arg("test");
     if options.cargo_arguments.is_empty() {

@@ -1,7 +1,11 @@
 //! The sample events, compiled in.
 
 use anyhow::{Context, Result};
+use include_dir::{Dir, include_dir};
 use serde_json::Value;
+use std::sync::LazyLock;
+
+static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../events");
 
 /// What the samples stand for.
 const README: &str = include_str!("../../../../../events/README.md");
@@ -10,66 +14,25 @@ const README: &str = include_str!("../../../../../events/README.md");
 #[derive(Debug)]
 pub(super) struct Sample {
     /// Its function and case, such as `pre-sign-up/google`.
-    pub(super) name: &'static str,
+    pub(super) name: String,
+    /// What it stands for.
+    pub(super) about: String,
     json: &'static str,
 }
 
-macro_rules! samples {
-    ($($name:literal),+ $(,)?) => {
-        &[$(Sample { name: $name, json: include_str!(concat!("../../../../../events/", $name, ".json")) }),+]
-    };
-}
+/// Every sample, as the README lists them. The first of a source stands for it.
+pub(super) static ALL: LazyLock<Vec<Sample>> = LazyLock::new(|| {
+    README.split("\n## ").flat_map(|section| section.lines().filter_map(move |line| row(section, line))).collect()
+});
 
-/// Every sample. The first of a source stands for it.
-pub(super) const ALL: &[Sample] = samples![
-    "pre-sign-up/native",
-    "pre-sign-up/native-minimal",
-    "pre-sign-up/admin-create",
-    "pre-sign-up/google",
-    "pre-sign-up/google-new-person",
-    "pre-sign-up/google-unverified",
-    "pre-sign-up/google-lower-cased",
-    "pre-sign-up/facebook",
-    "pre-sign-up/apple",
-    "pre-sign-up/oidc-mixed-case",
-    "pre-sign-up/oidc-lower-cased",
-    "pre-sign-up/oidc-raw-subject",
-    "pre-sign-up/saml",
-    "pre-sign-up/saml-list-of-one",
-    "pre-sign-up/without-email",
-    "post-confirmation/sign-up",
-    "post-confirmation/forgot-password",
-    "post-confirmation/admin-confirmed",
-    "post-confirmation/federated",
-    "post-authentication/native",
-    "post-authentication/google-unverified",
-    "post-authentication/google-verified",
-    "post-authentication/facebook-unverified",
-    "post-authentication/linked-native",
-    "post-authentication/linked-native-verified",
-    "post-authentication/without-new-device-used",
-    "custom-message/sign-up",
-    "custom-message/resend-code",
-    "custom-message/forgot-password",
-    "custom-message/update-user-attribute",
-    "custom-message/verify-user-attribute",
-    "custom-message/admin-create-user",
-    "custom-message/authentication",
-    "custom-message/sms-only",
-    "custom-message/null-attributes",
-    "inbound-federation/google",
-    "inbound-federation/google-unverified",
-    "inbound-federation/google-other-subject",
-    "inbound-federation/oidc",
-    "inbound-federation/facebook",
-    "inbound-federation/apple",
-    "inbound-federation/saml",
-    "inbound-federation/saml-list-of-one",
-    "inbound-federation/saml-several-addresses",
-    "inbound-federation/saml-denied",
-    "inbound-federation/unlisted-oidc",
-    "inbound-federation/without-email",
-];
+/// The sample that a row of a section's table is about. The section is named after the function.
+fn row(section: &str, line: &str) -> Option<Sample> {
+    let (case, row) = line.strip_prefix("| `")?.split_once(".json` | ")?;
+    let name = format!("{}/{case}", section.lines().next()?);
+    let json = FOLDER.get_file(format!("{name}.json"))?.contents_utf8()?;
+    // Without Markdown.
+    Some(Sample { about: row.split(" | ").next()?.replace('`', ""), name, json })
+}
 
 impl Sample {
     /// The event.
@@ -88,14 +51,6 @@ impl Sample {
     /// As [`Sample::event`].
     pub(super) fn source(&self) -> Result<String> {
         Ok(self.event()?["triggerSource"].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// What it stands for: its row in the README of the samples, without Markdown.
-    pub(super) fn about(&self) -> Option<String> {
-        let (function, case) = self.name.split_once('/')?;
-        let section = README.split("\n## ").find(|section| section.starts_with(function))?;
-        let row = section.lines().find_map(|line| line.strip_prefix(&format!("| `{case}.json` | ")))?;
-        Some(row.split(" | ").next()?.replace('`', ""))
     }
 }
 
@@ -130,9 +85,9 @@ mod tests {
                 files.insert(case.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned());
             }
         }
-        assert_eq!(ALL.iter().map(|sample| sample.name.to_owned()).collect::<BTreeSet<_>>(), files);
-        for sample in ALL {
-            assert!(sample.about().is_some_and(|about| about.len() > 10), "{}", sample.name);
+        assert_eq!(ALL.iter().map(|sample| sample.name.clone()).collect::<BTreeSet<_>>(), files);
+        for sample in &*ALL {
+            assert!(sample.about.len() > 10, "{}", sample.name);
             assert!(sample.source().unwrap().contains('_'), "{}", sample.name);
         }
     }

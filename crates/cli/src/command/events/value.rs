@@ -1,6 +1,6 @@
 //! The values of an event that can be set on the command line.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Provider types an inbound federation event may have (developer guide, inbound federation trigger).
 const PROVIDER_TYPES: [&str; 6] = ["OIDC", "SAML", "Facebook", "Google", "SignInWithApple", "LoginWithAmazon"];
@@ -91,25 +91,17 @@ fn places(trigger: &str) -> Vec<Place> {
 }
 
 /// Writes or removes a value: the member `key` of the object at `path`, or without a key the last member of `path`.
-/// Objects on the way are created if they are missing or null.
 fn put(event: &mut Value, path: &[&str], key: &str, value: Option<Value>) {
-    let (path, key) = match path.split_last() {
-        Some((last, path)) if key.is_empty() => (path, *last),
-        _ => (path, key),
-    };
-    let mut place = event;
-    for step in path {
-        let Some(object) = place.as_object_mut() else { return };
-        if value.is_some() && object.get(*step).is_none_or(Value::is_null) {
-            object.insert((*step).to_owned(), Value::Object(Map::new()));
-        }
-        let Some(next) = object.get_mut(*step) else { return };
-        place = next;
+    let mut steps: Vec<_> = path.iter().copied().chain([key]).filter(|step| !step.is_empty()).collect();
+    if let Some(value) = value {
+        // Objects on the way are created if they are missing or null.
+        *steps.into_iter().fold(event, |place, step| &mut place[step]) = value;
+        return;
     }
-    match (value, place.as_object_mut()) {
-        (Some(value), Some(object)) => drop(object.insert(key.to_owned(), value)),
-        (None, Some(object)) => drop(object.shift_remove(key)),
-        (_, None) => {}
+    let last = steps.pop().unwrap_or_default();
+    let place = steps.into_iter().try_fold(event, |place, step| place.get_mut(step));
+    if let Some(object) = place.and_then(Value::as_object_mut) {
+        object.shift_remove(last);
     }
 }
 
@@ -190,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_name_that_is_offered_can_be_set_and_unset_in_every_sample() {
-        for sample in ALL {
+        for sample in &*ALL {
             let mut event = sample.event().unwrap();
             let trigger = sample.source().unwrap();
             for name in places(trigger.split('_').next().unwrap()).into_iter().map(|(name, _)| name) {

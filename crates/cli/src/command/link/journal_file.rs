@@ -45,15 +45,7 @@ impl Header {
 pub(crate) struct JournalFile {
     file: File,
     pub(crate) user_pool_id: String,
-    /// The plan's id.
-    pub(crate) plan: String,
     history: History,
-}
-
-/// What a locked file turned out to be.
-enum Found {
-    Journal(JournalFile),
-    Nothing(File),
 }
 
 impl JournalFile {
@@ -63,10 +55,8 @@ impl JournalFile {
     ///
     /// A [`Refused`] if another process uses it, or it belongs to another plan or pool, or was undone.
     pub(crate) fn open(path: &Path, user_pool_id: &str, plan: &str) -> Result<Self> {
-        let journal = match Self::read(path, locked(path, || in_use(path))?)? {
-            Found::Journal(journal) => journal,
-            Found::Nothing(file) => return Self::begin(path, file, user_pool_id, plan),
-        };
+        let (file, parsed) = read(path)?;
+        let Some(journal) = parsed else { return Self::begin(path, file, user_pool_id, plan) };
         let refuse = |why: String| Err(Refused(format!("{}: {why}", path.display())).into());
         if journal.user_pool_id != user_pool_id {
             return refuse(format!("the journal of {}, not of {user_pool_id}", journal.user_pool_id));
@@ -77,7 +67,7 @@ impl JournalFile {
         if journal.history.merges.values().any(|merge| merge.undone.is_some()) {
             return refuse("it was undone; choose another file with --journal".into());
         }
-        Ok(journal)
+        Self::go_on(path, file, journal)
     }
 
     /// Opens a journal to undo it.
@@ -89,9 +79,9 @@ impl JournalFile {
         if !path.exists() {
             return Err(Refused(format!("there is no journal {}", path.display())).into());
         }
-        match Self::read(path, locked(path, || in_use(path))?)? {
-            Found::Journal(journal) => Ok(journal),
-            Found::Nothing(_) => Err(Refused(format!("{}: nothing was done yet", path.display())).into()),
+        match read(path)? {
+            (file, Some(journal)) => Self::go_on(path, file, journal),
+            (_, None) => Err(Refused(format!("{}: nothing was done yet", path.display())).into()),
         }
     }
 
@@ -99,8 +89,7 @@ impl JournalFile {
         tighten(path, &file)?;
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
-        let mut journal =
-            Self { file, user_pool_id: user_pool_id.into(), plan: plan.into(), history: History::default() };
+        let mut journal = Self { file, user_pool_id: user_pool_id.into(), history: History::default() };
         journal.write_line(&Header::new(user_pool_id, plan)).context("the journal cannot be written")?;
         // So that the file itself, and not only what is in it, survives a loss of power.
         sync_folder_of(path).context("the journal's folder is not on the disk")?;
@@ -114,18 +103,21 @@ impl JournalFile {
         self.file.sync_data()
     }
 
-    fn read(path: &Path, mut file: File) -> Result<Found> {
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).with_context(|| format!("{} cannot be read", path.display()))?;
-        let Some(parsed) = parse(&text).map_err(|why| Refused(format!("{}: {why}", path.display())))? else {
-            return Ok(Found::Nothing(file));
-        };
+    fn go_on(path: &Path, mut file: File, parsed: Parsed) -> Result<Self> {
         tighten(path, &file)?;
         file.set_len(parsed.whole)?;
         file.seek(SeekFrom::Start(parsed.whole))?;
-        let Parsed { user_pool_id, plan, history, .. } = parsed;
-        Ok(Found::Journal(Self { file, user_pool_id, plan, history }))
+        Ok(Self { file, user_pool_id: parsed.user_pool_id, history: parsed.history })
     }
+}
+
+/// Locks a journal for this process and reads it.
+fn read(path: &Path) -> Result<(File, Option<Parsed>)> {
+    let mut file = locked(path, || format!("{}: another run is using this journal", path.display()))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).with_context(|| format!("{} cannot be read", path.display()))?;
+    let parsed = parse(&text).map_err(|why| Refused(format!("{}: {why}", path.display())))?;
+    Ok((file, parsed))
 }
 
 /// What a journal's text says.
@@ -180,10 +172,6 @@ impl Journal for JournalFile {
     fn history(&self) -> &History {
         &self.history
     }
-}
-
-fn in_use(path: &Path) -> String {
-    format!("{}: another run is using this journal", path.display())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
+use crate::private_file::draft_of;
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use linking::NativeProfile;
@@ -83,9 +84,7 @@ pub(crate) fn write(
     if path.exists() {
         return Err(Refused(format!("{} exists already; choose another file with --plan", path.display())).into());
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{} cannot be written", path.display()))?;
+    let file = draft_of(path).with_context(|| format!("{} cannot be written", path.display()))?;
     let mut totals = Totals { profiles: listed.profiles, ..Totals::default() };
     let mut out = BufWriter::new(file);
     write_line(&mut out, header)?;

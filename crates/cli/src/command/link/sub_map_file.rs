@@ -1,6 +1,6 @@
 //! The file that says which `sub` became which, for the application's own database.
 
-use crate::private_file::sync_folder_of;
+use crate::private_file::{draft_of, sync_folder_of};
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use merge::{History, ReplacedSub};
@@ -27,7 +27,6 @@ impl SubMapFile {
     ///
     /// A [`Refused`] if the file holds anything that the journal does not; it cannot be written.
     pub(crate) fn open(path: &Path, history: &History) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let shown = || format!("{} cannot be written", path.display());
         let rows: BTreeSet<Row> = history.order.iter().flat_map(|name| rows(history, name)).collect();
         if !is_of(path, &rows)? {
@@ -35,7 +34,7 @@ impl SubMapFile {
             let remedy = "move it away, or choose another file with --sub-map";
             return Err(Refused(format!("{} {why}; {remedy}", path.display())).into());
         }
-        let mut out = csv::Writer::from_writer(tempfile::NamedTempFile::new_in(folder).with_context(shown)?);
+        let mut out = csv::Writer::from_writer(draft_of(path).with_context(shown)?);
         out.write_record(COLUMNS)?;
         let mut map = BTreeSet::new();
         for name in &history.order {

@@ -2,12 +2,11 @@
 
 use anyhow::{Context, Result};
 use local_cloud::function::{self, Binaries};
-use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
-use local_cloud::{LocalCloud, client_environment, deployment, event, hosted_login};
+use local_cloud::{LocalCloud, client_environment, deployment, event, hosted_login, outbox};
 use serde_json::{Value, json};
 
 use super::{ADA, ADA_AT_GOOGLE, GRACE, GRACE_AT_GOOGLE};
@@ -110,15 +109,7 @@ impl Stage {
             ],
         });
         self.pool.admin("AdminCreateUser", input).await?;
-        let outbox = Http::default().get(&format!("{}/_ministack/ses/messages", self.pool.endpoint())).await?.json()?;
-        let mail = outbox["messages"]
-            .as_object()
-            .into_iter()
-            .flat_map(serde_json::Map::values)
-            .filter_map(Value::as_array)
-            .flatten()
-            .rfind(|mail| mail["To"].as_array().is_some_and(|to| to.iter().any(|one| one == email)))
-            .with_context(|| format!("no message went to {email}"))?;
+        let mail = outbox::last_mail(self.pool.endpoint(), email).await?;
         let text = |name: &str| mail[name].as_str().unwrap_or_default().to_owned();
         let plain = text("BodyText");
         Ok(Mail {

@@ -1,0 +1,19 @@
+//! The mails that a local cloud would have sent.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::http::Http;
+
+/// The last message that went to an address, as MiniStack keeps it: with `Subject`, `BodyText` and `BodyHtml`.
+///
+/// # Errors
+///
+/// None went there, or the local cloud cannot be reached.
+pub async fn last_mail(endpoint: &str, to: &str) -> Result<Value> {
+    let outbox = Http::default().get(&format!("{endpoint}/_ministack/ses/messages")).await?.json()?;
+    let accounts = outbox["messages"].as_object().context("the outbox has an unknown form")?;
+    let mut mails = accounts.values().filter_map(Value::as_array).flatten();
+    let went_there = |mail: &&Value| mail["To"].as_array().is_some_and(|all| all.iter().any(|one| one == to));
+    mails.rfind(went_there).cloned().with_context(|| format!("no message went to {to}"))
+}
