@@ -133,7 +133,7 @@ impl Store for Lossy {
         key: &'a str,
         version: Option<u64>,
         body: &'a str,
-        until: u64,
+        until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
         self.write(self.store.save(key, version, body, until)).boxed()
     }
@@ -284,7 +284,7 @@ impl World {
         });
         let answer = answer_to(&self.inbound_federation, &event.to_string()).await.unwrap();
         let mapped = &answer["response"]["userAttributesToMap"];
-        let mapped = if mapped.as_object().is_some_and(|map| map.is_empty()) { &id_token } else { mapped };
+        let mapped = if mapped.as_object().is_some_and(serde_json::Map::is_empty) { &id_token } else { mapped };
         let text = |claim: &Value| claim.as_str().map_or_else(|| claim.to_string(), str::to_owned);
         let mark = mapped.get("email_verified").map_or_else(|| "false".to_owned(), text);
         json!({ "email": mapped.get("email"), "email_verified": mark })
@@ -328,7 +328,7 @@ impl World {
     /// Anybody may ask for an invitation.
     pub async fn invite(&self, address: &str) {
         self.clock.forward(61);
-        self.call(None, "/invitations", json!({ "email": address })).await;
+        drop(self.call(None, "/invitations", json!({ "email": address })).await);
         for job in self.queue.take() {
             for _ in 0..3 {
                 if self.api().run(&job).await.is_ok() {
@@ -343,7 +343,7 @@ impl World {
         let Some(mail) = self.mailer.last_to(ADA) else { return };
         let (Some(username), Some(token)) = (mail.parameter("username"), mail.parameter("token")) else { return };
         let body = json!({ "username": username, "token": token, "password": ADAS_PASSWORD });
-        self.call(None, "/invitations/complete", body).await;
+        drop(self.call(None, "/invitations/complete", body).await);
     }
 
     /// With both codes. The error is the code of the last refusal.

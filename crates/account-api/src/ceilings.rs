@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::table::Table;
 use cognito_core::email::Email;
 use cognito_core::settings::{self, Lookup, SettingError};
+use serde::{Deserialize, Serialize};
 
 /// Whose share of a day something takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,29 @@ impl Ceilings {
     }
 }
 
+/// What was counted, so that exactly that can be taken back. An empty one stands for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ticket(Vec<String>);
+
+impl Ticket {
+    /// This and what the other one stands for.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Takes back what was counted: nothing came of it, or it ended well.
+    pub(crate) async fn give_back(self, table: &Table) {
+        for key in self.0 {
+            if let Err(why) = table.store.add(&key, -1, table.now() + 2 * DAY).await {
+                // It stays counted, until tomorrow.
+                Problem::from(why).log(None);
+            }
+        }
+    }
+}
+
 /// Counts one kind of thing.
 pub(crate) struct Counter {
     /// What is counted, as part of the table's keys.
@@ -63,34 +87,32 @@ pub(crate) struct Counter {
 
 impl Counter {
     /// Counts one more, from the narrowest scope to the widest, and stops at the first that has no room: what is refused
-    /// for one address takes nothing from the others. Returns that scope, and after how many seconds there is room.
+    /// takes nothing from any. Returns what was counted, or the scope without room and after how many seconds it has some.
     pub(crate) async fn add(
         &self,
         table: &Table,
         email: &Email,
         scopes: &[Scope],
-    ) -> Result<Result<(), (Scope, u64)>, Problem> {
-        let now = table.now();
+    ) -> Result<Result<Ticket, (Scope, u64)>, Problem> {
+        let (now, mut ticket) = (table.now(), Ticket::default());
         for scope in scopes {
-            let count = table.store.add(&self.key(*scope, email, now), 1, now + 2 * DAY).await?;
+            let key = self.key(*scope, email, now);
+            let count = match table.store.add(&key, 1, now + 2 * DAY).await {
+                Ok(count) => count,
+                Err(why) => {
+                    ticket.give_back(table).await;
+                    return Err(why.into());
+                }
+            };
+            ticket.0.push(key);
             if count > i64::from(self.ceilings.of(*scope)) {
                 let (what, scope_name) = (self.what, format!("{scope:?}"));
                 tracing::warn!(error_code = "ceiling_reached", what, scope = scope_name, "no more of this today");
+                ticket.give_back(table).await;
                 return Ok(Err((*scope, DAY - now % DAY)));
             }
         }
-        Ok(Ok(()))
-    }
-
-    /// Takes back what was counted at a time: it ended well.
-    pub(crate) async fn give_back(&self, table: &Table, email: &Email, counted_at: u64, scopes: &[Scope]) {
-        for scope in scopes {
-            let key = self.key(*scope, email, counted_at);
-            if let Err(why) = table.store.add(&key, -1, table.now() + 2 * DAY).await {
-                // It stays counted, until tomorrow.
-                Problem::from(why).log(None);
-            }
-        }
+        Ok(Ok(ticket))
     }
 
     fn key(&self, scope: Scope, email: &Email, at: u64) -> String {
@@ -120,22 +142,20 @@ mod tests {
         let table = Table { store: Arc::new(MemoryStore::default()), clock: Arc::new(clock.clone()) };
         let ceilings = Ceilings { address: 2, domain: 3, pool: 4 };
         let counter = Counter { what: "test", ceilings, sealer: Sealer::new(&[7; 32]).unwrap() };
-        let add = async |address: &str| {
-            let email = Email::parse(address).unwrap();
-            counter.add(&table, &email, &ALL).await.unwrap().err().map(|(scope, _)| scope)
-        };
-        assert_eq!((add("a@x.example").await, add("A@X.example").await), (None, None));
+        let count = async |address: &str| counter.add(&table, &Email::parse(address).unwrap(), &ALL).await.unwrap();
+        let add = async |address: &str| count(address).await.err().map(|(scope, _)| scope);
+        let (ticket, again) = (count("a@x.example").await.unwrap(), add("A@X.example").await);
+        assert_eq!(again, None);
         assert_eq!(add("a@x.example").await, Some(Scope::Address));
         assert_eq!(add("b@x.example").await, None);
         assert_eq!(add("c@x.example").await, Some(Scope::Domain));
         assert_eq!(add("a@y.example").await, None, "what was refused took nothing from the pool");
         assert_eq!(add("a@z.example").await, Some(Scope::Pool));
-        let email = Email::parse("a@x.example").unwrap();
-        counter.give_back(&table, &email, table.now(), &ALL).await;
-        counter.give_back(&table, &email, table.now(), &ALL).await;
-        assert_eq!(add("b@x.example").await, None, "what was given back is free again");
-        let full = counter.add(&table, &Email::parse("d@x.example").unwrap(), &ALL).await.unwrap();
-        assert_eq!(full, Err((Scope::Domain, DAY / 2)));
+        Ticket::default().give_back(&table).await;
+        assert_eq!(add("b@x.example").await, Some(Scope::Domain), "who counted nothing gives nothing back");
+        ticket.give_back(&table).await;
+        assert_eq!(add("b@x.example").await, None, "what was given back is free again, for one");
+        assert_eq!(count("d@x.example").await, Err((Scope::Domain, DAY / 2)));
         clock.forward(DAY / 2);
         assert_eq!(add("d@x.example").await, None);
     }

@@ -9,6 +9,7 @@ mod commit;
 pub mod flow;
 pub mod view;
 
+use crate::ceilings::Ticket;
 use crate::code::{Digest, Sealer};
 use crate::mask::masked;
 use crate::table::Kept;
@@ -73,9 +74,9 @@ pub struct Request {
     tries: u8,
     resends: u8,
     sent_at: u64,
-    /// When the current address was proven, and a code to the new one counted; zero before.
+    /// What was counted for the code, before there was one.
     #[serde(default)]
-    pub(crate) advanced_at: u64,
+    counted: Ticket,
     /// Set once both addresses are proven, until it is known whether the pool has the new one.
     committing: Option<Commit>,
 }
@@ -162,8 +163,8 @@ pub enum CodeCheck {
 }
 
 impl Kept for ChangeState {
-    fn keep_until(&self, now: u64) -> u64 {
-        now + DAY
+    fn keep_until(&self, now: u64) -> Option<u64> {
+        Some(now + DAY)
     }
 }
 
@@ -184,6 +185,18 @@ impl Request {
             Stage::Current => &self.current,
             Stage::New => &self.new,
         }
+    }
+
+    /// Whether the account keeps its address, which is to be proven once more.
+    #[must_use]
+    pub fn keeps_address(&self) -> bool {
+        self.new.eq_ignore_ascii_case(&self.current)
+    }
+
+    /// What was counted for the last code.
+    #[must_use]
+    pub fn counted(&self) -> Ticket {
+        self.counted.clone()
     }
 
     /// Whether both addresses are proven, so that the account may have the new one already.
@@ -230,25 +243,34 @@ impl ChangeState {
         Ok(Self { recent, request: None, ..self.clone() })
     }
 
-    /// Begins a change; `code` is the one that goes to the current address.
+    /// Begins a change; `code` is the one that goes to the current address. An account that keeps its address proves it
+    /// with one code, as a new one.
     #[must_use]
     pub fn open(&self, now: u64, id: String, current: &str, new: &str, sealer: &Sealer, code: &str) -> Self {
-        let digest = sealer.seal(&["email-change", &id, Stage::Current.name()], code);
+        let stage = if new.eq_ignore_ascii_case(current) { Stage::New } else { Stage::Current };
+        let digest = sealer.seal(&["email-change", &id, stage.name()], code);
         let request = Request {
             id,
             current: current.to_owned(),
             new: new.to_owned(),
-            stage: Stage::Current,
+            stage,
             expires_at: now + CODE_LIFE,
             code: digest,
             passed: None,
             tries: 0,
             resends: 0,
             sent_at: now,
-            advanced_at: 0,
+            counted: Ticket::default(),
             committing: None,
         };
         Self { request: Some(request), ..self.clone() }
+    }
+
+    /// Notes what was counted for the code of this state, which must not be written before.
+    #[must_use]
+    pub fn with_counted(&self, counted: Ticket) -> Self {
+        let request = self.request.clone().map(|request| Request { counted, ..request });
+        Self { request, ..self.clone() }
     }
 
     /// Judges a code. `next` is the code to send to the new address if this one proves the current one.
@@ -293,7 +315,6 @@ impl ChangeState {
                     tries: 0,
                     resends: 0,
                     sent_at: now,
-                    advanced_at: now,
                     ..request.clone()
                 };
                 CodeCheck::Advance(Self { request: Some(request), ..self.clone() })
@@ -423,6 +444,16 @@ impl ChangeState {
     #[must_use]
     pub fn notice_sent(&self) -> Self {
         Self { notice: None, ..self.clone() }
+    }
+
+    /// Whether a code was judged for the change with this id, or for none at all.
+    #[must_use]
+    pub fn is_about(&self, check: &CodeCheck, id: &str) -> bool {
+        let judged = match check {
+            CodeCheck::DoneBefore => self.done.as_ref().map(|done| &done.id),
+            _ => self.request.as_ref().map(|request| &request.id),
+        };
+        judged.is_none_or(|judged| judged == id)
     }
 
     /// Whether the change with this id is complete.

@@ -34,7 +34,7 @@ pub enum InvitedUserName {
     /// The address: for pools where it is the user name.
     #[default]
     Email,
-    /// A random UUID: for pools where the address is an alias.
+    /// 32 hexadecimal digits, made of the address and the secret key: for pools where the address is an alias.
     Uuid,
 }
 
@@ -89,9 +89,11 @@ fn address_digest(email: &Email, sealer: &Sealer) -> Digest {
 }
 
 impl Kept for Invitation {
-    /// For a while after it has expired, so that a late guest is told what happened.
-    fn keep_until(&self, _now: u64) -> u64 {
-        self.expires_at + 30 * DAY
+    /// While the account waits, for good: it alone says that this API made the account, so without it a stranger could not
+    /// be told from a guest who asks for another link, and the address would be barred. Afterwards for a while, so that a
+    /// late guest is told what happened. There is no address in it.
+    fn keep_until(&self, now: u64) -> Option<u64> {
+        self.completed.then(|| self.expires_at.max(now) + 30 * DAY)
     }
 }
 
@@ -111,8 +113,8 @@ impl LastInvited {
 }
 
 impl Kept for LastInvited {
-    fn keep_until(&self, _now: u64) -> u64 {
-        self.at + DAY
+    fn keep_until(&self, _now: u64) -> Option<u64> {
+        Some(self.at + DAY)
     }
 }
 

@@ -16,6 +16,17 @@ pub struct NotSent {
     pub code: String,
 }
 
+impl NotSent {
+    /// Whether SES cannot make sense of the recipient. `BadRequestException` stands for a request that is malformed, and of
+    /// what we send only the recipient is anybody's word: the sender is read at start, the letter is checked. A sender that
+    /// is not verified, or a sandbox that takes no strangers for recipients, is `MessageRejected` and therefore no
+    /// recipient's fault; so is a letter that SES takes for harmful, which is not told apart.
+    #[must_use]
+    pub fn is_recipients(&self) -> bool {
+        self.code == "BadRequestException"
+    }
+}
+
 /// Sends mails from one sender.
 pub trait Mailer: Send + Sync {
     /// Hands one mail over. That it was taken does not say that it arrives.

@@ -77,6 +77,7 @@ codes! {
     EmailTaken = "email-taken", 409, "This address belongs to another account.";
     AccountChanged = "account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.";
     AlreadyChanged = "already-changed", 409, "The address has been changed already.";
+    EmailUnverified = "email-unverified", 409, "The account's address is not verified; ask for a change to that same address first.";
     NoCurrentEmail = "no-current-email", 409, "The account has no address that could approve the change.";
     AccountExists = "account-exists", 409, "Somebody has an account with this address.";
     AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
@@ -101,6 +102,7 @@ pub struct Problem {
     tries_left: Option<u8>,
     password_policy: Option<PolicyBody>,
     cause: Option<String>,
+    from_outside: bool,
 }
 
 impl Problem {
@@ -109,6 +111,19 @@ impl Problem {
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds.max(1));
         self
+    }
+
+    /// Makes the client come again no sooner than after so many seconds, if it is to come again at all.
+    #[must_use]
+    pub fn no_sooner_than(mut self, seconds: u64) -> Self {
+        self.retry_after = self.retry_after.map(|already| already.max(seconds));
+        self
+    }
+
+    /// Somebody's input, or what somebody did, is the cause: nothing here is broken, and no alarm may be rung at will.
+    #[must_use]
+    pub fn caused_outside(self) -> Self {
+        Self { from_outside: true, ..self }
     }
 
     /// Tells the client how many tries the code has left.
@@ -150,10 +165,13 @@ impl Problem {
         matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress)
     }
 
-    /// Writes the one log line of this refusal: an error if something is broken.
+    /// Writes the one log line of this refusal: an error if something is broken, a warning if AWS refused what came from
+    /// outside.
     pub fn log(&self, sub: Option<&str>) {
         let (error_code, cause) = (self.code.name(), self.cause.as_deref());
-        if self.code.status().is_server_error() {
+        if self.from_outside {
+            tracing::warn!(error_code, cause, sub, "refused");
+        } else if self.code.status().is_server_error() {
             tracing::error!(error_code, cause, sub, "failed");
         } else {
             tracing::info!(error_code, cause, sub, "refused");
@@ -163,7 +181,8 @@ impl Problem {
 
 impl From<Code> for Problem {
     fn from(code: Code) -> Self {
-        let problem = Self { code, retry_after: None, tries_left: None, password_policy: None, cause: None };
+        let problem =
+            Self { code, retry_after: None, tries_left: None, password_policy: None, cause: None, from_outside: false };
         if problem.is_passing() { problem.retry_after(2) } else { problem }
     }
 }
@@ -183,6 +202,9 @@ impl From<StoreError> for Problem {
 
 impl From<NotSent> for Problem {
     fn from(error: NotSent) -> Self {
+        if error.is_recipients() {
+            return Self::from(Code::InvalidEmail).because(&error).caused_outside();
+        }
         Self::from(Code::MailNotSent).because(&error)
     }
 }

@@ -52,13 +52,13 @@ pub trait Store: Send + Sync {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>>;
 
     /// Writes a document in place of the one that was read with `version`, or of none. It may be thrown away after
-    /// `keep_until`, in seconds since 1970.
+    /// `keep_until`, in seconds since 1970; with none it is kept for good.
     fn save<'a>(
         &'a self,
         key: &'a str,
         version: Option<u64>,
         body: &'a str,
-        keep_until: u64,
+        keep_until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>>;
 
     /// Adds to the number under a key, which begins at zero, and returns the sum. Keys of numbers and documents are never

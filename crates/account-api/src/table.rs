@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// A value that is kept.
 pub(crate) trait Kept: Serialize + DeserializeOwned + Default + Send + Sync {
-    /// Until when the table must keep it, in seconds since 1970.
-    fn keep_until(&self, now: u64) -> u64;
+    /// Until when the table must keep it, in seconds since 1970; none keeps it for good.
+    fn keep_until(&self, now: u64) -> Option<u64>;
 }
 
 /// A value as it was read, or as it was just written.

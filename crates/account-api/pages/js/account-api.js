@@ -27,7 +27,7 @@ const signedIn = (config, method, path, body) => call(config, method, path, { bo
 
 export const changeUnderWay = (config) => signedIn(config, "GET", "email-change");
 export const beginChange = (config, email) => signedIn(config, "POST", "email-change", { new_email: email });
-export const proveChange = (config, code) => signedIn(config, "POST", "email-change/verify", { code });
+export const proveChange = (config, code, id) => signedIn(config, "POST", "email-change/verify", { code, id });
 export const resendChange = (config) => signedIn(config, "POST", "email-change/resend");
 export const withdrawChange = (config) => signedIn(config, "DELETE", "email-change");
 

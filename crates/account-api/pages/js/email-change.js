@@ -2,7 +2,7 @@
 
 import { beginChange, changeUnderWay, proveChange, resendChange, withdrawChange } from "./account-api.js";
 import { empty, onPress, onSubmit } from "./form.js";
-import { explain } from "./refusal.js";
+import { explain, Refusal } from "./refusal.js";
 import { alertWith, language, notice, say, slot } from "./view.js";
 
 // A change that is under way already, begun in another tab perhaps, is shown instead.
@@ -70,7 +70,8 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
   onSubmit("prove", async (values) => {
     let answer;
     try {
-      answer = await proveChange(config, code ?? values.code);
+      // The code is for the change that people see here, and for no other that took its place.
+      answer = await proveChange(config, code ?? values.code, underWay.id);
     } catch (problem) {
       return failed(problem);
     }
@@ -85,6 +86,7 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
   onPress("resend", async () => {
     try {
       const change = await resendChange(config);
+      if (change.id !== underWay.id) throw new Refusal({ code: "account-changed" });
       code = null;
       used();
       prove(change);

@@ -32,6 +32,7 @@ const TEXTS = {
   "no-reset": ["no_reset"],
   "invalid-email": ["malformed_email", "email"],
   "same-email": ["same_email", "email"],
+  "email-unverified": ["unverified_email", "email"],
   "email-taken": ["taken", "email"],
   "federated-account": ["federated"],
   "linked-account": ["federated"],

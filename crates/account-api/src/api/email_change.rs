@@ -1,4 +1,4 @@
-use super::body::{Body, Limits};
+use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use crate::caller::Caller;
 use crate::email_change::flow::EmailChange;
@@ -27,6 +27,10 @@ pub(super) struct CodeEntry {
     /// Six decimal digits of any script. White space, hyphens and invisible marks between them are passed over.
     #[schema(min_length = 6, max_length = 64, example = "123456")]
     code: String,
+    /// The `id` of the change that the person sees. If another one has taken its place, nothing happens:
+    /// `account-changed`. Without it, the code counts for whichever change is under way.
+    #[schema(min_length = 1, max_length = 64, example = "0b7ce9f1-6d2f-4a35-9d0e-1d2f0c6b8e11")]
+    id: Option<String>,
 }
 
 impl Limits for EmailChangeRequest {
@@ -38,22 +42,24 @@ impl Limits for EmailChangeRequest {
 
 impl Limits for CodeEntry {
     fn hold(&self) -> bool {
-        crate::code::typed(&self.code).is_some()
+        crate::code::typed(&self.code).is_some() && self.id.as_deref().is_none_or(|id| has_chars(id, 1..=64))
     }
 }
 
 /// Asks for another address
 ///
 /// A code goes to the address the account has. At most ten requests a day, those for an address that is taken included.
+/// An account whose address is not verified proves that one first: ask for a change to the same address, and one code
+/// goes there.
 #[utoipa::path(
     post, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     request_body = EmailChangeRequest,
     responses(
-        (status = 202, description = "A code went to the current address", body = View),
+        (status = 202, description = "A code is on its way", body = View),
         (status = 400, description = "invalid-request, invalid-email, same-email", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "federated-account, linked-account, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "request-pending, email-taken, no-current-email", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "request-pending, email-taken, email-unverified, no-current-email", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
@@ -122,7 +128,7 @@ pub(super) async fn cancel(
     request_body = CodeEntry,
     responses(
         (status = 200, description = "The code was right", body = Verified),
-        (status = 400, description = "invalid-request, wrong-code", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid-request, invalid-email, wrong-code", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
@@ -141,7 +147,7 @@ pub(super) async fn verify(
     locales: Locales,
     Body(entry): Body<CodeEntry>,
 ) -> Result<Json<Verified>, Problem> {
-    let verified = api.verify(&caller, &entry.code, &locales.as_strs()).await;
+    let verified = api.verify(&caller, &entry.code, entry.id.as_deref(), &locales.as_strs()).await;
     Ok(Json(logged(verified, &caller)?))
 }
 
@@ -152,6 +158,7 @@ pub(super) async fn verify(
     post, path = "/email-change/resend", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 202, description = "Another code is on its way", body = View),
+        (status = 400, description = "invalid-email", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),

@@ -1,7 +1,7 @@
 //! The end of a change: the pool is written, sessions end, the old address is told. Whoever comes next completes what was
 //! cut off.
 
-use super::flow::{COUNTED, EmailChange, ROUNDS, belongs_to, has_proven};
+use super::flow::{EmailChange, ROUNDS, belongs_to, has_proven};
 use super::view::Verified;
 use super::{ChangeState, Request};
 use crate::caller::Caller;
@@ -53,15 +53,14 @@ impl EmailChange {
         request: &Request,
         locales: &[&str],
     ) -> Result<Versioned<ChangeState>, Problem> {
-        let told = self.tell(caller, &request.current, &masked(&request.new), locales).await;
+        // Whoever keeps their address need not be told of it.
+        let told = request.keeps_address() || self.tell(caller, &request.current, &masked(&request.new), locales).await;
         let finished = read.value.finished(self.table.now(), told);
         let Some(read) = self.table.replace(key, read, finished).await? else {
             let read: Versioned<ChangeState> = self.table.load(key).await?;
             return if read.value.is_done(&request.id) { Ok(read) } else { Err(Code::TryAgain.into()) };
         };
-        if let Ok(new) = Email::parse(&request.new) {
-            self.unproven.give_back(&self.table, &new, request.advanced_at, &COUNTED).await;
-        }
+        request.counted().give_back(&self.table).await;
         tracing::info!(decision = "email_changed", sub = caller.sub, "decided");
         Ok(read)
     }

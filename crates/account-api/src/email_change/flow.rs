@@ -4,7 +4,7 @@ use super::view::{Verified, View};
 use super::{ChangeState, CodeCheck, Request, RequestError, Stage};
 use crate::accounts::Accounts;
 use crate::caller::Caller;
-use crate::ceilings::{Counter, Scope};
+use crate::ceilings::{Counter, Scope, Ticket};
 use crate::code::{self, Sealer};
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
@@ -25,9 +25,8 @@ pub(super) const ROUNDS: u32 = 16;
 const LOOKS: u32 = 40;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Codes to new addresses are counted for everybody: an account alone may guess little, but many accounts could guess
-/// much at the addresses of one domain.
-pub(super) const COUNTED: [Scope; 3] = [Scope::Address, Scope::Domain, Scope::Pool];
+/// How often it is looked whether the last place of a day went to the very code that finds none, entered twice at once.
+const LOOKS_FOR_A_PLACE: u32 = 3;
 
 /// Changes of addresses.
 pub(crate) struct EmailChange {
@@ -35,7 +34,7 @@ pub(crate) struct EmailChange {
     pub(crate) table: Table,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) sealer: Sealer,
-    /// Counts the changes whose new address nobody has proven.
+    /// Counts the codes that nobody has entered yet.
     pub(crate) unproven: Counter,
     pub(crate) settings: EmailChangeSettings,
 }
@@ -59,27 +58,63 @@ impl EmailChange {
     pub(crate) async fn request(&self, caller: &Caller, wish: &str, locales: &[&str]) -> Result<View, Problem> {
         let new = Email::parse(wish).ok().filter(|email| email.as_str().is_ascii()).ok_or(Code::InvalidEmail)?;
         let key = key(caller);
-        let (mut read, _) = self.settled(caller, &key, locales).await?;
+        let (read, _) = self.settled(caller, &key, locales).await?;
         let profile = self.own_profile(caller).await?;
-        let current = self.may_change(&profile)?;
-        if new.is_same(current.as_str()) {
-            return Err(Code::SameEmail.into());
+        let current = self.may_change(&profile, new.as_str())?;
+        match (new.is_same(current.as_str()), profile.email_verified) {
+            (true, true) => return Err(Code::SameEmail.into()),
+            // The mail to the current address names the new one, and nobody's words go to an address that is perhaps
+            // somebody else's.
+            (false, false) => return Err(Code::EmailUnverified.into()),
+            _ => {}
         }
         let admitted = read.value.admit(self.table.now())?;
-        read = self.table.replace(&key, read, admitted).await?.ok_or(Code::TryAgain)?;
+        let read = self.table.replace(&key, read, admitted).await?.ok_or(Code::TryAgain)?;
         self.must_be_free(&new, &profile).await?;
         let (id, code) = (random_uuid(), code::draw());
         let opened = read.value.open(self.table.now(), id, current.as_str(), &new.to_lower_case(), &self.sealer, &code);
-        // Whoever came in between has opened one as well: theirs stands.
-        read = self.table.replace(&key, read, opened).await?.ok_or(Code::RequestPending)?;
-        let view = View::from(read.value.request(self.table.now())?);
-        if let Err(why) = self.send_code(read.value.request(self.table.now())?, &code, locales).await {
-            let closed = read.value.closed();
-            self.table.replace(&key, read, closed).await?;
-            return Err(why);
-        }
+        let view = self.begin(&key, read, opened, &code, locales).await?;
         tracing::info!(decision = "email_change_requested", sub = caller.sub, "decided");
         Ok(view)
+    }
+
+    /// Counts the first code, writes the change and sends the code; takes all of it back if the mail is not taken.
+    async fn begin(
+        &self,
+        key: &str,
+        read: Versioned<ChangeState>,
+        opened: ChangeState,
+        code: &str,
+        locales: &[&str],
+    ) -> Result<View, Problem> {
+        let ticket = self.count(opened.request(self.table.now())?).await?.map_err(too_many)?;
+        let opened = opened.with_counted(ticket.clone());
+        let Some(read) = self.table.replace(key, read, opened).await? else {
+            // Whoever came in between has opened one as well: theirs stands.
+            ticket.give_back(&self.table).await;
+            return Err(Code::RequestPending.into());
+        };
+        let view = View::from(read.value.request(self.table.now())?);
+        let Err(why) = self.send_code(read.value.request(self.table.now())?, code, locales).await else {
+            return Ok(view);
+        };
+        let closed = read.value.closed();
+        if self.table.replace(key, read, closed).await?.is_some() {
+            ticket.give_back(&self.table).await;
+        }
+        Err(why)
+    }
+
+    /// Counts the code of a change before there is one. An account alone may guess little, but many accounts could guess
+    /// much at the addresses of one domain, so codes to new addresses count for everybody. The current address is proven
+    /// already; what counts is how many mails it gets.
+    async fn count(&self, request: &Request) -> Result<Result<Ticket, (Scope, u64)>, Problem> {
+        let to = Email::parse(request.sent_to()).map_err(|_| Code::Misconfigured)?;
+        let scopes: &[Scope] = match request.stage {
+            Stage::Current => &[Scope::Address],
+            Stage::New => &[Scope::Address, Scope::Domain, Scope::Pool],
+        };
+        self.unproven.add(&self.table, &to, scopes).await
     }
 
     /// Where a change stands.
@@ -128,16 +163,28 @@ impl EmailChange {
         Err(Code::TryAgain.into())
     }
 
-    /// Takes a code: proves the current address, or proves the new one and changes the account.
-    pub(crate) async fn verify(&self, caller: &Caller, given: &str, locales: &[&str]) -> Result<Verified, Problem> {
+    /// Takes a code: proves the current address, or proves the new one and changes the account. With an `id` the code
+    /// counts for that change only: what the person sees is what they approve, whoever else holds their session.
+    pub(crate) async fn verify(
+        &self,
+        caller: &Caller,
+        given: &str,
+        id: Option<&str>,
+        locales: &[&str],
+    ) -> Result<Verified, Problem> {
         // Not a guess if it cannot be a code, so it costs no try.
         let given = &*code::typed(given).ok_or(Code::InvalidRequest)?;
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
+        let mut full = 0;
         for _ in 0..ROUNDS {
             let (read, _) = self.settled(caller, &key, locales).await?;
             let next = code::draw();
-            let read = match read.value.verify(self.table.now(), &self.sealer, given, &next) {
+            let check = read.value.verify(self.table.now(), &self.sealer, given, &next);
+            if id.is_some_and(|id| !read.value.is_about(&check, id)) {
+                return Err(Code::AccountChanged.into());
+            }
+            let read = match check {
                 CodeCheck::DoneBefore => return Ok(Verified::DONE),
                 _ => self.still_the_same(&key, read, &profile).await?,
             };
@@ -161,8 +208,8 @@ impl EmailChange {
                     }
                 }
                 CodeCheck::Advance(state) => {
-                    if let Some(read) = self.table.replace(&key, read, state).await? {
-                        return self.advance(caller, &key, read, &next, locales).await;
+                    if let Some(read) = self.advance(&key, read, &state, &mut full).await? {
+                        return self.advanced(caller, &key, read, &next, locales).await;
                     }
                 }
                 CodeCheck::Commit(state) => {
@@ -175,8 +222,43 @@ impl EmailChange {
         Err(Code::TryAgain.into())
     }
 
-    /// Sends the code to the new address, if so many are not under way already that somebody may be guessing.
+    /// Counts the code to the new address and then writes it, so that none exists that is not counted. If so many are under
+    /// way that somebody may be guessing, the change ends. `None` if it has to be looked at again, because somebody else
+    /// wrote meanwhile, or may be about to: `full` is how often there was no place.
     async fn advance(
+        &self,
+        key: &str,
+        read: Versioned<ChangeState>,
+        state: &ChangeState,
+        full: &mut u32,
+    ) -> Result<Option<Versioned<ChangeState>>, Problem> {
+        let before = read.value.request(self.table.now())?.counted();
+        match self.count(state.request(self.table.now())?).await? {
+            Ok(ticket) => {
+                // Without an answer it stays counted: the code may be there.
+                let written = self.table.replace(key, read, state.with_counted(ticket.clone())).await?;
+                let to_give_back = if written.is_some() { before } else { ticket };
+                to_give_back.give_back(&self.table).await;
+                Ok(written)
+            }
+            Err(_) if *full < LOOKS_FOR_A_PLACE => {
+                *full += 1;
+                tokio::time::sleep(LOOK_AGAIN).await;
+                Ok(None)
+            }
+            Err(no_place) => {
+                let closed = read.value.closed();
+                if self.table.replace(key, read, closed).await?.is_none() {
+                    return Ok(None);
+                }
+                before.give_back(&self.table).await;
+                Err(too_many(no_place))
+            }
+        }
+    }
+
+    /// Sends the code to the new address.
+    async fn advanced(
         &self,
         caller: &Caller,
         key: &str,
@@ -184,13 +266,7 @@ impl EmailChange {
         code: &str,
         locales: &[&str],
     ) -> Result<Verified, Problem> {
-        let request = read.value.request(self.table.now())?;
-        let (view, new) = (View::from(request), Email::parse(&request.new).map_err(|_| Code::Misconfigured)?);
-        if let Err((_, seconds)) = self.unproven.add(&self.table, &new, &COUNTED).await? {
-            let closed = read.value.closed();
-            self.table.replace(key, read, closed).await?;
-            return Err(Problem::from(Code::TooManyRequests).retry_after(seconds));
-        }
+        let view = View::from(read.value.request(self.table.now())?);
         self.deliver(key, read, code, locales).await?;
         tracing::info!(decision = "email_change_advanced", sub = caller.sub, "decided");
         Ok(Verified::Advanced(view))
@@ -222,18 +298,21 @@ impl EmailChange {
         Ok(profile)
     }
 
-    /// The address that has to approve a change.
-    fn may_change(&self, profile: &Profile) -> Result<Email, Problem> {
+    /// The address that has to approve a change to another one. A linked account may prove the address that it keeps: no
+    /// provider overwrites that with another one, and a sign-in through one may have taken the mark off it.
+    fn may_change(&self, profile: &Profile, new: &str) -> Result<Email, Problem> {
+        let current = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
         if profile.is_stand_alone() {
             return Err(Code::FederatedAccount.into());
         }
-        if !profile.identities.is_empty() && !self.settings.linked_may_change {
+        let keeps = current.as_ref().is_some_and(|current| current.is_same(new));
+        if !profile.identities.is_empty() && !self.settings.linked_may_change && !keeps {
             return Err(Code::LinkedAccount.into());
         }
         if profile.status != Status::Confirmed {
             return Err(Code::AccountUnusable.into());
         }
-        profile.email.as_deref().and_then(|email| Email::parse(email).ok()).ok_or_else(|| Code::NoCurrentEmail.into())
+        current.ok_or_else(|| Code::NoCurrentEmail.into())
     }
 
     /// Refuses an address that somebody else has proven. Where the address is the user name, the pool refuses one that any
@@ -258,7 +337,7 @@ impl EmailChange {
         own: &Profile,
     ) -> Result<Versioned<ChangeState>, Problem> {
         let request = read.value.request(self.table.now())?;
-        if belongs_to(request, own) && self.may_change(own).is_ok() {
+        if belongs_to(request, own) && self.may_change(own, &request.new).is_ok() {
             return Ok(read);
         }
         let closed = read.value.closed();
@@ -304,6 +383,10 @@ pub(super) fn belongs_to(request: &Request, profile: &Profile) -> bool {
 /// Whether the account has an address, and as a proven one.
 pub(super) fn has_proven(profile: &Profile, address: &str) -> bool {
     profile.email_verified && profile.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(address))
+}
+
+fn too_many((_, seconds): (Scope, u64)) -> Problem {
+    Problem::from(Code::TooManyRequests).retry_after(seconds)
 }
 
 fn key(caller: &Caller) -> String {

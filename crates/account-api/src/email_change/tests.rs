@@ -176,6 +176,30 @@ fn an_account_may_ask_ten_times_a_day_refused_requests_included() {
 }
 
 #[test]
+fn an_account_that_keeps_its_address_proves_it_with_one_code() {
+    let admitted = ChangeState::default().admit(NOW).ok().unwrap();
+    let state = admitted.open(NOW, "id".into(), "Old@example.com", "old@example.com", &sealer(), "111111");
+    let request = state.request(NOW).ok().unwrap();
+    assert!(request.keeps_address() && request.stage == Stage::New);
+    let CodeCheck::Commit(state) = state.verify(NOW, &sealer(), "111111", "2") else { panic!("not committed") };
+    assert!(state.finished(NOW, true).is_done("id"));
+    assert!(!open().request(NOW).ok().unwrap().keeps_address());
+}
+
+#[test]
+fn a_code_is_about_the_change_that_it_was_judged_for() {
+    let about =
+        |state: &ChangeState, code: &str, id: &str| state.is_about(&state.verify(NOW, &sealer(), code, "333333"), id);
+    for state in [open(), advanced(), committing()] {
+        assert!(about(&state, "111111", "id") && about(&state, "000000", "id"));
+        assert!(!about(&state, "111111", "other") && !about(&state, "000000", "other"));
+    }
+    let finished = committing().finished(NOW, true);
+    assert!(about(&finished, "222222", "id") && !about(&finished, "222222", "other"));
+    assert!(about(&finished, "000000", "other"), "nothing is under way, which is told as such");
+}
+
+#[test]
 fn what_is_over_is_forgotten() {
     for state in [open().closed(), open().cancel().ok().unwrap(), committing().finished(NOW, true)] {
         let stored = serde_json::to_string(&state).unwrap();

@@ -10,6 +10,9 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = EmailChange)]
 pub struct View {
+    /// Stands for this change. Sent along with a code, it keeps the code from approving another one.
+    #[schema(example = "0b7ce9f1-6d2f-4a35-9d0e-1d2f0c6b8e11")]
+    pub id: String,
     /// `current`: the address the account has is to be proven; `new`: the other one.
     #[schema(schema_with = stage)]
     pub stage: Stage,
@@ -26,6 +29,7 @@ pub struct View {
 impl From<&Request> for View {
     fn from(request: &Request) -> Self {
         Self {
+            id: request.id.clone(),
             stage: request.stage,
             sent_to: masked(request.sent_to()),
             new_email: masked(&request.new),

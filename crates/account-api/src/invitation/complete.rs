@@ -12,6 +12,11 @@ use cognito_core::user_pool::{AvailableEmail, PoolErrorKind, Profile, Response, 
 /// as long as for accounts that sign-ins make. Later it may have been taken out of the group on purpose.
 const NEW_ACCOUNT: u64 = 10 * 60;
 
+/// Seconds after which to come again to an account that the pool opens with no password because somebody entered many wrong
+/// ones. Cognito starts with one second, doubles it with each further one, and does not say which it is (developer guide,
+/// "Lockout behavior for failed sign-in attempts": 15 minutes at most).
+const LOCKED: u64 = 60;
+
 /// The account an invitation is for.
 struct Guest {
     profile: Profile,
@@ -52,7 +57,7 @@ impl Invitations {
                 // Answered before, by this person, who was cut off before the rest was done; or replaced meanwhile.
                 let now = self.guest(user_name, &read.value).await?;
                 if now.profile.status != Status::Confirmed {
-                    return Err(Code::InvitationInvalid.into());
+                    return Err(self.why_closed(&key, user_name, token, &now).await);
                 }
             }
         }
@@ -66,6 +71,23 @@ impl Invitations {
                 Ok(guest.email.to_lower_case())
             }
             _ => Err(Code::AlreadyCompleted.into()),
+        }
+    }
+
+    /// Why an account that waits did not open.
+    async fn why_closed(&self, key: &str, user_name: &str, token: &str, guest: &Guest) -> Problem {
+        let read: Versioned<Invitation> = match self.table.load(key).await {
+            Ok(read) => read,
+            Err(why) => return why,
+        };
+        if let Err(why) = self.must_be_open(&read.value, user_name, token) {
+            return why;
+        }
+        match guest.profile.status {
+            // The link is the current one, so its password is the account's: whoever enters wrong ones keeps the guest out
+            // for a while, and must not make them throw the link away.
+            Status::ForceChangePassword => Problem::from(Code::TryAgain).retry_after(LOCKED).caused_outside(),
+            _ => Code::InvitationInvalid.into(),
         }
     }
 

@@ -3,18 +3,17 @@
 use super::{Invitation, InvitedUserName, LastInvited, Mode, address_digest};
 use crate::accounts::Accounts;
 use crate::caller::{Caller, Origin};
-use crate::ceilings::{Counter, Scope};
+use crate::ceilings::{Counter, Scope, Ticket};
 use crate::code::Sealer;
 use crate::email_change::DAY;
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
 use crate::queue::{Job, Queue};
-use crate::random_uuid;
 use crate::settings::InvitationSettings;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::user_pool::{Invitee, PoolErrorKind, Profile, Status, UserName};
+use cognito_core::user_pool::{Invitee, PoolError, PoolErrorKind, Profile, Status, UserName};
 use messages::Mail;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +24,9 @@ const MAX_ATTRIBUTE_CHARS: usize = 2048;
 /// The longest user name that `AdminCreateUser` takes, in characters (API model, `UsernameType`).
 const MAX_USER_NAME_CHARS: usize = 128;
 
+/// User names that are tried for a guest: each that is taken by somebody who moved to another address leads to the next.
+const NAMES: u32 = 4;
+
 /// Invitations.
 pub(crate) struct Invitations {
     pub(crate) accounts: Arc<dyn Accounts>,
@@ -34,6 +36,14 @@ pub(crate) struct Invitations {
     pub(crate) sealer: Sealer,
     pub(crate) counter: Counter,
     pub(crate) settings: InvitationSettings,
+}
+
+/// An invitation that was let in, and what takes that back.
+struct Admission {
+    key: String,
+    read: Versioned<LastInvited>,
+    former: LastInvited,
+    ticket: Ticket,
 }
 
 /// Who has an address.
@@ -76,8 +86,12 @@ impl Invitations {
         self.allowed(attributes)?;
         let Some(by) = by else { return self.invite_by_anybody(origin, &email, attributes, locales).await };
         let admitted = self.admit(&email).await?;
-        admitted.map_err(|seconds| Problem::from(Code::TooManyRequests).retry_after(seconds))?;
-        self.send(&email, attributes, locales).await?;
+        let admitted = admitted.map_err(|seconds| Problem::from(Code::TooManyRequests).retry_after(seconds))?;
+        match self.send(&email, attributes, locales).await {
+            Ok(()) => {}
+            Err(why) if why.is_passing() => return Err(self.withdraw(admitted, why).await),
+            Err(why) => return Err(why),
+        }
         tracing::info!(decision = "invited", sub = by.sub, "decided");
         Ok(())
     }
@@ -91,16 +105,23 @@ impl Invitations {
     ) -> Result<(), Problem> {
         let caller = origin.pseudonym(&self.sealer, self.table.now());
         // Not told: somebody else may have asked for the same address.
-        if self.admit(email).await?.is_err() {
+        let Ok(mut admitted) = self.admit(email).await? else {
             tracing::info!(decision = "invitation_too_soon", caller, "decided");
             return Ok(());
-        }
-        if let Err((_, seconds)) = self.counter.add(&self.table, email, &[Scope::Domain, Scope::Pool]).await? {
-            return Err(Problem::from(Code::TooManyRequests).retry_after(seconds));
+        };
+        match self.counter.add(&self.table, email, &[Scope::Domain, Scope::Pool]).await {
+            Ok(Ok(ticket)) => admitted.ticket = admitted.ticket.and(ticket),
+            Ok(Err((_, seconds))) => {
+                let why = Problem::from(Code::TooManyRequests).retry_after(seconds);
+                return Err(self.withdraw(admitted, why).await);
+            }
+            Err(why) => return Err(self.withdraw(admitted, why).await),
         }
         let locales = locales.iter().map(|locale| (*locale).to_owned()).collect();
         let job = Job { email: email.as_str().to_owned(), attributes: attributes.clone(), locales };
-        self.queue.put(&job).await?;
+        if let Err(why) = self.queue.put(&job).await {
+            return Err(self.withdraw(admitted, why.into()).await);
+        }
         tracing::info!(decision = "invitation_taken", caller, "decided");
         Ok(())
     }
@@ -111,9 +132,13 @@ impl Invitations {
         self.send(&self.usable(&job.email)?, &job.attributes, &locales).await
     }
 
-    /// Told before anything is looked up, so that it says nothing of who has the address.
+    /// Told before anything is looked up, so that it says nothing of who has the address. It is in lower case, as it is
+    /// stored: where a mail host tells cases apart, another spelling is another mailbox, and a stranger would choose which.
     fn usable(&self, address: &str) -> Result<Email, Problem> {
-        let email = Email::parse(address).ok().filter(|email| email.as_str().is_ascii()).ok_or(Code::InvalidEmail)?;
+        let email = Email::parse(&address.to_ascii_lowercase())
+            .ok()
+            .filter(|email| email.as_str().is_ascii())
+            .ok_or(Code::InvalidEmail)?;
         if self.settings.user_name == InvitedUserName::Email && email.as_str().len() > MAX_USER_NAME_CHARS {
             return Err(Code::InvalidEmail.into());
         }
@@ -131,19 +156,34 @@ impl Invitations {
     }
 
     /// Counts an invitation of an address; the error is after how many seconds the next one is possible.
-    async fn admit(&self, email: &Email) -> Result<Result<(), u64>, Problem> {
+    async fn admit(&self, email: &Email) -> Result<Result<Admission, u64>, Problem> {
         let key = format!("invitation-quota#{}", address_digest(email, &self.sealer).as_str());
         let last: Versioned<LastInvited> = self.table.load(&key).await?;
         let admitted = match last.value.admit(self.table.now()) {
             Ok(admitted) => admitted,
             Err(seconds) => return Ok(Err(seconds)),
         };
-        // Also what keeps two invitations of one address at once from making two accounts.
-        if self.table.replace(&key, last, admitted).await?.is_none() {
-            return Ok(Err(super::PAUSE));
+        let former = last.value.clone();
+        // Also what keeps two invitations of one address at once from making two accounts. Without an answer it may be
+        // there, and then lets nobody in before the pause is over.
+        let written = self.table.replace(&key, last, admitted).await.map_err(|why| why.no_sooner_than(super::PAUSE))?;
+        let Some(read) = written else { return Ok(Err(super::PAUSE)) };
+        let admission = Admission { key, read, former, ticket: Ticket::default() };
+        match self.counter.add(&self.table, email, &[Scope::Address]).await {
+            Ok(Ok(ticket)) => Ok(Ok(Admission { ticket, ..admission })),
+            Ok(Err((_, seconds))) => Ok(Err(seconds)),
+            Err(why) => Err(self.withdraw(admission, why).await),
         }
-        let counted = self.counter.add(&self.table, email, &[Scope::Address]).await?;
-        Ok(counted.map_err(|(_, seconds)| seconds))
+    }
+
+    /// Takes an admission back, so that whoever is told to come again is let in when they do. If that fails, they are told
+    /// when they are let in anyway.
+    async fn withdraw(&self, admitted: Admission, why: Problem) -> Problem {
+        admitted.ticket.give_back(&self.table).await;
+        match self.table.replace(&admitted.key, admitted.read, admitted.former).await {
+            Ok(Some(_)) => why,
+            Ok(None) | Err(_) => why.no_sooner_than(super::PAUSE),
+        }
     }
 
     async fn send(
@@ -163,19 +203,21 @@ impl Invitations {
     async fn owner(&self, email: &Email) -> Result<Owner, Problem> {
         let profiles = self.accounts.profiles_with_email(email).await?;
         let (mut guests, others): (Vec<_>, Vec<_>) = profiles.into_iter().partition(is_waiting);
-        let counts = |other: &Profile| {
-            // A registration that nobody confirmed, or a guest whom an administrator keeps out.
-            let begun = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
-            // A sign-in through a provider may take the mark off an account whose owner has proven the address. Another
-            // account is not made for them.
-            let linked = !other.identities.is_empty() && !other.is_stand_alone();
-            begun || linked || other.has_proven_address(&self.settings.providers)
-        };
-        Ok(match (guests.pop(), others.iter().any(counts)) {
+        Ok(match (guests.pop(), others.iter().any(|other| self.is_somebody(other))) {
             (None, false) => Owner::Nobody,
             (Some(guest), false) if guests.is_empty() => Owner::Guest(guest),
             _ => Owner::Somebody,
         })
+    }
+
+    /// Whether a profile with the address, which does not wait, counts as its owner's.
+    fn is_somebody(&self, other: &Profile) -> bool {
+        // A registration that nobody confirmed, or a guest whom an administrator keeps out.
+        let begun = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
+        // A sign-in through a provider may take the mark off an account whose owner has proven the address. Another
+        // account is not made for them.
+        let linked = !other.identities.is_empty() && !other.is_stand_alone();
+        begun || linked || other.has_proven_address(&self.settings.providers)
     }
 
     async fn create_guest(
@@ -184,23 +226,8 @@ impl Invitations {
         attributes: &BTreeMap<String, String>,
         locales: &[&str],
     ) -> Result<(), Problem> {
-        let user_name = match self.settings.user_name {
-            InvitedUserName::Email => email.to_lower_case(),
-            // Not in the form of a `sub`: Cognito takes a `sub` wherever it takes a user name.
-            InvitedUserName::Uuid => random_uuid().replace('-', ""),
-        };
-        let password = self.temporary_password(email);
-        let invitee = Invitee { user_name, email: email.clone(), attributes: attributes.clone() };
-        let profile = match self.accounts.invite(&invitee, &password).await {
-            Ok(profile) => profile,
-            Err(error) if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) => {
-                // Perhaps by this very call: the SDK repeats it when its answer was lost.
-                match self.own_creation(&invitee.user_name, email, &password).await? {
-                    Some(profile) => profile,
-                    None => return self.tell_the_owner(email, locales).await,
-                }
-            }
-            Err(error) => return Err(error.into()),
+        let Some((profile, is_new)) = self.guest_account(email, attributes).await? else {
+            return self.tell_the_owner(email, locales).await;
         };
         tracing::info!(decision = "guest_created", sub = profile.sub, "decided");
         let own: Vec<&str> =
@@ -208,40 +235,83 @@ impl Invitations {
         // In a pool open to everybody a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         let name = name.filter(|_| self.settings.mode != Mode::Public);
-        let (key, invitation) = (key(profile.user_name.as_str()), self.new_invitation(email));
-        let read: Versioned<Invitation> = self.table.load(&key).await?;
-        let stored = self.table.replace(&key, read, invitation).await?.ok_or(Code::TryAgain)?;
+        let key = key(profile.user_name.as_str());
+        let mut stored: Versioned<Invitation> = self.table.load(&key).await?;
+        // The link of another run for the same account stays good.
+        if is_new || !stored.value.is_open(email, &self.sealer, self.table.now()) {
+            let invitation = self.new_invitation(email);
+            stored = self.table.replace(&key, stored, invitation).await?.ok_or(Code::TryAgain)?;
+        }
         self.send_link(&profile.user_name, email, &stored.value, name, &own).await
     }
 
-    /// The account of this name, if it waits and opens with the password that only this API can make.
-    async fn own_creation(
+    /// Creates the account of a guest, or finds the one that another run of the same work created: perhaps by this very
+    /// call, because the SDK repeats it when its answer was lost. Says whether it was created now. `None` if somebody else
+    /// has the name.
+    async fn guest_account(
         &self,
-        user_name: &str,
         email: &Email,
-        password: &Password,
-    ) -> Result<Option<Profile>, Problem> {
-        let profile = self.accounts.profile(user_name).await?.filter(|profile| is_waiting_for(profile, email));
-        let Some(profile) = profile else { return Ok(None) };
-        let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
-        Ok(self.accounts.opens(&user, password).await?.then_some(profile))
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<Option<(Profile, bool)>, Problem> {
+        let (password, mut holder) = (self.temporary_password(email), String::new());
+        for _ in 0..NAMES {
+            let user_name = self.guest_name(email, &holder);
+            let invitee = Invitee { user_name, email: email.clone(), attributes: attributes.clone() };
+            match self.accounts.invite(&invitee, &password).await {
+                Ok(profile) => return Ok(Some((profile, true))),
+                Err(error) if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) => {}
+                Err(error) => return Err(not_created(error)),
+            }
+            let Some(profile) = self.accounts.profile(&invitee.user_name).await? else { return Ok(None) };
+            if is_waiting_for(&profile, email) {
+                let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
+                // With the password that only this API can make.
+                return Ok(self.accounts.opens(&user, &password).await?.then_some((profile, false)));
+            }
+            let has_it = profile.email.as_deref().is_some_and(|own| email.is_same(own));
+            if self.settings.user_name == InvitedUserName::Email || (has_it && self.is_somebody(&profile)) {
+                return Ok(None);
+            }
+            // A former guest who has another address by now, or no proof of this one.
+            holder = profile.sub;
+        }
+        Ok(None)
+    }
+
+    /// What the account of a guest is called, the same in every run: where the name is not the address, two runs at once
+    /// would otherwise make two accounts. `holder` is the `sub` of whoever has the former name; empty for the first.
+    fn guest_name(&self, email: &Email, holder: &str) -> String {
+        match self.settings.user_name {
+            InvitedUserName::Email => email.to_lower_case(),
+            // Without hyphens it has not the form of a `sub`: Cognito takes a `sub` wherever it takes a user name.
+            InvitedUserName::Uuid => {
+                self.sealer.seal(&["guest", holder], &email.to_lower_case()).as_str().chars().take(32).collect()
+            }
+        }
     }
 
     /// Sends the link of an invitation that is open once more, and makes another one otherwise.
     async fn invite_again(&self, guest: &Profile, email: &Email, locales: &[&str]) -> Result<(), Problem> {
         // The list may be seconds old, and a temporary password would lock out whoever has one of their own by now.
         let now = self.accounts.profile(guest.user_name.as_str()).await?;
-        if !now.is_some_and(|now| now.sub == guest.sub && is_waiting_for(&now, email)) {
+        let now = now.filter(|now| now.sub == guest.sub && is_waiting_for(now, email));
+        // In the spelling of whoever made the account.
+        let Some(stored) = now.and_then(|now| Email::parse(now.email.as_deref()?).ok()) else {
             return self.tell_the_owner(email, locales).await;
-        }
+        };
         let user = &self.accounts.checked(&guest.user_name, &guest.sub).await?;
         let key = key(user.as_str());
         let mut read: Versioned<Invitation> = self.table.load(&key).await?;
         if !read.value.is_open(email, &self.sealer, self.table.now()) {
             let password = self.temporary_password(email);
-            // An account that waits for somebody else's temporary password keeps it, whoever asks.
-            let may_renew =
-                self.settings.mode != Mode::Public || read.is_stored() || self.accounts.opens(user, &password).await?;
+            // An account that waits for somebody else's temporary password keeps it, whoever asks. Ours are told by their
+            // invitation, or by what only this API can make: their name, or their password while it has not expired.
+            let is_ours =
+                self.settings.user_name == InvitedUserName::Uuid && user.as_str() == self.guest_name(email, "");
+            let may_renew = self.settings.mode != Mode::Public
+                || read.is_stored()
+                || is_ours
+                || self.accounts.opens(user, &password).await?;
             if !may_renew {
                 return self.tell_the_owner(email, locales).await;
             }
@@ -251,7 +321,7 @@ impl Invitations {
         }
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes are those of the first invitation: in a pool open to everybody this may be anybody.
-        self.send_link(&guest.user_name, email, &read.value, None, locales).await
+        self.send_link(&guest.user_name, &stored, &read.value, None, locales).await
     }
 
     async fn tell_the_owner(&self, email: &Email, locales: &[&str]) -> Result<(), Problem> {
@@ -283,6 +353,15 @@ impl Invitations {
         let days = u32::try_from(days).unwrap_or(self.settings.days);
         let mail = Mail::Activation { username: user.as_str(), token: token.as_str(), days };
         self.outbox.send(email, &mail, name, locales).await
+    }
+}
+
+/// What the pool does not take of a guest may be an address that is no address to Cognito, an attribute that is too long or
+/// too short, or one that the pool does not have or misses: one code stands for all of them, and anybody can cause it.
+fn not_created(error: PoolError) -> Problem {
+    match error.kind() {
+        PoolErrorKind::InvalidParameter => Problem::from(Code::InvalidRequest).because(&error).caused_outside(),
+        _ => error.into(),
     }
 }
 

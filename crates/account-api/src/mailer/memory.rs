@@ -34,7 +34,7 @@ impl Sent {
 #[derive(Debug, Default)]
 struct Box {
     sent: Vec<Sent>,
-    broken: bool,
+    refusal: Option<&'static str>,
 }
 
 /// A mailbox for everybody. Clones share it.
@@ -54,9 +54,14 @@ impl MemoryMailer {
         self.state().sent.iter().rfind(|mail| mail.to == address).cloned()
     }
 
-    /// Whether mails are refused from now on.
+    /// Whether mails are refused from now on, as by SES where the sender is not verified.
     pub fn set_broken(&self, broken: bool) {
-        self.state().broken = broken;
+        self.set_refusal(broken.then_some("MessageRejected"));
+    }
+
+    /// SES's code with which mails are refused from now on.
+    pub fn set_refusal(&self, code: Option<&'static str>) {
+        self.state().refusal = code;
     }
 
     fn state(&self) -> MutexGuard<'_, Box> {
@@ -68,8 +73,8 @@ impl Mailer for MemoryMailer {
     fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>> {
         async move {
             let mut state = self.state();
-            if state.broken {
-                return Err(NotSent { code: "MessageRejected".to_owned() });
+            if let Some(code) = state.refusal {
+                return Err(NotSent { code: code.to_owned() });
             }
             state.sent.push(Sent { to: to.as_str().to_owned(), letter: letter.clone() });
             Ok(())

@@ -18,7 +18,10 @@ impl MemoryQueue {
 
 impl Queue for MemoryQueue {
     fn put<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<(), NotTaken>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(job.clone());
-        async { Ok(()) }.boxed()
+        async {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(job.clone());
+            Ok(())
+        }
+        .boxed()
     }
 }

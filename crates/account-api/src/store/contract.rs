@@ -6,6 +6,9 @@ use futures_util::future::join_all;
 
 type Outcome = Result<(), String>;
 
+/// Until when the documents of the checks are kept: the year 2106.
+const LATER: Option<u64> = Some(u32::MAX as u64);
+
 /// Runs every check. `unique` sets the keys of this run apart from those of earlier runs.
 ///
 /// # Errors
@@ -22,36 +25,34 @@ pub async fn check_all<S: Store>(store: &S, unique: &str) -> Outcome {
 
 async fn nothing_is_none<S: Store>(store: &S, key: &str) -> Outcome {
     expect(store.load(key).await.map_err(text)?.is_none(), "something was read")?;
-    let lost = store.save(key, Some(1), "{}", u64::from(u32::MAX)).await.map_err(text)?;
+    let lost = store.save(key, Some(1), "{}", LATER).await.map_err(text)?;
     expect(lost == Written::Conflict, "replaced what is not there")
 }
 
 async fn what_is_saved_is_read<S: Store>(store: &S, key: &str) -> Outcome {
-    expect(store.save(key, None, "{\"é\":1}", u64::from(u32::MAX)).await.map_err(text)? == Written::Stored, "not new")?;
+    expect(store.save(key, None, "{\"é\":1}", LATER).await.map_err(text)? == Written::Stored, "not new")?;
     let first = loaded(store, key).await?;
     expect(first.body == "{\"é\":1}", "another document")?;
-    let again = store.save(key, Some(first.version), "{}", u64::from(u32::MAX)).await.map_err(text)?;
+    let again = store.save(key, Some(first.version), "{}", None).await.map_err(text)?;
     expect(again == Written::Stored, "not replaced")?;
     let second = loaded(store, key).await?;
     expect(second.body == "{}" && second.version > first.version, "the version did not grow")
 }
 
 async fn a_stale_writer_loses<S: Store>(store: &S, key: &str) -> Outcome {
-    let until = u64::from(u32::MAX);
-    store.save(key, None, "1", until).await.map_err(text)?;
+    store.save(key, None, "1", LATER).await.map_err(text)?;
     let stale = loaded(store, key).await?;
-    store.save(key, Some(stale.version), "2", until).await.map_err(text)?;
+    store.save(key, Some(stale.version), "2", LATER).await.map_err(text)?;
     for version in [None, Some(stale.version)] {
-        expect(store.save(key, version, "3", until).await.map_err(text)? == Written::Conflict, "overwritten")?;
+        expect(store.save(key, version, "3", LATER).await.map_err(text)? == Written::Conflict, "overwritten")?;
     }
     expect(loaded(store, key).await?.body == "2", "the loser's document is there")
 }
 
 async fn of_many_one_wins<S: Store>(store: &S, key: &str) -> Outcome {
     for version in [None, Some(1)] {
-        let writes = (0..50).map(|number| async move {
-            store.save(key, version, &number.to_string(), u64::from(u32::MAX)).await.map_err(text)
-        });
+        let writes = (0..50)
+            .map(|number| async move { store.save(key, version, &number.to_string(), LATER).await.map_err(text) });
         let stored: Vec<_> = join_all(writes).await.into_iter().collect::<Result<_, _>>()?;
         let winners = stored.iter().filter(|written| **written == Written::Stored).count();
         expect(winners == 1, &format!("{winners} of 50 won"))?;

@@ -45,7 +45,13 @@ impl DynamoDb {
 }
 
 impl DynamoDb {
-    async fn put(&self, key: &str, version: Option<u64>, body: &str, until: u64) -> Result<Written, StoreError> {
+    async fn put(
+        &self,
+        key: &str,
+        version: Option<u64>,
+        body: &str,
+        until: Option<u64>,
+    ) -> Result<Written, StoreError> {
         let writer = AttributeValue::S(random_uuid());
         let mut call = self
             .client
@@ -54,8 +60,10 @@ impl DynamoDb {
             .item(KEY, AttributeValue::S(key.to_owned()))
             .item(BODY, AttributeValue::S(body.to_owned()))
             .item(VERSION, AttributeValue::N(next(version).to_string()))
-            .item(KEEP_UNTIL, AttributeValue::N(until.to_string()))
             .item(WRITER, writer.clone());
+        if let Some(until) = until {
+            call = call.item(KEEP_UNTIL, AttributeValue::N(until.to_string()));
+        }
         call = match version {
             None => call.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
             Some(version) => call
@@ -91,7 +99,7 @@ impl Store for DynamoDb {
         key: &'a str,
         version: Option<u64>,
         body: &'a str,
-        until: u64,
+        until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
         self.put(key, version, body, until).boxed()
     }
@@ -154,16 +162,18 @@ mod tests {
                     && input.item().is_some_and(|item| item[KEEP_UNTIL] == AttributeValue::N("99".into()))
             })
             .then_output(|| PutItemOutput::builder().build());
-        assert_eq!(table(&[&first]).save("k", None, "{}", 99).await, Ok(Written::Stored));
+        assert_eq!(table(&[&first]).save("k", None, "{}", Some(99)).await, Ok(Written::Stored));
 
         let later = mock!(Client::put_item)
             .match_requests(|input: &PutItemInput| {
                 let values = input.expression_attribute_values();
                 values.is_some_and(|values| values[":version"] == AttributeValue::N("4".into()))
                     && input.item().is_some_and(|item| item[VERSION] == AttributeValue::N("5".into()))
+                    // Without it the table's TTL leaves the item alone.
+                    && input.item().is_some_and(|item| !item.contains_key(KEEP_UNTIL))
             })
             .then_output(|| PutItemOutput::builder().build());
-        assert_eq!(table(&[&later]).save("k", Some(4), "{}", 99).await, Ok(Written::Stored));
+        assert_eq!(table(&[&later]).save("k", Some(4), "{}", None).await, Ok(Written::Stored));
     }
 
     #[tokio::test]
@@ -173,13 +183,13 @@ mod tests {
         });
         let somebody_elses = mock!(Client::get_item)
             .then_output(|| GetItemOutput::builder().item(WRITER, AttributeValue::S("somebody else".into())).build());
-        assert_eq!(table(&[&lost, &somebody_elses]).save("k", Some(1), "{}", 1).await, Ok(Written::Conflict));
+        assert_eq!(table(&[&lost, &somebody_elses]).save("k", Some(1), "{}", Some(1)).await, Ok(Written::Conflict));
         let busy = mock!(Client::put_item).then_error(|| {
             PutItemError::ProvisionedThroughputExceededException(
                 ProvisionedThroughputExceededException::builder().build(),
             )
         });
-        assert!(table(&[&busy]).save("k", Some(1), "{}", 1).await.is_err());
+        assert!(table(&[&busy]).save("k", Some(1), "{}", Some(1)).await.is_err());
         let foreign = mock!(Client::get_item)
             .then_output(|| GetItemOutput::builder().item(KEY, AttributeValue::S("k".into())).build());
         assert!(table(&[&foreign]).load("k").await.is_err(), "an item without a document is not none");
@@ -207,7 +217,7 @@ mod tests {
                 *counted.lock().unwrap() = Some(());
                 GetItemOutput::builder().set_item(stored.lock().unwrap().clone()).build()
             });
-            assert_eq!(table(&[&lost, &found]).save("k", version, "{}", 1).await, Ok(Written::Stored));
+            assert_eq!(table(&[&lost, &found]).save("k", version, "{}", Some(1)).await, Ok(Written::Stored));
             assert_eq!((lost.num_calls(), read.lock().unwrap().is_some()), (2, true), "the SDK repeats the write");
         }
     }

@@ -21,7 +21,8 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    documents: BTreeMap<String, Document>,
+    /// Each with the time until which it is kept.
+    documents: BTreeMap<String, (Document, Option<u64>)>,
     numbers: BTreeMap<String, i64>,
 }
 
@@ -29,7 +30,12 @@ impl MemoryStore {
     /// Every document, one a line.
     #[must_use]
     pub fn text(&self) -> String {
-        self.state().documents.values().fold(String::new(), |text, document| text + &document.body + "\n")
+        self.state().documents.values().fold(String::new(), |text, (document, _)| text + &document.body + "\n")
+    }
+
+    /// Throws away what need not be kept any more at a time, in seconds since 1970, as DynamoDB does in the days after it.
+    pub fn expire(&self, now: u64) {
+        self.state().documents.retain(|_, (_, until)| until.is_none_or(|until| now < until));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -41,7 +47,7 @@ impl Store for MemoryStore {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
         async move {
             check("GetItem", key)?;
-            let found = self.state().documents.get(key).cloned();
+            let found = self.state().documents.get(key).map(|(document, _)| document.clone());
             // Others get their turn, as they would while a network answers.
             tokio::task::yield_now().await;
             Ok(found)
@@ -54,16 +60,17 @@ impl Store for MemoryStore {
         key: &'a str,
         version: Option<u64>,
         body: &'a str,
-        _until: u64,
+        until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
         async move {
             check("PutItem", key)?;
             tokio::task::yield_now().await;
             let documents = &mut self.state().documents;
-            if documents.get(key).map(|document| document.version) != version {
+            if documents.get(key).map(|(document, _)| document.version) != version {
                 return Ok(Written::Conflict);
             }
-            documents.insert(key.to_owned(), Document { version: next(version), body: body.to_owned() });
+            let document = Document { version: next(version), body: body.to_owned() };
+            documents.insert(key.to_owned(), (document, until));
             Ok(Written::Stored)
         }
         .boxed()

@@ -4,14 +4,14 @@ use cognito_core::user_pool::memory::{PoolKind, federated, native};
 use futures_util::future::join_all;
 use serde_json::json;
 
-const OLD: &str = "ada@example.com";
-const NEW: &str = "lovelace@example.org";
+pub(crate) const OLD: &str = "ada@example.com";
+pub(crate) const NEW: &str = "lovelace@example.org";
 
-async fn request(house: &House) -> crate::house::Answer {
+pub(crate) async fn request(house: &House) -> crate::house::Answer {
     house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": NEW }))).await
 }
 
-async fn verify(house: &House, code: &str) -> crate::house::Answer {
+pub(crate) async fn verify(house: &House, code: &str) -> crate::house::Answer {
     house.as_owner(OLD, "POST", "/email-change/verify", Some(json!({ "code": code }))).await
 }
 
@@ -20,7 +20,7 @@ async fn advanced(house: &House) {
     assert_eq!(verify(house, &house.code_sent_to(OLD)).await.body["stage"], "new");
 }
 
-fn wrong(code: &str) -> &'static str {
+pub(crate) fn wrong(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }
 }
 
@@ -34,8 +34,10 @@ async fn two_codes_change_the_address_and_the_old_one_is_told() {
     let asked = request(&house).await;
     assert_eq!(asked.status, 202);
     let expected = json!({
-        "stage": "current", "sent_to": "a***@example.com", "new_email": "l***@example.org", "expires_at": NOW + 900,
+        "id": asked.body["id"], "stage": "current", "sent_to": "a***@example.com", "new_email": "l***@example.org",
+        "expires_at": NOW + 900,
     });
+    assert!(asked.body["id"].as_str().is_some_and(|id| id.len() == 36), "{asked:?}");
     assert_eq!(asked.body, expected);
     assert_eq!(house.as_owner(OLD, "GET", "/email-change", None).await.body, expected);
 
@@ -482,47 +484,4 @@ async fn who_only_names_an_address_keeps_nobody_from_changing_to_it() {
             assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_accounts_share_a_limit_of_guesses() {
-    let people = ["a@example.com", "b@example.com", "c@example.com"];
-    let house = House::set(people.map(native), &[("EMAIL_CHANGES_A_DAY", "1,2,9")]);
-    let advance = async |person: &str, new: &str| {
-        let asked = house.as_owner(person, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
-        assert_eq!(asked.status, 202, "{asked:?}");
-        let body = json!({ "code": house.code_sent_to(person) });
-        house.as_owner(person, "POST", "/email-change/verify", Some(body)).await
-    };
-    assert_eq!(advance(people[0], "victim@x.example").await.body["stage"], "new");
-    advance(people[1], "victim@x.example").await.is_refused(429, "too-many-requests");
-    house.as_owner(people[1], "GET", "/email-change", None).await.is_refused(404, "no-request");
-    assert_eq!(advance(people[1], "own@x.example").await.body["stage"], "new");
-    advance(people[2], "third@x.example").await.is_refused(429, "too-many-requests");
-    let body = json!({ "code": house.code_sent_to("own@x.example") });
-    let done = house.as_owner(people[1], "POST", "/email-change/verify", Some(body)).await;
-    assert_eq!(done.body, json!({ "stage": "done" }), "what is under way goes on");
-}
-
-/// The attacker registers with the victim's `sub` for a user name, changes their own address, and deletes the account
-/// just before the pool is written. Cognito would take the name for the victim's `sub`.
-#[tokio::test(start_paused = true)]
-async fn a_user_name_that_is_the_sub_of_somebody_else_does_not_change_their_address() {
-    const VICTIM_SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
-    let mut victim = native("victim@example.com");
-    VICTIM_SUB.clone_into(&mut victim.sub);
-    let mallory = native(OLD).named(VICTIM_SUB);
-    let house = House::with(PoolKind::EmailAlias, [mallory, victim], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
-    let mut claims = access_token(OLD);
-    claims["username"] = json!(VICTIM_SUB);
-    claims["sub"] = json!(format!("sub-{VICTIM_SUB}"));
-    let ask = async |path: &str, body| house.call(Some(&claims), "POST", path, Some(body)).await.unwrap();
-    assert_eq!(ask("/email-change", json!({ "new_email": NEW })).await.status, 202);
-    ask("/email-change/verify", json!({ "code": house.code_sent_to(OLD) })).await;
-    house
-        .fuse
-        .just_before(&["set_verified_email"], |accounts| accounts.retain(|account| account.user_name != VICTIM_SUB));
-    ask("/email-change/verify", json!({ "code": house.code_sent_to(NEW) })).await;
-    let victim = house.pool.account("native-victim@example.com").unwrap();
-    assert_eq!(victim.email.as_deref(), Some("victim@example.com"));
 }

@@ -9,7 +9,7 @@ use account_api::queue::{Job, NotTaken, Queue};
 use account_api::store::memory::MemoryStore;
 use account_api::store::{Document, Store, StoreError, Written};
 use account_api::testing::SetClock;
-use account_api::{AccountApi, Parts, Settings};
+use account_api::{AccountApi, Clock as _, Parts, Settings};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
@@ -24,7 +24,7 @@ use messages::{Letter, Messages};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 
 /// Sunday in November, as good as any.
@@ -128,7 +128,7 @@ impl<S: Store> Store for Fused<S> {
         key: &'a str,
         version: Option<u64>,
         body: &'a str,
-        until: u64,
+        until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
         self.call(self.0.save(key, version, body, until), broken("PutItem")).boxed()
     }
@@ -312,6 +312,7 @@ impl House {
 
     /// Carries out what was left to a later run, as Lambda does: twice more if it failed.
     pub(crate) async fn work(&self) {
+        self.tell_the_pool_the_time();
         for job in self.queue.take() {
             for _ in 0..3 {
                 let run = tokio::time::timeout(Duration::from_mins(1), self.api.run(&job)).await;
@@ -324,6 +325,7 @@ impl House {
 
     /// Answers an event, and leaves what is to be done later.
     pub(crate) async fn answer(&self, event: &Value) -> Option<Answer> {
+        self.tell_the_pool_the_time();
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway");
         let answered = self.api.router().oneshot(request);
         let response = tokio::time::timeout(Duration::from_mins(1), answered).await.ok()?.expect("infallible");
@@ -331,6 +333,10 @@ impl House {
         let bytes = body.collect().await.expect("a body in memory").to_bytes();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
         Some(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    fn tell_the_pool_the_time(&self) {
+        self.pool.set_now(SystemTime::UNIX_EPOCH + Duration::from_secs(self.clock.now()));
     }
 
     /// Calls the API as the owner of an account.

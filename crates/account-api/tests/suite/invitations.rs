@@ -4,21 +4,21 @@ use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated, invi
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-const GUEST: &str = "grace@example.com";
-const PASSWORD: &str = "The-Guest's-own-1";
+pub(crate) const GUEST: &str = "grace@example.com";
+pub(crate) const PASSWORD: &str = "The-Guest's-own-1";
 
-async fn invite(house: &House) -> Answer {
+pub(crate) async fn invite(house: &House) -> Answer {
     let body = json!({ "email": GUEST, "attributes": { "given_name": "Grace", "locale": "de" } });
     house.as_nobody("POST", "/invitations", Some(body)).await
 }
 
 /// User name and token of the last invitation.
-fn link(house: &House) -> (String, String) {
+pub(crate) fn link(house: &House) -> (String, String) {
     let mail = house.mailer.last_to(GUEST).expect("a mail to the guest");
     (mail.parameter("username").expect("a user name"), mail.parameter("token").expect("a token"))
 }
 
-async fn complete(house: &House, username: &str, token: &str, password: &str) -> Answer {
+pub(crate) async fn complete(house: &House, username: &str, token: &str, password: &str) -> Answer {
     let body = json!({ "username": username, "token": token, "password": password });
     house.as_nobody("POST", "/invitations/complete", Some(body)).await
 }
@@ -290,23 +290,6 @@ async fn an_account_whose_creation_got_no_answer_is_its_own_guest() {
         assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
         assert_eq!(house.pool.accounts().len(), 1);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn strangers_share_a_limit_for_a_domain_and_one_for_all() {
-    let house = House::set([], &[("INVITATIONS_A_DAY", "5,2,3")]);
-    let invite = async |email: &str| house.as_nobody("POST", "/invitations", Some(json!({ "email": email }))).await;
-    for email in ["a@x.example", "b@x.example"] {
-        assert_eq!(invite(email).await.status, 202);
-    }
-    let full = invite("c@x.example").await;
-    full.is_refused(429, "too-many-requests");
-    assert!(full.retry_after().is_some_and(|seconds| seconds <= 24 * 60 * 60));
-    assert_eq!(invite("a@y.example").await.status, 202);
-    invite("a@z.example").await.is_refused(429, "too-many-requests");
-    assert_eq!(house.mailer.sent().len(), 3);
-    house.clock.forward(24 * 60 * 60);
-    assert_eq!(invite("a@z.example").await.status, 202);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,9 @@
 mod crash;
 mod description;
 mod email_change;
+mod email_change_attacks;
 mod house;
+mod invitation_attacks;
 mod invitations;
 mod logs;
 mod requests;

@@ -11,7 +11,7 @@ use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use cognito_core::user_pool::{Page, ProfileRecord};
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, Durability, Range, ReadableDatabase, StorageError, TableDefinition};
+use redb::{Database, DatabaseError, Range, ReadableDatabase, StorageError, TableDefinition};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -29,8 +29,8 @@ const VERSION: u32 = 2;
 /// How much of the file is kept in memory, in bytes.
 const CACHE: usize = 8 << 20;
 
-/// After how many profiles the disk is waited for: at 20 pages a second every 8 seconds.
-const SAVED_EVERY: u64 = 10_000;
+/// How many profiles are written at once: at 20 pages a second those of 8 seconds.
+const WRITTEN_AT_ONCE: usize = 10_000;
 
 /// How old a listing may be. Cognito forgets a pagination token after an hour; the rest is for the call itself. A
 /// listing that came to its end is no older when it is reported: people sign in meanwhile.
@@ -69,8 +69,8 @@ pub(super) struct Store {
     path: Option<PathBuf>,
     database: Database,
     pub(super) place: Place,
-    /// What was listed when the disk was last waited for.
-    saved: u64,
+    /// What is not written yet.
+    pending: Vec<(String, ProfileRecord)>,
 }
 
 impl Store {
@@ -93,7 +93,7 @@ impl Store {
         let Some(path) = path else {
             // Such a file has no name: it is gone when the process is, however that ends.
             let database = database(tempfile::tempfile().context("no temporary file can be made")?)?;
-            let mut store = Self { path: None, database, place: fresh, saved: 0 };
+            let mut store = Self { path: None, database, place: fresh, pending: Vec::new() };
             store.save()?;
             return Ok(store);
         };
@@ -103,7 +103,7 @@ impl Store {
             return Err(refused(path, "not the state of a listing"));
         }
         let database = database(file).map_err(|error| explained(path, error))?;
-        let mut store = Self { path: Some(path.to_owned()), database, place: fresh, saved: 0 };
+        let mut store = Self { path: Some(path.to_owned()), database, place: fresh, pending: Vec::new() };
         if is_new {
             store.save()?;
         } else {
@@ -111,7 +111,6 @@ impl Store {
             if let Some(why) = obstacle(&found, &store.place) {
                 return Err(refused(path, &why));
             }
-            store.saved = found.listed;
             store.place = found;
         }
         Ok(store)
@@ -127,37 +126,26 @@ impl Store {
         self.place.complete = page.next.is_none();
         self.place.token = page.next;
         self.place.since = now();
-        let is_due = self.place.complete || self.place.listed - self.saved >= SAVED_EVERY;
-        self.write(page.records, if is_due { Durability::Immediate } else { Durability::None })
+        let addressed = page.records.into_iter().filter_map(|record| Some((record.address()?, record)));
+        self.pending.extend(addressed.map(|(address, record)| (address, record.keeping(&self.place.attributes))));
+        if self.place.complete || self.pending.len() >= WRITTEN_AT_ONCE { self.save() } else { Ok(()) }
     }
 
-    /// Waits until everything so far is on the disk.
+    /// Writes everything so far, and waits until it is on the disk.
     ///
     /// # Errors
     ///
     /// As [`Store::add`].
     pub(super) fn save(&mut self) -> Result<()> {
-        self.write(Vec::new(), Durability::Immediate)
-    }
-
-    fn write(&mut self, records: Vec<ProfileRecord>, durability: Durability) -> Result<()> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(durability)?;
+        let transaction = self.database.begin_write()?;
         let mut profiles = transaction.open_table(PROFILES)?;
-        for record in records {
-            if let Some(address) = record.address() {
-                let record = record.keeping(&self.place.attributes);
-                let text = serde_json::to_vec(&record)?;
-                profiles.insert((address.as_str(), record.user_name.as_str()), text.as_slice())?;
-            }
+        for (address, record) in self.pending.drain(..) {
+            let text = serde_json::to_vec(&record)?;
+            profiles.insert((address.as_str(), record.user_name.as_str()), text.as_slice())?;
         }
         drop(profiles);
         transaction.open_table(PLACE)?.insert((), serde_json::to_vec(&self.place)?.as_slice())?;
-        transaction.commit().context("the listed profiles cannot be written")?;
-        if matches!(durability, Durability::Immediate) {
-            self.saved = self.place.listed;
-        }
-        Ok(())
+        transaction.commit().context("the listed profiles cannot be written")
     }
 
     fn stored_place(&self) -> Result<Place> {

@@ -44,7 +44,9 @@ pub trait Invitations: Sync {
 pub enum Response {
     /// The chosen password is the account's from now on.
     Accepted,
-    /// The temporary password does not open the account: wrong, replaced, expired, or used already.
+    /// The temporary password does not open the account: wrong, replaced, expired, or used already; or the pool opens it
+    /// with no password for a while, because somebody entered many wrong ones. Only AWS's text tells these apart, and no
+    /// text is relied on.
     Closed,
     /// The chosen password does not satisfy the pool's policy. The temporary one stays.
     WeakPassword,

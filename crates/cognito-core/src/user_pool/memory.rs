@@ -50,6 +50,11 @@ pub struct Quirks {
     pub phone_is_user_name: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
+    /// Nobody is invited, as where an attribute does not fit the pool.
+    pub refuse_every_invitation: bool,
+    /// No password opens an account, as for a while after many wrong ones (developer guide, "Lockout behavior for failed
+    /// sign-in attempts").
+    pub refuse_every_password: bool,
 }
 
 /// Changes a pool behind everybody's back.
@@ -107,7 +112,7 @@ impl MemoryPool {
         self
     }
 
-    /// The time new profiles are created at.
+    /// The time: that of new profiles, and by which temporary passwords expire.
     pub fn set_now(&self, now: SystemTime) {
         self.state().now = now;
     }

@@ -35,9 +35,14 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         browser::check("--no-browser")?;
         "end-to-end/local-cloud,end-to-end/browser"
     };
-    eprintln!("… Building the functions and the command line");
+    eprintln!("… Building the functions");
     let binaries = Binaries::build().await?;
-    let command_line = Binaries::build_command_line().await?;
+    eprintln!("… Building the command line and the tests");
+    let command_line = if options.cargo_arguments.is_empty() {
+        Binaries::build_with_tests(features).await?
+    } else {
+        Binaries::build_command_line().await?
+    };
     let settings = local_cloud::Options { port: options.port, ..Default::default() };
     let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
     let folder = layout::local().join("stack").join("test");

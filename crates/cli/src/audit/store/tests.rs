@@ -41,6 +41,7 @@ proptest! {
         for records in records.chunks(every) {
             store.add(page(records.to_vec(), Some("next"))).unwrap();
         }
+        store.save().unwrap();
         let found = drain(&store);
         prop_assert!(found.is_sorted_by_key(|(address, _)| address.as_bytes()));
         let mut expected: Vec<_> = records.iter().map(|one| (one.address().unwrap(), one.user_name.clone())).collect();
@@ -161,7 +162,7 @@ fn a_state_that_does_not_fit_is_refused_with_the_way_out() {
         let refusal = refusal(open(&path, POOL, &["sub"]));
         // Put back what was there.
         let database = database(private(&path).unwrap()).unwrap();
-        Store { path: None, database, place: before, saved: 0 }.save().unwrap();
+        Store { path: None, database, place: before, pending: Vec::new() }.save().unwrap();
         refusal
     };
     assert!(edit(|place| place.version = 9).contains("another version"));

@@ -71,7 +71,8 @@ impl AwsInvitations {
                 Ok(None)
             }
             Err(error) => {
-                // One exception stands for wrong, expired and used; the text that tells them apart is not relied on.
+                // One exception stands for wrong, expired, used and too many wrong ones; the text that tells them apart is
+                // not relied on.
                 let closed = error.as_service_error().is_some_and(|why| {
                     why.is_not_authorized_exception()
                         || why.is_user_not_found_exception()

@@ -1,11 +1,15 @@
-use super::{Account, MemoryPool, PoolErrorKind, Status, made_sub, native};
+use super::{Account, MemoryPool, PoolErrorKind, State, Status, made_sub, native};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response};
+use std::time::Duration;
 
 /// What the memory pool asks of a password: what the deployment template asks of a new pool by default.
 pub(super) const POLICY: PasswordPolicy =
     PasswordPolicy { minimum_length: 12, lowercase: true, uppercase: true, numbers: true, symbols: true };
+
+/// How long a temporary password opens an account: Cognito's default (API model, `TemporaryPasswordValidityDays`).
+const TEMPORARY: Duration = Duration::from_hours(7 * 24);
 
 fn is_strong(password: &str) -> bool {
     password.chars().count() >= 12
@@ -15,11 +19,23 @@ fn is_strong(password: &str) -> bool {
         && password.chars().any(|c| c.is_ascii_punctuation())
 }
 
+impl State {
+    /// The account that waits, if its temporary password is this one and has not expired.
+    fn opened(&mut self, user: &CheckedUserName, temporary: &Password) -> Option<&mut Account> {
+        let (now, closed) = (self.now, self.quirks.refuse_every_password);
+        let account = self.account_mut(user.as_str()).ok()?;
+        let waits = account.status == Status::ForceChangePassword && account.enabled && !closed;
+        let is_current = account.temporary_until.is_none_or(|until| now < until);
+        let is_password = account.password.as_deref() == Some(temporary.expose());
+        (waits && is_current && is_password).then_some(account)
+    }
+}
+
 impl Invitations for MemoryPool {
     async fn invite(&self, invitee: &Invitee, temporary: &Password) -> Result<Profile, PoolError> {
         self.call("AdminCreateUser", |state| {
             // API model, `UsernameType`.
-            if invitee.user_name.chars().count() > 128 {
+            if invitee.user_name.chars().count() > 128 || state.quirks.refuse_every_invitation {
                 return Err(PoolErrorKind::InvalidParameter);
             }
             let taken = state.accounts.iter().any(|account| match state.kind {
@@ -39,6 +55,7 @@ impl Invitations for MemoryPool {
             account.status = Status::ForceChangePassword;
             account.password = Some(temporary.expose().to_owned());
             account.created = Some(state.now);
+            account.temporary_until = Some(state.now + TEMPORARY);
             account.attributes.clone_from(&invitee.attributes);
             let profile = account.profile();
             state.accounts.push(account);
@@ -48,18 +65,16 @@ impl Invitations for MemoryPool {
     }
 
     async fn renew(&self, user: &CheckedUserName, temporary: &Password) -> Result<(), PoolError> {
+        let until = self.state().now + TEMPORARY;
         self.update("AdminSetUserPassword", user, |account| {
             account.password = Some(temporary.expose().to_owned());
+            account.temporary_until = Some(until);
             account.status = Status::ForceChangePassword;
         })
     }
 
     async fn opens(&self, user: &CheckedUserName, temporary: &Password) -> Result<bool, PoolError> {
-        self.call("AdminInitiateAuth", |state| {
-            let waits = |account: &Account| account.status == Status::ForceChangePassword && account.enabled;
-            let is_password = |account: &Account| account.password.as_deref() == Some(temporary.expose());
-            Ok(state.account_mut(user.as_str()).is_ok_and(|account| waits(account) && is_password(account)))
-        })
+        self.call("AdminInitiateAuth", |state| Ok(state.opened(user, temporary).is_some()))
     }
 
     async fn respond(
@@ -69,11 +84,7 @@ impl Invitations for MemoryPool {
         chosen: &Password,
     ) -> Result<Response, PoolError> {
         self.call("AdminRespondToAuthChallenge", |state| {
-            let Ok(account) = state.account_mut(user.as_str()) else { return Ok(Response::Closed) };
-            let opens = account.password.as_deref() == Some(temporary.expose());
-            if !opens || account.status != Status::ForceChangePassword || !account.enabled {
-                return Ok(Response::Closed);
-            }
+            let Some(account) = state.opened(user, temporary) else { return Ok(Response::Closed) };
             if !is_strong(chosen.expose()) {
                 return Ok(Response::WeakPassword);
             }
@@ -86,5 +97,33 @@ impl Invitations for MemoryPool {
 
     async fn password_policy(&self) -> Result<PasswordPolicy, PoolError> {
         self.call("DescribeUserPool", |_| Ok(POLICY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::email::Email;
+    use crate::user_pool::UserPool;
+    use std::time::SystemTime;
+
+    #[tokio::test]
+    async fn a_temporary_password_expires_until_it_is_renewed() {
+        let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
+        let (first, second) = (Password::temporary(), Password::temporary());
+        let email = Email::parse("grace@example.com").unwrap();
+        let invitee = Invitee { user_name: email.to_lower_case(), email, attributes: [].into() };
+        let later = |days: u64| pool.set_now(SystemTime::UNIX_EPOCH + Duration::from_hours(days * 24));
+        later(0);
+        let profile = pool.invite(&invitee, &first).await.unwrap();
+        let user = &pool.checked(&profile.user_name, &profile.sub).await.unwrap();
+        later(6);
+        assert_eq!(pool.opens(user, &first).await, Ok(true));
+        later(7);
+        assert_eq!(pool.opens(user, &first).await, Ok(false));
+        let chosen = Password::chosen("The-Guest's-own-1".to_owned());
+        assert_eq!(pool.respond(user, &first, &chosen).await, Ok(Response::Closed));
+        pool.renew(user, &second).await.unwrap();
+        assert_eq!(pool.respond(user, &second, &chosen).await, Ok(Response::Accepted));
     }
 }
