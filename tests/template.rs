@@ -55,6 +55,15 @@ fn default(parameters: &Value, value: &Value) -> String {
     }
 }
 
+/// The custom message function is what refuses a change of the address with Cognito's own call.
+#[test]
+fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
+    let rule = template::document().unwrap()["Rules"]["DirectEmailChangeIsRefused"].take();
+    let applies = r#"[["AccountApi","on"],["DirectEmailChange","refuse"],["ExistingUserPoolId",""]]"#;
+    assert_eq!(rule["RuleCondition"].to_string(), applies);
+    assert_eq!(rule["Assertions"][0]["Assert"].to_string(), r#"[["CustomMessages","never"]]"#);
+}
+
 #[test]
 fn with_the_defaults_every_function_starts() {
     let (resources, document) = (resources(), template::document().unwrap());

@@ -123,8 +123,6 @@ impl Providers {
             }
             providers.push(provider);
         }
-        // Longest first, so that of `Corp` and `Corp_EU` the right one takes `Corp_EU_123`.
-        providers.sort_by_key(|provider| std::cmp::Reverse(provider.name.len()));
         Some(Self(providers))
     }
 
@@ -134,7 +132,7 @@ impl Providers {
         self.0.is_empty()
     }
 
-    /// All of them, those with the longest names first.
+    /// All of them, in the order of the setting.
     pub fn iter(&self) -> impl Iterator<Item = &Provider> {
         self.0.iter()
     }
@@ -148,14 +146,31 @@ impl Providers {
     /// Splits the user name of a federated profile, `<provider>_<subject>`.
     ///
     /// Provider names and subjects may hold underscores themselves, and pools that ignore case
-    /// lower-case both, so configured names are matched, longest first, whatever the case.
-    #[must_use]
-    pub fn split_user_name<'a>(&self, user_name: &'a str) -> Option<(&Provider, &'a str)> {
-        self.0.iter().find_map(|provider| {
+    /// lower-case both, so configured names are matched, whatever the case.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownProvider`] unless exactly one name fits. Of `Corp` and `Corp_EU` neither may take `Corp_EU_1`: a tenant
+    /// of `Corp` that chooses the subject `EU_1` would speak for `Corp_EU`.
+    pub fn split_user_name<'a>(&self, user_name: &'a str) -> Result<(&Provider, &'a str), UnknownProvider> {
+        let mut fitting = self.0.iter().filter_map(|provider| {
             let subject = after_name(user_name, &provider.name)?.strip_prefix('_')?;
             (!subject.is_empty()).then_some((provider, subject))
-        })
+        });
+        let only = fitting.next().ok_or(UnknownProvider::Unlisted)?;
+        if fitting.next().is_none() { Ok(only) } else { Err(UnknownProvider::Ambiguous) }
     }
+}
+
+/// Why a user name does not say which configured provider its identity is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum UnknownProvider {
+    /// No configured name fits.
+    #[error("no name in PROVIDERS fits")]
+    Unlisted,
+    /// Several fit, because one of them and an underscore begin another.
+    #[error("more than one name in PROVIDERS fits")]
+    Ambiguous,
 }
 
 /// A letter in lower case. Both forms of the small sigma are one, because only the place in a word tells them apart.

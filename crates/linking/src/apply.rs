@@ -122,9 +122,12 @@ impl<P: UserPool> Linker<'_, P> {
                 owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
                 continue;
             }
-            let error = match self.carry_out(&decision).await {
+            let error = match self.carry_out(&decision, owners.creation_refused).await {
                 Ok((profile, group_missing)) => return Ok(Settlement { decision, profile, group_missing }),
-                Err(StepError::Final(error)) => return Err(error),
+                Err(StepError::Final(error)) => {
+                    log_name_holder(&error, &owners);
+                    return Err(error);
+                }
                 Err(StepError::Moved { error, creation_refused }) => {
                     owners.creation_refused |= creation_refused;
                     error
@@ -143,8 +146,13 @@ impl<P: UserPool> Linker<'_, P> {
         }
     }
 
-    /// The profile that the identity signs in to, and whether the group to join does not exist.
-    async fn carry_out(&self, decision: &Decision) -> Result<(Option<Destination>, bool), StepError> {
+    /// The profile that the identity signs in to, and whether the group to join does not exist. `creation_refused`: an
+    /// earlier round's, although nobody has the address.
+    async fn carry_out(
+        &self,
+        decision: &Decision,
+        creation_refused: bool,
+    ) -> Result<(Option<Destination>, bool), StepError> {
         Ok(match decision {
             Decision::Continue(_) => (None, false),
             Decision::Refuse(refusal) => return Err(StepError::refused(*refusal)),
@@ -166,10 +174,16 @@ impl<P: UserPool> Linker<'_, P> {
                 }
                 (Some(to.clone()), missing)
             }
-            Decision::CreateAndLink { identity, email, .. } => self.create_and_link(identity, email).await?,
+            // What is refused then is an attribute that somebody else holds as an alias.
+            Decision::CreateAndLink { identity, email, .. } if creation_refused => {
+                self.create_and_link(identity, email, BTreeMap::new()).await?
+            }
+            Decision::CreateAndLink { identity, email, .. } => {
+                self.create_and_link(identity, email, self.attributes.clone()).await?
+            }
             Decision::Replace { profile, identity, email } => {
                 self.pool.delete(&self.checked(profile).await?).await?;
-                self.create_and_link(identity, email).await?
+                self.create_and_link(identity, email, self.attributes.clone()).await?
             }
             Decision::Reclaim { profile, unlink, identity, email } => {
                 let user = self.checked(profile).await?;
@@ -190,20 +204,25 @@ impl<P: UserPool> Linker<'_, P> {
     /// [`LinkError::Refused`] if the address is no user name; otherwise the pool's errors. After an error there may be a
     /// profile, which [`Self::settle`] completes.
     pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
-        Ok(self.create_complete(email).await?.to)
+        Ok(self.create_complete(email, self.attributes.clone()).await?.to)
     }
 
     async fn create_and_link(
         &self,
         identity: &SourceIdentity,
         email: &ProvenEmail,
+        attributes: BTreeMap<String, String>,
     ) -> Result<(Option<Destination>, bool), StepError> {
-        let made = self.create_complete(email).await?;
+        let made = self.create_complete(email, attributes).await?;
         self.pool.link(&made.user, identity).await?;
         Ok((Some(made.to), made.group_missing))
     }
 
-    async fn create_complete(&self, email: &ProvenEmail) -> Result<Made, StepError> {
+    async fn create_complete(
+        &self,
+        email: &ProvenEmail,
+        attributes: BTreeMap<String, String>,
+    ) -> Result<Made, StepError> {
         let user_name = match self.user_name {
             NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
                 return Err(StepError::refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
@@ -211,7 +230,7 @@ impl<P: UserPool> Linker<'_, P> {
             NativeUserName::Email => email.email().to_lower_case(),
             NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),
         };
-        let new = NewNative { user_name, email: email.email().clone(), attributes: self.attributes.clone() };
+        let new = NewNative { user_name, email: email.email().clone(), attributes };
         let created = self.create(new).await?;
         let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true };
         let user = self.checked(&to).await?;
@@ -324,6 +343,13 @@ impl<P: UserPool> Linker<'_, P> {
             Err(error) if error.kind() == PoolErrorKind::ResourceNotFound => Ok(true),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The operator is to look at the profile that is in the way.
+fn log_name_holder(error: &LinkError, owners: &Owners) {
+    if let (LinkError::Refused(Refusal::UserNameHeld), Some(sub)) = (error, &owners.name_holder) {
+        tracing::info!(sub, "this profile bears the address for its user name");
     }
 }
 

@@ -1,6 +1,6 @@
 use cognito_core::email::EmailClaim;
 use cognito_core::event::Attributes;
-use cognito_core::provider::{LinkBy, Provider, Providers, SourceIdentity, Trust, unlisted_claim};
+use cognito_core::provider::{LinkBy, Provider, Providers, SourceIdentity, Trust, UnknownProvider, unlisted_claim};
 use cognito_core::user_pool::Identity;
 
 /// A federated identity that signs in and has no profile and no link yet.
@@ -17,6 +17,8 @@ pub struct Arrival {
 pub enum Unlinkable {
     /// The provider is not configured, so nothing says where its name ends and the subject begins.
     UnlistedProvider,
+    /// Several configured names fit, so the identity may be of another provider than it seems.
+    AmbiguousProvider,
     /// The subject may have lost the case of its letters on the way. A link with the wrong case is
     /// accepted, and every later sign-in then fails.
     UnreliableSubject,
@@ -26,6 +28,15 @@ pub enum Unlinkable {
     MissingAttribute,
     /// Beyond the 128 characters that Cognito takes.
     TooLong,
+}
+
+impl From<UnknownProvider> for Unlinkable {
+    fn from(why: UnknownProvider) -> Self {
+        match why {
+            UnknownProvider::Unlisted => Self::UnlistedProvider,
+            UnknownProvider::Ambiguous => Self::AmbiguousProvider,
+        }
+    }
 }
 
 /// When a subject can be relied on.
@@ -83,8 +94,8 @@ impl Arrival {
     #[must_use]
     pub fn read(user_name: &str, attributes: Attributes<'_>, providers: &Providers, rule: &SubjectRule) -> Self {
         match providers.split_user_name(user_name) {
-            None => Self { identity: Err(Unlinkable::UnlistedProvider), email: unlisted_claim(attributes) },
-            Some((provider, subject)) => Self {
+            Err(why) => Self { identity: Err(why.into()), email: unlisted_claim(attributes) },
+            Ok((provider, subject)) => Self {
                 identity: link_value(provider, subject, attributes, rule)
                     .and_then(|value| SourceIdentity::new(provider, value).map_err(|_| Unlinkable::TooLong)),
                 email: provider.claim(attributes),
@@ -189,6 +200,18 @@ mod tests {
         assert!(stored("Facebook", "false", StoredAddress::FromProvider).1);
         assert!(stored("Facebook", "true", StoredAddress::MayBeChanged).1);
         assert!(!stored("Corp", "false", StoredAddress::FromProvider).1);
+    }
+
+    #[test]
+    fn a_subject_that_completes_the_name_of_another_provider_proves_and_links_nothing() {
+        let providers = Providers::parse("Corp:never,Corp_EU:always").unwrap();
+        let attributes = json!({"email": "ada@example.com", "email_verified": "true"});
+        for user_name in ["Corp_EU_mallory", "corp_eu_mallory"] {
+            let arrival =
+                Arrival::read(user_name, Attributes::new(Some(&attributes)), &providers, &SubjectRule::default());
+            assert_eq!(arrival.identity, Err(Unlinkable::AmbiguousProvider));
+            assert!(matches!(arrival.email, EmailClaim::Unproven(_)));
+        }
     }
 
     #[test]

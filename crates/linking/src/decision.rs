@@ -66,7 +66,7 @@ pub enum Decision {
 pub enum Continued {
     /// No address came along.
     NoEmail,
-    /// The address is not proven, and nobody has it.
+    /// The address is not proven, and nobody has it for certain.
     UnprovenEmail,
     /// The address is not proven, and the policy separates such people.
     Separate,
@@ -168,8 +168,7 @@ pub fn decide(arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
 pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
     let email = match claimed {
         Claimed::Proven(email) => email,
-        Claimed::Unproven(_) if owners.profiles.is_empty() => return Decision::Continue(Continued::UnprovenEmail),
-        Claimed::Unproven(_) => return Decision::Refuse(Refusal::UnprovenEmail),
+        Claimed::Unproven(_) => return unproven(arrival, owners),
     };
     let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| !owner.profile.is_stand_alone()).collect();
     if arrival.identity == Err(Unlinkable::ByChoice) {
@@ -185,10 +184,27 @@ pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Own
     }
 }
 
+/// The sign-in proves nothing, so it is never linked. It is refused if it would give the owner of an account a second one.
+/// A registration that nobody confirmed and a profile that merely names the address are no account of its owner's: anybody
+/// can make them, so they keep nobody out.
+fn unproven(arrival: &Arrival, owners: &Owners) -> Decision {
+    let is_somebodys = |owner: &Owner| {
+        let registered = !owner.profile.is_stand_alone() && owner.profile.status != Status::Unconfirmed;
+        registered || owner.has_proven_address
+    };
+    if !owners.profiles.iter().any(is_somebodys) {
+        return Decision::Continue(Continued::UnprovenEmail);
+    }
+    Decision::Refuse(match arrival.identity {
+        Err(why @ Unlinkable::AmbiguousProvider) => Refusal::Unlinkable(why),
+        _ => Refusal::UnprovenEmail,
+    })
+}
+
 /// Only stand-alone profiles have the address. They are never a destination.
 fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, policy: &Policy) -> Decision {
     // Before anything else, whatever the policy.
-    if is_shut_out(owners) {
+    if owners.is_shut_out() {
         return Decision::Refuse(Refusal::DisabledProfile);
     }
     if policy.native_profile == NativeProfile::Skip {
@@ -197,21 +213,16 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
     let duplicate = !owners.profiles.is_empty();
     match &arrival.identity {
         Err(why) => Decision::Refuse(Refusal::Unlinkable(*why)),
+        Ok(_) if owners.creation_refused && owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
         Ok(_) if duplicate && owners.creation_refused => Decision::Refuse(Refusal::EmailHeldByFederatedProfile),
         Ok(identity) => Decision::CreateAndLink { identity: identity.clone(), email: email.clone(), duplicate },
     }
 }
 
-/// Whether an administrator disabled a profile whose owner proved the address: that person does not get another account
-/// with it. A disabled profile that never proved the address says nothing about the address's owner.
-fn is_shut_out(owners: &Owners) -> bool {
-    owners.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)
-}
-
 /// The provider's identities are never linked: whoever has an account signs in to it another way, and everybody else gets
 /// a profile of their own. A native profile that never proved the address keeps nobody out.
 fn never_linked(natives: &[&Owner], owners: &Owners) -> Decision {
-    if is_shut_out(owners) || natives.iter().any(|owner| !owner.profile.enabled) {
+    if owners.is_shut_out() || natives.iter().any(|owner| !owner.profile.enabled) {
         return Decision::Refuse(Refusal::DisabledProfile);
     }
     if natives.iter().any(|owner| owner.has_proven_address || !owner.profile.identities.is_empty()) {
@@ -291,7 +302,9 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
             Decision::Refuse(Refusal::UnverifiedProfile)
         }
         // Replacing makes another account, as where there is no native profile.
-        Status::Unconfirmed if is_shut_out(owners) => Decision::Refuse(Refusal::DisabledProfile),
+        Status::Unconfirmed if owners.is_shut_out() => Decision::Refuse(Refusal::DisabledProfile),
+        // Nothing is deleted that could not be created again.
+        Status::Unconfirmed if owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
         Status::Unconfirmed => Decision::Replace { profile: to, identity: identity.clone(), email: email.clone() },
         Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
     }

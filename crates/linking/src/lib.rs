@@ -10,7 +10,7 @@
 //!
 //! - an identity is tied to a native profile only with proof of the address on both sides;
 //! - nothing that was in a profile before its address was proven survives the proof: no password,
-//!   session, identity or phone number;
+//!   token, identity or phone number (the cookie of Cognito's hosted pages cannot be ended);
 //! - an unknown state never means yes.
 
 mod apply;

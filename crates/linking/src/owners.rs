@@ -47,9 +47,19 @@ pub struct Owners {
     pub current: bool,
     /// The pool refused a new profile because somebody holds the address.
     pub creation_refused: bool,
+    /// The `sub` of a profile that the address reaches as a user name although its own address is another, or none. Known
+    /// only of current facts. Cognito may take two spellings for one name that we tell apart (`K` and the Kelvin sign).
+    pub name_holder: Option<String>,
 }
 
 impl Owners {
+    /// Whether an administrator disabled a profile whose owner proved the address: that person does not get another
+    /// account with it. A disabled profile that never proved the address says nothing about the address's owner.
+    #[must_use]
+    pub fn is_shut_out(&self) -> bool {
+        self.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)
+    }
+
     /// Asks the list: one call a page, seconds behind at times.
     ///
     /// # Errors
@@ -93,18 +103,21 @@ impl Owners {
         names.sort_by(|a, b| a.user_name.cmp(&b.user_name));
         names.dedup_by(|a, b| a.user_name == b.user_name);
         let read = try_join_all(names.iter().map(|profile| pool.profile(profile.user_name.as_str()))).await?;
+        let has_address = |profile: &Profile| profile.email.as_deref().is_some_and(|own| email.is_same(own));
+        let name_holder = reached.as_ref().filter(|profile| !has_address(profile)).map(|profile| profile.sub.clone());
         let profiles: BTreeMap<_, _> = read
             .into_iter()
             .flatten()
             .chain(reached)
             .chain(stand_alone)
-            .filter(|profile| profile.email.as_deref().is_some_and(|own| email.is_same(own)))
+            .filter(has_address)
             .map(|profile| (profile.user_name.clone(), Owner::of(profile, now, providers)))
             .collect();
         Ok(Self {
             profiles: profiles.into_values().collect(),
             current: true,
             creation_refused: before.creation_refused,
+            name_holder,
         })
     }
 }

@@ -24,6 +24,8 @@ pub enum Refusal {
     TooManyIdentities,
     /// A stand-alone federated profile holds the address, and the pool allows no second owner.
     EmailHeldByFederatedProfile,
+    /// A profile with another address, or none, bears this address for its user name, so that none can be created.
+    UserNameHeld,
     /// The profile to reclaim holds a passkey, which cannot be taken away by an administrator.
     PasskeyOnProfile,
     /// The identity itself cannot be linked.
@@ -64,12 +66,20 @@ impl Refusal {
                 "email_held_by_federated_profile",
                 "This email address is already in use, please sign in the way you did before",
             ),
+            Self::UserNameHeld => Kind::refusal(
+                "user_name_held",
+                "An account with this email address cannot be created, please contact support",
+            ),
             Self::PasskeyOnProfile => Kind::refusal(
                 "passkey_on_profile",
                 "An account with this email address is waiting to be confirmed, please contact support",
             ),
             Self::Unlinkable(Unlinkable::UnlistedProvider) => Kind::refusal(
                 "unlisted_provider",
+                "This sign-in method is not set up completely, please contact support",
+            ),
+            Self::Unlinkable(Unlinkable::AmbiguousProvider) => Kind::refusal(
+                "ambiguous_provider",
                 "This sign-in method is not set up completely, please contact support",
             ),
             Self::Unlinkable(Unlinkable::UnreliableSubject) => Kind::refusal(
@@ -120,12 +130,20 @@ impl Refusal {
                  PROVIDERS, or use a case-sensitive pool with POOL_CASE_SENSITIVE=true"
             }
             Self::Unlinkable(Unlinkable::UnlistedProvider) => "no name in PROVIDERS matches the provider",
+            Self::Unlinkable(Unlinkable::AmbiguousProvider) => {
+                "the user name fits two names in PROVIDERS, because one of them and an underscore begin the other, so it \
+                 does not show which provider the person came from; give one of the two providers another name in the pool"
+            }
             Self::Unlinkable(Unlinkable::MissingAttribute) => {
                 "the attribute that PROVIDERS links this provider by is not mapped or came empty"
             }
             Self::BorrowedSub => {
                 "the profile's user name is the sub of another profile, so what is done to the one might reach the \
                  other; delete the profile that bears this name after having looked at both"
+            }
+            Self::UserNameHeld => {
+                "the pool takes the address for the user name of a profile with another address or none, whose sub is \
+                 logged; look at that profile, then delete it or give it another user name or address"
             }
             Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
         };
@@ -144,7 +162,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 15] = [
+    const ALL: [Refusal; 17] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
@@ -155,7 +173,9 @@ mod tests {
         Refusal::TooManyIdentities,
         Refusal::EmailHeldByFederatedProfile,
         Refusal::PasskeyOnProfile,
+        Refusal::UserNameHeld,
         Refusal::Unlinkable(Unlinkable::UnlistedProvider),
+        Refusal::Unlinkable(Unlinkable::AmbiguousProvider),
         Refusal::Unlinkable(Unlinkable::UnreliableSubject),
         Refusal::Unlinkable(Unlinkable::ByChoice),
         Refusal::Unlinkable(Unlinkable::MissingAttribute),

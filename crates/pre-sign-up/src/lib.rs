@@ -14,11 +14,12 @@ pub use settings::{NAMES, NativeSignUp, Settings};
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
-use cognito_core::provider::Providers;
+use cognito_core::provider::{Providers, UnknownProvider};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
-use linking::{Arrival, Decision, LinkError, Linker, NativeUserName, Refusal, Settlement};
+use linking::{Arrival, Decision, LinkError, Linker, NativeUserName, Owner, Owners, Refusal, Settlement};
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// The longest attribute value Cognito stores, in characters (API model, `AttributeValueType`).
 const MAX_ATTRIBUTE_CHARS: usize = 2048;
@@ -30,6 +31,10 @@ const EMAIL_IN_USE: Kind =
 /// A native registration under the `sub` of somebody else.
 const USER_NAME_IS_A_SUB: Kind =
     Kind::refusal("user_name_is_a_sub", "This user name is not available, please choose another one");
+
+/// A native registration under a user name that Cognito makes for an identity of a provider.
+const USER_NAME_IS_AN_IDENTITY: Kind =
+    Kind::refusal("user_name_is_an_identity", "This user name is not available, please choose another one");
 
 /// The trigger over a way to open user pools.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ where
     async fn handle(&self, event: &mut Event, clock: Clock) -> Result<(), Failure> {
         let pool = self.pools.pool(event.user_pool_id());
         if event.source() == TriggerSource::PreSignUpSignUp {
-            return clock.limit(self.refuse_registration(&pool, event)).await?;
+            return clock.limit(self.refuse_registration(&pool, event, clock.now())).await?;
         }
         let settlement = clock.limit(self.link(&pool, event, clock)).await??;
         self.answer(event, &settlement);
@@ -88,7 +93,11 @@ impl<P: UserPools> PreSignUp<P> {
             attributes: copied(attributes, &settings.native_attributes),
             now: clock.now(),
         };
-        let provider = settings.providers.split_user_name(user_name).map_or("unlisted", |(p, _)| p.name.as_str());
+        let provider = match settings.providers.split_user_name(user_name) {
+            Ok((provider, _)) => provider.name.as_str(),
+            Err(UnknownProvider::Unlisted) => "unlisted",
+            Err(UnknownProvider::Ambiguous) => "ambiguous",
+        };
         let settled = linker.settle(&arrival).await;
         match &settled {
             Ok(settlement) => log(settlement, provider),
@@ -103,14 +112,16 @@ impl<P: UserPools> PreSignUp<P> {
         self.settings.native_user_name == NativeUserName::Uuid
     }
 
-    async fn refuse_registration(&self, pool: &P::Pool, event: &Event) -> Result<(), Failure> {
+    async fn refuse_registration(&self, pool: &P::Pool, event: &Event, now: SystemTime) -> Result<(), Failure> {
+        let providers = &self.settings.providers;
         if self.people_choose_user_names()
             && let Some(name) = event.user_name()
         {
+            refuse_the_name_of_an_identity(name, providers)?;
             refuse_a_sub(pool, &UserName::new(name)).await?;
         }
         if self.settings.native_sign_up == NativeSignUp::Unique {
-            refuse_a_taken_address(pool, event.user_attributes(), &self.settings.providers).await?;
+            refuse_a_taken_address(pool, event.user_attributes(), now, providers).await?;
         }
         Ok(())
     }
@@ -158,32 +169,51 @@ fn copied(attributes: Attributes<'_>, names: &[String]) -> BTreeMap<String, Stri
 /// for the one reach the other. Costs a call only for names of that form.
 async fn refuse_a_sub(pool: &impl UserPool, name: &UserName) -> Result<(), Failure> {
     if name.has_form_of_sub() && pool.is_sub(name).await.map_err(PoolError::into_failure)? {
-        tracing::info!(decision = USER_NAME_IS_A_SUB.code, "decided");
-        return Err(Failure::because(USER_NAME_IS_A_SUB, "the user name is the sub of another profile"));
+        return Err(refused(USER_NAME_IS_A_SUB, "the user name is the sub of another profile"));
     }
     Ok(())
 }
 
+/// Cognito names the profile of a federated identity `<provider>_<subject>`. Whoever registers under that name first would
+/// keep the identity's owner from signing in with the provider.
+fn refuse_the_name_of_an_identity(name: &str, providers: &Providers) -> Result<(), Failure> {
+    match providers.split_user_name(name) {
+        Err(UnknownProvider::Unlisted) => Ok(()),
+        Ok(_) | Err(UnknownProvider::Ambiguous) => Err(refused(
+            USER_NAME_IS_AN_IDENTITY,
+            "the user name is one that Cognito makes for an identity of a provider",
+        )),
+    }
+}
+
 /// A person who came through a provider first and registers a password now would get a second,
 /// empty account. They are sent back to the provider. A stand-alone profile whose provider vouched for nothing keeps
-/// nobody from registering: anybody may have made it.
+/// nobody from registering: anybody may have made it. Whoever an administrator shut out does not come back by registering.
 async fn refuse_a_taken_address(
     pool: &impl UserPool,
     attributes: Attributes<'_>,
+    now: SystemTime,
     providers: &Providers,
 ) -> Result<(), Failure> {
     let Some(address) = attributes.text("email") else { return Ok(()) };
     let email = Email::parse(address).map_err(|why| Refusal::UnusableEmail(why).into_failure())?;
-    let profiles = pool.profiles_with_email(&email).await.map_err(PoolError::into_failure)?;
-    let federated = profiles.iter().any(|profile| {
-        if profile.is_stand_alone() { profile.has_proven_address(providers) } else { !profile.identities.is_empty() }
-    });
-    if federated {
-        tracing::info!(decision = EMAIL_IN_USE.code, "decided");
-        return Err(Failure::because(
-            EMAIL_IN_USE,
-            "a federated profile has the address, and NATIVE_SIGN_UP is unique",
-        ));
+    let owners = Owners::listed(pool, &email, now, providers).await.map_err(PoolError::into_failure)?;
+    // The public text is the same: nobody has proven the address here, so nobody is to learn that an account is disabled.
+    if owners.is_shut_out() {
+        let why = "an administrator disabled a profile whose owner proved the address, and NATIVE_SIGN_UP is unique";
+        return Err(refused(EMAIL_IN_USE, why));
+    }
+    let is_federated = |owner: &Owner| {
+        let profile = &owner.profile;
+        if profile.is_stand_alone() { owner.has_proven_address } else { !profile.identities.is_empty() }
+    };
+    if owners.profiles.iter().any(is_federated) {
+        return Err(refused(EMAIL_IN_USE, "a federated profile has the address, and NATIVE_SIGN_UP is unique"));
     }
     Ok(())
+}
+
+fn refused(kind: Kind, why: &'static str) -> Failure {
+    tracing::info!(decision = kind.code, "decided");
+    Failure::because(kind, why)
 }

@@ -20,8 +20,10 @@ pub const NAMES: [&str; 10] = [
 /// `NATIVE_ATTRIBUTES` says otherwise. Contact data is left out: it is unproven.
 const DEFAULT_ATTRIBUTES: &str = "given_name,family_name,name,middle_name,nickname,picture,locale,zoneinfo";
 
-/// Attributes that are never copied: Cognito sets them, or they would claim a proof.
-const NEVER_COPIED: [&str; 6] = ["sub", "email", "email_verified", "phone_number_verified", "identities", "updated_at"];
+/// Attributes that are never copied: Cognito sets them, they would claim a proof, or somebody may hold them as an alias,
+/// so that no profile could be created.
+const NEVER_COPIED: [&str; 7] =
+    ["sub", "email", "email_verified", "phone_number_verified", "identities", "updated_at", "preferred_username"];
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ pub enum NativeSignUp {
     /// Cognito decides.
     #[default]
     Allow,
-    /// Refused if a federated profile has the address.
+    /// Refused if a federated profile has the address, or an administrator disabled one whose owner proved it.
     Unique,
 }
 
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_that_would_claim_a_proof_cannot_be_copied() {
+    fn attributes_that_would_claim_a_proof_or_an_alias_cannot_be_copied() {
         assert!(read("NATIVE_ATTRIBUTES", "given_name, custom:team").is_ok());
         for name in NEVER_COPIED {
             assert!(read("NATIVE_ATTRIBUTES", name).is_err(), "{name}");

@@ -248,6 +248,139 @@ async fn a_link_that_the_pool_keeps_refusing_is_not_tried_until_the_time_is_up()
     assert_eq!(pool.calls().iter().filter(|call| **call == "AdminLinkProviderForUser").count(), 2);
 }
 
+/// The code that an event is refused with.
+async fn refusal(
+    pool: &MemoryPool,
+    settings: &'static [(&'static str, &'static str)],
+    event: &str,
+) -> Option<&'static str> {
+    answer_to(&trigger(pool, settings), event).await.err().map(|(code, _)| code)
+}
+
+fn registration_of(email: &str) -> String {
+    edited("pre-sign-up/native", |event| {
+        event["userName"] = json!("somebody");
+        event["request"]["userAttributes"]["email"] = json!(email);
+    })
+}
+
+#[tokio::test]
+async fn the_mark_of_a_provider_that_proves_nothing_keeps_nobody_from_registering_or_coming() {
+    let settings = &[("PROVIDERS", "Google:claim,Corp:never"), ("NATIVE_SIGN_UP", "unique")];
+    for provider in ["Corp", "Unlisted"] {
+        let planted = Account { email_verified: true, ..federated(provider, "666", ADA) };
+        for account in [planted.clone(), planted.disabled()] {
+            assert_eq!(refusal(&pool([account.clone()]), settings, &registration_of(ADA)).await, None, "{provider}");
+            let pool = pool([account]);
+            assert_eq!(refusal(&pool, settings, &sample("pre-sign-up/google")).await, None, "{provider}");
+            assert_eq!(pool.owners_of("Google", "123456789012345678901").len(), 1, "{provider}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_was_shut_out_does_not_come_back_by_registering() {
+    let unique = &[("NATIVE_SIGN_UP", "unique"), ("NATIVE_USERNAME", "uuid")];
+    let verified = Account { email_verified: true, ..federated("Google", "9", ADA) };
+    for (banned, refused) in [
+        (native(ADA).disabled(), true),
+        (verified.disabled(), true),
+        // Their owner never proved the address, so they say nothing about whose it is.
+        (native(ADA).unverified().disabled(), false),
+        (federated("Google", "9", ADA).disabled(), false),
+    ] {
+        let pool = MemoryPool::new(PoolKind::EmailAlias, [banned]);
+        let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, unique), &registration_of(ADA))).await;
+        assert_eq!(answer.err().map(|(code, _)| code), refused.then_some("native_email_in_use"));
+        // Nobody has proven the address here, so only the log says that an account is disabled.
+        assert_eq!(log.contains("disabled"), refused, "{log}");
+        assert_eq!(pool.calls(), ["ListUsers"]);
+    }
+}
+
+#[tokio::test]
+async fn who_only_names_an_address_keeps_nobody_out_who_cannot_prove_theirs() {
+    let event = sample("pre-sign-up/google-unverified");
+    let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
+    let email = email.as_str().unwrap();
+    for (account, refused) in [
+        (native(email).unconfirmed(), None),
+        (federated("Okta", "6", email), None),
+        (native(email), Some("unproven_email")),
+    ] {
+        let pool = pool([account.clone()]);
+        assert_eq!(refusal(&pool, &[], &event).await, refused);
+        assert_eq!((pool.calls().len(), pool.accounts()[0].identities.len()), (1, account.identities.len()));
+    }
+}
+
+#[tokio::test]
+async fn a_subject_that_completes_the_name_of_another_provider_is_not_taken_for_that_provider() {
+    let settings = &[("PROVIDERS", "Corp:never,Corp_EU:always"), ("POOL_CASE_SENSITIVE", "true")];
+    let pool = pool([native(ADA)]);
+    // The subject `EU_mallory` of the provider `Corp`.
+    let event = edited("pre-sign-up/google", |event| event["userName"] = json!("Corp_EU_mallory"));
+    let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, settings), &event)).await;
+    assert_eq!(answer.err().map(|(code, _)| code), Some("ambiguous_provider"));
+    assert!(pool.accounts()[0].identities.is_empty() && log.contains("\"provider\":\"ambiguous\""), "{log}");
+}
+
+#[tokio::test]
+async fn nobody_registers_under_a_name_that_cognito_makes_for_an_identity() {
+    let registration = |name: &str| edited("pre-sign-up/native", |event| event["userName"] = json!(name));
+    for (name, refused) in [
+        ("Google_1035", true),
+        ("signinwithapple_0011.ab", true),
+        ("google", false),
+        ("googles_1", false),
+        ("x_1", false),
+    ] {
+        let pool = MemoryPool::new(PoolKind::EmailAlias, []);
+        let code = refusal(&pool, &[("NATIVE_USERNAME", "uuid")], &registration(name)).await;
+        assert_eq!(code, refused.then_some("user_name_is_an_identity"), "{name}");
+        assert!(pool.calls().is_empty());
+    }
+    let two = &[("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Corp:never,Corp_EU:always")];
+    let code = refusal(&pool([]), two, &registration("Corp_EU_1")).await;
+    assert_eq!(code, Some("user_name_is_an_identity"));
+    // Where the address is the user name Cognito makes the name.
+    assert_eq!(refusal(&pool([]), &[], &registration("Google_1035")).await, None);
+}
+
+/// Cognito takes these for the address of the person who comes; we do not. Or the address is another profile's user name.
+#[tokio::test]
+async fn an_address_that_is_somebody_elses_user_name_ends_as_a_refusal_that_names_the_holder_in_the_log() {
+    for (email, holder) in [
+        ("kate@example.com", native("\u{212a}ate@example.com").unconfirmed()),
+        ("émile@example.com", native("Émile@example.com")),
+        (ADA, native("eve@example.com").named(ADA)),
+        (ADA, Account { email: None, ..native(ADA).named(ADA) }),
+    ] {
+        let holder = Account { sub: "sub-of-the-holder".into(), ..holder };
+        let quirks = Quirks { folds_unicode_names: true, ..Quirks::default() };
+        let pool = pool([holder]).with_quirks(quirks);
+        let event = edited("pre-sign-up/google", |event| event["request"]["userAttributes"]["email"] = json!(email));
+        let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, &[]), &event)).await;
+        assert_eq!(answer.err().map(|(code, _)| code), Some("user_name_held"), "{email}");
+        assert_eq!(pool.calls(), ["ListUsers", "AdminCreateUser", "ListUsers", "AdminGetUser"], "{email}");
+        assert!(log.contains("sub-of-the-holder") && log.matches("WARN").count() == 1, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn an_attribute_that_somebody_else_holds_keeps_nobody_out() {
+    let settings = &[("NATIVE_ATTRIBUTES", "given_name,phone_number")];
+    let phone = "+15550100";
+    let holder = Account { phone: Some(phone.into()), ..native("eve@example.com") };
+    let pool = pool([holder]).with_quirks(Quirks { phone_is_user_name: true, ..Quirks::default() });
+    let event = edited("pre-sign-up/google-new-person", |event| {
+        event["request"]["userAttributes"]["phone_number"] = json!(phone);
+    });
+    assert_eq!(refusal(&pool, settings, &event).await, None);
+    assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 2);
+    assert!(pool.accounts()[1].attributes.is_empty() && pool.accounts()[1].identities.len() == 1);
+}
+
 #[tokio::test]
 async fn no_log_of_any_outcome_holds_personal_data() {
     let cases = std::fs::read_dir(cognito_core::testing::events_dir().join("pre-sign-up")).unwrap();
@@ -290,5 +423,7 @@ fn the_readme_lists_every_variable_and_the_refusal_of_registrations() {
     let mut documented = cognito_core::testing::documented_settings("pre-sign-up");
     documented.sort();
     assert_eq!(documented, names);
-    assert!(cognito_core::testing::is_documented(EMAIL_IN_USE));
+    for kind in [EMAIL_IN_USE, USER_NAME_IS_A_SUB, USER_NAME_IS_AN_IDENTITY] {
+        assert!(cognito_core::testing::is_documented(kind), "{}", kind.code);
+    }
 }

@@ -128,7 +128,7 @@ async fn everybody_gets_the_same_answer_before_anything_is_looked_up() {
         House::new([]),
         House::new([native(GUEST)]),
         House::new([native(GUEST).unconfirmed()]),
-        House::new([proven]),
+        House::set([proven], &[("PROVIDERS", "Google:claim")]),
         House::new([disabled]),
         House::new([admins_guest]),
         House::with(PoolKind::EmailAlias, [native(GUEST).named("a"), native(GUEST).named("b")], &[], Trap::Crash),

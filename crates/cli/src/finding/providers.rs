@@ -2,7 +2,7 @@
 
 use super::{Facts, Finding};
 use crate::trigger::Trigger;
-use cognito_core::provider::Providers;
+use cognito_core::provider::{Providers, UnknownProvider};
 use std::collections::BTreeSet;
 
 /// The functions that trust is set for.
@@ -21,6 +21,14 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             findings.push(Finding::error("wrong_setting", trigger, why, remedy));
             continue;
         };
+        let overlap = |name: &str| listed.split_user_name(&format!("{name}_1")) == Err(UnknownProvider::Ambiguous);
+        for provider in listed.iter().filter(|provider| overlap(&provider.name)) {
+            let why = "Another name in PROVIDERS and an underscore begin this one, so a user name does not show which of the \
+                       two somebody came from: nobody from this provider is linked, and their addresses prove nothing";
+            let remedy = format!("Give {} or the other provider another name in the pool", provider.name);
+            let subject = format!("{} ({trigger})", provider.name);
+            findings.push(Finding::warning("provider_ambiguous", subject, why, remedy));
+        }
         let pool = facts.providers.iter().flatten();
         for provider in pool.filter(|provider| listed.named(&provider.name).is_none()) {
             let why = "The provider is not in PROVIDERS: its addresses prove nothing, and its name may be mistaken for \

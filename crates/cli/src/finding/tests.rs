@@ -96,6 +96,12 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
         set(facts, PreSignUp, "PROVIDERS", "Google");
     });
     check(Warning, "settings_differ", |facts| set(facts, InboundFederation, "PROVIDERS", "Google:always,Okta:never"));
+    check(Warning, "provider_ambiguous", |facts| {
+        for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != PreSignUp) {
+            facts.functions.get_mut(&trigger).unwrap().settings = None;
+        }
+        set(facts, PreSignUp, "PROVIDERS", "Google:claim,Okta:claim:custom:number,Okta_EU:never");
+    });
     check(Warning, "email_not_mapped", |facts| {
         facts.providers.as_mut().unwrap()[0].mapping.remove("email").unwrap();
     });

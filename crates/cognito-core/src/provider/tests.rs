@@ -45,16 +45,28 @@ fn what_is_not_name_trust_link_is_refused() {
 }
 
 #[test]
-fn a_user_name_is_split_by_configured_names_longest_first_in_any_case() {
-    let parsed = providers("Corp:claim,Corp_EU:claim,Google:claim");
+fn a_user_name_is_split_by_configured_names_in_any_case() {
+    let parsed = providers("Corp_EU:claim,Google:claim");
     let split = |name| parsed.split_user_name(name).map(|(p, s)| (p.name.as_str(), s));
-    assert_eq!(split("Corp_EU_a_B"), Some(("Corp_EU", "a_B")));
-    assert_eq!(split("corp_a_B"), Some(("Corp", "a_B")));
-    assert_eq!(split("google_1035"), Some(("Google", "1035")));
-    assert_eq!(split("Google_"), None);
-    assert_eq!(split("Googles_1"), None);
-    assert_eq!(split("Google"), None);
-    assert_eq!(split("Facebook_1"), None);
+    assert_eq!(split("Corp_EU_a_B"), Ok(("Corp_EU", "a_B")));
+    assert_eq!(split("corp_eu_a_B"), Ok(("Corp_EU", "a_B")));
+    assert_eq!(split("google_1035"), Ok(("Google", "1035")));
+    for name in ["Google_", "Googles_1", "Google", "Facebook_1", "Corp_a_B"] {
+        assert_eq!(split(name), Err(UnknownProvider::Unlisted), "{name}");
+    }
+}
+
+/// Whoever chooses a subject of `Corp` would otherwise speak for `Corp_EU`.
+#[test]
+fn a_user_name_that_two_configured_names_fit_is_of_neither() {
+    for text in ["Corp:claim,Corp_EU:claim", "Corp_EU:claim,Corp:claim"] {
+        let parsed = providers(text);
+        let split = |name| parsed.split_user_name(name).map(|(p, s)| (p.name.as_str(), s));
+        assert_eq!(split("Corp_EU_mallory"), Err(UnknownProvider::Ambiguous));
+        assert_eq!(split("corp_eu_mallory"), Err(UnknownProvider::Ambiguous));
+        assert_eq!(split("Corp_mallory"), Ok(("Corp", "mallory")));
+        assert_eq!(split("Corp_EU_"), Ok(("Corp", "EU_")));
+    }
 }
 
 /// Whoever chooses the subject chooses how many underscores it holds. Quadratic, this takes minutes.
@@ -63,7 +75,7 @@ fn a_user_name_of_underscores_is_split_at_once() {
     let parsed = providers("Corp:claim,Corp_EU:claim");
     let begun = std::time::Instant::now();
     for name in ["_".repeat(1_000_000), format!("corp{}", "_".repeat(1_000_000))] {
-        assert_eq!(parsed.split_user_name(&name).is_some(), name.starts_with('c'));
+        assert_eq!(parsed.split_user_name(&name).is_ok(), name.starts_with('c'));
     }
     assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
 }
@@ -72,9 +84,9 @@ fn a_user_name_of_underscores_is_split_at_once() {
 fn a_name_is_found_in_any_case_and_not_in_the_middle_of_a_letter() {
     let parsed = providers("ΑΣ:claim,İx:claim");
     for name in ["ας_1", "ασ_1", "ΑΣ_1", "i\u{307}x_1"] {
-        assert_eq!(parsed.split_user_name(name).map(|(_, subject)| subject), Some("1"), "{name}");
+        assert_eq!(parsed.split_user_name(name).map(|(_, subject)| subject), Ok("1"), "{name}");
     }
-    assert_eq!(parsed.split_user_name("ix_1"), None);
+    assert_eq!(parsed.split_user_name("ix_1"), Err(UnknownProvider::Unlisted));
 }
 
 #[test]

@@ -43,6 +43,11 @@ pub struct Quirks {
     /// A verified mark on a second profile takes the address from the first without an error (aws-sdk-ios#515,
     /// boto3#3213), where otherwise the call is refused.
     pub alias_moves: bool,
+    /// Two user names or aliases are one if they are alike under the case rules of Unicode, where the Kelvin sign is a
+    /// `k`. Addresses are listed as without.
+    pub folds_unicode_names: bool,
+    /// The phone number is a user name as well, so that no two profiles have the same.
+    pub phone_is_user_name: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
     /// Nobody is invited, as where an attribute does not fit the pool.
@@ -186,13 +191,19 @@ impl State {
     /// The account a person reaches by this name: the exact user name, then an alias.
     fn reached_by(&self, name: &str) -> Option<usize> {
         let by_alias = |account: &Account| match self.kind {
-            PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(name),
-            PoolKind::EmailAlias => account.email_verified && account.has_email(name),
+            PoolKind::EmailUserNames => !account.is_stand_alone() && self.is_alias(account, name),
+            PoolKind::EmailAlias => account.email_verified && self.is_alias(account, name),
         };
         self.accounts
             .iter()
             .position(|account| account.user_name == name || account.sub == name)
             .or_else(|| self.accounts.iter().position(by_alias))
+    }
+
+    /// Whether the pool takes this text for the account's address where it looks for a name.
+    fn is_alias(&self, account: &Account, name: &str) -> bool {
+        let is_folded = |own: &String| self.quirks.folds_unicode_names && own.to_lowercase() == name.to_lowercase();
+        account.has_email(name) || account.email.as_ref().is_some_and(is_folded)
     }
 
     fn let_others_act(&mut self) {
@@ -209,13 +220,15 @@ impl State {
     fn create(&mut self, new: &NewNative) -> Result<Profile, PoolErrorKind> {
         let email = new.email.as_str();
         let holds_address = |account: &Account| {
-            account.has_email(email) && (!account.is_stand_alone() || self.quirks.stand_alone_holds_alias)
+            self.is_alias(account, email) && (!account.is_stand_alone() || self.quirks.stand_alone_holds_alias)
         };
+        let phone = new.attributes.get("phone_number").filter(|_| self.quirks.phone_is_user_name);
+        let is_named = |a: &Account| a.user_name == new.user_name || (phone.is_some() && a.phone.as_ref() == phone);
+        if self.accounts.iter().any(is_named) {
+            return Err(PoolErrorKind::UserNameExists);
+        }
         match self.kind {
             PoolKind::EmailUserNames if self.accounts.iter().any(holds_address) => {
-                return Err(PoolErrorKind::UserNameExists);
-            }
-            PoolKind::EmailAlias if self.accounts.iter().any(|account| account.user_name == new.user_name) => {
                 return Err(PoolErrorKind::UserNameExists);
             }
             PoolKind::EmailAlias if self.accounts.iter().any(|a| a.email_verified && holds_address(a)) => {

@@ -136,17 +136,20 @@ impl Profile {
         self.status == Status::ExternalProvider || self.identities.iter().any(|identity| identity.primary)
     }
 
-    /// Whether somebody has proven the address that the profile stores: the pool holds it for verified, or the profile
-    /// stands alone for a provider whose every such address is proven, and which may map no `email_verified` at all.
-    /// Anybody can make a profile that only names an address; one that does is in nobody's way.
+    /// Whether somebody has proven the address that the profile stores. Anybody can make a profile that only names an
+    /// address; one that does is in nobody's way.
+    ///
+    /// On a native profile the pool's mark counts. On one that stands alone for an identity the mark is what its provider
+    /// said, so it counts as that provider's word: nothing for `never`, and for `always` no mark is needed.
     #[must_use]
     pub fn has_proven_address(&self, providers: &Providers) -> bool {
-        let always_proven = || {
-            let email = Email::parse(self.email.as_deref()?).ok()?;
-            let (provider, _) = providers.split_user_name(self.user_name.as_str())?;
-            Some(provider.always_proves(&email))
-        };
-        self.email_verified || (self.is_stand_alone() && always_proven().unwrap_or_default())
+        if !self.is_stand_alone() {
+            return self.email_verified;
+        }
+        let identity = self.identities.iter().find(|identity| identity.primary);
+        let provider = identity.and_then(|identity| providers.named(&identity.provider_name));
+        let email = self.email.as_deref().and_then(|email| Email::parse(email).ok());
+        provider.zip(email).is_some_and(|(provider, email)| provider.proves(&email, Some(&self.email_verified.into())))
     }
 
     /// Whether the profile was created at most `age` before `now`; false if the pool did not say.
@@ -178,6 +181,7 @@ impl fmt::Debug for NewNative {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::user_pool::memory::{Account, federated, native};
 
     #[test]
     fn identities_parse_as_json_whatever_else_they_hold() {
@@ -191,6 +195,25 @@ mod tests {
             [("Google", false), ("Okta", true), ("X", false)]
         );
         assert!(Identity::parse_list("Google").is_err());
+    }
+
+    #[test]
+    fn the_mark_of_a_stand_alone_profile_is_its_providers_word() {
+        let providers = Providers::parse("Corp:never,Google:claim,Facebook:always@example.com").unwrap();
+        let has_proven = |provider: &str, email: &str, email_verified| {
+            // A user name proves nothing: whoever chooses a subject, or registers, may choose it.
+            let account = federated(provider, "1", email).named("Facebook_1");
+            Account { email_verified, ..account }.profile().has_proven_address(&providers)
+        };
+        for (provider, marked, unmarked) in
+            [("Corp", false, false), ("Unlisted", false, false), ("Google", true, false), ("facebook", true, true)]
+        {
+            assert_eq!(has_proven(provider, "ada@example.com", true), marked, "{provider}");
+            assert_eq!(has_proven(provider, "ada@example.com", false), unmarked, "{provider}");
+        }
+        assert!(!has_proven("Facebook", "ceo@other.example", true));
+        assert!(native("ada@example.com").profile().has_proven_address(&providers));
+        assert!(!native("ada@example.com").unverified().profile().has_proven_address(&providers));
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn unproven() -> Arrival {
 #[expect(clippy::needless_pass_by_value, reason = "a table reads better")]
 fn owners<const N: usize>(accounts: [Account; N]) -> Owners {
     let owner = |account: &Account| Owner::of(account.profile(), SystemTime::now(), &providers());
-    Owners { profiles: accounts.iter().map(owner).collect(), current: true, creation_refused: false }
+    Owners { profiles: accounts.iter().map(owner).collect(), current: true, ..Owners::default() }
 }
 
 #[track_caller]
@@ -64,9 +64,46 @@ fn an_unproven_address_never_links_and_never_creates() {
     let separate = Policy { unproven_email: UnprovenEmail::Separate, ..STRICT };
     check(&unproven(), [], STRICT, "continue_unproven_email");
     check(&unproven(), [native(ADA)], STRICT, "unproven_email");
-    check(&unproven(), [federated("Facebook", "9", ADA)], STRICT, "unproven_email");
     check(&unproven(), [native(ADA)], separate, "continue_separate");
     check(&unproven(), [], separate, "continue_separate");
+}
+
+/// Anybody can register an address, or come from a provider with it, and would keep its owner out.
+#[test]
+fn who_only_names_an_address_keeps_nobody_with_an_unproven_one_out() {
+    let planted = || native(ADA).unconfirmed();
+    let named = || Account { email_verified: true, ..federated("Unlisted", "9", ADA) };
+    check(&unproven(), [planted()], STRICT, "continue_unproven_email");
+    check(&unproven(), [planted().disabled()], STRICT, "continue_unproven_email");
+    check(&unproven(), [federated("Facebook", "9", ADA)], STRICT, "continue_unproven_email");
+    check(&unproven(), [planted(), named()], STRICT, "continue_unproven_email");
+    // These are somebody's account, or were.
+    let verified = Account { email_verified: true, ..federated("Facebook", "9", ADA) };
+    for account in [native(ADA).unverified(), invited(ADA).unverified(), verified.clone(), verified.disabled()] {
+        check(&unproven(), [planted(), account], STRICT, "unproven_email");
+    }
+    check(&unproven(), [Account { email_verified: true, ..planted() }], STRICT, "unproven_email");
+}
+
+#[test]
+fn a_sign_in_that_may_be_of_two_providers_is_refused_where_somebody_has_the_address() {
+    let providers = Providers::parse("Corp:never,Corp_EU:always").unwrap();
+    let attributes = json!({"email": ADA, "email_verified": "true"});
+    let arrival = Arrival::read("Corp_EU_7", Attributes::new(Some(&attributes)), &providers, &SubjectRule::default());
+    check(&arrival, [native(ADA)], STRICT, "ambiguous_provider");
+    check(&arrival, [], STRICT, "continue_unproven_email");
+}
+
+#[test]
+fn an_address_that_is_the_user_name_of_somebody_else_is_a_refusal_before_anything_is_deleted() {
+    let held = |accounts: Owners| Owners { name_holder: Some("sub".into()), ..accounts };
+    let refused = Owners { creation_refused: true, ..held(owners([])) };
+    assert_eq!(decide(&proven(), &refused, &STRICT).name(), "user_name_held");
+    assert_eq!(decide(&proven(), &held(owners([native(ADA).unconfirmed()])), &STRICT).name(), "user_name_held");
+    // Whoever has an account needs none.
+    assert_eq!(decide(&proven(), &held(owners([native(ADA)])), &STRICT).name(), "link");
+    // The pool may take the name all the same.
+    assert_eq!(decide(&proven(), &held(owners([])), &STRICT).name(), "create_and_link");
 }
 
 #[test]
@@ -253,7 +290,7 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         for arrival in all_arrivals() {
             for (first, second) in all_owners() {
                 let accounts: Vec<Owner> = [first, second].into_iter().flatten().collect();
-                let owners = Owners { profiles: accounts, current: true, creation_refused: false };
+                let owners = Owners { profiles: accounts, current: true, ..Owners::default() };
                 let decision = decide(&arrival, &owners, &policy);
                 *seen.entry(decision.name()).or_insert(0_u32) += 1;
                 assert_safe(&decision, &arrival, &owners, &policy);
@@ -276,9 +313,18 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
         found.map(|owner| owner.profile.clone()).expect("a destination is one of the owners")
     };
     let native = |p: &Profile| p.enabled && !p.is_stand_alone();
+    // An account that somebody has for certain: the only thing that keeps an unproven address out.
+    let is_account = |owner: &Owner| {
+        owner.has_proven_address || !(owner.profile.is_stand_alone() || owner.profile.status == Status::Unconfirmed)
+    };
     match decision {
+        Decision::Refuse(Refusal::UnprovenEmail) => {
+            assert!(owners.profiles.iter().any(is_account), "{}", context());
+        }
         Decision::Refuse(_) => {}
-        Decision::Continue(_) => {
+        Decision::Continue(why) => {
+            let keeps_out = *why == Continued::UnprovenEmail && owners.profiles.iter().any(is_account);
+            assert!(!keeps_out, "{}", context());
             let banned = |owner: &Owner| !owner.profile.enabled && owner.has_proven_address;
             let proves = matches!(arrival.email, EmailClaim::Proven(_));
             assert!(!proves || !owners.profiles.iter().any(banned), "{}", context());

@@ -183,12 +183,20 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("two squatters", End::Refused("ambiguous_owner"), vec![squatter(), squatter().named("another")])
             .alias(),
         Scenario::new("five identities", End::Refused("too_many_identities"), vec![five]),
+        Scenario::new(
+            "the address is somebody else's user name",
+            End::Refused("user_name_held"),
+            vec![native("grace@example.com").named(ADA)],
+        ),
         Scenario::new("stand-alone profile", End::Newcomer, vec![federated("Facebook", "9", ADA)]),
     ];
     let mut unproven = Scenario::new("unproven", End::Refused("unproven_email"), vec![native(ADA)]);
     unproven.verified_claim = false;
     let mut unproven_free = Scenario::new("unproven, free", End::Untouched, vec![]);
     unproven_free.verified_claim = false;
+    let planted = vec![native(ADA).unconfirmed(), federated("Facebook", "9", ADA)];
+    let mut unproven_named = Scenario::new("unproven, only named", End::Untouched, planted);
+    unproven_named.verified_claim = false;
     let mut held = Scenario::new(
         "alias held by a stand-alone profile",
         End::Refused("email_held_by_federated_profile"),
@@ -196,7 +204,7 @@ pub fn all() -> Vec<Scenario> {
     )
     .alias();
     held.quirks.stand_alone_holds_alias = true;
-    all.extend([unproven, unproven_free, held]);
+    all.extend([unproven, unproven_free, unproven_named, held]);
     all
 }
 
