@@ -175,7 +175,7 @@ async fn somebody_elses_trigger_is_displaced_only_when_asked_and_comes_back() {
     assert_eq!((statements(&ours).await, operator.files()), (vec![], 0));
 
     assert_eq!(operator.run("attach", &["--pre-sign-up", &ours, "--replace", "--yes"]).await.status, 0);
-    // Our own function is replaced without a flag, and the record of its predecessor stays.
+    // Our own function needs no extra permission to be replaced, and the record of its predecessor stays.
     assert_eq!(operator.run("attach", &["--pre-sign-up", &newer, "--yes"]).await.status, 0);
     assert_eq!(settings(&operator.pool).await["LambdaConfig"]["PreSignUp"], json!(newer));
     assert_eq!((statements(&ours).await.len(), statements(&newer).await.len()), (0, 1));

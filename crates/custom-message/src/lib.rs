@@ -1,8 +1,8 @@
 //! Custom message: writes the mails and SMS that Cognito sends.
 //!
-//! A text that Cognito would refuse, or that lacks the code, is never returned: an own template falls back to
-//! the built-in one, and the built-in one to Cognito's own message (its member of `response` stays null). Each
-//! fall is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
+//! The function never returns a text that Cognito would refuse, or that lacks the code. A custom template falls back
+//! to the built-in one, and the built-in one to Cognito's own message (its member of `response` stays null). Each
+//! fallback is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind as FailureKind};
@@ -17,7 +17,7 @@ pub use settings::{DirectEmailChange, NAMES, Settings};
 const CHANGE_ELSEWHERE: FailureKind =
     FailureKind::refusal("direct_email_change", "Please change your email address on your account page");
 
-/// What applications call the language that they pass along, the first one first.
+/// The names under which applications pass the language, in order of preference.
 const LANGUAGES: [&str; 4] = ["locale", "lang", "language", "ui_locales"];
 
 /// `error_code` of the log line for each template that could not be used for a message.
@@ -33,8 +33,8 @@ pub struct CustomMessage {
 }
 
 impl CustomMessage {
-    /// A trigger with these settings. Reads `TEMPLATE_DIR`; its files that cannot be used are logged, and the
-    /// built-in templates stand in for them.
+    /// A trigger with these settings. Reads `TEMPLATE_DIR`; files that cannot be used are logged, and the
+    /// built-in templates replace them.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let messages = Messages::new(settings.messages);
@@ -45,10 +45,11 @@ impl CustomMessage {
         Self { messages, direct_email_change: settings.direct_email_change }
     }
 
-    /// Refuses the code with which a token alone would change the account's address, and the owner of the old one would
-    /// hear nothing. Cognito does not say whether the code is for an address or a phone number, so both are refused.
-    /// What administrators and the account API write is let through: it comes from no app client, and with a verified
-    /// mark it needs no code. Federated sign-ins need none either.
+    /// Refuses to send the code for a changed address. Otherwise an access token would be enough to change it, and the
+    /// owner of the old address would not be told. Cognito does not say whether the code is for an address or a phone
+    /// number, so both are refused.
+    /// Changes by administrators and the account API pass: they come from no app client, and an address that is set as
+    /// verified needs no code. Federated sign-ins need none either.
     fn refuse_direct_change(&self, event: &Event) -> Result<(), Failure> {
         let asks = matches!(
             event.source(),

@@ -1,15 +1,15 @@
 //! Inbound federation: the truth about `email_verified`, before the profile is written.
 //!
 //! Cognito calls this trigger on every federated sign-in, after it verified the provider's answer
-//! and before it writes the profile and issues tokens. The function answers with the claims that
-//! came, and three of them put right: `email_verified` by the same rule that linking follows, the
-//! address in its plain spelling, and the raw subject, which later triggers may only see in lower
-//! case. An address that is not proven is left out, because Cognito would write it over the proven
-//! one of a linked account. It makes no API call.
+//! and before it writes the profile and issues tokens. The function returns the claims that it got
+//! and corrects three of them: `email_verified` follows the same rule as linking, the address gets
+//! its plain spelling, and the raw subject is kept, which later triggers may see only in lower
+//! case. It leaves out an address that is not proven, because Cognito would write it over the
+//! proven one of a linked account. It makes no API call.
 //!
-//! A non-empty answer is authoritative: a claim left out is not stored, and what a profile holds
-//! stays. So every other claim goes back, and an empty answer, which keeps everything as it came,
-//! is given where nothing is to put right.
+//! If the answer is not empty, Cognito stores only the claims in it, and the profile keeps its
+//! other values. So the function returns every other claim too. If there is nothing to correct, it
+//! returns an empty answer, and Cognito stores everything as it came.
 
 mod settings;
 mod sign_in;
@@ -56,7 +56,7 @@ impl Trigger for InboundFederation {
 }
 
 impl InboundFederation {
-    /// What to store for this sign-in; empty means everything as it came.
+    /// What to store for this sign-in. Empty: everything as it came.
     fn attributes_to_map(&self, event: &Event) -> Map<String, Value> {
         let provider =
             event.request("providerName").and_then(Value::as_str).and_then(|n| self.settings.providers.named(n));

@@ -1,4 +1,4 @@
-//! What the documents of one sign-in say, and what of it is to be stored.
+//! What the documents of one sign-in say, and which part of it to store.
 
 use crate::Settings;
 use cognito_core::email::{Email, InvalidEmail, MultipleEmails};
@@ -30,7 +30,7 @@ pub(crate) struct SignIn {
     pub(crate) subject: Option<String>,
     /// The claims that may hold the address, those that pools map to `email`.
     email_names: Vec<String>,
-    /// Something that came is not to be stored, so the answer must not be empty.
+    /// Whether a claim must not be stored, so that the answer must not be empty.
     narrowed: bool,
 }
 
@@ -57,8 +57,8 @@ impl SignIn {
         if claims.is_empty() {
             return None;
         }
-        // An address of one document and a verification of the other prove nothing together, and
-        // where the two contradict each other nothing is proven either.
+        // An address from one document and a verification from the other prove nothing together.
+        // Two documents that contradict each other prove nothing either.
         let documents = [id_token, believed].into_iter().flatten();
         let found = documents.clone().find_map(|document| {
             address(document, EMAIL, settings.multiple_emails).map(|email| (email, document.get(EMAIL_VERIFIED)))
@@ -96,9 +96,9 @@ impl SignIn {
         }
     }
 
-    /// The answer where no address came along: everything as it came. But a profile keeps the
-    /// address of an earlier sign-in, perhaps of another provider, and a bare `email_verified`
-    /// would be stored beside that: so this one claim is left out, and what is stored stays.
+    /// The answer for a sign-in without an address: everything as it came, except `email_verified`.
+    /// The profile keeps the address of an earlier sign-in, perhaps from another provider, and this
+    /// claim would be stored beside that address. Leaving it out keeps the stored value.
     pub(crate) fn without_address(mut self, provider: &str) -> Map<String, Value> {
         tracing::info!(decision = "keep_everything", provider, "decided");
         // An empty list is text that Cognito would store.
@@ -112,7 +112,7 @@ impl SignIn {
         self.claims
     }
 
-    /// Writes the address and its `email_verified` as they are to be stored, or leaves both out.
+    /// Writes the address and its `email_verified` in the form to store, or leaves both out.
     pub(crate) fn put_email_right(&mut self, proven: bool, stored: bool) {
         if !stored {
             self.remove_email();
@@ -183,7 +183,7 @@ fn address(claims: &Map<String, Value>, name: &str, multiple: MultipleEmails) ->
     Email::from_claim(claims.get(name)?, multiple)
 }
 
-/// Whether a document says of the address that it is not verified. To say nothing is not to say no.
+/// Whether a document says that the address is not verified. A missing claim does not say so.
 fn says_no(claims: &Map<String, Value>) -> bool {
     let claim = claims
         .get(EMAIL_VERIFIED)

@@ -23,14 +23,14 @@ pub struct Person<'a> {
     pub username: Option<&'a str>,
     /// The e-mail address.
     pub email: Option<&'a str>,
-    /// BCP 47 tags the person may read, best first. Malformed ones are passed over.
+    /// BCP 47 tags the person may read, best first. Malformed tags are skipped.
     pub locales: &'a [&'a str],
 }
 
 /// What a custom message event asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The message; one of [`Kind::COGNITO`] (any other yields an empty answer).
+    /// The message; one of [`Kind::COGNITO`] (any other gives an empty answer).
     pub kind: Kind,
     /// The reader.
     pub person: Person<'a>,
@@ -59,7 +59,7 @@ pub struct Answer {
     pub email: Option<Email>,
     /// `smsMessage`: at most 140 characters.
     pub sms: Option<String>,
-    /// Every template that was passed over: each is an error an operator should see.
+    /// Every template that was skipped: each is an error that an operator should see.
     pub falls: Vec<Fall>,
 }
 
@@ -90,13 +90,13 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
     Answer { email, sms, falls: writer.falls }
 }
 
-/// Subject and body, or neither: a subject of ours over the pool's body would not match it.
+/// Subject and body, or neither: our subject would not match the pool's body.
 fn email(writer: &mut Writer<'_>, request: &Request<'_>, needs: Needs) -> Option<Email> {
     let lengths = lengths(request, &writer.placeholders, PASSWORD_LENGTH);
     let code = facts(request, writer.settings, Style::Code);
     let styled = facts(request, writer.settings, writer.settings.style_of(request.kind));
-    // A link can be too long for the message (a user name may have 128 characters, each twelve when encoded
-    // and all of it twice); the code alone then does.
+    // A link can be too long for the message: a user name may have 128 characters, each takes up to twelve when
+    // encoded, and the link appears twice. Then the message carries the code alone.
     let facts = [&styled, &code];
     let facts = if styled.link.is_empty() { &facts[..1] } else { &facts[..] };
     let needs = Needs { link_will_do: !needs.username, ..needs };

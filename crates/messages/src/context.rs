@@ -7,8 +7,8 @@ use crate::kind::Kind;
 use crate::locale::{Direction, Locale};
 use crate::settings::{Branding, Style};
 
-/// Everything a message says about its reader and occasion. Values people chose have been through
-/// `personal`; empty means absent.
+/// Everything a message says about its reader and occasion. Values that people chose were cleaned by
+/// `personal`. Empty means absent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) name: String,

@@ -1,4 +1,4 @@
-//! Own templates: the files of `TEMPLATE_DIR`.
+//! Custom templates: the files of `TEMPLATE_DIR`.
 
 use std::path::Path;
 use std::{fmt, fs};
@@ -36,7 +36,7 @@ impl CustomFiles {
     pub(crate) fn read(directory: &Path) -> Self {
         let mut found = Self::default();
         found.read_directory(directory, "");
-        // The order of a directory is the file system's whim; a log should not be.
+        // File systems list a directory in any order; the log should always have the same one.
         found.files.sort();
         found.problems.sort_by(|a, b| a.file.cmp(&b.file));
         found

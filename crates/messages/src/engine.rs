@@ -41,13 +41,13 @@ pub(crate) struct Custom {
 pub(crate) struct Choice<'a> {
     /// The own template to try first, and the tag of its locale.
     pub(crate) custom: Option<(&'a Custom, String)>,
-    /// The built-in locale that is used otherwise and whose strings both may use.
+    /// The built-in locale: the fallback, whose strings both may use.
     pub(crate) locale: &'static Locale,
 }
 
 impl Engine {
-    /// Parses the built-in templates and `files`. One that does not parse is a problem and not an end: the
-    /// others still serve.
+    /// Parses the built-in templates and `files`. A file that does not parse is reported as a problem, and the
+    /// others still work.
     pub(crate) fn new(files: CustomFiles) -> Self {
         let mut environment = environment();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -190,7 +190,7 @@ mod tests {
         for locale in LOCALES {
             for (key, text) in locale.strings() {
                 let (own, expected) = (variables(&environment, text), english.string(key).unwrap());
-                // Where people are addressed formally, a given name does not go with it.
+                // A formal form of address does not go with a given name.
                 if key == "common/greeting" && own.is_empty() {
                     continue;
                 }

@@ -1,18 +1,18 @@
-//! Why a template was passed over.
+//! Why a template was skipped.
 
 use std::fmt;
 
 use crate::kind::{Kind, Part};
 
-/// One template that could not be used for a message, so that the next one was tried: an own template, then
-/// the built-in one, then nothing, which leaves the message to Cognito. Contains no personal data and no code.
+/// One template that could not be used for a message, so the next one was tried. The order is: the custom template,
+/// the built-in one, and then Cognito's own message. Contains no personal data and no code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fall {
     /// The message.
     pub kind: Kind,
     /// Which of its texts.
     pub part: Part,
-    /// The template that was passed over.
+    /// The template that was skipped.
     pub from: Source,
     /// What was wrong with it.
     pub reason: Reason,
@@ -62,10 +62,10 @@ pub enum Reason {
     /// The code is missing; Cognito would not replace anything.
     #[error("does not contain the code; write {{{{ code }}}}")]
     NoCode,
-    /// The user name is missing, which Cognito demands of an administrator's invitation.
+    /// The user name is missing; Cognito requires it in an administrator's invitation.
     #[error("does not contain the user name; write {{{{ username }}}}")]
     NoUsername,
-    /// The link is missing, without which the message is of no use.
+    /// The link is missing; the message is useless without it.
     #[error("does not contain the link; write {{{{ link }}}}")]
     NoLink,
     /// More characters than Cognito allows.

@@ -51,7 +51,7 @@ pub struct Sample {
     pub sms_length: usize,
     /// How the SMS travels, for example `1 segment, GSM-7`.
     pub sms_segments: Option<String>,
-    /// Templates that were passed over, and why.
+    /// Templates that were skipped, and why.
     pub falls: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ pub fn samples(settings: &Settings) -> Vec<Sample> {
 ///
 /// # Errors
 ///
-/// The samples cannot be written as JSON, which does not happen with text.
+/// The samples cannot be written as JSON. This does not happen in practice.
 pub fn page(settings: &Settings) -> Result<String, serde_json::Error> {
     let data = Data {
         app: settings.branding.app_name.clone().unwrap_or_default(),
