@@ -1,4 +1,4 @@
-//! Gives every event back, as a function does that is written with `lambda_runtime` and Tokio as they come.
+//! Returns every event unchanged. It uses `lambda_runtime` and Tokio with their default set-up.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

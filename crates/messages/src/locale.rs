@@ -25,7 +25,7 @@ pub fn preferred(text: &str) -> Vec<&str> {
 fn weighted(item: &str) -> impl Iterator<Item = (&str, f32)> {
     let (tags, parameters) = item.split_once(';').unwrap_or((item, "q=1"));
     let weight = parameters.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
-    // `NaN` is no weight, and would count as the highest one.
+    // `NaN` is not a weight, but it would count as the highest one.
     let weight = weight.filter(|weight| !weight.is_nan()).map_or(0.0, |weight| weight.min(1.0));
     let tags = tags.split(|c: char| c.is_whitespace() || c == ':');
     tags.map(|tag| tag.trim_matches(['[', ']', '"']).split(['.', '@']).next().unwrap_or_default())

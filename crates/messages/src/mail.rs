@@ -80,17 +80,17 @@ pub struct Letter {
     pub html: String,
     /// The plain-text body.
     pub text: String,
-    /// Every own template that was passed over: each is an error an operator should see.
+    /// Every custom template that was skipped: each is an error that an operator should see.
     pub falls: Vec<Fall>,
 }
 
-/// Why there is no letter.
+/// Why no mail was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
     /// The code has characters that could be read as markup; only ASCII letters and digits are allowed.
     #[error("the code of a mail may consist of ASCII letters and digits only")]
     Code,
-    /// The mail is of no use without a link, and `APP_URL` is unset.
+    /// The mail is useless without a link, and `APP_URL` is unset.
     #[error("this mail needs a link, so APP_URL must be set")]
     NoPages,
     /// No template gave a text that passes; the falls say why.

@@ -1,4 +1,4 @@
-//! Values that a person has chosen, made fit for a message.
+//! Values that a person has chosen, cleaned for use in a message.
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
@@ -35,7 +35,7 @@ pub(crate) fn one_line_with(value: &str, keep: impl Fn(char) -> bool) -> String 
     line
 }
 
-/// The name to greet with, or `None` when there is none or it is none. A sign-up form lets anybody send a
+/// The name to greet with, or `None` if there is none or it is not usable. A sign-up form lets anybody send a
 /// mail of ours to any address with a name of their choice. One that is long, reads as a web address, or holds a telephone
 /// number or a sum of money would make the message an advertisement or a trap, so such a person is greeted without a name.
 pub(crate) fn greeting_name(value: &str) -> Option<String> {

@@ -39,7 +39,7 @@ impl Placeholders<'_> {
         text
     }
 
-    /// Puts the placeholders in.
+    /// Inserts the placeholders.
     pub(crate) fn fill(&self, rendered: &str) -> String {
         let mut text = String::with_capacity(rendered.len());
         for c in rendered.chars() {

@@ -15,7 +15,7 @@ use crate::personal::one_line;
 /// The application's name, shown to people. Unset: the host of [`APP_URL`] if it is the operator's own and short enough,
 /// else no name at all.
 pub const APP_NAME: &str = "APP_NAME";
-/// Where the application lives; links point below it. Unset: no links, code style only.
+/// The application's address; all links start with it. Unset: no links, code style only.
 pub const APP_URL: &str = "APP_URL";
 /// Where people can ask for help. Unset: no such line.
 pub const SUPPORT_EMAIL: &str = "SUPPORT_EMAIL";
@@ -27,7 +27,7 @@ pub const BRAND_COLOR: &str = "BRAND_COLOR";
 pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
 /// `link` or `code`, and single messages that differ. Unset: `link` if [`APP_URL`] is set, else `code`.
 pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
-/// A directory with own templates. Unset: built-in templates only.
+/// A directory with custom templates. Unset: built-in templates only.
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
 
 /// Every variable that is read, for documents and deployment templates to be checked against.
@@ -89,7 +89,7 @@ pub struct Settings {
     pub default_locale: &'static Locale,
     /// The style of every message that `styles` does not name.
     pub style: Style,
-    /// Messages with a style of their own.
+    /// Messages that have a different style.
     pub styles: BTreeMap<Kind, Style>,
     /// See [`TEMPLATE_DIR`].
     pub template_dir: Option<PathBuf>,
