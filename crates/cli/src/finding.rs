@@ -112,5 +112,13 @@ fn gaps(facts: &Facts) -> Vec<Finding> {
     facts.gaps.iter().map(finding).collect()
 }
 
+/// A text as one word of a shell, for commands that somebody pastes.
+fn quoted(text: &str) -> String {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c)) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests;

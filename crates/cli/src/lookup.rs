@@ -13,17 +13,24 @@ use cognito_core::user_pool::{Administration, PoolError, ProfileRecord};
 /// A call fails.
 pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<ProfileRecord>, PoolError> {
     let mut found: Vec<_> = pool.found_by(user).await?.into_iter().collect();
-    let names = match Email::parse(user) {
-        Ok(email) => names_with_email(pool, &email).await?,
+    let email = Email::parse(user).ok();
+    let names = match &email {
+        Some(email) => names_with_email(pool, email).await?,
         // The user name of a stand-alone profile has to be looked up; a native one was found by its `sub` already.
-        Err(_) if found.is_empty() => {
+        None if found.is_empty() => {
             pool.user_name_of_sub(user).await?.map(|name| name.as_str().to_owned()).into_iter().collect()
         }
-        Err(_) => Vec::new(),
+        None => Vec::new(),
+    };
+    // A user name may be spelled like the `sub` or an alias of somebody else, so only the profile of exactly that name
+    // counts, and only with the address that was asked for.
+    let is_meant = |record: &ProfileRecord| match &email {
+        Some(email) => record.attribute("email").is_some_and(|theirs| email.is_same(theirs)),
+        None => record.sub() == user,
     };
     for name in names {
         if found.iter().all(|known| known.user_name != name) {
-            found.extend(pool.found_by(&name).await?);
+            found.extend(pool.record(&name).await?.filter(is_meant));
         }
     }
     Ok(found)
@@ -37,7 +44,17 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
 pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<ProfileRecord> {
     let mut found = find(pool, user).await?;
     if let Some(exact) = found.iter().position(|record| record.user_name == user) {
-        return Ok(found.swap_remove(exact));
+        let record = found.swap_remove(exact);
+        if let Ok(email) = Email::parse(user)
+            && !record.attribute("email").is_some_and(|theirs| email.is_same(theirs))
+        {
+            bail!(Refused(
+                "that address is the user name of a profile with another address. Name the profile that you mean by its \
+                 sub: `cognito-triggers show` lists them"
+                    .to_owned()
+            ));
+        }
+        return Ok(record);
     }
     match (found.pop(), found.len()) {
         (None, _) => bail!("no profile of this pool has that user name, sub or e-mail address"),
@@ -65,7 +82,7 @@ pub(crate) async fn others_with_email(
     let mut others = Vec::new();
     for name in names_with_email(pool, &email).await? {
         if name != record.user_name {
-            others.extend(pool.found_by(&name).await?);
+            others.extend(pool.record(&name).await?);
         }
     }
     others.retain(|other| other.attribute("email").is_some_and(|theirs| email.is_same(theirs)));
@@ -103,5 +120,22 @@ pub(crate) mod tests {
         let one = pool.record("n").await.unwrap().unwrap();
         let others = others_with_email(&pool, &one, "ada@example.com").await.unwrap();
         assert_eq!(others.iter().map(|other| other.user_name.as_str()).collect::<Vec<_>>(), ["Google_1"]);
+    }
+
+    #[tokio::test]
+    async fn an_address_never_leads_to_a_profile_with_another_address() {
+        let target = Account { sub: SUB.into(), ..native("ceo@corp.example").unverified().named("p2") };
+        let bait = native("eve@mail.example").named(SUB).unverified();
+        let pool = MemoryPool::new(PoolKind::EmailAlias, [target, bait]);
+        let found = find(&pool, "eve@mail.example").await.unwrap();
+        assert!(found.iter().all(|record| record.user_name != "p2"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_user_name_that_is_the_address_of_somebody_else_is_refused() {
+        let eve = native("ceo@corp.example").unverified().named("ada@example.com");
+        let pool = MemoryPool::new(PoolKind::EmailAlias, [native("ada@example.com").unverified().named("ada"), eve]);
+        let why = only(&pool, "ada@example.com").await.unwrap_err();
+        assert!(why.is::<Refused>() && why.to_string().contains("sub"), "{why}");
     }
 }

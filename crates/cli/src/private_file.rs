@@ -1,22 +1,85 @@
-//! Files that hold personal data.
+//! Files that hold personal data, or that decide what a run does.
 
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use fs4::{FileExt, TryLockError};
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind::NotFound;
 #[cfg(unix)]
 use std::io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Opens a file to read and write, and makes one that nobody else may read if there is none.
+/// Opens a file to read and write, and makes one that nobody else may read if there is none. One that is there keeps its
+/// mode until [`tighten`]: it may be another file than the caller looks for.
+///
+/// # Errors
+///
+/// It cannot be written, or somebody else may have put it there: see [`open`].
 pub(crate) fn private(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).with_context(|| format!("{} cannot be written", path.display()))
+    opened(path, options, "written")
+}
+
+/// Opens a file to read.
+///
+/// # Errors
+///
+/// It cannot be read. On Unix also a [`Refused`] if it is no regular file, a symbolic link or another user's: then
+/// somebody else may have put it there. Group and others lose their rights to it.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    let file = opened(path, options, "read")?;
+    tighten(path, &file)?;
+    Ok(file)
+}
+
+/// The content of a file as [`open`] takes it; `None` if there is no file.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    let mut file = match open(path) {
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|why| why.kind() == NotFound) => return Ok(None),
+        opened => opened?,
+    };
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Some(content))
+}
+
+#[cfg(unix)]
+fn opened(path: &Path, mut options: OpenOptions, what: &str) -> Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::MetadataExt;
+    let refuse = |why: &str| Refused(format!("{}: {why}, so somebody else may have put it there", path.display()));
+    // Without NONBLOCK, a pipe would be waited for. A regular file does not care.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, i32::try_from(flags)?);
+    let file = match options.open(path) {
+        Err(_) if path.is_symlink() => return Err(refuse("it is a symbolic link").into()),
+        opened => opened.with_context(|| format!("{} cannot be {what}", path.display()))?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(refuse("it is not a regular file").into());
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(refuse("it belongs to another user").into());
+    }
+    Ok(file)
+}
+
+/// Other systems go by the folder's rights.
+#[cfg(not(unix))]
+fn opened(path: &Path, options: OpenOptions, what: &str) -> Result<File> {
+    options.open(path).with_context(|| format!("{} cannot be {what}", path.display()))
 }
 
 /// Opens a file as [`private`] does, for one process at a time: until it is closed, or the process is ended.
@@ -45,6 +108,10 @@ pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
     let mode = file.metadata().with_context(can_be_read)?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).with_context(can_be_read)?;
+        // Some file systems take the call and keep the rights.
+        if file.metadata().with_context(can_be_read)?.permissions().mode() & 0o077 != 0 {
+            return Err(Refused(can_be_read()).into());
+        }
     }
     Ok(())
 }
@@ -121,6 +188,31 @@ pub(crate) fn sync_folder_of(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_somebody_else_may_have_put_there_is_refused_and_one_of_ours_is_closed_to_others() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("state"), folder.path().join("link"));
+        std::fs::write(&path, "ours").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for refused in [open(&link).unwrap_err(), private(&link).unwrap_err(), read(&link).unwrap_err()] {
+            assert!(refused.is::<Refused>() && refused.to_string().contains("symbolic link"), "{refused:#}");
+        }
+        for refused in [open(folder.path()).unwrap_err(), open(Path::new("/dev/null")).unwrap_err()] {
+            assert!(refused.to_string().contains("not a regular file"), "{refused:#}");
+        }
+        // Not where the tests run as root, whose these files are.
+        let others = Path::new("/etc/hosts");
+        if std::os::unix::fs::MetadataExt::uid(&others.metadata().unwrap()) != rustix::process::geteuid().as_raw() {
+            assert!(open(others).unwrap_err().to_string().contains("another user"));
+        }
+        assert_eq!(read(&path).unwrap().unwrap(), b"ours");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(read(&folder.path().join("none")).unwrap().is_none());
+    }
 
     #[test]
     fn a_new_file_is_its_owners_alone_and_replaces_none() {

@@ -130,18 +130,10 @@ impl<P: Administration> Merger<'_, P> {
             if state.done {
                 return Ok(StepResult::DoneBefore);
             }
-            let begin = match self.pool.record(&step.delete).await? {
-                Some(record) => {
-                    let checked = self.recheck(record, planned, step, earlier, &state).await?;
-                    let begin = self.prepare(journal, planned, checked).await?;
-                    self.delete(journal, &begin).await?;
-                    begin
-                }
-                None => match state.attempts.last() {
-                    Some(begin) => self.already_deleted(journal, begin, &state).await?,
-                    None => return Ok(StepResult::Skipped("the profile is gone".into())),
-                },
-            };
+            let begun = self.gone(journal, planned, step, earlier, &state).await;
+            // After a deletion, nobody else's profile may follow until this identity is linked.
+            let begun = begun.map_err(|stop| if round > 0 { stop.after(Incomplete::NotLinked) } else { stop })?;
+            let Some(begin) = begun else { return Ok(StepResult::Skipped("the profile is gone".into())) };
             let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
             if earlier.wait_for_address && lacks {
                 return Err(Stop::AddressTaken);
@@ -152,6 +144,25 @@ impl<P: Administration> Merger<'_, P> {
             }
         }
         Err(Stop::Incomplete(Incomplete::NotLinked, why))
+    }
+
+    /// Sees to it that the stand-alone profile is deleted. `None` if it is gone, and not by this plan.
+    async fn gone(
+        &self,
+        journal: &mut impl Journal,
+        planned: &Planned,
+        step: &Step,
+        earlier: &EarlierSteps,
+        state: &MergeState,
+    ) -> Result<Option<Begin>, Stop> {
+        let Some(record) = self.pool.record(&step.delete).await? else {
+            let Some(begin) = state.attempts.last() else { return Ok(None) };
+            return self.already_deleted(journal, begin, state).await.map(Some);
+        };
+        let checked = self.recheck(record, planned, step, earlier, state).await?;
+        let begin = self.prepare(journal, planned, checked).await?;
+        self.delete(journal, &begin).await?;
+        Ok(Some(begin))
     }
 
     /// Stores how a step ended, if it did not end well.

@@ -3,8 +3,9 @@
 //! The decision itself is [`linking::decide`], the one that the trigger makes. What is added here only ever
 //! says no: a merge deletes a profile, which a sign-in never does.
 
+use cognito_core::email::EmailClaim;
 use cognito_core::event::Attributes;
-use cognito_core::provider::{LinkBy, Provider, Providers, Trust};
+use cognito_core::provider::{LinkBy, Provider, Providers};
 use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status, UserName};
 use linking::{
     Arrival, Decision, Owner, Owners, Policy, RepairScope, SignIn, StoredAddress, SubjectRule, decide, needs_repair,
@@ -222,10 +223,17 @@ impl Rules {
     }
 
     /// What the next sign-in with a proven address would mean for the native profiles that have it; `None` if no
-    /// provider can prove an address.
+    /// provider proves this address and is linked. Of several providers, the one that would change the most counts.
     #[must_use]
     pub fn next_sign_in(&self, email: &str, records: &[ProfileRecord], now: SystemTime) -> Option<Decision> {
-        let provider = self.providers.iter().find(|provider| provider.trust != Trust::Never)?;
+        let arrivals = self.providers.iter().filter_map(|provider| self.proven_arrival(provider, email));
+        let profiles = records.iter().filter_map(|record| record.profile().ok());
+        let owners = owners(profiles, now, &self.providers);
+        arrivals.map(|arrival| decide(&arrival, &owners, &self.policy)).max_by_key(consequence)
+    }
+
+    /// Somebody new from a provider, if it proves the address and may be linked.
+    fn proven_arrival(&self, provider: &Provider, email: &str) -> Option<Arrival> {
         let mut claims = serde_json::Map::new();
         claims.insert("email".into(), email.into());
         claims.insert("email_verified".into(), "true".into());
@@ -235,8 +243,7 @@ impl Rules {
         let user_name = format!("{}_{UNKNOWN_SUBJECT}", provider.name);
         let rule = SubjectRule { pool_is_case_sensitive: true, raw_subject_attribute: None };
         let arrival = Arrival::read(&user_name, Attributes::of(&claims), &self.providers, &rule);
-        let profiles = records.iter().filter_map(|record| record.profile().ok());
-        Some(decide(&arrival, &owners(profiles, now, &self.providers), &self.policy))
+        (arrival.identity.is_ok() && matches!(arrival.email, EmailClaim::Proven(_))).then_some(arrival)
     }
 
     /// Whether the profile's address is proven by its providers and shows as unverified.
@@ -255,6 +262,19 @@ impl Rules {
 
 /// A subject that no provider gives anybody.
 const UNKNOWN_SUBJECT: &str = "somebody-who-never-signed-in";
+
+/// How much a decision takes away from whoever has the address now. Being refused by one provider is nothing new to
+/// somebody whom another one links.
+fn consequence(decision: &Decision) -> u8 {
+    match decision {
+        Decision::Replace { .. } => 5,
+        Decision::Reclaim { .. } => 4,
+        Decision::AcceptInvitation { .. } => 3,
+        Decision::Link(..) | Decision::CreateAndLink { .. } | Decision::AlreadyLinked(_) => 2,
+        Decision::Refuse(_) => 1,
+        Decision::Continue(_) => 0,
+    }
+}
 
 /// Facts for a decision.
 fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime, providers: &Providers) -> Owners {

@@ -137,6 +137,11 @@ async fn undo_native(
         undone.loses(MOVED);
         return Ok(());
     };
+    // Somebody else may have registered the name since.
+    if state.linked.as_ref().is_some_and(|linked| linked.into_sub != record.sub()) {
+        undone.loses(MOVED);
+        return Ok(());
+    }
     // What was copied first: an interrupted undo finds the link still there and begins again.
     undo_copies(pool, &record, state, limits, undone).await?;
     let Some(last) = state.attempts.last() else { return Ok(()) };

@@ -2,9 +2,11 @@
 //!
 //! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
 
-use crate::invoke_permission::Permission;
+use crate::function_arn::FunctionArn;
+use crate::invoke_permission::{Permission, statement_id};
 use crate::pool_settings::Description;
 use crate::private_file;
+use crate::terminal::Refused;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -56,14 +58,10 @@ impl Record {
     ///
     /// The file cannot be read, is no record, or is that of another pool.
     pub(crate) fn load(path: &Path, pool: &str) -> Result<Self> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Self { user_pool_id: pool.to_owned(), ..Self::default() });
-            }
-            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        let Some(text) = private_file::read(path)? else {
+            return Ok(Self { user_pool_id: pool.to_owned(), ..Self::default() });
         };
-        let record: Self = serde_json::from_str(&text).with_context(|| {
+        let record: Self = serde_json::from_slice(&text).with_context(|| {
             format!(
                 "{} is not a record of attach. Name another file with --record, or restore or remove this one. Without a \
                  record, detach cannot put back what attach replaced",
@@ -77,6 +75,45 @@ impl Record {
             record.user_pool_id
         );
         Ok(record)
+    }
+
+    /// Refuses a record that attach cannot have written for this pool. Otherwise whoever can write the file would choose
+    /// what detach attaches and which permissions it removes.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refused`] that names the entry.
+    pub(crate) fn refuse_foreign(&self, path: &Path, pool: &Description) -> Result<(), Refused> {
+        let refuse = |what: &str| {
+            Err(Refused(format!(
+                "{}: attach did not write this: {what}. Nothing was changed. Restore the file, or remove the entry",
+                path.display()
+            )))
+        };
+        for (member, attached) in &self.triggers {
+            let Some(trigger) = Trigger::with_member(member) else {
+                return refuse(&format!("{member} is no trigger that attach sets"));
+            };
+            let functions = [Some(&attached.function), attached.replaces.as_ref()];
+            if let Some(function) = functions.into_iter().flatten().find(|arn| FunctionArn::parse(arn).is_none()) {
+                return refuse(&format!("{function} on {trigger} is not the ARN of a function"));
+            }
+            let fits = |value: &Value| {
+                let config = Value::from_iter([(member.clone(), value.clone())]);
+                let function = trigger.function(&config).and_then(FunctionArn::parse);
+                function.is_some_and(|function| *value == trigger.value(function.as_str()))
+            };
+            if let Some(displaced) = attached.displaced.as_ref().filter(|value| !fits(value)) {
+                return refuse(&format!("{displaced} is no function that {trigger} can have had"));
+            }
+        }
+        for Permission { function, statement } in &self.permissions {
+            let is_here = FunctionArn::parse(function).is_some_and(|function| function.account == pool.account());
+            if !is_here || Trigger::ALL.iter().all(|trigger| *statement != statement_id(pool.id(), *trigger)) {
+                return refuse(&format!("the permission {statement} of {function} is not one that attach adds"));
+            }
+        }
+        Ok(())
     }
 
     /// What is remembered about a trigger.

@@ -46,7 +46,9 @@ impl Request {
         let id = self.user_pool_id();
         let pool = pool_settings::describe(&cloud.cognito(), id).await?;
         let path = self.record.clone().unwrap_or_else(|| PathBuf::from(format!("cognito-triggers-{id}.json")));
-        Ok(Current { pool, record: Record::load(&path, id)?, path })
+        let record = Record::load(&path, id)?;
+        record.refuse_foreign(&path, &pool)?;
+        Ok(Current { pool, record, path })
     }
 
     /// Shows the changes and asks for a yes. `None` if nothing is to be done: `idle` says that nothing would change, or

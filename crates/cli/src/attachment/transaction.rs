@@ -58,6 +58,7 @@ impl Transaction {
             .into());
         }
         let pool = pool_settings::describe(&cloud.cognito(), &shown.user_pool_id).await?;
+        record.refuse_foreign(path, &pool)?;
         refuse_if_changed(&pool, changes)?;
         let snapshot = Snapshot::write(path, pool)?;
         Ok(Self { _lock: lock, path: path.to_owned(), former: record.clone(), record, snapshot })

@@ -1,7 +1,7 @@
 //! How findings are written: one after the other, so that a report may be as long as the pool.
 
 use super::findings::{Finding, Row, Summary};
-use crate::terminal::{Format, Table, spreadsheet_cell};
+use crate::terminal::{Format, Table, json_line, spreadsheet_cell};
 use anyhow::Result;
 use clap::ValueEnum;
 use std::io::Write;
@@ -57,10 +57,10 @@ impl<W: Write> Report<W> {
             }
             ReportFormat::Json => {
                 self.out.write_all(if self.rows == 0 { b"{\"profiles\":[\n" } else { b",\n" })?;
-                serde_json::to_writer(&mut self.out, &row)?;
+                self.out.write_all(json_line(&row)?.as_bytes())?;
             }
             ReportFormat::Jsonl => {
-                serde_json::to_writer(&mut self.out, &row)?;
+                self.out.write_all(json_line(&row)?.as_bytes())?;
                 self.out.write_all(b"\n")?;
             }
             ReportFormat::Csv => {

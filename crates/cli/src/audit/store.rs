@@ -6,7 +6,7 @@
 //!
 //! The file holds personal data. So it has no name unless the listing is to be resumed, and only its owner may read it.
 
-use crate::private_file::private;
+use crate::private_file::{private, tighten};
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use cognito_core::user_pool::{Page, ProfileRecord};
@@ -102,6 +102,7 @@ impl Store {
         if !is_new && file.metadata()?.len() == 0 {
             return Err(refused(path, "not the state of a listing"));
         }
+        let opened = file.try_clone()?;
         let database = database(file).map_err(|error| explained(path, error))?;
         let mut store = Self { path: Some(path.to_owned()), database, place: fresh, pending: Vec::new() };
         if is_new {
@@ -112,6 +113,7 @@ impl Store {
                 return Err(refused(path, &why));
             }
             store.place = found;
+            tighten(path, &opened)?;
         }
         Ok(store)
     }

@@ -37,6 +37,9 @@ pub(crate) struct Detach {
     /// Also remove functions that somebody else attached later
     #[arg(long)]
     replace: bool,
+    /// Put back this function of another account, if attach replaced it; may be repeated
+    #[arg(long, value_name = "ARN")]
+    put_back: Vec<String>,
 }
 
 /// Which triggers.
@@ -141,6 +144,18 @@ impl Detach {
         let new = if self.leave_empty { None } else { displaced };
         let config = json!({ trigger.member(): new });
         let after = trigger.function(&config).map(str::to_owned);
+        // The pool would hand every sign-in to that account, so a file alone does not decide it.
+        if let Some(function) = after.as_deref().filter(|_| old != new).and_then(FunctionArn::parse)
+            && function.account != pool.account()
+            && !self.put_back.iter().any(|named| named == function.as_str())
+        {
+            return Err(Refused(format!(
+                "{function}, which {} says attach replaced on {trigger}, belongs to another account. Pass --put-back \
+                 {function} if that is right, or --leave-empty to clear the trigger",
+                path.display()
+            ))
+            .into());
+        }
         Ok(Change { trigger, before, after, permission: String::new(), old, new })
     }
 }

@@ -1,6 +1,7 @@
 //! `preview`
 
 use crate::options::Global;
+use crate::private_file::draft_of;
 use crate::terminal::{ExitStatus, Table, Tabular};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -41,7 +42,14 @@ impl Preview {
     pub(super) fn run(&self, global: &Global) -> Result<ExitStatus> {
         let settings = Settings::from_lookup(&|name| env::var(name).ok())?;
         let file = std::path::absolute(&self.out)?;
-        gallery::write(&settings, &file).with_context(|| format!("{} cannot be written", file.display()))?;
+        // Never through a symbolic link, and whole or not at all.
+        let write = || -> Result<()> {
+            let draft = draft_of(&file)?;
+            gallery::write(&settings, draft.path())?;
+            draft.persist(&file)?;
+            Ok(())
+        };
+        write().with_context(|| format!("{} cannot be written", file.display()))?;
         let problems: Vec<_> = Messages::new(settings).problems().iter().map(ToString::to_string).collect();
         for problem in &problems {
             note!("a template cannot be used: {problem}");

@@ -14,6 +14,7 @@ use cognito_core::user_pool::aws::AwsUserPool;
 use cognito_core::user_pool::{Administration, Delivery, PoolSettings, Registered, UserPool};
 use recovery::Recovery;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -161,6 +162,7 @@ impl ResetUser {
         }
         let user = pool.checked(&recovery.profile.name(), &recovery.sub).await?;
         confirm("Delete this profile and sign it up again?", self.is_confirmed())?;
+        self.refuse_if_changed(pool, recovery).await?;
         let file = recovery.save(self.save.as_deref())?;
         say!("The profile is saved in {}.", file.display());
         let Err(error) = pool.delete(&user).await else { return Ok(Some(file)) };
@@ -177,6 +179,26 @@ impl ResetUser {
                 Ok(None)
             }
         }
+    }
+
+    /// The question may have stood for long, and its owner may have confirmed the registration meanwhile.
+    async fn refuse_if_changed(&self, pool: &AwsUserPool, recovery: &Recovery) -> Result<()> {
+        let Some(now) = pool.record(&recovery.user_name).await? else {
+            bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned()));
+        };
+        registration::is_replaceable(&now, self.yes_delete_confirmed).map_err(Refused)?;
+        let groups: BTreeSet<_> = pool.groups(&now.name()).await?.into_iter().collect();
+        let shown = &recovery.profile;
+        if now.sub() != recovery.sub
+            || now.status != shown.status
+            || now.attributes != shown.attributes
+            || groups != recovery.groups.iter().cloned().collect()
+        {
+            bail!(Refused(
+                "the profile changed after it was shown; nothing was changed. Run the command again".to_owned()
+            ));
+        }
+        Ok(())
     }
 
     fn report(&self, recovery: &Recovery, registered: Registered, file: PathBuf, output: Output) -> Result<ExitStatus> {

@@ -148,7 +148,8 @@ async fn a_second_operator_in_the_same_folder_loses_nothing_of_the_first() {
 async fn a_record_that_says_something_else_about_the_trigger_by_now_is_not_overwritten() {
     let operator = Operator::of(json!({}));
     let record = operator.folder.path().join("record.json");
-    let theirs = json!({ "userPoolId": POOL, "triggers": { "PreSignUp": { "function": arn("b"), "displaced": "x" } } });
+    let theirs =
+        json!({ "userPoolId": POOL, "triggers": { "PreSignUp": { "function": arn("b"), "displaced": arn("x") } } });
     operator.aws.interfere(move |state, operation, _| {
         if operation == "GetPolicy" && state.count(operation) == 1 {
             std::fs::write(&record, theirs.to_string()).unwrap();
@@ -157,7 +158,7 @@ async fn a_record_that_says_something_else_about_the_trigger_by_now_is_not_overw
     });
     let why = operator.refused("attach --pre-sign-up a").await;
     assert!(why.contains("record.json"), "{why}");
-    assert_eq!(operator.record()["triggers"]["PreSignUp"]["displaced"], "x");
+    assert_eq!(operator.record()["triggers"]["PreSignUp"]["displaced"], arn("x"));
     assert!(operator.statements("a").is_empty());
 }
 
@@ -202,7 +203,7 @@ async fn a_function_replaced_on_one_trigger_may_still_be_called_by_the_other() {
 #[tokio::test]
 async fn a_replacement_that_failed_can_be_repeated_and_forgets_nothing() {
     for status in [400, 500] {
-        let operator = Operator::of(json!({ "PreSignUp": "x" }));
+        let operator = Operator::of(json!({ "PreSignUp": arn("x") }));
         operator.run("attach --pre-sign-up a --replace").await.unwrap();
         operator.aws.interfere(move |_, operation, _| {
             (operation == "UpdateUserPool").then(|| refusal(status, "InternalErrorException"))
@@ -213,14 +214,14 @@ async fn a_replacement_that_failed_can_be_repeated_and_forgets_nothing() {
         assert_eq!(operator.trigger("PreSignUp"), json!(arn("b")));
         assert!(operator.statements("a").is_empty(), "{status}: a's permission stays");
         operator.run("detach --all").await.unwrap();
-        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!("x"), Value::Null), "{status}");
+        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!(arn("x")), Value::Null), "{status}");
         assert!(operator.statements("b").is_empty());
     }
 }
 
 #[tokio::test]
 async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_first() {
-    let operator = Operator::of(json!({ "PreSignUp": "x" }));
+    let operator = Operator::of(json!({ "PreSignUp": arn("x") }));
     operator.run("attach --pre-sign-up a --replace").await.unwrap();
     operator
         .aws
@@ -228,7 +229,7 @@ async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_fir
     operator.failed("attach --pre-sign-up b").await;
     operator.aws.leave_alone();
     operator.run("detach --all").await.unwrap();
-    assert_eq!(operator.trigger("PreSignUp"), "x");
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("x")));
     assert!(operator.statements("a").is_empty() && operator.statements("b").is_empty());
 }
 
@@ -280,7 +281,7 @@ async fn a_run_that_ended_after_the_update_is_finished_by_the_next() {
 #[tokio::test]
 async fn a_permission_that_could_not_be_removed_is_removed_by_the_same_command_later() {
     for options in ["--pre-sign-up", "--all"] {
-        let operator = Operator::of(json!({ "PreSignUp": "x" }));
+        let operator = Operator::of(json!({ "PreSignUp": arn("x") }));
         operator.run("attach --pre-sign-up a --replace").await.unwrap();
         operator.aws.interfere(|_, operation, _| {
             (operation == "RemovePermission").then(|| refusal(403, "AccessDeniedException"))
@@ -289,7 +290,7 @@ async fn a_permission_that_could_not_be_removed_is_removed_by_the_same_command_l
         assert!(why.contains("still there") && why.contains("AccessDenied"), "{why}");
         operator.aws.leave_alone();
         operator.run(&format!("detach {options}")).await.unwrap();
-        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!("x"), Value::Null));
+        assert_eq!((operator.trigger("PreSignUp"), operator.record()), (json!(arn("x")), Value::Null));
         assert!(operator.statements("a").is_empty());
     }
 }
@@ -307,11 +308,11 @@ async fn a_permission_added_for_a_function_that_was_attached_already_is_removed_
 async fn a_function_of_ours_that_somebody_displaced_loses_its_permission_when_theirs_is_displaced() {
     let operator = Operator::of(json!({}));
     operator.run("attach --pre-sign-up f").await.unwrap();
-    operator.aws.state().pool["LambdaConfig"]["PreSignUp"] = json!("y");
+    operator.aws.state().pool["LambdaConfig"]["PreSignUp"] = json!(arn("y"));
     operator.run("attach --pre-sign-up g --replace").await.unwrap();
     assert!(operator.statements("f").is_empty());
     operator.run("detach --all").await.unwrap();
-    assert_eq!((operator.trigger("PreSignUp"), operator.statements("g").len()), (json!("y"), 0));
+    assert_eq!((operator.trigger("PreSignUp"), operator.statements("g").len()), (json!(arn("y")), 0));
 }
 
 #[tokio::test]
@@ -351,4 +352,37 @@ async fn detach_goes_on_where_it_may_not_look_at_what_was_displaced_and_not_wher
     });
     operator.run("detach --all").await.unwrap();
     assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
+}
+
+#[tokio::test]
+async fn a_planted_record_chooses_neither_a_function_of_another_account_nor_a_permission() {
+    let operator = Operator::of(json!({ "PreSignUp": arn("ours") }));
+    operator.aws.state().statements.entry("payments".into()).or_default().insert("api-gateway".into());
+    let evil = "arn:aws:lambda:eu-central-1:666666666666:function:evil";
+    let plant = |triggers: Value, permissions: Value| {
+        let record = json!({ "userPoolId": POOL, "triggers": triggers, "permissions": permissions });
+        std::fs::write(operator.folder.path().join("record.json"), record.to_string()).unwrap();
+    };
+    let displaced = |displaced: Value| json!({ "PreSignUp": { "function": arn("ours"), "displaced": displaced } });
+    for (triggers, permissions, says) in [
+        (displaced(json!(evil)), json!([]), "another account"),
+        (displaced(json!("x")), json!([]), "can have had"),
+        (displaced(json!({ "LambdaArn": arn("b"), "More": 1 })), json!([]), "can have had"),
+        (json!({ "PreSignUp": { "function": "x", "displaced": null } }), json!([]), "not the ARN"),
+        (json!({}), json!([{ "function": arn("payments"), "statement": "api-gateway" }]), "not one that attach adds"),
+        (
+            json!({}),
+            json!([{ "function": evil, "statement": format!("cognito-triggers-{POOL}-PreSignUp") }]),
+            "not one",
+        ),
+    ] {
+        plant(triggers, permissions);
+        let why = operator.refused("detach --all").await;
+        assert!(why.contains(says), "{why}");
+    }
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("ours")));
+    assert_eq!(operator.statements("payments"), ["api-gateway"]);
+    plant(displaced(json!(evil)), json!([]));
+    operator.run(&format!("detach --all --put-back {evil}")).await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), json!(evil));
 }

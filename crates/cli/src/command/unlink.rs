@@ -73,6 +73,15 @@ impl Unlink {
             say!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
         }
         confirm(&format!("Unlink {identity} from {}?", profile.user_name), self.yes)?;
+        // The question may have stood for long. What was a way in then may be none now.
+        let now = pool.record(&profile.user_name).await?.filter(|now| now.sub() == profile.sub());
+        let Some(now) = now else { bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned())) };
+        let identities = LinkedIdentity::all_of(&now)?;
+        if !identities.iter().any(|linked| linked.is(identity)) {
+            bail!(Refused("the identity is not linked to the profile any more; nothing was changed".to_owned()));
+        }
+        let factors = pool.sign_in_factors(&now.name()).await.ok();
+        way_in(&now, &identities, identity, factors.as_deref()).map_err(Refused)?;
         self.carry_out(&pool, identity).await?;
         let after = pool.record(&profile.user_name).await?.context("the profile was deleted meanwhile")?;
         let after = LinkedIdentity::all_of(&after)?;

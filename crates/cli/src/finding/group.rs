@@ -1,6 +1,6 @@
 //! Is the default group there?
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, quoted};
 use crate::trigger::Trigger;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let missing = |group: &String| {
         let why =
             "Nobody can join it: functions log group_missing or group_not_joined, and people lack the group's rights";
-        let remedy = format!("aws cognito-idp create-group --user-pool-id {} --group-name {group}", facts.pool.id());
+        let remedy =
+            format!("aws cognito-idp create-group --user-pool-id {} --group-name {}", facts.pool.id(), quoted(group));
         Finding::error("group_missing", group, why, remedy)
     };
     named(facts).difference(there).map(missing).collect()

@@ -195,3 +195,9 @@ fn the_worst_comes_first_and_what_was_not_read_is_said() {
     assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Note]);
     assert!(found[1].remedy.contains("cognito-idp:ListIdentityProviders"), "{found:?}");
 }
+
+#[test]
+fn a_command_to_paste_holds_a_setting_as_one_word() {
+    assert_eq!(super::quoted("Users"), "Users");
+    assert_eq!(super::quoted("a; rm"), "'a; rm'");
+}

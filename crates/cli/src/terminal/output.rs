@@ -1,6 +1,7 @@
 //! Standard output: what a command was asked for, for people or for programs.
 
 use super::Tabular;
+use super::visible::is_shown;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -24,7 +25,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Writes a command's data to standard output: as a table with every hidden character made visible, or exactly
-    /// as it is in JSON.
+    /// as it is in JSON, where hidden characters are written as `\u` escapes.
     ///
     /// # Errors
     ///
@@ -33,22 +34,55 @@ impl Output {
         let mut stdout = stdout();
         match self.format {
             Format::Json => {
-                serde_json::to_writer_pretty(&mut stdout, data)?;
-                writeln!(stdout)
+                writeln!(stdout, "{}", without_hidden(&serde_json::to_string_pretty(data)?))
             }
             Format::Table => writeln!(stdout, "{}", data.table().for_stdout()),
         }
     }
 }
 
-/// A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before a first `=`, `+`, `-`, `@`,
-/// tab or carriage return (OWASP, "CSV Injection").
-pub(crate) fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
+/// A value as JSON on one line, in which no character is hidden: what a terminal acts on or does not show stands there
+/// as `\u202e`, which is the same value to a program.
+///
+/// # Errors
+///
+/// The value is none that JSON has.
+pub(crate) fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(|text| without_hidden(&text))
+}
+
+/// Outside of texts, JSON has no such characters but the line breaks between its lines.
+fn without_hidden(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || is_shown(character) {
+            shown.push(character);
+        } else {
+            let units = &mut [0; 2];
+            shown.extend(character.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
     }
+    shown
+}
+
+/// A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before a first `=`, `+`, `-`, `@`,
+/// tab or carriage return (OWASP, "CSV Injection"), and before the first four of them wherever a spreadsheet may split
+/// the cell: after a semicolon, a tab or a line break.
+pub(crate) fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
+    const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+    let mut cell = String::with_capacity(text.len());
+    if text.starts_with(['\t', '\r']) {
+        cell.push('\'');
+    }
+    let mut starts = true;
+    for character in text.chars() {
+        if starts && FORMULA.contains(&character) {
+            cell.push('\'');
+        }
+        starts = matches!(character, ';' | '\t' | '\r' | '\n');
+        cell.push(character);
+    }
+    if cell == text { Cow::Borrowed(text) } else { Cow::Owned(cell) }
 }
 
 /// Standard output, for the commands that write to it piece by piece.
@@ -118,10 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn json_hides_nothing_and_is_the_same_value() {
+        let value = "x\u{9b}2Jy\u{202e}\u{7f}\u{2800}\u{e0041}\n";
+        let text = json_line(&value).unwrap();
+        assert!(text.is_ascii() && text.contains("\\u202e"), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
+    }
+
+    #[test]
     fn a_cell_that_a_spreadsheet_would_calculate_begins_with_an_apostrophe() {
-        for formula in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+        for formula in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(A1)", "\t1", "\r1"] {
             assert_eq!(spreadsheet_cell(formula), format!("'{formula}"));
         }
+        assert_eq!(spreadsheet_cell("x;=cmd|'/C calc'!A0"), "x;'=cmd|'/C calc'!A0");
+        assert_eq!(spreadsheet_cell("\t=1\n@2"), "'\t'=1\n'@2");
         for plain in ["", "ada@example.com", "Google_1", " =1", "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11"] {
             assert_eq!(spreadsheet_cell(plain), plain);
         }

@@ -329,6 +329,13 @@ fn kind_of(code: &str) -> PoolErrorKind {
         "InvalidParameterException" => PoolErrorKind::InvalidParameter,
         "LimitExceededException" => PoolErrorKind::LimitExceeded,
         "NotAuthorizedException" | "AccessDeniedException" | "OperationNotEnabledException" => PoolErrorKind::Denied,
+        // Credentials that ended or are wrong: every further call would fail as well.
+        code if ["ExpiredToken", "UnrecognizedClient", "InvalidSignature"]
+            .iter()
+            .any(|start| code.starts_with(start)) =>
+        {
+            PoolErrorKind::Denied
+        }
         "TooManyRequestsException" | "ThrottlingException" => PoolErrorKind::Throttled,
         "InternalErrorException" | "InternalServerException" | "ServiceUnavailableException" => {
             PoolErrorKind::Unavailable

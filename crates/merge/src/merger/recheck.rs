@@ -81,13 +81,16 @@ impl<P: Administration> Merger<'_, P> {
             Some(native) => Some(self.replaced(native).await?),
         };
         let left_out = state.attempts.last().map(|begin| begin.left_out.clone()).unwrap_or_default();
+        // A profile that came back is in no group; the one before it was. One that never went lost its groups to somebody.
+        let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != record.sub());
+        let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
         let native = judgement.destination();
         Ok(Begin {
             decision: judgement.code().to_owned(),
             into: native.map(|native| native.as_str().to_owned()),
             identity,
             add_attributes: self.attributes_to_add(&record, native, &left_out).await?,
-            add_groups: self.groups_to_add(&groups, native, state).await?,
+            add_groups: self.groups_to_add(&groups, native, &earlier).await?,
             profile: record,
             groups,
             replaces,
@@ -121,7 +124,7 @@ impl<P: Administration> Merger<'_, P> {
         &self,
         groups: &[String],
         native: Option<&UserName>,
-        state: &MergeState,
+        earlier: &[String],
     ) -> Result<Vec<String>, Stop> {
         if !self.copy.groups {
             return Ok(Vec::new());
@@ -130,9 +133,7 @@ impl<P: Administration> Merger<'_, P> {
             None => Vec::new(),
             Some(native) => self.pool.groups(native).await?,
         };
-        // A profile that came back is in no group; the one before it was.
-        let before = state.attempts.iter().flat_map(|begin| &begin.add_groups);
-        let wanted = groups.iter().chain(before);
+        let wanted = groups.iter().chain(earlier);
         let wanted = wanted.filter(|group| !has.contains(group) && !self.is_of_provider(group));
         Ok(wanted.cloned().collect::<BTreeSet<_>>().into_iter().collect())
     }

@@ -85,6 +85,7 @@ impl Stop {
     pub(super) fn after(self, what: Incomplete) -> Self {
         match self {
             Self::Profile(StepResult::Failed(why) | StepResult::Skipped(why)) => Self::Incomplete(what, why),
+            Self::Run(MergeError::Pool(error)) => Self::Incomplete(what, error.to_string()),
             stop => stop,
         }
     }

@@ -237,7 +237,7 @@ async fn the_history_names_every_sub_that_is_gone() {
 async fn the_group_of_the_provider_is_not_copied() {
     let mut world = scenario::native_and_google();
     world.pool.change(|accounts| {
-        accounts[1].groups.insert("eu-central-1_A_Google".into());
+        accounts[1].groups.extend(["eu-central-1_A_Google".into(), "Users".into()]);
     });
     finish(&mut world).await;
     let groups = world.pool.account("native").unwrap().groups;
@@ -447,4 +447,42 @@ async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
         assert_eq!(linked.left_out, ["given_name"], "held: {held}");
         world.check("without attributes");
     }
+}
+
+#[tokio::test]
+async fn a_group_that_was_taken_away_is_not_granted_again_by_a_repeated_run() {
+    let mut interrupted = 0;
+    for at in 1..40 {
+        let mut world = scenario::native_and_google();
+        world.pool.change(|accounts| {
+            accounts[1].groups.insert("Users".into());
+        });
+        let _ = world.run(&Fuse::at(at, Fate::Fails)).await;
+        if world.pool.account("Google_1").is_none() {
+            break;
+        }
+        world.pool.change(|accounts| {
+            for account in accounts {
+                account.groups.remove("Users");
+            }
+        });
+        finish(&mut world).await;
+        assert!(!world.pool.account("native").unwrap().groups.contains("Users"), "interrupted at call {at}");
+        interrupted += 1;
+    }
+    assert!(interrupted > 1);
+}
+
+#[tokio::test]
+async fn undo_touches_nobody_who_has_the_name_of_the_native_profile_now() {
+    let mut world = scenario::native_and_google();
+    finish(&mut world).await;
+    world.pool.change(|accounts| {
+        accounts.retain(|account| account.user_name != "native");
+        let other = Account { sub: "somebody else".into(), ..scenario::native_named("native") };
+        accounts.push(other.in_group("Users"));
+    });
+    let report = world.undo().await;
+    assert!(world.pool.account("native").unwrap().groups.contains("Users"), "{report:?}");
+    assert!(report[0].restored.is_empty(), "{report:?}");
 }

@@ -139,3 +139,19 @@ fn every_reason_has_its_own_name_and_is_documented() {
     assert_eq!(codes.len(), all.len());
     assert!(codes.iter().all(|code| include_str!("../../../../docs/cli/link.md").contains(code)));
 }
+
+#[test]
+fn the_next_sign_in_is_told_of_providers_that_prove_the_address_and_link() {
+    let told = |list: &str, account: Account| {
+        let rules = Rules { providers: Providers::parse(list).unwrap(), ..rules() };
+        rules.next_sign_in(ADA, &[account.record()], SystemTime::now()).map(|decision| decision.name().to_owned())
+    };
+    for account in [native(ADA), native(ADA).unconfirmed()] {
+        let plain = told("Google:claim", account.clone());
+        assert!(plain.is_some());
+        for list in ["Corporate:always@corp.example,Google:claim", "Corporate:claim:none,Google:claim"] {
+            assert_eq!(told(list, account.clone()), plain, "{list}");
+        }
+    }
+    assert_eq!(told("Corporate:always@corp.example", native(ADA)), None);
+}

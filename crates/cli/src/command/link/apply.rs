@@ -6,7 +6,7 @@ use super::plan_file::PlanFile;
 use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool};
+use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line};
 use anyhow::Result;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
@@ -70,6 +70,8 @@ impl Link {
             ..Summary::default()
         };
         super::say_what_is_proof(header.options.rules.trust_stored_values);
+        // Whoever can write the plan chooses these, and they decide who gets an account.
+        say!("Options of the plan: {}", json_line(&header.options)?);
         warn(plan.steps, &header.user_pool_id, &summary);
         confirm_with_pool(&header.user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
@@ -91,7 +93,16 @@ impl Link {
         };
         let (progress, mut done) = (Progress::profiles(plan.steps, 0), 0);
         let mut stopped = None;
-        while let Some(planned) = plan.next()? {
+        loop {
+            let planned = match plan.next() {
+                Ok(Some(planned)) => planned,
+                Ok(None) => break,
+                // No refusal any more: profiles before this line may be deleted.
+                Err(why) => {
+                    stopped = Some(anyhow::anyhow!("the plan cannot be read to its end any more: {why:#}"));
+                    break;
+                }
+            };
             let mut results = Vec::new();
             let merged = Box::pin(merger.merge(&mut journal, &planned, &mut results)).await;
             done += u64::try_from(results.len())?;

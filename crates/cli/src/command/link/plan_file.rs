@@ -4,8 +4,8 @@
 
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
-use crate::private_file::draft_of;
-use crate::terminal::Refused;
+use crate::private_file::{self, draft_of};
+use crate::terminal::{Refused, json_line};
 use anyhow::{Context, Result};
 use linking::NativeProfile;
 use merge::{CopyOptions, Planned, Requirements, Rules, Totals, plan};
@@ -102,7 +102,7 @@ pub(crate) fn write(
 }
 
 fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(json_line(value)?.as_bytes())?;
     Ok(out.write_all(b"\n")?)
 }
 
@@ -123,7 +123,7 @@ impl PlanFile {
     ///
     /// A [`Refused`] if it is no plan of this version, or a line of it cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let file = private_file::open(path)?;
         let mut lines = BufReader::new(file);
         let mut first = String::new();
         let start = lines.read_line(&mut first)?;

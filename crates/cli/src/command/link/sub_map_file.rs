@@ -1,6 +1,6 @@
 //! The file that says which `sub` became which, for the application's own database.
 
-use crate::private_file::{draft_of, sync_folder_of};
+use crate::private_file::{self, draft_of, sync_folder_of};
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use merge::{History, ReplacedSub};
@@ -88,11 +88,7 @@ fn rows(history: &History, name: &str) -> Vec<Row> {
 /// Whether the file is missing, or holds nothing but these rows. A last line without an end was being written when the
 /// process ended.
 fn is_of(path: &Path, rows: &BTreeSet<Row>) -> Result<bool> {
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(true),
-        Err(why) => return Err(why).with_context(|| format!("{} cannot be read", path.display())),
-    };
+    let Some(text) = private_file::read(path)? else { return Ok(true) };
     let Some(end) = text.iter().rposition(|byte| *byte == b'\n') else {
         return Ok(COLUMNS.join(",").as_bytes().starts_with(&text));
     };

@@ -1,6 +1,6 @@
 //! The file that holds a profile from before it is deleted until it is signed up again.
 
-use crate::private_file::write_new;
+use crate::private_file::{self, write_new};
 use anyhow::{Context, Result, bail};
 use cognito_core::user_pool::{PoolSettings, ProfileRecord};
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ impl Recovery {
     ///
     /// The file cannot be read, or `reset-user` did not write it.
     pub(super) fn load(file: &Path) -> Result<Self> {
-        let text = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let text = private_file::read(file)?.with_context(|| format!("there is no file {}", file.display()))?;
         // The cause would quote what is in the file.
         let Ok(recovery) = serde_json::from_slice::<Self>(&text) else {
             bail!("{} is not a file of this version of reset-user", file.display());

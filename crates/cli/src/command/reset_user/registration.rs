@@ -109,6 +109,7 @@ pub(super) async fn repeat(
     };
     let end = Instant::now() + longest_wait;
     let mut pause = FIRST_PAUSE;
+    let mut is_sent = false;
     loop {
         let holder = match pool.found_by(&recovery.user_name).await? {
             None => pool.found_by(&recovery.sign_up_name).await?,
@@ -117,10 +118,10 @@ pub(super) async fn repeat(
         match holder {
             None => match pool.sign_up(client, &registration).await {
                 // Gone for readers and not yet for writers; or this call was repeated because its answer was lost.
-                Err(taken) if taken.kind() == PoolErrorKind::UserNameExists => {}
+                Err(taken) if taken.kind() == PoolErrorKind::UserNameExists => is_sent = true,
                 result => return Ok(result?),
             },
-            Some(other) if other.sub() != recovery.sub => return registered_already(attributes, &other),
+            Some(other) if other.sub() != recovery.sub => return registered_already(attributes, &other, is_sent),
             Some(_) => {}
         }
         if Instant::now() + pause > end {
@@ -131,10 +132,16 @@ pub(super) async fn repeat(
     }
 }
 
-/// A profile with another `sub` has the name. It is ours, from a sign-up whose answer was lost, if it has exactly what we
-/// sent; otherwise somebody else was faster.
-fn registered_already(sent: &BTreeMap<String, String>, other: &ProfileRecord) -> Result<Registered> {
+/// A profile with another `sub` has the name. It is ours if this run sent a sign-up whose answer was lost, and it has
+/// exactly what we sent; otherwise somebody else may have been faster, and know the password.
+fn registered_already(sent: &BTreeMap<String, String>, other: &ProfileRecord, is_sent: bool) -> Result<Registered> {
     let is_as_sent = sent.iter().all(|(name, value)| other.attributes.get(name) == Some(value));
+    if !is_sent {
+        bail!(
+            "a profile of this name is there again, and this run did not make it. Its password may be somebody else's: \
+             check who registered it before you rely on it"
+        );
+    }
     if is_as_sent && other.profile().is_ok_and(|profile| profile.identities.is_empty()) {
         return Ok(Registered { sub: other.sub().to_owned(), confirmed: other.status == "CONFIRMED", delivery: None });
     }

@@ -38,8 +38,9 @@ fn recovery(profile: ProfileRecord, settings: &PoolSettings) -> Result<Recovery,
 
 /// A pool that answers the n-th call of an operation, counted from 1.
 fn pool(answer: impl Fn(&str, usize) -> (u16, Value) + Send + Sync + 'static) -> AwsUserPool {
-    let calls: BTreeMap<_, _> =
-        ["AdminGetUser", "AdminDeleteUser", "SignUp"].map(|operation| (operation, AtomicUsize::new(0))).into();
+    let calls: BTreeMap<_, _> = ["AdminGetUser", "AdminDeleteUser", "AdminListGroupsForUser", "SignUp"]
+        .map(|operation| (operation, AtomicUsize::new(0)))
+        .into();
     Cloud::answering(move |request| {
         let operation = request.headers()["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
         let (status, body) = answer(operation, calls[operation].fetch_add(1, SeqCst) + 1);
@@ -158,12 +159,17 @@ async fn a_deletion_that_failed_counts_by_what_is_found_afterwards() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ada.json");
-        let pool = pool(move |operation, _| match operation {
-            "AdminDeleteUser" => failure("ServiceUnavailable"),
+        let shown = same.clone();
+        let pool = pool(move |operation, n| match (operation, n) {
+            ("AdminDeleteUser", _) => failure("ServiceUnavailable"),
+            ("AdminListGroupsForUser", _) => (200, json!({ "Groups": [{ "GroupName": "Users" }] })),
+            // When it was shown, and once more before it is deleted.
+            ("AdminGetUser", 1 | 2) => shown.clone(),
             _ => found.clone(),
         });
         let command = command(&["ada", "--yes", "--save", file.to_str().unwrap()]);
-        let ended = command.delete(&pool, &recovery(unconfirmed(), &settings()).unwrap()).await;
+        let shown = pool.record("ada").await.unwrap().unwrap();
+        let ended = command.delete(&pool, &recovery(shown, &settings()).unwrap()).await;
         assert_eq!(ended.ok().map(|file| file.is_some()), file_stays);
         assert_eq!(file.exists(), file_stays.is_some());
     }
@@ -202,4 +208,33 @@ async fn a_sign_up_whose_answer_was_lost_counts_as_made_and_one_of_somebody_else
         });
         assert_eq!(signed_up_again(&pool).await.map(|made| made.sub).ok(), is_ours.then(|| "new".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_registration_that_this_run_did_not_send_is_not_taken_for_its_own() {
+    let why = signed_up_again(&pool(|_, _| profile("somebody else's"))).await.unwrap_err().to_string();
+    assert!(why.contains("may be somebody else's"), "{why}");
+}
+
+#[tokio::test]
+async fn a_profile_that_its_owner_confirms_while_the_question_stands_is_not_deleted() {
+    let sub = unconfirmed().sub().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ada.json");
+    let pool = pool(move |operation, n| match (operation, n) {
+        ("AdminGetUser", n) => {
+            let (status, mut user) = profile(&sub);
+            if n > 1 {
+                user["UserStatus"] = json!("CONFIRMED");
+            }
+            (status, user)
+        }
+        ("AdminListGroupsForUser", _) => (200, json!({ "Groups": [] })),
+        (other, _) => unreachable!("{other}"),
+    });
+    let command = command(&["ada", "--yes", "--save", file.to_str().unwrap()]);
+    let shown = pool.record("ada").await.unwrap().unwrap();
+    let why = command.delete(&pool, &recovery(shown, &settings()).unwrap()).await.unwrap_err();
+    assert!(why.is::<Refused>() && why.to_string().contains("confirmed"), "{why:#}");
+    assert!(!file.exists());
 }
