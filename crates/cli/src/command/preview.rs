@@ -44,6 +44,9 @@ impl Preview {
         let file = std::path::absolute(&self.out)?;
         // Never through a symbolic link, and whole or not at all.
         let write = || -> Result<()> {
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
             let draft = draft_of(&file)?;
             gallery::write(&settings, draft.path())?;
             draft.persist(&file)?;
