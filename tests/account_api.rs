@@ -8,7 +8,7 @@ use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
 use account_api::store::contract;
 use account_api::store::dynamodb::DynamoDb;
-use account_api::testing::SetClock;
+use account_api::testing::{SetClock, event};
 use account_api::{AccountApi, Parts, Settings};
 use axum::Router;
 use base64::Engine;
@@ -351,14 +351,7 @@ async fn post(router: &Router, email: &str, path: &str, body: &Value) -> Answer 
     let claims = json!({
         "sub": format!("sub-{email}"), "username": format!("native-{email}"), "token_use": "access",
     });
-    let event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": { "content-type": "application/json" }, "isBase64Encoded": false, "body": body.to_string(),
-        "requestContext": {
-            "stage": "$default", "requestId": "r", "authorizer": { "jwt": { "claims": claims } },
-            "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1" },
-        },
-    });
+    let event = event(Some(&claims), "POST", path, Some(&body.to_string()), "application/json");
     let request = lambda_http::request::from_str(&event.to_string()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     let status = response.status().as_u16();

@@ -8,7 +8,7 @@ use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
 use account_api::store::memory::MemoryStore;
 use account_api::store::{Document, Store, StoreError, Written};
-use account_api::testing::SetClock;
+use account_api::testing::{self, SetClock};
 use account_api::{AccountApi, Parts};
 use cognito_core::provider::Providers;
 use cognito_core::testing::answer_to;
@@ -190,7 +190,7 @@ impl World {
         let pool = MemoryPool::new(setup.kind, accounts).with_quirks(quirks);
         let mallory = Arc::new(Mutex::new(Mallory::new(seed, setup.kind)));
         let interrupts = Arc::clone(&mallory);
-        pool.before_each_call(move |accounts| interrupts.lock().unwrap().interrupt(accounts));
+        pool.before_each_call(move |_, accounts| interrupts.lock().unwrap().interrupt(accounts));
         let lookup = |name: &str| setup.variable(name);
         Self {
             setup,
@@ -438,19 +438,8 @@ impl World {
 
     /// Calls the account API. The error is the problem's code.
     async fn call(&self, claims: Option<&Value>, path: &str, body: Value) -> Result<(), String> {
-        let mut event = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-            "headers": { "content-type": "application/json", "host": "api.example.com" },
-            "requestContext": {
-                "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
-                "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t" },
-                "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "1", "timeEpoch": 1,
-            },
-            "body": if body.is_null() { Value::Null } else { json!(body.to_string()) }, "isBase64Encoded": false,
-        });
-        if let Some(claims) = claims {
-            event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
-        }
+        let body = (!body.is_null()).then(|| body.to_string());
+        let event = testing::event(claims, "POST", path, body.as_deref(), "application/json");
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
         let response = self.api().router().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();

@@ -1,7 +1,7 @@
 //! Who is calling, as API Gateway's JWT authorizer says.
 
+use crate::clock::DAY;
 use crate::code::Sealer;
-use crate::email_change::DAY;
 use crate::problem::{Code, Problem};
 use cognito_core::user_pool::UserName;
 use http::Extensions;

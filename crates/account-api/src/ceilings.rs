@@ -1,8 +1,8 @@
 //! How often something may happen in a day, counted in UTC: for one address, for all addresses of one domain, and in the
 //! whole pool. Limits of one account or one address alone are no limit for somebody who makes many of them.
 
+use crate::clock::DAY;
 use crate::code::Sealer;
-use crate::email_change::DAY;
 use crate::problem::Problem;
 use crate::table::Table;
 use cognito_core::email::Email;

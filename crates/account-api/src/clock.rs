@@ -1,5 +1,8 @@
 use std::time::SystemTime;
 
+/// Seconds in 24 hours.
+pub(crate) const DAY: u64 = 24 * 60 * 60;
+
 /// Tells the time, so that tests can move it.
 pub trait Clock: Send + Sync {
     /// Seconds since 1970.

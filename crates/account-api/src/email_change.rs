@@ -10,6 +10,7 @@ pub mod flow;
 pub mod view;
 
 use crate::ceilings::Ticket;
+use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
 use crate::mask::masked;
 use crate::table::Kept;
@@ -23,15 +24,13 @@ pub const TRIES: u8 = 5;
 pub const RESENDS: u8 = 3;
 /// Seconds between two mails of one request.
 pub const RESEND_PAUSE: u64 = 60;
-/// Requests that an account may make within [`DAY`], those for an address that is taken included: bounds guessing, mails,
+/// Requests that an account may make within 24 hours, those for an address that is taken included: bounds guessing, mails,
 /// and asking who has an account.
 pub const REQUESTS_A_DAY: usize = 10;
-/// Seconds in 24 hours.
-pub const DAY: u64 = 24 * 60 * 60;
 /// Seconds that one process may take to write the new address to the pool. Longer than the function may run, so that
 /// whoever takes over does not run beside its predecessor, and longer than a call whose answer was lost stays on its way.
 pub const LEASE: u64 = 30;
-/// Seconds between two tries to tell the old address of a change that is complete. They end after [`DAY`].
+/// Seconds between two tries to tell the old address of a change that is complete. They end after 24 hours.
 pub const NOTICE_PAUSE: u64 = 60;
 
 /// Which of the two addresses is being proven.

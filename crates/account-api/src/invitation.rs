@@ -7,8 +7,8 @@
 mod complete;
 pub mod flow;
 
+use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
-use crate::email_change::DAY;
 use crate::table::Kept;
 use cognito_core::email::Email;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! What tests of this crate and of the whole share.
 
 use crate::Clock;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,4 +26,23 @@ impl Clock for SetClock {
     fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
+}
+
+/// An event of an HTTP API, payload format 2.0, from a caller whose token has these claims, or from nobody.
+#[must_use]
+pub fn event(claims: Option<&Value>, method: &str, path: &str, body: Option<&str>, media_type: &str) -> Value {
+    let mut event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": { "content-type": media_type, "host": "api.example.com", "accept-language": "en" },
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t" },
+            "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "1", "timeEpoch": 1,
+        },
+        "body": body, "isBase64Encoded": false,
+    });
+    if let Some(claims) = claims {
+        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+    }
+    event
 }

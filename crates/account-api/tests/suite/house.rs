@@ -9,6 +9,7 @@ use account_api::queue::{Job, NotTaken, Queue};
 use account_api::store::memory::MemoryStore;
 use account_api::store::{Document, Store, StoreError, Written};
 use account_api::testing::SetClock;
+pub(crate) use account_api::testing::event;
 use account_api::{AccountApi, Clock as _, Parts, Settings};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
@@ -22,8 +23,8 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use messages::{Letter, Messages};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 
@@ -49,25 +50,16 @@ enum Fate {
     Lost,
 }
 
-/// Something that happens to the pool at the moment of a call: the calls, and what happens.
-type Meanwhile = (&'static [&'static str], fn(&mut Vec<Account>));
-
 /// Counts calls to the outside, and springs at one of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Fuse {
     left: Arc<AtomicI64>,
     trap: Trap,
-    meanwhile: Arc<Mutex<Option<Meanwhile>>>,
 }
 
 impl Fuse {
     fn new(trap: Trap) -> Self {
-        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap, meanwhile: Arc::default() }
-    }
-
-    /// Somebody changes the pool just before the first of these calls.
-    pub(crate) fn just_before(&self, calls: &'static [&'static str], change: fn(&mut Vec<Account>)) {
-        *self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, change));
+        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap }
     }
 
     /// The call after so many calls springs the trap; none after it does.
@@ -150,24 +142,11 @@ impl<Q: Queue> Queue for Fused<Q> {
     }
 }
 
-impl Fused<MemoryPool> {
-    fn somebody_changes_the_pool_before(&self, operation: &str) {
-        let mut meanwhile = self.1.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, change)) = meanwhile.take_if(|(calls, _)| calls.contains(&operation)) {
-            self.0.change(change);
-        }
-    }
-}
-
 macro_rules! fused {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
         $(fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
             let error = PoolError::new(PoolErrorKind::Unavailable, stringify!($name), "InternalErrorException");
-            let call = async move {
-                self.somebody_changes_the_pool_before(stringify!($name));
-                self.0.$name($($argument),*).await
-            };
-            self.call(call, error).boxed()
+            self.call(self.0.$name($($argument),*), error).boxed()
         })*
     };
 }
@@ -291,6 +270,16 @@ impl House {
         Self { api, queue, pool, store, mailer, clock, fuse }
     }
 
+    /// Somebody changes the pool just before the first call of this operation.
+    pub(crate) fn just_before(&self, operation: &'static str, change: fn(&mut Vec<Account>)) {
+        let mut change = Some(change);
+        self.pool.before_each_call(move |called, accounts| {
+            if let Some(change) = change.take_if(|_| called == operation) {
+                change(accounts);
+            }
+        });
+    }
+
     /// Calls the API as API Gateway does. `None` is what becomes of a process that ended.
     pub(crate) async fn call(
         &self,
@@ -360,22 +349,4 @@ pub(crate) fn access_token(email: &str) -> Value {
         "sub": format!("sub-{email}"), "username": format!("native-{email}"), "token_use": "access",
         "client_id": "frontend", "scope": "aws.cognito.signin.user.admin",
     })
-}
-
-/// An event of an HTTP API, payload format 2.0.
-pub(crate) fn event(claims: Option<&Value>, method: &str, path: &str, body: Option<&str>, media_type: &str) -> Value {
-    let mut event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": { "content-type": media_type, "host": "api.example.com", "accept-language": "en" },
-        "requestContext": {
-            "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
-            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t" },
-            "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "1", "timeEpoch": 1,
-        },
-        "body": body, "isBase64Encoded": false,
-    });
-    if let Some(claims) = claims {
-        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
-    }
-    event
 }

@@ -57,8 +57,8 @@ pub struct Quirks {
     pub refuse_every_password: bool,
 }
 
-/// Changes a pool behind everybody's back.
-type Change = dyn FnMut(&mut Vec<Account>) + Send;
+/// Changes a pool behind everybody's back, given the operation that is about to be called.
+type Change = dyn FnMut(&'static str, &mut Vec<Account>) + Send;
 
 /// What happens before each call.
 #[derive(Clone)]
@@ -148,8 +148,8 @@ impl MemoryPool {
         state.remember();
     }
 
-    /// Somebody else may change the pool before each call from now on.
-    pub fn before_each_call(&self, change: impl FnMut(&mut Vec<Account>) + Send + 'static) {
+    /// Somebody else may change the pool before each call from now on, given the name of AWS's operation.
+    pub fn before_each_call(&self, change: impl FnMut(&'static str, &mut Vec<Account>) + Send + 'static) {
         self.state().meanwhile = Some(Meanwhile(Arc::new(Mutex::new(change))));
     }
 
@@ -163,7 +163,7 @@ impl MemoryPool {
         work: impl FnOnce(&mut State) -> Result<T, PoolErrorKind>,
     ) -> Result<T, PoolError> {
         let mut state = self.state();
-        state.let_others_act();
+        state.let_others_act_before(operation);
         state.calls.push(operation);
         work(&mut state).map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
     }
@@ -206,9 +206,9 @@ impl State {
         account.has_email(name) || account.email.as_ref().is_some_and(is_folded)
     }
 
-    fn let_others_act(&mut self) {
+    fn let_others_act_before(&mut self, operation: &'static str) {
         if let Some(Meanwhile(change)) = self.meanwhile.clone() {
-            change.lock().unwrap_or_else(PoisonError::into_inner)(&mut self.accounts);
+            change.lock().unwrap_or_else(PoisonError::into_inner)(operation, &mut self.accounts);
             self.remember();
         }
     }
