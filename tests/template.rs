@@ -167,6 +167,9 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".profiles_with_email(", "ListUsers"),
         (".set_verified_email(", "AdminUpdateUserAttributes"),
         (".sign_out_everywhere(", "AdminUserGlobalSignOut"),
+        // Two calls.
+        (".forget_phone_and_factors(", "AdminDeleteUserAttributes"),
+        (".forget_phone_and_factors(", "AdminSetUserMFAPreference"),
         (".add_to_group(", "AdminAddUserToGroup"),
     ] {
         let flows = [

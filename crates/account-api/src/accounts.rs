@@ -45,6 +45,7 @@ verbs! {
     users.profiles_with_email(email: Email) -> Vec<Profile>;
     users.checked(name: UserName, own_sub: str) -> CheckedUserName;
     users.set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
+    users.forget_phone_and_factors(user: CheckedUserName) -> ();
     users.sign_out_everywhere(user: CheckedUserName) -> ();
     users.add_to_group(user: CheckedUserName, group: str) -> ();
     invitations.invite(invitee: Invitee, temporary: Password) -> Profile;

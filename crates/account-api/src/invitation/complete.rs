@@ -1,6 +1,6 @@
 //! Completing an invitation: the person's own password, a verified address, the default group.
 
-use super::flow::{Invitations, key};
+use super::flow::{Invitations, is_registration, key};
 use super::{Invitation, Mode};
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
@@ -41,7 +41,8 @@ impl Invitations {
         let address = self.must_be_theirs(&guest).await?;
         let temporary = self.temporary_password(&guest.email);
         let response = match guest.profile.status {
-            Status::ForceChangePassword => {
+            Status::Unconfirmed | Status::ForceChangePassword => {
+                self.close_registration(&guest, &temporary).await?;
                 read = self.note_answer(&key, read).await?;
                 // Another one may have been sent meanwhile.
                 self.must_be_open(&read.value, user_name, token)?;
@@ -72,6 +73,21 @@ impl Invitations {
             }
             _ => Err(Code::AlreadyCompleted.into()),
         }
+    }
+
+    /// Makes a waiting guest of somebody who registered. A stranger may have registered with the address before its owner:
+    /// nothing that they left there opens the account or receives its codes. It comes before the answer is noted, which
+    /// says that nobody else can confirm the account.
+    async fn close_registration(&self, guest: &Guest, temporary: &Password) -> Result<(), Problem> {
+        if !is_registration(&guest.profile) {
+            return Ok(());
+        }
+        let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+        self.accounts.forget_phone_and_factors(user).await?;
+        self.accounts.renew(user, temporary).await?;
+        // An application may have confirmed it a moment ago, and somebody signed in.
+        self.accounts.sign_out_everywhere(user).await?;
+        Ok(())
     }
 
     /// Why an account that waits did not open.

@@ -51,6 +51,8 @@ enum Owner {
     Nobody,
     /// Somebody who was invited and has not answered.
     Guest(Profile),
+    /// Somebody registered with the address as the user name, and nobody confirmed it.
+    Registration(Profile),
     /// Anybody else.
     Somebody,
 }
@@ -62,6 +64,11 @@ fn is_waiting(profile: &Profile) -> bool {
         && profile.identities.is_empty()
         // With a verified address somebody else's procedure made the account.
         && !profile.email_verified
+}
+
+/// Whether somebody registered, and neither confirmed it nor proved anything. Nobody can sign in to such an account.
+pub(super) fn is_registration(profile: &Profile) -> bool {
+    profile.status == Status::Unconfirmed && profile.enabled && profile.identities.is_empty() && !profile.email_verified
 }
 
 impl Invitations {
@@ -195,24 +202,35 @@ impl Invitations {
         match self.owner(email).await? {
             Owner::Nobody => self.create_guest(email, attributes, locales).await,
             Owner::Guest(profile) => self.invite_again(&profile, email, locales).await,
+            Owner::Registration(profile) => self.invite_to_a_registration(&profile, email, locales).await,
             Owner::Somebody => self.tell_the_owner(email, locales).await,
         }
     }
 
     /// A profile that only names the address, and whose owner proved nothing, keeps nobody from being invited.
     async fn owner(&self, email: &Email) -> Result<Owner, Problem> {
-        let profiles = self.accounts.profiles_with_email(email).await?;
-        let (mut guests, others): (Vec<_>, Vec<_>) = profiles.into_iter().partition(is_waiting);
-        Ok(match (guests.pop(), others.iter().any(|other| self.is_somebody(other))) {
-            (None, false) => Owner::Nobody,
-            (Some(guest), false) if guests.is_empty() => Owner::Guest(guest),
+        let mut profiles = self.accounts.profiles_with_email(email).await?;
+        let mut guests: Vec<_> = profiles.extract_if(.., |profile| is_waiting(profile)).collect();
+        let mut registrations: Vec<_> = profiles.extract_if(.., |profile| is_registration(profile)).collect();
+        if profiles.iter().any(|other| self.is_somebody(other)) {
+            return Ok(Owner::Somebody);
+        }
+        // Where the address is no user name, a guest gets an account beside the registration.
+        let holds_the_name = self.settings.user_name == InvitedUserName::Email;
+        Ok(match (guests.pop(), registrations.pop()) {
+            (Some(guest), _) if guests.is_empty() => Owner::Guest(guest),
+            (None, Some(registration)) if holds_the_name && registrations.is_empty() => {
+                Owner::Registration(registration)
+            }
+            (None, None) => Owner::Nobody,
+            (None, Some(_)) if !holds_the_name => Owner::Nobody,
             _ => Owner::Somebody,
         })
     }
 
     /// Whether a profile with the address, which does not wait, counts as its owner's.
     fn is_somebody(&self, other: &Profile) -> bool {
-        // A registration that nobody confirmed, or a guest whom an administrator keeps out.
+        // A registration or a guest whom an administrator keeps out, or a guest of another procedure.
         let begun = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
         // A sign-in through a provider may take the mark off an account whose owner has proven the address. Another
         // account is not made for them.
@@ -322,6 +340,23 @@ impl Invitations {
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes are those of the first invitation: in a pool open to everybody this may be anybody.
         self.send_link(&guest.user_name, &stored, &read.value, None, locales).await
+    }
+
+    /// Sends a link to whoever reads the address. The registration stays as it is until they answer: it may be theirs.
+    async fn invite_to_a_registration(
+        &self,
+        registration: &Profile,
+        email: &Email,
+        locales: &[&str],
+    ) -> Result<(), Problem> {
+        let key = key(registration.user_name.as_str());
+        let mut read: Versioned<Invitation> = self.table.load(&key).await?;
+        if !read.value.is_open(email, &self.sealer, self.table.now()) {
+            let invitation = self.new_invitation(email);
+            read = self.table.replace(&key, read, invitation).await?.ok_or(Code::TryAgain)?;
+        }
+        tracing::info!(decision = "registration_invited", sub = registration.sub, "decided");
+        self.send_link(&registration.user_name, email, &read.value, None, locales).await
     }
 
     async fn tell_the_owner(&self, email: &Email, locales: &[&str]) -> Result<(), Problem> {

@@ -204,10 +204,11 @@ async fn an_invitation_that_was_cut_off_anywhere_is_sent_again_and_completed() {
 #[tokio::test(start_paused = true)]
 async fn a_completion_that_was_cut_off_anywhere_is_settled_by_the_next_one() {
     const GUEST: &str = "grace@example.com";
-    for trap in TRAPS {
+    for (trap, registered) in TRAPS.into_iter().flat_map(|trap| [(trap, false), (trap, true)]) {
         let mut sprung = 0;
         for after in 0..CALLS {
-            let house = House::with(PoolKind::EmailUserNames, [], &[], trap);
+            let registration = registered.then(|| native(GUEST).unconfirmed().named("registered"));
+            let house = House::with(PoolKind::EmailUserNames, registration, &[], trap);
             house.as_nobody("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
             let mail = house.mailer.last_to(GUEST).unwrap();
             let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());

@@ -166,6 +166,7 @@ impl Accounts for Fused<MemoryPool> {
         profile(name: str) -> Option<Profile>;
         profiles_with_email(email: Email) -> Vec<Profile>;
         set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
+        forget_phone_and_factors(user: CheckedUserName) -> ();
         sign_out_everywhere(user: CheckedUserName) -> ();
         add_to_group(user: CheckedUserName, group: str) -> ();
         invite(invitee: Invitee, temporary: Password) -> Profile;

@@ -127,7 +127,6 @@ async fn everybody_gets_the_same_answer_before_anything_is_looked_up() {
     let houses = [
         House::new([]),
         House::new([native(GUEST)]),
-        House::new([native(GUEST).unconfirmed()]),
         House::set([proven], &[("PROVIDERS", "Google:claim")]),
         House::new([disabled]),
         House::new([admins_guest]),
@@ -267,6 +266,53 @@ async fn who_only_names_an_address_keeps_nobody_from_being_invited() {
     let house = House::with(PoolKind::EmailAlias, [claimed], &own, Trap::Crash);
     invite(&house).await;
     assert!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_none());
+}
+
+fn registered_by_somebody_else() -> Account {
+    let mut account = native(GUEST).unconfirmed().named("registered");
+    account.password = Some("Mallory's-own-1".into());
+    account.phone = Some("+12065550100".into());
+    account
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_registered_and_confirmed_nothing_keeps_nobody_from_being_invited_and_ends_with_nothing() {
+    let house = House::new([registered_by_somebody_else()]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    complete(&house, &username, "wrong", PASSWORD).await.is_refused(400, "invitation-invalid");
+    let only_read = house.pool.calls().iter().all(|call| ["ListUsers", "AdminGetUser"].contains(call));
+    assert!(only_read, "the registration may be the guest's own: it stays until they answer");
+    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    let account = &house.pool.accounts()[0];
+    assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
+    assert_eq!((account.password.as_deref(), account.phone.as_deref()), (Some(PASSWORD), None));
+    assert!(house.pool.calls().contains(&"AdminUserGlobalSignOut"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_registration_under_another_name_a_guest_gets_an_account() {
+    let own = [("NATIVE_USERNAME", "uuid")];
+    let house = House::with(PoolKind::EmailAlias, [registered_by_somebody_else().named("mallory")], &own, Trap::Crash);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    assert_ne!(username, "mallory");
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    let mallorys = house.pool.account("mallory").unwrap();
+    assert_eq!((mallorys.status, mallorys.phone.is_some()), (Status::Unconfirmed, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_was_confirmed_since_its_invitation_is_left_as_it_is() {
+    let house = House::new([registered_by_somebody_else()]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    house.pool.change(|accounts| accounts[0].status = Status::Confirmed);
+    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    let account = &house.pool.accounts()[0];
+    assert!(!account.email_verified, "whoever registered may have confirmed it");
+    assert_eq!(account.password.as_deref(), Some("Mallory's-own-1"));
 }
 
 #[tokio::test(start_paused = true)]
