@@ -7,7 +7,10 @@
 
 mod commit;
 pub mod flow;
+mod settings;
 pub mod view;
+
+pub use settings::Settings;
 
 use crate::ceilings::Ticket;
 use crate::clock::DAY;

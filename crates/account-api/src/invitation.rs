@@ -6,6 +6,9 @@
 
 mod complete;
 pub mod flow;
+mod settings;
+
+pub use settings::{Mode, Settings};
 
 use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
@@ -15,28 +18,6 @@ use serde::{Deserialize, Serialize};
 
 /// Seconds between two invitations of one address.
 pub const PAUSE: u64 = 60;
-
-/// `INVITATIONS`: who may invite.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Nobody: the routes do not exist.
-    #[default]
-    Off,
-    /// Everybody, themselves included. The answer is always the same.
-    Public,
-    /// Members of this group.
-    Members(String),
-}
-
-/// `NATIVE_USERNAME`: what an account that is created is called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum InvitedUserName {
-    /// The address: for pools where it is the user name.
-    #[default]
-    Email,
-    /// 32 hexadecimal digits, made of the address and the secret key: for pools where the address is an alias.
-    Uuid,
-}
 
 /// An invitation as it is kept, under the account's user name.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ pub mod function;
 pub mod invitation;
 pub mod mailer;
 mod mask;
+mod native_user_name;
 mod outbox;
 pub mod pages;
 pub mod problem;
@@ -34,7 +35,8 @@ pub mod testing;
 
 pub use api::description;
 pub use clock::{Clock, SystemClock};
-pub use settings::{EmailChangeSettings, InvitationSettings, NAMES, Settings};
+pub use native_user_name::NativeUserName;
+pub use settings::{NAMES, Settings};
 
 use accounts::Accounts;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};

@@ -1,8 +1,7 @@
-use crate::ceilings::Ceilings;
-use crate::invitation::{InvitedUserName, Mode};
-use crate::pages;
+//! What the operator chose, read from environment variables. Each part of the API reads its own.
+
+use crate::{email_change, invitation, pages};
 use cognito_core::email::Email;
-use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
@@ -40,22 +39,6 @@ pub const NAMES: [&str; 31] = [
     pages::PAGES_PASSWORD_LENGTH,
 ];
 
-/// Attributes an invitation may set unless `INVITATION_ATTRIBUTES` says otherwise.
-const DEFAULT_ATTRIBUTES: &str = "given_name,family_name,name,locale";
-
-/// Attributes that no invitation sets: Cognito sets them, they would claim a proof, or they are contact data that
-/// nobody has proven.
-const NEVER_SET: [&str; 8] = [
-    "sub",
-    "email",
-    "email_verified",
-    "phone_number",
-    "phone_number_verified",
-    "identities",
-    "updated_at",
-    "preferred_username",
-];
-
 /// What the operator chose.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -70,49 +53,13 @@ pub struct Settings {
     /// `EMAIL_REPLY_TO`.
     pub reply_to: Option<String>,
     /// `LINKED_EMAIL_CHANGE` and the others of changes.
-    pub email_change: EmailChangeSettings,
+    pub email_change: email_change::Settings,
     /// `INVITATIONS` and what goes with it.
-    pub invitations: InvitationSettings,
+    pub invitations: invitation::Settings,
     /// `APP_NAME` and the others of the messages.
     pub messages: messages::Settings,
     /// `PAGES_CLIENT_ID` and the others of the pages; `None` serves none.
     pub pages: Option<pages::Settings>,
-}
-
-/// What the operator chose for changes of addresses.
-#[derive(Clone, Debug)]
-pub struct EmailChangeSettings {
-    /// `LINKED_EMAIL_CHANGE`: whether accounts that are linked with a provider may change their address.
-    pub linked_may_change: bool,
-    /// `EMAIL_CHANGE_SESSIONS`: whether the sessions of an account end with a change.
-    pub end_sessions: bool,
-    /// `EMAIL_CHANGES_A_DAY`: changes begun and not completed.
-    pub ceilings: Ceilings,
-    /// `NATIVE_USERNAME=email`: two native profiles can never have one address.
-    pub email_is_user_name: bool,
-    /// `PROVIDERS`.
-    pub providers: Providers,
-}
-
-/// What the operator chose for invitations.
-#[derive(Clone, Debug)]
-pub struct InvitationSettings {
-    /// `INVITATIONS` and `ADMIN_GROUP`.
-    pub mode: Mode,
-    /// `BACKEND_CLIENT_ID`: the app client that answers invitations.
-    pub client_id: String,
-    /// `INVITATION_ATTRIBUTES`: what may be set.
-    pub attributes: Vec<String>,
-    /// `INVITATION_DAYS`: how long an invitation is valid.
-    pub days: u32,
-    /// `INVITATIONS_A_DAY`. The limits of a domain and of the pool hold where everybody may invite.
-    pub ceilings: Ceilings,
-    /// `PROVIDERS`.
-    pub providers: Providers,
-    /// `NATIVE_USERNAME`.
-    pub user_name: InvitedUserName,
-    /// `DEFAULT_GROUP`: the group that people join when they complete an invitation.
-    pub default_group: Option<String>,
 }
 
 impl Settings {
@@ -122,7 +69,6 @@ impl Settings {
     ///
     /// [`SettingError`] for the first variable that is missing or has a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        let text = |text: &str| Some(text.to_owned());
         let plain = |text: &str| (!text.contains(char::is_whitespace)).then(|| text.to_owned());
         let messages = messages::Settings::from_lookup(lookup)?;
         Ok(Self {
@@ -133,98 +79,12 @@ impl Settings {
             code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
             from: settings::required(lookup, "EMAIL_FROM", "a sender such as Example <no-reply@example.com>", sender)?,
             reply_to: settings::optional(lookup, "EMAIL_REPLY_TO", "a sender such as help@example.com", sender)?,
-            email_change: EmailChangeSettings::from_lookup(lookup)?,
-            invitations: InvitationSettings::from_lookup(lookup, &text)?,
+            email_change: email_change::Settings::from_lookup(lookup)?,
+            invitations: invitation::Settings::from_lookup(lookup)?,
             pages: pages::Settings::from_lookup(lookup, &messages)?,
             messages,
         })
     }
-}
-
-impl EmailChangeSettings {
-    fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        let may = [("refuse", false), ("allow", true)];
-        Ok(Self {
-            linked_may_change: settings::choice(lookup, "LINKED_EMAIL_CHANGE", &may, false)?,
-            end_sessions: settings::choice(lookup, "EMAIL_CHANGE_SESSIONS", &[("end", true), ("keep", false)], true)?,
-            ceilings: Ceilings::from_lookup(
-                lookup,
-                "EMAIL_CHANGES_A_DAY",
-                Ceilings { address: 10, domain: 200, pool: 1000 },
-            )?,
-            email_is_user_name: user_name(lookup)? == InvitedUserName::Email,
-            providers: settings::providers(lookup)?,
-        })
-    }
-}
-
-impl InvitationSettings {
-    fn from_lookup(lookup: Lookup<'_>, text: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        #[derive(Clone, Copy, PartialEq)]
-        enum Word {
-            Off,
-            Public,
-            Members,
-        }
-        let words = [("off", Word::Off), ("public", Word::Public), ("members", Word::Members)];
-        let word = settings::choice(lookup, "INVITATIONS", &words, Word::Off)?;
-        let client = |needed: &str| settings::required(lookup, "BACKEND_CLIENT_ID", needed, text);
-        let (mode, client_id) = match word {
-            Word::Off => (Mode::Off, String::new()),
-            Word::Public => (Mode::Public, client("the id of an app client, which INVITATIONS=public needs")?),
-            Word::Members => (
-                Mode::Members(admin_group(lookup)?),
-                client("the id of an app client, which INVITATIONS=members needs")?,
-            ),
-        };
-        if mode != Mode::Off {
-            // The link of an invitation leads there, and without it nobody can accept one.
-            settings::required(lookup, messages::settings::APP_URL, "set while INVITATIONS is not off", text)?;
-        }
-        Ok(Self {
-            mode,
-            client_id,
-            attributes: attributes(lookup)?,
-            days: settings::optional(lookup, "INVITATION_DAYS", "1 to 365", |days| {
-                days.parse().ok().filter(|days| (1..=365).contains(days))
-            })?
-            .unwrap_or(7),
-            ceilings: Ceilings::from_lookup(
-                lookup,
-                "INVITATIONS_A_DAY",
-                Ceilings { address: 5, domain: 100, pool: 500 },
-            )?,
-            providers: settings::providers(lookup)?,
-            user_name: user_name(lookup)?,
-            default_group: settings::default_group(lookup)?,
-        })
-    }
-}
-
-fn user_name(lookup: Lookup<'_>) -> Result<InvitedUserName, SettingError> {
-    let names = [("email", InvitedUserName::Email), ("uuid", InvitedUserName::Uuid)];
-    settings::choice(lookup, "NATIVE_USERNAME", &names, InvitedUserName::Email)
-}
-
-fn admin_group(lookup: Lookup<'_>) -> Result<String, SettingError> {
-    let allowed = "a group name of 1 to 128 characters without white space, which INVITATIONS=members needs";
-    settings::required(lookup, "ADMIN_GROUP", allowed, |name| {
-        let fits = name.chars().count() <= 128 && !name.chars().any(|c| c.is_whitespace() || c.is_control());
-        fits.then(|| name.to_owned())
-    })
-}
-
-fn attributes(lookup: Lookup<'_>) -> Result<Vec<String>, SettingError> {
-    let names = |text: &str| -> Vec<String> {
-        text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
-    };
-    let allowed = format!("a comma list of user-pool attributes, none of {}", NEVER_SET.join(", "));
-    let chosen = settings::optional(lookup, "INVITATION_ATTRIBUTES", &allowed, |text| {
-        let names = names(text);
-        let fits = |name: &String| settings::is_attribute_name(name) && !NEVER_SET.contains(&name.as_str());
-        names.iter().all(fits).then_some(names)
-    })?;
-    Ok(chosen.unwrap_or_else(|| names(DEFAULT_ATTRIBUTES)))
 }
 
 /// An address, or a name with an address in angle brackets.
@@ -240,6 +100,7 @@ fn sender(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invitation::Mode;
     use cognito_core::testing::documented_settings;
 
     fn complete(name: &str) -> Option<String> {

@@ -1,39 +1,23 @@
 //! Everything on one machine: the deployed stack, two providers with people to sign in as, and an app.
 
+mod address;
 mod app;
 pub mod people;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use anyhow::Result;
 
+pub use self::address::{Address, VARIABLE};
 use self::app::App;
 use crate::LocalCloud;
 use crate::function::Binaries;
 use crate::identity_provider::IdentityProvider;
 use crate::port;
+use crate::stack::Deployment;
 use crate::stack::sam::Sam;
-use crate::stack::{Deployment, Stack};
 use crate::toolbox::Toolbox;
 use crate::user_pool::CALLBACK;
-
-/// The variable that tells the end-to-end tests where the stack and its surroundings are: [`Address`] as JSON.
-pub const VARIABLE: &str = "LOCAL_STACK";
-
-/// Where a running local stack can be reached.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Address {
-    /// The deployed stack.
-    pub stack: Stack,
-    /// The issuer that plays Google, and any other OpenID provider.
-    pub google: String,
-    /// The issuer that plays Facebook.
-    pub facebook: String,
-    /// The app's address, without a slash at its end.
-    pub app: String,
-}
 
 /// A running local stack. Dropping it ends the providers and the app, but not the local cloud.
 #[derive(Debug)]
@@ -81,24 +65,5 @@ impl LocalStack {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
-    }
-}
-
-impl Address {
-    /// Reads the address that `cargo xtask test` handed to the tests.
-    ///
-    /// # Errors
-    ///
-    /// The variable is not set, or not by this program.
-    pub fn from_environment() -> Result<Self> {
-        let text = std::env::var(VARIABLE)
-            .with_context(|| format!("{VARIABLE} is not set; run these tests with `cargo xtask test`"))?;
-        serde_json::from_str(&text).with_context(|| format!("{VARIABLE} is not what `cargo xtask test` sets"))
-    }
-
-    /// The address as a variable's value.
-    #[must_use]
-    pub fn to_variable(&self) -> String {
-        json!(self).to_string()
     }
 }

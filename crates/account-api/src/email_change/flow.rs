@@ -9,7 +9,6 @@ use crate::code::{self, Sealer};
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
 use crate::random_uuid;
-use crate::settings::EmailChangeSettings;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{AvailableEmail, Profile, Status};
@@ -36,7 +35,7 @@ pub(crate) struct EmailChange {
     pub(crate) sealer: Sealer,
     /// Counts the codes that nobody has entered yet.
     pub(crate) unproven: Counter,
-    pub(crate) settings: EmailChangeSettings,
+    pub(crate) settings: super::Settings,
 }
 
 impl From<RequestError> for Problem {

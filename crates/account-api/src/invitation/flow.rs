@@ -1,15 +1,15 @@
 //! Invitations, carried out: the user pool, state in the table, and mails.
 
-use super::{Invitation, InvitedUserName, LastInvited, Mode, address_digest};
+use super::{Invitation, LastInvited, Mode, address_digest};
 use crate::accounts::Accounts;
 use crate::caller::{Caller, Origin};
 use crate::ceilings::{Counter, Scope, Ticket};
 use crate::clock::DAY;
 use crate::code::Sealer;
+use crate::native_user_name::NativeUserName;
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
 use crate::queue::{Job, Queue};
-use crate::settings::InvitationSettings;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
@@ -35,7 +35,7 @@ pub(crate) struct Invitations {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) sealer: Sealer,
     pub(crate) counter: Counter,
-    pub(crate) settings: InvitationSettings,
+    pub(crate) settings: super::Settings,
 }
 
 /// An invitation that was let in, and what takes that back.
@@ -146,7 +146,7 @@ impl Invitations {
             .ok()
             .filter(|email| email.as_str().is_ascii())
             .ok_or(Code::InvalidEmail)?;
-        if self.settings.user_name == InvitedUserName::Email && email.as_str().len() > MAX_USER_NAME_CHARS {
+        if self.settings.user_name == NativeUserName::Email && email.as_str().len() > MAX_USER_NAME_CHARS {
             return Err(Code::InvalidEmail.into());
         }
         Ok(email)
@@ -216,7 +216,7 @@ impl Invitations {
             return Ok(Owner::Somebody);
         }
         // Where the address is no user name, a guest gets an account beside the registration.
-        let holds_the_name = self.settings.user_name == InvitedUserName::Email;
+        let holds_the_name = self.settings.user_name == NativeUserName::Email;
         Ok(match (guests.pop(), registrations.pop()) {
             (Some(guest), _) if guests.is_empty() => Owner::Guest(guest),
             (None, Some(registration)) if holds_the_name && registrations.is_empty() => {
@@ -287,7 +287,7 @@ impl Invitations {
                 return Ok(self.accounts.opens(&user, &password).await?.then_some((profile, false)));
             }
             let has_it = profile.email.as_deref().is_some_and(|own| email.is_same(own));
-            if self.settings.user_name == InvitedUserName::Email || (has_it && self.is_somebody(&profile)) {
+            if self.settings.user_name == NativeUserName::Email || (has_it && self.is_somebody(&profile)) {
                 return Ok(None);
             }
             // A former guest who has another address by now, or no proof of this one.
@@ -300,9 +300,9 @@ impl Invitations {
     /// would otherwise make two accounts. `holder` is the `sub` of whoever has the former name; empty for the first.
     fn guest_name(&self, email: &Email, holder: &str) -> String {
         match self.settings.user_name {
-            InvitedUserName::Email => email.to_lower_case(),
+            NativeUserName::Email => email.to_lower_case(),
             // Without hyphens it has not the form of a `sub`: Cognito takes a `sub` wherever it takes a user name.
-            InvitedUserName::Uuid => {
+            NativeUserName::Uuid => {
                 self.sealer.seal(&["guest", holder], &email.to_lower_case()).as_str().chars().take(32).collect()
             }
         }
@@ -325,7 +325,7 @@ impl Invitations {
             // An account that waits for somebody else's temporary password keeps it, whoever asks. Ours are told by their
             // invitation, or by what only this API can make: their name, or their password while it has not expired.
             let is_ours =
-                self.settings.user_name == InvitedUserName::Uuid && user.as_str() == self.guest_name(email, "");
+                self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
             let may_renew = self.settings.mode != Mode::Public
                 || read.is_stored()
                 || is_ours

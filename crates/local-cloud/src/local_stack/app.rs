@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::Address;
+use super::address::Address;
 use super::people::{FACEBOOK, GOOGLE, READY_ACCOUNT};
 use crate::hosted_login::{authorize_url, claims_for_code};
 use crate::seed::PASSWORD;

@@ -13,13 +13,9 @@ use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::{LocalCloud, steps::step, toolbox::Toolbox};
 use serde_json::json;
 
-use self::stage::Stage;
+use self::stage::{ADA, ADA_AT_GOOGLE, GRACE, GRACE_AT_GOOGLE, Stage};
 use super::story::{chapter, fact, letter, show, tell, ways_in};
 
-const ADA: &str = "ada@example.com";
-const ADA_AT_GOOGLE: &str = "123456789012345678901";
-const GRACE: &str = "grace@example.org";
-const GRACE_AT_GOOGLE: &str = "109876543210987654321";
 const HEDY: &str = "hedy@example.com";
 const NEW_PASSWORD: &str = "Another-Horse-8-Staple";
 

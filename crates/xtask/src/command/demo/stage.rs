@@ -9,7 +9,10 @@ use local_cloud::user_pool::{Kind, Profile, UserPool};
 use local_cloud::{LocalCloud, client_environment, deployment, event, hosted_login, outbox};
 use serde_json::{Value, json};
 
-use super::{ADA, ADA_AT_GOOGLE, GRACE, GRACE_AT_GOOGLE};
+pub(super) const ADA: &str = "ada@example.com";
+pub(super) const ADA_AT_GOOGLE: &str = "123456789012345678901";
+pub(super) const GRACE: &str = "grace@example.org";
+pub(super) const GRACE_AT_GOOGLE: &str = "109876543210987654321";
 
 /// The triggers the local pool calls by itself, each with its function.
 const TRIGGERS: [(&str, &str); 2] = [("PreSignUp", "pre-sign-up"), ("CustomMessage", "custom-message")];
