@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -120,6 +120,112 @@ fn every_dependency_comes_from_crates_io_with_a_version_and_a_licence_that_is_on
         }
     }
     assert!(seen > 100, "only {seen} dependencies were seen");
+}
+
+/// The files of a crate whose code names each other in a circle. A parent and what it is made of may name each other.
+#[test]
+fn no_file_of_a_crate_stands_in_a_circle_with_another() {
+    let mut arrows = 0;
+    for package in packages(&["--no-deps"]) {
+        let source = folder(&package).join("src");
+        let mut modules = BTreeMap::new();
+        find_modules(&source, &mut Vec::new(), &mut modules);
+        let mut names: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (module, code) in &modules {
+            let named = named_modules(module, code, &modules);
+            arrows += named.len();
+            names.insert(module.clone(), named);
+        }
+        // What nothing names, or what names nothing, stands in no circle. What is left does.
+        loop {
+            let before = names.len();
+            let named: BTreeSet<_> = names.values().flatten().cloned().collect();
+            names.retain(|module, names| named.contains(module) && !names.is_empty());
+            let left: BTreeSet<_> = names.keys().cloned().collect();
+            names.values_mut().for_each(|named| named.retain(|module| left.contains(module)));
+            if names.len() == before {
+                break;
+            }
+        }
+        assert!(names.is_empty(), "{}: {names:?}", name(&package));
+    }
+    assert!(arrows > 300, "only {arrows} arrows were seen");
+}
+
+type Module = Vec<String>;
+
+/// The code of each module that is a file, without tests and comments.
+fn find_modules(folder: &Path, path: &mut Module, modules: &mut BTreeMap<Module, String>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let stem = entry.file_stem().unwrap().to_str().unwrap().to_owned();
+        if stem == "tests" {
+            continue;
+        }
+        path.push(stem);
+        if entry.is_dir() {
+            find_modules(&entry, path, modules);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let code = std::fs::read_to_string(&entry).unwrap();
+            let code = code.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+            let is_root = matches!(path.as_slice(), [only] if only == "lib" || only == "main");
+            modules.insert(if is_root { Module::new() } else { path.clone() }, lines.collect());
+        }
+        path.pop();
+    }
+}
+
+/// The modules that a module's code names by `crate::` or `super::`, all but its ancestors and descendants.
+fn named_modules(module: &Module, code: &str, modules: &BTreeMap<Module, String>) -> BTreeSet<Module> {
+    let mut found = BTreeSet::new();
+    for (start, word) in code.match_indices("crate::").chain(code.match_indices("super::")) {
+        if code[..start].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':') {
+            continue;
+        }
+        let base = if word == "crate::" { Module::new() } else { module.clone() };
+        let mut paths = Vec::new();
+        read_paths(&code[start..], &base, &mut paths);
+        for mut path in paths {
+            while !modules.contains_key(&path) {
+                path.pop();
+            }
+            if !path.starts_with(module) && !module.starts_with(&path) {
+                found.insert(path);
+            }
+        }
+    }
+    found
+}
+
+/// Reads one path, or several in braces, and returns what comes after it.
+fn read_paths<'a>(code: &'a str, base: &Module, paths: &mut Vec<Module>) -> &'a str {
+    let mut path = base.clone();
+    let mut rest = code.trim_start();
+    loop {
+        if let Some(inside) = rest.strip_prefix('{') {
+            rest = inside.trim_start();
+            while !rest.starts_with('}') && !rest.is_empty() {
+                rest = read_paths(rest, &path, paths).trim_start();
+                rest = rest.trim_start_matches(|c| c != ',' && c != '}').trim_start_matches(',').trim_start();
+            }
+            return rest.strip_prefix('}').unwrap_or(rest);
+        }
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        match &rest[..end] {
+            "crate" => path.clear(),
+            "super" => drop(path.pop()),
+            "self" => {}
+            word => path.push(word.to_owned()),
+        }
+        rest = &rest[end..];
+        match rest.strip_prefix("::") {
+            Some(more) => rest = more,
+            None => {
+                paths.push(path);
+                return rest;
+            }
+        }
+    }
 }
 
 /// The platform that this runs on. Its crates are available without a download.
