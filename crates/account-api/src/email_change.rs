@@ -16,7 +16,7 @@ use crate::ceilings::Ticket;
 use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
 use crate::mask::masked;
-use crate::table::Kept;
+use crate::table::Entry;
 use serde::{Deserialize, Serialize};
 
 /// Seconds that a code lives: 15 minutes.
@@ -164,7 +164,7 @@ pub enum CodeCheck {
     Refused(RequestError),
 }
 
-impl Kept for ChangeState {
+impl Entry for ChangeState {
     fn keep_until(&self, now: u64) -> Option<u64> {
         Some(now + DAY)
     }

@@ -12,7 +12,7 @@ pub use settings::{Mode, Settings};
 
 use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
-use crate::table::Kept;
+use crate::table::Entry;
 use cognito_core::email::Email;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ fn address_digest(email: &Email, sealer: &Sealer) -> Digest {
     sealer.seal(&["invited-address"], &email.to_lower_case())
 }
 
-impl Kept for Invitation {
+impl Entry for Invitation {
     /// While the account waits, for good: it alone says that this API made the account, so without it a stranger could not
     /// be told from a guest who asks for another link, and the address would be barred. Afterwards for a while, so that a
     /// late guest is told what happened. There is no address in it.
@@ -93,7 +93,7 @@ impl LastInvited {
     }
 }
 
-impl Kept for LastInvited {
+impl Entry for LastInvited {
     fn keep_until(&self, _now: u64) -> Option<u64> {
         Some(self.at + DAY)
     }

@@ -27,8 +27,8 @@ impl Outbox {
         let person = Person { name, username: None, email: Some(to.as_str()), locales };
         let letter =
             self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
-        for fall in &letter.falls {
-            let (kind, cause) = (fall.kind.name(), fall.to_string());
+        for template in &letter.skipped {
+            let (kind, cause) = (template.kind.name(), template.to_string());
             tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
         }
         Ok(self.mailer.send(to, &letter).await?)

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-/// A value that is kept.
-pub(crate) trait Kept: Serialize + DeserializeOwned + Default + Send + Sync {
+/// A value of the table.
+pub(crate) trait Entry: Serialize + DeserializeOwned + Default + Send + Sync {
     /// Until when the table must keep it, in seconds since 1970; none keeps it for good.
     fn keep_until(&self, now: u64) -> Option<u64>;
 }
@@ -44,7 +44,7 @@ impl Table {
     }
 
     /// Reads a value; what is not there is empty.
-    pub(crate) async fn load<T: Kept>(&self, key: &str) -> Result<Versioned<T>, Problem> {
+    pub(crate) async fn load<T: Entry>(&self, key: &str) -> Result<Versioned<T>, Problem> {
         let Some(document) = self.store.load(key).await? else {
             return Ok(Versioned { version: None, value: T::default() });
         };
@@ -54,7 +54,7 @@ impl Table {
     }
 
     /// Writes a value in place of what was read; `None` if somebody else came first.
-    pub(crate) async fn replace<T: Kept>(
+    pub(crate) async fn replace<T: Entry>(
         &self,
         key: &str,
         read: Versioned<T>,

@@ -12,15 +12,15 @@ use anyhow::{Context, Result, bail};
 use crate::measure::{self, Subject};
 use crate::stand_in::StandIn;
 
-/// By how much a count may be above the one that is kept: what another compiler, C library, Valgrind or generation of
+/// By how much a count may be above the saved one: what another compiler, C library, Valgrind or generation of
 /// processors may add.
 const MARGIN: f64 = 1.1;
 
 /// Counts by the name of the case.
 pub(crate) type Counts = BTreeMap<String, u64>;
 
-/// Counts that are kept, by kind of processor.
-pub(crate) type Kept = BTreeMap<String, Counts>;
+/// Saved counts, by kind of processor.
+pub(crate) type Baseline = BTreeMap<String, Counts>;
 
 /// The instructions from the start of the process until it waits for its second event. What Valgrind says goes to a file
 /// in `folder`.
@@ -43,39 +43,39 @@ fn collected(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
 }
 
-/// Prints the counts beside those that are kept for this kind of processor. With none kept it only prints.
+/// Prints the counts beside those that were saved for this kind of processor. Without any it only prints.
 ///
 /// # Errors
 ///
-/// A count is more than a tenth above the one that is kept, or belongs to a case of which none is kept.
-pub(crate) fn compare(counts: &Counts, kept: Option<&Counts>) -> Result<()> {
-    let Some(kept) = kept else {
+/// A count is more than a tenth above the saved one, or belongs to a case without a saved one.
+pub(crate) fn compare(counts: &Counts, baseline: Option<&Counts>) -> Result<()> {
+    let Some(baseline) = baseline else {
         for (name, count) in counts {
-            println!("{count:>9} instructions, none kept for {ARCH}  {name}");
+            println!("{count:>9} instructions, none saved for {ARCH}  {name}");
         }
         return Ok(());
     };
     let mut too_many = Vec::new();
     for (name, &count) in counts {
-        let kept = *kept.get(name).with_context(|| format!("no count is kept for {name}; --save keeps it"))?;
-        let ratio = ratio(count, kept);
+        let baseline = *baseline.get(name).with_context(|| format!("no count is saved for {name}; --save saves it"))?;
+        let ratio = ratio(count, baseline);
         println!("{count:>9} instructions, {:+.1} %  {name}", (ratio - 1.0) * 100.0);
         if ratio > MARGIN {
             too_many.push(name.as_str());
         }
     }
     if !too_many.is_empty() {
-        bail!("more than a tenth above the instructions that are kept: {}", too_many.join(", "));
+        bail!("more than a tenth above the saved instructions: {}", too_many.join(", "));
     }
     Ok(())
 }
 
-/// Reads the counts that are kept.
+/// Reads the saved counts.
 ///
 /// # Errors
 ///
 /// The file cannot be read or is of another form.
-pub(crate) fn read(path: &Path) -> Result<Kept> {
+pub(crate) fn read(path: &Path) -> Result<Baseline> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is of another form", path.display()))
 }
@@ -85,9 +85,9 @@ pub(crate) fn read(path: &Path) -> Result<Kept> {
 /// # Errors
 ///
 /// The file cannot be written.
-pub(crate) fn save(counts: &Counts, kept: &mut Kept, path: &Path) -> Result<()> {
-    kept.insert(ARCH.to_owned(), counts.clone());
-    let text = serde_json::to_string_pretty(kept)? + "\n";
+pub(crate) fn save(counts: &Counts, baseline: &mut Baseline, path: &Path) -> Result<()> {
+    baseline.insert(ARCH.to_owned(), counts.clone());
+    let text = serde_json::to_string_pretty(baseline)? + "\n";
     std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
 }
 
@@ -110,10 +110,10 @@ mod tests {
     #[test]
     fn a_count_may_be_a_tenth_above_what_is_kept_and_no_more() {
         let counts = |count| Counts::from([("link".to_owned(), count)]);
-        let kept = counts(1_000);
-        assert!(compare(&counts(1_099), Some(&kept)).is_ok());
-        assert!(compare(&counts(500), Some(&kept)).is_ok());
-        let error = compare(&counts(1_101), Some(&kept)).unwrap_err().to_string();
+        let baseline = counts(1_000);
+        assert!(compare(&counts(1_099), Some(&baseline)).is_ok());
+        assert!(compare(&counts(500), Some(&baseline)).is_ok());
+        let error = compare(&counts(1_101), Some(&baseline)).unwrap_err().to_string();
         assert!(error.contains("link"), "{error}");
         assert!(compare(&counts(1_000), Some(&Counts::new())).is_err());
     }
@@ -123,8 +123,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("instructions-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
         let file = folder.join("instructions.json");
-        let mut kept = Kept::from([("another".to_owned(), Counts::from([("link".to_owned(), 7)]))]);
-        save(&Counts::from([("link".to_owned(), 5)]), &mut kept, &file).unwrap();
+        let mut baseline = Baseline::from([("another".to_owned(), Counts::from([("link".to_owned(), 7)]))]);
+        save(&Counts::from([("link".to_owned(), 5)]), &mut baseline, &file).unwrap();
         let read = read(&file).unwrap();
         assert_eq!((read["another"]["link"], read[ARCH]["link"]), (7, 5));
         std::fs::remove_dir_all(folder).unwrap();

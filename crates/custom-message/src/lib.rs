@@ -93,8 +93,8 @@ impl Trigger for CustomMessage {
     async fn handle(&self, event: &mut Event, _clock: Clock) -> Result<(), Failure> {
         self.refuse_direct_change(event)?;
         let answer = self.answer(event);
-        for fall in &answer.falls {
-            let (kind, cause) = (fall.kind.name(), fall.to_string());
+        for template in &answer.skipped {
+            let (kind, cause) = (template.kind.name(), template.to_string());
             tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
         }
         if let Some(email) = answer.email {

@@ -2,7 +2,6 @@
 
 use crate::context::Facts;
 use crate::engine::Engine;
-use crate::fall::{Fall, Reason, Source};
 use crate::kind::{Kind, Part};
 use crate::limits::{
     CODE_LENGTH, EMAIL_LIMIT, Lengths, Needs, PASSWORD_LENGTH, SMS_LIMIT, SMS_PASSWORD_LENGTH, characters, check_body,
@@ -12,6 +11,7 @@ use crate::link::Link;
 use crate::personal::{greeting_name, one_line};
 use crate::placeholder::{self, Placeholders};
 use crate::settings::{Settings, Style};
+use crate::skipped::{Reason, SkippedTemplate, Source};
 use crate::writer::Writer;
 
 /// The person a message is for. Everything may be absent; an empty string counts as absent.
@@ -60,14 +60,14 @@ pub struct Answer {
     /// `smsMessage`: at most 140 characters.
     pub sms: Option<String>,
     /// Every template that was skipped: each is an error that an operator should see.
-    pub falls: Vec<Fall>,
+    pub skipped: Vec<SkippedTemplate>,
 }
 
 pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>) -> Answer {
     let placeholders = match placeholders(request) {
         Ok(placeholders) => placeholders,
         Err(reason) => {
-            return Answer { falls: unusable(request.kind, &reason), ..Answer::default() };
+            return Answer { skipped: unusable(request.kind, &reason), ..Answer::default() };
         }
     };
     if request.kind.trigger_source().is_none() {
@@ -79,7 +79,7 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
         engine,
         placeholders,
         locales: request.person.locales,
-        falls: Vec::new(),
+        skipped: Vec::new(),
     };
     let invitation = request.kind == Kind::AdminCreateUser;
     let needs = Needs { code: true, username: invitation, link_will_do: false };
@@ -87,7 +87,7 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
     let lengths = lengths(request, &placeholders, SMS_PASSWORD_LENGTH);
     let facts = facts(request, settings, Style::Code);
     let sms = writer.part(Part::Sms, &[&facts], |text| check_body(text, needs, lengths, SMS_LIMIT));
-    Answer { email, sms, falls: writer.falls }
+    Answer { email, sms, skipped: writer.skipped }
 }
 
 /// Subject and body, or neither: our subject would not match the pool's body.
@@ -163,10 +163,10 @@ fn link(request: &Request<'_>, settings: &Settings) -> Option<String> {
     Some(link.into_url())
 }
 
-fn unusable(kind: Kind, reason: &Reason) -> Vec<Fall> {
+fn unusable(kind: Kind, reason: &Reason) -> Vec<SkippedTemplate> {
     let built_in = Source::BuiltIn(crate::locale::Locale::reference().tag);
     [Part::Html, Part::Sms]
         .into_iter()
-        .map(|part| Fall { kind, part, from: built_in.clone(), reason: reason.clone() })
+        .map(|part| SkippedTemplate { kind, part, from: built_in.clone(), reason: reason.clone() })
         .collect()
 }

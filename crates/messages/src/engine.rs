@@ -6,9 +6,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, filters, tests as checks};
 
 use crate::custom::{CustomFiles, Problem};
-use crate::fall::Reason;
 use crate::kind::{Kind, Part};
 use crate::locale::{Locale, fallbacks};
+use crate::skipped::Reason;
 
 /// The built-in templates; the HTML comes out of the build with its styles inlined.
 const BUILT_IN: [(&str, &str); 4] = [

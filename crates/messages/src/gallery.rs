@@ -52,7 +52,7 @@ pub struct Sample {
     /// How the SMS travels, for example `1 segment, GSM-7`.
     pub sms_segments: Option<String>,
     /// Templates that were skipped, and why.
-    pub falls: Vec<String>,
+    pub skipped: Vec<String>,
 }
 
 /// Everything the page shows.
@@ -180,7 +180,7 @@ fn answer(messages: &Messages, kind: Kind, locale: &'static Locale, style: Style
         sms_length: sms.as_deref().map_or(0, characters),
         sms_segments: sms.as_deref().map(segments),
         sms,
-        falls: answer.falls.iter().map(ToString::to_string).collect(),
+        skipped: answer.skipped.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -202,9 +202,9 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::AccountExists => Mail::AccountExists,
         _ => return None,
     };
-    let (subject, html, text, falls) = match messages.letter(&mail, &person(&[locale.tag])) {
+    let (subject, html, text, skipped) = match messages.letter(&mail, &person(&[locale.tag])) {
         Ok(letter) => {
-            (letter.subject, letter.html, Some(letter.text), letter.falls.iter().map(ToString::to_string).collect())
+            (letter.subject, letter.html, Some(letter.text), letter.skipped.iter().map(ToString::to_string).collect())
         }
         Err(MailError::NoPages) => return None,
         Err(error) => (String::new(), String::new(), None, vec![error.to_string()]),
@@ -222,7 +222,7 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         sms: None,
         sms_length: 0,
         sms_segments: None,
-        falls,
+        skipped,
     })
 }
 
@@ -268,7 +268,7 @@ mod tests {
             }
         }
         for sample in samples {
-            assert_eq!(sample.falls, Vec::<String>::new(), "{} in {}", sample.message, sample.locale);
+            assert_eq!(sample.skipped, Vec::<String>::new(), "{} in {}", sample.message, sample.locale);
         }
     }
 

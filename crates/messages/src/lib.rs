@@ -17,7 +17,6 @@ mod color;
 mod context;
 mod custom;
 mod engine;
-mod fall;
 #[cfg(feature = "gallery")]
 pub mod gallery;
 mod kind;
@@ -28,17 +27,18 @@ mod mail;
 mod personal;
 mod placeholder;
 pub mod settings;
+mod skipped;
 pub mod sms;
 mod writer;
 
 pub use cognito::{Answer, Email, Person, Request};
 pub use color::Color;
 pub use custom::Problem;
-pub use fall::{Fall, Reason, Source};
 pub use kind::{Kind, Part};
 pub use locale::{Direction, LOCALES, Locale, preferred};
 pub use mail::{Letter, Mail, MailError};
 pub use settings::{Branding, Settings, Style};
+pub use skipped::{Reason, SkippedTemplate, Source};
 
 use custom::CustomFiles;
 use engine::Engine;

@@ -4,8 +4,8 @@
 //! model of `cognito-idp` (`EmailVerificationMessageType`, `EmailVerificationSubjectType`,
 //! `SmsVerificationMessageType`). The limits include the placeholder and what replaces it.
 
-use crate::fall::Reason;
 use crate::placeholder::{CODE, LINK, USERNAME};
+use crate::skipped::Reason;
 
 /// Most characters of a subject.
 pub const SUBJECT_LIMIT: usize = 140;

@@ -3,13 +3,13 @@
 use crate::cognito::Person;
 use crate::context::Facts;
 use crate::engine::Engine;
-use crate::fall::{Fall, Reason};
 use crate::kind::{Kind, Part};
 use crate::limits::{EMAIL_LIMIT, Lengths, Needs, check_body, check_subject};
 use crate::link::Link;
 use crate::personal::{greeting_name, one_line};
 use crate::placeholder::{self, Placeholders};
 use crate::settings::Settings;
+use crate::skipped::{Reason, SkippedTemplate};
 use crate::writer::Writer;
 
 /// One mail of the account API and what only it says. Its link is made here, below `APP_URL`, so that whoever sends a
@@ -81,7 +81,7 @@ pub struct Letter {
     /// The plain-text body.
     pub text: String,
     /// Every custom template that was skipped: each is an error that an operator should see.
-    pub falls: Vec<Fall>,
+    pub skipped: Vec<SkippedTemplate>,
 }
 
 /// Why no mail was written.
@@ -93,9 +93,9 @@ pub enum MailError {
     /// The mail is useless without a link, and `APP_URL` is unset.
     #[error("this mail needs a link, so APP_URL must be set")]
     NoPages,
-    /// No template gave a text that passes; the falls say why.
+    /// No template gave a text that passes; they say why.
     #[error("no template could be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    NoTemplate(Vec<Fall>),
+    NoTemplate(Vec<SkippedTemplate>),
 }
 
 pub(crate) fn letter(
@@ -114,7 +114,7 @@ pub(crate) fn letter(
         engine,
         placeholders: Placeholders { code, username: "", link: "" },
         locales: person.locales,
-        falls: Vec::new(),
+        skipped: Vec::new(),
     };
     let check = |text: &str| {
         // In HTML the `&` of the link is written as an entity.
@@ -127,8 +127,8 @@ pub(crate) fn letter(
     let text = writer.part(Part::Text, &[&facts], check);
     let subject = writer.part(Part::Subject, &[&facts], |text| check_subject(text, lengths));
     match (subject, html, text) {
-        (Some(subject), Some(html), Some(text)) => Ok(Letter { subject, html, text, falls: writer.falls }),
-        _ => Err(MailError::NoTemplate(writer.falls)),
+        (Some(subject), Some(html), Some(text)) => Ok(Letter { subject, html, text, skipped: writer.skipped }),
+        _ => Err(MailError::NoTemplate(writer.skipped)),
     }
 }
 

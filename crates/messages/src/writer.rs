@@ -2,12 +2,12 @@
 
 use crate::context::{Facts, Language, context};
 use crate::engine::{Choice, Engine};
-use crate::fall::{Fall, Reason, Source};
 use crate::kind::{Kind, Part};
 use crate::locale::{Direction, LOCALES};
 use crate::personal::one_line_with;
 use crate::placeholder::{CODE, LINK, Placeholders, USERNAME};
 use crate::settings::{Branding, Settings};
+use crate::skipped::{Reason, SkippedTemplate, Source};
 
 /// Writes the parts of one message.
 pub(crate) struct Writer<'a> {
@@ -16,13 +16,13 @@ pub(crate) struct Writer<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) placeholders: Placeholders<'a>,
     pub(crate) locales: &'a [&'a str],
-    pub(crate) falls: Vec<Fall>,
+    pub(crate) skipped: Vec<SkippedTemplate>,
 }
 
 impl<'a> Writer<'a> {
     /// The part in the reader's language from the first template whose text passes `check`: the own one, then
     /// the built-in one, each with the first of `facts` and then the next. `None` when all fail; every failure
-    /// is kept in `falls`.
+    /// is noted in `skipped`.
     pub(crate) fn part(
         &mut self,
         part: Part,
@@ -51,9 +51,9 @@ impl<'a> Writer<'a> {
                 match text.and_then(|text| check(&text).map(|()| text)) {
                     Ok(text) => return Some(self.placeholders.fill(&text)),
                     Err(reason) => {
-                        let fall = Fall { kind: self.kind, part, from: source.clone(), reason };
-                        if !self.falls.contains(&fall) {
-                            self.falls.push(fall);
+                        let template = SkippedTemplate { kind: self.kind, part, from: source.clone(), reason };
+                        if !self.skipped.contains(&template) {
+                            self.skipped.push(template);
                         }
                     }
                 }

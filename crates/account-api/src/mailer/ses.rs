@@ -58,7 +58,7 @@ mod tests {
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     fn letter() -> Letter {
-        Letter { subject: "Hé".into(), html: "<p>1</p>".into(), text: "1".into(), falls: Vec::new() }
+        Letter { subject: "Hé".into(), html: "<p>1</p>".into(), text: "1".into(), skipped: Vec::new() }
     }
 
     #[tokio::test]

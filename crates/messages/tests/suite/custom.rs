@@ -78,8 +78,8 @@ fn an_own_email_may_use_cognitos_link_in_place_of_the_code() {
     let with_link = Request { link_parameter: Some("{##Click & go##}"), ..request(Kind::SignUp, ada()) };
     assert_eq!(complete(&messages, &with_link).0.html, "<p>{##Click & go##}</p>");
     let answer = messages.answer(&request(Kind::SignUp, ada()));
-    assert_eq!(answer.falls[0].from, Source::Custom("en/sign-up.html".to_owned()));
-    assert_eq!(answer.falls[0].part, Part::Html);
+    assert_eq!(answer.skipped[0].from, Source::Custom("en/sign-up.html".to_owned()));
+    assert_eq!(answer.skipped[0].part, Part::Html);
 }
 
 #[test]

@@ -53,11 +53,11 @@ fn request(kind: Kind, person: Person<'_>) -> Request<'_> {
     Request { kind, person, code_parameter: Some(CODE), username_parameter, link_parameter: None }
 }
 
-/// The answer, which must be complete and need no fall.
+/// The answer, which must be complete and skip no template.
 #[track_caller]
 fn complete(messages: &Messages, request: &Request<'_>) -> (Email, String) {
-    let Answer { email, sms, falls } = messages.answer(request);
-    assert_eq!(falls, []);
+    let Answer { email, sms, skipped } = messages.answer(request);
+    assert_eq!(skipped, []);
     (email.unwrap(), sms.unwrap())
 }
 

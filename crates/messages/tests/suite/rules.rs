@@ -13,10 +13,10 @@ fn passed_over(kind: Kind, part: Part, text: &str, check: impl Fn(&Reason) -> bo
     let expected = with_links().answer(&request(kind, ada()));
     assert_eq!((&answer.email, &answer.sms), (&expected.email, &expected.sms), "the built-in texts are used");
     // In the style with a link, the second attempt may fail for a second reason.
-    assert!(!answer.falls.is_empty());
-    for fall in &answer.falls {
-        assert_eq!((fall.kind, fall.part, &fall.from), (kind, part, &Source::Custom(file.clone())));
-        assert!(check(&fall.reason), "{:?}", fall.reason);
+    assert!(!answer.skipped.is_empty());
+    for template in &answer.skipped {
+        assert_eq!((template.kind, template.part, &template.from), (kind, part, &Source::Custom(file.clone())));
+        assert!(check(&template.reason), "{:?}", template.reason);
     }
 }
 
@@ -101,7 +101,7 @@ fn a_template_that_fails_when_it_is_rendered_is_not_used() {
 fn a_failure_never_quotes_what_the_template_was_working_on() {
     let (_directory, messages) = with_templates(&[("en/sign-up.html", "{{ code }}{% include name ~ email %}")]);
     let answer = messages.answer(&request(Kind::SignUp, ada()));
-    let text = format!("{:?} {}", answer.falls, answer.falls[0]);
+    let text = format!("{:?} {}", answer.skipped, answer.skipped[0]);
     assert!(!text.contains("ada") && !text.contains("Ada"), "{text}");
 }
 
@@ -112,8 +112,8 @@ fn if_the_built_in_texts_fail_too_cognito_writes_the_message() {
     let answer = with_links().answer(&Request { code_parameter: Some(&long), ..request(Kind::SignUp, ada()) });
     assert_eq!(answer.sms, None);
     assert!(answer.email.is_some(), "the e-mail has room for it");
-    assert_eq!(answer.falls.len(), 1);
-    assert_eq!(answer.falls[0].from, Source::BuiltIn("en"));
+    assert_eq!(answer.skipped.len(), 1);
+    assert_eq!(answer.skipped[0].from, Source::BuiltIn("en"));
 
     let longer = format!("{{{}}}", "#".repeat(EMAIL_LIMIT));
     let answer = with_links().answer(&Request { code_parameter: Some(&longer), ..request(Kind::SignUp, ada()) });
@@ -125,12 +125,15 @@ fn an_event_without_placeholders_is_left_to_cognito() {
     for absent in [None, Some("")] {
         let answer = with_links().answer(&Request { code_parameter: absent, ..request(Kind::SignUp, ada()) });
         assert_eq!((answer.email, answer.sms), (None, None));
-        assert!(answer.falls.iter().all(|fall| fall.reason == Reason::EventWithoutCode) && !answer.falls.is_empty());
+        assert!(
+            answer.skipped.iter().all(|template| template.reason == Reason::EventWithoutCode)
+                && !answer.skipped.is_empty()
+        );
 
         let invitation = request(Kind::AdminCreateUser, ada());
         let answer = with_links().answer(&Request { username_parameter: absent, ..invitation });
         assert_eq!((answer.email, answer.sms), (None, None));
-        assert!(answer.falls.iter().all(|fall| fall.reason == Reason::EventWithoutUsername));
+        assert!(answer.skipped.iter().all(|template| template.reason == Reason::EventWithoutUsername));
     }
 }
 
@@ -147,7 +150,7 @@ fn a_link_too_long_for_the_message_is_left_out_and_the_code_stays() {
     let answer = with_links().answer(&request(Kind::SignUp, person));
     let html = answer.email.unwrap().html;
     assert!(html.contains("{####}") && !html.contains("complete-registration"));
-    assert!(matches!(answer.falls[0].reason, Reason::TooLong { .. }));
+    assert!(matches!(answer.skipped[0].reason, Reason::TooLong { .. }));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn cognito(kind: Kind, locale: &str) -> String {
 fn mail(mail: &Mail<'_>, locale: &str) -> String {
     let person = Person { locales: &[locale], ..ada() };
     let letter = with_links().letter(mail, &person).unwrap();
-    assert_eq!(letter.falls, []);
+    assert_eq!(letter.skipped, []);
     let html = visible(&letter.html);
     for line in letter.text.lines().filter(|line| line.ends_with(['.', '。'])) {
         assert!(html.contains(line), "{line} is not in {html}");

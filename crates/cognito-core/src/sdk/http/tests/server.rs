@@ -91,10 +91,10 @@ impl Server {
                         tokio::time::sleep(pause).await;
                         let answer = |request| answer(connection, request);
                         match tls {
-                            None => talk(stream, &counts, answer).await,
+                            None => answer_all(stream, &counts, answer).await,
                             Some(tls) => {
                                 if let Ok(stream) = tls.accept(stream).await {
-                                    talk(stream, &counts, answer).await;
+                                    answer_all(stream, &counts, answer).await;
                                 }
                             }
                         }
@@ -107,7 +107,11 @@ impl Server {
     }
 }
 
-async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, counts: &Counts, answer: impl Fn(usize) -> Vec<Part>) {
+async fn answer_all(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    counts: &Counts,
+    answer: impl Fn(usize) -> Vec<Part>,
+) {
     let mut received = Vec::new();
     for request in 1.. {
         while !is_whole(&received) {

@@ -7,7 +7,7 @@ use crate::kind::{Kind, Part};
 /// One template that could not be used for a message, so the next one was tried. The order is: the custom template,
 /// the built-in one, and then Cognito's own message. Contains no personal data and no code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fall {
+pub struct SkippedTemplate {
     /// The message.
     pub kind: Kind,
     /// Which of its texts.
@@ -18,7 +18,7 @@ pub struct Fall {
     pub reason: Reason,
 }
 
-impl fmt::Display for Fall {
+impl fmt::Display for SkippedTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "message {}: {} {}", self.kind.name(), self.from, self.reason)
     }
