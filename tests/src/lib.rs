@@ -3,6 +3,7 @@
 
 mod cli;
 mod people;
+pub mod template;
 pub mod user_pool_api;
 
 pub use cli::{Cli, Ran, closed};

@@ -1,15 +1,14 @@
 //! Functions deployed to the local cloud, where Cognito's own trigger calls reach them.
 
-use std::io::{Cursor, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::CompressionMethod;
 
+use crate::archive::{self, BOOTSTRAP};
 use crate::http::Http;
 
 /// Deploys a binary as a Lambda function and returns its ARN.
@@ -19,15 +18,17 @@ use crate::http::Http;
 /// The binary cannot be read, or the local cloud refuses it.
 pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(String, String)]) -> Result<String> {
     let variables: Map<_, _> = settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    // Not compressed: it is read on this machine only.
+    let code = archive::pack(binary, BOOTSTRAP, CompressionMethod::Stored)?;
     let input = json!({
         "FunctionName": name,
         "Runtime": "provided.al2023",
-        "Handler": "bootstrap",
+        "Handler": BOOTSTRAP,
         "Role": "arn:aws:iam::000000000000:role/local",
         "MemorySize": 256,
         "Timeout": 30,
         "Environment": { "Variables": variables },
-        "Code": { "ZipFile": BASE64_STANDARD.encode(package(binary)?) },
+        "Code": { "ZipFile": BASE64_STANDARD.encode(code) },
     });
     let answer = Http::default().send_json("POST", &format!("{endpoint}/2015-03-31/functions"), &input).await?;
     let made: Value = answer.json()?;
@@ -35,14 +36,4 @@ pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(Stri
         bail!("{name} was refused by the local cloud: {made}");
     }
     Ok(made["FunctionArn"].as_str().context("the deployed function has no ARN")?.to_owned())
-}
-
-/// Packs a binary as Lambda's custom runtimes want it: one executable named `bootstrap`.
-fn package(binary: &Path) -> Result<Vec<u8>> {
-    let code = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o755);
-    archive.start_file("bootstrap", options)?;
-    archive.write_all(&code)?;
-    Ok(archive.finish()?.into_inner())
 }

@@ -24,6 +24,9 @@ pub const FOLDER_VARIABLE: &str = "LOCAL_CLOUD_FUNCTIONS";
 /// The variable that tells the end-to-end tests where the command line's binary lies.
 pub const COMMAND_LINE_VARIABLE: &str = "LOCAL_CLOUD_COMMAND_LINE";
 
+/// The variable that tells the end-to-end tests where the binary of `cargo xtask` lies.
+pub const XTASK_VARIABLE: &str = "LOCAL_CLOUD_XTASK";
+
 /// The bare function that the others are measured against: a crate and a binary of that name.
 pub const BARE: &str = "echo";
 
@@ -61,6 +64,27 @@ impl Binaries {
     /// As [`Self::build`].
     pub async fn build_triggers(profile: &str) -> Result<Self> {
         Self::build_packages(profile, &TRIGGERS).await
+    }
+
+    /// Builds every function and the command line as they are released. No path of this machine gets into them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::build`].
+    pub async fn build_release() -> Result<Self> {
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("CARGO_HOME is not set")?;
+        let flag = |from: &Path, to: &str| format!("'--remap-path-prefix={}={to}'", from.display());
+        let flags = [flag(&home, "/cargo"), flag(&layout::root(), "/src")].join(",");
+        let config = format!("build.rustflags=[{flags}]");
+        let mut all = BTreeMap::new();
+        // Each group by itself: no crate gets features that only another group needs.
+        for group in [&TRIGGERS[..], &["account-api"], &[COMMAND_LINE]] {
+            let packages = group.iter().flat_map(|package| ["--package", package]);
+            let options: Vec<_> = ["--locked", "--bins", "--config", &config].into_iter().chain(packages).collect();
+            all.extend(Self::build_targets("release", &options, group).await?.0);
+        }
+        Ok(Self(all))
     }
 
     /// Adds the bare function. It is built alone, so that no crate gets features that only another one needs.

@@ -4,7 +4,7 @@
 //!   the pinned [`toolbox`];
 //! * [`user_pool`] makes a pool, puts people into it and reads back what it holds; [`seed`] is the pool of the sample
 //!   events, which [`event`] reads;
-//! * [`function`] builds the function binaries, [`runtime_api`] runs one as Lambda would, and [`deployment`] hands one
+//! * [`function`] builds the function binaries, [`archive`] packs one, [`runtime_api`] runs one as Lambda would, and [`deployment`] hands one
 //!   to the local cloud as a trigger;
 //! * [`stack`] deploys the repository's own template; [`local_stack`] puts providers and an app around it;
 //! * [`outbox`] has the mails that were sent;
@@ -13,6 +13,7 @@
 //! Everything listens on 127.0.0.1 and talks to nothing else. Every process that is started here ends when its guard is
 //! dropped.
 
+pub mod archive;
 pub mod browser;
 mod cloud;
 pub mod deployment;

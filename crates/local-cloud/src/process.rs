@@ -110,7 +110,7 @@ impl Drop for ProcessGroup {
 /// # Errors
 ///
 /// It cannot be started, or it fails; then the message holds the end of what it wrote.
-pub(crate) async fn run(command: &mut Command) -> Result<String> {
+pub async fn run(command: &mut Command) -> Result<String> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = output.with_context(|| format!("{program} cannot be started"))?;

@@ -2,6 +2,7 @@
 
 mod demo;
 mod local;
+mod package;
 mod pool;
 mod story;
 mod test;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Test(test::Options),
     /// Run the whole stack with an app and two providers on this machine, until Ctrl-C.
     Local(local::Options),
+    /// Build and pack the functions and the command line, for people who do not build them.
+    Package(package::Options),
     /// Run a local user pool that the sample events fit, for `cargo lambda`, until Ctrl-C.
     Pool(pool::Options),
 }
@@ -44,6 +47,7 @@ impl Command {
             Self::Bench(options) => bench::run(options).await,
             Self::Demo(options) => demo::run(options).await,
             Self::Local(options) => local::run(options).await,
+            Self::Package(options) => package::run(options).await,
             Self::Test(options) => test::run(options).await,
             Self::Pool(options) => pool::run(options).await,
         }

@@ -68,15 +68,16 @@ impl Sam {
         template: &Path,
         parameters: &BTreeMap<String, String>,
     ) -> Result<()> {
-        let overrides = parameters.iter().map(|(name, value)| format!("{name}={value}"));
         let mut sam = self.command("sam", endpoint, template)?;
         sam.arg("deploy")
             .arg("--template-file")
             .arg(template)
             .args(["--stack-name", stack, "--region", REGION, "--s3-bucket", BUCKET])
             .args(["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"])
-            .args(["--no-progressbar", "--parameter-overrides"])
-            .args(overrides);
+            .arg("--no-progressbar");
+        if !parameters.is_empty() {
+            sam.arg("--parameter-overrides").args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+        }
         run(&mut sam).await.map(drop)
     }
 

@@ -63,6 +63,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         .envs(client_environment(cloud.endpoint()))
         .env(function::FOLDER_VARIABLE, binaries.folder()?)
         .env(function::COMMAND_LINE_VARIABLE, command_line.path(function::COMMAND_LINE)?)
+        .env(function::XTASK_VARIABLE, std::env::current_exe()?)
         .status()
         .await
         .context("cargo cannot be started")?;

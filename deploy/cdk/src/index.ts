@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnUserPool, type IUserPool } from 'aws-cdk-lib/aws-cognito';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function, LoggingFormat, Runtime, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { actions, check, environment, manifest } from './manifest';
+
+/** A function of the account layer. */
+export type FunctionName =
+  | 'pre-sign-up'
+  | 'post-confirmation'
+  | 'post-authentication'
+  | 'inbound-federation'
+  | 'custom-message';
+
+/** What an {@link AccountLayer} is made of. */
+export interface AccountLayerProps {
+  /**
+   * The pool. One that this app makes gets the triggers attached. Of an imported one nothing is touched: attach the
+   * functions with `cognito-triggers attach`, which takes the outputs of the stack.
+   */
+  readonly userPool: IUserPool;
+  /** Folder with the functions' zip files, named `FUNCTION-ARCHITECTURE.zip`, as `cargo xtask package` makes them. */
+  readonly packages: string;
+  /** Settings by name, as in docs/SETTINGS.md. What is left out has its default. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The functions to deploy. Default: all but `custom-message`, which needs a pool that sends through SES. */
+  readonly functions?: readonly FunctionName[];
+  /** Default: ARM_64, which costs a fifth less. */
+  readonly architecture?: Architecture;
+  /** Memory of each function in MB, 128 to 3008. Default: 512. */
+  readonly memorySize?: number;
+  /** Layers by function, such as message templates of your own. */
+  readonly layers?: Partial<Record<FunctionName, ILayerVersion[]>>;
+  /** How long logs are kept. Default: a month. */
+  readonly logRetention?: RetentionDays;
+}
+
+const ALL_BUT_MESSAGES: readonly FunctionName[] = [
+  'pre-sign-up',
+  'post-confirmation',
+  'post-authentication',
+  'inbound-federation',
+];
+
+/**
+ * The functions of the account layer with exactly the rights they need on one user pool, attached as its triggers.
+ *
+ * Put it into the stack of the pool: pool and functions name each other, which two stacks cannot.
+ */
+export class AccountLayer extends Construct {
+  /** The functions by name. */
+  public readonly functions: ReadonlyMap<FunctionName, Function>;
+
+  constructor(scope: Construct, id: string, props: AccountLayerProps) {
+    super(scope, id);
+    const pool = poolOf(props.userPool);
+    if (pool && Stack.of(pool) !== Stack.of(this)) {
+      throw new Error('The account layer belongs into the stack of its user pool, because the two name each other.');
+    }
+    const settings = { ...derivedFrom(pool), ...props.settings };
+    check(settings);
+    const names = props.functions ?? ALL_BUT_MESSAGES;
+    for (const name of ['NATIVE_USERNAME', 'POOL_CASE_SENSITIVE']) {
+      // The functions cannot ask the pool what it is, and a wrong answer makes links that no sign-in finds.
+      if (names.includes('pre-sign-up') && !settings[name]) {
+        throw new Error(`${name} has to be set for this pool: it says what the pool is (docs/SETTINGS.md)`);
+      }
+    }
+    const made = new Map<FunctionName, Function>();
+    for (const name of names) {
+      const handler = this.function(name, props, settings);
+      made.set(name, handler);
+      if (pool) attach(pool, name, handler);
+      else new CfnOutput(this, `${manifest.functions[name]?.trigger}Arn`, { value: handler.functionArn });
+    }
+    this.functions = made;
+    // Not before the app is complete: a trigger may be added after this construct.
+    if (pool) this.node.addValidation({ validate: () => taken(pool, names) });
+  }
+
+  private function(name: FunctionName, props: AccountLayerProps, settings: Readonly<Record<string, string>>): Function {
+    const facts = manifest.functions[name];
+    if (!facts) throw new Error(`${name} is not a function; allowed: ${Object.keys(manifest.functions).join(', ')}`);
+    const architecture = props.architecture ?? Architecture.ARM_64;
+    const file = join(props.packages, `${name}-${architecture.name}.zip`);
+    if (!existsSync(file)) throw new Error(`${file} does not exist; make it with \`cargo xtask package\``);
+    const layers = props.layers?.[name];
+    const logGroup = new LogGroup(this, `${facts.trigger}Logs`, { retention: props.logRetention ?? RetentionDays.ONE_MONTH });
+    // A role of our own: the one that CDK makes may write to every log group of the account.
+    const role = new Role(this, `${facts.trigger}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    const made = new Function(this, facts.trigger, {
+      description: facts.description,
+      runtime: Runtime.PROVIDED_AL2023,
+      handler: facts.handler,
+      architecture,
+      code: Code.fromAsset(file),
+      memorySize: props.memorySize ?? facts.memory_mb,
+      timeout: Duration.seconds(facts.timeout_seconds),
+      environment: environment(facts, settings),
+      loggingFormat: LoggingFormat.JSON,
+      logGroup,
+      role,
+      ...(layers ? { layers } : {}),
+    });
+    const needed = actions(facts, settings);
+    if (needed.length > 0) {
+      // A policy of its own: inside the function's role it would make the function wait for the pool, and the pool
+      // waits for the function.
+      const policy = new Policy(this, `${facts.trigger}Rights`, {
+        statements: [new PolicyStatement({ actions: needed, resources: [props.userPool.userPoolArn] })],
+      });
+      role.attachInlinePolicy(policy);
+    }
+    made.addPermission('UserPool', {
+      principal: new ServicePrincipal('cognito-idp.amazonaws.com'),
+      sourceAccount: Stack.of(this).account,
+      sourceArn: props.userPool.userPoolArn,
+    });
+    return made;
+  }
+}
+
+/** The pool's own resource; `undefined` for one that is imported. */
+function poolOf(userPool: IUserPool): CfnUserPool | undefined {
+  const resource = userPool.node.defaultChild;
+  return resource instanceof CfnUserPool ? resource : undefined;
+}
+
+/** Sets one trigger and leaves the others as they are. */
+function attach(pool: CfnUserPool, name: FunctionName, made: Function): void {
+  const trigger = manifest.functions[name]?.trigger;
+  // The constructs for pools know no inbound federation yet; the resource below them does.
+  const value =
+    trigger === 'InboundFederation' ? { LambdaArn: made.functionArn, LambdaVersion: 'V1_0' } : made.functionArn;
+  pool.addPropertyOverride(`LambdaConfig.${trigger}`, value);
+}
+
+/** What is wrong with triggers that somebody else sets: a pool calls one function for each. */
+function taken(pool: CfnUserPool, names: readonly FunctionName[]): string[] {
+  const theirs: Record<string, unknown> = Stack.of(pool).resolve(pool.lambdaConfig) ?? {};
+  const setTwice = names.filter((name) => {
+    const trigger = manifest.functions[name]?.trigger ?? '';
+    return theirs[trigger.charAt(0).toLowerCase() + trigger.slice(1)] !== undefined;
+  });
+  return setTwice.map((name) => `The pool has a ${manifest.functions[name]?.trigger} trigger already; leave ${name} out.`);
+}
+
+/** The settings that say what the pool is. */
+function derivedFrom(pool: CfnUserPool | undefined): Record<string, string> {
+  if (!pool) return {};
+  const names = pool.usernameAttributes ?? [];
+  const aliases = pool.aliasAttributes ?? [];
+  const configuration = pool.usernameConfiguration;
+  const derived: Record<string, string> = {};
+  if (names.includes('email')) derived.NATIVE_USERNAME = 'email';
+  else if (aliases.includes('email')) derived.NATIVE_USERNAME = 'uuid';
+  // A pool that says nothing keeps case.
+  if (!configuration) derived.POOL_CASE_SENSITIVE = 'true';
+  else if ('caseSensitive' in configuration) {
+    derived.POOL_CASE_SENSITIVE = configuration.caseSensitive === false ? 'false' : 'true';
+  }
+  return derived;
+}

@@ -1,0 +1,107 @@
+# The functions of the account layer for a user pool that this configuration, or somebody else, owns. The pool itself is
+# not touched: put the output `lambda_config` into your own aws_cognito_user_pool.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+module "plan" {
+  source    = "./plan"
+  functions = var.functions
+  settings  = var.settings
+}
+
+locals {
+  functions = module.plan.functions
+  calling   = { for name, function in local.functions : name => function if length(function.actions) > 0 }
+  # Without a reference to the pool's own ARN: only rights and permissions wait for the pool, and the pool waits for
+  # the functions, so nothing goes in a circle.
+  user_pool_arn = "arn:${data.aws_partition.current.partition}:cognito-idp:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:userpool/${var.user_pool_id}"
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  for_each          = local.functions
+  name              = "/aws/lambda/${var.name}/${each.key}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_iam_role" "function" {
+  for_each = local.functions
+  name     = "${var.name}-${each.key}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "logs" {
+  for_each = local.functions
+  name     = "write-logs"
+  role     = aws_iam_role.function[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.function[each.key].arn}:*"
+    }]
+  })
+}
+
+# Exactly the calls that the function makes with these settings, on exactly this pool.
+resource "aws_iam_role_policy" "pool" {
+  for_each = local.calling
+  name     = "user-pool"
+  role     = aws_iam_role.function[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = each.value.actions
+      Resource = local.user_pool_arn
+    }]
+  })
+}
+
+resource "aws_lambda_function" "function" {
+  for_each      = local.functions
+  function_name = "${var.name}-${each.key}"
+  description   = each.value.description
+  role          = aws_iam_role.function[each.key].arn
+  runtime       = each.value.runtime
+  handler       = each.value.handler
+  architectures = [var.architecture]
+  memory_size   = var.memory_mb
+  # Cognito gives up after five seconds, whatever stands here, and calls again.
+  timeout = each.value.timeout_seconds
+  layers  = lookup(var.layers, each.key, [])
+
+  filename         = var.packages.path == null ? null : "${var.packages.path}/${each.key}-${var.architecture}.zip"
+  source_code_hash = var.packages.path == null ? null : filebase64sha256("${var.packages.path}/${each.key}-${var.architecture}.zip")
+  s3_bucket        = var.packages.bucket
+  s3_key           = var.packages.bucket == null ? null : "${var.packages.prefix}${each.key}-${var.architecture}.zip"
+
+  environment {
+    variables = each.value.environment
+  }
+
+  logging_config {
+    log_group             = aws_cloudwatch_log_group.function[each.key].name
+    log_format            = "JSON"
+    application_log_level = var.log_level
+  }
+}
+
+resource "aws_lambda_permission" "cognito" {
+  for_each       = local.functions
+  statement_id   = "user-pool"
+  function_name  = aws_lambda_function.function[each.key].function_name
+  action         = "lambda:InvokeFunction"
+  principal      = "cognito-idp.amazonaws.com"
+  source_account = data.aws_caller_identity.current.account_id
+  source_arn     = local.user_pool_arn
+}

@@ -1,0 +1,183 @@
+//! The construct for CDK: what its example synthesizes, and that example deployed to the local cloud.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use end_to_end::template::Template;
+use end_to_end::{binary, cloud, native};
+use local_cloud::archive::{self, BOOTSTRAP};
+use local_cloud::function::TRIGGERS;
+use local_cloud::hosted_login::sign_in;
+use local_cloud::http::Http;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::layout;
+use local_cloud::stack::sam::Sam;
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
+use serde_json::{Value, json};
+use zip::CompressionMethod;
+
+const MANIFEST: &str = include_str!("../deploy/manifest.json");
+const TEMPLATE: &str = include_str!("../template.yaml");
+const NAME: &str = "AccountLayerExample";
+
+/// The functions of the example, with their resources in `template.yaml`.
+const FUNCTIONS: [(&str, &str); 4] = [
+    ("pre-sign-up", "PreSignUp"),
+    ("post-confirmation", "PostConfirmation"),
+    ("post-authentication", "PostAuthentication"),
+    ("inbound-federation", "InboundFederation"),
+];
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{command:?}: {text}");
+}
+
+/// The example, synthesized below `.local/`. `None` where there is no Node.js.
+fn synthesized() -> Option<(PathBuf, Value)> {
+    if Command::new("npm").arg("--version").output().is_err() {
+        eprintln!("no Node.js: the construct for CDK is not tried");
+        return None;
+    }
+    let folder = layout::local().join("cdk");
+    let (packages, out) = (folder.join("packages"), folder.join("cdk.out"));
+    std::fs::create_dir_all(&packages).unwrap();
+    let sources = layout::root().join("deploy/cdk");
+    run(Command::new("cp")
+        .arg("-r")
+        .args(["package.json", "package-lock.json", "tsconfig.json", "src", "example"].map(|name| sources.join(name)))
+        .arg(&folder));
+    std::fs::copy(layout::root().join("deploy/manifest.json"), folder.join("../manifest.json")).unwrap();
+    for name in TRIGGERS {
+        let zip = archive::pack(&binary(name).unwrap(), BOOTSTRAP, CompressionMethod::Stored).unwrap();
+        std::fs::write(packages.join(format!("{name}-{}.zip", architecture())), zip).unwrap();
+    }
+    let npm = |arguments: &[&str]| {
+        let mut npm = Command::new("npm");
+        npm.args(arguments).current_dir(&folder).env("CDK_OUTDIR", &out).env("PACKAGES", &packages);
+        run(npm.env("ARCHITECTURE", architecture()));
+    };
+    // Only what the lock file names, and nothing if that is there already.
+    npm(&["install", "--no-audit", "--no-fund", "--no-save", "--prefer-offline"]);
+    npm(&["run", "synth"]);
+    let text = std::fs::read_to_string(out.join(format!("{NAME}.template.json"))).unwrap();
+    Some((out, serde_json::from_str(&text).unwrap()))
+}
+
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
+}
+
+/// The one resource of a type whose name begins like this.
+fn resource<'a>(synthesized: &'a Value, kind: &str, begins: &str) -> (&'a str, &'a Value) {
+    let all = synthesized["Resources"].as_object().unwrap().iter();
+    let mut found = all.filter(|(name, one)| one["Type"] == kind && name.starts_with(begins));
+    let (name, one) = found.next().unwrap_or_else(|| panic!("no {kind} {begins}"));
+    assert!(found.next().is_none(), "several {kind} {begins}");
+    (name, &one["Properties"])
+}
+
+fn texts(list: &Value) -> BTreeSet<String> {
+    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// The actions of the policies of a role, by what they are for.
+fn actions(synthesized: &Value, role: &str, on: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let policies = synthesized["Resources"].as_object().unwrap().values().filter(|one| {
+        one["Type"] == "AWS::IAM::Policy"
+            && one["Properties"]["Roles"].as_array().unwrap().contains(&json!({ "Ref": role }))
+    });
+    let statements =
+        policies.flat_map(|policy| policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap().clone());
+    statements.flat_map(|statement| texts(&statement["Action"])).filter(|action| on(action)).collect()
+}
+
+#[tokio::test]
+async fn the_construct_makes_what_the_template_makes_and_its_triggers_link_people() {
+    let Some((out, synthesized)) = synthesized() else { return };
+    compare(&synthesized);
+    deployed(&out, synthesized).await;
+}
+
+/// Environment, rights, permission and trigger of each function, beside the template's.
+fn compare(synthesized: &Value) {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let manifest: Value = serde_json::from_str(MANIFEST).unwrap();
+    let parameters = [("Providers", "Google:claim"), ("DefaultGroup", "members")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let parameters = BTreeMap::from(parameters);
+    let (pool, properties) = resource(synthesized, "AWS::Cognito::UserPool", "UserPool");
+    for (name, trigger) in FUNCTIONS {
+        let begins = format!("AccountLayer{trigger}");
+        let (function, made) = resource(synthesized, "AWS::Lambda::Function", &begins);
+        let theirs = template.properties(&format!("{trigger}Function"), &parameters).unwrap().unwrap();
+        let environment =
+            |of: &Value, name: &str| of["Environment"]["Variables"][name].as_str().unwrap_or("").to_owned();
+        for setting in manifest["functions"][name]["settings"].as_array().unwrap() {
+            let setting = setting.as_str().unwrap();
+            let default = manifest["settings"][setting]["default"].as_str().unwrap_or("");
+            let or_default = |value: String| if value.is_empty() { default.to_owned() } else { value };
+            let values = [environment(made, setting), environment(&theirs, setting)].map(or_default);
+            assert_eq!(values[0], values[1], "{setting} of {name}");
+        }
+        let rights = template.properties(&format!("{trigger}Rights"), &parameters).unwrap();
+        let statements = rights.iter().flat_map(|rights| rights["PolicyDocument"]["Statement"].as_array().unwrap());
+        let granted: BTreeSet<_> = statements.flat_map(|statement| texts(&statement["Action"])).collect();
+        let (role, assumed) = resource(synthesized, "AWS::IAM::Role", &begins);
+        assert!(assumed["ManagedPolicyArns"].is_null(), "{name} may do more than it says");
+        assert_eq!(actions(synthesized, role, |action| action.starts_with("cognito-idp:")), granted, "{name}");
+        let logs = BTreeSet::from(["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned));
+        assert_eq!(actions(synthesized, role, |action| !action.starts_with("cognito-idp:")), logs, "{name}");
+        let arn = json!({ "Fn::GetAtt": [function, "Arn"] });
+        let attached = &properties["LambdaConfig"][trigger];
+        let expected = if trigger == "InboundFederation" {
+            json!({ "LambdaArn": arn, "LambdaVersion": "V1_0" })
+        } else {
+            arn.clone()
+        };
+        assert_eq!(*attached, expected);
+        let (_, permission) = resource(synthesized, "AWS::Lambda::Permission", &begins);
+        assert_eq!(
+            (&permission["Principal"], &permission["FunctionName"]),
+            (&json!("cognito-idp.amazonaws.com"), &arn)
+        );
+        assert_eq!(permission["SourceArn"], json!({ "Fn::GetAtt": [pool, "Arn"] }));
+    }
+}
+
+/// Deploys the example without CDK's own bootstrap stack, and signs somebody in.
+async fn deployed(out: &Path, mut template: Value) {
+    let endpoint = cloud().unwrap();
+    // Needs what `cdk bootstrap` makes in an account.
+    template.as_object_mut().unwrap().retain(|name, _| name != "Parameters" && name != "Rules");
+    let bucket = "cdk-hnb659fds-assets-000000000000-eu-central-1";
+    Http::default().send_body("PUT", &format!("{endpoint}/{bucket}"), &[], "").await.unwrap();
+    for (_, trigger) in FUNCTIONS {
+        let (_, function) = resource(&template, "AWS::Lambda::Function", &format!("AccountLayer{trigger}"));
+        let key = function["Code"]["S3Key"].as_str().unwrap();
+        let code = std::fs::read(out.join(format!("asset.{key}"))).unwrap();
+        let put = Http::default().send_body("PUT", &format!("{endpoint}/{bucket}/{key}"), &[], code).await.unwrap();
+        assert!(put.status.is_success(), "{}", put.status);
+    }
+    let file = out.join("deployed.json");
+    std::fs::write(&file, template.to_string()).unwrap();
+    let sam = Sam::install().await.unwrap();
+    sam.deploy(&endpoint, NAME, &file, &BTreeMap::new()).await.unwrap();
+    let outputs = sam.outputs(&endpoint, NAME, &file).await.unwrap();
+
+    let pool = UserPool::open(&endpoint, &outputs["UserPoolId"]);
+    let google = IdentityProvider::start(&Toolbox::local_cloud().await.unwrap(), None).await.unwrap();
+    google.register(&pool, "Google").await.unwrap();
+    let claims = json!({ "email": "ada@example.com", "email_verified": true, "given_name": "Ada" });
+    google.knows("123456789012345678901", &claims).await.unwrap();
+    let client = pool.create_client(&["Google"]).await.unwrap();
+    let before = native(&pool, Kind::EmailAsUsername, "ada@example.com").await.unwrap();
+    let token = sign_in(&pool, &client, "Google", "123456789012345678901").await.unwrap();
+    assert_eq!(token["sub"], before.attribute("sub"), "the trigger linked her to the account she had");
+    assert_eq!(pool.profiles().await.unwrap().len(), 1);
+}
