@@ -1,4 +1,4 @@
-//! How the API says no: problem details as of RFC 9457, each with a stable code.
+//! How the API says no: problem details (RFC 9457), each with a stable code.
 
 use crate::mailer::NotSent;
 use crate::queue::NotTaken;
@@ -18,7 +18,7 @@ macro_rules! codes {
     ($($code:ident = $name:literal, $status:literal, $detail:literal;)*) => {
         /// Every way to say no.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each is described by its own text")]
+        #[expect(missing_docs, reason = "each has a text that describes it")]
         pub enum Code {
             $($code,)*
         }
@@ -44,7 +44,7 @@ macro_rules! codes {
                 StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
 
-            /// What the person may read.
+            /// The text for the person.
             #[must_use]
             pub const fn detail(self) -> &'static str {
                 match self {
@@ -55,7 +55,7 @@ macro_rules! codes {
     };
 }
 
-// Stable code, HTTP status, and what a stranger may read.
+// Stable code, HTTP status, and a text that a stranger may read.
 codes! {
     InvalidRequest = "invalid-request", 400, "The request is not what the API describes.";
     InvalidEmail = "invalid-email", 400, "This is not an e-mail address that can be used here.";
@@ -106,21 +106,22 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Tells the client after how many seconds to come again.
+    /// Tells the client how many seconds to wait before it tries again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds.max(1));
         self
     }
 
-    /// Makes the client come again no sooner than after so many seconds, if it is to come again at all.
+    /// Makes the client wait at least this number of seconds, if it may try again at all.
     #[must_use]
     pub fn no_sooner_than(mut self, seconds: u64) -> Self {
         self.retry_after = self.retry_after.map(|already| already.max(seconds));
         self
     }
 
-    /// Somebody's input, or what somebody did, is the cause: nothing here is broken, and no alarm may be rung at will.
+    /// Marks a problem that a caller's input or actions cause. Nothing is broken here, and a stranger must not be able
+    /// to set off an alarm.
     #[must_use]
     pub fn caused_outside(self) -> Self {
         Self { from_outside: true, ..self }
@@ -133,7 +134,7 @@ impl Problem {
         self
     }
 
-    /// Tells the client what the pool asks of a password.
+    /// Tells the client what the pool requires of a password.
     #[must_use]
     pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
         self.password_policy = Some(PolicyBody {
@@ -159,14 +160,14 @@ impl Problem {
         self.code
     }
 
-    /// Whether the same may work in a moment.
+    /// Whether the same request may work in a moment.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress)
     }
 
-    /// Writes the one log line of this refusal: an error if something is broken, a warning if AWS refused what came from
-    /// outside.
+    /// Writes the one log line of this refusal. It is an error if something is broken, and a warning if AWS refused
+    /// what a caller sent.
     pub fn log(&self, sub: Option<&str>) {
         let (error_code, cause) = (self.code.name(), self.cause.as_deref());
         if self.from_outside {
@@ -215,7 +216,7 @@ impl From<NotTaken> for Problem {
     }
 }
 
-/// Missing rights, and a table or function that is not there, will not mend themselves.
+/// Waiting does not help against missing rights, or a missing table or function.
 fn lasting_or_passing(aws_code: &str) -> Code {
     let lasting = ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"];
     if lasting.contains(&aws_code) { Code::Misconfigured } else { Code::TryAgain }
@@ -225,40 +226,40 @@ fn lasting_or_passing(aws_code: &str) -> Code {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// Always `about:blank`: `code` tells problems apart.
+    /// Always `about:blank`. `code` says which problem it is.
     #[schema(example = "about:blank")]
     r#type: &'static str,
     /// The name of the HTTP status.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What the person may read, in English.
+    /// A text for the person, in English.
     detail: &'static str,
-    /// Stable; what a client decides by.
+    /// Says which problem it is. It never changes, so clients decide by it.
     #[schema(example = "wrong-code")]
     code: &'static str,
-    /// With `wrong-code`: how often another code may be tried.
+    /// With `wrong-code`: how many tries are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     tries_left: Option<u8>,
-    /// With `weak-password`: what the pool asks of a password.
+    /// With `weak-password`: what the pool requires of a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     password_policy: Option<PolicyBody>,
 }
 
-/// How API Gateway itself refuses a token, before the function is called.
+/// API Gateway's own refusal of a token. It does not call the function then.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GatewayRefusal {
-    /// For people who debug.
+    /// A text for debugging.
     #[schema(example = "Unauthorized")]
     message: String,
 }
 
-/// What the pool asks of a password.
+/// What the pool requires of a password.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = PasswordPolicy)]
 #[expect(clippy::struct_excessive_bools, reason = "the fields are those of the pool's policy")]
 pub struct PolicyBody {
-    /// Characters it must have at least.
+    /// The fewest characters it may have.
     minimum_length: u32,
     /// Whether it needs a lower-case letter.
     lowercase: bool,

@@ -40,7 +40,7 @@ impl CustomMessage {
         let messages = Messages::new(settings.messages);
         for problem in messages.problems() {
             let cause = problem.to_string();
-            tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "an own template cannot be used");
+            tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "a template cannot be used");
         }
         Self { messages, direct_email_change: settings.direct_email_change }
     }
@@ -95,7 +95,7 @@ impl Trigger for CustomMessage {
         let answer = self.answer(event);
         for template in &answer.skipped {
             let (kind, cause) = (template.kind.name(), template.to_string());
-            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
+            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was skipped");
         }
         if let Some(email) = answer.email {
             event.respond("emailSubject", email.subject);
