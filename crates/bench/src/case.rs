@@ -52,7 +52,7 @@ const CASES: [Row; 9] = [
 ///
 /// # Errors
 ///
-/// A sample event cannot be read.
+/// Fails if a sample event cannot be read.
 pub fn all() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for (name, function, event, calls, rounds) in CASES {

@@ -52,8 +52,8 @@ fn peer(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 ///
-/// A function does not build or fails, the machine lacks something that was requested, or a size or count is above its
-/// limit.
+/// Fails if a function does not build or fails, the machine lacks something that was requested, or if a size or count
+/// is above its limit.
 pub async fn run(options: Options) -> Result<()> {
     if !options.check_size && !options.instructions {
         return compare(&options).await;

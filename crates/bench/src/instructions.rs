@@ -27,7 +27,7 @@ pub(crate) type Baseline = BTreeMap<String, Counts>;
 ///
 /// # Errors
 ///
-/// Valgrind is not there, or the function fails or makes other calls than its case says.
+/// Fails if valgrind is not there, or if the function fails or makes other calls than its case says.
 pub(crate) async fn of_start(stand_in: &StandIn, subject: &Subject, folder: &Path) -> Result<u64> {
     let log = folder.join(format!("{}.valgrind", subject.name.replace([':', ' '], "-")));
     let log_file = format!("--log-file={}", log.display());
@@ -47,7 +47,7 @@ fn collected(text: &str) -> Option<u64> {
 ///
 /// # Errors
 ///
-/// A count is more than a tenth above the saved one, or belongs to a case without a saved one.
+/// Fails if a count is more than a tenth above the saved one, or belongs to a case without a saved one.
 pub(crate) fn compare(counts: &Counts, baseline: Option<&Counts>) -> Result<()> {
     let Some(baseline) = baseline else {
         for (name, count) in counts {
@@ -74,7 +74,7 @@ pub(crate) fn compare(counts: &Counts, baseline: Option<&Counts>) -> Result<()> 
 ///
 /// # Errors
 ///
-/// The file cannot be read or is of another form.
+/// Fails if the file cannot be read or is of another form.
 pub(crate) fn read(path: &Path) -> Result<Baseline> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is of another form", path.display()))
@@ -84,7 +84,7 @@ pub(crate) fn read(path: &Path) -> Result<Baseline> {
 ///
 /// # Errors
 ///
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub(crate) fn save(counts: &Counts, baseline: &mut Baseline, path: &Path) -> Result<()> {
     baseline.insert(ARCH.to_owned(), counts.clone());
     let text = serde_json::to_string_pretty(baseline)? + "\n";

@@ -102,7 +102,7 @@ fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
 ///
 /// # Errors
 ///
-/// A function fails, or one of ours makes other calls than its case says.
+/// Fails if a function fails, or if one of ours makes other calls than its case says.
 pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: usize, events: u32) -> Result<Vec<Row>> {
     stand_in.set_delay(Duration::ZERO);
     let mut taken: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
@@ -128,8 +128,8 @@ pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: us
 ///
 /// # Errors
 ///
-/// It does not start, answers with an error, or is ours and makes other calls than its case says. A call that was
-/// repeated, or not made, would be another start.
+/// Fails if it does not start, answers with an error, or if is ours and makes other calls than its case says. A call
+/// that was repeated, or not made, would be another start.
 pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
     let _ = stand_in.take_calls();
     let begun = begin(subject, under).await?;
@@ -141,7 +141,7 @@ pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> R
 ///
 /// # Errors
 ///
-/// It does not start, or answers with an error.
+/// Fails if it does not start, or answers with an error.
 pub async fn begin(subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
     let mut words = under.iter().chain(&subject.command);
     let mut command = Command::new(words.next().context("a program without a command")?);
@@ -186,7 +186,7 @@ async fn per_event(stand_in: &StandIn, subject: &Subject, events: u32) -> Result
 ///
 /// # Errors
 ///
-/// As [`start`]; also if one of ours makes its calls in more rounds than its case says.
+/// Fails for the same reasons as [`start`], and also if one of ours makes its calls in more rounds than its case says.
 pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<Vec<Call>> {
     stand_in.set_delay(delay);
     let _ = stand_in.take_calls();

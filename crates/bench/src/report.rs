@@ -14,7 +14,7 @@ use crate::size::mebibytes;
 ///
 /// # Errors
 ///
-/// The bare function is not among the rows.
+/// Fails if the bare function is not among the rows.
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
     let bare = rows.iter().find(|row| row.name == BARE).context("the bare function was not measured")?;
     let mut table = Table::new();

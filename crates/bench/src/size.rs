@@ -23,7 +23,7 @@ const LIMITS: [(&str, f64); 5] = [
 ///
 /// # Errors
 ///
-/// A binary cannot be read, or is larger than it may be.
+/// Fails if a binary cannot be read, or if is larger than it may be.
 pub(crate) fn check(binaries: &Binaries) -> Result<()> {
     let mut too_large = Vec::new();
     for (function, limit) in LIMITS {
@@ -43,7 +43,7 @@ pub(crate) fn check(binaries: &Binaries) -> Result<()> {
 ///
 /// # Errors
 ///
-/// The file cannot be read.
+/// Fails if the file cannot be read.
 pub(crate) fn zipped(binary: &Path) -> Result<u64> {
     let bytes = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());

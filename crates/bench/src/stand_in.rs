@@ -62,7 +62,7 @@ impl StandIn {
     ///
     /// # Errors
     ///
-    /// No port can be opened, or the certificate cannot be made or written.
+    /// Fails if no port can be opened, or if the certificate cannot be made or written.
     pub async fn start(folder: &Path) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("https://{}", listener.local_addr()?);

@@ -15,7 +15,7 @@ const NO_SUCH_PROCESS: i32 = 3;
 ///
 /// # Errors
 ///
-/// The process has ended, or the system has no `/proc` with scheduler statistics (it is not Linux).
+/// Fails if the process has ended, or if the system has no `/proc` with scheduler statistics (it is not Linux).
 pub(crate) fn cpu(process: u32) -> Result<Duration> {
     let tasks = format!("/proc/{process}/task");
     let mut nanoseconds = 0;
@@ -37,7 +37,7 @@ pub(crate) fn cpu(process: u32) -> Result<Duration> {
 ///
 /// # Errors
 ///
-/// The process has ended, or the system is not Linux.
+/// Fails if the process has ended, or if the system is not Linux.
 pub(crate) fn peak_memory(process: u32) -> Result<u64> {
     let path = format!("/proc/{process}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read"))?;

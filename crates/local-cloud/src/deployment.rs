@@ -1,4 +1,4 @@
-//! Functions deployed to the local cloud, where Cognito's own trigger calls reach them.
+//! Deploys functions to the local cloud, where its Cognito calls them as triggers.
 
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::http::Http;
 ///
 /// # Errors
 ///
-/// The binary cannot be read, or the local cloud refuses it.
+/// Fails if the binary cannot be read, or if the local cloud refuses it.
 pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(String, String)]) -> Result<String> {
     let variables: Map<_, _> = settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let input = json!({
@@ -37,7 +37,7 @@ pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(Stri
     Ok(made["FunctionArn"].as_str().context("the deployed function has no ARN")?.to_owned())
 }
 
-/// Packs a binary as Lambda's custom runtimes want it: one executable named `bootstrap`.
+/// Packs a binary for Lambda's custom runtimes: one executable named `bootstrap`.
 fn package(binary: &Path) -> Result<Vec<u8>> {
     let code = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

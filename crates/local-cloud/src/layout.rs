@@ -1,4 +1,4 @@
-//! Where things lie in the repository.
+//! Paths in the repository.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub fn local() -> PathBuf {
     root().join(".local")
 }
 
-/// The folder of logs; a log outlives the run that wrote it.
+/// The folder of logs. A log stays after the run that wrote it.
 #[must_use]
 pub fn logs() -> PathBuf {
     local().join("logs")

@@ -35,7 +35,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// Something cannot be set up, or the pool's state is not what a step of the story says.
+/// Fails if something cannot be set up, or if the pool's state is not what a step of the story says.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     eprintln!("… Building the functions");

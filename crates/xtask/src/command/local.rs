@@ -28,7 +28,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// A tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
+/// Fails if a tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;

@@ -22,7 +22,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// The tools cannot be installed or the local cloud cannot be started.
+/// Fails if the tools cannot be installed or the local cloud cannot be started.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let kind = if options.alias { Kind::EmailAsAlias } else { Kind::EmailAsUsername };
     let toolbox = Toolbox::local_cloud().await?;

@@ -25,7 +25,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// Something cannot be set up, or a test fails.
+/// Fails if something cannot be set up, or if a test fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;
