@@ -10,7 +10,7 @@ use local_cloud::function::BARE;
 use crate::measure::Row;
 use crate::size::mebibytes;
 
-/// The rows as a table; ratios are to the bare function.
+/// The rows as a table. Ratios compare with the bare function.
 ///
 /// # Errors
 ///
