@@ -57,28 +57,28 @@ macro_rules! codes {
 
 // Stable code, HTTP status, and a text that a stranger may read.
 codes! {
-    InvalidRequest = "invalid-request", 400, "The request is not what the API describes.";
+    InvalidRequest = "invalid-request", 400, "The request does not match the API's description.";
     InvalidEmail = "invalid-email", 400, "This is not an e-mail address that can be used here.";
-    SameEmail = "same-email", 400, "This is the address the account has already.";
+    SameEmail = "same-email", 400, "The account has this address already.";
     WrongCode = "wrong-code", 400, "The code is wrong.";
-    AttributeNotAllowed = "attribute-not-allowed", 400, "An attribute is not one that may be set here.";
+    AttributeNotAllowed = "attribute-not-allowed", 400, "One of the attributes cannot be set here.";
     InvitationInvalid = "invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.";
     WeakPassword = "weak-password", 400, "The password is not strong enough.";
-    Unauthorized = "unauthorized", 401, "An access token of the user pool is needed.";
-    FederatedAccount = "federated-account", 403, "The address of this account is kept by the provider it signs in with.";
+    Unauthorized = "unauthorized", 401, "This needs an access token of the user pool.";
+    FederatedAccount = "federated-account", 403, "The provider that this account signs in with manages its address.";
     LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may invite people.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
     NotFound = "not-found", 404, "There is nothing here.";
-    MethodNotAllowed = "method-not-allowed", 405, "This method is not possible here.";
+    MethodNotAllowed = "method-not-allowed", 405, "This method is not allowed here.";
     RequestPending = "request-pending", 409, "A change of the address is under way; cancel it to begin another one.";
     CommitInProgress = "commit-in-progress", 409, "The address is being changed right now.";
     EmailTaken = "email-taken", 409, "This address belongs to another account.";
-    AccountChanged = "account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.";
+    AccountChanged = "account-changed", 409, "The account has changed, so the change of the address has ended.";
     AlreadyChanged = "already-changed", 409, "The address has been changed already.";
     EmailUnverified = "email-unverified", 409, "The account's address is not verified; ask for a change to that same address first.";
-    NoCurrentEmail = "no-current-email", 409, "The account has no address that could approve the change.";
+    NoCurrentEmail = "no-current-email", 409, "The account has no address that can approve the change.";
     AccountExists = "account-exists", 409, "Somebody has an account with this address.";
     AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
     CodeExpired = "code-expired", 410, "The code has expired; begin again.";
@@ -86,9 +86,9 @@ codes! {
     InvitationExpired = "invitation-expired", 410, "The invitation has expired; ask for another one.";
     BodyTooLarge = "body-too-large", 413, "The request is too large.";
     UnsupportedMediaType = "unsupported-media-type", 415, "The request must be application/json.";
-    TooManyRequests = "too-many-requests", 429, "This was asked for too often; try again later.";
+    TooManyRequests = "too-many-requests", 429, "There were too many requests; try again later.";
     ResendTooSoon = "resend-too-soon", 429, "A mail went out a moment ago; try again later.";
-    ResendsUsedUp = "resends-used-up", 429, "No further mail is sent for this request; begin again.";
+    ResendsUsedUp = "resends-used-up", 429, "This request sends no more mails; begin again.";
     Misconfigured = "misconfigured", 500, "This is not possible at the moment; contact support.";
     TryAgain = "try-again", 503, "This did not work; try again in a moment.";
     MailNotSent = "mail-not-sent", 503, "The mail could not be sent; try again in a moment.";
