@@ -295,8 +295,8 @@ impl ChangeState {
         if sealer.matches(&request.purpose(request.stage), given, &request.code) {
             return self.right(now, request, sealer, next);
         }
-        let known = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
-        if request.passed.as_ref().is_some_and(known) {
+        let is_passed_code = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
+        if request.passed.as_ref().is_some_and(is_passed_code) {
             return CodeCheck::AdvancedBefore;
         }
         if request.is_committing() {

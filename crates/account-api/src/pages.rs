@@ -129,8 +129,8 @@ const DEEPEST: usize = 20;
 /// A page. `up` leads from the folder that the browser is in to the folder of the pages.
 fn document(page: Page, up: &str, site: &Site, query: &str, headers: &HeaderMap) -> Response {
     // Only the page's script reads codes and tokens. The server reads the language from the query and nothing else.
-    let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
-    let (locale, source) = language::choose(asked.as_deref(), headers, site.settings.default_locale);
+    let requested = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
+    let (locale, source) = language::choose(requested.as_deref(), headers, site.settings.default_locale);
     match site.files().0.render(page, up, locale, source) {
         Ok(html) => {
             let packed = compression::accepts_gzip(headers).then(|| compression::gzip(html.as_bytes())).flatten();

@@ -121,11 +121,11 @@ async fn count_instructions(binaries: &Binaries, save: bool) -> Result<()> {
         counts.insert(subject.name.clone(), instructions::of_start(&stand_in, &subject, &folder).await?);
     }
     let file = layout::root().join("benches/instructions.json");
-    let mut kept = instructions::read(&file)?;
+    let mut saved = instructions::read(&file)?;
     if save {
-        instructions::save(&counts, &mut kept, &file)?;
+        instructions::save(&counts, &mut saved, &file)?;
     }
-    instructions::compare(&counts, kept.get(std::env::consts::ARCH))
+    instructions::compare(&counts, saved.get(std::env::consts::ARCH))
 }
 
 fn result_folder() -> Result<PathBuf> {

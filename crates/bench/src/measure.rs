@@ -35,11 +35,11 @@ impl Subject {
     /// A function of this repository. `endpoint` has the variables that tell it where Cognito is.
     #[must_use]
     pub fn function(case: Case, binary: &Path, endpoint: Vec<(String, String)>) -> Self {
-        let own = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let defaults = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             name: case.name.to_owned(),
             command: vec![binary.display().to_string()],
-            settings: endpoint.into_iter().chain(own).collect(),
+            settings: endpoint.into_iter().chain(defaults).collect(),
             case,
             binary: Some(binary.to_owned()),
         }
@@ -106,14 +106,14 @@ fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
 /// Fails if a function fails, or if one of this repository makes other calls than its case says.
 pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: usize, events: u32) -> Result<Vec<Row>> {
     stand_in.set_delay(Duration::ZERO);
-    let mut taken: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
+    let mut measured: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
     for _ in 0..starts {
-        for (subject, taken) in subjects.iter().zip(&mut taken) {
-            taken.push(start(stand_in, subject, &[]).await?.1);
+        for (subject, measured) in subjects.iter().zip(&mut measured) {
+            measured.push(start(stand_in, subject, &[]).await?.1);
         }
     }
     let mut rows = Vec::new();
-    for (subject, starts) in subjects.iter().zip(&taken) {
+    for (subject, starts) in subjects.iter().zip(&measured) {
         let mut row = Row::new(&subject.name, starts);
         row.zipped = subject.binary.as_deref().map(size::zipped).transpose()?;
         row.per_event = per_event(stand_in, subject, events).await?;

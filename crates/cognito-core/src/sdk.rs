@@ -103,7 +103,7 @@ impl Aws {
 
     /// The endpoint that the environment sets for a service. `service` is the service's id in the API model.
     pub(crate) fn endpoint_of(&self, service: &str) -> Option<String> {
-        let own = self.config.service_config().and_then(|endpoints| Endpoints::ask(endpoints, service));
+        let own = self.config.service_config().and_then(|endpoints| Endpoints::url_of(endpoints, service));
         own.or_else(|| self.config.endpoint_url().map(str::to_owned))
     }
 }

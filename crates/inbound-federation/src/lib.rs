@@ -85,7 +85,7 @@ impl InboundFederation {
             _ => provider.trust == Trust::Always,
         });
         let stored = proven || (self.settings.store_unproven_email && !always);
-        sign_in.put_email_right(proven, stored);
+        sign_in.correct_email(proven, stored);
         if let (Some(attribute), Some(subject)) = (&self.settings.subject_attribute, sign_in.subject.take()) {
             sign_in.claims.insert(attribute.clone(), subject.into());
         }

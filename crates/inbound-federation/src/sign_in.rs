@@ -41,7 +41,7 @@ impl SignIn {
         if let Some(saml) = attributes.get("samlResponse").and_then(Value::as_object) {
             let names = &settings.saml_email_attributes;
             let email = names.iter().find_map(|name| address(saml, name, settings.multiple_emails));
-            let denied = says_no(saml);
+            let denied = denies_email(saml);
             return Some(Self::new(saml.clone(), names.clone(), email, saml.get(EMAIL_VERIFIED), denied));
         }
         let document = |name: &str| attributes.get(name).and_then(Value::as_object).filter(|claims| !claims.is_empty());
@@ -66,7 +66,7 @@ impl SignIn {
         let (email, email_verified) = found.map_or((None, None), |(email, claim)| (Some(email), claim));
         let of_user_info = id_token.is_some_and(|token| address(token, EMAIL, settings.multiple_emails).is_none());
         let unknown = agreement == Agreement::Unknown && of_user_info && email.is_some();
-        let denied = unknown || documents.clone().any(says_no);
+        let denied = unknown || documents.clone().any(denies_email);
         let mut sign_in = Self::new(claims, vec![EMAIL.to_owned()], email, email_verified, denied);
         sign_in.distrusted = match agreement {
             Agreement::Other => Some("its subject is not that of the ID token, so none of it is stored"),
@@ -113,7 +113,7 @@ impl SignIn {
     }
 
     /// Puts the address and its `email_verified` into the form to store, or leaves both out.
-    pub(crate) fn put_email_right(&mut self, proven: bool, stored: bool) {
+    pub(crate) fn correct_email(&mut self, proven: bool, stored: bool) {
         if !stored {
             self.remove_email();
             self.claims.remove(EMAIL_VERIFIED);
@@ -184,7 +184,7 @@ fn address(claims: &Map<String, Value>, name: &str, multiple: MultipleEmails) ->
 }
 
 /// Whether a document says that the address is not verified. A missing claim does not say so.
-fn says_no(claims: &Map<String, Value>) -> bool {
+fn denies_email(claims: &Map<String, Value>) -> bool {
     let claim = claims
         .get(EMAIL_VERIFIED)
         .filter(|claim| !claim.is_null() && claim.as_str().is_none_or(|text| !text.trim().is_empty()));

@@ -30,11 +30,11 @@ pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(Stri
         "Code": { "ZipFile": BASE64_STANDARD.encode(package(binary)?) },
     });
     let answer = Http::default().send_json("POST", &format!("{endpoint}/2015-03-31/functions"), &input).await?;
-    let made: Value = answer.json()?;
+    let created: Value = answer.json()?;
     if !answer.status.is_success() {
-        bail!("{name} was refused by the local cloud: {made}");
+        bail!("{name} was refused by the local cloud: {created}");
     }
-    Ok(made["FunctionArn"].as_str().context("the deployed function has no ARN")?.to_owned())
+    Ok(created["FunctionArn"].as_str().context("the deployed function has no ARN")?.to_owned())
 }
 
 /// Packs a binary for Lambda's custom runtimes: one executable named `bootstrap`.

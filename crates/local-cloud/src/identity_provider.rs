@@ -115,8 +115,8 @@ impl IdentityProvider {
             },
             "AttributeMapping": mapping,
         });
-        let known = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": name })).await.is_ok();
-        let operation = if known { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
+        let exists = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": name })).await.is_ok();
+        let operation = if exists { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
         pool.admin(operation, input).await.map(drop)
     }
 }

@@ -156,8 +156,8 @@ impl UserPool {
     /// Fails if the cloud cannot be reached or refuses.
     pub async fn create(endpoint: &str, kind: Kind) -> Result<Self> {
         let mut pool = Self::open(endpoint, "");
-        let made = pool.call("CreateUserPool", &kind.configuration("local")).await?;
-        made["UserPool"]["Id"].as_str().context("the new pool has no id")?.clone_into(&mut pool.id);
+        let created = pool.call("CreateUserPool", &kind.configuration("local")).await?;
+        created["UserPool"]["Id"].as_str().context("the new pool has no id")?.clone_into(&mut pool.id);
         Ok(pool)
     }
 
@@ -212,7 +212,7 @@ impl UserPool {
     /// Fails for the same reasons as [`UserPool::call`].
     pub async fn create_client(&self, providers: &[&str]) -> Result<String> {
         let supported: Vec<_> = ["COGNITO"].iter().chain(providers).collect();
-        let made = self
+        let created = self
             .admin(
                 "CreateUserPoolClient",
                 json!({
@@ -226,7 +226,7 @@ impl UserPool {
                 }),
             )
             .await?;
-        Ok(made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned())
+        Ok(created["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned())
     }
 
     /// Makes a group.

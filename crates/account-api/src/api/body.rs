@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 /// The limits that the API's description states for a body's members, beyond their types.
 pub(super) trait Limits {
     /// Whether the body keeps all of them. A limit with a problem code of its own is checked where that code is given.
-    fn hold(&self) -> bool;
+    fn is_within_limits(&self) -> bool;
 }
 
 /// Whether a text has an allowed number of characters, as JSON Schema counts them (2020-12, section 6.3.1).
@@ -22,7 +22,7 @@ impl<T: DeserializeOwned + Limits, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(body)) if body.hold() => Ok(Self(body)),
+            Ok(axum::Json(body)) if body.is_within_limits() => Ok(Self(body)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Code::UnsupportedMediaType.into()),
             Err(why) if why.status() == http::StatusCode::PAYLOAD_TOO_LARGE => Err(Code::BodyTooLarge.into()),
             Ok(_) | Err(_) => Err(Code::InvalidRequest.into()),

@@ -34,14 +34,14 @@ pub(super) struct CodeEntry {
 }
 
 impl Limits for EmailChangeRequest {
-    fn hold(&self) -> bool {
+    fn is_within_limits(&self) -> bool {
         // The flow checks the address: `invalid-email` says more than `invalid-request`.
         true
     }
 }
 
 impl Limits for CodeEntry {
-    fn hold(&self) -> bool {
+    fn is_within_limits(&self) -> bool {
         crate::code::typed(&self.code).is_some() && self.id.as_deref().is_none_or(|id| has_chars(id, 1..=64))
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct InvitationRequest {
 }
 
 impl Limits for InvitationRequest {
-    fn hold(&self) -> bool {
+    fn is_within_limits(&self) -> bool {
         // The flow checks both members: `invalid-email` and `attribute-not-allowed` say more than `invalid-request`.
         true
     }
@@ -52,7 +52,7 @@ pub(super) struct Completion {
 }
 
 impl Limits for Completion {
-    fn hold(&self) -> bool {
+    fn is_within_limits(&self) -> bool {
         has_chars(&self.username, 1..=128) && has_chars(&self.token, 1..=256) && has_chars(&self.password, 1..=256)
     }
 }

@@ -251,7 +251,7 @@ impl Invitations {
             return self.tell_the_owner(email, locales).await;
         };
         tracing::info!(decision = "guest_created", sub = profile.sub, "decided");
-        let own: Vec<&str> =
+        let languages: Vec<&str> =
             attributes.get("locale").map(String::as_str).into_iter().chain(locales.iter().copied()).collect();
         // Where everybody may invite, a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
@@ -263,7 +263,7 @@ impl Invitations {
             let invitation = self.new_invitation(email);
             stored = self.table.replace(&key, stored, invitation).await?.ok_or(Code::TryAgain)?;
         }
-        self.send_link(&profile.user_name, email, &stored.value, name, &own).await
+        self.send_link(&profile.user_name, email, &stored.value, name, &languages).await
     }
 
     /// Creates the account of a guest, or finds the one that an earlier run of the same job created. This very call may

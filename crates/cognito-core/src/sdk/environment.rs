@@ -125,7 +125,7 @@ impl Endpoints {
     }
 
     /// The endpoint of a service in `endpoints`. `service` is the service's id in the API model.
-    pub(super) fn ask(endpoints: &dyn LoadServiceConfig, service: &str) -> Option<String> {
+    pub(super) fn url_of(endpoints: &dyn LoadServiceConfig, service: &str) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id(service).env(ENDPOINT).profile("endpoint_url").build();
         key.ok().and_then(|key| endpoints.load_config(key))
     }
@@ -191,8 +191,11 @@ mod tests {
         ])
         .unwrap()
         .endpoints;
-        assert_eq!(Endpoints::ask(&endpoints, "Cognito Identity Provider").as_deref(), Some("https://localhost:8443"));
-        assert_eq!(Endpoints::ask(&endpoints, "DynamoDB"), None);
+        assert_eq!(
+            Endpoints::url_of(&endpoints, "Cognito Identity Provider").as_deref(),
+            Some("https://localhost:8443")
+        );
+        assert_eq!(Endpoints::url_of(&endpoints, "DynamoDB"), None);
         assert_eq!(endpoints.url_of_all().as_deref(), Some("http://127.0.0.1:4566"));
     }
 

@@ -82,7 +82,7 @@ pub(super) async fn add_ready_account(stack: &Stack) -> Result<()> {
     if profiles.any(|profile| profile.is_native() && profile.attribute("email") == READY_ACCOUNT) {
         return Ok(());
     }
-    let made = pool
+    let created = pool
         .admin(
             "AdminCreateUser",
             json!({
@@ -97,6 +97,6 @@ pub(super) async fn add_ready_account(stack: &Stack) -> Result<()> {
             }),
         )
         .await?;
-    let password = json!({ "Username": made["User"]["Username"], "Password": PASSWORD, "Permanent": true });
+    let password = json!({ "Username": created["User"]["Username"], "Password": PASSWORD, "Permanent": true });
     pool.admin("AdminSetUserPassword", password).await.map(drop)
 }

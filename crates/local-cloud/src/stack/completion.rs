@@ -33,8 +33,8 @@ async fn sender(stack: &Stack) -> Result<()> {
     let body = json!({ "EmailIdentity": MAIL_DOMAIN }).to_string();
     let answer = Http::default().send_body("POST", &identities, &headers, body).await?;
     // An earlier run may have added it.
-    let known = answer.json().is_ok_and(|why| why.to_string().contains("AlreadyExists"));
-    if !answer.status.is_success() && !known {
+    let exists = answer.json().is_ok_and(|why| why.to_string().contains("AlreadyExists"));
+    if !answer.status.is_success() && !exists {
         bail!("SES refused the sender: {}", answer.status);
     }
     Ok(())

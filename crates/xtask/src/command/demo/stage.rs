@@ -31,8 +31,8 @@ pub(super) struct Mail {
 
 impl Stage {
     pub(super) async fn set(cloud: &LocalCloud, google: &IdentityProvider, binaries: &Binaries) -> Result<Self> {
-        let own = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings: Vec<_> = client_environment(cloud.endpoint()).into_iter().chain(own).collect();
+        let defaults = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings: Vec<_> = client_environment(cloud.endpoint()).into_iter().chain(defaults).collect();
         let pool = UserPool::create(cloud.endpoint(), Kind::EmailAsUsername).await?;
         pool.create_group(GROUP).await?;
         google.register(&pool, "Google").await?;
