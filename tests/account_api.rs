@@ -1,4 +1,4 @@
-//! The account API where the template deployed it: real access tokens, DynamoDB's API, and the mails that went out.
+//! The account API as the template deploys it, with real access tokens, DynamoDB's API, and the mails that went out.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
@@ -46,7 +46,7 @@ impl Deployed {
         let pool = address.stack.pool().unwrap();
         let unique = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
         let client = address.stack.output("FrontendClientId").unwrap();
-        // SRP and the hosted pages are how people sign in; a test has neither.
+        // People sign in with SRP or on the hosted pages. A test has neither.
         let flows = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]);
         pool.admin("UpdateUserPoolClient", json!({ "ClientId": client, "ExplicitAuthFlows": flows })).await.unwrap();
         Self { address, pool, http: Http::default(), unique }
@@ -79,7 +79,7 @@ impl Deployed {
         (email, token)
     }
 
-    /// The last mail to an address. That of a public invitation comes some time after the answer.
+    /// The last mail to an address. The mail of a public invitation comes some time after the answer.
     async fn mail(&self, to: &str) -> Value {
         for _ in 0..100 {
             if let Ok(mail) = end_to_end::last_mail(self.address.stack.endpoint(), to).await {
@@ -318,7 +318,7 @@ fn tempdir() -> std::path::PathBuf {
     folder
 }
 
-/// The API over the deployed table, everything else in memory.
+/// The API with the deployed table, and everything else in memory.
 fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
     let stack = Address::from_environment().unwrap().stack;
     let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&|name| std::env::var(name).ok()).unwrap());

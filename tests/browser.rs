@@ -1,4 +1,4 @@
-//! A browser walks the sign-in once: press the button, be somebody at the provider, arrive signed in.
+//! Signs in once with a browser: press the button, choose a person at the provider, arrive signed in.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 

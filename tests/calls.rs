@@ -1,5 +1,5 @@
-//! What the functions ask Cognito for one event, and how many of the calls wait for another: the real binaries
-//! against a stand-in that counts.
+//! The calls that the functions make to Cognito for one event, and how many of them wait for another. The real binaries
+//! run against a stand-in that counts.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
@@ -10,7 +10,7 @@ use bench::measure::{Subject, begin, calls_of};
 use bench::stand_in::StandIn;
 use end_to_end::binary;
 
-/// Long against what a busy machine adds between two calls of one round.
+/// Longer than a busy machine can delay the second call of a round.
 const DELAY: Duration = Duration::from_millis(150);
 
 fn subjects(endpoint: &[(String, String)]) -> Vec<Subject> {
@@ -28,7 +28,7 @@ async fn every_event_costs_the_calls_and_rounds_that_are_promised_and_at_most_tw
     std::fs::create_dir(&folder).unwrap();
     let stand_in = StandIn::start(&folder).await.unwrap();
     for subject in subjects(&stand_in.environment()) {
-        // Fails by itself for other calls or more rounds than the case has.
+        // This fails if the calls differ from the case's or need more rounds.
         let calls = calls_of(&stand_in, &subject, DELAY).await.unwrap();
         let mut connections: Vec<_> = calls.iter().map(|call| call.connection).collect();
         connections.sort_unstable();
@@ -41,7 +41,7 @@ async fn every_event_costs_the_calls_and_rounds_that_are_promised_and_at_most_tw
 /// Cognito calls pre sign-up again for our own `AdminCreateUser` and waits for it.
 #[tokio::test]
 async fn an_event_without_calls_is_answered_where_cognito_cannot_be_reached() {
-    // It takes connections and never says a word.
+    // It accepts connections and never answers.
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
     for subject in subjects(&[("AWS_ENDPOINT_URL".to_owned(), url)]) {

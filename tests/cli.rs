@@ -1,4 +1,4 @@
-//! What holds for every command of the command line.
+//! Rules for every command of the command line.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 

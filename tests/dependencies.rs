@@ -1,11 +1,11 @@
-//! What a function must not carry. Needs no cloud.
+//! Crates that a function must not contain. Needs no cloud.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use std::path::Path;
 use std::process::Command;
 
-/// The crates a function is compiled from, one a line.
+/// The crates that a function is compiled from, one on each line.
 fn tree(package: &str) -> String {
     tree_of("normal", package)
 }
@@ -26,7 +26,7 @@ fn a_function_that_calls_no_aws_api_compiles_no_aws_sdk() {
         let tree = tree(function);
         assert!(!tree.contains("aws-sdk-") && !tree.contains("aws-config"), "{function} carries the SDK:\n{tree}");
     }
-    // The same look at a function that does call: so the check can fail.
+    // A function that does call AWS shows that the check can fail.
     assert!(tree("pre-sign-up").contains("aws-sdk-cognitoidentityprovider"));
 }
 
@@ -51,12 +51,12 @@ fn no_function_enables_what_only_an_operator_asks() {
     {
         assert!(!enables(function), "{function} enables `administration`");
     }
-    // The same look at a crate that does: so the check can fail.
+    // A crate that does shows that the check can fail.
     assert!(enables("merge"));
 }
 
-/// The files outside of `user_pool/aws` that may name Cognito's SDK: they make clients, or exchange whole settings as
-/// the JSON that Cognito sends.
+/// The files outside `user_pool/aws` that may name Cognito's SDK. They make clients, or exchange whole settings as the
+/// JSON that Cognito sends.
 const ADAPTERS: [&str; 5] = [
     "cli/src/attachment/update.rs",
     "cli/src/cloud.rs",
@@ -77,7 +77,7 @@ fn cognitos_sdk_is_named_in_adapters_only() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                // Tests may play the SDK's answers.
+                // Tests may simulate the SDK's answers.
                 let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
                 let file = path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned();
                 let is_test = file.ends_with("tests.rs") || !file.contains("/src/");
@@ -96,7 +96,7 @@ fn cognitos_sdk_is_named_in_adapters_only() {
 fn a_function_carries_one_lean_way_to_aws() {
     for function in ["pre-sign-up", "post-confirmation", "post-authentication"] {
         let tree = tree(function);
-        // Each of these costs start-up time or size that docs/PERFORMANCE.md accounts for.
+        // Each of these costs start-up time or size. See docs/PERFORMANCE.md.
         for weight in [
             "aws-config",
             "aws-smithy-http-client",

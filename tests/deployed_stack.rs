@@ -1,5 +1,5 @@
-//! The deployed template at work: sign-ins walked through the pool's hosted endpoints with every trigger attached, and
-//! the functions that the local cloud does not call by itself, called where they were deployed.
+//! The deployed template at work. Sign-ins go through the pool's hosted endpoints with every trigger attached. The
+//! tests invoke the deployed functions that the local cloud does not call itself.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
@@ -13,7 +13,7 @@ use local_cloud::stack::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::{Value, json};
 
-/// One person and the stack they sign in to. The stack is shared by all tests, so nobody appears in two of them.
+/// One person and the stack that they sign in to. All tests share the stack, so no person appears in two of them.
 struct Visit {
     address: Address,
     pool: UserPool,
@@ -32,7 +32,7 @@ impl Visit {
         IdentityProvider::at(if name == "Facebook" { &self.address.facebook } else { &self.address.google })
     }
 
-    /// The provider says of the person what `claims` says, beside the address.
+    /// Makes the provider send `claims` about the person, in addition to the address.
     async fn is_known_to(&self, provider: &str, mut claims: Value) {
         claims["email"] = json!(self.email);
         self.provider(provider).knows(&self.subject, &claims).await.unwrap();
@@ -43,7 +43,7 @@ impl Visit {
         sign_in(&self.pool, client, provider, &self.subject).await
     }
 
-    /// Signs in with a password at the backend client; the subject of the account that opens.
+    /// Signs in with a password at the backend client. Returns the `sub` of the account.
     async fn sign_in_with_password(&self, password: &str) -> anyhow::Result<String> {
         let client = self.address.stack.output("BackendClientId")?;
         let input = json!({
@@ -63,7 +63,7 @@ impl Visit {
         self.pool.only_profile_of(&self.email).await.unwrap()
     }
 
-    /// The profile without what differs from one ID token to the next: the local cloud keeps claims nobody mapped.
+    /// The profile without the claims that differ between ID tokens. The local cloud stores claims that are not mapped.
     async fn settled_profile(&self) -> Profile {
         let mut profile = self.profile().await;
         profile.attributes.remove("at_hash");
@@ -140,7 +140,7 @@ async fn an_unproven_address_that_somebody_has_is_not_stored_and_opens_nothing()
     assert_eq!(visit.profile().await, before);
 }
 
-/// The last sign-in finds an address at the provider that the person did not prove.
+/// In the last sign-in, the provider sends an address that the person did not prove.
 #[tokio::test]
 async fn an_unproven_address_is_not_written_over_the_proven_one_of_a_linked_account() {
     let mut visit = Visit::begin("proven-before");
@@ -237,7 +237,7 @@ async fn after_a_sign_in_from_facebook_the_address_is_verified() {
     let native = native(&visit.pool, Kind::EmailAsUsername, &visit.email).await.unwrap();
     visit.is_known_to("Facebook", json!({})).await;
     visit.sign_in("Facebook").await.unwrap();
-    // What Cognito does at every sign-in where email is mapped and email_verified is not.
+    // Cognito does this at every sign-in if email is mapped and email_verified is not.
     let reset = json!([{ "Name": "email_verified", "Value": "false" }]);
     let input = json!({ "Username": native.username, "UserAttributes": reset });
     visit.pool.admin("AdminUpdateUserAttributes", input).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the ID token says of the address, with and without the inbound federation trigger.
+//! The `email_verified` of the ID token, with and without the inbound federation trigger.
 //!
 //! `cargo xtask test -- -p end-to-end --test email_verified -- --nocapture` prints the table.
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
 
-/// Somebody at a provider, and what the token must say at the first and the second sign-in.
+/// A person at a provider, and what the token must say at the first and the second sign-in.
 struct Case {
     who: &'static str,
     provider: &'static str,
@@ -28,13 +28,13 @@ struct Case {
 fn cases() -> [Case; 4] {
     let case = |who, provider, claims, without, with| Case { who, provider, claims, without, with };
     [
-        // Linked at the first sign-in, so the account that was made for her shows at both.
+        // The first sign-in links her, so both tokens are of the account that was made for her.
         case("Google, verified", "Google", json!({ "email_verified": true }), ["true"; 2], ["true"; 2]),
         case("Google, not verified", "Google", json!({ "email_verified": false }), ["false"; 2], ["false"; 2]),
-        // Without the trigger the local cloud leaves what pre sign-up set for the new account; Cognito
-        // writes its placeholder, false, over it where no claim comes.
+        // Without the trigger, the local cloud keeps the value that pre sign-up set for the new account. Cognito
+        // overwrites it with its placeholder, false, if there is no claim.
         case("Facebook, which has no such claim", "Facebook", json!({}), ["true"; 2], ["true"; 2]),
-        // The claim comes from an untrusted provider: only the trigger keeps it out of the token.
+        // The claim comes from an untrusted provider. Only the trigger keeps it out of the token.
         case(
             "an unlisted provider that says so",
             "Unlisted",
@@ -92,8 +92,8 @@ async fn the_trigger_makes_the_token_tell_what_the_provider_proves() {
     }
 }
 
-/// Cognito lower-cases the subject before pre sign-up sees it; the local cloud does not, so the
-/// events are those that Cognito sends.
+/// Cognito changes the subject to lower case before pre sign-up sees it. The local cloud does not, so this test uses
+/// the events that Cognito sends.
 #[tokio::test]
 async fn a_lower_cased_subject_is_linked_with_the_raw_one_and_refused_without() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();

@@ -1,4 +1,4 @@
-//! "Sign in with Google" walked through a pool's hosted endpoints, with pre-sign-up as its trigger.
+//! "Sign in with Google" through a pool's hosted endpoints, with pre-sign-up as its trigger.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
@@ -18,12 +18,12 @@ const ADA_AT_GOOGLE: &str = "123456789012345678901";
 struct Walk {
     pool: UserPool,
     client: String,
-    /// Runs as long as the walk may need it.
+    /// Kept so that the provider runs until the test ends.
     _google: IdentityProvider,
 }
 
 impl Walk {
-    /// A pool with a Google that knows Ada, and pre-sign-up attached.
+    /// A pool with a Google that knows Ada, and with pre-sign-up attached.
     async fn set(email_verified: bool) -> Self {
         let pool = pool(Kind::EmailAsUsername).await.unwrap();
         let google = IdentityProvider::start(&Toolbox::local_cloud().await.unwrap(), None).await.unwrap();

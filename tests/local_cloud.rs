@@ -1,4 +1,4 @@
-//! What the local cloud changes in its emulator is needed, works, and is in the manual.
+//! Every patch of the local cloud is needed, works, and is in the manual.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 

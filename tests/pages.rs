@@ -1,5 +1,5 @@
-//! The pages in a real browser, with a user pool of the local cloud and the account API: what people do with nothing but
-//! the links of their mails and the pages behind them.
+//! The pages in a real browser, with a user pool of the local cloud and the account API. The tests do what people do,
+//! with only the links in their mails and the pages behind them.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
@@ -72,7 +72,8 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     reader.reads("main", "Confirmed").await.unwrap();
     reader.keeps("account-phone").await.unwrap();
 
-    // Change the address: the code to the current one, then, after a reload as on another day, that to the new one.
+    // Change the address: enter the code for the current one, reload the page as if on another day, and enter the code
+    // for the new one.
     reader.presses("#open-change").await.unwrap();
     reader.types("new-email", new).await.unwrap();
     reader.presses("#change button[type=submit]").await.unwrap();
@@ -123,7 +124,7 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     assert!(opens(&site.pool, new, SECOND_PASSWORD).await.unwrap());
     assert!(!opens(&site.pool, new, FIRST_PASSWORD).await.unwrap());
 
-    // Sign out: nobody is signed in here, and the refresh token is dead.
+    // Sign out: nobody is signed in on the page, and the refresh token is void.
     reader.opens(&site.page("account")).await.unwrap();
     reader.sees("signed-in").await.unwrap();
     let session = reader.runs("return JSON.parse(sessionStorage.getItem('session'))").await.unwrap();
@@ -190,7 +191,7 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
     let query = "username=joan%40example.com&email=joan%40example.com";
 
-    // A registration that is complete.
+    // A registration that is complete already.
     reader.opens(&site.page(&format!("complete-registration?code=123456&{query}"))).await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.sees("already").await.unwrap();
@@ -205,7 +206,7 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     reader.presses("#resend").await.unwrap();
     reader.reads("#notice", "A new message is on its way").await.unwrap();
     reader.keeps("password-reset-new-code-phone-dark").await.unwrap();
-    // The code itself, typed with a space as people do, and with a slip first.
+    // The code itself, first with a mistake, and then with a space, as people type it.
     reader.types("code", "65a").await.unwrap();
     reader.presses("#choose button[type=submit]").await.unwrap();
     reader.reads("#code-error", "digits").await.unwrap();
@@ -213,13 +214,13 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     reader.types("password", SECOND_PASSWORD).await.unwrap();
     reader.presses("#choose button[type=submit]").await.unwrap();
     reader.reads("#code-error", "isn’t right").await.unwrap();
-    // As a Japanese keyboard gives it.
+    // In the digits of a Japanese keyboard.
     reader.types("code", "６５４－３２１").await.unwrap();
     reader.presses("#choose button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     assert!(opens(&site.pool, email, SECOND_PASSWORD).await.unwrap());
 
-    // An invitation that is none.
+    // A link that is not an invitation.
     reader.opens(&site.page("activate")).await.unwrap();
     reader.sees("unusable").await.unwrap();
     reader.opens(&site.page("activate?username=joan%40example.com&token=wrong")).await.unwrap();
@@ -287,7 +288,7 @@ async fn a_linked_account_shows_its_ways_to_sign_in_and_is_told_why_its_address_
     site.links_google(&profile.username).await.unwrap();
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
 
-    // What the invitation of an administrator opens.
+    // The page that an administrator's invitation opens.
     reader.opens(&site.page("login?username=hedy&email=hedy%40example.com")).await.unwrap();
     reader.sees("signed-out").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("login"));
@@ -340,25 +341,25 @@ async fn a_link_cannot_make_an_account_look_like_somebody_elses() {
     let (own, guest) = ("mallory@example.com", "mallory@example.net");
     let account = native(&site.pool, Kind::EmailAsUsername, own).await.unwrap();
 
-    // An invitation of one's own.
+    // An attacker's own invitation.
     site.invites(guest).await.unwrap();
     let link = link_in(&site.api.mails.last_to(guest).unwrap().letter.html, &site.address).unwrap();
     reader.opens(&format!("{link}&email=victim%40example.com")).await.unwrap();
     reader.sees("form").await.unwrap();
     assert!(!reader.text("main").await.unwrap().contains("victim"));
-    let kept = "return document.getElementById('username').value";
-    assert_ne!(reader.runs(kept).await.unwrap(), VICTIM);
+    let user_name = "return document.getElementById('username').value";
+    assert_ne!(reader.runs(user_name).await.unwrap(), VICTIM);
     reader.types("password", FIRST_PASSWORD).await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.reads("[data-view=done]", guest).await.unwrap();
 
-    // A registration of one's own.
+    // An attacker's own registration.
     let query = format!("username={}&email=victim%40example.com", account.username);
     reader.opens(&site.page(&format!("complete-registration?code=123456&{query}"))).await.unwrap();
     reader.sees("form").await.unwrap();
     assert!(!reader.text("main").await.unwrap().contains("victim"));
 
-    // A reset of one's own password: the address that is shown is the account that the code is tried for.
+    // A reset of the attacker's own password. The page tries the code for the account of the address that it shows.
     reader.opens(&site.page(&format!("complete-password-reset?code=654321&{query}"))).await.unwrap();
     reader.reads("[data-slot=address]", VICTIM).await.unwrap();
     reader.types("password", SECOND_PASSWORD).await.unwrap();
@@ -382,7 +383,7 @@ async fn nothing_is_lost_where_a_cache_removes_what_the_browser_says_of_its_lang
     reader.sees("signed-in").await.unwrap();
     reader.reads("[data-slot=address]", email).await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=en"));
-    // The code was used once: loading the page again does not try it once more.
+    // The code was used. Loading the page again must not try it again.
     reader.opens(&site.page("account?lang=en")).await.unwrap();
     reader.sees("signed-in").await.unwrap();
     assert_eq!(reader.text("#alert").await.unwrap(), "");

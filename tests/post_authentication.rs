@@ -10,8 +10,8 @@ use serde_json::json;
 const ADA: &str = "ada@example.com";
 const AT_FACEBOOK: &str = "10223344556677889";
 
-/// Ada's native account with a Facebook identity, as a sign-in from Facebook leaves it: the address
-/// rewritten, and with it no longer verified.
+/// Ada's native account with a Facebook identity, as a sign-in from Facebook leaves it: Cognito wrote the address
+/// again, so it is no longer verified.
 async fn ada_after_facebook(pool: &UserPool) {
     let ada = native(pool, Kind::EmailAsUsername, ADA).await.unwrap();
     let link = json!({

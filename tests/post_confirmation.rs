@@ -15,7 +15,7 @@ async fn post_confirmation(group: &str) -> Function {
     function("post-confirmation", &[("PROVIDERS", "Google:claim"), ("DEFAULT_GROUP", group)]).await.unwrap()
 }
 
-/// The sample event about the pool's own Ada.
+/// The sample event, changed so that it is about the pool's own Ada.
 async fn about_ada(pool: &UserPool, sample: &str) -> Value {
     event::about(event::load(sample, pool).unwrap(), &pool.only_profile_of(ADA).await.unwrap())
 }

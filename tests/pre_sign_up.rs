@@ -1,4 +1,4 @@
-//! The pre-sign-up binary against a pool, with the events Cognito would send.
+//! The pre-sign-up binary against a pool, with the events that Cognito would send.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
@@ -55,7 +55,7 @@ async fn a_new_person_gets_a_native_account_that_is_linked_and_in_the_group() {
         assert!(grace.has_identity("Google", GRACE_AT_GOOGLE), "{grace:?}");
         assert_eq!(grace.groups, [GROUP]);
         assert_eq!(grace.attribute("given_name"), "Grace");
-        // In a pool where the address is an alias, the flag would take it away from its owner.
+        // In a pool where the address is an alias, the flag would take it from its owner.
         let flag = kind == Kind::EmailAsUsername;
         assert_eq!(answer["response"]["autoVerifyEmail"], flag, "{kind:?}");
         assert_eq!(answer["response"]["autoConfirmUser"], flag, "{kind:?}");
@@ -128,7 +128,7 @@ async fn nothing_personal_reaches_the_log() {
     native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
     let function = pre_sign_up(Kind::EmailAsUsername).await;
     for sample in ["google", "google-new-person", "google-unverified", "facebook", "without-email"] {
-        // Refused or not, it is logged.
+        // The decision is logged, whether it is a refusal or not.
         let _ = answer(&function, &pool, &format!("pre-sign-up/{sample}")).await;
     }
     let log = function.log();

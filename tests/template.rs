@@ -1,4 +1,4 @@
-//! What the deployable template promises, read from its text. Needs no cloud.
+//! Checks the text of the deployable template. Needs no cloud.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use local_cloud::stack::template;
 use serde_json::Value;
 
-/// Resource, and the variables that the function behind it reads.
+/// Each function's resource, and the variables that the function reads.
 fn functions() -> [(&'static str, &'static [&'static str]); 5] {
     [
         ("PreSignUp", &pre_sign_up::NAMES),
@@ -26,7 +26,7 @@ fn variables(resources: &Value, function: &str) -> serde_json::Map<String, Value
     resources[format!("{function}Function")]["Properties"]["Environment"]["Variables"].as_object().unwrap().clone()
 }
 
-/// The values a list of the template can hold: plain texts and the first choice of each `!If`.
+/// The possible values of a list in the template: plain texts, and the first choice of each `!If`.
 fn values(list: &Value) -> BTreeSet<String> {
     let texts = list.as_array().unwrap().iter().map(|item| item.as_str().or(item[1].as_str()).unwrap().to_owned());
     texts.collect()
@@ -42,10 +42,10 @@ fn each_function_gets_exactly_the_variables_it_reads() {
     }
 }
 
-/// What a variable is with the template's defaults.
+/// The value of a variable with the template's defaults.
 fn default(parameters: &Value, value: &Value) -> String {
     match value.as_array().map(Vec::as_slice) {
-        // The conditions that choose a variable are false where their parameter is empty, which is the default.
+        // The conditions of variables are false if their parameter is empty, which is the default.
         Some([condition, one, _]) if condition == "EmailIsUsername" => one.as_str().unwrap().to_owned(),
         Some([_, _, other]) => {
             let other = other.as_str().unwrap();
@@ -55,7 +55,7 @@ fn default(parameters: &Value, value: &Value) -> String {
     }
 }
 
-/// The custom message function is what refuses a change of the address with Cognito's own call.
+/// The custom message function refuses a change of the address with Cognito's own call.
 #[test]
 fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
     let rule = template::document().unwrap()["Rules"]["DirectEmailChangeIsRefused"].take();
@@ -104,7 +104,7 @@ fn the_frontend_client_may_write_the_locale_and_what_providers_send_and_nothing_
         let mapping = &resources[format!("{provider}Provider")]["Properties"]["AttributeMapping"];
         expected.extend(mapping.as_object().unwrap().keys().cloned());
     }
-    // Cognito keeps this one to itself; a client that asks for it is refused.
+    // Cognito allows no client to write this attribute.
     assert!(expected.remove("email_verified"));
     assert_eq!(values(&resources["FrontendClient"]["Properties"]["WriteAttributes"]), expected);
 }
@@ -161,13 +161,13 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     };
     assert_eq!(pool["Resource"][1], "UserPool.Arn");
     let mut needed = calls(include_str!("../crates/cognito-core/src/user_pool/aws/invitations.rs"));
-    // What the flows ask of the pool itself.
+    // The calls of the flows to the pool.
     for (verb, action) in [
         (".profile(", "AdminGetUser"),
         (".profiles_with_email(", "ListUsers"),
         (".set_verified_email(", "AdminUpdateUserAttributes"),
         (".sign_out_everywhere(", "AdminUserGlobalSignOut"),
-        // Two calls.
+        // This one makes two calls.
         (".forget_phone_and_factors(", "AdminDeleteUserAttributes"),
         (".forget_phone_and_factors(", "AdminSetUserMFAPreference"),
         (".add_to_group(", "AdminAddUserToGroup"),
@@ -254,7 +254,7 @@ fn a_stage_has_settings_only_of_routes_that_are_made_before_it() {
     assert_eq!(waited_for.collect::<BTreeSet<_>>(), limited);
 }
 
-/// A route's key and the condition under which it is made.
+/// A route's key and its condition.
 fn text((route, condition): (&str, &Value)) -> (String, String) {
     (route.to_owned(), condition.as_str().unwrap().to_owned())
 }

@@ -1,4 +1,4 @@
-//! The AWS adapter keeps the contract that the memory pool keeps.
+//! The AWS adapter keeps the same contract as the memory pool.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 

@@ -1,5 +1,5 @@
-//! What the workspace is made of: the crates of the map, no dependency that nothing uses, and licences that are on the
-//! list. Needs no cloud.
+//! Checks the workspace: it has the crates of the map, no unused dependency, and only licences that are on the list.
+//! Needs no cloud.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
@@ -11,7 +11,7 @@ use local_cloud::layout;
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
 
-/// What cargo knows of the packages; with `--no-deps`, of those of the workspace only.
+/// Cargo's metadata of all packages or, with `--no-deps`, of the workspace's packages.
 fn packages(options: &[&str]) -> Vec<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -122,7 +122,7 @@ fn every_dependency_comes_from_crates_io_with_a_version_and_a_licence_that_is_on
     assert!(seen > 100, "only {seen} dependencies were seen");
 }
 
-/// The files of a crate whose code names each other in a circle. A parent and what it is made of may name each other.
+/// No files of a crate may use each other in a circle. A module and its submodules may.
 #[test]
 fn no_file_of_a_crate_stands_in_a_circle_with_another() {
     let mut arrows = 0;
@@ -136,7 +136,7 @@ fn no_file_of_a_crate_stands_in_a_circle_with_another() {
             arrows += named.len();
             names.insert(module.clone(), named);
         }
-        // What nothing names, or what names nothing, stands in no circle. What is left does.
+        // A module that nothing uses, or that uses nothing, is in no circle. The modules that remain are.
         loop {
             let before = names.len();
             let named: BTreeSet<_> = names.values().flatten().cloned().collect();
@@ -175,7 +175,7 @@ fn find_modules(folder: &Path, path: &mut Module, modules: &mut BTreeMap<Module,
     }
 }
 
-/// The modules that a module's code names by `crate::` or `super::`, all but its ancestors and descendants.
+/// The modules that a module's code names by `crate::` or `super::`, without its ancestors and descendants.
 fn named_modules(module: &Module, code: &str, modules: &BTreeMap<Module, String>) -> BTreeSet<Module> {
     let mut found = BTreeSet::new();
     for (start, word) in code.match_indices("crate::").chain(code.match_indices("super::")) {
@@ -197,7 +197,7 @@ fn named_modules(module: &Module, code: &str, modules: &BTreeMap<Module, String>
     found
 }
 
-/// Reads one path, or several in braces, and returns what comes after it.
+/// Reads one path, or several in braces, and returns the rest of the code.
 fn read_paths<'a>(code: &'a str, base: &Module, paths: &mut Vec<Module>) -> &'a str {
     let mut path = base.clone();
     let mut rest = code.trim_start();
@@ -235,7 +235,7 @@ fn host() -> String {
     output.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
 }
 
-/// The pages that people read.
+/// The documents for people.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
     let folders = [root.clone(), root.join("docs"), root.join("docs/cli"), root.join("events")];

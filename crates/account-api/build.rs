@@ -1,8 +1,8 @@
-//! Puts the modules of the pages into one script, so that a first visit loads one file and not a chain of them.
+//! Puts the modules of the pages into one script, so that a first visit loads one file instead of a chain of files.
 //!
-//! A module becomes a function that runs once: its imports are read from the modules before it, its exports are what the
-//! function returns. A script of a page, which exports nothing, runs on that page alone. The modules keep to the two
-//! forms below; anything else stops the build.
+//! A module becomes a function that runs once. It reads its imports from the modules before it and returns its exports.
+//! The script of a page exports nothing and runs on that page alone. Modules may use only the forms of `import` and
+//! `export` that are read below. Any other form stops the build.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -31,7 +31,7 @@ fn read_modules() -> Outcome<BTreeMap<String, String>> {
     let mut modules = BTreeMap::new();
     for entry in fs::read_dir(MODULES)? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or("a module's name is no text")?;
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or("a module's name is not valid Unicode")?;
         modules.insert(name.to_owned(), fs::read_to_string(&path)?);
     }
     Ok(modules)
@@ -45,15 +45,15 @@ struct Bundle {
 }
 
 impl Bundle {
-    /// Adds a module after those it imports. `above` are the modules that are waiting for it.
+    /// Adds a module after the modules that it imports. `above` lists the modules that wait for it.
     fn add(&mut self, name: &str, above: &mut Vec<String>) -> Outcome<()> {
         if self.added.iter().any(|added| added == name) {
             return Ok(());
         }
         if above.iter().any(|waiting| waiting == name) {
-            return Err(format!("{MODULES}/{name} imports itself by way of {above:?}").into());
+            return Err(format!("{MODULES}/{name} imports itself through {above:?}").into());
         }
-        let source = self.modules.get(name).ok_or(format!("{MODULES}/{name} is imported and is not there"))?.clone();
+        let source = self.modules.get(name).ok_or(format!("{MODULES}/{name} is imported but does not exist"))?.clone();
         above.push(name.to_owned());
         let (mut body, mut exports) = (String::new(), Vec::new());
         for line in source.lines() {
@@ -82,7 +82,7 @@ impl Bundle {
     }
 }
 
-/// `{ a, b } from "./x.js";`: the names, and the module.
+/// Reads `{ a, b } from "./x.js";` and returns the names and the module.
 fn import(rest: &str) -> Option<(&str, &str)> {
     let (names, from) = rest.split_once(" from \"./")?;
     let names_only = names.starts_with("{ ") && names.ends_with(" }") && !names.contains(" as ");
@@ -90,7 +90,7 @@ fn import(rest: &str) -> Option<(&str, &str)> {
     Some((names, from.strip_suffix("\";")?))
 }
 
-/// `function f(…`, `async function f(…`, `const c =…`, `class C …`: the name.
+/// Reads `function f(…`, `async function f(…`, `const c =…` or `class C …` and returns the name.
 fn export(rest: &str) -> Option<&str> {
     let kinds = ["async function ", "function ", "const ", "class "];
     let name = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;

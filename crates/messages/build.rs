@@ -1,7 +1,7 @@
-//! Prepares the built-in templates and locales, so that a function carries no CSS inliner and no TOML
-//! parser: writes the inlined HTML and a table of every locale's strings. A string that is missing in one
-//! locale, or unknown, stops the build. A string with a number has a form for each plural category of its language; the
-//! build writes them as one template that chooses, so a function carries no plural rules either.
+//! Prepares the built-in templates and locales, so that a function needs no CSS inliner, no TOML parser and no plural
+//! rules. It writes the inlined HTML and a table of every locale's strings. A string that is missing in one locale, or
+//! unknown, stops the build. A string with a number has a form for each plural category of its language. The build
+//! turns the forms into one template that chooses among them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -15,10 +15,10 @@ use icu_plurals::{PluralCategory, PluralRules};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The locale whose keys every other locale must have, no more and no fewer.
+/// The locale with the reference keys. Every other locale must have exactly these keys.
 const REFERENCE: &str = "en";
 
-/// What the style sheets write in place of values that are known only when a message is rendered.
+/// Stand-ins in the style sheets for values that are known only when a message is rendered.
 const STAND_INS: [(&str, &str); 5] = [
     ("#b7a2d1", "{{ brand_color }}"),
     ("#d1a2b7", "{{ brand_text_color }}"),
@@ -47,8 +47,8 @@ fn inlined_template() -> Outcome<String> {
         .extra_css(Some(fs::read_to_string("templates/inline.css")?.into()))
         .minify_css(false)
         .build();
-    // An HTML parser moves text out of a table but leaves comments where they are: a template tag on a line
-    // of its own travels through the inliner as a comment.
+    // An HTML parser moves text out of a table but leaves comments where they are. So a template tag on a line of its
+    // own goes through the inliner as a comment.
     let mut html = inliner.inline(&map_tag_lines(&template, |tag| format!("<!--{tag}-->")))?;
     html = html.replace("<!--{%", "{%").replace("%}-->", "%}");
     html = html.replace("<!--media.css-->", &format!("<style>\n{}</style>", without_comments(&media)));
@@ -61,7 +61,7 @@ fn inlined_template() -> Outcome<String> {
     Ok(html)
 }
 
-/// Applies `change` to each line that is one template tag.
+/// Applies `change` to each line that consists of one template tag.
 fn map_tag_lines(template: &str, change: impl Fn(&str) -> String) -> String {
     let is_tag = |line: &str| line.starts_with("{%") && line.ends_with("%}") && line.matches("{%").count() == 1;
     template
@@ -75,7 +75,7 @@ fn without_comments(css: &str) -> String {
     css.lines().filter(|line| !line.trim_start().starts_with("/*")).fold(String::new(), |text, line| text + line + "\n")
 }
 
-/// Every string of one locale: `section/key` to text.
+/// The strings of one locale, from `section/key` to text.
 type Strings = BTreeMap<String, String>;
 
 /// The Rust source of the table that `locale.rs` includes.
@@ -119,7 +119,7 @@ fn read_locale(path: &Path, tag: &str) -> Outcome<(String, &'static str, Strings
             let text = match value {
                 toml::Value::String(text) => check_text(text).map(|()| text.clone()),
                 toml::Value::Table(forms) => plural(tag, forms),
-                _ => Err("is neither a text nor the forms of one".to_owned()),
+                _ => Err("is neither a text nor a table of plural forms".to_owned()),
             };
             strings.insert(format!("{section}/{key}"), text.map_err(|error| format!("{section}.{key} {error}"))?);
         }
@@ -127,7 +127,7 @@ fn read_locale(path: &Path, tag: &str) -> Outcome<(String, &'static str, Strings
     Ok((top("name")?.to_owned(), direction, strings))
 }
 
-/// A string becomes part of HTML and of a subject line: it is plain text on one line.
+/// Checks that a string is plain text on one line, because it becomes part of HTML and of subject lines.
 fn check_text(text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("is empty".to_owned());
@@ -138,11 +138,11 @@ fn check_text(text: &str) -> Result<(), String> {
     }
 }
 
-/// The numbers that messages name, such as days of `INVITATION_DAYS` (at most 365).
+/// The numbers that messages can name, such as `INVITATION_DAYS` (at most 365).
 const NUMBERS: RangeInclusive<u32> = 1..=999;
 
-/// One template out of the forms of a text with a number: `{ plural = "days", one = "…", other = "…" }`, where `days` is
-/// the variable and the other keys are the categories that CLDR has for [`NUMBERS`] in this language.
+/// Turns the forms of a text with a number into one template. The forms are `{ plural = "days", one = "…", other = "…"
+/// }`, where `days` is the variable. The other keys are the categories that CLDR has for [`NUMBERS`] in this language.
 fn plural(tag: &str, forms: &toml::Table) -> Result<String, String> {
     let text = |key: &str| forms.get(key).and_then(toml::Value::as_str).ok_or(format!("lacks the text `{key}`"));
     let variable = text("plural")?;
@@ -171,7 +171,7 @@ fn plural(tag: &str, forms: &toml::Table) -> Result<String, String> {
     Ok(format!("{template}{{% else %}}{other}{{% endif %}}"))
 }
 
-/// The condition that a variable is one of these numbers; short where they are the same in every hundred.
+/// The condition that a variable is one of these numbers. It is short if the same numbers repeat in every hundred.
 fn among(variable: &str, members: &[u32]) -> String {
     let in_hundred: Vec<u32> = members.iter().copied().filter(|number| *number < 100).collect();
     let repeats = NUMBERS.filter(|number| in_hundred.contains(&(number % 100))).eq(members.iter().copied());

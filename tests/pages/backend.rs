@@ -1,5 +1,5 @@
-//! The account API as it is deployed, but for what this machine has no use for: its state and its mails are kept in
-//! memory, and this module stands in for API Gateway's JWT authorizer.
+//! The account API as it is deployed, with two differences: its state and its mails are in memory, and this module
+//! replaces API Gateway's JWT authorizer.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,7 +27,7 @@ use local_cloud::user_pool::UserPool;
 use messages::Messages;
 use serde_json::{Value, json};
 
-/// The API and what it works with.
+/// The API and its parts.
 pub(crate) struct Backend {
     pub(crate) router: Router,
     pub(crate) mails: MemoryMailer,
@@ -69,7 +69,7 @@ impl Backend {
             settings,
         });
         let router = api.router().layer(middleware::from_fn_with_state(pool.clone(), authorize));
-        // What the function leaves to its next run.
+        // The jobs that the function leaves to its next run.
         tokio::spawn(async move {
             loop {
                 for job in queue.take() {
@@ -86,7 +86,7 @@ fn now() -> Result<u64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 
-/// Hands the claims of a token on as API Gateway does, if the pool says that the token is good.
+/// Passes the claims of a token on as API Gateway does, if the pool accepts the token.
 async fn authorize(State(pool): State<UserPool>, mut request: Request, next: Next) -> Response {
     let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = token.strip_prefix("Bearer ").unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Somebody in front of a browser: opens links, reads what is shown, types and presses.
+//! A person in front of a browser, who opens links, reads the page, types and presses buttons.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use local_cloud::browser::Browser;
 use serde_json::{Value, json};
 
-/// How long a page may take to show what is waited for. Generous: the machine may compile beside it.
+/// How long a page may take to show what a test waits for. The limit is high, because the machine may compile at the
+/// same time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The browser window.
@@ -74,7 +75,7 @@ impl Reader {
         }
     }
 
-    /// Waits until an element's text holds `part`.
+    /// Waits until an element's text contains `part`.
     pub(crate) async fn reads(&self, selector: &str, part: &str) -> Result<()> {
         for _ in 0..PATIENCE.as_millis() / 50 {
             if self.text(selector).await.is_ok_and(|text| text.contains(part)) {
@@ -86,7 +87,7 @@ impl Reader {
     }
 
     pub(crate) async fn text(&self, selector: &str) -> Result<String> {
-        // Marks that keep an address from reordering its sentence are not there for readers.
+        // Readers do not see the marks that keep an address from reordering its sentence.
         let text = self.tab.find(Locator::Css(selector)).await?.text().await?;
         Ok(text.replace(['\u{2068}', '\u{2069}'], ""))
     }
@@ -97,23 +98,23 @@ impl Reader {
         Ok(field.send_keys(text).await?)
     }
 
-    /// Presses what a selector finds first among what is shown.
+    /// Presses the first visible element that a selector finds.
     pub(crate) async fn presses(&self, selector: &str) -> Result<()> {
         Ok(self.shown(selector).await?.click().await?)
     }
 
-    /// Keys go to whatever has the focus.
+    /// Sends keys to the element with the focus.
     pub(crate) async fn keys(&self, text: &str) -> Result<()> {
         Ok(self.tab.active_element().await?.send_keys(text).await?)
     }
 
-    /// The id of what has the focus, or its name.
+    /// The id or the name of the element with the focus.
     pub(crate) async fn focus(&self) -> Result<String> {
         let found = self.runs("return document.activeElement.id || document.activeElement.tagName").await?;
         Ok(found.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Where the address bar is.
+    /// The address in the address bar.
     pub(crate) async fn place(&self) -> Result<String> {
         Ok(self.tab.current_url().await?.to_string())
     }
@@ -130,14 +131,14 @@ impl Reader {
         self.presses("button[type=submit]").await
     }
 
-    /// Keeps a picture in cargo's directory for temporary files of tests.
+    /// Writes a picture to cargo's directory for temporary files of tests.
     pub(crate) async fn keeps(&self, name: &str) -> Result<()> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
         std::fs::create_dir_all(&folder)?;
         Ok(std::fs::write(folder.join(format!("{name}.png")), self.tab.screenshot().await?)?)
     }
 
-    /// What the page's own rules stopped, from its beginning.
+    /// What the page's Content-Security-Policy has stopped since the page was loaded.
     pub(crate) async fn violations(&self) -> Result<Value> {
         let script = "const observer = new ReportingObserver(() => {}, { types: ['csp-violation'], buffered: true }); \
                       observer.observe(); \

@@ -1,4 +1,4 @@
-//! The pages and what they speak to, on one machine: a server of their own, a user pool of the local cloud, and the
+//! The pages and everything that they call, on one machine: their own server, a user pool of the local cloud, and the
 //! mails as people get them.
 
 use std::net::Ipv4Addr;
@@ -23,9 +23,9 @@ use tokio::task::JoinHandle;
 
 use super::backend::Backend;
 
-/// The pages with a pool of their own. Dropping it ends the server.
+/// The pages with their own pool. Dropping this ends the server.
 pub(crate) struct Site {
-    /// Where the pages are, without a slash at the end.
+    /// The address of the pages, without a slash at the end.
     pub(crate) address: String,
     /// The pool.
     pub(crate) pool: UserPool,
@@ -42,7 +42,7 @@ impl Drop for Site {
     }
 }
 
-/// Where the pages will be, before anything answers there.
+/// The future address of the pages, before anything answers there.
 struct Place {
     listener: TcpListener,
     pub(crate) address: String,
@@ -62,7 +62,8 @@ impl Site {
         Self::with(&[], |router| router).await
     }
 
-    /// The same behind a cache that removes what the browser says of its languages; the pages are French by default.
+    /// The same behind a cache that removes the browser's languages from requests. The default language of these pages
+    /// is French.
     pub(crate) async fn start_behind_a_cache() -> Result<Self> {
         let forget = async |mut request: Request, next: Next| {
             request.headers_mut().remove(ACCEPT_LANGUAGE);
@@ -71,7 +72,7 @@ impl Site {
         Self::with(&[("DEFAULT_LOCALE", "fr")], |router| router.layer(middleware::from_fn(forget))).await
     }
 
-    /// The same at the end of a line on which every answer takes this long.
+    /// The same over a slow network, where every answer takes this long.
     pub(crate) async fn start_far_away(round_trip: Duration) -> Result<Self> {
         let wait = move |request: Request, next: Next| async move {
             tokio::time::sleep(round_trip).await;
@@ -80,7 +81,7 @@ impl Site {
         Self::with(&[], |router| router.layer(middleware::from_fn(wait))).await
     }
 
-    /// The same, but scripts are refused, as API Gateway does it when too many ask at once.
+    /// The same, but the server refuses scripts, as API Gateway does when there are too many requests.
     pub(crate) async fn start_without_scripts() -> Result<Self> {
         let refuse = async |request: Request, next: Next| {
             let is_script =
@@ -99,7 +100,7 @@ impl Site {
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
         let server = tokio::spawn(async move {
-            // It ends with its task.
+            // Dropping the site aborts the task and so ends the server.
             let _ = axum::serve(place.listener, router).await;
         });
         Ok(Self { address: place.address, pool, api, client: settings.client_id, messages, server })
@@ -110,13 +111,13 @@ impl Site {
         format!("{}/{name}", self.address)
     }
 
-    /// Invites somebody, as an application does.
+    /// Invites a person, as an application does.
     pub(crate) async fn invites(&self, email: &str) -> Result<()> {
         let before = self.api.mails.sent().len();
         let wish = json!({ "email": email, "attributes": { "given_name": "Grace" } });
         let answer = Http::default().send_json("POST", &self.page("invitations"), &wish).await?;
         anyhow::ensure!(answer.status.as_u16() == 202, "the invitation was refused: {answer:?}");
-        // The work is done after the answer.
+        // The API does the work after the answer.
         for _ in 0..200 {
             if self.api.mails.sent().len() > before {
                 return Ok(());
@@ -148,8 +149,8 @@ impl Site {
         Ok(answer.status.is_success())
     }
 
-    /// The link in the last mail to an address: the local cloud's code, in the mail that Cognito would have sent. The
-    /// local cloud sends a text of its own (docs/LOCAL_STACK.md), so the function writes the mail here.
+    /// The link in the last mail to an address, with the local cloud's code, in the mail that Cognito would have sent.
+    /// The local cloud sends its own text (docs/LOCAL_STACK.md), so the function writes the mail here.
     pub(crate) async fn link(&self, sample: &str, email: &str) -> Result<String> {
         let profile = self.pool.only_profile_of(email).await?;
         let sent = last_mail(&cloud()?, email).await?;
@@ -168,13 +169,13 @@ pub(crate) fn link_in(mail: &str, address: &str) -> Result<String> {
     Ok(format!("{address}/{}", link.replace("&amp;", "&").replace("&#x2f;", "/").replace("&#x3d;", "=")))
 }
 
-/// The first six digits that stand alone.
+/// The first six digits without other digits or letters beside them.
 fn six_digits(text: &str) -> Option<String> {
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
     text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
 }
 
-/// The settings a deployment would have: the app client as the template makes it, and the local cloud in Cognito's place.
+/// The settings of a deployment: the app client as the template makes it, and the local cloud instead of Cognito.
 async fn settings(pool: &UserPool, address: &str, own: &'static [(&str, &str)]) -> Result<pages::Settings> {
     let account = format!("{address}/account");
     let input = json!({

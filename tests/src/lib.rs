@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: the local cloud that `cargo xtask test` has started, pools on it,
-//! and the function binaries it has built.
+//! Helpers that the end-to-end tests share: the local cloud that `cargo xtask test` has started, pools on it, and the
+//! function binaries that it has built.
 
 mod cli;
 mod people;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 ///
-/// The tests were not started by `cargo xtask test`.
+/// Fails if the tests were not started by `cargo xtask test`.
 pub fn cloud() -> Result<String> {
     variable(ENDPOINT_VARIABLE)
 }
@@ -32,16 +32,16 @@ pub fn cloud() -> Result<String> {
 ///
 /// # Errors
 ///
-/// The tests were not started by `cargo xtask test`.
+/// Fails if the tests were not started by `cargo xtask test`.
 pub fn binary(function: &str) -> Result<PathBuf> {
     Ok(PathBuf::from(variable(FOLDER_VARIABLE)?).join(function))
 }
 
-/// A new pool with the default group, for one test alone.
+/// A new pool with the default group, for one test.
 ///
 /// # Errors
 ///
-/// The local cloud is not there or refuses.
+/// Fails if the local cloud is not there or refuses.
 pub async fn pool(kind: Kind) -> Result<UserPool> {
     let pool = UserPool::create(&cloud()?, kind).await?;
     pool.create_group(GROUP).await?;
@@ -52,7 +52,7 @@ pub async fn pool(kind: Kind) -> Result<UserPool> {
 ///
 /// # Errors
 ///
-/// The pool refuses.
+/// Fails if the pool refuses.
 pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile> {
     let username = if kind == Kind::EmailAsAlias { "somebody" } else { email };
     let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
@@ -67,7 +67,7 @@ pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile>
 ///
 /// # Errors
 ///
-/// The local cloud cannot be reached.
+/// Fails if the local cloud cannot be reached.
 pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool> {
     let client = pool.create_client(&[]).await?;
     let input = json!({
@@ -86,12 +86,12 @@ pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool>
 ///
 /// # Errors
 ///
-/// None went there, or the local cloud cannot be reached.
+/// Fails if no message went there, or if the local cloud cannot be reached.
 pub async fn last_mail(endpoint: &str, to: &str) -> Result<String> {
     Ok(outbox::last_mail(endpoint, to).await?.to_string())
 }
 
-/// Whether an answer is the event with nothing but `response` changed.
+/// Whether an answer is the event with only `response` changed.
 #[must_use]
 pub fn only_response_differs(event: &Value, answer: &Value) -> bool {
     let mut restored = answer.clone();
@@ -99,11 +99,11 @@ pub fn only_response_differs(event: &Value, answer: &Value) -> bool {
     restored == *event
 }
 
-/// Starts a function with the way to the local cloud and the given settings.
+/// Starts a function with the local cloud's endpoint and the given settings.
 ///
 /// # Errors
 ///
-/// The function does not start; the message holds what it wrote.
+/// Fails if the function does not start. The message contains its output.
 pub async fn function(name: &str, settings: &[(&str, &str)]) -> Result<Function> {
     let own = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let all: Vec<_> = client_environment(&cloud()?).into_iter().chain(own).collect();

@@ -1,4 +1,4 @@
-//! People who come from a provider before any function is attached, as in every pool that needs merging.
+//! People who sign in from a provider before any function is attached, as in every pool that needs merging.
 
 use anyhow::{Context, Result};
 use local_cloud::hosted_login::sign_in;
@@ -16,16 +16,16 @@ impl Google {
     ///
     /// # Errors
     ///
-    /// It does not start.
+    /// Fails if the provider does not start.
     pub async fn start() -> Result<Self> {
         Ok(Self(IdentityProvider::start(&Toolbox::local_cloud().await?, None).await?))
     }
 
-    /// Lets somebody sign in to a pool that has no triggers, so that a stand-alone profile is there.
+    /// Signs a person in to a pool without triggers, so that it has a stand-alone profile.
     ///
     /// # Errors
     ///
-    /// The provider or the pool refuses.
+    /// Fails if the provider or the pool refuses.
     pub async fn stands_alone(&self, pool: &UserPool, subject: &str, email: &str, verified: bool) -> Result<Profile> {
         self.0.register(pool, "Google").await?;
         self.0.knows(subject, &json!({ "email": email, "email_verified": verified, "given_name": "Ada" })).await?;

@@ -1,5 +1,5 @@
-//! What the API asks of the user pool: the verbs that it needs of `cognito-core`'s two ports, behind one pointer, so
-//! that the flows are compiled once.
+//! What the API needs of the user pool: some calls of `cognito-core`'s two ports, behind one pointer. With a pointer
+//! instead of a type parameter, the flows are compiled once.
 
 use cognito_core::email::Email;
 use cognito_core::password::Password;
@@ -20,7 +20,7 @@ pub struct Pool<P, I> {
 
 macro_rules! verbs {
     ($($port:ident.$name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
-        /// The verbs, each as `cognito-core`'s port of the same name documents it.
+        /// The calls. `cognito-core`'s ports document the methods of the same names.
         #[expect(clippy::elidable_lifetime_names, reason = "needed wherever there is an argument")]
         pub trait Accounts: Send + Sync {
             $(

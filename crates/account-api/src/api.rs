@@ -1,4 +1,4 @@
-//! The API as HTTP: routes, their description, and what goes in and out.
+//! The HTTP side of the API: routes, their description, and the bodies of requests and answers.
 
 mod body;
 mod email_change;
@@ -24,7 +24,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Bytes a request's body may have. The longest sensible one, an invitation with every attribute, has a tenth of it.
+/// The most bytes of a request's body. An invitation with every attribute, the longest sensible body, has a tenth of
+/// that.
 const BODY_LIMIT: usize = 32 * 1024;
 
 impl FromRef<AccountApi> for Arc<EmailChange> {
@@ -48,7 +49,7 @@ impl FromRef<AccountApi> for Arc<Invitations> {
     modifiers(&Bearer),
     tags(
         (name = "email-change", description = "For the signed-in person"),
-        (name = "invitations", description = "Accounts that somebody else begins and their owner completes"),
+        (name = "invitations", description = "Accounts that one person begins and their owner completes"),
     )
 )]
 struct Head;
@@ -75,7 +76,7 @@ fn routes(invitations: &Mode) -> (Router<AccountApi>, Description) {
     }
     let (router, mut description) = routes.split_for_parts();
     if *invitations == Mode::Public {
-        // Asked of nobody there: the description says so.
+        // The description must not ask for a token where everybody may invite.
         if let Some(operation) = description.paths.paths.get_mut("/invitations").and_then(|path| path.post.as_mut()) {
             operation.security = None;
         }
@@ -83,7 +84,7 @@ fn routes(invitations: &Mode) -> (Router<AccountApi>, Description) {
     (router, description)
 }
 
-/// The description of the API in OpenAPI 3.1, with the routes that a mode of invitations leaves.
+/// The description of the API in OpenAPI 3.1, with the routes that exist in this mode of invitations.
 #[must_use]
 pub fn description(invitations: &Mode) -> Description {
     routes(invitations).1
@@ -94,7 +95,7 @@ pub(crate) fn nothing_here() -> Response {
     ([(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], Problem::from(Code::NotFound)).into_response()
 }
 
-/// The API's routes. What leads nowhere is for the caller to answer.
+/// The API's routes. The caller adds the answer to paths that lead nowhere.
 pub(crate) fn router(api: AccountApi) -> Router {
     let (router, description) = routes(&api.invitations.settings.mode);
     let description = Arc::new(description);
@@ -102,7 +103,7 @@ pub(crate) fn router(api: AccountApi) -> Router {
         .route("/openapi.json", get(async move || Json(Arc::clone(&description)).into_response()))
         .method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        // Answers name addresses, and none is to be kept anywhere on the way.
+        // Answers name addresses, so no cache on the way may keep one.
         .layer(header(CACHE_CONTROL, "no-store"))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .with_state(api)

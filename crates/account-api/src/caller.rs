@@ -1,4 +1,4 @@
-//! Who is calling, as API Gateway's JWT authorizer says.
+//! Who is calling, according to API Gateway's JWT authorizer.
 
 use crate::clock::DAY;
 use crate::code::Sealer;
@@ -9,7 +9,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use std::net::IpAddr;
 
-/// Somebody with a valid access token of the pool.
+/// A person with a valid access token of the pool.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The pool's own id of the person; may be logged.
@@ -24,8 +24,9 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// [`Code::Unauthorized`] if there are none, which is so when the API was deployed without the authorizer, or if they
-    /// are those of another kind of token: an ID token is handed to applications that have no right to act for a person.
+    /// Returns [`Code::Unauthorized`] if there are no claims, which happens if the API was deployed without the
+    /// authorizer. Returns it too if the claims are of another kind of token: applications receive ID tokens without
+    /// the right to act for the person.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, Problem> {
         let Some(RequestContext::ApiGatewayV2(context)) = extensions.get::<RequestContext>() else {
             return Err(Code::Unauthorized.into());
@@ -52,17 +53,17 @@ impl Caller {
         self.groups.iter().any(|own| own == group)
     }
 
-    /// The caller, who must be in a group.
+    /// Returns the caller if they are in the group.
     ///
     /// # Errors
     ///
-    /// [`Code::NotAnAdmin`].
+    /// Returns [`Code::NotAnAdmin`] if they are not.
     pub(crate) fn member_of(self, group: &str) -> Result<Self, Problem> {
         if self.is_in(group) { Ok(self) } else { Err(Code::NotAnAdmin.into()) }
     }
 }
 
-/// Where a request comes from, whoever sent it. It does not show itself.
+/// The network address that a request comes from. It has no `Debug`, so that no log shows it.
 pub(crate) struct Origin(Option<IpAddr>);
 
 impl Origin {
@@ -71,9 +72,9 @@ impl Origin {
         Self(context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()))
     }
 
-    /// A name for the log that stays the same for a day (UTC) and cannot be turned back into an address without the
-    /// secret key: enough to see that many requests have one sender. IPv6 senders have a network of 64 bits to
-    /// themselves, so its prefix counts.
+    /// A name for the log, which shows that many requests have one sender. It stays the same for a day (UTC), and
+    /// nobody can find the address without the secret key. An IPv6 sender usually has a network of 64 bits to itself,
+    /// so only the prefix of 64 bits counts.
     pub(crate) fn pseudonym(&self, sealer: &Sealer, now: u64) -> String {
         let network = match self.0 {
             None => return "unknown".to_owned(),
@@ -85,8 +86,8 @@ impl Origin {
     }
 }
 
-/// API Gateway writes a claim that is a list as its items, parted by one space, in square brackets. A group's name has
-/// no white space (API model, `GroupNameType`), but it may have brackets: only the outer two are dropped.
+/// Reads a claim that is a list. API Gateway writes its items in square brackets, separated by one space. A group's
+/// name has no white space (API model, `GroupNameType`) but may have brackets, so only the outer two are removed.
 fn parse_list(claim: &str) -> Vec<String> {
     let inner = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
     inner.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()

@@ -1,5 +1,5 @@
-//! How often something may happen in a day, counted in UTC: for one address, for all addresses of one domain, and in the
-//! whole pool. Limits of one account or one address alone are no limit for somebody who makes many of them.
+//! How often a thing may happen in a day (UTC): for one address, for all addresses of one domain, and in the whole
+//! pool. A limit for each account or each address alone does not stop a person who makes many of them.
 
 use crate::clock::DAY;
 use crate::code::Sealer;
@@ -9,7 +9,7 @@ use cognito_core::email::Email;
 use cognito_core::settings::{self, Lookup, SettingError};
 use serde::{Deserialize, Serialize};
 
-/// Whose share of a day something takes.
+/// What a limit is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Address,
@@ -17,7 +17,7 @@ pub(crate) enum Scope {
     Pool,
 }
 
-/// The most that each may have in a day.
+/// The limits of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ceilings {
     /// One address.
@@ -29,11 +29,11 @@ pub struct Ceilings {
 }
 
 impl Ceilings {
-    /// Reads three numbers, such as `5,100,500`.
+    /// Reads three numbers of at least 1, such as `5,100,500`.
     ///
     /// # Errors
     ///
-    /// [`SettingError`] if the value is none of that.
+    /// Returns [`SettingError`] for any other value.
     pub(crate) fn from_lookup(lookup: Lookup<'_>, name: &'static str, default: Self) -> Result<Self, SettingError> {
         let allowed =
             "three numbers of at least 1: for one address, for one domain and for the pool, such as 5,100,500";
@@ -54,23 +54,23 @@ impl Ceilings {
     }
 }
 
-/// What was counted, so that exactly that can be taken back. An empty one stands for nothing.
+/// What was counted, so that exactly this can be subtracted again. An empty ticket stands for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ticket(Vec<String>);
 
 impl Ticket {
-    /// This and what the other one stands for.
+    /// A ticket for what both tickets stand for.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// Takes back what was counted: nothing came of it, or it ended well.
+    /// Subtracts what was counted, because nothing came of it or it ended well.
     pub(crate) async fn give_back(self, table: &Table) {
         for key in self.0 {
             if let Err(why) = table.store.add(&key, -1, table.now() + 2 * DAY).await {
-                // It stays counted, until tomorrow.
+                // It stays counted until tomorrow.
                 Problem::from(why).log(None);
             }
         }
@@ -79,15 +79,16 @@ impl Ticket {
 
 /// Counts one kind of thing.
 pub(crate) struct Counter {
-    /// What is counted, as part of the table's keys.
+    /// The name of what is counted, as part of the table's keys.
     pub(crate) what: &'static str,
     pub(crate) ceilings: Ceilings,
     pub(crate) sealer: Sealer,
 }
 
 impl Counter {
-    /// Counts one more, from the narrowest scope to the widest, and stops at the first that has no room: what is refused
-    /// takes nothing from any. Returns what was counted, or the scope without room and after how many seconds it has some.
+    /// Counts one more in each scope and stops at the first one that is full. A refusal uses up nothing in any scope.
+    /// Returns what was counted, or the full scope and the number of seconds until it has room. Pass the narrowest
+    /// scope first.
     pub(crate) async fn add(
         &self,
         table: &Table,

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 /// Seconds in 24 hours.
 pub(crate) const DAY: u64 = 24 * 60 * 60;
 
-/// Tells the time, so that tests can move it.
+/// Tells the time. Tests move it.
 pub trait Clock: Send + Sync {
     /// Seconds since 1970.
     fn now(&self) -> u64;

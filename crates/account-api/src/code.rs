@@ -1,4 +1,4 @@
-//! Codes that prove a mailbox, and what is kept of them.
+//! Codes that prove a mailbox, and the digests of them that are stored.
 
 use cognito_core::password::Password;
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,26 +9,26 @@ use std::fmt;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use zeroize::Zeroizing;
 
-/// Digits of a code. One of a million, with [five tries](crate::email_change::TRIES) against it.
+/// Digits of a code. That makes a million codes, of which somebody can try [five](crate::email_change::TRIES).
 const DIGITS: usize = 6;
 
-/// A code as it goes into a mail: six digits, each sequence equally likely, from a cryptographically secure generator.
+/// Draws a code for a mail: six digits from a cryptographically secure generator, each sequence equally likely.
 #[must_use]
 pub fn draw() -> Zeroizing<String> {
     Zeroizing::new(format!("{:06}", rand::rng().random_range(0..1_000_000)))
 }
 
-/// Characters that are looked at when somebody enters a code: the digits, and what people and apps put between them.
+/// The most characters that an entered code may have: the digits, and what people and apps put between them.
 pub const TYPED_LIMIT: usize = 64;
 
-/// Signs other than Unicode's dashes that people type as one: the minus sign, and the mark that a Japanese keyboard
-/// gives in its place.
+/// Signs that people type as a hyphen although Unicode does not class them as dashes: the minus sign, and the
+/// long-vowel mark of a Japanese keyboard.
 const LIKE_HYPHENS: [char; 2] = ['\u{2212}', '\u{30fc}'];
 
-/// A code as somebody typed or pasted it, in ASCII digits. Decimal digits of every script count (full-width ones of a
-/// Japanese keyboard, Arabic-Indic ones); white space, hyphens and invisible marks, such as those that turn the direction
-/// of writing, are passed over. `None` if there is anything else in it, or not six digits. The pages read codes in the same
-/// way (`pages/js/code.js`).
+/// Reads a code that a person typed or pasted, and returns it in ASCII digits. Decimal digits of every script count,
+/// such as full-width ones from a Japanese keyboard or Arabic-Indic ones. White space, hyphens and invisible marks,
+/// such as those that change the direction of writing, are skipped. Returns `None` if the text contains anything else
+/// or does not have six digits. The pages read codes in the same way (`pages/js/code.js`).
 #[must_use]
 pub fn typed(text: &str) -> Option<Zeroizing<String>> {
     let mut code = Zeroizing::new(String::with_capacity(DIGITS));
@@ -42,13 +42,14 @@ pub fn typed(text: &str) -> Option<Zeroizing<String>> {
     (code.len() == DIGITS).then_some(code)
 }
 
-/// A decimal digit of any script. Unicode gives those of a script ten code points in a row, from zero to nine.
+/// Reads a decimal digit of any script. In Unicode, the digits of a script are ten code points in a row, from zero to
+/// nine.
 fn digit(c: char) -> Option<char> {
     let is_digit =
         |code: u32| char::from_u32(code).is_some_and(|c| c.general_category() == GeneralCategory::DecimalNumber);
-    let own = u32::from(c);
-    is_digit(own).then_some(())?;
-    let below = (1..=own).take_while(|steps| is_digit(own - steps)).count();
+    let code_point = u32::from(c);
+    is_digit(code_point).then_some(())?;
+    let below = (1..=code_point).take_while(|steps| is_digit(code_point - steps)).count();
     char::from_digit(u32::try_from(below % 10).ok()?, 10)
 }
 
@@ -59,20 +60,20 @@ fn is_passed_over(c: char) -> bool {
         || LIKE_HYPHENS.contains(&c)
 }
 
-/// What is kept of a code or a token: an HMAC-SHA-256 in hexadecimal digits. Without the key nobody can try a million
-/// codes against it.
+/// What is stored instead of a code or token: an HMAC-SHA-256 in hexadecimal digits. Without the key, nobody can
+/// compare a million codes with it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {
-    /// A digest as somebody sent it. It need not be one, and then fits nothing.
+    /// A digest that a client sent. If the text is not a digest, it matches nothing.
     #[must_use]
     pub fn given(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The digits, for names of keys.
+    /// The hexadecimal digits, for keys of the table.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -95,7 +96,7 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The secret key is shorter than 32 bytes, the length of the digest (RFC 2104 section 3).
+/// The secret key is shorter than 32 bytes, which is the length of the digest (RFC 2104 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret for codes has fewer than 32 bytes")]
 pub struct ShortSecret;
@@ -105,7 +106,7 @@ impl Sealer {
     ///
     /// # Errors
     ///
-    /// [`ShortSecret`] if it is shorter.
+    /// Returns [`ShortSecret`] if it is shorter.
     pub fn new(secret: &[u8]) -> Result<Self, ShortSecret> {
         if secret.len() < 32 {
             return Err(ShortSecret);
@@ -113,15 +114,15 @@ impl Sealer {
         Hmac::new_from_slice(secret).map(Self).map_err(|_| ShortSecret)
     }
 
-    /// The digest of a text for one purpose, such as `["email-change", request id, stage]`. A digest made for one
-    /// purpose is worth nothing for another.
+    /// The digest of a text for one purpose, such as `["email-change", request id, stage]`. A digest for one purpose
+    /// does not match for another.
     #[must_use]
     pub fn seal(&self, purpose: &[&str], text: &str) -> Digest {
         let bytes = self.mac(purpose, text).finalize().into_bytes();
         Digest(bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
     }
 
-    /// A password that nobody but the holder of the key can make again, and that satisfies every password policy Cognito
+    /// A password that only the holder of the key can make again. It satisfies every password policy that Cognito
     /// allows: 99 characters (API model, `PasswordPolicyMinLengthType`) of all four classes.
     #[must_use]
     pub fn password(&self, purpose: &[&str], text: &str) -> Password {
@@ -129,7 +130,8 @@ impl Sealer {
         Password::chosen(format!("Aa1-{digest}{}", &self.seal(&["password"], &digest).0[..31]))
     }
 
-    /// Whether a digest was made of this text for this purpose, in a time that does not depend on where they differ.
+    /// Whether a digest was made from this text for this purpose. The comparison takes the same time wherever the two
+    /// differ.
     #[must_use]
     pub fn matches(&self, purpose: &[&str], text: &str, digest: &Digest) -> bool {
         let pairs = digest.0.as_bytes().chunks(2);

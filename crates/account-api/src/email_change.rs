@@ -1,9 +1,9 @@
-//! A change of an account's address: what may happen when. Pure: the state, an event and the time go in, the next state
-//! and what follows from it come out.
+//! The rules of a change of an account's address, as pure functions. The state, an event and the time go in; the next
+//! state and what follows from it come out.
 //!
-//! Two rules make it safe to run many times at once. The result of a check counts only once the state that goes with it
-//! has replaced the state that was checked, so guesses in parallel are worth no more than guesses one after the other.
-//! And a code that was right stays known, so a repeated request gets the same answer as the first.
+//! Two rules make it safe to run many calls at once. First, the result of a check counts only after its new state has
+//! replaced the state that was checked. So guesses in parallel are worth no more than guesses one after the other.
+//! Second, a code that was right stays known, so a repeated request gets the same answer as the first.
 
 mod commit;
 pub mod flow;
@@ -19,21 +19,22 @@ use crate::mask::masked;
 use crate::table::Entry;
 use serde::{Deserialize, Serialize};
 
-/// Seconds that a code lives: 15 minutes.
+/// Seconds that a code is valid: 15 minutes.
 pub const CODE_LIFE: u64 = 15 * 60;
-/// Wrong codes that end a request. With a million codes, one request succeeds by guessing once in 200,000 times.
+/// How many wrong codes end a request. There are a million codes, so guessing succeeds in one of 200,000 requests.
 pub const TRIES: u8 = 5;
-/// Further codes that each stage may send.
+/// How many more codes each stage may send.
 pub const RESENDS: u8 = 3;
 /// Seconds between two mails of one request.
 pub const RESEND_PAUSE: u64 = 60;
-/// Requests that an account may make within 24 hours, those for an address that is taken included: bounds guessing, mails,
-/// and asking who has an account.
+/// Requests that an account may make within 24 hours. Requests for an address that is taken count too. This limits
+/// guessing, mails, and finding out who has an account.
 pub const REQUESTS_A_DAY: usize = 10;
-/// Seconds that one process may take to write the new address to the pool. Longer than the function may run, so that
-/// whoever takes over does not run beside its predecessor, and longer than a call whose answer was lost stays on its way.
+/// Seconds that one run may take to write the new address to the pool. That is longer than the function may run, so the
+/// next run does not start beside it. It is also longer than a call to Cognito can still be under way after its answer
+/// was lost.
 pub const LEASE: u64 = 30;
-/// Seconds between two tries to tell the old address of a change that is complete. They end after 24 hours.
+/// Seconds between two tries to tell the old address about a change that is complete. The tries end after 24 hours.
 pub const NOTICE_PAUSE: u64 = 60;
 
 /// Which of the two addresses is being proven.
@@ -42,7 +43,7 @@ pub const NOTICE_PAUSE: u64 = 60;
 pub enum Stage {
     /// The address the account has.
     Current,
-    /// The address it is to get.
+    /// The address it will get.
     New,
 }
 
@@ -57,18 +58,18 @@ impl Stage {
     }
 }
 
-/// A change that is under way. No `Debug`: it holds addresses.
+/// A change that is under way. It has no `Debug`, because it holds addresses.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Random; codes are bound to it.
+    /// A random id. Codes are bound to it.
     pub id: String,
-    /// The account's address when the change was asked for. If it is another one later, the change ends.
+    /// The account's address when the change began. If the account has another one later, the change ends.
     pub current: String,
-    /// The address the account is to get.
+    /// The address that the account will get.
     pub new: String,
-    /// Which of them is being proven.
+    /// Which of the two is being proven.
     pub stage: Stage,
-    /// When the code dies, and the request with it.
+    /// When the code expires, and the request with it.
     pub expires_at: u64,
     code: Digest,
     /// The code that proved the current address.
@@ -76,23 +77,24 @@ pub struct Request {
     tries: u8,
     resends: u8,
     sent_at: u64,
-    /// What was counted for the code, before there was one.
+    /// What was counted for the code before it existed.
     #[serde(default)]
     counted: Ticket,
-    /// Set once both addresses are proven, until it is known whether the pool has the new one.
+    /// Set when both addresses are proven, until it is known whether the pool has the new one.
     committing: Option<Commit>,
 }
 
-/// The new address is being written to the pool, or somebody who did was cut off or got no answer.
+/// A run is writing the new address to the pool, or it was cut off, or it got no answer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Commit {
-    /// Before this the pool cannot be asked: the write may be on its way.
+    /// Until then, the pool's answer proves nothing, because the write may still be under way.
     until: u64,
-    /// Whoever began it has given up, so the right code may try again.
+    /// Whether the run that began it has given up, so that the right code may try again.
     released: bool,
 }
 
-/// The note to the old address, when it could not be sent with the end of the change. No `Debug`: it holds an address.
+/// A mail to the old address that could not be sent when the change ended. It has no `Debug`, because it holds an
+/// address.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The address the account had.
@@ -103,10 +105,10 @@ pub struct Notice {
     until: u64,
 }
 
-/// What is kept of an account. No `Debug`: it holds addresses.
+/// What is stored for an account. It has no `Debug`, because it holds addresses.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeState {
-    /// When changes were asked for in the last day.
+    /// When somebody asked for changes in the last day.
     recent: Vec<u64>,
     request: Option<Request>,
     done: Option<Done>,
@@ -114,7 +116,7 @@ pub struct ChangeState {
     notice: Option<Notice>,
 }
 
-/// A change that is complete: kept while the last code could be sent again.
+/// A change that is complete. It is stored as long as the client may repeat the last code.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Done {
     id: String,
@@ -122,45 +124,47 @@ struct Done {
     until: u64,
 }
 
-/// Why an event changes nothing.
+/// Why a call changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// Nothing is under way.
     NoRequest,
     /// A change is under way already.
     Pending,
-    /// Too many changes were asked for; the oldest is forgotten in so many seconds.
+    /// The account asked for too many changes. The oldest stops counting in this number of seconds.
     TooMany(u64),
-    /// The code and the request are too old.
+    /// The code and the request have expired.
     Expired,
-    /// A mail went out less than [`RESEND_PAUSE`] ago; so many seconds are left.
+    /// A mail went out less than [`RESEND_PAUSE`] ago. This number of seconds is left.
     TooSoon(u64),
-    /// No more mails for this stage; the request ends in so many seconds.
+    /// This stage sends no more mails. The request ends in this number of seconds.
     UsedUp(u64),
-    /// The new address is being written to the pool, or was [`LEASE`] ago at most and it is not known whether it arrived.
+    /// The new address is being written to the pool. Or a write began less than [`LEASE`] ago, and it is not known
+    /// whether it arrived.
     Committing,
 }
 
-/// What a code that was entered leads to. What is in parentheses is to be written in place of the state that was asked.
+/// The result of entering a code. A state in a variant must replace the state that was checked.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CodeCheck {
-    /// The code is wrong; so many tries are left.
+    /// The code is wrong. This number of tries is left.
     Wrong(ChangeState, u8),
-    /// The code is wrong, while the new address is being written: there is nothing left to guess, and no try is counted.
+    /// The code is wrong, but the new address is being written already. There is nothing left to guess, so the try is
+    /// not counted.
     WrongMeanwhile(u8),
     /// The code is wrong, and it was the last try.
     LastTryWrong(ChangeState),
-    /// The current address is proven: the next code goes to the new one.
+    /// The current address is proven. The next code goes to the new one.
     Advance(ChangeState),
-    /// Both addresses are proven: the new one is to be written to the pool, by the caller alone.
+    /// Both addresses are proven. The caller, and nobody else, must write the new one to the pool.
     Commit(ChangeState),
-    /// The code that proved the current address came again: the answer is the same, nothing changes.
+    /// The code that proved the current address came again. The answer is the same, and nothing changes.
     AdvancedBefore,
     /// The code that proved the new address came again.
     DoneBefore,
-    /// Both addresses are proven, and somebody else is writing the new one.
+    /// Both addresses are proven, and another call is writing the new one.
     Busy,
-    /// Nothing can be verified.
+    /// There is nothing to verify.
     Refused(RequestError),
 }
 
@@ -171,7 +175,7 @@ impl Entry for ChangeState {
 }
 
 impl Request {
-    /// What a digest of this request's code is bound to.
+    /// What the digest of this request's code is bound to.
     fn purpose(&self, stage: Stage) -> [&str; 3] {
         ["email-change", &self.id, stage.name()]
     }
@@ -189,7 +193,7 @@ impl Request {
         }
     }
 
-    /// Whether the account keeps its address, which is to be proven once more.
+    /// Whether the account keeps its address and only proves it once more.
     #[must_use]
     pub fn keeps_address(&self) -> bool {
         self.new.eq_ignore_ascii_case(&self.current)
@@ -201,13 +205,13 @@ impl Request {
         self.counted.clone()
     }
 
-    /// Whether both addresses are proven, so that the account may have the new one already.
+    /// Whether both addresses are proven. The account may have the new one already.
     #[must_use]
     pub fn is_committing(&self) -> bool {
         self.committing.is_some()
     }
 
-    /// Until when the request lives.
+    /// When the request ends.
     #[must_use]
     pub fn ends_at(&self) -> u64 {
         self.expires_at.max(self.committing.as_ref().map_or(0, |commit| commit.until))
@@ -219,7 +223,7 @@ impl ChangeState {
     ///
     /// # Errors
     ///
-    /// [`RequestError::NoRequest`] or [`RequestError::Expired`].
+    /// Returns [`RequestError::NoRequest`] or [`RequestError::Expired`].
     pub fn request(&self, now: u64) -> Result<&Request, RequestError> {
         match &self.request {
             None => Err(RequestError::NoRequest),
@@ -228,11 +232,11 @@ impl ChangeState {
         }
     }
 
-    /// Counts somebody's wish to change the address, before anything is looked up for it.
+    /// Counts a request for a change. Call it before anything is looked up for the request.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Pending`] or [`RequestError::TooMany`].
+    /// Returns [`RequestError::Pending`] or [`RequestError::TooMany`].
     pub fn admit(&self, now: u64) -> Result<Self, RequestError> {
         if self.request(now).is_ok() {
             return Err(RequestError::Pending);
@@ -245,8 +249,8 @@ impl ChangeState {
         Ok(Self { recent, request: None, ..self.clone() })
     }
 
-    /// Begins a change; `code` is the one that goes to the current address. An account that keeps its address proves it
-    /// with one code, as a new one.
+    /// Begins a change. `code` is the code for the current address. An account that keeps its address needs one code
+    /// only: it starts in the stage for the new address.
     #[must_use]
     pub fn open(&self, now: u64, id: String, current: &str, new: &str, sealer: &Sealer, code: &str) -> Self {
         let stage = if new.eq_ignore_ascii_case(current) { Stage::New } else { Stage::Current };
@@ -268,7 +272,7 @@ impl ChangeState {
         Self { request: Some(request), ..self.clone() }
     }
 
-    /// Notes what was counted for the code of this state, which must not be written before.
+    /// Notes what was counted for the code of this state. The state must not be written before that.
     #[must_use]
     pub fn with_counted(&self, counted: Ticket) -> Self {
         let request = self.request.clone().map(|request| Request { counted, ..request });
@@ -291,8 +295,8 @@ impl ChangeState {
         if sealer.matches(&request.purpose(request.stage), given, &request.code) {
             return self.right(now, request, sealer, next);
         }
-        let known = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
-        if request.passed.as_ref().is_some_and(known) {
+        let is_passed_code = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
+        if request.passed.as_ref().is_some_and(is_passed_code) {
             return CodeCheck::AdvancedBefore;
         }
         if request.is_committing() {
@@ -331,21 +335,21 @@ impl ChangeState {
         Self { request, ..self.clone() }
     }
 
-    /// The caller alone works on the end of the change from now on.
+    /// From now on, the caller alone finishes the change.
     #[must_use]
     pub fn leased(&self, now: u64) -> Self {
         self.committing(Some(Commit { until: now + LEASE, released: false }))
     }
 
-    /// The change that may be complete or not: somebody began to write the new address, and nothing more will come of it.
-    /// The pool knows; [`finished`](Self::finished) or [`unwritten`](Self::unwritten) is what follows.
+    /// The change, if nobody knows whether it is complete: a run began to write the new address, and its time is over.
+    /// The caller asks the pool, and goes on with [`finished`](Self::finished) or [`unwritten`](Self::unwritten).
     #[must_use]
     pub fn in_doubt(&self, now: u64) -> Option<&Request> {
         let is_over = |commit: &Commit| now >= commit.until;
         self.request.as_ref().filter(|request| request.committing.as_ref().is_some_and(is_over))
     }
 
-    /// The pool does not have the new address: the request goes on as if nobody had tried to write it.
+    /// The pool does not have the new address. The request goes on as if no run had tried to write it.
     #[must_use]
     pub fn unwritten(&self) -> Self {
         self.committing(None)
@@ -355,7 +359,7 @@ impl ChangeState {
     ///
     /// # Errors
     ///
-    /// There is no request, or it may not send another code now.
+    /// Returns a [`RequestError`] if there is no request, or if it may not send another code now.
     pub fn resend(&self, now: u64, sealer: &Sealer, code: &str) -> Result<Self, RequestError> {
         let request = self.request(now)?;
         if request.is_committing() {
@@ -372,24 +376,25 @@ impl ChangeState {
             code: sealer.seal(&request.purpose(request.stage), code),
             resends: request.resends + 1,
             sent_at: now,
-            // Tries are counted per stage: another code must not be another five guesses.
+            // `tries` stays: it counts for the stage, and a new code must not allow another five guesses.
             ..request.clone()
         };
         Ok(Self { request: Some(request), ..self.clone() })
     }
 
-    /// The last mail was not taken: the next one need not wait for the pause.
+    /// SES did not take the last mail, so the next one need not wait for the pause.
     #[must_use]
     pub fn unsent(&self) -> Self {
         let request = self.request.clone().map(|request| Request { sent_at: 0, ..request });
         Self { request, ..self.clone() }
     }
 
-    /// Ends the change at the person's wish.
+    /// Ends the change because the person cancels it.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Committing`] once somebody began to write the new address, until the pool was asked what came of it.
+    /// Returns [`RequestError::Committing`] if a run began to write the new address, and the pool has not been asked
+    /// for the result yet.
     pub fn cancel(&self) -> Result<Self, RequestError> {
         match &self.request {
             Some(request) if request.is_committing() => Err(RequestError::Committing),
@@ -403,14 +408,14 @@ impl ChangeState {
         Self { request: None, ..self.clone() }
     }
 
-    /// The pool did not say that it took the new address: the right code may try again at once.
+    /// The pool did not confirm that it took the new address. The right code may try again at once.
     #[must_use]
     pub fn released(&self) -> Self {
         let commit = self.request.as_ref().and_then(|request| request.committing.clone());
         self.committing(commit.map(|commit| Commit { released: true, ..commit }))
     }
 
-    /// The account has the new address. `told` says whether the old one knows.
+    /// The account has the new address. `told` says whether the old address was told.
     #[must_use]
     pub fn finished(&self, now: u64, told: bool) -> Self {
         let done = self.request.as_ref().map(|request| Done {
@@ -427,13 +432,13 @@ impl ChangeState {
         Self {
             request: None,
             done: done.or_else(|| self.done.clone()),
-            // One of an earlier change stays owed.
+            // A mail that is still owed for an earlier change stays owed.
             notice: notice.or_else(|| self.notice.clone()),
             recent: self.recent.clone(),
         }
     }
 
-    /// A note to an old address that is owed and may be tried now, with the state to write before it is.
+    /// A mail to an old address that is owed and may be tried now, with the state that must be written first.
     #[must_use]
     pub fn notice_due(&self, now: u64) -> Option<(&Notice, Self)> {
         let notice =
@@ -448,7 +453,7 @@ impl ChangeState {
         Self { notice: None, ..self.clone() }
     }
 
-    /// Whether a code was judged for the change with this id, or for none at all.
+    /// Whether a code was checked against the change with this id, or against no change at all.
     #[must_use]
     pub fn is_about(&self, check: &CodeCheck, id: &str) -> bool {
         let judged = match check {

@@ -18,11 +18,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// `error_code` of the log line at start for each file of `TEMPLATE_DIR` that cannot be used.
+/// The `error_code` that is logged at start for each file of `TEMPLATE_DIR` that cannot be used.
 pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
 
-/// Runs the API until Lambda ends it. A wrong setting, or a secret that cannot be read, is logged and ends the process
-/// with exit code 1, which Lambda reports as an initialisation error.
+/// Runs the API until Lambda ends it. If a setting is wrong or the secret cannot be read, the function logs that and
+/// ends with exit code 1. Lambda reports it as an initialisation error.
 pub async fn run() -> ExitCode {
     let lookup = |name: &str| std::env::var(name).ok();
     if let Err(why) = runtime::start_logs(&lookup) {
@@ -47,8 +47,8 @@ pub async fn run() -> ExitCode {
     }
 }
 
-/// Answers a request, or carries out a job that an earlier one left. A job that failed is an error, so that Lambda tries
-/// it again; its cause is in the log.
+/// Answers a request, or carries out a job that an earlier request left. If a job has to be tried again, the answer is
+/// an error, so that Lambda does it. The cause is in the log.
 async fn answer(api: &AccountApi, router: Router, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
     let LambdaEvent { payload, context, .. } = event;
     if let Some(job) = job_of(&payload) {
@@ -72,9 +72,9 @@ async fn build(lookup: Lookup<'_>) -> Result<AccountApi, (&'static str, String)>
     let messages = Messages::new(settings.messages.clone());
     for problem in messages.problems() {
         let cause = problem.to_string();
-        tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "an own template cannot be used");
+        tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "a template cannot be used");
     }
-    // Lambda names the function to itself.
+    // Lambda sets this variable.
     let own_name = lookup("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let invitations = AwsInvitations::new(users.clone(), &settings.invitations.client_id);
     Ok(AccountApi::new(Parts {
@@ -89,10 +89,10 @@ async fn build(lookup: Lookup<'_>) -> Result<AccountApi, (&'static str, String)>
     }))
 }
 
-/// The key of codes. The error names the operation and repeats nothing of the secret.
+/// Reads the secret key of codes and tokens. The error names the operation and contains nothing of the secret.
 async fn secret(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Zeroizing<String>, String> {
     let answer = client.get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(|why| format!("GetSecretValue: {}", crate::aws_error_code(&why)))?;
-    let text = answer.secret_string().ok_or("GetSecretValue: the secret is no text")?;
+    let text = answer.secret_string().ok_or("GetSecretValue: the secret is not text")?;
     Ok(Zeroizing::new(text.to_owned()))
 }

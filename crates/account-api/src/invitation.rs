@@ -1,8 +1,8 @@
-//! Inviting people: an account that waits for its owner, and a link that lets them choose its password.
+//! Inviting people: an account that waits for its owner, and a link on which the owner chooses the password.
 //!
-//! The account has a temporary password that never leaves the function: it is made again from the address and the secret
-//! key when it is needed. The link carries a token that only this API takes. So whoever has a link cannot go around the
-//! API and sign in at Cognito with it, and sending a link again leaves the earlier one as good as it was.
+//! The account has a temporary password that never leaves the function. The function makes it again from the address
+//! and the secret key when it needs it. The link carries a token that works with this API only. So nobody can use the
+//! link to sign in at Cognito past the API, and an earlier link still works when the invitation is sent again.
 
 mod complete;
 pub mod flow;
@@ -19,17 +19,18 @@ use serde::{Deserialize, Serialize};
 /// Seconds between two invitations of one address.
 pub const PAUSE: u64 = 60;
 
-/// An invitation as it is kept, under the account's user name.
+/// An invitation as it is stored, under the account's user name.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invitation {
-    /// The address it went to. Whoever completes it proves that one and no other.
+    /// The address that it went to. Completing it proves this address and no other.
     pub(crate) email: Option<Digest>,
-    /// Random; the token in the link is made from it. None in an invitation of an earlier version, whose link is void.
+    /// Random. The token in the link is made from it. An invitation of an earlier version has none, and its link is
+    /// void.
     #[serde(default)]
     seed: Option<String>,
     pub(crate) expires_at: u64,
     pub(crate) completed: bool,
-    /// When an answer was last handed to the pool. What became of it is not known until `completed` is set.
+    /// When an answer was last handed to the pool. Its result is not known until `completed` is set.
     #[serde(default)]
     pub(crate) answered_at: Option<u64>,
 }
@@ -41,12 +42,12 @@ impl Invitation {
         Self { email, seed, expires_at, completed: false, answered_at: None }
     }
 
-    /// The token in its link, for the account with this user name.
+    /// The token in the link, for the account with this user name.
     pub(crate) fn token(&self, user_name: &str, sealer: &Sealer) -> Option<Digest> {
         Some(sealer.seal(&["invitation", user_name], self.seed.as_deref()?))
     }
 
-    /// Whether this is its token, in a time that does not depend on where they differ.
+    /// Whether this is the invitation's token. The comparison takes the same time wherever the two differ.
     pub(crate) fn has_token(&self, user_name: &str, token: &str, sealer: &Sealer) -> bool {
         let digest = Digest::given(token);
         self.seed.as_deref().is_some_and(|seed| sealer.matches(&["invitation", user_name], seed, &digest))
@@ -64,15 +65,15 @@ impl Invitation {
     }
 }
 
-/// What is kept in place of an address.
+/// What is stored instead of an address.
 fn address_digest(email: &Email, sealer: &Sealer) -> Digest {
     sealer.seal(&["invited-address"], &email.to_lower_case())
 }
 
 impl Entry for Invitation {
-    /// While the account waits, for good: it alone says that this API made the account, so without it a stranger could not
-    /// be told from a guest who asks for another link, and the address would be barred. Afterwards for a while, so that a
-    /// late guest is told what happened. There is no address in it.
+    /// For good while the account waits, because only the invitation says that this API made the account. Without it,
+    /// the API could not give the guest another link, and nobody could invite the address again. After the invitation
+    /// is completed, for 30 more days, so that a late guest learns what happened. There is no address in it.
     fn keep_until(&self, now: u64) -> Option<u64> {
         self.completed.then(|| self.expires_at.max(now) + 30 * DAY)
     }
@@ -86,7 +87,7 @@ pub(crate) struct LastInvited {
 }
 
 impl LastInvited {
-    /// Notes an invitation; the error is after how many seconds the next one is possible.
+    /// Notes an invitation. The error is the number of seconds until the next one is possible.
     pub(crate) fn admit(&self, now: u64) -> Result<Self, u64> {
         let free_at = self.at + PAUSE;
         if now < free_at { Err(free_at - now) } else { Ok(Self { at: now }) }

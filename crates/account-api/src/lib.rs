@@ -1,15 +1,15 @@
-//! HTTP API beside a user pool: changes an account's address with proof of both addresses, and invites people.
+//! An HTTP API beside a user pool. It changes an account's address with proof of both addresses, and invites people.
 //!
-//! [`AccountApi`] is the whole API over its [`Parts`]; [`function`] runs it as a Lambda function behind API Gateway's
-//! HTTP API.
+//! [`AccountApi`] is the whole API, built from its [`Parts`]. [`function`] runs it as a Lambda function behind an HTTP
+//! API of API Gateway.
 //!
-//! - [`email_change`]: what may happen when, pure, and the flow that carries it out;
-//! - [`invitation`]: accounts that somebody else begins and their owner completes;
+//! - [`email_change`]: the rules of a change as pure functions, and the flow that carries them out;
+//! - [`invitation`]: accounts that one person begins and their owner completes;
 //! - [`accounts`], [`store`], [`mailer`], [`queue`], [`clock`](Clock): what the flows work with;
-//! - [`ceilings`]: how often something may happen in a day;
-//! - [`code`]: codes that prove a mailbox, and what is kept of them;
+//! - [`ceilings`]: how often a thing may happen in a day;
+//! - [`code`]: codes that prove a mailbox, and the digests of them that are stored;
 //! - [`problem`]: how the API says no; [`caller`]: who is calling;
-//! - [`pages`]: what the links of messages open, in a browser.
+//! - [`pages`]: the pages that the links in messages open.
 
 pub mod accounts;
 mod api;
@@ -61,15 +61,15 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// State between two calls.
     pub store: Arc<dyn Store>,
-    /// How mails leave.
+    /// Sends mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Work that is left to a later run.
+    /// Takes work for a later run.
     pub queue: Arc<dyn Queue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The key of codes and tokens.
+    /// Makes and checks the digests of codes and tokens.
     pub sealer: Sealer,
-    /// What mails say.
+    /// The texts of mails.
     pub messages: Messages,
     /// What the operator chose.
     pub settings: Settings,
@@ -90,7 +90,7 @@ impl fmt::Debug for AccountApi {
 }
 
 impl AccountApi {
-    /// Puts the API together. No call is made.
+    /// Puts the API together, without a call to AWS.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { accounts, store, mailer, queue, clock, sealer, messages, settings } = parts;
@@ -119,8 +119,8 @@ impl AccountApi {
         }
     }
 
-    /// The routes, with the pages where the settings ask for them. Requests must carry API Gateway's request context as
-    /// an extension, as `lambda_http` puts it there; without it nobody is signed in.
+    /// The routes, with the pages if the settings ask for them. A request must carry API Gateway's request context as
+    /// an extension, where `lambda_http` puts it. Without it, nobody is signed in.
     pub fn router(&self) -> Router {
         let api = api::router(self.clone());
         match &self.pages {
@@ -133,7 +133,7 @@ impl AccountApi {
     ///
     /// # Errors
     ///
-    /// The [`Problem`], logged, if it has to be tried again. One that no repetition will solve is logged only.
+    /// Returns the [`Problem`] if the job has to be tried again. A problem that no repetition solves is only logged.
     pub async fn run(&self, job: &Job) -> Result<(), Problem> {
         let Err(why) = self.invitations.run(job).await else { return Ok(()) };
         why.log(None);
@@ -146,7 +146,7 @@ pub(crate) fn random_uuid() -> String {
     uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string()
 }
 
-/// AWS's code of an error, or what else went wrong. It repeats nothing of the request.
+/// AWS's code of an error, or what else went wrong. It contains nothing of the request.
 pub(crate) fn aws_error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     match error {
         SdkError::ServiceError(service) => service.err().code().unwrap_or("no error code"),

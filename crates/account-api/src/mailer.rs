@@ -1,4 +1,4 @@
-//! How mails leave.
+//! Sends mails.
 
 #[cfg(feature = "testing")]
 pub mod memory;
@@ -8,7 +8,7 @@ use cognito_core::email::Email;
 use futures_util::future::BoxFuture;
 use messages::Letter;
 
-/// A mail that was not taken. It names AWS's error code and never the address.
+/// A mail that the mailer did not take. The error names AWS's error code and never the address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("SendEmail: {code}")]
 pub struct NotSent {
@@ -17,10 +17,11 @@ pub struct NotSent {
 }
 
 impl NotSent {
-    /// Whether SES cannot make sense of the recipient. `BadRequestException` stands for a request that is malformed, and of
-    /// what we send only the recipient is anybody's word: the sender is read at start, the letter is checked. A sender that
-    /// is not verified, or a sandbox that takes no strangers for recipients, is `MessageRejected` and therefore no
-    /// recipient's fault; so is a letter that SES takes for harmful, which is not told apart.
+    /// Whether SES cannot use the recipient's address. `BadRequestException` stands for a malformed request, and the
+    /// recipient is the only part that a stranger chooses: the sender is checked at start, and the letter before it is
+    /// sent. `MessageRejected` is never the recipient's fault. It stands for a sender that is not verified, for the
+    /// sandbox, which takes no unknown recipients, and for a letter that SES takes for harmful. Its code does not tell
+    /// these apart.
     #[must_use]
     pub fn is_recipients(&self) -> bool {
         self.code == "BadRequestException"
@@ -29,6 +30,6 @@ impl NotSent {
 
 /// Sends mails from one sender.
 pub trait Mailer: Send + Sync {
-    /// Hands one mail over. That it was taken does not say that it arrives.
+    /// Hands one mail over. Success does not mean that it arrives.
     fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>>;
 }

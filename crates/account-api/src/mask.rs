@@ -1,4 +1,4 @@
-/// An address as it may be shown to somebody who may not know it: its first character, and the domain.
+/// An address for a person who may not know it: its first character, and the domain.
 pub(crate) fn masked(email: &str) -> String {
     let (local, domain) = email.rsplit_once('@').unwrap_or((email, ""));
     let first: String = local.chars().take(1).collect();

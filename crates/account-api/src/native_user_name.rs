@@ -1,12 +1,12 @@
 use cognito_core::settings::{self, Lookup, SettingError};
 
-/// `NATIVE_USERNAME`: what an account that is created is called.
+/// `NATIVE_USERNAME`: the user name of an account that this API creates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NativeUserName {
     /// The address: for pools where it is the user name.
     #[default]
     Email,
-    /// 32 hexadecimal digits, made of the address and the secret key: for pools where the address is an alias.
+    /// 32 hexadecimal digits, made from the address and the secret key: for pools where the address is an alias.
     Uuid,
 }
 

@@ -1,4 +1,4 @@
-//! Mails: worded by the templates, handed to the mailer.
+//! Writes mails from the templates and hands them to the mailer.
 
 use crate::mailer::Mailer;
 use crate::problem::{Code, Problem};
@@ -6,10 +6,10 @@ use cognito_core::email::Email;
 use messages::{Mail, Messages, Person};
 use std::sync::Arc;
 
-/// `error_code` of the log line for each template that could not be used for a mail.
+/// The `error_code` that is logged for each template that could not be used for a mail.
 const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
 
-/// What mails say, and how they leave.
+/// The texts of mails, and the mailer that sends them.
 pub(crate) struct Outbox {
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) messages: Messages,
@@ -29,7 +29,7 @@ impl Outbox {
             self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
         for template in &letter.skipped {
             let (kind, cause) = (template.kind.name(), template.to_string());
-            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
+            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was skipped");
         }
         Ok(self.mailer.send(to, &letter).await?)
     }

@@ -1,10 +1,9 @@
-//! The pages that the links of messages open: static, in the messages' languages, without anybody else's script.
+//! The pages that the links in messages open: static, in the languages of the messages, without scripts of others.
 //!
-//! A page is HTML, one style sheet and one script, all embedded in the binary: three requests for a first visit, one for
-//! a later one. It talks to Cognito's
-//! public operations, to the pool's sign-in pages and to the account API, and to nobody else: the
-//! Content-Security-Policy of every answer says so. Opening a page changes nothing, because mail scanners open links:
-//! what changes something is a button.
+//! A page is HTML, one style sheet and one script, all embedded in the binary. A first visit takes three requests, a
+//! later one takes one. A page calls Cognito's public operations, the pool's sign-in pages and the account API. The
+//! Content-Security-Policy of every answer allows nothing else. Opening a page changes nothing, because mail scanners
+//! open links. Only pressing a button does.
 
 mod assets;
 mod colors;
@@ -37,7 +36,7 @@ use document::Documents;
 pub struct Page {
     /// The last segment of its path, for example `activate`.
     pub name: &'static str,
-    /// The template it is rendered from, and the script that brings it to life.
+    /// The name of its template and of its script.
     source: &'static str,
 }
 
@@ -47,7 +46,7 @@ impl Page {
     }
 }
 
-/// Every page. `login` is what links to "sign in" open; it is the account page under another name.
+/// Every page. Links to "sign in" open `login`, which is the account page under another name.
 pub const PAGES: [Page; 7] = [
     Page::named("register"),
     Page::named("complete-registration"),
@@ -61,32 +60,32 @@ pub const PAGES: [Page; 7] = [
 /// The password reset, from `/.well-known/`.
 const RESET: &str = "../complete-password-reset";
 
-/// The page behind every path that leads nowhere.
+/// The page for every path that leads nowhere.
 const NOT_FOUND: Page = Page::named("not-found");
 
-/// What every answer is made from. The files are put together when the first page is asked for: calls of the API do not
-/// wait for them.
+/// What every answer is made from. The files are put together at the first request for a page, so that calls of the API
+/// do not wait for them.
 #[derive(Debug)]
 struct Site {
     settings: Settings,
-    made: OnceLock<(Documents, Assets)>,
+    files: OnceLock<(Documents, Assets)>,
 }
 
 impl Site {
-    fn made(&self) -> &(Documents, Assets) {
-        self.made.get_or_init(|| {
+    fn files(&self) -> &(Documents, Assets) {
+        self.files.get_or_init(|| {
             let assets = Assets::new(self.settings.branding.brand_color);
             (Documents::new(&self.settings, assets.version()), assets)
         })
     }
 }
 
-/// Serves the pages and `pages-assets/`. Every reference inside is relative, so the router can be nested under any path.
-/// The page `register` is there only if registration is open. `/` leads to the account page. What leads nowhere is
-/// answered with a page to browsers, and to everybody else as `otherwise` says.
+/// Serves the pages and `pages-assets/`. All references in the pages are relative, so the router can be nested under
+/// any path. The page `register` exists only if registration is open. `/` redirects to the account page. For a path
+/// that leads nowhere, browsers get a page, and other clients get the answer of `otherwise`.
 pub fn router(settings: &Settings, otherwise: fn() -> Response) -> Router {
     let policy = headers::Policy::new(settings);
-    let site = Arc::new(Site { settings: settings.clone(), made: OnceLock::new() });
+    let site = Arc::new(Site { settings: settings.clone(), files: OnceLock::new() });
     let mut router = Router::new()
         .route("/", get(async || (StatusCode::SEE_OTHER, [(header::LOCATION, "account")])))
         // Where password managers send people to change a password (W3C, "A Well-Known URL for Changing Passwords").
@@ -109,30 +108,30 @@ pub fn router(settings: &Settings, otherwise: fn() -> Response) -> Router {
     router.with_state(site).layer(middleware::map_response_with_state(Arc::new(policy), headers::secure))
 }
 
-/// Whether somebody looks at the answer: browsers ask for HTML by name, programs do not.
+/// Whether a person looks at the answer. Browsers ask for HTML by name, programs do not.
 fn reads_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|item| item.split(';').next().is_some_and(|kind| kind.trim() == "text/html"))
 }
 
-/// The page that says that there is no page, with a way on.
+/// The page that says that a path leads nowhere, with a link to one that does not.
 fn nothing_here(site: &Site, uri: &Uri, headers: &HeaderMap) -> Response {
-    // The references in the page are relative to where the browser believes to be.
+    // The browser resolves the references in the page against the path that it asked for.
     let depth = uri.path().matches('/').count().saturating_sub(1).min(DEEPEST);
     let mut answer = document(NOT_FOUND, &"../".repeat(depth), site, uri.query().unwrap_or_default(), headers);
     *answer.status_mut() = StatusCode::NOT_FOUND;
     answer
 }
 
-/// Folders that are gone up from at most. Nobody mistypes a deeper path.
+/// The most folders that references go up. Nobody mistypes a deeper path.
 const DEEPEST: usize = 20;
 
-/// A page. `up` leads from where the browser is to where the pages are.
+/// A page. `up` leads from the folder that the browser is in to the folder of the pages.
 fn document(page: Page, up: &str, site: &Site, query: &str, headers: &HeaderMap) -> Response {
-    // Codes and tokens are the page's own business: of the query only the language is looked at.
-    let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
-    let (locale, source) = language::choose(asked.as_deref(), headers, site.settings.default_locale);
-    match site.made().0.render(page, up, locale, source) {
+    // Only the page's script reads codes and tokens. The server reads the language from the query and nothing else.
+    let requested = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
+    let (locale, source) = language::choose(requested.as_deref(), headers, site.settings.default_locale);
+    match site.files().0.render(page, up, locale, source) {
         Ok(html) => {
             let packed = compression::accepts_gzip(headers).then(|| compression::gzip(html.as_bytes())).flatten();
             let head = [
@@ -155,7 +154,7 @@ async fn asset(
     Path((version, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(asset) = site.made().1.find(&version, &name) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(asset) = site.files().1.find(&version, &name) else { return StatusCode::NOT_FOUND.into_response() };
     let head = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, assets::IMMUTABLE),

@@ -1,4 +1,4 @@
-//! How the API says no: problem details as of RFC 9457, each with a stable code.
+//! How the API says no: problem details (RFC 9457), each with a stable code.
 
 use crate::mailer::NotSent;
 use crate::queue::NotTaken;
@@ -18,7 +18,7 @@ macro_rules! codes {
     ($($code:ident = $name:literal, $status:literal, $detail:literal;)*) => {
         /// Every way to say no.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each is described by its own text")]
+        #[expect(missing_docs, reason = "each has a text that describes it")]
         pub enum Code {
             $($code,)*
         }
@@ -44,7 +44,7 @@ macro_rules! codes {
                 StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
 
-            /// What the person may read.
+            /// The text for the person.
             #[must_use]
             pub const fn detail(self) -> &'static str {
                 match self {
@@ -55,30 +55,30 @@ macro_rules! codes {
     };
 }
 
-// Stable code, HTTP status, and what a stranger may read.
+// Stable code, HTTP status, and a text that a stranger may read.
 codes! {
-    InvalidRequest = "invalid-request", 400, "The request is not what the API describes.";
+    InvalidRequest = "invalid-request", 400, "The request does not match the API's description.";
     InvalidEmail = "invalid-email", 400, "This is not an e-mail address that can be used here.";
-    SameEmail = "same-email", 400, "This is the address the account has already.";
+    SameEmail = "same-email", 400, "The account has this address already.";
     WrongCode = "wrong-code", 400, "The code is wrong.";
-    AttributeNotAllowed = "attribute-not-allowed", 400, "An attribute is not one that may be set here.";
+    AttributeNotAllowed = "attribute-not-allowed", 400, "One of the attributes cannot be set here.";
     InvitationInvalid = "invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.";
     WeakPassword = "weak-password", 400, "The password is not strong enough.";
-    Unauthorized = "unauthorized", 401, "An access token of the user pool is needed.";
-    FederatedAccount = "federated-account", 403, "The address of this account is kept by the provider it signs in with.";
+    Unauthorized = "unauthorized", 401, "This needs an access token of the user pool.";
+    FederatedAccount = "federated-account", 403, "The provider that this account signs in with manages its address.";
     LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may invite people.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
     NotFound = "not-found", 404, "There is nothing here.";
-    MethodNotAllowed = "method-not-allowed", 405, "This method is not possible here.";
+    MethodNotAllowed = "method-not-allowed", 405, "This method is not allowed here.";
     RequestPending = "request-pending", 409, "A change of the address is under way; cancel it to begin another one.";
     CommitInProgress = "commit-in-progress", 409, "The address is being changed right now.";
     EmailTaken = "email-taken", 409, "This address belongs to another account.";
-    AccountChanged = "account-changed", 409, "The account has changed meanwhile, so the change of the address has ended.";
+    AccountChanged = "account-changed", 409, "The account has changed, so the change of the address has ended.";
     AlreadyChanged = "already-changed", 409, "The address has been changed already.";
     EmailUnverified = "email-unverified", 409, "The account's address is not verified; ask for a change to that same address first.";
-    NoCurrentEmail = "no-current-email", 409, "The account has no address that could approve the change.";
+    NoCurrentEmail = "no-current-email", 409, "The account has no address that can approve the change.";
     AccountExists = "account-exists", 409, "Somebody has an account with this address.";
     AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
     CodeExpired = "code-expired", 410, "The code has expired; begin again.";
@@ -86,9 +86,9 @@ codes! {
     InvitationExpired = "invitation-expired", 410, "The invitation has expired; ask for another one.";
     BodyTooLarge = "body-too-large", 413, "The request is too large.";
     UnsupportedMediaType = "unsupported-media-type", 415, "The request must be application/json.";
-    TooManyRequests = "too-many-requests", 429, "This was asked for too often; try again later.";
+    TooManyRequests = "too-many-requests", 429, "There were too many requests; try again later.";
     ResendTooSoon = "resend-too-soon", 429, "A mail went out a moment ago; try again later.";
-    ResendsUsedUp = "resends-used-up", 429, "No further mail is sent for this request; begin again.";
+    ResendsUsedUp = "resends-used-up", 429, "This request sends no more mails; begin again.";
     Misconfigured = "misconfigured", 500, "This is not possible at the moment; contact support.";
     TryAgain = "try-again", 503, "This did not work; try again in a moment.";
     MailNotSent = "mail-not-sent", 503, "The mail could not be sent; try again in a moment.";
@@ -106,21 +106,22 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Tells the client after how many seconds to come again.
+    /// Tells the client how many seconds to wait before it tries again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds.max(1));
         self
     }
 
-    /// Makes the client come again no sooner than after so many seconds, if it is to come again at all.
+    /// Makes the client wait at least this number of seconds, if it may try again at all.
     #[must_use]
     pub fn no_sooner_than(mut self, seconds: u64) -> Self {
         self.retry_after = self.retry_after.map(|already| already.max(seconds));
         self
     }
 
-    /// Somebody's input, or what somebody did, is the cause: nothing here is broken, and no alarm may be rung at will.
+    /// Marks a problem that a caller's input or actions cause. Nothing is broken here, and a stranger must not be able
+    /// to set off an alarm.
     #[must_use]
     pub fn caused_outside(self) -> Self {
         Self { from_outside: true, ..self }
@@ -133,7 +134,7 @@ impl Problem {
         self
     }
 
-    /// Tells the client what the pool asks of a password.
+    /// Tells the client what the pool requires of a password.
     #[must_use]
     pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
         self.password_policy = Some(PolicyBody {
@@ -159,14 +160,14 @@ impl Problem {
         self.code
     }
 
-    /// Whether the same may work in a moment.
+    /// Whether the same request may work in a moment.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress)
     }
 
-    /// Writes the one log line of this refusal: an error if something is broken, a warning if AWS refused what came from
-    /// outside.
+    /// Writes the one log line of this refusal. It is an error if something is broken, and a warning if AWS refused
+    /// what a caller sent.
     pub fn log(&self, sub: Option<&str>) {
         let (error_code, cause) = (self.code.name(), self.cause.as_deref());
         if self.from_outside {
@@ -215,7 +216,7 @@ impl From<NotTaken> for Problem {
     }
 }
 
-/// Missing rights, and a table or function that is not there, will not mend themselves.
+/// Waiting does not help against missing rights, or a missing table or function.
 fn lasting_or_passing(aws_code: &str) -> Code {
     let lasting = ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"];
     if lasting.contains(&aws_code) { Code::Misconfigured } else { Code::TryAgain }
@@ -225,40 +226,40 @@ fn lasting_or_passing(aws_code: &str) -> Code {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// Always `about:blank`: `code` tells problems apart.
+    /// Always `about:blank`. `code` says which problem it is.
     #[schema(example = "about:blank")]
     r#type: &'static str,
     /// The name of the HTTP status.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What the person may read, in English.
+    /// A text for the person, in English.
     detail: &'static str,
-    /// Stable; what a client decides by.
+    /// Says which problem it is. It never changes, so clients decide by it.
     #[schema(example = "wrong-code")]
     code: &'static str,
-    /// With `wrong-code`: how often another code may be tried.
+    /// With `wrong-code`: how many tries are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     tries_left: Option<u8>,
-    /// With `weak-password`: what the pool asks of a password.
+    /// With `weak-password`: what the pool requires of a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     password_policy: Option<PolicyBody>,
 }
 
-/// How API Gateway itself refuses a token, before the function is called.
+/// API Gateway's own refusal of a token. It does not call the function then.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GatewayRefusal {
-    /// For people who debug.
+    /// A text for debugging.
     #[schema(example = "Unauthorized")]
     message: String,
 }
 
-/// What the pool asks of a password.
+/// What the pool requires of a password.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = PasswordPolicy)]
 #[expect(clippy::struct_excessive_bools, reason = "the fields are those of the pool's policy")]
 pub struct PolicyBody {
-    /// Characters it must have at least.
+    /// The fewest characters it may have.
     minimum_length: u32,
     /// Whether it needs a lower-case letter.
     lowercase: bool,

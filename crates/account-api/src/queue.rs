@@ -1,5 +1,5 @@
-//! Work that is done after the answer: in a later run of the function, so that nobody learns from the time of an answer
-//! what there was to do, and no run waits.
+//! Work that a later run of the function does, after the answer. So the time of an answer does not show what there was
+//! to do, and no run waits.
 
 pub mod lambda;
 #[cfg(feature = "testing")]
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// An invitation that was asked for and is still to be carried out. It holds an address, so it does not show itself.
+/// An invitation that somebody asked for and that is not carried out yet. Its `Debug` output hides the address.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Who is invited.
     pub email: String,
-    /// What is known of them.
+    /// Their attributes.
     pub attributes: BTreeMap<String, String>,
-    /// The languages of whoever asked, best first.
+    /// The languages of the person who asked, best first.
     pub locales: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Debug for Job {
     }
 }
 
-/// A job that was not taken. It names AWS's error code and nothing of the job.
+/// A job that the queue did not take. The error names AWS's error code and nothing of the job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Invoke: {code}")]
 pub struct NotTaken {
@@ -35,7 +35,7 @@ pub struct NotTaken {
     pub code: String,
 }
 
-/// Takes jobs. One that is taken is carried out at least once.
+/// Takes jobs. A job that it took is carried out at least once.
 pub trait Queue: Send + Sync {
     /// Hands one job over.
     fn put<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<(), NotTaken>>;

@@ -52,13 +52,13 @@ pub struct Settings {
     pub from: String,
     /// `EMAIL_REPLY_TO`.
     pub reply_to: Option<String>,
-    /// `LINKED_EMAIL_CHANGE` and the others of changes.
+    /// `LINKED_EMAIL_CHANGE` and the other settings of changes.
     pub email_change: email_change::Settings,
-    /// `INVITATIONS` and what goes with it.
+    /// `INVITATIONS` and the other settings of invitations.
     pub invitations: invitation::Settings,
-    /// `APP_NAME` and the others of the messages.
+    /// `APP_NAME` and the other settings of messages.
     pub messages: messages::Settings,
-    /// `PAGES_CLIENT_ID` and the others of the pages; `None` serves none.
+    /// `PAGES_CLIENT_ID` and the other settings of the pages. `None` serves no pages.
     pub pages: Option<pages::Settings>,
 }
 
@@ -67,7 +67,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] for the first variable that is missing or has a value that is not allowed.
+    /// Returns [`SettingError`] for the first variable that is missing or has a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let plain = |text: &str| (!text.contains(char::is_whitespace)).then(|| text.to_owned());
         let messages = messages::Settings::from_lookup(lookup)?;

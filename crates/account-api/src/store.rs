@@ -1,4 +1,4 @@
-//! Where the state lies between two calls: documents under a key, each with a version.
+//! Where the state is stored between two calls: documents under a key, each with a version.
 
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -19,22 +19,22 @@ pub struct Document {
 }
 
 impl fmt::Debug for Document {
-    /// Never the body: it may hold addresses.
+    /// Leaves the body out, because it may hold addresses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// It is stored.
     Stored,
-    /// Somebody else wrote since the document was read; nothing is changed.
+    /// Another call changed the document since it was read. Nothing was written.
     Conflict,
 }
 
-/// A call to the store that failed. It names the operation and AWS's error code and repeats nothing else.
+/// A call to the store that failed. The error names the operation and AWS's error code and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {code}")]
 pub struct StoreError {
@@ -44,15 +44,15 @@ pub struct StoreError {
     pub code: String,
 }
 
-/// Keeps documents. Every write of one is conditional on the version that was read, so that of two writers one loses and
-/// knows. A write that is repeated because its answer was lost is the same write, and has not lost against itself.
+/// Stores documents. A write succeeds only if the document still has the version that was read. So if two calls write,
+/// one of them fails and knows it. When a write is repeated because its answer was lost, both count as one write.
 pub trait Store: Send + Sync {
-    /// The document under a key, as of the last write; `None` if there is none. A document outlives the time it was to
-    /// be kept until by up to some days.
+    /// Reads the document under a key, as the last write left it. Returns `None` if there is none. A document may still
+    /// be there some days after its `keep_until`.
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>>;
 
-    /// Writes a document in place of the one that was read with `version`, or of none. It may be thrown away after
-    /// `keep_until`, in seconds since 1970; with none it is kept for good.
+    /// Replaces the document that was read with `version`; with `None` it writes a new one. The store may delete it
+    /// after `keep_until`, in seconds since 1970. Without `keep_until` it stays for good.
     fn save<'a>(
         &'a self,
         key: &'a str,
@@ -61,8 +61,8 @@ pub trait Store: Send + Sync {
         keep_until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>>;
 
-    /// Adds to the number under a key, which begins at zero, and returns the sum. Keys of numbers and documents are never
-    /// the same. A call that is repeated because its answer was lost may count twice.
+    /// Adds to the number under a key and returns the sum. A number begins at zero. A number and a document never have
+    /// the same key. A call that is repeated because its answer was lost may count twice.
     fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> BoxFuture<'a, Result<i64, StoreError>>;
 }
 

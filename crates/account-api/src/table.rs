@@ -1,4 +1,4 @@
-//! State between two calls: values of a type under a key, each replaced only as it was read.
+//! State between two calls: typed values under a key. A value is replaced only if nobody changed it since it was read.
 
 use crate::clock::Clock;
 use crate::problem::{Code, Problem};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A value of the table.
 pub(crate) trait Entry: Serialize + DeserializeOwned + Default + Send + Sync {
-    /// Until when the table must keep it, in seconds since 1970; none keeps it for good.
+    /// Until when the table must keep it, in seconds since 1970. `None` keeps it for good.
     fn keep_until(&self, now: u64) -> Option<u64>;
 }
 
@@ -20,12 +20,12 @@ pub(crate) struct Versioned<T> {
 }
 
 impl<T> Versioned<T> {
-    /// Another value, to be written in place of the same version.
+    /// Another value, to replace the same version.
     pub(crate) fn with(self, value: T) -> Self {
         Self { value, ..self }
     }
 
-    /// Whether the table has it: what is not there reads as empty.
+    /// Whether the table has the entry. A missing entry reads as an empty value.
     pub(crate) fn is_stored(&self) -> bool {
         self.version.is_some()
     }
@@ -43,17 +43,17 @@ impl Table {
         self.clock.now()
     }
 
-    /// Reads a value; what is not there is empty.
+    /// Reads a value. A missing entry reads as an empty value.
     pub(crate) async fn load<T: Entry>(&self, key: &str) -> Result<Versioned<T>, Problem> {
         let Some(document) = self.store.load(key).await? else {
             return Ok(Versioned { version: None, value: T::default() });
         };
-        // What a later version wrote is not to be overwritten by an earlier one.
+        // A value that cannot be read may come from a later version of this API. An earlier one must not overwrite it.
         let value = serde_json::from_str(&document.body).map_err(|_| Code::Misconfigured)?;
         Ok(Versioned { version: Some(document.version), value })
     }
 
-    /// Writes a value in place of what was read; `None` if somebody else came first.
+    /// Replaces the value that was read. Returns `None` if another call changed it first.
     pub(crate) async fn replace<T: Entry>(
         &self,
         key: &str,

@@ -1,4 +1,4 @@
-//! What tests of this crate and of the whole share.
+//! What the tests of this crate and the end-to-end tests share.
 
 use crate::Clock;
 use serde_json::{Value, json};
@@ -28,7 +28,8 @@ impl Clock for SetClock {
     }
 }
 
-/// An event of an HTTP API, payload format 2.0, from a caller whose token has these claims, or from nobody.
+/// An event of an HTTP API, payload format 2.0. It comes from a caller whose token has these claims, or from a caller
+/// without a token.
 #[must_use]
 pub fn event(claims: Option<&Value>, method: &str, path: &str, body: Option<&str>, media_type: &str) -> Value {
     let mut event = json!({

@@ -1,6 +1,6 @@
 /*
- * A pre sign-up trigger as articles show it, for `cargo xtask bench --peer`: what Lambda's Node runtime and the AWS
- * SDK for JavaScript cost. It speaks the Lambda Runtime API itself, as Lambda's own bootstrap does. To be measured as
+ * A pre sign-up trigger as articles show it, for `cargo xtask bench --peer`. It shows what Lambda's Node runtime and the
+ * AWS SDK for JavaScript cost. It calls the Lambda Runtime API itself, as Lambda's own bootstrap does. Measure it as
  * one bundle:
  *
  *     mkdir -p .local/peers && npm install --prefix .local/peers @aws-sdk/client-cognito-identity-provider esbuild
@@ -8,7 +8,7 @@
  *       --bundle --minify --platform=node --outfile=.local/peers/link.cjs
  *     cargo xtask bench --peer "node=node .local/peers/link.cjs"
  *
- * It is here to be measured, not to be used: it trusts every address, and two invocations at once confuse it.
+ * Measure it, but do not use it: it trusts every address, and it cannot handle two invocations at once.
  */
 
 import { randomBytes } from "node:crypto";
@@ -59,7 +59,7 @@ async function handle(event) {
   return event;
 }
 
-/** Asks the runtime API; gives the headers and the text of its answer. */
+/** Calls the runtime API and returns the headers and the text of its answer. */
 function ask(method, path, body) {
   return new Promise((resolve, reject) => {
     const question = request({ host, port, method, path: `/2018-06-01/runtime/invocation/${path}`, agent }, (answer) => {
@@ -81,7 +81,7 @@ async function main() {
     try {
       await ask("POST", `${id}/response`, JSON.stringify(await handle(JSON.parse(text))));
     } catch (error) {
-      // What it is called is all that Lambda is told.
+      // The runtime API takes a name and a message.
       await ask("POST", `${id}/error`, JSON.stringify({ errorType: error.name, errorMessage: error.message }));
     }
   }

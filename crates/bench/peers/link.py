@@ -1,11 +1,12 @@
-"""A pre sign-up trigger as articles show it, for `cargo xtask bench --peer`: what Lambda's Python runtime and boto3 cost.
+"""A pre sign-up trigger as articles show it, for `cargo xtask bench --peer`.
 
-It speaks the Lambda Runtime API itself, as Lambda's own bootstrap does. Needs boto3:
+It shows what Lambda's Python runtime and boto3 cost. It calls the Lambda Runtime API itself, as Lambda's own
+bootstrap does. It needs boto3:
 
     python3 -m venv .local/peers/python && .local/peers/python/bin/pip install boto3
     cargo xtask bench --peer "python=.local/peers/python/bin/python crates/bench/peers/link.py"
 
-It is here to be measured, not to be used: it trusts every address, and two invocations at once confuse it.
+Measure it, but do not use it: it trusts every address, and it cannot handle two invocations at once.
 """
 
 import http.client
@@ -59,7 +60,7 @@ def main():
         request, event = question.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(question.read())
         try:
             outcome, body = "response", handle(event)
-        except Exception as error:  # what it is called is all that Lambda is told
+        except Exception as error:  # the runtime API takes a name and a message
             outcome, body = "error", {"errorType": type(error).__name__, "errorMessage": str(error)}
         runtime.request("POST", ANSWER.format(request, outcome), json.dumps(body))
         runtime.getresponse().read()

@@ -1,4 +1,4 @@
-//! What is measured: one function and one event each, and the calls to Cognito that it takes.
+//! What is measured: one function with one event, and the calls to Cognito that this takes.
 
 use anyhow::Result;
 use local_cloud::event::sample;
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use crate::stand_in::KNOWN_EMAIL;
 
-/// One function doing one thing.
+/// One function with one event.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// What it is called in tables and files.
+    /// The name in tables and files.
     pub name: &'static str,
     /// The function's name.
     pub function: &'static str,
-    /// The event it is invoked with.
+    /// The event that it is invoked with.
     pub event: Value,
-    /// The calls it must make, in any order.
+    /// The calls that it must make, in any order.
     pub calls: &'static [&'static str],
-    /// How many of the calls must wait for one before them.
+    /// How many of the calls must wait for an earlier one.
     pub rounds: usize,
 }
 
@@ -52,7 +52,7 @@ const CASES: [Row; 9] = [
 ///
 /// # Errors
 ///
-/// A sample event cannot be read.
+/// Fails if a sample event cannot be read.
 pub fn all() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for (name, function, event, calls, rounds) in CASES {
@@ -66,7 +66,7 @@ pub fn all() -> Result<Vec<Case>> {
 }
 
 impl Case {
-    /// Whether somebody is linked, which functions in other languages are measured with, too.
+    /// Whether the case links a person. Functions in other languages are measured with these cases.
     #[must_use]
     pub fn links(&self) -> bool {
         self.calls.contains(&"AdminLinkProviderForUser")

@@ -12,7 +12,7 @@ use crate::measure::{self, Subject};
 use crate::stand_in::StandIn;
 use crate::{case, instructions, report, size};
 
-/// Set for the optimised build of this program.
+/// The variable that is set for the optimised build of this program.
 const OPTIMISED: &str = "XTASK_BENCH_OPTIMISED";
 
 /// What to measure: by default a comparison of times and memory.
@@ -31,10 +31,10 @@ pub struct Options {
     #[arg(long)]
     check_size: bool,
     /// Only count the instructions of each start, with Valgrind, and fail if a count is more than a tenth above the one
-    /// that is kept in benches/instructions.json.
+    /// in benches/instructions.json.
     #[arg(long)]
     instructions: bool,
-    /// Keep the instructions that were counted.
+    /// Save the counts in benches/instructions.json.
     #[arg(long, requires = "instructions")]
     save: bool,
 }
@@ -48,12 +48,12 @@ fn peer(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Builds the functions with the release profile, measures them, and prints what came out.
+/// Builds the functions with the release profile, measures them, and prints the results.
 ///
 /// # Errors
 ///
-/// A function does not build or fails, the machine lacks something that was requested, or a size or count is above its
-/// limit.
+/// Fails if a function does not build or fails, if the machine lacks something that the options need, or if a size or
+/// count is above its limit.
 pub async fn run(options: Options) -> Result<()> {
     if !options.check_size && !options.instructions {
         return compare(&options).await;
@@ -86,7 +86,7 @@ async fn compare(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Each of the programs in other languages, on the cases that are for them.
+/// The programs in other languages, each with the cases that link a person.
 fn peers(peers: &[(String, String)], own: &[Subject]) -> Vec<Subject> {
     let on_each_case = peers.iter().flat_map(|(name, command)| {
         own.iter().filter(|own| own.case.links()).map(move |own| Subject {
@@ -99,8 +99,8 @@ fn peers(peers: &[(String, String)], own: &[Subject]) -> Vec<Subject> {
     on_each_case.collect()
 }
 
-/// Runs this very command from an optimised build of this program: what answers the functions must not be what is
-/// slow.
+/// Runs the same command from an optimised build of this program, so that the stand-in does not slow the functions
+/// down.
 async fn run_optimised() -> Result<()> {
     let mut cargo = function::cargo();
     cargo.args(["run", "--quiet", "--profile", "bench-tool", "--package", "xtask", "--"]);
@@ -121,11 +121,11 @@ async fn count_instructions(binaries: &Binaries, save: bool) -> Result<()> {
         counts.insert(subject.name.clone(), instructions::of_start(&stand_in, &subject, &folder).await?);
     }
     let file = layout::root().join("benches/instructions.json");
-    let mut kept = instructions::read(&file)?;
+    let mut saved = instructions::read(&file)?;
     if save {
-        instructions::save(&counts, &mut kept, &file)?;
+        instructions::save(&counts, &mut saved, &file)?;
     }
-    instructions::compare(&counts, kept.get(std::env::consts::ARCH))
+    instructions::compare(&counts, saved.get(std::env::consts::ARCH))
 }
 
 fn result_folder() -> Result<PathBuf> {

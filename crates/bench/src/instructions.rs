@@ -1,7 +1,8 @@
-//! How many instructions a start takes: the one figure of a start that no other work on the machine changes.
+//! Counts the instructions of a start. This is the only figure of a start that other work on the machine does not
+//! change.
 //!
-//! Counted by Valgrind, which also gives every program the same processor features on like machines. From run to run the
-//! count differs by less than a thousandth, because of the random numbers of the TLS handshake.
+//! Valgrind counts them. It also gives every program the same processor features on similar machines. The count differs
+//! by less than a thousandth from run to run, because of the random numbers of the TLS handshake.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -12,42 +13,42 @@ use anyhow::{Context, Result, bail};
 use crate::measure::{self, Subject};
 use crate::stand_in::StandIn;
 
-/// By how much a count may be above the saved one: what another compiler, C library, Valgrind or generation of
-/// processors may add.
+/// How far a count may be above the saved one. Another compiler, C library, Valgrind or generation of processors may
+/// add that much.
 const MARGIN: f64 = 1.1;
 
-/// Counts by the name of the case.
+/// Counts by name of the case.
 pub(crate) type Counts = BTreeMap<String, u64>;
 
 /// Saved counts, by kind of processor.
 pub(crate) type Baseline = BTreeMap<String, Counts>;
 
-/// The instructions from the start of the process until it waits for its second event. What Valgrind says goes to a file
-/// in `folder`.
+/// Counts the instructions from the start of the process until it waits for its second event. Valgrind's output goes to
+/// a file in `folder`.
 ///
 /// # Errors
 ///
-/// Valgrind is not there, or the function fails or makes other calls than its case says.
+/// Fails if Valgrind is missing, or if the function fails or makes other calls than its case says.
 pub(crate) async fn of_start(stand_in: &StandIn, subject: &Subject, folder: &Path) -> Result<u64> {
     let log = folder.join(format!("{}.valgrind", subject.name.replace([':', ' '], "-")));
     let log_file = format!("--log-file={}", log.display());
     let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", &log_file].map(str::to_owned);
-    // Valgrind writes the count when the process is ended, which dropping its guard does.
+    // Valgrind writes the count when the process ends. Dropping its guard ends it.
     drop(measure::start(stand_in, subject, &valgrind).await?);
     let text = std::fs::read_to_string(&log).with_context(|| format!("{} cannot be read", log.display()))?;
     collected(&text).with_context(|| format!("{}: Valgrind counted nothing", subject.name))
 }
 
-/// The count in what Valgrind writes at the end: `==123== Collected : 5140446`.
+/// Finds the count in Valgrind's output: `==123== Collected : 5140446`.
 fn collected(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
 }
 
-/// Prints the counts beside those that were saved for this kind of processor. Without any it only prints.
+/// Prints the counts and compares them with those saved for this kind of processor. If none are saved, it only prints.
 ///
 /// # Errors
 ///
-/// A count is more than a tenth above the saved one, or belongs to a case without a saved one.
+/// Fails if a count is more than a tenth above the saved one, or belongs to a case without a saved one.
 pub(crate) fn compare(counts: &Counts, baseline: Option<&Counts>) -> Result<()> {
     let Some(baseline) = baseline else {
         for (name, count) in counts {
@@ -74,17 +75,17 @@ pub(crate) fn compare(counts: &Counts, baseline: Option<&Counts>) -> Result<()> 
 ///
 /// # Errors
 ///
-/// The file cannot be read or is of another form.
+/// Fails if the file cannot be read or has another form.
 pub(crate) fn read(path: &Path) -> Result<Baseline> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is of another form", path.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} has another form than expected", path.display()))
 }
 
-/// Keeps these counts of this kind of processor, and all counts of others.
+/// Saves these counts for this kind of processor, and keeps the counts of other kinds.
 ///
 /// # Errors
 ///
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub(crate) fn save(counts: &Counts, baseline: &mut Baseline, path: &Path) -> Result<()> {
     baseline.insert(ARCH.to_owned(), counts.clone());
     let text = serde_json::to_string_pretty(baseline)? + "\n";

@@ -1,11 +1,11 @@
-//! What a function costs: `cargo xtask bench`.
+//! Measures what a function costs: `cargo xtask bench`.
 //!
-//! Three things need no clock, so that any machine can hold them: the size of a function as it is uploaded, the
-//! instructions of a start, and its calls to Cognito and how many of them wait for another ([`measure::calls_of`], which
-//! `tests/calls.rs` runs). Times are only compared: the command starts every function in turns beside a bare one, and
-//! beside functions in other languages where they are named.
+//! Three figures need no clock, so any machine can check them: the size of a function as it is uploaded, the
+//! instructions of a start, and the calls to Cognito with the number of them that wait for another
+//! ([`measure::calls_of`], which `tests/calls.rs` runs). Times are only compared. The command starts every function in
+//! turns with a bare one, and with functions in other languages if you name them.
 //!
-//! [`stand_in`] plays Cognito over TLS and keeps a list of the calls; [`case`] says what is measured.
+//! [`stand_in`] plays Cognito over TLS and lists the calls. [`case`] lists what is measured.
 
 pub mod case;
 mod command;

@@ -1,4 +1,4 @@
-//! Runs the cases, counts their calls, and takes medians of what they cost.
+//! Runs the cases, counts their calls, and takes the medians of their costs.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,40 +12,41 @@ use crate::case::Case;
 use crate::stand_in::{Call, StandIn, rounds};
 use crate::{size, usage};
 
-/// How long calls take where rounds are told apart: long against what a function does between two of one round.
+/// How long each call takes when rounds are counted. It must be long compared with the time between two calls of one
+/// round.
 const ROUND: Duration = Duration::from_millis(20);
 
-/// One program on one case.
+/// One program with one case.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// What it is called in the table.
+    /// The name in the table.
     pub name: String,
     /// The command and its arguments.
     pub command: Vec<String>,
     /// Its environment variables, apart from Lambda's own.
     pub settings: Vec<(String, String)>,
-    /// What it is to do.
+    /// The case.
     pub case: Case,
-    /// The file that is deployed, of a function of this repository. Its calls are held against the case's.
+    /// For a function of this repository, the file that is deployed. Its calls are checked against the case's.
     pub binary: Option<PathBuf>,
 }
 
 impl Subject {
-    /// A function of this repository. `endpoint` holds the variables that tell it where Cognito is.
+    /// A function of this repository. `endpoint` has the variables that tell it where Cognito is.
     #[must_use]
     pub fn function(case: Case, binary: &Path, endpoint: Vec<(String, String)>) -> Self {
-        let own = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let defaults = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             name: case.name.to_owned(),
             command: vec![binary.display().to_string()],
-            settings: endpoint.into_iter().chain(own).collect(),
+            settings: endpoint.into_iter().chain(defaults).collect(),
             case,
             binary: Some(binary.to_owned()),
         }
     }
 }
 
-/// What one start cost.
+/// The costs of one start.
 #[derive(Debug, Clone, Copy)]
 pub struct Start {
     /// From the start of the process to its first answer.
@@ -56,7 +57,7 @@ pub struct Start {
     pub peak: u64,
 }
 
-/// What was measured of one program on one case: medians.
+/// The medians of one program with one case.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -64,13 +65,13 @@ pub(crate) struct Row {
     pub(crate) wall: Duration,
     /// In KiB.
     pub(crate) peak: u64,
-    /// Zipped size in bytes, of a program that is one file.
+    /// Zipped size in bytes, for a function of this repository.
     pub(crate) zipped: Option<u64>,
     /// CPU time of one further event.
     pub(crate) per_event: Option<Duration>,
     /// Calls to Cognito for one event.
     pub(crate) calls: usize,
-    /// How many of them waited for one before.
+    /// How many of them waited for an earlier one.
     pub(crate) rounds: usize,
 }
 
@@ -90,29 +91,29 @@ impl Row {
     }
 }
 
-/// The value in the middle, or the default of none.
+/// The value in the middle, or the default value if there are none.
 fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Starts every subject several times, in turns, so that other work on the machine slows all of them alike, and sends
-/// `events` further events to one process of each.
+/// Starts every subject several times and sends `events` further events to one process of each. The subjects take
+/// turns, so that other work on the machine slows all of them equally.
 ///
 /// # Errors
 ///
-/// A function fails, or one of ours makes other calls than its case says.
+/// Fails if a function fails, or if one of this repository makes other calls than its case says.
 pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: usize, events: u32) -> Result<Vec<Row>> {
     stand_in.set_delay(Duration::ZERO);
-    let mut taken: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
+    let mut measured: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
     for _ in 0..starts {
-        for (subject, taken) in subjects.iter().zip(&mut taken) {
-            taken.push(start(stand_in, subject, &[]).await?.1);
+        for (subject, measured) in subjects.iter().zip(&mut measured) {
+            measured.push(start(stand_in, subject, &[]).await?.1);
         }
     }
     let mut rows = Vec::new();
-    for (subject, starts) in subjects.iter().zip(&taken) {
+    for (subject, starts) in subjects.iter().zip(&measured) {
         let mut row = Row::new(&subject.name, starts);
         row.zipped = subject.binary.as_deref().map(size::zipped).transpose()?;
         row.per_event = per_event(stand_in, subject, events).await?;
@@ -123,25 +124,25 @@ pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: us
     Ok(rows)
 }
 
-/// Starts the subject and sends it its event; returns once it asks for the next one. The words of `under` come before
+/// Starts the subject, sends it its event, and returns when it asks for the next one. The words of `under` come before
 /// the command.
 ///
 /// # Errors
 ///
-/// It does not start, answers with an error, or is ours and makes other calls than its case says. A call that was
-/// repeated, or not made, would be another start.
+/// Fails if the subject does not start or answers with an error. Also fails if it is a function of this repository and
+/// makes other calls than its case says, because a repeated or missing call would change what is measured.
 pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
     let _ = stand_in.take_calls();
-    let begun = begin(subject, under).await?;
+    let started = begin(subject, under).await?;
     check_calls(&stand_in.take_calls(), subject)?;
-    Ok(begun)
+    Ok(started)
 }
 
-/// As [`start`], without a look at the calls.
+/// Does the same as [`start`], but does not check the calls.
 ///
 /// # Errors
 ///
-/// It does not start, or answers with an error.
+/// Fails if the subject does not start or answers with an error.
 pub async fn begin(subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
     let mut words = under.iter().chain(&subject.command);
     let mut command = Command::new(words.next().context("a program without a command")?);
@@ -162,7 +163,7 @@ async fn invoke(function: &Function, subject: &Subject) -> Result<()> {
     }
 }
 
-/// CPU time of one further event, in a process that has answered some already.
+/// CPU time of one further event, in a process that has answered some events already.
 async fn per_event(stand_in: &StandIn, subject: &Subject, events: u32) -> Result<Option<Duration>> {
     if events == 0 {
         return Ok(None);
@@ -182,11 +183,12 @@ async fn per_event(stand_in: &StandIn, subject: &Subject, events: u32) -> Result
     Ok(Some(usage::cpu(function.process_id()?)?.saturating_sub(before) / events))
 }
 
-/// The calls of one event to a new process, each of which takes `delay`, so that rounds can be told apart.
+/// The calls that a new process makes for one event. Each call takes `delay`, so that rounds can be told apart.
 ///
 /// # Errors
 ///
-/// As [`start`]; also if one of ours makes its calls in more rounds than its case says.
+/// Fails for the same reasons as [`start`], and also if a function of this repository makes its calls in more rounds
+/// than its case says.
 pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<Vec<Call>> {
     stand_in.set_delay(delay);
     let _ = stand_in.take_calls();
@@ -195,7 +197,7 @@ pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) ->
     check_calls(&calls, subject)?;
     let rounds = rounds(&calls);
     if subject.binary.is_some() && rounds != subject.case.rounds {
-        bail!("{}: {rounds} rounds where {} are enough", subject.name, subject.case.rounds);
+        bail!("{}: {rounds} rounds, but {} are enough", subject.name, subject.case.rounds);
     }
     Ok(calls)
 }
@@ -206,7 +208,7 @@ fn check_calls(calls: &[Call], subject: &Subject) -> Result<()> {
     let mut wanted: Vec<_> = subject.case.calls.to_vec();
     wanted.sort_unstable();
     if subject.binary.is_some() && made != wanted {
-        bail!("{} called {made:?} where it is to call {wanted:?}", subject.name);
+        bail!("{} called {made:?}, but should call {wanted:?}", subject.name);
     }
     Ok(())
 }

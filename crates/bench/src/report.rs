@@ -10,11 +10,11 @@ use local_cloud::function::BARE;
 use crate::measure::Row;
 use crate::size::mebibytes;
 
-/// The rows as a table; ratios are to the bare function.
+/// The rows as a table. Ratios compare with the bare function.
 ///
 /// # Errors
 ///
-/// The bare function is not among the rows.
+/// Fails if the bare function is not among the rows.
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
     let bare = rows.iter().find(|row| row.name == BARE).context("the bare function was not measured")?;
     let mut table = Table::new();

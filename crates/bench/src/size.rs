@@ -1,4 +1,4 @@
-//! The size of a function as it is uploaded.
+//! Checks the size of a function as it is uploaded.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +10,7 @@ use local_cloud::function::Binaries;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The most that each trigger's function may take in a ZIP archive, in MiB: with the AWS SDK, or without it.
+/// The largest size of each trigger's function in a ZIP archive, in MiB. Functions with the AWS SDK may be larger.
 const LIMITS: [(&str, f64); 5] = [
     ("inbound-federation", 0.8),
     ("custom-message", 0.8),
@@ -23,7 +23,7 @@ const LIMITS: [(&str, f64); 5] = [
 ///
 /// # Errors
 ///
-/// A binary cannot be read, or is larger than it may be.
+/// Fails if a binary cannot be read or is larger than its limit.
 pub(crate) fn check(binaries: &Binaries) -> Result<()> {
     let mut too_large = Vec::new();
     for (function, limit) in LIMITS {
@@ -34,16 +34,16 @@ pub(crate) fn check(binaries: &Binaries) -> Result<()> {
         }
     }
     if !too_large.is_empty() {
-        bail!("larger than they may be when zipped: {}", too_large.join(", "));
+        bail!("larger than their limit when zipped: {}", too_large.join(", "));
     }
     Ok(())
 }
 
-/// The bytes of a binary in a ZIP archive of the usual compression, without the archive's own few hundred.
+/// The bytes that a binary takes in a ZIP archive with the usual compression. The archive itself adds a few hundred.
 ///
 /// # Errors
 ///
-/// The file cannot be read.
+/// Fails if the file cannot be read.
 pub(crate) fn zipped(binary: &Path) -> Result<u64> {
     let bytes = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());

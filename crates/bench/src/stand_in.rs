@@ -1,6 +1,7 @@
-//! A stand-in for Cognito over TLS: answers the functions' calls after a set delay, without storing data.
+//! A stand-in for Cognito over TLS. It answers the functions' calls after a set delay and stores nothing.
 //!
-//! It shows what a function asks and in what order, not what Cognito would say; that is for the local cloud.
+//! It shows which calls a function makes and in which order. It does not show how Cognito would answer. The local cloud
+//! does that.
 
 mod answer;
 
@@ -28,20 +29,20 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 /// The address of the one person in the pool, who has a confirmed and verified account.
 pub(crate) const KNOWN_EMAIL: &str = "person@example.com";
 
-/// One call that came in.
+/// One call that the stand-in received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The API's name, such as `ListUsers`.
     pub operation: String,
-    /// Which connection it came over, counted from 1.
+    /// The number of its connection, from 1.
     pub connection: u64,
-    /// When its request was there.
+    /// When the request had arrived.
     pub from: Instant,
-    /// When its answer went out.
+    /// When the answer went out.
     pub to: Instant,
 }
 
-/// The running stand-in. Dropping it ends it.
+/// The running stand-in. Dropping this ends it.
 #[derive(Debug)]
 pub struct StandIn {
     url: String,
@@ -58,11 +59,11 @@ struct Shared {
 }
 
 impl StandIn {
-    /// Starts on a free port of the loopback interface, with its own certificate, written to `folder`.
+    /// Starts on a free port of the loopback interface. Writes the certificate of its authority to `folder`.
     ///
     /// # Errors
     ///
-    /// No port can be opened, or the certificate cannot be made or written.
+    /// Fails if no port can be opened, or if the certificate cannot be made or written.
     pub async fn start(folder: &Path) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("https://{}", listener.local_addr()?);
@@ -75,7 +76,7 @@ impl StandIn {
         Ok(Self { url, certificate, shared, server })
     }
 
-    /// What the functions are told so that they call this instead of Cognito.
+    /// The environment variables that make functions call this instead of Cognito.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         let certificate = self.certificate.display().to_string();
@@ -83,7 +84,7 @@ impl StandIn {
             ("AWS_ENDPOINT_URL", self.url.clone()),
             ("AWS_CA_BUNDLE", certificate.clone()),
             ("SSL_CERT_FILE", certificate.clone()),
-            // The name that Node knows.
+            // Node reads this name.
             ("NODE_EXTRA_CA_CERTS", certificate),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -96,7 +97,7 @@ impl StandIn {
         self.shared.delay_in_microseconds.store(microseconds, Ordering::Relaxed);
     }
 
-    /// Hands out the calls since the last time, in the order of their arrival.
+    /// Returns the calls since the last time, in the order of their arrival.
     #[must_use]
     pub fn take_calls(&self) -> Vec<Call> {
         let mut calls = std::mem::take(&mut *self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
@@ -111,7 +112,7 @@ impl Drop for StandIn {
     }
 }
 
-/// How many calls had to wait for one before them: calls that overlap are one round.
+/// How many calls had to wait for an earlier one. Calls that overlap are one round.
 #[must_use]
 pub fn rounds(calls: &[Call]) -> usize {
     let mut rounds = 0;
@@ -127,11 +128,12 @@ pub fn rounds(calls: &[Call]) -> usize {
     rounds
 }
 
-/// A server with a fresh certificate for the loopback address, and the authority that signed it as PEM.
+/// A TLS server with a new certificate for the loopback address, and the authority that signed it as PEM.
 fn tls() -> Result<(TlsAcceptor, String)> {
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;
-    // Two names: what bears the name of its own issuer is self-signed to OpenSSL, and so to Node and Python.
+    // The two names differ, because OpenSSL takes a certificate with its issuer's name for self-signed. Node and Python
+    // use OpenSSL.
     authority.distinguished_name.push(DnType::CommonName, "Stand-in authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_certificate = authority.self_signed(&authority_key)?;
@@ -144,7 +146,7 @@ fn tls() -> Result<(TlsAcceptor, String)> {
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let config = builder.with_no_client_auth().with_single_cert(
-        // With its authority, as AWS sends it.
+        // With the authority's certificate, as AWS sends it.
         vec![certificate.der().clone(), authority_certificate.der().clone()],
         key,
     )?;
@@ -153,14 +155,14 @@ fn tls() -> Result<(TlsAcceptor, String)> {
 
 async fn serve(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
-        // Small answers at once, as from any server in earnest.
+        // So that small answers are sent at once, as by a real server.
         let _ = stream.set_nodelay(true);
         tokio::spawn(serve_connection(stream, tls.clone(), shared.clone()));
     }
 }
 
 async fn serve_connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
-    // A function that is ended in the middle is nothing to report.
+    // The handshake fails if the function is ended in the middle, which is not an error.
     let Ok(stream) = tls.accept(stream).await else { return };
     let connection = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
     let service = service_fn(|request| {

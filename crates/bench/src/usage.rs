@@ -1,21 +1,21 @@
-//! What Linux has booked to a process: CPU time and peak memory.
+//! CPU time and peak memory of a process, as Linux counts them.
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// `ESRCH`, which the standard library has no kind for.
+/// `ESRCH`, for which the standard library has no error kind.
 const NO_SUCH_PROCESS: i32 = 3;
 
-/// CPU time of a process since its start, all its threads together, in the scheduler's own nanoseconds.
+/// CPU time of a process since its start, for all its threads together, from the scheduler's count in nanoseconds.
 ///
-/// The counter of a thread that runs at this moment may lag by a scheduler tick; that of one that waits is exact.
-/// A thread that has ended is not in it.
+/// The count of a thread that is running may lag by a scheduler tick. That of a waiting thread is exact. Threads that
+/// have ended are not counted.
 ///
 /// # Errors
 ///
-/// The process has ended, or the system has no `/proc` with scheduler statistics (it is not Linux).
+/// Fails if the process has ended, or if the system has no `/proc` with scheduler statistics (it is not Linux).
 pub(crate) fn cpu(process: u32) -> Result<Duration> {
     let tasks = format!("/proc/{process}/task");
     let mut nanoseconds = 0;
@@ -24,7 +24,7 @@ pub(crate) fn cpu(process: u32) -> Result<Duration> {
     {
         let statistics = match std::fs::read_to_string(task?.path().join("schedstat")) {
             Ok(statistics) => statistics,
-            // It ended after it was listed. Which of the two errors tells so depends on the moment.
+            // The thread ended after it was listed. Linux reports this with one of two errors, depending on the moment.
             Err(why) if why.kind() == ErrorKind::NotFound || why.raw_os_error() == Some(NO_SUCH_PROCESS) => continue,
             Err(why) => return Err(why.into()),
         };
@@ -33,11 +33,11 @@ pub(crate) fn cpu(process: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The most memory a process has had resident at once so far, in KiB; pages of its file included.
+/// The most memory that a process has had resident at once so far, in KiB, including pages of its file.
 ///
 /// # Errors
 ///
-/// The process has ended, or the system is not Linux.
+/// Fails if the process has ended, or if the system is not Linux.
 pub(crate) fn peak_memory(process: u32) -> Result<u64> {
     let path = format!("/proc/{process}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read"))?;

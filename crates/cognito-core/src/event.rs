@@ -1,9 +1,8 @@
-//! The envelope Cognito sends to a trigger and expects back.
+//! The envelope that Cognito sends to a trigger and expects back.
 //!
-//! Cognito accepts an answer only if it is the event it sent, with `response` filled in. AWS adds
-//! fields and trigger sources over time, so the event is never mapped to a closed type: every
-//! member is kept as the JSON text that arrived. Only `response` is written again, and only when
-//! the function changed it.
+//! Cognito accepts an answer only if it is the event that it sent, with `response` filled in. AWS adds fields and
+//! trigger sources over time, so the event is never mapped to a closed type. Every member stays the JSON text that
+//! arrived. Only `response` is written again, and only if the function changed it.
 
 mod attributes;
 mod source;
@@ -24,18 +23,18 @@ const SUPPORTED_VERSION: &str = "1";
 
 /// Why a payload is not an event of a Cognito user pool trigger.
 ///
-/// The text names members and JSON types only, never a value, so it may be logged.
+/// The text names only members and JSON types, never a value, so it may be logged.
 #[derive(Debug, thiserror::Error)]
 pub enum NotACognitoEvent {
     /// The payload is not a JSON object, or the same member appears twice.
     #[error("a Cognito event is a JSON object whose members appear once")]
     NotAnObject,
-    /// A member that every Cognito event has is absent or of another JSON type.
+    /// A member that every Cognito event has is absent or has another JSON type.
     #[error("a Cognito event has a member `{member}` that is {expected}")]
     Member {
         /// The member's name.
         member: &'static str,
-        /// What it must be.
+        /// The JSON type that it must have.
         expected: &'static str,
     },
 }
@@ -52,7 +51,7 @@ pub struct Event {
 }
 
 impl fmt::Debug for Event {
-    /// Shows the trigger source only: the rest of an event is personal data.
+    /// Shows only the trigger source, because the rest of an event is personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("source", &self.source).finish_non_exhaustive()
     }
@@ -63,8 +62,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`NotACognitoEvent`] if the text is not a JSON object with the strings `triggerSource` and
-    /// `userPoolId`, an object `request`, and a `response` that is an object, null or absent.
+    /// Returns [`NotACognitoEvent`] if the text is not a JSON object with the strings `triggerSource` and `userPoolId`,
+    /// an object `request`, and a `response` that is an object, null or absent.
     ///
     /// Half a surrogate pair (`"\ud800"`) is not a character. It is read as U+FFFD and returned unchanged.
     pub fn parse(json: &str) -> Result<Self, NotACognitoEvent> {
@@ -90,14 +89,14 @@ impl Event {
         })
     }
 
-    /// What made Cognito call.
+    /// The trigger source: why Cognito called.
     #[must_use]
     pub fn source(&self) -> TriggerSource {
         self.source
     }
 
-    /// Whether the event has the version that Cognito sends to the triggers served here. What an event is comes from its
-    /// members and its trigger source; emulators of Cognito send other versions.
+    /// Whether the event has the version that Cognito sends to these triggers. Another version is not an error, because
+    /// members and trigger source say what an event is, and emulators of Cognito send other versions.
     #[must_use]
     pub fn has_supported_version(&self) -> bool {
         self.version.as_deref() == Some(SUPPORTED_VERSION)
@@ -116,20 +115,20 @@ impl Event {
         self.user_name.as_deref()
     }
 
-    /// The profile's attributes; empty if the event has none.
+    /// The profile's attributes. Empty if the event has none.
     #[must_use]
     pub fn user_attributes(&self) -> Attributes<'_> {
         Attributes::new(self.request.get("userAttributes"))
     }
 
-    /// What the app passed with its API call; empty if absent or null.
+    /// The metadata that the app passed with its API call. Empty if absent or null.
     #[must_use]
     pub fn client_metadata(&self) -> Attributes<'_> {
         Attributes::new(self.request.get("clientMetadata"))
     }
 
-    /// Whether an app client made the call that led to this event. An administrator's call has none: `clientId` is null or
-    /// a word in its place.
+    /// Whether an app client made the call that led to this event. For an administrator's call, `clientId` is null or a
+    /// fixed word.
     #[must_use]
     pub fn has_app_client(&self) -> bool {
         let context: Option<Map<String, Value>> = self.members.read("callerContext");
@@ -137,7 +136,7 @@ impl Event {
         client.is_some_and(|id| !id.is_empty() && id != "CLIENT_ID_NOT_APPLICABLE")
     }
 
-    /// A member of `request`; `None` if absent or null.
+    /// A member of `request`. `None` if absent or null.
     #[must_use]
     pub fn request(&self, member: &str) -> Option<&Value> {
         self.request.get(member).filter(|value| !value.is_null())
@@ -153,11 +152,11 @@ impl Event {
         }
     }
 
-    /// The event as Cognito wants it back.
+    /// The event in the form that Cognito expects back.
     ///
     /// # Errors
     ///
-    /// If the JSON that was read cannot be written again. This does not happen in practice.
+    /// Fails if the JSON that was read cannot be written again. This does not happen in practice.
     pub fn into_answer(mut self) -> Result<Box<RawValue>, serde_json::Error> {
         if let Some(response) = &self.response {
             let raw = serde_json::value::to_raw_value(response)?;
@@ -167,7 +166,7 @@ impl Event {
     }
 }
 
-/// The top-level members in the order they came, each as its own JSON text.
+/// The top-level members in the order in which they came, each as its own JSON text.
 #[derive(Default)]
 struct Members(Vec<(String, Box<RawValue>)>);
 
@@ -185,7 +184,7 @@ impl Members {
         self.read(name)
     }
 
-    /// AWS documents the version as a string; some of its own samples show a number.
+    /// AWS documents the version as a string, but some of its own samples have a number.
     fn version(&self) -> Option<String> {
         match self.read("version")? {
             Value::String(text) => Some(text),
@@ -237,8 +236,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut members: Vec<(String, Box<RawValue>)> = Vec::with_capacity(map.size_hint().unwrap_or(8));
         while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
-            // Readers disagree on which of two equal names counts, and a disagreement about
-            // `userPoolId` or `request` is not something to decide an account by.
+            // Readers of JSON disagree on which of two equal names counts. A decision about an account must not depend
+            // on such a disagreement about `userPoolId` or `request`.
             if members.iter().any(|(known, _)| *known == name) {
                 return Err(de::Error::custom("a member appears twice"));
             }

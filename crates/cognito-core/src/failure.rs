@@ -1,8 +1,8 @@
 //! How a function refuses or fails.
 //!
-//! Cognito shows an error's message to the person who signs in, sometimes in a redirect's query,
-//! and adds a full stop. So a message is a fixed text that anybody may read, without a full stop
-//! at its end. The cause is written only to the log.
+//! Cognito shows an error's message to the person who signs in, sometimes in the query of a redirect, and adds a full
+//! stop. So a message is a fixed text that anybody may read, without a full stop at its end. The cause goes only to the
+//! log.
 
 use std::error::Error;
 use std::fmt;
@@ -17,16 +17,16 @@ pub struct Failure {
 /// One way to fail: a stable code for the log and `errorType`, and the public text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// Stable, lower case with underscores; metrics and alarms count it.
+    /// A stable name in lower case with underscores. Metrics and alarms count it.
     pub code: &'static str,
-    /// What the person sees.
+    /// The text that the person sees.
     pub message: &'static str,
-    /// Whether this is a decision about the sign-in rather than something broken.
+    /// Whether this is a decision about the sign-in. Otherwise something is broken.
     pub refusal: bool,
 }
 
 impl Kind {
-    /// Time ran out, or AWS is throttling or failing: the same sign-in will work later.
+    /// Time ran out, or AWS throttles or fails. The same sign-in will work later.
     pub const TRY_AGAIN: Self =
         Self { code: "try_again", message: "Signing in took too long, please try again", refusal: false };
     /// The function was called with something that is not a Cognito event.
@@ -35,7 +35,7 @@ impl Kind {
         message: "This function serves Amazon Cognito triggers only",
         refusal: false,
     };
-    /// AWS refused a call, and trying again will not help: permissions or configuration are wrong.
+    /// AWS refused a call because permissions or configuration are wrong. Trying again will not help.
     pub const MISCONFIGURED: Self = Self {
         code: "misconfigured",
         message: "Signing in is not possible at the moment, please contact support",
@@ -50,7 +50,7 @@ impl Kind {
 }
 
 impl Failure {
-    /// A failure and why it happened, for the log. The cause's text must be free of personal data.
+    /// A failure with its cause for the log. The cause's text must be free of personal data.
     #[must_use]
     pub fn because(kind: Kind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, cause: cause.into() }

@@ -1,8 +1,8 @@
-//! What every Cognito trigger function shares.
+//! The code that all Cognito trigger functions share.
 //!
-//! - [`event`]: the envelope Cognito sends and gets back, read tolerantly and returned intact;
-//! - [`email`], [`provider`], [`password`]: the types identities are decided with;
-//! - [`user_pool`]: what the functions ask of a user pool, as a port with three implementations;
+//! - [`event`]: the envelope that Cognito sends and gets back, read tolerantly and returned intact;
+//! - [`email`], [`provider`], [`password`]: the types for decisions about identities;
+//! - [`user_pool`]: the calls to a user pool, as a port with three implementations;
 //! - [`settings`]: environment variables, read once and checked;
 //! - [`trigger`], [`failure`]: how a function answers, refuses and fails;
 //! - `sdk` (feature `aws`): how a function reaches AWS;

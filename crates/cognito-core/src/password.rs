@@ -4,36 +4,37 @@ use rand::seq::IndexedRandom;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The longest minimum length a password policy can ask for (API model, `PasswordPolicyMinLengthType`),
-/// so a password of this length is long enough for every pool.
+/// The longest minimum length that a password policy can require (API model, `PasswordPolicyMinLengthType`). So a
+/// password of this length is long enough for every pool.
 const LENGTH: usize = 99;
 
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &[u8] = b"0123456789";
-/// Symbols that Cognito's password policy counts as such, without the space.
+/// The symbols of Cognito's password policy, without the space.
 const SYMBOLS: &[u8] = b"^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
 
-/// Symbols that a URL carries unescaped (RFC 3986 section 2.3), and that programs which find links in plain text
-/// treat as part of the link.
+/// Symbols that need no escaping in a URL (RFC 3986 section 2.3). Programs that find links in plain text treat them as
+/// part of the link.
 const URL_SYMBOLS: &[u8] = b"-_";
 
-/// A password on its way into the pool. It does not show itself and is wiped from memory when dropped.
+/// A password on its way into the pool. `Debug` hides it, and dropping it wipes it from memory.
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Draws a permanent password that satisfies every password policy Cognito allows: 99 characters of all four
-    /// classes, from a cryptographically secure generator, each drawn uniformly.
+    /// Draws a permanent password that satisfies every password policy that Cognito allows. It has 99 characters of all
+    /// four classes, drawn uniformly from a cryptographically secure generator.
     ///
-    /// It replaces passwords that somebody else may know. It is never shown or stored. The owner sets a new one
-    /// with "forgot password".
+    /// It replaces a password that somebody else may know. It is never shown or stored. The owner sets a new one with
+    /// "forgot password".
     #[must_use]
     pub fn random() -> Self {
         Self::drawn_with(SYMBOLS, |_| true)
     }
 
-    /// Draws a temporary password for the link of an invitation: as [`random`](Self::random), but its only symbols are
-    /// `-` and `_`, and its first and last character are letters or digits, so that it survives in a URL and in text.
+    /// Draws a temporary password for the link of an invitation. It is like [`random`](Self::random), but its only
+    /// symbols are `-` and `_`, and its first and last characters are letters or digits. So it stays whole in a URL and
+    /// in text.
     #[must_use]
     pub fn temporary() -> Self {
         let alphanumeric = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
@@ -52,7 +53,8 @@ impl Password {
         loop {
             let mut text = Zeroizing::new(String::with_capacity(LENGTH));
             text.extend((0..LENGTH).filter_map(|_| alphabet.choose(&mut rng)).map(|byte| char::from(*byte)));
-            // Drawing again, instead of adding the missing classes, keeps every valid password equally likely.
+            // Drawing the whole password again, instead of adding the missing classes, keeps every valid password
+            // equally likely.
             let has = |class: &[u8]| text.bytes().any(|byte| class.contains(&byte));
             if [LOWER, UPPER, DIGITS, symbols].into_iter().all(has) && fits(&text) {
                 return Self(text);
@@ -60,7 +62,7 @@ impl Password {
         }
     }
 
-    /// The password itself, for the one API call that sets it or the one link that carries it.
+    /// The password itself, for the API call that sets it or the link that carries it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

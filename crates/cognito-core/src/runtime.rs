@@ -1,4 +1,4 @@
-//! Start-up of a Lambda function: logs, settings, and the loop that answers events.
+//! Starts a Lambda function: logs, settings, and the loop that answers events.
 
 mod logging;
 
@@ -10,24 +10,23 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-/// Time reserved before the function's deadline, so that the answer is sent before Lambda ends the process.
+/// Time reserved before the function's deadline, so that the answer goes out before Lambda ends the process.
 const RESERVE: Duration = Duration::from_millis(200);
 
 type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 impl From<crate::failure::Failure> for Diagnostic {
-    /// The stable code as `errorType`, the public text as `errorMessage`; never the cause.
+    /// Gives the stable code as `errorType` and the public text as `errorMessage`, and never the cause.
     fn from(failure: crate::failure::Failure) -> Self {
         Self { error_type: failure.kind().code.to_owned(), error_message: failure.kind().message.to_owned() }
     }
 }
 
-/// Runs a trigger function until Lambda ends it: reads the environment once, sets up the logs,
-/// builds the trigger, answers events.
+/// Runs a trigger function until Lambda ends it. It reads the environment once, sets up the logs, builds the trigger
+/// and answers events.
 ///
-/// `build` gets a lookup of environment variables. A wrong setting is logged with the variable's
-/// name, its value and what is allowed, and ends the process with exit code 1, which Lambda
-/// reports as an initialisation error.
+/// `build` gets a lookup of environment variables. If a setting is wrong, the function logs the variable's name, its
+/// value and what is allowed, and ends with exit code 1. Lambda reports that as an initialisation error.
 pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, SettingError>) -> ExitCode {
     let lookup = |name: &str| std::env::var(name).ok();
     let log_settings = logging::init(&lookup);
@@ -41,7 +40,7 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
     };
     let serve = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let clock = Clock::starting_now(time_left(event.context.deadline));
-        // Erased, because the SDK's nested futures exceed the compiler's depth for type layouts.
+        // Boxed as a trait object, because the SDK's nested futures exceed the compiler's depth for type layouts.
         let answered: LocalFuture<'_, _> = Box::pin(answer(&trigger, &event.payload, clock));
         answered.await.map_err(Diagnostic::from)
     });
@@ -59,16 +58,16 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
 ///
 /// # Errors
 ///
-/// [`SettingError`] if `AWS_LAMBDA_LOG_LEVEL` or `AWS_LAMBDA_LOG_FORMAT` is not what Lambda sets.
+/// Returns [`SettingError`] if `AWS_LAMBDA_LOG_LEVEL` or `AWS_LAMBDA_LOG_FORMAT` has a value that Lambda does not set.
 pub fn start_logs(lookup: Lookup<'_>) -> Result<(), SettingError> {
     logging::init(lookup)
 }
 
-/// The day AWS announced Lambda, 13 November 2014, in milliseconds since 1970. An earlier deadline
-/// is not a real one: `cargo lambda watch` sends a fixed 600000 with every event.
+/// The day AWS announced Lambda, 13 November 2014, in milliseconds since 1970. An earlier deadline is not real: `cargo
+/// lambda watch` sends 600000 with every event.
 const FIRST_DEADLINE: u64 = 1_415_836_800_000;
 
-/// What is left until the function's own deadline, given in milliseconds since 1970.
+/// The time that is left until the function's deadline, which is in milliseconds since 1970.
 fn time_left(deadline: u64) -> Duration {
     if deadline < FIRST_DEADLINE {
         return TIME_LIMIT;

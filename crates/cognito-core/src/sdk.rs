@@ -1,10 +1,9 @@
-//! How a function reaches AWS: one configuration for every SDK client.
+//! Connects a function to AWS: one configuration for every SDK client.
 //!
-//! The SDK's usual set-up looks for credentials and settings in many places that a Lambda function
-//! does not have, and brings a connection pool made for servers. Both cost more to start than all
-//! the rest of a function. Here the settings come from the environment only (`environment`), and
-//! the connections are kept by `http`, behind the SDK's own trait: signing, retries, timeouts and
-//! the protection against stalled streams stay the SDK's.
+//! The SDK's usual set-up looks for credentials and settings in many places that a Lambda function does not have, and
+//! includes a connection pool made for servers. Together they cost more at start than the rest of a function. Here the
+//! settings come only from the environment (`environment`), and `http` manages the connections behind the SDK's own
+//! trait. The SDK still does the signing, retries, timeouts and the protection against stalled streams.
 
 mod container;
 mod environment;
@@ -22,35 +21,36 @@ use http::Connections;
 use std::time::Duration;
 use tokio::task::yield_now;
 
-/// How long the start of a function waits for the connection that is opened ahead. Within a Region
-/// a connection takes less; one that takes longer is used as soon as it is there.
+/// How long the start of a function waits for the connection that is opened ahead. Within a Region a connection takes
+/// less. One that takes longer is used as soon as it is ready.
 const HEAD_START: Duration = Duration::from_millis(30);
-/// Turns of the runtime after which a connection ahead is asked for and, where the server is near and needs no look-up,
-/// TLS begun.
-const TURNS_TO_GREET: usize = 3;
+/// Turns of the runtime until a connection ahead is requested. If the server is near and needs no look-up, TLS has
+/// begun by then, too.
+const TURNS_TO_CONNECT: usize = 3;
 
-/// A configuration from the environment a Lambda function has.
+/// A configuration from the environment of a Lambda function.
 ///
 /// - Region: `AWS_REGION` or `AWS_DEFAULT_REGION`;
-/// - credentials: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, or else the
-///   server that `AWS_CONTAINER_CREDENTIALS_FULL_URI` names;
+/// - credentials: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, or otherwise the server that
+///   `AWS_CONTAINER_CREDENTIALS_FULL_URI` names;
 /// - endpoints: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`,
 ///   `AWS_USE_DUALSTACK_ENDPOINT`;
-/// - trust: `AWS_CA_BUNDLE` or `SSL_CERT_FILE` in place of the roots that are compiled in.
+/// - trust: `AWS_CA_BUNDLE` or `SSL_CERT_FILE` instead of the roots that are compiled in.
 ///
-/// Profiles, instance metadata, web identities and HTTP proxies are left out: a function has none.
+/// Profiles, instance metadata, web identities and HTTP proxies are not supported, because a function has none.
 ///
-/// One attempt may take 1.5 seconds and a call with its at most three attempts 4 seconds, so
-/// that an answer is ready before Cognito gives up after 5.
+/// One attempt may take 1.5 seconds, and a call with up to three attempts 4 seconds. So an answer is ready before
+/// Cognito gives up after 5.
 ///
 /// # Errors
 ///
-/// [`SettingError`] if a Region or credentials are missing, or a value is not allowed. Never holds a secret.
+/// Returns [`SettingError`] if a Region or credentials are missing, or if a value is not allowed. The error never
+/// contains a secret.
 pub fn config(lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
     Aws::from_lookup(lookup).map(|aws| aws.config)
 }
 
-/// A configuration together with the connections its clients will use.
+/// A configuration together with the connections that its clients will use.
 #[derive(Debug)]
 pub(crate) struct Aws {
     pub(crate) config: SdkConfig,
@@ -58,7 +58,7 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// The same as for [`config`].
+    /// Reads the same environment as [`config`].
     pub(crate) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let environment = Environment::read(lookup)?;
         let connections = Connections::new(lookup)?;
@@ -84,14 +84,14 @@ impl Aws {
         Ok(Self { config, connections })
     }
 
-    /// Begins to open a connection to `url` before it is needed: the start of a function has a whole core, the
-    /// events after it may have a fourteenth. If it fails, the first call reports it.
+    /// Begins to open a connection to `url` before it is needed, because the start of a function has a whole core, and
+    /// later events may have a fourteenth of one. If it fails, the first call reports the failure.
     ///
-    /// On return it is under way, so that the caller can work meanwhile: the look-up of the server's name has begun, or,
-    /// where the address is a number and near, TLS.
+    /// When it returns, the connection is under way and the caller can do other work: the look-up of the server's name
+    /// has begun or, if the address is a number and near, TLS.
     pub(crate) async fn open_ahead(&self, url: &str) {
         self.connections.open_ahead(url);
-        for _ in 0..TURNS_TO_GREET {
+        for _ in 0..TURNS_TO_CONNECT {
             yield_now().await;
         }
     }
@@ -101,9 +101,9 @@ impl Aws {
         self.connections.opened(HEAD_START).await;
     }
 
-    /// The endpoint that the environment sets for a service, by the service's id in the API model.
+    /// The endpoint that the environment sets for a service. `service` is the service's id in the API model.
     pub(crate) fn endpoint_of(&self, service: &str) -> Option<String> {
-        let own = self.config.service_config().and_then(|endpoints| Endpoints::ask(endpoints, service));
+        let own = self.config.service_config().and_then(|endpoints| Endpoints::url_of(endpoints, service));
         own.or_else(|| self.config.endpoint_url().map(str::to_owned))
     }
 }

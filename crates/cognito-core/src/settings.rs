@@ -1,17 +1,17 @@
-//! Environment variables: read once, checked, and named in the error when wrong.
+//! Environment variables. They are read once and checked. An error names the variable.
 //!
-//! Every function reads its settings through a lookup (`|name| std::env::var(name).ok()`), so
-//! tests need no process environment. Unset and empty mean the same: the strictest sensible
-//! choice. The names are part of the interface and are held against `template.yaml` by a test.
+//! Every function reads its settings through a lookup (`|name| std::env::var(name).ok()`), so that tests need no
+//! process environment. An unset variable and an empty one mean the same: the strictest sensible choice. The names are
+//! part of the interface. A test compares them with `template.yaml`.
 
 use crate::provider::Providers;
 
 /// `PROVIDERS`: the identity providers and when their addresses are proof.
 pub const PROVIDERS: &str = "PROVIDERS";
-/// `DEFAULT_GROUP`: the group new users join; unset or empty means none.
+/// `DEFAULT_GROUP`: the group that new users join. Unset or empty means none.
 pub const DEFAULT_GROUP: &str = "DEFAULT_GROUP";
 
-/// How settings are looked up: the variable's name in, its value out.
+/// A function that looks settings up: the variable's name in, its value out.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A variable with a value that is not allowed.
@@ -20,17 +20,17 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub struct SettingError {
     /// The variable's name.
     pub name: &'static str,
-    /// The value it has.
+    /// Its value.
     pub value: String,
-    /// What it may be.
+    /// The values that are allowed.
     pub allowed: String,
 }
 
-/// Reads a variable with `parse`; `None` if it is unset or blank.
+/// Reads a variable with `parse`. Returns `None` if it is unset or blank.
 ///
 /// # Errors
 ///
-/// [`SettingError`] if `parse` returns `None`.
+/// Returns [`SettingError`] if `parse` returns `None`.
 pub fn optional<T>(
     lookup: Lookup<'_>,
     name: &'static str,
@@ -46,11 +46,11 @@ pub fn optional<T>(
     }
 }
 
-/// Reads a variable that must be set with `parse`.
+/// Reads, with `parse`, a variable that must be set.
 ///
 /// # Errors
 ///
-/// [`SettingError`] if it is unset or blank, or if `parse` returns `None`.
+/// Returns [`SettingError`] if it is unset or blank, or if `parse` returns `None`.
 pub fn required<T>(
     lookup: Lookup<'_>,
     name: &'static str,
@@ -64,11 +64,11 @@ pub fn required<T>(
     })
 }
 
-/// Reads a variable that is one of a few words; the first choice is the default.
+/// Reads a variable that must be one of a few words. Unset or blank means `default`.
 ///
 /// # Errors
 ///
-/// [`SettingError`] if the value is none of the words, which are compared by letter and case.
+/// Returns [`SettingError`] if the value is none of the words. Case counts.
 pub fn choice<T: Copy>(
     lookup: Lookup<'_>,
     name: &'static str,
@@ -84,7 +84,7 @@ pub fn choice<T: Copy>(
 ///
 /// # Errors
 ///
-/// [`SettingError`] if it is not a list as [`Providers::ALLOWED`] describes.
+/// Returns [`SettingError`] if the value is not a list as [`Providers::ALLOWED`] describes.
 pub fn providers(lookup: Lookup<'_>) -> Result<Providers, SettingError> {
     Ok(optional(lookup, PROVIDERS, Providers::ALLOWED, Providers::parse)?.unwrap_or_default())
 }
@@ -93,8 +93,8 @@ pub fn providers(lookup: Lookup<'_>) -> Result<Providers, SettingError> {
 ///
 /// # Errors
 ///
-/// [`SettingError`] if the name has more than 128 characters or holds white space or control
-/// characters (API model, `GroupNameType`).
+/// Returns [`SettingError`] if the name has more than 128 characters or contains white space or control characters (API
+/// model, `GroupNameType`).
 pub fn default_group(lookup: Lookup<'_>) -> Result<Option<String>, SettingError> {
     optional(lookup, DEFAULT_GROUP, "a group name of 1 to 128 characters without white space", |name| {
         let fits = name.chars().count() <= 128 && !name.chars().any(|c| c.is_whitespace() || c.is_control());
@@ -106,8 +106,8 @@ pub fn default_group(lookup: Lookup<'_>) -> Result<Option<String>, SettingError>
 ///
 /// # Errors
 ///
-/// [`SettingError`] if it is not a standard attribute's name or `custom:` with a name of 1 to 20
-/// characters (API model, `SchemaAttributeType`).
+/// Returns [`SettingError`] if it is not a standard attribute's name or `custom:` with a name of 1 to 20 characters
+/// (API model, `SchemaAttributeType`).
 pub fn attribute_name(lookup: Lookup<'_>, name: &'static str) -> Result<Option<String>, SettingError> {
     optional(lookup, name, "a user-pool attribute such as custom:idp_subject", |text| {
         is_attribute_name(text).then(|| text.to_owned())

@@ -1,4 +1,4 @@
-//! What the tests of several crates share.
+//! Helpers that the tests of several crates share.
 
 use crate::event::Event;
 use crate::failure::Kind;
@@ -44,11 +44,11 @@ pub fn edited(name: &str, edit: impl FnOnce(&mut Value)) -> String {
     event.to_string()
 }
 
-/// Answers an event as the runtime does; the error is `errorType` and `errorMessage`.
+/// Answers an event as the runtime does. The error is `errorType` and `errorMessage`.
 ///
 /// # Errors
 ///
-/// The failure's code and public text.
+/// Returns the failure's code and public text.
 ///
 /// # Panics
 ///
@@ -94,7 +94,7 @@ pub fn is_documented(kind: Kind) -> bool {
     OUTCOMES.lines().any(|line| line.starts_with(&code) && line.ends_with(&text))
 }
 
-/// Everything the code under test logged on this thread, at every level.
+/// Everything that the code under test logs, at every level.
 #[derive(Clone, Default)]
 pub struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
@@ -103,8 +103,8 @@ impl CapturedLog {
     pub async fn of<T>(work: impl Future<Output = T>) -> (T, String) {
         use tracing::instrument::WithSubscriber;
         let log = Self::default();
-        // With one subscriber in the process, `tracing` asks the thread that comes to a line first whether anybody
-        // listens, and that may be another test's, where nobody does.
+        // If a process has only one subscriber, `tracing` asks the first thread that reaches a log line whether anybody
+        // listens. That may be the thread of another test, where nobody does.
         let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
         let subscriber =
             tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
@@ -112,7 +112,7 @@ impl CapturedLog {
         (result, log.text())
     }
 
-    /// What was logged so far.
+    /// The log so far.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
@@ -138,8 +138,8 @@ impl<'a> MakeWriter<'a> for CapturedLog {
     }
 }
 
-/// Every string in a sample event that tells something about a person: attribute values, user
-/// name, tokens. A log must hold none of them.
+/// Every string in a sample event that says something about a person: attribute values, user name, tokens. A log must
+/// contain none of them.
 ///
 /// # Panics
 ///
@@ -147,7 +147,7 @@ impl<'a> MakeWriter<'a> for CapturedLog {
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test names its own fixture")]
 pub fn personal_data(event: &str) -> Vec<String> {
-    /// Values that are the same for everybody. Numbers of seconds also stand in a log's times.
+    /// Values that are the same for everybody. Numbers of seconds may also be part of a log's times.
     const HARMLESS: [&str; 9] = [
         "true",
         "false",

@@ -1,4 +1,4 @@
-//! What a trigger function is: sources it handles, and a handler that edits the response.
+//! A trigger function: the sources that it handles, and a handler that edits the response.
 
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
@@ -6,26 +6,26 @@ use serde_json::value::RawValue;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// How long a function may work on one event, counted from its arrival. Cognito gives up after
-/// 5 seconds, whatever the function's own timeout; the rest is for the way there and back.
+/// How long a function may work on one event, counted from its arrival. Cognito gives up after 5 seconds, whatever the
+/// function's own timeout is. The rest is for the network.
 pub const TIME_LIMIT: Duration = Duration::from_millis(4500);
 
-/// `error_code` of the warning about an event of a trigger source that is not known here.
+/// The `error_code` of the warning about an event with an unknown trigger source.
 pub const UNKNOWN_SOURCE: &str = "unknown_source";
-/// `error_code` of the warning about an event of a version that is not known here.
+/// The `error_code` of the warning about an event with an unknown version.
 pub const UNKNOWN_VERSION: &str = "unknown_version";
 
 /// A Cognito trigger function.
 pub trait Trigger {
-    /// Whether this function has anything to do for a source. Events of other sources go back
-    /// untouched and without any call.
+    /// Whether this function has anything to do for a source. It returns events of other sources unchanged and makes no
+    /// call for them.
     fn handles(&self, source: TriggerSource) -> bool;
 
-    /// Does the work and sets what `response` should say.
+    /// Does the work and sets members of `response`.
     fn handle(&self, event: &mut Event, clock: Clock) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// When the invocation arrived and when it must have answered.
+/// When the invocation arrived, and its deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     now: SystemTime,
@@ -49,22 +49,22 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// [`Kind::TRY_AGAIN`] if the deadline passes first; `work` is dropped at its next await, so
-    /// it must be safe to cut off and repeat.
+    /// Returns [`Kind::TRY_AGAIN`] if the deadline passes first. `work` is then dropped at its next await, so it must
+    /// be safe to cut it off and repeat it.
     pub fn limit<T, W: Future<Output = T>>(&self, work: W) -> impl Future<Output = Result<T, Failure>> + use<T, W> {
-        // Boxed before anything holds it: moving a future of the SDK's size about costs more than the box.
+        // Boxed first, because moving a future of the SDK's size costs more than the box.
         let work = tokio::time::timeout_at(self.deadline, Box::pin(work));
         async { work.await.map_err(|_| Failure::because(Kind::TRY_AGAIN, "the time for an answer ran out")) }
     }
 }
 
-/// Answers one event: reads it, lets `trigger` handle it, and gives back the same JSON with only
-/// `response` changed. A source that is not known goes back as it came, with a warning. A version that is not known is
-/// a warning only: what an event is comes from its members and its source, and emulators send versions of their own.
+/// Answers one event: reads it, lets `trigger` handle it, and returns the same JSON with only `response` changed. An
+/// event with an unknown source is returned unchanged, with a warning. An unknown version is only a warning, because
+/// members and source say what an event is, and emulators send other versions.
 ///
 /// # Errors
 ///
-/// The trigger's [`Failure`], or [`Kind::NOT_A_COGNITO_EVENT`]. It has been logged.
+/// Returns the trigger's [`Failure`], or [`Kind::NOT_A_COGNITO_EVENT`]. It has been logged.
 pub async fn answer(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
     answer_or_fail(trigger, payload, clock).await.inspect_err(Failure::log)
 }

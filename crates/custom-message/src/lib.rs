@@ -1,8 +1,8 @@
 //! Custom message: writes the mails and SMS that Cognito sends.
 //!
-//! The function never returns a text that Cognito would refuse, or that lacks the code. A custom template falls back
-//! to the built-in one, and the built-in one to Cognito's own message (its member of `response` stays null). Each
-//! fallback is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
+//! The function never returns a text that Cognito would refuse, or that lacks the code. If a custom template fails, the
+//! built-in one replaces it. If that fails too, Cognito sends its own message (the member of `response` stays null).
+//! Each fallback is one error in the log with the code [`TEMPLATE_PASSED_OVER`], which metrics and alarms count.
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind as FailureKind};
@@ -13,16 +13,16 @@ mod settings;
 
 pub use settings::{DirectEmailChange, NAMES, Settings};
 
-/// A code for an address or phone number that somebody with an access token wrote to their own account.
+/// The refusal of a code for an address or phone number that a person with an access token wrote to their own account.
 const CHANGE_ELSEWHERE: FailureKind =
     FailureKind::refusal("direct_email_change", "Please change your email address on your account page");
 
 /// The names under which applications pass the language, in order of preference.
 const LANGUAGES: [&str; 4] = ["locale", "lang", "language", "ui_locales"];
 
-/// `error_code` of the log line for each template that could not be used for a message.
+/// The `error_code` that is logged for each template that could not be used for a message.
 pub const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
-/// `error_code` of the log line at start for each file of `TEMPLATE_DIR` that cannot be used.
+/// The `error_code` that is logged at start for each file of `TEMPLATE_DIR` that cannot be used.
 pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
 
 /// The trigger, with its templates parsed.
@@ -33,23 +33,22 @@ pub struct CustomMessage {
 }
 
 impl CustomMessage {
-    /// A trigger with these settings. Reads `TEMPLATE_DIR`; files that cannot be used are logged, and the
-    /// built-in templates replace them.
+    /// A trigger with these settings. Reads `TEMPLATE_DIR`. It logs files that cannot be used, and the built-in
+    /// templates replace them.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let messages = Messages::new(settings.messages);
         for problem in messages.problems() {
             let cause = problem.to_string();
-            tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "an own template cannot be used");
+            tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "a template cannot be used");
         }
         Self { messages, direct_email_change: settings.direct_email_change }
     }
 
-    /// Refuses to send the code for a changed address. Otherwise an access token would be enough to change it, and the
-    /// owner of the old address would not be told. Cognito does not say whether the code is for an address or a phone
-    /// number, so both are refused.
-    /// Changes by administrators and the account API pass: they come from no app client, and an address that is set as
-    /// verified needs no code. Federated sign-ins need none either.
+    /// Refuses to send the code for a changed address. Otherwise an access token would be enough to change it, and
+    /// nobody would tell the old address. Cognito does not say whether the code is for an address or a phone number, so
+    /// both are refused. Changes by administrators and the account API pass: no app client makes them, and an address
+    /// that is set as verified needs no code. Federated sign-ins need no code either.
     fn refuse_direct_change(&self, event: &Event) -> Result<(), Failure> {
         let asks = matches!(
             event.source(),
@@ -61,7 +60,7 @@ impl CustomMessage {
         Ok(())
     }
 
-    /// Writes the message that `event` asks for; empty for an event of another trigger.
+    /// Writes the message that `event` asks for. The answer to an event of another trigger is empty.
     #[must_use]
     pub fn answer(&self, event: &Event) -> Answer {
         let Some(kind) = Kind::from_trigger_source(event.source()) else { return Answer::default() };
@@ -95,7 +94,7 @@ impl Trigger for CustomMessage {
         let answer = self.answer(event);
         for template in &answer.skipped {
             let (kind, cause) = (template.kind.name(), template.to_string());
-            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was passed over");
+            tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was skipped");
         }
         if let Some(email) = answer.email {
             event.respond("emailSubject", email.subject);

@@ -14,14 +14,14 @@ pub enum DirectEmailChange {
     /// Cognito decides, and asks for a code from the new address only.
     #[default]
     Allow,
-    /// No code is sent: addresses are changed through the account API, which asks the old address too.
+    /// No code is sent. People change addresses through the account API, which asks the old address too.
     Refuse,
 }
 
 /// What the operator chose.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `APP_NAME` and the others of the messages.
+    /// `APP_NAME` and the other settings of messages.
     pub messages: messages::Settings,
     /// `DIRECT_EMAIL_CHANGE`.
     pub direct_email_change: DirectEmailChange,
@@ -32,7 +32,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] for the first variable with a value that is not allowed.
+    /// Returns [`SettingError`] for the first variable with a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let words = [("allow", DirectEmailChange::Allow), ("refuse", DirectEmailChange::Refuse)];
         Ok(Self {

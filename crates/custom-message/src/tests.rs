@@ -4,7 +4,7 @@ use cognito_core::testing::{CapturedLog, answer_to, edited, events_dir, only_res
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// Every sample of this trigger.
+/// Every sample event of this trigger.
 const SAMPLES: [&str; 9] = [
     "sign-up",
     "resend-code",
@@ -221,7 +221,7 @@ async fn with_the_account_api_a_token_alone_changes_no_address() {
     for name in ["custom-message/update-user-attribute", "custom-message/verify-user-attribute"] {
         let refused = answer_to(&refusing, &sample(name)).await;
         assert_eq!(refused.unwrap_err(), (CHANGE_ELSEWHERE.code, CHANGE_ELSEWHERE.message), "{name}");
-        // An administrator who changes an address without marking it verified has a code sent, too.
+        // If an administrator changes an address without marking it as verified, Cognito sends a code, too.
         for client in [json!("CLIENT_ID_NOT_APPLICABLE"), Value::Null] {
             let by_administrator = edited(name, |event| event["callerContext"]["clientId"] = client);
             assert!(has_code(&refusing, &by_administrator).await, "{name}");

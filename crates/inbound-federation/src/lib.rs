@@ -1,11 +1,10 @@
-//! Inbound federation: the truth about `email_verified`, before the profile is written.
+//! Inbound federation: sets `email_verified` to the truth before Cognito writes the profile.
 //!
-//! Cognito calls this trigger on every federated sign-in, after it verified the provider's answer
-//! and before it writes the profile and issues tokens. The function returns the claims that it got
-//! and corrects three of them: `email_verified` follows the same rule as linking, the address gets
-//! its plain spelling, and the raw subject is kept, which later triggers may see only in lower
-//! case. It leaves out an address that is not proven, because Cognito would write it over the
-//! proven one of a linked account. It makes no API call.
+//! Cognito calls this trigger on every federated sign-in, after it verified the provider's answer and before it writes
+//! the profile and issues tokens. The function returns the claims that it got and corrects three of them:
+//! `email_verified` follows the same rule as linking, the address gets its plain spelling, and the raw subject is
+//! added, because later triggers may see it only in lower case. It leaves out an address that is not proven, because
+//! Cognito would overwrite the proven address of a linked account with it. It makes no API call.
 //!
 //! If the answer is not empty, Cognito stores only the claims in it, and the profile keeps its
 //! other values. So the function returns every other claim too. If there is nothing to correct, it
@@ -24,9 +23,9 @@ use cognito_core::trigger::{Clock, Trigger};
 use serde_json::{Map, Value};
 use sign_in::SignIn;
 
-/// `error_code` of the warning about a claim that should hold an address and holds none, or several.
+/// The `error_code` of the warning about a claim that should have one address and has none or several.
 pub const ADDRESS_UNUSABLE: &str = "address_unusable";
-/// `error_code` of the warning about a user info answer whose subject is not that of the ID token.
+/// The `error_code` of the warning about a user info answer with another subject than the ID token.
 pub const OTHER_SUBJECT: &str = "user_info_of_other_subject";
 
 /// The trigger.
@@ -56,13 +55,13 @@ impl Trigger for InboundFederation {
 }
 
 impl InboundFederation {
-    /// What to store for this sign-in. Empty: everything as it came.
+    /// The claims to store for this sign-in. If they are empty, Cognito stores everything as it came.
     fn attributes_to_map(&self, event: &Event) -> Map<String, Value> {
         let provider =
             event.request("providerName").and_then(Value::as_str).and_then(|n| self.settings.providers.named(n));
         let name = provider.map_or("unlisted", |provider| provider.name.as_str());
         let Some(mut sign_in) = SignIn::read(event, &self.settings) else {
-            tracing::warn!(provider = name, "neither claims nor SAML attributes came along, everything is kept");
+            tracing::warn!(provider = name, "the event has neither claims nor SAML attributes, everything is kept");
             return Map::new();
         };
         if let Some(cause) = sign_in.distrusted {
@@ -79,13 +78,14 @@ impl InboundFederation {
                 !sign_in.denied && provider.is_some_and(|provider| provider.proves(email, claim))
             }
         };
-        // Pre sign-up takes such an address for proven whatever the claim, this one too if it came that far.
+        // Pre sign-up takes every address of such a provider for proven, whatever the claim says. So an unproven one
+        // must not be stored.
         let always = provider.is_some_and(|provider| match &sign_in.email {
             Some(Ok(email)) => provider.always_proves(email),
             _ => provider.trust == Trust::Always,
         });
         let stored = proven || (self.settings.store_unproven_email && !always);
-        sign_in.put_email_right(proven, stored);
+        sign_in.correct_email(proven, stored);
         if let (Some(attribute), Some(subject)) = (&self.settings.subject_attribute, sign_in.subject.take()) {
             sign_in.claims.insert(attribute.clone(), subject.into());
         }
@@ -98,7 +98,12 @@ impl InboundFederation {
 
 fn warn_of_unusable(why: InvalidEmail, provider: &str) {
     let cause = why.to_string();
-    tracing::warn!(error_code = ADDRESS_UNUSABLE, cause, provider, "what came as an e-mail address is never verified");
+    tracing::warn!(
+        error_code = ADDRESS_UNUSABLE,
+        cause,
+        provider,
+        "the e-mail claim is unusable, so it is never verified"
+    );
 }
 
 #[cfg(test)]

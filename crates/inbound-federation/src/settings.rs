@@ -6,8 +6,8 @@ use cognito_core::settings::{self, Lookup, PROVIDERS, SettingError};
 pub const NAMES: [&str; 5] =
     [PROVIDERS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
 
-/// The names under which SAML providers usually send an address: by plain name, by Microsoft's
-/// claim type, and by the attribute `mail` of RFC 4524 as an object identifier.
+/// The names that SAML providers usually use for an address: the plain names, Microsoft's claim type, and the object
+/// identifier of the attribute `mail` (RFC 4524).
 const DEFAULT_SAML_EMAIL_ATTRIBUTES: [&str; 4] = [
     "email",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
@@ -20,14 +20,14 @@ const DEFAULT_SAML_EMAIL_ATTRIBUTES: [&str; 4] = [
 pub struct Settings {
     /// `PROVIDERS`.
     pub providers: Providers,
-    /// `SUBJECT_ATTRIBUTE`: where to put the raw subject; `None` leaves it out.
+    /// `SUBJECT_ATTRIBUTE`: the attribute for the raw subject. `None` leaves it out.
     pub subject_attribute: Option<String>,
-    /// `SAML_EMAIL_ATTRIBUTES`: names of SAML attributes that hold the address, first match counts.
+    /// `SAML_EMAIL_ATTRIBUTES`: names of SAML attributes with the address. The first match counts.
     pub saml_email_attributes: Vec<String>,
-    /// `MULTIPLE_EMAILS`: what a claim with several addresses is worth.
+    /// `MULTIPLE_EMAILS`: what to do with a claim that has several addresses.
     pub multiple_emails: MultipleEmails,
-    /// `STORE_UNPROVEN_EMAIL`: whether Cognito stores an address that is not proven. Never one of a provider with
-    /// `always`.
+    /// `STORE_UNPROVEN_EMAIL`: whether Cognito stores an address that is not proven. It never stores one of a provider
+    /// with `always`.
     pub store_unproven_email: bool,
 }
 
@@ -36,7 +36,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] for the first variable with a value that is not allowed.
+    /// Returns [`SettingError`] for the first variable with a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let names =
             settings::optional(lookup, "SAML_EMAIL_ATTRIBUTES", "a comma list of SAML attribute names", |text| {

@@ -1,47 +1,47 @@
-//! What the documents of one sign-in say, and which part of it to store.
+//! Reads the documents of one sign-in, and decides what to store of them.
 
 use crate::Settings;
 use cognito_core::email::{Email, InvalidEmail, MultipleEmails};
 use cognito_core::event::{Attributes, Event, is_true};
 use serde_json::{Map, Value};
 
-/// The longest attribute value Cognito stores, in characters (API model, `AttributeValueType`). A
-/// longer one would fail the sign-in.
+/// The longest attribute value that Cognito stores, in characters (API model, `AttributeValueType`). With a longer one,
+/// the sign-in would fail.
 const MAX_VALUE_CHARS: usize = 2048;
 
 const EMAIL: &str = "email";
 const EMAIL_VERIFIED: &str = "email_verified";
 
-/// The claims that hold a subject: Facebook calls it `id`, Login with Amazon `user_id`.
+/// The claims with the subject: Facebook calls it `id`, Login with Amazon `user_id`.
 const SUBJECTS: [&str; 3] = ["sub", "id", "user_id"];
 
 /// The claims of one sign-in.
 pub(crate) struct SignIn {
     pub(crate) claims: Map<String, Value>,
-    /// The address; `None` if no claim holds one.
+    /// The address. `None` if no claim has one.
     pub(crate) email: Option<Result<Email, InvalidEmail>>,
-    /// What the document that the address is from says about it.
+    /// The claim `email_verified` of the document with the address.
     pub(crate) email_verified: Option<Value>,
-    /// A document says that the address is not verified, or may not speak for this person.
+    /// Whether a document says that the address is not verified, or may be about another person.
     pub(crate) denied: bool,
-    /// Why the user info answer is not believed.
+    /// Why the user info answer is not trusted.
     pub(crate) distrusted: Option<&'static str>,
     /// The subject as the provider spells it.
     pub(crate) subject: Option<String>,
-    /// The claims that may hold the address, those that pools map to `email`.
+    /// The claims that may have the address. Pools map them to `email`.
     email_names: Vec<String>,
-    /// Whether a claim must not be stored, so that the answer must not be empty.
+    /// Whether some claims must not be stored. Then the answer must not be empty.
     narrowed: bool,
 }
 
 impl SignIn {
-    /// Reads the ID token and the user info, or the SAML response; `None` if there is neither.
+    /// Reads the ID token and the user info, or the SAML response. Returns `None` if there is none of them.
     pub(crate) fn read(event: &Event, settings: &Settings) -> Option<Self> {
         let attributes = event.request("attributes")?;
         if let Some(saml) = attributes.get("samlResponse").and_then(Value::as_object) {
             let names = &settings.saml_email_attributes;
             let email = names.iter().find_map(|name| address(saml, name, settings.multiple_emails));
-            let denied = says_no(saml);
+            let denied = denies_email(saml);
             return Some(Self::new(saml.clone(), names.clone(), email, saml.get(EMAIL_VERIFIED), denied));
         }
         let document = |name: &str| attributes.get(name).and_then(Value::as_object).filter(|claims| !claims.is_empty());
@@ -50,7 +50,7 @@ impl SignIn {
         // OpenID Connect Core 5.3.2: the user info of another subject must not be used.
         let believed = user_info.filter(|_| agreement != Agreement::Other);
         let mut claims = Map::new();
-        // In this order, because the ID token is signed and wins, as it does in Cognito itself.
+        // The ID token comes last, because it is signed and wins, as it does in Cognito itself.
         for source in [believed, id_token].into_iter().flatten() {
             claims.extend(source.clone());
         }
@@ -66,7 +66,7 @@ impl SignIn {
         let (email, email_verified) = found.map_or((None, None), |(email, claim)| (Some(email), claim));
         let of_user_info = id_token.is_some_and(|token| address(token, EMAIL, settings.multiple_emails).is_none());
         let unknown = agreement == Agreement::Unknown && of_user_info && email.is_some();
-        let denied = unknown || documents.clone().any(says_no);
+        let denied = unknown || documents.clone().any(denies_email);
         let mut sign_in = Self::new(claims, vec![EMAIL.to_owned()], email, email_verified, denied);
         sign_in.distrusted = match agreement {
             Agreement::Other => Some("its subject is not that of the ID token, so none of it is stored"),
@@ -96,12 +96,12 @@ impl SignIn {
         }
     }
 
-    /// The answer for a sign-in without an address: everything as it came, except `email_verified`.
-    /// The profile keeps the address of an earlier sign-in, perhaps from another provider, and this
-    /// claim would be stored beside that address. Leaving it out keeps the stored value.
+    /// The answer for a sign-in without an address: all claims except a true `email_verified`. The profile keeps the
+    /// address of an earlier sign-in, perhaps from another provider, and Cognito would store this claim beside that
+    /// address. Leaving it out keeps the stored value.
     pub(crate) fn without_address(mut self, provider: &str) -> Map<String, Value> {
         tracing::info!(decision = "keep_everything", provider, "decided");
-        // An empty list is text that Cognito would store.
+        // Cognito would store an empty list as text.
         let blank = self.remove_email();
         let verified = self.claims.remove(EMAIL_VERIFIED).is_some_and(|claim| is_true(&claim));
         if !(self.narrowed || blank || verified) {
@@ -112,8 +112,8 @@ impl SignIn {
         self.claims
     }
 
-    /// Writes the address and its `email_verified` in the form to store, or leaves both out.
-    pub(crate) fn put_email_right(&mut self, proven: bool, stored: bool) {
+    /// Puts the address and its `email_verified` into the form to store, or leaves both out.
+    pub(crate) fn correct_email(&mut self, proven: bool, stored: bool) {
         if !stored {
             self.remove_email();
             self.claims.remove(EMAIL_VERIFIED);
@@ -121,7 +121,7 @@ impl SignIn {
             return;
         }
         if let Some(Ok(email)) = &self.email {
-            // Of several SAML attributes the pool may map another than the one that was judged.
+            // If there are several SAML attributes, the pool may map another one than the one that was checked.
             for name in &self.email_names {
                 if let Some(claim) = self.claims.get_mut(name) {
                     *claim = email.to_lower_case().into();
@@ -147,7 +147,7 @@ impl SignIn {
         self.claims.len() < before
     }
 
-    /// An empty answer would keep everything that came.
+    /// With an empty answer, Cognito would store everything that came.
     fn never_empty(&mut self) {
         if self.claims.is_empty() {
             self.claims.insert(EMAIL_VERIFIED.to_owned(), "false".into());
@@ -184,7 +184,7 @@ fn address(claims: &Map<String, Value>, name: &str, multiple: MultipleEmails) ->
 }
 
 /// Whether a document says that the address is not verified. A missing claim does not say so.
-fn says_no(claims: &Map<String, Value>) -> bool {
+fn denies_email(claims: &Map<String, Value>) -> bool {
     let claim = claims
         .get(EMAIL_VERIFIED)
         .filter(|claim| !claim.is_null() && claim.as_str().is_none_or(|text| !text.trim().is_empty()));

@@ -69,7 +69,7 @@ async fn email_verified_is_what_the_provider_proves_and_an_unproven_address_is_l
     }
 }
 
-/// Where the pool requires an address, a newcomer without proof needs one.
+/// If the pool requires an address, a newcomer without proof needs one.
 #[tokio::test]
 async fn an_unproven_address_is_stored_where_the_operator_says_so() {
     let store = trigger(&[("STORE_UNPROVEN_EMAIL", "true")]);
@@ -79,7 +79,7 @@ async fn an_unproven_address_is_stored_where_the_operator_says_so() {
     }
 }
 
-/// Pre sign-up would take any address of such a provider for proven.
+/// Pre sign-up would take every address of such a provider for proven.
 #[tokio::test]
 async fn an_unproven_address_of_a_provider_with_always_is_never_stored() {
     let store = trigger(&[("STORE_UNPROVEN_EMAIL", "true")]);
@@ -152,7 +152,7 @@ async fn a_list_of_one_is_its_value_and_of_several_the_first_counts_if_the_opera
     assert_eq!((emails(&map)[0], &map["email_verified"]), (&json!("ada@example.com"), &json!("true")));
 }
 
-/// `{}` would keep everything as it came, the text `[]` and its verification included.
+/// `{}` would keep everything as it came, including the text `[]` and its verification.
 #[tokio::test]
 async fn an_empty_list_is_no_address_and_is_not_stored() {
     let event = with_claims(&json!({}), &json!({"sub": "1", "email": "[]", "email_verified": "false"}));
@@ -182,12 +182,12 @@ async fn an_address_of_user_info_without_a_subject_proves_nothing() {
     let (map, log) = CapturedLog::of(mapped(&with_claims(&user_info, &json!({"sub": "1001"})), PROVIDERS)).await;
     assert_eq!(map, json!({"sub": "1001", "name": "Ada", SUBJECT: "1001"}));
     assert_eq!(log.matches(OTHER_SUBJECT).count(), 1, "{log}");
-    // Its other claims, and the address of the ID token, are what they are.
+    // Its other claims and the address of the ID token stay as they are.
     let id_token = json!({"sub": "1001", "email": "ada@example.com", "email_verified": true});
     let (map, log) = CapturedLog::of(mapped(&with_claims(&json!({"name": "Ada"}), &id_token), PROVIDERS)).await;
     assert_eq!((&map["email_verified"], &map["name"]), (&json!("true"), &json!("Ada")));
     assert!(!log.contains("WARN"), "{log}");
-    // A provider whose user info names the same subject otherwise.
+    // A provider whose user info names the same subject in another claim.
     let (map, _) = CapturedLog::of(mapped(
         &with_claims(
             &json!({"id": "1001", "email": "ada@example.com", "email_verified": "1"}),
@@ -295,7 +295,7 @@ async fn a_saml_address_is_found_under_its_configured_name() {
     assert_eq!(answer["response"]["userAttributesToMap"]["email_verified"], json!("true"));
 }
 
-/// The pool may map another of them than the one that was judged.
+/// The pool may map another of them than the one that was checked.
 #[tokio::test]
 async fn all_saml_attributes_that_hold_an_address_are_given_the_one_that_was_judged() {
     let event = edited("inbound-federation/saml", |event| {

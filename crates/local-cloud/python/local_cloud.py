@@ -1,7 +1,7 @@
-"""MiniStack, with the gaps closed that an account layer on Cognito falls into.
+"""Runs MiniStack, with patches for the gaps in its Cognito that matter for an account layer.
 
     local_cloud.py             runs it
-    local_cloud.py --patches   tells which patches it is run with, and fails if one of them can go
+    local_cloud.py --patches   lists its patches, and fails if one of them is not needed any more
 
 docs/LOCAL_STACK.md lists the patches, and the differences that remain.
 """
@@ -15,7 +15,7 @@ from patches import PATCHES
 
 
 def unneeded():
-    """The patches whose gap MiniStack does not have, and those that do not close theirs."""
+    """The patches that are not needed, and those that do not close their gap."""
     closed = [patch.name for patch in PATCHES if not patch.gap()]
     apply()
     still_open = [patch.name for patch in PATCHES if patch.gap()]
@@ -38,7 +38,7 @@ def main():
         print(patch.name)
     closed, still_open = unneeded()
     for name in closed:
-        print(f"MiniStack does this itself now, so the patch can go: {name}", file=sys.stderr)
+        print(f"MiniStack does this itself now, so remove the patch: {name}", file=sys.stderr)
     for name in still_open:
         print(f"the patch does not close its gap: {name}", file=sys.stderr)
     sys.exit(1 if closed or still_open else 0)

@@ -11,21 +11,21 @@ use tokio::process::Command;
 use crate::port;
 use crate::process::ProcessGroup;
 
-/// What the driver and the browser are called, by whoever packages them.
+/// The names of the driver and the browser in different packages.
 const DRIVERS: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// How long the driver may take to its first answer.
+/// How long the driver may take until its first answer.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// Where driver and browser are.
+/// The paths of driver and browser.
 #[derive(Debug, Clone)]
 struct Programs {
     driver: PathBuf,
     browser: PathBuf,
 }
 
-/// A running WebDriver. Dropping it ends it, and the browsers it opened.
+/// A running WebDriver. Dropping this ends the driver and the browsers that it opened.
 #[derive(Debug)]
 pub struct Browser {
     _process: ProcessGroup,
@@ -38,7 +38,7 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// There is no driver or no browser, or the driver stays silent.
+    /// Fails if there is no driver or no browser, or if the driver stays silent.
     pub async fn start() -> Result<Self> {
         let programs = find().context("no Chromium or Chrome with its driver was found on the PATH")?;
         let port = port::choose(None)?;
@@ -57,18 +57,18 @@ impl Browser {
         Ok(Self { _process: process, address, program: programs.browser })
     }
 
-    /// Where the driver takes sessions.
+    /// The address of the driver.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The capabilities to ask the driver for: a browser without a window, and without anything of the user's own.
+    /// The capabilities for a new session: a browser without a window and without the user's profile.
     #[must_use]
     pub fn capabilities(&self) -> Map<String, Value> {
         let mut arguments = vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
         if rustix::process::geteuid().is_root() {
-            // Chromium's sandbox refuses to start for root, who runs containers and build machines.
+            // Chromium's sandbox does not start for root, and containers and build machines run as root.
             arguments.push("--no-sandbox");
         }
         let options = json!({ "binary": self.program, "args": arguments });
@@ -80,11 +80,11 @@ impl Browser {
 ///
 /// # Errors
 ///
-/// There is none; the message names the option that leaves the browser out.
+/// Fails if there is none. The message names the option that leaves the browser tests out.
 pub fn check(option_to_leave_out: &str) -> Result<()> {
     if find().is_none() {
         bail!(
-            "one test walks a sign-in in a browser, and no Chromium or Chrome with its driver is on the PATH.\n\
+            "one test signs in with a browser, and no Chromium or Chrome with its driver is on the PATH.\n\
              Install both (Debian and Ubuntu: `sudo apt install chromium chromium-driver`; macOS: \
              `brew install --cask chromium chromedriver`), or leave that test out with {option_to_leave_out}"
         );

@@ -1,6 +1,6 @@
-//! A local cloud: MiniStack on 127.0.0.1, ended with its guard.
+//! A local cloud: MiniStack on 127.0.0.1, which ends with its guard.
 //!
-//! It is started through `python/local_cloud.py`, which closes a few gaps in its Cognito; see `docs/LOCAL_STACK.md`.
+//! `python/local_cloud.py` starts it and closes a few gaps in its Cognito. See `docs/LOCAL_STACK.md`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,15 +18,15 @@ use crate::{layout, port};
 /// The variable that tells the end-to-end tests where the local cloud is.
 pub const ENDPOINT_VARIABLE: &str = "LOCAL_CLOUD_ENDPOINT";
 
-/// How long MiniStack may take to answer its first request; usually under a second.
+/// How long MiniStack may take to answer its first request. Usually it takes less than a second.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
-/// What a local cloud is started with.
+/// The options of a local cloud.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// The port to listen on; a free one of the system's choice if `None`.
+    /// The port to listen on. With `None` the system chooses a free one.
     pub port: Option<u16>,
-    /// A user pool that is there from the start, as [`crate::seed::saved_pool`] writes it.
+    /// A user pool that exists from the start, as [`crate::seed::saved_pool`] writes it.
     pub saved_pool: Option<Value>,
     /// A folder that keeps the cloud's state for the next run. With `None` the state is removed at the end.
     pub kept_state: Option<PathBuf>,
@@ -35,7 +35,7 @@ pub struct Options {
 /// A running local cloud. Dropping it ends MiniStack and every function it runs, and removes its state.
 #[derive(Debug)]
 pub struct LocalCloud {
-    // Dropped in this order: the process must be gone before its files are removed.
+    // The order matters: the process must end before its files are removed.
     process: ProcessGroup,
     _state: Option<TempDir>,
     endpoint: String,
@@ -47,14 +47,14 @@ impl LocalCloud {
     ///
     /// # Errors
     ///
-    /// The port is taken, or MiniStack ends or stays silent; the message holds the end of its log.
+    /// Fails if the port is taken, or if MiniStack ends or stays silent. The message holds the end of its log.
     pub async fn start(toolbox: &Toolbox, options: Options) -> Result<Self> {
         let port = port::choose(options.port)?;
         let runs = layout::local().join("run");
         let folder = options.kept_state.as_ref().unwrap_or(&runs);
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let thrown_away = options.kept_state.is_none().then(|| tempfile::tempdir_in(&runs)).transpose()?;
-        let state = thrown_away.as_ref().map_or(folder.as_path(), TempDir::path);
+        let temporary = options.kept_state.is_none().then(|| tempfile::tempdir_in(&runs)).transpose()?;
+        let state = temporary.as_ref().map_or(folder.as_path(), TempDir::path);
         let endpoint = format!("http://127.0.0.1:{port}");
         let log = layout::logs().join(format!("local-cloud-{port}.log"));
         let mut command = command(toolbox, port, &endpoint, state);
@@ -65,14 +65,14 @@ impl LocalCloud {
             command.env("PERSIST_STATE", "1");
         }
         let process = ProcessGroup::spawn_with_log(&mut command, &log)?;
-        let mut cloud = Self { process, _state: thrown_away, endpoint, log };
+        let mut cloud = Self { process, _state: temporary, endpoint, log };
         let ready = format!("{}/_ministack/ready", cloud.endpoint);
         let started = cloud.process.wait_until_it_answers(&ready, START_LIMIT).await;
         started.with_context(|| format!("the local cloud did not start.\n{}", cloud.end_of_log()))?;
         Ok(cloud)
     }
 
-    /// The address every AWS call goes to, as in `http://127.0.0.1:4566`.
+    /// The endpoint for AWS calls, as in `http://127.0.0.1:4566`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -90,7 +90,7 @@ impl LocalCloud {
     }
 }
 
-/// The variables of an AWS client that talks to a local cloud. The keys open nothing anywhere.
+/// The variables for an AWS client that calls a local cloud. The keys are not real.
 #[must_use]
 pub fn client_environment(endpoint: &str) -> Vec<(String, String)> {
     [
@@ -103,18 +103,18 @@ pub fn client_environment(endpoint: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// The names of the patches that MiniStack is run with.
+/// The names of the patches that MiniStack runs with.
 ///
 /// # Errors
 ///
-/// A patch is not needed any more because MiniStack has no such gap, or it does not close its gap. The message names
-/// it.
+/// Fails if MiniStack no longer has the gap of a patch, or if a patch does not close its gap. The message names the
+/// patch.
 pub async fn patches(toolbox: &Toolbox) -> Result<Vec<String>> {
     let names = run(script(toolbox).arg("--patches")).await?;
     Ok(names.lines().map(str::to_owned).collect())
 }
 
-/// The command that runs MiniStack. Python writes no compiled files into the repository.
+/// The command that runs MiniStack. `-B` stops Python from writing compiled files into the repository.
 fn script(toolbox: &Toolbox) -> Command {
     let mut command = Command::new(toolbox.program("python"));
     command.arg("-B").arg(layout::root().join("crates/local-cloud/python/local_cloud.py"));
@@ -124,14 +124,14 @@ fn script(toolbox: &Toolbox) -> Command {
 fn command(toolbox: &Toolbox, port: u16, endpoint: &str, state: &Path) -> Command {
     let mut command = script(toolbox);
     command
-        // The functions inherit this environment: nothing of the developer's own may leak into them.
+        // The functions inherit this environment, so nothing of the developer's may be in it.
         .env_clear()
         .envs(["PATH", "HOME", "LANG"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .env("BIND_HOST", "127.0.0.1")
         .env("MINISTACK_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
         .env("MINISTACK_REGION", REGION)
-        // Functions that run inside call back to this very cloud, as on AWS without any setting of theirs.
+        // So that functions in this cloud call the same cloud. On AWS they need no setting for that either.
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("STATE_DIR", state)
         .env("TMPDIR", state)

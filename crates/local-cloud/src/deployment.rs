@@ -1,4 +1,4 @@
-//! Functions deployed to the local cloud, where Cognito's own trigger calls reach them.
+//! Deploys functions to the local cloud, where its Cognito calls them as triggers.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::http::Http;
 ///
 /// # Errors
 ///
-/// The binary cannot be read, or the local cloud refuses it.
+/// Fails if the binary cannot be read, or if the local cloud refuses it.
 pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(String, String)]) -> Result<String> {
     let variables: Map<_, _> = settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     // Not compressed: it is read on this machine only.
@@ -31,9 +31,9 @@ pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(Stri
         "Code": { "ZipFile": BASE64_STANDARD.encode(code) },
     });
     let answer = Http::default().send_json("POST", &format!("{endpoint}/2015-03-31/functions"), &input).await?;
-    let made: Value = answer.json()?;
+    let created: Value = answer.json()?;
     if !answer.status.is_success() {
-        bail!("{name} was refused by the local cloud: {made}");
+        bail!("{name} was refused by the local cloud: {created}");
     }
-    Ok(made["FunctionArn"].as_str().context("the deployed function has no ARN")?.to_owned())
+    Ok(created["FunctionArn"].as_str().context("the deployed function has no ARN")?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The function binaries and the command line: built once, found by name.
+//! Builds the function binaries and the command line, and finds them by name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,33 +11,33 @@ use tokio::process::Command;
 
 use crate::layout;
 
-/// Every trigger's function, in the order in which Cognito would call them. Each is a crate and a binary of that name.
+/// Every trigger's function, in the order in which Cognito calls them. Each is the name of a crate and of its binary.
 pub const TRIGGERS: [&str; 5] =
     ["inbound-federation", "pre-sign-up", "post-confirmation", "post-authentication", "custom-message"];
 
-/// The operator's command line: a crate and a binary of that name.
+/// The operator's command line: the name of the crate's binary.
 pub const COMMAND_LINE: &str = "cognito-triggers";
 
-/// The variable that tells the end-to-end tests in which folder the function binaries lie.
+/// The variable that tells the end-to-end tests which folder has the function binaries.
 pub const FOLDER_VARIABLE: &str = "LOCAL_CLOUD_FUNCTIONS";
 
-/// The variable that tells the end-to-end tests where the command line's binary lies.
+/// The variable that tells the end-to-end tests where the command line's binary is.
 pub const COMMAND_LINE_VARIABLE: &str = "LOCAL_CLOUD_COMMAND_LINE";
 
 /// The variable that tells the end-to-end tests where the binary of `cargo xtask` lies.
 pub const XTASK_VARIABLE: &str = "LOCAL_CLOUD_XTASK";
 
-/// The bare function that the others are measured against: a crate and a binary of that name.
+/// The bare function that the others are compared with: the name of the crate and of its binary.
 pub const BARE: &str = "echo";
 
-/// Every function, the one behind the account API included.
+/// Every function, including the one of the account API.
 pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
 
-/// The settings every function of a local run gets.
+/// The settings of every function in a local run.
 pub const SETTINGS: [(&str, &str); 5] = [
     ("PROVIDERS", "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always"),
     ("DEFAULT_GROUP", "Users"),
-    // Nobody writes an address without proof in a pool that was made a moment ago.
+    // Nobody writes an address without proof in a new local pool.
     ("REPAIR", "linked"),
     ("APP_NAME", "Example"),
     ("APP_URL", "https://app.example.com"),
@@ -52,7 +52,7 @@ impl Binaries {
     ///
     /// # Errors
     ///
-    /// Cargo cannot be started or reports an error.
+    /// Fails if cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
         Self::build_packages("local", &ALL).await
     }
@@ -61,7 +61,7 @@ impl Binaries {
     ///
     /// # Errors
     ///
-    /// As [`Self::build`].
+    /// Fails for the same reasons as [`Self::build`].
     pub async fn build_triggers(profile: &str) -> Result<Self> {
         Self::build_packages(profile, &TRIGGERS).await
     }
@@ -70,7 +70,7 @@ impl Binaries {
     ///
     /// # Errors
     ///
-    /// As [`Self::build`].
+    /// Fails if cargo cannot be started or reports an error.
     pub async fn build_release() -> Result<Self> {
         let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
         let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("CARGO_HOME is not set")?;
@@ -87,33 +87,34 @@ impl Binaries {
         Ok(Self(all))
     }
 
-    /// Adds the bare function. It is built alone, so that no crate gets features that only another one needs.
+    /// Builds and adds the bare function. It is built alone, so that no crate gets features that only another one
+    /// needs.
     ///
     /// # Errors
     ///
-    /// As [`Self::build`].
+    /// Fails for the same reasons as [`Self::build`].
     pub async fn with_bare(mut self, profile: &str) -> Result<Self> {
         let options = ["--package", BARE, "--bin", BARE, "--features", "defaults"];
         self.0.extend(Self::build_targets(profile, &options, &[BARE]).await?.0);
         Ok(self)
     }
 
-    /// Builds the operator's command line in the same way. By itself, so that the functions stay the ones
-    /// that every other run builds, with no crate feature that only the command line asks for.
+    /// Builds the operator's command line with the profile `local`. It is built alone, so that the functions get no
+    /// crate features that only the command line needs.
     ///
     /// # Errors
     ///
-    /// As [`Self::build`].
+    /// Fails for the same reasons as [`Self::build`].
     pub async fn build_command_line() -> Result<Self> {
         Self::build_packages("local", &[COMMAND_LINE]).await
     }
 
-    /// Compiles every test of the workspace, and the command line with them: its own tests run it, and so may those that
-    /// need the local cloud. That spares a second build of seven SDKs.
+    /// Compiles every test of the workspace, and the command line with them. Its own tests run the command line, and
+    /// the tests with the local cloud can use the same binary. That saves a second build of seven SDKs.
     ///
     /// # Errors
     ///
-    /// As [`Self::build`].
+    /// Fails for the same reasons as [`Self::build`].
     pub async fn build_with_tests(features: &str) -> Result<Self> {
         let options = ["test", "--no-run", "--workspace", "--features", features];
         Self::run_cargo(&options, &[COMMAND_LINE]).await
@@ -124,7 +125,7 @@ impl Binaries {
         Self::build_targets(profile, &options, packages).await
     }
 
-    /// Builds what cargo's `options` choose, which gives the binaries `names`.
+    /// Builds what cargo's `options` select. The result must contain the binaries `names`.
     async fn build_targets(profile: &str, options: &[&str], names: &[&str]) -> Result<Self> {
         Self::run_cargo(&[&["build", "--profile", profile], options].concat(), names).await
     }
@@ -141,11 +142,11 @@ impl Binaries {
         Self::read(&messages, names)
     }
 
-    /// The folder all binaries lie in.
+    /// The folder of all binaries.
     ///
     /// # Errors
     ///
-    /// There are no binaries.
+    /// Fails if there are no binaries.
     pub fn folder(&self) -> Result<&Path> {
         self.0.values().next().and_then(|path| path.parent()).context("no function was built")
     }
@@ -154,7 +155,7 @@ impl Binaries {
     ///
     /// # Errors
     ///
-    /// There is no function of that name; the message lists those that are there.
+    /// Fails if there is no function of that name. The message lists the names that exist.
     pub fn path(&self, function: &str) -> Result<&Path> {
         self.0.get(function).map(PathBuf::as_path).with_context(|| {
             let known: Vec<_> = self.0.keys().map(String::as_str).collect();
@@ -162,12 +163,12 @@ impl Binaries {
         })
     }
 
-    /// Reads where cargo put the executables from its JSON messages.
+    /// Finds the executables in cargo's JSON messages.
     fn read(messages: &str, packages: &[&str]) -> Result<Self> {
         let mut found = BTreeMap::new();
         for line in messages.lines() {
             let message: Value = serde_json::from_str(line).context("cargo printed a line that is not JSON")?;
-            // A test of a binary bears the binary's name.
+            // The test of a binary has the binary's name.
             if message["profile"]["test"] == true {
                 continue;
             }
@@ -184,10 +185,10 @@ impl Binaries {
     }
 }
 
-/// The cargo that runs this program, or the one on the PATH, to be run in the repository's root.
+/// A command for the cargo that runs this program, or else the one on the PATH, in the repository's root.
 ///
-/// The variables in which `cargo run` describes this program's own package are removed: some build scripts
-/// depend on it, and the crates of the SDK would be compiled anew after every plain `cargo build`.
+/// `cargo run` sets variables that describe this program's own package. They are removed here, because some build
+/// scripts depend on them: cargo would compile the SDK's crates again after every plain `cargo build`.
 #[must_use]
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from));

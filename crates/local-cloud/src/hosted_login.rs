@@ -1,4 +1,4 @@
-//! "Sign in with …" as an app does it: the authorize link, the provider, the callback, the tokens.
+//! A sign-in through a provider, as an app does it: the authorize link, the provider, the callback, the tokens.
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -12,7 +12,7 @@ use crate::user_pool::{CALLBACK, Refusal, UserPool};
 ///
 /// # Errors
 ///
-/// The pool refuses the sign-in: then the error is a [`Refusal`]. Or a step of the walk leads elsewhere.
+/// Returns a [`Refusal`] if the pool refuses the sign-in. Also fails if a step leads to an unexpected address.
 pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &str) -> Result<Value> {
     let http = Http::default();
     let link = authorize_url(pool, client, CALLBACK, &[("state", "from-the-app"), ("identity_provider", provider)]);
@@ -21,7 +21,7 @@ pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &st
     let at_app = redirect(&http.get(&back_at_pool).await?)?;
     let (callback, answer) = at_app.split_once('?').context("the app is called back with nothing")?;
     if callback != CALLBACK {
-        bail!("the walk ended at {callback}, not at the app");
+        bail!("the sign-in ended at {callback}, not at the app");
     }
     let answer: Vec<_> = form_urlencoded::parse(answer.as_bytes()).collect();
     let field = |wanted: &str| answer.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
@@ -36,7 +36,7 @@ pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &st
     claims_for_code(pool, client, CALLBACK, &[("code", code)]).await
 }
 
-/// The link that begins a sign-in, with further fields such as the state.
+/// The link that begins a sign-in. `further` adds fields such as the state.
 pub(crate) fn authorize_url(pool: &UserPool, client: &str, callback: &str, further: &[(&str, &str)]) -> String {
     let fields = [
         ("response_type", "code"),
@@ -47,11 +47,11 @@ pub(crate) fn authorize_url(pool: &UserPool, client: &str, callback: &str, furth
     format!("{}/oauth2/authorize?{}", pool.endpoint(), form_encode(&[&fields[..], further].concat()))
 }
 
-/// Hands a code in for the tokens, and returns the claims of the ID token. The fields are those of the code.
+/// Exchanges a code for the tokens, and returns the claims of the ID token. `code` holds the form fields of the code.
 ///
 /// # Errors
 ///
-/// The pool refuses: then the error is a [`Refusal`].
+/// Returns a [`Refusal`] if the pool refuses.
 pub(crate) async fn claims_for_code(
     pool: &UserPool,
     client: &str,
@@ -67,7 +67,7 @@ pub(crate) async fn claims_for_code(
     claims(tokens.json()?["id_token"].as_str().context("there is no ID token")?)
 }
 
-/// Where a redirect leads.
+/// The target of a redirect.
 fn redirect(answer: &Answer) -> Result<String> {
     match &answer.location {
         Some(location) if answer.status.is_redirection() => Ok(location.clone()),
@@ -75,8 +75,8 @@ fn redirect(answer: &Answer) -> Result<String> {
     }
 }
 
-/// Reads a token's claims. The signature is not checked: the token came straight from the pool.
+/// Reads a token's claims. It does not check the signature, because the token comes straight from the pool.
 fn claims(token: &str) -> Result<Value> {
-    let payload = token.split('.').nth(1).context("the ID token is no JWT")?;
+    let payload = token.split('.').nth(1).context("the ID token is not a JWT")?;
     Ok(serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload)?)?)
 }

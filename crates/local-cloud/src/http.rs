@@ -1,4 +1,4 @@
-//! Plain HTTP to servers on this machine: no TLS, no proxy, no redirects followed.
+//! Plain HTTP to servers on this machine, without TLS or proxies. It does not follow redirects.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// How long one answer may take. Generous: a first call may start a function on a busy machine.
+/// How long one answer may take. The limit is high, because a first call may start a function on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A client for local servers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Http(Client<HttpConnector, Full<Bytes>>);
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
     pub status: StatusCode,
-    /// Where a redirect leads, absolute or not, as the server wrote it.
+    /// The target of a redirect, as the server wrote it, absolute or not.
     pub location: Option<String>,
     /// The whole body.
     pub body: Bytes,
@@ -34,7 +34,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// It is not JSON.
+    /// Fails if it is not JSON.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.body)
             .with_context(|| format!("the server answered {} with something that is not JSON", self.status))
@@ -52,7 +52,7 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// No answer from the server, or none in time.
+    /// Fails if the server does not answer, or not in time.
     pub async fn get(&self, url: &str) -> Result<Answer> {
         self.send(url, Request::get(url).body(Full::default())?).await
     }
@@ -61,7 +61,7 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// As [`Http::get`].
+    /// Fails for the same reasons as [`Http::get`].
     pub async fn send_body(
         &self,
         method: &str,
@@ -80,7 +80,7 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// As [`Http::get`].
+    /// Fails for the same reasons as [`Http::get`].
     pub async fn send_json(&self, method: &str, url: &str, body: &Value) -> Result<Answer> {
         self.send_body(method, url, &[(CONTENT_TYPE.as_str(), "application/json")], body.to_string()).await
     }
@@ -89,7 +89,7 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// As [`Http::get`].
+    /// Fails for the same reasons as [`Http::get`].
     pub async fn submit(&self, url: &str, fields: &[(&str, &str)]) -> Result<Answer> {
         let form = [(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
         self.send_body("POST", url, &form, form_encode(fields)).await

@@ -1,4 +1,4 @@
-//! A local OpenID provider that plays Google: it knows a few people and asks for no password.
+//! A local OpenID provider that plays Google. It knows a few people and asks for no password.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{layout, port};
 /// How long the provider may take to answer its first request.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// A running provider. Dropping it ends the process, if it was started here.
+/// A running provider. Dropping this ends the process, if this program started it.
 #[derive(Debug)]
 pub struct IdentityProvider {
     _process: Option<ProcessGroup>,
@@ -28,16 +28,16 @@ impl IdentityProvider {
     ///
     /// # Errors
     ///
-    /// The port is taken, or the provider ends or stays silent; the message names its log.
+    /// Fails if the port is taken, or if the provider ends or stays silent. The message names its log.
     pub async fn start(toolbox: &Toolbox, port: Option<u16>) -> Result<Self> {
         Self::start_with(toolbox, port, &[]).await
     }
 
-    /// Starts the provider with people who are on its sign-in page from the start, as subject and claims.
+    /// Starts the provider with people on its sign-in page, each a subject and claims.
     ///
     /// # Errors
     ///
-    /// As [`IdentityProvider::start`].
+    /// Fails for the same reasons as [`IdentityProvider::start`].
     pub async fn start_with(toolbox: &Toolbox, port: Option<u16>, people: &[(&str, Value)]) -> Result<Self> {
         let people = people.iter().flat_map(|(subject, claims)| {
             let mut claims = claims.clone();
@@ -58,13 +58,13 @@ impl IdentityProvider {
         Ok(Self { _process: Some(process), ..provider })
     }
 
-    /// A provider that runs already. Dropping this does not end it.
+    /// A provider that is running already. Dropping this does not end it.
     #[must_use]
     pub fn at(issuer: &str) -> Self {
         Self { _process: None, issuer: issuer.to_owned(), http: Http::default() }
     }
 
-    /// The provider's address, which is its issuer too.
+    /// The provider's address, which is also its issuer.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -74,7 +74,7 @@ impl IdentityProvider {
     ///
     /// # Errors
     ///
-    /// The provider cannot be reached or refuses.
+    /// Fails if the provider cannot be reached or refuses.
     pub async fn knows(&self, subject: &str, claims: &Value) -> Result<()> {
         let answer = self.http.send_json("PUT", &format!("{}/users/{subject}", self.issuer), claims).await?;
         if !answer.status.is_success() {
@@ -83,24 +83,25 @@ impl IdentityProvider {
         Ok(())
     }
 
-    /// Makes this provider one of the pool's, under the given name, with the usual claims mapped.
+    /// Adds this provider to the pool under the given name, and maps the usual claims.
     ///
     /// # Errors
     ///
-    /// As [`IdentityProvider::register_with`].
+    /// Fails for the same reasons as [`IdentityProvider::register_with`].
     pub async fn register(&self, pool: &UserPool, name: &str) -> Result<()> {
         let mapping =
             ["email", "email_verified", "given_name", "family_name"].map(|claim| (claim.to_owned(), json!(claim)));
         self.register_with(pool, name, &mapping.into_iter().collect::<serde_json::Map<_, _>>().into()).await
     }
 
-    /// Makes this provider one of the pool's, under the given name, and maps claims: pool attribute to claim.
+    /// Adds this provider to the pool under the given name. `mapping` goes from pool attribute to claim.
     ///
-    /// The type is always OIDC, even for `Google`: the local cloud supports sign-ins from OIDC and SAML providers only.
+    /// The type is always OIDC, even for `Google`, because the local cloud supports sign-ins only from OIDC and SAML
+    /// providers.
     ///
     /// # Errors
     ///
-    /// The pool refuses.
+    /// Fails if the pool refuses.
     pub async fn register_with(&self, pool: &UserPool, name: &str, mapping: &Value) -> Result<()> {
         let input = json!({
             "ProviderName": name,
@@ -114,8 +115,8 @@ impl IdentityProvider {
             },
             "AttributeMapping": mapping,
         });
-        let known = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": name })).await.is_ok();
-        let operation = if known { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
+        let exists = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": name })).await.is_ok();
+        let operation = if exists { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
         pool.admin(operation, input).await.map(drop)
     }
 }

@@ -1,12 +1,12 @@
-//! Where things lie in the repository.
+//! Paths in the repository.
 
 use std::path::{Path, PathBuf};
 
 /// The repository's root folder.
 #[must_use]
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).unwrap_or(manifest).to_path_buf()
 }
 
 /// The git-ignored folder that holds the tools, the logs and the state of a run.
@@ -15,7 +15,7 @@ pub fn local() -> PathBuf {
     root().join(".local")
 }
 
-/// The folder of logs; a log outlives the run that wrote it.
+/// The folder of logs. A log stays after the run that wrote it.
 #[must_use]
 pub fn logs() -> PathBuf {
     local().join("logs")

@@ -1,17 +1,18 @@
-//! An AWS to test on, on this machine: what `cargo xtask` and the end-to-end tests stand on.
+//! An AWS on this machine to test on. `cargo xtask` and the end-to-end tests use it.
 //!
-//! * [`LocalCloud`] runs MiniStack, an emulator of AWS, and [`identity_provider`] a small OpenID provider; both come from
-//!   the pinned [`toolbox`];
-//! * [`user_pool`] makes a pool, puts people into it and reads back what it holds; [`seed`] is the pool of the sample
-//!   events, which [`event`] reads;
-//! * [`function`] builds the function binaries, [`archive`] packs one, [`runtime_api`] runs one as Lambda would, and [`deployment`] hands one
-//!   to the local cloud as a trigger;
-//! * [`stack`] deploys the repository's own template; [`local_stack`] puts providers and an app around it;
-//! * [`outbox`] has the mails that were sent;
-//! * [`hosted_login`] walks "Sign in with Google" from the app's link to the tokens, and [`browser`] is a real one.
+//! * [`LocalCloud`] runs MiniStack, an emulator of AWS. [`identity_provider`] runs a small OpenID provider. Both come
+//!   from the pinned [`toolbox`].
+//! * [`user_pool`] makes a pool, puts people into it and reads its profiles. [`seed`] is the pool of the sample events,
+//!   which [`event`] reads.
+//! * [`function`] builds the function binaries, [`archive`] packs one, [`runtime_api`] runs one as Lambda would, and
+//!   [`deployment`] deploys one to the local cloud.
+//! * [`stack`] deploys the repository's own template. [`local_stack`] adds providers and an app.
+//! * [`outbox`] reads the mails that were sent.
+//! * [`hosted_login`] follows "Sign in with Google" from the app's link to the tokens. [`browser`] drives a real
+//!   browser.
 //!
-//! Everything listens on 127.0.0.1 and talks to nothing else. Every process that is started here ends when its guard is
-//! dropped.
+//! Everything listens on 127.0.0.1 and connects to nothing else. Every process that is started here ends when its guard
+//! is dropped.
 
 pub mod archive;
 pub mod browser;

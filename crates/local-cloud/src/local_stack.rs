@@ -28,12 +28,12 @@ pub struct LocalStack {
 }
 
 impl LocalStack {
-    /// Starts the providers and the app, deploys the stack, and puts the ready account into its pool. Without `app_port`
-    /// the app takes a free one.
+    /// Starts the providers and the app, deploys the stack, and puts the ready account into its pool. Without
+    /// `app_port` the app takes a free port.
     ///
     /// # Errors
     ///
-    /// A port is taken, a process does not start, or the deployment fails.
+    /// Fails if a port is taken, a process does not start, or the deployment fails.
     pub async fn start(
         toolbox: &Toolbox,
         sam: &Sam,
@@ -54,14 +54,14 @@ impl LocalStack {
         stack.register(&google, "Google").await?;
         stack.register(&facebook, "Facebook").await?;
         stack.register(&google, "Okta").await?;
-        people::settle(&stack).await?;
+        people::add_ready_account(&stack).await?;
         let address =
             Address { google: google.issuer().to_owned(), facebook: facebook.issuer().to_owned(), app, stack };
         let app = App::serve(listener, &address)?;
         Ok(Self { address, _providers: [google, facebook], _app: app })
     }
 
-    /// Where it can be reached.
+    /// The addresses of the stack.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::http::Http;
 
-/// The last message that went to an address, as MiniStack keeps it: with `Subject`, `BodyText` and `BodyHtml`.
+/// The last message to an address, as MiniStack stores it: with `Subject`, `BodyText` and `BodyHtml`.
 ///
 /// # Errors
 ///
-/// None went there, or the local cloud cannot be reached.
+/// Fails if no message went to the address, or if the local cloud cannot be reached.
 pub async fn last_mail(endpoint: &str, to: &str) -> Result<Value> {
     let outbox = Http::default().get(&format!("{endpoint}/_ministack/ses/messages")).await?.json()?;
     let accounts = outbox["messages"].as_object().context("the outbox has an unknown form")?;

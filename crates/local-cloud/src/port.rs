@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 ///
 /// # Errors
 ///
-/// The wanted port is taken; the message says how to choose another one.
+/// Fails if the wanted port is taken. The message says how to choose another one.
 pub(crate) fn choose(wanted: Option<u16>) -> Result<u16> {
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted.unwrap_or(0))) {
         Ok(listener) => listener,
@@ -27,7 +27,7 @@ pub(crate) fn choose(wanted: Option<u16>) -> Result<u16> {
 ///
 /// # Errors
 ///
-/// As [`choose`].
+/// Fails for the same reasons as [`choose`].
 pub(crate) async fn listen(wanted: Option<u16>) -> Result<tokio::net::TcpListener> {
     let port = choose(wanted)?;
     Ok(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?)

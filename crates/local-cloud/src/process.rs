@@ -12,13 +12,13 @@ use tokio::process::{Child, Command};
 use crate::http::Http;
 use crate::layout;
 
-/// How long a process may take to leave after a polite request, before it is killed.
+/// How long a process has to end itself after a polite request. Then it is killed.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// A child process in its own process group. Dropping this ends it and all of its children.
+/// A child process in its own process group. Dropping this ends the process and all of its children.
 ///
-/// The own group matters twice: a Ctrl-C on the terminal reaches this program only, so that it can
-/// end its children in order, and the children's children (the functions a local cloud runs) go too.
+/// The group matters for two reasons. Ctrl-C on the terminal reaches this program only, so it can end its children in
+/// order. And the children of the children, such as the functions of a local cloud, end too.
 #[derive(Debug)]
 pub struct ProcessGroup {
     child: Child,
@@ -30,7 +30,7 @@ impl ProcessGroup {
     ///
     /// # Errors
     ///
-    /// The program cannot be started; the message names it.
+    /// Fails if the program cannot be started. The message names it.
     pub fn spawn(command: &mut Command) -> Result<Self> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let child = command.process_group(0).spawn().with_context(|| format!("{program} cannot be started"))?;
@@ -42,11 +42,11 @@ impl ProcessGroup {
         Ok(Self { child, group })
     }
 
-    /// Starts the command as [`ProcessGroup::spawn`] does. What it writes goes to a file in the folder of logs.
+    /// Starts the command as [`ProcessGroup::spawn`] does. Its output goes to a file in the folder of logs.
     ///
     /// # Errors
     ///
-    /// As [`ProcessGroup::spawn`], or the file cannot be written.
+    /// Fails for the same reasons as [`ProcessGroup::spawn`], or if the file cannot be written.
     pub(crate) fn spawn_with_log(command: &mut Command, log: &Path) -> Result<Self> {
         std::fs::create_dir_all(layout::logs())?;
         let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
@@ -57,7 +57,7 @@ impl ProcessGroup {
     ///
     /// # Errors
     ///
-    /// The process ends, or no request succeeds in time.
+    /// Fails if the process ends, or if no request succeeds in time.
     pub(crate) async fn wait_until_it_answers(&mut self, url: &str, limit: Duration) -> Result<()> {
         let http = Http::default();
         let answer = async {
@@ -74,16 +74,16 @@ impl ProcessGroup {
             .with_context(|| format!("it did not answer within {} s", limit.as_secs()))?
     }
 
-    /// Returns how the process ended, or `None` while it runs.
+    /// Returns the exit status, or `None` while the process runs.
     ///
     /// # Errors
     ///
-    /// The system refuses to tell.
+    /// Fails if the system does not give the status.
     pub fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
-    /// Hands out the child, to take its pipes.
+    /// The child, for its pipes.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
@@ -91,7 +91,7 @@ impl ProcessGroup {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        // An error means that no process is left in the group, which is the goal.
+        // An error here means that the group has no process left, which is the goal.
         let _ = kill_process_group(self.group, Signal::TERM);
         let deadline = Instant::now() + PATIENCE;
         while matches!(self.child.try_wait(), Ok(None)) {
@@ -105,11 +105,12 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Runs a command to its end, without input, and returns what it wrote to standard output.
+/// Runs a command to its end, without input, and returns its standard output.
 ///
 /// # Errors
 ///
-/// It cannot be started, or it fails; then the message holds the end of what it wrote.
+/// Fails if the command cannot be started, or if it fails. In the second case, the message ends with the last lines
+/// that it wrote.
 pub async fn run(command: &mut Command) -> Result<String> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
@@ -121,7 +122,7 @@ pub async fn run(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The last lines of what a program wrote: enough to see the cause, short enough to read.
+/// The last lines of a program's output: enough to see the cause, short enough to read.
 pub(crate) fn end_of(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(25)..].join("\n")

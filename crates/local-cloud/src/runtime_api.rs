@@ -1,8 +1,8 @@
 //! A stand-in for the Lambda Runtime API: runs a function binary as Lambda does and invokes it.
 //!
-//! The binary is the one that is deployed. It is told where its runtime API is, asks there for the
-//! next event, and answers there; see "Using the Lambda runtime API for custom runtimes" in the
-//! Lambda Developer Guide.
+//! It runs the same binary that is deployed. An environment variable gives the function the address of its runtime API.
+//! The function asks there for the next event and sends its answer there. See "Using the Lambda runtime API for custom
+//! runtimes" in the Lambda Developer Guide.
 
 use std::collections::HashMap;
 use std::process::{ExitStatus, Stdio};
@@ -26,19 +26,19 @@ use tokio::task::JoinHandle;
 use crate::process::ProcessGroup;
 use crate::user_pool::REGION;
 
-/// The time a function is given. Cognito gives up after 5 s; a busy machine that compiles beside the
-/// tests must not make one fail, so the stand-in waits longer.
+/// The time limit of one event. Cognito gives up after 5 s. The stand-in waits longer, so that no test fails because
+/// the machine compiles at the same time.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long a binary may take from its start to its first question for an event.
+/// How long a binary may take from its start until it asks for its first event.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// An error a function answered with: what Lambda hands to the caller.
+/// The error that a function answered with. Lambda passes it on to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionError {
     /// The stable code.
     pub error_type: String,
-    /// The text for people. Cognito shows it to whoever is signing in.
+    /// The text for people. Cognito shows it to the person who is signing in.
     pub error_message: String,
 }
 
@@ -57,11 +57,11 @@ struct Runtime {
     name: String,
     queue: mpsc::UnboundedSender<Invocation>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
-    /// Who waits for which request's answer.
+    /// The callers that wait for an answer, by request id.
     answers: Mutex<HashMap<String, oneshot::Sender<Result<Value, FunctionError>>>>,
-    /// What the function wrote on either stream, line by line.
+    /// The lines that the function wrote to standard output and standard error.
     log: Mutex<Vec<String>>,
-    /// Set with each question for an event.
+    /// Notified each time the function asks for an event.
     idle: tokio::sync::Notify,
 }
 
@@ -74,21 +74,21 @@ struct Invocation {
 impl Function {
     /// Starts the binary and waits until it asks for its first event.
     ///
-    /// The function sees Lambda's variables and the given settings, and nothing else of this
-    /// process's environment but `PATH`.
+    /// The function sees Lambda's variables, the given settings and `PATH`, and nothing else of this process's
+    /// environment.
     ///
     /// # Errors
     ///
-    /// The binary cannot be started, or ends or stays silent; the message holds what it wrote.
+    /// Fails if the binary cannot be started, or if it ends or stays silent. The message contains its output.
     pub async fn start(name: &str, binary: &std::path::Path, settings: &[(String, String)]) -> Result<Self> {
         Self::start_command(name, Command::new(binary), settings).await
     }
 
-    /// Starts any command that speaks the runtime API, as [`Function::start`] starts a binary.
+    /// Starts any command that uses the runtime API, as [`Function::start`] starts a binary.
     ///
     /// # Errors
     ///
-    /// As [`Function::start`].
+    /// Fails for the same reasons as [`Function::start`].
     pub async fn start_command(name: &str, mut command: Command, settings: &[(String, String)]) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
@@ -107,18 +107,18 @@ impl Function {
         keep_log(&runtime, process.child().stdout.take());
         keep_log(&runtime, process.child().stderr.take());
         let router = router(runtime.clone());
-        // It ends with its task.
+        // Dropping the function aborts the task and so ends the server.
         let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
         let function = Self { process: process.into(), runtime, name: name.to_owned(), server };
         function.wait_until_idle().await?;
         Ok(function)
     }
 
-    /// Sends an event and returns the function's own answer or error.
+    /// Sends an event and returns the function's answer or error.
     ///
     /// # Errors
     ///
-    /// The function ended or did not answer within [`DEADLINE`]; the message holds what it wrote.
+    /// Fails if the function ends or does not answer within [`DEADLINE`]. The message contains its output.
     pub async fn invoke(&self, event: &Value) -> Result<Result<Value, FunctionError>> {
         let id = uuid::Uuid::new_v4().to_string();
         let (sender, answer) = oneshot::channel();
@@ -133,22 +133,22 @@ impl Function {
         }
     }
 
-    /// Everything the function has written so far, standard output and standard error.
+    /// Everything that the function has written so far to standard output and standard error.
     #[must_use]
     pub fn log(&self) -> String {
         lock(&self.runtime.log).join("\n")
     }
 
-    /// Waits until the function asks for its next event, so that the one before is completely done.
+    /// Waits until the function asks for its next event. Then it has completely finished the one before.
     ///
     /// # Errors
     ///
-    /// The function ends or stays silent; the message holds what it wrote.
+    /// Fails if the function ends or stays silent. The message contains its output.
     pub async fn wait_until_idle(&self) -> Result<()> {
         tokio::select! {
             () = self.runtime.idle.notified() => Ok(()),
             status = self.ended() => {
-                // What it wrote last may still be on its way through the pipe.
+                // Its last lines may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 bail!("{} ended before it asked for an event ({}).\n{}", self.name, status?, self.log())
             }
@@ -158,11 +158,11 @@ impl Function {
         }
     }
 
-    /// The number of the process.
+    /// The id of the process.
     ///
     /// # Errors
     ///
-    /// It has ended.
+    /// Fails if the process has ended.
     pub fn process_id(&self) -> Result<u32> {
         lock(&self.process).child().id().with_context(|| format!("{} has ended", self.name))
     }
@@ -183,7 +183,7 @@ impl Drop for Function {
     }
 }
 
-/// Gives a process what Lambda's environment holds, with the runtime API at `address`, and the given settings.
+/// Sets Lambda's environment variables, with the runtime API at `address`, and the given settings.
 fn set_environment(command: &mut Command, name: &str, address: &str, settings: &[(String, String)]) {
     command
         .env_clear()
@@ -266,13 +266,13 @@ impl Runtime {
         let Some(waiting) = lock(&self.answers).remove(id) else {
             return StatusCode::NOT_FOUND;
         };
-        // If the deadline has passed, nothing is waiting any more.
+        // If the deadline has passed, nobody waits for the answer any more.
         let _ = waiting.send(answer);
         StatusCode::ACCEPTED
     }
 }
 
-/// A panic elsewhere must not turn into a second one here.
+/// A panic in another thread must not cause a second one here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The local pool of the sample events: the same pool id, the same app client, the same people.
+//! The local pool of the sample events, with the same pool id, app client and people.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -11,19 +11,19 @@ pub const POOL_ID: &str = "eu-central-1_EXAMPLE01";
 /// The app client id in every file under `events/`.
 pub const CLIENT_ID: &str = "1example23456789abcdefghij";
 
-/// The group new accounts are put into.
+/// The group that new accounts join.
 pub const GROUP: &str = "Users";
 
-/// The password of every seeded native account; it opens nothing but the local pool.
+/// The password of every seeded native account. It works only in the local pool.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 
-/// The seeded pool in the shape of MiniStack's saved state, version 3: `pool.json` with the settings of its kind.
+/// The seeded pool in the form of MiniStack's saved state, version 3: `pool.json` with the settings of its kind.
 ///
-/// It goes in as a file because the API gives every pool, client and account a random id.
+/// It has to be a file, because the API gives every pool, client and account a random id.
 ///
 /// # Errors
 ///
-/// `pool.json` is not JSON.
+/// Fails if `pool.json` is not JSON.
 pub fn saved_pool(kind: Kind) -> Result<Value> {
     let mut saved: Value = serde_json::from_str(include_str!("../pool.json")).context("pool.json is not JSON")?;
     let pool = &mut saved["payload"]["user_pools"][POOL_ID];

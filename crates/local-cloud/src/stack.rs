@@ -18,16 +18,16 @@ use crate::http::Http;
 use crate::identity_provider::IdentityProvider;
 use crate::user_pool::{REGION, UserPool};
 
-/// The stack's name, which is the pool's name too.
+/// The name of the stack and of the pool.
 pub const NAME: &str = "account-triggers";
 
 /// The group that every account of a local stack joins.
 pub const GROUP: &str = "Users";
 
-/// The domain that a local stack's mails come from.
+/// The sender's domain of a local stack's mails.
 pub const MAIL_DOMAIN: &str = "example.com";
 
-/// How far a local stack trusts its providers.
+/// The setting `PROVIDERS` of a local stack.
 pub const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
 
 /// A deployed stack, with its outputs.
@@ -37,7 +37,7 @@ pub struct Stack {
     outputs: BTreeMap<String, String>,
 }
 
-/// What a stack is deployed from and with.
+/// Everything that a deployment needs.
 #[derive(Debug)]
 pub struct Deployment<'a> {
     /// The SAM CLI.
@@ -46,13 +46,13 @@ pub struct Deployment<'a> {
     pub endpoint: &'a str,
     /// The functions' code.
     pub binaries: &'a Binaries,
-    /// A folder for the staged template and for what was deployed from it.
+    /// A folder for the staged template and for the record of the deployment.
     pub folder: PathBuf,
-    /// Where the sign-in pages may send people back to.
+    /// The addresses that the sign-in pages may send people back to.
     pub callbacks: Vec<String>,
 }
 
-/// What was deployed, written next to the state that a cloud keeps.
+/// The record of a deployment. It is written next to the state that a cloud keeps.
 #[derive(Serialize, Deserialize)]
 struct Receipt {
     fingerprint: u64,
@@ -60,14 +60,14 @@ struct Receipt {
 }
 
 impl Deployment<'_> {
-    /// Deploys the template, and completes what a local cloud cannot take from it.
+    /// Deploys the template, and then adds the parts that a local cloud's CloudFormation cannot create.
     ///
-    /// If template, code and parameters have not changed, this takes the stack that an earlier run left, if the cloud
-    /// kept its state.
+    /// If an earlier run deployed the same template, code and parameters, and the cloud kept its state, this returns
+    /// that stack.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or written, or the deployment fails.
+    /// Fails if a file cannot be read or written, or if the deployment fails.
     pub async fn deploy(&self) -> Result<Stack> {
         let template = template::stage(&self.folder.join("build"), self.binaries)?;
         let parameters = self.parameters();
@@ -99,8 +99,8 @@ impl Deployment<'_> {
         pool.is_ok().then_some(stack)
     }
 
-    /// The parameters of a local stack that differ from the template's defaults. Each of them is one that any
-    /// deployment could set so; docs/LOCAL_STACK.md says why.
+    /// The parameters of a local stack that differ from the template's defaults. Any deployment could set them.
+    /// docs/LOCAL_STACK.md says why these have these values.
     fn parameters(&self) -> BTreeMap<String, String> {
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         [
@@ -112,7 +112,7 @@ impl Deployment<'_> {
             ("DomainPrefix", "none"),
             ("Monitoring", "false"),
             ("Providers", PROVIDERS),
-            // Nobody writes an address without proof in a pool that the stack made.
+            // Nobody writes an address without proof in a pool that this stack made.
             ("Repair", "linked"),
             ("SubjectAttribute", "custom:idp_subject"),
             ("AccountApi", "on"),
@@ -136,7 +136,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// The template has no such output; the message lists those it has.
+    /// Fails if the template has no such output. The message lists those it has.
     pub fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).with_context(|| {
             let known: Vec<_> = self.outputs.keys().map(String::as_str).collect();
@@ -144,11 +144,11 @@ impl Stack {
         })
     }
 
-    /// Makes a running provider the one that the template names so, mapped as the template maps it.
+    /// Registers a running provider under a name from the template, with the template's attribute mapping.
     ///
     /// # Errors
     ///
-    /// The template has no such provider, or the pool refuses.
+    /// Fails if the template has no such provider, or if the pool refuses.
     pub async fn register(&self, provider: &IdentityProvider, name: &str) -> Result<()> {
         provider.register_with(&self.pool()?, name, &completion::attribute_mapping(name)?).await
     }
@@ -157,7 +157,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// As [`Stack::output`].
+    /// Fails for the same reasons as [`Stack::output`].
     pub fn pool(&self) -> Result<UserPool> {
         Ok(UserPool::open(&self.endpoint, self.output("UserPoolId")?))
     }
@@ -166,16 +166,17 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// As [`Stack::output`].
+    /// Fails for the same reasons as [`Stack::output`].
     pub fn account_api(&self) -> Result<String> {
         Ok(format!("{}/_aws/execute-api/{}", self.endpoint, self.output("AccountApiId")?))
     }
 
-    /// Invokes a trigger's function where it was deployed, as in `invoke("PostConfirmation", &event)`.
+    /// Invokes the deployed function of a trigger, as in `invoke("PostConfirmation", &event)`.
     ///
     /// # Errors
     ///
-    /// There is no such function, or it answers with an error: then the message holds that error.
+    /// Fails if there is no such function, or if it answers with an error. In the second case, the message contains
+    /// that error.
     pub async fn invoke(&self, trigger: &str, event: &Value) -> Result<Value> {
         let url = format!("{}/invocations", self.function(trigger)?);
         let answer = Http::default().send_json("POST", &url, event).await?;
@@ -186,11 +187,11 @@ impl Stack {
         Ok(payload)
     }
 
-    /// The environment variables that a trigger's function was deployed with.
+    /// The environment variables of a trigger's deployed function.
     ///
     /// # Errors
     ///
-    /// There is no such function.
+    /// Fails if there is no such function.
     pub async fn settings_of(&self, trigger: &str) -> Result<Value> {
         let url = format!("{}/configuration", self.function(trigger)?);
         Ok(Http::default().get(&url).await?.json()?["Environment"]["Variables"].take())

@@ -1,17 +1,17 @@
-//! Progress on standard error: a line when a step begins, and one when it has ended.
+//! Prints progress on standard error: one line when a step begins, and one when it ends.
 //!
-//! Standard output stays free for what a command was asked to print.
+//! Standard output stays free for the command's own output.
 
 use std::time::Instant;
 
 use anyhow::Result;
 use console::style;
 
-/// Does something that a person may have to wait for; says what it is, how it ended, and how long it took.
+/// Runs some work, and prints its title, whether it succeeded, and how long it took.
 ///
 /// # Errors
 ///
-/// Those of the work.
+/// Returns the error of the work.
 pub async fn step<T>(title: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     eprintln!("… {title}");
     let started = Instant::now();

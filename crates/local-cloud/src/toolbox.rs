@@ -1,6 +1,6 @@
-//! Pinned Python tools in a virtual environment of the repository's own.
+//! Pinned Python tools in a virtual environment inside the repository.
 //!
-//! Nothing is installed outside `.local/`; removing that folder removes every trace.
+//! Nothing is installed outside `.local/`. Removing that folder removes every trace.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::steps::step;
 /// The tools of the local cloud: MiniStack and an OpenID provider.
 const LOCAL_CLOUD: &str = include_str!("../python/local-cloud.txt");
 
-/// Schemathesis, which tries an API against its own description.
+/// Schemathesis, which tests an API against its own description.
 const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
 
 /// The oldest Python the pinned tools run on.
@@ -25,31 +25,31 @@ const OLDEST_PYTHON: (u32, u32) = (3, 10);
 pub struct Toolbox(PathBuf);
 
 impl Toolbox {
-    /// Installs the local cloud's tools, or finds them as an earlier run left them.
+    /// Installs the local cloud's tools, unless an earlier run did.
     ///
     /// # Errors
     ///
-    /// No suitable Python, no `venv` module, or no package could be fetched; each message says
-    /// what to do about it.
+    /// Fails if there is no suitable Python or no `venv` module, or if a package cannot be fetched. Each message says
+    /// what to do.
     pub async fn local_cloud() -> Result<Self> {
         Self::install("local-cloud", LOCAL_CLOUD).await
     }
 
-    /// Installs Schemathesis, or finds it as an earlier run left it.
+    /// Installs Schemathesis, unless an earlier run did.
     ///
     /// # Errors
     ///
-    /// As [`Toolbox::local_cloud`].
+    /// Fails for the same reasons as [`Toolbox::local_cloud`].
     pub async fn schemathesis() -> Result<Self> {
         Self::install("schemathesis", SCHEMATHESIS).await
     }
 
-    /// Installs the named set of tools from the text of a pip requirements file, unless the very
-    /// same text was installed before.
+    /// Installs a set of tools from the text of a pip requirements file, unless an earlier run installed exactly this
+    /// text.
     ///
     /// # Errors
     ///
-    /// As [`Toolbox::local_cloud`].
+    /// Fails for the same reasons as [`Toolbox::local_cloud`].
     pub async fn install(name: &str, requirements: &str) -> Result<Self> {
         let folder = layout::local().join("tools").join(name);
         let stamp = folder.join("installed.txt");
@@ -62,7 +62,7 @@ impl Toolbox {
             let list = folder.join("requirements.txt");
             std::fs::write(&list, requirements)?;
             toolbox.pip_install(&list).await?;
-            // Renamed last: an interrupted installation leaves no stamp and starts over.
+            // Renamed last, so that an interrupted installation leaves no stamp and starts over.
             Ok(std::fs::rename(&list, &stamp)?)
         })
         .await?;
@@ -75,7 +75,7 @@ impl Toolbox {
         self.0.join("bin").join(name)
     }
 
-    /// A toolbox stops working when the system's Python it was made with goes away.
+    /// A toolbox stops working if the Python that it was made with is removed.
     async fn works(&self) -> bool {
         run(Command::new(self.program("python")).args(["-c", "pass"])).await.is_ok()
     }
@@ -106,7 +106,7 @@ impl Toolbox {
     }
 }
 
-/// The Python to install with: the one that `PYTHON` names, or `python3` on the PATH.
+/// The Python for the installation: the one that `PYTHON` names, or `python3` on the PATH.
 async fn find_python() -> Result<PathBuf> {
     let chosen = std::env::var_os("PYTHON").filter(|value| !value.is_empty());
     let python = PathBuf::from(chosen.unwrap_or_else(|| "python3".into()));

@@ -1,4 +1,4 @@
-//! A user pool seen from outside: made, filled and read through Cognito's own JSON API.
+//! A user pool seen from outside. It is made, filled and read through Cognito's own JSON API.
 //!
 //! Set-up and assertions deliberately do not go through the adapter under test.
 
@@ -10,23 +10,23 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, Http};
 
-/// The region of every local pool; the checked-in events name it too.
+/// The Region of every local pool. The sample events name it too.
 pub const REGION: &str = "eu-central-1";
 
-/// Where the app of a local pool is called back. Nobody listens there: the walk ends by reading the link.
+/// The callback address of a local pool's app. Nothing listens there: a sign-in ends when this link is read.
 pub const CALLBACK: &str = "http://127.0.0.1/signed-in";
 
 /// The two kinds of pool the triggers are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The e-mail address is what people sign in with, and everybody may sign up.
+    /// People sign in with the e-mail address, and everybody may sign up.
     EmailAsUsername,
-    /// Accounts are made by administrators under a name of their own; a verified e-mail is an alias.
+    /// Administrators make the accounts, with a user name that is not the address. A verified e-mail is an alias.
     EmailAsAlias,
 }
 
 impl Kind {
-    /// The pool's settings as `CreateUserPool` takes them.
+    /// The pool's settings, as input of `CreateUserPool`.
     #[must_use]
     pub fn configuration(self, name: &str) -> Value {
         let (usernames, aliases, admin_only) = match self {
@@ -50,7 +50,7 @@ impl Kind {
             } },
             "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
             "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Name": "verified_email", "Priority": 1 }] },
-            // Cognito honours a custom message only for a pool that sends through SES.
+            // Cognito uses a custom message only in a pool that sends through SES.
             "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "From": "accounts@example.com",
                 "SourceArn": format!("arn:aws:ses:{REGION}:000000000000:identity/example.com") },
             "LambdaConfig": {},
@@ -95,20 +95,20 @@ pub struct Identity {
     pub provider: String,
     /// The subject at that provider.
     pub subject: String,
-    /// Whether it is the profile's own identity, not a linked one.
+    /// Whether it is the profile's own identity and not a linked one.
     pub primary: bool,
 }
 
-/// One profile as the pool holds it.
+/// One profile, as the pool shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Profile {
-    /// The pool's name for the profile; a random id where the e-mail is what people sign in with.
+    /// The profile's user name. In a pool where people sign in with the e-mail, it is a random id.
     pub username: String,
     /// `CONFIRMED`, `UNCONFIRMED`, `FORCE_CHANGE_PASSWORD`, `EXTERNAL_PROVIDER`, …
     pub status: String,
     /// Every attribute, `identities` included.
     pub attributes: BTreeMap<String, String>,
-    /// The identities linked to it, or its own.
+    /// The linked identities, or the profile's own.
     pub identities: Vec<Identity>,
     /// The groups it is in.
     pub groups: Vec<String>,
@@ -121,19 +121,19 @@ impl Profile {
         self.attributes.get(name).map_or("", String::as_str)
     }
 
-    /// Whether somebody may sign in to it with a password.
+    /// Whether people can sign in to it with a password.
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.status != "EXTERNAL_PROVIDER"
     }
 
-    /// Whether the pool holds the e-mail as verified.
+    /// Whether the e-mail is marked as verified.
     #[must_use]
     pub fn email_verified(&self) -> bool {
         self.attribute("email_verified") == "true"
     }
 
-    /// Whether that subject of that provider signs in as this profile.
+    /// Whether a provider's subject signs in as this profile.
     #[must_use]
     pub fn has_identity(&self, provider: &str, subject: &str) -> bool {
         self.identities.iter().any(|identity| identity.provider == provider && identity.subject == subject)
@@ -153,11 +153,11 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// The cloud cannot be reached or refuses.
+    /// Fails if the cloud cannot be reached or refuses.
     pub async fn create(endpoint: &str, kind: Kind) -> Result<Self> {
         let mut pool = Self::open(endpoint, "");
-        let made = pool.call("CreateUserPool", &kind.configuration("local")).await?;
-        made["UserPool"]["Id"].as_str().context("the new pool has no id")?.clone_into(&mut pool.id);
+        let created = pool.call("CreateUserPool", &kind.configuration("local")).await?;
+        created["UserPool"]["Id"].as_str().context("the new pool has no id")?.clone_into(&mut pool.id);
         Ok(pool)
     }
 
@@ -183,7 +183,7 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// The cloud cannot be reached, or it refuses: then the error is a [`Refusal`].
+    /// Fails if the cloud cannot be reached, or if it refuses. In the second case, the error is a [`Refusal`].
     pub async fn call(&self, operation: &str, input: &Value) -> Result<Value> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("X-Amz-Target", target.as_str()), ("Content-Type", "application/x-amz-json-1.1")];
@@ -195,24 +195,24 @@ impl UserPool {
         }
     }
 
-    /// Calls an operation on this pool: the input gets the pool's id.
+    /// Calls an operation on this pool. The pool's id is added to the input.
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`].
+    /// Fails for the same reasons as [`UserPool::call`].
     pub async fn admin(&self, operation: &str, mut input: Value) -> Result<Value> {
         input["UserPoolId"] = json!(self.id);
         self.call(operation, &input).await
     }
 
-    /// Makes an app client that may use passwords and the hosted sign-in; returns its id.
+    /// Makes an app client that may use passwords and the hosted sign-in. Returns its id.
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`].
+    /// Fails for the same reasons as [`UserPool::call`].
     pub async fn create_client(&self, providers: &[&str]) -> Result<String> {
         let supported: Vec<_> = ["COGNITO"].iter().chain(providers).collect();
-        let made = self
+        let created = self
             .admin(
                 "CreateUserPoolClient",
                 json!({
@@ -226,23 +226,23 @@ impl UserPool {
                 }),
             )
             .await?;
-        Ok(made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned())
+        Ok(created["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned())
     }
 
     /// Makes a group.
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`].
+    /// Fails for the same reasons as [`UserPool::call`].
     pub async fn create_group(&self, name: &str) -> Result<()> {
         self.admin("CreateGroup", json!({ "GroupName": name })).await.map(drop)
     }
 
-    /// Attaches deployed functions to their triggers, keeping those that are attached already.
+    /// Attaches deployed functions to their triggers, and keeps the others that are attached.
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`].
+    /// Fails for the same reasons as [`UserPool::call`].
     pub async fn attach(&self, triggers: &[(&str, Value)]) -> Result<()> {
         self.change(|pool| {
             for (trigger, function) in triggers {
@@ -256,21 +256,21 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`].
+    /// Fails for the same reasons as [`UserPool::call`].
     pub async fn change(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
         let mut pool = self.admin("DescribeUserPool", json!({})).await?["UserPool"].take();
         if !pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"].is_null()
             && let Some(config) = pool["AdminCreateUserConfig"].as_object_mut()
         {
-            // The older name of the same setting: an update takes one of the two.
+            // This is the older name of the same setting, and an update accepts only one of the two.
             config.remove("UnusedAccountValidityDays");
         }
         change(&mut pool);
         let mut input = json!({ "PoolName": pool["Name"].take() });
-        // An update resets whatever it leaves out, on AWS as here.
-        for kept in KEPT_BY_UPDATE {
-            if !pool[kept].is_null() {
-                input[kept] = pool[kept].take();
+        // An update resets every setting that it leaves out, here as on AWS.
+        for name in UPDATE_SETTINGS {
+            if !pool[name].is_null() {
+                input[name] = pool[name].take();
             }
         }
         self.admin("UpdateUserPool", input).await.map(drop)
@@ -280,7 +280,7 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`]; a profile that is not there is a [`Refusal`].
+    /// Fails for the same reasons as [`UserPool::call`]. For a missing profile, the error is a [`Refusal`].
     pub async fn profile(&self, username: &str) -> Result<Profile> {
         let user = self.admin("AdminGetUser", json!({ "Username": username })).await?;
         self.read_profile(&user, "UserAttributes").await
@@ -290,7 +290,7 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`].
+    /// Fails for the same reasons as [`UserPool::call`].
     pub async fn profiles(&self) -> Result<Vec<Profile>> {
         let mut profiles = Vec::new();
         let mut input = json!({});
@@ -310,7 +310,7 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// As [`UserPool::call`]; also if there is none or more than one.
+    /// Fails for the same reasons as [`UserPool::call`], and also if no profile or more than one has the address.
     pub async fn only_profile_of(&self, email: &str) -> Result<Profile> {
         let mut found = self.profiles().await?;
         found.retain(|profile| profile.attribute("email").eq_ignore_ascii_case(email));
@@ -344,8 +344,8 @@ impl UserPool {
     }
 }
 
-/// The settings `UpdateUserPool` takes and a described pool shows.
-const KEPT_BY_UPDATE: [&str; 19] = [
+/// The settings that `UpdateUserPool` takes and `DescribeUserPool` shows.
+const UPDATE_SETTINGS: [&str; 19] = [
     "Policies",
     "DeletionProtection",
     "LambdaConfig",
@@ -369,7 +369,7 @@ const KEPT_BY_UPDATE: [&str; 19] = [
 
 /// Reads the `identities` attribute: JSON text that holds a list.
 fn identities(text: &str) -> Result<Vec<Identity>> {
-    let list: Vec<Value> = serde_json::from_str(text).context("the attribute `identities` is no JSON list")?;
+    let list: Vec<Value> = serde_json::from_str(text).context("the attribute `identities` is not a JSON list")?;
     Ok(list
         .iter()
         .map(|identity| Identity {

@@ -1,4 +1,4 @@
-//! The messages Cognito sends: facts of a custom message event in, texts with Cognito's placeholders out.
+//! The messages that Cognito sends: facts of a custom message event in, texts with Cognito's placeholders out.
 
 use crate::context::Facts;
 use crate::engine::Engine;
@@ -14,7 +14,7 @@ use crate::settings::{Settings, Style};
 use crate::skipped::{Reason, SkippedTemplate, Source};
 use crate::writer::Writer;
 
-/// The person a message is for. Everything may be absent; an empty string counts as absent.
+/// The person a message is for. Every value may be absent. An empty string counts as absent.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Person<'a> {
     /// What to call the person: the given name, or the whole name when there is none.
@@ -23,22 +23,22 @@ pub struct Person<'a> {
     pub username: Option<&'a str>,
     /// The e-mail address.
     pub email: Option<&'a str>,
-    /// BCP 47 tags the person may read, best first. Malformed tags are skipped.
+    /// BCP 47 tags of the person's languages, best first. Malformed tags are skipped.
     pub locales: &'a [&'a str],
 }
 
 /// What a custom message event asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The message; one of [`Kind::COGNITO`] (any other gives an empty answer).
+    /// The message, one of [`Kind::COGNITO`]. Any other gives an empty answer.
     pub kind: Kind,
     /// The reader.
     pub person: Person<'a>,
     /// `codeParameter` of the event.
     pub code_parameter: Option<&'a str>,
-    /// `usernameParameter` of the event; Cognito sends it with an administrator's invitation.
+    /// `usernameParameter` of the event. Cognito sends it with an administrator's invitation.
     pub username_parameter: Option<&'a str>,
-    /// `linkParameter` of the event, for own templates of a pool that verifies by link.
+    /// `linkParameter` of the event, for custom templates in a pool that verifies by link.
     pub link_parameter: Option<&'a str>,
 }
 
@@ -51,15 +51,15 @@ pub struct Email {
     pub html: String,
 }
 
-/// What to put into the event's response. An absent text is left as Cognito sent it (null), so that Cognito
-/// sends the pool's own message.
+/// What to put into the event's response. Leave an absent text as Cognito sent it (null). Cognito then sends the pool's
+/// own message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// The e-mail.
     pub email: Option<Email>,
     /// `smsMessage`: at most 140 characters.
     pub sms: Option<String>,
-    /// Every template that was skipped: each is an error that an operator should see.
+    /// Every template that was skipped. Each is an error that an operator should see.
     pub skipped: Vec<SkippedTemplate>,
 }
 
@@ -90,13 +90,13 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
     Answer { email, sms, skipped: writer.skipped }
 }
 
-/// Subject and body, or neither: our subject would not match the pool's body.
+/// Returns subject and body, or neither, because our subject would not match the pool's body.
 fn email(writer: &mut Writer<'_>, request: &Request<'_>, needs: Needs) -> Option<Email> {
     let lengths = lengths(request, &writer.placeholders, PASSWORD_LENGTH);
     let code = facts(request, writer.settings, Style::Code);
     let styled = facts(request, writer.settings, writer.settings.style_of(request.kind));
-    // A link can be too long for the message: a user name may have 128 characters, each takes up to twelve when
-    // encoded, and the link appears twice. Then the message carries the code alone.
+    // A link can be too long for the message. A user name may have 128 characters, each takes up to twelve when
+    // encoded, and the link appears twice. The message then has the code alone.
     let facts = [&styled, &code];
     let facts = if styled.link.is_empty() { &facts[..1] } else { &facts[..] };
     let needs = Needs { link_will_do: !needs.username, ..needs };
@@ -149,9 +149,9 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
     }
 }
 
-/// The link to the page that finishes what the message is about. An invitation's link carries no password: it
-/// may hold characters that end a query, and an address ends up in histories and logs. The user name is the
-/// event's own, because Cognito would fill its placeholder in without percent-encoding it.
+/// The link to the page for this message. An invitation's link has no password in it: a password may contain characters
+/// that end a query, and links end up in histories and logs. The user name comes from the event. Cognito would replace
+/// a placeholder without percent-encoding the name.
 fn link(request: &Request<'_>, settings: &Settings) -> Option<String> {
     let Person { username, email, .. } = request.person;
     let link = Link::to(settings.branding.app_url.as_deref()?, request.kind.page()?);

@@ -12,11 +12,11 @@ pub struct Color {
 }
 
 impl Color {
-    /// A deep blue that carries white text (contrast 6.2) and stands out on dark grey.
+    /// A deep blue on which white text is readable (contrast 6.2), and which stands out on dark grey.
     pub const DEFAULT: Self = Self { red: 0x2f, green: 0x5b, blue: 0xd3 };
     pub(crate) const ALLOWED: &'static str = "#rrggbb with six hexadecimal digits";
 
-    /// Lowest contrast of a button's edge against what it lies on (WCAG 2.2, success criterion 1.4.11).
+    /// Lowest contrast of a button's edge with its background (WCAG 2.2, success criterion 1.4.11).
     pub const EDGE_CONTRAST: f64 = 3.0;
 
     const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
@@ -35,7 +35,7 @@ impl Color {
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    /// This colour, darkened or lightened step by step until it has at least this contrast against `ground`.
+    /// This colour, darkened or lightened in steps until its contrast with `ground` is high enough.
     #[must_use]
     pub fn until_seen(self, ground: Self, contrast: f64) -> Self {
         let target = ground.text_on();
@@ -43,7 +43,7 @@ impl Color {
         steps.find(|color| color.contrast(ground) >= contrast).unwrap_or(target)
     }
 
-    /// `step` twentieths of the way to another colour.
+    /// This colour, moved `step` twentieths of the way to another one.
     fn mixed(self, other: Self, step: u32) -> Self {
         let channel = |from: u8, to: u8| {
             let value = (u32::from(from) * (20 - step) + u32::from(to) * step) / 20;
@@ -101,7 +101,8 @@ mod tests {
             for colour in [[step; 3], [step, 0, 0], [0, step, 0], [0, 0, step], [step, step, 0], [255, step, 64]] {
                 let [red, green, blue] = colour;
                 let brand = Color { red, green, blue };
-                // 4.2 is the worst that near black and white leave between them; WCAG asks 3 of bold labels.
+                // With the better of near black and white, the contrast is never below 4.2. WCAG asks for 3 in bold
+                // labels.
                 assert!(brand.contrast(brand.text_on()) >= 4.2, "{brand}");
             }
         }

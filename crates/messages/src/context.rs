@@ -1,4 +1,4 @@
-//! What a template can name.
+//! The variables of templates.
 
 use minijinja::{Value, context};
 
@@ -7,24 +7,24 @@ use crate::kind::Kind;
 use crate::locale::{Direction, Locale};
 use crate::settings::{Branding, Style};
 
-/// Everything a message says about its reader and occasion. Values that people chose were cleaned by
-/// `personal`. Empty means absent.
+/// Everything a message says about its reader and its occasion. The values that people chose have gone through
+/// `personal`. An empty value is absent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) name: String,
     pub(crate) username: String,
     pub(crate) email: String,
     pub(crate) code: String,
-    /// Our own link; percent-encoded, so that only `&` matters to HTML.
+    /// Our own link. It is percent-encoded, so `&` is the only character that HTML has to escape.
     pub(crate) link: String,
-    /// Cognito's link, in the form of its placeholder's stand-in.
+    /// The character that stands for Cognito's link.
     pub(crate) cognito_link: String,
     pub(crate) new_email: String,
     pub(crate) minutes: Option<u32>,
     pub(crate) days: Option<u32>,
 }
 
-/// The language of a text: the words' built-in locale, and the tag it is announced with.
+/// The language of a text: the built-in locale of its words, and the tag for the `lang` attribute.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Language<'a> {
     pub(crate) locale: &'static Locale,
@@ -32,18 +32,18 @@ pub(crate) struct Language<'a> {
     pub(crate) direction: Direction,
 }
 
-/// What the button lies on in `inline.css` and, in the dark, in `media.css`.
+/// The background of the button in `inline.css` and, in dark mode, in `media.css`.
 const CARD: &str = "#ffffff";
 const CARD_DARK: &str = "#181b21";
 
-/// The edge of the button: the brand colour, unless it could not be told from the card.
+/// The edge of the button: the brand colour, changed only if it is too close to the card's colour.
 fn edge(brand: Color, card: &str) -> String {
     card.parse().map_or(brand, |card| brand.until_seen(card, Color::EDGE_CONTRAST)).to_string()
 }
 
-/// The variables for one text of a message. `html` says whether it will be HTML: a URL is then already
-/// escaped, because the engine's escaping of `/` is right for browsers but breaks the plain text search by
-/// which some mail clients and link checkers find links.
+/// The variables for one text of a message. `html` says whether the text will be HTML. URLs are then escaped here,
+/// because the engine would escape `/`, too. Browsers accept that, but some mail clients and link checkers search the
+/// source for links and would not find them.
 pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, facts: &Facts, html: bool) -> Value {
     let url = |url: &str| {
         if html { Value::from_safe_string(url.replace('&', "&amp;")) } else { Value::from(url) }

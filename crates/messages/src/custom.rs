@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::{fmt, fs};
 
-/// Largest file that is read, in bytes. An e-mail may have 20,000 characters; nothing useful is larger.
+/// Largest file that is read, in bytes. An e-mail may have 20,000 characters, so no useful template is larger.
 const FILE_LIMIT: u64 = 256 * 1024;
 
 /// Directory names that belong to the built-in templates.
 const RESERVED: [&str; 2] = ["built-in", "strings"];
 
-/// A file of `TEMPLATE_DIR` that cannot be used, found when the templates were read.
+/// A file of `TEMPLATE_DIR` that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Path below `TEMPLATE_DIR`.
     pub file: String,
-    /// What is wrong, as the continuation of a sentence that begins with the file's name.
+    /// What is wrong. It continues a sentence that begins with the file's name.
     pub reason: String,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The texts of all files, by their path below the directory, and what could not be read.
+/// The path below the directory and the text of each file, and the files that could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct CustomFiles {
     pub(crate) files: Vec<(String, String)>,
@@ -32,11 +32,11 @@ pub(crate) struct CustomFiles {
 }
 
 impl CustomFiles {
-    /// Reads `*.html` and `*.txt` in `directory` and in the directories right below it.
+    /// Reads `*.html` and `*.txt` in `directory` and in its direct subdirectories.
     pub(crate) fn read(directory: &Path) -> Self {
         let mut found = Self::default();
         found.read_directory(directory, "");
-        // File systems list a directory in any order; the log should always have the same one.
+        // File systems list a directory in any order. The log should always have the same one.
         found.files.sort();
         found.problems.sort_by(|a, b| a.file.cmp(&b.file));
         found

@@ -1,4 +1,4 @@
-//! The template engine: built-in templates, the locales' strings and own templates in one environment.
+//! The template engine. Built-in templates, the locales' strings and custom templates share one environment.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::kind::{Kind, Part};
 use crate::locale::{Locale, fallbacks};
 use crate::skipped::Reason;
 
-/// The built-in templates; the HTML comes out of the build with its styles inlined.
+/// The built-in templates. The build inlines the styles of the HTML.
 const BUILT_IN: [(&str, &str); 4] = [
     (Part::Html.built_in(), include_str!(concat!(env!("OUT_DIR"), "/message.html"))),
     (Part::Text.built_in(), include_str!("../templates/message.txt")),
@@ -18,7 +18,7 @@ const BUILT_IN: [(&str, &str); 4] = [
     (Part::Sms.built_in(), include_str!("../templates/sms.txt")),
 ];
 
-/// Parsed templates. Strings of a locale are parsed when they are first used and kept.
+/// The parsed templates. A string of a locale is parsed at its first use and then stays.
 #[derive(Debug)]
 pub(crate) struct Engine {
     environment: Environment<'static>,
@@ -26,28 +26,27 @@ pub(crate) struct Engine {
     problems: Vec<Problem>,
 }
 
-/// Normal form of the locale's tag, message and part.
+/// The normal form of the locale's tag, the message and the part.
 type CustomKey = (String, Kind, Part);
 
-/// An own template: its name, and why it cannot be used if it does not parse.
+/// A custom template: its file, and the reason if it does not parse.
 #[derive(Debug)]
 pub(crate) struct Custom {
     pub(crate) file: String,
     pub(crate) broken: Option<Reason>,
 }
 
-/// Which locale supplies the words of a part of a message.
+/// The templates and the locale for one part of a message.
 #[derive(Debug)]
 pub(crate) struct Choice<'a> {
-    /// The own template to try first, and the tag of its locale.
+    /// The custom template to try first, and the tag of its locale.
     pub(crate) custom: Option<(&'a Custom, String)>,
-    /// The built-in locale: the fallback, whose strings both may use.
+    /// The built-in locale. It is the fallback, and both templates may use its strings.
     pub(crate) locale: &'static Locale,
 }
 
 impl Engine {
-    /// Parses the built-in templates and `files`. A file that does not parse is reported as a problem, and the
-    /// others still work.
+    /// Parses the built-in templates and `files`. A file that does not parse becomes a problem. The others still work.
     pub(crate) fn new(files: CustomFiles) -> Self {
         let mut environment = environment();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -55,7 +54,7 @@ impl Engine {
             let html = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "html");
             if html { AutoEscape::Html } else { AutoEscape::None }
         });
-        // A tag on a line of its own leaves no empty line behind.
+        // So that a tag on a line of its own leaves no empty line.
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
@@ -76,7 +75,7 @@ impl Engine {
         self.problems.push(Problem { file: file.to_owned(), reason: reason.to_string() });
     }
 
-    /// What was wrong with files of `TEMPLATE_DIR` when they were read.
+    /// The files of `TEMPLATE_DIR` that cannot be used.
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -99,14 +98,14 @@ impl Engine {
             }
             None if !name.starts_with('_') => self.problems.push(Problem {
                 file,
-                reason: "is the name of no message; begin it with _ if other templates include it".to_owned(),
+                reason: "is not named after a message; if other templates include it, begin its name with _".to_owned(),
             }),
             None => {}
         }
     }
 
-    /// Walks the requested languages, best first, and takes the first that has an own template or a built-in
-    /// locale; `default` ends the walk.
+    /// Goes through the requested languages, best first, and takes the first one with a custom template or a built-in
+    /// locale. `default` comes last.
     pub(crate) fn choose<'t>(
         &self,
         requested: impl IntoIterator<Item = &'t str>,
@@ -136,8 +135,8 @@ impl Engine {
     }
 }
 
-/// An environment with the filters and tests a message needs. The engine's whole set would double the code that
-/// is loaded at each start.
+/// An environment with the filters and tests that messages need. The engine's whole set would double the code that each
+/// start loads.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.add_filter("safe", filters::safe);
@@ -156,8 +155,8 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// The source of `strings/<tag>/<section>/<key>.<extension>`. The extension chooses the escaping of what the
-/// string inserts, not the string.
+/// The source of `strings/<tag>/<section>/<key>.<extension>`. The extension decides how inserted values are escaped. It
+/// does not change the string.
 fn string(name: &str) -> Option<&'static str> {
     let (tag, rest) = name.strip_prefix("strings/")?.split_once('/')?;
     let (key, _) = rest.rsplit_once('.')?;
@@ -165,7 +164,7 @@ fn string(name: &str) -> Option<&'static str> {
 }
 
 fn message_file(name: &str) -> Option<(Kind, Part)> {
-    // `.subject.txt` and `.sms.txt` also end in `.txt`, but no kind is named `….subject`.
+    // `.subject.txt` and `.sms.txt` also end in `.txt`, but no message is named `….subject`.
     Part::ALL.into_iter().find_map(|part| {
         let kind = Kind::from_name(name.strip_suffix(part.suffix())?)?;
         Some((kind, part))
@@ -190,7 +189,7 @@ mod tests {
         for locale in LOCALES {
             for (key, text) in locale.strings() {
                 let (own, expected) = (variables(&environment, text), english.string(key).unwrap());
-                // A formal form of address does not go with a given name.
+                // A locale with a formal form of address greets without a name.
                 if key == "common/greeting" && own.is_empty() {
                     continue;
                 }

@@ -1,5 +1,5 @@
-//! One page that shows every message: each kind, locale and style, on a phone and on a desktop, light and dark,
-//! with subjects and SMS and their lengths. It is written through [`Messages`], like what people receive.
+//! One page that shows every message: each kind, locale and style, on a phone and on a desktop, light and dark, with
+//! subjects, SMS and lengths. [`Messages`] writes them, as it writes the messages that people receive.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::sms;
 const PAGE: &str = include_str!("../templates/gallery.html");
 const DATA: &str = "/*data*/";
 
-/// The code shown in place of Cognito's placeholder.
+/// The code that replaces Cognito's placeholder.
 const SAMPLE_CODE: &str = "493817";
 const SAMPLE_PASSWORD: &str = "Xk4!tuvz";
 const SAMPLE_USERNAME: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
@@ -43,13 +43,13 @@ pub struct Sample {
     pub html: String,
     /// Characters of the HTML.
     pub html_length: usize,
-    /// The e-mail's plain text; only the account API sends one.
+    /// The e-mail's plain text. Only the account API sends one.
     pub text: Option<String>,
-    /// The SMS; only Cognito sends one.
+    /// The SMS. Only Cognito sends one.
     pub sms: Option<String>,
     /// Characters of the SMS.
     pub sms_length: usize,
-    /// How the SMS travels, for example `1 segment, GSM-7`.
+    /// Segments and alphabet of the SMS, for example `1 segment, GSM-7`.
     pub sms_segments: Option<String>,
     /// Templates that were skipped, and why.
     pub skipped: Vec<String>,
@@ -80,9 +80,9 @@ struct Limits {
     sms: usize,
 }
 
-/// Every message in every locale, as a deployment with `settings` sends it: Cognito's in each style that the settings
-/// allow, those of the account API in the one they have. An invitation is not among them without `APP_URL`, because
-/// none is sent then.
+/// Every message in every locale, as a deployment with `settings` sends it. Cognito's messages come in each style that
+/// the settings allow. The account API's mails have one style only. Without `APP_URL` there is no invitation, because
+/// the account API sends none then.
 #[must_use]
 pub fn samples(settings: &Settings) -> Vec<Sample> {
     let styled =
@@ -109,7 +109,7 @@ pub fn samples(settings: &Settings) -> Vec<Sample> {
 ///
 /// # Errors
 ///
-/// The samples cannot be written as JSON. This does not happen in practice.
+/// Fails if the samples cannot be written as JSON. This does not happen in practice.
 pub fn page(settings: &Settings) -> Result<String, serde_json::Error> {
     let data = Data {
         app: settings.branding.app_name.clone().unwrap_or_default(),
@@ -125,11 +125,11 @@ pub fn page(settings: &Settings) -> Result<String, serde_json::Error> {
     Ok(PAGE.replacen(DATA, &script_safe(&serde_json::to_string(&data)?), 1))
 }
 
-/// Writes the page to `file`, and makes the folder it lies in.
+/// Writes the page to `file`, and makes the folder for it.
 ///
 /// # Errors
 ///
-/// The folder cannot be made or the file cannot be written.
+/// Fails if the folder cannot be made or the file cannot be written.
 pub fn write(settings: &Settings, file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
@@ -137,7 +137,7 @@ pub fn write(settings: &Settings, file: &Path) -> io::Result<()> {
     fs::write(file, page(settings)?)
 }
 
-/// JSON inside a script element: no `<`, so that no text can close the element.
+/// Escapes JSON for a script element. It leaves no `<`, so that no text can close the element.
 fn script_safe(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -189,14 +189,14 @@ fn segments(sms: &str) -> String {
     format!("{count} segment{}, {alphabet}", if count == 1 { "" } else { "s" })
 }
 
-/// A mail of the account API; nothing if it is not sent with these settings.
+/// A mail of the account API, or `None` if it is not sent with these settings.
 fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sample> {
     let mail = match kind {
         Kind::EmailChangeCurrent => {
             Mail::EmailChangeCurrent { code: SAMPLE_CODE, new_email: "ada@example.org", minutes: 15 }
         }
         Kind::EmailChangeNew => Mail::EmailChangeNew { code: SAMPLE_CODE, minutes: 15 },
-        // Masked, as the account API has it by then.
+        // Masked, because the account API masks it in this mail.
         Kind::EmailChanged => Mail::EmailChanged { new_email: "a***@example.org" },
         Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7 },
         Kind::AccountExists => Mail::AccountExists,

@@ -1,23 +1,23 @@
-//! Which messages there are, and what each of them carries.
+//! The messages, and the texts that each consists of.
 
 use cognito_core::event::TriggerSource;
 
-/// One message that people receive. The name of a kind ([`Kind::name`]) is the name of its section in the
-/// locale files and of its files in `TEMPLATE_DIR`.
+/// A message that people receive. The name of a kind ([`Kind::name`]) is also the name of its section in the locale
+/// files and of its files in `TEMPLATE_DIR`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Cognito: the code that confirms a sign-up (`CustomMessage_SignUp`).
     SignUp,
-    /// Cognito: a fresh code for a sign-up (`CustomMessage_ResendCode`).
+    /// Cognito: a new code for a sign-up (`CustomMessage_ResendCode`).
     ResendCode,
     /// Cognito: the code for setting a new password (`CustomMessage_ForgotPassword`).
     ForgotPassword,
     /// Cognito: the code sent when an e-mail address or phone number was changed
     /// (`CustomMessage_UpdateUserAttribute`).
     UpdateAttribute,
-    /// Cognito: the code a person asked for to verify an attribute (`CustomMessage_VerifyUserAttribute`).
+    /// Cognito: the code that a person asked for to verify an attribute (`CustomMessage_VerifyUserAttribute`).
     VerifyAttribute,
-    /// Cognito: user name and temporary password of an account made by an administrator
+    /// Cognito: user name and temporary password of an account that an administrator made
     /// (`CustomMessage_AdminCreateUser`).
     AdminCreateUser,
     /// Cognito: the second factor of a sign-in (`CustomMessage_Authentication`).
@@ -87,7 +87,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The trigger source with which Cognito asks for this kind; `None` for the account API's mails.
+    /// The trigger source with which Cognito asks for this kind, or `None` for the account API's mails.
     #[must_use]
     pub const fn trigger_source(self) -> Option<TriggerSource> {
         Some(match self {
@@ -118,9 +118,9 @@ impl Kind {
         self.trigger_source().is_some() && self.page().is_some()
     }
 
-    /// The page of the application that the message's link opens, as a path below `APP_URL`; `None` when
-    /// the message never has a link of ours. A sign-in code has none: people learn to type it only where
-    /// they began to sign in.
+    /// The page of the application that the message's link opens, as a path below `APP_URL`. `None` if the message
+    /// never has a link of ours. A sign-in code has no link, so that people get used to typing it only where they began
+    /// to sign in.
     #[must_use]
     pub const fn page(self) -> Option<&'static str> {
         match self {
@@ -136,14 +136,14 @@ impl Kind {
     }
 }
 
-/// One of the texts a message consists of. A message is overridden part by part.
+/// One of the texts of a message. Each part can have a custom template of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// The subject line of the e-mail.
     Subject,
     /// The e-mail's HTML.
     Html,
-    /// The e-mail's plain text; Cognito sends none, the account API does.
+    /// The e-mail's plain text. The account API sends one, Cognito does not.
     Text,
     /// The SMS.
     Sms,

@@ -1,16 +1,16 @@
-//! Every mail and SMS: facts in, rendered text out.
+//! Writes every mail and SMS: facts in, rendered text out.
 //!
-//! [`Messages`] holds the parsed templates and the settings. [`Messages::answer`] writes what Cognito is to
-//! send (with Cognito's placeholders), [`Messages::letter`] what the account API sends itself (with the code or
-//! link as it is). Neither does any I/O; `TEMPLATE_DIR` is read once, by [`Messages::new`].
+//! [`Messages`] holds the parsed templates and the settings. [`Messages::answer`] writes the texts that Cognito sends,
+//! with Cognito's placeholders. [`Messages::letter`] writes the mails that the account API sends itself, with the real
+//! code or link. Neither does any I/O. [`Messages::new`] reads `TEMPLATE_DIR` once.
 //!
-//! Three things hold whatever the input is:
+//! Three things hold for any input:
 //!
-//! - A text that Cognito would refuse or that lacks the code is never returned: the next template is tried, and
-//!   in the end there is no text, which leaves the message to Cognito.
-//! - A value that a person chose is text: it is escaped in HTML, is one line, and can become neither a
-//!   placeholder of Cognito nor an expression of a template.
-//! - A message is entirely in one locale, and every built-in locale has every string: the build checks it.
+//! - A text that Cognito would refuse, or that lacks the code, is never returned. The next template is tried instead.
+//!   If all fail, there is no text, and Cognito sends its own message.
+//! - A value that a person chose stays text. It is escaped in HTML, is one line, and cannot become a placeholder of
+//!   Cognito or an expression of a template.
+//! - A message is entirely in one locale. The build checks that every built-in locale has every string.
 
 mod cognito;
 mod color;
@@ -43,7 +43,7 @@ pub use skipped::{Reason, SkippedTemplate, Source};
 use custom::CustomFiles;
 use engine::Engine;
 
-/// The messages, ready to be written. Made once at start; shared by reference.
+/// The parsed templates and the settings. Made once at start and shared by reference.
 #[derive(Debug)]
 pub struct Messages {
     settings: Settings,
@@ -51,27 +51,27 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Parses the built-in templates and those of `settings.template_dir`. What is wrong with a template is
-    /// kept in [`problems`](Self::problems), because another can stand in for it.
+    /// Parses the built-in templates and those of `settings.template_dir`. A template that cannot be used is not an
+    /// error, because another one replaces it; [`problems`](Self::problems) lists it.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let files = settings.template_dir.as_deref().map(CustomFiles::read).unwrap_or_default();
         Self { engine: Engine::new(files), settings }
     }
 
-    /// What was wrong with files of `TEMPLATE_DIR`: to be logged as errors at start.
+    /// The files of `TEMPLATE_DIR` that cannot be used. Log them as errors at start.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         self.engine.problems()
     }
 
-    /// The settings the messages were made with.
+    /// The settings of the messages.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Writes the e-mail and SMS that Cognito is to send.
+    /// Writes the e-mail and SMS for Cognito to send.
     #[must_use]
     pub fn answer(&self, request: &Request<'_>) -> Answer {
         cognito::answer(&self.engine, &self.settings, request)
@@ -81,7 +81,8 @@ impl Messages {
     ///
     /// # Errors
     ///
-    /// The code or link is not fit for a mail, or no template gave a text that passes.
+    /// Returns [`MailError`] if the code may not be put into a mail, if the mail needs a link and `APP_URL` is unset,
+    /// or if no template gave a text that passes the checks.
     pub fn letter(&self, mail: &Mail<'_>, person: &Person<'_>) -> Result<Letter, MailError> {
         mail::letter(&self.engine, &self.settings, mail, person)
     }

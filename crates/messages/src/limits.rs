@@ -1,8 +1,8 @@
-//! What Cognito accepts as a message, and how its length is counted.
+//! The limits of Cognito's messages, and how their length is counted.
 //!
-//! Sources: the developer guide ("Custom message Lambda trigger", "Quotas in Amazon Cognito") and the API
-//! model of `cognito-idp` (`EmailVerificationMessageType`, `EmailVerificationSubjectType`,
-//! `SmsVerificationMessageType`). The limits include the placeholder and what replaces it.
+//! Sources: the developer guide ("Custom message Lambda trigger", "Quotas in Amazon Cognito") and the API model of
+//! `cognito-idp` (`EmailVerificationMessageType`, `EmailVerificationSubjectType`, `SmsVerificationMessageType`). The
+//! limits count the placeholder and the text that replaces it.
 
 use crate::placeholder::{CODE, LINK, USERNAME};
 use crate::skipped::Reason;
@@ -18,20 +18,20 @@ pub const BODY_MINIMUM: usize = 6;
 
 /// Digits of a code that Cognito sends.
 pub const CODE_LENGTH: usize = 6;
-/// Longest password Cognito accepts (`PasswordType`); what an e-mail must have room for.
+/// Longest password that Cognito accepts (`PasswordType`). An e-mail must have room for it.
 pub const PASSWORD_LENGTH: usize = 256;
-/// Room an SMS keeps for a temporary password. Cognito does not say how long those it generates are; 20
-/// covers the pool's default minimum of 8 and most stricter ones. 256 would leave no room for words.
+/// The room for a temporary password in an SMS. Cognito does not say how long the passwords it generates are. 20 is
+/// enough for the pool's default minimum of 8 and most stricter ones. 256 would leave no room for words.
 pub const SMS_PASSWORD_LENGTH: usize = 20;
 
-/// Characters as Cognito counts them, which its documents do not define. UTF-16 units are the count of the
-/// Java platform and never fewer than Unicode characters, so this errs on the side that gets delivered.
+/// Counts characters. Cognito's documents do not say how Cognito counts them. This counts UTF-16 units, as Java does.
+/// They are never fewer than Unicode characters, so a text that passes here passes in either count.
 #[must_use]
 pub fn characters(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// How long each stand-in is counted: the longer of the placeholder and of what replaces it.
+/// The length of each stand-in: that of the placeholder or of the text that replaces it, whichever is longer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lengths {
     pub(crate) code: usize,
@@ -58,7 +58,7 @@ impl Lengths {
 pub(crate) struct Needs {
     pub(crate) code: bool,
     pub(crate) username: bool,
-    /// Cognito's own link may stand in for the code (e-mail of a pool that verifies by link).
+    /// Cognito's own link may replace the code (in an e-mail of a pool that verifies by link).
     pub(crate) link_will_do: bool,
 }
 

@@ -4,11 +4,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::placeholder::CODE;
 
-/// Everything but RFC 3986's unreserved characters is encoded: `+` would be read as a space by form decoders.
+/// Everything but RFC 3986's unreserved characters is encoded. Form decoders would read a `+` as a space, for example.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Longest address that is put into a link, in bytes (RFC 5321 4.5.3.1.3 allows 254 for a mailbox). It is
-/// there for the page's convenience; the user name identifies the account.
+/// Longest address that is put into a link, in bytes (RFC 5321 4.5.3.1.3 allows 254 for a mailbox). The link can do
+/// without it, because the user name identifies the account.
 const EMAIL_LIMIT: usize = 254;
 
 /// Builds one link below `APP_URL`.
@@ -19,12 +19,12 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The page at `path` (beginning with `/`) below `app_url` (without a slash at its end).
+    /// A link to the page `path` below `app_url`. `path` begins with a slash, and `app_url` does not end with one.
     pub(crate) fn to(app_url: &str, path: &str) -> Self {
         Self { url: format!("{app_url}{path}"), has_query: false }
     }
 
-    /// Adds a query parameter, its value percent-encoded.
+    /// Adds a query parameter with a percent-encoded value.
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.begin(name);
         self.url.extend(utf8_percent_encode(value, QUERY_VALUE));
@@ -36,7 +36,7 @@ impl Link {
         self.url
     }
 
-    /// Adds the stand-in for the code: digits once it has been filled in, so nothing to encode.
+    /// Adds the stand-in for the code. Digits replace it later, so there is nothing to encode.
     pub(crate) fn with_code(mut self) -> Self {
         self.begin("code");
         self.url.push(CODE);

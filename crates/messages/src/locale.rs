@@ -1,18 +1,18 @@
-//! The built-in locales and the choice among them.
+//! The built-in locales, and how one is chosen.
 
 use std::sync::OnceLock;
 
 use icu_locale_core::{DataLocale, Locale as Tag};
 use icu_locale_fallback::LocaleFallbacker;
 
-/// Longest language tag that is looked at, in bytes (RFC 5646, 4.4.1 asks for at least 35).
+/// Longest language tag that is read, in bytes (RFC 5646, 4.4.1 asks for at least 35).
 const TAG_LIMIT: usize = 64;
 
-/// Most language tags of one text that are looked at.
+/// The most language tags that are read from one text.
 const MOST_TAGS: usize = 20;
 
-/// The language tags in a text, most wanted first: a single tag, a list such as that of `Accept-Language` (RFC 9110,
-/// 12.5.4), OpenID Connect's `ui_locales` or the variable `LANGUAGE`, and names of POSIX locales (`de_DE.UTF-8`) without
+/// The language tags in a text, most wanted first. The text may be a single tag, or a list as in `Accept-Language` (RFC
+/// 9110, 12.5.4), OpenID Connect's `ui_locales` or the variable `LANGUAGE`. Names of POSIX locales (`de_DE.UTF-8`) lose
 /// their encoding. Tags with weight 0 or an unreadable weight are left out, and so is `*`.
 #[must_use]
 pub fn preferred(text: &str) -> Vec<&str> {
@@ -21,7 +21,7 @@ pub fn preferred(text: &str) -> Vec<&str> {
     tags.into_iter().map(|(tag, _)| tag).collect()
 }
 
-/// The tags of one item of a list, with its weight.
+/// The tags of one item of a list, each with the item's weight.
 fn weighted(item: &str) -> impl Iterator<Item = (&str, f32)> {
     let (tags, parameters) = item.split_once(';').unwrap_or((item, "q=1"));
     let weight = parameters.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
@@ -33,7 +33,7 @@ fn weighted(item: &str) -> impl Iterator<Item = (&str, f32)> {
         .map(move |tag| (tag, weight))
 }
 
-/// Where a line of text begins.
+/// The direction of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From left to right.
@@ -62,8 +62,7 @@ impl Direction {
     }
 }
 
-/// A built-in locale. The table is made from `locales/*.toml` when the crate is built; a string that one
-/// locale lacks stops that build.
+/// A built-in locale. The build makes the table from `locales/*.toml`, and stops if one locale lacks a string.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Locale {
     /// BCP 47 tag, for example `pt-BR`.
@@ -95,21 +94,21 @@ impl Locale {
         LOCALES.iter().find(|locale| locale.tag == tag)
     }
 
-    /// The built-in locale that serves readers of this BCP 47 tag: its own or the nearest it falls back to, as
-    /// CLDR says (`de_AT` is served by `de`). `None` for a malformed tag and a language that is not built in.
+    /// The built-in locale for readers of this BCP 47 tag: the tag's own locale, or the nearest one that CLDR falls
+    /// back to (`de` for `de_AT`). `None` for a malformed tag, and for a language that is not built in.
     #[must_use]
     pub fn for_tag(tag: &str) -> Option<&'static Self> {
         fallbacks(tag).iter().find_map(|step| Self::serving(step))
     }
 
-    /// The text of `section/key`, a template; `None` when the message has no such string.
+    /// The template of `section/key`, or `None` if the message has no such string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&'static str> {
         let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
         self.strings.get(index).map(|(_, text)| *text)
     }
 
-    /// English, the locale the others are compared with.
+    /// English, the locale that the others are compared with.
     pub(crate) fn reference() -> &'static Self {
         &LOCALES[REFERENCE]
     }
@@ -119,8 +118,8 @@ impl Locale {
         self.strings.iter().copied()
     }
 
-    /// The built-in locale that serves this one step of a [`fallbacks`] chain. A language with one regional
-    /// form gets it: a person who reads `pt` or `pt-PT` is better off with `pt-BR` than with English.
+    /// The built-in locale for one step of a [`fallbacks`] chain. If only a regional form of the language is built in,
+    /// that form serves the language: people who read `pt` or `pt-PT` are better off with `pt-BR` than with English.
     pub(crate) fn serving(step: &str) -> Option<&'static Self> {
         static INDEX: OnceLock<Vec<(String, &'static Locale)>> = OnceLock::new();
         let index = INDEX.get_or_init(|| {
@@ -133,9 +132,9 @@ impl Locale {
     }
 }
 
-/// The tag in its shortest form and then what CLDR falls back to, most specific first, without the root: for
-/// `de_AT`, `de-AT` and `de`. Underscores are read as hyphens (OpenID Connect Core 5.1 allows for them).
-/// Empty when the tag is malformed.
+/// The tag in its shortest form, and then the tags that CLDR falls back to, most specific first, without the root. For
+/// `de_AT` they are `de-AT` and `de`. Underscores count as hyphens (OpenID Connect Core 5.1 allows them). Empty if the
+/// tag is malformed.
 pub(crate) fn fallbacks(tag: &str) -> Vec<String> {
     if tag.len() > TAG_LIMIT {
         return Vec::new();

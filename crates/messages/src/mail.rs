@@ -1,4 +1,4 @@
-//! The mails the account API sends itself: a literal code or link in place of Cognito's placeholder.
+//! The mails that the account API sends itself. They have the real code or link instead of Cognito's placeholder.
 
 use crate::cognito::Person;
 use crate::context::Facts;
@@ -12,11 +12,12 @@ use crate::settings::Settings;
 use crate::skipped::{Reason, SkippedTemplate};
 use crate::writer::Writer;
 
-/// One mail of the account API and what only it says. Its link is made here, below `APP_URL`, so that whoever sends a
-/// mail and whoever previews it get the same one. Without `APP_URL` a mail has no link.
+/// One mail of the account API and the facts that only it states. This crate makes its link, below `APP_URL`, so that a
+/// mail and its preview have the same link. Without `APP_URL` a mail has no link.
 #[derive(Debug, Clone, Copy)]
 pub enum Mail<'a> {
-    /// To the current address: approve the change to another one. The link opens a page whose button enters the code.
+    /// Asks the current address to approve the change to another one. The link opens a page whose button enters the
+    /// code.
     EmailChangeCurrent {
         /// The code, letters and digits only.
         code: &'a str,
@@ -25,23 +26,23 @@ pub enum Mail<'a> {
         /// How long the code is valid.
         minutes: u32,
     },
-    /// To the new address: confirm that it is the reader's. The link opens a page whose button enters the code.
+    /// Asks the new address to confirm that it is the reader's. The link opens a page whose button enters the code.
     EmailChangeNew {
         /// The code, letters and digits only.
         code: &'a str,
         /// How long the code is valid.
         minutes: u32,
     },
-    /// To the old address: it was changed.
+    /// Tells the old address that it was changed.
     EmailChanged {
-        /// The new address as it may be shown, masked or not.
+        /// The new address as the reader may see it, masked or not.
         new_email: &'a str,
     },
-    /// An invitation to activate an account, on a page: it needs `APP_URL`.
+    /// An invitation to activate an account on a page. It needs `APP_URL`.
     Activation {
         /// The user name of the account.
         username: &'a str,
-        /// What proves the invitation.
+        /// The token that proves the invitation.
         token: &'a str,
         /// How long the link is valid.
         days: u32,
@@ -51,7 +52,7 @@ pub enum Mail<'a> {
 }
 
 impl Mail<'_> {
-    /// The message this is.
+    /// The kind of this mail.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -80,20 +81,20 @@ pub struct Letter {
     pub html: String,
     /// The plain-text body.
     pub text: String,
-    /// Every custom template that was skipped: each is an error that an operator should see.
+    /// Every custom template that was skipped. Each is an error that an operator should see.
     pub skipped: Vec<SkippedTemplate>,
 }
 
 /// Why no mail was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// The code has characters that could be read as markup; only ASCII letters and digits are allowed.
-    #[error("the code of a mail may consist of ASCII letters and digits only")]
+    /// The code has characters that could be read as markup. Only ASCII letters and digits are allowed.
+    #[error("the code of a mail may have ASCII letters and digits only")]
     Code,
     /// The mail is useless without a link, and `APP_URL` is unset.
     #[error("this mail needs a link, so APP_URL must be set")]
     NoPages,
-    /// No template gave a text that passes; they say why.
+    /// No template gave a text that passes the checks. The list says why.
     #[error("no template could be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NoTemplate(Vec<SkippedTemplate>),
 }
@@ -117,7 +118,7 @@ pub(crate) fn letter(
         skipped: Vec::new(),
     };
     let check = |text: &str| {
-        // In HTML the `&` of the link is written as an entity.
+        // HTML writes the `&` of the link as an entity, so only the part before it is compared.
         if mail.kind() == Kind::Activation && !text.contains(facts.link.split('&').next().unwrap_or_default()) {
             return Err(Reason::NoLink);
         }
@@ -164,8 +165,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
     Ok(facts)
 }
 
-/// The link to the page on which the reader does what the mail is about. `None` without `APP_URL`, and for a mail that
-/// has no page.
+/// The link to the page for this mail. `None` without `APP_URL`, and for a mail that has no page.
 fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Option<String> {
     let link = Link::to(settings.branding.app_url.as_deref()?, mail.kind().page()?);
     let link = match *mail {

@@ -1,25 +1,25 @@
-//! Values that a person has chosen, cleaned for use in a message.
+//! Cleans values that a person chose for use in a message.
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
-/// Longest name a person is greeted with, in characters. Cognito allows 2,048, too long for a greeting.
+/// Longest name in a greeting, in characters. Cognito allows 2,048, which is too long.
 const NAME_LIMIT: usize = 60;
 
-/// Digits that a name may have, such as those of `Henry VIII 2nd`. A telephone number has more.
+/// The most digits of a name, as in `Ada 2nd`. A telephone number has more.
 const DIGIT_LIMIT: usize = 3;
 
 /// Characters that mail clients read as the dot of a domain name.
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
-/// One line of visible text: runs of white space and control characters become one space, and every
-/// character that Cognito's own pattern for messages leaves out (Unicode categories C*: controls, bidi
-/// overrides, zero-width, private use, unassigned) is dropped. So a value can neither end a header line nor
-/// reorder the text around it, nor contain the private-use characters that stand for Cognito's placeholders.
+/// Turns a value into one line of visible text. Runs of white space and control characters become one space. Characters
+/// that Cognito's own pattern for messages does not allow are removed (Unicode categories C*: controls, bidi overrides,
+/// zero-width, private use, unassigned). So a value cannot end a header line, reorder the text around it, or contain
+/// the private-use characters that stand for Cognito's placeholders.
 pub(crate) fn one_line(value: &str) -> String {
     one_line_with(value, |_| false)
 }
 
-/// [`one_line`] that also lets the characters through for which `keep` answers true.
+/// Does the same as [`one_line`], but keeps the characters for which `keep` returns true.
 pub(crate) fn one_line_with(value: &str, keep: impl Fn(char) -> bool) -> String {
     let mut line = String::with_capacity(value.len());
     for c in value.chars() {
@@ -35,9 +35,10 @@ pub(crate) fn one_line_with(value: &str, keep: impl Fn(char) -> bool) -> String 
     line
 }
 
-/// The name to greet with, or `None` if there is none or it is not usable. A sign-up form lets anybody send a
-/// mail of ours to any address with a name of their choice. One that is long, reads as a web address, or holds a telephone
-/// number or a sum of money would make the message an advertisement or a trap, so such a person is greeted without a name.
+/// The name for a greeting, or `None` if there is none or it is not usable. A sign-up form lets anybody send a mail of
+/// ours to any address, with a name of their choice. A name that is long, reads as a web address, or contains a
+/// telephone number or a sum of money could turn the mail into an advertisement or a trap. The greeting leaves such a
+/// name out.
 pub(crate) fn greeting_name(value: &str) -> Option<String> {
     let name = one_line(value);
     let digits = name.chars().filter(|c| c.general_category_group() == GeneralCategoryGroup::Number).count();

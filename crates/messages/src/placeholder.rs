@@ -1,9 +1,9 @@
-//! Cognito's placeholders, kept apart from everything a person can write.
+//! Keeps Cognito's placeholders apart from everything that a person can write.
 //!
-//! While a message is rendered, private-use characters stand for the placeholders; values people chose never
-//! contain them (see `personal`). Whatever looks like a placeholder afterwards was written by somebody and is
-//! disarmed; only then are the real placeholders put in. So neither one value nor several together, nor
-//! `|safe` in a custom template, can make Cognito insert a code where the template did not ask for it.
+//! While a message is rendered, private-use characters stand for the placeholders. Values that people chose never
+//! contain them (see `personal`). Anything that looks like a placeholder after rendering comes from a person and is
+//! disarmed. Only then are the real placeholders inserted. So no value, no combination of values and no `|safe` in a
+//! custom template can make Cognito insert a code where the template did not ask for it.
 
 /// Stands for the code (for an administrator's invitation, the temporary password).
 pub(crate) const CODE: char = '\u{e000}';
@@ -12,20 +12,20 @@ pub(crate) const USERNAME: char = '\u{e001}';
 /// Stands for Cognito's own verification link.
 pub(crate) const LINK: char = '\u{e002}';
 
-/// What the stand-ins become, and how long each will be in the message a person receives.
+/// The placeholders that replace the stand-ins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placeholders<'a> {
     /// `codeParameter` of the event, or the code itself.
     pub(crate) code: &'a str,
-    /// `usernameParameter` of the event; empty when the event has none.
+    /// `usernameParameter` of the event. Empty if the event has none.
     pub(crate) username: &'a str,
-    /// `linkParameter` of the event; empty when the event has none.
+    /// `linkParameter` of the event. Empty if the event has none.
     pub(crate) link: &'a str,
 }
 
 impl Placeholders<'_> {
-    /// Breaks everything Cognito would replace: the opening brace becomes a character reference in HTML and
-    /// the full-width brace in plain text, so that it still reads as what was written.
+    /// Breaks everything that Cognito would replace. The opening brace becomes a character reference in HTML and a
+    /// full-width brace in plain text, so that people still read what was written.
     pub(crate) fn disarm(&self, rendered: &str, html: bool) -> String {
         let brace = if html { "&#123;" } else { "\u{ff5b}" };
         let mut text = rendered.to_owned();

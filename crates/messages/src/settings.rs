@@ -12,39 +12,39 @@ use crate::kind::Kind;
 use crate::locale::{LOCALES, Locale};
 use crate::personal::one_line;
 
-/// The application's name, shown to people. Unset: the host of [`APP_URL`] if it is the operator's own and short enough,
-/// else no name at all.
+/// The application's name, which people see. Unset: the host of [`APP_URL`], if the operator chose it and it is short
+/// enough. Otherwise messages have no name.
 pub const APP_NAME: &str = "APP_NAME";
-/// The application's address; all links start with it. Unset: no links, code style only.
+/// The application's address. All links start with it. Unset: messages have no links, only codes.
 pub const APP_URL: &str = "APP_URL";
 /// Where people can ask for help. Unset: no such line.
 pub const SUPPORT_EMAIL: &str = "SUPPORT_EMAIL";
-/// An image to show in place of the name. Unset: the name as text.
+/// An image to show instead of the name. Unset: the name as text.
 pub const LOGO_URL: &str = "LOGO_URL";
 /// Colour of the button and accents, `#rrggbb`. Unset: [`Color::DEFAULT`].
 pub const BRAND_COLOR: &str = "BRAND_COLOR";
-/// Locale for people whose locale is unknown or not available. Unset: `en`.
+/// The locale for people whose locale is unknown or not available. Unset: `en`.
 pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
-/// `link` or `code`, and single messages that differ. Unset: `link` if [`APP_URL`] is set, else `code`.
+/// `link` or `code`, and the messages that differ. Unset: `link` if [`APP_URL`] is set, otherwise `code`.
 pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
 /// A directory with custom templates. Unset: built-in templates only.
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
 
-/// Every variable that is read, for documents and deployment templates to be checked against.
+/// Every variable that is read. Tests compare documents and deployment templates with this list.
 pub const NAMES: [&str; 8] =
     [APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR];
 
-/// Longest application name, in characters: leaves an SMS of 140 room for its words in every locale.
+/// Longest application name, in characters. It leaves room for the words of an SMS of 140 characters in every locale.
 pub const APP_NAME_LIMIT: usize = 30;
-/// Longest application URL, in characters: leaves an e-mail of 20,000 room for its links.
+/// Longest application URL, in characters. It leaves room for the links of an e-mail of 20,000 characters.
 pub const APP_URL_LIMIT: usize = 200;
 /// Longest logo URL, in characters.
 pub const LOGO_URL_LIMIT: usize = 500;
 
-/// Whether a message leads with a link or with the code to type. Both show the code as text.
+/// Whether a message begins with a link or with the code. Both show the code as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// A button that opens a page of the application; the code below it.
+    /// A button that opens a page of the application, with the code below it.
     Link,
     /// The code alone.
     Code,
@@ -65,12 +65,12 @@ impl Style {
     }
 }
 
-/// How the messages look and what they name.
+/// How the messages look, and the names and addresses in them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Branding {
-    /// See [`APP_NAME`]; one line, at most [`APP_NAME_LIMIT`] characters.
+    /// See [`APP_NAME`]. One line of at most [`APP_NAME_LIMIT`] characters.
     pub app_name: Option<String>,
-    /// See [`APP_URL`]; without a slash at its end.
+    /// See [`APP_URL`]. Without a slash at its end.
     pub app_url: Option<String>,
     /// See [`SUPPORT_EMAIL`].
     pub support_email: Option<String>,
@@ -83,7 +83,7 @@ pub struct Branding {
 /// All settings of the messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Look and names.
+    /// Looks and names.
     pub branding: Branding,
     /// The locale used when no other fits.
     pub default_locale: &'static Locale,
@@ -96,12 +96,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings through `lookup`. A blank value counts as unset, because a deployment template
-    /// cannot leave a variable out.
+    /// Reads the settings through `lookup`. A blank value counts as unset, because a deployment template cannot leave a
+    /// variable out.
     ///
     /// # Errors
     ///
-    /// The first variable whose value is not allowed.
+    /// Returns [`SettingError`] for the first variable whose value is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let branding = Branding::from_lookup(lookup)?;
         let default_style = if branding.app_url.is_some() { Style::Link } else { Style::Code };
@@ -140,7 +140,7 @@ impl Branding {
         );
         let logo_allowed = format!("an https URL of at most {LOGO_URL_LIMIT} characters");
         let app_url = optional(lookup, APP_URL, &url_allowed, parse_app_url)?;
-        let host = || app_url.as_deref().and_then(own_host).filter(|host| host.chars().count() <= APP_NAME_LIMIT);
+        let host = || app_url.as_deref().and_then(chosen_host).filter(|host| host.chars().count() <= APP_NAME_LIMIT);
         Ok(Self {
             app_name: optional(lookup, APP_NAME, &name_allowed, parse_app_name)?.or_else(host),
             support_email: optional(
@@ -171,7 +171,7 @@ fn parse_logo_url(value: &str) -> Option<String> {
     parse_url(value, LOGO_URL_LIMIT).filter(|uri| uri.scheme_str() == Some("https")).map(|_| value.to_owned())
 }
 
-/// An absolute http(s) URL that can stand in an HTML attribute as it is, but for its `&`.
+/// An absolute http(s) URL that an HTML attribute can contain unchanged, except for `&`.
 fn parse_url(value: &str, limit: usize) -> Option<Uri> {
     let plain = value.len() <= limit && !value.contains(['"', '\'', '<', '>', '{', '}', '#', '\\']);
     let uri: Uri = plain.then(|| value.parse().ok()).flatten()?;
@@ -180,7 +180,7 @@ fn parse_url(value: &str, limit: usize) -> Option<Uri> {
     (known && no_user && !uri.host()?.is_empty()).then_some(uri)
 }
 
-/// Domains below which AWS makes up the host names. In a message such a name reads like phishing.
+/// Domains below which AWS generates the host names. In a message, such a name looks like phishing.
 const HOSTS_OF_AWS: [&str; 7] = [
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -191,8 +191,8 @@ const HOSTS_OF_AWS: [&str; 7] = [
     "on.aws",
 ];
 
-/// The host of an address, if the operator chose it: a domain name, and none that AWS made up.
-fn own_host(url: &str) -> Option<String> {
+/// The host of an address, if the operator chose it: a domain name that AWS did not generate.
+fn chosen_host(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?.to_ascii_lowercase();
     let is_name =
@@ -203,7 +203,7 @@ fn own_host(url: &str) -> Option<String> {
     (is_name && host.contains('.') && !of_aws).then_some(host)
 }
 
-/// Braces and quotes are legal in an address and have no place in a template.
+/// Braces and quotes are legal in an address but could break a template.
 fn parse_support_email(value: &str) -> Option<String> {
     let plain = !value.contains(['{', '}', '"', '<', '>']);
     Email::parse(value).ok().filter(|_| plain).map(|email| email.as_str().to_owned())

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::kind::{Kind, Part};
 
-/// One template that could not be used for a message, so the next one was tried. The order is: the custom template,
-/// the built-in one, and then Cognito's own message. Contains no personal data and no code.
+/// One template that could not be used for a message, so the next one was tried. The order is: the custom template, the
+/// built-in one, Cognito's own message. It contains no personal data and no code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedTemplate {
     /// The message.
@@ -27,7 +27,7 @@ impl fmt::Display for SkippedTemplate {
 /// Where a template comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file below `TEMPLATE_DIR`, named by its path there.
+    /// A file of `TEMPLATE_DIR`, by its path there.
     Custom(String),
     /// A template of this crate, in the locale with this tag.
     BuiltIn(&'static str),
@@ -42,30 +42,30 @@ impl fmt::Display for Source {
     }
 }
 
-/// What was wrong with a template or with what it rendered to.
+/// What was wrong with a template or with the text that it gave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// It does not parse, or names something that does not exist. The engine's own description is left out
+    /// The template does not parse, or names something that does not exist. The engine's own description is left out,
     /// because it may quote a value.
     #[error("fails: {problem} in {file:?}, line {line}")]
     Template {
         /// The kind of failure.
         problem: String,
-        /// The template the failure lies in, which may be one that was included.
+        /// The template that failed, which may be an included one.
         file: String,
-        /// The line there, from 1; 0 when unknown.
+        /// The line in that file, from 1. 0 if it is unknown.
         line: usize,
     },
-    /// A file that cannot be read.
+    /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// The code is missing; Cognito would not replace anything.
+    /// The code is missing. Cognito would have nothing to replace.
     #[error("does not contain the code; write {{{{ code }}}}")]
     NoCode,
-    /// The user name is missing; Cognito requires it in an administrator's invitation.
+    /// The user name is missing. Cognito requires it in an administrator's invitation.
     #[error("does not contain the user name; write {{{{ username }}}}")]
     NoUsername,
-    /// The link is missing; the message is useless without it.
+    /// The link is missing. The message is useless without it.
     #[error("does not contain the link; write {{{{ link }}}}")]
     NoLink,
     /// More characters than Cognito allows.
@@ -87,7 +87,7 @@ pub enum Reason {
     /// The event has no `codeParameter`.
     #[error("cannot be used: the event has no codeParameter")]
     EventWithoutCode,
-    /// The event has no `usernameParameter` although the message must show it.
+    /// The event has no `usernameParameter`, but the message must show it.
     #[error("cannot be used: the event has no usernameParameter")]
     EventWithoutUsername,
 }

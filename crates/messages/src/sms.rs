@@ -1,17 +1,17 @@
-//! How a text message travels: in which alphabet, and in how many segments. A carrier bills each segment.
+//! The alphabet of an SMS, and the number of its segments. A carrier bills each segment.
 //!
 //! Source: 3GPP TS 23.038, 6.2.1 (the GSM 7-bit alphabet and its extension) and TS 23.040, 9.2.3.24.1 (the header that
 //! joins segments takes seven septets or three UTF-16 units of each).
 
 use std::fmt;
 
-/// The GSM 7-bit alphabet. One letter outside of it turns the whole message into UCS-2.
+/// The GSM 7-bit alphabet. One letter outside it turns the whole message into UCS-2.
 const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
                    ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-/// Its extension; each takes two places.
+/// The extension of the alphabet. Each of these characters takes two places.
 const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
-/// How a text is written on its way.
+/// The alphabet that an SMS is sent in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alphabet {
     /// Seven bits a letter: 160 places in one segment, 153 in each of several.
@@ -29,7 +29,7 @@ impl fmt::Display for Alphabet {
     }
 }
 
-/// The alphabet of a text, and how many segments it takes.
+/// The alphabet of a text, and the number of segments that it takes.
 #[must_use]
 pub fn segments(text: &str) -> (Alphabet, usize) {
     let septets = |c: char| match (GSM.contains(c), GSM_EXTENSION.contains(c)) {

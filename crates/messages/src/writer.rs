@@ -1,4 +1,4 @@
-//! From facts to checked text: own template, built-in template, nothing.
+//! Turns facts into checked text. It tries the custom template first, then the built-in one.
 
 use crate::context::{Facts, Language, context};
 use crate::engine::{Choice, Engine};
@@ -20,9 +20,9 @@ pub(crate) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// The part in the reader's language from the first template whose text passes `check`: the own one, then
-    /// the built-in one, each with the first of `facts` and then the next. `None` when all fail; every failure
-    /// is noted in `skipped`.
+    /// Writes a part in the reader's language. It tries the custom template and then the built-in one, each with the
+    /// first of `facts` and then the next, and returns the first text that passes `check`. Returns `None` if all fail.
+    /// `skipped` lists every failure.
     pub(crate) fn part(
         &mut self,
         part: Part,
@@ -82,8 +82,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The direction of a locale that only own templates serve. Those of a language and script that is built in
-/// share its direction; others state it themselves.
+/// The direction of a locale that only custom templates serve. It is that of a built-in locale of the same language.
+/// Templates of other languages state their direction themselves.
 fn direction(tag: &str) -> Direction {
     let language = tag.split('-').next().unwrap_or_default();
     LOCALES

@@ -1,9 +1,9 @@
-//! Post authentication: repairs `email_verified` where the provider proves addresses.
+//! Post authentication: repairs `email_verified` if the provider proves addresses.
 //!
-//! For pools without the inbound federation trigger, and only where the operator vouches for what profiles store
-//! (`REPAIR=external` or `linked`): the event does not show whether the address came with this sign-in. It costs two calls
-//! for a profile that needs the repair and none for anybody else, and its failure never keeps a person out: the error
-//! is logged and the sign-in goes on.
+//! It is for pools without the inbound federation trigger. It works only if the operator vouches for the addresses in
+//! profiles (`REPAIR=external` or `linked`), because the event does not show whether the address came with this
+//! sign-in. A profile that needs the repair costs two calls, any other profile none. A failure never keeps a person
+//! out: it is logged, and the sign-in goes on.
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
@@ -30,13 +30,13 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] for the first variable with a value that is not allowed.
+    /// Returns [`SettingError`] for the first variable with a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         Ok(Self { providers: settings::providers(lookup)?, repair: repair_scope(lookup)? })
     }
 }
 
-/// The trigger over a way to open user pools.
+/// The trigger, with a way to open user pools.
 #[derive(Debug)]
 pub struct PostAuthentication<P> {
     settings: Settings,

@@ -35,8 +35,8 @@ async fn an_address_its_providers_prove_is_repaired_where_the_operator_vouches_f
     assert_eq!(calls("linked-native", "Google:always,Facebook:always", "linked").await, REPAIRED);
 }
 
-/// The person wrote the victim's address in a pool that stored it at once, and the provider sends none: what the event
-/// shows did not come with this sign-in.
+/// The person wrote the victim's address in a pool that stores it at once, and the provider sends none. So the address
+/// in the event did not come with this sign-in.
 #[tokio::test]
 async fn an_address_that_was_stored_before_is_not_marked_as_verified() {
     for case in ["facebook-unverified", "linked-native", "without-new-device-used"] {
@@ -44,7 +44,7 @@ async fn an_address_that_was_stored_before_is_not_marked_as_verified() {
     }
 }
 
-/// In alias pools the mark would take the address from its owner, without an error.
+/// In alias pools, marking the address would take it from its owner, without an error.
 #[tokio::test]
 async fn an_address_that_somebody_else_holds_as_verified_is_not_taken_from_them() {
     let event = sample("post-authentication/facebook-unverified");

@@ -1,12 +1,12 @@
-//! Post confirmation: adds new users to the default group, on a first federated sign-in keeps
-//! `email_verified` truthful, and ends what was open once a forgotten password was replaced.
+//! Post confirmation: adds new users to the default group, corrects `email_verified` on a first federated sign-in, and
+//! ends all sessions when a forgotten password was replaced.
 //!
-//! Post authentication does not run on the first sign-in of a federated identity, so the repair it
-//! does later is done here for that one. Cognito has written the profile when it calls, and waits
-//! for the answer before it issues a token; the decision rests on the attributes in the event.
+//! Post authentication does not run on the first sign-in of a federated identity, so this function makes the repair for
+//! that sign-in. Cognito calls it after it wrote the profile, and waits for the answer before it issues a token. The
+//! decision uses the attributes in the event.
 //!
-//! The state change that Cognito reports has happened when it calls, and an error would only make
-//! it look as if it had not. So what goes wrong is logged and counted, and the event goes back.
+//! The change that Cognito reports has already happened, and an error would only make it look as if it had not. So the
+//! function logs and counts errors, and always returns the event.
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
@@ -27,7 +27,7 @@ const SIGN_OUT_ON_PASSWORD_RESET: &str = "SIGN_OUT_ON_PASSWORD_RESET";
 pub struct Settings {
     /// `PROVIDERS`.
     pub providers: Providers,
-    /// `DEFAULT_GROUP`: the group a new user joins.
+    /// `DEFAULT_GROUP`: the group that a new user joins.
     pub default_group: Option<String>,
     /// `REPAIR`.
     pub repair: RepairScope,
@@ -40,7 +40,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] for the first variable with a value that is not allowed.
+    /// Returns [`SettingError`] for the first variable with a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         Ok(Self {
             providers: settings::providers(lookup)?,
@@ -56,7 +56,7 @@ impl Settings {
     }
 }
 
-/// The trigger over a way to open user pools.
+/// The trigger, with a way to open user pools.
 #[derive(Debug)]
 pub struct PostConfirmation<P> {
     settings: Settings,
@@ -108,8 +108,9 @@ where
     }
 }
 
-/// Whoever knew the old password may still be signed in: Cognito ends no session by itself, and refresh tokens live for
-/// 30 days unless the app client says otherwise. The person who replaced the password is not signed in yet.
+/// Ends every session of the account. A person who knew the old password may still be signed in, because Cognito ends
+/// no session by itself and refresh tokens are valid for 30 days unless the app client says otherwise. The person who
+/// replaced the password is not signed in yet.
 async fn end_sessions(pool: &impl UserPool, user: &UserName, sub: Option<&str>, clock: Clock) {
     let end = async {
         let user = pool.checked(user, sub.unwrap_or_default()).await?;
@@ -119,7 +120,7 @@ async fn end_sessions(pool: &impl UserPool, user: &UserName, sub: Option<&str>, 
         Ok(()) => tracing::info!(decision = "end_sessions", sub, "decided"),
         Err(failure) => {
             let cause = failure.cause_chain();
-            let message = "what was open before the password was replaced may still be open";
+            let message = "sessions from before the new password may still be open";
             tracing::error!(error_code = "sessions_not_ended", cause, sub, "{message}");
         }
     }

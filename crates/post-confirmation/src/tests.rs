@@ -43,7 +43,7 @@ async fn an_empty_group_costs_no_call() {
     assert!(pool.calls().is_empty());
 }
 
-/// Whoever stole the old password stays signed in otherwise.
+/// Otherwise a person who stole the old password stays signed in.
 #[tokio::test]
 async fn a_replaced_password_ends_what_was_open_and_joins_no_group() {
     let event = sample("post-confirmation/forgot-password");
@@ -101,7 +101,7 @@ async fn nobody_is_signed_out_under_a_user_name_that_is_somebody_elses_sub() {
     assert!(!pool.accounts()[0].sessions.is_empty());
 }
 
-/// JavaScript and Python read such a name.
+/// JavaScript and Python accept such a name.
 #[tokio::test]
 async fn a_name_with_half_a_surrogate_pair_does_not_fail_the_confirmation() {
     let event = sample("post-confirmation/sign-up").replacen(
@@ -148,7 +148,7 @@ async fn only_a_profile_that_the_sign_in_made_is_repaired() {
     assert!(pool.calls().is_empty() && !pool.accounts()[0].email_verified);
 }
 
-/// In alias pools the mark would take the address from its owner, without an error.
+/// In alias pools, marking the address would take it from its owner, without an error.
 #[tokio::test]
 async fn a_repair_does_not_take_the_address_from_its_owner() {
     let identities = json!([{"userId": "9", "providerName": "Facebook", "primary": true}]).to_string();

@@ -1,4 +1,4 @@
-//! What `cargo xtask` can do.
+//! The commands of `cargo xtask`.
 
 mod demo;
 mod local;
@@ -41,7 +41,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// Whatever stopped it, with what to do about it where that is known.
+    /// Returns the error of the command. Where the remedy is known, the message says it.
     pub(crate) async fn run(self) -> Result<()> {
         match self {
             Self::Bench(options) => bench::run(options).await,

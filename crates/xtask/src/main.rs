@@ -1,4 +1,4 @@
-//! `cargo xtask`: the developer's commands, made of the crates `local-cloud` and `bench`.
+//! `cargo xtask`: the developer's commands. The crates `local-cloud` and `bench` do the work.
 
 mod command;
 
@@ -10,13 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::command::Arguments;
 
-/// What a shell expects of a program that Ctrl-C stopped: 128 plus the signal's number.
+/// The exit code that shells expect after Ctrl-C: 128 plus the signal's number.
 const INTERRUPTED: u8 = 130;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Leaving the select drops the command, and with it the guards of all it has started.
+    // Leaving the select drops the command, and with it the guards of everything that it has started.
     let outcome = tokio::select! {
         outcome = arguments.command.run() => Some(outcome),
         _ = stop_request() => None,

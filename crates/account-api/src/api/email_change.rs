@@ -11,11 +11,11 @@ use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// What to change the address to.
+/// The address to change to.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmailChangeRequest {
-    /// The new address, in ASCII; letters in it are stored in lower case.
+    /// The new address, in ASCII. Its letters are stored in lower case.
     #[schema(format = Email, max_length = 246, example = "ada@example.com")]
     new_email: String,
 }
@@ -24,33 +24,33 @@ pub(super) struct EmailChangeRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeEntry {
-    /// Six decimal digits of any script. White space, hyphens and invisible marks between them are passed over.
+    /// Six decimal digits of any script. White space, hyphens and invisible marks between them are ignored.
     #[schema(min_length = 6, max_length = 64, example = "123456")]
     code: String,
-    /// The `id` of the change that the person sees. If another one has taken its place, nothing happens:
-    /// `account-changed`. Without it, the code counts for whichever change is under way.
+    /// The `id` of the change that the person sees. If another change has taken its place, nothing happens, and the
+    /// answer is `account-changed`. Without `id`, the code counts for any change that is under way.
     #[schema(min_length = 1, max_length = 64, example = "0b7ce9f1-6d2f-4a35-9d0e-1d2f0c6b8e11")]
     id: Option<String>,
 }
 
 impl Limits for EmailChangeRequest {
-    fn hold(&self) -> bool {
-        // `invalid-email` says more.
+    fn is_within_limits(&self) -> bool {
+        // The flow checks the address: `invalid-email` says more than `invalid-request`.
         true
     }
 }
 
 impl Limits for CodeEntry {
-    fn hold(&self) -> bool {
+    fn is_within_limits(&self) -> bool {
         crate::code::typed(&self.code).is_some() && self.id.as_deref().is_none_or(|id| has_chars(id, 1..=64))
     }
 }
 
-/// Asks for another address
+/// Begins a change of the address
 ///
-/// A code goes to the address the account has. At most ten requests a day, those for an address that is taken included.
-/// An account whose address is not verified proves that one first: ask for a change to the same address, and one code
-/// goes there.
+/// The API sends a code to the account's current address. An account can make ten requests a day; requests for an
+/// address that is taken count too. If the current address is not verified, prove it first: ask for a change to the
+/// same address. The API then sends one code there.
 #[utoipa::path(
     post, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     request_body = EmailChangeRequest,
@@ -77,7 +77,7 @@ pub(super) async fn request(
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 
-/// Tells where a change stands
+/// Says where a change stands
 #[utoipa::path(
     get, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
@@ -99,7 +99,7 @@ pub(super) async fn status(
 
 /// Ends a change, if one is under way
 ///
-/// A change that turns out to be complete cannot be ended: `already-changed`.
+/// A change that is complete cannot be ended. The answer is then `already-changed`.
 #[utoipa::path(
     delete, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
@@ -121,8 +121,8 @@ pub(super) async fn cancel(
 
 /// Enters a code
 ///
-/// The first code proves the current address and sends another one to the new address; that one changes the account.
-/// Entering the right code again gives the same answer again.
+/// The first code proves the current address, and the API sends a second code to the new address. The second code
+/// changes the account. Entering a right code again gives the same answer again.
 #[utoipa::path(
     post, path = "/email-change/verify", tag = "email-change", security(("accessToken" = [])),
     request_body = CodeEntry,
@@ -153,7 +153,7 @@ pub(super) async fn verify(
 
 /// Sends another code
 ///
-/// The former one is dead from then on. At most three times for each address, a minute apart.
+/// The former code stops working. You can ask three times for each address, a minute apart.
 #[utoipa::path(
     post, path = "/email-change/resend", tag = "email-change", security(("accessToken" = [])),
     responses(

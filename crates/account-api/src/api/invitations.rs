@@ -11,28 +11,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Whom to invite.
+/// The person to invite.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InvitationRequest {
-    /// Their address, in ASCII: at most 246 characters, which is what can be looked up, and at most 128 where the pool
-    /// takes the address for the user name.
+    /// Their address, in ASCII. It has at most 246 characters, because longer ones cannot be looked up, and at most 128
+    /// in a pool where the address is the user name.
     #[schema(format = Email, max_length = 246, example = "grace@example.com")]
     email: String,
-    /// What is known of them, such as `given_name` or `locale`; the operator chooses which attributes may be set.
+    /// Their attributes, such as `given_name` or `locale`. The operator chooses which ones may be set.
     #[serde(default)]
     #[schema(example = json!({ "given_name": "Grace", "locale": "en" }))]
     attributes: BTreeMap<String, String>,
 }
 
 impl Limits for InvitationRequest {
-    fn hold(&self) -> bool {
-        // `invalid-email` and `attribute-not-allowed` say more.
+    fn is_within_limits(&self) -> bool {
+        // The flow checks both members: `invalid-email` and `attribute-not-allowed` say more than `invalid-request`.
         true
     }
 }
 
-/// Nothing: who has an account is not told.
+/// An empty object: the answer does not say who has an account.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Invited {}
 
@@ -40,10 +40,10 @@ pub(super) struct Invited {}
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Completion {
-    /// As it stands in the link.
+    /// The user name from the link.
     #[schema(min_length = 1, max_length = 128)]
     username: String,
-    /// As it stands in the link.
+    /// The token from the link.
     #[schema(min_length = 1, max_length = 256)]
     token: String,
     /// The person's own password, which must satisfy the pool's policy.
@@ -52,12 +52,12 @@ pub(super) struct Completion {
 }
 
 impl Limits for Completion {
-    fn hold(&self) -> bool {
+    fn is_within_limits(&self) -> bool {
         has_chars(&self.username, 1..=128) && has_chars(&self.token, 1..=256) && has_chars(&self.password, 1..=256)
     }
 }
 
-/// The account can be signed in to.
+/// The person can sign in to the account.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Completed {
     /// The account's address, for the sign-in form.
@@ -65,12 +65,13 @@ pub(super) struct Completed {
     email: String,
 }
 
-/// Invites somebody, or sends their invitation again
+/// Invites a person, or sends their invitation again
 ///
-/// Where everybody may invite, the answer says nothing of the address: who has an account already gets a mail that says
-/// so, and the work is done after the answer. Where members of a group may, `account-exists` is told. An address is
-/// invited at most once a minute and, unless the operator chose otherwise, five times a day. Where everybody may invite,
-/// there is a limit for each domain and for all together, too: `too-many-requests`.
+/// Where everybody may invite, the answer says nothing about the address. The work is done after the answer, and a
+/// person who has an account already gets a mail that says so. Where only members of a group may invite, the answer is
+/// `account-exists` in that case. An address can be invited once a minute and, unless the operator chose otherwise,
+/// five times a day. Where everybody may invite, there are also limits for each domain and for all together. Above
+/// them, the answer is `too-many-requests`.
 #[utoipa::path(
     post, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
     request_body = InvitationRequest,
@@ -100,12 +101,12 @@ pub(super) async fn invite(
     Ok((StatusCode::ACCEPTED, Json(Invited {})))
 }
 
-/// Completes an invitation with a password of one's own
+/// Completes an invitation with the person's own password
 #[utoipa::path(
     post, path = "/invitations/complete", tag = "invitations", security(()),
     request_body = Completion,
     responses(
-        (status = 200, description = "The account can be signed in to", body = Completed),
+        (status = 200, description = "The person can sign in to the account", body = Completed),
         (status = 400, description = "invalid-request, invitation-invalid, weak-password", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "already-completed, email-taken", body = ProblemBody, content_type = "application/problem+json"),

@@ -5,7 +5,7 @@ use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use std::convert::Infallible;
 
-/// Languages that are looked at, the first ones first.
+/// The most languages that are read. The best ones count.
 const MOST: usize = 5;
 
 /// The languages that the client says its person reads, best first.

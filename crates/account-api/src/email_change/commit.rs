@@ -1,5 +1,5 @@
-//! The end of a change: the pool is written, sessions end, the old address is told. Whoever comes next completes what was
-//! cut off.
+//! The end of a change: it writes the address to the pool, ends the sessions and tells the old address. If a run is cut
+//! off, the next call completes it.
 
 use super::flow::{EmailChange, ROUNDS, belongs_to, has_proven};
 use super::view::Verified;
@@ -13,15 +13,16 @@ use cognito_core::user_pool::PoolErrorKind;
 use messages::Mail;
 use std::time::Duration;
 
-/// How often, with which pause between, and how long altogether a mail to the old address is tried before it is left to
-/// whoever returns: a mail that hangs must not keep the end of the change from being written in the function's time.
-const TELLS: u32 = 3;
+/// How often a mail to the old address is tried, how long the pause between two tries is, and how long all tries may
+/// take. After that, a later call sends it. A mail that hangs must not use up the time that the function needs to write
+/// the end of the change.
+const TELL_TRIES: u32 = 3;
 const TELL_AGAIN: Duration = Duration::from_millis(250);
 const TELL_TIME: Duration = Duration::from_secs(4);
 
 impl EmailChange {
-    /// Writes the new address to the pool. Only the holder of the lease comes here; a predecessor may have been cut off
-    /// after any of the steps, so each of them is looked at before it is done.
+    /// Writes the new address to the pool. Only the holder of the lease comes here. An earlier holder may have been cut
+    /// off after any step, so each step checks first whether it is done already.
     pub(super) async fn commit(
         &self,
         caller: &Caller,
@@ -43,8 +44,8 @@ impl EmailChange {
         Ok(Verified::DONE)
     }
 
-    /// Ends a change that the pool has, by whoever holds the lease. Of a mail twice and no mail at all, twice is better: the
-    /// old address is told before the end is written, and what could not be sent is owed from then on.
+    /// Ends a change that the pool has. Only the holder of the lease comes here. The old address is told before the end
+    /// is written, because two mails are better than none. A mail that could not be sent is owed from then on.
     async fn finish(
         &self,
         caller: &Caller,
@@ -53,7 +54,7 @@ impl EmailChange {
         request: &Request,
         locales: &[&str],
     ) -> Result<Versioned<ChangeState>, Problem> {
-        // Whoever keeps their address need not be told of it.
+        // A person who keeps their address needs no mail about it.
         let told = request.keeps_address() || self.tell(caller, &request.current, &masked(&request.new), locales).await;
         let finished = read.value.finished(self.table.now(), told);
         let Some(read) = self.table.replace(key, read, finished).await? else {
@@ -65,8 +66,8 @@ impl EmailChange {
         Ok(read)
     }
 
-    /// The state of an account, after what an earlier call left open was brought to its end; true if a change was
-    /// completed by that.
+    /// Completes what an earlier call left open, and returns the account's state. The flag says whether that completed
+    /// a change.
     pub(super) async fn settled(
         &self,
         caller: &Caller,
@@ -78,13 +79,14 @@ impl EmailChange {
             let Some(request) = read.value.in_doubt(self.table.now()).cloned() else {
                 return Ok((self.pay_notice(caller, key, read, locales).await?, false));
             };
-            // Read after the state, and what follows is written only in place of that state: nobody writes meanwhile.
+            // The profile is read after the state, and the result is written only if the state is unchanged. So no
+            // other call writes in between.
             let profile = self.accounts.profile(caller.user_name.as_str()).await?;
             if !profile.is_some_and(|profile| profile.sub == caller.sub && has_proven(&profile, &request.new)) {
                 let value = read.value.unwritten();
                 return Ok((read.with(value), false));
             }
-            // Of many who return at once, one tells the old address.
+            // If many calls come back at once, only the holder of the lease tells the old address.
             let leased = read.value.leased(self.table.now());
             if let Some(read) = self.table.replace(key, read, leased).await? {
                 self.end_sessions(caller).await?;
@@ -94,7 +96,7 @@ impl EmailChange {
         Err(Code::TryAgain.into())
     }
 
-    /// Tells an old address that could not be told with the end of the change.
+    /// Tells an old address that could not be told when the change ended.
     async fn pay_notice(
         &self,
         caller: &Caller,
@@ -113,13 +115,13 @@ impl EmailChange {
         let told = read.value.notice_sent();
         match self.table.replace(key, read, told).await? {
             Some(read) => Ok(read),
-            // Still owed there: a mail twice, in a minute.
+            // The stored state still owes the mail, so it is sent twice, a minute apart.
             None => self.table.load(key).await,
         }
     }
 
-    /// Ends every session of the account, the caller's included: whoever had the old mailbox may be signed in. Cognito
-    /// cannot leave one out.
+    /// Ends every session of the account, because a person with access to the old mailbox may be signed in. The
+    /// caller's own session ends too, because Cognito cannot spare one.
     async fn end_sessions(&self, caller: &Caller) -> Result<(), Problem> {
         if !self.settings.end_sessions {
             return Ok(());
@@ -131,7 +133,7 @@ impl EmailChange {
         match end.await {
             Ok(()) => Ok(()),
             Err(error) if error.is_transient() => Err(error.into()),
-            // A right that is missing must not keep the change from being told.
+            // A missing right must not stop the mail to the old address.
             Err(error) => {
                 let (error_code, cause) = ("sessions_not_ended", error.to_string());
                 tracing::error!(error_code, cause, sub = caller.sub, "the account's sessions go on");
@@ -141,7 +143,7 @@ impl EmailChange {
     }
 
     async fn write_address(&self, caller: &Caller, request: &Request, new: &Email) -> Result<(), Problem> {
-        // Read anew: time has passed since the code was judged.
+        // Read again, because time has passed since the code was checked.
         let profile = self.own_profile(caller).await?;
         if has_proven(&profile, new.as_str()) {
             return Ok(());
@@ -152,19 +154,19 @@ impl EmailChange {
         let available = self.must_be_free(new, &profile).await?;
         let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
         self.accounts.set_verified_email(&user, &available).await.map_err(|error| match error.kind() {
-            // The pool's own word is final: the list it gave may have been seconds old.
+            // The pool's refusal is final. The list that it gave may have been some seconds old.
             PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
             PoolErrorKind::UserNotFound => Code::AccountChanged.into(),
             _ => Problem::from(error),
         })
     }
 
-    /// Tells an address that it is the account's no longer; whether the mail was taken.
+    /// Tells an address that the account has another one now. Returns whether the mail was taken.
     async fn tell(&self, caller: &Caller, old: &str, new_email: &str, locales: &[&str]) -> bool {
         let mail = Mail::EmailChanged { new_email };
         let Ok(old) = Email::parse(old) else { return true };
         let tries = async {
-            for _ in 1..TELLS {
+            for _ in 1..TELL_TRIES {
                 if self.outbox.send(&old, &mail, None, locales).await.is_ok() {
                     return Ok(());
                 }

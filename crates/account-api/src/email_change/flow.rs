@@ -1,4 +1,4 @@
-//! The change of an address, carried out: state in the table, mails, and the user pool.
+//! Carries out the change of an address, with the table, mails and the user pool.
 
 use super::view::{Verified, View};
 use super::{ChangeState, CodeCheck, Request, RequestError, Stage};
@@ -16,15 +16,16 @@ use messages::Mail;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Times a write is tried again after somebody else's came first. Each of those changed the state, and no more than
-/// [`super::TRIES`] of them in a row leave it such that another write is worth making.
+/// How often a write is tried again after another call's write came first. Each of those writes changed the state.
+/// After [`super::TRIES`] of them in a row, there is nothing left to write.
 pub(super) const ROUNDS: u32 = 16;
 
-/// How often, and after how long, it is looked whether somebody else has written the new address.
+/// How often, and with which pause, a call checks whether another one has written the new address.
 const LOOKS: u32 = 40;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How often it is looked whether the last place of a day went to the very code that finds none, entered twice at once.
+/// How often a call that finds no room under a limit looks again. The same code may have been entered twice at once,
+/// and the other call may have taken the last place.
 const LOOKS_FOR_A_PLACE: u32 = 3;
 
 /// Changes of addresses.
@@ -62,8 +63,8 @@ impl EmailChange {
         let current = self.may_change(&profile, new.as_str())?;
         match (new.is_same(current.as_str()), profile.email_verified) {
             (true, true) => return Err(Code::SameEmail.into()),
-            // The mail to the current address names the new one, and nobody's words go to an address that is perhaps
-            // somebody else's.
+            // The mail to the current address names the new one. A stranger could send words to somebody else this way
+            // if the current address is not proven.
             (false, false) => return Err(Code::EmailUnverified.into()),
             _ => {}
         }
@@ -77,7 +78,7 @@ impl EmailChange {
         Ok(view)
     }
 
-    /// Counts the first code, writes the change and sends the code; takes all of it back if the mail is not taken.
+    /// Counts the first code, writes the change and sends the code. Undoes all of it if SES does not take the mail.
     async fn begin(
         &self,
         key: &str,
@@ -89,7 +90,7 @@ impl EmailChange {
         let ticket = self.count(opened.request(self.table.now())?).await?.map_err(too_many)?;
         let opened = opened.with_counted(ticket.clone());
         let Some(read) = self.table.replace(key, read, opened).await? else {
-            // Whoever came in between has opened one as well: theirs stands.
+            // Another call has begun a change in between, and that one stands.
             ticket.give_back(&self.table).await;
             return Err(Code::RequestPending.into());
         };
@@ -104,9 +105,9 @@ impl EmailChange {
         Err(why)
     }
 
-    /// Counts the code of a change before there is one. An account alone may guess little, but many accounts could guess
-    /// much at the addresses of one domain, so codes to new addresses count for everybody. The current address is proven
-    /// already; what counts is how many mails it gets.
+    /// Counts a code before it exists. One account can guess little, but many accounts could guess a lot at the
+    /// addresses of one domain. So a code to a new address counts in all three scopes. The current address is proven
+    /// already, so only the number of mails to it matters.
     async fn count(&self, request: &Request) -> Result<Result<Ticket, (Scope, u64)>, Problem> {
         let to = Email::parse(request.sent_to()).map_err(|_| Code::Misconfigured)?;
         let scopes: &[Scope] = match request.stage {
@@ -124,7 +125,7 @@ impl EmailChange {
         if belongs_to(request, &profile) { Ok(View::from(request)) } else { Err(Code::NoRequest.into()) }
     }
 
-    /// Ends a change; there may be none.
+    /// Ends a change, if there is one.
     pub(crate) async fn cancel(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let key = key(caller);
         for _ in 0..ROUNDS {
@@ -162,8 +163,9 @@ impl EmailChange {
         Err(Code::TryAgain.into())
     }
 
-    /// Takes a code: proves the current address, or proves the new one and changes the account. With an `id` the code
-    /// counts for that change only: what the person sees is what they approve, whoever else holds their session.
+    /// Takes a code. It proves the current address, or it proves the new one and changes the account. With an `id`, the
+    /// code counts for that change only. So people approve the change that they see, even if somebody else has their
+    /// session.
     pub(crate) async fn verify(
         &self,
         caller: &Caller,
@@ -171,7 +173,7 @@ impl EmailChange {
         id: Option<&str>,
         locales: &[&str],
     ) -> Result<Verified, Problem> {
-        // Not a guess if it cannot be a code, so it costs no try.
+        // A text that cannot be a code is not a guess, so it costs no try.
         let given = &*code::typed(given).ok_or(Code::InvalidRequest)?;
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
@@ -221,9 +223,9 @@ impl EmailChange {
         Err(Code::TryAgain.into())
     }
 
-    /// Counts the code to the new address and then writes it, so that none exists that is not counted. If so many are under
-    /// way that somebody may be guessing, the change ends. `None` if it has to be looked at again, because somebody else
-    /// wrote meanwhile, or may be about to: `full` is how often there was no place.
+    /// Counts the code to the new address and then writes it, so that every code is counted. If a limit is reached,
+    /// somebody may be guessing, and the change ends. Returns `None` if the caller has to read the state again, because
+    /// another call wrote it or may be about to. `full` counts how often there was no room.
     async fn advance(
         &self,
         key: &str,
@@ -234,7 +236,7 @@ impl EmailChange {
         let before = read.value.request(self.table.now())?.counted();
         match self.count(state.request(self.table.now())?).await? {
             Ok(ticket) => {
-                // Without an answer it stays counted: the code may be there.
+                // If no answer comes, the code may have been written, so it stays counted.
                 let written = self.table.replace(key, read, state.with_counted(ticket.clone())).await?;
                 let to_give_back = if written.is_some() { before } else { ticket };
                 to_give_back.give_back(&self.table).await;
@@ -271,7 +273,7 @@ impl EmailChange {
         Ok(Verified::Advanced(view))
     }
 
-    /// Somebody else holds the lease: their answer is this one's, too.
+    /// Waits for the call that holds the lease, and gives the same answer.
     async fn wait_for_the_other(&self, key: &str, given: &str) -> Result<Verified, Problem> {
         for _ in 0..LOOKS {
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -279,17 +281,17 @@ impl EmailChange {
             match read.value.verify(self.table.now(), &self.sealer, given, given) {
                 CodeCheck::DoneBefore => return Ok(Verified::DONE),
                 CodeCheck::Busy => {}
-                // Refused by the pool, or given up: who asks again finds out.
+                // The pool refused, or the other call gave up. The next request finds out which.
                 _ => break,
             }
         }
         Err(Code::CommitInProgress.into())
     }
 
-    /// The caller's account as it is right now.
+    /// The caller's account as it is now.
     pub(super) async fn own_profile(&self, caller: &Caller) -> Result<Profile, Problem> {
         let profile = self.accounts.profile(caller.user_name.as_str()).await?;
-        // The name may belong to somebody else by now; the sub never does.
+        // The user name may belong to another account by now. The `sub` never does.
         let profile = profile.filter(|profile| profile.sub == caller.sub).ok_or(Code::AccountUnusable)?;
         if !profile.enabled {
             return Err(Code::AccountUnusable.into());
@@ -297,8 +299,9 @@ impl EmailChange {
         Ok(profile)
     }
 
-    /// The address that has to approve a change to another one. A linked account may prove the address that it keeps: no
-    /// provider overwrites that with another one, and a sign-in through one may have taken the mark off it.
+    /// Returns the address that has to approve the change, or the reason why the account may not change. A linked
+    /// account may always prove the address that it has. No provider overwrites it with another one, and a sign-in
+    /// through a provider may have marked it as unverified.
     fn may_change(&self, profile: &Profile, new: &str) -> Result<Email, Problem> {
         let current = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
         if profile.is_stand_alone() {
@@ -314,8 +317,9 @@ impl EmailChange {
         current.ok_or_else(|| Code::NoCurrentEmail.into())
     }
 
-    /// Refuses an address that somebody else has proven. Where the address is the user name, the pool refuses one that any
-    /// other native profile has; that is told before a code is sent. A profile that only names the address blocks nobody.
+    /// Refuses an address that another account has proven. Where the address is the user name, the pool refuses an
+    /// address that any other native profile has, so the API says that before it sends a code. A profile that only
+    /// names the address blocks nobody.
     pub(super) async fn must_be_free(&self, new: &Email, own: &Profile) -> Result<AvailableEmail, Problem> {
         let holders = self.accounts.profiles_with_email(new).await?;
         let mut others = holders.iter().filter(|holder| holder.sub != own.sub || holder.user_name != own.user_name);
@@ -327,8 +331,8 @@ impl EmailChange {
         available.ok_or(Code::EmailTaken.into())
     }
 
-    /// Ends a change that is no longer this account's: its address was changed by other means, so whoever proved the
-    /// address that was there before proves nothing.
+    /// Ends a change if the account's address was changed by other means. Proof of the earlier address proves nothing
+    /// then.
     async fn still_the_same(
         &self,
         key: &str,
@@ -344,7 +348,7 @@ impl EmailChange {
         Err(Code::AccountChanged.into())
     }
 
-    /// Sends a code; if it is not taken, the next one need not wait.
+    /// Sends a code. If SES does not take the mail, the next one need not wait.
     async fn deliver(
         &self,
         key: &str,
@@ -363,7 +367,7 @@ impl EmailChange {
     async fn send_code(&self, request: &Request, code: &str, locales: &[&str]) -> Result<(), Problem> {
         let minutes = u32::try_from(super::CODE_LIFE / 60).unwrap_or(u32::MAX);
         let mail = match request.stage {
-            // In full: whoever reads this mailbox has to see whether the address is theirs or an attacker's.
+            // In full, so that the reader can tell their own address from an attacker's.
             Stage::Current => Mail::EmailChangeCurrent { code, new_email: &request.new, minutes },
             Stage::New => Mail::EmailChangeNew { code, minutes },
         };
@@ -372,14 +376,14 @@ impl EmailChange {
     }
 }
 
-/// Whether the account still has the address that the change was begun with. While the new one is being written it may
-/// have that one already.
+/// Whether the account still has the address that the change began with. While the new address is being written, the
+/// account may have that one already.
 pub(super) fn belongs_to(request: &Request, profile: &Profile) -> bool {
     let has = |address: &str| profile.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(address));
     has(&request.current) || (request.is_committing() && has(&request.new))
 }
 
-/// Whether the account has an address, and as a proven one.
+/// Whether the account has this address and has proven it.
 pub(super) fn has_proven(profile: &Profile, address: &str) -> bool {
     profile.email_verified && profile.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(address))
 }

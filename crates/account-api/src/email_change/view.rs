@@ -1,4 +1,4 @@
-//! What the owner of an account may see of a change, as the API sends it.
+//! What the API tells the owner of an account about a change.
 
 use super::{Request, Stage};
 use crate::mask::masked;
@@ -10,10 +10,10 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = EmailChange)]
 pub struct View {
-    /// Stands for this change. Sent along with a code, it keeps the code from approving another one.
+    /// Identifies this change. Send it along with a code, so that the code cannot approve another change.
     #[schema(example = "0b7ce9f1-6d2f-4a35-9d0e-1d2f0c6b8e11")]
     pub id: String,
-    /// `current`: the address the account has is to be proven; `new`: the other one.
+    /// Which address has to be proven now: `current` is the account's address, `new` is the one it will get.
     #[schema(schema_with = stage)]
     pub stage: Stage,
     /// Where the last code went, masked.
@@ -22,7 +22,7 @@ pub struct View {
     /// The new address, masked.
     #[schema(example = "g***@example.com")]
     pub new_email: String,
-    /// When the code dies, and the change with it, in seconds since 1970.
+    /// When the code expires, and the change with it, in seconds since 1970.
     pub expires_at: u64,
 }
 
@@ -47,7 +47,7 @@ pub struct Changed {
     stage: &'static str,
 }
 
-/// What a code led to.
+/// The result of a right code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Verified {

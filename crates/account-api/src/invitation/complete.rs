@@ -1,4 +1,5 @@
-//! Completing an invitation: the person's own password, a verified address, the default group.
+//! Completing an invitation: it sets the person's own password, verifies the address and adds the account to the
+//! default group.
 
 use super::flow::{Invitations, is_registration, key};
 use super::{Invitation, Mode};
@@ -8,25 +9,24 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::{AvailableEmail, PoolErrorKind, Profile, Response, Status};
 
-/// Seconds after an answer was handed to the pool in which the account still counts as new and joins the default group:
-/// as long as for accounts that sign-ins make. Later it may have been taken out of the group on purpose.
+/// For how many seconds after an answer went to the pool the account counts as new and joins the default group.
+/// Accounts that sign-ins make have the same time. Later, somebody may have taken it out of the group on purpose.
 const NEW_ACCOUNT: u64 = 10 * 60;
 
-/// Seconds after which to come again to an account that the pool opens with no password because somebody entered many wrong
-/// ones. Cognito starts with one second, doubles it with each further one, and does not say which it is (developer guide,
-/// "Lockout behavior for failed sign-in attempts": 15 minutes at most).
+/// Seconds to wait for an account that Cognito has locked because somebody entered many wrong passwords. Cognito starts
+/// with one second, doubles it with each further wrong password up to 15 minutes, and does not say how long it is
+/// (developer guide, "Lockout behavior for failed sign-in attempts").
 const LOCKED: u64 = 60;
 
 /// The account an invitation is for.
 struct Guest {
     profile: Profile,
-    /// The address the invitation went to, which the account had when it was read.
+    /// The address that the invitation went to. The account had it when it was read.
     email: Email,
 }
 
 impl Invitations {
-    /// Completes an invitation: the person's own password, a verified address, the default group. The answer is the
-    /// address, which the token's owner knows.
+    /// Completes an invitation. Returns the address, which the owner of the token knows anyway.
     pub(crate) async fn complete(&self, user_name: &str, token: &str, password: String) -> Result<String, Problem> {
         if self.settings.mode == Mode::Off {
             return Err(Code::NotFound.into());
@@ -44,7 +44,7 @@ impl Invitations {
             Status::Unconfirmed | Status::ForceChangePassword => {
                 self.close_registration(&guest, &temporary).await?;
                 read = self.note_answer(&key, read).await?;
-                // Another one may have been sent meanwhile.
+                // Another invitation may have replaced this one since.
                 self.must_be_open(&read.value, user_name, token)?;
                 let user = self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
                 self.accounts.respond(&user, &temporary, &Password::chosen(password)).await?
@@ -55,16 +55,17 @@ impl Invitations {
             Response::Accepted => {}
             Response::WeakPassword => return Err(self.weak_password().await),
             Response::Closed => {
-                // Answered before, by this person, who was cut off before the rest was done; or replaced meanwhile.
-                let now = self.guest(user_name, &read.value).await?;
-                if now.profile.status != Status::Confirmed {
-                    return Err(self.why_closed(&key, user_name, token, &now).await);
+                // This person answered before and was cut off before the rest was done, or another invitation has
+                // replaced this one.
+                let current = self.guest(user_name, &read.value).await?;
+                if current.profile.status != Status::Confirmed {
+                    return Err(self.why_closed(&key, user_name, token, &current).await);
                 }
             }
         }
         self.settle_guest(&guest, &address, &read.value).await?;
         let completed = Invitation { completed: true, ..read.value.clone() };
-        // Lost to somebody with the same token, who did the same.
+        // If this write loses, a call with the same token came first and did the same.
         self.table.replace(&key, read, completed).await?;
         match response {
             Response::Accepted => {
@@ -75,9 +76,9 @@ impl Invitations {
         }
     }
 
-    /// Makes a waiting guest of somebody who registered. A stranger may have registered with the address before its owner:
-    /// nothing that they left there opens the account or receives its codes. It comes before the answer is noted, which
-    /// says that nobody else can confirm the account.
+    /// Turns a registration into a guest's account that waits. A stranger may have registered with the address before
+    /// its owner did, so nothing that they left may open the account or receive its codes. This must come before the
+    /// answer is noted, because that note says that nobody else can confirm the account.
     async fn close_registration(&self, guest: &Guest, temporary: &Password) -> Result<(), Problem> {
         if !is_registration(&guest.profile) {
             return Ok(());
@@ -85,12 +86,12 @@ impl Invitations {
         let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
         self.accounts.forget_phone_and_factors(user).await?;
         self.accounts.renew(user, temporary).await?;
-        // An application may have confirmed it a moment ago, and somebody signed in.
+        // An application may have confirmed the account a moment ago, and somebody may have signed in.
         self.accounts.sign_out_everywhere(user).await?;
         Ok(())
     }
 
-    /// Why an account that waits did not open.
+    /// Why a waiting account did not open.
     async fn why_closed(&self, key: &str, user_name: &str, token: &str, guest: &Guest) -> Problem {
         let read: Versioned<Invitation> = match self.table.load(key).await {
             Ok(read) => read,
@@ -100,14 +101,15 @@ impl Invitations {
             return why;
         }
         match guest.profile.status {
-            // The link is the current one, so its password is the account's: whoever enters wrong ones keeps the guest out
-            // for a while, and must not make them throw the link away.
+            // The link is the current one, so its password is right. Somebody entered wrong passwords, and Cognito
+            // locked the account for a while. The guest must not throw the link away because of that.
             Status::ForceChangePassword => Problem::from(Code::TryAgain).retry_after(LOCKED).caused_outside(),
             _ => Code::InvitationInvalid.into(),
         }
     }
 
-    /// Refuses whoever has no valid token before anything else is said: they learn nothing of accounts and invitations.
+    /// Checks the token before anything else is said, so that a caller without a valid one learns nothing about
+    /// accounts and invitations.
     fn must_be_open(&self, invitation: &Invitation, user_name: &str, token: &str) -> Result<(), Problem> {
         if !invitation.has_token(user_name, token, &self.sealer) {
             return Err(Code::InvitationInvalid.into());
@@ -121,8 +123,8 @@ impl Invitations {
         Ok(())
     }
 
-    /// Keeps that an answer goes to the pool, before it does: an account that is found confirmed later was confirmed by
-    /// this invitation only if that is so. If somebody else's answer came first, theirs is noted.
+    /// Notes, before an answer goes to the pool, that it does. A later call needs this to know whether this invitation
+    /// confirmed the account. If another call noted its answer first, that note stands.
     async fn note_answer(&self, key: &str, read: Versioned<Invitation>) -> Result<Versioned<Invitation>, Problem> {
         let noted = Invitation { answered_at: Some(self.table.now()), ..read.value.clone() };
         match self.table.replace(key, read, noted).await? {
@@ -131,7 +133,7 @@ impl Invitations {
         }
     }
 
-    /// The account an invitation is for, if it still has the address the invitation went to.
+    /// The account that an invitation is for, if it still has the address that the invitation went to.
     async fn guest(&self, user_name: &str, invitation: &Invitation) -> Result<Guest, Problem> {
         let profile = self.accounts.profile(user_name).await?.ok_or(Code::InvitationInvalid)?;
         let email = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
@@ -146,7 +148,7 @@ impl Invitations {
         Ok(Guest { profile, email })
     }
 
-    /// Refuses while somebody else has proven the address: an account without an address would come of it.
+    /// Refuses if another account has proven the address, because this account would end up without one.
     async fn must_be_theirs(&self, guest: &Guest) -> Result<AvailableEmail, Problem> {
         let holders = self.accounts.profiles_with_email(&guest.email).await?;
         if holders.iter().any(|holder| holder.email_verified && holder.user_name != guest.profile.user_name) {
@@ -155,19 +157,19 @@ impl Invitations {
         AvailableEmail::among(&guest.email, &holders, &guest.profile.user_name).ok_or(Code::EmailTaken.into())
     }
 
-    /// What makes an account out of a password. Every step may have been done before.
+    /// What remains to do once the password is set. Every step may have been done before.
     async fn settle_guest(
         &self,
         guest: &Guest,
         address: &AvailableEmail,
         invitation: &Invitation,
     ) -> Result<(), Problem> {
-        // Confirmed, and not by this invitation: by a sign-in through a provider, or by an administrator. What was made
-        // of the account then stays.
+        // This invitation did not confirm the account. A sign-in through a provider or an administrator did, and their
+        // changes stay.
         let Some(answered_at) = invitation.answered_at else { return Ok(()) };
         let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
-        // The address that the link went to, and not whichever the profile has at this moment: its owner may change
-        // that one without proof, between any look at it and this call.
+        // Writes the address that the link went to, not the one that the profile has at this moment. The account's
+        // owner can change that one without proof at any time before this call.
         self.accounts.set_verified_email(user, address).await.map_err(|error| match error.kind() {
             PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
             _ => Problem::from(error),
@@ -178,7 +180,7 @@ impl Invitations {
         let Some(group) = &self.settings.default_group else { return Ok(()) };
         match self.accounts.add_to_group(user, group).await {
             Ok(()) => Ok(()),
-            // A group that is not there is the operator's to mend, not the guest's.
+            // The operator must create a missing group. The guest cannot.
             Err(error) if !error.is_transient() => {
                 let cause = error.to_string();
                 tracing::error!(error_code = "group_missing", cause, sub = guest.profile.sub, "a guest is in no group");

@@ -1,4 +1,4 @@
-//! Invitations, carried out: the user pool, state in the table, and mails.
+//! Carries out invitations, with the user pool, the table and mails.
 
 use super::{Invitation, LastInvited, Mode, address_digest};
 use crate::accounts::Accounts;
@@ -24,7 +24,8 @@ const MAX_ATTRIBUTE_CHARS: usize = 2048;
 /// The longest user name that `AdminCreateUser` takes, in characters (API model, `UsernameType`).
 const MAX_USER_NAME_CHARS: usize = 128;
 
-/// User names that are tried for a guest: each that is taken by somebody who moved to another address leads to the next.
+/// How many user names are tried for a guest. If a former guest, who has another address by now, holds one, the next is
+/// tried.
 const NAMES: u32 = 4;
 
 /// Invitations.
@@ -38,7 +39,7 @@ pub(crate) struct Invitations {
     pub(crate) settings: super::Settings,
 }
 
-/// An invitation that was let in, and what takes that back.
+/// An invitation that was counted, and what is needed to undo that.
 struct Admission {
     key: String,
     read: Versioned<LastInvited>,
@@ -49,24 +50,24 @@ struct Admission {
 /// Who has an address.
 enum Owner {
     Nobody,
-    /// Somebody who was invited and has not answered.
+    /// A person who was invited and has not answered.
     Guest(Profile),
-    /// Somebody registered with the address as the user name, and nobody confirmed it.
+    /// A registration with the address as the user name that nobody confirmed.
     Registration(Profile),
     /// Anybody else.
     Somebody,
 }
 
-/// Whether an account is one that was invited and has not been opened by anybody.
+/// Whether an account was invited and nobody has opened it yet.
 fn is_waiting(profile: &Profile) -> bool {
     profile.status == Status::ForceChangePassword
         && profile.enabled
         && profile.identities.is_empty()
-        // With a verified address somebody else's procedure made the account.
+        // This API never creates an account with a verified address, so another procedure made that one.
         && !profile.email_verified
 }
 
-/// Whether somebody registered, and neither confirmed it nor proved anything. Nobody can sign in to such an account.
+/// Whether this is a registration that nobody confirmed and that proved nothing. Nobody can sign in to such an account.
 pub(super) fn is_registration(profile: &Profile) -> bool {
     profile.status == Status::Unconfirmed && profile.enabled && profile.identities.is_empty() && !profile.email_verified
 }
@@ -74,8 +75,8 @@ pub(super) fn is_registration(profile: &Profile) -> bool {
 impl Invitations {
     /// Invites an address, or sends its invitation again.
     ///
-    /// Where everybody may invite, this only counts the invitation and leaves the rest to a later run: the answer and the
-    /// time it takes are the same whoever has the address.
+    /// Where everybody may invite, this only counts the invitation and leaves the rest to a later run. So the answer,
+    /// and the time it takes, do not depend on who has the address.
     pub(crate) async fn invite(
         &self,
         caller: Result<Caller, Problem>,
@@ -111,7 +112,7 @@ impl Invitations {
         locales: &[&str],
     ) -> Result<(), Problem> {
         let caller = origin.pseudonym(&self.sealer, self.table.now());
-        // Not told: somebody else may have asked for the same address.
+        // The answer does not say this, because it would show that somebody else asked for the same address.
         let Ok(mut admitted) = self.admit(email).await? else {
             tracing::info!(decision = "invitation_too_soon", caller, "decided");
             return Ok(());
@@ -133,14 +134,15 @@ impl Invitations {
         Ok(())
     }
 
-    /// Carries out what [`invite`](Self::invite) left. It may be done before, in part or whole.
+    /// Carries out what [`invite`](Self::invite) left. An earlier run may have done all of it or a part.
     pub(crate) async fn run(&self, job: &Job) -> Result<(), Problem> {
         let locales: Vec<&str> = job.locales.iter().map(String::as_str).collect();
         self.send(&self.usable(&job.email)?, &job.attributes, &locales).await
     }
 
-    /// Told before anything is looked up, so that it says nothing of who has the address. It is in lower case, as it is
-    /// stored: where a mail host tells cases apart, another spelling is another mailbox, and a stranger would choose which.
+    /// Checks the address before anything is looked up, so that a refusal says nothing about who has it. Returns it in
+    /// lower case, as it is stored. On a mail host that tells upper from lower case, another spelling is another
+    /// mailbox, and a stranger must not choose which one gets the mail.
     fn usable(&self, address: &str) -> Result<Email, Problem> {
         let email = Email::parse(&address.to_ascii_lowercase())
             .ok()
@@ -162,7 +164,7 @@ impl Invitations {
         if attributes.iter().all(fits) { Ok(()) } else { Err(Code::AttributeNotAllowed.into()) }
     }
 
-    /// Counts an invitation of an address; the error is after how many seconds the next one is possible.
+    /// Counts an invitation of an address. The inner error is the number of seconds until the next one is possible.
     async fn admit(&self, email: &Email) -> Result<Result<Admission, u64>, Problem> {
         let key = format!("invitation-quota#{}", address_digest(email, &self.sealer).as_str());
         let last: Versioned<LastInvited> = self.table.load(&key).await?;
@@ -171,8 +173,8 @@ impl Invitations {
             Err(seconds) => return Ok(Err(seconds)),
         };
         let former = last.value.clone();
-        // Also what keeps two invitations of one address at once from making two accounts. Without an answer it may be
-        // there, and then lets nobody in before the pause is over.
+        // This write also stops two invitations of one address at once from making two accounts. If no answer comes, it
+        // may have been written, and then the address must wait for the pause.
         let written = self.table.replace(&key, last, admitted).await.map_err(|why| why.no_sooner_than(super::PAUSE))?;
         let Some(read) = written else { return Ok(Err(super::PAUSE)) };
         let admission = Admission { key, read, former, ticket: Ticket::default() };
@@ -183,8 +185,8 @@ impl Invitations {
         }
     }
 
-    /// Takes an admission back, so that whoever is told to come again is let in when they do. If that fails, they are told
-    /// when they are let in anyway.
+    /// Undoes an admission, so that a caller who is told to try again can do so. If that fails, the caller is told to
+    /// wait for the pause.
     async fn withdraw(&self, admitted: Admission, why: Problem) -> Problem {
         admitted.ticket.give_back(&self.table).await;
         match self.table.replace(&admitted.key, admitted.read, admitted.former).await {
@@ -207,7 +209,8 @@ impl Invitations {
         }
     }
 
-    /// A profile that only names the address, and whose owner proved nothing, keeps nobody from being invited.
+    /// Who has the address. A profile that only names the address, and whose owner proved nothing, does not block an
+    /// invitation.
     async fn owner(&self, email: &Email) -> Result<Owner, Problem> {
         let mut profiles = self.accounts.profiles_with_email(email).await?;
         let mut guests: Vec<_> = profiles.extract_if(.., |profile| is_waiting(profile)).collect();
@@ -215,7 +218,7 @@ impl Invitations {
         if profiles.iter().any(|other| self.is_somebody(other)) {
             return Ok(Owner::Somebody);
         }
-        // Where the address is no user name, a guest gets an account beside the registration.
+        // Where the address is not the user name, a guest gets an account beside the registration.
         let holds_the_name = self.settings.user_name == NativeUserName::Email;
         Ok(match (guests.pop(), registrations.pop()) {
             (Some(guest), _) if guests.is_empty() => Owner::Guest(guest),
@@ -228,14 +231,14 @@ impl Invitations {
         })
     }
 
-    /// Whether a profile with the address, which does not wait, counts as its owner's.
+    /// Whether a profile with the address counts as its owner's. The caller has taken out guests and registrations.
     fn is_somebody(&self, other: &Profile) -> bool {
-        // A registration or a guest whom an administrator keeps out, or a guest of another procedure.
-        let begun = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
-        // A sign-in through a provider may take the mark off an account whose owner has proven the address. Another
-        // account is not made for them.
+        // A registration or a guest's account that an administrator disabled, or a guest of another procedure.
+        let unopened = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
+        // The owner may have proven the address although it is marked as unverified, because a sign-in through a
+        // provider can change the mark. They must not get a second account.
         let linked = !other.identities.is_empty() && !other.is_stand_alone();
-        begun || linked || other.has_proven_address(&self.settings.providers)
+        unopened || linked || other.has_proven_address(&self.settings.providers)
     }
 
     async fn create_guest(
@@ -248,24 +251,24 @@ impl Invitations {
             return self.tell_the_owner(email, locales).await;
         };
         tracing::info!(decision = "guest_created", sub = profile.sub, "decided");
-        let own: Vec<&str> =
+        let languages: Vec<&str> =
             attributes.get("locale").map(String::as_str).into_iter().chain(locales.iter().copied()).collect();
-        // In a pool open to everybody a stranger may have chosen the name.
+        // Where everybody may invite, a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         let name = name.filter(|_| self.settings.mode != Mode::Public);
         let key = key(profile.user_name.as_str());
         let mut stored: Versioned<Invitation> = self.table.load(&key).await?;
-        // The link of another run for the same account stays good.
+        // The link that another run sent for the same account must keep working.
         if is_new || !stored.value.is_open(email, &self.sealer, self.table.now()) {
             let invitation = self.new_invitation(email);
             stored = self.table.replace(&key, stored, invitation).await?.ok_or(Code::TryAgain)?;
         }
-        self.send_link(&profile.user_name, email, &stored.value, name, &own).await
+        self.send_link(&profile.user_name, email, &stored.value, name, &languages).await
     }
 
-    /// Creates the account of a guest, or finds the one that another run of the same work created: perhaps by this very
-    /// call, because the SDK repeats it when its answer was lost. Says whether it was created now. `None` if somebody else
-    /// has the name.
+    /// Creates the account of a guest, or finds the one that an earlier run of the same job created. This very call may
+    /// have created it, too, because the SDK repeats a call whose answer was lost. The flag says whether the account is
+    /// new. Returns `None` if another person has the user name.
     async fn guest_account(
         &self,
         email: &Email,
@@ -283,38 +286,41 @@ impl Invitations {
             let Some(profile) = self.accounts.profile(&invitee.user_name).await? else { return Ok(None) };
             if is_waiting_for(&profile, email) {
                 let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
-                // With the password that only this API can make.
+                // Only this API can make the password, so an account that it opens is a guest's.
                 return Ok(self.accounts.opens(&user, &password).await?.then_some((profile, false)));
             }
-            let has_it = profile.email.as_deref().is_some_and(|own| email.is_same(own));
-            if self.settings.user_name == NativeUserName::Email || (has_it && self.is_somebody(&profile)) {
+            let has_address = profile.email.as_deref().is_some_and(|own| email.is_same(own));
+            if self.settings.user_name == NativeUserName::Email || (has_address && self.is_somebody(&profile)) {
                 return Ok(None);
             }
-            // A former guest who has another address by now, or no proof of this one.
+            // A former guest who has another address by now, or who has not proven this one.
             holder = profile.sub;
         }
         Ok(None)
     }
 
-    /// What the account of a guest is called, the same in every run: where the name is not the address, two runs at once
-    /// would otherwise make two accounts. `holder` is the `sub` of whoever has the former name; empty for the first.
+    /// The user name of a guest's account. It is the same in every run, because otherwise two runs at once could make
+    /// two accounts where the name is not the address. `holder` is the `sub` of the account that has the name tried
+    /// before, and empty for the first name.
     fn guest_name(&self, email: &Email, holder: &str) -> String {
         match self.settings.user_name {
             NativeUserName::Email => email.to_lower_case(),
-            // Without hyphens it has not the form of a `sub`: Cognito takes a `sub` wherever it takes a user name.
+            // Without hyphens, so that it does not look like a `sub`. Cognito accepts a `sub` wherever it accepts a
+            // user name.
             NativeUserName::Uuid => {
                 self.sealer.seal(&["guest", holder], &email.to_lower_case()).as_str().chars().take(32).collect()
             }
         }
     }
 
-    /// Sends the link of an invitation that is open once more, and makes another one otherwise.
+    /// Sends the link of an open invitation again. If the invitation is no longer open, it makes a new one.
     async fn invite_again(&self, guest: &Profile, email: &Email, locales: &[&str]) -> Result<(), Problem> {
-        // The list may be seconds old, and a temporary password would lock out whoever has one of their own by now.
-        let now = self.accounts.profile(guest.user_name.as_str()).await?;
-        let now = now.filter(|now| now.sub == guest.sub && is_waiting_for(now, email));
-        // In the spelling of whoever made the account.
-        let Some(stored) = now.and_then(|now| Email::parse(now.email.as_deref()?).ok()) else {
+        // The list may be some seconds old. If the guest has chosen a password since, a new temporary one would lock
+        // them out.
+        let current = self.accounts.profile(guest.user_name.as_str()).await?;
+        let current = current.filter(|current| current.sub == guest.sub && is_waiting_for(current, email));
+        // The mail goes to the address as the account spells it.
+        let Some(stored) = current.and_then(|current| Email::parse(current.email.as_deref()?).ok()) else {
             return self.tell_the_owner(email, locales).await;
         };
         let user = &self.accounts.checked(&guest.user_name, &guest.sub).await?;
@@ -322,8 +328,9 @@ impl Invitations {
         let mut read: Versioned<Invitation> = self.table.load(&key).await?;
         if !read.value.is_open(email, &self.sealer, self.table.now()) {
             let password = self.temporary_password(email);
-            // An account that waits for somebody else's temporary password keeps it, whoever asks. Ours are told by their
-            // invitation, or by what only this API can make: their name, or their password while it has not expired.
+            // An account that another procedure invited keeps its temporary password, unless a member of the group
+            // asks. An account of this API has an invitation, or a user name or an unexpired password that only this
+            // API can make.
             let is_ours =
                 self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
             let may_renew = self.settings.mode != Mode::Public
@@ -338,11 +345,13 @@ impl Invitations {
             read = self.table.replace(&key, read, invitation).await?.ok_or(Code::TryAgain)?;
         }
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
-        // The attributes are those of the first invitation: in a pool open to everybody this may be anybody.
+        // The attributes of the first invitation stay, and the mail uses no name: where everybody may invite, a
+        // stranger may be asking.
         self.send_link(&guest.user_name, &stored, &read.value, None, locales).await
     }
 
-    /// Sends a link to whoever reads the address. The registration stays as it is until they answer: it may be theirs.
+    /// Sends a link to the address of a registration. The registration stays as it is until somebody answers, because
+    /// it may belong to the same person.
     async fn invite_to_a_registration(
         &self,
         registration: &Profile,
@@ -370,7 +379,8 @@ impl Invitations {
         Invitation::new(email, &self.sealer, self.table.now() + u64::from(self.settings.days) * DAY)
     }
 
-    /// What the account of a guest opens with. The same every time, so that an invitation that is sent again ends none.
+    /// The temporary password of a guest's account. It is the same every time, so that sending an invitation again does
+    /// not end the earlier link.
     pub(super) fn temporary_password(&self, email: &Email) -> Password {
         self.sealer.password(&["temporary-password"], &email.to_lower_case())
     }
@@ -391,8 +401,9 @@ impl Invitations {
     }
 }
 
-/// What the pool does not take of a guest may be an address that is no address to Cognito, an attribute that is too long or
-/// too short, or one that the pool does not have or misses: one code stands for all of them, and anybody can cause it.
+/// Explains why the pool did not create a guest's account. Cognito has one error code for an address that it does not
+/// accept, an attribute that is too long or too short, an attribute that the pool does not have, and a required one
+/// that is missing. Any caller can cause it.
 fn not_created(error: PoolError) -> Problem {
     match error.kind() {
         PoolErrorKind::InvalidParameter => Problem::from(Code::InvalidRequest).because(&error).caused_outside(),

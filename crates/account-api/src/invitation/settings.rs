@@ -11,16 +11,16 @@ pub enum Mode {
     /// Nobody: the routes do not exist.
     #[default]
     Off,
-    /// Everybody, themselves included. The answer is always the same.
+    /// Everybody. People may invite themselves, too. The answer is always the same.
     Public,
     /// Members of this group.
     Members(String),
 }
 
-/// Attributes an invitation may set unless `INVITATION_ATTRIBUTES` says otherwise.
+/// Attributes that an invitation may set unless `INVITATION_ATTRIBUTES` says otherwise.
 const DEFAULT_ATTRIBUTES: &str = "given_name,family_name,name,locale";
 
-/// Attributes that no invitation sets: Cognito sets them, they would claim a proof, or they are contact data that
+/// Attributes that no invitation may set: Cognito sets them, or they would claim a proof, or they are contact data that
 /// nobody has proven.
 const NEVER_SET: [&str; 8] = [
     "sub",
@@ -40,11 +40,11 @@ pub struct Settings {
     pub mode: Mode,
     /// `BACKEND_CLIENT_ID`: the app client that answers invitations.
     pub client_id: String,
-    /// `INVITATION_ATTRIBUTES`: what may be set.
+    /// `INVITATION_ATTRIBUTES`: the attributes that may be set.
     pub attributes: Vec<String>,
     /// `INVITATION_DAYS`: how long an invitation is valid.
     pub days: u32,
-    /// `INVITATIONS_A_DAY`. The limits of a domain and of the pool hold where everybody may invite.
+    /// `INVITATIONS_A_DAY`. The limits for a domain and for the pool apply where everybody may invite.
     pub ceilings: Ceilings,
     /// `PROVIDERS`.
     pub providers: Providers,
@@ -75,7 +75,7 @@ impl Settings {
             ),
         };
         if mode != Mode::Off {
-            // The link of an invitation leads there, and without it nobody can accept one.
+            // The link of an invitation leads there. Without it, nobody can accept one.
             settings::required(lookup, messages::settings::APP_URL, "set while INVITATIONS is not off", text)?;
         }
         Ok(Self {

@@ -1,4 +1,4 @@
-//! A mailer that keeps what it is given, for tests.
+//! A mailer for tests. It keeps the mails it is given.
 
 use super::{Mailer, NotSent};
 use cognito_core::email::Email;
@@ -32,14 +32,14 @@ impl Sent {
 }
 
 #[derive(Debug, Default)]
-struct Box {
+struct Mailbox {
     sent: Vec<Sent>,
     refusal: Option<&'static str>,
 }
 
-/// A mailbox for everybody. Clones share it.
+/// One mailbox for all addresses. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryMailer(Arc<Mutex<Box>>);
+pub struct MemoryMailer(Arc<Mutex<Mailbox>>);
 
 impl MemoryMailer {
     /// Every mail so far.
@@ -54,17 +54,17 @@ impl MemoryMailer {
         self.state().sent.iter().rfind(|mail| mail.to == address).cloned()
     }
 
-    /// Whether mails are refused from now on, as by SES where the sender is not verified.
+    /// Sets whether mails are refused from now on, as SES does when the sender is not verified.
     pub fn set_broken(&self, broken: bool) {
         self.set_refusal(broken.then_some("MessageRejected"));
     }
 
-    /// SES's code with which mails are refused from now on.
+    /// Sets SES's error code with which mails are refused from now on. `None` accepts them.
     pub fn set_refusal(&self, code: Option<&'static str>) {
         self.state().refusal = code;
     }
 
-    fn state(&self) -> MutexGuard<'_, Box> {
+    fn state(&self) -> MutexGuard<'_, Mailbox> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

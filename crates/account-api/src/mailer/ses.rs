@@ -1,4 +1,4 @@
-//! Mails over Amazon SES, API version 2.
+//! Sends mails with Amazon SES, API version 2.
 
 use super::{Mailer, NotSent};
 use crate::aws_error_code;
@@ -18,8 +18,8 @@ pub struct Ses {
 }
 
 impl Ses {
-    /// Sends from `from`, such as `Example <no-reply@example.com>`; answers go to `reply_to`, or to the sender. No call
-    /// is made.
+    /// Sends from `from`, such as `Example <no-reply@example.com>`. Replies go to `reply_to`, or to the sender. Makes
+    /// no call.
     #[must_use]
     pub fn new(client: Client, from: impl Into<String>, reply_to: Option<String>) -> Self {
         Self { client, from: from.into(), reply_to }
@@ -29,8 +29,7 @@ impl Ses {
 impl Mailer for Ses {
     fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>> {
         async move {
-            let content =
-                content(letter).map_err(|_| NotSent { code: "the mail could not be put together".to_owned() })?;
+            let content = content(letter).map_err(|_| NotSent { code: "the mail could not be built".to_owned() })?;
             let call = self
                 .client
                 .send_email()

@@ -1,4 +1,4 @@
-//! What the pages load: one style sheet, and one script for each language.
+//! The files that the pages load: one style sheet, and one script for each language.
 
 use axum::body::Bytes;
 use messages::Color;
@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::{colors, compression};
 
-/// A year, the longest that RFC 9111's predecessors made sense of: the path changes with the content.
+/// A year, the longest time that the predecessors of RFC 9111 recommend. The path changes with the content.
 pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// Every module of `pages/js` in one, put together when the crate is built.
+/// All modules of `pages/js` in one script. The build puts them together.
 pub(super) const MODULES: &str = include_str!(concat!(env!("OUT_DIR"), "/pages.js"));
 const STYLES: &str = include_str!("../../pages/pages.css");
 
@@ -22,10 +22,10 @@ macro_rules! locales {
     };
 }
 
-/// The texts of every built-in locale: its tag and a JSON document.
+/// The tag of every built-in locale, and its texts as a JSON document.
 pub(super) const LOCALES: [(&str, &str); 7] = locales!["ar", "de", "en", "es", "fr", "ja", "pt-BR"];
 
-/// A file and what it is.
+/// A file and its media type.
 #[derive(Debug, Clone)]
 pub(super) struct Asset {
     name: String,
@@ -44,7 +44,7 @@ impl Asset {
     }
 }
 
-/// Every file, under a path that names their content.
+/// Every file, under a path that changes with their content.
 #[derive(Debug)]
 pub(super) struct Assets {
     version: String,
@@ -75,7 +75,7 @@ impl Assets {
     }
 
     pub(super) fn find(&self, version: &str, name: &str) -> Option<Asset> {
-        // An old page must not run with a new script: its version is gone.
+        // An old page must not run with a new script, so only the current version is found.
         (version == self.version).then(|| self.files.iter().find(|file| file.name == name).cloned()).flatten()
     }
 }

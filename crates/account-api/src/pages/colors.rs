@@ -2,13 +2,13 @@
 
 use messages::Color;
 
-/// Lowest contrast of text against what it stands on (WCAG 2.2, success criterion 1.4.3).
+/// Lowest contrast of text with its background (WCAG 2.2, success criterion 1.4.3).
 const READABLE: f64 = 4.5;
-/// What text stands on in `pages.css`, light and dark.
+/// The backgrounds of text in `pages.css`, light and dark.
 const PAPER: [&str; 2] = ["#ffffff", "#1d2029"];
 
-/// The colours of buttons and of links, as custom properties. Links and the edges of buttons are the brand colour,
-/// darkened or lightened until they can be read and seen.
+/// The colours of buttons and links, as custom properties. Links and the edges of buttons have the brand colour,
+/// darkened or lightened until the contrast is high enough.
 pub(super) fn style_sheet(brand: Color) -> String {
     let text = brand.text_on();
     let [light, dark] = PAPER.map(|paper| readable(brand, paper));
@@ -20,15 +20,15 @@ pub(super) fn style_sheet(brand: Color) -> String {
 }
 
 fn readable(brand: Color, paper: &str) -> Color {
-    seen(brand, paper, READABLE)
+    with_contrast(brand, paper, READABLE)
 }
 
-/// The edge of a button: the brand colour, unless it could not be told from the paper.
+/// The edge of a button: the brand colour, changed only if it is too close to the background.
 fn edge(brand: Color, paper: &str) -> Color {
-    seen(brand, paper, Color::EDGE_CONTRAST)
+    with_contrast(brand, paper, Color::EDGE_CONTRAST)
 }
 
-fn seen(brand: Color, paper: &str, contrast: f64) -> Color {
+fn with_contrast(brand: Color, paper: &str, contrast: f64) -> Color {
     paper.parse().map_or(brand, |paper| brand.until_seen(paper, contrast))
 }
 

@@ -25,7 +25,7 @@ pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// An answer with packed bytes. Whoever keeps it has to tell apart who can unpack it.
+/// An answer with packed bytes. The caller sets `Vary`, so that caches give it only to browsers that can unpack it.
 pub(super) fn packed(bytes: Bytes) -> Response {
     let mut response = bytes.into_response();
     response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -25,13 +25,13 @@ const TEMPLATES: [(&str, &str); 10] = [
     ("not-found", include_str!("../../pages/html/not-found.html")),
 ];
 
-/// A picture for the browser's tab, in the page itself: a file of its own would be a request more.
+/// The picture for the browser's tab. It is in the page itself, because a file would take one more request.
 const ICON: &str = include_str!("../../pages/icon.svg");
 
 /// Everything but RFC 3986's unreserved characters.
 const DATA: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What the pages' script has to know; all of it is public.
+/// The settings that the pages' script needs. All of them are public.
 #[derive(Debug, Serialize)]
 struct Configuration<'a> {
     client_id: &'a str,
@@ -42,7 +42,7 @@ struct Configuration<'a> {
     locales: Vec<&'static str>,
 }
 
-/// The templates, parsed, and what is the same on every page.
+/// The parsed templates, and the values that are the same on every page.
 #[derive(Debug)]
 pub(super) struct Documents {
     environment: Environment<'static>,
@@ -51,12 +51,12 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// Parses the templates. One that does not parse is an error when it is rendered.
+    /// Parses the templates. One that does not parse is logged, and rendering it fails.
     pub(super) fn new(settings: &Settings, version: &str) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        // A tag on a line of its own leaves no empty line behind.
+        // So that a tag on a line of its own leaves no empty line.
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
@@ -86,11 +86,11 @@ impl Documents {
         Self { environment, texts: texts.collect(), common }
     }
 
-    /// Writes a page. `up` leads from where the browser is to where the pages are.
+    /// Writes a page. `up` leads from the folder that the browser is in to the folder of the pages.
     ///
     /// # Errors
     ///
-    /// A template or text of ours is wrong; tests render every page in every language.
+    /// Fails if a template or text of this crate is wrong. Tests render every page in every language.
     pub(super) fn render(&self, page: Page, up: &str, locale: &Locale, source: Source) -> Result<String, Error> {
         let page_values = context! {
             up => Value::from_safe_string(up.to_owned()),
@@ -99,7 +99,7 @@ impl Documents {
             lang => locale.tag,
             dir => locale.direction.html(),
             lang_source => source.name(),
-            // Who chose a language by hand keeps it from page to page.
+            // A person who chose a language by hand keeps it from page to page.
             lang_query => if source == Source::Query { format!("?lang={}", locale.tag) } else { String::new() },
             t => self.texts.get(locale.tag),
         };
@@ -118,7 +118,7 @@ fn configuration(settings: &Settings) -> String {
         password_length: settings.password_length,
         locales: LOCALES.iter().map(|locale| locale.tag).collect(),
     };
-    // Texts and numbers are always JSON; without it the page says that it did not load.
+    // Texts and numbers always become JSON. Without it, the page would say that it did not load.
     serde_json::to_string(&configuration).unwrap_or_default()
 }
 
@@ -126,7 +126,7 @@ fn language(locale: &Locale) -> Value {
     context! { tag => locale.tag, name => locale.name, dir => locale.direction.html() }
 }
 
-/// Texts are objects of texts, and nothing else.
+/// Turns texts into template values. Texts are nested objects of strings, and nothing else.
 fn value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! The headers that keep a page to itself.
+//! The headers that restrict what a page may do and who may see it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ pub(super) struct Policy(HeaderValue);
 impl Policy {
     /// Allows what the pages do with these settings, and nothing else.
     ///
-    /// Trusted Types without a policy forbid every sink that turns text into markup or code, so that a slip in a
+    /// Trusted Types without a policy forbid everything that turns text into markup or code, so that a mistake in a
     /// script cannot become an injection.
     pub(super) fn new(settings: &Settings) -> Self {
-        let reached = [Some(&settings.cognito_url), settings.sign_in_url.as_ref(), settings.api_url.as_ref()];
-        let connect: BTreeSet<String> = reached.into_iter().flatten().filter_map(|url| origin(url)).collect();
+        let urls = [Some(&settings.cognito_url), settings.sign_in_url.as_ref(), settings.api_url.as_ref()];
+        let connect: BTreeSet<String> = urls.into_iter().flatten().filter_map(|url| origin(url)).collect();
         let image = settings.branding.logo_url.as_deref().and_then(origin);
         let list = |origins: &mut dyn Iterator<Item = &String>| origins.fold(String::new(), |all, one| all + " " + one);
         let policy = format!(
@@ -30,16 +30,17 @@ impl Policy {
             list(&mut image.iter()),
             list(&mut connect.iter()),
         );
-        // Addresses were checked when the settings were read; without them the pages load and reach nobody.
+        // The addresses were checked when the settings were read, so this does not fail. If it did, the pages would
+        // load and do nothing.
         Self(HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'")))
     }
 }
 
-/// Everything else that is the same for every answer.
+/// The headers that are the same for every answer.
 const FIXED: [(HeaderName, &str); 8] = [
-    // Links carry codes and tokens: no other site may see them.
+    // Links carry codes and tokens, which no other site may see.
     (header::REFERRER_POLICY, "no-referrer"),
-    // For this host alone: what else is under its domain is not for the pages to decide.
+    // For this host alone. The pages must not decide for other hosts of the domain.
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -49,7 +50,7 @@ const FIXED: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("x-robots-tag"), "noindex"),
 ];
 
-/// Adds the headers. What says nothing of caching is not kept.
+/// Adds the headers. An answer without `Cache-Control` is not cached.
 pub(super) async fn secure(State(policy): State<Arc<Policy>>, mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy.0.clone());

@@ -4,19 +4,20 @@ use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 use messages::Locale;
 
-/// What a page's language was chosen by.
+/// Why a page has its language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// The query names it: every link on the page keeps it.
+    /// The query names it. Every link on the page keeps it.
     Query,
     /// The browser's `Accept-Language`.
     Header,
-    /// Nothing was available. A cache or proxy may have removed the header, so the page asks the browser once more.
+    /// Neither names a language that we have. A cache or proxy may have removed the header, so the page asks the
+    /// browser again.
     Default,
 }
 
 impl Source {
-    /// The word the page's script reads.
+    /// The word that the page's script reads.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Query => "query",
@@ -26,7 +27,7 @@ impl Source {
     }
 }
 
-/// The language of a page: the query's `lang`, what the browser asks for, the default.
+/// Chooses the language of a page: the query's `lang`, or else what the browser asks for, or else the default.
 pub(super) fn choose(query: Option<&str>, headers: &HeaderMap, default: &'static Locale) -> (&'static Locale, Source) {
     if let Some(locale) = query.and_then(Locale::for_tag) {
         return (locale, Source::Query);

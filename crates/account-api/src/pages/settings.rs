@@ -4,7 +4,7 @@ use cognito_core::settings::{Lookup, SettingError, choice, optional};
 use http::Uri;
 use messages::{Branding, Locale};
 
-/// The app client the pages use: public, with the code grant. Unset: no pages are served.
+/// The app client that the pages use. It is public and has the code grant. Unset: no pages are served.
 pub const PAGES_CLIENT_ID: &str = "PAGES_CLIENT_ID";
 /// Base address of the pool's own sign-in pages. Unset: nobody can sign in on the pages.
 pub const PAGES_SIGN_IN_URL: &str = "PAGES_SIGN_IN_URL";
@@ -14,46 +14,46 @@ pub const PAGES_COGNITO_URL: &str = "PAGES_COGNITO_URL";
 pub const PAGES_API_URL: &str = "PAGES_API_URL";
 /// Whether there is a page on which people register. Unset: `closed`.
 pub const PAGES_REGISTRATION: &str = "PAGES_REGISTRATION";
-/// The pool's shortest password, told where people choose one. Unset: not told.
+/// The length of the pool's shortest password. The pages show it where people choose one. Unset: they do not.
 pub const PAGES_PASSWORD_LENGTH: &str = "PAGES_PASSWORD_LENGTH";
 /// The Region, set by Lambda itself.
 const AWS_REGION: &str = "AWS_REGION";
 
-/// Every variable of the pages alone; names and looks are those of [`messages::settings`].
+/// Every variable that only the pages have. Names and looks come from [`messages::settings`].
 pub const NAMES: [&str; 6] =
     [PAGES_CLIENT_ID, PAGES_SIGN_IN_URL, PAGES_COGNITO_URL, PAGES_API_URL, PAGES_REGISTRATION, PAGES_PASSWORD_LENGTH];
 
-/// Longest address, in characters: keeps the Content-Security-Policy within what servers accept.
+/// Longest address, in characters. It keeps the Content-Security-Policy short enough for servers.
 const URL_LIMIT: usize = 300;
 
-/// What the pages show and whom they talk to.
+/// What the pages show and which servers they call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// See [`PAGES_CLIENT_ID`].
     pub client_id: String,
-    /// See [`PAGES_SIGN_IN_URL`]; an origin without a slash at its end.
+    /// See [`PAGES_SIGN_IN_URL`]. An origin without a slash at its end.
     pub sign_in_url: Option<String>,
-    /// See [`PAGES_COGNITO_URL`]; an origin without a slash at its end.
+    /// See [`PAGES_COGNITO_URL`]. An origin without a slash at its end.
     pub cognito_url: String,
-    /// See [`PAGES_API_URL`]; without a slash at its end.
+    /// See [`PAGES_API_URL`]. Without a slash at its end.
     pub api_url: Option<String>,
     /// See [`PAGES_REGISTRATION`].
     pub registration: bool,
-    /// See [`PAGES_PASSWORD_LENGTH`]; 6 to 99.
+    /// See [`PAGES_PASSWORD_LENGTH`]. 6 to 99.
     pub password_length: Option<u8>,
     /// Names and looks, as in the messages.
     pub branding: Branding,
-    /// The language of people whose own is unknown or not available.
+    /// The language for people whose own language is unknown or not available.
     pub default_locale: &'static Locale,
 }
 
 impl Settings {
-    /// Reads the settings through `lookup`; branding and default locale are those of the messages. `None` if
-    /// [`PAGES_CLIENT_ID`] is unset, which leaves the pages out.
+    /// Reads the settings through `lookup`. Branding and default locale come from the messages. Returns `None`, which
+    /// leaves the pages out, if [`PAGES_CLIENT_ID`] is unset.
     ///
     /// # Errors
     ///
-    /// The first variable whose value is not allowed.
+    /// Returns [`SettingError`] for the first variable whose value is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>, messages: &messages::Settings) -> Result<Option<Self>, SettingError> {
         let client_allowed = "an app client's id: 1 to 128 letters, digits, _ and +";
         let Some(client_id) = optional(lookup, PAGES_CLIENT_ID, client_allowed, parse_client)? else {

@@ -1,4 +1,4 @@
-//! Jobs as events of this very Lambda function, invoked without waiting for the answer.
+//! Sends jobs to this Lambda function itself, as events that it does not wait for.
 
 use super::{Job, NotTaken, Queue};
 use aws_sdk_lambda::Client;
@@ -7,10 +7,10 @@ use aws_sdk_lambda::types::InvocationType;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 
-/// The member of an event that holds a job. API Gateway's events have none of this name, and callers cannot add one.
+/// The member of an event that holds a job. API Gateway's events have no such member, and callers cannot add one.
 const JOB: &str = "accountApiJob";
 
-/// One function.
+/// A queue that invokes the function it runs in.
 #[derive(Clone, Debug)]
 pub struct OwnFunction {
     client: Client,
@@ -18,7 +18,7 @@ pub struct OwnFunction {
 }
 
 impl OwnFunction {
-    /// Uses the function of this name. No call is made.
+    /// Uses the function of this name. Makes no call.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
@@ -37,7 +37,7 @@ impl Queue for OwnFunction {
     }
 }
 
-/// The job in an event of the function, if it is one.
+/// The job in an event of the function, if there is one.
 #[must_use]
 pub fn job_of(event: &Value) -> Option<Job> {
     serde_json::from_value(event.get(JOB)?.clone()).ok()

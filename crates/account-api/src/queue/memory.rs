@@ -1,4 +1,4 @@
-//! A queue that keeps what it is given, for tests.
+//! A queue for tests. It keeps the jobs it is given.
 
 use super::{Job, NotTaken, Queue};
 use futures_util::future::{BoxFuture, FutureExt};

@@ -1,19 +1,19 @@
-//! What every store must do, run against the memory store here and against the DynamoDB adapter on a local cloud by the
-//! end-to-end tests.
+//! The rules that every store must keep. The tests here check the memory store. The end-to-end tests check the DynamoDB
+//! adapter on a local cloud.
 
 use super::{Document, Store, StoreError, Written};
 use futures_util::future::join_all;
 
 type Outcome = Result<(), String>;
 
-/// Until when the documents of the checks are kept: the year 2106.
+/// The documents of the checks are kept until the year 2106.
 const LATER: Option<u64> = Some(u32::MAX as u64);
 
-/// Runs every check. `unique` sets the keys of this run apart from those of earlier runs.
+/// Runs every check. `unique` makes the keys of this run differ from those of earlier runs.
 ///
 /// # Errors
 ///
-/// The name of the rule that does not hold, and what happened instead.
+/// Returns the name of the rule that does not hold, and what happened instead.
 pub async fn check_all<S: Store>(store: &S, unique: &str) -> Outcome {
     let key = |name: &str| format!("contract-{name}#{unique}");
     nothing_is_none(store, &key("nothing")).await.map_err(|why| format!("nothing is none: {why}"))?;

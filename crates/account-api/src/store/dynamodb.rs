@@ -1,4 +1,4 @@
-//! The store over Amazon DynamoDB: one table whose partition key is the text attribute `key`.
+//! A store in Amazon DynamoDB: one table whose partition key is the text attribute `key`.
 
 use super::{Document, Store, StoreError, Written, next};
 use crate::{aws_error_code, random_uuid};
@@ -16,10 +16,10 @@ const KEY: &str = "key";
 const BODY: &str = "body";
 const VERSION: &str = "version";
 const KEEP_UNTIL: &str = "keep_until";
-/// A random id of the write that made the item. The SDK repeats a write whose answer was lost and then meets the item
-/// that it wrote itself: by this id it is told from somebody else's.
+/// A random id of the write that made the item. The SDK repeats a write whose answer was lost, and then finds the item
+/// that it wrote itself. This id tells that item from another writer's.
 const WRITER: &str = "writer";
-/// A number that is counted.
+/// The number that [`Store::add`] adds to.
 const COUNT: &str = "count";
 
 /// One table.
@@ -30,14 +30,14 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Uses the table of this name. No call is made.
+    /// Uses the table of this name. Makes no call.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// The item under a key, as of the last write: an eventually consistent read would miss a try that was counted just
-    /// now.
+    /// Reads the item under a key, as the last write left it. An eventually consistent read could miss a try that was
+    /// counted a moment ago.
     async fn item(&self, key: &str) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
         let call = self.client.get_item().table_name(&self.table).key(KEY, AttributeValue::S(key.to_owned()));
         Ok(call.consistent_read(true).send().await.map_err(failed("GetItem"))?.item)

@@ -1,11 +1,11 @@
-//! The store in memory, for tests.
+//! A store in memory, for tests.
 
 use super::{Document, Store, StoreError, Written, next};
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that a key may have: those of a partition key (DynamoDB developer guide, "Constraints").
+/// The most bytes of a key, as for a partition key (DynamoDB developer guide, "Constraints").
 const MAX_KEY: usize = 2048;
 
 fn check(operation: &'static str, key: &str) -> Result<(), StoreError> {
@@ -21,19 +21,20 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Each with the time until which it is kept.
+    /// Each document with the time until which it is kept.
     documents: BTreeMap<String, (Document, Option<u64>)>,
     numbers: BTreeMap<String, i64>,
 }
 
 impl MemoryStore {
-    /// Every document, one a line.
+    /// Every document, one on each line.
     #[must_use]
     pub fn text(&self) -> String {
         self.state().documents.values().fold(String::new(), |text, (document, _)| text + &document.body + "\n")
     }
 
-    /// Throws away what need not be kept any more at a time, in seconds since 1970, as DynamoDB does in the days after it.
+    /// Deletes the documents that need not be kept at this time, in seconds since 1970. DynamoDB does that some days
+    /// later.
     pub fn expire(&self, now: u64) {
         self.state().documents.retain(|_, (_, until)| until.is_none_or(|until| now < until));
     }
@@ -48,7 +49,7 @@ impl Store for MemoryStore {
         async move {
             check("GetItem", key)?;
             let found = self.state().documents.get(key).map(|(document, _)| document.clone());
-            // Others get their turn, as they would while a network answers.
+            // Lets other tasks run, as they would while the network answers.
             tokio::task::yield_now().await;
             Ok(found)
         }

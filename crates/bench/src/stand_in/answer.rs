@@ -1,4 +1,4 @@
-//! What the stand-in says to each call.
+//! The stand-in's answer to each call.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
-/// What made Cognito call a trigger: the closed set of sources these functions know.
+/// Why Cognito called a trigger: the closed set of sources that these functions know.
 ///
-/// Any other source reads as [`TriggerSource::Unknown`], and its event is returned unchanged: AWS
-/// adds sources, and an old function must not break a new flow.
+/// Any other source reads as [`TriggerSource::Unknown`], and its event is returned unchanged. AWS adds sources, and an
+/// old function must not break a new flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TriggerSource {
     /// A person registers with a password.
@@ -14,7 +14,7 @@ pub enum TriggerSource {
     PostConfirmationConfirmSignUp,
     /// A forgotten password was replaced.
     PostConfirmationConfirmForgotPassword,
-    /// A person signed in; not on the first sign-in of a federated identity.
+    /// A person signed in. Cognito does not send it on the first sign-in of a federated identity.
     PostAuthenticationAuthentication,
     /// The code after registration.
     CustomMessageSignUp,
@@ -55,13 +55,13 @@ impl TriggerSource {
         (Self::InboundFederationExternalProvider, "InboundFederation_ExternalProvider"),
     ];
 
-    /// Reads the value of `triggerSource`. AWS writes it in one spelling, so case counts.
+    /// Reads the value of `triggerSource`. Case counts, because AWS always writes it in the same way.
     #[must_use]
     pub fn from_wire(text: &str) -> Self {
         Self::KNOWN.iter().find(|(_, wire)| *wire == text).map_or(Self::Unknown, |(source, _)| *source)
     }
 
-    /// The spelling in `triggerSource`; `"unknown"` for a source outside the set.
+    /// The spelling in `triggerSource`, or `"unknown"` for a source outside the set.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::KNOWN.iter().find(|(source, _)| *source == self).map_or("unknown", |(_, wire)| wire)

@@ -1,6 +1,6 @@
-/// The JSON text with every escaped half of a surrogate pair that lacks its other half replaced by U+FFFD.
+/// Replaces, in JSON text, every escaped half of a surrogate pair without its other half by U+FFFD.
 ///
-/// JavaScript and Python write and read such text, so a name may hold one; Rust's strings cannot.
+/// JavaScript and Python write and read such text, so a name may contain it. Rust's strings cannot.
 pub(super) fn without_lone(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let mut rest = json;
@@ -14,7 +14,7 @@ pub(super) fn without_lone(json: &str) -> String {
                 rest = &rest[6..];
                 continue;
             }
-            // Both characters of the escape, so that the second backslash of `\\\\` does not start another.
+            // Skips both characters of the escape, so that the second backslash of `\\\\` does not start another one.
             _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
         };
         text.push_str(&rest[..length]);

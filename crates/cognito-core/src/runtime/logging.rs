@@ -1,4 +1,4 @@
-//! Logs of a Lambda function, in the format and at the level that Lambda is set to.
+//! The logs of a Lambda function, in the format and at the level of its logging configuration.
 
 use crate::settings::{self, Lookup, SettingError};
 use tracing::level_filters::LevelFilter;
@@ -7,11 +7,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
 
-/// Lambda sets both from the function's logging configuration.
+/// Lambda sets both variables from the function's logging configuration.
 const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";
 
-/// Crates whose log lines are written here and known to be free of personal data.
+/// The crates of this repository. Their log lines are known to be free of personal data.
 const OURS: [&str; 9] = [
     "cognito_core",
     "linking",
@@ -47,7 +47,7 @@ fn level(lookup: Lookup<'_>) -> Result<LevelFilter, SettingError> {
         "DEBUG" => Some(LevelFilter::DEBUG),
         "INFO" => Some(LevelFilter::INFO),
         "WARN" => Some(LevelFilter::WARN),
-        // Lambda's most silent level; nothing here is more severe than an error.
+        // `FATAL` is Lambda's quietest level. No line here is more severe than an error.
         "ERROR" | "FATAL" => Some(LevelFilter::ERROR),
         _ => None,
     };
@@ -76,15 +76,15 @@ where
     }
 }
 
-/// Our crates log at `level`. All others log warnings and errors only: at finer levels the Lambda runtime
-/// and the SDK write whole events and requests, with addresses, passwords and tokens.
+/// Our crates log at `level`. All others log only warnings and errors. At finer levels, the Lambda runtime and the SDK
+/// write whole events and requests, with addresses, passwords and tokens.
 fn filter(level: LevelFilter) -> Targets {
     Targets::new()
         .with_targets(OURS.map(|name| (name, level)))
         // The span that carries the request id.
         .with_target("lambda_runtime::", LevelFilter::INFO)
-        // It repeats every refusal as an error, which `Failure::log` has written already. A panic ends the process and
-        // is on standard error without it.
+        // This target logs every refusal again, as an error, although `Failure::log` has logged it. It is not needed
+        // for panics: a panic ends the process and appears on standard error anyway.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::WARN))
 }

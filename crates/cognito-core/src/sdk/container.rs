@@ -1,4 +1,4 @@
-//! Credentials from the server that Lambda runs beside a function restored from a snapshot.
+//! Credentials from the server that Lambda runs beside a function that was restored from a snapshot.
 
 use super::http::{Connections, Origin};
 use aws_credential_types::Credentials;
@@ -13,9 +13,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// The time limit of a request; the server is on the same machine.
+/// The time limit of a request. The server is on the same machine.
 const LIMIT: Duration = Duration::from_secs(1);
-/// The most an answer may hold, in bytes. Ours are about 2 KiB.
+/// The largest answer, in bytes. Real ones have about 2 KiB.
 const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Where to get credentials.
@@ -36,7 +36,7 @@ pub(super) struct ContainerCredentials {
 impl ContainerSource {
     pub(super) const ALLOWED: &str = "an http URL of this machine, or an https URL";
 
-    /// A source; `None` if the token would go to another machine unencrypted.
+    /// A source. `None` if the token would go to another machine unencrypted.
     pub(super) fn new(url: &str, token: Option<String>, token_file: Option<String>) -> Option<Self> {
         let origin = Origin::parse(url)?;
         let allowed = origin.tls || origin.is_loopback();
@@ -47,7 +47,7 @@ impl ContainerSource {
         ContainerCredentials { source: self, connections }
     }
 
-    /// The file comes first: its token is replaced while the process lives.
+    /// The file comes first, because its token is replaced while the process lives.
     fn token(&self) -> std::io::Result<Option<Zeroizing<String>>> {
         match &self.token_file {
             Some(file) => std::fs::read_to_string(file).map(|token| Some(Zeroizing::new(token.trim().to_owned()))),
@@ -78,7 +78,7 @@ impl ContainerCredentials {
         let mut request = HttpRequest::get(&self.source.url).map_err(CredentialsError::invalid_configuration)?;
         if let Some(token) = self.source.token().map_err(CredentialsError::not_loaded)? {
             request.headers_mut().try_insert("Authorization", token.to_string()).map_err(|_| {
-                CredentialsError::invalid_configuration("the token holds characters no header may have")
+                CredentialsError::invalid_configuration("the token contains characters that no header may have")
             })?;
         }
         let connector = self.connections.connector(&HttpConnectorSettings::builder().connect_timeout(LIMIT).build());
@@ -92,7 +92,7 @@ impl ContainerCredentials {
     }
 }
 
-/// An answer as the ECS documentation has it ("Task IAM role").
+/// An answer in the form of the ECS documentation ("Task IAM role").
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
@@ -102,7 +102,7 @@ struct Answer {
     expiration: String,
 }
 
-/// Errors never repeat the content of the answer.
+/// Reads an answer. Errors never repeat its content.
 fn read(answer: &[u8]) -> Result {
     let answer: Answer =
         serde_json::from_slice(answer).map_err(|_| CredentialsError::unhandled("unreadable answer"))?;

@@ -1,4 +1,4 @@
-//! What a Lambda function's environment says about AWS.
+//! Reads AWS settings from a Lambda function's environment.
 
 use super::container::ContainerSource;
 use super::http::Origin;
@@ -18,7 +18,7 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 const USE_FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
 const USE_DUAL_STACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 
-/// The services whose endpoints can be set one by one, by their ids in the API models, and the variables for that.
+/// The services with an endpoint variable of their own: the service's id in the API model, and the variable.
 const SERVICES: [(&str, &str); 4] = [
     ("Cognito Identity Provider", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"),
     ("DynamoDB", "AWS_ENDPOINT_URL_DYNAMODB"),
@@ -37,9 +37,9 @@ pub(super) struct Environment {
 
 #[derive(Debug)]
 pub(super) enum CredentialSource {
-    /// Those of the execution environment, which does not outlive them.
+    /// The execution environment's credentials. It does not outlive them.
     Fixed(Credentials),
-    /// Fetched when needed: a snapshot of a process must not hold any.
+    /// Fetched when needed, because a snapshot of a process must not contain any.
     Container(ContainerSource),
 }
 
@@ -99,7 +99,7 @@ fn missing(name: &'static str, allowed: &str) -> SettingError {
     SettingError { name, value: String::new(), allowed: allowed.to_owned() }
 }
 
-/// Endpoints that stand in for those of AWS.
+/// Endpoints that replace those of AWS.
 #[derive(Debug)]
 pub(super) struct Endpoints {
     all: Option<String>,
@@ -124,8 +124,8 @@ impl Endpoints {
         self.all.clone()
     }
 
-    /// What `endpoints` say for a service, by its id in the API model.
-    pub(super) fn ask(endpoints: &dyn LoadServiceConfig, service: &str) -> Option<String> {
+    /// The endpoint of a service in `endpoints`. `service` is the service's id in the API model.
+    pub(super) fn url_of(endpoints: &dyn LoadServiceConfig, service: &str) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id(service).env(ENDPOINT).profile("endpoint_url").build();
         key.ok().and_then(|key| endpoints.load_config(key))
     }
@@ -191,8 +191,11 @@ mod tests {
         ])
         .unwrap()
         .endpoints;
-        assert_eq!(Endpoints::ask(&endpoints, "Cognito Identity Provider").as_deref(), Some("https://localhost:8443"));
-        assert_eq!(Endpoints::ask(&endpoints, "DynamoDB"), None);
+        assert_eq!(
+            Endpoints::url_of(&endpoints, "Cognito Identity Provider").as_deref(),
+            Some("https://localhost:8443")
+        );
+        assert_eq!(Endpoints::url_of(&endpoints, "DynamoDB"), None);
         assert_eq!(endpoints.url_of_all().as_deref(), Some("http://127.0.0.1:4566"));
     }
 

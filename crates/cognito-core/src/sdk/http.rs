@@ -1,8 +1,8 @@
-//! Connections to AWS behind the SDK's own trait: HTTP/1.1 over TLS, a few kept open.
+//! Connections to AWS behind the SDK's own trait: HTTP/1.1 over TLS, with a few connections kept open.
 //!
-//! Unlike the SDK's default, it has no HTTP/2, no proxies and no pool for many hosts. A connection
-//! carries one call at a time. A call is sent again only if no part of it was sent the first time.
-//! The SDK decides about all other retries, by the kind of error.
+//! Unlike the SDK's default, it has no HTTP/2, no proxies and no pool for many hosts. A connection carries one call at
+//! a time. A call is sent again only if no part of it was sent the first time. The SDK decides about all other retries,
+//! by the kind of error.
 
 mod connection;
 mod error;
@@ -44,20 +44,20 @@ struct Connector {
 }
 
 impl Connections {
-    /// None yet; with the trust that the environment sets.
+    /// Connections with the trust that the environment sets. None is open yet.
     pub(super) fn new(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         Ok(Self { pool: Arc::new(Pool::new(tls::connector(lookup)?)) })
     }
 
-    /// Begins to open a connection to the server of `url`. Where that fails or `url` is none, the first call will
-    /// tell.
+    /// Begins to open a connection to the server of `url`. If that fails or `url` is not a URL, the first call reports
+    /// it.
     pub(super) fn open_ahead(&self, url: &str) {
         if let Some(origin) = Origin::parse(url) {
             self.pool.open_ahead(origin);
         }
     }
 
-    /// Waits until what was opened ahead is there or has failed, but not longer than `patience`.
+    /// Waits until the connection ahead is open or has failed, but not longer than `patience`.
     pub(super) async fn opened(&self, patience: Duration) {
         self.pool.opened(patience).await;
     }
@@ -104,14 +104,14 @@ impl Connector {
             };
             let mut failed = failed;
             match failed.take_message() {
-                // The server closed the connection while it rested, before a byte of this was sent.
+                // The server closed the idle connection before any byte of this request was sent.
                 Some(unsent) if connection.used => request = unsent,
                 _ => return Err(error::of_exchange(failed.into_error())),
             }
         }
     }
 
-    /// A connection that rests, or the one that is being opened, or a new one.
+    /// An idle connection, or the one that is being opened ahead, or a new one.
     async fn connection(&self, origin: &Origin) -> Result<Connection, ConnectorError> {
         let connected = async {
             match self.pool.take(origin).await {
@@ -123,8 +123,8 @@ impl Connector {
     }
 }
 
-/// Makes the request one for a connection to its server: only path and query in its first line, and the server's name
-/// in the header that the signature was made with.
+/// Prepares the request for a connection to its server. The first line gets only path and query, and the `Host` header
+/// gets the server's name that was signed.
 fn address(request: &mut Request<SdkBody>, origin: &Origin) -> Result<(), ConnectorError> {
     if !request.headers().contains_key(HOST) {
         let host = HeaderValue::from_str(&origin.host_header()).map_err(|why| ConnectorError::user(why.into()))?;
@@ -135,7 +135,7 @@ fn address(request: &mut Request<SdkBody>, origin: &Origin) -> Result<(), Connec
     Ok(())
 }
 
-/// Lets the SDK say after a failure that this connection is not to be used again.
+/// Lets the SDK say, after a failure, that this connection must not be used again.
 fn offer_to_poison(request: &Request<SdkBody>, connection: &Connection) {
     if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
         let poison = connection.poison();
@@ -144,7 +144,7 @@ fn offer_to_poison(request: &Request<SdkBody>, connection: &Connection) {
     }
 }
 
-/// The whole body, if it holds at most `limit` bytes.
+/// The whole body, if it has at most `limit` bytes.
 pub(super) async fn read(body: SdkBody, limit: u64) -> Result<Bytes, ConnectorError> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     Limited::new(body, limit).collect().await.map(http_body_util::Collected::to_bytes).map_err(unusable)

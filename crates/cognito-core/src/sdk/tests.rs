@@ -1,4 +1,4 @@
-//! The SDK over the connections of this crate: what is repeated, and by whom.
+//! The SDK over the connections of this crate: which calls are repeated, and whether the SDK or the connections do it.
 
 use super::*;
 use crate::sdk::http::tests::server::{CLOSE, Part, Server};

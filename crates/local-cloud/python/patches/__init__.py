@@ -1,4 +1,4 @@
-"""What is changed in MiniStack's Cognito so that it behaves as Amazon Cognito does."""
+"""The changes that make MiniStack's Cognito behave like Amazon Cognito."""
 
 from . import addresses, operations, pool_settings, sign_in
 

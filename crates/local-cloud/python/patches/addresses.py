@@ -17,7 +17,7 @@ ADA, GRACE = "ada@example.com", "grace@example.com"
 
 
 def one_at_a_time(create):
-    """Two calls at once cannot both find that an address is free."""
+    """Runs one call after the other, so that two calls cannot both find that an address is free."""
     lock = threading.Lock()
 
     @functools.wraps(create)
@@ -106,7 +106,7 @@ def refusing_a_taken_address(update):
 
 
 def verifying_the_address(confirm):
-    """Who confirms a registration with the code from a mail has proven the address."""
+    """Confirming a registration with the code from a mail proves the address."""
     @functools.wraps(confirm)
     def confirm_sign_up(data):
         answer = confirm(data)
@@ -119,7 +119,7 @@ def verifying_the_address(confirm):
 
 
 def with_claims_as_cognito_writes_them(decode):
-    """Cognito hands a JSON true on as the text "true"; Python's str() would make it "True"."""
+    """Cognito writes a JSON true as the text "true". Python's str() would write "True"."""
     @functools.wraps(decode)
     def decode_id_token(token):
         claims = decode(token)

@@ -7,10 +7,10 @@ from ministack.services import cognito
 
 from .patch import Patch, call, write_attributes, wrap
 
-# The code of every change of an e-mail address; MiniStack's own codes are as fixed.
+# The code of every change of an e-mail address. MiniStack's own codes are fixed, too.
 CHANGE_CODE = "123456"
 
-# Operations by name, and those that are added already.
+# The added operations, by name.
 ADDED = {}
 
 
@@ -29,7 +29,7 @@ def admin_delete_user_attributes(data):
 
 
 def admin_get_user_auth_factors(data):
-    """AdminGetUserAuthFactors. Nobody here has a passkey."""
+    """AdminGetUserAuthFactors. No account in this emulator has a passkey."""
     pool, error = cognito._resolve_pool(data.get("UserPoolId"))
     if error:
         return error

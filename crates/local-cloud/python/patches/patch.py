@@ -12,12 +12,12 @@ PASSWORD = "Correct-Horse-7-Battery"
 
 @dataclass(frozen=True)
 class Patch:
-    """A gap between MiniStack and AWS that is closed here."""
+    """A difference between MiniStack and AWS, and the code that removes it."""
 
     name: str
     """What AWS does, as docs/LOCAL_STACK.md lists it."""
     gap: Callable[[], bool]
-    """Whether MiniStack, as it is at the moment, does otherwise."""
+    """Whether MiniStack, in its present state, behaves differently."""
     apply: Callable[[], None]
     """Closes the gap in this process."""
 
@@ -29,7 +29,7 @@ def wrap(name, *wrappers):
 
 
 def attributes(user):
-    """The attributes of a user as a dict; empty for no user."""
+    """The attributes of a user as a dict. Empty if there is no user."""
     return cognito._attr_list_to_dict((user or {}).get("Attributes", []))
 
 
@@ -39,7 +39,7 @@ def write_attributes(user, changes):
     user["UserLastModifiedDate"] = cognito._now_epoch()
 
 
-# What the proofs ask the emulator with.
+# The calls with which the gaps are checked.
 
 def call(action, **data):
     """Status and body of an operation."""

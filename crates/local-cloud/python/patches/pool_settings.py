@@ -7,7 +7,7 @@ from ministack.services import cognito
 
 from .patch import Patch, call, new_pool, wrap
 
-# What MiniStack keeps of a pool, and what an update that does not name it sets it to.
+# The settings of a pool that MiniStack stores. An update sets each one that it does not name to this value.
 DEFAULTS = {
     "Policies": {"PasswordPolicy": {
         "MinimumLength": 8, "RequireUppercase": True, "RequireLowercase": True, "RequireNumbers": True,

@@ -12,7 +12,7 @@ ADA = "ada@example.com"
 
 
 def with_every_check(run):
-    """Codes, tokens and secret hashes count. MiniStack looks at them only if requests must be signed, too."""
+    """Checks codes, tokens and secret hashes. MiniStack checks them only if requests must be signed, too."""
     @functools.wraps(run)
     def run_idp_handler(handler, action, data):
         if action in cognito._UNSIGNED_IDP_ACTIONS or action == "VerifyUserAttribute":
@@ -24,19 +24,19 @@ def with_every_check(run):
 
 
 def by_session(revoked):
-    """A sign-out ends the sessions there are; MiniStack compares times in whole seconds."""
+    """A sign-out ends all sessions. MiniStack compares times in whole seconds, so some would survive."""
     @functools.wraps(revoked)
     def refresh_token_revoked(token, user):
         return revoked(token, user) or cognito._token_claims(token).get("origin_jti") in cognito._revoked_tokens
     return refresh_token_revoked
 
 
-# Sessions of people who are to choose a password, by user. MiniStack takes any text for one.
+# The sessions of people who have to choose a password, with their user. MiniStack accepts any text as a session.
 choices = {}
 
 
 def handing_out_one_session(answer):
-    """Who signs in with a temporary password gets a session to choose another one with."""
+    """A sign-in with a temporary password gives a session for choosing another password."""
     @functools.wraps(answer)
     def password_auth_result(pool, pid, cid, user, *rest, **named):
         status, headers, body = answer(pool, pid, cid, user, *rest, **named)
@@ -48,7 +48,7 @@ def handing_out_one_session(answer):
 
 
 def choosing_a_password_once(respond):
-    """A chosen password satisfies the pool's policy, and a temporary one is replaced once."""
+    """A chosen password must satisfy the pool's policy, and a temporary one is replaced only once."""
     lock = threading.Lock()
 
     @functools.wraps(respond)

@@ -4,15 +4,15 @@ use serde_json::json;
 
 use crate::stack::Stack;
 
-/// The variable that tells the end-to-end tests where the stack and its surroundings are: [`Address`] as JSON.
+/// The variable that tells the end-to-end tests where the stack, the providers and the app are: [`Address`] as JSON.
 pub const VARIABLE: &str = "LOCAL_STACK";
 
-/// Where a running local stack can be reached.
+/// The addresses of a running local stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Address {
     /// The deployed stack.
     pub stack: Stack,
-    /// The issuer that plays Google, and any other OpenID provider.
+    /// The issuer that plays Google and every other OpenID provider.
     pub google: String,
     /// The issuer that plays Facebook.
     pub facebook: String,
@@ -21,11 +21,11 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads the address that `cargo xtask test` handed to the tests.
+    /// Reads the address that `cargo xtask test` passes to the tests.
     ///
     /// # Errors
     ///
-    /// The variable is not set, or not by this program.
+    /// Fails if the variable is not set, or if `cargo xtask test` did not set it.
     pub fn from_environment() -> Result<Self> {
         let text = std::env::var(VARIABLE)
             .with_context(|| format!("{VARIABLE} is not set; run these tests with `cargo xtask test`"))?;

@@ -1,5 +1,5 @@
-//! An app as a customer of the pool would write it: buttons, the code grant with PKCE, and who came back. It keeps one
-//! sign-in at a time, in memory.
+//! An app as a customer of the pool would write it: sign-in buttons, the code grant with PKCE, and a page that shows
+//! who signed in. It keeps one sign-in at a time, in memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ const TEMPLATE: &str = include_str!("app/page.html");
 pub(super) struct App(JoinHandle<()>);
 
 impl App {
-    /// Begins to answer. The listener is there before, because the stack is deployed with the app's address.
+    /// Starts the server. The caller opens the listener first, because the stack is deployed with the app's address.
     pub(super) fn serve(listener: TcpListener, address: &Address) -> Result<Self> {
         let session = Session {
             pool: address.stack.pool()?,
@@ -57,12 +57,12 @@ impl Drop for App {
     }
 }
 
-/// Who is signing in, and who is signed in.
+/// The sign-in that is under way, and the person who is signed in.
 struct Session {
     pool: UserPool,
     client: String,
     callback: String,
-    /// State and PKCE verifier of the sign-in that was begun last.
+    /// State and PKCE verifier of the sign-in that began last.
     under_way: Mutex<Option<(String, String)>>,
     /// Claims of the ID token.
     signed_in: Mutex<Option<Value>>,
@@ -74,7 +74,7 @@ async fn home(State(session): State<Arc<Session>>) -> Response {
     let Some(claims) = lock(&session.signed_in).clone() else {
         return page(StatusCode::OK, &who_can_sign_in());
     };
-    // Read again each time, so that the page shows the pool as it is now, not as it was at the sign-in.
+    // Read each time, so that the page shows the pool as it is now and not as it was at the sign-in.
     match session.pool.profile(claims["sub"].as_str().unwrap_or_default()).await {
         Ok(profile) => page(StatusCode::OK, &json!({ "profile": profile, "claims": claims })),
         Err(error) => refused(StatusCode::BAD_GATEWAY, &error),
@@ -114,14 +114,14 @@ async fn sign_out(State(session): State<Arc<Session>>) -> Redirect {
 }
 
 impl Session {
-    /// What the ID token says of whoever comes back from the pool.
+    /// The claims of the ID token of the person who comes back from the pool.
     async fn claims(&self, query: &HashMap<String, String>) -> Result<Value> {
         if let Some(error) = query.get("error_description").or(query.get("error")) {
             bail!("{error}");
         }
         let under_way = lock(&self.under_way).take();
         let Some((_, verifier)) = under_way.filter(|(state, _)| query.get("state") == Some(state)) else {
-            bail!("This sign-in was not begun here, or is over already");
+            bail!("This sign-in did not begin here, or is over already");
         };
         let code = query.get("code").context("the callback has no code")?;
         let fields = [("code", code.as_str()), ("code_verifier", verifier.as_str())];
@@ -133,7 +133,8 @@ fn refused(status: StatusCode, error: &anyhow::Error) -> Response {
     page(status, &json!({ "refused": format!("{error:#}") }))
 }
 
-/// A page as HTML. The name's ending turns escaping on: for what comes from a provider, the pool or the address bar.
+/// A page as HTML. The ending of the name turns escaping on, because values come from providers, the pool and the
+/// address bar.
 fn page(status: StatusCode, data: &Value) -> Response {
     match Environment::new().render_named_str("page.html", TEMPLATE, Serde(data)) {
         Ok(html) => (status, Html(html)).into_response(),
@@ -147,7 +148,7 @@ fn random() -> String {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic in another request leaves a value that is still a value.
+    // After a panic in another request, the value is still usable.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

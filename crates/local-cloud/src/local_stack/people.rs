@@ -1,4 +1,4 @@
-//! The people of a local stack: those at the providers, and one account in the pool.
+//! The people of a local stack: the people at the providers, and one account in the pool.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct Person {
     pub subject: &'static str,
     /// First and last name.
     pub name: (&'static str, &'static str),
-    /// The e-mail address the provider sends, if it sends any.
+    /// The e-mail address that the provider sends, if it sends any.
     pub email: Option<&'static str>,
     /// Whether the provider says that it checked the address. Facebook never says anything about it.
     pub verified: bool,
@@ -61,8 +61,8 @@ pub(super) fn at_google() -> Vec<(&'static str, Value)> {
     GOOGLE.iter().map(claims).collect()
 }
 
-/// Facebook's people as subject and claims, as in Facebook's Graph API: its own names for names, and no word about
-/// whether the address was checked.
+/// Facebook's people as subject and claims, as in Facebook's Graph API. It has its own claims for names, and does not
+/// say whether the address was checked.
 pub(super) fn at_facebook() -> Vec<(&'static str, Value)> {
     FACEBOOK.iter().map(|person| (person.subject, claims(person, ["first_name", "last_name"]))).collect()
 }
@@ -75,14 +75,14 @@ fn claims(person: &Person, [first, last]: [&str; 2]) -> Value {
     claims
 }
 
-/// Puts the ready account into the pool, unless it is there from an earlier run.
-pub(super) async fn settle(stack: &Stack) -> Result<()> {
+/// Puts the ready account into the pool, unless an earlier run did.
+pub(super) async fn add_ready_account(stack: &Stack) -> Result<()> {
     let pool = stack.pool()?;
     let mut profiles = pool.profiles().await?.into_iter();
     if profiles.any(|profile| profile.is_native() && profile.attribute("email") == READY_ACCOUNT) {
         return Ok(());
     }
-    let made = pool
+    let created = pool
         .admin(
             "AdminCreateUser",
             json!({
@@ -97,6 +97,6 @@ pub(super) async fn settle(stack: &Stack) -> Result<()> {
             }),
         )
         .await?;
-    let password = json!({ "Username": made["User"]["Username"], "Password": PASSWORD, "Permanent": true });
+    let password = json!({ "Username": created["User"]["Username"], "Password": PASSWORD, "Permanent": true });
     pool.admin("AdminSetUserPassword", password).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! What the local cloud's CloudFormation does not take, done through Cognito's API after the deployment.
+//! Adds, through Cognito's API, the parts of the template that the local cloud's CloudFormation cannot create.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -6,57 +6,59 @@ use serde_json::{Value, json};
 use super::{MAIL_DOMAIN, Stack, template};
 use crate::http::Http;
 
-/// The template's providers that a local stack has, by the resource's name. Registering them needs their address,
-/// which the identity providers have; here they are only named.
+/// The template's providers that a local stack has: resource name and provider name. [`Stack::register`] registers
+/// them, because that needs the address of a running provider.
 const PROVIDERS: [(&str, &str); 3] =
     [("GoogleProvider", "Google"), ("FacebookProvider", "Facebook"), ("OidcProvider", "Okta")];
 
-/// Conditions of the template that hold on a local stack once its providers are registered.
-const HOLDING: [&str; 6] =
+/// The template's conditions that are true on a local stack once its providers are registered.
+const TRUE_CONDITIONS: [&str; 6] =
     ["HasProvider", "HasGoogle", "HasFacebook", "HasOidc", "HasSubjectAttribute", "WritesSubject"];
 
-/// Brings the deployed pool to what the template says where the deployment could not.
+/// Changes the deployed pool to what the template says, where the deployment could not.
 ///
 /// # Errors
 ///
-/// The pool refuses, or the template has another form than expected.
+/// Fails if the pool refuses, or if the template has another form than expected.
 pub(super) async fn complete(stack: &Stack) -> Result<()> {
     numbers(stack).await?;
     sender(stack).await?;
     frontend_client(stack).await
 }
 
-/// Makes the sender known to SES, as an operator does before the deployment.
+/// Adds the sender to SES, as an operator does before the deployment.
 async fn sender(stack: &Stack) -> Result<()> {
     let identities = format!("{}/v2/email/identities", stack.endpoint());
     let headers = [("Content-Type", "application/json"), ("Authorization", SES_SCOPE)];
     let body = json!({ "EmailIdentity": MAIL_DOMAIN }).to_string();
     let answer = Http::default().send_body("POST", &identities, &headers, body).await?;
-    // It may be there from a run before.
-    let known = answer.json().is_ok_and(|why| why.to_string().contains("AlreadyExists"));
-    if !answer.status.is_success() && !known {
+    // An earlier run may have added it.
+    let exists = answer.json().is_ok_and(|why| why.to_string().contains("AlreadyExists"));
+    if !answer.status.is_success() && !exists {
         bail!("SES refused the sender: {}", answer.status);
     }
     Ok(())
 }
 
-/// The local cloud tells a service by the scope of a request's signature, which it does not check.
+/// The local cloud finds the service by the scope of a request's signature. It does not check the signature.
 const SES_SCOPE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/ses/aws4_request";
 
-/// The local cloud hands a number in a parameter on as text, and then cannot compare a password's length with it.
+/// Writes the password policy's numbers again. The local cloud stores numbers from parameters as text, and then cannot
+/// compare a password's length with them.
 async fn numbers(stack: &Stack) -> Result<()> {
     let pool = stack.pool()?;
     let mut policy = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"]["PasswordPolicy"].take();
     for name in ["MinimumLength", "TemporaryPasswordValidityDays"] {
         if let Some(text) = policy[name].as_str() {
-            let number: u32 = text.parse().with_context(|| format!("the pool's {name} is no number"))?;
+            let number: u32 = text.parse().with_context(|| format!("the pool's {name} is not a number"))?;
             policy[name] = json!(number);
         }
     }
     pool.change(|pool| pool["Policies"]["PasswordPolicy"] = policy).await
 }
 
-/// The template adds providers and writable attributes to the frontend client under conditions that did not hold.
+/// Adds providers and writable attributes to the frontend client. Their conditions in the template were false at the
+/// deployment.
 async fn frontend_client(stack: &Stack) -> Result<()> {
     let document = template::document()?;
     let writable = &document["Resources"]["FrontendClient"]["Properties"]["WriteAttributes"];
@@ -77,11 +79,11 @@ async fn frontend_client(stack: &Stack) -> Result<()> {
         .map(drop)
 }
 
-/// How the template maps a provider's claims: user pool attribute to claim.
+/// The template's mapping for a provider, from user pool attribute to claim.
 ///
 /// # Errors
 ///
-/// The template has no such provider.
+/// Fails if the template has no such provider.
 pub(super) fn attribute_mapping(provider: &str) -> Result<Value> {
     let Some((resource, _)) = PROVIDERS.iter().find(|(_, name)| *name == provider) else {
         bail!("the template has no provider {provider}");
@@ -96,11 +98,11 @@ pub(super) fn attribute_mapping(provider: &str) -> Result<Value> {
         .into())
 }
 
-/// What a value of the template is on a local stack: of `!If [condition, one, other]` one of the two.
+/// The value of a template expression on a local stack. For `!If [condition, one, other]` it is one of the two.
 fn chosen(value: &Value) -> Value {
     match value.as_array().map(Vec::as_slice) {
         Some([condition, one, other]) => {
-            let holds = condition.as_str().is_some_and(|name| HOLDING.contains(&name));
+            let holds = condition.as_str().is_some_and(|name| TRUE_CONDITIONS.contains(&name));
             if holds { one.clone() } else { other.clone() }
         }
         _ => value.clone(),

@@ -1,4 +1,4 @@
-//! The AWS SAM CLI, pinned, talking to a local cloud only.
+//! The AWS SAM CLI, pinned to one version. It reaches only a local cloud.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,10 +12,11 @@ use crate::process::run;
 use crate::toolbox::Toolbox;
 use crate::user_pool::REGION;
 
-/// The tools of `sam deploy`, apart from the local cloud's own: the two need different versions of the same packages.
+/// The tools of `sam deploy`. They are separate from the local cloud's tools, because the two need different versions
+/// of the same packages.
 const PINNED: &str = include_str!("../../python/sam.txt");
 
-/// The bucket that takes the functions' code on its way into the stack.
+/// The bucket that `sam deploy` uploads the functions' code to.
 pub const BUCKET: &str = "account-triggers-code";
 
 /// An installed SAM CLI.
@@ -31,22 +32,22 @@ struct StackOutput {
 }
 
 impl Sam {
-    /// Installs the SAM CLI, or finds it as an earlier run left it.
+    /// Installs the SAM CLI, unless an earlier run did.
     ///
     /// # Errors
     ///
-    /// As [`Toolbox::local_cloud`].
+    /// Fails for the same reasons as [`Toolbox::local_cloud`].
     pub async fn install() -> Result<Self> {
         Ok(Self(Toolbox::install("sam", PINNED).await?))
     }
 
-    /// Checks a template with `sam validate --lint` and with `cfn-lint`, which looks at more. Neither calls AWS.
+    /// Checks a template with `sam validate --lint`, and with `cfn-lint`, which checks more. Neither calls AWS.
     ///
     /// # Errors
     ///
-    /// A rule is broken; the message says which and where.
+    /// Fails if the template breaks a rule. The message says which rule and where.
     pub async fn lint(&self, template: &Path) -> Result<()> {
-        // Nobody listens there: a check that asked AWS for something would fail.
+        // Nothing listens there, so a check that called AWS would fail.
         let nowhere = "http://127.0.0.1:9";
         let mut sam = self.command("sam", nowhere, template)?;
         sam.args(["validate", "--lint", "--region", REGION, "--template-file"]).arg(template);
@@ -60,7 +61,7 @@ impl Sam {
     ///
     /// # Errors
     ///
-    /// The deployment fails; the message holds what `sam` wrote.
+    /// Fails if the deployment fails. The message contains what `sam` wrote.
     pub async fn deploy(
         &self,
         endpoint: &str,
@@ -85,7 +86,7 @@ impl Sam {
     ///
     /// # Errors
     ///
-    /// There is no such stack; the message holds what `sam` wrote.
+    /// Fails if there is no such stack. The message contains what `sam` wrote.
     pub async fn outputs(&self, endpoint: &str, stack: &str, template: &Path) -> Result<BTreeMap<String, String>> {
         let mut sam = self.command("sam", endpoint, template)?;
         sam.args(["list", "stack-outputs", "--stack-name", stack, "--region", REGION, "--output", "json"]);
@@ -94,7 +95,7 @@ impl Sam {
         Ok(outputs.into_iter().map(|output| (output.output_key, output.output_value)).collect())
     }
 
-    /// A call that can reach nothing but the local cloud and sees nothing of the developer's AWS set-up.
+    /// A command that can reach only the local cloud and does not see the developer's AWS configuration.
     fn command(&self, program: &str, endpoint: &str, template: &Path) -> Result<Command> {
         let home = layout::local().join("home");
         std::fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
@@ -105,10 +106,10 @@ impl Sam {
             .envs(crate::client_environment(endpoint))
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("SAM_CLI_TELEMETRY", "0")
-            // Seconds between two looks at the stack; made for minutes on AWS.
+            // Seconds between two checks of the stack's state. The default suits AWS, where a deployment takes minutes.
             .env("SAM_CLI_POLL_DELAY", "0.3")
             .env("PYTHONWARNINGS", "ignore")
-            // Where there is no samconfig.toml, which is meant for AWS.
+            // This folder has no samconfig.toml. The repository's samconfig.toml is for AWS.
             .current_dir(template.parent().context("the template is in no folder")?);
         Ok(sam)
     }

@@ -1,4 +1,4 @@
-//! The deployable template, read and made ready for a local deployment.
+//! Reads the deployable template and prepares it for a local deployment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,28 +13,28 @@ use crate::layout;
 ///
 /// # Errors
 ///
-/// It cannot be read.
+/// Fails if the file cannot be read.
 pub fn text() -> Result<String> {
     let path = layout::root().join("template.yaml");
     fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// The template as data. CloudFormation's short tags are dropped: `!Ref Name` reads as `"Name"`, and
-/// `!If [Condition, one, other]` as the list of the three.
+/// The template as data, without CloudFormation's short tags: `!Ref Name` reads as `"Name"`, and `!If [Condition, one,
+/// other]` as a list of three values.
 ///
 /// # Errors
 ///
-/// It cannot be read or is not YAML.
+/// Fails if the file cannot be read or is not YAML.
 pub fn document() -> Result<Value> {
     serde_saphyr::from_str(&text()?).context("template.yaml is not YAML")
 }
 
-/// Lays out what `sam build` would, from binaries that cargo has built: the template, and next to it
-/// one folder per function with its `bootstrap`. Returns the path of that template.
+/// Writes the same files as `sam build`, from binaries that cargo has built: the template, and next to it one folder
+/// for each function with its `bootstrap`. Returns the path of the template.
 ///
 /// # Errors
 ///
-/// A file cannot be read or written, or the template has no function for one of the binaries.
+/// Fails if a file cannot be read or written, or if the template has no function for one of the binaries.
 pub fn stage(folder: &Path, binaries: &Binaries) -> Result<PathBuf> {
     let mut template = text()?;
     for name in function::ALL {
@@ -49,7 +49,7 @@ pub fn stage(folder: &Path, binaries: &Binaries) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Points one function at its folder of built code instead of its sources.
+/// Points one function at the folder of its built code instead of its sources.
 fn with_built_code(template: &str, name: &str) -> Result<String> {
     let sources = format!("CodeUri: crates/{name}\n");
     if template.matches(&sources).count() != 1 {

@@ -1,7 +1,7 @@
-//! `cargo xtask demo`: two accounts become one, told with the real functions and a real pool's state.
+//! `cargo xtask demo`: two accounts become one. It uses the real functions and shows the state of a pool.
 //!
-//! The pool is MiniStack's; it calls the deployed functions itself where it knows the trigger. It
-//! knows none after a confirmation, so there the function is invoked with the event Cognito would send.
+//! MiniStack runs the pool and calls the deployed functions for the triggers that it knows. It has no trigger after a
+//! confirmation, so the demo invokes that function with the event that Cognito would send.
 
 mod stage;
 
@@ -19,11 +19,11 @@ use super::story::{chapter, fact, letter, show, tell, ways_in};
 const HEDY: &str = "hedy@example.com";
 const NEW_PASSWORD: &str = "Another-Horse-8-Staple";
 
-/// The codes MiniStack issues for every registration and every password reset.
+/// The codes that MiniStack issues for every registration and every password reset.
 const SIGN_UP_CODE: &str = "123456";
 const RESET_CODE: &str = "654321";
 
-/// How the demo is run.
+/// The options of the demo.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Port of the local cloud; a free one if left out.
@@ -35,7 +35,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// Something cannot be set up, or the pool's state is not what a step of the story says.
+/// Fails if something cannot be set up, or if the pool's state differs from what a step of the story says.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     eprintln!("… Building the functions");
@@ -102,7 +102,7 @@ async fn password_reset(stage: &Stage) -> Result<()> {
     // If the reset ran the sign-up's steps, it would put her back into the group.
     let group = json!({ "Username": before.username, "GroupName": GROUP });
     stage.pool.admin("AdminRemoveUserFromGroup", group).await?;
-    tell("Meanwhile an administrator has taken her out of the group.");
+    tell("An administrator takes her out of the group first.");
     stage.reset_password(GRACE, RESET_CODE, NEW_PASSWORD).await?;
     tell("She enters the code from her mail and a password of her own.");
     let grace = stage.pool.only_profile_of(GRACE).await?;

@@ -1,4 +1,4 @@
-//! `cargo xtask local`: the deployable stack with everything around it, until Ctrl-C.
+//! `cargo xtask local`: runs the deployable stack with providers and an app, until Ctrl-C.
 
 use anyhow::Result;
 use clap::Args;
@@ -10,7 +10,7 @@ use local_cloud::seed::PASSWORD;
 use local_cloud::stack::sam::Sam;
 use local_cloud::{LocalCloud, layout, steps::step, toolbox::Toolbox};
 
-/// How the local stack is run.
+/// The options of the local stack.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Port of the local cloud.
@@ -24,11 +24,11 @@ pub(crate) struct Options {
     keep: bool,
 }
 
-/// Starts everything, prints where it is, and waits for Ctrl-C.
+/// Starts everything, prints the addresses, and waits for Ctrl-C.
 ///
 /// # Errors
 ///
-/// A tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
+/// Fails if a tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;

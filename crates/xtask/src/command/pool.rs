@@ -1,4 +1,4 @@
-//! `cargo xtask pool`: the pool of the sample events, for `cargo lambda`.
+//! `cargo xtask pool`: runs the pool of the sample events, for `cargo lambda`.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -7,7 +7,7 @@ use local_cloud::seed::{self, POOL_ID};
 use local_cloud::user_pool::{Kind, UserPool};
 use local_cloud::{LocalCloud, client_environment, function, layout, steps::step, toolbox::Toolbox};
 
-/// How the pool is run.
+/// The options of the pool.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Port of the local cloud.
@@ -18,11 +18,11 @@ pub(crate) struct Options {
     alias: bool,
 }
 
-/// Starts the pool, prints the environment to use on standard output, and waits for Ctrl-C.
+/// Starts the pool, prints the functions' environment on standard output, and waits for Ctrl-C.
 ///
 /// # Errors
 ///
-/// The tools cannot be installed or the local cloud cannot be started.
+/// Fails if the tools cannot be installed or the local cloud cannot be started.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let kind = if options.alias { Kind::EmailAsAlias } else { Kind::EmailAsUsername };
     let toolbox = Toolbox::local_cloud().await?;
@@ -46,12 +46,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     std::future::pending().await
 }
 
-/// The environment of the functions, as a shell reads it.
+/// The environment of the functions, in the syntax of a shell.
 fn exports(endpoint: &str, kind: Kind) -> String {
     let mut variables = client_environment(endpoint);
     variables.extend(function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())));
     if kind == Kind::EmailAsAlias {
-        // Cognito refuses a user name that looks like an address in such a pool.
+        // In such a pool, Cognito refuses a user name that looks like an address.
         variables.push(("NATIVE_USERNAME".to_owned(), "uuid".to_owned()));
     }
     variables.iter().fold(String::new(), |text, (name, value)| format!("{text}export {name}='{value}'\n"))

@@ -1,4 +1,4 @@
-//! How the demo prints: chapters, facts that it checks as it states them, and the pool as a table.
+//! The output of the demo: chapters, facts that it checks, and the pool as a table.
 
 use anyhow::{Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -18,18 +18,18 @@ pub(super) fn tell(text: &str) {
     println!("   {text}");
 }
 
-/// States a fact. The demo goes on only if it is one.
+/// States a fact. The demo stops if it is not true.
 pub(super) fn fact(holds: bool, text: &str) -> Result<()> {
     if holds {
         println!("   {} {text}", style("✓").green());
         Ok(())
     } else {
         println!("   {} {text}", style("✗").red());
-        bail!("this should hold and does not: {text}")
+        bail!("this should be true and is not: {text}")
     }
 }
 
-/// Shows profiles as the pool holds them.
+/// Shows the pool's profiles.
 pub(super) fn show(title: &str, profiles: &[Profile]) {
     let mut table = Table::new();
     table.set_header(["account", "e-mail", "verified", "status", "ways in", "groups"]);
@@ -63,7 +63,7 @@ fn print(mut table: Table) {
     }
 }
 
-/// The ways somebody can sign in to a profile.
+/// The ways in which people can sign in to a profile.
 pub(super) fn ways_in(profile: &Profile) -> Vec<String> {
     let password = profile.is_native().then(|| "password".to_owned());
     let identities =

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, those that need a local cloud included.
+//! `cargo xtask test`: runs every test, including those that need a local cloud.
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -7,7 +7,7 @@ use local_cloud::local_stack::{self, LocalStack};
 use local_cloud::stack::sam::Sam;
 use local_cloud::{ENDPOINT_VARIABLE, LocalCloud, browser, client_environment, layout, steps::step, toolbox::Toolbox};
 
-/// How the tests are run.
+/// The options of the tests.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Port of the local cloud; a free one if left out.
@@ -21,11 +21,12 @@ pub(crate) struct Options {
     cargo_arguments: Vec<String>,
 }
 
-/// Builds the functions and the command line, starts one local cloud for all tests, deploys the stack to it, and runs them.
+/// Builds the functions and the command line, starts one local cloud for all tests, deploys the stack to it, and runs
+/// the tests.
 ///
 /// # Errors
 ///
-/// Something cannot be set up, or a test fails.
+/// Fails if something cannot be set up, or if a test fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;
@@ -59,7 +60,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         .args(&options.cargo_arguments)
         .env(ENDPOINT_VARIABLE, cloud.endpoint())
         .env(local_stack::VARIABLE, stack.address().to_variable())
-        // The adapter under test finds the cloud as it finds AWS: through the SDK's own variables.
+        // The adapter under test finds the cloud in the same way as AWS, through the SDK's variables.
         .envs(client_environment(cloud.endpoint()))
         .env(function::FOLDER_VARIABLE, binaries.folder()?)
         .env(function::COMMAND_LINE_VARIABLE, command_line.path(function::COMMAND_LINE)?)
@@ -70,6 +71,6 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     if !status.success() {
         bail!("not every test passed; the local cloud's log is {}", cloud.log().display());
     }
-    eprintln!("✓ All tests passed, those with the local cloud included");
+    eprintln!("✓ All tests passed, including those with the local cloud");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 const ANSWER: &str = r#"{"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"very-secret-key","Token":"a-token","Expiration":"2030-01-02T03:04:05Z"}"#;
 
-/// Answers one request with a status and a body, and hands the request out.
+/// Answers one request with a status and a body, and returns the request.
 fn server(status: u16, body: &'static str) -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}/credentials", listener.local_addr().unwrap());

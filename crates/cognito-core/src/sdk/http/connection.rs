@@ -1,4 +1,4 @@
-//! Open connections, and those that rest until the next call.
+//! Open connections, in use or idle.
 
 use super::error::of_exchange;
 use super::origin::Origin;
@@ -17,24 +17,24 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-/// How long a connection may rest and be used again. AWS closes idle ones after about a minute at
-/// the earliest, and between two events a function may be frozen and not see that.
-const LONGEST_REST: Duration = Duration::from_secs(20);
-/// The most connections that rest. An event has at most four calls under way at once.
-const MOST: usize = 8;
+/// How long a connection may be idle and still be used again. AWS closes idle connections after about a minute at the
+/// earliest. A function may be frozen between two events and not see that.
+const LONGEST_IDLE: Duration = Duration::from_secs(20);
+/// The most idle connections. An event has at most four calls under way at once.
+const MOST_IDLE: usize = 8;
 
-/// A byte stream of either kind. One type for both keeps the HTTP code in the binary once.
+/// A byte stream with or without TLS. With one type for both, the binary has the HTTP code only once.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// One connection, free for a call.
+/// One connection that is free for a call.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) sender: SendRequest<SdkBody>,
-    /// Whether it has rested, so that the server may have closed it.
+    /// Whether it has been idle, so that the server may have closed it.
     pub(super) used: bool,
     origin: Origin,
-    resting_since: Instant,
+    idle_since: Instant,
     poison: Poison,
 }
 
@@ -54,30 +54,28 @@ impl Connection {
     }
 
     fn may_be_used_again(&self) -> bool {
-        !self.sender.is_closed()
-            && !self.poison.0.load(Ordering::Relaxed)
-            && self.resting_since.elapsed() <= LONGEST_REST
+        !self.sender.is_closed() && !self.poison.0.load(Ordering::Relaxed) && self.idle_since.elapsed() <= LONGEST_IDLE
     }
 }
 
 /// The connections of a process.
 pub(super) struct Pool {
     tls: TlsConnector,
-    resting: Mutex<Vec<Connection>>,
-    /// Opens a connection ahead and puts it to the resting ones.
+    idle: Mutex<Vec<Connection>>,
+    /// The task that opens a connection ahead and adds it to the idle ones.
     opening: Mutex<Option<(Origin, JoinHandle<()>)>>,
 }
 
 impl Pool {
     pub(super) fn new(tls: TlsConnector) -> Self {
-        Self { tls, resting: Mutex::default(), opening: Mutex::default() }
+        Self { tls, idle: Mutex::default(), opening: Mutex::default() }
     }
 
-    /// A resting connection to this server, or the one that is being opened ahead.
+    /// An idle connection to this server, or the one that is being opened ahead.
     pub(super) async fn take(&self, origin: &Origin) -> Option<Connection> {
-        if !lock(&self.resting).is_empty() {
-            // After a freeze the end of a connection waits in the kernel. The first turn lets the
-            // runtime look there, the second lets the connection's task take note.
+        if !lock(&self.idle).is_empty() {
+            // If a connection was closed during a freeze, only the kernel knows. In the first turn the runtime reads
+            // that from the kernel. In the second turn the connection's task sees it.
             yield_now().await;
             yield_now().await;
             if let Some(connection) = self.take_now(origin) {
@@ -85,33 +83,33 @@ impl Pool {
             }
         }
         let (_, opening) = lock(&self.opening).take_if(|(towards, _)| towards == origin)?;
-        // It has no outcome but a resting connection, or none.
+        // The task returns nothing. Either it added an idle connection, or it failed.
         let _ = opening.await;
         self.take_now(origin)
     }
 
     fn take_now(&self, origin: &Origin) -> Option<Connection> {
-        let mut resting = lock(&self.resting);
-        resting.retain(Connection::may_be_used_again);
-        // The one used last, so that the others grow old together.
-        let index = resting.iter().rposition(|one| one.origin == *origin && one.sender.is_ready())?;
-        Some(resting.remove(index))
+        let mut idle = lock(&self.idle);
+        idle.retain(Connection::may_be_used_again);
+        // The one that was used last, so that the others can expire.
+        let index = idle.iter().rposition(|one| one.origin == *origin && one.sender.is_ready())?;
+        Some(idle.remove(index))
     }
 
-    /// Keeps a connection for further calls. It may still carry the rest of an answer; it is not
-    /// used before that has been read.
+    /// Keeps a connection for further calls. It may still carry the rest of an answer, and it is not used again before
+    /// that has been read.
     pub(super) fn keep(&self, connection: Connection) {
-        let mut resting = lock(&self.resting);
-        if resting.len() < MOST {
-            resting.push(Connection { used: true, resting_since: Instant::now(), ..connection });
+        let mut idle = lock(&self.idle);
+        if idle.len() < MOST_IDLE {
+            idle.push(Connection { used: true, idle_since: Instant::now(), ..connection });
         }
     }
 
-    /// Begins to open a connection that a call will want.
+    /// Begins to open a connection that a later call will need.
     pub(super) fn open_ahead(self: &Arc<Self>, origin: Origin) {
         let (pool, towards) = (self.clone(), origin.clone());
         let opening = tokio::spawn(async move {
-            // A failure is found again by the first call, which can say what it was for.
+            // The first call will find the same failure, and can say which operation failed.
             if let Ok(connection) = pool.open(&origin).await {
                 pool.keep(connection);
             }
@@ -119,7 +117,7 @@ impl Pool {
         *lock(&self.opening) = Some((towards, opening));
     }
 
-    /// Waits until the connection that is opened ahead is there or has failed, but not longer than `patience`.
+    /// Waits until the connection ahead is open or has failed, but not longer than `patience`.
     pub(super) async fn opened(&self, patience: Duration) {
         let Some((towards, mut opening)) = lock(&self.opening).take() else { return };
         if tokio::time::timeout(patience, &mut opening).await.is_err() {
@@ -131,21 +129,21 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// The server cannot be reached, or is not who it is to be.
+    /// Fails if the server cannot be reached, or if its certificate is not valid for it.
     pub(super) async fn open(&self, origin: &Origin) -> Result<Connection, ConnectorError> {
         let stream = self.stream(origin).await.map_err(|why| ConnectorError::io(why.into()))?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(of_exchange)?;
         tokio::spawn(async move {
-            // What goes wrong here, the call that is under way is told too.
+            // The call that is under way gets the same error.
             let _ = connection.await;
         });
-        let resting_since = Instant::now();
-        Ok(Connection { sender, used: false, origin: origin.clone(), resting_since, poison: Poison::default() })
+        let idle_since = Instant::now();
+        Ok(Connection { sender, used: false, origin: origin.clone(), idle_since, poison: Poison::default() })
     }
 
     async fn stream(&self, origin: &Origin) -> std::io::Result<Box<dyn Stream>> {
         let stream = TcpStream::connect((origin.host.as_str(), origin.port)).await?;
-        // Requests are small and written at once; nothing is gained by holding them back.
+        // Requests are small and written at once, so holding them back gains nothing.
         stream.set_nodelay(true)?;
         if !origin.tls {
             return Ok(Box::new(stream));
@@ -157,11 +155,11 @@ impl Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Pool").field("resting", &lock(&self.resting).len()).finish_non_exhaustive()
+        formatter.debug_struct("Pool").field("idle", &lock(&self.idle).len()).finish_non_exhaustive()
     }
 }
 
-/// A panic elsewhere must not turn into a second one here.
+/// A panic in another thread must not cause a second one here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Errors in the kinds by which the SDK decides whether to try again.
+//! Sorts errors into the kinds by which the SDK decides whether to try again.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -14,7 +14,7 @@ struct TimedOut {
     limit: Duration,
 }
 
-/// Runs `work`, for at most `limit` if there is one.
+/// Runs `work`, but not longer than `limit`, if there is one.
 pub(super) async fn limited<T>(
     limit: Option<Duration>,
     what: &'static str,
@@ -28,7 +28,7 @@ pub(super) async fn limited<T>(
     }
 }
 
-/// An error while a request was sent or its answer's head was read.
+/// An error that happened while a request was sent or the head of its answer was read.
 pub(super) fn of_exchange(error: hyper::Error) -> ConnectorError {
     if error.is_timeout() {
         ConnectorError::timeout(error.into())
@@ -37,15 +37,15 @@ pub(super) fn of_exchange(error: hyper::Error) -> ConnectorError {
     } else if error.is_closed() || error.is_canceled() || has_io_cause(&error) {
         ConnectorError::io(error.into())
     } else if error.is_incomplete_message() {
-        // The server went away in the middle, as one that is being replaced does.
+        // The server closed the connection in the middle, as a server that is being replaced does.
         ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
     } else {
-        // What came is not HTTP.
+        // The answer is not HTTP.
         ConnectorError::other(error.into(), None)
     }
 }
 
-/// An error while a body was read.
+/// An error that happened while a body was read.
 pub(super) fn unusable(error: BoxError) -> ConnectorError {
     ConnectorError::other(error, None)
 }

@@ -1,19 +1,19 @@
-//! The server a URL names.
+//! The server of a URL.
 
 use hyper::Uri;
 
-/// Scheme, host and port: what a connection belongs to.
+/// Scheme, host and port of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sdk) struct Origin {
-    /// Whether it is to be reached over TLS.
+    /// Whether it uses TLS.
     pub(in crate::sdk) tls: bool,
-    /// Name or address; an IPv6 address without its brackets.
+    /// Name or address. An IPv6 address has no brackets here.
     pub(super) host: String,
     pub(super) port: u16,
 }
 
 impl Origin {
-    /// The server of a URL; `None` if it is not an `http` or `https` one.
+    /// The server of a URL. `None` if the URL is not `http` or `https`.
     pub(in crate::sdk) fn parse(url: &str) -> Option<Self> {
         Self::of(&url.parse().ok()?)
     }
@@ -32,13 +32,13 @@ impl Origin {
         Some(Self { tls, host: host.to_owned(), port })
     }
 
-    /// As the `Host` header spells it, and as the SDK signs it: without the scheme's own port.
+    /// The value of the `Host` header, as the SDK signs it: without the scheme's default port.
     pub(super) fn host_header(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         if self.port == if self.tls { 443 } else { 80 } { host } else { format!("{host}:{}", self.port) }
     }
 
-    /// Whether it can be no other machine.
+    /// Whether the server is surely on this machine.
     pub(in crate::sdk) fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }

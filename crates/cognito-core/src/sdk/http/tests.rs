@@ -79,7 +79,7 @@ async fn a_connection_closed_while_the_process_was_frozen_costs_no_error() {
     for round in 1..=3 {
         assert_eq!(call(&connections, &server.url).await.unwrap(), "ok");
         assert_eq!(server.requests(), round);
-        // Lets the server close it, and this process not see that: as in Lambda between two events.
+        // The server closes the connection and this process does not see it, as in Lambda between two events.
         server.wait_for_closed(round).await;
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -139,7 +139,7 @@ async fn a_server_that_stalls_is_a_timeout() {
     let connections = connections();
     let reading = connections.connector(&HttpConnectorSettings::builder().read_timeout(limit).build());
     assert!(reading.call(get(&server.url)).await.unwrap_err().is_timeout());
-    // It accepts, and says nothing where TLS wants a word.
+    // It accepts the connection and then does not answer the TLS handshake.
     let connecting = connections.connector(&HttpConnectorSettings::builder().connect_timeout(limit).build());
     let error = connecting.call(get(&server.url.replace("http:", "https:"))).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
@@ -229,7 +229,7 @@ fn a_bundle_that_holds_no_certificate_stops_the_start() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever comes and wherever it ends: an answer or an error, in time.
+    /// Whatever the server sends, there is an answer or an error in time.
     #[test]
     fn no_answer_hangs_or_panics(
         start in prop_oneof![Just(""), Just("HTTP/1.1 200 OK\r\n"), Just("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")],

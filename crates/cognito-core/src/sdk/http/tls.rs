@@ -1,4 +1,4 @@
-//! Whom to trust, and how to speak TLS.
+//! Trusted certificates and TLS settings.
 
 use crate::settings::{Lookup, SettingError};
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// Files with certificates to trust in place of those compiled in; the first that is set counts.
+/// Variables for a file with certificates to trust instead of those compiled in. The first that is set counts.
 const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
-/// Tickets to go on with a session in a further connection: eight of each of four servers.
+/// Tickets for resuming a session in another connection: eight for each of four servers.
 const SESSIONS: usize = 32;
 
-/// TLS with Mozilla's roots, which are compiled in, or those of the file the environment names.
+/// TLS with Mozilla's roots, which are compiled in, or with those of the file that the environment names.
 pub(super) fn connector(lookup: Lookup<'_>) -> Result<TlsConnector, SettingError> {
     let named = BUNDLES.into_iter().find_map(|name| Some((name, lookup(name).filter(|path| !path.trim().is_empty())?)));
     let roots = match named {
@@ -29,7 +29,7 @@ pub(super) fn connector(lookup: Lookup<'_>) -> Result<TlsConnector, SettingError
     };
     let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
-        // The provider's own suites serve both versions, so this does not happen.
+        // The provider has suites for both versions, so this does not fail.
         .map_err(|_| SettingError { name: BUNDLES[0], value: String::new(), allowed: "TLS 1.2 or 1.3".to_owned() })?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
@@ -37,8 +37,8 @@ pub(super) fn connector(lookup: Lookup<'_>) -> Result<TlsConnector, SettingError
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// The provider's suites, those with a key of 128 bits first: they come with SHA-256, for which Lambda's processors have
-/// instructions, and so cost a start less than those with SHA-384. The server has the last word.
+/// The provider's suites, with the 128-bit keys first. They use SHA-256, for which Lambda's processors have
+/// instructions, so a start costs less than with SHA-384. The server makes the final choice.
 fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.cipher_suites.sort_by_key(|suite| !uses_sha256_and_aes(suite.suite()));
@@ -54,11 +54,11 @@ fn uses_sha256_and_aes(suite: CipherSuite) -> bool {
     )
 }
 
-/// The certificates of a file; `None` if it cannot be read or holds no usable one.
+/// The certificates of a file. `None` if the file cannot be read or has no usable certificate.
 fn bundle(path: &str) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).ok()? {
-        // A system's bundle may hold one that is malformed beside many that are not.
+        // A system's bundle may have a malformed certificate among many good ones.
         let _ = roots.add(certificate.ok()?);
     }
     (!roots.is_empty()).then_some(roots)

@@ -1,4 +1,4 @@
-//! What the demo plays on: a pool with our triggers, an app, and a provider that plays Google.
+//! Everything that the demo needs: a pool with our triggers, an app, and a provider that plays Google.
 
 use anyhow::{Context, Result};
 use local_cloud::function::{self, Binaries};
@@ -14,7 +14,7 @@ pub(super) const ADA_AT_GOOGLE: &str = "123456789012345678901";
 pub(super) const GRACE: &str = "grace@example.org";
 pub(super) const GRACE_AT_GOOGLE: &str = "109876543210987654321";
 
-/// The triggers the local pool calls by itself, each with its function.
+/// The triggers that the local pool calls itself, each with its function.
 const TRIGGERS: [(&str, &str); 2] = [("PreSignUp", "pre-sign-up"), ("CustomMessage", "custom-message")];
 
 pub(super) struct Stage {
@@ -23,7 +23,7 @@ pub(super) struct Stage {
     post_confirmation: Function,
 }
 
-/// A message as it lies in the outbox.
+/// A message from the outbox.
 pub(super) struct Mail {
     pub(super) subject: String,
     pub(super) text: String,
@@ -31,8 +31,8 @@ pub(super) struct Mail {
 
 impl Stage {
     pub(super) async fn set(cloud: &LocalCloud, google: &IdentityProvider, binaries: &Binaries) -> Result<Self> {
-        let own = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings: Vec<_> = client_environment(cloud.endpoint()).into_iter().chain(own).collect();
+        let defaults = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings: Vec<_> = client_environment(cloud.endpoint()).into_iter().chain(defaults).collect();
         let pool = UserPool::create(cloud.endpoint(), Kind::EmailAsUsername).await?;
         pool.create_group(GROUP).await?;
         google.register(&pool, "Google").await?;
@@ -69,18 +69,18 @@ impl Stage {
         self.pool.call("ConfirmSignUp", &input).await.map(drop)
     }
 
-    /// Invokes post-confirmation as Cognito would, and tells whether it handed its event back unchanged.
+    /// Invokes post-confirmation as Cognito would. Returns whether it gave the event back unchanged.
     pub(super) async fn after_confirmation(&self, sample: &str, profile: &Profile) -> Result<bool> {
         let event = event::about(event::load(sample, &self.pool)?, profile);
         Ok(self.post_confirmation.invoke(&event).await? == Ok(event))
     }
 
-    /// Signs somebody in from Google; returns the ID token's claims.
+    /// Signs a person in with Google. Returns the ID token's claims.
     pub(super) async fn sign_in_with_google(&self, subject: &str) -> Result<Value> {
         hosted_login::sign_in(&self.pool, &self.client, "Google", subject).await
     }
 
-    /// Signs somebody in with a password; returns the account's name.
+    /// Signs a person in with a password. Returns the account's user name.
     pub(super) async fn sign_in_with_password(&self, email: &str, password: &str) -> Result<String> {
         let input = json!({
             "ClientId": self.client,
@@ -101,7 +101,7 @@ impl Stage {
         self.pool.call("ConfirmForgotPassword", &input).await.map(drop)
     }
 
-    /// Makes an account for somebody; returns the message that went out.
+    /// Makes an account for a person. Returns the message that went out.
     pub(super) async fn invite(&self, email: &str, given_name: &str) -> Result<Mail> {
         let input = json!({
             "Username": email,

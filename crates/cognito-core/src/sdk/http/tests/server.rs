@@ -1,4 +1,4 @@
-//! A server that answers byte for byte what a test wants.
+//! A server that sends exactly the bytes that a test wants.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::sync::Arc;
@@ -40,12 +40,12 @@ struct Counts {
 }
 
 impl Server {
-    /// `answer` is asked with the number of the connection and that of the request on it, both from 1.
+    /// `answer` gets the number of the connection and the number of the request on it, both from 1.
     pub(in crate::sdk) async fn start(answer: impl Fn(usize, usize) -> Vec<Part> + Send + Sync + 'static) -> Self {
         Self::serve(answer, None, Duration::ZERO, "http").await
     }
 
-    /// The same over TLS, begun after a pause, and the file with the certificate to trust.
+    /// The same over TLS, which begins after a pause. Also returns the file with the certificate to trust.
     pub(in crate::sdk) async fn start_tls(
         answer: impl Fn(usize, usize) -> Vec<Part> + Send + Sync + 'static,
         pause: Duration,
@@ -68,7 +68,7 @@ impl Server {
         }
     }
 
-    /// On a thread of its own, so that it goes on while the test's thread stands still.
+    /// On its own thread, so that it continues while the test's thread blocks.
     async fn serve(
         answer: impl Fn(usize, usize) -> Vec<Part> + Send + Sync + 'static,
         tls: Option<TlsAcceptor>,
