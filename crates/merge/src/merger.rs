@@ -131,8 +131,9 @@ impl<P: Administration> Merger<'_, P> {
                 return Ok(StepResult::DoneBefore);
             }
             let begun = self.gone(journal, planned, step, earlier, &state).await;
-            // After a deletion, nobody else's profile may follow until this identity is linked.
-            let begun = begun.map_err(|stop| if round > 0 { stop.after(Incomplete::NotLinked) } else { stop })?;
+            // After a deletion, by an earlier run as well, nobody else's profile may follow until this identity is linked.
+            let half_done = journal.history().merge_of(&step.delete).is_some_and(MergeState::is_half_done);
+            let begun = begun.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
             let Some(begin) = begun else { return Ok(StepResult::Skipped("the profile is gone".into())) };
             let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
             if earlier.wait_for_address && lacks {
@@ -159,6 +160,10 @@ impl<P: Administration> Merger<'_, P> {
             let Some(begin) = state.attempts.last() else { return Ok(None) };
             return self.already_deleted(journal, begin, state).await.map(Some);
         };
+        if let Some(begin) = state.attempts.last().filter(|begin| begin.profile.sub() != record.sub()) {
+            // Its owner came back, so the one before is deleted, even if a run ended before it could write that.
+            self.write_deleted(journal, begin, state).await?;
+        }
         let checked = self.recheck(record, planned, step, earlier, state).await?;
         let begin = self.prepare(journal, planned, checked).await?;
         self.delete(journal, &begin).await?;
