@@ -67,7 +67,9 @@ pub(crate) struct Link {
     /// Changes per second; Cognito allows 25 for the whole account and Region, including sign-ins
     #[arg(long, value_name = "N", default_value = "10")]
     update_rate: NonZeroU32,
-    /// Do not ask before --apply or --undo
+    /// Do not ask before --apply or --undo. With --apply you vouch for what the plan takes as proof: people could never
+    /// write `email_verified` into their own profiles, through any app client, a deleted one included; with
+    /// --trust-stored-values, also no address and no attribute that PROVIDERS links by
     #[arg(long, short)]
     yes: bool,
 }
@@ -76,7 +78,7 @@ const AFTER_HELP: &str = "\
 Examples:
   # Write the plan. Then read it, and remove the lines of people to leave alone.
   cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim
-  # Carry it out. This asks first.
+  # Carry it out. This asks first, and you vouch that people could never write email_verified.
   cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl
 
 The sub of a deleted profile is lost for good. Use the map of old and new subs to move your application's data. If a \
@@ -157,7 +159,7 @@ impl Link {
     }
 }
 
-/// Says what the plan takes for proof, before anything happens. What the pool allows today tells nothing about what people
+/// Says what a plan takes as proof, before it is written. What the pool allows today tells nothing about what people
 /// wrote into their profiles before, so its history is for the operator to vouch for.
 fn say_what_is_proof(trust_stored_values: bool) {
     if trust_stored_values {
@@ -169,7 +171,7 @@ fn say_what_is_proof(trust_stored_values: bool) {
     } else {
         note!(
             "an address is proof only if it shows as verified. That is sound if no app client, a deleted one included, \
-             could ever write email_verified: today's are checked, earlier ones cannot be."
+             could ever write email_verified: today's are checked, and link --apply asks you to vouch for earlier ones."
         );
     }
 }
