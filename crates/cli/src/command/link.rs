@@ -14,8 +14,7 @@ use crate::terminal::{ExitStatus, Refused, Table, Tabular};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use cognito_core::user_pool::Administration;
-use cognito_core::user_pool::aws::AwsUserPool;
+use cognito_core::user_pool::{Administration, AppClient, AppClients};
 use merge::{LeaveReason, Requirements, Totals, check_copyable};
 use plan_file::{Header, Options};
 use std::num::NonZeroU32;
@@ -134,11 +133,14 @@ impl Link {
     }
 
     /// A verified address is proof only if nobody can mark their own as verified.
-    async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
+    async fn refuse_self_verified(pool: &impl AppClients, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
         }
-        let clients = pool.clients_that_write("email_verified").await?;
+        let clients = pool.app_clients().await?;
+        // A client whose write attributes were never set may not write the mark.
+        let writes = |client: &&AppClient| client.writable.iter().any(|name| name == "email_verified");
+        let clients: Vec<_> = clients.iter().filter(writes).map(|client| client.id.as_str()).collect();
         if clients.is_empty() {
             return Ok(());
         }
@@ -200,5 +202,23 @@ impl Tabular for Totals {
         table.row(["people to merge", "", &self.people.to_string()]);
         table.row(["profiles in the pool", "", &self.profiles.to_string()]);
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{MemoryPool, PoolKind};
+
+    #[tokio::test]
+    async fn a_client_that_may_write_the_mark_is_named_and_one_that_nobody_limited_may_not() {
+        let pool = |clients| MemoryPool::new(PoolKind::EmailUserNames, []).with_app_clients(clients);
+        let open = AppClient::new("open", Vec::new(), None);
+        let careless = AppClient::new("careless", vec!["email_verified".into()], None);
+        assert!(Link::refuse_self_verified(&pool(vec![open.clone()]), false).await.is_ok());
+        let pool = pool(vec![open, careless]);
+        let why = Link::refuse_self_verified(&pool, false).await.unwrap_err().to_string();
+        assert!(why.contains(": careless;"), "{why}");
+        assert!(Link::refuse_self_verified(&pool, true).await.is_ok());
     }
 }

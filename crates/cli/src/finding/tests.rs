@@ -1,6 +1,7 @@
 use super::*;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
+use cognito_core::user_pool::AppClient;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,11 +32,10 @@ fn healthy() -> Facts {
             Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]) },
             Provider { name: "Okta".into(), kind: "OIDC".into(), mapping: mapping(&["custom:number"]) },
         ]),
-        clients: Some(vec![Client {
-            id: "app".into(),
-            writes: vec!["email".into(), "custom:number".into()],
-            providers: vec!["Google".into(), "Okta".into()],
-        }]),
+        clients: Some(vec![
+            AppClient::new("app", vec!["email".into(), "custom:number".into()], None)
+                .with_providers(vec!["Google".into(), "Okta".into()]),
+        ]),
         functions: Trigger::ALL.into_iter().map(|trigger| (trigger, function(&settings))).collect(),
         groups: Some(BTreeSet::from(["Users".to_owned()])),
         ses_production: Some(true),
@@ -134,9 +134,9 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
     check(Warning, "case_setting_wrong", pool("/UsernameConfiguration", json!({ "CaseSensitive": true })));
     check(Error, "username_setting_wrong", |facts| set(facts, PreSignUp, "NATIVE_USERNAME", "uuid"));
     check(Error, "client_writes_email_verified", |facts| {
-        facts.clients.as_mut().unwrap()[0].writes.push("email_verified".into());
+        facts.clients.as_mut().unwrap()[0].writable.push("email_verified".into());
     });
-    check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writes.clear());
+    check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writable.clear());
     check(Warning, "address_changes_at_once", pool("/UserAttributeUpdateSettings", json!(null)));
     for repair in ["external", "linked"] {
         check(Error, "address_changes_at_once", |facts| {
@@ -196,7 +196,7 @@ fn the_worst_comes_first_and_what_was_not_read_is_said() {
     facts.providers = None;
     facts.gaps.push(Gap {
         what: "identity providers".into(),
-        permission: "cognito-idp:ListIdentityProviders",
+        permission: "cognito-idp:ListIdentityProviders".into(),
         reason: "AccessDeniedException".into(),
     });
     let found = all(&facts);
