@@ -15,12 +15,12 @@
 //! like the first, and one that is linked already is done.
 
 mod guard;
+mod outcome;
 mod prepare;
 mod recheck;
 mod settle;
-mod stop;
 
-pub use stop::{Incomplete, MergeError};
+pub use outcome::{Incomplete, MergeError, StepResult};
 
 use crate::journal::{Begin, Entry, Journal, MergeState};
 use crate::plan::{CopyOptions, Planned, Step};
@@ -30,9 +30,9 @@ use crate::rules::Rules;
 use cognito_core::user_pool::{Administration, PoolSettings};
 use guard::Guard;
 use linking::{Linker, NativeProfile, NativeUserName, Policy, Refusal};
+use outcome::Stop;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
-use stop::Stop;
 
 /// How often a profile is looked for again. This takes about a second, in which its owner may sign in once, and hardly
 /// three times.
@@ -55,21 +55,6 @@ pub struct Merger<'a, P> {
     pub limits: &'a RateLimits,
     /// How long to wait before looking for a profile again.
     pub pause: Duration,
-}
-
-/// How the merge of one profile ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StepResult {
-    /// The identity signs in to the native profile.
-    Done,
-    /// It does, and the pool did not accept these attributes.
-    DoneWithout(Vec<String>),
-    /// It did already after an earlier run.
-    DoneBefore,
-    /// Nothing was changed, because the situation is not the planned one.
-    Skipped(String),
-    /// Not finished.
-    Failed(String),
 }
 
 /// What earlier steps of the same address came to.

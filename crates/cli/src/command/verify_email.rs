@@ -7,7 +7,7 @@ use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, ProfileRecord};
+use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, Profile, ProfileRecord};
 use serde::Serialize;
 
 /// Mark a profile's e-mail address as verified, or show whether it is
@@ -86,19 +86,18 @@ async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool
         return Ok(None);
     }
     let others = lookup::others_with_email(pool, profile, email).await?;
-    if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
+    if let Some(holder) = others.iter().find(|other| other.email_verified) {
         bail!(Refused(taken(holder)));
     }
-    let others = others.iter().map(ProfileRecord::profile).collect::<Result<Vec<_>, _>>()?;
     let available = AvailableEmail::among(&Email::parse(email)?, &others, &profile.name());
     Ok(Some(available.context("another profile holds this address as verified")?))
 }
 
-fn taken(holder: &ProfileRecord) -> String {
+fn taken(holder: &Profile) -> String {
     format!(
         "another profile has this address, verified: the one with the sub {}. If the address is an alias, it would move \
          away from that profile. `cognito-triggers link` merges the profiles of one person",
-        holder.sub()
+        holder.sub
     )
 }
 

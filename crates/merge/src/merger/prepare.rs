@@ -1,7 +1,7 @@
 //! Stores what is about to happen, does what comes before the deletion, and deletes.
 
+use super::outcome::{Incomplete, Stop};
 use super::recheck::Checked;
-use super::stop::{Incomplete, Stop};
 use super::{Merger, creates_native};
 use crate::journal::{Begin, Entry, Journal, JournalError, MergeState};
 use crate::plan::Planned;
