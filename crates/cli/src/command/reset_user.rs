@@ -7,7 +7,7 @@ use crate::cloud::Cloud;
 use crate::linked_identity::time;
 use crate::lookup;
 use crate::options::{Global, Pool, name_and_value};
-use crate::terminal::{Cell, ExitStatus, Output, Refused, Table, Tabular, confirm, is_asked};
+use crate::terminal::{Cell, ExitStatus, Output, Refused, Table, Tabular, confirm, is_asked, short};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use cognito_core::user_pool::{Administration, AppClients, Delivery, PoolSettings, Registered};
@@ -95,7 +95,7 @@ impl ResetUser {
         let attributes = recovery.attributes_without(&self.without);
         registration::check(&attributes, &settings, &client).map_err(Refused)?;
         let file = if let Some(file) = &self.resume {
-            confirm(&format!("Sign {} up again?", recovery.sign_up_name), self.is_confirmed())?;
+            confirm(&format!("Sign {} up again?", short(&recovery.sign_up_name)), self.is_confirmed())?;
             file.clone()
         } else if let Some(file) = self.delete(&pool, &recovery).await? {
             file

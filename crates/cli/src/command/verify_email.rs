@@ -3,7 +3,7 @@
 use crate::cloud::Cloud;
 use crate::lookup;
 use crate::options::{Global, Target};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, short};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
@@ -103,7 +103,8 @@ fn taken(holder: &Profile) -> String {
 
 fn question(profile: &ProfileRecord, wanted: bool) -> String {
     let state = if wanted { "verified" } else { "not verified" };
-    format!("Mark {} of {} as {state}?", profile.attribute("email").unwrap_or_default(), profile.user_name)
+    let email = profile.attribute("email").unwrap_or_default();
+    format!("Mark {} of {} as {state}?", short(email), short(&profile.user_name))
 }
 
 async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
