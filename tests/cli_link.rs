@@ -108,6 +108,7 @@ async fn a_plan_changes_nothing_and_carrying_it_out_makes_one_account() {
         let applied = split.apply().await;
         assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
         assert!(applied.stderr.contains("subs disappear for good"), "{applied:?}");
+        assert!(applied.stderr.contains("With --yes you vouch that people could never write it"), "{applied:?}");
         split.check(&mary, "applied").await;
         for file in ["plan", "plan.journal", "plan.subs.csv"] {
             assert!(is_private(&split.folder.path().join(file)), "{file}");
@@ -274,7 +275,8 @@ async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobod
     assert!(vouched.stderr.contains("they get that person's account"), "{vouched:?}");
     // A plan that says the same without that is not carried out.
     let vouched = std::fs::read_to_string(folder.path().join("vouched")).unwrap();
-    let forged = vouched.replace("\"trust_stored_values\":true", "\"trust_stored_values\":false");
+    let forged = vouched.replace(r#""proof":"all_stored_values""#, r#""proof":"stored_email_verified""#);
+    assert_ne!(forged, vouched, "the plan does not record what it takes as proof");
     std::fs::write(folder.path().join("forged"), forged).unwrap();
     let applied = cli.run(&["link", "--apply", "forged", "--yes", "--output", "json"]).await.unwrap();
     assert_eq!(applied.status, 6, "{applied:?}");

@@ -16,12 +16,13 @@ async fn check(kind: Kind) {
     let adapter = AwsUserPools::from_lookup(&|name| std::env::var(name).ok()).unwrap().pool(pool.id());
     let unique = uuid::Uuid::new_v4().simple().to_string();
     check_all(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
-    check_administration(&adapter, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
     let client = json!({
         "ClientName": "backend", "GenerateSecret": true, "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
     });
     let client = pool.admin("CreateUserPoolClient", client).await.unwrap();
-    let invitations = AwsInvitations::new(adapter.clone(), client["UserPoolClient"]["ClientId"].as_str().unwrap());
+    let client = client["UserPoolClient"]["ClientId"].as_str().unwrap();
+    check_administration(&adapter, client, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
+    let invitations = AwsInvitations::new(adapter.clone(), client);
     check_invitations(&adapter, &invitations, &unique[..8], kind == Kind::EmailAsAlias).await.unwrap();
 }
 

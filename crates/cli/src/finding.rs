@@ -5,8 +5,8 @@
 
 mod addresses;
 mod app_clients;
+mod aws;
 mod facts;
-mod gather;
 mod group;
 mod kind;
 mod messages;
@@ -18,8 +18,8 @@ mod rights;
 mod subjects;
 mod triggers;
 
-pub(crate) use facts::{Attached, Client, Facts, Gap, Provider, Quota};
-pub(crate) use gather::gather;
+pub(crate) use aws::gather;
+pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota};
 
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use crate::terminal::Refused;
 use anyhow::{Result, bail};
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Administration, PoolError, ProfileRecord};
+use cognito_core::user_pool::{Administration, PoolError, Profile, ProfileRecord};
 
 /// Every profile that `user` may mean: a user name, a `sub` or an e-mail address. Up to three calls and one per profile.
 /// An exact user name comes first.
@@ -15,11 +15,9 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
     let mut found: Vec<_> = pool.found_by(user).await?.into_iter().collect();
     let email = Email::parse(user).ok();
     let names = match &email {
-        Some(email) => names_with_email(pool, email).await?,
+        Some(email) => pool.profiles_with_email(email).await?.into_iter().map(|profile| profile.user_name).collect(),
         // The user name of a stand-alone profile has to be looked up; a native one was found by its `sub` already.
-        None if found.is_empty() => {
-            pool.user_name_of_sub(user).await?.map(|name| name.as_str().to_owned()).into_iter().collect()
-        }
+        None if found.is_empty() => pool.user_name_of_sub(user).await?.into_iter().collect(),
         None => Vec::new(),
     };
     // A user name may be spelled like the `sub` or an alias of somebody else, so only the profile of exactly that name
@@ -29,8 +27,8 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
         None => record.sub() == user,
     };
     for name in names {
-        if found.iter().all(|known| known.user_name != name) {
-            found.extend(pool.record(&name).await?.filter(is_meant));
+        if found.iter().all(|known| known.user_name != name.as_str()) {
+            found.extend(pool.record(name.as_str()).await?.filter(is_meant));
         }
     }
     Ok(found)
@@ -67,8 +65,9 @@ pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<Profi
     }
 }
 
-/// The profiles that share a profile's address, without the profile itself, as they are right now. One call per page of
-/// the list, and one per profile.
+/// The profiles that share a profile's address, without the profile itself. Native ones are as they are right now;
+/// stand-alone ones as they are listed, because nobody signs in to them by an address. One call per page of the list, and
+/// one per native profile.
 ///
 /// # Errors
 ///
@@ -77,21 +76,22 @@ pub(crate) async fn others_with_email(
     pool: &impl Administration,
     record: &ProfileRecord,
     email: &str,
-) -> Result<Vec<ProfileRecord>> {
+) -> Result<Vec<Profile>> {
     let email = Email::parse(email)?;
     let mut others = Vec::new();
-    for name in names_with_email(pool, &email).await? {
-        if name != record.user_name {
-            others.extend(pool.record(&name).await?);
+    for listed in pool.profiles_with_email(&email).await? {
+        if listed.user_name.as_str() == record.user_name {
+            continue;
+        }
+        if listed.is_stand_alone() {
+            others.push(listed);
+        } else {
+            let now = pool.profile(listed.user_name.as_str()).await?;
+            others.extend(now.filter(|now| now.user_name == listed.user_name));
         }
     }
-    others.retain(|other| other.attribute("email").is_some_and(|theirs| email.is_same(theirs)));
+    others.retain(|other| other.email.as_deref().is_some_and(|theirs| email.is_same(theirs)));
     Ok(others)
-}
-
-async fn names_with_email(pool: &impl Administration, email: &Email) -> Result<Vec<String>, PoolError> {
-    let listed = pool.profiles_with_email(email).await?;
-    Ok(listed.into_iter().map(|profile| profile.user_name.as_str().to_owned()).collect())
 }
 
 #[cfg(test)]
@@ -120,6 +120,7 @@ pub(crate) mod tests {
         let one = pool.record("n").await.unwrap().unwrap();
         let others = others_with_email(&pool, &one, "ada@example.com").await.unwrap();
         assert_eq!(others.iter().map(|other| other.user_name.as_str()).collect::<Vec<_>>(), ["Google_1"]);
+        assert_eq!(pool.calls().last(), Some(&"ListUsers"), "the list says enough of a stand-alone profile");
     }
 
     #[tokio::test]

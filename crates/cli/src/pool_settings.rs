@@ -3,13 +3,16 @@
 //! `UpdateUserPool` resets every setting that a call leaves out. So settings travel as the JSON that Cognito
 //! sent: a member that the SDK does not know yet would be lost on the way through the SDK's types. The SDK
 //! carries, signs and repeats the calls.
+//!
+//! [`PoolSettings`](cognito_core::user_pool::PoolSettings) reads a few of them through the port, by the SDK's types: merging
+//! and registering need no more, and know neither JSON nor how a pool is updated.
 
+mod aws;
 mod difference;
-mod exchange;
 mod update;
 
+pub(crate) use aws::{NotUpdated, describe, update};
 pub(crate) use difference::{Difference, differences};
-pub(crate) use exchange::{describe, is_concurrent_modification, update};
 pub(crate) use update::{Triggers, update_input};
 
 use serde_json::Value;

@@ -15,7 +15,7 @@ pub use exit::ExitStatus;
 pub(crate) use exit::Refused;
 pub(crate) use output::{Format, Output, json_line, spreadsheet_cell, stdout};
 pub(crate) use progress::Progress;
-pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked};
+pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked, short};
 pub(crate) use table::{Cell, Table, Tabular};
 
 use anyhow::Error;

@@ -20,7 +20,8 @@ mod user_name;
 
 #[cfg(feature = "administration")]
 pub use administration::{
-    Administration, AppClient, Delivery, MfaSettings, NewRegistration, Page, PoolSettings, ProfileRecord, Registered,
+    Administration, AppClient, AppClients, Delivery, MfaSettings, NewRegistration, Page, PoolSettings, ProfileRecord,
+    Registered,
 };
 pub use available_email::AvailableEmail;
 pub use error::{PoolError, PoolErrorKind};

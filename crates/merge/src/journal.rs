@@ -171,6 +171,14 @@ impl fmt::Debug for ReplacedSub {
     }
 }
 
+impl MergeState {
+    /// Whether the profile is deleted and its identity not linked.
+    #[must_use]
+    pub const fn is_half_done(&self) -> bool {
+        self.deleted && self.linked.is_none()
+    }
+}
+
 impl History {
     /// How far the merge of a profile has come.
     #[must_use]
@@ -181,7 +189,7 @@ impl History {
     /// How many profiles are deleted whose identities are not linked.
     #[must_use]
     pub fn incomplete(&self) -> u64 {
-        let incomplete = self.merges.values().filter(|state| state.deleted && state.linked.is_none());
+        let incomplete = self.merges.values().filter(|state| state.is_half_done());
         u64::try_from(incomplete.count()).unwrap_or(u64::MAX)
     }
 

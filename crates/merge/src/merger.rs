@@ -15,12 +15,12 @@
 //! like the first, and one that is linked already is done.
 
 mod guard;
+mod outcome;
 mod prepare;
 mod recheck;
 mod settle;
-mod stop;
 
-pub use stop::{Incomplete, MergeError};
+pub use outcome::{Incomplete, MergeError, StepResult};
 
 use crate::journal::{Begin, Entry, Journal, MergeState};
 use crate::plan::{CopyOptions, Planned, Step};
@@ -30,9 +30,9 @@ use crate::rules::Rules;
 use cognito_core::user_pool::{Administration, PoolSettings};
 use guard::Guard;
 use linking::{Linker, NativeProfile, NativeUserName, Policy, Refusal};
+use outcome::Stop;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
-use stop::Stop;
 
 /// How often a profile is looked for again. This takes about a second, in which its owner may sign in once, and hardly
 /// three times.
@@ -55,21 +55,6 @@ pub struct Merger<'a, P> {
     pub limits: &'a RateLimits,
     /// How long to wait before looking for a profile again.
     pub pause: Duration,
-}
-
-/// How the merge of one profile ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StepResult {
-    /// The identity signs in to the native profile.
-    Done,
-    /// It does, and the pool did not accept these attributes.
-    DoneWithout(Vec<String>),
-    /// It did already after an earlier run.
-    DoneBefore,
-    /// Nothing was changed, because the situation is not the planned one.
-    Skipped(String),
-    /// Not finished.
-    Failed(String),
 }
 
 /// What earlier steps of the same address came to.
@@ -131,8 +116,9 @@ impl<P: Administration> Merger<'_, P> {
                 return Ok(StepResult::DoneBefore);
             }
             let begun = self.gone(journal, planned, step, earlier, &state).await;
-            // After a deletion, nobody else's profile may follow until this identity is linked.
-            let begun = begun.map_err(|stop| if round > 0 { stop.after(Incomplete::NotLinked) } else { stop })?;
+            // After a deletion, by an earlier run as well, nobody else's profile may follow until this identity is linked.
+            let half_done = journal.history().merge_of(&step.delete).is_some_and(MergeState::is_half_done);
+            let begun = begun.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
             let Some(begin) = begun else { return Ok(StepResult::Skipped("the profile is gone".into())) };
             let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
             if earlier.wait_for_address && lacks {
@@ -159,6 +145,10 @@ impl<P: Administration> Merger<'_, P> {
             let Some(begin) = state.attempts.last() else { return Ok(None) };
             return self.already_deleted(journal, begin, state).await.map(Some);
         };
+        if let Some(begin) = state.attempts.last().filter(|begin| begin.profile.sub() != record.sub()) {
+            // Its owner came back, so the one before is deleted, even if a run ended before it could write that.
+            self.write_deleted(journal, begin, state).await?;
+        }
         let checked = self.recheck(record, planned, step, earlier, state).await?;
         let begin = self.prepare(journal, planned, checked).await?;
         self.delete(journal, &begin).await?;

@@ -44,7 +44,7 @@ impl Request {
     /// Cognito does not answer, or the record cannot be read.
     pub(crate) async fn current(&self, cloud: &Cloud) -> Result<Current> {
         let id = self.user_pool_id();
-        let pool = pool_settings::describe(&cloud.cognito(), id).await?;
+        let pool = pool_settings::describe(cloud, id).await?;
         let path = self.record.clone().unwrap_or_else(|| PathBuf::from(format!("cognito-triggers-{id}.json")));
         let record = Record::load(&path, id)?;
         record.refuse_foreign(&path, &pool)?;

@@ -1,6 +1,5 @@
 use super::update::{UpdateError, apply};
 use super::*;
-use aws_sdk_cognitoidentityprovider::Client;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +18,7 @@ fn change(old: Option<&str>, new: Option<&str>) -> Change {
 }
 
 /// A pool behind the API: what happens to it on an update is the test's choice.
-fn cognito(pool: Value, on_update: impl Fn(&mut Value, &Value) -> (u16, Value) + Send + Sync + 'static) -> Client {
+fn account(pool: Value, on_update: impl Fn(&mut Value, &Value) -> (u16, Value) + Send + Sync + 'static) -> Cloud {
     let pool = Arc::new(Mutex::new(pool));
     Cloud::answering(move |request| {
         let mut pool = pool.lock().unwrap();
@@ -31,17 +30,16 @@ fn cognito(pool: Value, on_update: impl Fn(&mut Value, &Value) -> (u16, Value) +
         let (status, answer) = on_update(&mut pool, &input);
         (status, answer.to_string())
     })
-    .cognito()
 }
 
 fn pool() -> Value {
     json!({ "Id": "p", "Name": "n", "Arn": "a", "MfaConfiguration": "ON", "LambdaConfig": {} })
 }
 
-async fn attempt(client: &Client) -> Result<()> {
+async fn attempt(cloud: &Cloud) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let mut snapshot = Snapshot::write(&folder.path().join("record.json"), Description(pool())).unwrap();
-    apply(client, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
+    apply(cloud, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
         |error| match error {
             UpdateError::Unchanged(error) | UpdateError::Uncertain(error) => error,
         },
@@ -56,7 +54,7 @@ fn refusal(code: &str) -> (u16, Value) {
 async fn a_concurrent_modification_is_repeated_on_what_the_pool_is_by_then() {
     let tries = Arc::new(Mutex::new(0));
     let count = Arc::clone(&tries);
-    let client = cognito(pool(), move |pool, input| {
+    let cloud = account(pool(), move |pool, input| {
         let mut tries = count.lock().unwrap();
         *tries += 1;
         if *tries < 3 {
@@ -67,42 +65,42 @@ async fn a_concurrent_modification_is_repeated_on_what_the_pool_is_by_then() {
         pool["LambdaConfig"] = input["LambdaConfig"].clone();
         (200, json!({}))
     });
-    attempt(&client).await.unwrap();
+    attempt(&cloud).await.unwrap();
     assert_eq!(*tries.lock().unwrap(), 3);
 }
 
 #[tokio::test]
 async fn a_trigger_that_somebody_else_set_meanwhile_is_left_to_them() {
-    let client = cognito(pool(), |pool, _| {
+    let cloud = account(pool(), |pool, _| {
         pool["LambdaConfig"] = json!({ "PreSignUp": "theirs" });
         refusal("ConcurrentModificationException")
     });
-    let error = attempt(&client).await.unwrap_err();
+    let error = attempt(&cloud).await.unwrap_err();
     assert!(error.is::<Refused>(), "{error:#}");
 }
 
 #[tokio::test]
 async fn somebody_who_never_stops_changing_the_pool_ends_the_attempt() {
-    let client = cognito(pool(), |_, _| refusal("ConcurrentModificationException"));
-    let error = attempt(&client).await.unwrap_err();
+    let cloud = account(pool(), |_, _| refusal("ConcurrentModificationException"));
+    let error = attempt(&cloud).await.unwrap_err();
     assert!(format!("{error:#}").contains("ConcurrentModificationException"), "{error:#}");
 }
 
 #[tokio::test]
 async fn a_setting_that_cognito_reset_all_the_same_is_named_with_the_way_back() {
-    let client = cognito(pool(), |pool, input| {
+    let cloud = account(pool(), |pool, input| {
         pool["LambdaConfig"] = input["LambdaConfig"].clone();
         pool["MfaConfiguration"] = json!("OFF");
         (200, json!({}))
     });
-    let error = attempt(&client).await.unwrap_err().to_string();
+    let error = attempt(&cloud).await.unwrap_err().to_string();
     assert!(error.contains(r#"MfaConfiguration: "ON" became "OFF""#) && error.contains("restore"), "{error}");
 }
 
 #[tokio::test]
 async fn an_update_that_did_not_set_the_trigger_is_no_success() {
-    let client = cognito(pool(), |_, _| (200, json!({})));
-    let error = attempt(&client).await.unwrap_err().to_string();
+    let cloud = account(pool(), |_, _| (200, json!({})));
+    let error = attempt(&cloud).await.unwrap_err().to_string();
     assert!(error.contains("LambdaConfig.PreSignUp"), "{error}");
 }
 

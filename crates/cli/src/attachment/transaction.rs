@@ -57,7 +57,7 @@ impl Transaction {
             ))
             .into());
         }
-        let pool = pool_settings::describe(&cloud.cognito(), &shown.user_pool_id).await?;
+        let pool = pool_settings::describe(cloud, &shown.user_pool_id).await?;
         record.refuse_foreign(path, &pool)?;
         refuse_if_changed(&pool, changes)?;
         let snapshot = Snapshot::write(path, pool)?;
@@ -90,7 +90,7 @@ impl Transaction {
         let updated = match prepared {
             Err(why) => Err(UpdateError::Unchanged(why)),
             Ok(()) if changes.is_empty() => Ok(self.snapshot.pool.clone()),
-            Ok(()) => apply(&cloud.cognito(), &mut self.snapshot, &changes, PAUSE).await,
+            Ok(()) => apply(cloud, &mut self.snapshot, &changes, PAUSE).await,
         };
         match updated {
             Err(UpdateError::Unchanged(why)) => Err(self.undone(cloud, added, why).await),

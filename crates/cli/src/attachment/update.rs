@@ -1,11 +1,10 @@
 //! The update of the pool, and the proof of what it did.
 
 use super::{Change, Snapshot, changed};
-use crate::pool_settings::{self, Description, Difference, Triggers, differences, update_input};
+use crate::cloud::Cloud;
+use crate::pool_settings::{self, Description, Difference, NotUpdated, Triggers, differences, update_input};
 use crate::terminal::Refused;
 use anyhow::{Context, Error, Result, anyhow};
-use aws_sdk_cognitoidentityprovider::Client;
-use aws_sdk_lambda::error::SdkError;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -34,40 +33,38 @@ pub(super) enum UpdateError {
 /// with a [`Refused`], or if Cognito refuses. [`UpdateError::Uncertain`] if there is no answer, or something else is
 /// different afterwards: then every difference is named.
 pub(super) async fn apply(
-    cognito: &Client,
+    cloud: &Cloud,
     snapshot: &mut Snapshot,
     changes: &[Change],
     pause: Duration,
 ) -> Result<Description, UpdateError> {
     let mut attempt = 1;
     loop {
-        let fresh = pool_settings::describe(cognito, snapshot.pool.id()).await;
+        let fresh = pool_settings::describe(cloud, snapshot.pool.id()).await;
         let fresh = fresh.map_err(if attempt == 1 { UpdateError::Unchanged } else { UpdateError::Uncertain })?;
         // The SDK repeats a call whose answer was lost, so the update may have been made before it was refused.
         if attempt > 1 && changes.iter().any(|change| is_made(&fresh, change)) {
             break;
         }
         let input = input(fresh, snapshot, changes).map_err(UpdateError::Unchanged)?;
-        match pool_settings::update(cognito, &input).await {
+        match pool_settings::update(cloud, &input).await {
             Ok(()) => break,
-            Err(error) if pool_settings::is_concurrent_modification(&error) && attempt < ATTEMPTS => {
+            Err(NotUpdated::Concurrent(_)) if attempt < ATTEMPTS => {
                 tokio::time::sleep(pause * 2_u32.pow(attempt - 1)).await;
                 attempt += 1;
             }
-            Err(error) => {
-                let is_answer =
-                    matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
-                let is_unchanged = is_answer && !may_be_made(cognito, snapshot, changes).await;
-                let error = Error::from(error.into_service_error());
-                return Err(if is_unchanged {
-                    UpdateError::Unchanged(error.context("the user pool cannot be updated"))
-                } else {
-                    UpdateError::Uncertain(error.context("the pool may have been updated: run the same command again"))
-                });
+            Err(NotUpdated::Concurrent(error) | NotUpdated::Refused(error))
+                if !may_be_made(cloud, snapshot, changes).await =>
+            {
+                return Err(UpdateError::Unchanged(error.context("the user pool cannot be updated")));
+            }
+            Err(NotUpdated::Concurrent(error) | NotUpdated::Refused(error) | NotUpdated::Unknown(error)) => {
+                let why = "the pool may have been updated: run the same command again";
+                return Err(UpdateError::Uncertain(error.context(why)));
             }
         }
     }
-    proven(cognito, snapshot, changes).await.map_err(UpdateError::Uncertain)
+    proven(cloud, snapshot, changes).await.map_err(UpdateError::Uncertain)
 }
 
 fn input(fresh: Description, snapshot: &mut Snapshot, changes: &[Change]) -> Result<Value> {
@@ -81,13 +78,13 @@ fn is_made(pool: &Description, change: &Change) -> bool {
     change.old != change.new && pool.lambda_config().get(change.trigger.member()) == change.new.as_ref()
 }
 
-async fn may_be_made(cognito: &Client, snapshot: &Snapshot, changes: &[Change]) -> bool {
-    let pool = pool_settings::describe(cognito, snapshot.pool.id()).await;
+async fn may_be_made(cloud: &Cloud, snapshot: &Snapshot, changes: &[Change]) -> bool {
+    let pool = pool_settings::describe(cloud, snapshot.pool.id()).await;
     pool.map_or(true, |pool| changes.iter().any(|change| is_made(&pool, change)))
 }
 
-async fn proven(cognito: &Client, snapshot: &Snapshot, changes: &[Change]) -> Result<Description> {
-    let after = pool_settings::describe(cognito, snapshot.pool.id())
+async fn proven(cloud: &Cloud, snapshot: &Snapshot, changes: &[Change]) -> Result<Description> {
+    let after = pool_settings::describe(cloud, snapshot.pool.id())
         .await
         .context("the pool was updated, but could not be read again to compare it: run the same command again")?;
     let unexpected = differences(&changed(&snapshot.pool, changes), &after);

@@ -56,7 +56,7 @@ impl Tabular for Diagnosis {
 impl Doctor {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let cloud = Cloud::load(global, Some(&self.pool.id)).await;
-        let pool = pool_settings::describe(&cloud.cognito(), &self.pool.id).await?;
+        let pool = pool_settings::describe(&cloud, &self.pool.id).await?;
         let findings = finding::all(&finding::gather(&cloud, pool).await);
         let worst = findings.first().map(|finding| finding.severity);
         let output = global.output();

@@ -14,8 +14,7 @@ use crate::terminal::{ExitStatus, Refused, Table, Tabular};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use cognito_core::user_pool::Administration;
-use cognito_core::user_pool::aws::AwsUserPool;
+use cognito_core::user_pool::{Administration, AppClient, AppClients};
 use merge::{LeaveReason, Requirements, Totals, check_copyable};
 use plan_file::{Header, Options};
 use std::num::NonZeroU32;
@@ -67,7 +66,9 @@ pub(crate) struct Link {
     /// Changes per second; Cognito allows 25 for the whole account and Region, including sign-ins
     #[arg(long, value_name = "N", default_value = "10")]
     update_rate: NonZeroU32,
-    /// Do not ask before --apply or --undo
+    /// Do not ask before --apply or --undo. With --apply you vouch for what the plan takes as proof: people could never
+    /// write `email_verified` into their own profiles, through any app client, a deleted one included; with
+    /// --trust-stored-values, also no address and no attribute that PROVIDERS links by
     #[arg(long, short)]
     yes: bool,
 }
@@ -76,7 +77,7 @@ const AFTER_HELP: &str = "\
 Examples:
   # Write the plan. Then read it, and remove the lines of people to leave alone.
   cognito-triggers link --user-pool-id eu-central-1_AbCdEf123 --providers Google:claim
-  # Carry it out. This asks first.
+  # Carry it out. This asks first, and you vouch that people could never write email_verified.
   cognito-triggers link --apply eu-central-1_AbCdEf123.link-plan.jsonl
 
 The sub of a deleted profile is lost for good. Use the map of old and new subs to move your application's data. If a \
@@ -132,11 +133,14 @@ impl Link {
     }
 
     /// A verified address is proof only if nobody can mark their own as verified.
-    async fn refuse_self_verified(pool: &AwsUserPool, trusted: bool) -> Result<()> {
+    async fn refuse_self_verified(pool: &impl AppClients, trusted: bool) -> Result<()> {
         if trusted {
             return Ok(());
         }
-        let clients = pool.clients_that_write("email_verified").await?;
+        let clients = pool.app_clients().await?;
+        // A client whose write attributes were never set may not write the mark.
+        let writes = |client: &&AppClient| client.writable.iter().any(|name| name == "email_verified");
+        let clients: Vec<_> = clients.iter().filter(writes).map(|client| client.id.as_str()).collect();
         if clients.is_empty() {
             return Ok(());
         }
@@ -157,7 +161,7 @@ impl Link {
     }
 }
 
-/// Says what the plan takes for proof, before anything happens. What the pool allows today tells nothing about what people
+/// Says what a plan takes as proof, before it is written. What the pool allows today tells nothing about what people
 /// wrote into their profiles before, so its history is for the operator to vouch for.
 fn say_what_is_proof(trust_stored_values: bool) {
     if trust_stored_values {
@@ -169,7 +173,7 @@ fn say_what_is_proof(trust_stored_values: bool) {
     } else {
         note!(
             "an address is proof only if it shows as verified. That is sound if no app client, a deleted one included, \
-             could ever write email_verified: today's are checked, earlier ones cannot be."
+             could ever write email_verified: today's are checked, and link --apply asks you to vouch for earlier ones."
         );
     }
 }
@@ -198,5 +202,23 @@ impl Tabular for Totals {
         table.row(["people to merge", "", &self.people.to_string()]);
         table.row(["profiles in the pool", "", &self.profiles.to_string()]);
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{MemoryPool, PoolKind};
+
+    #[tokio::test]
+    async fn a_client_that_may_write_the_mark_is_named_and_one_that_nobody_limited_may_not() {
+        let pool = |clients| MemoryPool::new(PoolKind::EmailUserNames, []).with_app_clients(clients);
+        let open = AppClient::new("open", Vec::new(), None);
+        let careless = AppClient::new("careless", vec!["email_verified".into()], None);
+        assert!(Link::refuse_self_verified(&pool(vec![open.clone()]), false).await.is_ok());
+        let pool = pool(vec![open, careless]);
+        let why = Link::refuse_self_verified(&pool, false).await.unwrap_err().to_string();
+        assert!(why.contains(": careless;"), "{why}");
+        assert!(Link::refuse_self_verified(&pool, true).await.is_ok());
     }
 }

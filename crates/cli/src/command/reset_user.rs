@@ -7,11 +7,10 @@ use crate::cloud::Cloud;
 use crate::linked_identity::time;
 use crate::lookup;
 use crate::options::{Global, Pool, name_and_value};
-use crate::terminal::{Cell, ExitStatus, Output, Refused, Table, Tabular, confirm, is_asked};
+use crate::terminal::{Cell, ExitStatus, Output, Refused, Table, Tabular, confirm, is_asked, short};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
-use cognito_core::user_pool::aws::AwsUserPool;
-use cognito_core::user_pool::{Administration, Delivery, PoolSettings, Registered, UserPool};
+use cognito_core::user_pool::{Administration, AppClients, Delivery, PoolSettings, Registered};
 use recovery::Recovery;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -96,7 +95,7 @@ impl ResetUser {
         let attributes = recovery.attributes_without(&self.without);
         registration::check(&attributes, &settings, &client).map_err(Refused)?;
         let file = if let Some(file) = &self.resume {
-            confirm(&format!("Sign {} up again?", recovery.sign_up_name), self.is_confirmed())?;
+            confirm(&format!("Sign {} up again?", short(&recovery.sign_up_name)), self.is_confirmed())?;
             file.clone()
         } else if let Some(file) = self.delete(&pool, &recovery).await? {
             file
@@ -119,7 +118,7 @@ impl ResetUser {
     }
 
     /// What would be deleted and signed up again. Nothing is changed.
-    async fn plan(&self, pool: &AwsUserPool, settings: &PoolSettings, user: &str) -> Result<Recovery> {
+    async fn plan(&self, pool: &impl Administration, settings: &PoolSettings, user: &str) -> Result<Recovery> {
         let profile = lookup::only(pool, user).await?;
         registration::is_replaceable(&profile, self.yes_delete_confirmed).map_err(Refused)?;
         // The pool's own triggers may refuse a sign-up with an address that another profile has.
@@ -137,7 +136,7 @@ impl ResetUser {
     }
 
     /// What an earlier run deleted and did not sign up again. Nothing is changed.
-    async fn recovery(&self, pool: &AwsUserPool, file: &Path) -> Result<Recovery> {
+    async fn recovery(&self, pool: &impl Administration, file: &Path) -> Result<Recovery> {
         let mut recovery = Recovery::load(file)?;
         if recovery.user_pool_id != self.pool.id {
             bail!(Refused(format!("this file belongs to another user pool, {}", recovery.user_pool_id)));
@@ -156,7 +155,7 @@ impl ResetUser {
     }
 
     /// Asks, saves the profile to a file and deletes it. `None` if nobody knows whether it was deleted.
-    async fn delete(&self, pool: &AwsUserPool, recovery: &Recovery) -> Result<Option<PathBuf>> {
+    async fn delete(&self, pool: &impl Administration, recovery: &Recovery) -> Result<Option<PathBuf>> {
         for line in losses(recovery, is_asked(self.is_confirmed())) {
             say!("{line}");
         }
@@ -182,7 +181,7 @@ impl ResetUser {
     }
 
     /// The question may have stood for long, and its owner may have confirmed the registration meanwhile.
-    async fn refuse_if_changed(&self, pool: &AwsUserPool, recovery: &Recovery) -> Result<()> {
+    async fn refuse_if_changed(&self, pool: &impl Administration, recovery: &Recovery) -> Result<()> {
         let Some(now) = pool.record(&recovery.user_name).await? else {
             bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned()));
         };

@@ -24,6 +24,7 @@ pub(crate) struct RuleOptions {
     /// You vouch for the pool's history: nobody ever wrote an address, `email_verified` or an attribute that PROVIDERS
     /// links by into their own profile. Then what profiles store counts as what the provider said
     #[arg(long, help_heading = "Linking rules")]
+    #[serde(rename = "proof", with = "proof")]
     pub(crate) trust_stored_values: bool,
 }
 
@@ -66,6 +67,27 @@ impl RuleOptions {
             },
         };
         Rules { providers, policy, trust_stored_values: self.trust_stored_values }
+    }
+}
+
+/// A plan says in words what it takes as proof, for whoever reads it.
+mod proof {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Proof {
+        StoredEmailVerified,
+        AllStoredValues,
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(trusts_all: &bool, to: S) -> Result<S::Ok, S::Error> {
+        if *trusts_all { Proof::AllStoredValues } else { Proof::StoredEmailVerified }.serialize(to)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<bool, D::Error> {
+        Ok(matches!(Proof::deserialize(from)?, Proof::AllStoredValues))
     }
 }
 

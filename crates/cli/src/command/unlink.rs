@@ -4,7 +4,7 @@ use crate::cloud::Cloud;
 use crate::linked_identity::LinkedIdentity;
 use crate::lookup;
 use crate::options::{Global, Target};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked, short};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
@@ -72,7 +72,7 @@ impl Unlink {
         if is_asked(self.yes) {
             say!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
         }
-        confirm(&format!("Unlink {identity} from {}?", profile.user_name), self.yes)?;
+        confirm(&format!("Unlink {} from {}?", short(&identity.to_string()), short(&profile.user_name)), self.yes)?;
         // The question may have stood for long. What was a way in then may be none now.
         let now = pool.record(&profile.user_name).await?.filter(|now| now.sub() == profile.sub());
         let Some(now) = now else { bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned())) };

@@ -3,11 +3,11 @@
 use crate::cloud::Cloud;
 use crate::lookup;
 use crate::options::{Global, Target};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, short};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, ProfileRecord};
+use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, Profile, ProfileRecord};
 use serde::Serialize;
 
 /// Mark a profile's e-mail address as verified, or show whether it is
@@ -86,25 +86,25 @@ async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool
         return Ok(None);
     }
     let others = lookup::others_with_email(pool, profile, email).await?;
-    if let Some(holder) = others.iter().find(|other| other.has_flag("email_verified")) {
+    if let Some(holder) = others.iter().find(|other| other.email_verified) {
         bail!(Refused(taken(holder)));
     }
-    let others = others.iter().map(ProfileRecord::profile).collect::<Result<Vec<_>, _>>()?;
     let available = AvailableEmail::among(&Email::parse(email)?, &others, &profile.name());
     Ok(Some(available.context("another profile holds this address as verified")?))
 }
 
-fn taken(holder: &ProfileRecord) -> String {
+fn taken(holder: &Profile) -> String {
     format!(
         "another profile has this address, verified: the one with the sub {}. If the address is an alias, it would move \
          away from that profile. `cognito-triggers link` merges the profiles of one person",
-        holder.sub()
+        holder.sub
     )
 }
 
 fn question(profile: &ProfileRecord, wanted: bool) -> String {
     let state = if wanted { "verified" } else { "not verified" };
-    format!("Mark {} of {} as {state}?", profile.attribute("email").unwrap_or_default(), profile.user_name)
+    let email = profile.attribute("email").unwrap_or_default();
+    format!("Mark {} of {} as {state}?", short(email), short(&profile.user_name))
 }
 
 async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {

@@ -1,6 +1,7 @@
 //! May app clients write the attributes they should, and no others?
 
-use super::{Client, Facts, Finding};
+use super::{Facts, Finding};
+use cognito_core::user_pool::AppClient;
 use std::collections::BTreeSet;
 
 /// What Cognito writes itself, whatever a client may write.
@@ -10,9 +11,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     facts.clients.iter().flatten().flat_map(|client| of(facts, client)).collect()
 }
 
-fn of(facts: &Facts, client: &Client) -> Vec<Finding> {
+fn of(facts: &Facts, client: &AppClient) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if client.writes.iter().any(|attribute| attribute == "email_verified") {
+    if client.writable.iter().any(|attribute| attribute == "email_verified") {
         let why = "Anybody who is signed in can mark any address as verified, and be linked to its owner";
         let remedy = "Remove email_verified from the app client's write attributes";
         findings.push(Finding::error("client_writes_email_verified", &client.id, why, remedy));
@@ -22,7 +23,7 @@ fn of(facts: &Facts, client: &Client) -> Vec<Finding> {
     let missing: Vec<&str> = mapped
         .into_iter()
         .map(String::as_str)
-        .filter(|attribute| !COGNITOS_OWN.contains(attribute) && !may_write(client, attribute))
+        .filter(|attribute| !COGNITOS_OWN.contains(attribute) && !client.may_write(attribute))
         .collect();
     if !missing.is_empty() {
         let why = "Cognito writes what a provider sends in the client's name. What the client may not write is lost, or \
@@ -31,13 +32,4 @@ fn of(facts: &Facts, client: &Client) -> Vec<Finding> {
         findings.push(Finding::error("client_cannot_write_mapped", &client.id, why, remedy));
     }
     findings
-}
-
-/// A client whose write attributes were never set may write the standard ones.
-fn may_write(client: &Client, attribute: &str) -> bool {
-    if client.writes.is_empty() {
-        !attribute.starts_with("custom:")
-    } else {
-        client.writes.iter().any(|one| one == attribute)
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
+use cognito_core::user_pool::AppClient;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ pub(crate) struct Facts {
     /// Its identity providers.
     pub(crate) providers: Option<Vec<Provider>>,
     /// Its app clients.
-    pub(crate) clients: Option<Vec<Client>>,
+    pub(crate) clients: Option<Vec<AppClient>>,
     /// What is attached to its triggers.
     pub(crate) functions: BTreeMap<Trigger, Attached>,
     /// Those of the groups that functions name which are there.
@@ -39,17 +40,6 @@ pub(crate) struct Provider {
     pub(crate) kind: String,
     /// Its claims, by the attribute of the pool that each is written to.
     pub(crate) mapping: BTreeMap<String, String>,
-}
-
-/// An app client of the pool.
-#[derive(Clone, Debug)]
-pub(crate) struct Client {
-    /// Its id.
-    pub(crate) id: String,
-    /// What it may write; empty if nobody said, which means every standard attribute.
-    pub(crate) writes: Vec<String>,
-    /// The providers people may come from.
-    pub(crate) providers: Vec<String>,
 }
 
 /// A function that is attached.
@@ -84,7 +74,7 @@ pub(crate) struct Gap {
     /// What.
     pub(crate) what: String,
     /// The action that whoever runs this has to be allowed.
-    pub(crate) permission: &'static str,
+    pub(crate) permission: String,
     /// What AWS answered.
     pub(crate) reason: String,
 }

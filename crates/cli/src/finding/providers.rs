@@ -2,8 +2,8 @@
 
 use super::{Facts, Finding};
 use crate::trigger::Trigger;
-use cognito_core::provider::{Providers, UnknownProvider};
-use std::collections::BTreeSet;
+use cognito_core::provider::{Provider, Providers, SOCIAL, Trust, UnknownProvider};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The functions that trust is set for.
 const TRUSTING: [Trigger; 4] =
@@ -11,7 +11,7 @@ const TRUSTING: [Trigger; 4] =
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut trusted) = (BTreeSet::new(), BTreeMap::new());
     for trigger in TRUSTING.into_iter().filter(|trigger| facts.has_settings(*trigger)) {
         let text = facts.setting(trigger, "PROVIDERS").unwrap_or_default();
         seen.insert(text);
@@ -21,6 +21,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             findings.push(Finding::error("wrong_setting", trigger, why, remedy));
             continue;
         };
+        let always = listed.iter().filter(|provider| provider.trust == Trust::Always);
+        trusted.extend(always.map(|provider| (provider.name.clone(), provider.clone())));
         let overlap = |name: &str| listed.split_user_name(&format!("{name}_1")) == Err(UnknownProvider::Ambiguous);
         for provider in listed.iter().filter(|provider| overlap(&provider.name)) {
             let why = "Another name in PROVIDERS and an underscore begin this one, so a user name does not show which of the \
@@ -38,9 +40,35 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             findings.push(Finding::warning("provider_unlisted", subject, why, remedy));
         }
     }
+    findings.extend(trusted.values().flat_map(|provider| always(facts, provider)));
     if seen.len() > 1 {
         let why = "The functions have different values of PROVIDERS, so they trust different providers";
         findings.push(Finding::warning("settings_differ", "PROVIDERS", why, "Give every function the same PROVIDERS"));
+    }
+    findings
+}
+
+/// What `always` means for a provider, and somebody may not have thought of.
+fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
+    let name = &provider.name;
+    let mut findings = Vec::new();
+    // People bring addresses of every domain to the social ones, which check them.
+    if provider.domains.is_every_domain() && !SOCIAL.contains(&name.as_str()) {
+        let why =
+            "This provider proves any address, those of strangers included: its administrators reach every account";
+        let remedy = format!("Name the domains that it owns in PROVIDERS: {name}:always@corp.example");
+        findings.push(Finding::note("trust_without_domains", name, why, remedy));
+    }
+    let mapped = facts.providers.iter().flatten().find(|known| known.name == *name);
+    let is_mapped = mapped.is_some_and(|known| known.mapping.contains_key("email_verified"));
+    if is_mapped && facts.functions.contains_key(&Trigger::InboundFederation) {
+        let why = "If this provider sends a false email_verified, that wins over always: inbound federation leaves the \
+                   address out, and the person is not linked, or is turned away";
+        let remedy = format!(
+            "Nothing, if it sends no such claim or means it. Otherwise have it send true for the addresses that it checked, \
+             and list {name} with claim"
+        );
+        findings.push(Finding::note("denial_wins_over_always", name, why, remedy));
     }
     findings
 }

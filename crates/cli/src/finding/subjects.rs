@@ -1,6 +1,6 @@
 //! Are subjects with upper-case letters linked correctly?
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, quoted};
 use crate::trigger::Trigger;
 use cognito_core::provider::{LinkBy, Providers};
 
@@ -45,7 +45,7 @@ fn missing_attribute(facts: &Facts, attribute: &str) -> Option<Finding> {
     let remedy = format!(
         "aws cognito-idp add-custom-attributes --user-pool-id {} --custom-attributes Name={},AttributeDataType=String,Mutable=true",
         facts.pool.id(),
-        attribute.trim_start_matches("custom:")
+        quoted(attribute.trim_start_matches("custom:"))
     );
     let there = schema.iter().any(|entry| entry["Name"] == attribute);
     (!there).then(|| Finding::error("subject_attribute_missing", attribute, why, remedy))

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
+use cognito_core::user_pool::AppClient;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,11 +32,10 @@ fn healthy() -> Facts {
             Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]) },
             Provider { name: "Okta".into(), kind: "OIDC".into(), mapping: mapping(&["custom:number"]) },
         ]),
-        clients: Some(vec![Client {
-            id: "app".into(),
-            writes: vec!["email".into(), "custom:number".into()],
-            providers: vec!["Google".into(), "Okta".into()],
-        }]),
+        clients: Some(vec![
+            AppClient::new("app", vec!["email".into(), "custom:number".into()], None)
+                .with_providers(vec!["Google".into(), "Okta".into()]),
+        ]),
         functions: Trigger::ALL.into_iter().map(|trigger| (trigger, function(&settings))).collect(),
         groups: Some(BTreeSet::from(["Users".to_owned()])),
         ses_production: Some(true),
@@ -95,12 +95,21 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
         facts.providers = Some(vec![]);
         set(facts, PreSignUp, "PROVIDERS", "Google");
     });
-    check(Warning, "settings_differ", |facts| set(facts, InboundFederation, "PROVIDERS", "Google:always,Okta:never"));
+    check(Warning, "settings_differ", |facts| set(facts, InboundFederation, "PROVIDERS", "Google:claim,Okta:never"));
     check(Warning, "provider_ambiguous", |facts| {
         for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != PreSignUp) {
             facts.functions.get_mut(&trigger).unwrap().settings = None;
         }
         set(facts, PreSignUp, "PROVIDERS", "Google:claim,Okta:claim:custom:number,Okta_EU:never");
+    });
+    let all_set = |facts: &mut Facts, value| Trigger::ALL.map(|trigger| set(facts, trigger, "PROVIDERS", value));
+    check(Note, "trust_without_domains", |facts| {
+        // As a pool whose providers could not be read: what they map is not known.
+        facts.providers = None;
+        all_set(facts, "Google:claim,Okta:always:custom:number");
+    });
+    check(Note, "denial_wins_over_always", |facts| {
+        all_set(facts, "Google:claim,Okta:always@corp.example:custom:number");
     });
     check(Warning, "email_not_mapped", |facts| {
         facts.providers.as_mut().unwrap()[0].mapping.remove("email").unwrap();
@@ -125,9 +134,9 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
     check(Warning, "case_setting_wrong", pool("/UsernameConfiguration", json!({ "CaseSensitive": true })));
     check(Error, "username_setting_wrong", |facts| set(facts, PreSignUp, "NATIVE_USERNAME", "uuid"));
     check(Error, "client_writes_email_verified", |facts| {
-        facts.clients.as_mut().unwrap()[0].writes.push("email_verified".into());
+        facts.clients.as_mut().unwrap()[0].writable.push("email_verified".into());
     });
-    check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writes.clear());
+    check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writable.clear());
     check(Warning, "address_changes_at_once", pool("/UserAttributeUpdateSettings", json!(null)));
     for repair in ["external", "linked"] {
         check(Error, "address_changes_at_once", |facts| {
@@ -187,7 +196,7 @@ fn the_worst_comes_first_and_what_was_not_read_is_said() {
     facts.providers = None;
     facts.gaps.push(Gap {
         what: "identity providers".into(),
-        permission: "cognito-idp:ListIdentityProviders",
+        permission: "cognito-idp:ListIdentityProviders".into(),
         reason: "AccessDeniedException".into(),
     });
     let found = all(&facts);
@@ -197,7 +206,25 @@ fn the_worst_comes_first_and_what_was_not_read_is_said() {
 }
 
 #[test]
+fn what_always_means_is_not_said_of_social_providers_and_of_those_that_send_no_claim() {
+    let mut facts = healthy();
+    facts.providers.as_mut().unwrap()[0] = Provider {
+        name: "Facebook".into(),
+        kind: "Facebook".into(),
+        mapping: [("email".into(), "email".into())].into(),
+    };
+    for trigger in Trigger::ALL {
+        set(&mut facts, trigger, "PROVIDERS", "Facebook:always,Okta:claim:custom:number");
+    }
+    assert_eq!(all(&facts), vec![]);
+}
+
+#[test]
 fn a_command_to_paste_holds_a_setting_as_one_word() {
+    let mut facts = healthy();
+    set(&mut facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:a; rm");
+    let [finding] = all(&facts).try_into().unwrap();
+    assert!(finding.remedy.contains("Name='a; rm',AttributeDataType"), "{}", finding.remedy);
     assert_eq!(super::quoted("Users"), "Users");
     assert_eq!(super::quoted("a; rm"), "'a; rm'");
 }

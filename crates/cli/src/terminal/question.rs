@@ -3,7 +3,11 @@
 use super::{Refused, visible};
 use anyhow::{Result, bail};
 use clap::Args;
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
+
+/// How many characters of a value a question shows.
+const SHOWN: usize = 80;
 
 /// How a command that changes something is allowed to.
 #[derive(Clone, Copy, Debug, Args)]
@@ -25,14 +29,23 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     ask(&format!("{question} [y/N] "), yes, |answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// As [`confirm`], but the answer is the pool's id: for changes that cannot be taken back, in a pool that is easily
-/// mistaken for another.
+/// As [`confirm`], but the question names the pool and the answer is its id: for changes that cannot be taken back, in a
+/// pool that is easily mistaken for another.
 ///
 /// # Errors
 ///
 /// As [`confirm`].
-pub(crate) fn confirm_with_pool(user_pool_id: &str, yes: bool) -> Result<()> {
-    ask("Type the pool's id to go on: ", yes, |answer| answer == user_pool_id)
+pub(crate) fn confirm_with_pool(question: &str, user_pool_id: &str, yes: bool) -> Result<()> {
+    let question = format!("{question} If yes, type the id of the pool, {}: ", short(user_pool_id));
+    ask(&question, yes, |answer| answer == user_pool_id)
+}
+
+/// A value as a question shows it: what somebody wrote into a file or a profile must not push the question out of sight.
+pub(crate) fn short(value: &str) -> Cow<'_, str> {
+    match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
+        None => Cow::Borrowed(value),
+    }
 }
 
 /// Whether somebody sits at the terminal and will be asked. Only then is personal data shown: standard error of a
@@ -58,4 +71,16 @@ fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Res
         return Ok(());
     }
     bail!(Refused("not confirmed; nothing was changed".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_leaves_the_question_in_sight() {
+        assert_eq!(short("eu-central-1_AbCdEf123"), "eu-central-1_AbCdEf123");
+        let shown = short(&"é".repeat(2000)).into_owned();
+        assert_eq!((shown.chars().count(), shown.ends_with('…')), (SHOWN + 1, true));
+    }
 }

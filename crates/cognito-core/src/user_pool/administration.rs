@@ -63,7 +63,30 @@ pub trait Administration: UserPool {
     fn unlink_source(&self, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
 }
 
-/// How a pool is set up (`DescribeUserPool`).
+/// The ways into a pool that apps have, and registering through one as an app does.
+pub trait AppClients: Sync {
+    /// Every app client. One call per page and one per client.
+    fn app_clients(&self) -> impl Future<Output = Result<Vec<AppClient>, PoolError>> + Send;
+
+    /// An app client; `None` if the pool has none with this id.
+    fn app_client(&self, id: &str) -> impl Future<Output = Result<Option<AppClient>, PoolError>> + Send;
+
+    /// Registers somebody, which sends the code.
+    ///
+    /// The one verb that must not be repeated, and the SDK does not repeat it either. So
+    /// [`PoolErrorKind::UserNameExists`](super::PoolErrorKind::UserNameExists) never means that this registration was made
+    /// before: the name is somebody's, or not free again yet.
+    fn sign_up(
+        &self,
+        client: &AppClient,
+        new: &NewRegistration<'_>,
+    ) -> impl Future<Output = Result<Registered, PoolError>> + Send;
+}
+
+/// How a pool is set up (`DescribeUserPool`): the few settings that a merge or a registration goes by.
+///
+/// Whoever writes a pool's settings back needs all of them, and those that the SDK does not know as well. That takes the
+/// JSON as Cognito sent it, which is no matter of this port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Cognito's own estimate of the number of profiles.

@@ -246,7 +246,7 @@ mod tests {
                 let pool = MemoryPool::new(kind, []).with_quirks(quirks);
                 check_all(&pool, "1", alias).await.unwrap();
                 check_invitations(&pool, &pool, "1", alias).await.unwrap();
-                check_administration(&pool, "1", alias).await.unwrap();
+                check_administration(&pool, "app", "1", alias).await.unwrap();
             }
         }
     }

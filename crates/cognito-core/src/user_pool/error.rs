@@ -60,6 +60,18 @@ impl PoolError {
         self.kind
     }
 
+    /// The operation that failed, such as `ListUsers`.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// AWS's error code, or what went wrong on the way.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Whether the same call may succeed a little later with nothing changed.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -76,6 +76,8 @@ struct State {
     quirks: Quirks,
     now: SystemTime,
     groups: Vec<String>,
+    #[cfg(feature = "administration")]
+    clients: Vec<super::AppClient>,
     accounts: Vec<Account>,
     history: Vec<Vec<Account>>,
     created: u32,
@@ -88,7 +90,7 @@ struct State {
 pub struct MemoryPool(Arc<Mutex<State>>);
 
 impl MemoryPool {
-    /// A pool with these accounts and one group, `Users`.
+    /// A pool with these accounts, one group, `Users`, and one app client, `app`.
     #[must_use]
     pub fn new(kind: PoolKind, accounts: impl IntoIterator<Item = Account>) -> Self {
         let accounts: Vec<Account> = accounts.into_iter().collect();
@@ -97,6 +99,8 @@ impl MemoryPool {
             quirks: Quirks::default(),
             now: SystemTime::now(),
             groups: vec!["Users".into()],
+            #[cfg(feature = "administration")]
+            clients: vec![super::AppClient::new("app", Vec::new(), None)],
             history: vec![accounts.clone()],
             accounts,
             created: 0,

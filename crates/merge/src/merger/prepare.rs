@@ -1,9 +1,9 @@
 //! Stores what is about to happen, does what comes before the deletion, and deletes.
 
+use super::outcome::{Incomplete, Stop};
 use super::recheck::Checked;
-use super::stop::{Incomplete, Stop};
 use super::{Merger, creates_native};
-use crate::journal::{Begin, Entry, Journal, MergeState};
+use crate::journal::{Begin, Entry, Journal, JournalError, MergeState};
 use crate::plan::Planned;
 use cognito_core::email::EmailClaim;
 use cognito_core::user_pool::{Administration, CheckedUserName, PoolError, PoolErrorKind, ProfileRecord, UserPool};
@@ -99,9 +99,7 @@ impl<P: Administration> Merger<'_, P> {
         begin: &Begin,
         state: &MergeState,
     ) -> Result<Begin, Stop> {
-        if !state.deleted {
-            journal.write(deleted(begin)).await?;
-        }
+        self.write_deleted(journal, begin, state).await?;
         let mut begin = begin.clone();
         if creates_native(state) {
             // Attributes may be copied now that were not when it began: the pool requires them.
@@ -116,6 +114,16 @@ impl<P: Administration> Merger<'_, P> {
             }
         }
         Ok(begin)
+    }
+
+    /// Stores that a profile is gone, unless that is stored already.
+    pub(super) async fn write_deleted(
+        &self,
+        journal: &mut impl Journal,
+        begin: &Begin,
+        state: &MergeState,
+    ) -> Result<(), JournalError> {
+        if state.deleted { Ok(()) } else { journal.write(deleted(begin)).await }
     }
 
     pub(super) async fn join(&self, native: &CheckedUserName, groups: &[String]) -> Result<(), Stop> {

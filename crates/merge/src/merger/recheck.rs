@@ -1,7 +1,7 @@
 //! Reads everything anew, decides again, and says what is about to happen.
 
 use super::guard::Guard;
-use super::stop::Stop;
+use super::outcome::Stop;
 use super::{EarlierSteps, Merger, creates_native};
 use crate::journal::{Begin, MergeState, Replaced};
 use crate::plan::{Planned, Step};

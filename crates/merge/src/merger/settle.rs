@@ -1,7 +1,7 @@
 //! Links the identity of a deleted profile, as the trigger would.
 
-use super::stop::{Incomplete, Stop};
-use super::{Merger, StepResult};
+use super::Merger;
+use super::outcome::{Incomplete, StepResult, Stop};
 use crate::journal::{Begin, Entry, Journal, Linked};
 use cognito_core::user_pool::Administration;
 use linking::{LinkError, Refusal};

@@ -127,19 +127,39 @@ async fn a_changed_situation_is_left_as_it_is() {
     }
 }
 
-#[tokio::test]
-async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_down() {
-    let mut world = scenario::native_and_google();
-    // Ends right after the deletion: in the journal, deleted, not linked.
+/// The world in which a run ended right after the deletion: begun in the journal, deleted, not linked.
+async fn ended_after_the_deletion(world: &World) -> World {
     for at in 1.. {
         let fuse = Fuse::at(at, Fate::EndsAfter);
         let mut candidate = world.copy();
         let _ = candidate.run(&fuse).await;
         if fuse.what() == "AdminDeleteUser" {
-            world = candidate;
-            break;
+            return candidate;
         }
     }
+    unreachable!("nothing was deleted")
+}
+
+#[tokio::test]
+async fn somebody_who_came_back_before_the_run_was_resumed_stops_it_if_they_cannot_be_merged() {
+    // The journal says that the profile is deleted, or the process ended before it could.
+    for runs_between in [0, 1] {
+        let mut world = ended_after_the_deletion(&scenario::native_and_google()).await;
+        world.pool.change(|accounts| accounts.iter_mut().for_each(|account| account.enabled = false));
+        for _ in 0..runs_between {
+            assert!(world.run(&Fuse::never()).await.unwrap().is_err());
+        }
+        let again = Account { sub: "made anew".into(), email_verified: false, ..google("1") };
+        world.pool.change(|accounts| accounts.push(again));
+        let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+        assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+        assert_eq!(world.history().incomplete(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_down() {
+    let mut world = ended_after_the_deletion(&scenario::native_and_google()).await;
     world.pool.change(|accounts| {
         accounts.retain(|account| account.user_name != "native");
         accounts.push(cognito_core::user_pool::memory::native(ADA).named("squatter"));

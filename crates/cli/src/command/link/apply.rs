@@ -6,7 +6,7 @@ use super::plan_file::PlanFile;
 use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line};
+use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line, short};
 use anyhow::Result;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
@@ -69,11 +69,14 @@ impl Link {
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
-        super::say_what_is_proof(header.options.rules.trust_stored_values);
         // Whoever can write the plan chooses these, and they decide who gets an account.
         say!("Options of the plan: {}", json_line(&header.options)?);
         warn(plan.steps, &header.user_pool_id, &summary);
-        confirm_with_pool(&header.user_pool_id, self.yes)?;
+        let (proven, vouched) = consent(plan.steps, header.options.rules.trust_stored_values);
+        if self.yes {
+            note!("{proven} With --yes you vouch that {vouched}.");
+        }
+        confirm_with_pool(&format!("{proven} Do you vouch that {vouched}?"), &header.user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
         let settings = pool.settings().await?;
         Self::refuse_self_verified(&pool, header.options.rules.trust_stored_values).await?;
@@ -179,8 +182,29 @@ fn explained(error: MergeError) -> anyhow::Error {
     )
 }
 
+/// What is taken as proof, and what the operator vouches for with a yes. Only people know a pool's history: its settings
+/// of today say nothing about what somebody could write into a profile before.
+fn consent(profiles: u64, trusts_all: bool) -> (String, &'static str) {
+    let (proof, vouched) = if trusts_all {
+        (
+            "nothing but what they store",
+            "people could never write an address, email_verified or an attribute that PROVIDERS links by into their own \
+             profiles",
+        )
+    } else {
+        (
+            "nothing but the email_verified that they store",
+            "people could never write it, through any app client, a deleted one included",
+        )
+    };
+    let proven = format!(
+        "Profiles that {proof} proves: {profiles}. Whoever wrote that with another person's address gets their account."
+    );
+    (proven, vouched)
+}
+
 fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
-    say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", steps);
+    say!("Profiles to delete in {}, and identities to link: {steps}.", short(user_pool_id));
     say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
     say!("Old and new subs are written to {}.", summary.sub_map.display());
     say!("Before a profile is deleted, all of it is written to {}.", summary.journal.display());
@@ -217,6 +241,16 @@ mod tests {
         let missing = missing.iter().map(|name| (*name).to_owned()).collect();
         let error = MergeError::Incomplete { line: 7, what: Incomplete::NotLinked, why: why.into(), missing };
         explained(error).to_string()
+    }
+
+    #[test]
+    fn a_yes_vouches_for_what_the_plan_takes_as_proof_and_says_for_how_many() {
+        let (proven, vouched) = consent(7, false);
+        assert!(proven.contains("the email_verified that they store proves: 7"), "{proven}");
+        assert!(vouched.contains("never write it") && vouched.contains("a deleted one included"), "{vouched}");
+        let (proven, vouched) = consent(7, true);
+        assert!(proven.contains("nothing but what they store proves: 7"), "{proven}");
+        assert!(vouched.contains("an address, email_verified or an attribute that PROVIDERS links by"), "{vouched}");
     }
 
     #[test]

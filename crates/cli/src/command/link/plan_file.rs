@@ -16,7 +16,14 @@ use std::path::Path;
 use std::time::SystemTime;
 
 const KIND: &str = "cognito-triggers link plan";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// What the first line of every version begins with.
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+    version: u32,
+}
 
 /// The first line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,14 +135,15 @@ impl PlanFile {
         let mut first = String::new();
         let start = lines.read_line(&mut first)?;
         let refuse = |why| Refused(format!("{}: {why}", path.display()));
-        let header: Header =
-            serde_json::from_str(&first).map_err(|_| refuse("the first line is not that of a plan"))?;
-        if header.kind != KIND {
+        let no_header = |_| refuse("the first line is not that of a plan");
+        let Kind { kind, version } = serde_json::from_str(&first).map_err(no_header)?;
+        if kind != KIND {
             return Err(refuse("not a plan").into());
         }
-        if header.version != VERSION {
+        if version != VERSION {
             return Err(refuse("another version of this program wrote this plan; write a new one").into());
         }
+        let header: Header = serde_json::from_str(&first).map_err(no_header)?;
         let mut plan = Self { header, steps: 0, lines, at: 1 };
         while let Some(planned) = plan.next()? {
             plan.steps += u64::try_from(planned.merge.len())?;
@@ -176,7 +184,7 @@ impl PlanFile {
 mod tests {
     use super::*;
 
-    const HEADER: &str = r#"{"kind":"cognito-triggers link plan","version":1,"id":"p","user_pool_id":"eu-central-1_A","made":1,"options":{"providers":"Google:claim","rules":{"unverified_profile":"replace","unproven_email":"refuse","trust_stored_values":false},"create_native":false,"copy_groups":true,"copy_attributes":["locale"]}}"#;
+    const HEADER: &str = r#"{"kind":"cognito-triggers link plan","version":2,"id":"p","user_pool_id":"eu-central-1_A","made":1,"options":{"providers":"Google:claim","rules":{"unverified_profile":"replace","unproven_email":"refuse","proof":"stored_email_verified"},"create_native":false,"copy_groups":true,"copy_attributes":["locale"]}}"#;
     const LINE: &str = r#"{"email":"a@example.com","merge":[{"delete":"Google_1","sub":"s","provider":"Google","subject":"1","decision":"link","into":"n"}],"leave":[]}"#;
 
     fn open(text: &str) -> Result<PlanFile> {
@@ -202,7 +210,8 @@ mod tests {
         for (text, why) in [
             ("", "first line"),
             (&*HEADER.replace("link plan", "listing"), "not a plan"),
-            (&*HEADER.replace("\"version\":1", "\"version\":2"), "another version"),
+            (r#"{"kind":"cognito-triggers link plan","version":1}"#, "another version"),
+            (&*HEADER.replace(r#","proof":"stored_email_verified""#, ""), "first line"),
         ] {
             assert!(open(text).unwrap_err().downcast::<Refused>().unwrap().0.contains(why), "{why}");
         }

@@ -29,7 +29,7 @@ impl Link {
             "The deleted profiles and their subs are lost: Cognito creates a new profile when the owner signs in next."
         );
         say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
-        confirm_with_pool(&user_pool_id, self.yes)?;
+        confirm_with_pool("Undo them?", &user_pool_id, self.yes)?;
         let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
         let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
         let mut report = Report { profiles: Vec::new(), before };

@@ -1,11 +1,11 @@
 //! Signing a deleted profile up again.
 
 use super::recovery::Recovery;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use cognito_core::password::Password;
-use cognito_core::user_pool::aws::AwsUserPool;
 use cognito_core::user_pool::{
-    Administration, AppClient, NewRegistration, PoolErrorKind, PoolSettings, ProfileRecord, Registered, Status,
+    Administration, AppClient, AppClients, NewRegistration, PoolErrorKind, PoolSettings, ProfileRecord, Registered,
+    Status,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -94,7 +94,7 @@ pub(super) fn check(
 ///
 /// The profile is not gone in time, or the sign-up is refused.
 pub(super) async fn repeat(
-    pool: &AwsUserPool,
+    pool: &(impl Administration + AppClients),
     client: &AppClient,
     recovery: &Recovery,
     attributes: &BTreeMap<String, String>,
@@ -109,22 +109,32 @@ pub(super) async fn repeat(
     };
     let end = Instant::now() + longest_wait;
     let mut pause = FIRST_PAUSE;
-    let mut is_sent = false;
     loop {
         let holder = match pool.found_by(&recovery.user_name).await? {
             None => pool.found_by(&recovery.sign_up_name).await?,
             found => found,
         };
+        let mut refused = None;
         match holder {
-            None => match pool.sign_up(client, &registration).await {
-                // Gone for readers and not yet for writers; or this call was repeated because its answer was lost.
-                Err(taken) if taken.kind() == PoolErrorKind::UserNameExists => is_sent = true,
-                result => return Ok(result?),
+            None => match pool.sign_up(client, &registration).await.map_err(|error| (error.kind(), error)) {
+                // The name is gone for readers and not yet for writers, or somebody was faster: the next look tells.
+                Err((PoolErrorKind::UserNameExists, _)) => {}
+                Err((PoolErrorKind::Throttled, error)) => refused = Some(error),
+                Err((PoolErrorKind::Unavailable, error)) => return Err(error).context(LOST),
+                Err((_, error)) => return Err(error.into()),
+                Ok(made) => return Ok(made),
             },
-            Some(other) if other.sub() != recovery.sub => return registered_already(attributes, &other, is_sent),
+            // Attributes prove nothing: whoever was faster may have registered the same, with a password of their own.
+            Some(other) if other.sub() != recovery.sub => bail!(
+                "a profile of this name is there, and this run did not make it. Somebody may have registered it with a \
+                 password of their own: check who did before you rely on it, or delete it and run this again"
+            ),
             Some(_) => {}
         }
         if Instant::now() + pause > end {
+            if let Some(error) = refused {
+                return Err(error.into());
+            }
             bail!("the deleted profile is still there after {} seconds", longest_wait.as_secs());
         }
         sleep(pause).await;
@@ -132,18 +142,6 @@ pub(super) async fn repeat(
     }
 }
 
-/// A profile with another `sub` has the name. It is ours if this run sent a sign-up whose answer was lost, and it has
-/// exactly what we sent; otherwise somebody else may have been faster, and know the password.
-fn registered_already(sent: &BTreeMap<String, String>, other: &ProfileRecord, is_sent: bool) -> Result<Registered> {
-    let is_as_sent = sent.iter().all(|(name, value)| other.attributes.get(name) == Some(value));
-    if !is_sent {
-        bail!(
-            "a profile of this name is there again, and this run did not make it. Its password may be somebody else's: \
-             check who registered it before you rely on it"
-        );
-    }
-    if is_as_sent && other.profile().is_ok_and(|profile| profile.identities.is_empty()) {
-        return Ok(Registered { sub: other.sub().to_owned(), confirmed: other.status == "CONFIRMED", delivery: None });
-    }
-    bail!("somebody else has registered under this name in the meantime")
-}
+/// A registration that is made and not answered cannot be told from one that somebody else made.
+const LOST: &str = "nobody knows whether the user was signed up, because there was no answer. `cognito-triggers show` tells; \
+                    if the profile is there and was not made by somebody else, nothing is left to do";

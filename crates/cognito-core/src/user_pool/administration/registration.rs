@@ -12,6 +12,8 @@ pub struct AppClient {
     pub id: String,
     /// The attributes that it may write; empty if that was never set.
     pub writable: Vec<String>,
+    /// The identity providers that people may come from.
+    pub providers: Vec<String>,
     secret: Option<Zeroizing<String>>,
 }
 
@@ -23,10 +25,16 @@ impl fmt::Debug for AppClient {
 }
 
 impl AppClient {
-    /// A client with this id, the attributes that it may write, and its secret if it has one.
+    /// A client with this id, without providers.
     #[must_use]
     pub fn new(id: impl Into<String>, writable: Vec<String>, secret: Option<String>) -> Self {
-        Self { id: id.into(), writable, secret: secret.map(Zeroizing::new) }
+        Self { id: id.into(), writable, providers: Vec::new(), secret: secret.map(Zeroizing::new) }
+    }
+
+    /// The same with the identity providers that people may come from.
+    #[must_use]
+    pub fn with_providers(self, providers: Vec<String>) -> Self {
+        Self { providers, ..self }
     }
 
     /// The secret, if the client has one: only for what proves that it is known.
@@ -35,7 +43,7 @@ impl AppClient {
         self.secret.as_ref().map(|secret| secret.as_str())
     }
 
-    /// Whether a registration through this client may carry an attribute. A client whose list was never set may write
+    /// Whether people may write an attribute of their own profile through this client, at registration or later. A client whose list was never set may write
     /// the standard attributes and no others (API reference of `CreateUserPoolClient`, `WriteAttributes`).
     #[must_use]
     pub fn may_write(&self, attribute: &str) -> bool {

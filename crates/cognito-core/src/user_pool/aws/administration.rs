@@ -4,9 +4,11 @@ use super::secret_hash::secret_hash;
 use super::{AwsUserPool, PAGE, attribute, failed, read};
 use crate::provider::SourceIdentity;
 use crate::user_pool::{
-    Administration, AppClient, CheckedUserName, Delivery, NewRegistration, Page, PasswordPolicy, PoolError,
+    Administration, AppClient, AppClients, CheckedUserName, Delivery, NewRegistration, Page, PasswordPolicy, PoolError,
     PoolErrorKind, PoolSettings, ProfileRecord, Registered, UserName,
 };
+use aws_sdk_cognitoidentityprovider::Config;
+use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
 use aws_sdk_cognitoidentityprovider::types::{
     AdminCreateUserConfigType, ProviderUserIdentifierType, SchemaAttributeType, UserPoolClientType, UserPoolType,
     UsernameAttributeType, VerifiedAttributeType,
@@ -89,33 +91,18 @@ impl Administration for AwsUserPool {
     }
 }
 
-/// What only one operator's command needs, and so is no part of the port.
-impl AwsUserPool {
-    /// The ids of the app clients through which people may write this attribute of their own profile. One call per page
-    /// of clients and one per client.
-    ///
-    /// # Errors
-    ///
-    /// The error that Cognito gave.
-    pub async fn clients_that_write(&self, attribute: &str) -> Result<Vec<String>, PoolError> {
+impl AppClients for AwsUserPool {
+    async fn app_clients(&self) -> Result<Vec<AppClient>, PoolError> {
         let pages = self.client.list_user_pool_clients().user_pool_id(&self.id).into_paginator().items().send();
         let listed = pages.try_collect().await.map_err(failed("ListUserPoolClients"))?;
-        let mut found = Vec::new();
+        let mut clients = Vec::new();
         for id in listed.iter().filter_map(|client| client.client_id()) {
-            let client = self.app_client(id).await?;
-            if client.is_some_and(|client| client.writable.iter().any(|name| name == attribute)) {
-                found.push(id.to_owned());
-            }
+            clients.extend(self.app_client(id).await?);
         }
-        Ok(found)
+        Ok(clients)
     }
 
-    /// An app client of the pool; `None` if it has none with this id.
-    ///
-    /// # Errors
-    ///
-    /// The error that Cognito gave.
-    pub async fn app_client(&self, id: &str) -> Result<Option<AppClient>, PoolError> {
+    async fn app_client(&self, id: &str) -> Result<Option<AppClient>, PoolError> {
         let call = self.client.describe_user_pool_client().user_pool_id(&self.id).client_id(id);
         match call.send().await.map_err(failed("DescribeUserPoolClient")) {
             Ok(described) => Ok(described.user_pool_client().map(|client| app_client(id, client))),
@@ -124,12 +111,7 @@ impl AwsUserPool {
         }
     }
 
-    /// Registers somebody as the app does, which sends the code.
-    ///
-    /// # Errors
-    ///
-    /// The error that Cognito gave; [`PoolErrorKind::UserNameExists`] if the name is taken, or not free again yet.
-    pub async fn sign_up(&self, client: &AppClient, new: &NewRegistration<'_>) -> Result<Registered, PoolError> {
+    async fn sign_up(&self, client: &AppClient, new: &NewRegistration<'_>) -> Result<Registered, PoolError> {
         let mut call = self.client.sign_up().client_id(&client.id).username(new.user_name).password(new.password);
         for (name, value) in new.attributes {
             call = call.user_attributes(attribute(name, value)?);
@@ -138,7 +120,8 @@ impl AwsUserPool {
             call = call.client_metadata(name, value);
         }
         let call = call.set_secret_hash(client.secret().map(|secret| secret_hash(secret, new.user_name, &client.id)));
-        let made = call.send().await.map_err(failed("SignUp"))?;
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let made = call.customize().config_override(once).send().await.map_err(failed("SignUp"))?;
         Ok(Registered {
             sub: made.user_sub().to_owned(),
             confirmed: made.user_confirmed(),
@@ -173,7 +156,8 @@ fn settings(pool: &UserPoolType) -> PoolSettings {
 
 fn app_client(id: &str, client: &UserPoolClientType) -> AppClient {
     let secret = client.client_secret().filter(|secret| !secret.is_empty()).map(str::to_owned);
-    AppClient::new(id, client.write_attributes().to_vec(), secret)
+    let providers = client.supported_identity_providers().to_vec();
+    AppClient::new(id, client.write_attributes().to_vec(), secret).with_providers(providers)
 }
 
 fn names<T>(list: &[T], name: impl Fn(&T) -> &str) -> Vec<String> {

@@ -1,21 +1,59 @@
 use super::{Checks, GROUP, Outcome, expect, text};
 use crate::password::Password;
-use crate::user_pool::{Administration, CheckedUserName, PoolErrorKind, ProfileRecord, UserName};
+use crate::user_pool::{
+    Administration, AppClients, CheckedUserName, NewRegistration, PoolErrorKind, ProfileRecord, Status, UserName,
+};
 use std::collections::BTreeMap;
 
-/// Runs every check of [`Administration`], as [`check_all`](super::check_all) does for the pool.
+/// Runs every check of [`Administration`] and [`AppClients`], as [`check_all`](super::check_all) does for the pool. People
+/// can register through the app client with this id.
 ///
 /// # Errors
 ///
 /// The name of the rule that does not hold, and what happened instead.
-pub async fn check_administration<P: Administration>(pool: &P, unique: &str, alias: bool) -> Outcome {
+pub async fn check_administration<P: Administration + AppClients>(
+    pool: &P,
+    app_client: &str,
+    unique: &str,
+    alias: bool,
+) -> Outcome {
     let checks = Checks { pool, unique, alias };
     checks.a_record_shows_the_profile().await.map_err(|why| format!("a record shows the profile: {why}"))?;
     checks.pages_show_everybody_once().await.map_err(|why| format!("pages show everybody once: {why}"))?;
     checks.attributes_come_and_go().await.map_err(|why| format!("attributes come and go: {why}"))?;
     checks.groups_are_listed_until_left().await.map_err(|why| format!("groups are listed until left: {why}"))?;
     checks.a_link_ends_by_what_made_it().await.map_err(|why| format!("a link ends by what made it: {why}"))?;
-    checks.nobody_has_nothing().await.map_err(|why| format!("nobody has nothing: {why}"))
+    checks.nobody_has_nothing().await.map_err(|why| format!("nobody has nothing: {why}"))?;
+    checks.people_register_once(app_client).await.map_err(|why| format!("people register once: {why}"))
+}
+
+impl<P: Administration + AppClients> Checks<'_, P> {
+    async fn people_register_once(&self, app_client: &str) -> Outcome {
+        let listed = self.pool.app_clients().await.map_err(text)?;
+        expect(listed.iter().any(|client| client.id == app_client), "the app client is not listed")?;
+        let unknown = self.pool.app_client("0123456789abcdefghijklmnop").await.map_err(text)?;
+        expect(unknown.is_none(), "there is a client of any id")?;
+        let client = self.pool.app_client(app_client).await.map_err(text)?.ok_or("no app client")?;
+        expect(client.may_write("given_name"), "the app client may not write a name")?;
+        let new = self.new_native("register")?;
+        let email = new.email.to_lower_case();
+        let attributes = [("email".to_owned(), email), ("given_name".to_owned(), "Ada".to_owned())].into();
+        let (password, none) = (Password::random(), BTreeMap::new());
+        let registration = NewRegistration {
+            user_name: &new.user_name,
+            password: password.expose(),
+            attributes: &attributes,
+            client_metadata: &none,
+        };
+        let made = self.pool.sign_up(&client, &registration).await.map_err(text)?;
+        let name = self.pool.user_name_of_sub(&made.sub).await.map_err(text)?.ok_or("no profile of the new sub")?;
+        let record = self.pool.record(name.as_str()).await.map_err(text)?.ok_or("gone")?;
+        expect(record.life() == Status::Unconfirmed && !made.confirmed, "confirmed at once")?;
+        expect(record.attribute("given_name") == Some("Ada"), "without its attributes")?;
+        expect(!record.has_flag("email_verified"), "verified at once")?;
+        let again = self.pool.sign_up(&client, &registration).await.err().map(|error| error.kind());
+        expect(again == Some(PoolErrorKind::UserNameExists), &format!("registered twice: {again:?}"))
+    }
 }
 
 impl<P: Administration> Checks<'_, P> {

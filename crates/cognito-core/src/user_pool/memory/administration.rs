@@ -1,9 +1,9 @@
 use super::invitations::POLICY;
-use super::{Account, MemoryPool, PoolErrorKind, PoolKind};
+use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, made_sub, native};
 use crate::provider::SourceIdentity;
 use crate::user_pool::{
-    Administration, CheckedUserName, Identity, MfaSettings, Page, PoolError, PoolSettings, ProfileRecord, Status,
-    UserName, UserPool,
+    Administration, AppClient, AppClients, CheckedUserName, Identity, MfaSettings, NewRegistration, Page, PoolError,
+    PoolSettings, ProfileRecord, Registered, Status, UserName, UserPool,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -135,5 +135,57 @@ impl Administration for MemoryPool {
             primary: false,
         };
         self.unlink(&listed).await
+    }
+}
+
+impl MemoryPool {
+    /// The same pool with these app clients.
+    #[must_use]
+    pub fn with_app_clients(self, clients: impl IntoIterator<Item = AppClient>) -> Self {
+        self.state().clients = clients.into_iter().collect();
+        self
+    }
+}
+
+impl AppClients for MemoryPool {
+    async fn app_clients(&self) -> Result<Vec<AppClient>, PoolError> {
+        self.call("ListUserPoolClients", |state| Ok(state.clients.clone()))
+    }
+
+    async fn app_client(&self, id: &str) -> Result<Option<AppClient>, PoolError> {
+        self.call("DescribeUserPoolClient", |state| Ok(state.clients.iter().find(|client| client.id == id).cloned()))
+    }
+
+    async fn sign_up(&self, client: &AppClient, new: &NewRegistration<'_>) -> Result<Registered, PoolError> {
+        self.call("SignUp", |state| state.register(client, new))
+    }
+}
+
+impl State {
+    fn register(&mut self, client: &AppClient, new: &NewRegistration<'_>) -> Result<Registered, PoolErrorKind> {
+        if self.clients.iter().all(|known| known.id != client.id) {
+            return Err(PoolErrorKind::ResourceNotFound);
+        }
+        if self.reached_by(new.user_name).is_some() {
+            return Err(PoolErrorKind::UserNameExists);
+        }
+        self.created += 1;
+        let sub = made_sub(self.created);
+        let mut attributes = new.attributes.clone();
+        let email = attributes.remove("email");
+        self.accounts.push(Account {
+            sub: sub.clone(),
+            user_name: match self.kind {
+                PoolKind::EmailUserNames => sub.clone(),
+                PoolKind::EmailAlias => new.user_name.to_owned(),
+            },
+            password: Some(new.password.to_owned()),
+            created: Some(self.now),
+            attributes,
+            email: email.clone(),
+            ..native(&email.unwrap_or_default()).unconfirmed()
+        });
+        self.remember();
+        Ok(Registered { sub, confirmed: false, delivery: None })
     }
 }

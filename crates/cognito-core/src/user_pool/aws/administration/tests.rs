@@ -14,7 +14,9 @@ use aws_sdk_cognitoidentityprovider::types::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
 fn pool(rules: &[&Rule]) -> AwsUserPool {
-    let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, rules);
+    let configured =
+        |config: aws_sdk_cognitoidentityprovider::config::Builder| config.retry_config(crate::sdk::retries());
+    let client = mock_client!(aws_sdk_cognitoidentityprovider, RuleMode::MatchAny, rules, configured);
     AwsUserPools::new(client).pool("eu-central-1_EXAMPLE01")
 }
 
@@ -91,7 +93,7 @@ async fn nothing_but_a_sub_is_put_into_a_filter() {
 }
 
 #[tokio::test]
-async fn an_app_client_that_writes_an_attribute_is_named() {
+async fn every_app_client_is_read_with_what_it_may_write_and_where_people_come_from() {
     let listed = mock!(Client::list_user_pool_clients).then_output(|| {
         let client = |id: &str| UserPoolClientDescription::builder().client_id(id).build();
         ListUserPoolClientsOutput::builder().user_pool_clients(client("app")).user_pool_clients(client("old")).build()
@@ -99,14 +101,19 @@ async fn an_app_client_that_writes_an_attribute_is_named() {
     let described = |id: &'static str, writes: &'static str| {
         mock!(Client::describe_user_pool_client).match_requests(move |input| input.client_id() == Some(id)).then_output(
             move || {
-                let client = UserPoolClientType::builder().write_attributes(writes).build();
+                let client =
+                    UserPoolClientType::builder().write_attributes(writes).supported_identity_providers("Google");
+                let client = client.build();
                 DescribeUserPoolClientOutput::builder().user_pool_client(client).build()
             },
         )
     };
     let (app, old) = (described("app", "given_name"), described("old", "email_verified"));
-    let found = pool(&[&listed, &app, &old]).clients_that_write("email_verified").await.unwrap();
-    assert_eq!(found, ["old"]);
+    let clients = pool(&[&listed, &app, &old]).app_clients().await.unwrap();
+    let clients: Vec<_> =
+        clients.iter().map(|one| (one.id.as_str(), one.writable.concat(), one.providers.concat())).collect();
+    let google = || "Google".to_owned();
+    assert_eq!(clients, [("app", "given_name".to_owned(), google()), ("old", "email_verified".to_owned(), google())]);
 }
 
 #[tokio::test]
@@ -136,4 +143,22 @@ async fn a_registration_proves_the_clients_secret_and_says_where_the_code_went()
     let registered = pool(&[&made]).sign_up(&client, &registration).await.unwrap();
     let delivery = Delivery { medium: "EMAIL".into(), destination: "a***".into() };
     assert_eq!(registered, Registered { sub: "new".into(), confirmed: false, delivery: Some(delivery) });
+}
+
+#[tokio::test]
+async fn a_registration_is_sent_once_so_that_a_taken_name_is_never_its_own() {
+    let lost = mock!(Client::sign_up)
+        .sequence()
+        .http_status(503, None)
+        .http_status(400, Some(r#"{"__type":"UsernameExistsException"}"#.into()))
+        .build();
+    let registration = NewRegistration {
+        user_name: "ada@example.com",
+        password: "Correct-Horse-7",
+        attributes: &BTreeMap::new(),
+        client_metadata: &BTreeMap::new(),
+    };
+    let client = AppClient::new("client", Vec::new(), None);
+    let error = pool(&[&lost]).sign_up(&client, &registration).await.unwrap_err();
+    assert_eq!((error.kind(), lost.num_calls()), (PoolErrorKind::Unavailable, 1));
 }

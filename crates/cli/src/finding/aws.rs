@@ -1,6 +1,6 @@
-//! Reads the facts. Nothing is changed.
+//! The adapter to AWS: reads the facts. Nothing is changed.
 
-use super::{Attached, Client, Facts, Gap, Provider, Quota, group, rights};
+use super::{Attached, Facts, Gap, Provider, Quota, group, rights};
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission;
@@ -8,7 +8,8 @@ use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentityprovider::types::{IdentityProviderType, UserPoolClientType};
+use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
+use cognito_core::user_pool::{AppClient, AppClients};
 use std::collections::BTreeSet;
 
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
@@ -44,14 +45,14 @@ impl Facts {
     fn known<T, E: ProvideErrorMetadata, R>(
         &mut self,
         what: &str,
-        permission: &'static str,
+        permission: &str,
         answer: Result<T, SdkError<E, R>>,
     ) -> Option<T> {
         answer.map_err(|error| self.miss(what, permission, reason(&error))).ok()
     }
 
-    fn miss(&mut self, what: &str, permission: &'static str, reason: String) {
-        self.gaps.push(Gap { what: what.to_owned(), permission, reason });
+    fn miss(&mut self, what: &str, permission: &str, reason: String) {
+        self.gaps.push(Gap { what: what.to_owned(), permission: permission.to_owned(), reason });
     }
 }
 
@@ -91,25 +92,10 @@ fn provider(described: &IdentityProviderType) -> Provider {
     }
 }
 
-async fn clients(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Client>> {
-    let cognito = cloud.cognito();
-    let pages = cognito.list_user_pool_clients().user_pool_id(facts.pool.id()).into_paginator().items().send();
-    let listed = facts.known("app clients", "cognito-idp:ListUserPoolClients", pages.try_collect().await)?;
-    let mut clients = Vec::new();
-    for id in listed.iter().filter_map(|client| client.client_id()) {
-        let answer = cognito.describe_user_pool_client().user_pool_id(facts.pool.id()).client_id(id).send().await;
-        let answer = facts.known(&format!("app client {id}"), "cognito-idp:DescribeUserPoolClient", answer)?;
-        clients.extend(answer.user_pool_client().map(client));
-    }
-    Some(clients)
-}
-
-fn client(described: &UserPoolClientType) -> Client {
-    Client {
-        id: described.client_id().unwrap_or_default().to_owned(),
-        writes: described.write_attributes().to_vec(),
-        providers: described.supported_identity_providers().to_vec(),
-    }
+async fn clients(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<AppClient>> {
+    let clients = cloud.user_pool(facts.pool.id()).app_clients().await;
+    let permission = |operation: &str| format!("cognito-idp:{operation}");
+    clients.map_err(|error| facts.miss("app clients", &permission(error.operation()), error.code().to_owned())).ok()
 }
 
 async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: String) -> Attached {
@@ -236,8 +222,8 @@ mod tests {
         }))
     }
 
-    fn gaps(facts: &Facts) -> BTreeSet<&'static str> {
-        facts.gaps.iter().map(|gap| gap.permission).collect()
+    fn gaps(facts: &Facts) -> BTreeSet<&str> {
+        facts.gaps.iter().map(|gap| gap.permission.as_str()).collect()
     }
 
     #[tokio::test]

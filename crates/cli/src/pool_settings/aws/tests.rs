@@ -5,8 +5,8 @@ use serde_json::json;
 #[tokio::test]
 async fn a_setting_that_the_sdk_does_not_know_is_read_all_the_same() {
     let answer = json!({ "UserPool": { "Id": "p", "Tomorrow": { "Setting": [1] } } });
-    let client = Cloud::answering(move |_| (200, answer.to_string())).cognito();
-    let described = describe(&client, "p").await.unwrap();
+    let cloud = Cloud::answering(move |_| (200, answer.to_string()));
+    let described = describe(&cloud, "p").await.unwrap();
     assert_eq!(described.0["Tomorrow"], json!({ "Setting": [1] }));
 }
 
@@ -14,15 +14,14 @@ async fn a_setting_that_the_sdk_does_not_know_is_read_all_the_same() {
 async fn an_update_is_sent_as_it_is_with_members_that_the_sdk_does_not_know() {
     let sent = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&sent);
-    let client = Cloud::answering(move |request| {
+    let cloud = Cloud::answering(move |request| {
         let length = request.headers().get("content-length").map(|value| value.to_str().unwrap().to_owned());
         *kept.lock().unwrap() =
             Some((serde_json::from_slice::<Value>(request.body().bytes().unwrap()).unwrap(), length));
         (200, "{}".to_owned())
-    })
-    .cognito();
+    });
     let input = json!({ "UserPoolId": "p", "Policies": { "Tomorrow": true }, "PoolName": "n" });
-    update(&client, &input).await.unwrap();
+    update(&cloud, &input).await.unwrap();
     let (body, length) = sent.lock().unwrap().take().unwrap();
     assert_eq!(body, input);
     assert_eq!(length, Some(input.to_string().len().to_string()));
@@ -32,8 +31,9 @@ async fn an_update_is_sent_as_it_is_with_members_that_the_sdk_does_not_know() {
 async fn a_concurrent_change_is_told_from_other_refusals() {
     for (code, concurrent) in [("ConcurrentModificationException", true), ("InvalidParameterException", false)] {
         let refusal = json!({ "__type": code, "message": "no" }).to_string();
-        let client = Cloud::answering(move |_| (400, refusal.clone())).cognito();
-        let error = update(&client, &json!({ "UserPoolId": "p" })).await.unwrap_err();
-        assert_eq!(is_concurrent_modification(&error), concurrent, "{code}");
+        let cloud = Cloud::answering(move |_| (400, refusal.clone()));
+        let error = update(&cloud, &json!({ "UserPoolId": "p" })).await.unwrap_err();
+        assert_eq!(matches!(error, NotUpdated::Concurrent(_)), concurrent, "{code}");
+        assert!(!matches!(error, NotUpdated::Unknown(_)), "{code}");
     }
 }

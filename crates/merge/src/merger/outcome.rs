@@ -1,10 +1,24 @@
-//! Why the merge of a profile does not go on.
+//! How the merge of a profile ends, and why one does not go on.
 
-use super::StepResult;
 use crate::journal::JournalError;
 use cognito_core::user_pool::{PoolError, PoolErrorKind};
 use linking::Refusal;
 use std::fmt;
+
+/// How the merge of one profile ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepResult {
+    /// The identity signs in to the native profile.
+    Done,
+    /// It does, and the pool did not accept these attributes.
+    DoneWithout(Vec<String>),
+    /// It did already after an earlier run.
+    DoneBefore,
+    /// Nothing was changed, because the situation is not the planned one.
+    Skipped(String),
+    /// Not finished.
+    Failed(String),
+}
 
 /// Why a run stopped. Names nobody.
 #[derive(Debug, thiserror::Error)]

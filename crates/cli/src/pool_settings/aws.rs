@@ -1,12 +1,11 @@
-//! The two calls, with the JSON as Cognito writes and reads it.
+//! The adapter to Cognito: the two calls, with the JSON as Cognito writes and reads it.
 
 use super::Description;
-use anyhow::{Context, Result};
-use aws_sdk_cognitoidentityprovider::Client;
+use crate::cloud::Cloud;
+use anyhow::{Context, Error, Result};
 use aws_sdk_cognitoidentityprovider::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_cognitoidentityprovider::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cognitoidentityprovider::error::{BoxError, SdkError};
-use aws_sdk_cognitoidentityprovider::operation::update_user_pool::UpdateUserPoolError;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,13 +35,25 @@ impl Intercept for Body {
 /// # Errors
 ///
 /// There is no such pool, or Cognito does not answer; the message says which.
-pub(crate) async fn describe(client: &Client, pool: &str) -> Result<Description> {
+pub(crate) async fn describe(cloud: &Cloud, pool: &str) -> Result<Description> {
     let body = Body::default();
-    let answer = client.describe_user_pool().user_pool_id(pool).customize().interceptor(body.clone()).send().await;
+    let call = cloud.cognito().describe_user_pool().user_pool_id(pool);
+    let answer = call.customize().interceptor(body.clone()).send().await;
     answer.map_err(SdkError::into_service_error).with_context(|| format!("user pool {pool} cannot be read"))?;
     let bytes = std::mem::take(&mut *body.0.lock().unwrap_or_else(PoisonError::into_inner));
     let mut answer: Value = serde_json::from_slice(&bytes).context("DescribeUserPool answered without JSON")?;
     Ok(Description(answer["UserPool"].take()))
+}
+
+/// Why a pool was not updated, as far as Cognito says.
+#[derive(Debug)]
+pub(crate) enum NotUpdated {
+    /// Somebody else was changing the pool at that moment.
+    Concurrent(Error),
+    /// Cognito refuses the update.
+    Refused(Error),
+    /// There is no answer, or the server failed: the update may have been made.
+    Unknown(Error),
 }
 
 /// Writes a pool's settings: sends the input exactly as it is.
@@ -50,19 +61,21 @@ pub(crate) async fn describe(client: &Client, pool: &str) -> Result<Description>
 /// # Errors
 ///
 /// Cognito refuses it or does not answer.
-pub(crate) async fn update(client: &Client, input: &Value) -> Result<(), SdkError<UpdateUserPoolError>> {
+pub(crate) async fn update(cloud: &Cloud, input: &Value) -> Result<(), NotUpdated> {
     let body = input.to_string();
     let pool = input["UserPoolId"].as_str().unwrap_or_default();
-    let request = client.update_user_pool().user_pool_id(pool).customize().mutate_request(move |request| {
+    let request = cloud.cognito().update_user_pool().user_pool_id(pool).customize().mutate_request(move |request| {
         request.headers_mut().insert("content-length", body.len().to_string());
         *request.body_mut() = body.clone().into();
     });
-    request.send().await.map(drop)
-}
-
-/// Whether somebody else was changing the pool at that moment.
-pub(crate) fn is_concurrent_modification(error: &SdkError<UpdateUserPoolError>) -> bool {
-    error.as_service_error().is_some_and(UpdateUserPoolError::is_concurrent_modification_exception)
+    let Err(error) = request.send().await else { return Ok(()) };
+    let is_answer = matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
+    let error = error.into_service_error();
+    Err(match is_answer {
+        _ if error.is_concurrent_modification_exception() => NotUpdated::Concurrent(error.into()),
+        true => NotUpdated::Refused(error.into()),
+        false => NotUpdated::Unknown(error.into()),
+    })
 }
 
 #[cfg(test)]
