@@ -170,9 +170,12 @@ pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Own
         Claimed::Proven(email) => email,
         Claimed::Unproven(_) => return unproven(arrival, owners),
     };
-    let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| !owner.profile.is_stand_alone()).collect();
+    if owners.is_shut_out() && !owners.profiles.iter().any(is_open_account) {
+        return Decision::Refuse(Refusal::DisabledProfile);
+    }
+    let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| is_considered(owner)).collect();
     if arrival.identity == Err(Unlinkable::ByChoice) {
-        return never_linked(&natives, owners);
+        return never_linked(&natives);
     }
     match natives.as_slice() {
         [] => without_native(arrival, email, owners, policy),
@@ -184,12 +187,26 @@ pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Own
     }
 }
 
+/// An account that whoever proves the address reaches without us, with "forgot password", and that the administrator who
+/// shut another profile of the same person left open.
+fn is_open_account(owner: &Owner) -> bool {
+    let profile = &owner.profile;
+    let confirmed = matches!(profile.status, Status::Confirmed | Status::ResetRequired);
+    !profile.is_stand_alone() && profile.enabled && profile.email_verified && confirmed
+}
+
+/// Whether a native profile matters. A disabled one that proved nothing and is linked with nobody does not: it is never a
+/// destination, and it says nothing about whose the address is.
+fn is_considered(owner: &Owner) -> bool {
+    !owner.profile.is_stand_alone() && !owner.is_shut_squatter()
+}
+
 /// The sign-in proves nothing, so it is never linked. It is refused if it would give the owner of an account a second one.
 /// A registration that nobody confirmed and a profile that merely names the address are no account of its owner's: anybody
 /// can make them, so they keep nobody out.
 fn unproven(arrival: &Arrival, owners: &Owners) -> Decision {
     let is_somebodys = |owner: &Owner| {
-        let registered = !owner.profile.is_stand_alone() && owner.profile.status != Status::Unconfirmed;
+        let registered = is_considered(owner) && owner.profile.status != Status::Unconfirmed;
         registered || owner.has_proven_address
     };
     if !owners.profiles.iter().any(is_somebodys) {
@@ -201,19 +218,18 @@ fn unproven(arrival: &Arrival, owners: &Owners) -> Decision {
     })
 }
 
-/// Only stand-alone profiles have the address. They are never a destination.
+/// Only stand-alone profiles have the address, and disabled ones that proved nothing. They are never a destination.
 fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, policy: &Policy) -> Decision {
-    // Before anything else, whatever the policy.
-    if owners.is_shut_out() {
-        return Decision::Refuse(Refusal::DisabledProfile);
-    }
     if policy.native_profile == NativeProfile::Skip {
         return Decision::Continue(Continued::NoNativeProfile);
     }
-    let duplicate = !owners.profiles.is_empty();
+    let duplicate = owners.profiles.iter().any(|owner| owner.profile.is_stand_alone());
+    // Where the address is the user name, the pool keeps it for a disabled profile, too.
+    let shut = owners.profiles.iter().any(Owner::is_shut_squatter);
     match &arrival.identity {
         Err(why) => Decision::Refuse(Refusal::Unlinkable(*why)),
         Ok(_) if owners.creation_refused && owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
+        Ok(_) if shut && owners.creation_refused => Decision::Refuse(Refusal::DisabledProfile),
         Ok(_) if duplicate && owners.creation_refused => Decision::Refuse(Refusal::EmailHeldByFederatedProfile),
         Ok(identity) => Decision::CreateAndLink { identity: identity.clone(), email: email.clone(), duplicate },
     }
@@ -221,8 +237,8 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
 
 /// The provider's identities are never linked: whoever has an account signs in to it another way, and everybody else gets
 /// a profile of their own. A native profile that never proved the address keeps nobody out.
-fn never_linked(natives: &[&Owner], owners: &Owners) -> Decision {
-    if owners.is_shut_out() || natives.iter().any(|owner| !owner.profile.enabled) {
+fn never_linked(natives: &[&Owner]) -> Decision {
+    if natives.iter().any(|owner| !owner.profile.enabled) {
         return Decision::Refuse(Refusal::DisabledProfile);
     }
     if natives.iter().any(|owner| owner.has_proven_address || !owner.profile.identities.is_empty()) {
@@ -301,8 +317,6 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         Status::Unconfirmed if policy.unverified_profile == UnverifiedProfile::Refuse => {
             Decision::Refuse(Refusal::UnverifiedProfile)
         }
-        // Replacing makes another account, as where there is no native profile.
-        Status::Unconfirmed if owners.is_shut_out() => Decision::Refuse(Refusal::DisabledProfile),
         // Nothing is deleted that could not be created again.
         Status::Unconfirmed if owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
         Status::Unconfirmed => Decision::Replace { profile: to, identity: identity.clone(), email: email.clone() },

@@ -12,7 +12,7 @@ pub enum Refusal {
     UnprovenEmail,
     /// The profile never proved the address.
     UnverifiedProfile,
-    /// An administrator disabled the profile.
+    /// An administrator disabled the profile, or another one that proved the address.
     DisabledProfile,
     /// The profile is archived, compromised, or in a state that is not known here.
     UnusableProfile,
@@ -109,7 +109,10 @@ impl Refusal {
                  email_verified that is true, the claim is not mapped, or the provider is not trusted"
             }
             Self::UnverifiedProfile => "the profile never proved the address, and UNVERIFIED_PROFILE leaves it alone",
-            Self::DisabledProfile => "the profile that has the address is disabled",
+            Self::DisabledProfile => {
+                "an administrator disabled the profile that has the address, or another one that proved it; if it never \
+                 proved the address and keeps its owner out, delete it"
+            }
             Self::UnusableProfile => "the profile's status is archived, compromised or not known",
             Self::AmbiguousOwner => "several native profiles have the address, and not exactly one of them proved it",
             Self::TooManyIdentities => {

@@ -184,7 +184,9 @@ async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
         (vec![federated("Facebook", "1", email)], true),
         // Anybody may have come with an address that nobody vouched for.
         (vec![federated("Google", "1", email)], false),
-        (vec![linked], true),
+        (vec![linked.clone()], true),
+        // Somebody who is linked may have stored an address of somebody else.
+        (vec![linked.unverified()], false),
         (vec![native(email)], false),
         (vec![], false),
     ] {

@@ -190,6 +190,22 @@ pub fn all() -> Vec<Scenario> {
         ),
         Scenario::new("stand-alone profile", End::Newcomer, vec![federated("Facebook", "9", ADA)]),
     ];
+    let banned = || Account { email_verified: true, ..federated("Okta", "9", ADA) }.disabled();
+    let shut = || native(ADA).unverified().disabled();
+    for (name, account) in [
+        ("banned, unverified", native(ADA).unverified()),
+        ("banned, unconfirmed", native(ADA).unconfirmed()),
+        ("banned, invited", invited(ADA)),
+        ("banned, invited, not verified", invited(ADA).unverified()),
+    ] {
+        let end = End::Refused("disabled_profile");
+        all.push(Scenario::new(name, end, vec![banned(), account]).policy(UnverifiedProfile::Reclaim));
+    }
+    all.push(Scenario::new("banned elsewhere, but not here", End::Linked, vec![banned(), native(ADA)]));
+    let two = vec![shut(), shut().named("another")];
+    all.push(Scenario::new("two disabled squatters", End::Newcomer, two).alias());
+    // Where the address is the user name, the pool makes no second one.
+    all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));
     let mut unproven = Scenario::new("unproven", End::Refused("unproven_email"), vec![native(ADA)]);
     unproven.verified_claim = false;
     let mut unproven_free = Scenario::new("unproven, free", End::Untouched, vec![]);
