@@ -135,6 +135,17 @@ async fn class_2_unexpired_session_ends_before_the_account_is_the_victims() {
 #[tokio::test]
 async fn class_3_trojan_identifiers_are_gone_before_the_account_is_the_victims() {
     let planted = Planted::confirmed().await;
+    let phone = json!([{ "Name": "phone_number", "Value": "+15550100" }]);
+    planted.pool.admin("AdminUpdateUserAttributes", json!({ "Username": ADA, "UserAttributes": phone })).await.unwrap();
+    planted.is_refused_by_default().await;
+    let account = planted.is_reclaimed().await;
+    assert_eq!((account.identities.len(), account.attribute("phone_number")), (1, ""));
+}
+
+/// An identity that signs in to the account makes it somebody's, and then nobody shares it and nobody is given it.
+#[tokio::test]
+async fn class_3_a_trojan_identity_keeps_the_account_from_becoming_the_victims() {
+    let planted = Planted::confirmed().await;
     let link = json!({
         "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": planted.account().await.username },
         "SourceUser": {
@@ -144,13 +155,13 @@ async fn class_3_trojan_identifiers_are_gone_before_the_account_is_the_victims()
         },
     });
     planted.pool.admin("AdminLinkProviderForUser", link).await.unwrap();
-    let phone = json!([{ "Name": "phone_number", "Value": "+15550100" }]);
-    planted.pool.admin("AdminUpdateUserAttributes", json!({ "Username": ADA, "UserAttributes": phone })).await.unwrap();
-    assert!(planted.account().await.has_identity("Facebook", ATTACKER_AT_FACEBOOK));
-    planted.is_refused_by_default().await;
-    let account = planted.is_reclaimed().await;
-    assert!(!account.has_identity("Facebook", ATTACKER_AT_FACEBOOK), "{account:?}");
-    assert_eq!((account.identities.len(), account.attribute("phone_number")), (1, ""));
+    let before = planted.account().await;
+    assert!(before.has_identity("Facebook", ATTACKER_AT_FACEBOOK) && !before.email_verified());
+    for policy in ["replace", "refuse", "reclaim"] {
+        let refusal = arrive(&planted.pool, &pre_sign_up(policy).await, google()).await.unwrap_err();
+        assert_eq!(refusal.error_type, "linked_profile", "{policy}");
+    }
+    assert_eq!(planted.account().await, before);
 }
 
 #[tokio::test]

@@ -50,8 +50,6 @@ pub enum Decision {
     Reclaim {
         /// The profile.
         profile: Destination,
-        /// The identities that somebody else tied to it.
-        unlink: Vec<Identity>,
         /// The identity to link.
         identity: SourceIdentity,
         /// The address to verify.
@@ -285,12 +283,17 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
     let linked = is_linked(profile, identity);
     let room = linked || profile.identities.len() < MAX_IDENTITIES;
     match profile.status {
+        Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
         Status::Confirmed | Status::ResetRequired if linked => Decision::AlreadyLinked(to),
         Status::Confirmed | Status::ResetRequired if profile.email_verified && room => {
             Decision::Link(to, identity.clone())
         }
         Status::Confirmed | Status::ResetRequired if profile.email_verified => {
             Decision::Refuse(Refusal::TooManyIdentities)
+        }
+        // Reclaiming or deleting it would give somebody else's account away.
+        _ if !has_proof(profile) && is_linked_with_others(profile, identity) => {
+            Decision::Refuse(Refusal::LinkedProfile)
         }
         Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => {
             if !room {
@@ -302,7 +305,7 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
             }
             Decision::AcceptInvitation { to, identity: (!linked).then(|| identity.clone()), verify }
         }
-        // A temporary password on a profile that never proved the address but has identities is no invitation: somebody
+        // A temporary password on a profile that never proved the address but has an identity is no invitation: somebody
         // was there before.
         Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword => {
             if policy.unverified_profile != UnverifiedProfile::Reclaim {
@@ -311,8 +314,7 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
             let Some(email) = available(email, owners, profile) else {
                 return Decision::Refuse(Refusal::AmbiguousOwner);
             };
-            let unlink = profile.identities.iter().filter(|known| !is(known, identity)).cloned().collect();
-            Decision::Reclaim { profile: to, unlink, identity: identity.clone(), email }
+            Decision::Reclaim { profile: to, identity: identity.clone(), email }
         }
         Status::Unconfirmed if policy.unverified_profile == UnverifiedProfile::Refuse => {
             Decision::Refuse(Refusal::UnverifiedProfile)
@@ -320,7 +322,6 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         // Nothing is deleted that could not be created again.
         Status::Unconfirmed if owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
         Status::Unconfirmed => Decision::Replace { profile: to, identity: identity.clone(), email: email.clone() },
-        Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
     }
 }
 
@@ -330,6 +331,12 @@ fn available(email: &ProvenEmail, owners: &Owners, profile: &Profile) -> Option<
 
 fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {
     profile.identities.iter().any(|known| is(known, identity))
+}
+
+/// Whether somebody signs in to the profile with another identity. If it does not show the address as verified, it is an
+/// account of somebody who stored an address without proof, or of the address's owner, whose mark a sign-in took away.
+pub(crate) fn is_linked_with_others(profile: &Profile, identity: &SourceIdentity) -> bool {
+    profile.identities.iter().any(|known| !is(known, identity))
 }
 
 /// Subjects are compared by case, as Cognito does; provider names appear in either case.

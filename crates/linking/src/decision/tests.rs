@@ -168,13 +168,8 @@ fn an_invitation_is_accepted_by_proof() {
 
 #[test]
 fn a_temporary_password_on_a_profile_with_a_past_is_no_invitation() {
-    check(&proven(), [invited(ADA).unverified().with_identity("Facebook", "9")], STRICT, "unverified_profile");
-    check(
-        &proven(),
-        [invited(ADA).unverified().with_identity("Facebook", "9")],
-        unverified_profile(UnverifiedProfile::Reclaim),
-        "reclaim",
-    );
+    check(&proven(), [invited(ADA).unverified().with_identity("Facebook", "9")], STRICT, "linked_profile");
+    check(&proven(), [invited(ADA).unverified().with_identity("Google", "1")], STRICT, "unverified_profile");
 }
 
 #[test]
@@ -222,7 +217,12 @@ fn disabled_comes_first_under_every_policy() {
             check(&proven(), several, policy, "disabled_profile");
         }
         check(&proven(), [native(ADA).disabled()], policy, "disabled_profile");
-        check(&proven(), [native(ADA).disabled(), native(ADA).unverified().named("another")], policy, "disabled_profile");
+        check(
+            &proven(),
+            [native(ADA).disabled(), native(ADA).unverified().named("another")],
+            policy,
+            "disabled_profile",
+        );
     }
 }
 
@@ -233,7 +233,8 @@ fn a_disabled_profile_that_proved_nothing_has_the_same_effect_everywhere_none() 
     let shut_registration = || native(ADA).unconfirmed().disabled().named("registration");
     let create = "create_and_link";
     for policy in all_policies() {
-        let created = if policy.native_profile == NativeProfile::Create { create } else { "continue_no_native_profile" };
+        let created =
+            if policy.native_profile == NativeProfile::Create { create } else { "continue_no_native_profile" };
         check(&proven(), [shut()], policy, created);
         check(&proven(), [shut_registration()], policy, created);
         check(&proven(), [shut(), shut_registration()], policy, created);
@@ -256,15 +257,22 @@ fn a_disabled_profile_that_proved_nothing_has_the_same_effect_everywhere_none() 
     check(&proven(), [shut().with_identity("Facebook", "9")], STRICT, "disabled_profile");
 }
 
+/// Its owner stored an address of somebody else, or lost the mark of their own by a sign-in.
 #[test]
-fn reclaiming_unlinks_every_identity_but_the_one_arriving() {
-    let account = native(ADA).unverified().planted();
-    let Decision::Reclaim { unlink, .. } =
-        decide(&proven(), &owners([account]), &unverified_profile(UnverifiedProfile::Reclaim))
-    else {
-        panic!("not reclaimed")
-    };
-    assert_eq!(unlink.iter().map(|identity| identity.provider_name.as_str()).collect::<Vec<_>>(), ["Facebook"]);
+fn an_account_that_somebody_is_linked_with_is_never_taken_over_for_an_address_it_only_stores() {
+    let linked = |account: Account| account.with_identity("Facebook", "9");
+    for policy in all_policies() {
+        for account in [native(ADA).unverified(), invited(ADA).unverified(), native(ADA).unconfirmed()] {
+            check(&proven(), [linked(account.clone())], policy, "linked_profile");
+            check(&proven(), [linked(account).with_identity("Google", "2")], policy, "linked_profile");
+        }
+        check(&proven(), [linked(native(ADA).unverified()), native(ADA).named("own")], policy, "link");
+        // What the arriving identity itself is linked with is nobody else's.
+        check(&proven(), [native(ADA).unverified().with_identity("Google", "1")], policy, "already_linked");
+        check(&proven(), [linked(native(ADA).unverified()).with_identity("Google", "1")], policy, "already_linked");
+    }
+    let own = invited(ADA).unverified().with_identity("Google", "1");
+    check(&proven(), [own], unverified_profile(UnverifiedProfile::Reclaim), "reclaim");
 }
 
 #[test]
@@ -332,9 +340,17 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         }
     }
     // A loop that never reached an outcome would prove nothing about it.
-    for outcome in
-        ["link", "accept_invitation", "create_and_link", "replace", "reclaim", "already_linked", "ambiguous_owner"]
-    {
+    for outcome in [
+        "link",
+        "accept_invitation",
+        "create_and_link",
+        "replace",
+        "reclaim",
+        "already_linked",
+        "ambiguous_owner",
+        "linked_profile",
+        "disabled_profile",
+    ] {
         assert!(seen.contains_key(outcome), "{outcome} was never decided: {seen:?}");
     }
 }
@@ -390,18 +406,18 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
             assert!(owners.profiles.iter().all(|owner| stand_alone(&owner) || shut(owner)), "{}", context());
             assert_eq!(*duplicate, owners.profiles.iter().any(|owner| stand_alone(&owner)), "{}", context());
         }
-        Decision::Replace { profile: old, .. } => {
+        Decision::Replace { profile: old, identity, .. } => {
             let old = profile(old);
             assert!(proven && native(&old) && old.status == Status::Unconfirmed, "{}", context());
+            assert!(old.identities.iter().all(|known| is(known, identity)), "{}", context());
             assert_ne!(policy.unverified_profile, UnverifiedProfile::Refuse, "{}", context());
         }
-        Decision::Reclaim { profile: old, unlink, identity, .. } => {
+        Decision::Reclaim { profile: old, identity, .. } => {
             let old = profile(old);
             assert!(proven && native(&old) && !old.email_verified, "{}", context());
             assert!(nobody_else_holds_it(owners, &old), "{}", context());
             assert_eq!(policy.unverified_profile, UnverifiedProfile::Reclaim, "{}", context());
-            let kept = old.identities.iter().filter(|known| !unlink.contains(known));
-            assert!(kept.into_iter().all(|known| is(known, identity)), "{}", context());
+            assert!(old.identities.iter().all(|known| is(known, identity)), "{}", context());
         }
     }
 }
