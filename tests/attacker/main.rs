@@ -128,6 +128,9 @@ fn violation(before: &[Account], after: &[Account]) -> Option<&'static str> {
     None
 }
 
+/// Whether a person can sign in to an account.
+type IsTheirs = fn(&Account) -> bool;
+
 /// What must never be either: whoever an administrator disabled is in another account that shows the address which they had
 /// proven, unless they have it by a password of their own, which Cognito asks nobody about.
 fn comes_back(before: &[Account], after: &[Account], providers: &Providers) -> bool {
@@ -136,8 +139,7 @@ fn comes_back(before: &[Account], after: &[Account], providers: &Providers) -> b
         let confirmed = matches!(account.status, Status::Confirmed | Status::ResetRequired);
         !account.is_stand_alone() && account.enabled && account.email_verified && confirmed
     };
-    let people: [(&str, fn(&Account) -> bool, &str); 2] =
-        [(ADA, is_adas, ADAS_PASSWORD), (MALLORY, is_mallorys, PASSWORD)];
+    let people: [(&str, IsTheirs, &str); 2] = [(ADA, is_adas, ADAS_PASSWORD), (MALLORY, is_mallorys, PASSWORD)];
     people.into_iter().any(|(address, is_theirs, password)| {
         let with_address = || before.iter().filter(|account| account.has_email(address));
         let is_shut_out = with_address().any(|account| !account.enabled && has_proven(account));
