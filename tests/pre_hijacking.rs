@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::{function, native, opens, pool};
+use end_to_end::{Google, function, native, opens, pool};
 use local_cloud::event;
 use local_cloud::runtime_api::{Function, FunctionError};
 use local_cloud::seed::{GROUP, PASSWORD};
@@ -135,6 +135,17 @@ async fn class_2_unexpired_session_ends_before_the_account_is_the_victims() {
 #[tokio::test]
 async fn class_3_trojan_identifiers_are_gone_before_the_account_is_the_victims() {
     let planted = Planted::confirmed().await;
+    let phone = json!([{ "Name": "phone_number", "Value": "+15550100" }]);
+    planted.pool.admin("AdminUpdateUserAttributes", json!({ "Username": ADA, "UserAttributes": phone })).await.unwrap();
+    planted.is_refused_by_default().await;
+    let account = planted.is_reclaimed().await;
+    assert_eq!((account.identities.len(), account.attribute("phone_number")), (1, ""));
+}
+
+/// An identity that signs in to the account makes it somebody's, and then nobody shares it and nobody is given it.
+#[tokio::test]
+async fn class_3_a_trojan_identity_keeps_the_account_from_becoming_the_victims() {
+    let planted = Planted::confirmed().await;
     let link = json!({
         "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": planted.account().await.username },
         "SourceUser": {
@@ -144,13 +155,13 @@ async fn class_3_trojan_identifiers_are_gone_before_the_account_is_the_victims()
         },
     });
     planted.pool.admin("AdminLinkProviderForUser", link).await.unwrap();
-    let phone = json!([{ "Name": "phone_number", "Value": "+15550100" }]);
-    planted.pool.admin("AdminUpdateUserAttributes", json!({ "Username": ADA, "UserAttributes": phone })).await.unwrap();
-    assert!(planted.account().await.has_identity("Facebook", ATTACKER_AT_FACEBOOK));
-    planted.is_refused_by_default().await;
-    let account = planted.is_reclaimed().await;
-    assert!(!account.has_identity("Facebook", ATTACKER_AT_FACEBOOK), "{account:?}");
-    assert_eq!((account.identities.len(), account.attribute("phone_number")), (1, ""));
+    let before = planted.account().await;
+    assert!(before.has_identity("Facebook", ATTACKER_AT_FACEBOOK) && !before.email_verified());
+    for policy in ["replace", "refuse", "reclaim"] {
+        let refusal = arrive(&planted.pool, &pre_sign_up(policy).await, google()).await.unwrap_err();
+        assert_eq!(refusal.error_type, "linked_profile", "{policy}");
+    }
+    assert_eq!(planted.account().await, before);
 }
 
 #[tokio::test]
@@ -205,4 +216,90 @@ async fn n_o_auth_a_tenants_claim_of_a_verified_address_opens_nothing() {
         assert_eq!(refusal.error_type, "unproven_email", "{user_name}");
     }
     assert_eq!(pool.profiles().await.unwrap(), [before]);
+}
+
+/// In an alias pool the mark on a second profile takes the address from its owner without an error.
+#[tokio::test]
+async fn a_repair_does_not_move_the_victims_alias_to_the_attacker() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    let victim = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
+    let attacker = Google::start().await.unwrap().stands_alone(&pool, "666", ADA, false).await.unwrap();
+    assert!(!attacker.email_verified() && attacker.attribute("email") == ADA, "{attacker:?}");
+    let settings = [("PROVIDERS", "Google:always"), ("REPAIR", "linked")];
+    for (name, sample) in [
+        ("post-confirmation", "post-confirmation/federated"),
+        ("post-authentication", "post-authentication/facebook-unverified"),
+    ] {
+        let event = event::about(event::load(sample, &pool).unwrap(), &attacker);
+        assert_eq!(function(name, &settings).await.unwrap().invoke(&event).await.unwrap(), Ok(event), "{name}");
+        assert_eq!(pool.profile(&victim.username).await.unwrap(), victim, "{name}");
+        assert!(!pool.profile(&attacker.username).await.unwrap().email_verified(), "{name}");
+    }
+}
+
+/// Nobody has proven the address, so nobody keeps the victim from registering it.
+#[tokio::test]
+async fn who_proved_nothing_does_not_keep_the_victim_from_registering() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    let attacker = Google::start().await.unwrap().stands_alone(&pool, "666", ADA, false).await.unwrap();
+    let linked = native(&pool, Kind::EmailAsAlias, ATTACKER).await.unwrap();
+    let link = json!({
+        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": linked.username },
+        "SourceUser": {
+            "ProviderName": "Facebook",
+            "ProviderAttributeName": "Cognito_Subject",
+            "ProviderAttributeValue": ATTACKER_AT_FACEBOOK,
+        },
+    });
+    pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+    let planted = json!([{ "Name": "email", "Value": ADA }, { "Name": "email_verified", "Value": "false" }]);
+    let planted = json!({ "Username": linked.username, "UserAttributes": planted });
+    pool.admin("AdminUpdateUserAttributes", planted).await.unwrap();
+    let settings = [("PROVIDERS", PROVIDERS), ("NATIVE_SIGN_UP", "unique"), ("NATIVE_USERNAME", "uuid")];
+    let function = function("pre-sign-up", &settings).await.unwrap();
+    let mut registration = event::load("pre-sign-up/native", &pool).unwrap();
+    registration["userName"] = json!("ada");
+    registration["request"]["userAttributes"]["email"] = json!(ADA);
+    assert_eq!(function.invoke(&registration).await.unwrap(), Ok(registration.clone()));
+    // Whoever proved it does.
+    let proven = json!([{ "Name": "email_verified", "Value": "true" }]);
+    pool.admin("AdminUpdateUserAttributes", json!({ "Username": attacker.username, "UserAttributes": proven }))
+        .await
+        .unwrap();
+    assert_eq!(function.invoke(&registration).await.unwrap().unwrap_err().error_type, "native_email_in_use");
+}
+
+/// Cognito takes a `sub` wherever it takes a user name, so each call for the attacker's profile may reach the victim's.
+#[tokio::test]
+async fn a_profile_named_as_the_victims_sub_changes_nothing_of_the_victims() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    let victim = native(&pool, Kind::EmailAsAlias, "grace@example.com").await.unwrap();
+    let name = victim.attribute("sub").to_owned();
+    let client = pool.create_client(&[]).await.unwrap();
+    let attributes = json!([{ "Name": "email", "Value": ADA }]);
+    let input = json!({ "ClientId": client, "Username": name, "Password": PASSWORD, "UserAttributes": attributes });
+    pool.call("SignUp", &input).await.unwrap();
+    let planted = pool.only_profile_of(ADA).await.unwrap();
+    assert_eq!(planted.username, name);
+    // Deleting and creating; then taking over, with its password, sessions, factors, mark and link.
+    for (policy, confirmed) in [("replace", false), ("reclaim", true)] {
+        if confirmed {
+            pool.admin("AdminConfirmSignUp", json!({ "Username": name })).await.unwrap();
+        }
+        let settings = [("PROVIDERS", PROVIDERS), ("UNVERIFIED_PROFILE", policy), ("NATIVE_USERNAME", "uuid")];
+        let function = function("pre-sign-up", &settings).await.unwrap();
+        assert_eq!(arrive(&pool, &function, google()).await.unwrap_err().error_type, "borrowed_sub", "{policy}");
+    }
+    // The group, the mark, and the end of what is open.
+    let settings = [("PROVIDERS", "Google:always"), ("DEFAULT_GROUP", GROUP), ("REPAIR", "linked")];
+    let function = function("post-confirmation", &settings).await.unwrap();
+    for sample in ["post-confirmation/sign-up", "post-confirmation/federated", "post-confirmation/forgot-password"] {
+        let mut event = event::load(sample, &pool).unwrap();
+        event["userName"] = json!(name);
+        event["request"]["userAttributes"]["sub"] = json!(planted.attribute("sub"));
+        event["request"]["userAttributes"]["email_verified"] = json!("false");
+        assert_eq!(function.invoke(&event).await.unwrap(), Ok(event), "{sample}");
+    }
+    let is = pool.profiles().await.unwrap().into_iter().find(|profile| profile.attribute("sub") == name).unwrap();
+    assert_eq!((is.groups.is_empty(), is), (true, victim));
 }

@@ -1,7 +1,7 @@
 //! What a registered person can do to a pool without anybody's help: with Cognito's own calls, their own mailbox and
 //! their own accounts.
 
-use crate::world::{ADA, MALLORY, MALLORYS_SUBJECT};
+use crate::world::{ADA, ClientRights, MALLORY, MALLORYS_SUBJECT};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, PoolKind, native};
 use rand::rngs::StdRng;
@@ -14,6 +14,7 @@ const SESSION: &str = "Mallory's session";
 pub struct Mallory {
     random: StdRng,
     kind: PoolKind,
+    rights: ClientRights,
     /// Whether the pool stores a changed address before it is proven.
     stores_at_once: bool,
     made: u32,
@@ -35,15 +36,21 @@ pub fn reaches(account: &Account) -> bool {
     is_mallorys(account) && account.enabled && is_open
 }
 
+/// Whether the account stands alone for a provider that is never trusted: there a mark is nobody's word.
+pub fn is_of_nobodys_word(account: &Account) -> bool {
+    account.identities.iter().any(|identity| identity.primary && identity.provider == "Okta")
+}
+
 impl Mallory {
-    pub fn new(seed: u64, kind: PoolKind) -> Self {
+    pub fn new(seed: u64, kind: PoolKind, rights: ClientRights) -> Self {
         let random = StdRng::seed_from_u64(seed ^ 0xa77a_c4e5);
-        Self { random, kind, stores_at_once: true, made: 0, rests: false, did: Vec::new() }
+        let stores_at_once = rights != ClientRights::ProvenAddresses;
+        Self { random, kind, rights, stores_at_once, made: 0, rests: false, did: Vec::new() }
     }
 
     /// The operator turns `AttributesRequireVerificationBeforeUpdate` on or off.
     pub fn change_what_people_may_store(&mut self) {
-        self.stores_at_once = !self.stores_at_once;
+        self.stores_at_once = !self.stores_at_once && self.rights != ClientRights::ProvenAddresses;
     }
 
     /// Does nothing any more.
@@ -96,11 +103,15 @@ impl Mallory {
     /// Writes Ada's address into an account, or the own one back, with the code that goes to the own mailbox.
     fn write_an_address(&mut self, accounts: &mut [Account]) -> Option<&'static str> {
         let back = self.random.random_ratio(1, 3);
-        let stores_at_once = self.stores_at_once;
+        let (stores_at_once, marks) = (self.stores_at_once, self.rights == ClientRights::Marks);
         let account = self.own(accounts)?;
         if back {
             (account.email, account.email_verified, account.pending_email) = (Some(MALLORY.into()), true, None);
             return Some("wrote their own address");
+        }
+        if marks && is_of_nobodys_word(account) {
+            (account.email, account.email_verified) = (Some(ADA.into()), true);
+            return Some("marked Ada's address as verified");
         }
         if stores_at_once {
             (account.email, account.email_verified) = (Some(ADA.into()), false);

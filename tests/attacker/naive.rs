@@ -17,15 +17,45 @@ pub enum Guard {
     TheUserNameIsNobodysSub,
     /// A provider that is trusted for its domain is believed any address.
     TrustHasDomains,
+    /// A disabled stand-alone profile is not looked at.
+    ABanCountsEverywhere,
+    /// Whoever only names an address keeps its owner from it.
+    WhoProvedNothingBlocksNobody,
+    /// A write that the table has, and whose answer was lost, is taken for somebody else's.
+    ALostAnswerIsNoConflict,
 }
 
-pub const ALL: [Guard; 5] = [
+pub const ALL: [Guard; 8] = [
     Guard::StoredAddressIsNoProof,
     Guard::OnlyThisSignInsAddress,
     Guard::TheAddressIsAvailable,
     Guard::TheUserNameIsNobodysSub,
     Guard::TrustHasDomains,
+    Guard::ABanCountsEverywhere,
+    Guard::WhoProvedNothingBlocksNobody,
+    Guard::ALostAnswerIsNoConflict,
 ];
+
+/// Shows disabled stand-alone profiles as enabled. Returns whose they are, for [`hide_again`].
+pub fn show_as_enabled(pool: &MemoryPool) -> Vec<String> {
+    let mut shown = Vec::new();
+    pool.change(|accounts| {
+        for account in accounts.iter_mut().filter(|account| !account.enabled && account.is_stand_alone()) {
+            account.enabled = true;
+            shown.push(account.sub.clone());
+        }
+    });
+    shown
+}
+
+/// The profiles are disabled as before.
+pub fn hide_again(pool: &MemoryPool, shown: &[String]) {
+    pool.change(|accounts| {
+        for account in accounts.iter_mut().filter(|account| shown.contains(&account.sub)) {
+            account.enabled = false;
+        }
+    });
+}
 
 /// A repair without any check: the alias moves.
 pub fn mark_without_asking(pool: &MemoryPool, user_name: &str) {

@@ -23,6 +23,8 @@ use messages::Messages;
 use post_authentication::PostAuthentication;
 use post_confirmation::PostConfirmation;
 use pre_sign_up::PreSignUp;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,9 +41,11 @@ const MALLORY_NEW: &str = "mallory.new@evil.example";
 pub const ADAS_SUBJECT: &str = "1815";
 /// Mallory's, at every provider.
 pub const MALLORYS_SUBJECT: &str = "666";
-const ADAS_PASSWORD: &str = "Ada's own passw0rd!";
+pub const ADAS_PASSWORD: &str = "Ada's own passw0rd!";
 /// What Google says of Ada.
 pub const GOOGLE: Claims = Claims { email: Some(ADA), verified: Some(true) };
+/// What Cognito tells who is disabled.
+pub const DISABLED: &str = "User is disabled";
 const NOW: u64 = 1_795_305_600;
 const DAY: u64 = 24 * 60 * 60;
 
@@ -62,7 +66,21 @@ pub struct Setup {
     pub inbound: bool,
     /// Ada has an account under [`ADA_BEFORE`] already.
     pub ada_has_an_account: bool,
+    /// What people could write to their profiles, and whether the operator vouches for that.
+    pub rights: ClientRights,
     pub forgets: Option<Guard>,
+}
+
+/// What people could write to their profiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientRights {
+    /// Addresses. Whether the pool stores them before they are proven changes as the operator likes.
+    Addresses,
+    /// Addresses that are stored when they are proven, from the first day. The operator vouches for that.
+    ProvenAddresses,
+    /// Addresses, and the mark of profiles that stand alone for a provider that is never trusted. No native profile is made
+    /// for whoever comes from a provider, so that there are many that stand alone.
+    Marks,
 }
 
 impl Setup {
@@ -71,9 +89,22 @@ impl Setup {
         let kinds = [PoolKind::EmailUserNames, PoolKind::EmailAlias];
         let each = |kind| flags.map(|reclaims| flags.map(|inbound| (kind, reclaims, inbound)));
         let all = kinds.iter().flat_map(|kind| each(*kind)).flatten();
-        let setup =
-            |(kind, reclaims, inbound)| Self { kind, reclaims, inbound, ada_has_an_account: inbound, forgets: None };
-        all.map(setup).collect()
+        let setup = |(kind, reclaims, inbound)| Self {
+            kind,
+            reclaims,
+            inbound,
+            ada_has_an_account: inbound,
+            rights: ClientRights::Addresses,
+            forgets: None,
+        };
+        let usual = all.map(setup);
+        let others = [ClientRights::ProvenAddresses, ClientRights::Marks];
+        let of = |rights| kinds.map(|kind| Self { rights, ..setup((kind, true, rights == ClientRights::Marks)) });
+        usual.chain(others.into_iter().flat_map(of)).collect()
+    }
+
+    fn vouches(self) -> bool {
+        self.rights == ClientRights::ProvenAddresses
     }
 
     fn forgets(self, guard: Guard) -> bool {
@@ -93,8 +124,9 @@ impl Setup {
             "PROVIDERS" => self.providers(),
             "DEFAULT_GROUP" => "Users",
             "UNVERIFIED_PROFILE" if self.reclaims => "reclaim",
+            "NATIVE_PROFILE" if self.rights == ClientRights::Marks => "skip",
             "NATIVE_USERNAME" if self.kind == PoolKind::EmailAlias => "uuid",
-            "REPAIR" if self.forgets(Guard::OnlyThisSignInsAddress) => "linked",
+            "REPAIR" if self.vouches() || self.forgets(Guard::OnlyThisSignInsAddress) => "linked",
             "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
             "TABLE_NAME" => "state",
             "CODE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:1:secret:s",
@@ -113,6 +145,8 @@ impl Setup {
 struct Lossy {
     store: MemoryStore,
     writes: AtomicU32,
+    /// As if the write were repeated, met its own item and took it for somebody else's.
+    takes_own_for_conflicts: bool,
 }
 
 impl Lossy {
@@ -135,7 +169,11 @@ impl Store for Lossy {
         body: &'a str,
         until: Option<u64>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        self.write(self.store.save(key, version, body, until)).boxed()
+        async move {
+            let answer = self.write(self.store.save(key, version, body, until)).await;
+            if answer.is_err() && self.takes_own_for_conflicts { Ok(Written::Conflict) } else { answer }
+        }
+        .boxed()
     }
 
     fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
@@ -163,6 +201,8 @@ pub struct World {
     pub seed: u64,
     pub pool: MemoryPool,
     pub mallory: Arc<Mutex<Mallory>>,
+    /// The inbound federation trigger is attached just now.
+    inbound: bool,
     pre_sign_up: PreSignUp<MemoryPool>,
     post_confirmation: PostConfirmation<MemoryPool>,
     post_authentication: PostAuthentication<MemoryPool>,
@@ -188,7 +228,7 @@ impl World {
         let accounts = setup.ada_has_an_account.then_some(before);
         let quirks = Quirks { alias_moves: true, ..Quirks::default() };
         let pool = MemoryPool::new(setup.kind, accounts).with_quirks(quirks);
-        let mallory = Arc::new(Mutex::new(Mallory::new(seed, setup.kind)));
+        let mallory = Arc::new(Mutex::new(Mallory::new(seed, setup.kind, setup.rights)));
         let interrupts = Arc::clone(&mallory);
         pool.before_each_call(move |_, accounts| interrupts.lock().unwrap().interrupt(accounts));
         let lookup = |name: &str| setup.variable(name);
@@ -207,6 +247,7 @@ impl World {
             inbound_federation: InboundFederation::new(inbound_federation::Settings::from_lookup(&lookup).unwrap()),
             pool,
             mallory,
+            inbound: setup.inbound,
             api: OnceLock::new(),
             queue: MemoryQueue::default(),
             mailer: MemoryMailer::default(),
@@ -220,7 +261,11 @@ impl World {
             let settings = account_api::Settings::from_lookup(&|name: &str| self.setup.variable(name)).unwrap();
             AccountApi::new(Parts {
                 accounts: Arc::new(Pool { users: self.pool.clone(), invitations: self.pool.clone() }),
-                store: Arc::new(Lossy { store: MemoryStore::default(), writes: AtomicU32::default() }),
+                store: Arc::new(Lossy {
+                    store: MemoryStore::default(),
+                    writes: AtomicU32::default(),
+                    takes_own_for_conflicts: self.setup.forgets(Guard::ALostAnswerIsNoConflict),
+                }),
                 mailer: Arc::new(self.mailer.clone()),
                 queue: Arc::new(self.queue.clone()),
                 clock: Arc::new(self.clock.clone()),
@@ -231,17 +276,46 @@ impl World {
         })
     }
 
+    /// The operator attaches the inbound federation trigger, or takes it off.
+    pub fn change_what_cognito_hears(&mut self) {
+        self.inbound = !self.inbound;
+    }
+
+    /// `AdminDisableUser` on an account of Ada's or Mallory's, native or stand-alone.
+    pub fn ban(&self, random: &mut StdRng) {
+        self.pool.change(|accounts| {
+            let mut theirs: Vec<_> =
+                accounts.iter_mut().filter(|account| is_adas(account) || reaches(account)).collect();
+            if !theirs.is_empty() {
+                let at = random.random_range(0..theirs.len());
+                theirs[at].enabled = false;
+            }
+        });
+    }
+
+    pub fn providers(&self) -> Providers {
+        Providers::parse(self.setup.providers()).unwrap()
+    }
+
     pub fn tomorrow(&self) {
         self.clock.forward(DAY + 1);
     }
 
     /// A federated sign-in, as Cognito makes it. The error is the code of a refusal.
     pub async fn sign_in(&self, provider: &str, subject: &str, claims: Claims) -> Result<(), String> {
+        // Cognito lets nobody in who is disabled.
+        if self.pool.owners_of(provider, subject).iter().any(|account| !account.enabled) {
+            return Err(DISABLED.to_owned());
+        }
         let claims = self.mapped(provider, subject, claims).await;
         let user_name = format!("{provider}_{subject}");
         if self.pool.owners_of(provider, subject).is_empty() {
             let event = event("PreSignUp_ExternalProvider", &user_name, claims.clone());
-            answer_to(&self.pre_sign_up, &event).await.map_err(|(code, _)| code.to_owned())?;
+            let forgets = self.setup.forgets(Guard::ABanCountsEverywhere);
+            let shown = if forgets { naive::show_as_enabled(&self.pool) } else { Vec::new() };
+            let answer = answer_to(&self.pre_sign_up, &event).await;
+            naive::hide_again(&self.pool, &shown);
+            answer.map_err(|(code, _)| code.to_owned())?;
         }
         let is_new = self.pool.owners_of(provider, subject).is_empty();
         if is_new {
@@ -268,7 +342,7 @@ impl World {
     /// What the attribute mapping leaves of the claims, as the docs say that it should be.
     async fn mapped(&self, provider: &str, subject: &str, claims: Claims) -> Value {
         let verified = claims.verified.map(|verified| verified.to_string());
-        if !self.setup.inbound {
+        if !self.inbound {
             // Without the trigger only a provider with `claim` has its mark mapped.
             let mark = verified.filter(|_| provider == "Google").unwrap_or_else(|| "false".to_owned());
             return json!({ "email": claims.email, "email_verified": mark });
@@ -371,6 +445,10 @@ impl World {
             "sub": account.sub, "username": account.user_name, "token_use": "access", "client_id": "frontend",
             "scope": "aws.cognito.signin.user.admin",
         });
+        let names_it = |other: &Account| other.sub != account.sub && other.has_email(new);
+        if self.setup.forgets(Guard::WhoProvedNothingBlocksNobody) && self.pool.accounts().iter().any(names_it) {
+            return Err("email-taken".to_owned());
+        }
         let old = account.email.clone().unwrap_or_default();
         let mut last = String::new();
         // As a person would after the message "try again".
@@ -403,7 +481,7 @@ impl World {
     pub async fn merge(&self) {
         let settings = self.pool.settings().await.unwrap();
         let rules = Rules {
-            providers: Providers::parse(self.setup.providers()).unwrap(),
+            providers: self.providers(),
             policy: Policy {
                 unverified_profile: if self.setup.reclaims {
                     UnverifiedProfile::Reclaim
@@ -412,7 +490,7 @@ impl World {
                 },
                 ..Policy::default()
             },
-            trust_stored_values: self.setup.forgets(Guard::StoredAddressIsNoProof),
+            trust_stored_values: self.setup.vouches() || self.setup.forgets(Guard::StoredAddressIsNoProof),
         };
         let fast = || RateLimit::per_second(NonZeroU32::MAX);
         let copy = CopyOptions { groups: true, attributes: Vec::new() };

@@ -125,8 +125,33 @@ fn is_ambiguous(local: &str, domain: &str) -> bool {
         || local.contains("=?")
         // `a@localhost` is completed with the sender's own domain, and digits at the end are an IP address.
         || top.is_none_or(|top| top.bytes().all(|byte| byte.is_ascii_digit()))
-        // Full-width forms, which software folds to ASCII, `@` and `.` included.
-        || [local, domain].iter().any(|part| part.chars().any(|c| ('\u{ff00}'..='\u{ffef}').contains(&c)))
+        || local.chars().chain(domain.chars()).any(may_be_read_as_another)
+        || domain.chars().any(folds_to_ascii)
+}
+
+/// Characters that software folds to an `@`, a dot or another mark with a meaning in addresses, or drops.
+fn may_be_read_as_another(c: char) -> bool {
+    matches!(c,
+        // Full-width, small and vertical forms, `@` and `.` included.
+        '\u{fe10}'..='\u{fe1f}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ffef}'
+        // Dot leaders, ideographic full stops, digits with a full stop, and squared words such as `Co.`.
+        | '\u{2024}'..='\u{2026}' | '\u{3002}' | '\u{2488}'..='\u{249b}' | '\u{1f100}' | '\u{3380}'..='\u{33ff}'
+        // `!!`, `??`, `=`, `;`, and `a/c`, `c/o`, `%` of other blocks.
+        | '\u{203c}' | '\u{2047}'..='\u{2049}' | '\u{207c}' | '\u{208c}' | '\u{37e}' | '\u{66a}' | '\u{2100}'..='\u{2106}'
+        // Nobody sees these, and software leaves them out: hyphens, joiners, directions, variations, fillers, tags.
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Letters and digits that become ASCII ones when a domain is looked up (Unicode TR 46), so that it is another domain than
+/// the text says: superscripts, letter-like symbols, numbers in circles, ligatures, mathematical letters. No domain has them.
+fn folds_to_ascii(c: char) -> bool {
+    matches!(c,
+        '\u{aa}' | '\u{b2}' | '\u{b3}' | '\u{b9}'..='\u{be}' | '\u{17f}' | '\u{1c4}'..='\u{1cc}' | '\u{1f1}'..='\u{1f3}'
+        | '\u{2b0}'..='\u{2b8}' | '\u{2e0}'..='\u{2e4}' | '\u{1d2c}'..='\u{1d6a}' | '\u{2070}'..='\u{209f}'
+        | '\u{2100}'..='\u{218f}' | '\u{2460}'..='\u{24ff}' | '\u{3200}'..='\u{33ff}' | '\u{fb00}'..='\u{fb06}'
+        | '\u{1d400}'..='\u{1d7ff}' | '\u{1f100}'..='\u{1f1ff}' | '\u{1fbf0}'..='\u{1fbf9}')
 }
 
 impl PartialEq for Email {
@@ -215,8 +240,22 @@ mod tests {
             "a@corp.1",
             "a@127.0.0.1",
             "a@\u{ff43}orp.example",
+            "a@\u{212b}orp.example",
+            "a@corp\u{2460}.example",
+            "a@corp\u{2488}example.org",
+            "a@\u{1d41a}corp.example",
+            "a@\u{fb01}rm.example",
         ] {
             assert_eq!(refused(text), InvalidEmail::Ambiguous, "{text}");
+        }
+        // `@`, `.`, `!`, `%`, `=`, `;`, and what nobody sees.
+        let folded = "\u{fe6b}\u{ff20}\u{2024}\u{2025}\u{2026}\u{fe52}\u{ff0e}\u{3002}\u{ff61}\u{fe12}\u{fe30}\u{2488}\u{1f100}\
+            \u{33c7}\u{fe57}\u{ff01}\u{203c}\u{fe15}\u{fe6a}\u{ff05}\u{fe66}\u{207c}\u{ff1b}\u{37e}\u{200b}\u{ad}\u{2060}\u{202e}\u{feff}\u{e0041}";
+        for c in folded.chars() {
+            let text = format!("ada{c}evil.example@corp.example");
+            assert_eq!(refused(&text), InvalidEmail::Ambiguous, "{}", c.escape_unicode());
+            // In a domain not even the syntax allows most of them.
+            assert!(Email::parse(&format!("ada@corp{c}evil.example")).is_err(), "{}", c.escape_unicode());
         }
     }
 
@@ -233,6 +272,9 @@ mod tests {
             "ada/sales#1@example.com",
             "ada@xn--bcher-kva.example",
             "ada@b\u{fc}cher.example",
+            "\u{e9}mile\u{b7}\u{df}@stra\u{df}e.example",
+            "\u{7528}\u{6237}@\u{4f8b}\u{5b50}.\u{4e2d}\u{56fd}",
+            "\u{0939}\u{093f}\u{0928}\u{094d}\u{0926}\u{0940}@\u{30c6}\u{30b9}\u{30c8}.example",
             "ada@mail.corp.example.museum",
             "a@3com.example",
         ] {

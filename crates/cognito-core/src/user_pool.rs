@@ -99,9 +99,6 @@ pub trait UserPool: Sync {
         identity: &SourceIdentity,
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Unties an identity from whatever profile holds it. The identity is as the profile lists it.
-    fn unlink(&self, identity: &Identity) -> impl Future<Output = Result<(), PoolError>> + Send;
-
     /// Sets the address and marks it as verified, in one call and without a message. Never the mark alone: the person may
     /// change the address between our look and our call.
     fn set_verified_email(

@@ -9,7 +9,7 @@
 //! password keeps its owner out for good.
 
 use crate::arrival::Arrival;
-use crate::decision::{Claimed, Decision, Destination, decide_among};
+use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_with_others};
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -18,9 +18,8 @@ use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::{Providers, SourceIdentity};
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserPool,
 };
-use futures_util::future::try_join_all;
 use futures_util::try_join;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow::{Break, Continue};
@@ -185,9 +184,9 @@ impl<P: UserPool> Linker<'_, P> {
                 self.pool.delete(&self.checked(profile).await?).await?;
                 self.create_and_link(identity, email, self.attributes.clone()).await?
             }
-            Decision::Reclaim { profile, unlink, identity, email } => {
+            Decision::Reclaim { profile, identity, email } => {
                 let user = self.checked(profile).await?;
-                self.reclaim(&user, unlink, email).await?;
+                self.reclaim(&user, identity, email).await?;
                 let missing = self.join_group(profile, &user).await?;
                 self.pool.link(&user, identity).await?;
                 (Some(profile.clone()), missing)
@@ -298,25 +297,24 @@ impl<P: UserPool> Linker<'_, P> {
     async fn reclaim(
         &self,
         user: &CheckedUserName,
-        unlink: &[Identity],
+        identity: &SourceIdentity,
         email: &AvailableEmail,
     ) -> Result<(), StepError> {
         self.refuse_passkey(user).await?;
-        let password = Password::random();
-        try_join!(
-            self.pool.replace_password(user, &password),
-            try_join_all(unlink.iter().map(|identity| self.pool.unlink(identity))),
-        )?;
-        // After the ways in are closed, or a new session could be opened behind our back; and before
+        self.pool.replace_password(user, &Password::random()).await?;
+        // After the way in is closed, or a new session could be opened behind our back; and before
         // the rest is removed, or an open session could put it back.
         self.pool.sign_out_everywhere(user).await?;
         self.pool.forget_phone_and_factors(user).await?;
         self.refuse_passkey(user).await?;
-        // Cognito wants an identity unlinked by the attribute it was linked by, which a profile does
-        // not show. What is still there after all keeps the address from being verified.
-        let left = self.pool.profile(user.as_str()).await?.map_or_else(Vec::new, |profile| profile.identities);
-        if left.iter().any(|identity| unlink.contains(identity)) {
-            return Err(StepError::refused(Refusal::UnverifiedProfile));
+        // Whoever had a session until now may have proven an address of their own and linked an identity to it. Another
+        // invocation for the same person may have reclaimed the profile as well, and then the address is verified.
+        let is_somebodys = |now: Profile| {
+            let has_proof = now.email_verified && now.email.as_deref().is_some_and(|own| email.email().is_same(own));
+            !has_proof && is_linked_with_others(&now, identity)
+        };
+        if self.pool.profile(user.as_str()).await?.is_some_and(is_somebodys) {
+            return Err(StepError::refused(Refusal::LinkedProfile));
         }
         self.pool.set_verified_email(user, email).await?;
         Ok(())

@@ -50,8 +50,6 @@ pub enum Decision {
     Reclaim {
         /// The profile.
         profile: Destination,
-        /// The identities that somebody else tied to it.
-        unlink: Vec<Identity>,
         /// The identity to link.
         identity: SourceIdentity,
         /// The address to verify.
@@ -170,9 +168,12 @@ pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Own
         Claimed::Proven(email) => email,
         Claimed::Unproven(_) => return unproven(arrival, owners),
     };
-    let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| !owner.profile.is_stand_alone()).collect();
+    if owners.is_shut_out() && !owners.profiles.iter().any(is_open_account) {
+        return Decision::Refuse(Refusal::DisabledProfile);
+    }
+    let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| is_considered(owner)).collect();
     if arrival.identity == Err(Unlinkable::ByChoice) {
-        return never_linked(&natives, owners);
+        return never_linked(&natives);
     }
     match natives.as_slice() {
         [] => without_native(arrival, email, owners, policy),
@@ -184,12 +185,26 @@ pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Own
     }
 }
 
+/// An account that whoever proves the address reaches without us, with "forgot password", and that the administrator who
+/// shut another profile of the same person left open.
+fn is_open_account(owner: &Owner) -> bool {
+    let profile = &owner.profile;
+    let confirmed = matches!(profile.status, Status::Confirmed | Status::ResetRequired);
+    !profile.is_stand_alone() && profile.enabled && profile.email_verified && confirmed
+}
+
+/// Whether a native profile matters. A disabled one that proved nothing and is linked with nobody does not: it is never a
+/// destination, and it says nothing about whose the address is.
+fn is_considered(owner: &Owner) -> bool {
+    !owner.profile.is_stand_alone() && !owner.is_shut_squatter()
+}
+
 /// The sign-in proves nothing, so it is never linked. It is refused if it would give the owner of an account a second one.
 /// A registration that nobody confirmed and a profile that merely names the address are no account of its owner's: anybody
 /// can make them, so they keep nobody out.
 fn unproven(arrival: &Arrival, owners: &Owners) -> Decision {
     let is_somebodys = |owner: &Owner| {
-        let registered = !owner.profile.is_stand_alone() && owner.profile.status != Status::Unconfirmed;
+        let registered = is_considered(owner) && owner.profile.status != Status::Unconfirmed;
         registered || owner.has_proven_address
     };
     if !owners.profiles.iter().any(is_somebodys) {
@@ -201,19 +216,18 @@ fn unproven(arrival: &Arrival, owners: &Owners) -> Decision {
     })
 }
 
-/// Only stand-alone profiles have the address. They are never a destination.
+/// Only stand-alone profiles have the address, and disabled ones that proved nothing. They are never a destination.
 fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, policy: &Policy) -> Decision {
-    // Before anything else, whatever the policy.
-    if owners.is_shut_out() {
-        return Decision::Refuse(Refusal::DisabledProfile);
-    }
     if policy.native_profile == NativeProfile::Skip {
         return Decision::Continue(Continued::NoNativeProfile);
     }
-    let duplicate = !owners.profiles.is_empty();
+    let duplicate = owners.profiles.iter().any(|owner| owner.profile.is_stand_alone());
+    // Where the address is the user name, the pool keeps it for a disabled profile, too.
+    let shut = owners.profiles.iter().any(Owner::is_shut_squatter);
     match &arrival.identity {
         Err(why) => Decision::Refuse(Refusal::Unlinkable(*why)),
         Ok(_) if owners.creation_refused && owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
+        Ok(_) if shut && owners.creation_refused => Decision::Refuse(Refusal::DisabledProfile),
         Ok(_) if duplicate && owners.creation_refused => Decision::Refuse(Refusal::EmailHeldByFederatedProfile),
         Ok(identity) => Decision::CreateAndLink { identity: identity.clone(), email: email.clone(), duplicate },
     }
@@ -221,8 +235,8 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
 
 /// The provider's identities are never linked: whoever has an account signs in to it another way, and everybody else gets
 /// a profile of their own. A native profile that never proved the address keeps nobody out.
-fn never_linked(natives: &[&Owner], owners: &Owners) -> Decision {
-    if owners.is_shut_out() || natives.iter().any(|owner| !owner.profile.enabled) {
+fn never_linked(natives: &[&Owner]) -> Decision {
+    if natives.iter().any(|owner| !owner.profile.enabled) {
         return Decision::Refuse(Refusal::DisabledProfile);
     }
     if natives.iter().any(|owner| owner.has_proven_address || !owner.profile.identities.is_empty()) {
@@ -269,12 +283,17 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
     let linked = is_linked(profile, identity);
     let room = linked || profile.identities.len() < MAX_IDENTITIES;
     match profile.status {
+        Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
         Status::Confirmed | Status::ResetRequired if linked => Decision::AlreadyLinked(to),
         Status::Confirmed | Status::ResetRequired if profile.email_verified && room => {
             Decision::Link(to, identity.clone())
         }
         Status::Confirmed | Status::ResetRequired if profile.email_verified => {
             Decision::Refuse(Refusal::TooManyIdentities)
+        }
+        // Reclaiming or deleting it would give somebody else's account away.
+        _ if !has_proof(profile) && is_linked_with_others(profile, identity) => {
+            Decision::Refuse(Refusal::LinkedProfile)
         }
         Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => {
             if !room {
@@ -286,7 +305,7 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
             }
             Decision::AcceptInvitation { to, identity: (!linked).then(|| identity.clone()), verify }
         }
-        // A temporary password on a profile that never proved the address but has identities is no invitation: somebody
+        // A temporary password on a profile that never proved the address but has an identity is no invitation: somebody
         // was there before.
         Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword => {
             if policy.unverified_profile != UnverifiedProfile::Reclaim {
@@ -295,18 +314,14 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
             let Some(email) = available(email, owners, profile) else {
                 return Decision::Refuse(Refusal::AmbiguousOwner);
             };
-            let unlink = profile.identities.iter().filter(|known| !is(known, identity)).cloned().collect();
-            Decision::Reclaim { profile: to, unlink, identity: identity.clone(), email }
+            Decision::Reclaim { profile: to, identity: identity.clone(), email }
         }
         Status::Unconfirmed if policy.unverified_profile == UnverifiedProfile::Refuse => {
             Decision::Refuse(Refusal::UnverifiedProfile)
         }
-        // Replacing makes another account, as where there is no native profile.
-        Status::Unconfirmed if owners.is_shut_out() => Decision::Refuse(Refusal::DisabledProfile),
         // Nothing is deleted that could not be created again.
         Status::Unconfirmed if owners.name_holder.is_some() => Decision::Refuse(Refusal::UserNameHeld),
         Status::Unconfirmed => Decision::Replace { profile: to, identity: identity.clone(), email: email.clone() },
-        Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
     }
 }
 
@@ -316,6 +331,12 @@ fn available(email: &ProvenEmail, owners: &Owners, profile: &Profile) -> Option<
 
 fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {
     profile.identities.iter().any(|known| is(known, identity))
+}
+
+/// Whether somebody signs in to the profile with another identity. If it does not show the address as verified, it is an
+/// account of somebody who stored an address without proof, or of the address's owner, whose mark a sign-in took away.
+pub(crate) fn is_linked_with_others(profile: &Profile, identity: &SourceIdentity) -> bool {
+    profile.identities.iter().any(|known| !is(known, identity))
 }
 
 /// Subjects are compared by case, as Cognito does; provider names appear in either case.

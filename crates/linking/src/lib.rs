@@ -27,4 +27,4 @@ pub use decision::{Continued, Decision, Destination, decide};
 pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
 pub use refusal::Refusal;
-pub use repair::{REPAIR, RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
+pub use repair::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};

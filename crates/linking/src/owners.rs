@@ -35,6 +35,15 @@ impl Owner {
             profile,
         }
     }
+
+    /// Whether it is a disabled native profile that never proved the address and that no identity signs in to. Nothing is
+    /// ever done to it, and it keeps the address's owner from nothing, unless the pool itself keeps the address for it.
+    #[must_use]
+    pub fn is_shut_squatter(&self) -> bool {
+        let profile = &self.profile;
+        let is_anybodys = self.has_proven_address || !profile.identities.is_empty();
+        !profile.enabled && !profile.is_stand_alone() && !is_anybodys
+    }
 }
 
 /// Every profile that has the address of the person signing in.
@@ -53,8 +62,8 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Whether an administrator disabled a profile whose owner proved the address: that person does not get another
-    /// account with it. A disabled profile that never proved the address says nothing about the address's owner.
+    /// Whether an administrator disabled a profile whose owner proved the address: that person gets no other account with
+    /// it, neither made nor taken over. A disabled profile that never proved the address says nothing about its owner.
     #[must_use]
     pub fn is_shut_out(&self) -> bool {
         self.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)

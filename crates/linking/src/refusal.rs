@@ -12,7 +12,9 @@ pub enum Refusal {
     UnprovenEmail,
     /// The profile never proved the address.
     UnverifiedProfile,
-    /// An administrator disabled the profile.
+    /// Somebody signs in with another identity to the profile, which never proved the address.
+    LinkedProfile,
+    /// An administrator disabled the profile, or another one that proved the address.
     DisabledProfile,
     /// The profile is archived, compromised, or in a state that is not known here.
     UnusableProfile,
@@ -46,6 +48,10 @@ impl Refusal {
                 "unverified_profile",
                 "An account with this email address is waiting to be confirmed, \
                  please sign in with your password and confirm your email address first",
+            ),
+            Self::LinkedProfile => Kind::refusal(
+                "linked_profile",
+                "This email address is already in use, please sign in the way you did before or contact support",
             ),
             Self::DisabledProfile => {
                 Kind::refusal("disabled_profile", "This account is disabled, please contact support")
@@ -109,7 +115,14 @@ impl Refusal {
                  email_verified that is true, the claim is not mapped, or the provider is not trusted"
             }
             Self::UnverifiedProfile => "the profile never proved the address, and UNVERIFIED_PROFILE leaves it alone",
-            Self::DisabledProfile => "the profile that has the address is disabled",
+            Self::LinkedProfile => {
+                "somebody signs in through a provider to the profile that has the address, which never proved it. If the \
+                 address is theirs, verify it with `cognito-triggers verify-email`; if not, take it off the profile"
+            }
+            Self::DisabledProfile => {
+                "an administrator disabled the profile that has the address, or another one that proved it; if it never \
+                 proved the address and keeps its owner out, delete it"
+            }
             Self::UnusableProfile => "the profile's status is archived, compromised or not known",
             Self::AmbiguousOwner => "several native profiles have the address, and not exactly one of them proved it",
             Self::TooManyIdentities => {
@@ -162,10 +175,11 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 17] = [
+    const ALL: [Refusal; 18] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
+        Refusal::LinkedProfile,
         Refusal::DisabledProfile,
         Refusal::UnusableProfile,
         Refusal::AmbiguousOwner,

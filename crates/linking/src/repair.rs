@@ -96,9 +96,8 @@ pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: Re
     if attributes.flag("email_verified") {
         return false;
     }
-    let identities = attributes.text("identities").and_then(|text| Identity::parse_list(text).ok()).unwrap_or_default();
-    let is_stand_alone = attributes.text("cognito:user_status") == Some("EXTERNAL_PROVIDER")
-        || identities.iter().any(|identity| identity.primary);
+    let identities = identities(attributes);
+    let is_stand_alone = is_stand_alone(attributes, &identities);
     let is_new = sign_in == SignIn::First && is_stand_alone && identities.len() == 1;
     let is_in_scope = match scope {
         RepairScope::FirstSignIn => is_new,
@@ -106,6 +105,23 @@ pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: Re
         RepairScope::Linked => true,
     };
     is_in_scope && is_proven_by_all(attributes, &identities, providers)
+}
+
+/// Whether the profile that a first sign-in made stands alone for an identity whose provider proved no address of it:
+/// anybody may have come so.
+#[must_use]
+pub fn proved_nothing(attributes: Attributes<'_>, providers: &Providers) -> bool {
+    let identities = identities(attributes);
+    is_stand_alone(attributes, &identities) && !is_proven_by_all(attributes, &identities, providers)
+}
+
+fn identities(attributes: Attributes<'_>) -> Vec<Identity> {
+    attributes.text("identities").and_then(|text| Identity::parse_list(text).ok()).unwrap_or_default()
+}
+
+fn is_stand_alone(attributes: Attributes<'_>, identities: &[Identity]) -> bool {
+    attributes.text("cognito:user_status") == Some("EXTERNAL_PROVIDER")
+        || identities.iter().any(|identity| identity.primary)
 }
 
 /// Whether there are identities, and all are of providers that prove the address with what came along.

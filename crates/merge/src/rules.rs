@@ -303,9 +303,6 @@ fn foresee(profiles: &mut Vec<Profile>, decision: &Decision, email: Option<&str>
     });
     match at.and_then(|name| profiles.iter_mut().find(|profile| profile.user_name == *name)) {
         Some(native) => {
-            if let Decision::Reclaim { unlink, .. } = decision {
-                native.identities.retain(|known| !unlink.contains(known));
-            }
             native.identities.extend(linked);
             native.status = Status::Confirmed;
             native.email_verified = true;

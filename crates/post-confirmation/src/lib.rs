@@ -8,16 +8,19 @@
 //! The change that Cognito reports has already happened, and an error would only make it look as if it had not. So the
 //! function logs and counts errors, and always returns the event.
 
-use cognito_core::event::{Event, TriggerSource};
+use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
-use linking::{REPAIR, RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
+use linking::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 4] = [PROVIDERS, DEFAULT_GROUP, REPAIR, SIGN_OUT_ON_PASSWORD_RESET];
+pub const NAMES: [&str; 5] = [PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, SIGN_OUT_ON_PASSWORD_RESET];
+
+/// `DEFAULT_GROUP_FOR`: whether people whose provider proved no address join the group, too.
+const DEFAULT_GROUP_FOR: &str = "DEFAULT_GROUP_FOR";
 
 /// `SIGN_OUT_ON_PASSWORD_RESET`: whether a replaced password ends the account's sessions.
 const SIGN_OUT_ON_PASSWORD_RESET: &str = "SIGN_OUT_ON_PASSWORD_RESET";
@@ -29,6 +32,8 @@ pub struct Settings {
     pub providers: Providers,
     /// `DEFAULT_GROUP`: the group that a new user joins.
     pub default_group: Option<String>,
+    /// `DEFAULT_GROUP_FOR`: whether everybody joins it, or nobody whose provider proved no address.
+    pub default_group_for_everybody: bool,
     /// `REPAIR`.
     pub repair: RepairScope,
     /// `SIGN_OUT_ON_PASSWORD_RESET`.
@@ -45,6 +50,12 @@ impl Settings {
         Ok(Self {
             providers: settings::providers(lookup)?,
             default_group: settings::default_group(lookup)?,
+            default_group_for_everybody: settings::choice(
+                lookup,
+                DEFAULT_GROUP_FOR,
+                &[("proven", false), ("everybody", true)],
+                false,
+            )?,
             repair: repair_scope(lookup)?,
             sign_out_on_password_reset: settings::choice(
                 lookup,
@@ -71,6 +82,15 @@ impl<P: UserPools> PostConfirmation<P> {
     }
 }
 
+impl<P> PostConfirmation<P> {
+    /// The group that the person joins.
+    fn group_for(&self, attributes: Attributes<'_>) -> Option<&str> {
+        let group = self.settings.default_group.as_deref()?;
+        let joins = self.settings.default_group_for_everybody || !proved_nothing(attributes, &self.settings.providers);
+        joins.then_some(group)
+    }
+}
+
 impl<P: UserPools + Sync> Trigger for PostConfirmation<P>
 where
     P::Pool: Send,
@@ -94,7 +114,7 @@ where
             return Ok(());
         }
         let join = async {
-            if let Some(group) = &self.settings.default_group {
+            if let Some(group) = self.group_for(attributes) {
                 join_group(&pool, &user, group, sub, clock).await;
             }
         };

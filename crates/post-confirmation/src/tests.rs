@@ -131,7 +131,46 @@ async fn a_first_federated_sign_in_is_repaired_if_its_provider_proves() {
         let pool = MemoryPool::new(PoolKind::EmailUserNames, [federated(provider, "9", "ada@example.com")]);
         answer_to(&trigger(&pool, "Users"), &event).await.unwrap();
         assert_eq!(pool.accounts()[0].email_verified, repaired, "{provider}");
-        assert!(pool.accounts()[0].groups.contains("Users"));
+    }
+}
+
+/// Anybody may come from a provider with any address, or with none.
+#[tokio::test]
+async fn who_proved_no_address_joins_the_group_only_where_the_operator_says_so() {
+    let first = |provider: &str, email: Value, verified: &str| {
+        let identities = json!([{"userId": "9", "providerName": provider, "primary": true}]).to_string();
+        edited("post-confirmation/federated", |event| {
+            event["userName"] = json!(format!("{provider}_9"));
+            let attributes = &mut event["request"]["userAttributes"];
+            attributes["identities"] = json!(identities);
+            attributes["email"] = email;
+            attributes["email_verified"] = json!(verified);
+        })
+    };
+    let everybody = |asked: &str| match asked {
+        "PROVIDERS" => Some(PROVIDERS.to_owned()),
+        "DEFAULT_GROUP" => Some("Users".to_owned()),
+        DEFAULT_GROUP_FOR => Some("everybody".to_owned()),
+        _ => None,
+    };
+    for (provider, email, verified, proven) in [
+        ("Google", json!("ada@example.com"), "true", true),
+        ("Google", json!("ada@example.com"), "false", false),
+        ("Google", Value::Null, "true", false),
+        // A provider whose every address is proven needs no mark.
+        ("Facebook", json!("ada@example.com"), "false", true),
+        ("Facebook", Value::Null, "false", false),
+        ("Unlisted", json!("ada@example.com"), "true", false),
+    ] {
+        let event = first(provider, email, verified);
+        for for_everybody in [false, true] {
+            let pool = MemoryPool::new(PoolKind::EmailUserNames, [federated(provider, "9", "ada@example.com")]);
+            let everybody = PostConfirmation::new(Settings::from_lookup(&everybody).unwrap(), pool.clone());
+            let trigger = if for_everybody { everybody } else { trigger(&pool, "Users") };
+            answer_to(&trigger, &event).await.unwrap();
+            let joined = pool.accounts()[0].groups.contains("Users");
+            assert_eq!(joined, proven || for_everybody, "{provider} {verified}");
+        }
     }
 }
 

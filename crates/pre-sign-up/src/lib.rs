@@ -187,8 +187,8 @@ fn refuse_the_name_of_an_identity(name: &str, providers: &Providers) -> Result<(
 }
 
 /// A person who came through a provider first and registers a password now would get a second,
-/// empty account. They are sent back to the provider. A stand-alone profile whose provider vouched for nothing keeps
-/// nobody from registering: anybody may have made it. Whoever an administrator shut out does not come back by registering.
+/// empty account. They are sent back to the provider. A profile that never proved the address keeps nobody from
+/// registering: anybody may have made it, or stored the address in it. Whoever an administrator shut out does not come back by registering.
 async fn refuse_a_taken_address(
     pool: &impl UserPool,
     attributes: Attributes<'_>,
@@ -203,10 +203,7 @@ async fn refuse_a_taken_address(
         let why = "an administrator disabled a profile whose owner proved the address, and NATIVE_SIGN_UP is unique";
         return Err(refused(EMAIL_IN_USE, why));
     }
-    let is_federated = |owner: &Owner| {
-        let profile = &owner.profile;
-        if profile.is_stand_alone() { owner.has_proven_address } else { !profile.identities.is_empty() }
-    };
+    let is_federated = |owner: &Owner| owner.has_proven_address && !owner.profile.identities.is_empty();
     if owners.profiles.iter().any(is_federated) {
         return Err(refused(EMAIL_IN_USE, "a federated profile has the address, and NATIVE_SIGN_UP is unique"));
     }

@@ -162,6 +162,23 @@ async fn an_attacker_who_registered_the_address_first_ends_with_nothing() {
     assert!(account.has_identity("Google", "123456789012345678901"));
 }
 
+/// Their session is good until the profile is signed out everywhere.
+#[tokio::test]
+async fn an_identity_that_is_linked_while_a_profile_is_reclaimed_keeps_the_address_from_being_given_to_it() {
+    let pool = pool([native(ADA).unverified()]);
+    pool.before_each_call(|operation, accounts| {
+        if operation == "AdminSetUserPassword" {
+            let theirs = native("mallory@evil.example").with_identity("Facebook", "666");
+            (accounts[0].email, accounts[0].email_verified) = (theirs.email, true);
+            accounts[0].identities = theirs.identities;
+        }
+    });
+    let code = refusal(&pool, &[("UNVERIFIED_PROFILE", "reclaim")], &sample("pre-sign-up/google")).await;
+    assert_eq!(code, Some("linked_profile"));
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(!account.has_email(ADA) && account.identities.len() == 1, "{account:?}");
+}
+
 #[tokio::test]
 async fn a_missing_group_is_an_error_in_the_log_and_keeps_nobody_out() {
     let pool = pool([]);
@@ -184,7 +201,9 @@ async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
         (vec![federated("Facebook", "1", email)], true),
         // Anybody may have come with an address that nobody vouched for.
         (vec![federated("Google", "1", email)], false),
-        (vec![linked], true),
+        (vec![linked.clone()], true),
+        // Somebody who is linked may have stored an address of somebody else.
+        (vec![linked.unverified()], false),
         (vec![native(email)], false),
         (vec![], false),
     ] {

@@ -32,10 +32,8 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
     }
     if trigger == Trigger::PreSignUp {
         let creates = is("NATIVE_PROFILE", "create", "create") || replaces;
-        let reclaims = is("UNVERIFIED_PROFILE", "replace", "reclaim");
         actions.extend(creates.then_some("cognito-idp:AdminCreateUser"));
         actions.extend(replaces.then_some("cognito-idp:AdminDeleteUser"));
-        actions.extend(reclaims.then_some("cognito-idp:AdminDisableProviderForUser"));
     }
     actions
 }

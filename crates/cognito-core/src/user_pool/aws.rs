@@ -12,12 +12,11 @@ mod secret_hash;
 pub use invitations::AwsInvitations;
 
 use super::{
-    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
-    UserPools,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools,
 };
 use crate::email::Email;
 use crate::password::Password;
-use crate::provider::{COGNITO_SUBJECT, SourceIdentity};
+use crate::provider::SourceIdentity;
 use crate::sdk::Aws;
 use crate::settings::{Lookup, SettingError};
 use aws_sdk_cognitoidentityprovider::Client;
@@ -196,16 +195,6 @@ impl UserPool for AwsUserPool {
             .send()
             .await
             .map_err(failed("AdminLinkProviderForUser"))?;
-        Ok(())
-    }
-
-    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        let user = ProviderUserIdentifierType::builder()
-            .provider_name(&identity.provider_name)
-            .provider_attribute_name(COGNITO_SUBJECT)
-            .provider_attribute_value(&identity.user_id);
-        let call = self.client.admin_disable_provider_for_user().user_pool_id(&self.id).user(user.build());
-        call.send().await.map_err(failed("AdminDisableProviderForUser"))?;
         Ok(())
     }
 

@@ -9,8 +9,8 @@ mod invitations;
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 
 use super::{
-    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName,
-    UserPool, UserPools,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool,
+    UserPools,
 };
 use crate::email::Email;
 use crate::password::Password;
@@ -319,19 +319,6 @@ impl UserPool for MemoryPool {
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.call("AdminLinkProviderForUser", |state| state.link(user, identity))
-    }
-
-    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        self.call("AdminDisableProviderForUser", |state| {
-            let owner = state
-                .accounts
-                .iter_mut()
-                .find(|account| account.has_identity(&identity.provider_name, &identity.user_id))
-                .ok_or(PoolErrorKind::UserNotFound)?;
-            owner.identities.retain(|known| !known.is(&identity.provider_name, &identity.user_id));
-            state.remember();
-            Ok(())
-        })
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {

@@ -168,13 +168,8 @@ fn an_invitation_is_accepted_by_proof() {
 
 #[test]
 fn a_temporary_password_on_a_profile_with_a_past_is_no_invitation() {
-    check(&proven(), [invited(ADA).unverified().with_identity("Facebook", "9")], STRICT, "unverified_profile");
-    check(
-        &proven(),
-        [invited(ADA).unverified().with_identity("Facebook", "9")],
-        unverified_profile(UnverifiedProfile::Reclaim),
-        "reclaim",
-    );
+    check(&proven(), [invited(ADA).unverified().with_identity("Facebook", "9")], STRICT, "linked_profile");
+    check(&proven(), [invited(ADA).unverified().with_identity("Google", "1")], STRICT, "unverified_profile");
 }
 
 #[test]
@@ -212,31 +207,78 @@ fn disabled_comes_first_under_every_policy() {
         for banned in [&verified, &vouched_for] {
             check(&proven(), [banned.clone()], policy, "disabled_profile");
             check(&arrival("Apart_1", Some(ADA), true), [banned.clone()], policy, "disabled_profile");
-            // A registration that nobody confirmed would be made into another account.
-            let decision = decide(&proven(), &owners([banned.clone(), native(ADA).unconfirmed()]), &policy);
-            assert!(matches!(decision, Decision::Refuse(_)), "{decision:?} under {policy:?}");
+            // Each of these would be made into another account.
+            for other in [native(ADA).unconfirmed(), native(ADA).unverified(), invited(ADA), invited(ADA).unverified()]
+            {
+                check(&proven(), [banned.clone(), other.clone()], policy, "disabled_profile");
+                check(&arrival("Apart_1", Some(ADA), true), [banned.clone(), other], policy, "disabled_profile");
+            }
+            let several = [banned.clone(), native(ADA).unverified(), native(ADA).unconfirmed().named("another")];
+            check(&proven(), several, policy, "disabled_profile");
         }
         check(&proven(), [native(ADA).disabled()], policy, "disabled_profile");
-        check(&proven(), [native(ADA).unconfirmed().disabled()], policy, "disabled_profile");
+        check(
+            &proven(),
+            [native(ADA).disabled(), native(ADA).unverified().named("another")],
+            policy,
+            "disabled_profile",
+        );
     }
 }
 
+/// An administrator who disabled a profile that proved nothing said nothing about the address's owner.
 #[test]
-fn reclaiming_unlinks_every_identity_but_the_one_arriving() {
-    let account = native(ADA).unverified().planted();
-    let Decision::Reclaim { unlink, .. } =
-        decide(&proven(), &owners([account]), &unverified_profile(UnverifiedProfile::Reclaim))
-    else {
-        panic!("not reclaimed")
+fn a_disabled_profile_that_proved_nothing_has_the_same_effect_everywhere_none() {
+    let shut = || native(ADA).unverified().disabled();
+    let shut_registration = || native(ADA).unconfirmed().disabled().named("registration");
+    let create = "create_and_link";
+    for policy in all_policies() {
+        let created =
+            if policy.native_profile == NativeProfile::Create { create } else { "continue_no_native_profile" };
+        check(&proven(), [shut()], policy, created);
+        check(&proven(), [shut_registration()], policy, created);
+        check(&proven(), [shut(), shut_registration()], policy, created);
+        check(&proven(), [shut(), native(ADA).named("own")], policy, "link");
+        check(&proven(), [shut(), invited(ADA).unverified().named("own")], policy, "accept_invitation");
+        let apart = arrival("Apart_1", Some(ADA), true);
+        check(&apart, [shut(), shut_registration()], policy, "continue_never_linked");
+    }
+    check(&unproven(), [shut(), shut_registration()], STRICT, "continue_unproven_email");
+    // Beside one that is in the way, too.
+    check(&proven(), [shut(), native(ADA).unconfirmed().named("another")], STRICT, "replace");
+    check(&proven(), [shut(), native(ADA).unverified().named("another")], STRICT, "unverified_profile");
+    // It is no stand-alone profile to merge, and where the pool keeps the address for it there is no account to be made.
+    let Decision::CreateAndLink { duplicate: false, .. } = decide(&proven(), &owners([shut()]), &STRICT) else {
+        panic!("nothing to merge")
     };
-    assert_eq!(unlink.iter().map(|identity| identity.provider_name.as_str()).collect::<Vec<_>>(), ["Facebook"]);
+    let refused = Owners { creation_refused: true, ..owners([shut()]) };
+    assert_eq!(decide(&proven(), &refused, &STRICT).name(), "disabled_profile");
+    // An account that somebody is linked with may have lost its mark by a sign-in.
+    check(&proven(), [shut().with_identity("Facebook", "9")], STRICT, "disabled_profile");
+}
+
+/// Its owner stored an address of somebody else, or lost the mark of their own by a sign-in.
+#[test]
+fn an_account_that_somebody_is_linked_with_is_never_taken_over_for_an_address_it_only_stores() {
+    let linked = |account: Account| account.with_identity("Facebook", "9");
+    for policy in all_policies() {
+        for account in [native(ADA).unverified(), invited(ADA).unverified(), native(ADA).unconfirmed()] {
+            check(&proven(), [linked(account.clone())], policy, "linked_profile");
+            check(&proven(), [linked(account).with_identity("Google", "2")], policy, "linked_profile");
+        }
+        check(&proven(), [linked(native(ADA).unverified()), native(ADA).named("own")], policy, "link");
+        // What the arriving identity itself is linked with is nobody else's.
+        check(&proven(), [native(ADA).unverified().with_identity("Google", "1")], policy, "already_linked");
+        check(&proven(), [linked(native(ADA).unverified()).with_identity("Google", "1")], policy, "already_linked");
+    }
+    let own = invited(ADA).unverified().with_identity("Google", "1");
+    check(&proven(), [own], unverified_profile(UnverifiedProfile::Reclaim), "reclaim");
 }
 
 #[test]
 fn a_disabled_or_unusable_profile_is_refused() {
     check(&proven(), [native(ADA).disabled()], STRICT, "disabled_profile");
     check(&proven(), [native(ADA).disabled().with_identity("Google", "1")], STRICT, "disabled_profile");
-    check(&proven(), [native(ADA).unconfirmed().disabled()], STRICT, "disabled_profile");
     check(&proven(), [Account { status: Status::Other, ..native(ADA) }], STRICT, "unusable_profile");
 }
 
@@ -298,9 +340,17 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         }
     }
     // A loop that never reached an outcome would prove nothing about it.
-    for outcome in
-        ["link", "accept_invitation", "create_and_link", "replace", "reclaim", "already_linked", "ambiguous_owner"]
-    {
+    for outcome in [
+        "link",
+        "accept_invitation",
+        "create_and_link",
+        "replace",
+        "reclaim",
+        "already_linked",
+        "ambiguous_owner",
+        "linked_profile",
+        "disabled_profile",
+    ] {
         assert!(seen.contains_key(outcome), "{outcome} was never decided: {seen:?}");
     }
 }
@@ -315,19 +365,19 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
     let native = |p: &Profile| p.enabled && !p.is_stand_alone();
     // An account that somebody has for certain: the only thing that keeps an unproven address out.
     let is_account = |owner: &Owner| {
-        owner.has_proven_address || !(owner.profile.is_stand_alone() || owner.profile.status == Status::Unconfirmed)
+        let profile = &owner.profile;
+        let registered = !(profile.is_stand_alone() || profile.status == Status::Unconfirmed);
+        owner.has_proven_address || (registered && (profile.enabled || !profile.identities.is_empty()))
     };
     match decision {
         Decision::Refuse(Refusal::UnprovenEmail) => {
             assert!(owners.profiles.iter().any(is_account), "{}", context());
         }
         Decision::Refuse(_) => {}
+        _ if is_shut_out(arrival, owners) => panic!("who was shut out comes back: {}", context()),
         Decision::Continue(why) => {
             let keeps_out = *why == Continued::UnprovenEmail && owners.profiles.iter().any(is_account);
             assert!(!keeps_out, "{}", context());
-            let banned = |owner: &Owner| !owner.profile.enabled && owner.has_proven_address;
-            let proves = matches!(arrival.email, EmailClaim::Proven(_));
-            assert!(!proves || !owners.profiles.iter().any(banned), "{}", context());
         }
         Decision::AlreadyLinked(to) => {
             let identity = arrival.identity.as_ref().expect("an identity");
@@ -350,23 +400,39 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
             assert!(verify.is_none() || nobody_else_holds_it(owners, &to), "{}", context());
         }
         Decision::CreateAndLink { duplicate, .. } => {
-            assert!(proven && owners.profiles.iter().all(|owner| owner.profile.is_stand_alone()), "{}", context());
-            assert_eq!(*duplicate, !owners.profiles.is_empty(), "{}", context());
+            let stand_alone = |owner: &&Owner| owner.profile.is_stand_alone();
+            let shut = |owner: &Owner| !owner.profile.enabled && !owner.has_proven_address;
+            assert!(proven, "{}", context());
+            assert!(owners.profiles.iter().all(|owner| stand_alone(&owner) || shut(owner)), "{}", context());
+            assert_eq!(*duplicate, owners.profiles.iter().any(|owner| stand_alone(&owner)), "{}", context());
         }
-        Decision::Replace { profile: old, .. } => {
+        Decision::Replace { profile: old, identity, .. } => {
             let old = profile(old);
             assert!(proven && native(&old) && old.status == Status::Unconfirmed, "{}", context());
+            assert!(old.identities.iter().all(|known| is(known, identity)), "{}", context());
             assert_ne!(policy.unverified_profile, UnverifiedProfile::Refuse, "{}", context());
         }
-        Decision::Reclaim { profile: old, unlink, identity, .. } => {
+        Decision::Reclaim { profile: old, identity, .. } => {
             let old = profile(old);
             assert!(proven && native(&old) && !old.email_verified, "{}", context());
             assert!(nobody_else_holds_it(owners, &old), "{}", context());
             assert_eq!(policy.unverified_profile, UnverifiedProfile::Reclaim, "{}", context());
-            let kept = old.identities.iter().filter(|known| !unlink.contains(known));
-            assert!(kept.into_iter().all(|known| is(known, identity)), "{}", context());
+            assert!(old.identities.iter().all(|known| is(known, identity)), "{}", context());
         }
     }
+}
+
+/// An administrator disabled a profile that proved the address, which the sign-in proves as well, and left no account open.
+fn is_shut_out(arrival: &Arrival, owners: &Owners) -> bool {
+    let profiles = || owners.profiles.iter();
+    let open = |owner: &Owner| {
+        let Profile { status, enabled, email_verified, .. } = owner.profile;
+        let confirmed = status == Status::Confirmed || status == Status::ResetRequired;
+        enabled && email_verified && confirmed && !owner.profile.is_stand_alone()
+    };
+    matches!(arrival.email, EmailClaim::Proven(_))
+        && profiles().any(|owner| !owner.profile.enabled && owner.has_proven_address)
+        && !profiles().any(open)
 }
 
 fn nobody_else_holds_it(owners: &Owners, own: &Profile) -> bool {
@@ -429,6 +495,8 @@ fn all_owners() -> Vec<(Option<Owner>, Option<Owner>)> {
         Some(native(ADA).unverified()),
         Some(native(ADA).unconfirmed()),
         Some(federated("Facebook", "9", ADA)),
+        Some(native(ADA).unverified().disabled()),
+        Some(Account { email_verified: true, ..federated("Facebook", "9", ADA) }.disabled()),
     ]
     .map(|account| account.map(|account| owners([account]).profiles.remove(0)));
     firsts.iter().flat_map(|first| seconds.iter().map(|second| (first.clone(), second.clone()))).collect()

@@ -5,7 +5,7 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -170,10 +170,6 @@ impl UserPool for Gate {
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.pass("link", self.pool.link(user, identity)).await
-    }
-
-    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        self.pass("unlink", self.pool.unlink(identity)).await
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {

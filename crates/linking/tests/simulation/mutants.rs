@@ -9,7 +9,7 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::Quirks;
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, Profile, Status, UserName, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, Profile, Status, UserName, UserPool,
 };
 use std::rc::Rc;
 use std::sync::Mutex;
@@ -90,10 +90,6 @@ impl UserPool for Mutant {
             Some(user) => self.gate.replace_password(&user, &Password::random()).await,
             None => Ok(()),
         }
-    }
-
-    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        self.gate.unlink(identity).await
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {

@@ -190,6 +190,32 @@ pub fn all() -> Vec<Scenario> {
         ),
         Scenario::new("stand-alone profile", End::Newcomer, vec![federated("Facebook", "9", ADA)]),
     ];
+    let banned = || Account { email_verified: true, ..federated("Okta", "9", ADA) }.disabled();
+    let shut = || native(ADA).unverified().disabled();
+    for (name, account) in [
+        ("banned, unverified", native(ADA).unverified()),
+        ("banned, unconfirmed", native(ADA).unconfirmed()),
+        ("banned, invited", invited(ADA)),
+        ("banned, invited, not verified", invited(ADA).unverified()),
+    ] {
+        let end = End::Refused("disabled_profile");
+        all.push(Scenario::new(name, end, vec![banned(), account]).policy(UnverifiedProfile::Reclaim));
+    }
+    all.push(Scenario::new("banned elsewhere, but not here", End::Linked, vec![banned(), native(ADA)]));
+    let two = vec![shut(), shut().named("another")];
+    all.push(Scenario::new("two disabled squatters", End::Newcomer, two).alias());
+    // Reclaiming or replacing it would give somebody else's account away.
+    let linked = |account: Account| account.unverified().with_identity("Facebook", "9").planted();
+    for (name, account) in [
+        ("unverified and linked", native(ADA)),
+        ("unconfirmed and linked", native(ADA).unconfirmed()),
+        ("invited, not verified, and linked", invited(ADA)),
+    ] {
+        let end = End::Refused("linked_profile");
+        all.push(Scenario::new(name, end, vec![linked(account)]).policy(UnverifiedProfile::Reclaim));
+    }
+    // Where the address is the user name, the pool makes no second one.
+    all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));
     let mut unproven = Scenario::new("unproven", End::Refused("unproven_email"), vec![native(ADA)]);
     unproven.verified_claim = false;
     let mut unproven_free = Scenario::new("unproven, free", End::Untouched, vec![]);

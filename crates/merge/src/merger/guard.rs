@@ -5,7 +5,7 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, Identity, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -84,19 +84,6 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         self.pool.link(user, identity).await
     }
 
-    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        let native = match self.into {
-            Some(into) => self.pool.profile(into).await?.filter(|profile| profile.user_name.as_str() == into),
-            None => None,
-        };
-        if !native.is_some_and(|native| native.identities.contains(identity)) {
-            let why = "not an identity of the profile of the plan";
-            return Err(PoolError::new(PoolErrorKind::Other, "AdminDisableProviderForUser", why));
-        }
-        self.limits.updates.wait().await;
-        self.pool.unlink(identity).await
-    }
-
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.change(user, "AdminUpdateUserAttributes").await?;
         self.pool.set_verified_email(user, email).await
@@ -145,8 +132,6 @@ mod tests {
         assert!(guard.delete(&ada).await.is_err() && guard.delete(&eve).await.is_err());
         assert!(guard.sign_out_everywhere(&eve).await.is_err() && guard.add_to_group(&eve, "Users").await.is_err());
         assert!(guard.add_to_group(&ada, "Users").await.is_ok());
-        let identity = Identity { user_id: "1".into(), provider_name: "Google".into(), primary: false };
-        assert!(guard.unlink(&identity).await.unwrap_err().to_string().contains("AdminDisableProviderForUser"));
         let replacing = Guard { into: None, deletable: Some(eve.as_str()), ..guard };
         assert!(replacing.delete(&ada).await.is_err() && replacing.delete(&eve).await.is_ok());
         assert_eq!(pool.accounts().len(), 1);

@@ -7,7 +7,6 @@ use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUs
 use aws_sdk_cognitoidentityprovider::operation::admin_delete_user_attributes::{
     AdminDeleteUserAttributesInput, AdminDeleteUserAttributesOutput,
 };
-use aws_sdk_cognitoidentityprovider::operation::admin_disable_provider_for_user::AdminDisableProviderForUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user_auth_factors::AdminGetUserAuthFactorsOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_link_provider_for_user::AdminLinkProviderForUserOutput;
@@ -252,18 +251,6 @@ async fn a_link_names_provider_attribute_and_value_as_the_provider_spells_them()
         assert_eq!(from.provider_attribute_name(), Some(attribute_name));
         assert_eq!(from.provider_attribute_value(), Some(user_value));
     }
-}
-
-#[tokio::test]
-async fn an_identity_is_unlinked_by_its_subject_as_the_profile_lists_it() {
-    let seen = Seen::new();
-    let rule = mock!(Client::admin_disable_provider_for_user)
-        .then_compute_output(seen.answering(|_| AdminDisableProviderForUserOutput::builder().build()));
-    let identity = Identity { user_id: "00uAbC".into(), provider_name: "Okta".into(), primary: false };
-    pool(&[&rule]).unlink(&identity).await.unwrap();
-    let user = seen.only().user.unwrap();
-    assert_eq!((user.provider_name(), user.provider_attribute_name()), (Some("Okta"), Some("Cognito_Subject")));
-    assert_eq!(user.provider_attribute_value(), Some("00uAbC"));
 }
 
 #[tokio::test]

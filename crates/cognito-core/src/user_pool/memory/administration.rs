@@ -2,8 +2,8 @@ use super::invitations::POLICY;
 use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, made_sub, native};
 use crate::provider::SourceIdentity;
 use crate::user_pool::{
-    Administration, AppClient, AppClients, CheckedUserName, Identity, MfaSettings, NewRegistration, Page, PoolError,
-    PoolSettings, ProfileRecord, Registered, Status, UserName, UserPool,
+    Administration, AppClient, AppClients, CheckedUserName, MfaSettings, NewRegistration, Page, PoolError,
+    PoolSettings, ProfileRecord, Registered, Status, UserName,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -129,12 +129,14 @@ impl Administration for MemoryPool {
     }
 
     async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        let listed = Identity {
-            provider_name: identity.provider().to_owned(),
-            user_id: identity.value().to_owned(),
-            primary: false,
-        };
-        self.unlink(&listed).await
+        let (provider, value) = (identity.provider(), identity.value());
+        self.call("AdminDisableProviderForUser", |state| {
+            let is_owner = |account: &&mut Account| account.has_identity(provider, value);
+            let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
+            owner.identities.retain(|known| !known.is(provider, value));
+            state.remember();
+            Ok(())
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
-    Administration, AvailableEmail, CheckedUserName, Identity, NewNative, Page, PoolError, PoolErrorKind, PoolSettings,
-    Profile, ProfileRecord, UserName, UserPool,
+    Administration, AvailableEmail, CheckedUserName, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile,
+    ProfileRecord, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -208,10 +208,6 @@ impl UserPool for Fused {
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.fuse.call("AdminLinkProviderForUser", self.pool.link(user, identity)).await
-    }
-
-    async fn unlink(&self, identity: &Identity) -> Result<(), PoolError> {
-        self.fuse.call("AdminDisableProviderForUser", self.pool.unlink(identity)).await
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
