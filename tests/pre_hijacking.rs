@@ -218,25 +218,6 @@ async fn n_o_auth_a_tenants_claim_of_a_verified_address_opens_nothing() {
     assert_eq!(pool.profiles().await.unwrap(), [before]);
 }
 
-/// In an alias pool the mark on a second profile takes the address from its owner without an error.
-#[tokio::test]
-async fn a_repair_does_not_move_the_victims_alias_to_the_attacker() {
-    let pool = pool(Kind::EmailAsAlias).await.unwrap();
-    let victim = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
-    let attacker = Google::start().await.unwrap().stands_alone(&pool, "666", ADA, false).await.unwrap();
-    assert!(!attacker.email_verified() && attacker.attribute("email") == ADA, "{attacker:?}");
-    let settings = [("PROVIDERS", "Google:always"), ("REPAIR", "linked")];
-    for (name, sample) in [
-        ("post-confirmation", "post-confirmation/federated"),
-        ("post-authentication", "post-authentication/facebook-unverified"),
-    ] {
-        let event = event::about(event::load(sample, &pool).unwrap(), &attacker);
-        assert_eq!(function(name, &settings).await.unwrap().invoke(&event).await.unwrap(), Ok(event), "{name}");
-        assert_eq!(pool.profile(&victim.username).await.unwrap(), victim, "{name}");
-        assert!(!pool.profile(&attacker.username).await.unwrap().email_verified(), "{name}");
-    }
-}
-
 /// Nobody has proven the address, so nobody keeps the victim from registering it.
 #[tokio::test]
 async fn who_proved_nothing_does_not_keep_the_victim_from_registering() {
