@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use end_to_end::template::Template;
 use local_cloud::stack::template;
 use serde_json::Value;
 
@@ -42,19 +43,6 @@ fn each_function_gets_exactly_the_variables_it_reads() {
     }
 }
 
-/// The value of a variable with the template's defaults.
-fn default(parameters: &Value, value: &Value) -> String {
-    match value.as_array().map(Vec::as_slice) {
-        // The conditions of variables are false if their parameter is empty, which is the default.
-        Some([condition, one, _]) if condition == "EmailIsUsername" => one.as_str().unwrap().to_owned(),
-        Some([_, _, other]) => {
-            let other = other.as_str().unwrap();
-            parameters[other]["Default"].as_str().unwrap_or(other).to_owned()
-        }
-        _ => parameters[value.as_str().unwrap()]["Default"].as_str().unwrap().to_owned(),
-    }
-}
-
 /// The custom message function refuses a change of the address with Cognito's own call.
 #[test]
 fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
@@ -66,10 +54,10 @@ fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
 
 #[test]
 fn with_the_defaults_every_function_starts() {
-    let (resources, document) = (resources(), template::document().unwrap());
+    let template = Template::parse(include_str!("../template.yaml")).unwrap();
     for (function, _) in functions() {
-        let variables = variables(&resources, function);
-        let lookup = |name: &str| Some(default(&document["Parameters"], variables.get(name)?));
+        let made = template.properties(&format!("{function}Function"), &BTreeMap::new()).unwrap().unwrap();
+        let lookup = |name: &str| made["Environment"]["Variables"][name].as_str().map(str::to_owned);
         let refused = match function {
             "PreSignUp" => pre_sign_up::Settings::from_lookup(&lookup).err(),
             "PostConfirmation" => post_confirmation::Settings::from_lookup(&lookup).err(),
@@ -200,6 +188,9 @@ fn the_account_api_gets_exactly_the_variables_it_reads_and_starts_with_them() {
     let variables = variables(&resources, "AccountApi");
     let set: BTreeSet<_> = variables.keys().map(String::as_str).collect();
     assert_eq!(set, account_api::NAMES.into_iter().collect());
+    let parsed = Template::parse(include_str!("../template.yaml")).unwrap();
+    let on = BTreeMap::from([("AccountApi".to_owned(), "on".to_owned())]);
+    let made = parsed.properties("AccountApiFunction", &on).unwrap().unwrap();
     let invitations = document["Parameters"]["Invitations"]["AllowedValues"].as_array().unwrap();
     for mode in invitations {
         let lookup = |name: &str| {
@@ -211,7 +202,7 @@ fn the_account_api_gets_exactly_the_variables_it_reads_and_starts_with_them() {
                 "APP_URL" => "https://app.example.com".to_owned(),
                 "INVITATION_DAYS" => document["Parameters"]["InvitationDays"]["Default"].to_string(),
                 "BACKEND_CLIENT_ID" | "TABLE_NAME" | "CODE_SECRET_ARN" => "made-by-the-stack".to_owned(),
-                name => default(&document["Parameters"], variables.get(name)?),
+                name => made["Environment"]["Variables"][name].as_str()?.to_owned(),
             })
         };
         account_api::Settings::from_lookup(&lookup).unwrap();

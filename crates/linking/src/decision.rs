@@ -1,6 +1,6 @@
 use crate::arrival::{Arrival, Unlinkable};
 use crate::owners::{Owner, Owners};
-use crate::policy::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
+use crate::policy::{NativeProfile, Newcomers, Policy, UnprovenEmail, UnverifiedProfile};
 use crate::refusal::Refusal;
 use cognito_core::email::{Email, EmailClaim, ProvenEmail};
 use cognito_core::provider::SourceIdentity;
@@ -135,10 +135,11 @@ pub(crate) enum Claimed<'a> {
 impl<'a> Claimed<'a> {
     /// The address to look up, or the decision if the sign-in needs no look-up.
     pub(crate) fn by(arrival: &'a Arrival, policy: &Policy) -> ControlFlow<Decision, Self> {
+        let left = |why| Break(admitted(Decision::Continue(why), policy));
         match (&arrival.email, policy.unproven_email) {
-            (EmailClaim::Absent, _) => Break(Decision::Continue(Continued::NoEmail)),
+            (EmailClaim::Absent, _) => left(Continued::NoEmail),
             (EmailClaim::Unusable(why), _) => Break(Decision::Refuse(Refusal::UnusableEmail(*why))),
-            (EmailClaim::Unproven(_), UnprovenEmail::Separate) => Break(Decision::Continue(Continued::Separate)),
+            (EmailClaim::Unproven(_), UnprovenEmail::Separate) => left(Continued::Separate),
             (EmailClaim::Unproven(email), UnprovenEmail::Refuse) => Continue(Self::Unproven(email)),
             (EmailClaim::Proven(email), _) => Continue(Self::Proven(email)),
         }
@@ -164,6 +165,23 @@ pub fn decide(arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
 
 /// The same once it is known that the owners matter.
 pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
+    admitted(decide_for_anybody(claimed, arrival, owners, policy), policy)
+}
+
+/// Refuses newcomers whom the policy does not let in. Who has an account already is no newcomer.
+fn admitted(decision: Decision, policy: &Policy) -> Decision {
+    let refused = match &decision {
+        Decision::Continue(_) | Decision::CreateAndLink { .. } | Decision::Replace { .. } => {
+            policy.newcomers != Newcomers::Create
+        }
+        Decision::AcceptInvitation { .. } => policy.newcomers == Newcomers::Refuse,
+        Decision::AlreadyLinked(_) | Decision::Link(..) | Decision::Reclaim { .. } | Decision::Refuse(_) => false,
+    };
+    if refused { Decision::Refuse(Refusal::NotInvited) } else { decision }
+}
+
+/// What the sign-in means where everybody may come.
+fn decide_for_anybody(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
     let email = match claimed {
         Claimed::Proven(email) => email,
         Claimed::Unproven(_) => return unproven(arrival, owners),

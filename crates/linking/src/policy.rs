@@ -7,6 +7,22 @@ pub struct Policy {
     pub native_profile: NativeProfile,
     /// `UNVERIFIED_PROFILE`.
     pub unverified_profile: UnverifiedProfile,
+    /// `NEWCOMERS`.
+    pub newcomers: Newcomers,
+}
+
+/// Somebody comes from a provider and has no account in the pool.
+///
+/// Cognito's own `AllowAdminCreateUserOnly` does not stop them: it is about registrations only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Newcomers {
+    /// They get an account, or a profile of their own.
+    #[default]
+    Create,
+    /// Only those for whom an administrator made an account that waits for them.
+    Invited,
+    /// Nobody. Only people who use their account already can add a provider.
+    Refuse,
 }
 
 /// Somebody arrives with an address that is not proven and that a profile has.
@@ -33,7 +49,7 @@ pub enum NativeProfile {
 /// Whoever registered it may be an attacker waiting for the owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UnverifiedProfile {
-    /// Replace a profile that was never confirmed: delete it, create it anew, link. Refuse if it
+    /// Replace a profile that was never confirmed: delete it, create it again, link. Refuse if it
     /// was confirmed, because it may be in use.
     #[default]
     Replace,

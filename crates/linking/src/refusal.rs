@@ -20,6 +20,8 @@ pub enum Refusal {
     UnusableProfile,
     /// The profile's user name is the `sub` of another profile.
     BorrowedSub,
+    /// The person has no account, and the policy makes none for them.
+    NotInvited,
     /// Several native profiles have the address and none stands out.
     AmbiguousOwner,
     /// The profile holds the five identities that Cognito allows.
@@ -60,6 +62,9 @@ impl Refusal {
                 Kind::refusal("unusable_profile", "This account cannot be used, please contact support")
             }
             Self::BorrowedSub => Kind::refusal("borrowed_sub", "This account cannot be used, please contact support"),
+            Self::NotInvited => {
+                Kind::refusal("not_invited", "There is no account for you here yet, please ask for an invitation")
+            }
             Self::AmbiguousOwner => Kind::refusal(
                 "ambiguous_owner",
                 "More than one account uses this email address, please sign in with your password or contact support",
@@ -124,6 +129,10 @@ impl Refusal {
                  proved the address and keeps its owner out, delete it"
             }
             Self::UnusableProfile => "the profile's status is archived, compromised or not known",
+            Self::NotInvited => {
+                "nobody whom this sign-in proves to be the person has an account, and NEWCOMERS lets in only people whom an \
+                 administrator invited, or nobody"
+            }
             Self::AmbiguousOwner => "several native profiles have the address, and not exactly one of them proved it",
             Self::TooManyIdentities => {
                 "the profile holds five identities, the most that Cognito allows; unlink one that is no longer used. If \
@@ -175,13 +184,14 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 18] = [
+    const ALL: [Refusal; 19] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
         Refusal::LinkedProfile,
         Refusal::DisabledProfile,
         Refusal::UnusableProfile,
+        Refusal::NotInvited,
         Refusal::AmbiguousOwner,
         Refusal::BorrowedSub,
         Refusal::TooManyIdentities,

@@ -15,10 +15,13 @@ from patches import PATCHES
 
 
 def unneeded():
-    """The patches that are not needed, and those that do not close their gap."""
-    closed = [patch.name for patch in PATCHES if not patch.gap()]
+    """The parts of patches that are not needed, and those that do not close their gap."""
+    def parts(patch, checks, found):
+        return [f"{patch.name} ({check.__name__})" for check in checks if check() == found]
+
+    closed = [part for patch in PATCHES for part in parts(patch, patch.gaps, False)]
     apply()
-    still_open = [patch.name for patch in PATCHES if patch.gap()]
+    still_open = [part for patch in PATCHES for part in parts(patch, patch.gaps + patch.follows, True)]
     return closed, still_open
 
 
@@ -38,7 +41,7 @@ def main():
         print(patch.name)
     closed, still_open = unneeded()
     for name in closed:
-        print(f"MiniStack does this itself now, so remove the patch: {name}", file=sys.stderr)
+        print(f"MiniStack does this itself now, so remove that part of the patch: {name}", file=sys.stderr)
     for name in still_open:
         print(f"the patch does not close its gap: {name}", file=sys.stderr)
     sys.exit(1 if closed or still_open else 0)

@@ -1,14 +1,15 @@
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
-use linking::{NativeProfile, NativeUserName, Policy, SubjectRule, UnprovenEmail, UnverifiedProfile};
+use linking::{NativeProfile, NativeUserName, Newcomers, Policy, SubjectRule, UnprovenEmail, UnverifiedProfile};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     PROVIDERS,
     DEFAULT_GROUP,
     "UNPROVEN_EMAIL",
     "NATIVE_PROFILE",
     "UNVERIFIED_PROFILE",
+    "NEWCOMERS",
     "POOL_CASE_SENSITIVE",
     "SUBJECT_ATTRIBUTE",
     "NATIVE_SIGN_UP",
@@ -32,7 +33,7 @@ pub struct Settings {
     pub providers: Providers,
     /// `DEFAULT_GROUP`: the group a new user joins.
     pub default_group: Option<String>,
-    /// `UNPROVEN_EMAIL`, `NATIVE_PROFILE`, `UNVERIFIED_PROFILE`.
+    /// `UNPROVEN_EMAIL`, `NATIVE_PROFILE`, `UNVERIFIED_PROFILE`, `NEWCOMERS`.
     pub policy: Policy,
     /// `POOL_CASE_SENSITIVE`, `SUBJECT_ATTRIBUTE`.
     pub subject_rule: SubjectRule,
@@ -83,6 +84,12 @@ impl Settings {
                     ("reclaim", UnverifiedProfile::Reclaim),
                 ],
                 UnverifiedProfile::default(),
+            )?,
+            newcomers: settings::choice(
+                lookup,
+                "NEWCOMERS",
+                &[("create", Newcomers::Create), ("invited", Newcomers::Invited), ("refuse", Newcomers::Refuse)],
+                Newcomers::default(),
             )?,
         };
         let subject_rule = SubjectRule {

@@ -84,10 +84,12 @@ function wireChange(config) {
 // A change that was begun earlier, here or on another device, goes on where it stands.
 async function resume(config, steps) {
   try {
-    steps.prove(await changeUnderWay(config));
+    const change = await changeUnderWay(config);
+    if (change.stage === "none") return;
+    steps.prove(change);
     changing(true);
   } catch (problem) {
-    if (problem.status !== 404) alertWith(explain(problem).text, false);
+    alertWith(explain(problem).text, false);
   }
 }
 

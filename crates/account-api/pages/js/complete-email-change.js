@@ -59,10 +59,11 @@ async function change(config) {
     gone: () => finish("none"),
   });
   try {
-    steps.prove(await changeUnderWay(config));
+    const change = await changeUnderWay(config);
+    if (change.stage === "none") return finish("none");
+    steps.prove(change);
     show("change", { focus: false });
   } catch (problem) {
-    if (problem.status === 404) return finish("none");
     show("signed-out", { focus: false });
     alertWith(explain(problem).text, false);
   }

@@ -2,7 +2,7 @@ use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use crate::caller::Caller;
 use crate::email_change::flow::EmailChange;
-use crate::email_change::view::{Verified, View};
+use crate::email_change::view::{Standing, Verified, View};
 use crate::problem::{GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::State;
@@ -81,10 +81,9 @@ pub(super) async fn request(
 #[utoipa::path(
     get, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
-        (status = 200, description = "A change is under way", body = View),
+        (status = 200, description = "A change is under way, or none is", body = Standing),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -93,7 +92,7 @@ pub(super) async fn status(
     State(api): State<Arc<EmailChange>>,
     caller: Caller,
     locales: Locales,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<Standing>, Problem> {
     Ok(Json(logged(api.status(&caller, &locales.as_strs()).await, &caller)?))
 }
 

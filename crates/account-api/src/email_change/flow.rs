@@ -1,6 +1,6 @@
 //! Carries out the change of an address, with the table, mails and the user pool.
 
-use super::view::{Verified, View};
+use super::view::{Standing, Verified, View};
 use super::{ChangeState, CodeCheck, Request, RequestError, Stage};
 use crate::accounts::Accounts;
 use crate::caller::Caller;
@@ -118,11 +118,11 @@ impl EmailChange {
     }
 
     /// Where a change stands.
-    pub(crate) async fn status(&self, caller: &Caller, locales: &[&str]) -> Result<View, Problem> {
+    pub(crate) async fn status(&self, caller: &Caller, locales: &[&str]) -> Result<Standing, Problem> {
         let (read, _) = self.settled(caller, &key(caller), locales).await?;
-        let request = read.value.request(self.table.now()).map_err(|_| Code::NoRequest)?;
+        let Ok(request) = read.value.request(self.table.now()) else { return Ok(Standing::NONE) };
         let profile = self.own_profile(caller).await?;
-        if belongs_to(request, &profile) { Ok(View::from(request)) } else { Err(Code::NoRequest.into()) }
+        Ok(if belongs_to(request, &profile) { Standing::UnderWay(View::from(request)) } else { Standing::NONE })
     }
 
     /// Ends a change, if there is one.

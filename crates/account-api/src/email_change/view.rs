@@ -16,11 +16,11 @@ pub struct View {
     /// Which address has to be proven now: `current` is the account's address, `new` is the one it will get.
     #[schema(schema_with = stage)]
     pub stage: Stage,
-    /// Where the last code went, masked.
+    /// Where the last code went. The account's own address is masked: the token alone does not show it.
     #[schema(example = "a***@example.com")]
     pub sent_to: String,
-    /// The new address, masked.
-    #[schema(example = "g***@example.com")]
+    /// The new address in full, so that the person who typed it can find a mistake.
+    #[schema(example = "grace@example.com")]
     pub new_email: String,
     /// When the code expires, and the change with it, in seconds since 1970.
     pub expires_at: u64,
@@ -31,11 +31,38 @@ impl From<&Request> for View {
         Self {
             id: request.id.clone(),
             stage: request.stage,
-            sent_to: masked(request.sent_to()),
-            new_email: masked(&request.new),
+            sent_to: match request.stage {
+                Stage::Current => masked(request.sent_to()),
+                Stage::New => request.sent_to().to_owned(),
+            },
+            new_email: request.new.clone(),
             expires_at: request.ends_at(),
         }
     }
+}
+
+/// Where a change stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Standing {
+    /// A change is under way.
+    UnderWay(View),
+    /// No change is under way.
+    NoChange(NoChange),
+}
+
+/// No change is under way: it never began, or it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = NoEmailChange)]
+pub struct NoChange {
+    /// Always `none`.
+    #[schema(schema_with = none)]
+    stage: &'static str,
+}
+
+impl Standing {
+    /// No change is under way.
+    pub(super) const NONE: Self = Self::NoChange(NoChange { stage: "none" });
 }
 
 /// The account has the new address.
@@ -64,6 +91,10 @@ impl Verified {
 
 fn stage() -> Object {
     one_of_words(&[Stage::Current.name(), Stage::New.name()])
+}
+
+fn none() -> Object {
+    one_of_words(&["none"])
 }
 
 fn done() -> Object {

@@ -151,7 +151,8 @@ impl Invitations {
     /// Refuses if another account has proven the address, because this account would end up without one.
     async fn must_be_theirs(&self, guest: &Guest) -> Result<AvailableEmail, Problem> {
         let holders = self.accounts.profiles_with_email(&guest.email).await?;
-        if holders.iter().any(|holder| holder.email_verified && holder.user_name != guest.profile.user_name) {
+        let proves = |holder: &Profile| holder.has_proven_address(&self.settings.providers);
+        if holders.iter().any(|holder| holder.user_name != guest.profile.user_name && proves(holder)) {
             return Err(Code::EmailTaken.into());
         }
         AvailableEmail::among(&guest.email, &holders, &guest.profile.user_name).ok_or(Code::EmailTaken.into())

@@ -213,6 +213,8 @@ impl Invitations {
     /// invitation.
     async fn owner(&self, email: &Email) -> Result<Owner, Problem> {
         let mut profiles = self.accounts.profiles_with_email(email).await?;
+        // Whoever disabled a profile that proved nothing said nothing about the owner of the address.
+        profiles.retain(|profile| profile.enabled || !profile.identities.is_empty() || profile.email_verified);
         let mut guests: Vec<_> = profiles.extract_if(.., |profile| is_waiting(profile)).collect();
         let mut registrations: Vec<_> = profiles.extract_if(.., |profile| is_registration(profile)).collect();
         if profiles.iter().any(|other| self.is_somebody(other)) {
@@ -233,7 +235,7 @@ impl Invitations {
 
     /// Whether a profile with the address counts as its owner's. The caller has taken out guests and registrations.
     fn is_somebody(&self, other: &Profile) -> bool {
-        // A registration or a guest's account that an administrator disabled, or a guest of another procedure.
+        // It did not come out of this API, or an administrator disabled it.
         let unopened = matches!(other.status, Status::Unconfirmed | Status::ForceChangePassword);
         // The owner may have proven the address although it is marked as unverified, because a sign-in through a
         // provider can change the mark. They must not get a second account.

@@ -50,14 +50,14 @@ async fn finish(house: &House) {
     house.clock.forward(A_WHILE);
     for _ in 0..8 {
         let status = call(house, "GET", "/email-change", None).await.unwrap();
-        let Some(stage) = status.body["stage"].as_str() else {
+        let stage = status.body["stage"].as_str().unwrap();
+        if stage == "none" {
             if house.pool.accounts()[0].email.as_deref() == Some(NEW) {
                 return;
             }
-            assert_eq!(status.code(), "no-request");
             assert_eq!(call(house, "POST", "/email-change", ask()).await.unwrap().status, 202);
             continue;
-        };
+        }
         let to = if stage == "current" { OLD } else { NEW };
         let answer = match house.mailer.last_to(to).and_then(|mail| mail.code()) {
             Some(code) => verify(house, &code).await,
@@ -135,7 +135,7 @@ async fn a_change_that_was_cut_off_anywhere_ends_done_and_is_never_stuck() {
             assert_eq!(again.body, json!({ "stage": "done" }), "{after}: {again:?}");
             // A mail that hung is owed.
             house.clock.forward(A_WHILE);
-            call(&house, "GET", "/email-change", None).await.unwrap().is_refused(404, "no-request");
+            call(&house, "GET", "/email-change", None).await.unwrap().says_no_change();
             settled(&house);
         }
         assert!((8..CALLS).contains(&sprung), "{sprung} calls were cut off");
@@ -166,7 +166,7 @@ async fn a_change_that_was_cut_off_anywhere_is_withdrawn_only_if_the_account_doe
             } else {
                 changed += 1;
                 house.clock.forward(A_WHILE);
-                call(&house, "GET", "/email-change", None).await.unwrap().is_refused(404, "no-request");
+                call(&house, "GET", "/email-change", None).await.unwrap().says_no_change();
                 let ended = house.mailer.sent().iter().any(|mail| mail.to == OLD && mail.code().is_none());
                 assert!(ended, "{after}: the old address is told, whatever the person pressed: {withdrawn:?}");
                 assert!(withdrawn.status == 204 || withdrawn.code() == "already-changed", "{after}: {withdrawn:?}");

@@ -213,6 +213,12 @@ impl Answer {
         }
     }
 
+    /// Asserts that no change of the address is under way.
+    #[track_caller]
+    pub(crate) fn says_no_change(&self) {
+        assert_eq!((self.status.as_u16(), &self.body), (200, &json!({ "stage": "none" })), "{self:?}");
+    }
+
     /// After how many seconds to come again.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         self.headers.get("retry-after")?.to_str().ok()?.parse().ok()

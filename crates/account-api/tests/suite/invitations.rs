@@ -254,13 +254,24 @@ async fn who_only_names_an_address_keeps_nobody_from_being_invited() {
     claimed.email_verified = false;
     let mut moved = native(GUEST).named("mallory").unverified();
     moved.sub = "another".into();
-    for squatter in [claimed.clone(), moved] {
+    let shut =
+        [native(GUEST), native(GUEST).unconfirmed(), invited(GUEST)].map(|it| it.unverified().disabled().named("shut"));
+    for squatter in [claimed.clone(), moved].into_iter().chain(shut) {
         let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:never")];
         let house = House::with(PoolKind::EmailAlias, [squatter], &own, Trap::Crash);
         invite(&house).await;
         let (username, token) = link(&house);
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        let done = complete(&house, &username, &token, PASSWORD).await;
+        assert_eq!(done.status, 200, "{done:?} {:#?}", house.pool.accounts());
     }
+    // The mark is the word of a provider that is never believed. Only the pool may still keep the address for it.
+    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:never")];
+    let house =
+        House::with(PoolKind::EmailAlias, [Account { email_verified: true, ..claimed.clone() }], &own, Trap::Crash);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    complete(&house, &username, &token, PASSWORD).await;
+    assert!(house.pool.calls().contains(&"AdminRespondToAuthChallenge"));
     // A provider whose every address counts has vouched for it.
     let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:always")];
     let house = House::with(PoolKind::EmailAlias, [claimed], &own, Trap::Crash);
@@ -273,6 +284,16 @@ fn registered_by_somebody_else() -> Account {
     account.password = Some("Mallory's-own-1".into());
     account.phone = Some("+12065550100".into());
     account
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_link_makes_no_account_for_whom_an_administrator_shut_out_meanwhile() {
+    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Corp:always:none")];
+    let house = House::with(PoolKind::EmailAlias, [], &own, Trap::Crash);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    house.pool.change(|accounts| accounts.push(federated("Corp", "1", GUEST).unverified().disabled()));
+    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "email-taken");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use cognito_core::provider::Providers;
-use linking::{NativeProfile, Policy, UnprovenEmail, UnverifiedProfile};
+use linking::{NativeProfile, Newcomers, Policy, UnprovenEmail, UnverifiedProfile};
 use merge::Rules;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,8 @@ impl RuleOptions {
                 Unverified::Refuse => UnverifiedProfile::Refuse,
                 Unverified::Reclaim => UnverifiedProfile::Reclaim,
             },
+            // Who has a profile already is no newcomer.
+            newcomers: Newcomers::Create,
         };
         Rules { providers, policy, trust_stored_values: self.trust_stored_values }
     }

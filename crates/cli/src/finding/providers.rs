@@ -59,14 +59,12 @@ fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
         let remedy = format!("Name the domains that it owns in PROVIDERS: {name}:always@corp.example");
         findings.push(Finding::note("trust_without_domains", name, why, remedy));
     }
-    let mapped = facts.providers.iter().flatten().find(|known| known.name == *name);
-    let is_mapped = mapped.is_some_and(|known| known.mapping.contains_key("email_verified"));
-    if is_mapped && facts.functions.contains_key(&Trigger::InboundFederation) {
+    if facts.functions.contains_key(&Trigger::InboundFederation) {
         let why = "If this provider sends a false email_verified, that wins over always: inbound federation leaves the \
                    address out, and the person is not linked, or is turned away";
         let remedy = format!(
-            "Nothing, if it sends no such claim or means it. Otherwise have it send true for the addresses that it checked, \
-             and list {name} with claim"
+            "If the provider never sends false, or sends it rightly, do nothing. Otherwise have it send true for the \
+             addresses that it checked, and list {name} with claim"
         );
         findings.push(Finding::note("denial_wins_over_always", name, why, remedy));
     }

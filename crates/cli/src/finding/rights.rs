@@ -2,40 +2,47 @@
 
 use super::{Facts, Finding};
 use crate::trigger::Trigger;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 
-/// The calls that a function makes with its settings, as IAM actions. The same as in the template.
-pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
-    let is = |name: &str, default: &str, value: &str| setting(name).as_deref().unwrap_or(default) == value;
-    let replaces = !is("UNVERIFIED_PROFILE", "replace", "refuse");
-    let mut actions = match trigger {
-        Trigger::PreSignUp => vec![
-            "cognito-idp:ListUsers",
-            "cognito-idp:AdminGetUser",
-            "cognito-idp:AdminLinkProviderForUser",
-            "cognito-idp:AdminDeleteUserAttributes",
-            "cognito-idp:AdminGetUserAuthFactors",
-            "cognito-idp:AdminSetUserMFAPreference",
-            "cognito-idp:AdminSetUserPassword",
-            "cognito-idp:AdminUpdateUserAttributes",
-            "cognito-idp:AdminUserGlobalSignOut",
-        ],
-        Trigger::PostConfirmation | Trigger::PostAuthentication => {
-            vec!["cognito-idp:ListUsers", "cognito-idp:AdminUpdateUserAttributes"]
-        }
-        Trigger::InboundFederation | Trigger::CustomMessage => vec![],
+/// What the functions need, also for Terraform and CDK; tests/install.rs holds it against the template.
+const MANIFEST: &str = include_str!("../../../../deploy/manifest.json");
+
+#[derive(Default, Deserialize)]
+struct Manifest {
+    functions: BTreeMap<String, Function>,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    trigger: String,
+    rights: Vec<Right>,
+}
+
+/// An IAM action. Without cases it is always needed, otherwise if one of them holds.
+#[derive(Deserialize)]
+struct Right {
+    action: String,
+    when: Option<Vec<Case>>,
+}
+
+/// For each setting the values with which the case holds: empty if it is not set, `*` for any value.
+type Case = BTreeMap<String, Vec<String>>;
+
+/// The IAM actions that a function needs with its settings.
+pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let manifest: Manifest = serde_json::from_str(MANIFEST).unwrap_or_default();
+    let function = manifest.functions.into_values().find(|function| function.trigger == trigger.member());
+    let fits = |(name, values): (&String, &Vec<String>)| {
+        let value = setting(name).unwrap_or_default();
+        values.contains(&value) || (!value.is_empty() && values.iter().any(|value| value == "*"))
     };
-    if trigger == Trigger::PostConfirmation && is("SIGN_OUT_ON_PASSWORD_RESET", "on", "on") {
-        actions.push("cognito-idp:AdminUserGlobalSignOut");
-    }
-    if matches!(trigger, Trigger::PreSignUp | Trigger::PostConfirmation) && setting("DEFAULT_GROUP").is_some() {
-        actions.push("cognito-idp:AdminAddUserToGroup");
-    }
-    if trigger == Trigger::PreSignUp {
-        let creates = is("NATIVE_PROFILE", "create", "create") || replaces;
-        actions.extend(creates.then_some("cognito-idp:AdminCreateUser"));
-        actions.extend(replaces.then_some("cognito-idp:AdminDeleteUser"));
-    }
-    actions
+    let holds = |case: &Case| case.iter().all(fits);
+    let rights = function.into_iter().flat_map(|function| function.rights);
+    rights
+        .filter(|right| right.when.as_ref().is_none_or(|cases| cases.iter().any(holds)))
+        .map(|right| right.action)
+        .collect()
 }
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -51,31 +58,22 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn the_actions_are_those_of_the_template() {
-        let template = include_str!("../../../../template.yaml");
-        for (trigger, resource) in [
-            (Trigger::PreSignUp, "PreSignUp"),
-            (Trigger::PostConfirmation, "PostConfirmation"),
-            (Trigger::PostAuthentication, "PostAuthentication"),
-        ] {
-            let from = template.split_once(&format!("\n  {resource}Rights:")).unwrap().1;
-            let block = from.split_once("Resource:").unwrap().0;
-            let granted: BTreeSet<_> = block
-                .split("cognito-idp:")
-                .skip(1)
-                .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
-                .collect();
-            let everything = |name: &str| match name {
-                "UNVERIFIED_PROFILE" => Some("reclaim".to_owned()),
-                "SIGN_OUT_ON_PASSWORD_RESET" => None,
-                _ => Some("create".to_owned()),
-            };
-            let needed: BTreeSet<_> =
-                needed(trigger, everything).iter().map(|action| action.replace("cognito-idp:", "")).collect();
-            assert_eq!(needed, granted, "{resource}");
-        }
+    fn the_actions_are_those_that_the_manifest_has_for_the_settings() {
+        let with = |trigger, set: &[(&str, &str)]| {
+            let value = |name: &str| set.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+            needed(trigger, value)
+        };
+        let has =
+            |actions: &[String], name: &str| actions.iter().any(|action| action == &format!("cognito-idp:{name}"));
+        let unset = with(Trigger::PreSignUp, &[]);
+        assert!(has(&unset, "ListUsers") && has(&unset, "AdminCreateUser") && !has(&unset, "AdminAddUserToGroup"));
+        let chosen = with(Trigger::PreSignUp, &[("NEWCOMERS", "invited"), ("DEFAULT_GROUP", "Users")]);
+        assert!(!has(&chosen, "AdminCreateUser") && has(&chosen, "AdminAddUserToGroup"));
+        assert!(has(&with(Trigger::PostConfirmation, &[]), "AdminUserGlobalSignOut"));
+        let off = with(Trigger::PostConfirmation, &[("SIGN_OUT_ON_PASSWORD_RESET", "off")]);
+        assert!(has(&off, "ListUsers") && !has(&off, "AdminUserGlobalSignOut"));
+        assert!(with(Trigger::CustomMessage, &[]).is_empty());
     }
 }

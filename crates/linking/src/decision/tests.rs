@@ -11,6 +11,7 @@ const STRICT: Policy = Policy {
     unproven_email: UnprovenEmail::Refuse,
     native_profile: NativeProfile::Create,
     unverified_profile: UnverifiedProfile::Replace,
+    newcomers: Newcomers::Create,
 };
 
 fn providers() -> Providers {
@@ -232,7 +233,7 @@ fn a_disabled_profile_that_proved_nothing_has_the_same_effect_everywhere_none() 
     let shut = || native(ADA).unverified().disabled();
     let shut_registration = || native(ADA).unconfirmed().disabled().named("registration");
     let create = "create_and_link";
-    for policy in all_policies() {
+    for policy in all_policies().into_iter().filter(|policy| policy.newcomers == Newcomers::Create) {
         let created =
             if policy.native_profile == NativeProfile::Create { create } else { "continue_no_native_profile" };
         check(&proven(), [shut()], policy, created);
@@ -324,6 +325,27 @@ fn a_subject_that_cannot_be_relied_on_is_refused_where_it_would_be_linked() {
     check(&arrival("Other_1", Some(ADA), true), [native(ADA)], STRICT, "unproven_email");
 }
 
+/// Cognito makes a profile for everybody who comes from a provider, also where only administrators create users.
+#[test]
+fn who_has_no_account_and_is_not_invited_is_refused_where_the_policy_says_so() {
+    let newcomers = |newcomers| Policy { newcomers, ..STRICT };
+    let skip = Policy { native_profile: NativeProfile::Skip, ..newcomers(Newcomers::Invited) };
+    let separate = Policy { unproven_email: UnprovenEmail::Separate, ..newcomers(Newcomers::Invited) };
+    for policy in [newcomers(Newcomers::Invited), newcomers(Newcomers::Refuse), skip, separate] {
+        check(&proven(), [], policy, "not_invited");
+        check(&arrival("Google_1", None, true), [native(ADA)], policy, "not_invited");
+        check(&unproven(), [], policy, "not_invited");
+        check(&arrival("Apart_1", Some(ADA), true), [], policy, "not_invited");
+        check(&proven(), [federated("Facebook", "9", ADA)], policy, "not_invited");
+        check(&proven(), [native(ADA).unconfirmed()], policy, "not_invited");
+        check(&proven(), [native(ADA)], policy, "link");
+        check(&proven(), [native(ADA).with_identity("Google", "1")], policy, "already_linked");
+        check(&proven(), [native(ADA).disabled()], policy, "disabled_profile");
+    }
+    check(&proven(), [invited(ADA).unverified()], newcomers(Newcomers::Invited), "accept_invitation");
+    check(&proven(), [invited(ADA)], newcomers(Newcomers::Refuse), "not_invited");
+}
+
 /// Every combination of facts about one or two profiles, every arrival and every policy.
 #[test]
 fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
@@ -350,6 +372,7 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         "ambiguous_owner",
         "linked_profile",
         "disabled_profile",
+        "not_invited",
     ] {
         assert!(seen.contains_key(outcome), "{outcome} was never decided: {seen:?}");
     }
@@ -375,6 +398,14 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
         }
         Decision::Refuse(_) => {}
         _ if is_shut_out(arrival, owners) => panic!("who was shut out comes back: {}", context()),
+        Decision::Continue(_) | Decision::CreateAndLink { .. } | Decision::Replace { .. }
+            if policy.newcomers != Newcomers::Create =>
+        {
+            panic!("a newcomer is let in: {}", context())
+        }
+        Decision::AcceptInvitation { .. } if policy.newcomers == Newcomers::Refuse => {
+            panic!("a newcomer is let in: {}", context())
+        }
         Decision::Continue(why) => {
             let keeps_out = *why == Continued::UnprovenEmail && owners.profiles.iter().any(is_account);
             assert!(!keeps_out, "{}", context());
@@ -447,7 +478,9 @@ fn all_policies() -> Vec<Policy> {
             for unverified_profile in
                 [UnverifiedProfile::Replace, UnverifiedProfile::Refuse, UnverifiedProfile::Reclaim]
             {
-                policies.push(Policy { unproven_email, native_profile, unverified_profile });
+                for newcomers in [Newcomers::Create, Newcomers::Invited, Newcomers::Refuse] {
+                    policies.push(Policy { unproven_email, native_profile, unverified_profile, newcomers });
+                }
             }
         }
     }

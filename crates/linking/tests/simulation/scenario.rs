@@ -4,7 +4,7 @@ use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use linking::{Arrival, LinkError, Linker, NativeUserName, Policy, SubjectRule, UnverifiedProfile};
+use linking::{Arrival, LinkError, Linker, NativeUserName, Newcomers, Policy, SubjectRule, UnverifiedProfile};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 
@@ -49,6 +49,10 @@ impl Scenario {
 
     fn policy(self, unverified_profile: UnverifiedProfile) -> Self {
         Self { policy: Policy { unverified_profile, ..self.policy }, ..self }
+    }
+
+    fn newcomers(self, newcomers: Newcomers) -> Self {
+        Self { policy: Policy { newcomers, ..self.policy }, ..self }
     }
 
     pub fn with_quirks(&self, quirks: Quirks) -> Self {
@@ -213,6 +217,21 @@ pub fn all() -> Vec<Scenario> {
     ] {
         let end = End::Refused("linked_profile");
         all.push(Scenario::new(name, end, vec![linked(account)]).policy(UnverifiedProfile::Reclaim));
+    }
+    let invited_before = || Account { identities: vec![], ..invited(ADA).unverified().planted() };
+    for (name, end, newcomers, accounts) in [
+        ("nobody, newcomers invited", End::Refused("not_invited"), Newcomers::Invited, vec![]),
+        (
+            "unconfirmed, newcomers invited",
+            End::Refused("not_invited"),
+            Newcomers::Invited,
+            vec![native(ADA).unconfirmed()],
+        ),
+        ("invited, newcomers invited", End::Newcomer, Newcomers::Invited, vec![invited_before()]),
+        ("invited, newcomers refused", End::Refused("not_invited"), Newcomers::Refuse, vec![invited(ADA)]),
+        ("confirmed and verified, newcomers refused", End::Linked, Newcomers::Refuse, vec![native(ADA).planted()]),
+    ] {
+        all.push(Scenario::new(name, end, accounts).newcomers(newcomers));
     }
     // Where the address is the user name, the pool makes no second one.
     all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));

@@ -127,8 +127,9 @@ def with_claims_as_cognito_writes_them(decode):
     return decode_id_token
 
 
-def two_creations_get_one_address():
-    pool, together, statuses = new_pool(), threading.Barrier(2), []
+def both_at_once(act):
+    """The statuses of two calls of which each is inside the operation before the other one ends."""
+    together, statuses = threading.Barrier(2), []
     now = cognito._now_epoch
 
     def both_are_inside():
@@ -138,27 +139,74 @@ def two_creations_get_one_address():
             pass
         return now()
 
-    def create():
-        data = {"UserPoolId": pool, "Username": ADA, "MessageAction": "SUPPRESS"}
-        statuses.append(cognito._admin_create_user(data)[0])
-
     with mock.patch.object(cognito, "_now_epoch", both_are_inside):
-        threads = [threading.Thread(target=create) for _ in range(2)]
+        calls = [functools.partial(lambda number: statuses.append(act(number)[0]), number) for number in range(2)]
+        threads = [threading.Thread(target=one) for one in calls]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    return statuses == [200, 200]
+    return statuses
 
 
-def a_new_address_is_stored_at_once():
-    pool = new_pool(UserAttributeUpdateSettings={"AttributesRequireVerificationBeforeUpdate": ["email"]})
+def email(address):
+    """A verified address, as attributes of a call."""
+    return [{"Name": "email", "Value": address}, {"Name": "email_verified", "Value": "true"}]
+
+
+def two_creations_get_one_address():
+    data = {"UserPoolId": new_pool(), "Username": ADA, "MessageAction": "SUPPRESS"}
+    return both_at_once(lambda _: cognito._admin_create_user(dict(data))) == [200, 200]
+
+
+def two_creations_get_one_alias():
+    pool = new_pool(AliasAttributes=["email"])
+    data = {"UserPoolId": pool, "MessageAction": "SUPPRESS", "UserAttributes": email(ADA)}
+    return both_at_once(lambda number: cognito._admin_create_user(data | {"Username": f"user-{number}"})) == [200, 200]
+
+
+def two_updates_get_one_address():
+    pool = new_pool(AliasAttributes=["email"])
+    for number in range(2):
+        new_user(pool, f"user-{number}", f"user-{number}@example.com")
+    return both_at_once(lambda number: cognito._admin_update_user_attributes({
+        "UserPoolId": pool, "Username": f"user-{number}", "UserAttributes": email(ADA)})) == [200, 200]
+
+
+def changes_her_address(**settings):
+    """Ada, who has just asked for another address: pool, access token, user name, and the answer."""
+    pool = new_pool(**settings)
     client = new_client(pool)
     new_user(pool, ADA)
     token = sign_in(client, ADA)["AuthenticationResult"]["AccessToken"]
     name = call("GetUser", AccessToken=token)[1]["Username"]
-    call("UpdateUserAttributes", AccessToken=token, UserAttributes=[{"Name": "email", "Value": GRACE}])
+    change = [{"Name": "email", "Value": GRACE}]
+    return pool, token, name, call("UpdateUserAttributes", AccessToken=token, UserAttributes=change)[1]
+
+
+ASKING = {"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]}}
+
+
+def a_new_address_is_stored_at_once():
+    pool, _, name, _ = changes_her_address(**ASKING)
     return held(pool, name)["email"] == GRACE
+
+
+def a_new_address_stays_verified():
+    pool, _, name, _ = changes_her_address()
+    return held(pool, name)["email_verified"] == "true"
+
+
+def no_code_goes_to_the_new_address():
+    _, _, _, answer = changes_her_address(**ASKING)
+    return not answer.get("CodeDeliveryDetailsList")
+
+
+def a_pending_change_outlives_an_administrators():
+    pool, token, name, _ = changes_her_address(**ASKING)
+    call("AdminUpdateUserAttributes", UserPoolId=pool, Username=name, UserAttributes=email("hedy@example.com"))
+    call("VerifyUserAttribute", AccessToken=token, AttributeName="email", Code=CHANGE_CODE)
+    return held(pool, name)["email"] != "hedy@example.com"
 
 
 def an_alias_is_given_twice():
@@ -167,12 +215,19 @@ def an_alias_is_given_twice():
     return new_user(pool, "eve", ADA) == 200
 
 
+def a_forced_alias_is_held_by_two():
+    pool = new_pool(AliasAttributes=["email"])
+    new_user(pool, "ada", ADA)
+    call("AdminCreateUser", UserPoolId=pool, Username="eve", MessageAction="SUPPRESS", UserAttributes=email(ADA),
+         ForceAliasCreation=True)
+    return held(pool, "ada")["email_verified"] == "true"
+
+
 def a_verified_address_is_given_twice():
     pool = new_pool()
     new_user(pool, ADA)
     new_user(pool, GRACE)
-    update = [{"Name": "email", "Value": ADA}, {"Name": "email_verified", "Value": "true"}]
-    return call("AdminUpdateUserAttributes", UserPoolId=pool, Username=GRACE, UserAttributes=update)[0] == 200
+    return call("AdminUpdateUserAttributes", UserPoolId=pool, Username=GRACE, UserAttributes=email(ADA))[0] == 200
 
 
 def a_confirmed_registration_proves_nothing():
@@ -202,17 +257,22 @@ def a_claim_is_written_as_python_writes_it():
 
 
 PATCHES = [
-    Patch("two `AdminCreateUser` calls at once cannot both get an address", two_creations_get_one_address,
+    Patch("two `AdminCreateUser` calls at once cannot both get an address", (two_creations_get_one_address,),
           lambda: wrap("_admin_create_user", one_at_a_time)),
-    Patch("a new address is pending until its code is entered", a_new_address_is_stored_at_once, lambda: (
-        wrap("_update_user_attributes", keeping_the_old_address),
-        wrap("_admin_update_user_attributes", ending_a_pending_change))),
-    Patch("`AdminCreateUser` refuses a verified alias that somebody has", an_alias_is_given_twice,
+    Patch("a new address is pending until its code is entered",
+          (a_new_address_is_stored_at_once, a_new_address_stays_verified, no_code_goes_to_the_new_address),
+          lambda: (
+              wrap("_update_user_attributes", keeping_the_old_address),
+              wrap("_admin_update_user_attributes", ending_a_pending_change)),
+          (a_pending_change_outlives_an_administrators,)),
+    Patch("`AdminCreateUser` refuses a verified alias that somebody has",
+          (an_alias_is_given_twice, a_forced_alias_is_held_by_two, two_creations_get_one_alias),
           lambda: wrap("_admin_create_user", refusing_a_taken_alias, one_at_a_time)),
-    Patch("`AdminUpdateUserAttributes` refuses a verified address that somebody has", a_verified_address_is_given_twice,
+    Patch("`AdminUpdateUserAttributes` refuses a verified address that somebody has",
+          (a_verified_address_is_given_twice, two_updates_get_one_address),
           lambda: wrap("_admin_update_user_attributes", refusing_a_taken_address, one_at_a_time)),
-    Patch("`ConfirmSignUp` verifies the address", a_confirmed_registration_proves_nothing,
+    Patch("`ConfirmSignUp` verifies the address", (a_confirmed_registration_proves_nothing,),
           lambda: wrap("_confirm_sign_up", verifying_the_address)),
-    Patch("a claim that is JSON `true` becomes `true`", a_claim_is_written_as_python_writes_it,
+    Patch("a claim that is JSON `true` becomes `true`", (a_claim_is_written_as_python_writes_it,),
           lambda: wrap("_decode_id_token_unverified", with_claims_as_cognito_writes_them)),
 ]

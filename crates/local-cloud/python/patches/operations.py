@@ -79,7 +79,7 @@ def operation(name, handler):
         if not ADDED:
             wrap("_dispatch_idp", with_added_operations)
         ADDED[name] = handler
-    return Patch(f"`{name}`", is_unknown, add)
+    return Patch(f"`{name}`", (is_unknown,), add)
 
 
 PATCHES = [

@@ -16,10 +16,12 @@ class Patch:
 
     name: str
     """What AWS does, as docs/LOCAL_STACK.md lists it."""
-    gap: Callable[[], bool]
-    """Whether MiniStack, in its present state, behaves differently."""
+    gaps: tuple[Callable[[], bool], ...]
+    """Whether MiniStack, in its present state, behaves differently: a check for each part of the patch."""
     apply: Callable[[], None]
-    """Closes the gap in this process."""
+    """Closes the gaps in this process."""
+    follows: tuple[Callable[[], bool], ...] = ()
+    """Whether something that only this patch brings about is wrong. These checks pass without it."""
 
 
 def wrap(name, *wrappers):

@@ -51,7 +51,21 @@ def an_update_keeps_what_it_does_not_name():
     return call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"].get("DeletionProtection") == "ACTIVE"
 
 
+def both_names_of_the_days_are_taken():
+    pool = new_pool()
+    status, _ = call("UpdateUserPool", UserPoolId=pool, AdminCreateUserConfig={"UnusedAccountValidityDays": 7},
+                     Policies={"PasswordPolicy": {"TemporaryPasswordValidityDays": 7}})
+    return status == 200
+
+
+def an_update_keeps_the_name():
+    pool = new_pool()
+    call("UpdateUserPool", UserPoolId=pool, PoolName="another")
+    return call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"]["Name"] != "another"
+
+
 PATCHES = [
-    Patch("`UpdateUserPool` resets every setting that it is not given", an_update_keeps_what_it_does_not_name,
+    Patch("`UpdateUserPool` resets every setting that it is not given",
+          (an_update_keeps_what_it_does_not_name, both_names_of_the_days_are_taken, an_update_keeps_the_name),
           lambda: wrap("_update_user_pool", resetting_what_is_left_out)),
 ]

@@ -70,23 +70,33 @@ def choosing_a_password_once(respond):
     return respond_to_auth_challenge
 
 
-def something_is_not_checked():
+def a_wrong_code_confirms():
+    client = new_client(new_pool())["ClientId"]
+    call("SignUp", ClientId=client, Username=ADA, Password=PASSWORD)
+    return call("ConfirmSignUp", ClientId=client, Username=ADA, ConfirmationCode="000000")[0] == 200
+
+
+def a_token_outlives_a_sign_out():
     pool = new_pool()
     client = new_client(pool)
     new_user(pool, ADA)
-    call("SignUp", ClientId=client["ClientId"], Username="grace@example.com", Password=PASSWORD)
     token = sign_in(client, ADA)["AuthenticationResult"]["AccessToken"]
     call("AdminUserGlobalSignOut", UserPoolId=pool, Username=ADA)
-    accepted = [
-        call("ConfirmSignUp", ClientId=client["ClientId"], Username="grace@example.com", ConfirmationCode="000000"),
-        call("ChangePassword", AccessToken="nonsense", PreviousPassword=PASSWORD, ProposedPassword=PASSWORD),
-        call("UpdateUserAttributes", AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ada"}]),
-        call("SignUp", ClientId=new_client(pool, GenerateSecret=True)["ClientId"], Username="hedy@example.com",
-             Password=PASSWORD),
-        call("InitiateAuth", ClientId=new_client(pool, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])["ClientId"],
-             AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": ADA, "PASSWORD": PASSWORD}),
-    ]
-    return any(status == 200 for status, _ in accepted)
+    change = [{"Name": "name", "Value": "Ada"}]
+    return call("UpdateUserAttributes", AccessToken=token, UserAttributes=change)[0] == 200
+
+
+def a_client_with_a_secret_needs_none():
+    client = new_client(new_pool(), GenerateSecret=True)["ClientId"]
+    return call("SignUp", ClientId=client, Username=ADA, Password=PASSWORD)[0] == 200
+
+
+def a_flow_that_is_off_signs_in():
+    pool = new_pool()
+    new_user(pool, ADA)
+    client = new_client(pool, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])["ClientId"]
+    return call("InitiateAuth", ClientId=client, AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": ADA, "PASSWORD": PASSWORD})[0] == 200
 
 
 def a_session_outlives_a_sign_out():
@@ -104,23 +114,48 @@ def a_session_outlives_a_sign_out():
     return False
 
 
-def any_session_replaces_a_temporary_password():
+def invited():
+    """Pool and client of Ada, who has a temporary password, and the session with which she may replace it."""
     pool = new_pool()
     client = new_client(pool)
     new_user(pool, ADA)
     call("AdminSetUserPassword", UserPoolId=pool, Username=ADA, Password=PASSWORD, Permanent=False)
-    status, _ = call("RespondToAuthChallenge", ClientId=client["ClientId"], ChallengeName="NEW_PASSWORD_REQUIRED",
-                     Session="nonsense", ChallengeResponses={"USERNAME": ADA, "NEW_PASSWORD": PASSWORD + "!"})
-    return status == 200
+    return pool, client, sign_in(client, ADA)["Session"]
+
+
+def chooses(client, session, password):
+    """The status of replacing Ada's temporary password."""
+    return call("RespondToAuthChallenge", ClientId=client["ClientId"], ChallengeName="NEW_PASSWORD_REQUIRED",
+                Session=session, ChallengeResponses={"USERNAME": ADA, "NEW_PASSWORD": password})[0]
+
+
+def any_session_replaces_a_temporary_password():
+    _, client, _ = invited()
+    return chooses(client, "nonsense", PASSWORD + "!") == 200
+
+
+def a_weak_password_replaces_a_temporary_one():
+    _, client, session = invited()
+    return chooses(client, session, "weak") == 200
+
+
+def a_temporary_password_is_replaced_twice():
+    _, client, session = invited()
+    return [chooses(client, session, PASSWORD + end) for end in "!?"] == [200, 200]
 
 
 PATCHES = [
-    Patch("a wrong code, a bad token, a missing secret hash and a flow that is off are refused",
-          something_is_not_checked, lambda: wrap("_run_idp_handler", with_every_check)),
-    Patch("a sign-out ends every session", a_session_outlives_a_sign_out,
+    Patch("a wrong code, a token after a sign-out, a missing secret hash and a flow that is off are refused",
+          (a_wrong_code_confirms, a_token_outlives_a_sign_out, a_client_with_a_secret_needs_none,
+           a_flow_that_is_off_signs_in),
+          lambda: wrap("_run_idp_handler", with_every_check)),
+    Patch("a sign-out ends every session", (a_session_outlives_a_sign_out,),
           lambda: wrap("_refresh_token_revoked", by_session)),
-    Patch("a temporary password is replaced once", any_session_replaces_a_temporary_password, lambda: (
-        wrap("_password_auth_result", handing_out_one_session),
-        wrap("_admin_respond_to_auth_challenge", choosing_a_password_once),
-        wrap("_respond_to_auth_challenge", choosing_a_password_once))),
+    Patch("a temporary password is replaced once",
+          (any_session_replaces_a_temporary_password, a_weak_password_replaces_a_temporary_one,
+           a_temporary_password_is_replaced_twice),
+          lambda: (
+              wrap("_password_auth_result", handing_out_one_session),
+              wrap("_admin_respond_to_auth_challenge", choosing_a_password_once),
+              wrap("_respond_to_auth_challenge", choosing_a_password_once))),
 ]
