@@ -27,7 +27,7 @@ use std::time::SystemTime;
 
 /// How often the facts are read again before giving up. Two invocations at once need two; an
 /// attacker who keeps registering the address at the same time must not keep us here.
-const MAX_ROUNDS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// What new native profiles are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -79,7 +79,7 @@ pub enum LinkError {
     /// A call failed in a way that reading again does not help.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// The pool kept changing, or kept refusing, until the rounds were used up.
+    /// The pool kept changing, or kept refusing, at every attempt.
     #[error("the pool did not settle")]
     Unsettled(#[source] PoolError),
 }
@@ -113,7 +113,7 @@ impl<P: UserPool> Linker<'_, P> {
         };
         let email = claimed.email();
         let mut owners = Owners::listed(self.pool, email, self.now, self.providers).await?;
-        let mut round = 1;
+        let mut attempt = 1;
         let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
             let decision = decide_among(claimed, arrival, &owners, &self.policy);
@@ -136,17 +136,17 @@ impl<P: UserPool> Linker<'_, P> {
                 // Nothing moved between two readings: it is the pool's settings that object, and asking again costs quota.
                 return Err(LinkError::Pool(error));
             }
-            if round == MAX_ROUNDS {
+            if attempt == MAX_ATTEMPTS {
                 return Err(LinkError::Unsettled(error));
             }
             before = Some((decision, error.kind()));
-            round += 1;
+            attempt += 1;
             owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
         }
     }
 
     /// The profile that the identity signs in to, and whether the group to join does not exist. `creation_refused`: an
-    /// earlier round's, although nobody has the address.
+    /// an earlier attempt was refused, although nobody has the address.
     async fn carry_out(
         &self,
         decision: &Decision,

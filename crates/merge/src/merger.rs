@@ -36,7 +36,7 @@ use std::time::{Duration, SystemTime};
 
 /// How often a profile is looked for again. This takes about a second, in which its owner may sign in once, and hardly
 /// three times.
-const ROUNDS: u32 = 3;
+const LOOKS: u32 = 3;
 
 /// Merges profiles of one pool.
 #[derive(Debug)]
@@ -107,19 +107,19 @@ impl<P: Administration> Merger<'_, P> {
         earlier: &EarlierSteps,
     ) -> Result<StepResult, Stop> {
         let mut why = String::new();
-        for round in 0..ROUNDS {
-            if round > 0 {
-                tokio::time::sleep(self.pause * round).await;
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(self.pause * look).await;
             }
             let state = journal.history().merge_of(&step.delete).cloned().unwrap_or_default();
             if state.done {
                 return Ok(StepResult::DoneBefore);
             }
-            let begun = self.gone(journal, planned, step, earlier, &state).await;
+            let deleted = self.delete_stand_alone(journal, planned, step, earlier, &state).await;
             // After a deletion, by an earlier run as well, nobody else's profile may follow until this identity is linked.
             let half_done = journal.history().merge_of(&step.delete).is_some_and(MergeState::is_half_done);
-            let begun = begun.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
-            let Some(begin) = begun else { return Ok(StepResult::Skipped("the profile is gone".into())) };
+            let deleted = deleted.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
+            let Some(begin) = deleted else { return Ok(StepResult::Skipped("the profile is gone".into())) };
             let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
             if earlier.wait_for_address && lacks {
                 return Err(Stop::AddressTaken);
@@ -133,7 +133,7 @@ impl<P: Administration> Merger<'_, P> {
     }
 
     /// Sees to it that the stand-alone profile is deleted. `None` if it is gone, and not by this plan.
-    async fn gone(
+    async fn delete_stand_alone(
         &self,
         journal: &mut impl Journal,
         planned: &Planned,

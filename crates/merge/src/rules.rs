@@ -35,7 +35,7 @@ pub enum Judgement {
     /// What the trigger would decide if the identity signed in now and had no profile.
     Decided(Decision),
     /// The profile stays as it is, whatever the trigger would decide.
-    Left(LeaveReason),
+    Leave(LeaveReason),
 }
 
 /// Why a stand-alone profile is left as it is.
@@ -82,7 +82,7 @@ impl Judgement {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Decided(decision) => decision.name(),
-            Self::Left(left) => left.code(),
+            Self::Leave(why) => why.code(),
         }
     }
 
@@ -98,7 +98,7 @@ impl Judgement {
                 | Decision::Replace { .. }
                 | Decision::Reclaim { .. },
             ) => true,
-            Self::Decided(Decision::Continue(_) | Decision::Refuse(_)) | Self::Left(_) => false,
+            Self::Decided(Decision::Continue(_) | Decision::Refuse(_)) | Self::Leave(_) => false,
         }
     }
 
@@ -111,7 +111,7 @@ impl Judgement {
     /// Whether the linking rules, or the ones here, say no.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Decided(Decision::Refuse(_)) | Self::Left(_))
+        matches!(self, Self::Decided(Decision::Refuse(_)) | Self::Leave(_))
     }
 
     /// The native profile that is linked to, if it is there already.
@@ -127,7 +127,7 @@ impl Judgement {
             Self::Decided(
                 Decision::CreateAndLink { .. } | Decision::Replace { .. } | Decision::Continue(_) | Decision::Refuse(_),
             )
-            | Self::Left(_) => None,
+            | Self::Leave(_) => None,
         }
     }
 
@@ -185,7 +185,7 @@ impl Rules {
     pub fn judge(&self, stand_alone: &ProfileRecord, owners: &Owners) -> Judgement {
         match self.arrival(stand_alone) {
             Ok(arrival) => Judgement::Decided(decide(&arrival, owners, &self.policy)),
-            Err(left) => Judgement::Left(left),
+            Err(why) => Judgement::Leave(why),
         }
     }
 
@@ -202,7 +202,7 @@ impl Rules {
         let mut order: Vec<usize> = (0..records.len()).filter(|at| records[*at].is_stand_alone()).collect();
         if records.len() > MAX_PROFILES {
             for at in order {
-                judgements[at] = Some(Judgement::Left(LeaveReason::TooManyProfiles));
+                judgements[at] = Some(Judgement::Leave(LeaveReason::TooManyProfiles));
             }
             return judgements;
         }
@@ -212,7 +212,7 @@ impl Rules {
             let name = &records[at].user_name;
             let others = profiles.iter().filter(|profile| profile.user_name.as_str() != name).cloned();
             let judgement = self.judge(&records[at], &owners(others, now, &self.providers));
-            let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Left);
+            let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Leave);
             if let (true, Judgement::Decided(decision)) = (judgement.merges(), &judgement) {
                 profiles.retain(|profile| profile.user_name.as_str() != name);
                 foresee(&mut profiles, decision, records[at].attribute("email"));

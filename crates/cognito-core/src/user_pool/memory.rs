@@ -62,11 +62,11 @@ type Change = dyn FnMut(&'static str, &mut Vec<Account>) + Send;
 
 /// What happens before each call.
 #[derive(Clone)]
-struct Meanwhile(Arc<Mutex<Change>>);
+struct BeforeEachCall(Arc<Mutex<Change>>);
 
-impl fmt::Debug for Meanwhile {
+impl fmt::Debug for BeforeEachCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meanwhile(…)")
+        f.write_str("BeforeEachCall(…)")
     }
 }
 
@@ -82,7 +82,7 @@ struct State {
     history: Vec<Vec<Account>>,
     created: u32,
     calls: Vec<&'static str>,
-    meanwhile: Option<Meanwhile>,
+    before_each_call: Option<BeforeEachCall>,
 }
 
 /// A user pool in memory. Clones share it.
@@ -105,7 +105,7 @@ impl MemoryPool {
             accounts,
             created: 0,
             calls: Vec::new(),
-            meanwhile: None,
+            before_each_call: None,
         })))
     }
 
@@ -154,7 +154,7 @@ impl MemoryPool {
 
     /// Somebody else may change the pool before each call from now on, given the name of AWS's operation.
     pub fn before_each_call(&self, change: impl FnMut(&'static str, &mut Vec<Account>) + Send + 'static) {
-        self.state().meanwhile = Some(Meanwhile(Arc::new(Mutex::new(change))));
+        self.state().before_each_call = Some(BeforeEachCall(Arc::new(Mutex::new(change))));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -211,7 +211,7 @@ impl State {
     }
 
     fn let_others_act_before(&mut self, operation: &'static str) {
-        if let Some(Meanwhile(change)) = self.meanwhile.clone() {
+        if let Some(BeforeEachCall(change)) = self.before_each_call.clone() {
             change.lock().unwrap_or_else(PoisonError::into_inner)(operation, &mut self.accounts);
             self.remember();
         }
