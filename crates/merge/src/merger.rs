@@ -34,8 +34,7 @@ use outcome::Stop;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-/// How often a profile is looked for again. This takes about a second, in which its owner may sign in once, and hardly
-/// three times.
+/// How often to look for a profile that came back. All looks together take about a second.
 const LOOKS: u32 = 3;
 
 /// Merges profiles of one pool.

@@ -180,10 +180,10 @@ impl ResetUser {
         }
     }
 
-    /// The question may have stood for long, and its owner may have confirmed the registration meanwhile.
+    /// Refuses if the profile changed while the operator was asked: its owner may have confirmed the registration.
     async fn refuse_if_changed(&self, pool: &impl Administration, recovery: &Recovery) -> Result<()> {
         let Some(now) = pool.record(&recovery.user_name).await? else {
-            bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned()));
+            bail!(Refused("the profile was deleted while you were asked; nothing was changed".to_owned()));
         };
         registration::is_replaceable(&now, self.yes_delete_confirmed).map_err(Refused)?;
         let groups: BTreeSet<_> = pool.groups(&now.name()).await?.into_iter().collect();

@@ -75,7 +75,9 @@ impl Unlink {
         confirm(&format!("Unlink {} from {}?", short(&identity.to_string()), short(&profile.user_name)), self.yes)?;
         // The question may have stood for long. What was a way in then may be none now.
         let now = pool.record(&profile.user_name).await?.filter(|now| now.sub() == profile.sub());
-        let Some(now) = now else { bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned())) };
+        let Some(now) = now else {
+            bail!(Refused("the profile was deleted while you were asked; nothing was changed".to_owned()))
+        };
         let identities = LinkedIdentity::all_of(&now)?;
         if !identities.iter().any(|linked| linked.is(identity)) {
             bail!(Refused("the identity is not linked to the profile any more; nothing was changed".to_owned()));
@@ -83,7 +85,7 @@ impl Unlink {
         let factors = pool.sign_in_factors(&now.name()).await.ok();
         way_in(&now, &identities, identity, factors.as_deref()).map_err(Refused)?;
         self.carry_out(&pool, identity).await?;
-        let after = pool.record(&profile.user_name).await?.context("the profile was deleted meanwhile")?;
+        let after = pool.record(&profile.user_name).await?.context("the profile was deleted right after")?;
         let after = LinkedIdentity::all_of(&after)?;
         if after.iter().any(|left| left.is(identity)) {
             bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");

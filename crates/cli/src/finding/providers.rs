@@ -25,8 +25,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         trusted.extend(always.map(|provider| (provider.name.clone(), provider.clone())));
         let overlap = |name: &str| listed.split_user_name(&format!("{name}_1")) == Err(UnknownProvider::Ambiguous);
         for provider in listed.iter().filter(|provider| overlap(&provider.name)) {
-            let why = "Another name in PROVIDERS and an underscore begin this one, so a user name does not show which of the \
-                       two somebody came from: nobody from this provider is linked, and their addresses prove nothing";
+            let why = "This name starts with another listed name and an underscore, as Corp_EU starts with Corp. A user name \
+                       does not show which of the two somebody came from, so nobody from this provider is linked, and \
+                       their addresses prove nothing";
             let remedy = format!("Give {} or the other provider another name in the pool", provider.name);
             let subject = format!("{} ({trigger})", provider.name);
             findings.push(Finding::warning("provider_ambiguous", subject, why, remedy));
@@ -48,7 +49,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// What `always` means for a provider, and somebody may not have thought of.
+/// Consequences of `always` that are easy to overlook.
 fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
     let name = &provider.name;
     let mut findings = Vec::new();
@@ -65,8 +66,8 @@ fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
         let why = "If this provider sends a false email_verified, that wins over always: inbound federation leaves the \
                    address out, and the person is not linked, or is turned away";
         let remedy = format!(
-            "Nothing, if it sends no such claim or means it. Otherwise have it send true for the addresses that it checked, \
-             and list {name} with claim"
+            "If the provider never sends false, or sends it rightly, do nothing. Otherwise have it send true for the \
+             addresses that it checked, and list {name} with claim"
         );
         findings.push(Finding::note("denial_wins_over_always", name, why, remedy));
     }

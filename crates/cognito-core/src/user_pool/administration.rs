@@ -58,7 +58,7 @@ pub trait Administration: UserPool {
     /// Takes a profile out of a group.
     fn leave_group(&self, user: &CheckedUserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Unlinks an identity from whatever profile has it. Cognito finds a link only by the attribute that it was made
+    /// Unlinks an identity from the profile that has it. Cognito finds a link only by the attribute that it was made
     /// with, so that attribute and its value must be those of the link.
     fn unlink_source(&self, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
 }
@@ -75,7 +75,7 @@ pub trait AppClients: Sync {
     ///
     /// The one verb that must not be repeated, and the SDK does not repeat it either. So
     /// [`PoolErrorKind::UserNameExists`](super::PoolErrorKind::UserNameExists) never means that this registration was made
-    /// before: the name is somebody's, or not free again yet.
+    /// before: somebody has the name, or it is not free again yet.
     fn sign_up(
         &self,
         client: &AppClient,
@@ -85,8 +85,8 @@ pub trait AppClients: Sync {
 
 /// How a pool is set up (`DescribeUserPool`): the few settings that a merge or a registration goes by.
 ///
-/// Whoever writes a pool's settings back needs all of them, and those that the SDK does not know as well. That takes the
-/// JSON as Cognito sent it, which is no matter of this port.
+/// To write settings back, use the JSON that Cognito sent, which also has the settings that the SDK does not know. This
+/// port does not handle it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Cognito's own estimate of the number of profiles.

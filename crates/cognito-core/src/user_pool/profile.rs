@@ -137,10 +137,10 @@ impl Profile {
     }
 
     /// Whether somebody has proven the address that the profile stores. Anybody can make a profile that only names an
-    /// address; one that does is in nobody's way.
+    /// address. Such a profile blocks nobody.
     ///
-    /// On a native profile the pool's mark counts. On one that stands alone for an identity the mark is what its provider
-    /// said, so it counts as that provider's word: nothing for `never`, and for `always` no mark is needed.
+    /// On a native profile the pool's mark counts. On a stand-alone profile the mark is what its provider said, so the
+    /// trust in that provider decides: with `never` the mark proves nothing, and with `always` none is needed.
     #[must_use]
     pub fn has_proven_address(&self, providers: &Providers) -> bool {
         if !self.is_stand_alone() {

@@ -62,7 +62,7 @@ impl<P: Administration> Merger<'_, P> {
             Err(LinkError::Pool(error))
                 if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) =>
             {
-                // Deleting this profile frees the address only if nobody else holds it who stays.
+                // Deleting this profile frees the address only if no profile that stays has the address.
                 let stays = |name: &String| planned.merge.iter().all(|step| step.delete != *name);
                 let is_held = others.iter().any(stays);
                 let held = Refusal::EmailHeldByFederatedProfile.kind().code;

@@ -81,7 +81,8 @@ impl<P: Administration> Merger<'_, P> {
             Some(native) => Some(self.replaced(native).await?),
         };
         let left_out = state.attempts.last().map(|begin| begin.left_out.clone()).unwrap_or_default();
-        // A profile that came back is in no group; the one before it was. One that never went lost its groups to somebody.
+        // A profile that came back is in no group, so the groups of the deleted one count. If the profile was never
+        // deleted, somebody removed its groups on purpose.
         let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != record.sub());
         let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
         let native = judgement.destination();

@@ -157,8 +157,8 @@ fn parse(text: &[u8]) -> Result<Option<Parsed>, String> {
 
 fn damaged(line: usize) -> String {
     format!(
-        "line {line} is damaged: restore the journal from a copy; without one, remove the line, after looking up in the \
-         pool the profile that the lines around it name, for nothing else says what became of it"
+        "line {line} is damaged. Restore a copy of the journal. If you have none, look the profile up in the pool (the \
+         lines around name it), then remove the line"
     )
 }
 

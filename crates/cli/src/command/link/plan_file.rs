@@ -128,7 +128,7 @@ impl PlanFile {
     ///
     /// # Errors
     ///
-    /// A [`Refused`] if it is no plan of this version, or a line of it cannot be read.
+    /// Returns [`Refused`] if the file is not a plan of this version, or if one of its lines cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = private_file::open(path)?;
         let mut lines = BufReader::new(file);
@@ -157,7 +157,8 @@ impl PlanFile {
     ///
     /// # Errors
     ///
-    /// A [`Refused`] that names a line that is none of a plan by its number, for its content is personal data.
+    /// Returns [`Refused`] if a line is not one of a plan. It names the number of the wrong line, not its content, which is
+    /// personal data.
     pub(crate) fn next(&mut self) -> Result<Option<Planned>> {
         let mut text = String::new();
         while self.lines.read_line(&mut text)? > 0 {
