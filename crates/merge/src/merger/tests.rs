@@ -111,7 +111,7 @@ async fn a_changed_situation_is_left_as_it_is() {
         ("the address changed", |accounts| accounts[1].email = Some("eve@example.com".into())),
         ("the address is not verified any more", |accounts| accounts[1].email_verified = false),
         ("the profile is gone", |accounts| drop(accounts.remove(1))),
-        ("the profile was made anew", |accounts| accounts[1].sub = "another".into()),
+        ("the profile was deleted and created again", |accounts| accounts[1].sub = "another".into()),
         ("another native profile has the address", |accounts| {
             accounts[0].email_verified = false;
             accounts.push(cognito_core::user_pool::memory::native(ADA).named("another"));
