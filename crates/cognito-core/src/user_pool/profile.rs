@@ -65,7 +65,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// The JSON error if it is something else; its text does not repeat the attribute.
+    /// Returns the JSON error if it is something else. Its text does not repeat the attribute.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, serde_json::Error> {
         serde_json::from_str(text)
     }
@@ -94,7 +94,7 @@ pub struct Profile {
     pub enabled: bool,
     /// The address, as stored.
     pub email: Option<String>,
-    /// Whether the pool holds the address for verified.
+    /// Whether the pool shows the address as verified.
     pub email_verified: bool,
     /// The identities that sign in to it.
     pub identities: Vec<Identity>,
@@ -107,7 +107,8 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// [`UnreadableIdentities`]: they must not look like none, which would hide whom the profile belongs to.
+    /// Returns [`UnreadableIdentities`] if they cannot be read. They must not look like an empty list, which would hide whom
+    /// the profile belongs to.
     pub fn read<'a>(
         user_name: &str,
         status: Option<&str>,
