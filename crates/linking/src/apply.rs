@@ -35,8 +35,8 @@ pub enum NativeUserName {
     /// The address: for pools that sign in with the address as user name.
     #[default]
     Email,
-    /// A random UUID without hyphens, so that it never has the form of a `sub`. For pools where the address is an alias:
-    /// they accept no address as user name.
+    /// A random UUID without hyphens, so that it never has the form of a `sub`. For pools where the address is an
+    /// alias: they accept no address as user name.
     Uuid,
 }
 
@@ -97,14 +97,14 @@ impl From<LinkError> for Failure {
 impl<P: UserPool> Linker<'_, P> {
     /// Decides what the sign-in means and carries it out.
     ///
-    /// Makes no call if the sign-in needs no look-up. A link takes two rounds of calls (list, link), a creation four (list,
-    /// create, password and group at once, link). More are made only if somebody else changes the pool at the same time, or
-    /// if something must be removed first.
+    /// Makes no call if the sign-in needs no look-up. A link takes two rounds of calls (list, link), a creation four
+    /// (list, create, password and group at once, link). More are made only if somebody else changes the pool at the
+    /// same time, or if something must be removed first.
     ///
     /// # Errors
     ///
-    /// Returns [`LinkError::Refused`] if that is the decision; otherwise the pool's error. After an error the same sign-in
-    /// may be settled again, whatever was done before the error.
+    /// Returns [`LinkError::Refused`] if that is the decision; otherwise the pool's error. After an error the same
+    /// sign-in may be settled again, whatever was done before the error.
     pub async fn settle(&self, arrival: &Arrival) -> Result<Settlement, LinkError> {
         let claimed = match Claimed::by(arrival, &self.policy) {
             Continue(claimed) => claimed,
@@ -133,7 +133,8 @@ impl<P: UserPool> Linker<'_, P> {
                 }
             };
             if is_objection(&error) && before.is_some_and(|(before, kind)| before == decision && kind == error.kind()) {
-                // Nothing changed between two readings. So the pool's settings are the cause, and asking again costs quota.
+                // Nothing changed between two readings. So the pool's settings are the cause, and asking again costs
+                // quota.
                 return Err(LinkError::Pool(error));
             }
             if attempt == MAX_ATTEMPTS {
@@ -145,8 +146,9 @@ impl<P: UserPool> Linker<'_, P> {
         }
     }
 
-    /// Returns the profile that the identity signs in to, and whether the group to join does not exist. `creation_refused`
-    /// says that the pool refused to create the profile at an earlier attempt, although nobody has the address.
+    /// Returns the profile that the identity signs in to, and whether the group to join does not exist.
+    /// `creation_refused` says that the pool refused to create the profile at an earlier attempt, although nobody has
+    /// the address.
     async fn carry_out(
         &self,
         decision: &Decision,
@@ -194,13 +196,13 @@ impl<P: UserPool> Linker<'_, P> {
         })
     }
 
-    /// Creates a native profile that only lacks the link. A merge calls this before it deletes the stand-alone profile, to
-    /// learn whether the pool accepts the new one.
+    /// Creates a native profile that only lacks the link. A merge calls this before it deletes the stand-alone
+    /// profile, to learn whether the pool accepts the new one.
     ///
     /// # Errors
     ///
-    /// Returns [`LinkError::Refused`] if the address is too long for a user name; otherwise the pool's error. After an error
-    /// there may be a profile. [`Self::settle`] completes it.
+    /// Returns [`LinkError::Refused`] if the address is too long for a user name; otherwise the pool's error. After
+    /// an error there may be a profile. [`Self::settle`] completes it.
     pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
         Ok(self.create_complete(email, self.attributes.clone()).await?.to)
     }
@@ -305,8 +307,9 @@ impl<P: UserPool> Linker<'_, P> {
         self.pool.sign_out_everywhere(user).await?;
         self.pool.forget_phone_and_factors(user).await?;
         self.refuse_passkey(user).await?;
-        // Somebody with a session may have proven an address of their own until now, and linked an identity to the profile.
-        // Another invocation for the same person may have reclaimed the profile as well; then the address is verified.
+        // Somebody with a session may have proven an address of their own until now, and linked an identity to the
+        // profile. Another invocation for the same person may have reclaimed the profile as well; then the address is
+        // verified.
         let is_somebodys = |now: Profile| {
             let has_proof = now.email_verified && now.email.as_deref().is_some_and(|own| email.email().is_same(own));
             !has_proof && is_linked_with_others(&now, identity)

@@ -54,8 +54,8 @@ pub struct SubjectRule {
 
 /// Whether the stored address of a stand-alone profile is proof, if it shows as unverified.
 ///
-/// The pool's settings of today do not tell. They may keep an address until the new one is verified now, but the pool may
-/// have stored somebody else's address before.
+/// The pool's settings of today do not tell. They may keep an address until the new one is verified now, but the pool
+/// may have stored somebody else's address before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredAddress {
     /// The provider sent it at the last sign-in: the operator vouches that nobody ever changed it.

@@ -233,8 +233,8 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
     }
 }
 
-/// The provider's identities are never linked. People who have an account sign in to it another way; everybody else gets a
-/// profile of their own. A native profile that never proved the address keeps nobody out.
+/// The provider's identities are never linked. People who have an account sign in to it another way; everybody else
+/// gets a profile of their own. A native profile that never proved the address keeps nobody out.
 fn never_linked(natives: &[&Owner]) -> Decision {
     if natives.iter().any(|owner| !owner.profile.enabled) {
         return Decision::Refuse(Refusal::DisabledProfile);

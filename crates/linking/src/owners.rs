@@ -36,8 +36,8 @@ impl Owner {
         }
     }
 
-    /// Whether it is a disabled native profile that never proved the address and has no identities. It is never changed.
-    /// It keeps the address's owner out only where the pool itself keeps the address for it.
+    /// Whether it is a disabled native profile that never proved the address and has no identities. It is never
+    /// changed. It keeps the address's owner out only where the pool itself keeps the address for it.
     #[must_use]
     pub fn is_shut_squatter(&self) -> bool {
         let profile = &self.profile;
@@ -62,8 +62,9 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Whether an administrator disabled a profile whose owner proved the address. That person gets no other account with
-    /// it: none is created or taken over. A disabled profile that never proved the address says nothing about its owner.
+    /// Whether an administrator disabled a profile whose owner proved the address. That person gets no other account
+    /// with it: none is created or taken over. A disabled profile that never proved the address says nothing about
+    /// its owner.
     #[must_use]
     pub fn is_shut_out(&self) -> bool {
         self.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)

@@ -16,16 +16,16 @@ pub const REPAIR: &str = "REPAIR";
 
 /// `REPAIR`: whose `email_verified` may be repaired.
 ///
-/// An event shows what the profile stores, and a sign-in without the claim leaves the old value in place. So the person may
-/// have written the address before, in a pool that stored it without proof. It certainly came with this sign-in only if
-/// this sign-in made the profile.
+/// An event shows what the profile stores, and a sign-in without the claim leaves the old value in place. So the
+/// person may have written the address before, in a pool that stored it without proof. It certainly came with this
+/// sign-in only if this sign-in made the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RepairScope {
     /// Profiles that the sign-in made.
     #[default]
     FirstSignIn,
-    /// Also stand-alone federated profiles at later sign-ins. The operator vouches that people could never store an address
-    /// without proof.
+    /// Also stand-alone federated profiles at later sign-ins. The operator vouches that people could never store an
+    /// address without proof.
     External,
     /// Also native profiles with linked identities. The operator vouches for the same.
     Linked,
@@ -54,8 +54,8 @@ pub fn repair_scope(lookup: Lookup<'_>) -> Result<RepairScope, SettingError> {
     settings::choice(lookup, REPAIR, &choices, RepairScope::default())
 }
 
-/// Marks the event's address as verified, within the time that is left. Address and mark are written in one call, so that
-/// the mark cannot land on another address that the person sets at the same time.
+/// Marks the event's address as verified, within the time that is left. Address and mark are written in one call, so
+/// that the mark cannot land on another address that the person sets at the same time.
 ///
 /// A failure is logged and counted as `repair_failed`. It keeps nobody out, and the next sign-in tries again.
 pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_>, clock: Clock) {
@@ -87,8 +87,9 @@ async fn repair(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_
 
 /// Whether this profile's address is proven by its providers, shows as unverified, and may be marked as verified.
 ///
-/// The event does not tell which identity signed in. So every identity must come from a provider that proves the address.
-/// If one does not, the address may come from it, and the mark would give this person the account of the true owner.
+/// The event does not tell which identity signed in. So every identity must come from a provider that proves the
+/// address. If one does not, the address may come from it, and the mark would give this person the account of the
+/// true owner.
 #[must_use]
 pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: RepairScope, sign_in: SignIn) -> bool {
     if attributes.flag("email_verified") {

@@ -214,8 +214,8 @@ impl History {
         }
     }
 
-    /// The `sub`s that the merge of one profile replaced: its own, those of profiles that came back, and that of a replaced
-    /// registration. Empty before the link is made.
+    /// The `sub`s that the merge of one profile replaced: its own, those of profiles that came back, and that of a
+    /// replaced registration. Empty before the link is made.
     #[must_use]
     pub fn replaced_subs(&self, user_name: &str) -> Vec<ReplacedSub> {
         let Some(state) = self.merges.get(user_name) else { return Vec::new() };

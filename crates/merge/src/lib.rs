@@ -10,8 +10,8 @@
 //! - Each decision is made just before it is carried out, by the rules of the trigger, on profiles read one by one.
 //! - A run that is repeated with the same journal continues where the last one ended.
 //!
-//! The crate reads no files and asks no questions. The pool is a [`cognito_core::user_pool::Administration`], the journal a
-//! trait.
+//! The crate reads no files and asks no questions. The pool is a [`cognito_core::user_pool::Administration`], the
+//! journal a trait.
 
 mod copied;
 mod journal;

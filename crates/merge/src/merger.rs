@@ -1,18 +1,18 @@
 //! Carries a plan out, one profile after the other.
 //!
 //! For each profile: read everything again and decide again; store everything that will be lost; create the native
-//! profile if there is none, and copy groups and attributes to it; delete the stand-alone profile; settle the identity as
-//! the trigger would, which links it.
+//! profile if there is none, and copy groups and attributes to it; delete the stand-alone profile; settle the
+//! identity as the trigger would, which links it.
 //!
-//! Everything that can fail for good is tried before the deletion. If something fails after a deletion all the same, the
-//! whole run stops, because everybody may meet the same cause.
+//! Everything that can fail for good is tried before the deletion. If something fails after a deletion all the same,
+//! the whole run stops, because everybody may meet the same cause.
 //!
 //! In some pools a stand-alone profile prevents a native one with its address. There it is deleted first. If there are
 //! several, the first one's identity is linked after the last one is deleted.
 //!
-//! Between deletion and link the identity has no profile. A person who signs in just then gets a new one, or the trigger
-//! links them. So if the link fails, the profile is looked for again: one that came back is stored and deleted like the
-//! first, and one that is linked already is done.
+//! Between deletion and link the identity has no profile. A person who signs in just then gets a new one, or the
+//! trigger links them. So if the link fails, the profile is looked for again: one that came back is stored and
+//! deleted like the first, and one that is linked already is done.
 
 mod guard;
 mod outcome;
@@ -70,8 +70,8 @@ impl<P: Administration> Merger<'_, P> {
     ///
     /// # Errors
     ///
-    /// Returns [`MergeError`] if it would be pointless or harmful to go on. A run with the same plan and journal continues
-    /// from there.
+    /// Returns [`MergeError`] if it would be pointless or harmful to go on. A run with the same plan and journal
+    /// continues from there.
     pub async fn merge(
         &self,
         journal: &mut impl Journal,
@@ -116,7 +116,8 @@ impl<P: Administration> Merger<'_, P> {
                 return Ok(StepResult::DoneBefore);
             }
             let deleted = self.delete_stand_alone(journal, planned, step, earlier, &state).await;
-            // Once this profile is deleted, by this run or an earlier one, its identity must be linked before the next step.
+            // Once this profile is deleted, by this run or an earlier one, its identity must be linked before the
+            // next step.
             let half_done = journal.history().merge_of(&step.delete).is_some_and(MergeState::is_half_done);
             let deleted = deleted.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
             let Some(begin) = deleted else { return Ok(StepResult::Skipped("the profile is gone".into())) };

@@ -88,8 +88,8 @@ impl Totals {
     }
 }
 
-/// Plans for the profiles of one address. Returns `None` if there is nothing to merge and nothing to explain: no profile
-/// stands alone, or it is the only profile and stays.
+/// Plans for the profiles of one address. Returns `None` if there is nothing to merge and nothing to explain: no
+/// profile stands alone, or it is the only profile and stays.
 #[must_use]
 pub fn plan(
     rules: &Rules,

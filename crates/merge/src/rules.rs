@@ -23,9 +23,9 @@ pub struct Rules {
     pub providers: Providers,
     /// What the functions are set to.
     pub policy: Policy,
-    /// Whether the operator vouches that people never changed two kinds of stored values: unverified addresses of `always`
-    /// providers, and attributes that providers link by. Without this they prove nothing, even if the pool lets nobody
-    /// change them today.
+    /// Whether the operator vouches that people never changed two kinds of stored values: unverified addresses of
+    /// `always` providers, and attributes that providers link by. Without this they prove nothing, even if the pool
+    /// lets nobody change them today.
     pub trust_stored_values: bool,
 }
 
@@ -263,8 +263,8 @@ impl Rules {
 /// A subject that no provider uses.
 const UNKNOWN_SUBJECT: &str = "somebody-who-never-signed-in";
 
-/// How much a decision takes away from the person who has the address now. A refusal counts little: with another provider
-/// they may still be linked.
+/// How much a decision takes away from the person who has the address now. A refusal counts little: with another
+/// provider they may still be linked.
 fn consequence(decision: &Decision) -> u8 {
     match decision {
         Decision::Replace { .. } => 5,

@@ -80,8 +80,8 @@ async fn undo_one(
     let linked = state.linked.as_ref().map(|linked| &linked.into);
     match linked.or(last.into.as_ref()) {
         Some(native) => undo_native(pool, native, state, limits, undone).await,
-        // The merge was cut off before the name of the new native profile was stored. The identity can be unlinked without
-        // that name, but not while it has a profile of its own, because the call would disable that one.
+        // The merge was cut off before the name of the new native profile was stored. The identity can be unlinked
+        // without that name, but not while it has a profile of its own, because the call would disable that one.
         None if is_gone => {
             limits.updates.wait().await;
             match pool.unlink_source(&last.identity).await {

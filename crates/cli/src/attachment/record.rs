@@ -1,6 +1,6 @@
-//! The record: what was replaced, and what was added.
+//! The record: what attach replaced, and what it added.
 //!
-//! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
+//! It is a file and not a tag of the pool, because a tag would change a setting of the pool.
 
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission::{Permission, statement_id};
@@ -120,12 +120,12 @@ impl Record {
         self.triggers.get(trigger.member())
     }
 
-    /// Every trigger that something is remembered about.
+    /// Every trigger in the record.
     pub(crate) fn triggers(&self) -> Vec<Trigger> {
         self.triggers.keys().filter_map(|member| Trigger::with_member(member)).collect()
     }
 
-    /// Remembers, or with `None` forgets.
+    /// Remembers what was attached to a trigger, or with `None` forgets it.
     pub(crate) fn set(&mut self, trigger: Trigger, attached: Option<Attached>) {
         match attached {
             Some(attached) => self.triggers.insert(trigger.member().to_owned(), attached),
@@ -133,7 +133,7 @@ impl Record {
         };
     }
 
-    /// Notes that a trigger has the function that it was to get.
+    /// Notes that the trigger has its new function now.
     pub(crate) fn settle(&mut self, trigger: Trigger) {
         if let Some(attached) = self.triggers.get_mut(trigger.member()) {
             attached.replaces = None;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-/// What can be said of a profile.
+/// What an audit finds about a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ProfileFinding {
@@ -32,7 +32,7 @@ impl ProfileFinding {
     }
 }
 
-/// A profile that something was found of.
+/// A profile with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Row {
     pub(crate) email: String,
@@ -41,8 +41,8 @@ pub(crate) struct Row {
     pub(crate) sub: String,
     pub(crate) status: String,
     pub(crate) providers: Vec<String>,
-    /// For a stand-alone profile what becomes of it if it is merged; for a native one what the next sign-in from a
-    /// provider that proves the address means.
+    /// For a stand-alone profile, what a merge does to it. For a native one, what the next sign-in from a provider that
+    /// proves the address does.
     pub(crate) verdict: &'static str,
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use std::io::Write;
 
-/// After how many rows a table is written, and its header repeated: its columns are as wide as what is in them.
+/// A table is written after this many rows, and its header is repeated. Its columns fit these rows.
 const ROWS: usize = 200;
 
 /// How a report is written.

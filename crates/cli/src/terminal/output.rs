@@ -64,9 +64,9 @@ fn without_hidden(json: &str) -> String {
     shown
 }
 
-/// A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before a first `=`, `+`, `-`, `@`,
-/// tab or carriage return (OWASP, "CSV Injection"), and before the first four of them wherever a spreadsheet may split
-/// the cell: after a semicolon, a tab or a line break.
+/// A cell of a CSV file that no spreadsheet runs as a formula. An apostrophe is put before a leading `=`, `+`, `-`,
+/// `@`, tab or carriage return (OWASP, "CSV Injection"). It is also put before `=`, `+`, `-` and `@` where a
+/// spreadsheet may split the cell: after a semicolon, a tab or a line break.
 pub(crate) fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
     const FORMULA: [char; 4] = ['=', '+', '-', '@'];
     let mut cell = String::with_capacity(text.len());
@@ -89,8 +89,8 @@ pub(crate) fn stdout() -> UntilClosed<StdoutLock<'static>> {
     UntilClosed { out: io::stdout().lock(), closed: false }
 }
 
-/// A writer that drops everything once its reader has closed the other end, as `head` does. The command still runs to
-/// its end, removes its files, and its exit code says what was found.
+/// A writer that drops everything after its reader has closed the other end, as `head` does. The command still
+/// finishes, removes its files, and its exit code says what was found.
 pub(crate) struct UntilClosed<W> {
     out: W,
     closed: bool,

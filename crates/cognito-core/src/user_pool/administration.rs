@@ -12,7 +12,8 @@ use super::{CheckedUserName, PasswordPolicy, PoolError, UserName, UserPool};
 use crate::provider::SourceIdentity;
 use std::collections::BTreeMap;
 
-/// One user pool, as an operator sees it. Every method makes one API call unless it says otherwise, and may be repeated.
+/// One user pool, as an operator sees it. Every method makes one API call unless it says otherwise, and may be
+/// repeated.
 pub trait Administration: UserPool {
     /// How the pool is set up.
     fn settings(&self) -> impl Future<Output = Result<PoolSettings, PoolError>> + Send;
@@ -23,8 +24,8 @@ pub trait Administration: UserPool {
     /// The current profile with this user name, `sub` (native profiles only) or alias; `None` if there is none.
     fn found_by(&self, name: &str) -> impl Future<Output = Result<Option<ProfileRecord>, PoolError>> + Send;
 
-    /// The current profile with exactly this user name; `None` if there is none. Another profile may have the name as an
-    /// alias; this never returns that one.
+    /// The current profile with exactly this user name; `None` if there is none. Another profile may have the name as
+    /// an alias; this never returns that one.
     fn record(&self, user_name: &str) -> impl Future<Output = Result<Option<ProfileRecord>, PoolError>> + Send {
         async move { Ok(self.found_by(user_name).await?.filter(|record| record.user_name == user_name)) }
     }
@@ -36,8 +37,8 @@ pub trait Administration: UserPool {
     /// The groups of a profile, from all pages.
     fn groups(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
 
-    /// What a profile can sign in with in addition to its identities, in AWS's words: `PASSWORD`, `WEB_AUTHN`, `EMAIL_OTP`,
-    /// `SMS_OTP`.
+    /// What a profile can sign in with in addition to its identities, in AWS's words: `PASSWORD`, `WEB_AUTHN`,
+    /// `EMAIL_OTP`, `SMS_OTP`.
     fn sign_in_factors(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
 
     /// Sets attributes.

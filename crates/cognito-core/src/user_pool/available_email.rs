@@ -10,8 +10,9 @@ use crate::email::Email;
 pub struct AvailableEmail(Email);
 
 impl AvailableEmail {
-    /// Returns the address, unless a profile other than `user` holds it as verified. `profiles` must be all that have the
-    /// address ([`UserPool::profiles_with_email`](super::UserPool::profiles_with_email)). `user` is the profile to mark.
+    /// Returns the address, unless a profile other than `user` holds it as verified. `profiles` must be all that have
+    /// the address ([`UserPool::profiles_with_email`](super::UserPool::profiles_with_email)). `user` is the profile
+    /// to mark.
     ///
     /// A stand-alone federated profile does not count: nobody signs in to it by an address.
     #[must_use]

@@ -107,8 +107,8 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// Returns [`UnreadableIdentities`] if they cannot be read. They must not look like an empty list, which would hide whom
-    /// the profile belongs to.
+    /// Returns [`UnreadableIdentities`] if they cannot be read. They must not look like an empty list, which would
+    /// hide whom the profile belongs to.
     pub fn read<'a>(
         user_name: &str,
         status: Option<&str>,

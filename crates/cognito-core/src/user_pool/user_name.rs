@@ -46,8 +46,8 @@ impl fmt::Debug for UserName {
 pub struct CheckedUserName(UserName);
 
 impl CheckedUserName {
-    /// Returns the name if no look-up is needed: it is the profile's own `sub`, as in pools with e-mail user names, or does
-    /// not have the form of a `sub`.
+    /// Returns the name if no look-up is needed: it is the profile's own `sub`, as in pools with e-mail user names,
+    /// or does not have the form of a `sub`.
     #[must_use]
     pub fn without_call(name: &UserName, own_sub: &str) -> Option<Self> {
         let is_own = name.as_str().eq_ignore_ascii_case(own_sub);

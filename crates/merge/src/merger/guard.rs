@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A pool that allows only what the journal announced.
 ///
-/// The linker decides again on what it finds. If the pool has changed so that it would touch another profile than the one
-/// in the journal, the call fails.
+/// The linker decides again on what it finds. If the pool has changed so that it would touch another profile than the
+/// one in the journal, the call fails.
 #[derive(Debug)]
 pub(super) struct Guard<'a, P> {
     pub(super) pool: &'a P,

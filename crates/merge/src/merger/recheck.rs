@@ -60,8 +60,8 @@ impl<P: Administration> Merger<'_, P> {
         Ok(Checked { begin: self.begin(record, &judgement, state).await?, others })
     }
 
-    /// Decides as the plan did, with one exception. If an earlier attempt or step still has to create the native profile,
-    /// this one creates it, even if the plan's policy does not.
+    /// Decides as the plan did, with one exception. If an earlier attempt or step still has to create the native
+    /// profile, this one creates it, even if the plan's policy does not.
     fn judge(&self, record: &ProfileRecord, owners: &Owners, earlier: &EarlierSteps, state: &MergeState) -> Judgement {
         if !earlier.wait_for_address && !creates_native(state) {
             return self.rules.judge(record, owners);
@@ -151,7 +151,8 @@ fn is_as_planned(judgement: &Judgement, step: &Step, earlier: &EarlierSteps, sta
         return false;
     }
     match state.attempts.last() {
-        // An earlier attempt. We or the trigger have changed the pool since, so the decision may differ. The profile may not.
+        // An earlier attempt. We or the trigger have changed the pool since, so the decision may differ. The profile
+        // may not.
         Some(begin) if begin.into.is_some() => into == begin.into.as_deref(),
         Some(_) => judgement.replaces().is_none_or(|native| step.replaces.as_deref() == Some(native.as_str())),
         None => {

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 struct Summary {
     done: u64,
     done_before: u64,
-    /// Attributes that were to be copied and that the pool did not take, with the number of profiles.
+    /// Attributes that the pool did not accept, with the number of profiles.
     not_copied: BTreeMap<String, u64>,
     skipped: BTreeMap<String, u64>,
     failed: BTreeMap<String, u64>,
@@ -161,7 +161,7 @@ impl Link {
     }
 }
 
-/// What stopped a run, with what to do about it. Names nobody.
+/// What stopped a run, and what to do about it. Names nobody.
 fn explained(error: MergeError) -> anyhow::Error {
     let MergeError::Incomplete { what, why, missing, .. } = &error else { return error.into() };
     let remedy = if !missing.is_empty() {
@@ -177,13 +177,13 @@ fn explained(error: MergeError) -> anyhow::Error {
         "Remove the cause".to_owned()
     };
     anyhow::anyhow!(
-        "{error}. {remedy}. The next run finishes this person first. To skip them, remove their line from the plan: the \
-         journal keeps the deleted profile"
+        "{error}. {remedy}. The next run finishes this person first. To skip them, remove their line from the plan: \
+         the journal keeps the deleted profile"
     )
 }
 
-/// What is taken as proof, and what the operator vouches for with a yes. Only people know a pool's history: its settings
-/// of today say nothing about what somebody could write into a profile before.
+/// What is taken as proof, and what the operator vouches for with a yes. The pool's settings of today do not show what
+/// people could write into a profile before, so only the operator can know.
 fn consent(profiles: u64, trusts_all: bool) -> (String, &'static str) {
     let (proof, vouched) = if trusts_all {
         (

@@ -43,9 +43,9 @@ impl AppClient {
         self.secret.as_ref().map(|secret| secret.as_str())
     }
 
-    /// Whether people may write an attribute of their own profile through this client, at registration or later. A client
-    /// whose list was never set may write only the standard attributes (API reference of `CreateUserPoolClient`,
-    /// `WriteAttributes`).
+    /// Whether people may write an attribute of their own profile through this client, at registration or later. A
+    /// client whose list was never set may write only the standard attributes (API reference of
+    /// `CreateUserPoolClient`, `WriteAttributes`).
     #[must_use]
     pub fn may_write(&self, attribute: &str) -> bool {
         if self.writable.is_empty() {

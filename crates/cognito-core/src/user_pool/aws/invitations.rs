@@ -71,8 +71,8 @@ impl AwsInvitations {
                 Ok(None)
             }
             Err(error) => {
-                // One exception stands for wrong, expired, used and too many wrong ones. Only its text tells them apart,
-                // and texts are never read.
+                // One exception stands for wrong, expired, used and too many wrong ones. Only its text tells them
+                // apart, and texts are never read.
                 let closed = error.as_service_error().is_some_and(|why| {
                     why.is_not_authorized_exception()
                         || why.is_user_not_found_exception()
