@@ -104,7 +104,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// # Errors
     ///
     /// Returns [`LinkError::Refused`] if that is the decision; otherwise the pool's error. After an error the same
-    /// sign-in may be settled again, whatever was done before the error.
+    /// sign-in may be settled again, no matter how far it came.
     pub async fn settle(&self, arrival: &Arrival) -> Result<Settlement, LinkError> {
         let claimed = match Claimed::by(arrival, &self.policy) {
             Continue(claimed) => claimed,

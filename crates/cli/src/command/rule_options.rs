@@ -70,7 +70,7 @@ impl RuleOptions {
     }
 }
 
-/// A plan says in words what it takes as proof, for whoever reads it.
+/// A plan says in words what it takes as proof, for people who read it.
 mod proof {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

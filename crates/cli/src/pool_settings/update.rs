@@ -1,4 +1,4 @@
-//! From a pool's description to the input of an update that changes nothing but triggers.
+//! From a pool's description to the input of an update that changes only triggers.
 
 use super::Description;
 use crate::trigger::Trigger;

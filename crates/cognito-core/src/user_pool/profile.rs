@@ -202,7 +202,7 @@ mod tests {
     fn the_mark_of_a_stand_alone_profile_is_its_providers_word() {
         let providers = Providers::parse("Corp:never,Google:claim,Facebook:always@example.com").unwrap();
         let has_proven = |provider: &str, email: &str, email_verified| {
-            // A user name proves nothing: whoever chooses a subject, or registers, may choose it.
+            // A user name proves nothing: people choose it when they register, and providers choose subjects.
             let account = federated(provider, "1", email).named("Facebook_1");
             Account { email_verified, ..account }.profile().has_proven_address(&providers)
         };
