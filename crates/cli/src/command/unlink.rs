@@ -85,7 +85,7 @@ impl Unlink {
         let factors = pool.sign_in_factors(&now.name()).await.ok();
         way_in(&now, &identities, identity, factors.as_deref()).map_err(Refused)?;
         self.carry_out(&pool, identity).await?;
-        let after = pool.record(&profile.user_name).await?.context("the profile was deleted right after")?;
+        let after = pool.record(&profile.user_name).await?.context("the profile was deleted right after the change")?;
         let after = LinkedIdentity::all_of(&after)?;
         if after.iter().any(|left| left.is(identity)) {
             bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");

@@ -58,7 +58,7 @@ impl VerifyEmail {
             confirm(&question(&profile, wanted), self.yes)?;
             set(&pool, &profile, wanted).await?;
             let Some(now) = pool.record(&profile.user_name).await? else {
-                bail!("the profile was deleted right after");
+                bail!("the profile was deleted right after the change");
             };
             if now.has_flag("email_verified") != wanted {
                 bail!("AdminUpdateUserAttributes succeeded, but email_verified is as it was");

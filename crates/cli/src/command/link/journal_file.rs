@@ -1,6 +1,6 @@
 //! The journal as a file.
 //!
-//! JSON lines: a header, then one line for each entry. Each entry is synced before it is carried out. A last line
+//! JSON lines: a header, then one line for each entry. Each entry is synced before the run goes on. A last line
 //! without an end is dropped: the process ended while it wrote that line, so it did nothing after it.
 
 use crate::private_file::{locked, sync_folder_of, tighten};
