@@ -9,7 +9,7 @@ use local_cloud::hosted_login::sign_in;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::toolbox::Toolbox;
-use local_cloud::user_pool::{Kind, Refusal, UserPool};
+use local_cloud::user_pool::{ApiError, Kind, UserPool};
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.com";
@@ -90,7 +90,7 @@ async fn an_unproven_address_is_refused_with_our_text_at_the_client() {
     let walk = Walk::set(false).await;
     let before = native(&walk.pool, Kind::EmailAsUsername, ADA).await.unwrap();
     let error = walk.sign_in().await.unwrap_err();
-    let refusal = error.downcast_ref::<Refusal>().unwrap();
+    let refusal = error.downcast_ref::<ApiError>().unwrap();
     assert!(refusal.message.contains("This email address is already in use"), "{refusal}");
     assert!(!refusal.message.contains(ADA), "{refusal}");
     assert_eq!(walk.pool.profiles().await.unwrap(), [before]);

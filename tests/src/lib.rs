@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use local_cloud::function::FOLDER_VARIABLE;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::{GROUP, PASSWORD};
-use local_cloud::user_pool::{Kind, Profile, Refusal, UserPool};
+use local_cloud::user_pool::{ApiError, Kind, Profile, UserPool};
 use local_cloud::{ENDPOINT_VARIABLE, client_environment, outbox};
 use serde_json::{Value, json};
 
@@ -77,7 +77,7 @@ pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool>
     });
     match pool.call("InitiateAuth", &input).await {
         Ok(session) => Ok(session["AuthenticationResult"]["AccessToken"].is_string()),
-        Err(error) if error.is::<Refusal>() => Ok(false),
+        Err(error) if error.is::<ApiError>() => Ok(false),
         Err(error) => Err(error),
     }
 }

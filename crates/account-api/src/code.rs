@@ -157,16 +157,16 @@ mod tests {
 
     #[test]
     fn codes_are_six_digits_and_leading_zeros_are_as_likely_as_anything() {
-        const ROUNDS: u32 = 20_000;
+        const DRAWS: u32 = 20_000;
         let mut counts = [[0_u32; 10]; DIGITS];
-        for _ in 0..ROUNDS {
+        for _ in 0..DRAWS {
             let code = draw();
             assert_eq!(typed(&code).as_ref(), Some(&code));
             for (place, digit) in code.bytes().enumerate() {
                 counts[place][usize::from(digit - b'0')] += 1;
             }
         }
-        let expected = f64::from(ROUNDS) / 10.0;
+        let expected = f64::from(DRAWS) / 10.0;
         for count in counts.as_flattened() {
             // Standard deviation about 42: eight of them apart.
             assert!((f64::from(*count) - expected).abs() < 8.0 * expected.sqrt(), "{counts:?}");

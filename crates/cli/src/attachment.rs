@@ -34,14 +34,14 @@ pub(crate) struct Change {
     pub(crate) trigger: Trigger,
     /// The function that is attached, null if none is.
     pub(crate) before: Option<String>,
-    /// The function that will be, null if none will.
+    /// The function that will be attached, null if none will be.
     pub(crate) after: Option<String>,
     /// What happens to Cognito's permission to call.
     pub(crate) permission: String,
-    /// What stands in `LambdaConfig` before.
+    /// The trigger's value in `LambdaConfig` before the change.
     #[serde(skip)]
     pub(crate) old: Option<Value>,
-    /// What stands there after.
+    /// The value after the change.
     #[serde(skip)]
     pub(crate) new: Option<Value>,
 }
@@ -68,7 +68,7 @@ pub(crate) struct Report {
     pub(crate) saved: Vec<PathBuf>,
 }
 
-/// The pool as it is to be after the changes.
+/// The pool after the changes.
 pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
     let mut pool = pool.clone();
     for change in changes {
@@ -90,13 +90,13 @@ impl Tabular for Report {
     }
 }
 
-/// Finds out which function is meant, and that it is there.
+/// Finds out which function is meant, and that it exists.
 ///
-/// A function of another account is taken as it is: nobody but that account can say whether it exists.
+/// A function of another account is not checked, because only that account can say whether it exists.
 ///
 /// # Errors
 ///
-/// A [`Refused`] if there is no such function; otherwise Lambda does not answer.
+/// Returns [`Refused`] if there is no such function. Also fails if Lambda does not answer.
 pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Function) -> Result<FunctionArn> {
     let (region, name, alias) = match function {
         Function::Arn(arn) if arn.account != pool.account() => return Ok(arn.clone()),

@@ -40,7 +40,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What contradicts itself in a way that the options' own rules cannot say; `None` if nothing does.
+    /// Options that contradict each other in a way that clap's rules cannot express; `None` if there are none.
     pub(crate) fn misplaced(matches: &ArgMatches) -> Option<String> {
         matches.subcommand_matches("link").and_then(link::misplaced)
     }
@@ -49,7 +49,8 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::terminal::Refused) if it would have been unsafe or ambiguous; otherwise it failed.
+    /// Returns [`Refused`](crate::terminal::Refused) if the command would have been unsafe or ambiguous. Any other
+    /// error means that it failed.
     pub(crate) async fn run(self, global: &Global, whole: clap::Command) -> Result<ExitStatus> {
         match self {
             Self::Attach(command) => command.run(global).await,

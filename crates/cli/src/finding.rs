@@ -1,7 +1,7 @@
 //! What is wrong with a pool: facts in, findings out.
 //!
 //! One file per subject; each is a function of [`Facts`] and reads nothing itself. What could not be read is in
-//! [`Facts::gaps`] and becomes a finding of its own: a check that did not take place is no check that passed.
+//! [`Facts::gaps`] and becomes a finding of its own. A check that could not run does not count as passed.
 
 mod addresses;
 mod app_clients;

@@ -63,7 +63,7 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// It is none of these, or names a version: Cognito takes functions and aliases only.
+    /// Fails if it is none of these, or if it names a version: Cognito accepts functions and aliases only.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let function = if text.starts_with("arn:") {
             FunctionArn::parse(text).map(Self::Arn)

@@ -33,8 +33,8 @@ pub(crate) fn statement_id(pool: &str, trigger: Trigger) -> String {
 
 /// Whether a resource policy lets a pool call.
 ///
-/// A statement counts if every condition in it is understood and met. One that is not understood does not count:
-/// one statement too many does no harm, one too few keeps everybody out.
+/// A statement counts if we understand all its conditions and they are met. Others do not count: adding a
+/// needless statement does no harm, but a missing one keeps everybody out.
 pub(crate) fn grants(policy: &Value, pool: &Description) -> bool {
     list(&policy["Statement"]).into_iter().any(|statement| {
         statement["Effect"] == "Allow"
@@ -82,7 +82,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// Lambda does not answer, or answers with something that is no policy.
+/// Fails if Lambda does not answer, or if its answer is not a policy.
 pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &Description) -> Result<Option<bool>> {
     let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
     match request.send().await.map_err(SdkError::into_service_error) {
@@ -103,9 +103,9 @@ pub(crate) enum Granted {
     Added,
     /// Another statement lets the pool call.
     ThereAlready,
-    /// A statement of the same id is there, and we have no right to see what it says.
+    /// A statement with the same id exists, and we have no right to read it.
     Unseen,
-    /// A statement of the same id is there and does not let the pool call.
+    /// A statement with the same id exists, and does not let the pool call.
     Conflicting,
     /// Lambda did not say whether a statement was added.
     Unknown(anyhow::Error),
@@ -115,7 +115,7 @@ pub(crate) enum Granted {
 ///
 /// # Errors
 ///
-/// The policy cannot be read, or Lambda refuses. No statement was added.
+/// Fails if the policy cannot be read, or if Lambda refuses. No statement was added.
 pub(crate) async fn grant(
     lambda: &Client,
     function: &FunctionArn,
@@ -148,12 +148,11 @@ pub(crate) async fn grant(
     if is_refused { Err(error) } else { Ok(Granted::Unknown(error)) }
 }
 
-/// Takes a permission away again, and returns whether it was there. One that is gone already is fine, and so is a
-/// function that is gone.
+/// Removes a permission, and returns whether it existed. A permission or function that does not exist is not an error.
 ///
 /// # Errors
 ///
-/// Lambda refuses, or the permission names something that is no function.
+/// Fails if Lambda refuses, or if the permission does not name a function.
 pub(crate) async fn withdraw(cloud: &Cloud, Permission { function, statement }: &Permission) -> Result<bool> {
     let function = FunctionArn::parse(function).with_context(|| format!("{function} is not the ARN of a function"))?;
     let lambda = cloud.lambda(&function.region);
@@ -165,7 +164,7 @@ pub(crate) async fn withdraw(cloud: &Cloud, Permission { function, statement }: 
     }
 }
 
-/// The command that does by hand what we cannot do in another account.
+/// The command for what we cannot do in another account.
 pub(crate) fn command(function: &FunctionArn, trigger: Trigger, pool: &Description) -> String {
     let qualifier = function.alias.as_ref().map(|alias| format!(" --qualifier {alias}")).unwrap_or_default();
     format!(

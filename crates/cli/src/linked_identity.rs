@@ -37,7 +37,7 @@ impl LinkedIdentity {
     ///
     /// # Errors
     ///
-    /// The attribute `identities` is not the JSON list that it should be.
+    /// Fails if the attribute `identities` is not the JSON list that it should be.
     pub(crate) fn all_of(record: &ProfileRecord) -> Result<Vec<Self>, UnreadableIdentities> {
         let Some(list) = record.attribute("identities") else { return Ok(Vec::new()) };
         let entries: Vec<Entry> = serde_json::from_str(list).map_err(|_| UnreadableIdentities)?;

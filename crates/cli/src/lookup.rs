@@ -1,16 +1,16 @@
-//! Whom a command is about: from what an operator types to profiles.
+//! Finds the profiles that an operator means.
 
 use crate::terminal::Refused;
 use anyhow::{Result, bail};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{Administration, PoolError, Profile, ProfileRecord};
 
-/// Every profile that `user` may mean: a user name, a `sub` or an e-mail address. Up to three calls and one per profile.
-/// An exact user name comes first.
+/// Every profile that `user` may mean: a user name, a `sub` or an e-mail address. An exact user name comes first.
+/// Makes up to three calls, and one per profile.
 ///
 /// # Errors
 ///
-/// A call fails.
+/// Fails if a call fails.
 pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<ProfileRecord>, PoolError> {
     let mut found: Vec<_> = pool.found_by(user).await?.into_iter().collect();
     let email = Email::parse(user).ok();
@@ -20,7 +20,7 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
         None if found.is_empty() => pool.user_name_of_sub(user).await?.into_iter().collect(),
         None => Vec::new(),
     };
-    // A user name may be spelled like the `sub` or an alias of somebody else, so only the profile of exactly that name
+    // A user name may look like the `sub` or an alias of somebody else. So only the profile of exactly that name
     // counts, and only with the address that was asked for.
     let is_meant = |record: &ProfileRecord| match &email {
         Some(email) => record.attribute("email").is_some_and(|theirs| email.is_same(theirs)),
@@ -34,11 +34,11 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
     Ok(found)
 }
 
-/// The one profile that `user` means, to change it. Calls as [`find`].
+/// The one profile that `user` means, to change it. Makes the same calls as [`find`].
 ///
 /// # Errors
 ///
-/// A call fails, there is no such profile, or several have the address: a [`Refused`].
+/// Returns [`Refused`] if there is no such profile, or if several have the address. Also fails if a call fails.
 pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<ProfileRecord> {
     let mut found = find(pool, user).await?;
     if let Some(exact) = found.iter().position(|record| record.user_name == user) {
@@ -65,13 +65,13 @@ pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<Profi
     }
 }
 
-/// The profiles that share a profile's address, without the profile itself. Native ones are as they are right now;
-/// stand-alone ones as they are listed, because nobody signs in to them by an address. One call per page of the list, and
-/// one per native profile.
+/// The other profiles with a profile's address. Native ones are read one by one. Stand-alone ones are taken from the
+/// list, because nobody signs in to them by an address. Makes one call per page of the list, and one per native
+/// profile.
 ///
 /// # Errors
 ///
-/// A call fails, or the address cannot be looked up.
+/// Fails if a call fails, or if the address cannot be looked up.
 pub(crate) async fn others_with_email(
     pool: &impl Administration,
     record: &ProfileRecord,

@@ -1,8 +1,8 @@
 //! A pool's settings, read whole and written back whole.
 //!
-//! `UpdateUserPool` resets every setting that a call leaves out. So settings travel as the JSON that Cognito
-//! sent: a member that the SDK does not know yet would be lost on the way through the SDK's types. The SDK
-//! carries, signs and repeats the calls.
+//! `UpdateUserPool` resets every setting that a call leaves out. So settings stay the JSON that Cognito
+//! sent: the SDK's types would lose a member that they do not know yet. The SDK sends, signs and repeats
+//! the calls.
 //!
 //! [`PoolSettings`](cognito_core::user_pool::PoolSettings) reads a few of them through the port, by the SDK's types: merging
 //! and registering need no more, and know neither JSON nor how a pool is updated.
@@ -47,7 +47,7 @@ impl Description {
         &self.0["LambdaConfig"]
     }
 
-    /// Whether a trigger has this function, be it one that there is a function for here or another.
+    /// Whether any trigger has this function, including triggers that this project has no function for.
     pub(crate) fn calls(&self, function: &str) -> bool {
         names(self.lambda_config(), function)
     }

@@ -11,12 +11,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Opens a file to read and write, and makes one that nobody else may read if there is none. One that is there keeps its
-/// mode until [`tighten`]: it may be another file than the caller looks for.
+/// Opens a file to read and write. If there is none, creates one that nobody else may read. An existing file keeps
+/// its mode until [`tighten`], because it may not be the file that the caller looks for.
 ///
 /// # Errors
 ///
-/// It cannot be written, or somebody else may have put it there: see [`open`].
+/// Fails if the file cannot be written, or if somebody else may have put it there: see [`open`].
 pub(crate) fn private(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -29,8 +29,9 @@ pub(crate) fn private(path: &Path) -> Result<File> {
 ///
 /// # Errors
 ///
-/// It cannot be read. On Unix also a [`Refused`] if it is no regular file, a symbolic link or another user's: then
-/// somebody else may have put it there. Group and others lose their rights to it.
+/// Fails if the file cannot be read. On Unix, returns [`Refused`] if it is not a regular file, or if it is a symbolic
+/// link or belongs to another user, because somebody else may have put it there. Group and others lose their rights
+/// to it.
 pub(crate) fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -39,11 +40,11 @@ pub(crate) fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// The content of a file as [`open`] takes it; `None` if there is no file.
+/// The content of a file, opened with [`open`]; `None` if there is no file.
 ///
 /// # Errors
 ///
-/// As [`open`].
+/// Fails if the file cannot be read, or if somebody else may have put it there: see [`open`].
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     let mut file = match open(path) {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|why| why.kind() == NotFound) => return Ok(None),
@@ -59,7 +60,7 @@ fn opened(path: &Path, mut options: OpenOptions, what: &str) -> Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::MetadataExt;
     let refuse = |why: &str| Refused(format!("{}: {why}, so somebody else may have put it there", path.display()));
-    // Without NONBLOCK, a pipe would be waited for. A regular file does not care.
+    // Without NONBLOCK, opening a pipe would wait. It makes no difference for a regular file.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, i32::try_from(flags)?);
     let file = match options.open(path) {
@@ -82,11 +83,12 @@ fn opened(path: &Path, options: OpenOptions, what: &str) -> Result<File> {
     options.open(path).with_context(|| format!("{} cannot be {what}", path.display()))
 }
 
-/// Opens a file as [`private`] does, for one process at a time: until it is closed, or the process is ended.
+/// Opens a file as [`private`] does, and locks it for this process until the file is closed or the process ends.
 ///
 /// # Errors
 ///
-/// A [`Refused`] with the text of `busy` if another process has it open like this; it cannot be written or locked.
+/// Returns [`Refused`] with the text of `busy` if another process has locked it. Also fails if it cannot be written or
+/// locked.
 pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File> {
     let file = private(path)?;
     match FileExt::try_lock(&file) {
@@ -96,11 +98,11 @@ pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File>
     }
 }
 
-/// Takes away everybody else's right to read a file that was there before.
+/// Removes everybody else's right to read an existing file.
 ///
 /// # Errors
 ///
-/// It is not this user's to change.
+/// Fails if this user may not change it.
 #[cfg(unix)]
 pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -108,7 +110,7 @@ pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
     let mode = file.metadata().with_context(can_be_read)?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).with_context(can_be_read)?;
-        // Some file systems take the call and keep the rights.
+        // Some file systems accept the call and keep the rights.
         if file.metadata().with_context(can_be_read)?.permissions().mode() & 0o077 != 0 {
             return Err(Refused(can_be_read()).into());
         }
@@ -122,11 +124,11 @@ pub(crate) fn tighten(_: &Path, _: &File) -> Result<()> {
     Ok(())
 }
 
-/// A file in the folder of `path` that nobody else may read. Written whole, it takes the place of `path`.
+/// A file in the folder of `path` that nobody else may read. When it is complete, it replaces `path`.
 ///
 /// # Errors
 ///
-/// The folder cannot be written to.
+/// Fails if the folder cannot be written to.
 pub(crate) fn draft_of(path: &Path) -> io::Result<NamedTempFile> {
     NamedTempFile::with_prefix_in(".cognito-triggers-", folder_of(path))
 }
@@ -135,7 +137,7 @@ pub(crate) fn draft_of(path: &Path) -> io::Result<NamedTempFile> {
 ///
 /// # Errors
 ///
-/// There is such a file already, or it cannot be written.
+/// Fails if the file exists already, or cannot be written.
 pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
     let write = || {
         written(path, content)?.persist_noclobber(path)?;
@@ -144,11 +146,11 @@ pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
     write().with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// As [`write_new`], but a file that is there already is replaced.
+/// Like [`write_new`], but replaces an existing file.
 ///
 /// # Errors
 ///
-/// It cannot be written.
+/// Fails if the file cannot be written.
 pub(crate) fn replace(path: &Path, content: &str) -> Result<()> {
     let write = || {
         written(path, content)?.persist(path)?;
@@ -173,7 +175,8 @@ fn folder_of(path: &Path) -> &Path {
 #[cfg(unix)]
 pub(crate) fn sync_folder_of(file: &Path) -> io::Result<()> {
     match File::open(folder_of(file)).and_then(|folder| folder.sync_all()) {
-        // Some file systems cannot do this for folders, and a folder may be one to write in and not to read.
+        // Some file systems cannot do this for folders, and this user may be allowed to write to a folder but not to
+        // read it.
         Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => Ok(()),
         outcome => outcome,
     }

@@ -39,7 +39,7 @@ pub(crate) fn line(kind: &str, text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{kind}{}", visible(&text.to_string()));
 }
 
-/// Shows a table to whoever is about to be asked.
+/// Shows a table to the person who is about to be asked.
 pub(crate) fn show(data: &impl Tabular) {
     let _ = writeln!(io::stderr().lock(), "{}", data.table().for_stderr());
 }

@@ -8,7 +8,7 @@ use std::fmt;
 pub(crate) enum Trigger {
     /// Called on every sign-in from an identity provider, before the profile is written.
     InboundFederation,
-    /// Called before a profile is made.
+    /// Called before a profile is created.
     PreSignUp,
     /// Called after a profile is confirmed.
     PostConfirmation,
@@ -58,7 +58,7 @@ impl Trigger {
         Self::ALL.into_iter().find(|trigger| trigger.member() == member)
     }
 
-    /// What stands in `LambdaConfig` when a function is attached to it.
+    /// Its value in `LambdaConfig` for a function.
     pub(crate) fn value(self, function: &str) -> Value {
         match self {
             Self::InboundFederation => json!({ "LambdaArn": function, "LambdaVersion": INBOUND_FEDERATION_VERSION }),

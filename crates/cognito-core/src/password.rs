@@ -107,13 +107,13 @@ mod tests {
 
     #[test]
     fn characters_are_drawn_without_bias() {
-        const ROUNDS: u32 = 4000;
+        const DRAWS: u32 = 4000;
         let mut counts = [0_u32; 128];
-        for _ in 0..ROUNDS {
+        for _ in 0..DRAWS {
             Password::random().expose().bytes().for_each(|byte| counts[usize::from(byte)] += 1);
         }
         let alphabet = [LOWER, UPPER, DIGITS, SYMBOLS].concat();
-        let expected = f64::from(ROUNDS) * 99.0 / 94.0;
+        let expected = f64::from(DRAWS) * 99.0 / 94.0;
         for byte in alphabet {
             // About 4,200 each; eight standard deviations apart is 520.
             let off = (f64::from(counts[usize::from(byte)]) - expected).abs();

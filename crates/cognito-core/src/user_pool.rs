@@ -33,8 +33,8 @@ use crate::email::Email;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
 
-/// Gives access to one pool after the other: the pool's id comes with each event, so that a
-/// function needs no reference to its own pool (which would be a dependency cycle to deploy).
+/// Gives access to pools by their ids. Each event brings the id, so a function needs no reference to
+/// its own pool, which would be a dependency cycle to deploy.
 pub trait UserPools {
     /// The port this opens.
     type Pool: UserPool;
@@ -45,8 +45,8 @@ pub trait UserPools {
 
 /// One Cognito user pool, in the words of this project.
 ///
-/// Every verb is one API call unless it says otherwise, may be repeated, and returns the error
-/// Cognito gave. A failed look-up is an error, never "nobody".
+/// Every method makes one API call unless it says otherwise, may be repeated, and returns Cognito's
+/// error. A failed look-up is an error, never "nobody".
 pub trait UserPool: Sync {
     /// All profiles whose e-mail address is this one ignoring ASCII case, from all pages of
     /// `ListUsers`. The list may lag behind recent changes by seconds.
@@ -56,16 +56,16 @@ pub trait UserPool: Sync {
     /// a verified e-mail address, as it is right now (`AdminGetUser`); `None` if there is none.
     fn profile(&self, name: &str) -> impl Future<Output = Result<Option<Profile>, PoolError>> + Send;
 
-    /// Whether any profile's `sub` is this name ([`UserName::has_form_of_sub`]; of any other name it never is). One
-    /// page of `ListUsers`, which may lag behind recent changes by seconds.
+    /// Whether this name is the `sub` of any profile. A name without the form of one
+    /// ([`UserName::has_form_of_sub`]) never is. Reads one page of `ListUsers`, which may lag behind by seconds.
     fn is_sub(&self, name: &UserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
 
     /// Creates a native profile with a verified e-mail address, without any message, and without
     /// taking the address away from a profile that holds it as an alias.
     fn create_native(&self, new: &NewNative) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
-    /// The name for calls that change this profile, once it is known not to be the `sub` of another. No call where
-    /// [`CheckedUserName::without_call`] can tell, otherwise [`Self::is_sub`].
+    /// The name for calls that change this profile, checked not to be the `sub` of another. Makes no call if
+    /// [`CheckedUserName::without_call`] can tell, otherwise calls [`Self::is_sub`].
     ///
     /// The answer never changes: a `sub` is random, so nobody can choose a name that later becomes another's `sub`.
     fn checked(
@@ -99,8 +99,8 @@ pub trait UserPool: Sync {
         identity: &SourceIdentity,
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Sets the address and marks it as verified, in one call and without a message. Never the mark alone: the person may
-    /// change the address between our look and our call.
+    /// Sets the address and marks it as verified, in one call and without a message. The mark is never
+    /// written alone, because the person may change the address between our look and our call.
     fn set_verified_email(
         &self,
         user: &CheckedUserName,
@@ -119,6 +119,6 @@ pub trait UserPool: Sync {
     /// Deletes the profile for good.
     fn delete(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Puts the profile into a group; it may be in it already.
+    /// Puts the profile into a group. It may be in the group already.
     fn add_to_group(&self, user: &CheckedUserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
 }

@@ -1,12 +1,12 @@
 //! Carries a decision out so that it may be cut off anywhere, repeated, and run twice at once.
 //!
-//! There is no lock in Cognito. What stands in for one: an address can be created once, an
-//! identity has one owner, and every other step may happen again without harm. When a step finds
-//! that the pool is not as the decision assumed, the facts are read again and decided again.
+//! Cognito has no lock. Three things make up for it: an address can be created once, an identity has
+//! one owner, and every other step can be repeated without harm. If a step finds that the pool is not
+//! as the decision assumed, the facts are read again and decided again.
 //!
-//! The link comes last, always. Once it is made Cognito signs the identity in without asking this
-//! trigger ever again, so whatever is missing then stays missing: a profile left with a temporary
-//! password keeps its owner out for good.
+//! The link always comes last. Once it is made, Cognito signs the identity in and never asks this
+//! trigger again, so anything that is missing by then stays missing. A profile left with a temporary
+//! password would keep its owner out for good.
 
 use crate::arrival::Arrival;
 use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_with_others};
@@ -25,9 +25,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow::{Break, Continue};
 use std::time::SystemTime;
 
-/// How often the facts are read again before giving up. Two invocations at once need two; an
-/// attacker who keeps registering the address at the same time must not keep us here.
-const MAX_ROUNDS: u32 = 5;
+/// How often the facts are read and the decision is tried. Two invocations at once need two attempts. An
+/// attacker who keeps registering the address at the same time must not hold the function.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// What new native profiles are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -35,8 +35,8 @@ pub enum NativeUserName {
     /// The address: for pools that sign in with the address as user name.
     #[default]
     Email,
-    /// A random UUID, without hyphens, so that it never has the form of a `sub`: for pools where the address is an
-    /// alias, which take no address as name.
+    /// A random UUID without hyphens, so that it never has the form of a `sub`. For pools where the address is an
+    /// alias: they accept no address as user name.
     Uuid,
 }
 
@@ -47,7 +47,7 @@ pub struct Linker<'a, P> {
     pub pool: &'a P,
     /// What the operator chose.
     pub policy: Policy,
-    /// Whose addresses are proven, for judging the profiles that are there.
+    /// Which providers prove addresses, to judge the profiles of the pool.
     pub providers: &'a Providers,
     /// The group that new users join.
     pub group: Option<&'a str>,
@@ -76,10 +76,10 @@ pub enum LinkError {
     /// The decision was to refuse.
     #[error("refused: {}", .0.kind().code)]
     Refused(Refusal),
-    /// A call failed in a way that reading again does not help.
+    /// A call failed, and reading the pool again does not help.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// The pool kept changing, or kept refusing, until the rounds were used up.
+    /// The pool changed or refused at every attempt.
     #[error("the pool did not settle")]
     Unsettled(#[source] PoolError),
 }
@@ -97,14 +97,14 @@ impl From<LinkError> for Failure {
 impl<P: UserPool> Linker<'_, P> {
     /// Decides what the sign-in means and carries it out.
     ///
-    /// Calls one after the other: none where nothing is to do, two rounds to link (list, link), four
-    /// to create and link (list, create, password and group at once, link); more only when something
-    /// else changes the pool meanwhile, or something is to be removed first.
+    /// Makes no call if the sign-in needs no look-up. A link takes two rounds of calls (list, link), a creation four
+    /// (list, create, password and group at once, link). More are made only if somebody else changes the pool at the
+    /// same time, or if something must be removed first.
     ///
     /// # Errors
     ///
-    /// [`LinkError::Refused`] if that is the decision; otherwise the pool's errors. After an error
-    /// the same sign-in may be settled again from whatever state was left.
+    /// Returns [`LinkError::Refused`] if that is the decision; otherwise the pool's error. After an error the same
+    /// sign-in may be settled again, no matter how far it came.
     pub async fn settle(&self, arrival: &Arrival) -> Result<Settlement, LinkError> {
         let claimed = match Claimed::by(arrival, &self.policy) {
             Continue(claimed) => claimed,
@@ -113,7 +113,7 @@ impl<P: UserPool> Linker<'_, P> {
         };
         let email = claimed.email();
         let mut owners = Owners::listed(self.pool, email, self.now, self.providers).await?;
-        let mut round = 1;
+        let mut attempt = 1;
         let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
             let decision = decide_among(claimed, arrival, &owners, &self.policy);
@@ -133,20 +133,22 @@ impl<P: UserPool> Linker<'_, P> {
                 }
             };
             if is_objection(&error) && before.is_some_and(|(before, kind)| before == decision && kind == error.kind()) {
-                // Nothing moved between two readings: it is the pool's settings that object, and asking again costs quota.
+                // Nothing changed between two readings. So the pool's settings are the cause, and asking again costs
+                // quota.
                 return Err(LinkError::Pool(error));
             }
-            if round == MAX_ROUNDS {
+            if attempt == MAX_ATTEMPTS {
                 return Err(LinkError::Unsettled(error));
             }
             before = Some((decision, error.kind()));
-            round += 1;
+            attempt += 1;
             owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
         }
     }
 
-    /// The profile that the identity signs in to, and whether the group to join does not exist. `creation_refused`: an
-    /// earlier round's, although nobody has the address.
+    /// Returns the profile that the identity signs in to, and whether the group to join does not exist.
+    /// `creation_refused` says that the pool refused to create the profile at an earlier attempt, although nobody has
+    /// the address.
     async fn carry_out(
         &self,
         decision: &Decision,
@@ -173,7 +175,7 @@ impl<P: UserPool> Linker<'_, P> {
                 }
                 (Some(to.clone()), missing)
             }
-            // What is refused then is an attribute that somebody else holds as an alias.
+            // Nobody has the address, so the pool refused an attribute that somebody else has as an alias.
             Decision::CreateAndLink { identity, email, .. } if creation_refused => {
                 self.create_and_link(identity, email, BTreeMap::new()).await?
             }
@@ -194,14 +196,13 @@ impl<P: UserPool> Linker<'_, P> {
         })
     }
 
-    /// Creates a native profile of which nothing is missing but the link, for merging: there the identity has a profile
-    /// of its own until just before the link, and that profile must not go while it is open whether the pool takes the
-    /// new one.
+    /// Creates a native profile that only lacks the link. A merge calls this before it deletes the stand-alone
+    /// profile, to learn whether the pool accepts the new one.
     ///
     /// # Errors
     ///
-    /// [`LinkError::Refused`] if the address is no user name; otherwise the pool's errors. After an error there may be a
-    /// profile, which [`Self::settle`] completes.
+    /// Returns [`LinkError::Refused`] if the address is too long for a user name; otherwise the pool's error. After
+    /// an error there may be a profile. [`Self::settle`] completes it.
     pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
         Ok(self.create_complete(email, self.attributes.clone()).await?.to)
     }
@@ -233,14 +234,13 @@ impl<P: UserPool> Linker<'_, P> {
         let created = self.create(new).await?;
         let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true };
         let user = self.checked(&to).await?;
-        // Cut off in here, the profile is found again young and verified, and is completed.
+        // If this is cut off here, the next invocation finds a young, verified profile and completes it.
         let password = Password::random();
         let (group_missing, ()) = try_join!(self.join_group(&to, &user), self.pool.replace_password(&user, &password))?;
         Ok(Made { to, user, group_missing })
     }
 
-    /// Creates the profile. What the provider says of the person may not fit the pool's schema;
-    /// that is no reason to keep the person out, so it is then left away.
+    /// Creates the profile. If the pool rejects the provider's attributes, creates the profile without them.
     async fn create(&self, mut new: NewNative) -> Result<Profile, StepError> {
         let mut created = self.pool.create_native(&new).await;
         if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter)
@@ -259,16 +259,16 @@ impl<P: UserPool> Linker<'_, P> {
     }
 
     /// Gives an invited profile a password that nobody knows. If its address was never verified,
-    /// it may have had another life before somebody gave it a temporary password, and what is left
-    /// of that goes too.
+    /// somebody may have used the profile before it got a temporary password. Then their phone number,
+    /// factors and sessions go too.
     async fn accept_invitation(
         &self,
         to: &Destination,
         user: &CheckedUserName,
         verify: Option<&AvailableEmail>,
     ) -> Result<bool, StepError> {
-        // First what only an invitation gets: once the password is replaced the profile no longer
-        // shows that it was one, and a repeated invocation would leave these out.
+        // Group and clean-up come first. Once the password is replaced, the profile no longer shows that it
+        // was an invitation, and a repeated invocation would leave them out.
         let missing = match verify {
             None => self.join_group(to, user).await?,
             Some(email) => {
@@ -284,7 +284,7 @@ impl<P: UserPool> Linker<'_, P> {
         };
         self.pool.replace_password(user, &Password::random()).await?;
         if verify.is_some() {
-            // Once more: the temporary password was good until just now.
+            // Once more: the temporary password worked until now.
             self.pool.sign_out_everywhere(user).await?;
             self.pool.forget_phone_and_factors(user).await?;
             self.refuse_passkey(user).await?;
@@ -293,7 +293,7 @@ impl<P: UserPool> Linker<'_, P> {
     }
 
     /// Removes every way in that somebody else may have, and only then marks the address as
-    /// verified: so a profile that shows a verified address is clean, wherever this is cut off.
+    /// verified. So a profile with a verified address is clean, even if this is cut off.
     async fn reclaim(
         &self,
         user: &CheckedUserName,
@@ -302,13 +302,14 @@ impl<P: UserPool> Linker<'_, P> {
     ) -> Result<(), StepError> {
         self.refuse_passkey(user).await?;
         self.pool.replace_password(user, &Password::random()).await?;
-        // After the way in is closed, or a new session could be opened behind our back; and before
-        // the rest is removed, or an open session could put it back.
+        // Only after the password is replaced, or it could open a new session. But before the rest is
+        // removed, or an open session could put it back.
         self.pool.sign_out_everywhere(user).await?;
         self.pool.forget_phone_and_factors(user).await?;
         self.refuse_passkey(user).await?;
-        // Whoever had a session until now may have proven an address of their own and linked an identity to it. Another
-        // invocation for the same person may have reclaimed the profile as well, and then the address is verified.
+        // Somebody with a session may have proven an address of their own until now, and linked an identity to the
+        // profile. Another invocation for the same person may have reclaimed the profile as well; then the address is
+        // verified.
         let is_somebodys = |now: Profile| {
             let has_proof = now.email_verified && now.email.as_deref().is_some_and(|own| email.email().is_same(own));
             !has_proof && is_linked_with_others(&now, identity)
@@ -332,8 +333,8 @@ impl<P: UserPool> Linker<'_, P> {
         Ok(())
     }
 
-    /// Puts a newcomer into the default group. True if the group does not exist, which is the
-    /// operator's to mend and no reason to keep people out.
+    /// Puts a newcomer into the default group. Returns true if the group does not exist. The operator has to mend that;
+    /// it keeps nobody out.
     async fn join_group(&self, to: &Destination, user: &CheckedUserName) -> Result<bool, PoolError> {
         let Some(group) = self.group.filter(|_| to.newcomer) else { return Ok(false) };
         match self.pool.add_to_group(user, group).await {
@@ -344,14 +345,14 @@ impl<P: UserPool> Linker<'_, P> {
     }
 }
 
-/// The operator is to look at the profile that is in the way.
+/// Logs which profile is in the way, for the operator.
 fn log_name_holder(error: &LinkError, owners: &Owners) {
     if let (LinkError::Refused(Refusal::UserNameHeld), Some(sub)) = (error, &owners.name_holder) {
-        tracing::info!(sub, "this profile bears the address for its user name");
+        tracing::info!(sub, "this profile has the address as its user name");
     }
 }
 
-/// A native profile of which nothing is missing but the link.
+/// A native profile that only lacks the link.
 struct Made {
     to: Destination,
     user: CheckedUserName,
@@ -363,7 +364,7 @@ struct Made {
 enum StepError {
     /// Reading the pool again would not help.
     Final(LinkError),
-    /// The pool may no longer be as it was when the facts were read, or the step may have been done already.
+    /// The pool may have changed since the facts were read, or the step may have been done already.
     Moved {
         error: PoolError,
         /// A new profile was refused because somebody holds the address or the user name.
@@ -377,7 +378,7 @@ impl StepError {
     }
 }
 
-/// By kind only: AWS reports both under several names and changes the texts.
+/// Decides by kind only: AWS reports an error under several names and changes the texts.
 impl From<PoolError> for StepError {
     fn from(error: PoolError) -> Self {
         match error.kind() {
@@ -401,7 +402,7 @@ impl From<StepError> for LinkError {
     }
 }
 
-/// Whether an error that stays the same on the same facts is an objection to the call itself.
+/// Whether an error that comes twice on the same facts means that the pool objects to the call itself.
 fn is_objection(error: &PoolError) -> bool {
     matches!(error.kind(), PoolErrorKind::InvalidParameter | PoolErrorKind::LimitExceeded)
 }

@@ -6,16 +6,16 @@ use cognito_core::user_pool::Identity;
 /// A federated identity that signs in and has no profile and no link yet.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// What a link would tie, or why there is nothing to rely on.
+    /// The identity to link, or why it cannot be linked.
     pub identity: Result<SourceIdentity, Unlinkable>,
     /// The address, and whether it is proven.
     pub email: EmailClaim,
 }
 
-/// Why an identity cannot be linked, whatever the accounts.
+/// Why an identity can be linked to no account at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unlinkable {
-    /// The provider is not configured, so nothing says where its name ends and the subject begins.
+    /// The provider is not configured, so it is not known where its name ends and the subject begins.
     UnlistedProvider,
     /// Several configured names fit, so the identity may be of another provider than it seems.
     AmbiguousProvider,
@@ -24,9 +24,9 @@ pub enum Unlinkable {
     UnreliableSubject,
     /// The operator chose that this provider's identities are never linked.
     ByChoice,
-    /// The provider links by an attribute that did not come along.
+    /// The provider links by an attribute that the sign-in did not bring.
     MissingAttribute,
-    /// Beyond the 128 characters that Cognito takes.
+    /// Longer than the 128 characters that Cognito accepts.
     TooLong,
 }
 
@@ -41,33 +41,33 @@ impl From<UnknownProvider> for Unlinkable {
 
 /// When a subject can be relied on.
 ///
-/// A pool that ignores case lower-cases the user name it sends to triggers, and the subject in
-/// it, while links and later sign-ins compare subjects by case.
+/// A pool that ignores case sends the user name to triggers in lower case, and so the subject in it.
+/// But links and later sign-ins compare subjects by case.
 #[derive(Clone, Debug, Default)]
 pub struct SubjectRule {
-    /// The pool keeps the case of user names.
+    /// Whether the pool keeps the case of user names.
     pub pool_is_case_sensitive: bool,
     /// The attribute that carries the raw subject, filled by the inbound federation trigger or by
     /// an attribute mapping.
     pub raw_subject_attribute: Option<String>,
 }
 
-/// What the address that a stand-alone profile stores is worth, when it does not show as verified.
+/// Whether the stored address of a stand-alone profile is proof, if it shows as unverified.
 ///
-/// How the pool is set up today does not tell: a pool that now keeps an address until the new one is verified may have
-/// stored somebody else's before it was set up so.
+/// The pool's settings of today do not tell. They may keep an address until the new one is verified now, but the pool
+/// may have stored somebody else's address before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredAddress {
-    /// It is what the provider said at the last sign-in: the operator vouches that nobody ever changed it.
+    /// The provider sent it at the last sign-in: the operator vouches that nobody ever changed it.
     FromProvider,
     /// The person may have changed it to somebody else's.
     MayBeChanged,
 }
 
 impl Arrival {
-    /// The identity of a stand-alone profile, as if it signed in anew with what the profile stores: for merging.
+    /// The identity of a stand-alone profile, as if it signed in again with the stored attributes. For merging.
     ///
-    /// `identities` keeps the subject in the provider's spelling, whatever the pool does to user names.
+    /// `identities` keeps the subject in the provider's spelling, even if the pool ignores case in user names.
     #[must_use]
     pub fn of_stand_alone(
         identity: &Identity,
@@ -79,7 +79,7 @@ impl Arrival {
             return Self { identity: Err(Unlinkable::UnlistedProvider), email: unlisted_claim(attributes) };
         };
         let spelled = SubjectRule { pool_is_case_sensitive: true, raw_subject_attribute: None };
-        // At a sign-in the address of such a provider is its own; a stored one may be anybody's.
+        // At a sign-in the address comes from the provider; a stored one may come from anybody.
         let doubtful = provider.trust == Trust::Always
             && address == StoredAddress::MayBeChanged
             && !attributes.flag("email_verified");
@@ -116,7 +116,7 @@ fn link_value<'a>(
         LinkBy::Subject => {}
     }
     if let Some(raw) = rule.raw_subject_attribute.as_deref().and_then(|name| attributes.text(name)) {
-        // The raw subject must be the one of this sign-in, or somebody else's would be linked.
+        // The raw subject must belong to this sign-in. Otherwise somebody else's identity would be linked.
         return if raw.to_lowercase() == subject.to_lowercase() { Ok(raw) } else { Err(Unlinkable::UnreliableSubject) };
     }
     // Apple's subjects have lower-case letters only.

@@ -15,7 +15,7 @@ const MAX_IDENTITIES: usize = 5;
 pub enum Decision {
     /// Leave the sign-in to Cognito, which makes a stand-alone profile.
     Continue(Continued),
-    /// The identity signs in to this profile already: an earlier invocation got that far.
+    /// The identity signs in to this profile already: an earlier invocation linked it.
     AlreadyLinked(Destination),
     /// Link to a profile that proved the address itself.
     Link(Destination, SourceIdentity),
@@ -25,7 +25,7 @@ pub enum Decision {
         to: Destination,
         /// The identity, or `None` if it is linked already.
         identity: Option<SourceIdentity>,
-        /// The address to verify if it is not yet; then what is left of an earlier life goes too.
+        /// Set if the address is unverified: the profile is then cleaned first.
         verify: Option<AvailableEmail>,
     },
     /// Create a native profile and link.
@@ -64,7 +64,7 @@ pub enum Decision {
 pub enum Continued {
     /// No address came along.
     NoEmail,
-    /// The address is not proven, and nobody has it for certain.
+    /// The address is not proven, and no account has it.
     UnprovenEmail,
     /// The address is not proven, and the policy separates such people.
     Separate,
@@ -105,7 +105,7 @@ impl Decision {
         }
     }
 
-    /// The profile that is there already and that carrying it out changes.
+    /// The existing profile that the decision changes.
     #[must_use]
     pub fn target(&self) -> Option<&Destination> {
         match self {
@@ -115,8 +115,8 @@ impl Decision {
         }
     }
 
-    /// Whether carrying it out destroys something, a password included, so that it must rest on
-    /// current facts: a list that lags may still show an invitation whose owner has just accepted it.
+    /// Whether carrying it out destroys something, such as a password. Then it must rest on current
+    /// facts: a list that lags may still show an invitation whose owner has just accepted it.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
         matches!(self, Self::Replace { .. } | Self::Reclaim { .. } | Self::AcceptInvitation { .. })
@@ -128,7 +128,7 @@ impl Decision {
 pub(crate) enum Claimed<'a> {
     /// The sign-in proves it.
     Proven(&'a ProvenEmail),
-    /// The sign-in does not prove it, and the policy refuses whoever claims an address that somebody has.
+    /// The sign-in does not prove it, and the policy refuses the sign-in if an account has the address.
     Unproven(&'a Email),
 }
 
@@ -203,23 +203,23 @@ fn decide_for_anybody(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, 
     }
 }
 
-/// An account that whoever proves the address reaches without us, with "forgot password", and that the administrator who
-/// shut another profile of the same person left open.
+/// An account that stays open to the person who proves the address ("forgot password"). The administrator disabled
+/// another profile of that person and left this one enabled.
 fn is_open_account(owner: &Owner) -> bool {
     let profile = &owner.profile;
     let confirmed = matches!(profile.status, Status::Confirmed | Status::ResetRequired);
     !profile.is_stand_alone() && profile.enabled && profile.email_verified && confirmed
 }
 
-/// Whether a native profile matters. A disabled one that proved nothing and is linked with nobody does not: it is never a
-/// destination, and it says nothing about whose the address is.
+/// Whether the profile is native and matters. A disabled one that proved nothing and has no identities does not: it is
+/// never a destination, and it does not show who owns the address.
 fn is_considered(owner: &Owner) -> bool {
     !owner.profile.is_stand_alone() && !owner.is_shut_squatter()
 }
 
 /// The sign-in proves nothing, so it is never linked. It is refused if it would give the owner of an account a second one.
-/// A registration that nobody confirmed and a profile that merely names the address are no account of its owner's: anybody
-/// can make them, so they keep nobody out.
+/// An unconfirmed registration and a profile that only names the address do not count as an account: anybody can make
+/// them, so they keep nobody out.
 fn unproven(arrival: &Arrival, owners: &Owners) -> Decision {
     let is_somebodys = |owner: &Owner| {
         let registered = is_considered(owner) && owner.profile.status != Status::Unconfirmed;
@@ -251,8 +251,8 @@ fn without_native(arrival: &Arrival, email: &ProvenEmail, owners: &Owners, polic
     }
 }
 
-/// The provider's identities are never linked: whoever has an account signs in to it another way, and everybody else gets
-/// a profile of their own. A native profile that never proved the address keeps nobody out.
+/// The provider's identities are never linked. People who have an account sign in to it another way; everybody else
+/// gets a profile of their own. A native profile that never proved the address keeps nobody out.
 fn never_linked(natives: &[&Owner]) -> Decision {
     if natives.iter().any(|owner| !owner.profile.enabled) {
         return Decision::Refuse(Refusal::DisabledProfile);
@@ -264,8 +264,8 @@ fn never_linked(natives: &[&Owner]) -> Decision {
 }
 
 /// Of several native profiles, the one that already has the identity, or the only one that proved
-/// the address. In alias pools anybody may register a profile with anybody's address, so neither
-/// the first nor the oldest means anything.
+/// the address. In alias pools anybody can register a profile with anybody's address, so being the
+/// first or the oldest means nothing.
 fn standing_out<'a>(several: &[&'a Owner], arrival: &Arrival) -> Option<&'a Owner> {
     let only = |fits: &dyn Fn(&Owner) -> bool| {
         let mut fitting = several.iter().copied().filter(|owner| fits(owner));
@@ -278,7 +278,7 @@ fn standing_out<'a>(several: &[&'a Owner], arrival: &Arrival) -> Option<&'a Owne
     only(&linked).or_else(|| only(&|owner| has_proof(&owner.profile)))
 }
 
-/// The pool holds the address for verified, and the profile is past registration.
+/// Whether the pool shows the address as verified, and the profile is past registration.
 fn has_proof(profile: &Profile) -> bool {
     profile.email_verified
         && matches!(profile.status, Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword)
@@ -351,8 +351,8 @@ fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {
     profile.identities.iter().any(|known| is(known, identity))
 }
 
-/// Whether somebody signs in to the profile with another identity. If it does not show the address as verified, it is an
-/// account of somebody who stored an address without proof, or of the address's owner, whose mark a sign-in took away.
+/// Whether somebody signs in to the profile with another identity. If its address shows as unverified, either somebody
+/// stored an address without proof, or a sign-in took the mark away from the address's owner.
 pub(crate) fn is_linked_with_others(profile: &Profile, identity: &SourceIdentity) -> bool {
     profile.identities.iter().any(|known| !is(known, identity))
 }

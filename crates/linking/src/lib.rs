@@ -1,17 +1,16 @@
-//! The heart: what a federated sign-in means for the accounts of a pool.
+//! Decides what a federated sign-in means for the accounts of a pool, and carries it out.
 //!
-//! [`decide`] is data in, data out: the [`Arrival`] (who signs in, with what proof), the
-//! [`Owners`] (every profile that has the address) and the [`Policy`] go in, one [`Decision`]
-//! comes out. [`Linker`] gathers the facts over the user-pool port, decides, and carries the
-//! decision out in steps that may each have happened already, may run twice at once, and may be
-//! cut off anywhere.
+//! [`decide`] only turns data into data: the [`Arrival`] (who signs in, with what proof), the
+//! [`Owners`] (every profile that has the address) and the [`Policy`] become one [`Decision`].
+//! [`Linker`] gathers the facts over the user-pool port, decides, and carries the decision out. Each
+//! of its steps may be repeated, may run twice at once, and may be cut off anywhere.
 //!
-//! What holds, whatever happens in between:
+//! These rules hold even then:
 //!
-//! - an identity is tied to a native profile only with proof of the address on both sides;
-//! - nothing that was in a profile before its address was proven survives the proof: no password,
-//!   token, identity or phone number (the cookie of Cognito's hosted pages cannot be ended);
-//! - an unknown state never means yes.
+//! - An identity is linked to a native profile only if the address is proven on both sides.
+//! - Every way in that was there before the address was proven is closed: password, tokens,
+//!   identities and phone number. Only the cookie of Cognito's hosted pages cannot be ended.
+//! - An unknown state never means yes.
 
 mod apply;
 mod arrival;

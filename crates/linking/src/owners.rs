@@ -6,9 +6,9 @@ use futures_util::try_join;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-/// A profile younger than this is still being set up. Cognito repeats an invocation within
-/// seconds, so a repeated one that finds the profile made by the first joins it to the group; an
-/// older profile that an administrator took out of the group is not put back.
+/// A profile younger than this is still being set up. Cognito repeats an invocation within seconds. The
+/// repeated one finds the profile that the first one made, and joins it to the group. An older profile that
+/// an administrator took out of the group is not put back.
 pub const NEW_PROFILE: Duration = Duration::from_mins(10);
 
 /// The longest user name Cognito takes (API model, `UsernameType`).
@@ -36,8 +36,8 @@ impl Owner {
         }
     }
 
-    /// Whether it is a disabled native profile that never proved the address and that no identity signs in to. Nothing is
-    /// ever done to it, and it keeps the address's owner from nothing, unless the pool itself keeps the address for it.
+    /// Whether it is a disabled native profile that never proved the address and has no identities. It is never
+    /// changed. It keeps the address's owner out only where the pool itself keeps the address for it.
     #[must_use]
     pub fn is_shut_squatter(&self) -> bool {
         let profile = &self.profile;
@@ -51,29 +51,30 @@ impl Owner {
 pub struct Owners {
     /// The profiles, native and stand-alone.
     pub profiles: Vec<Owner>,
-    /// Read one by one and just now, not from a list that may lag behind. What destroys something
-    /// is decided on such facts only.
+    /// Whether they were read one by one just now, not from a list that may lag behind. A decision that destroys
+    /// something needs such facts.
     pub current: bool,
     /// The pool refused a new profile because somebody holds the address.
     pub creation_refused: bool,
-    /// The `sub` of a profile that the address reaches as a user name although its own address is another, or none. Known
-    /// only of current facts. Cognito may take two spellings for one name that we tell apart (`K` and the Kelvin sign).
+    /// The `sub` of a profile that has the address as its user name, but another address or none. Known only in current
+    /// facts. Cognito may treat two spellings as one name that we tell apart (`K` and the Kelvin sign).
     pub name_holder: Option<String>,
 }
 
 impl Owners {
-    /// Whether an administrator disabled a profile whose owner proved the address: that person gets no other account with
-    /// it, neither made nor taken over. A disabled profile that never proved the address says nothing about its owner.
+    /// Whether an administrator disabled a profile whose owner proved the address. That person gets no other account
+    /// with it: none is created or taken over. A disabled profile that never proved the address says nothing about
+    /// its owner.
     #[must_use]
     pub fn is_shut_out(&self) -> bool {
         self.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)
     }
 
-    /// Asks the list: one call a page, seconds behind at times.
+    /// Reads the list, with one call per page. It may be seconds behind.
     ///
     /// # Errors
     ///
-    /// The pool's; a failed look-up is never "nobody".
+    /// Returns the pool's error if a look-up fails. A failed look-up never means "nobody".
     pub async fn listed(
         pool: &impl UserPool,
         email: &Email,
@@ -85,13 +86,13 @@ impl Owners {
         Ok(Self { profiles, ..Self::default() })
     }
 
-    /// Asks the list, and then for each native profile in it, for each known from before, and for
-    /// the one that the address itself reaches, what it is right now. Stand-alone profiles are never
-    /// changed, so they stay as listed; there may be many, for a provider's tenant makes them at will.
+    /// Reads the list, and then the current state of each native profile in it, of each one known from
+    /// before, and of the one that the address itself reaches. Stand-alone profiles are never changed, so
+    /// they stay as listed. There may be many, because a provider's administrator can make any number.
     ///
     /// # Errors
     ///
-    /// The pool's.
+    /// Returns the pool's error if a look-up fails.
     pub async fn current(
         pool: &impl UserPool,
         email: &Email,
@@ -99,7 +100,7 @@ impl Owners {
         providers: &Providers,
         before: &Self,
     ) -> Result<Self, PoolError> {
-        // In lower case, as new profiles are named. A longer name than Cognito takes reaches nobody.
+        // In lower case, as new profiles are named. A name that is too long for Cognito reaches nobody.
         let address = email.to_lower_case();
         let reached = async {
             if address.chars().count() > MAX_USER_NAME_CHARS { Ok(None) } else { pool.profile(&address).await }

@@ -31,7 +31,7 @@ pub enum UnprovenEmail {
     /// Refuse the sign-in.
     #[default]
     Refuse,
-    /// Let the identity have a stand-alone profile, without looking who has the address.
+    /// Let the identity have a stand-alone profile, without looking up the address.
     Separate,
 }
 
@@ -46,7 +46,7 @@ pub enum NativeProfile {
 }
 
 /// Somebody arrives with a proven address, and the native profile that has it never proved it.
-/// Whoever registered it may be an attacker waiting for the owner.
+/// An attacker may have registered it to wait for the owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UnverifiedProfile {
     /// Replace a profile that was never confirmed: delete it, create it again, link. Refuse if it
@@ -55,7 +55,7 @@ pub enum UnverifiedProfile {
     Replace,
     /// Refuse the sign-in in both cases.
     Refuse,
-    /// Replace as above, and take a confirmed profile over: everything that could let somebody
-    /// else in is removed before the address counts as verified.
+    /// Replace as above, and take over a confirmed profile. Every way in is closed before the
+    /// address is marked as verified.
     Reclaim,
 }

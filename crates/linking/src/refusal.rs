@@ -2,11 +2,11 @@ use crate::arrival::Unlinkable;
 use cognito_core::email::InvalidEmail;
 use cognito_core::failure::{Failure, Kind};
 
-/// Why a sign-in is refused. Each has a stable code and a public text that tells the person what
-/// they can do, and a stranger nothing about the account beyond that the address is in use.
+/// Why a sign-in is refused. Each has a stable code and a public text. The text tells the person what
+/// they can do. A stranger learns from it only that the address is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// The address cannot be looked up safely, or may be another than it seems.
+    /// The address cannot be looked up safely, or software may read it as another one.
     UnusableEmail(InvalidEmail),
     /// Somebody has the address, and this identity did not prove it.
     UnprovenEmail,
@@ -28,9 +28,9 @@ pub enum Refusal {
     TooManyIdentities,
     /// A stand-alone federated profile holds the address, and the pool allows no second owner.
     EmailHeldByFederatedProfile,
-    /// A profile with another address, or none, bears this address for its user name, so that none can be created.
+    /// A profile with another address, or none, has this address as its user name, so no profile can be created.
     UserNameHeld,
-    /// The profile to reclaim holds a passkey, which cannot be taken away by an administrator.
+    /// The profile to reclaim has a passkey, which an administrator cannot remove.
     PasskeyOnProfile,
     /// The identity itself cannot be linked.
     Unlinkable(Unlinkable),
@@ -141,7 +141,7 @@ impl Refusal {
             }
             Self::PasskeyOnProfile => "the profile holds a passkey, which no administrator's call removes",
             Self::Unlinkable(Unlinkable::ByChoice) => {
-                "somebody has proven the address, and PROVIDERS says that this provider's identities are linked by none"
+                "somebody has proven the address, and PROVIDERS says that this provider's identities are never linked"
             }
             Self::Unlinkable(Unlinkable::TooLong) => {
                 "provider name, attribute name and value together exceed 128 characters"
@@ -161,7 +161,7 @@ impl Refusal {
             }
             Self::BorrowedSub => {
                 "the profile's user name is the sub of another profile, so what is done to the one might reach the \
-                 other; delete the profile that bears this name after having looked at both"
+                 other; look at both, then delete the profile with this user name"
             }
             Self::UserNameHeld => {
                 "the pool takes the address for the user name of a profile with another address or none, whose sub is \

@@ -1,8 +1,8 @@
 //! When `email_verified` may be set after the fact.
 //!
-//! Every federated sign-in writes the mapped attributes anew, and an `email_verified` that is not
-//! mapped falls to false, which kills "forgot password". The inbound federation trigger prevents
-//! that; in pools without it the post triggers repair it, for providers whose addresses are proof.
+//! Every federated sign-in writes the mapped attributes again. If `email_verified` is not mapped, it
+//! becomes false, and "forgot password" stops working. The inbound federation trigger prevents that.
+//! In pools without it the post triggers repair it, for providers whose addresses are proof.
 
 use cognito_core::email::Email;
 use cognito_core::event::Attributes;
@@ -16,18 +16,18 @@ pub const REPAIR: &str = "REPAIR";
 
 /// `REPAIR`: whose `email_verified` may be repaired.
 ///
-/// An event shows what the profile stores, and a claim that is missing from a sign-in leaves the old value in place. So an
-/// address may be one that the person wrote before, in a pool that stored it without proof. Only of a profile that this
-/// very sign-in made is it certain that the address came along.
+/// An event shows what the profile stores, and a sign-in without the claim leaves the old value in place. So the
+/// person may have written the address before, in a pool that stored it without proof. It certainly came with this
+/// sign-in only if this sign-in made the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RepairScope {
     /// Profiles that the sign-in made.
     #[default]
     FirstSignIn,
-    /// And stand-alone federated profiles at later sign-ins. The operator vouches that people never could store an
+    /// Also stand-alone federated profiles at later sign-ins. The operator vouches that people could never store an
     /// address without proof.
     External,
-    /// And native profiles with linked identities. The operator vouches for the same.
+    /// Also native profiles with linked identities. The operator vouches for the same.
     Linked,
 }
 
@@ -44,7 +44,7 @@ pub enum SignIn {
 ///
 /// # Errors
 ///
-/// [`SettingError`] if it is none of `first-sign-in`, `external` and `linked`.
+/// Returns [`SettingError`] unless it is `first-sign-in`, `external` or `linked`.
 pub fn repair_scope(lookup: Lookup<'_>) -> Result<RepairScope, SettingError> {
     let choices = [
         ("first-sign-in", RepairScope::FirstSignIn),
@@ -54,11 +54,10 @@ pub fn repair_scope(lookup: Lookup<'_>) -> Result<RepairScope, SettingError> {
     settings::choice(lookup, REPAIR, &choices, RepairScope::default())
 }
 
-/// Marks the address that the event shows as verified, within the time there is. Address and mark are written in one
-/// call, so that the mark cannot land on another address that the person has set meanwhile.
+/// Marks the event's address as verified, within the time that is left. Address and mark are written in one call, so
+/// that the mark cannot land on another address that the person sets at the same time.
 ///
-/// What goes wrong is logged and counted as `repair_failed` and otherwise left: it must not keep a person out, and the
-/// next sign-in tries again.
+/// A failure is logged and counted as `repair_failed`. It keeps nobody out, and the next sign-in tries again.
 pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_>, clock: Clock) {
     let sub = attributes.text("sub");
     let repaired = clock.limit(repair(pool, user, attributes));
@@ -76,7 +75,7 @@ pub async fn repair_email_verified(pool: &impl UserPool, user: &UserName, attrib
     }
 }
 
-/// Whether anything was written: two calls, and the first only if somebody else holds the address.
+/// Returns whether anything was written. Makes only the look-up if somebody else holds the address as verified.
 async fn repair(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_>) -> Result<bool, PoolError> {
     let Some(Ok(email)) = attributes.text("email").map(Email::parse) else { return Ok(false) };
     let checked = pool.checked(user, attributes.text("sub").unwrap_or_default()).await?;
@@ -88,9 +87,9 @@ async fn repair(pool: &impl UserPool, user: &UserName, attributes: Attributes<'_
 
 /// Whether this profile's address is proven by its providers, shows as unverified, and may be marked as verified.
 ///
-/// The event does not tell which identity signed in. So every identity of the profile must be of a provider that would
-/// have proven the address: with one that does not, the address may be that one's, and the mark would hand its true
-/// owner's account to this person.
+/// The event does not tell which identity signed in. So every identity must come from a provider that proves the
+/// address. If one does not, the address may come from it, and the mark would give this person the account of the
+/// true owner.
 #[must_use]
 pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: RepairScope, sign_in: SignIn) -> bool {
     if attributes.flag("email_verified") {
@@ -107,8 +106,7 @@ pub fn needs_repair(attributes: Attributes<'_>, providers: &Providers, scope: Re
     is_in_scope && is_proven_by_all(attributes, &identities, providers)
 }
 
-/// Whether the profile that a first sign-in made stands alone for an identity whose provider proved no address of it:
-/// anybody may have come so.
+/// Whether the profile stands alone for an identity whose provider proved no address. Anybody can get such a profile.
 #[must_use]
 pub fn proved_nothing(attributes: Attributes<'_>, providers: &Providers) -> bool {
     let identities = identities(attributes);
@@ -124,9 +122,9 @@ fn is_stand_alone(attributes: Attributes<'_>, identities: &[Identity]) -> bool {
         || identities.iter().any(|identity| identity.primary)
 }
 
-/// Whether there are identities, and all are of providers that prove the address with what came along.
+/// Whether there are identities, and all are of providers that prove the address with these attributes.
 fn is_proven_by_all(attributes: Attributes<'_>, identities: &[Identity], providers: &Providers) -> bool {
-    // Only an address that can be read is one that a provider proved.
+    // An address that cannot be read is not proven.
     let Some(Ok(email)) = attributes.text("email").map(Email::parse) else { return false };
     let claim = attributes.value("email_verified");
     let proves = |identity: &Identity| {

@@ -6,13 +6,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::http::{Answer, Http, form_encode};
-use crate::user_pool::{CALLBACK, Refusal, UserPool};
+use crate::user_pool::{ApiError, CALLBACK, UserPool};
 
 /// Signs a person in through a provider and returns the claims of the pool's ID token.
 ///
 /// # Errors
 ///
-/// Returns a [`Refusal`] if the pool refuses the sign-in. Also fails if a step leads to an unexpected address.
+/// Returns an [`ApiError`] if the pool refuses the sign-in. Also fails if a step leads to an unexpected address.
 pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &str) -> Result<Value> {
     let http = Http::default();
     let link = authorize_url(pool, client, CALLBACK, &[("state", "from-the-app"), ("identity_provider", provider)]);
@@ -27,7 +27,7 @@ pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &st
     let field = |wanted: &str| answer.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
     if let Some(error) = field("error") {
         let message = field("error_description").unwrap_or_default().to_owned();
-        return Err(Refusal { code: error.to_owned(), message }.into());
+        return Err(ApiError { code: error.to_owned(), message }.into());
     }
     if field("state") != Some("from-the-app") {
         bail!("the state came back changed");
@@ -51,7 +51,7 @@ pub(crate) fn authorize_url(pool: &UserPool, client: &str, callback: &str, furth
 ///
 /// # Errors
 ///
-/// Returns a [`Refusal`] if the pool refuses.
+/// Returns an [`ApiError`] if the pool refuses.
 pub(crate) async fn claims_for_code(
     pool: &UserPool,
     client: &str,
@@ -62,7 +62,7 @@ pub(crate) async fn claims_for_code(
     let url = format!("{}/oauth2/token", pool.endpoint());
     let tokens = Http::default().submit(&url, &[&fields[..], code].concat()).await?;
     if !tokens.status.is_success() {
-        return Err(Refusal::read(&tokens).into());
+        return Err(ApiError::read(&tokens).into());
     }
     claims(tokens.json()?["id_token"].as_str().context("there is no ID token")?)
 }
@@ -71,7 +71,7 @@ pub(crate) async fn claims_for_code(
 fn redirect(answer: &Answer) -> Result<String> {
     match &answer.location {
         Some(location) if answer.status.is_redirection() => Ok(location.clone()),
-        _ => Err(Refusal::read(answer)).with_context(|| format!("the sign-in stopped with {}", answer.status)),
+        _ => Err(ApiError::read(answer)).with_context(|| format!("the sign-in stopped with {}", answer.status)),
     }
 }
 

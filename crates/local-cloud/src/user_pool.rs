@@ -60,22 +60,22 @@ impl Kind {
 
 /// A refusal by the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ApiError {
     /// The exception's name, as in `UserLambdaValidationException`.
     pub code: String,
     /// The text for the caller.
     pub message: String,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}: {}", self.code, self.message)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ApiError {}
 
-impl Refusal {
+impl ApiError {
     /// Reads a refusal from an answer's JSON body.
     pub(crate) fn read(answer: &Answer) -> Self {
         let body = answer.json().unwrap_or_default();
@@ -183,7 +183,7 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// Fails if the cloud cannot be reached, or if it refuses. In the second case, the error is a [`Refusal`].
+    /// Fails if the cloud cannot be reached, or if it refuses. In the second case, the error is an [`ApiError`].
     pub async fn call(&self, operation: &str, input: &Value) -> Result<Value> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("X-Amz-Target", target.as_str()), ("Content-Type", "application/x-amz-json-1.1")];
@@ -191,7 +191,7 @@ impl UserPool {
         if answer.status.is_success() {
             answer.json()
         } else {
-            Err(Refusal::read(&answer)).with_context(|| format!("{operation} was refused"))
+            Err(ApiError::read(&answer)).with_context(|| format!("{operation} was refused"))
         }
     }
 
@@ -280,7 +280,7 @@ impl UserPool {
     ///
     /// # Errors
     ///
-    /// Fails for the same reasons as [`UserPool::call`]. For a missing profile, the error is a [`Refusal`].
+    /// Fails for the same reasons as [`UserPool::call`]. For a missing profile, the error is an [`ApiError`].
     pub async fn profile(&self, username: &str) -> Result<Profile> {
         let user = self.admin("AdminGetUser", json!({ "Username": username })).await?;
         self.read_profile(&user, "UserAttributes").await
@@ -392,7 +392,7 @@ mod tests {
             location: None,
             body: r#"{"__type":"com.amazonaws#UserNotFoundException","message":"gone"}"#.into(),
         };
-        let refusal = Refusal::read(&answer);
+        let refusal = ApiError::read(&answer);
         assert_eq!(refusal.to_string(), "UserNotFoundException: gone");
     }
 

@@ -1,6 +1,6 @@
 use cognito_core::user_pool::PoolSettings;
 
-/// Attributes that prove something, that people sign in with, or that Cognito sets itself.
+/// Attributes that prove something, that people sign in with, or that only Cognito sets.
 const NEVER_COPIED: [&str; 9] = [
     "sub",
     "email",
@@ -28,7 +28,7 @@ pub enum NotCopyable {
 ///
 /// # Errors
 ///
-/// [`NotCopyable`] for the first one that cannot.
+/// Returns [`NotCopyable`] for the first attribute that cannot.
 pub fn check_copyable(names: &[String], settings: &PoolSettings) -> Result<(), NotCopyable> {
     for name in names {
         if NEVER_COPIED.contains(&name.as_str()) {

@@ -8,14 +8,14 @@ use std::fmt;
 
 /// Where entries are stored. An implementation may be a file or a table.
 pub trait Journal: Send {
-    /// Stores an entry. On return it survives an end of the process and a loss of power.
+    /// Stores an entry. After it returns, the entry survives a crash and a loss of power.
     ///
     /// # Errors
     ///
-    /// [`JournalError`] if it may not be stored. Nothing may follow from it then.
+    /// Returns [`JournalError`] if the entry may not be stored. The caller must not do what the entry says then.
     fn write(&mut self, entry: Entry) -> impl Future<Output = Result<(), JournalError>> + Send;
 
-    /// What was stored so far, by earlier runs as well.
+    /// Everything stored so far, by earlier runs, too.
     fn history(&self) -> &History;
 }
 
@@ -28,7 +28,7 @@ pub struct JournalError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub enum Entry {
-    /// A profile is about to be deleted. Everything that is known of it.
+    /// A profile is about to be deleted, with everything known of it.
     Begin(Box<Begin>),
     /// It is deleted.
     Deleted {
@@ -39,7 +39,7 @@ pub enum Entry {
     },
     /// Its identity signs in to the native profile.
     Linked(Box<Linked>),
-    /// Groups are copied as well: nothing is left to do.
+    /// Groups are copied, too: nothing is left to do.
     Done {
         /// The deleted profile.
         user_name: String,
@@ -75,7 +75,7 @@ pub struct Begin {
     pub profile: ProfileRecord,
     /// The groups of the profile to delete.
     pub groups: Vec<String>,
-    /// A native profile that the decision deletes and creates anew.
+    /// A native profile that the decision deletes and creates again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Replaced>,
     /// Groups that the native profile joins.
@@ -84,7 +84,7 @@ pub struct Begin {
     /// Attributes that the native profile gets.
     #[serde(default)]
     pub add_attributes: BTreeMap<String, String>,
-    /// Attributes that it was to get and that the pool did not accept.
+    /// Attributes for the native profile that the pool did not accept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
 }
@@ -92,7 +92,7 @@ pub struct Begin {
 /// A native profile that is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replaced {
-    /// Everything that is known of it.
+    /// Everything known of it.
     pub profile: ProfileRecord,
     /// Its groups.
     pub groups: Vec<String>,
@@ -109,7 +109,7 @@ pub struct Linked {
     pub into: String,
     /// The native profile's `sub`.
     pub into_sub: String,
-    /// Attributes that the native profile was to get and that the pool did not accept.
+    /// Attributes for the native profile that the pool did not accept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
 }
@@ -119,10 +119,10 @@ pub struct Linked {
 pub struct Undone {
     /// The profile that was merged.
     pub user_name: String,
-    /// What is as it was before.
+    /// What was restored.
     #[serde(default)]
     pub restored: Vec<String>,
-    /// What is not, and cannot be.
+    /// What cannot be restored.
     #[serde(default)]
     pub lost: Vec<String>,
 }
@@ -130,14 +130,14 @@ pub struct Undone {
 /// How far a profile's merge has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MergeState {
-    /// Every time that a profile of this name was about to be deleted. Its owner makes it come back by signing in
+    /// One entry for each time that a profile of this name was about to be deleted. It comes back if its owner signs in
     /// before the link is made.
     pub attempts: Vec<Begin>,
-    /// It was deleted at least once.
+    /// Whether it was deleted at least once.
     pub deleted: bool,
     /// The link, once it is made.
     pub linked: Option<Linked>,
-    /// Nothing is left to do.
+    /// Whether nothing is left to do.
     pub done: bool,
     /// What an undo did.
     pub undone: Option<Undone>,
@@ -152,7 +152,7 @@ pub struct History {
     pub merges: BTreeMap<String, MergeState>,
 }
 
-/// Which `sub` became which, for the application's own database.
+/// An old `sub` and the one that replaced it, for the application's own database.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplacedSub {
     /// The deleted profile's `sub`.
@@ -186,14 +186,14 @@ impl History {
         self.merges.get(user_name)
     }
 
-    /// How many profiles are deleted whose identities are not linked.
+    /// The number of deleted profiles whose identities are not linked.
     #[must_use]
     pub fn incomplete(&self) -> u64 {
         let incomplete = self.merges.values().filter(|state| state.is_half_done());
         u64::try_from(incomplete.count()).unwrap_or(u64::MAX)
     }
 
-    /// Takes an entry in. An entry that is there twice changes nothing.
+    /// Adds an entry. Adding the same entry twice in a row changes nothing.
     pub fn add(&mut self, entry: &Entry) {
         match entry {
             Entry::Skipped { .. } | Entry::Failed { .. } => {}
@@ -214,8 +214,8 @@ impl History {
         }
     }
 
-    /// The `sub`s that the merge of one profile replaced: its own, those of profiles that came back in its place, and
-    /// that of a replaced registration. None before the link is made.
+    /// The `sub`s that the merge of one profile replaced: its own, those of profiles that came back, and that of a
+    /// replaced registration. Empty before the link is made.
     #[must_use]
     pub fn replaced_subs(&self, user_name: &str) -> Vec<ReplacedSub> {
         let Some(state) = self.merges.get(user_name) else { return Vec::new() };

@@ -7,11 +7,11 @@
 //! Three things hold wherever a run is cut off:
 //!
 //! - A profile is deleted only after everything known of it is in the [`Journal`].
-//! - What is done was decided just before, on profiles that were read one by one, by the rules of the trigger.
+//! - Each decision is made just before it is carried out, by the rules of the trigger, on profiles read one by one.
 //! - A run that is repeated with the same journal continues where the last one ended.
 //!
-//! The crate reads no files and asks nobody. The pool is a [`cognito_core::user_pool::Administration`], the journal a
-//! trait.
+//! The crate reads no files and asks no questions. The pool is a [`cognito_core::user_pool::Administration`], the
+//! journal a trait.
 
 mod copied;
 mod journal;

@@ -1,18 +1,18 @@
 //! Carries a plan out, one profile after the other.
 //!
-//! For each: read everything anew and decide again; store all that will be lost; create the native profile if there is
-//! none, and give it what it is to take over; delete the stand-alone profile; settle the identity as the trigger would,
-//! which links it.
+//! For each profile: read everything again and decide again; store everything that will be lost; create the native
+//! profile if there is none, and copy groups and attributes to it; delete the stand-alone profile; settle the
+//! identity as the trigger would, which links it.
 //!
-//! What can fail for good is tried before the deletion. If it fails after a deletion all the same, the whole run stops:
-//! the cause may hold for everybody.
+//! Everything that can fail for good is tried before the deletion. If something fails after a deletion all the same,
+//! the whole run stops, because everybody may meet the same cause.
 //!
-//! In some pools a stand-alone profile keeps its address from a native one. There it is deleted first, and with several
-//! of them the first one's identity is linked once the last one is deleted.
+//! In some pools a stand-alone profile prevents a native one with its address. There it is deleted first. If there are
+//! several, the first one's identity is linked after the last one is deleted.
 //!
-//! Between deletion and link the identity has no profile. Whoever signs in just then gets a new one, or is linked by the
-//! trigger. So when the link cannot be made, the profile is looked for again: one that came back is stored and deleted
-//! like the first, and one that is linked already is done.
+//! Between deletion and link the identity has no profile. A person who signs in just then gets a new one, or the
+//! trigger links them. So if the link fails, the profile is looked for again: one that came back is stored and
+//! deleted like the first, and one that is linked already is done.
 
 mod guard;
 mod outcome;
@@ -34,35 +34,34 @@ use outcome::Stop;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-/// How often a profile is looked for again. This takes about a second, in which its owner may sign in once, and hardly
-/// three times.
-const ROUNDS: u32 = 3;
+/// How often to look for a profile that came back. All looks together take about a second.
+const LOOKS: u32 = 3;
 
 /// Merges profiles of one pool.
 #[derive(Debug)]
 pub struct Merger<'a, P> {
     /// The pool.
     pub pool: &'a P,
-    /// The pool's id: groups that Cognito makes for a provider begin with it.
+    /// The pool's id. Groups that Cognito makes for a provider begin with it.
     pub user_pool_id: &'a str,
     /// How the pool is set up.
     pub settings: &'a PoolSettings,
-    /// The rules that the plan was made by.
+    /// The rules of the plan.
     pub rules: &'a Rules,
     /// What native profiles take over.
     pub copy: &'a CopyOptions,
     /// How fast calls are made.
     pub limits: &'a RateLimits,
-    /// How long to wait before looking for a profile again.
+    /// How long to wait before the second look for a profile; twice as long before the third.
     pub pause: Duration,
 }
 
-/// What earlier steps of the same address came to.
+/// What earlier steps of the same address did.
 #[derive(Debug, Default)]
 struct EarlierSteps {
     /// The native profiles that they created or found.
     natives: BTreeSet<String>,
-    /// One deleted its profile and waits for the address to become free.
+    /// Whether one of them deleted its profile and waits until the address is free.
     wait_for_address: bool,
 }
 
@@ -71,7 +70,8 @@ impl<P: Administration> Merger<'_, P> {
     ///
     /// # Errors
     ///
-    /// [`MergeError`] if it would be pointless or harmful to go on. The same plan and journal continue from there.
+    /// Returns [`MergeError`] if it would be pointless or harmful to go on. A run with the same plan and journal
+    /// continues from there.
     pub async fn merge(
         &self,
         journal: &mut impl Journal,
@@ -107,19 +107,20 @@ impl<P: Administration> Merger<'_, P> {
         earlier: &EarlierSteps,
     ) -> Result<StepResult, Stop> {
         let mut why = String::new();
-        for round in 0..ROUNDS {
-            if round > 0 {
-                tokio::time::sleep(self.pause * round).await;
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(self.pause * look).await;
             }
             let state = journal.history().merge_of(&step.delete).cloned().unwrap_or_default();
             if state.done {
                 return Ok(StepResult::DoneBefore);
             }
-            let begun = self.gone(journal, planned, step, earlier, &state).await;
-            // After a deletion, by an earlier run as well, nobody else's profile may follow until this identity is linked.
+            let deleted = self.delete_stand_alone(journal, planned, step, earlier, &state).await;
+            // Once this profile is deleted, by this run or an earlier one, its identity must be linked before the
+            // next step.
             let half_done = journal.history().merge_of(&step.delete).is_some_and(MergeState::is_half_done);
-            let begun = begun.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
-            let Some(begin) = begun else { return Ok(StepResult::Skipped("the profile is gone".into())) };
+            let deleted = deleted.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
+            let Some(begin) = deleted else { return Ok(StepResult::Skipped("the profile is gone".into())) };
             let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
             if earlier.wait_for_address && lacks {
                 return Err(Stop::AddressTaken);
@@ -132,8 +133,8 @@ impl<P: Administration> Merger<'_, P> {
         Err(Stop::Incomplete(Incomplete::NotLinked, why))
     }
 
-    /// Sees to it that the stand-alone profile is deleted. `None` if it is gone, and not by this plan.
-    async fn gone(
+    /// Deletes the stand-alone profile, unless that is done. Returns `None` if somebody else deleted it.
+    async fn delete_stand_alone(
         &self,
         journal: &mut impl Journal,
         planned: &Planned,
@@ -146,7 +147,7 @@ impl<P: Administration> Merger<'_, P> {
             return self.already_deleted(journal, begin, state).await.map(Some);
         };
         if let Some(begin) = state.attempts.last().filter(|begin| begin.profile.sub() != record.sub()) {
-            // Its owner came back, so the one before is deleted, even if a run ended before it could write that.
+            // Its owner came back, so the earlier profile is deleted, even if the run ended before it could write that.
             self.write_deleted(journal, begin, state).await?;
         }
         let checked = self.recheck(record, planned, step, earlier, state).await?;
@@ -155,7 +156,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(Some(begin))
     }
 
-    /// Stores how a step ended, if it did not end well.
+    /// Writes to the journal if a step was skipped or failed.
     async fn note(
         &self,
         journal: &mut impl Journal,
@@ -191,7 +192,7 @@ impl<P: Administration> Merger<'_, P> {
         Requirements::new(self.settings, &self.copy.attributes)
     }
 
-    /// The pool as this attempt may use it.
+    /// The pool, limited to what this attempt may do.
     fn guard<'g>(&'g self, begin: &'g Begin) -> Guard<'g, P> {
         Guard {
             deletable: begin.replaces.as_ref().map(|replaced| replaced.profile.user_name.as_str()),

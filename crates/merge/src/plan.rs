@@ -1,6 +1,6 @@
 //! The plan: what a run would do, for a person to read and to shorten.
 //!
-//! What it says is checked again before it is carried out, so a plan that is out of date does no harm.
+//! Everything in it is checked again before it is carried out, so an outdated plan does no harm.
 
 use crate::requirements::Requirements;
 use crate::rules::{Judgement, LeaveReason, Rules};
@@ -26,7 +26,7 @@ pub struct Planned {
     pub line: usize,
     /// The address.
     pub email: String,
-    /// Stand-alone profiles to delete, in this order, and what their identities are linked to.
+    /// Stand-alone profiles to delete, in this order, and the profiles that their identities are linked to.
     pub merge: Vec<Step>,
     /// Stand-alone profiles that stay, and why.
     #[serde(default)]
@@ -48,7 +48,7 @@ pub struct Step {
     pub decision: String,
     /// The native profile that stays; `None` if this step or the one before creates it.
     pub into: Option<String>,
-    /// The native profile that is deleted and created anew.
+    /// The native profile that is deleted and created again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
 }
@@ -88,8 +88,8 @@ impl Totals {
     }
 }
 
-/// Plans for the profiles of one address. `None` if nothing is to be merged and nobody needs to know why: no profile
-/// stands alone, or the only one does and stays.
+/// Plans for the profiles of one address. Returns `None` if there is nothing to merge and nothing to explain: no
+/// profile stands alone, or it is the only profile and stays.
 #[must_use]
 pub fn plan(
     rules: &Rules,

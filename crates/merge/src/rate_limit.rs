@@ -1,4 +1,4 @@
-//! How fast calls are made: Cognito counts them for the whole account and Region, and people sign in meanwhile.
+//! How fast calls are made. Cognito counts them for the whole account and Region, together with those of sign-ins.
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
@@ -24,7 +24,7 @@ impl RateLimits {
 pub struct RateLimit(Option<DefaultDirectRateLimiter>);
 
 impl RateLimit {
-    /// This many calls a second, evenly spread: a burst would take what a sign-in needs at that moment.
+    /// This many calls a second, evenly spread. A burst would take the quota that a sign-in needs at that moment.
     #[must_use]
     pub fn per_second(calls: NonZeroU32) -> Self {
         Self(Some(RateLimiter::direct(Quota::per_second(calls).allow_burst(NonZeroU32::MIN))))

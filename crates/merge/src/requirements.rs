@@ -1,7 +1,7 @@
 use crate::rules::{Judgement, LeaveReason};
 use cognito_core::user_pool::{PoolSettings, ProfileRecord};
 
-/// What the pool requires of a new native profile, beside what a merge can give it. Asked before anything is deleted.
+/// The attributes that the pool requires of a new native profile. They are checked before anything is deleted.
 #[derive(Clone, Copy, Debug)]
 pub struct Requirements<'a> {
     settings: &'a PoolSettings,
@@ -15,8 +15,7 @@ impl<'a> Requirements<'a> {
         Self { settings, copied }
     }
 
-    /// Why the pool would not accept the native profile that this judgement creates; `None` if nothing is known
-    /// against it.
+    /// Why the pool would not accept the native profile that this judgement creates; `None` if no reason is known.
     #[must_use]
     pub fn prevent(self, record: &ProfileRecord, judgement: &Judgement) -> Option<LeaveReason> {
         if !judgement.creates() {
@@ -41,7 +40,7 @@ impl<'a> Requirements<'a> {
         self.required().filter(|name| !self.is_copied(name)).collect()
     }
 
-    /// Every new native profile has an address.
+    /// The required attributes without the address, which every new native profile has.
     fn required(self) -> impl Iterator<Item = &'a str> {
         let names = self.settings.required_attributes.iter().map(String::as_str);
         names.filter(|name| !["email", "email_verified"].contains(name))

@@ -1,7 +1,7 @@
-//! The linking rules, asked about profiles that are there already.
+//! The linking rules, applied to existing profiles.
 //!
-//! The decision itself is [`linking::decide`], the one that the trigger makes. What is added here only ever
-//! says no: a merge deletes a profile, which a sign-in never does.
+//! [`linking::decide`] makes the decision, as it does for the trigger. The rules here can only add refusals, because a
+//! merge deletes a stand-alone profile and a sign-in never does.
 
 use cognito_core::email::EmailClaim;
 use cognito_core::event::Attributes;
@@ -12,20 +12,20 @@ use linking::{
 };
 use std::time::SystemTime;
 
-/// An address that more profiles have than this is left to a person. Whoever controls a provider can create such profiles
-/// at will, and all profiles of one address are held in memory at once.
+/// The most profiles of one address that are merged. More are left to a person: somebody who controls a provider can
+/// create any number of them, and all profiles of one address are held in memory at once.
 pub const MAX_PROFILES: usize = 1000;
 
-/// What judges the profiles of a pool.
+/// The rules that judge the profiles of a pool.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// `PROVIDERS`.
     pub providers: Providers,
     /// What the functions are set to.
     pub policy: Policy,
-    /// The operator vouches that no person ever changed what profiles store: the addresses of `always` providers that do
-    /// not show as verified, and the attributes that providers link by. Without this they prove nothing, whatever the
-    /// pool allows today.
+    /// Whether the operator vouches that people never changed two kinds of stored values: unverified addresses of
+    /// `always` providers, and attributes that providers link by. Without this they prove nothing, even if the pool
+    /// lets nobody change them today.
     pub trust_stored_values: bool,
 }
 
@@ -34,8 +34,8 @@ pub struct Rules {
 pub enum Judgement {
     /// What the trigger would decide if the identity signed in now and had no profile.
     Decided(Decision),
-    /// The profile stays as it is, whatever the trigger would decide.
-    Left(LeaveReason),
+    /// The profile stays as it is. The trigger's decision does not matter.
+    Leave(LeaveReason),
 }
 
 /// Why a stand-alone profile is left as it is.
@@ -45,7 +45,7 @@ pub enum LeaveReason {
     Disabled,
     /// It has a password of its own, or a status that is not known.
     NotPlain,
-    /// Further identities are linked to it, and nothing says whose address they proved.
+    /// Other identities are linked to it, and it is not known which of them proved the address.
     SeveralIdentities,
     /// It does not say which identity it is for.
     NoIdentity,
@@ -53,9 +53,9 @@ pub enum LeaveReason {
     StoredAttribute,
     /// More than [`MAX_PROFILES`] profiles have the address.
     TooManyProfiles,
-    /// A native profile would have to be made, and would lack an attribute that the pool requires.
+    /// A native profile would have to be created, and would lack an attribute that the pool requires.
     RequiredAttribute,
-    /// A native profile would have to be made, and the pool names people by phone number.
+    /// A native profile would have to be created, and the pool names people by phone number.
     NamedByPhone,
 }
 
@@ -82,7 +82,7 @@ impl Judgement {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Decided(decision) => decision.name(),
-            Self::Left(left) => left.code(),
+            Self::Leave(why) => why.code(),
         }
     }
 
@@ -98,11 +98,11 @@ impl Judgement {
                 | Decision::Replace { .. }
                 | Decision::Reclaim { .. },
             ) => true,
-            Self::Decided(Decision::Continue(_) | Decision::Refuse(_)) | Self::Left(_) => false,
+            Self::Decided(Decision::Continue(_) | Decision::Refuse(_)) | Self::Leave(_) => false,
         }
     }
 
-    /// Whether a native profile is made.
+    /// Whether a native profile is created.
     #[must_use]
     pub fn creates(&self) -> bool {
         matches!(self, Self::Decided(Decision::CreateAndLink { .. } | Decision::Replace { .. }))
@@ -111,10 +111,10 @@ impl Judgement {
     /// Whether the linking rules, or the ones here, say no.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Decided(Decision::Refuse(_)) | Self::Left(_))
+        matches!(self, Self::Decided(Decision::Refuse(_)) | Self::Leave(_))
     }
 
-    /// The native profile that is linked to, if it is there already.
+    /// The native profile that is linked to, if it exists already.
     #[must_use]
     pub fn destination(&self) -> Option<&UserName> {
         match self {
@@ -127,11 +127,11 @@ impl Judgement {
             Self::Decided(
                 Decision::CreateAndLink { .. } | Decision::Replace { .. } | Decision::Continue(_) | Decision::Refuse(_),
             )
-            | Self::Left(_) => None,
+            | Self::Leave(_) => None,
         }
     }
 
-    /// The native profile that is deleted and made anew.
+    /// The native profile that is deleted and created again.
     #[must_use]
     pub fn replaces(&self) -> Option<&UserName> {
         match self {
@@ -156,7 +156,7 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// [`LeaveReason`] if the profile stays as it is, whoever else has its address.
+    /// Returns [`LeaveReason`] if the profile stays as it is. The other profiles of the address do not matter then.
     pub fn arrival(&self, stand_alone: &ProfileRecord) -> Result<Arrival, LeaveReason> {
         let profile = stand_alone.profile().map_err(|_| LeaveReason::NoIdentity)?;
         let identity = match profile.identities.as_slice() {
@@ -185,7 +185,7 @@ impl Rules {
     pub fn judge(&self, stand_alone: &ProfileRecord, owners: &Owners) -> Judgement {
         match self.arrival(stand_alone) {
             Ok(arrival) => Judgement::Decided(decide(&arrival, owners, &self.policy)),
-            Err(left) => Judgement::Left(left),
+            Err(why) => Judgement::Leave(why),
         }
     }
 
@@ -202,7 +202,7 @@ impl Rules {
         let mut order: Vec<usize> = (0..records.len()).filter(|at| records[*at].is_stand_alone()).collect();
         if records.len() > MAX_PROFILES {
             for at in order {
-                judgements[at] = Some(Judgement::Left(LeaveReason::TooManyProfiles));
+                judgements[at] = Some(Judgement::Leave(LeaveReason::TooManyProfiles));
             }
             return judgements;
         }
@@ -212,7 +212,7 @@ impl Rules {
             let name = &records[at].user_name;
             let others = profiles.iter().filter(|profile| profile.user_name.as_str() != name).cloned();
             let judgement = self.judge(&records[at], &owners(others, now, &self.providers));
-            let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Left);
+            let judgement = prevented(&records[at], &judgement).map_or(judgement, Judgement::Leave);
             if let (true, Judgement::Decided(decision)) = (judgement.merges(), &judgement) {
                 profiles.retain(|profile| profile.user_name.as_str() != name);
                 foresee(&mut profiles, decision, records[at].attribute("email"));
@@ -260,11 +260,11 @@ impl Rules {
     }
 }
 
-/// A subject that no provider gives anybody.
+/// A subject that no provider uses.
 const UNKNOWN_SUBJECT: &str = "somebody-who-never-signed-in";
 
-/// How much a decision takes away from whoever has the address now. Being refused by one provider is nothing new to
-/// somebody whom another one links.
+/// How much a decision takes away from the person who has the address now. A refusal counts little: with another
+/// provider they may still be linked.
 fn consequence(decision: &Decision) -> u8 {
     match decision {
         Decision::Replace { .. } => 5,
@@ -276,13 +276,13 @@ fn consequence(decision: &Decision) -> u8 {
     }
 }
 
-/// Facts for a decision.
+/// The facts for a decision.
 fn owners(profiles: impl Iterator<Item = Profile>, now: SystemTime, providers: &Providers) -> Owners {
     let profiles = profiles.map(|profile| Owner::of(profile, now, providers)).collect();
     Owners { profiles, ..Owners::default() }
 }
 
-/// What the profiles of an address will be when the decision is carried out.
+/// Changes the profiles of an address as the decision will.
 fn foresee(profiles: &mut Vec<Profile>, decision: &Decision, email: Option<&str>) {
     let (at, identity) = match decision {
         Decision::Link(to, identity) | Decision::Reclaim { profile: to, identity, .. } => {

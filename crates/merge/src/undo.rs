@@ -28,21 +28,21 @@ impl Undone {
     }
 }
 
-/// The profile comes back at the next sign-in, as a new one.
+/// The next sign-in creates a new profile with another `sub`.
 pub(crate) const SUB: &str = "the sub of the deleted profile";
 const REGISTRATION: &str = "the registration that was replaced, with its sub and its password";
 const INVITATION: &str = "the temporary password of the invitation";
 const RECLAIMED: &str = "the password, sessions, factors and identities that were removed from the native profile";
 const CREATED: &str = "the native profile that was created: it stays";
-const MOVED: &str = "the link: the identity is not linked to that profile any more";
+const MOVED: &str = "the link: the identity is no longer linked to that profile";
 const KEPT: &str = "the link: Cognito did not take it away";
 
-/// Takes every merge of the journal back, the last one first. Adds to `report` what became of each. One that was cut off
-/// is in it as well, if anything of it was taken back.
+/// Takes back every merge of the journal, the last one first. Adds to `report` what became of each. A merge whose undo
+/// fails is reported, too, if something of it was restored.
 ///
 /// # Errors
 ///
-/// [`UndoError`]. A repeated call continues from there.
+/// Returns [`UndoError`] if the journal cannot be written or a call fails. A repeated call continues from there.
 pub async fn undo(
     pool: &impl Administration,
     journal: &mut impl Journal,
@@ -80,8 +80,8 @@ async fn undo_one(
     let linked = state.linked.as_ref().map(|linked| &linked.into);
     match linked.or(last.into.as_ref()) {
         Some(native) => undo_native(pool, native, state, limits, undone).await,
-        // Cut off after a native profile was created and before its name was stored. Whatever it is called, the identity
-        // can be unlinked by itself; but not while it has a profile of its own, which the call would disable.
+        // The merge was cut off before the name of the new native profile was stored. The identity can be unlinked
+        // without that name, but not while it has a profile of its own, because the call would disable that one.
         None if is_gone => {
             limits.updates.wait().await;
             match pool.unlink_source(&last.identity).await {
@@ -95,7 +95,7 @@ async fn undo_one(
     }
 }
 
-/// Says what no call brings back.
+/// Adds to the report what no call can restore.
 fn name_what_is_lost(state: &MergeState, undone: &mut Undone) {
     if state.attempts.iter().any(|begin| begin.replaces.is_some()) {
         undone.loses(REGISTRATION);
@@ -142,7 +142,7 @@ async fn undo_native(
         undone.loses(MOVED);
         return Ok(());
     }
-    // What was copied first: an interrupted undo finds the link still there and begins again.
+    // Copies are undone before the link, so that an interrupted undo still finds the link and begins again.
     undo_copies(pool, &record, state, limits, undone).await?;
     let Some(last) = state.attempts.last() else { return Ok(()) };
     if state.attempts.first().is_some_and(|begin| begin.decision == "already_linked") {
@@ -164,7 +164,7 @@ async fn undo_native(
     }
     limits.updates.wait().await;
     let unlinked = pool.unlink_source(&last.identity).await;
-    // Whatever the call said, what counts is what the profile shows now.
+    // The profile counts, not the answer of the call.
     if pool.record(native).await?.is_some_and(|after| is_linked(&after)) {
         unlinked?;
         undone.loses(KEPT);
@@ -194,12 +194,12 @@ async fn undo_copies(
     if !groups.is_empty() {
         undone.restores("groups");
     }
-    // A profile that was created stays as it was created: the pool may require what was copied.
+    // A created profile keeps its attributes, because the pool may require them.
     if was_created(state) {
         return Ok(());
     }
     let copied: BTreeMap<_, _> = state.attempts.iter().flat_map(|begin| &begin.add_attributes).collect();
-    // A value that somebody has changed since is not ours any more.
+    // A value that somebody has changed since is no longer ours.
     let ours = copied.into_iter().filter(|(name, value)| record.attribute(name) == Some(value.as_str()));
     let ours: Vec<String> = ours.map(|(name, _)| name.clone()).collect();
     if !ours.is_empty() {

@@ -1,7 +1,7 @@
 //! The end of a change: it writes the address to the pool, ends the sessions and tells the old address. If a run is cut
 //! off, the next call completes it.
 
-use super::flow::{EmailChange, ROUNDS, belongs_to, has_proven};
+use super::flow::{EmailChange, WRITE_TRIES, belongs_to, has_proven};
 use super::view::Verified;
 use super::{ChangeState, Request};
 use crate::caller::Caller;
@@ -74,7 +74,7 @@ impl EmailChange {
         key: &str,
         locales: &[&str],
     ) -> Result<(Versioned<ChangeState>, bool), Problem> {
-        for _ in 0..ROUNDS {
+        for _ in 0..WRITE_TRIES {
             let read: Versioned<ChangeState> = self.table.load(key).await?;
             let Some(request) = read.value.in_doubt(self.table.now()).cloned() else {
                 return Ok((self.pay_notice(caller, key, read, locales).await?, false));

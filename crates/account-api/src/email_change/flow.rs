@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// How often a write is tried again after another call's write came first. Each of those writes changed the state.
 /// After [`super::TRIES`] of them in a row, there is nothing left to write.
-pub(super) const ROUNDS: u32 = 16;
+pub(super) const WRITE_TRIES: u32 = 16;
 
 /// How often, and with which pause, a call checks whether another one has written the new address.
 const LOOKS: u32 = 40;
@@ -128,7 +128,7 @@ impl EmailChange {
     /// Ends a change, if there is one.
     pub(crate) async fn cancel(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let key = key(caller);
-        for _ in 0..ROUNDS {
+        for _ in 0..WRITE_TRIES {
             let (read, finished) = self.settled(caller, &key, locales).await?;
             if finished {
                 return Err(Code::AlreadyChanged.into());
@@ -149,7 +149,7 @@ impl EmailChange {
     pub(crate) async fn resend(&self, caller: &Caller, locales: &[&str]) -> Result<View, Problem> {
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
-        for _ in 0..ROUNDS {
+        for _ in 0..WRITE_TRIES {
             let (read, _) = self.settled(caller, &key, locales).await?;
             let read = self.still_the_same(&key, read, &profile).await?;
             let code = code::draw();
@@ -178,7 +178,7 @@ impl EmailChange {
         let key = key(caller);
         let profile = self.own_profile(caller).await?;
         let mut full = 0;
-        for _ in 0..ROUNDS {
+        for _ in 0..WRITE_TRIES {
             let (read, _) = self.settled(caller, &key, locales).await?;
             let next = code::draw();
             let check = read.value.verify(self.table.now(), &self.sealer, given, &next);

@@ -1,6 +1,6 @@
-//! The record: what was replaced, and what was added.
+//! The record: what attach replaced, and what it added.
 //!
-//! A file, and not a tag of the pool or of a function: a tag of the pool would be a setting that changed.
+//! It is a file and not a tag of the pool, because a tag would change a setting of the pool.
 
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission::{Permission, statement_id};
@@ -24,8 +24,8 @@ pub(crate) struct Record {
     pub(crate) user_pool_id: String,
     /// By the trigger's member in `LambdaConfig`.
     triggers: BTreeMap<String, Attached>,
-    /// Every permission that was added and not yet taken away. Of the pool and not of a trigger: one statement lets
-    /// the pool call a function for every trigger that has it.
+    /// Every permission that was added and not yet removed. They belong to the pool and not to a trigger: one statement
+    /// lets the pool call a function from every trigger.
     #[serde(default)]
     pub(crate) permissions: BTreeSet<Permission>,
 }
@@ -36,16 +36,15 @@ pub(crate) struct Record {
 pub(crate) struct Attached {
     /// The ARN that was attached.
     pub(crate) function: String,
-    /// What stood in `LambdaConfig` before, null if nothing did.
+    /// The trigger's value in `LambdaConfig` before; null if there was none.
     pub(crate) displaced: Option<Value>,
-    /// The function of ours that this one takes the place of, from before the pool is updated until that is known to
-    /// have happened: until then either of them is attached.
+    /// Our earlier function, noted until the pool is known to have the new one. Until then either may be attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<String>,
 }
 
 impl Attached {
-    /// Whether a function is the one that was attached, or the one of ours that was attached until then.
+    /// Whether a function is the one that was attached, or our earlier one.
     pub(crate) fn is_ours(&self, function: &str) -> bool {
         self.function == function || self.replaces.as_deref() == Some(function)
     }
@@ -56,7 +55,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is no record, or is that of another pool.
+    /// Fails if the file cannot be read, is not a record, or belongs to another pool.
     pub(crate) fn load(path: &Path, pool: &str) -> Result<Self> {
         let Some(text) = private_file::read(path)? else {
             return Ok(Self { user_pool_id: pool.to_owned(), ..Self::default() });
@@ -77,12 +76,12 @@ impl Record {
         Ok(record)
     }
 
-    /// Refuses a record that attach cannot have written for this pool. Otherwise whoever can write the file would choose
-    /// what detach attaches and which permissions it removes.
+    /// Refuses a record that attach cannot have written for this pool. Otherwise somebody who can write the file would
+    /// choose what detach attaches and which permissions it removes.
     ///
     /// # Errors
     ///
-    /// A [`Refused`] that names the entry.
+    /// Returns [`Refused`] with the wrong entry.
     pub(crate) fn refuse_foreign(&self, path: &Path, pool: &Description) -> Result<(), Refused> {
         let refuse = |what: &str| {
             Err(Refused(format!(
@@ -121,12 +120,12 @@ impl Record {
         self.triggers.get(trigger.member())
     }
 
-    /// Every trigger that something is remembered about.
+    /// Every trigger in the record.
     pub(crate) fn triggers(&self) -> Vec<Trigger> {
         self.triggers.keys().filter_map(|member| Trigger::with_member(member)).collect()
     }
 
-    /// Remembers, or with `None` forgets.
+    /// Remembers what was attached to a trigger, or with `None` forgets it.
     pub(crate) fn set(&mut self, trigger: Trigger, attached: Option<Attached>) {
         match attached {
             Some(attached) => self.triggers.insert(trigger.member().to_owned(), attached),
@@ -134,7 +133,7 @@ impl Record {
         };
     }
 
-    /// Notes that a trigger has the function that it was to get.
+    /// Notes that the trigger has its new function now.
     pub(crate) fn settle(&mut self, trigger: Trigger) {
         if let Some(attached) = self.triggers.get_mut(trigger.member()) {
             attached.replaces = None;
@@ -150,7 +149,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// The file cannot be written.
+    /// Fails if the file cannot be written.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         if self.triggers.is_empty() && self.permissions.is_empty() {
             return match fs::remove_file(path) {

@@ -41,7 +41,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// Cognito does not answer, or the record cannot be read.
+    /// Fails if Cognito does not answer, or if the record cannot be read.
     pub(crate) async fn current(&self, cloud: &Cloud) -> Result<Current> {
         let id = self.user_pool_id();
         let pool = pool_settings::describe(cloud, id).await?;
@@ -51,12 +51,13 @@ impl Request {
         Ok(Current { pool, record, path })
     }
 
-    /// Shows the changes and asks for a yes. `None` if nothing is to be done: `idle` says that nothing would change, or
-    /// this is a dry run.
+    /// Shows the changes and asks. Returns `None` if there is nothing to do: `idle` says that nothing would change,
+    /// or this is a dry run.
     ///
     /// # Errors
     ///
-    /// [`Refused`](terminal::Refused) if the answer is no, or something is not as it was shown. Nothing was changed.
+    /// Returns [`Refused`](terminal::Refused) if the answer is no, or if something is not as it was shown. Nothing was
+    /// changed.
     pub(crate) async fn begin(
         &self,
         cloud: &Cloud,

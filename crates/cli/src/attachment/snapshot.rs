@@ -19,22 +19,24 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Writes down what a pool is like: as it is described, and as the input of the update that restores it.
+    /// Saves the pool's settings: as they are described, and as the input of the update that restores them.
     ///
     /// # Errors
     ///
-    /// A file cannot be written; a [`Refused`] if the pool has a setting that an update might reset.
+    /// Returns [`Refused`] if the pool has a setting that an update might reset. Also fails if a file cannot be
+    /// written.
     pub(crate) fn write(record: &Path, pool: Description) -> Result<Self> {
         let files = written(record, &pool)?;
         Ok(Self { record: record.to_owned(), pool, files })
     }
 
-    /// Takes a newer reading. New files are written if it differs: restoring the pool must not undo what
+    /// Takes newer settings, and writes new files if they differ. Restoring the pool must not undo what
     /// somebody else changed.
     ///
     /// # Errors
     ///
-    /// As [`Snapshot::write`].
+    /// Returns [`Refused`] if the pool has a setting that an update might reset. Also fails if a file cannot be
+    /// written.
     pub(crate) fn renew(&mut self, pool: Description) -> Result<()> {
         if !differences(&self.pool, &pool).is_empty() {
             self.files.extend(written(&self.record, &pool)?);

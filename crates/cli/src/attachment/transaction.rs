@@ -1,4 +1,4 @@
-//! From what was shown to what is done.
+//! Makes the changes that were shown, or puts everything back.
 
 use super::update::{PAUSE, UpdateError, apply, refuse_if_changed};
 use super::{Change, Record, Snapshot};
@@ -11,10 +11,10 @@ use anyhow::{Error, Result, anyhow};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// The right to change a record, given back when this is dropped, and by the system if the process is ended.
+/// The right to change a record. It ends when this is dropped, or when the process ends.
 ///
-/// The lock is on an empty file beside the record, because the record itself is replaced whenever it is written. The file
-/// stays: if it were removed, somebody could hold a lock on it that nobody else sees.
+/// The lock is on an empty file beside the record, because every write replaces the record itself. The lock file stays:
+/// if it were removed, two processes could hold locks on different files of that name.
 fn lock(record: &Path) -> Result<File> {
     locked(&record.with_added_extension("lock"), || {
         format!(
@@ -24,7 +24,7 @@ fn lock(record: &Path) -> Result<File> {
     })
 }
 
-/// A change that may be made: nobody else works with the record, and the pool is as it was shown.
+/// A change that may be made: nobody else uses the record, and the pool is as it was shown.
 #[derive(Debug)]
 pub(crate) struct Transaction {
     _lock: File,
@@ -38,20 +38,21 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Reads record and pool again. Time has passed since they were shown: functions were looked up, and somebody was
-    /// asked. Settings that somebody changed meanwhile are carried over as they are now.
+    /// Reads record and pool again, because time has passed since they were shown. Other settings of the pool may have
+    /// changed since; they stay as they are now.
     ///
     /// # Errors
     ///
-    /// [`Refused`] if one of the triggers, or what the record says about one, is not as it was shown, or if somebody else
-    /// uses the record; Cognito does not answer; a file cannot be read or written. Nothing was changed.
+    /// Returns [`Refused`] if a trigger, or its entry in the record, is not as it was shown, or if somebody else uses
+    /// the record. Also fails if Cognito does not answer, or if a file cannot be read or written. Nothing was
+    /// changed.
     pub(super) async fn begin(cloud: &Cloud, path: &Path, shown: &Record, changes: &[Change]) -> Result<Self> {
         let lock = lock(path)?;
         let record = Record::load(path, &shown.user_pool_id)?;
         if let Some(change) = changes.iter().find(|change| record.of(change.trigger) != shown.of(change.trigger)) {
             return Err(Refused(format!(
-                "{} changed meanwhile: it now says something else about the trigger {}. Nothing was changed; run the command \
-                 again",
+                "{} changed while you were asked: it now says something else about the trigger {}. Nothing was changed. \
+                 Run the command again",
                 path.display(),
                 change.trigger
             ))
@@ -68,17 +69,18 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// The file cannot be written.
+    /// Fails if the file cannot be written.
     pub(crate) fn save_record(&self) -> Result<()> {
         self.record.save(&self.path)
     }
 
-    /// Updates the pool if a trigger changes. `prepared` is how the preparation ended, and `added` are the permissions
-    /// that it added: if the pool stays as it was, they and the record are put back. Returns the pool as it is then.
+    /// Updates the pool if a trigger changes. `prepared` is the result of the preparation, and `added` are the
+    /// permissions that it added. If the pool stays as it was, they and the record are put back. Returns the pool as
+    /// it is then.
     ///
     /// # Errors
     ///
-    /// The preparation's, or those of the update.
+    /// Returns the error of the preparation or of the update.
     pub(crate) async fn update(
         &mut self,
         cloud: &Cloud,
@@ -99,8 +101,8 @@ impl Transaction {
         }
     }
 
-    /// Undoes the preparation. Returns what to end with: `why`, or, if something could not be undone, that as well. Then
-    /// it is no refusal.
+    /// Undoes the preparation. Returns the error to end with: `why`, and everything that could not be undone. In the
+    /// second case the error is not a refusal.
     async fn undone(&mut self, cloud: &Cloud, added: &[Permission], why: Error) -> Error {
         let mut left = Vec::new();
         self.record = self.former.clone();
@@ -124,7 +126,7 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// Lambda refuses; the record cannot be written.
+    /// Fails if Lambda refuses, or if the record cannot be written.
     pub(crate) async fn withdraw_unused(&mut self, cloud: &Cloud, pool: &Description) -> Result<Vec<Permission>> {
         let mut withdrawn = Vec::new();
         for permission in self.record.unused(pool) {

@@ -1,4 +1,4 @@
-//! The update of the pool, and the proof of what it did.
+//! Updates the pool, and checks what the update did.
 
 use super::{Change, Snapshot, changed};
 use crate::cloud::Cloud;
@@ -23,15 +23,15 @@ pub(super) enum UpdateError {
     Uncertain(Error),
 }
 
-/// Writes the changed triggers, and proves that nothing else became different. Returns the pool as it is then.
+/// Writes the changed triggers, and checks that nothing else changed. Returns the pool as it is then.
 ///
 /// An update carries every setting, so the pool is read directly before it.
 ///
 /// # Errors
 ///
-/// [`UpdateError::Unchanged`] if somebody changed one of the triggers meanwhile or an update might lose a setting, both
-/// with a [`Refused`], or if Cognito refuses. [`UpdateError::Uncertain`] if there is no answer, or something else is
-/// different afterwards: then every difference is named.
+/// Returns [`UpdateError::Unchanged`] with a [`Refused`] if somebody else changed one of the triggers, or if an
+/// update might lose a setting; without one if Cognito refuses. Returns [`UpdateError::Uncertain`] if there is no
+/// answer, or if another setting differs afterwards. Then it names every difference.
 pub(super) async fn apply(
     cloud: &Cloud,
     snapshot: &mut Snapshot,
@@ -96,7 +96,7 @@ pub(super) fn refuse_if_changed(pool: &Description, changes: &[Change]) -> Resul
     let moved = changes.iter().find(|change| pool.lambda_config().get(change.trigger.member()) != change.old.as_ref());
     moved.map_or(Ok(()), |change| {
         let trigger = change.trigger;
-        Err(Refused(format!("somebody else changed the trigger {trigger} meanwhile. Run the command again")))
+        Err(Refused(format!("somebody else changed the trigger {trigger} just now. Run the command again")))
     })
 }
 

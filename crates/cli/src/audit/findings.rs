@@ -7,10 +7,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-/// What can be said of a profile.
+/// What an audit finds about a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Finding {
+pub(crate) enum ProfileFinding {
     /// Other profiles have its address, too.
     SeveralProfiles,
     /// The linking rules refuse the next sign-in, or the merge.
@@ -21,7 +21,7 @@ pub(crate) enum Finding {
     UnverifiedAddress,
 }
 
-impl Finding {
+impl ProfileFinding {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::SeveralProfiles => "several_profiles",
@@ -32,17 +32,17 @@ impl Finding {
     }
 }
 
-/// A profile that something was found of.
+/// A profile with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Row {
     pub(crate) email: String,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<ProfileFinding>,
     pub(crate) user_name: String,
     pub(crate) sub: String,
     pub(crate) status: String,
     pub(crate) providers: Vec<String>,
-    /// For a stand-alone profile what becomes of it if it is merged; for a native one what the next sign-in from a
-    /// provider that proves the address means.
+    /// For a stand-alone profile, what a merge does to it. For a native one, what the next sign-in from a provider that
+    /// proves the address does.
     pub(crate) verdict: &'static str,
 }
 
@@ -100,7 +100,7 @@ fn findings(
     judgement: Option<&Judgement>,
     next: Option<&Decision>,
     profiles: usize,
-) -> Vec<Finding> {
+) -> Vec<ProfileFinding> {
     let (refused, replaced) = match (judgement, next) {
         (Some(judgement), _) => (judgement.is_refusal(), false),
         (None, Some(decision)) => (
@@ -111,15 +111,15 @@ fn findings(
         (None, None) => (false, false),
     };
     let all = [
-        (profiles > 1, Finding::SeveralProfiles),
-        (refused, Finding::Refused),
-        (replaced, Finding::Replaced),
-        (rules.needs_repair(record), Finding::UnverifiedAddress),
+        (profiles > 1, ProfileFinding::SeveralProfiles),
+        (refused, ProfileFinding::Refused),
+        (replaced, ProfileFinding::Replaced),
+        (rules.needs_repair(record), ProfileFinding::UnverifiedAddress),
     ];
     all.into_iter().filter_map(|(found, finding)| found.then_some(finding)).collect()
 }
 
-fn row(email: &str, record: &ProfileRecord, findings: Vec<Finding>, verdict: &'static str) -> Row {
+fn row(email: &str, record: &ProfileRecord, findings: Vec<ProfileFinding>, verdict: &'static str) -> Row {
     let identities = record.attribute("identities").map(Identity::parse_list);
     let providers = identities.and_then(Result::ok).unwrap_or_default();
     Row {

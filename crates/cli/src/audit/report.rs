@@ -1,12 +1,12 @@
 //! How findings are written: one after the other, so that a report may be as long as the pool.
 
-use super::findings::{Finding, Row, Summary};
+use super::findings::{ProfileFinding, Row, Summary};
 use crate::terminal::{Format, Table, json_line, spreadsheet_cell};
 use anyhow::Result;
 use clap::ValueEnum;
 use std::io::Write;
 
-/// After how many rows a table is written, and its header repeated: its columns are as wide as what is in them.
+/// A table is written after this many rows, and its header is repeated. Its columns fit these rows.
 const ROWS: usize = 200;
 
 /// How a report is written.
@@ -116,7 +116,7 @@ const COLUMNS: [&str; 7] = ["email", "findings", "user_name", "sub", "status", "
 
 /// A row in the order of [`COLUMNS`]; lists with a space between.
 fn cells(row: &Row) -> [String; 7] {
-    let findings: Vec<_> = row.findings.iter().copied().map(Finding::name).collect();
+    let findings: Vec<_> = row.findings.iter().copied().map(ProfileFinding::name).collect();
     [
         row.email.clone(),
         findings.join(" "),
@@ -138,7 +138,7 @@ mod tests {
         for n in 0..rows {
             let row = Row {
                 email: format!("a,{n}@example.com"),
-                findings: vec![Finding::SeveralProfiles, Finding::Refused],
+                findings: vec![ProfileFinding::SeveralProfiles, ProfileFinding::Refused],
                 user_name: "n".into(),
                 sub: "s".into(),
                 status: "CONFIRMED".into(),

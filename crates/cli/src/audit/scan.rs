@@ -28,11 +28,11 @@ pub(crate) struct Listed {
 }
 
 impl Scan<'_> {
-    /// Lists the pool, or what is left of it.
+    /// Lists the pool, or the rest of it.
     ///
     /// # Errors
     ///
-    /// The pool's, and those of the disk. What was listed is kept if there is a state.
+    /// Returns the error of the pool or of the disk. With a state, the listed profiles are kept.
     pub(crate) async fn run(self, pool: &impl Administration, estimate: u64) -> Result<Listed> {
         let mut store = Store::open(self.state, self.user_pool, &self.attributes)?;
         let progress = Progress::profiles(estimate, store.place.listed);
@@ -54,8 +54,8 @@ impl Scan<'_> {
 }
 
 impl Listed {
-    /// The next address, in lower case, and all profiles that have it, by user name. Of an address that more than
-    /// [`MAX_PROFILES`] have, so many and one more.
+    /// The next address, in lower case, and all profiles that have it, by user name. If there are more than
+    /// [`MAX_PROFILES`], it returns that many and one more.
     pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<ProfileRecord>)>> {
         let first = match self.waiting.take() {
             Some(first) => Some(first),

@@ -1,8 +1,7 @@
-//! Listed profiles on disk, by address, with the place where the listing goes on.
+//! Listed profiles on disk, by address, with the place where the listing continues.
 //!
-//! Who shares an address is known only when the last profile is listed, so all of them are kept, in a table that is
-//! sorted by address. The place is stored with the page it belongs to, or not at all. What is in memory does not grow
-//! with the pool.
+//! Only the complete list shows which profiles share an address. So all of them are kept in a table that is sorted by
+//! address. A page and the place after it are stored together. Memory does not grow with the pool.
 //!
 //! The file holds personal data. So it has no name unless the listing is to be resumed, and only its owner may read it.
 
@@ -29,11 +28,11 @@ const VERSION: u32 = 2;
 /// How much of the file is kept in memory, in bytes.
 const CACHE: usize = 8 << 20;
 
-/// How many profiles are written at once: at 20 pages a second those of 8 seconds.
+/// How many profiles are written at once: those of 8 seconds, at 20 pages a second.
 const WRITTEN_AT_ONCE: usize = 10_000;
 
 /// How old a listing may be. Cognito forgets a pagination token after an hour; the rest is for the call itself. A
-/// listing that came to its end is no older when it is reported: people sign in meanwhile.
+/// complete listing may not be older either, because people sign in and change the pool.
 const MAX_SECONDS: u64 = 3_500;
 
 /// How far a listing has come.
@@ -47,14 +46,14 @@ pub(super) struct Place {
     pub(super) listed: u64,
     /// Where the next page starts; `None` at the start and at the end.
     pub(super) token: Option<String>,
-    /// The last page was listed.
+    /// Whether the last page was listed.
     pub(super) complete: bool,
     /// When the token was given, or the last page: seconds since 1970.
     since: u64,
 }
 
 impl Place {
-    /// Whether what was listed is too old to go on with. A listing that has not begun has no age.
+    /// Whether the listing is too old to continue. A listing without a page has no age.
     fn is_old(&self) -> bool {
         (self.token.is_some() || self.complete) && self.age() > MAX_SECONDS
     }
@@ -78,8 +77,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// A [`Refused`] if the file holds something else, or a listing that cannot be continued; it cannot be read or
-    /// written.
+    /// Returns [`Refused`] if the file holds something else, or a listing that cannot be continued. Also fails if the
+    /// file cannot be read or written.
     pub(super) fn open(path: Option<&Path>, user_pool_id: &str, attributes: &[String]) -> Result<Self> {
         let fresh = Place {
             version: VERSION,
@@ -91,7 +90,7 @@ impl Store {
             since: 0,
         };
         let Some(path) = path else {
-            // Such a file has no name: it is gone when the process is, however that ends.
+            // Such a file has no name, so it disappears with the process, even after a crash.
             let database = database(tempfile::tempfile().context("no temporary file can be made")?)?;
             let mut store = Self { path: None, database, place: fresh, pending: Vec::new() };
             store.save()?;
@@ -122,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The file cannot be written.
+    /// Fails if the file cannot be written.
     pub(super) fn add(&mut self, page: Page) -> Result<()> {
         self.place.listed += u64::try_from(page.records.len())?;
         self.place.complete = page.next.is_none();
@@ -137,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`Store::add`].
+    /// Fails if the file cannot be written.
     pub(super) fn save(&mut self) -> Result<()> {
         let transaction = self.database.begin_write()?;
         let mut profiles = transaction.open_table(PROFILES)?;
@@ -160,7 +159,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The file cannot be read.
+    /// Fails if the file cannot be read.
     pub(super) fn sorted(&self) -> Result<Sorted> {
         Ok(Sorted(self.database.begin_read()?.open_table(PROFILES)?.range::<(&str, &str)>(..)?))
     }
@@ -181,7 +180,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// It cannot be removed.
+    /// Fails if the file cannot be removed.
     pub(super) fn remove(self) -> Result<()> {
         let Self { path, database, .. } = self;
         drop(database);
@@ -200,7 +199,7 @@ impl Sorted {
     ///
     /// # Errors
     ///
-    /// The file cannot be read.
+    /// Fails if the file cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<(String, ProfileRecord)>> {
         let Some(entry) = self.0.next() else { return Ok(None) };
         let (key, record) = entry.context("the listed profiles cannot be read")?;
@@ -226,7 +225,7 @@ fn explained(path: &Path, error: DatabaseError) -> anyhow::Error {
     }
 }
 
-/// Why an earlier listing cannot be continued as the one that is asked for.
+/// Why an earlier listing cannot be continued with the present options.
 fn obstacle(found: &Place, wanted: &Place) -> Option<String> {
     if found.version != wanted.version {
         return Some("written by another version of this program".to_owned());

@@ -144,7 +144,8 @@ async fn carry_out(
     Ok(())
 }
 
-/// Writes the record and lets the pool call the functions. Whatever was added, or may have been, is put into `added`.
+/// Writes the record and lets the pool call the functions. Puts every permission that was, or may have been, added into
+/// `added`.
 async fn prepare(
     cloud: &Cloud,
     plan: &[(Change, FunctionArn)],
@@ -156,7 +157,7 @@ async fn prepare(
         if change.old != change.new {
             let entry = remembered(change, function, transaction.record.of(change.trigger));
             transaction.record.set(change.trigger, Some(entry));
-            // Written before anything happens: whenever the run is cut off, the way back is on the disk.
+            // Written before anything is changed, so that a run that is cut off can be undone.
             transaction.save_record()?;
         }
         if change.permission == TO_BE_ADDED {
@@ -171,7 +172,7 @@ const TO_BE_ADDED: &str = "to be added";
 const ADDED: &str = "added";
 const THERE_ALREADY: &str = "there already";
 
-/// What is, or has to be, done about the permission; says by which command where it is not ours to do.
+/// What happens to the permission. If only another account can add it, names the command for that.
 async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, trigger: Trigger) -> Result<String> {
     if function.account != pool.account() {
         let command = invoke_permission::command(function, trigger, pool);
@@ -193,7 +194,7 @@ async fn grant(
 ) -> Result<&'static str> {
     let statement = invoke_permission::statement_id(transaction.snapshot.pool.id(), trigger);
     let permission = Permission { function: function.to_string(), statement };
-    // Written down first: nobody would ever remove a statement that no record remembers.
+    // Recorded first: a statement that is in no record would never be removed.
     let is_new = transaction.record.permissions.insert(permission.clone());
     transaction.save_record()?;
     let lambda = cloud.lambda(&function.region);
@@ -224,7 +225,7 @@ async fn grant(
 /// What to remember of a trigger.
 fn remembered(change: &Change, function: &FunctionArn, known: Option<&Attached>) -> Attached {
     let before = change.before.as_deref();
-    // What stood there before our former function is what detach has to put back, not our former function.
+    // Detach must put back what was there before our earlier function, not our earlier function.
     let former = known.filter(|known| before.is_some_and(|before| known.is_ours(before)));
     let displaced = former.map_or_else(|| change.old.clone(), |former| former.displaced.clone());
     let replaces = former.and(before).filter(|before| *before != function.as_str());

@@ -105,7 +105,7 @@ impl Detach {
     /// What would change.
     async fn plan(&self, cloud: &Cloud, Current { pool, record, path }: &Current) -> Result<Vec<Change>> {
         let chosen = self.triggers.chosen(record);
-        // Permissions without a trigger are what a run left behind that was cut off.
+        // A run that was cut off left permissions without a trigger.
         if chosen.is_empty() && record.permissions.is_empty() {
             return Err(Refused(nothing_recorded("any trigger", path)).into());
         }
@@ -127,7 +127,7 @@ impl Detach {
         let before = trigger.function(pool.lambda_config()).map(str::to_owned);
         let displaced = known.and_then(|known| known.displaced.clone());
         let is_ours = known.zip(before.as_deref()).is_some_and(|(known, before)| known.is_ours(before));
-        // As after an attach that was cut off before the pool was changed.
+        // This happens after an attach that was cut off before it changed the pool.
         let is_back = known.is_some() && old == displaced;
         if known.is_none() && !self.leave_empty {
             return Err(Refused(nothing_recorded(&trigger.to_string(), path)).into());
@@ -144,7 +144,7 @@ impl Detach {
         let new = if self.leave_empty { None } else { displaced };
         let config = json!({ trigger.member(): new });
         let after = trigger.function(&config).map(str::to_owned);
-        // The pool would hand every sign-in to that account, so a file alone does not decide it.
+        // The pool would send every sign-in to that account, so a file alone must not decide it.
         if let Some(function) = after.as_deref().filter(|_| old != new).and_then(FunctionArn::parse)
             && function.account != pool.account()
             && !self.put_back.iter().any(|named| named == function.as_str())
@@ -197,7 +197,7 @@ const UNRECORDED: &str = "to be removed, if attach added it";
 const REMOVED: &str = "removed";
 const NOT_OURS: &str = "stays: attach did not add it";
 
-/// The function that a change takes off or, if somebody took it off before, took the place of.
+/// The function that attach recorded for the trigger, or else the one that is attached now.
 fn detached<'a>(change: &'a Change, record: &'a Record) -> Option<&'a str> {
     record.of(change.trigger).map(|known| known.function.as_str()).or(change.before.as_deref())
 }
@@ -206,7 +206,7 @@ fn is_recorded(record: &Record, function: &str) -> bool {
     record.permissions.iter().any(|permission| permission.function == function)
 }
 
-/// What is to happen to the permission, where `after` is the pool as it will be.
+/// What happens to the permission. `after` is the pool after the change.
 fn expectation(change: &Change, record: &Record, after: &Description) -> &'static str {
     match detached(change, record) {
         None => "–",

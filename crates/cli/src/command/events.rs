@@ -62,7 +62,7 @@ impl Events {
             return Ok(ExitStatus::Done);
         };
         let mut event = sample.event()?;
-        // The exit code of wrong usage is clap's to give.
+        // Clap sets the exit code of wrong usage.
         fill(&mut event, &self.set, &self.unset).unwrap_or_else(|why| whole.error(ErrorKind::InvalidValue, why).exit());
         let mut stdout = stdout();
         serde_json::to_writer_pretty(&mut stdout, &event)?;

@@ -47,7 +47,7 @@ pub(crate) struct Link {
     #[arg(long, conflicts_with_all = ["apply", "undo"])]
     copy_groups: bool,
     /// Copy these attributes from the deleted profile if the native one lacks them: given_name,family_name,… With --apply,
-    /// these are added to the plan's
+    /// in addition to those in the plan
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "undo")]
     copy_attributes: Vec<String>,
     /// Carry out this plan
@@ -144,7 +144,7 @@ impl Link {
         if clients.is_empty() {
             return Ok(());
         }
-        let why = "whoever is signed in through these app clients can mark any address as verified";
+        let why = "people who are signed in through these app clients can mark any address as verified";
         let remedy = "take email_verified out of their write attributes. Marks that are stored already stay doubtful: make \
                       sure that nobody wrote one, then write a plan with --trust-stored-values";
         Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
@@ -161,8 +161,8 @@ impl Link {
     }
 }
 
-/// Says what a plan takes as proof, before it is written. What the pool allows today tells nothing about what people
-/// wrote into their profiles before, so its history is for the operator to vouch for.
+/// Says what a plan takes as proof, before it is written. The pool's settings of today do not show what
+/// people could write into their profiles before, so the operator vouches for the past.
 fn say_what_is_proof(trust_stored_values: bool) {
     if trust_stored_values {
         note!(

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long to wait until the deleted profile is really gone: Cognito does not say when that is.
+/// How long to wait until the deleted profile is gone. Cognito does not say when that is.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Delete a test user and sign them up again, so that the verification message is sent again
@@ -135,7 +135,7 @@ impl ResetUser {
             .map_err(|why| Refused(why).into())
     }
 
-    /// What an earlier run deleted and did not sign up again. Nothing is changed.
+    /// A profile that an earlier run deleted and did not sign up again. Nothing is changed.
     async fn recovery(&self, pool: &impl Administration, file: &Path) -> Result<Recovery> {
         let mut recovery = Recovery::load(file)?;
         if recovery.user_pool_id != self.pool.id {
@@ -180,10 +180,10 @@ impl ResetUser {
         }
     }
 
-    /// The question may have stood for long, and its owner may have confirmed the registration meanwhile.
+    /// Refuses if the profile changed while the operator was asked: its owner may have confirmed the registration.
     async fn refuse_if_changed(&self, pool: &impl Administration, recovery: &Recovery) -> Result<()> {
         let Some(now) = pool.record(&recovery.user_name).await? else {
-            bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned()));
+            bail!(Refused("the profile was deleted while you were asked; nothing was changed".to_owned()));
         };
         registration::is_replaceable(&now, self.yes_delete_confirmed).map_err(Refused)?;
         let groups: BTreeSet<_> = pool.groups(&now.name()).await?.into_iter().collect();
@@ -222,12 +222,12 @@ impl ResetUser {
     }
 }
 
-/// The triggers' metadata may be somebody's invitation, so it is not repeated here: standard error may be a log.
+/// The triggers' metadata may hold somebody's invitation, so it is not repeated here: standard error may be a log.
 fn say_how_to_go_on(file: &Path) {
     say!("To go on, run the command again with --resume {} in place of the user.", file.display());
 }
 
-/// What somebody loses: everything for an operator who is asked, and nothing personal for a log.
+/// What the person loses. An operator who is asked sees everything; a log gets nothing personal.
 fn losses(recovery: &Recovery, is_asked: bool) -> Vec<String> {
     let profile = &recovery.profile;
     let name = if is_asked { &recovery.user_name } else { &recovery.sub };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The settings of `pre-sign-up`, under their names as options.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(crate) struct RuleOptions {
-    /// What happens to a native profile that never proved its address, as in the functions' UNVERIFIED_PROFILE
+    /// What to do with a native profile that never proved its address, as in the functions' UNVERIFIED_PROFILE
     #[arg(
         long,
         env = "UNVERIFIED_PROFILE",
@@ -18,11 +18,11 @@ pub(crate) struct RuleOptions {
         help_heading = "Linking rules"
     )]
     pub(crate) unverified_profile: Unverified,
-    /// What happens if an address is not proven and a profile has it, as in the functions' UNPROVEN_EMAIL
+    /// What to do with a sign-in whose unproven address another profile has, as in the functions' UNPROVEN_EMAIL
     #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
     pub(crate) unproven_email: Unproven,
-    /// You vouch for the pool's history: nobody ever wrote an address, `email_verified` or an attribute that PROVIDERS
-    /// links by into their own profile. Then what profiles store counts as what the provider said
+    /// Take stored values as proof. You vouch that people could never write them: address, `email_verified`, and
+    /// attributes that PROVIDERS links by
     #[arg(long, help_heading = "Linking rules")]
     #[serde(rename = "proof", with = "proof")]
     pub(crate) trust_stored_values: bool,
@@ -36,7 +36,7 @@ pub(crate) enum Unverified {
     Replace,
     /// Refuse
     Refuse,
-    /// As replace; also take over a confirmed one, after removing every way in
+    /// Like replace, and also take over a confirmed profile, after removing every way in
     Reclaim,
 }
 
@@ -72,7 +72,7 @@ impl RuleOptions {
     }
 }
 
-/// A plan says in words what it takes as proof, for whoever reads it.
+/// A plan says in words what it takes as proof, for people who read it.
 mod proof {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -73,9 +73,11 @@ impl Unlink {
             say!("Now: {}", before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
         }
         confirm(&format!("Unlink {} from {}?", short(&identity.to_string()), short(&profile.user_name)), self.yes)?;
-        // The question may have stood for long. What was a way in then may be none now.
+        // The operator may have taken long to answer, and the other ways in may be gone by now.
         let now = pool.record(&profile.user_name).await?.filter(|now| now.sub() == profile.sub());
-        let Some(now) = now else { bail!(Refused("the profile is gone meanwhile; nothing was changed".to_owned())) };
+        let Some(now) = now else {
+            bail!(Refused("the profile was deleted while you were asked; nothing was changed".to_owned()))
+        };
         let identities = LinkedIdentity::all_of(&now)?;
         if !identities.iter().any(|linked| linked.is(identity)) {
             bail!(Refused("the identity is not linked to the profile any more; nothing was changed".to_owned()));
@@ -83,7 +85,7 @@ impl Unlink {
         let factors = pool.sign_in_factors(&now.name()).await.ok();
         way_in(&now, &identities, identity, factors.as_deref()).map_err(Refused)?;
         self.carry_out(&pool, identity).await?;
-        let after = pool.record(&profile.user_name).await?.context("the profile was deleted meanwhile")?;
+        let after = pool.record(&profile.user_name).await?.context("the profile was deleted right after the change")?;
         let after = LinkedIdentity::all_of(&after)?;
         if after.iter().any(|left| left.is(identity)) {
             bail!("AdminDisableProviderForUser succeeded, but the profile still lists the identity");
@@ -100,7 +102,7 @@ impl Unlink {
     async fn carry_out(&self, pool: &impl Administration, identity: &LinkedIdentity) -> Result<()> {
         let source = SourceIdentity::linked_by(&identity.provider, &self.linked_by, &identity.subject);
         pool.unlink_source(&source).await.map_err(|error| match error.kind() {
-            // Cognito finds a link only by what it was made with.
+            // Cognito finds a link only by the attribute that it was made with.
             PoolErrorKind::ResourceNotFound | PoolErrorKind::InvalidParameter | PoolErrorKind::UserNotFound => {
                 anyhow::Error::new(error).context(format!(
                     "Cognito finds no link of this identity by {}: pass the attribute that the link was made with, such as \
@@ -144,8 +146,8 @@ fn linked_are(identities: &[LinkedIdentity]) -> String {
     if providers.is_empty() { "it has none at all".to_owned() } else { format!("it has {}", providers.join(", ")) }
 }
 
-/// Whether somebody can still sign in to the profile without the identity: an error if not, a warning if that depends
-/// on something that the pool does not tell.
+/// Whether somebody can still sign in to the profile without the identity. Returns an error if not, and a warning if
+/// the pool does not tell.
 fn way_in(
     profile: &ProfileRecord,
     identities: &[LinkedIdentity],

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 /// Mark a profile's e-mail address as verified, or show whether it is
 ///
-/// You vouch for the address: from then on, whoever reads its mail can reset the profile's password, and a provider that
-/// proves the address signs in to this profile.
+/// You vouch for the address: from then on, anybody who reads its mail can reset the profile's password, and a provider
+/// that proves the address signs in to this profile.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct VerifyEmail {
@@ -58,7 +58,7 @@ impl VerifyEmail {
             confirm(&question(&profile, wanted), self.yes)?;
             set(&pool, &profile, wanted).await?;
             let Some(now) = pool.record(&profile.user_name).await? else {
-                bail!("the profile was deleted meanwhile");
+                bail!("the profile was deleted right after the change");
             };
             if now.has_flag("email_verified") != wanted {
                 bail!("AdminUpdateUserAttributes succeeded, but email_verified is as it was");
@@ -77,7 +77,7 @@ impl VerifyEmail {
     }
 }
 
-/// Refuses what would verify nothing, or would give an address to two people.
+/// Refuses if there is nothing to verify, or if two people would have the address.
 async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<Option<AvailableEmail>> {
     let Some(email) = profile.attribute("email") else {
         bail!(Refused("the profile has no e-mail address to verify".to_owned()));
@@ -114,8 +114,8 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
         }
         checked => checked?,
     };
-    // The address that was shown and confirmed, whatever the profile has by now; asked again, because somebody took their
-    // time to answer.
+    // The address that was shown, even if the profile has another one by now. It is looked up again, because the
+    // operator may have taken long to answer.
     let result = if let Some(email) = check(pool, profile, wanted).await? {
         pool.set_verified_email(&user, &email).await
     } else {
@@ -123,7 +123,7 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
         pool.write_attributes(&user, &flag.into()).await
     };
     match result {
-        // The list of profiles lags behind; Cognito's own check does not.
+        // The list of profiles may lag behind; Cognito's own check does not.
         Err(error) if error.kind() == PoolErrorKind::AliasExists => {
             bail!(Refused(format!("another profile has this address, verified ({error})")))
         }

@@ -7,7 +7,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let kept = facts.list("/UserAttributeUpdateSettings/AttributesRequireVerificationBeforeUpdate").contains(&"email");
     if !kept {
-        // These take what a profile stores for what its provider said.
+        // With these scopes a stored address counts as the provider's word.
         let repairs = |trigger| matches!(facts.setting(trigger, "REPAIR"), Some("external" | "linked"));
         let severity = if repairs(Trigger::PostConfirmation) || repairs(Trigger::PostAuthentication) {
             Severity::Error

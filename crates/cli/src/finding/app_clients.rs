@@ -4,7 +4,7 @@ use super::{Facts, Finding};
 use cognito_core::user_pool::AppClient;
 use std::collections::BTreeSet;
 
-/// What Cognito writes itself, whatever a client may write.
+/// Attributes that Cognito writes itself, even if no client may write them.
 const COGNITOS_OWN: [&str; 5] = ["email_verified", "phone_number_verified", "username", "sub", "identities"];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {

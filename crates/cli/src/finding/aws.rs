@@ -56,7 +56,7 @@ impl Facts {
     }
 }
 
-/// The error's code only: AWS's texts name whoever runs this.
+/// Only the error's code: AWS's texts name the caller.
 fn reason<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     let transport = if error.as_service_error().is_some() { "an answer without a code" } else { "no usable answer" };
     error.code().unwrap_or(transport).to_owned()
@@ -130,7 +130,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     attached
 }
 
-/// What the function does and its role must not.
+/// Permissions that the function needs and its role lacks.
 async fn lacking(
     cloud: &Cloud,
     facts: &mut Facts,

@@ -17,7 +17,7 @@ pub(crate) struct Facts {
     pub(crate) clients: Option<Vec<AppClient>>,
     /// What is attached to its triggers.
     pub(crate) functions: BTreeMap<Trigger, Attached>,
-    /// Those of the groups that functions name which are there.
+    /// The groups that the functions name and the pool has.
     pub(crate) groups: Option<BTreeSet<String>>,
     /// Whether SES may send to everybody, not only to verified addresses.
     pub(crate) ses_production: Option<bool>,
@@ -53,7 +53,7 @@ pub(crate) struct Attached {
     pub(crate) callable: Option<bool>,
     /// Its own settings.
     pub(crate) settings: Option<BTreeMap<String, String>>,
-    /// What its role must not do although the function does it.
+    /// Permissions that the function needs and its role lacks.
     pub(crate) lacking: Option<Vec<String>>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Quota {
 pub(crate) struct Gap {
     /// What.
     pub(crate) what: String,
-    /// The action that whoever runs this has to be allowed.
+    /// The action that the caller needs to be allowed.
     pub(crate) permission: String,
     /// What AWS answered.
     pub(crate) reason: String,
@@ -91,8 +91,7 @@ impl Facts {
         self.pool.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the pool tells upper from lower case. Cognito leaves the setting out where it was not chosen, which
-    /// means that it does.
+    /// Whether the pool tells upper from lower case. It does so if Cognito leaves the setting out.
     pub(crate) fn is_case_sensitive(&self) -> bool {
         self.pool.0.pointer("/UsernameConfiguration/CaseSensitive").and_then(Value::as_bool).unwrap_or(true)
     }

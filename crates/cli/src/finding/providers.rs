@@ -25,8 +25,9 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         trusted.extend(always.map(|provider| (provider.name.clone(), provider.clone())));
         let overlap = |name: &str| listed.split_user_name(&format!("{name}_1")) == Err(UnknownProvider::Ambiguous);
         for provider in listed.iter().filter(|provider| overlap(&provider.name)) {
-            let why = "Another name in PROVIDERS and an underscore begin this one, so a user name does not show which of the \
-                       two somebody came from: nobody from this provider is linked, and their addresses prove nothing";
+            let why = "This name starts with another listed name and an underscore, as Corp_EU starts with Corp. A user \
+                       name does not show which of the two somebody came from, so nobody from this provider is linked, \
+                       and their addresses prove nothing";
             let remedy = format!("Give {} or the other provider another name in the pool", provider.name);
             let subject = format!("{} ({trigger})", provider.name);
             findings.push(Finding::warning("provider_ambiguous", subject, why, remedy));
@@ -48,7 +49,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// What `always` means for a provider, and somebody may not have thought of.
+/// Consequences of `always` that are easy to overlook.
 fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
     let name = &provider.name;
     let mut findings = Vec::new();

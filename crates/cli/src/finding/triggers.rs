@@ -37,7 +37,7 @@ fn missing(facts: &Facts, trigger: Trigger) -> (Severity, &'static str) {
         }
         Trigger::PreSignUp => (Severity::Note, "Needed as soon as people can sign in with a provider"),
         Trigger::InboundFederation => {
-            (Severity::Note, "email_verified is whatever the provider's mapping says, trusted or not")
+            (Severity::Note, "Cognito stores the email_verified that any provider sends, trusted or not")
         }
         Trigger::PostConfirmation => (Severity::Note, "New users join no group, and email_verified is not repaired"),
         Trigger::PostAuthentication => {

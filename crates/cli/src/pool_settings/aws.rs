@@ -30,11 +30,11 @@ impl Intercept for Body {
     }
 }
 
-/// Reads a pool's settings, those included that the SDK does not know.
+/// Reads all settings of a pool, even those that the SDK does not know.
 ///
 /// # Errors
 ///
-/// There is no such pool, or Cognito does not answer; the message says which.
+/// Fails if there is no such pool, or if Cognito does not answer. The message says which.
 pub(crate) async fn describe(cloud: &Cloud, pool: &str) -> Result<Description> {
     let body = Body::default();
     let call = cloud.cognito().describe_user_pool().user_pool_id(pool);
@@ -60,7 +60,7 @@ pub(crate) enum NotUpdated {
 ///
 /// # Errors
 ///
-/// Cognito refuses it or does not answer.
+/// Fails if Cognito refuses the update or does not answer.
 pub(crate) async fn update(cloud: &Cloud, input: &Value) -> Result<(), NotUpdated> {
     let body = input.to_string();
     let pool = input["UserPoolId"].as_str().unwrap_or_default();

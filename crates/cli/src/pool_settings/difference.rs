@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// What Cognito changes by itself.
 const VOLATILE: [&str; 2] = ["LastModifiedDate", "EstimatedNumberOfUsers"];
 
-/// A setting that is not what it was.
+/// A setting that changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Difference {

@@ -1,11 +1,11 @@
-//! From a pool's description to the input of an update that changes nothing but triggers.
+//! From a pool's description to the input of an update that changes only triggers.
 
 use super::Description;
 use crate::trigger::Trigger;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Settings that `UpdateUserPool` takes under the name they are described with. Each is reset if it is left out.
+/// Settings that have the same name in `UpdateUserPool` as in a description. Each is reset if it is left out.
 pub(super) const CARRIED: [&str; 22] = [
     "AccountRecoverySetting",
     "AcrConfiguration",
@@ -31,10 +31,10 @@ pub(super) const CARRIED: [&str; 22] = [
     "VerificationMessageTemplate",
 ];
 
-/// What the pool's name is called in a description, and in an update.
+/// The member for the pool's name in a description, and in an update.
 pub(super) const NAME: (&str, &str) = ("Name", "PoolName");
 
-/// What is described and cannot be updated: facts about the pool, and what is chosen for good when it is made.
+/// Settings that cannot be updated: facts about the pool, and choices that are final when it is created.
 pub(super) const READ_ONLY: [&str; 15] = [
     "AliasAttributes",
     "Arn",
@@ -54,7 +54,7 @@ pub(super) const READ_ONLY: [&str; 15] = [
     "DcrConfiguration",
 ];
 
-/// Tags of this prefix are AWS's own: an update must not name them, and does not take them away.
+/// Tags with this prefix are AWS's own. An update must not name them, and does not remove them.
 const RESERVED_TAGS: &str = "aws:";
 
 /// The triggers to set, with their value in `LambdaConfig`, or to clear.
@@ -69,13 +69,13 @@ pub(crate) enum Unsafe {
          Use a newer version of cognito-triggers"
     )]
     Unknown(String),
-    /// Cognito takes both members with one and the same function only.
+    /// Both members are set to different functions, which Cognito does not accept.
     #[error(
         "LambdaConfig.PreTokenGeneration and LambdaConfig.PreTokenGenerationConfig name different functions, which \
          UpdateUserPool does not take: set both to the same function first"
     )]
     TwoPreTokenGenerations,
-    /// A description without an id is none.
+    /// The description has no id.
     #[error("the answer of DescribeUserPool is not that of a user pool")]
     NoPool,
 }
@@ -84,7 +84,7 @@ pub(crate) enum Unsafe {
 ///
 /// # Errors
 ///
-/// See [`Unsafe`].
+/// Returns [`Unsafe`] if an update might lose a setting.
 pub(crate) fn update_input(described: &Description, triggers: &Triggers) -> Result<Value, Unsafe> {
     let members = described.0.as_object().ok_or(Unsafe::NoPool)?;
     let id = members.get("Id").filter(|id| id.is_string()).ok_or(Unsafe::NoPool)?;

@@ -28,7 +28,7 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// The reason why a command changed nothing although it could have. Ends it with [`ExitStatus::Refused`].
+/// Why a command changed nothing although it could have. It ends the command with [`ExitStatus::Refused`].
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Refused(pub(crate) String);

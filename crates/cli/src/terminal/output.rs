@@ -24,12 +24,12 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Writes a command's data to standard output: as a table with every hidden character made visible, or exactly
-    /// as it is in JSON, where hidden characters are written as `\u` escapes.
+    /// Writes a command's data to standard output, as a table or as JSON. The table makes hidden characters visible. In
+    /// JSON they become `\u` escapes.
     ///
     /// # Errors
     ///
-    /// Standard output cannot be written. A reader that closes it early, as `head` does, is no error.
+    /// Fails if standard output cannot be written. A reader that closes it early, as `head` does, is not an error.
     pub(crate) fn data<T: Serialize + Tabular>(self, data: &T) -> io::Result<()> {
         let mut stdout = stdout();
         match self.format {
@@ -41,17 +41,16 @@ impl Output {
     }
 }
 
-/// A value as JSON on one line, in which no character is hidden: what a terminal acts on or does not show stands there
-/// as `\u202e`, which is the same value to a program.
+/// A value as JSON on one line. Hidden characters become `\u` escapes, which are the same value to a program.
 ///
 /// # Errors
 ///
-/// The value is none that JSON has.
+/// Fails if the value cannot be written as JSON.
 pub(crate) fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(value).map(|text| without_hidden(&text))
 }
 
-/// Outside of texts, JSON has no such characters but the line breaks between its lines.
+/// Outside of strings, the only such characters in JSON are the line breaks between its lines.
 fn without_hidden(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
@@ -65,9 +64,9 @@ fn without_hidden(json: &str) -> String {
     shown
 }
 
-/// A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe goes before a first `=`, `+`, `-`, `@`,
-/// tab or carriage return (OWASP, "CSV Injection"), and before the first four of them wherever a spreadsheet may split
-/// the cell: after a semicolon, a tab or a line break.
+/// A cell of a CSV file that no spreadsheet runs as a formula. An apostrophe is put before a leading `=`, `+`, `-`,
+/// `@`, tab or carriage return (OWASP, "CSV Injection"). It is also put before `=`, `+`, `-` and `@` where a
+/// spreadsheet may split the cell: after a semicolon, a tab or a line break.
 pub(crate) fn spreadsheet_cell(text: &str) -> Cow<'_, str> {
     const FORMULA: [char; 4] = ['=', '+', '-', '@'];
     let mut cell = String::with_capacity(text.len());
@@ -90,8 +89,8 @@ pub(crate) fn stdout() -> UntilClosed<StdoutLock<'static>> {
     UntilClosed { out: io::stdout().lock(), closed: false }
 }
 
-/// A writer that drops everything once its reader has closed the other end, as `head` does. The command still runs to
-/// its end, removes its files, and its exit code says what was found.
+/// A writer that drops everything after its reader has closed the other end, as `head` does. The command still
+/// finishes, removes its files, and its exit code says what was found.
 pub(crate) struct UntilClosed<W> {
     out: W,
     closed: bool,

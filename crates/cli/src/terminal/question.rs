@@ -9,7 +9,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 /// How many characters of a value a question shows.
 const SHOWN: usize = 80;
 
-/// How a command that changes something is allowed to.
+/// Whether a command may change something.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Consent {
     /// Show what would change and change nothing
@@ -24,23 +24,25 @@ pub(crate) struct Consent {
 ///
 /// # Errors
 ///
-/// [`Refused`] if the answer is not yes, or if there is no terminal to ask on; the terminal cannot be read or written.
+/// Returns [`Refused`] if the answer is not yes, or if there is no terminal. Also fails if the terminal cannot be
+/// read or written.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     ask(&format!("{question} [y/N] "), yes, |answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// As [`confirm`], but the question names the pool and the answer is its id: for changes that cannot be taken back, in a
-/// pool that is easily mistaken for another.
+/// Like [`confirm`], but the operator answers with the pool's id. For changes that cannot be undone, in a pool that is
+/// easily mistaken for another.
 ///
 /// # Errors
 ///
-/// As [`confirm`].
+/// Returns [`Refused`] if the answer is not the id, or if there is no terminal. Also fails if the terminal cannot be
+/// read or written.
 pub(crate) fn confirm_with_pool(question: &str, user_pool_id: &str, yes: bool) -> Result<()> {
     let question = format!("{question} If yes, type the id of the pool, {}: ", short(user_pool_id));
     ask(&question, yes, |answer| answer == user_pool_id)
 }
 
-/// A value as a question shows it: what somebody wrote into a file or a profile must not push the question out of sight.
+/// A value, shortened for a question. A long value from a file or a profile must not push the question out of sight.
 pub(crate) fn short(value: &str) -> Cow<'_, str> {
     match value.char_indices().nth(SHOWN) {
         Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
@@ -48,8 +50,8 @@ pub(crate) fn short(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether somebody sits at the terminal and will be asked. Only then is personal data shown: standard error of a
-/// command that asks nobody may be a log.
+/// Whether somebody sits at the terminal and will be asked. Only then is personal data shown. Otherwise standard error
+/// may be a log.
 pub(crate) fn is_asked(yes: bool) -> bool {
     !yes && io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -25,8 +25,7 @@ impl Table {
         Self(table)
     }
 
-    /// At most so many columns of characters wide where no terminal says how wide it is; without this, as wide as
-    /// the longest cells.
+    /// The most characters in a line if there is no terminal. Without this, the longest cells set the width.
     pub(crate) fn at_most(mut self, columns: u16) -> Self {
         self.0.set_width(columns);
         self
@@ -55,7 +54,7 @@ impl Table {
     }
 }
 
-/// What stands in one place of a table: one line, or several.
+/// The text of a cell: one line, or several.
 #[derive(Debug)]
 pub(crate) struct Cell(String);
 

@@ -1,10 +1,10 @@
-//! Characters that a terminal would obey, or that nobody sees, are shown as what they are.
+//! Shows characters that a terminal would obey, or that nobody sees, as escapes.
 
 use std::borrow::Cow;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// The text with every character escaped that a terminal acts on or does not show: `\u{1b}` for ESC, `\n` for a new
-/// line, `\u{202e}` for "right to left".
+/// The text, with escapes for every character that a terminal acts on or does not show: `\u{1b}` for ESC, `\n` for a
+/// new line, `\u{202e}` for "right to left".
 ///
 /// Without this, the name in somebody's profile could overwrite what an operator reads before answering a question.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {

@@ -12,7 +12,8 @@ use super::{CheckedUserName, PasswordPolicy, PoolError, UserName, UserPool};
 use crate::provider::SourceIdentity;
 use std::collections::BTreeMap;
 
-/// One user pool, as an operator sees it. Every verb is one API call unless it says otherwise, and may be repeated.
+/// One user pool, as an operator sees it. Every method makes one API call unless it says otherwise, and may be
+/// repeated.
 pub trait Administration: UserPool {
     /// How the pool is set up.
     fn settings(&self) -> impl Future<Output = Result<PoolSettings, PoolError>> + Send;
@@ -20,12 +21,11 @@ pub trait Administration: UserPool {
     /// At most 60 profiles, from the start or from where `token` says.
     fn page(&self, token: Option<&str>) -> impl Future<Output = Result<Page, PoolError>> + Send;
 
-    /// The profile that a user name, a native profile's `sub` or an alias leads to, as it is right now; `None` if there
-    /// is none.
+    /// The current profile with this user name, `sub` (native profiles only) or alias; `None` if there is none.
     fn found_by(&self, name: &str) -> impl Future<Output = Result<Option<ProfileRecord>, PoolError>> + Send;
 
-    /// The profile with exactly this user name, as it is right now; `None` if there is none. An alias of another profile
-    /// may be spelled like the user name of one that is gone; this never returns that other profile.
+    /// The current profile with exactly this user name; `None` if there is none. Another profile may have the name as
+    /// an alias; this never returns that one.
     fn record(&self, user_name: &str) -> impl Future<Output = Result<Option<ProfileRecord>, PoolError>> + Send {
         async move { Ok(self.found_by(user_name).await?.filter(|record| record.user_name == user_name)) }
     }
@@ -37,8 +37,8 @@ pub trait Administration: UserPool {
     /// The groups of a profile, from all pages.
     fn groups(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
 
-    /// What a profile can sign in with beside its identities, in AWS's words: `PASSWORD`, `WEB_AUTHN`, `EMAIL_OTP`,
-    /// `SMS_OTP`.
+    /// What a profile can sign in with in addition to its identities, in AWS's words: `PASSWORD`, `WEB_AUTHN`,
+    /// `EMAIL_OTP`, `SMS_OTP`.
     fn sign_in_factors(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
 
     /// Sets attributes.
@@ -58,7 +58,7 @@ pub trait Administration: UserPool {
     /// Takes a profile out of a group.
     fn leave_group(&self, user: &CheckedUserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Unlinks an identity from whatever profile has it. Cognito finds a link only by the attribute that it was made
+    /// Unlinks an identity from the profile that has it. Cognito finds a link only by the attribute that it was made
     /// with, so that attribute and its value must be those of the link.
     fn unlink_source(&self, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
 }
@@ -73,9 +73,9 @@ pub trait AppClients: Sync {
 
     /// Registers somebody, which sends the code.
     ///
-    /// The one verb that must not be repeated, and the SDK does not repeat it either. So
+    /// The only method that must not be repeated, and the SDK does not repeat it either. So
     /// [`PoolErrorKind::UserNameExists`](super::PoolErrorKind::UserNameExists) never means that this registration was made
-    /// before: the name is somebody's, or not free again yet.
+    /// before: somebody has the name, or it is not free again yet.
     fn sign_up(
         &self,
         client: &AppClient,
@@ -85,8 +85,8 @@ pub trait AppClients: Sync {
 
 /// How a pool is set up (`DescribeUserPool`): the few settings that a merge or a registration goes by.
 ///
-/// Whoever writes a pool's settings back needs all of them, and those that the SDK does not know as well. That takes the
-/// JSON as Cognito sent it, which is no matter of this port.
+/// To write settings back, use the JSON that Cognito sent, which also has the settings that the SDK does not know. This
+/// port does not handle it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Cognito's own estimate of the number of profiles.
@@ -95,7 +95,7 @@ pub struct PoolSettings {
     pub user_name_attributes: Vec<String>,
     /// The attributes that may be changed later.
     pub mutable_attributes: Vec<String>,
-    /// The attributes without which no native profile is created. Never `sub`, which Cognito sets itself.
+    /// The attributes that every new native profile must have. Without `sub`, which Cognito sets itself.
     pub required_attributes: Vec<String>,
     /// The attributes to which a code is sent at registration, `email` or `phone_number`.
     pub auto_verified_attributes: Vec<String>,

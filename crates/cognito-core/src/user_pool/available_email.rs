@@ -4,14 +4,15 @@ use crate::email::Email;
 /// An address that may be marked as verified on a profile: nobody else holds it as verified.
 ///
 /// Where the address is an alias, `email_verified` on a second profile takes the alias from its owner without an error
-/// (aws-amplify/aws-sdk-ios#515, boto/boto3#3213). So every call that marks an address takes one of these, and it is made
-/// of all profiles that have the address.
+/// (aws-amplify/aws-sdk-ios#515, boto/boto3#3213). So every call that marks an address takes an `AvailableEmail`, and
+/// [`Self::among`] checks all profiles that have the address before it makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AvailableEmail(Email);
 
 impl AvailableEmail {
-    /// The address, unless another one of `profiles` holds it as verified. `profiles` are all that have the address
-    /// ([`UserPool::profiles_with_email`](super::UserPool::profiles_with_email)); `user` is the profile to be marked.
+    /// Returns the address, unless a profile other than `user` holds it as verified. `profiles` must be all that have
+    /// the address ([`UserPool::profiles_with_email`](super::UserPool::profiles_with_email)). `user` is the profile
+    /// to mark.
     ///
     /// A stand-alone federated profile does not count: nobody signs in to it by an address.
     #[must_use]

@@ -51,25 +51,25 @@ impl AwsUserPools {
     ///
     /// # Errors
     ///
-    /// [`SettingError`] if a Region or credentials are missing, or a value is not allowed.
+    /// Returns [`SettingError`] if a Region or credentials are missing, or a value is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         Ok(Self::new(Client::new(&Aws::from_lookup(lookup)?.config)))
     }
 
-    /// The same, with a connection to Cognito opened before the first event: for a function that
-    /// calls Cognito with nearly every event. If the connection cannot be opened the start goes on
-    /// all the same; an event that needs no call does not notice.
+    /// The same, with a connection to Cognito that is opened before the first event. For a function
+    /// that calls Cognito with nearly every event. A connection that cannot be opened does not stop the
+    /// start, because some events need no call.
     ///
     /// # Errors
     ///
-    /// As [`Self::from_lookup`].
+    /// Returns [`SettingError`] if a Region or credentials are missing, or a value is not allowed.
     pub async fn connected(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let aws = Aws::from_lookup(lookup)?;
         let foreseen = foreseen_endpoint(&aws);
         if let Some(url) = &foreseen {
             aws.open_ahead(url).await;
         }
-        // Reads AWS's list of Regions meanwhile.
+        // This reads AWS's list of Regions at the same time.
         let pools = Self::new(Client::new(&aws.config));
         if foreseen.is_none()
             && let Some(url) = resolved_endpoint(&aws).await
@@ -96,8 +96,8 @@ fn foreseen_endpoint(aws: &Aws) -> Option<String> {
     aws.config.region().filter(|_| is_plain).and_then(|region| usual_endpoint(region.as_ref()))
 }
 
-/// Cognito's address in a Region of AWS's main partition. Were it wrong, a connection would be opened for nothing: calls
-/// go where the SDK says.
+/// Cognito's address in a Region of AWS's main partition. A wrong one only opens a useless connection, because the SDK
+/// decides where calls go.
 fn usual_endpoint(region: &str) -> Option<String> {
     let continent = region.split('-').next()?;
     let is_usual = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"].contains(&continent)
@@ -135,7 +135,7 @@ pub struct AwsUserPool {
 impl UserPool for AwsUserPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         let call = self.client.list_users().user_pool_id(&self.id).filter(email.filter()).limit(PAGE);
-        // The paginator would take a repeated token for the end, and a list that ends early hides owners.
+        // The SDK's paginator would end the list at a repeated token, and a list that ends early hides owners.
         let mut pages = call.into_paginator().stop_on_duplicate_token(false).send();
         let mut profiles = Vec::new();
         while let Some(page) = pages.next().await {
@@ -293,7 +293,7 @@ where
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("no error code");
                 match kind_of(code) {
-                    // A server that fails may answer with a code that is not known here.
+                    // A failing server may answer with a code that is not known here.
                     PoolErrorKind::Other if service.raw().status().is_server_error() => {
                         (PoolErrorKind::Unavailable, code)
                     }
@@ -318,7 +318,7 @@ fn kind_of(code: &str) -> PoolErrorKind {
         "InvalidParameterException" => PoolErrorKind::InvalidParameter,
         "LimitExceededException" => PoolErrorKind::LimitExceeded,
         "NotAuthorizedException" | "AccessDeniedException" | "OperationNotEnabledException" => PoolErrorKind::Denied,
-        // Credentials that ended or are wrong: every further call would fail as well.
+        // The credentials are wrong or expired, so every further call would fail, too.
         code if ["ExpiredToken", "UnrecognizedClient", "InvalidSignature"]
             .iter()
             .any(|start| code.starts_with(start)) =>

@@ -1,5 +1,5 @@
-//! What every implementation of the port must do, run against the memory pool here and against
-//! the AWS adapter on a local cloud by the end-to-end tests: so the memory pool cannot lie.
+//! What every implementation of the port must do. It runs against the memory pool here, and against
+//! the AWS adapter on a local cloud in the end-to-end tests. So the memory pool stays true to Cognito.
 //!
 //! Each check uses addresses of its own, so all may run against one pool, in any order.
 
@@ -28,7 +28,7 @@ type Outcome = Result<(), String>;
 ///
 /// # Errors
 ///
-/// The name of the rule that does not hold, and what happened instead.
+/// Returns the name of the rule that does not hold, and what happened instead.
 pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outcome {
     let checks = Checks { pool, unique, alias };
     checks.nobody_is_an_empty_list().await.map_err(|why| format!("nobody is an empty list: {why}"))?;

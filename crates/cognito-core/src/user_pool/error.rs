@@ -1,7 +1,6 @@
 use std::fmt;
 
-/// What a failed call means for what comes next. Only these are told apart; never message texts,
-/// which AWS changes.
+/// What kind of error it is. Message texts are never read, because AWS changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PoolErrorKind {
     /// The user name is taken.
@@ -10,19 +9,19 @@ pub enum PoolErrorKind {
     AliasExists,
     /// The user name is the `sub` of another profile, which a call might reach instead. Our own check, not AWS's.
     BorrowedSub,
-    /// No such profile (any more).
+    /// There is no such profile, or it was deleted.
     UserNotFound,
     /// No such group, provider or pool.
     ResourceNotFound,
-    /// Cognito does not accept the parameters in the state the pool is in.
+    /// Cognito does not accept the parameters in the pool's current state.
     InvalidParameter,
     /// A limit of the profile is reached.
     LimitExceeded,
     /// The function's role, or the pool's configuration, does not allow the call.
     Denied,
-    /// Too many calls; the SDK's retries did not help.
+    /// There were too many calls, and the SDK's retries did not help.
     Throttled,
-    /// AWS or the network failed; the SDK's retries did not help.
+    /// AWS or the network failed, and the SDK's retries did not help.
     Unavailable,
     /// Anything else.
     Other,
@@ -66,19 +65,19 @@ impl PoolError {
         self.operation
     }
 
-    /// AWS's error code, or what went wrong on the way.
+    /// AWS's error code, or what failed on the way.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// Whether the same call may succeed a little later with nothing changed.
+    /// Whether the same call may succeed a little later although nobody changes anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, PoolErrorKind::Throttled | PoolErrorKind::Unavailable)
     }
 
-    /// The failure this is to the person signing in: try again, or something to repair.
+    /// The failure for the person signing in: try again, or misconfigured.
     #[must_use]
     pub fn into_failure(self) -> crate::failure::Failure {
         use crate::failure::{Failure, Kind};

@@ -4,11 +4,9 @@ use crate::password::Password;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Inviting people, in the words of this project: what only the account API asks of a pool, beside
-/// [`UserPool`](super::UserPool).
+/// Inviting people: what the account API needs of a pool in addition to [`UserPool`](super::UserPool).
 pub trait Invitations: Sync {
-    /// Creates a native profile whose address is not verified and that opens with the temporary password once, without
-    /// any message.
+    /// Creates a native profile with an unverified address and a temporary password that works once. Sends no message.
     fn invite(
         &self,
         invitee: &Invitee,
@@ -19,7 +17,7 @@ pub trait Invitations: Sync {
     fn renew(&self, user: &CheckedUserName, temporary: &Password)
     -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Whether the account waits and its temporary password is this one. Nothing changes.
+    /// Whether the account waits and its temporary password is this one. Changes nothing.
     fn opens(
         &self,
         user: &CheckedUserName,
@@ -27,7 +25,7 @@ pub trait Invitations: Sync {
     ) -> impl Future<Output = Result<bool, PoolError>> + Send;
 
     /// Signs in with the temporary password and replaces it with the chosen one, which confirms the profile. Tokens that
-    /// the pool hands out on the way are revoked and go nowhere. Up to four calls.
+    /// the pool issues are revoked and given to nobody. Makes up to four calls.
     fn respond(
         &self,
         user: &CheckedUserName,
@@ -42,13 +40,13 @@ pub trait Invitations: Sync {
 /// How the pool took a person's response to an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Response {
-    /// The chosen password is the account's from now on.
+    /// The account has the chosen password now.
     Accepted,
-    /// The temporary password does not open the account: wrong, replaced, expired, or used already; or the pool opens it
-    /// with no password for a while, because somebody entered many wrong ones. Only AWS's text tells these apart, and no
-    /// text is relied on.
+    /// The temporary password does not open the account. It is wrong, replaced, expired or used, or the pool accepts no
+    /// password for a while, because somebody entered many wrong ones. Only AWS's text tells these apart, and texts are
+    /// never read.
     Closed,
-    /// The chosen password does not satisfy the pool's policy. The temporary one stays.
+    /// The chosen password does not meet the pool's policy. The temporary one stays.
     WeakPassword,
 }
 
@@ -73,7 +71,7 @@ impl fmt::Debug for Invitee {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "the fields are those of the API")]
 pub struct PasswordPolicy {
-    /// Characters it must have at least, 6 to 99.
+    /// The least number of characters, 6 to 99.
     pub minimum_length: u32,
     /// Whether it needs a lower-case letter.
     pub lowercase: bool,

@@ -28,7 +28,7 @@ pub enum PoolKind {
     EmailAlias,
 }
 
-/// What AWS does sometimes, or did once, and a test wants to see survived.
+/// What AWS does sometimes, or did once. Tests switch it on.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Quirks {
@@ -41,10 +41,10 @@ pub struct Quirks {
     /// A stand-alone federated profile keeps its verified address from being created again.
     pub stand_alone_holds_alias: bool,
     /// A verified mark on a second profile takes the address from the first without an error (aws-sdk-ios#515,
-    /// boto3#3213), where otherwise the call is refused.
+    /// boto3#3213). Without this quirk the call is refused.
     pub alias_moves: bool,
-    /// Two user names or aliases are one if they are alike under the case rules of Unicode, where the Kelvin sign is a
-    /// `k`. Addresses are listed as without.
+    /// User names and aliases are compared by the case rules of Unicode, where the Kelvin sign is a `k`. This does not
+    /// change how addresses are listed.
     pub folds_unicode_names: bool,
     /// The phone number is a user name as well, so that no two profiles have the same.
     pub phone_is_user_name: bool,
@@ -57,16 +57,16 @@ pub struct Quirks {
     pub refuse_every_password: bool,
 }
 
-/// Changes a pool behind everybody's back, given the operation that is about to be called.
+/// Changes a pool as somebody else would. Gets the operation that is about to be called.
 type Change = dyn FnMut(&'static str, &mut Vec<Account>) + Send;
 
-/// What happens before each call.
+/// A change that is made before each call.
 #[derive(Clone)]
-struct Meanwhile(Arc<Mutex<Change>>);
+struct BeforeEachCall(Arc<Mutex<Change>>);
 
-impl fmt::Debug for Meanwhile {
+impl fmt::Debug for BeforeEachCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meanwhile(…)")
+        f.write_str("BeforeEachCall(…)")
     }
 }
 
@@ -82,7 +82,7 @@ struct State {
     history: Vec<Vec<Account>>,
     created: u32,
     calls: Vec<&'static str>,
-    meanwhile: Option<Meanwhile>,
+    before_each_call: Option<BeforeEachCall>,
 }
 
 /// A user pool in memory. Clones share it.
@@ -105,7 +105,7 @@ impl MemoryPool {
             accounts,
             created: 0,
             calls: Vec::new(),
-            meanwhile: None,
+            before_each_call: None,
         })))
     }
 
@@ -145,16 +145,16 @@ impl MemoryPool {
         self.state().calls.clone()
     }
 
-    /// Changes the pool behind everybody's back, as an administrator or another process would.
+    /// Changes the pool as an administrator or another process would.
     pub fn change(&self, change: impl FnOnce(&mut Vec<Account>)) {
         let mut state = self.state();
         change(&mut state.accounts);
         state.remember();
     }
 
-    /// Somebody else may change the pool before each call from now on, given the name of AWS's operation.
+    /// Makes a change before each call from now on, as somebody else would. It gets the name of AWS's operation.
     pub fn before_each_call(&self, change: impl FnMut(&'static str, &mut Vec<Account>) + Send + 'static) {
-        self.state().meanwhile = Some(Meanwhile(Arc::new(Mutex::new(change))));
+        self.state().before_each_call = Some(BeforeEachCall(Arc::new(Mutex::new(change))));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -204,14 +204,14 @@ impl State {
             .or_else(|| self.accounts.iter().position(by_alias))
     }
 
-    /// Whether the pool takes this text for the account's address where it looks for a name.
+    /// Whether the pool finds the account by this text, as its address.
     fn is_alias(&self, account: &Account, name: &str) -> bool {
         let is_folded = |own: &String| self.quirks.folds_unicode_names && own.to_lowercase() == name.to_lowercase();
         account.has_email(name) || account.email.as_ref().is_some_and(is_folded)
     }
 
     fn let_others_act_before(&mut self, operation: &'static str) {
-        if let Some(Meanwhile(change)) = self.meanwhile.clone() {
+        if let Some(BeforeEachCall(change)) = self.before_each_call.clone() {
             change.lock().unwrap_or_else(PoisonError::into_inner)(operation, &mut self.accounts);
             self.remember();
         }

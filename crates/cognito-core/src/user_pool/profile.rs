@@ -65,7 +65,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// The JSON error if it is something else; its text does not repeat the attribute.
+    /// Returns the JSON error if it is something else. Its text does not repeat the attribute.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, serde_json::Error> {
         serde_json::from_str(text)
     }
@@ -94,7 +94,7 @@ pub struct Profile {
     pub enabled: bool,
     /// The address, as stored.
     pub email: Option<String>,
-    /// Whether the pool holds the address for verified.
+    /// Whether the pool shows the address as verified.
     pub email_verified: bool,
     /// The identities that sign in to it.
     pub identities: Vec<Identity>,
@@ -107,7 +107,8 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// [`UnreadableIdentities`]: they must not look like none, which would hide whom the profile belongs to.
+    /// Returns [`UnreadableIdentities`] if they cannot be read. They must not look like an empty list, which would
+    /// hide whom the profile belongs to.
     pub fn read<'a>(
         user_name: &str,
         status: Option<&str>,
@@ -137,10 +138,10 @@ impl Profile {
     }
 
     /// Whether somebody has proven the address that the profile stores. Anybody can make a profile that only names an
-    /// address; one that does is in nobody's way.
+    /// address. Such a profile blocks nobody.
     ///
-    /// On a native profile the pool's mark counts. On one that stands alone for an identity the mark is what its provider
-    /// said, so it counts as that provider's word: nothing for `never`, and for `always` no mark is needed.
+    /// On a native profile the pool's mark counts. On a stand-alone profile the mark is what its provider said, so the
+    /// trust in that provider decides: with `never` the mark proves nothing, and with `always` none is needed.
     #[must_use]
     pub fn has_proven_address(&self, providers: &Providers) -> bool {
         if !self.is_stand_alone() {
@@ -201,7 +202,7 @@ mod tests {
     fn the_mark_of_a_stand_alone_profile_is_its_providers_word() {
         let providers = Providers::parse("Corp:never,Google:claim,Facebook:always@example.com").unwrap();
         let has_proven = |provider: &str, email: &str, email_verified| {
-            // A user name proves nothing: whoever chooses a subject, or registers, may choose it.
+            // A user name proves nothing: people choose it when they register, and providers choose subjects.
             let account = federated(provider, "1", email).named("Facebook_1");
             Account { email_verified, ..account }.profile().has_proven_address(&providers)
         };

@@ -1,7 +1,6 @@
 use std::fmt;
 
-/// The exact user name of a profile, as the pool lists it. It may be an address or hold a subject, so it does not show
-/// itself.
+/// The exact user name of a profile, as the pool lists it. It may be an address or hold a subject, so `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserName(String);
 
@@ -18,8 +17,8 @@ impl UserName {
         &self.0
     }
 
-    /// Whether the name has the form of a `sub`: a UUID with hyphens. Cognito takes a `sub` wherever it takes a user
-    /// name, so a call for such a name may reach another profile than the one that bears it.
+    /// Whether the name has the form of a `sub`: a UUID with hyphens. Cognito accepts a `sub` instead of
+    /// a user name, so a call with such a name may reach another profile than the one of that name.
     #[must_use]
     pub fn has_form_of_sub(&self) -> bool {
         let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
@@ -38,17 +37,17 @@ impl fmt::Debug for UserName {
     }
 }
 
-/// A user name that is not the `sub` of another profile, so that a call for it changes the profile that bears it or none.
+/// A user name that is not the `sub` of another profile. A call with it changes the profile of that name, or none.
 ///
-/// Every call that changes a profile takes one. Otherwise somebody could register with the victim's `sub` for a user
-/// name and delete that profile between our look and our call: Cognito would then change the victim's profile.
+/// Every call that changes a profile takes one. Otherwise somebody could register with the victim's `sub` as user name
+/// and delete that profile between our look and our call. Cognito would then change the victim's profile.
 /// [`UserPool::checked`](super::UserPool::checked) makes one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CheckedUserName(UserName);
 
 impl CheckedUserName {
-    /// The name, if it needs no look at the pool: it is the profile's own `sub`, as in pools with e-mail user names, or
-    /// does not have the form of one.
+    /// Returns the name if no look-up is needed: it is the profile's own `sub`, as in pools with e-mail user names,
+    /// or does not have the form of a `sub`.
     #[must_use]
     pub fn without_call(name: &UserName, own_sub: &str) -> Option<Self> {
         let is_own = name.as_str().eq_ignore_ascii_case(own_sub);

@@ -1,4 +1,4 @@
-//! The way to the pool while a merge is settled: at a limited rate, and bound to what the journal says.
+//! The pool as a merge may use it: at a limited rate, and only for what the journal says.
 
 use crate::rate_limit::RateLimits;
 use cognito_core::email::Email;
@@ -11,19 +11,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A pool that allows only what the journal announced.
 ///
-/// The linker decides again on what it finds. If the pool has changed so much that it would touch another profile than
-/// the one in the journal, the call fails instead.
+/// The linker decides again on what it finds. If the pool has changed so that it would touch another profile than the
+/// one in the journal, the call fails.
 #[derive(Debug)]
 pub(super) struct Guard<'a, P> {
     pub(super) pool: &'a P,
     pub(super) limits: &'a RateLimits,
     /// The native profile to link to; `None` if it is to be created.
     pub(super) into: Option<&'a str>,
-    /// The only profile that may be deleted: it is in the journal with all that is known of it.
+    /// The only profile that may be deleted: the journal has everything known of it.
     pub(super) deletable: Option<&'a str>,
-    /// A new native profile is to get attributes.
+    /// Whether a new native profile gets attributes.
     pub(super) gives_attributes: bool,
-    /// It was created, and the pool did not accept them.
+    /// Whether it was created without them, because the pool did not accept them.
     pub(super) created_without: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.limits.lists.wait().await;
         let mut listed = self.pool.profiles_with_email(email).await?;
-        // The list may lag behind and not show a profile that was made a moment ago.
+        // The list may lag behind and not show a profile that was just created.
         if let Some(into) = self.into.filter(|into| listed.iter().all(|profile| profile.user_name.as_str() != *into)) {
             let profile = self.pool.profile(into).await?;
             let has_address = |profile: &Profile| profile.email.as_deref().is_some_and(|own| email.is_same(own));

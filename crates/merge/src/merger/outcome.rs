@@ -1,4 +1,4 @@
-//! How the merge of a profile ends, and why one does not go on.
+//! How the merge of a profile ends, and why it stops.
 
 use crate::journal::JournalError;
 use cognito_core::user_pool::{PoolError, PoolErrorKind};
@@ -10,9 +10,9 @@ use std::fmt;
 pub enum StepResult {
     /// The identity signs in to the native profile.
     Done,
-    /// It does, and the pool did not accept these attributes.
+    /// The same, but the pool did not accept these attributes.
     DoneWithout(Vec<String>),
-    /// It did already after an earlier run.
+    /// An earlier run finished it.
     DoneBefore,
     /// Nothing was changed, because the situation is not the planned one.
     Skipped(String),
@@ -23,13 +23,13 @@ pub enum StepResult {
 /// Why a run stopped. Names nobody.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// The journal cannot be written, and nothing may follow.
+    /// The journal cannot be written. Nothing may be changed then.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// AWS denies a call, or does not answer. The next profile would meet the same.
+    /// AWS denies a call, or does not answer. The next profile would end the same way.
     #[error(transparent)]
     Pool(PoolError),
-    /// Something is deleted and the rest is not done. The next profile might lose as much.
+    /// A profile is deleted and the rest is not done. The next profile might end the same way.
     #[error("line {line} of the plan: {what} ({why})")]
     Incomplete {
         /// The person's line in the plan.
@@ -69,13 +69,13 @@ impl fmt::Display for Incomplete {
     }
 }
 
-/// Why the merge of one profile does not go on: for this profile, for now, or for the whole run.
+/// Why the merge of one profile stops: for this profile, for now, or for the whole run.
 pub(super) enum Stop {
-    /// This one ends; the next may begin.
+    /// This profile ends; the next one may begin.
     Profile(StepResult),
-    /// It is deleted, and another stand-alone profile still keeps its address from a native one.
+    /// The profile is deleted, but another stand-alone profile still prevents a native one with the address.
     AddressTaken,
-    /// Something is deleted, and going on would lose more.
+    /// A profile is deleted, and going on might lose more.
     Incomplete(Incomplete, String),
     /// The whole run ends.
     Run(MergeError),
@@ -95,7 +95,7 @@ impl Stop {
         Self::skipped(format!("changed since the plan: {what}"))
     }
 
-    /// The same once something is deleted.
+    /// The same stop after a deletion: the merge is incomplete.
     pub(super) fn after(self, what: Incomplete) -> Self {
         match self {
             Self::Profile(StepResult::Failed(why) | StepResult::Skipped(why)) => Self::Incomplete(what, why),

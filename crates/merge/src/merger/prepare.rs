@@ -1,4 +1,4 @@
-//! Stores what is about to happen, does what comes before the deletion, and deletes.
+//! Writes what is about to happen to the journal, prepares the native profile, and deletes the stand-alone one.
 
 use super::outcome::{Incomplete, Stop};
 use super::recheck::Checked;
@@ -41,8 +41,8 @@ impl<P: Administration> Merger<'_, P> {
         Ok(begin)
     }
 
-    /// Creates the native profile while the stand-alone one is still there. Where the pool does not let two profiles have
-    /// the address, that has to wait until the stand-alone one is deleted.
+    /// Creates the native profile while the stand-alone one still exists. If the pool allows only one profile with the
+    /// address, this waits until the stand-alone one is deleted.
     async fn create_native(
         &self,
         journal: &mut impl Journal,
@@ -62,7 +62,7 @@ impl<P: Administration> Merger<'_, P> {
             Err(LinkError::Pool(error))
                 if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) =>
             {
-                // Deleting this profile frees the address only if nobody else holds it who stays.
+                // Deleting this profile frees the address only if no profile that stays has the address.
                 let stays = |name: &String| planned.merge.iter().all(|step| step.delete != *name);
                 let is_held = others.iter().any(stays);
                 let held = Refusal::EmailHeldByFederatedProfile.kind().code;
@@ -92,7 +92,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(journal.write(deleted(begin)).await?)
     }
 
-    /// A profile that an earlier run, or somebody else, has deleted meanwhile: what is still to happen to it.
+    /// Goes on with a profile that an earlier run or somebody else deleted. Returns what is left to do.
     pub(super) async fn already_deleted(
         &self,
         journal: &mut impl Journal,
@@ -102,7 +102,7 @@ impl<P: Administration> Merger<'_, P> {
         self.write_deleted(journal, begin, state).await?;
         let mut begin = begin.clone();
         if creates_native(state) {
-            // Attributes may be copied now that were not when it began: the pool requires them.
+            // The operator may have added attributes since, because the pool requires them.
             let before = begin.add_attributes.len();
             for name in &self.copy.attributes {
                 if let Some(value) = begin.profile.attribute(name).map(str::to_owned) {
@@ -116,7 +116,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(begin)
     }
 
-    /// Stores that a profile is gone, unless that is stored already.
+    /// Writes to the journal that a profile is deleted, unless it says so already.
     pub(super) async fn write_deleted(
         &self,
         journal: &mut impl Journal,
@@ -130,7 +130,7 @@ impl<P: Administration> Merger<'_, P> {
         for group in groups {
             self.limits.updates.wait().await;
             match self.pool.add_to_group(native, group).await {
-                // The group was deleted meanwhile, with everybody's membership.
+                // Somebody deleted the group, with everybody's membership.
                 Err(error) if error.kind() == PoolErrorKind::ResourceNotFound => {}
                 joined => joined?,
             }

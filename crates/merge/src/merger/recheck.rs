@@ -1,4 +1,4 @@
-//! Reads everything anew, decides again, and says what is about to happen.
+//! Reads everything again, decides again, and says what is about to happen.
 
 use super::guard::Guard;
 use super::outcome::Stop;
@@ -12,7 +12,7 @@ use linking::{Decision, NativeProfile, Owners, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-/// What is about to happen, and who else stands in the way.
+/// What is about to happen, and which other profiles may prevent it.
 pub(super) struct Checked {
     pub(super) begin: Begin,
     /// The other stand-alone profiles of the address.
@@ -32,7 +32,7 @@ impl<P: Administration> Merger<'_, P> {
             return Err(Stop::changed("the profile has another address"));
         }
         if state.attempts.is_empty() && record.sub() != step.sub {
-            return Err(Stop::changed("the profile was made anew"));
+            return Err(Stop::changed("the profile was deleted and created again"));
         }
         let Ok(email) = Email::parse(&planned.email) else { return Err(Stop::changed("the address")) };
         let into = state.attempts.last().and_then(|begin| begin.into.as_deref());
@@ -44,12 +44,12 @@ impl<P: Administration> Merger<'_, P> {
         if !is_as_planned(&judgement, step, earlier, state) {
             return Err(Stop::changed(format_args!("now {}", judgement.code())));
         }
-        // With `wait_for_address`, the step before creates the native profile once the address is free.
+        // With `wait_for_address`, the earlier step creates the native profile once the address is free.
         let prevented = self.requirements().prevent(&record, &judgement);
         if let Some(reason) = prevented.filter(|_| !earlier.wait_for_address) {
             return Err(Stop::skipped(reason.code()));
         }
-        // The linker asks this only after the deletion, and a replaced registration is deleted even before.
+        // The linker checks this only after the deletion, and a replaced registration is deleted even earlier.
         if let Judgement::Decided(decision) = &judgement
             && let Some(to) = decision.target()
         {
@@ -60,9 +60,8 @@ impl<P: Administration> Merger<'_, P> {
         Ok(Checked { begin: self.begin(record, &judgement, state).await?, others })
     }
 
-    /// Decides as the plan did. A native profile that was to be replaced may be deleted already with nothing created in
-    /// its place, and the step before may have had to wait before it could create one. Then this creates one, whatever
-    /// the plan's policy is.
+    /// Decides as the plan did, with one exception. If an earlier attempt or step still has to create the native
+    /// profile, this one creates it, even if the plan's policy does not.
     fn judge(&self, record: &ProfileRecord, owners: &Owners, earlier: &EarlierSteps, state: &MergeState) -> Judgement {
         if !earlier.wait_for_address && !creates_native(state) {
             return self.rules.judge(record, owners);
@@ -81,7 +80,8 @@ impl<P: Administration> Merger<'_, P> {
             Some(native) => Some(self.replaced(native).await?),
         };
         let left_out = state.attempts.last().map(|begin| begin.left_out.clone()).unwrap_or_default();
-        // A profile that came back is in no group; the one before it was. One that never went lost its groups to somebody.
+        // A profile that came back is in no group, so the groups of the deleted one count. If the profile was never
+        // deleted, somebody removed its groups on purpose.
         let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != record.sub());
         let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
         let native = judgement.destination();
@@ -138,7 +138,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(wanted.cloned().collect::<BTreeSet<_>>().into_iter().collect())
     }
 
-    /// Cognito puts stand-alone profiles into a group per provider, and linked people into none.
+    /// Whether it is the group that Cognito keeps for a provider. Only stand-alone profiles are in it.
     fn is_of_provider(&self, group: &str) -> bool {
         let provider = group.strip_prefix(self.user_pool_id).and_then(|rest| rest.strip_prefix('_'));
         provider.is_some_and(|name| self.rules.providers.named(name).is_some())
@@ -151,13 +151,14 @@ fn is_as_planned(judgement: &Judgement, step: &Step, earlier: &EarlierSteps, sta
         return false;
     }
     match state.attempts.last() {
-        // Begun before: what we or the trigger did since leads to another decision about the same profile.
+        // An earlier attempt. We or the trigger have changed the pool since, so the decision may differ. The profile
+        // may not.
         Some(begin) if begin.into.is_some() => into == begin.into.as_deref(),
         Some(_) => judgement.replaces().is_none_or(|native| step.replaces.as_deref() == Some(native.as_str())),
         None => {
             let is_known = |into| earlier.natives.contains(into);
             let same_profile = into == step.into.as_deref() || (step.into.is_none() && into.is_some_and(is_known));
-            // The step before was to create the native profile, and this one's profile keeps the address from it.
+            // The earlier step must create the native profile, and this step's profile still prevents that.
             let creates = matches!(judgement, Judgement::Decided(Decision::CreateAndLink { .. }));
             if earlier.wait_for_address && step.into.is_none() && creates {
                 return true;

@@ -8,7 +8,7 @@ use linking::{LinkError, Refusal};
 use std::sync::atomic::Ordering;
 
 impl<P: Administration> Merger<'_, P> {
-    /// The inner error is worth another look at the pool.
+    /// Links the identity and copies its groups. Returns `Ok(Err(_))` if the pool should be read again.
     pub(super) async fn settle(
         &self,
         journal: &mut impl Journal,

@@ -7,13 +7,13 @@ use super::*;
 use cognito_core::user_pool::PoolErrorKind;
 use cognito_core::user_pool::memory::{Account, PoolKind, federated};
 use crash::{FATES, Fate, Fuse};
-use scenario::{ADA, SignIn, World, all, google};
+use scenario::{ADA, Scene, SignIn, all, google};
 
 /// Runs until nothing is left to try again, as an operator would.
-async fn finish(world: &mut World) -> Vec<StepResult> {
+async fn finish(scene: &mut Scene) -> Vec<StepResult> {
     let mut ended = Vec::new();
     for _ in 0..4 {
-        ended = world.run(&Fuse::never()).await.expect("nothing is in the way").expect("nothing fails");
+        ended = scene.run(&Fuse::never()).await.expect("nothing is in the way").expect("nothing fails");
         if ended.iter().all(|applied| matches!(applied, StepResult::Done | StepResult::DoneBefore)) {
             break;
         }
@@ -24,26 +24,26 @@ async fn finish(world: &mut World) -> Vec<StepResult> {
 #[tokio::test]
 async fn every_situation_is_merged_into_one_account() {
     for make in all() {
-        let mut world = make();
-        let ended = finish(&mut world).await;
+        let mut scene = make();
+        let ended = finish(&mut scene).await;
         assert!(
             !ended.is_empty() && ended.iter().all(|applied| *applied == StepResult::Done),
             "{} {ended:?}",
-            world.name
+            scene.name
         );
-        world.check("undisturbed");
+        scene.check("undisturbed");
     }
 }
 
 #[tokio::test]
 async fn a_finished_run_is_repeated_without_a_change() {
     for make in all() {
-        let mut world = make();
-        finish(&mut world).await;
-        let before = format!("{:?}", world.pool.accounts());
-        let ended = finish(&mut world).await;
+        let mut scene = make();
+        finish(&mut scene).await;
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = finish(&mut scene).await;
         assert!(ended.iter().all(|applied| *applied == StepResult::DoneBefore), "{ended:?}");
-        assert_eq!(format!("{:?}", world.pool.accounts()), before);
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before);
     }
 }
 
@@ -55,17 +55,17 @@ async fn cut_off_at_any_step_and_resumed_nobody_loses_anything() {
         for fate in FATES {
             for sign_in in SignIn::ALL {
                 for at in 1.. {
-                    let mut world = make();
+                    let mut scene = make();
                     let fuse = Fuse::at(at, fate);
-                    let result = world.run(&fuse).await;
+                    let result = scene.run(&fuse).await;
                     if !fuse.burnt() {
                         break;
                     }
                     explored += 1;
                     let told = format!("{fate:?} at step {at} ({}), {sign_in:?}, {result:?}", fuse.what());
-                    world.sign_in(sign_in).await;
-                    finish(&mut world).await;
-                    world.check(&told);
+                    scene.sign_in(sign_in).await;
+                    finish(&mut scene).await;
+                    scene.check(&told);
                 }
             }
         }
@@ -87,15 +87,15 @@ async fn cut_off_twice_and_resumed_nobody_loses_anything() {
                 break;
             }
             for again in 1.. {
-                let mut world = first.copy();
+                let mut scene = first.copy();
                 let second = Fuse::at(again, Fate::EndsAfter);
-                let _ = world.run(&second).await;
+                let _ = scene.run(&second).await;
                 if !second.burnt() {
                     break;
                 }
                 explored += 1;
-                finish(&mut world).await;
-                world.check(&format!("ended after step {at} and after step {again} ({})", second.what()));
+                finish(&mut scene).await;
+                scene.check(&format!("ended after step {at} and after step {again} ({})", second.what()));
             }
         }
     }
@@ -111,27 +111,27 @@ async fn a_changed_situation_is_left_as_it_is() {
         ("the address changed", |accounts| accounts[1].email = Some("eve@example.com".into())),
         ("the address is not verified any more", |accounts| accounts[1].email_verified = false),
         ("the profile is gone", |accounts| drop(accounts.remove(1))),
-        ("the profile was made anew", |accounts| accounts[1].sub = "another".into()),
+        ("the profile was deleted and created again", |accounts| accounts[1].sub = "another".into()),
         ("another native profile has the address", |accounts| {
             accounts[0].email_verified = false;
             accounts.push(cognito_core::user_pool::memory::native(ADA).named("another"));
         }),
     ];
     for (what, change) in changes {
-        let mut world = scenario::native_and_google();
-        world.pool.change(change);
-        let before = format!("{:?}", world.pool.accounts());
-        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        let mut scene = scenario::native_and_google();
+        scene.pool.change(change);
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{what}: {ended:?}");
-        assert_eq!(format!("{:?}", world.pool.accounts()), before, "{what}");
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{what}");
     }
 }
 
-/// The world in which a run ended right after the deletion: begun in the journal, deleted, not linked.
-async fn ended_after_the_deletion(world: &World) -> World {
+/// The scene in which a run ended right after the deletion: begun in the journal, deleted, not linked.
+async fn ended_after_the_deletion(scene: &Scene) -> Scene {
     for at in 1.. {
         let fuse = Fuse::at(at, Fate::EndsAfter);
-        let mut candidate = world.copy();
+        let mut candidate = scene.copy();
         let _ = candidate.run(&fuse).await;
         if fuse.what() == "AdminDeleteUser" {
             return candidate;
@@ -144,70 +144,70 @@ async fn ended_after_the_deletion(world: &World) -> World {
 async fn somebody_who_came_back_before_the_run_was_resumed_stops_it_if_they_cannot_be_merged() {
     // The journal says that the profile is deleted, or the process ended before it could.
     for runs_between in [0, 1] {
-        let mut world = ended_after_the_deletion(&scenario::native_and_google()).await;
-        world.pool.change(|accounts| accounts.iter_mut().for_each(|account| account.enabled = false));
+        let mut scene = ended_after_the_deletion(&scenario::native_and_google()).await;
+        scene.pool.change(|accounts| accounts.iter_mut().for_each(|account| account.enabled = false));
         for _ in 0..runs_between {
-            assert!(world.run(&Fuse::never()).await.unwrap().is_err());
+            assert!(scene.run(&Fuse::never()).await.unwrap().is_err());
         }
         let again = Account { sub: "made anew".into(), email_verified: false, ..google("1") };
-        world.pool.change(|accounts| accounts.push(again));
-        let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+        scene.pool.change(|accounts| accounts.push(again));
+        let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
         assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
-        assert_eq!(world.history().incomplete(), 1);
+        assert_eq!(scene.history().incomplete(), 1);
     }
 }
 
 #[tokio::test]
 async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_down() {
-    let mut world = ended_after_the_deletion(&scenario::native_and_google()).await;
-    world.pool.change(|accounts| {
+    let mut scene = ended_after_the_deletion(&scenario::native_and_google()).await;
+    scene.pool.change(|accounts| {
         accounts.retain(|account| account.user_name != "native");
         accounts.push(cognito_core::user_pool::memory::native(ADA).named("squatter"));
     });
-    let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
     assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
-    assert!(world.pool.owners_of("Google", "1").is_empty());
+    assert!(scene.pool.owners_of("Google", "1").is_empty());
 }
 
 #[tokio::test]
 async fn what_is_undone_leaves_the_native_profile_as_it_was() {
-    let mut world = scenario::native_and_google();
-    let before = world.pool.account("native").unwrap();
-    finish(&mut world).await;
-    let merged = world.pool.account("native").unwrap();
+    let mut scene = scenario::native_and_google();
+    let before = scene.pool.account("native").unwrap();
+    finish(&mut scene).await;
+    let merged = scene.pool.account("native").unwrap();
     assert!(merged.groups.contains("Users") && merged.attributes.contains_key("given_name"), "{merged:?}");
-    let report = world.undo().await;
+    let report = scene.undo().await;
     assert_eq!(report[0].restored, ["groups", "attributes", "link"]);
     assert_eq!(report[0].lost, [crate::undo::SUB]);
-    assert_eq!(format!("{:?}", world.pool.account("native").unwrap()), format!("{before:?}"));
+    assert_eq!(format!("{:?}", scene.pool.account("native").unwrap()), format!("{before:?}"));
     // The person signs in: Cognito makes the profile anew.
-    world.sign_in(SignIn::WithoutTrigger).await;
-    assert_eq!(world.pool.owners_of("Google", "1").len(), 1);
+    scene.sign_in(SignIn::WithoutTrigger).await;
+    assert_eq!(scene.pool.owners_of("Google", "1").len(), 1);
 }
 
 #[tokio::test]
 async fn an_undo_that_fails_midway_says_what_it_did_and_the_next_one_what_that_lost() {
     let accounts = [scenario::native_named("native"), google("1"), federated("Facebook", "2", ADA)];
-    let mut world = scenario::world("native, Google and Facebook", &accounts);
-    finish(&mut world).await;
+    let mut scene = scenario::scene("native, Google and Facebook", &accounts);
+    finish(&mut scene).await;
     let mut stopped = 0;
     for at in 1.. {
-        let mut world = world.copy();
+        let mut scene = scene.copy();
         let fuse = Fuse::at(at, Fate::Fails);
         let mut report = Vec::new();
-        let result = world.undo_on(&fuse, &mut report).await;
+        let result = scene.undo_on(&fuse, &mut report).await;
         if result.is_ok() {
             assert_eq!(report.len(), 2);
             break;
         }
         stopped += 1;
-        let known = world.history().merges.values().filter_map(|state| state.undone.clone()).collect::<Vec<_>>();
+        let known = scene.history().merges.values().filter_map(|state| state.undone.clone()).collect::<Vec<_>>();
         assert!(known.iter().all(|undone| report.contains(undone) && !undone.lost.is_empty()), "{known:?}");
-        let unlinked = world.pool.account("native").unwrap().identities.len() < 2;
+        let unlinked = scene.pool.account("native").unwrap().identities.len() < 2;
         assert!(!unlinked || !report.is_empty(), "step {at}: a link is gone and the report is empty");
-        let rest = world.undo().await;
+        let rest = scene.undo().await;
         assert_eq!(known.len() + rest.len(), 2, "step {at}");
-        assert!(world.pool.account("native").unwrap().identities.is_empty(), "step {at}");
+        assert!(scene.pool.account("native").unwrap().identities.is_empty(), "step {at}");
     }
     assert!(stopped > 4, "{stopped}");
 }
@@ -216,19 +216,19 @@ async fn an_undo_that_fails_midway_says_what_it_did_and_the_next_one_what_that_l
 async fn every_situation_can_be_undone_from_any_step_and_says_what_is_lost() {
     for make in all() {
         for at in 1.. {
-            let mut world = make();
+            let mut scene = make();
             let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = world.run(&fuse).await;
+            let _ = scene.run(&fuse).await;
             let ended = !fuse.burnt();
-            let deleted: Vec<_> = world.identities().into_iter().filter(|id| world.stand_alone(id).is_none()).collect();
-            for undone in world.undo().await {
-                let gone = world.pool.account(&undone.user_name).is_none();
+            let deleted: Vec<_> = scene.identities().into_iter().filter(|id| scene.stand_alone(id).is_none()).collect();
+            for undone in scene.undo().await {
+                let gone = scene.pool.account(&undone.user_name).is_none();
                 let lost = undone.lost.iter().any(|lost| lost == crate::undo::SUB);
-                assert_eq!(lost, gone, "{} at {at}: {undone:?}", world.name);
+                assert_eq!(lost, gone, "{} at {at}: {undone:?}", scene.name);
             }
-            let (provider, subject) = &world.identities()[0];
-            let left = world.pool.owners_of(provider, subject).iter().any(|account| !account.is_stand_alone());
-            assert!(!left || world.linked_before, "{} at {at}: still linked; {deleted:?}", world.name);
+            let (provider, subject) = &scene.identities()[0];
+            let left = scene.pool.owners_of(provider, subject).iter().any(|account| !account.is_stand_alone());
+            assert!(!left || scene.linked_before, "{} at {at}: still linked; {deleted:?}", scene.name);
             if ended {
                 break;
             }
@@ -239,35 +239,35 @@ async fn every_situation_can_be_undone_from_any_step_and_says_what_is_lost() {
 #[tokio::test]
 async fn the_history_names_every_sub_that_is_gone() {
     for make in all() {
-        let mut world = make();
-        let before = world.pool.accounts();
-        finish(&mut world).await;
-        let history = world.history();
+        let mut scene = make();
+        let before = scene.pool.accounts();
+        finish(&mut scene).await;
+        let history = scene.history();
         let subs: Vec<_> = history.order.iter().flat_map(|name| history.replaced_subs(name)).collect();
-        let after = world.pool.accounts();
+        let after = scene.pool.accounts();
         for gone in before.iter().filter(|old| after.iter().all(|new| new.sub != old.sub)) {
             let new = subs.iter().find(|replaced| replaced.old_sub == gone.sub).expect("named");
             let lives_on = |account: &Account| account.sub == new.new_sub && !account.is_stand_alone();
-            assert!(after.iter().any(lives_on), "{}", world.name);
+            assert!(after.iter().any(lives_on), "{}", scene.name);
         }
     }
 }
 
 #[tokio::test]
 async fn the_group_of_the_provider_is_not_copied() {
-    let mut world = scenario::native_and_google();
-    world.pool.change(|accounts| {
+    let mut scene = scenario::native_and_google();
+    scene.pool.change(|accounts| {
         accounts[1].groups.extend(["eu-central-1_A_Google".into(), "Users".into()]);
     });
-    finish(&mut world).await;
-    let groups = world.pool.account("native").unwrap().groups;
+    finish(&mut scene).await;
+    let groups = scene.pool.account("native").unwrap().groups;
     assert_eq!(groups.into_iter().collect::<Vec<_>>(), ["Users"]);
 }
 
 #[tokio::test]
 async fn somebody_who_signs_in_between_deletion_and_link_is_merged_in_the_same_run() {
-    let mut world = scenario::native_and_google();
-    let pool = world.pool.clone();
+    let mut scene = scenario::native_and_google();
+    let pool = scene.pool.clone();
     // Right after the deletion, while the run goes on.
     let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
         pool.change(|accounts| {
@@ -275,31 +275,31 @@ async fn somebody_who_signs_in_between_deletion_and_link_is_merged_in_the_same_r
             accounts.push(again);
         });
     });
-    let ended = world.run(&fuse).await.unwrap().unwrap();
+    let ended = scene.run(&fuse).await.unwrap().unwrap();
     assert_eq!(ended, [StepResult::Done]);
-    world.check("signed in meanwhile");
-    assert_eq!(world.history().merges["Google_1"].attempts.len(), 2);
+    scene.check("signed in meanwhile");
+    assert_eq!(scene.history().merges["Google_1"].attempts.len(), 2);
 }
 
 #[test]
 fn the_plan_says_what_is_merged_and_what_is_left_and_why() {
-    let world = scenario::world(
+    let scene = scenario::scene(
         "sixth",
         &[scenario::native_named("native").with_identity("Okta", "9"), google("1"), google("2").unverified()],
     );
-    insta::assert_snapshot!(serde_json::to_string(&world.planned[0]).unwrap(), @r#"{"email":"ada@example.com","merge":[{"delete":"Google_1","sub":"sub-Google-1","provider":"Google","subject":"1","decision":"link","into":"native"}],"leave":[{"user_name":"Google_2","why":"unproven_email"}]}"#);
+    insta::assert_snapshot!(serde_json::to_string(&scene.planned[0]).unwrap(), @r#"{"email":"ada@example.com","merge":[{"delete":"Google_1","sub":"sub-Google-1","provider":"Google","subject":"1","decision":"link","into":"native"}],"leave":[{"user_name":"Google_2","why":"unproven_email"}]}"#);
 }
 
 /// Everything that is deleted, or changed in another way, in this order.
-fn changes(world: &World) -> Vec<&'static str> {
-    world.pool.calls().into_iter().filter(|call| !["ListUsers", "AdminGetUser"].contains(call)).collect()
+fn changes(scene: &Scene) -> Vec<&'static str> {
+    scene.pool.calls().into_iter().filter(|call| !["ListUsers", "AdminGetUser"].contains(call)).collect()
 }
 
 #[tokio::test]
 async fn a_native_profile_is_made_before_the_other_is_deleted_where_the_pool_allows_it() {
-    let mut world = scenario::nobody_native(&[google("1")]);
-    assert_eq!(finish(&mut world).await, [StepResult::Done]);
-    let changes = changes(&world);
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+    let changes = changes(&scene);
     let at = |name| changes.iter().position(|call| *call == name).unwrap();
     assert!(at("AdminCreateUser") < at("AdminDeleteUser"), "{changes:?}");
     assert!(at("AdminSetUserPassword") < at("AdminDeleteUser"), "{changes:?}");
@@ -309,35 +309,35 @@ async fn a_native_profile_is_made_before_the_other_is_deleted_where_the_pool_all
 async fn nothing_is_deleted_where_the_pool_takes_no_native_profile() {
     let refusals: [scenario::Refuses; 2] = [|_| Some(PoolErrorKind::Other), |_| Some(PoolErrorKind::InvalidParameter)];
     for refuses in refusals {
-        let mut world = scenario::nobody_native(&[google("1")]);
-        world.refuses = refuses;
-        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        let mut scene = scenario::nobody_native(&[google("1")]);
+        scene.refuses = refuses;
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminCreateUser")), "{ended:?}");
-        assert!(!changes(&world).contains(&"AdminDeleteUser"), "{:?}", changes(&world));
+        assert!(!changes(&scene).contains(&"AdminDeleteUser"), "{:?}", changes(&scene));
         // The cause is gone.
-        world.refuses = |_| None;
-        assert_eq!(finish(&mut world).await, [StepResult::Done]);
-        world.check("the pool takes it now");
+        scene.refuses = |_| None;
+        assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+        scene.check("the pool takes it now");
     }
 }
 
 #[tokio::test]
 async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_deleted() {
-    let mut world = scenario::nobody_native(&[google("1")]);
-    world.settings.required_attributes.push("given_name".into());
-    world.copy.attributes.clear();
-    let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    scene.settings.required_attributes.push("given_name".into());
+    scene.copy.attributes.clear();
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
     assert_eq!(ended, [StepResult::Skipped("required_attribute_missing".into())]);
-    assert!(changes(&world).is_empty());
-    world.copy.attributes.push("given_name".into());
-    assert_eq!(finish(&mut world).await, [StepResult::Done]);
-    world.check("copied now");
+    assert!(changes(&scene).is_empty());
+    scene.copy.attributes.push("given_name".into());
+    assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+    scene.check("copied now");
 
-    let mut world = scenario::nobody_native(&[google("1")]);
-    world.settings.user_name_attributes = vec!["phone_number".into()];
-    let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    scene.settings.user_name_attributes = vec!["phone_number".into()];
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
     assert_eq!(ended, [StepResult::Skipped("user_name_is_phone_number".into())]);
-    assert!(changes(&world).is_empty());
+    assert!(changes(&scene).is_empty());
 }
 
 #[test]
@@ -367,44 +367,44 @@ fn the_plan_leaves_people_whose_native_profile_the_pool_would_not_take() {
 #[tokio::test]
 async fn the_first_failure_after_a_deletion_stops_the_run_and_names_line_and_state() {
     // The address is held, so the profile goes first; only then the pool says what it wants besides.
-    let mut world = scenario::nobody_native(&[google("1")]).holding_addresses();
-    world.planned[0].line = 7;
-    world.copy.attributes.clear();
-    world.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
-    let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+    let mut scene = scenario::nobody_native(&[google("1")]).holding_addresses();
+    scene.planned[0].line = 7;
+    scene.copy.attributes.clear();
+    scene.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
     let text = stopped.to_string();
     for part in ["line 7 of the plan", "deleted and its identity is not linked", "AdminCreateUser"] {
         assert!(text.contains(part), "{text}");
     }
     assert!(!text.contains("Google") && !text.contains(ADA), "{text}");
-    assert_eq!(world.history().incomplete(), 1);
+    assert_eq!(scene.history().incomplete(), 1);
     // The remedy: the pool requires the name, and it is copied now.
-    world.settings.required_attributes.push("given_name".into());
-    let stopped = world.run(&Fuse::never()).await.unwrap().unwrap_err();
+    scene.settings.required_attributes.push("given_name".into());
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
     assert!(matches!(&stopped, MergeError::Incomplete { missing, .. } if missing == &["given_name"]), "{stopped:?}");
-    world.copy.attributes.push("given_name".into());
-    assert_eq!(finish(&mut world).await, [StepResult::Done]);
-    world.check("copied after the deletion");
-    assert_eq!(world.history().incomplete(), 0);
-    let ada = world.pool.owners_of("Google", "1").remove(0);
+    scene.copy.attributes.push("given_name".into());
+    assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+    scene.check("copied after the deletion");
+    assert_eq!(scene.history().incomplete(), 0);
+    let ada = scene.pool.owners_of("Google", "1").remove(0);
     assert_eq!(ada.attributes["given_name"], "Ada");
 }
 
 #[tokio::test]
 async fn a_run_that_stopped_does_not_begin_with_the_next_person() {
-    let mut world = scenario::nobody_native(&[google("1")]).holding_addresses();
+    let mut scene = scenario::nobody_native(&[google("1")]).holding_addresses();
     let next = Account { email: Some("next@example.com".into()), ..google("9") };
-    world.pool.change(|accounts| accounts.push(next.clone()));
+    scene.pool.change(|accounts| accounts.push(next.clone()));
     let records = [next.record()];
     let rules = scenario::creating();
     let planned =
-        crate::plan(&rules, Requirements::new(&world.settings, &[]), "next@example.com", &records, SystemTime::now());
-    world.planned.extend(planned);
-    world.refuses = |_| Some(PoolErrorKind::Other);
-    assert!(world.run(&Fuse::never()).await.unwrap().is_err());
-    assert!(world.run(&Fuse::never()).await.unwrap().is_err(), "a repeated run went past the person");
-    assert!(world.pool.account("Google_9").is_some());
-    assert_eq!(world.history().incomplete(), 1);
+        crate::plan(&rules, Requirements::new(&scene.settings, &[]), "next@example.com", &records, SystemTime::now());
+    scene.planned.extend(planned);
+    scene.refuses = |_| Some(PoolErrorKind::Other);
+    assert!(scene.run(&Fuse::never()).await.unwrap().is_err());
+    assert!(scene.run(&Fuse::never()).await.unwrap().is_err(), "a repeated run went past the person");
+    assert!(scene.pool.account("Google_9").is_some());
+    assert_eq!(scene.history().incomplete(), 1);
 }
 
 #[tokio::test]
@@ -412,14 +412,14 @@ async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_ma
     let plain = Account { email_verified: true, ..federated("Facebook", "2", ADA) };
     for accounts in [[google("1"), plain.clone()], [Account { created: Some(SystemTime::now()), ..google("1") }, plain]]
     {
-        let mut world = scenario::nobody_native(&accounts).holding_addresses();
-        world.settings.required_attributes.push("given_name".into());
-        world.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
-        let told = format!("{:?}", world.planned[0].merge);
-        match world.run(&Fuse::never()).await.unwrap().unwrap().as_slice() {
-            [StepResult::Done, StepResult::Done] => world.check(&told),
+        let mut scene = scenario::nobody_native(&accounts).holding_addresses();
+        scene.settings.required_attributes.push("given_name".into());
+        scene.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
+        let told = format!("{:?}", scene.planned[0].merge);
+        match scene.run(&Fuse::never()).await.unwrap().unwrap().as_slice() {
+            [StepResult::Done, StepResult::Done] => scene.check(&told),
             // The oldest one lacks it: nothing was begun with it.
-            [StepResult::Skipped(_), ..] => assert!(world.pool.account("Facebook_2").is_some(), "{told}"),
+            [StepResult::Skipped(_), ..] => assert!(scene.pool.account("Facebook_2").is_some(), "{told}"),
             other => panic!("{told}: {other:?}"),
         }
     }
@@ -429,43 +429,43 @@ async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_ma
 async fn nothing_is_deleted_for_a_native_profile_that_bears_anothers_sub() {
     let eve = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
     for native in [scenario::native_named(eve), scenario::native_named(eve).unconfirmed()] {
-        let mut world = scenario::world("borrowed", &[native, google("1")]);
-        world.pool.change(|accounts| {
+        let mut scene = scenario::scene("borrowed", &[native, google("1")]);
+        scene.pool.change(|accounts| {
             let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
             victim.sub = eve.into();
         });
-        let before = format!("{:?}", world.pool.accounts());
-        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert_eq!(ended, [StepResult::Skipped("borrowed_sub".into())]);
-        assert_eq!(format!("{:?}", world.pool.accounts()), before);
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before);
     }
 }
 
 #[tokio::test]
 async fn an_address_that_stays_held_is_found_before_anything_is_deleted() {
     let accounts = [google("1"), federated("Okta", "2", ADA)];
-    let mut world = scenario::nobody_native(&accounts).holding_addresses();
-    let before = format!("{:?}", world.pool.accounts());
-    let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+    let mut scene = scenario::nobody_native(&accounts).holding_addresses();
+    let before = format!("{:?}", scene.pool.accounts());
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
     assert_eq!(ended, [StepResult::Skipped("email_held_by_federated_profile".into())]);
-    assert_eq!(format!("{:?}", world.pool.accounts()), before);
-    let mut world = scenario::nobody_native(&accounts);
-    assert_eq!(world.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
+    assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+    let mut scene = scenario::nobody_native(&accounts);
+    assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
 }
 
 #[tokio::test]
 async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
     for held in [false, true] {
-        let mut world = scenario::nobody_native(&[google("1")]);
+        let mut scene = scenario::nobody_native(&[google("1")]);
         if held {
-            world = world.holding_addresses();
+            scene = scene.holding_addresses();
         }
-        world.refuses = |new| (!new.attributes.is_empty()).then_some(PoolErrorKind::InvalidParameter);
-        let ended = world.run(&Fuse::never()).await.unwrap().unwrap();
+        scene.refuses = |new| (!new.attributes.is_empty()).then_some(PoolErrorKind::InvalidParameter);
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
-        let linked = world.history().merges["Google_1"].linked.clone().unwrap();
+        let linked = scene.history().merges["Google_1"].linked.clone().unwrap();
         assert_eq!(linked.left_out, ["given_name"], "held: {held}");
-        world.check("without attributes");
+        scene.check("without attributes");
     }
 }
 
@@ -473,21 +473,21 @@ async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
 async fn a_group_that_was_taken_away_is_not_granted_again_by_a_repeated_run() {
     let mut interrupted = 0;
     for at in 1..40 {
-        let mut world = scenario::native_and_google();
-        world.pool.change(|accounts| {
+        let mut scene = scenario::native_and_google();
+        scene.pool.change(|accounts| {
             accounts[1].groups.insert("Users".into());
         });
-        let _ = world.run(&Fuse::at(at, Fate::Fails)).await;
-        if world.pool.account("Google_1").is_none() {
+        let _ = scene.run(&Fuse::at(at, Fate::Fails)).await;
+        if scene.pool.account("Google_1").is_none() {
             break;
         }
-        world.pool.change(|accounts| {
+        scene.pool.change(|accounts| {
             for account in accounts {
                 account.groups.remove("Users");
             }
         });
-        finish(&mut world).await;
-        assert!(!world.pool.account("native").unwrap().groups.contains("Users"), "interrupted at call {at}");
+        finish(&mut scene).await;
+        assert!(!scene.pool.account("native").unwrap().groups.contains("Users"), "interrupted at call {at}");
         interrupted += 1;
     }
     assert!(interrupted > 1);
@@ -495,14 +495,14 @@ async fn a_group_that_was_taken_away_is_not_granted_again_by_a_repeated_run() {
 
 #[tokio::test]
 async fn undo_touches_nobody_who_has_the_name_of_the_native_profile_now() {
-    let mut world = scenario::native_and_google();
-    finish(&mut world).await;
-    world.pool.change(|accounts| {
+    let mut scene = scenario::native_and_google();
+    finish(&mut scene).await;
+    scene.pool.change(|accounts| {
         accounts.retain(|account| account.user_name != "native");
         let other = Account { sub: "somebody else".into(), ..scenario::native_named("native") };
         accounts.push(other.in_group("Users"));
     });
-    let report = world.undo().await;
-    assert!(world.pool.account("native").unwrap().groups.contains("Users"), "{report:?}");
+    let report = scene.undo().await;
+    assert!(scene.pool.account("native").unwrap().groups.contains("Users"), "{report:?}");
     assert!(report[0].restored.is_empty(), "{report:?}");
 }

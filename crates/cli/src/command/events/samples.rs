@@ -39,7 +39,7 @@ impl Sample {
     ///
     /// # Errors
     ///
-    /// The file is not JSON, which a test rules out.
+    /// Fails if the file is not JSON, which a test rules out.
     pub(super) fn event(&self) -> Result<Value> {
         serde_json::from_str(self.json).with_context(|| format!("the sample {} is not JSON", self.name))
     }
@@ -48,7 +48,7 @@ impl Sample {
     ///
     /// # Errors
     ///
-    /// As [`Sample::event`].
+    /// Fails if the file is not JSON, which a test rules out.
     pub(super) fn source(&self) -> Result<String> {
         Ok(self.event()?["triggerSource"].as_str().unwrap_or_default().to_owned())
     }

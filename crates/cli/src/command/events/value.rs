@@ -36,7 +36,7 @@ const OF_INBOUND_FEDERATION: [Place; 7] = [
 ///
 /// # Errors
 ///
-/// The event has no such value, or does not allow this one; the text says what is allowed.
+/// Fails if the event has no such value, or does not allow this one. The text says what is allowed.
 pub(super) fn set(event: &mut Value, name: &str, value: Option<&str>) -> Result<(), String> {
     let trigger = event["triggerSource"].as_str().unwrap_or_default().split('_').next().unwrap_or_default().to_owned();
     let places = places(&trigger);

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 struct Summary {
     done: u64,
     done_before: u64,
-    /// Attributes that were to be copied and that the pool did not take, with the number of profiles.
+    /// Attributes that the pool did not accept, with the number of profiles.
     not_copied: BTreeMap<String, u64>,
     skipped: BTreeMap<String, u64>,
     failed: BTreeMap<String, u64>,
@@ -69,7 +69,7 @@ impl Link {
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
-        // Whoever can write the plan chooses these, and they decide who gets an account.
+        // Somebody else may have written the plan, and these options decide who gets an account.
         say!("Options of the plan: {}", json_line(&header.options)?);
         warn(plan.steps, &header.user_pool_id, &summary);
         let (proven, vouched) = consent(plan.steps, header.options.rules.trust_stored_values);
@@ -100,9 +100,9 @@ impl Link {
             let planned = match plan.next() {
                 Ok(Some(planned)) => planned,
                 Ok(None) => break,
-                // No refusal any more: profiles before this line may be deleted.
+                // Not a refusal: profiles of earlier lines may be deleted already.
                 Err(why) => {
-                    stopped = Some(anyhow::anyhow!("the plan cannot be read to its end any more: {why:#}"));
+                    stopped = Some(anyhow::anyhow!("the rest of the plan cannot be read: {why:#}"));
                     break;
                 }
             };
@@ -136,7 +136,7 @@ impl Link {
                 Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
             }
             Some(error) => {
-                say!("stopped: {error:#}; run the same command again to go on");
+                say!("stopped: {error:#}. Run the same command again to go on.");
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),
@@ -161,7 +161,7 @@ impl Link {
     }
 }
 
-/// What stopped a run, with what to do about it. Names nobody.
+/// What stopped a run, and what to do about it. Names nobody.
 fn explained(error: MergeError) -> anyhow::Error {
     let MergeError::Incomplete { what, why, missing, .. } = &error else { return error.into() };
     let remedy = if !missing.is_empty() {
@@ -177,28 +177,26 @@ fn explained(error: MergeError) -> anyhow::Error {
         "Remove the cause".to_owned()
     };
     anyhow::anyhow!(
-        "{error}. {remedy}, and start the same command again: it finishes this person first. Without the line it goes on \
-         with the others; the journal keeps everything that was known"
+        "{error}. {remedy}. The next run finishes this person first. To skip them, remove their line from the plan: \
+         the journal keeps the deleted profile"
     )
 }
 
-/// What is taken as proof, and what the operator vouches for with a yes. Only people know a pool's history: its settings
-/// of today say nothing about what somebody could write into a profile before.
+/// What is taken as proof, and what the operator vouches for with a yes. The pool's settings of today do not show what
+/// people could write into a profile before, so only the operator can know.
 fn consent(profiles: u64, trusts_all: bool) -> (String, &'static str) {
     let (proof, vouched) = if trusts_all {
         (
-            "nothing but what they store",
+            "what they store",
             "people could never write an address, email_verified or an attribute that PROVIDERS links by into their own \
              profiles",
         )
     } else {
-        (
-            "nothing but the email_verified that they store",
-            "people could never write it, through any app client, a deleted one included",
-        )
+        ("their stored email_verified", "people could never write it, through any app client, a deleted one included")
     };
     let proven = format!(
-        "Profiles that {proof} proves: {profiles}. Whoever wrote that with another person's address gets their account."
+        "Profiles that are proven only by {proof}: {profiles}. Somebody who wrote it themselves, with another person's \
+         address, gets that person's account."
     );
     (proven, vouched)
 }
@@ -246,19 +244,22 @@ mod tests {
     #[test]
     fn a_yes_vouches_for_what_the_plan_takes_as_proof_and_says_for_how_many() {
         let (proven, vouched) = consent(7, false);
-        assert!(proven.contains("the email_verified that they store proves: 7"), "{proven}");
+        assert!(proven.contains("only by their stored email_verified: 7"), "{proven}");
         assert!(vouched.contains("never write it") && vouched.contains("a deleted one included"), "{vouched}");
         let (proven, vouched) = consent(7, true);
-        assert!(proven.contains("nothing but what they store proves: 7"), "{proven}");
+        assert!(proven.contains("only by what they store: 7"), "{proven}");
         assert!(vouched.contains("an address, email_verified or an attribute that PROVIDERS links by"), "{vouched}");
     }
 
     #[test]
     fn a_run_that_stopped_names_line_state_and_remedy() {
         let refused = told("AdminCreateUser: InvalidParameter", &[]);
-        for part in
-            ["line 7 of the plan", "its identity is not linked", "pre-sign-up function", "start the same command"]
-        {
+        for part in [
+            "line 7 of the plan",
+            "its identity is not linked",
+            "pre-sign-up function",
+            "next run finishes this person first",
+        ] {
             assert!(refused.contains(part), "{refused}");
         }
         assert!(told("AdminCreateUser: x", &["given_name", "locale"]).contains("--copy-attributes given_name,locale"));

@@ -1,7 +1,7 @@
 //! The journal as a file.
 //!
-//! JSON lines: a header, then one line for each entry, each synced before anything that follows from it. A last line
-//! without an end was being written when the process ended; nothing followed from it, so it is dropped.
+//! JSON lines: a header, then one line for each entry. Each entry is synced before the run goes on. A last line
+//! without an end is dropped: the process ended while it wrote that line, so it did nothing after it.
 
 use crate::private_file::{locked, sync_folder_of, tighten};
 use crate::terminal::Refused;
@@ -53,7 +53,7 @@ impl JournalFile {
     ///
     /// # Errors
     ///
-    /// A [`Refused`] if another process uses it, or it belongs to another plan or pool, or was undone.
+    /// Returns [`Refused`] if another process uses it, if it belongs to another plan or pool, or if it was undone.
     pub(crate) fn open(path: &Path, user_pool_id: &str, plan: &str) -> Result<Self> {
         let (file, parsed) = read(path)?;
         let Some(journal) = parsed else { return Self::begin(path, file, user_pool_id, plan) };
@@ -74,7 +74,7 @@ impl JournalFile {
     ///
     /// # Errors
     ///
-    /// A [`Refused`] if there is none, or another process uses it.
+    /// Returns [`Refused`] if there is none, or if another process uses it.
     pub(crate) fn open_to_undo(path: &Path) -> Result<Self> {
         if !path.exists() {
             return Err(Refused(format!("there is no journal {}", path.display())).into());
@@ -91,7 +91,7 @@ impl JournalFile {
         file.seek(SeekFrom::Start(0))?;
         let mut journal = Self { file, user_pool_id: user_pool_id.into(), history: History::default() };
         journal.write_line(&Header::new(user_pool_id, plan)).context("the journal cannot be written")?;
-        // So that the file itself, and not only what is in it, survives a loss of power.
+        // So that the file's name survives a loss of power, too.
         sync_folder_of(path).context("the journal's folder is not on the disk")?;
         Ok(journal)
     }
@@ -157,8 +157,8 @@ fn parse(text: &[u8]) -> Result<Option<Parsed>, String> {
 
 fn damaged(line: usize) -> String {
     format!(
-        "line {line} is damaged: restore the journal from a copy; without one, remove the line, after looking up in the \
-         pool the profile that the lines around it name, for nothing else says what became of it"
+        "line {line} is damaged. Restore a copy of the journal. If you have none, look the profile up in the pool (the \
+         lines around name it), then remove the line"
     )
 }
 

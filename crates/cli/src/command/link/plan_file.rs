@@ -1,6 +1,6 @@
 //! The plan as a file.
 //!
-//! JSON lines: a header, then one line for each address. A line may be removed; that person is left alone then.
+//! JSON lines: a header, then one line for each address. If you remove a line, that person is left alone.
 
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
@@ -38,7 +38,7 @@ pub(crate) struct Header {
     pub(crate) options: Options,
 }
 
-/// How the plan was made, and so how it is carried out.
+/// The options of the plan. It is carried out with the same ones.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Options {
     pub(crate) providers: String,
@@ -76,11 +76,11 @@ impl Header {
     }
 }
 
-/// Writes the plan for a listed pool. The file appears when it is whole; one that is there already stays.
+/// Writes the plan for a listed pool. The file appears when it is complete. An existing file is not replaced.
 ///
 /// # Errors
 ///
-/// There is such a file, or it cannot be written; the listing cannot be read.
+/// Fails if the file exists already or cannot be written, or if the listing cannot be read.
 pub(crate) fn write(
     path: &Path,
     header: &Header,
@@ -124,11 +124,11 @@ pub(crate) struct PlanFile {
 }
 
 impl PlanFile {
-    /// Opens a plan and reads it whole once, so that a wrong line stops a run before it begins.
+    /// Opens a plan and reads all of it once, so that a wrong line stops a run before it begins.
     ///
     /// # Errors
     ///
-    /// A [`Refused`] if it is no plan of this version, or a line of it cannot be read.
+    /// Returns [`Refused`] if the file is not a plan of this version, or if one of its lines cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = private_file::open(path)?;
         let mut lines = BufReader::new(file);
@@ -157,7 +157,8 @@ impl PlanFile {
     ///
     /// # Errors
     ///
-    /// A [`Refused`] that names a line that is none of a plan by its number, for its content is personal data.
+    /// Returns [`Refused`] if a line is not one of a plan. It names the number of the wrong line, not its content,
+    /// which is personal data.
     pub(crate) fn next(&mut self) -> Result<Option<Planned>> {
         let mut text = String::new();
         while self.lines.read_line(&mut text)? > 0 {

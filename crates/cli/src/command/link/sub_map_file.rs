@@ -1,4 +1,4 @@
-//! The file that says which `sub` became which, for the application's own database.
+//! The file with old and new `sub`s, for the application's own database.
 
 use crate::private_file::{self, draft_of, sync_folder_of};
 use crate::terminal::Refused;
@@ -12,8 +12,8 @@ const COLUMNS: [&str; 4] = ["old_sub", "new_sub", "old_user_name", "new_user_nam
 
 type Row = [String; 4];
 
-/// The map's file. A row is in it as soon as the link is made, so that an end of the process costs none; what was lost
-/// all the same is written when the same journal is opened again.
+/// The map's file. A row is written as soon as the link is made. A row that a crash lost is written when the same
+/// journal is opened again.
 #[derive(Debug)]
 pub(crate) struct SubMapFile {
     out: csv::Writer<File>,
@@ -21,11 +21,11 @@ pub(crate) struct SubMapFile {
 }
 
 impl SubMapFile {
-    /// Opens the map and writes what the journal holds so far, whole or not at all.
+    /// Opens the map and writes everything that the journal holds so far, or nothing.
     ///
     /// # Errors
     ///
-    /// A [`Refused`] if the file holds anything that the journal does not; it cannot be written.
+    /// Returns [`Refused`] if the file holds anything that the journal does not. Also fails if it cannot be written.
     pub(crate) fn open(path: &Path, history: &History) -> Result<Self> {
         let shown = || format!("{} cannot be written", path.display());
         let rows: BTreeSet<Row> = history.order.iter().flat_map(|name| rows(history, name)).collect();
@@ -47,11 +47,11 @@ impl SubMapFile {
         Ok(Self { out: csv::Writer::from_writer(file), written: map })
     }
 
-    /// Adds what became of these profiles, by user name. What is there already is not written again.
+    /// Adds the rows of these profiles, by user name. Rows that the file has already are not written again.
     ///
     /// # Errors
     ///
-    /// The file cannot be written.
+    /// Fails if the file cannot be written.
     pub(crate) fn add<'a>(&mut self, history: &History, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
         for name in names {
             write(&mut self.out, history, name, &mut self.written).context("the map of subs cannot be written")?;
@@ -85,8 +85,8 @@ fn rows(history: &History, name: &str) -> Vec<Row> {
     history.replaced_subs(name).into_iter().map(row).collect()
 }
 
-/// Whether the file is missing, or holds nothing but these rows. A last line without an end was being written when the
-/// process ended.
+/// Whether the file is missing, or holds only these rows. A last line without an end is ignored: the process ended
+/// while it wrote that line.
 fn is_of(path: &Path, rows: &BTreeSet<Row>) -> Result<bool> {
     let Some(text) = private_file::read(path)? else { return Ok(true) };
     let Some(end) = text.iter().rposition(|byte| *byte == b'\n') else {

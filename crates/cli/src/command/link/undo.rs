@@ -40,7 +40,7 @@ impl Link {
             Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
                 .context("stopped, and nothing was undone; run the same command again to go on")),
             Err(error) => {
-                say!("stopped: {:#}; run the same command again to go on", anyhow::Error::new(error));
+                say!("stopped: {:#}. Run the same command again to go on.", anyhow::Error::new(error));
                 Ok(ExitStatus::Partly)
             }
         }

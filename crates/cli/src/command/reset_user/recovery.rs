@@ -1,4 +1,4 @@
-//! The file that holds a profile from before it is deleted until it is signed up again.
+//! The file that holds a deleted profile until it is signed up again. It is written before the deletion.
 
 use crate::private_file::{self, write_new};
 use anyhow::{Context, Result, bail};
@@ -24,7 +24,7 @@ pub(super) struct Recovery {
     pub(super) groups: Vec<String>,
     /// The user name to register: the address or phone number in pools where that is the user name.
     pub(super) sign_up_name: String,
-    /// The attributes that a registration can carry, those of `--without` included: a resume may want them.
+    /// The attributes that a registration can carry. Those of `--without` are included, because a resume may need them.
     pub(super) attributes: BTreeMap<String, String>,
     /// What the triggers are told.
     pub(super) client_metadata: BTreeMap<String, String>,
@@ -33,11 +33,11 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    /// What a profile is to be signed up with.
+    /// Makes the registration that replaces a profile.
     ///
     /// # Errors
     ///
-    /// The pool's user names are addresses or phone numbers, and the profile has none that it is signed up with.
+    /// Fails if the pool's user names are addresses or phone numbers, and the profile has none to register.
     pub(super) fn of(
         user_pool_id: &str,
         profile: ProfileRecord,
@@ -80,7 +80,7 @@ impl Recovery {
     ///
     /// # Errors
     ///
-    /// The file exists already, or cannot be written.
+    /// Fails if the file exists already, or cannot be written.
     pub(super) fn save(&self, file: Option<&Path>) -> Result<PathBuf> {
         let file = file.map_or_else(|| PathBuf::from(format!("reset-user-{}.json", self.sub)), Path::to_path_buf);
         let file = std::path::absolute(&file)?;
@@ -93,7 +93,7 @@ impl Recovery {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or `reset-user` did not write it.
+    /// Fails if the file cannot be read, or if `reset-user` did not write it.
     pub(super) fn load(file: &Path) -> Result<Self> {
         let text = private_file::read(file)?.with_context(|| format!("there is no file {}", file.display()))?;
         // The cause would quote what is in the file.

@@ -17,11 +17,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause: Cognito allows 10 reads a second per user (quotas, per-user rates).
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Whether deleting and signing up again gives back what the profile was.
+/// Checks that deleting and signing up again restores the profile.
 ///
 /// # Errors
 ///
-/// Why it does not.
+/// Returns the reason why it does not.
 pub(super) fn is_replaceable(profile: &ProfileRecord, confirmed_too: bool) -> Result<(), String> {
     let refuse = |why: &str| Err(why.to_owned());
     if profile.is_stand_alone() {
@@ -52,11 +52,11 @@ pub(super) fn is_replaceable(profile: &ProfileRecord, confirmed_too: bool) -> Re
     }
 }
 
-/// Whether the pool takes such a registration through this client, and sends a message for it.
+/// Checks that the pool accepts such a registration through this client, and sends a message for it.
 ///
 /// # Errors
 ///
-/// What stands in the way.
+/// Returns the reason why it does not.
 pub(super) fn check(
     attributes: &BTreeMap<String, String>,
     settings: &PoolSettings,
@@ -92,7 +92,7 @@ pub(super) fn check(
 ///
 /// # Errors
 ///
-/// The profile is not gone in time, or the sign-up is refused.
+/// Fails if the profile is not gone in time, or if the sign-up is refused.
 pub(super) async fn repeat(
     pool: &(impl Administration + AppClients),
     client: &AppClient,
@@ -117,14 +117,14 @@ pub(super) async fn repeat(
         let mut refused = None;
         match holder {
             None => match pool.sign_up(client, &registration).await.map_err(|error| (error.kind(), error)) {
-                // The name is gone for readers and not yet for writers, or somebody was faster: the next look tells.
+                // Cognito has not freed the name yet, or somebody was faster. The next look tells which.
                 Err((PoolErrorKind::UserNameExists, _)) => {}
                 Err((PoolErrorKind::Throttled, error)) => refused = Some(error),
                 Err((PoolErrorKind::Unavailable, error)) => return Err(error).context(LOST),
                 Err((_, error)) => return Err(error.into()),
                 Ok(made) => return Ok(made),
             },
-            // Attributes prove nothing: whoever was faster may have registered the same, with a password of their own.
+            // Equal attributes prove nothing: somebody faster may have registered the same, with their own password.
             Some(other) if other.sub() != recovery.sub => bail!(
                 "a profile of this name is there, and this run did not make it. Somebody may have registered it with a \
                  password of their own: check who did before you rely on it, or delete it and run this again"
@@ -142,6 +142,6 @@ pub(super) async fn repeat(
     }
 }
 
-/// A registration that is made and not answered cannot be told from one that somebody else made.
+/// If Cognito's answer is lost, our registration looks the same as one that somebody else made.
 const LOST: &str = "nobody knows whether the user was signed up, because there was no answer. `cognito-triggers show` tells; \
                     if the profile is there and was not made by somebody else, nothing is left to do";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// Everything that AWS shows of a profile, in AWS's own words. It holds personal data, so it does not show itself.
+/// Everything that AWS shows of a profile, in AWS's own words. It holds personal data, so `Debug` hides it.
 ///
 /// [`ProfileRecord::profile`] derives from it the few facts that linking needs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl ProfileRecord {
     ///
     /// # Errors
     ///
-    /// [`UnreadableIdentities`] if `identities` is not the JSON list that it should be.
+    /// Returns [`UnreadableIdentities`] if `identities` is not the JSON list that it should be.
     pub fn profile(&self) -> Result<Profile, UnreadableIdentities> {
         let created = self.created.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         Profile::read(&self.user_name, Some(&self.status), self.enabled, created, |name| self.attribute(name))

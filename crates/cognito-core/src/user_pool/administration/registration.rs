@@ -37,14 +37,15 @@ impl AppClient {
         Self { providers, ..self }
     }
 
-    /// The secret, if the client has one: only for what proves that it is known.
+    /// The secret, if the client has one. Only used to prove that we know it.
     #[must_use]
     pub fn secret(&self) -> Option<&str> {
         self.secret.as_ref().map(|secret| secret.as_str())
     }
 
-    /// Whether people may write an attribute of their own profile through this client, at registration or later. A client whose list was never set may write
-    /// the standard attributes and no others (API reference of `CreateUserPoolClient`, `WriteAttributes`).
+    /// Whether people may write an attribute of their own profile through this client, at registration or later. A
+    /// client whose list was never set may write only the standard attributes (API reference of
+    /// `CreateUserPoolClient`, `WriteAttributes`).
     #[must_use]
     pub fn may_write(&self, attribute: &str) -> bool {
         if self.writable.is_empty() {
@@ -62,7 +63,7 @@ pub struct NewRegistration<'a> {
     pub user_name: &'a str,
     /// The password, which fits the pool's policy.
     pub password: &'a str,
-    /// The attributes, without those that Cognito sets itself.
+    /// The attributes, except those that only Cognito sets.
     pub attributes: &'a BTreeMap<String, String>,
     /// What the triggers are told.
     pub client_metadata: &'a BTreeMap<String, String>,
@@ -79,7 +80,7 @@ impl fmt::Debug for NewRegistration<'_> {
 pub struct Registered {
     /// The new `sub`.
     pub sub: String,
-    /// True if a trigger confirmed it at once; then no code was sent.
+    /// Whether a trigger confirmed it at once. Then no code was sent.
     pub confirmed: bool,
     /// Where the code went.
     pub delivery: Option<Delivery>,

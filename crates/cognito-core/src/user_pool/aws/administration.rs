@@ -42,7 +42,7 @@ impl Administration for AwsUserPool {
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         let call = self.client.admin_list_groups_for_user().user_pool_id(&self.id).username(user.as_str());
-        // The paginator would take a repeated token for the end.
+        // The SDK's paginator would end the list at a repeated token.
         let mut pages = call.limit(PAGE).into_paginator().stop_on_duplicate_token(false).send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {

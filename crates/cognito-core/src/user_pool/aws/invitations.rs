@@ -40,8 +40,8 @@ impl AwsInvitations {
         Ok(secret.map(|secret| Zeroizing::new(secret.to_owned())))
     }
 
-    /// Signs in with the temporary password, up to where the pool asks for a new one; `None` if it does not open the
-    /// account or is the account's permanent password.
+    /// Signs in with the temporary password, until the pool asks for a new one. Returns `None` if it does not open the
+    /// account, or if it is the account's permanent password.
     async fn open(
         &self,
         user: &CheckedUserName,
@@ -64,15 +64,15 @@ impl AwsInvitations {
                 Ok(Some(session))
             }
             Ok(session) => {
-                // The password was permanent: nothing to choose, and its tokens are nobody's business here.
+                // The password was permanent, so there is nothing to choose, and nobody gets its tokens.
                 if let Some(token) = session.authentication_result().and_then(|tokens| tokens.refresh_token()) {
                     self.revoke(token).await?;
                 }
                 Ok(None)
             }
             Err(error) => {
-                // One exception stands for wrong, expired, used and too many wrong ones; the text that tells them apart is
-                // not relied on.
+                // One exception stands for wrong, expired, used and too many wrong ones. Only its text tells them
+                // apart, and texts are never read.
                 let closed = error.as_service_error().is_some_and(|why| {
                     why.is_not_authorized_exception()
                         || why.is_user_not_found_exception()

@@ -6,7 +6,7 @@ use sha2::Sha256;
 /// What proves that the caller knows an app client's secret: HMAC-SHA-256 over user name and client id, in Base64
 /// (Cognito developer guide, "Computing secret hash values").
 pub(super) fn secret_hash(secret: &str, user_name: &str, client_id: &str) -> String {
-    // HMAC takes keys of any length (RFC 2104 section 2), so this never is the other case.
+    // HMAC accepts keys of any length (RFC 2104 section 2), so this never fails.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
     mac.update(user_name.as_bytes());
     mac.update(client_id.as_bytes());

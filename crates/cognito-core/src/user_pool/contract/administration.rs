@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 ///
-/// The name of the rule that does not hold, and what happened instead.
+/// Returns the name of the rule that does not hold, and what happened instead.
 pub async fn check_administration<P: Administration + AppClients>(
     pool: &P,
     app_client: &str,

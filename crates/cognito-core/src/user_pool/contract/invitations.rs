@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 ///
-/// The name of the rule that does not hold, and what happened instead.
+/// Returns the name of the rule that does not hold, and what happened instead.
 pub async fn check_invitations<P: UserPool, I: Invitations>(
     pool: &P,
     invitations: &I,

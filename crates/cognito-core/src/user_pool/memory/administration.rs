@@ -50,7 +50,7 @@ fn wire(status: Status) -> &'static str {
 }
 
 impl Administration for MemoryPool {
-    /// What most pools have.
+    /// The settings of most pools.
     async fn settings(&self) -> Result<PoolSettings, PoolError> {
         self.call("DescribeUserPool", |state| {
             Ok(PoolSettings {

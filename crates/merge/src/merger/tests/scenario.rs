@@ -38,7 +38,7 @@ impl SignIn {
 pub(super) type Refuses = fn(&NewNative) -> Option<PoolErrorKind>;
 
 /// A pool, a plan and a journal.
-pub(super) struct World {
+pub(super) struct Scene {
     pub(super) name: String,
     pub(super) pool: MemoryPool,
     kind: PoolKind,
@@ -99,14 +99,14 @@ pub(super) fn creating() -> Rules {
     rules(Policy::default())
 }
 
-fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> World {
+fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> Scene {
     let rules = rules(policy);
     let pool = MemoryPool::new(kind, accounts.iter().cloned().chain(bystanders()));
     let records: Vec<_> = accounts.iter().map(Account::record).collect();
     let settings = settings(kind);
     let copy = CopyOptions { groups: true, attributes: vec!["given_name".to_owned()] };
     let requirements = Requirements::new(&settings, &copy.attributes);
-    World {
+    Scene {
         name: format!("{name}, {kind:?}"),
         kind,
         quirks: Quirks::default(),
@@ -123,21 +123,21 @@ fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> Wo
     }
 }
 
-pub(super) fn world(name: &str, accounts: &[Account]) -> World {
+pub(super) fn scene(name: &str, accounts: &[Account]) -> Scene {
     built(name, PoolKind::EmailUserNames, Policy { native_profile: NativeProfile::Skip, ..Policy::default() }, accounts)
 }
 
-pub(super) fn native_and_google() -> World {
-    world("native and Google", &[native_named("native"), google("1")])
+pub(super) fn native_and_google() -> Scene {
+    scene("native and Google", &[native_named("native"), google("1")])
 }
 
 /// Nobody native, and a profile of each of these identities.
-pub(super) fn nobody_native(accounts: &[Account]) -> World {
+pub(super) fn nobody_native(accounts: &[Account]) -> Scene {
     built("none native", PoolKind::EmailUserNames, Policy::default(), accounts)
 }
 
 /// Every situation that is merged, in both kinds of pool, whether or not a stand-alone profile holds its address there.
-pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
+pub(super) fn all() -> Vec<Box<dyn Fn() -> Scene>> {
     let skip = Policy { native_profile: NativeProfile::Skip, ..Policy::default() };
     let create = Policy::default();
     let reclaim = Policy { unverified_profile: UnverifiedProfile::Reclaim, ..skip };
@@ -157,7 +157,7 @@ pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
         ("planted and reclaimed", reclaim, vec![planted.unverified(), google("1")]),
         ("linked before", skip, vec![linked_before, google("1")]),
     ];
-    let mut all: Vec<Box<dyn Fn() -> World>> = Vec::new();
+    let mut all: Vec<Box<dyn Fn() -> Scene>> = Vec::new();
     for (name, policy, accounts) in situations {
         for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias] {
             let accounts = accounts.clone();
@@ -173,7 +173,7 @@ pub(super) fn all() -> Vec<Box<dyn Fn() -> World>> {
     all
 }
 
-impl World {
+impl Scene {
     /// The same where a stand-alone profile keeps its address from being created again.
     pub(super) fn holding_addresses(mut self) -> Self {
         self.name += ", addresses held";
@@ -182,7 +182,7 @@ impl World {
         self
     }
 
-    /// Another world in the same state.
+    /// Another scene in the same state.
     pub(super) fn copy(&self) -> Self {
         Self {
             name: self.name.clone(),

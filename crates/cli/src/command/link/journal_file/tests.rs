@@ -115,7 +115,7 @@ fn a_damaged_line_in_the_middle_stops_everything() {
     let second = damaged.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     damaged[second] = b'x';
     std::fs::write(&path, &damaged).unwrap();
-    assert!(refusal(open(&path)).contains("line 2 is damaged: restore the journal"));
+    assert!(refusal(open(&path)).contains("line 2 is damaged. Restore a copy"));
     assert_eq!(std::fs::read(&path).unwrap(), damaged, "a refused journal was changed");
 }
 
