@@ -102,7 +102,7 @@ impl Link {
             let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
             return Err(Refused(format!("{} exists already; {remedy}", path.display())).into());
         }
-        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let pool = Cloud::load(global, &user_pool_id).await?.user_pool(&user_pool_id);
         let settings = pool.settings().await?;
         Self::refuse_self_verified(&pool, self.rules.trust_stored_values).await?;
         check_copyable(&self.copy_attributes, &settings)?;

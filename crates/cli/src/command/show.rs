@@ -80,7 +80,7 @@ impl Person {
 impl Show {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let id = &self.target.pool.id;
-        let pool = Cloud::load(global, Some(id)).await.user_pool(id);
+        let pool = Cloud::load(global, id).await?.user_pool(id);
         let mut profiles = Vec::new();
         for record in lookup::find(&pool, &self.target.user).await? {
             let name = record.name();

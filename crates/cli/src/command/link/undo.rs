@@ -23,6 +23,8 @@ impl Link {
         let mut journal = JournalFile::open_to_undo(path)?;
         self.refuse_another_pool(&journal.user_pool_id)?;
         let user_pool_id = journal.user_pool_id.clone();
+        let cloud = Cloud::load(global, &user_pool_id).await?;
+        cloud.announce(&user_pool_id).await;
         let open = journal.history().merges.values().filter(|merge| merge.undone.is_none()).count();
         say!("Merges to undo in {user_pool_id}, with the groups and attributes that were copied: {open}.");
         say!(
@@ -30,7 +32,7 @@ impl Link {
         );
         say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
         confirm_with_pool("Undo them?", &user_pool_id, self.yes)?;
-        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let pool = cloud.user_pool(&user_pool_id);
         let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
         let mut report = Report { profiles: Vec::new(), before };
         let result = undo(&pool, &mut journal, &self.limits(), &mut report.profiles).await;
