@@ -1,6 +1,6 @@
 //! What can be written on the command line.
 
-use crate::command::Command;
+use crate::command::{Command, wrong_usage};
 use crate::options::Global;
 use crate::terminal::{self, ExitStatus};
 use clap::error::ErrorKind;
@@ -32,7 +32,7 @@ impl Arguments {
     fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match Command::misplaced(matches) {
             None => Self::from_arg_matches(matches),
-            Some(wrong) => Err(Self::command().error(ErrorKind::ArgumentConflict, wrong)),
+            Some(wrong) => Err(wrong_usage(Self::command(), "link", ErrorKind::ArgumentConflict, wrong)),
         }
     }
 }
@@ -62,6 +62,7 @@ mod tests {
                 let error = read(&[with, "file", &option]).unwrap_err();
                 let name = option.split('=').next().unwrap();
                 assert!(error.to_string().contains(&format!("{name} cannot be used with {with}")), "{error}");
+                assert!(error.to_string().contains("Usage: cognito-triggers link"), "{error}");
                 assert_eq!(error.exit_code(), 2);
             }
         }

@@ -6,7 +6,7 @@ use super::plan_file::PlanFile;
 use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line, short};
+use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line, short};
 use anyhow::Result;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
@@ -139,6 +139,7 @@ impl Link {
             }
             Some(error) => {
                 say!("stopped: {error:#}; run the same command again to go on");
+                terminal::advise(&error);
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),

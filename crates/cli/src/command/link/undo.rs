@@ -4,7 +4,7 @@ use super::Link;
 use super::journal_file::JournalFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{Cell, ExitStatus, Table, Tabular, confirm_with_pool};
+use crate::terminal::{self, Cell, ExitStatus, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
 use merge::{Journal, Undone, undo};
 use serde::Serialize;
@@ -42,7 +42,9 @@ impl Link {
             Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
                 .context("stopped, and nothing was undone; run the same command again to go on")),
             Err(error) => {
-                say!("stopped: {:#}; run the same command again to go on", anyhow::Error::new(error));
+                let error = anyhow::Error::new(error);
+                say!("stopped: {error:#}; run the same command again to go on");
+                terminal::advise(&error);
                 Ok(ExitStatus::Partly)
             }
         }
