@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 const POOL: &str = "eu-central-1_AbCdEf123";
 
-/// An AWS that knows who calls, and answers everything else with one error code.
+/// An AWS that knows who calls, describes the pool unless that is missing, and answers everything else with one error
+/// code.
 struct Aws {
     address: String,
     /// The keys that signed the calls.
@@ -37,13 +38,16 @@ impl Aws {
 /// Answers one call, and returns the key that signed it.
 fn answer(mut stream: TcpStream, code: &str) -> String {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut length, mut key) = (0, String::new());
+    let (mut length, mut key, mut describes) = (0, String::new(), false);
     for line in reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
         match line.split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
             Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
                 let scope = value.split_once("Credential=").unwrap().1;
                 scope.split('/').next().unwrap().clone_into(&mut key);
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
+                describes = value.ends_with(".DescribeUserPool");
             }
             _ => {}
         }
@@ -53,6 +57,9 @@ fn answer(mut stream: TcpStream, code: &str) -> String {
     let (status, answer) = if String::from_utf8_lossy(&body).contains("Action=GetCallerIdentity") {
         let caller = "<GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>";
         (200, format!("<GetCallerIdentityResponse>{caller}</GetCallerIdentityResponse>"))
+    } else if describes && code != "ResourceNotFoundException" {
+        let arn = format!("arn:aws:cognito-idp:eu-central-1:111122223333:userpool/{POOL}");
+        (200, format!(r#"{{"UserPool":{{"Id":"{POOL}","Arn":"{arn}","LambdaConfig":{{}}}}}}"#))
     } else {
         (400, format!(r#"{{"__type":"{code}","message":"twice told"}}"#))
     };
@@ -143,7 +150,17 @@ fn an_audit_that_is_denied_names_the_permission_and_no_state() {
     let aws = Aws::that_answers("AccessDeniedException");
     let arguments = ["audit", "--providers", "Google:claim", "--user-pool-id", POOL];
     let told = told(&run(&aws.address, folder.path(), &arguments));
-    assert!(told.contains("Allow cognito-idp:") && !told.contains("--state"), "{told}");
+    assert!(told.contains("Allow cognito-idp:ListUsers ") && !told.contains("--state"), "{told}");
+}
+
+#[test]
+fn a_plan_that_cannot_be_written_is_told_before_any_call_with_the_option_that_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = "/dev/null/plan";
+    let arguments = ["link", "--providers", "Google:claim", "--user-pool-id", POOL, "--plan", plan];
+    let told = told(&run("http://127.0.0.1:1", folder.path(), &arguments));
+    assert!(told.contains(plan) && told.contains("choose another file with --plan"), "{told}");
+    assert!(!told.contains(".cognito-triggers-") && !told.contains("no answer"), "{told}");
 }
 
 #[test]
