@@ -46,9 +46,9 @@ impl Transaction {
     /// [`Refused`] if one of the triggers, or what the record says about one, is not as it was shown, or if somebody else
     /// uses the record; Cognito does not answer; a file cannot be read or written. Nothing was changed.
     pub(super) async fn begin(cloud: &Cloud, path: &Path, shown: &Record, changes: &[Change]) -> Result<Self> {
-        let lock = lock(path).map_err(|error| match error.is::<Refused>() {
-            true => error,
-            false => error.context("the record cannot be kept there: name another file with --record"),
+        let lock = lock(path).map_err(|error| {
+            let elsewhere = "the record cannot be kept there: name another file with --record";
+            if error.is::<Refused>() { error } else { error.context(elsewhere) }
         })?;
         let record = Record::load(path, &shown.user_pool_id)?;
         if let Some(change) = changes.iter().find(|change| record.of(change.trigger) != shown.of(change.trigger)) {
