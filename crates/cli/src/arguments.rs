@@ -38,8 +38,8 @@ impl Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Credentials, Region and endpoint come from the same places as for the AWS CLI: AWS_PROFILE, AWS_REGION, the \
-files in ~/.aws, AWS_ENDPOINT_URL and so on. Colours and progress bars appear only on a terminal; NO_COLOR turns \
+Credentials and endpoint come from the same places as for the AWS CLI: --profile, AWS_PROFILE, the files in ~/.aws, \
+AWS_ENDPOINT_URL and so on. The Region is the pool's. Colours and progress bars appear only on a terminal; NO_COLOR turns \
 colours off.\n\n\
 Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 refused, and nothing was changed; 4 warnings were \
 found; 5 errors were found; 6 partly done.";
