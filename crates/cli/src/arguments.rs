@@ -1,6 +1,6 @@
 //! What can be written on the command line.
 
-use crate::command::Command;
+use crate::command::{Command, wrong_usage};
 use crate::options::Global;
 use crate::terminal::{self, ExitStatus};
 use clap::error::ErrorKind;
@@ -32,14 +32,14 @@ impl Arguments {
     fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match Command::misplaced(matches) {
             None => Self::from_arg_matches(matches),
-            Some(wrong) => Err(Self::command().error(ErrorKind::ArgumentConflict, wrong)),
+            Some(wrong) => Err(wrong_usage(Self::command(), "link", ErrorKind::ArgumentConflict, wrong)),
         }
     }
 }
 
 const AFTER_HELP: &str = "\
-Credentials, Region and endpoint come from the same places as for the AWS CLI: AWS_PROFILE, AWS_REGION, the \
-files in ~/.aws, AWS_ENDPOINT_URL and so on. Colours and progress bars appear only on a terminal; NO_COLOR turns \
+Credentials and endpoint come from the same places as for the AWS CLI: --profile, AWS_PROFILE, the files in ~/.aws, \
+AWS_ENDPOINT_URL and so on. The Region is the pool's. Colours and progress bars appear only on a terminal; NO_COLOR turns \
 colours off.\n\n\
 Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 refused, and nothing was changed; 4 warnings were \
 found; 5 errors were found; 6 partly done.";
@@ -62,6 +62,7 @@ mod tests {
                 let error = read(&[with, "file", &option]).unwrap_err();
                 let name = option.split('=').next().unwrap();
                 assert!(error.to_string().contains(&format!("{name} cannot be used with {with}")), "{error}");
+                assert!(error.to_string().contains("Usage: cognito-triggers link"), "{error}");
                 assert_eq!(error.exit_code(), 2);
             }
         }

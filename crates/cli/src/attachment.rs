@@ -13,6 +13,7 @@ pub(crate) use request::{Current, Request};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use transaction::Transaction;
 
+use crate::advice::told;
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::Permission;
@@ -20,7 +21,7 @@ use crate::pool_settings::Description;
 use crate::terminal::{Refused, Table, Tabular};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
-use aws_sdk_lambda::error::SdkError;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -79,12 +80,19 @@ pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
 
 impl Tabular for Report {
     fn table(&self) -> Table {
-        let after = if self.applied { "now" } else { "would be" };
-        let mut table = Table::new(["trigger", if self.applied { "was" } else { "is" }, after, "permission to call"]);
+        let same = !self.applied && self.changes.iter().all(|change| change.before == change.after);
+        // Two columns that say the same would look like a change.
+        let states: &[_] = match (self.applied, same) {
+            (true, _) => &["was", "now"],
+            (false, false) => &["is", "would be"],
+            (false, true) => &["is"],
+        };
+        let mut table = Table::new(["trigger"].iter().chain(states).chain(&["permission to call"]).copied());
         for change in &self.changes {
             let shown = |function: &Option<String>| function.clone().unwrap_or_else(|| "–".to_owned());
-            let name = change.trigger.to_string();
-            table.row([name, shown(&change.before), shown(&change.after), change.permission.clone()]);
+            let functions = [shown(&change.before), shown(&change.after)].into_iter().take(states.len());
+            let name = std::iter::once(change.trigger.to_string());
+            table.row(name.chain(functions).chain([change.permission.clone()]).collect::<Vec<_>>());
         }
         table
     }
@@ -104,13 +112,12 @@ pub(crate) async fn resolve(cloud: &Cloud, pool: &Description, function: &Functi
         Function::Name { name, alias } => (pool.region(), name, alias),
     };
     let request = cloud.lambda(region).get_function_configuration().function_name(name).set_qualifier(alias.clone());
-    let answer = request.send().await.map_err(SdkError::into_service_error);
-    let answer = answer.map_err(|error| {
+    let answer = request.send().await.map_err(|error| {
         let alias = alias.as_ref().map(|alias| format!(" with an alias {alias}")).unwrap_or_default();
-        if error.is_resource_not_found_exception() {
+        if error.as_service_error().is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception) {
             anyhow::Error::from(Refused(format!("there is no function {name}{alias} in {region}")))
         } else {
-            anyhow::Error::from(error).context(format!("the function {name} cannot be looked up"))
+            told("GetFunctionConfiguration")(error).context(format!("the function {name} cannot be looked up"))
         }
     })?;
     let arn = answer.function_arn().unwrap_or_default();

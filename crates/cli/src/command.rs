@@ -18,6 +18,7 @@ mod verify_email;
 use crate::options::Global;
 use crate::terminal::ExitStatus;
 use anyhow::Result;
+use clap::error::ErrorKind;
 use clap::{ArgMatches, Subcommand};
 
 /// The commands.
@@ -68,6 +69,15 @@ impl Command {
             Self::Man(command) => command.run(whole),
         }
     }
+}
+
+/// The error of wrong usage that clap cannot see itself, with the usage of the command it is about.
+pub(crate) fn wrong_usage(mut whole: clap::Command, command: &str, kind: ErrorKind, why: String) -> clap::Error {
+    whole.build();
+    if let Some(command) = whole.find_subcommand_mut(command) {
+        return command.error(kind, why);
+    }
+    whole.error(kind, why)
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! Cognito's permission to call a function: a statement of the function's resource policy.
 
+use crate::advice::told;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::error::SdkError;
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::operation::add_permission::AddPermissionError;
+use aws_sdk_lambda::operation::get_policy::GetPolicyError;
+use aws_sdk_lambda::operation::remove_permission::RemovePermissionError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -85,14 +89,18 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// Fails if Lambda does not answer, or if its answer is not a policy.
 pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &Description) -> Result<Option<bool>> {
     let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
-    match request.send().await.map_err(SdkError::into_service_error) {
+    match request.send().await {
         Ok(answer) => {
             let policy = serde_json::from_str(answer.policy().unwrap_or_default());
             Ok(Some(grants(&policy.context("the function's resource policy is no JSON")?, pool)))
         }
-        Err(error) if error.is_resource_not_found_exception() => Ok(Some(false)),
-        Err(error) if error.meta().code().is_some_and(|code| code.contains("AccessDenied")) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("the resource policy of {function} cannot be read")),
+        Err(error) if error.as_service_error().is_some_and(GetPolicyError::is_resource_not_found_exception) => {
+            Ok(Some(false))
+        }
+        Err(error) if error.code().is_some_and(|code| code.contains("AccessDenied")) => Ok(None),
+        Err(error) => {
+            Err(told("GetPolicy")(error).context(format!("the resource policy of {function} cannot be read")))
+        }
     }
 }
 
@@ -138,13 +146,10 @@ pub(crate) async fn grant(
         .source_account(pool.account());
     let Err(error) = request.send().await else { return Ok(Granted::Added) };
     let is_refused = matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
-    let error = error.into_service_error();
-    match granted {
-        None if error.is_resource_conflict_exception() => return Ok(Granted::Unseen),
-        _ if error.is_resource_conflict_exception() => return Ok(Granted::Conflicting),
-        _ => {}
+    if error.as_service_error().is_some_and(AddPermissionError::is_resource_conflict_exception) {
+        return Ok(if granted.is_none() { Granted::Unseen } else { Granted::Conflicting });
     }
-    let error = anyhow::Error::from(error).context(format!("{function} cannot be opened to the pool (AddPermission)"));
+    let error = told("AddPermission")(error).context(format!("{function} cannot be opened to the pool"));
     if is_refused { Err(error) } else { Ok(Granted::Unknown(error)) }
 }
 
@@ -157,10 +162,13 @@ pub(crate) async fn withdraw(cloud: &Cloud, Permission { function, statement }: 
     let function = FunctionArn::parse(function).with_context(|| format!("{function} is not the ARN of a function"))?;
     let lambda = cloud.lambda(&function.region);
     let request = lambda.remove_permission().function_name(&function.name).set_qualifier(function.alias.clone());
-    match request.statement_id(statement).send().await.map_err(SdkError::into_service_error) {
+    match request.statement_id(statement).send().await {
         Ok(_) => Ok(true),
-        Err(error) if error.is_resource_not_found_exception() => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("the permission {statement} of {function} cannot be removed")),
+        Err(error) if error.as_service_error().is_some_and(RemovePermissionError::is_resource_not_found_exception) => {
+            Ok(false)
+        }
+        Err(error) => Err(told("RemovePermission")(error)
+            .context(format!("the permission {statement} of {function} cannot be removed"))),
     }
 }
 

@@ -7,6 +7,7 @@
 #[macro_use]
 mod terminal;
 
+mod advice;
 mod arguments;
 mod attachment;
 mod audit;

@@ -6,10 +6,10 @@ use clap::Args;
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The AWS profile to use [default: AWS_PROFILE, then `default`]
+    /// The AWS profile to use; keys in the environment do not count beside it [default: AWS_PROFILE, then `default`]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub(crate) profile: Option<String>,
-    /// The AWS Region to use [default: the one in the pool's id, then AWS_REGION, then the profile's]
+    /// The AWS Region to use if the pool's id names none [default: AWS_REGION, then the profile's]
     #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
     pub(crate) region: Option<String>,
     /// How to write data to standard output [default: table]

@@ -130,7 +130,11 @@ pub(crate) fn tighten(_: &Path, _: &File) -> Result<()> {
 ///
 /// Fails if the folder cannot be written to.
 pub(crate) fn draft_of(path: &Path) -> io::Result<NamedTempFile> {
-    NamedTempFile::with_prefix_in(".cognito-triggers-", folder_of(path))
+    let folder = folder_of(path);
+    // Whoever reads the error does not know the draft's name.
+    NamedTempFile::with_prefix_in(".cognito-triggers-", folder).map_err(|why| {
+        io::Error::new(why.kind(), format!("the folder {} takes no new file ({})", folder.display(), why.kind()))
+    })
 }
 
 /// Writes a new file that nobody else may read, whole or not at all. On return it is on the disk, and so is its name.

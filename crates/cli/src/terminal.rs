@@ -18,6 +18,7 @@ pub(crate) use progress::Progress;
 pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked, short};
 pub(crate) use table::{Cell, Table, Tabular};
 
+use crate::advice;
 use anyhow::Error;
 use std::fmt;
 use std::io::{self, Write};
@@ -52,7 +53,15 @@ pub(crate) fn failed(error: &Error) -> ExitStatus {
         return ExitStatus::Refused;
     }
     line(&style.apply_to("error: ").to_string(), format_args!("{error:#}"));
+    advise(error);
     ExitStatus::Failed
+}
+
+/// Says what to do about an error, if that is known.
+pub(crate) fn advise(error: &Error) {
+    if let Some(advice) = advice::of(error) {
+        line("", format_args!("{advice}"));
+    }
 }
 
 #[cfg(test)]

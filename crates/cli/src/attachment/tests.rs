@@ -114,3 +114,18 @@ async fn a_function_that_is_not_there_is_refused_and_one_of_another_account_take
     let foreign = "arn:aws:lambda:eu-central-1:2:function:theirs";
     assert_eq!(resolve(&cloud, &pool, &Function::parse(foreign).unwrap()).await.unwrap().as_str(), foreign);
 }
+
+#[test]
+fn where_nothing_changes_no_column_says_what_would_be() {
+    let report = |change| Report {
+        user_pool_id: "p".into(),
+        applied: false,
+        changes: vec![change],
+        permissions_removed: Vec::new(),
+        record: "r".into(),
+        saved: Vec::new(),
+    };
+    let shown = |change| report(change).table().for_stdout().to_string();
+    assert!(!shown(change(Some(OURS), Some(OURS))).contains("would be"));
+    assert!(shown(change(None, Some(OURS))).contains("would be"));
+}

@@ -47,7 +47,10 @@ impl Transaction {
     /// the record. Also fails if Cognito does not answer, or if a file cannot be read or written. Nothing was
     /// changed.
     pub(super) async fn begin(cloud: &Cloud, path: &Path, shown: &Record, changes: &[Change]) -> Result<Self> {
-        let lock = lock(path)?;
+        let lock = lock(path).map_err(|error| {
+            let elsewhere = "the record cannot be kept there: name another file with --record";
+            if error.is::<Refused>() { error } else { error.context(elsewhere) }
+        })?;
         let record = Record::load(path, &shown.user_pool_id)?;
         if let Some(change) = changes.iter().find(|change| record.of(change.trigger) != shown.of(change.trigger)) {
             return Err(Refused(format!(

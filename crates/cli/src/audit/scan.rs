@@ -43,6 +43,10 @@ impl Scan<'_> {
                 Err(error) => {
                     let way_on = store.save().map_or_else(|why| format!("{why:#}"), |()| store.way_on());
                     let listed = store.place.listed;
+                    // Nothing is saved yet, and waiting does not help: only the cause counts.
+                    if listed == 0 && !error.is_transient() {
+                        return Err(Error::from(error).context("the profiles cannot be listed"));
+                    }
                     return Err(Error::from(error).context(format!("interrupted after {listed} profiles; {way_on}")));
                 }
             }

@@ -88,7 +88,7 @@ Exit codes: 0 nothing was found; 4 something was found; 1, 2 and 3 as for every 
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let pool = Cloud::load(global, Some(&self.pool.id)).await.user_pool(&self.pool.id);
+        let pool = Cloud::load(global, &self.pool.id).await?.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();

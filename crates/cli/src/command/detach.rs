@@ -86,7 +86,9 @@ impl Triggers {
 
 impl Detach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(self.request.user_pool_id())).await;
+        let user_pool = self.request.user_pool_id();
+        let cloud = Cloud::load(global, user_pool).await?;
+        cloud.announce(user_pool).await;
         self.on(&cloud, global.output()).await?;
         Ok(ExitStatus::Done)
     }

@@ -55,7 +55,7 @@ impl Tabular for Diagnosis {
 
 impl Doctor {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, Some(&self.pool.id)).await;
+        let cloud = Cloud::load(global, &self.pool.id).await?;
         let pool = pool_settings::describe(&cloud, &self.pool.id).await?;
         let findings = finding::all(&finding::gather(&cloud, pool).await);
         let worst = findings.first().map(|finding| finding.severity);

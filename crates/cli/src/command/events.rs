@@ -3,6 +3,7 @@
 mod samples;
 mod value;
 
+use super::wrong_usage;
 use crate::options::{Global, name_and_value};
 use crate::terminal::{ExitStatus, Table, Tabular, stdout};
 use anyhow::Result;
@@ -56,14 +57,15 @@ struct List {
 }
 
 impl Events {
-    pub(super) fn run(&self, global: &Global, mut whole: Command) -> Result<ExitStatus> {
+    pub(super) fn run(&self, global: &Global, whole: Command) -> Result<ExitStatus> {
         let Some(sample) = self.source else {
             global.output().data(&list()?)?;
             return Ok(ExitStatus::Done);
         };
         let mut event = sample.event()?;
         // Clap sets the exit code of wrong usage.
-        fill(&mut event, &self.set, &self.unset).unwrap_or_else(|why| whole.error(ErrorKind::InvalidValue, why).exit());
+        fill(&mut event, &self.set, &self.unset)
+            .unwrap_or_else(|why| wrong_usage(whole, "events", ErrorKind::InvalidValue, why).exit());
         let mut stdout = stdout();
         serde_json::to_writer_pretty(&mut stdout, &event)?;
         writeln!(stdout)?;

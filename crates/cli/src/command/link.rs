@@ -98,11 +98,9 @@ impl Link {
     async fn write_plan(&self, global: &Global) -> Result<ExitStatus> {
         let user_pool_id = self.user_pool_id.clone().unwrap_or_default();
         let path = self.plan.clone().unwrap_or_else(|| format!("{user_pool_id}.link-plan.jsonl").into());
-        if path.exists() {
-            let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
-            return Err(Refused(format!("{} exists already; {remedy}", path.display())).into());
-        }
-        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        // Before a big pool is listed for nothing.
+        drop(plan_file::draft(&path)?);
+        let pool = Cloud::load(global, &user_pool_id).await?.user_pool(&user_pool_id);
         let settings = pool.settings().await?;
         Self::refuse_self_verified(&pool, self.rules.trust_stored_values).await?;
         check_copyable(&self.copy_attributes, &settings)?;

@@ -82,7 +82,9 @@ struct Outcome {
 
 impl ResetUser {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let pool = Cloud::load(global, Some(&self.pool.id)).await.user_pool(&self.pool.id);
+        let cloud = Cloud::load(global, &self.pool.id).await?;
+        cloud.announce(&self.pool.id).await;
+        let pool = cloud.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
         let Some(client) = pool.app_client(&self.client_id).await? else {
             bail!(Refused("the pool has no app client with this id".to_owned()));

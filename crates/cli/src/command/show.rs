@@ -4,8 +4,8 @@ use crate::cloud::Cloud;
 use crate::linked_identity::{LinkedIdentity, time};
 use crate::lookup;
 use crate::options::{Global, Target};
-use crate::terminal::{Cell, ExitStatus, Table, Tabular};
-use anyhow::{Result, bail};
+use crate::terminal::{self, Cell, ExitStatus, Table, Tabular};
+use anyhow::{Error, Result, bail};
 use clap::Args;
 use cognito_core::user_pool::{Administration, MfaSettings, ProfileRecord, UnreadableIdentities};
 use serde::Serialize;
@@ -80,19 +80,18 @@ impl Person {
 impl Show {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let id = &self.target.pool.id;
-        let pool = Cloud::load(global, Some(id)).await.user_pool(id);
-        let mut profiles = Vec::new();
+        let pool = Cloud::load(global, id).await?.user_pool(id);
+        let (mut profiles, mut unknown) = (Vec::new(), None);
         for record in lookup::find(&pool, &self.target.user).await? {
             let name = record.name();
             let groups = pool.groups(&name).await?;
-            let sign_in_factors = match pool.sign_in_factors(&name).await {
-                Ok(factors) => Some(factors),
-                Err(error) => {
-                    note!("what this profile can sign in with is not known: {error}");
-                    None
-                }
-            };
-            profiles.push(Person::new(record, groups, sign_in_factors)?);
+            let factors = pool.sign_in_factors(&name).await;
+            let factors = factors.map_err(|error| unknown = Some(error)).ok();
+            profiles.push(Person::new(record, groups, factors)?);
+        }
+        if let Some(error) = unknown.map(Error::from) {
+            note!("what else these profiles can sign in with is not known: {error}");
+            terminal::advise(&error);
         }
         if profiles.is_empty() {
             bail!("no profile of this pool has that user name, sub or e-mail address");

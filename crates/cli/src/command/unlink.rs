@@ -51,7 +51,9 @@ struct Outcome {
 impl Unlink {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let id = &self.target.pool.id;
-        let pool = Cloud::load(global, Some(id)).await.user_pool(id);
+        let cloud = Cloud::load(global, id).await?;
+        cloud.announce(id).await;
+        let pool = cloud.user_pool(id);
         let profile = lookup::only(&pool, &self.target.user).await?;
         let before = LinkedIdentity::all_of(&profile)?;
         let identity = chosen(&before, &self.provider, self.subject.as_deref()).map_err(Refused)?;

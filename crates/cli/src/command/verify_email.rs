@@ -49,7 +49,11 @@ struct Outcome {
 impl VerifyEmail {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let id = &self.target.pool.id;
-        let pool = Cloud::load(global, Some(id)).await.user_pool(id);
+        let cloud = Cloud::load(global, id).await?;
+        if !self.show {
+            cloud.announce(id).await;
+        }
+        let pool = cloud.user_pool(id);
         let mut profile = lookup::only(&pool, &self.target.user).await?;
         let wanted = !self.unset;
         let changed = !self.show && profile.has_flag("email_verified") != wanted;

@@ -1,6 +1,7 @@
 //! The adapter to AWS: reads the facts. Nothing is changed.
 
 use super::{Attached, Facts, Gap, Provider, Quota, group, rights};
+use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission;
@@ -45,14 +46,14 @@ impl Facts {
     fn known<T, E: ProvideErrorMetadata, R>(
         &mut self,
         what: &str,
-        permission: &str,
+        operation: &str,
         answer: Result<T, SdkError<E, R>>,
     ) -> Option<T> {
-        answer.map_err(|error| self.miss(what, permission, reason(&error))).ok()
+        answer.map_err(|error| self.miss(what, operation, reason(&error))).ok()
     }
 
-    fn miss(&mut self, what: &str, permission: &str, reason: String) {
-        self.gaps.push(Gap { what: what.to_owned(), permission: permission.to_owned(), reason });
+    fn miss(&mut self, what: &str, operation: &str, reason: String) {
+        self.gaps.push(Gap { what: what.to_owned(), permission: permission(operation).unwrap_or_default(), reason });
     }
 }
 
@@ -72,12 +73,12 @@ async fn providers(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Provider>> {
     let cognito = cloud.cognito();
     let what = "identity providers";
     let pages = cognito.list_identity_providers().user_pool_id(facts.pool.id()).into_paginator().items().send();
-    let listed = facts.known(what, "cognito-idp:ListIdentityProviders", pages.try_collect().await)?;
+    let listed = facts.known(what, "ListIdentityProviders", pages.try_collect().await)?;
     let mut providers = Vec::new();
     for name in listed.iter().filter_map(|provider| provider.provider_name()) {
         let answer =
             cognito.describe_identity_provider().user_pool_id(facts.pool.id()).provider_name(name).send().await;
-        let answer = facts.known(&format!("provider {name}"), "cognito-idp:DescribeIdentityProvider", answer)?;
+        let answer = facts.known(&format!("provider {name}"), "DescribeIdentityProvider", answer)?;
         providers.extend(answer.identity_provider().map(provider));
     }
     Some(providers)
@@ -94,18 +95,13 @@ fn provider(described: &IdentityProviderType) -> Provider {
 
 async fn clients(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<AppClient>> {
     let clients = cloud.user_pool(facts.pool.id()).app_clients().await;
-    let permission = |operation: &str| format!("cognito-idp:{operation}");
-    clients.map_err(|error| facts.miss("app clients", &permission(error.operation()), error.code().to_owned())).ok()
+    clients.map_err(|error| facts.miss("app clients", error.operation(), error.code().to_owned())).ok()
 }
 
 async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: String) -> Attached {
     let mut attached = Attached { arn: arn.clone(), ..Attached::default() };
     let Some(function) = FunctionArn::parse(&arn) else {
-        facts.miss(
-            &trigger.to_string(),
-            "lambda:GetFunctionConfiguration",
-            format!("{arn} is not the ARN of a function"),
-        );
+        facts.miss(&trigger.to_string(), "GetFunctionConfiguration", format!("{arn} is not the ARN of a function"));
         return attached;
     };
     let lambda = cloud.lambda(&function.region);
@@ -115,7 +111,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
         attached.exists = Some(false);
         return attached;
     }
-    if let Some(found) = facts.known(&what, "lambda:GetFunctionConfiguration", request) {
+    if let Some(found) = facts.known(&what, "GetFunctionConfiguration", request) {
         attached.exists = Some(true);
         let variables = found.environment().and_then(|environment| environment.variables()).into_iter().flatten();
         let variables = variables.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -124,8 +120,8 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     }
     match invoke_permission::is_granted(&lambda, &function, &facts.pool).await {
         Ok(Some(granted)) => attached.callable = Some(granted),
-        Ok(None) => facts.miss(&format!("permission to call the {what}"), "lambda:GetPolicy", "AccessDenied".into()),
-        Err(error) => facts.miss(&format!("permission to call the {what}"), "lambda:GetPolicy", format!("{error:#}")),
+        Ok(None) => facts.miss(&format!("permission to call the {what}"), "GetPolicy", "AccessDenied".into()),
+        Err(error) => facts.miss(&format!("permission to call the {what}"), "GetPolicy", format!("{error:#}")),
     }
     attached
 }
@@ -151,7 +147,7 @@ async fn lacking(
         request = request.action_names(action);
     }
     let results = request.into_paginator().items().send().try_collect().await;
-    let results = facts.known(&format!("rights of {trigger}"), "iam:SimulatePrincipalPolicy", results)?;
+    let results = facts.known(&format!("rights of {trigger}"), "SimulatePrincipalPolicy", results)?;
     let denied = results.into_iter().filter(|result| result.eval_decision().as_str() != "allowed");
     Some(denied.map(|result| result.eval_action_name).collect())
 }
@@ -163,7 +159,7 @@ async fn groups(cloud: &Cloud, facts: &mut Facts) -> Option<BTreeSet<String>> {
         if does_not_exist(&answer) {
             continue;
         }
-        facts.known(&format!("group {group}"), "cognito-idp:GetGroup", answer)?;
+        facts.known(&format!("group {group}"), "GetGroup", answer)?;
         there.insert(group);
     }
     Some(there)
@@ -182,14 +178,14 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
     }
     let config = aws_sdk_sesv2::config::Builder::from(cloud.config()).region(aws_config::Region::new(region)).build();
     let ses = aws_sdk_sesv2::Client::from_conf(config);
-    if let Some(account) = facts.known("SES account", "ses:GetAccount", ses.get_account().send().await) {
+    if let Some(account) = facts.known("SES account", "GetAccount", ses.get_account().send().await) {
         facts.ses_production = Some(account.production_access_enabled());
         facts.ses_sending = Some(account.sending_enabled());
     }
     let answer = ses.get_email_identity().email_identity(identity).send().await;
     if does_not_exist(&answer) {
         facts.sender_verified = Some(false);
-    } else if let Some(found) = facts.known("SES identity", "ses:GetEmailIdentity", answer) {
+    } else if let Some(found) = facts.known("SES identity", "GetEmailIdentity", answer) {
         facts.sender_verified = Some(found.verified_for_sending_status());
     }
 }
@@ -197,7 +193,7 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
 async fn quotas(cloud: &Cloud, facts: &mut Facts) {
     let client = aws_sdk_servicequotas::Client::new(cloud.config());
     let pages = client.list_service_quotas().service_code("cognito-idp").into_paginator().items().send();
-    let listed = facts.known("quotas", "servicequotas:ListServiceQuotas", pages.try_collect().await);
+    let listed = facts.known("quotas", "ListServiceQuotas", pages.try_collect().await);
     facts.quotas = listed
         .into_iter()
         .flatten()

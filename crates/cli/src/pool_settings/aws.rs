@@ -1,11 +1,13 @@
 //! The adapter to Cognito: the two calls, with the JSON as Cognito writes and reads it.
 
 use super::Description;
+use crate::advice::told;
 use crate::cloud::Cloud;
 use anyhow::{Context, Error, Result};
 use aws_sdk_cognitoidentityprovider::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_cognitoidentityprovider::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cognitoidentityprovider::error::{BoxError, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::update_user_pool::UpdateUserPoolError;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,7 +41,7 @@ pub(crate) async fn describe(cloud: &Cloud, pool: &str) -> Result<Description> {
     let body = Body::default();
     let call = cloud.cognito().describe_user_pool().user_pool_id(pool);
     let answer = call.customize().interceptor(body.clone()).send().await;
-    answer.map_err(SdkError::into_service_error).with_context(|| format!("user pool {pool} cannot be read"))?;
+    answer.map_err(told("DescribeUserPool")).with_context(|| format!("user pool {pool} cannot be read"))?;
     let bytes = std::mem::take(&mut *body.0.lock().unwrap_or_else(PoisonError::into_inner));
     let mut answer: Value = serde_json::from_slice(&bytes).context("DescribeUserPool answered without JSON")?;
     Ok(Description(answer["UserPool"].take()))
@@ -70,11 +72,12 @@ pub(crate) async fn update(cloud: &Cloud, input: &Value) -> Result<(), NotUpdate
     });
     let Err(error) = request.send().await else { return Ok(()) };
     let is_answer = matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
-    let error = error.into_service_error();
+    let is_concurrent = error.as_service_error().is_some_and(UpdateUserPoolError::is_concurrent_modification_exception);
+    let error = told("UpdateUserPool")(error);
     Err(match is_answer {
-        _ if error.is_concurrent_modification_exception() => NotUpdated::Concurrent(error.into()),
-        true => NotUpdated::Refused(error.into()),
-        false => NotUpdated::Unknown(error.into()),
+        _ if is_concurrent => NotUpdated::Concurrent(error),
+        true => NotUpdated::Refused(error),
+        false => NotUpdated::Unknown(error),
     })
 }
 

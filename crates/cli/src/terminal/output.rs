@@ -106,7 +106,9 @@ impl<W: Write> UntilClosed<W> {
                 self.closed = true;
                 Ok(dropped)
             }
-            outcome => outcome,
+            outcome => {
+                outcome.map_err(|why| io::Error::new(why.kind(), format!("standard output cannot be written: {why}")))
+            }
         }
     }
 }
@@ -147,7 +149,9 @@ mod tests {
             out.write_all(b"more than three").and_then(|()| out.flush())
         };
         assert!(write(io::ErrorKind::BrokenPipe).is_ok());
-        assert_eq!(write(io::ErrorKind::StorageFull).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        let full = write(io::ErrorKind::StorageFull).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        assert!(full.to_string().contains("standard output"), "{full}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::plan_file::PlanFile;
 use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line, short};
+use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line, short};
 use anyhow::Result;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
@@ -69,6 +69,8 @@ impl Link {
             sub_map: self.sub_map.clone().unwrap_or_else(|| beside("subs.csv")),
             ..Summary::default()
         };
+        let cloud = Cloud::load(global, &header.user_pool_id).await?;
+        cloud.announce(&header.user_pool_id).await;
         // Somebody else may have written the plan, and these options decide who gets an account.
         say!("Options of the plan: {}", json_line(&header.options)?);
         warn(plan.steps, &header.user_pool_id, &summary);
@@ -77,7 +79,7 @@ impl Link {
             note!("{proven} With --yes you vouch that {vouched}.");
         }
         confirm_with_pool(&format!("{proven} Do you vouch that {vouched}?"), &header.user_pool_id, self.yes)?;
-        let pool = Cloud::load(global, Some(&header.user_pool_id)).await.user_pool(&header.user_pool_id);
+        let pool = cloud.user_pool(&header.user_pool_id);
         let settings = pool.settings().await?;
         Self::refuse_self_verified(&pool, header.options.rules.trust_stored_values).await?;
         let copy = self.copied_with(header.options.copy());
@@ -137,6 +139,7 @@ impl Link {
             }
             Some(error) => {
                 say!("stopped: {error:#}. Run the same command again to go on.");
+                terminal::advise(&error);
                 Ok(ExitStatus::Partly)
             }
             None => Ok(summary.status()),

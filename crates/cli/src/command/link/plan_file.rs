@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::SystemTime;
+use tempfile::NamedTempFile;
 
 const KIND: &str = "cognito-triggers link plan";
 const VERSION: u32 = 2;
@@ -76,6 +77,19 @@ impl Header {
     }
 }
 
+/// A file that will be the plan once it is written whole.
+///
+/// # Errors
+///
+/// A [`Refused`] if there is a plan already; the folder takes no new file.
+pub(crate) fn draft(path: &Path) -> Result<NamedTempFile> {
+    if path.exists() {
+        let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
+        return Err(Refused(format!("{} exists already; {remedy}", path.display())).into());
+    }
+    draft_of(path).with_context(|| format!("{} cannot be written; choose another file with --plan", path.display()))
+}
+
 /// Writes the plan for a listed pool. The file appears when it is complete. An existing file is not replaced.
 ///
 /// # Errors
@@ -88,10 +102,7 @@ pub(crate) fn write(
     rules: &Rules,
     requirements: Requirements<'_>,
 ) -> Result<Totals> {
-    if path.exists() {
-        return Err(Refused(format!("{} exists already; choose another file with --plan", path.display())).into());
-    }
-    let file = draft_of(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    let file = draft(path)?;
     let mut totals = Totals { profiles: listed.profiles, ..Totals::default() };
     let mut out = BufWriter::new(file);
     write_line(&mut out, header)?;

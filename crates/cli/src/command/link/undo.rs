@@ -4,7 +4,7 @@ use super::Link;
 use super::journal_file::JournalFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{Cell, ExitStatus, Table, Tabular, confirm_with_pool};
+use crate::terminal::{self, Cell, ExitStatus, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
 use merge::{Journal, Undone, undo};
 use serde::Serialize;
@@ -23,6 +23,8 @@ impl Link {
         let mut journal = JournalFile::open_to_undo(path)?;
         self.refuse_another_pool(&journal.user_pool_id)?;
         let user_pool_id = journal.user_pool_id.clone();
+        let cloud = Cloud::load(global, &user_pool_id).await?;
+        cloud.announce(&user_pool_id).await;
         let open = journal.history().merges.values().filter(|merge| merge.undone.is_none()).count();
         say!("Merges to undo in {user_pool_id}, with the groups and attributes that were copied: {open}.");
         say!(
@@ -30,7 +32,7 @@ impl Link {
         );
         say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
         confirm_with_pool("Undo them?", &user_pool_id, self.yes)?;
-        let pool = Cloud::load(global, Some(&user_pool_id)).await.user_pool(&user_pool_id);
+        let pool = cloud.user_pool(&user_pool_id);
         let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
         let mut report = Report { profiles: Vec::new(), before };
         let result = undo(&pool, &mut journal, &self.limits(), &mut report.profiles).await;
@@ -40,7 +42,9 @@ impl Link {
             Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
                 .context("stopped, and nothing was undone; run the same command again to go on")),
             Err(error) => {
-                say!("stopped: {:#}. Run the same command again to go on.", anyhow::Error::new(error));
+                let error = anyhow::Error::new(error);
+                say!("stopped: {error:#}. Run the same command again to go on.");
+                terminal::advise(&error);
                 Ok(ExitStatus::Partly)
             }
         }

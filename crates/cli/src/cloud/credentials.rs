@@ -1,0 +1,79 @@
+//! Who signs the calls.
+
+use super::connection::causes;
+use crate::terminal::Refused;
+use anyhow::{Context, Result};
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::{self, ProfileFileCredentialsProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_types::os_shim_internal::{Env, Fs};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What `--profile` names. Keys in the environment do not count beside it, as for the AWS CLI: whoever names a profile
+/// means its account.
+pub(super) fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProviderChain {
+    let profile = ProfileFileCredentialsProvider::builder().profile_name(name).configure(config).build();
+    CredentialsProviderChain::first_try("Profile", profile)
+        .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(config).build())
+        .or_else("Ec2InstanceMetadata", ImdsCredentialsProvider::builder().configure(config).build())
+}
+
+/// Refuses a profile that the AWS files do not have: without it, something else would sign.
+///
+/// # Errors
+///
+/// [`Refused`] if there is none of that name, or the files cannot be read.
+pub(super) async fn refuse_unknown(name: &str) -> Result<()> {
+    #[expect(deprecated, reason = "the type's new home is a crate that nothing else here needs")]
+    let files = profile::profile_file::ProfileFiles::default();
+    let profiles = profile::load(&Fs::real(), &Env::real(), &files, None).await;
+    let profiles = profiles.context("the AWS files cannot be read")?;
+    if profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let mut names: Vec<_> = profiles.profiles().collect();
+    names.sort_unstable();
+    let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
+    Err(Refused(format!("the AWS files have no profile {name}; {there}")).into())
+}
+
+/// Says once why there are no credentials: a call that fails for that says only that it was not sent.
+#[derive(Debug)]
+pub(super) struct Explained {
+    inner: SharedCredentialsProvider,
+    told: AtomicBool,
+}
+
+impl Explained {
+    pub(super) fn new(inner: SharedCredentialsProvider) -> Self {
+        Self { inner, told: AtomicBool::new(false) }
+    }
+}
+
+impl ProvideCredentials for Explained {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            let answer = self.inner.provide_credentials().await;
+            if let Err(error) = &answer
+                && !self.told.swap(true, Ordering::Relaxed)
+            {
+                let why = causes(error);
+                if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+                    note!("no credentials were found ({why}). Name a profile with --profile, or set AWS_PROFILE");
+                } else {
+                    note!(
+                        "the credentials cannot be had ({why}). Sign in again: aws sso login, or what your profile uses"
+                    );
+                }
+            }
+            answer
+        })
+    }
+}

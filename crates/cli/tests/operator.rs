@@ -1,0 +1,172 @@
+//! The real program where something is not as its operator thinks.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const POOL: &str = "eu-central-1_AbCdEf123";
+
+/// An AWS that knows who calls, describes the pool unless that is missing, and answers everything else with one error
+/// code.
+struct Aws {
+    address: String,
+    /// The keys that signed the calls.
+    keys: Arc<Mutex<Vec<String>>>,
+}
+
+impl Aws {
+    fn that_answers(code: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let keys = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&keys);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                seen.lock().unwrap().push(answer(stream.unwrap(), code));
+            }
+        });
+        Self { address, keys }
+    }
+}
+
+/// Answers one call, and returns the key that signed it.
+fn answer(mut stream: TcpStream, code: &str) -> String {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut length, mut key, mut describes) = (0, String::new(), false);
+    for line in reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
+        match line.split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                let scope = value.split_once("Credential=").unwrap().1;
+                scope.split('/').next().unwrap().clone_into(&mut key);
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
+                describes = value.ends_with(".DescribeUserPool");
+            }
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let (status, answer) = if String::from_utf8_lossy(&body).contains("Action=GetCallerIdentity") {
+        let caller = "<GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>";
+        (200, format!("<GetCallerIdentityResponse>{caller}</GetCallerIdentityResponse>"))
+    } else if describes && code != "ResourceNotFoundException" {
+        let arn = format!("arn:aws:cognito-idp:eu-central-1:111122223333:userpool/{POOL}");
+        (200, format!(r#"{{"UserPool":{{"Id":"{POOL}","Arn":"{arn}","LambdaConfig":{{}}}}}}"#))
+    } else {
+        (400, format!(r#"{{"__type":"{code}","message":"twice told"}}"#))
+    };
+    let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+    let _ = stream.write_all((head + &answer).as_bytes());
+    key
+}
+
+/// Runs a command with keys in the environment, and with a profile `prod` in the AWS files.
+fn run(endpoint: &str, folder: &Path, arguments: &[&str]) -> Output {
+    let file = folder.join("credentials");
+    std::fs::write(&file, "[prod]\naws_access_key_id = PRODKEY\naws_secret_access_key = s\n[test]\n").unwrap();
+    Command::new(env!("CARGO_BIN_EXE_cognito-triggers"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", file)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", "ENVKEY")
+        .env("AWS_SECRET_ACCESS_KEY", "s")
+        .output()
+        .unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const VERIFY: [&str; 5] = ["verify-email", "ada", "--yes", "--user-pool-id", POOL];
+
+#[test]
+fn a_profile_signs_whatever_keys_are_in_the_environment_and_a_change_names_its_account_first() {
+    let folder = tempfile::tempdir().unwrap();
+    for (further, key) in [(&["--profile", "prod"][..], "PRODKEY"), (&[], "ENVKEY")] {
+        let aws = Aws::that_answers("AccessDeniedException");
+        let output = run(&aws.address, folder.path(), &[&VERIFY[..], further].concat());
+        let told = told(&output);
+        let keys = aws.keys.lock().unwrap();
+        assert!(keys.len() >= 2 && keys.iter().all(|signer| signer == key), "{keys:?}: {told}");
+        let first = told.lines().next().unwrap();
+        assert_eq!(first, format!("Account 111122223333, Region eu-central-1, user pool {POOL}"));
+        assert!(told.contains("Allow cognito-idp:AdminGetUser "), "{told}");
+    }
+}
+
+#[test]
+fn an_unknown_profile_and_a_region_that_is_not_the_pools_are_refused_without_a_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Aws::that_answers("AccessDeniedException");
+    let output = run(&aws.address, folder.path(), &[&VERIFY[..], &["--profile", "pord"]].concat());
+    let unknown = told(&output);
+    assert!(unknown.contains("no profile pord; there are prod, test"), "{unknown}");
+    assert_eq!(output.status.code(), Some(3));
+    let output = run(&aws.address, folder.path(), &[&VERIFY[..], &["--region", "us-east-1"]].concat());
+    assert!(told(&output).contains("--region says us-east-1"), "{}", told(&output));
+    assert_eq!((output.status.code(), aws.keys.lock().unwrap().len()), (Some(3), 0));
+}
+
+#[test]
+fn a_refused_connection_fails_at_once_with_address_cause_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let started = Instant::now();
+    let output = run(&format!("http://{free}"), folder.path(), &VERIFY);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(output.status.code(), Some(1));
+    for part in [format!("no answer from http://{free} ("), "onnection refused".into(), "AWS_ENDPOINT_URL".into()] {
+        assert!(told(&output).contains(&part), "{part} in {}", told(&output));
+    }
+}
+
+#[test]
+fn a_missing_pool_is_told_once_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Aws::that_answers("ResourceNotFoundException");
+    for arguments in [&VERIFY[..], &["doctor", "--user-pool-id", POOL]] {
+        let told = told(&run(&aws.address, folder.path(), arguments));
+        assert!(told.contains("no such user pool") && !told.contains("twice told"), "{told}");
+    }
+}
+
+#[test]
+fn an_audit_that_is_denied_names_the_permission_and_no_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Aws::that_answers("AccessDeniedException");
+    let arguments = ["audit", "--providers", "Google:claim", "--user-pool-id", POOL];
+    let told = told(&run(&aws.address, folder.path(), &arguments));
+    assert!(told.contains("Allow cognito-idp:ListUsers ") && !told.contains("--state"), "{told}");
+}
+
+#[test]
+fn a_plan_that_cannot_be_written_is_told_before_any_call_with_the_option_that_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = "/dev/null/plan";
+    let arguments = ["link", "--providers", "Google:claim", "--user-pool-id", POOL, "--plan", plan];
+    let told = told(&run("http://127.0.0.1:1", folder.path(), &arguments));
+    assert!(told.contains(plan) && told.contains("choose another file with --plan"), "{told}");
+    assert!(!told.contains(".cognito-triggers-") && !told.contains("no answer"), "{told}");
+}
+
+#[test]
+fn a_wrong_value_shows_the_usage_of_its_own_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run("http://127.0.0.1:1", folder.path(), &["events", "PreSignUp_SignUp", "--set", "email=x"]);
+    assert!(told(&output).contains("Usage: cognito-triggers events"), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(2));
+}
