@@ -77,7 +77,7 @@ fn architecture() -> &'static str {
 fn resource<'a>(synthesized: &'a Value, kind: &str, begins: &str) -> (&'a str, &'a Value) {
     let all = synthesized["Resources"].as_object().unwrap().iter();
     let mut found = all.filter(|(name, one)| one["Type"] == kind && name.starts_with(begins));
-    let (name, one) = found.next().unwrap_or_else(|| panic!("no {kind} {begins}"));
+    let (name, one) = found.next().unwrap();
     assert!(found.next().is_none(), "several {kind} {begins}");
     (name, &one["Properties"])
 }

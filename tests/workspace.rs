@@ -142,7 +142,9 @@ fn no_file_of_a_crate_stands_in_a_circle_with_another() {
             let named: BTreeSet<_> = names.values().flatten().cloned().collect();
             names.retain(|module, names| named.contains(module) && !names.is_empty());
             let left: BTreeSet<_> = names.keys().cloned().collect();
-            names.values_mut().for_each(|named| named.retain(|module| left.contains(module)));
+            for named in names.values_mut() {
+                named.retain(|module| left.contains(module));
+            }
             if names.len() == before {
                 break;
             }
@@ -218,13 +220,11 @@ fn read_paths<'a>(code: &'a str, base: &Module, paths: &mut Vec<Module>) -> &'a 
             word => path.push(word.to_owned()),
         }
         rest = &rest[end..];
-        match rest.strip_prefix("::") {
-            Some(more) => rest = more,
-            None => {
-                paths.push(path);
-                return rest;
-            }
-        }
+        let Some(more) = rest.strip_prefix("::") else {
+            paths.push(path);
+            return rest;
+        };
+        rest = more;
     }
 }
 

@@ -7,6 +7,7 @@ mod binary;
 mod check;
 mod sbom;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -102,8 +103,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             "sha256": hexadecimal(&bytes),
         }));
     }
+    let names: Vec<_> = binaries.iter().map(|(name, _)| *name).collect();
     write(&options.out, "manifest.json", &manifest(&packages)?)?;
-    write(&options.out, "sbom.cdx.json", &sbom::make(&binaries.map(|(name, _)| name)).await?)?;
+    write(&options.out, "sbom.cdx.json", &sbom::make(&names).await?)?;
     sum(&options.out)?;
     if Some(architecture) == host {
         check::each_package_runs(&options.out, architecture).await?;
@@ -114,16 +116,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
-/// How many programs there are: every function, and the command line.
-const PROGRAMS: usize = ALL.len() + 1;
-
 /// Each program's name and binary.
-type Programs = [(&'static str, PathBuf); PROGRAMS];
+type Programs = Vec<(&'static str, PathBuf)>;
 
+/// Every function and the command line.
 fn programs(path: impl Fn(&'static str) -> Result<PathBuf>) -> Result<Programs> {
-    let [a, b, c, d, e, f] = ALL;
-    let one = |name| Ok::<_, anyhow::Error>((name, path(name)?));
-    Ok([one(a)?, one(b)?, one(c)?, one(d)?, one(e)?, one(f)?, one(COMMAND_LINE)?])
+    ALL.into_iter().chain([COMMAND_LINE]).map(|name| Ok((name, path(name)?))).collect()
 }
 
 /// Builds everything as it is deployed.
@@ -172,12 +170,12 @@ fn sum(folder: &Path) -> Result<()> {
     let mut sums = String::new();
     for file in files {
         let bytes = std::fs::read(folder.join(&file))?;
-        sums += &format!("{}  {}\n", hexadecimal(&bytes), file.display());
+        writeln!(sums, "{}  {}", hexadecimal(&bytes), file.display())?;
     }
     write(folder, "SHA256SUMS", sums.as_bytes())
 }
 
 /// The SHA-256 of bytes in hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
