@@ -78,7 +78,9 @@ impl Cloud {
     /// Says where a command is about to change something. One call; if it is not allowed, only the account is left out.
     pub(crate) async fn announce(&self, user_pool: &str) {
         let region = self.config.region().map_or("unknown", AsRef::as_ref);
-        let answer = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        // Nothing depends on the answer, so nobody waits for a second try.
+        let once = aws_sdk_sts::config::Builder::from(&self.config).retry_config(RetryConfig::disabled()).build();
+        let answer = aws_sdk_sts::Client::from_conf(once).get_caller_identity().send().await;
         match answer.map_err(failed("GetCallerIdentity")) {
             Ok(caller) => {
                 say!("Account {}, Region {region}, user pool {user_pool}", caller.account().unwrap_or("unknown"));
