@@ -60,7 +60,10 @@ fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
         let remedy = format!("Name the domains that it owns in PROVIDERS: {name}:always@corp.example");
         findings.push(Finding::note("trust_without_domains", name, why, remedy));
     }
-    if facts.functions.contains_key(&Trigger::InboundFederation) {
+    // Without a mapping it sends no such claim, as far as can be told.
+    let mapped = facts.providers.iter().flatten().find(|known| known.name == *name);
+    let is_mapped = mapped.is_some_and(|known| known.mapping.contains_key("email_verified"));
+    if is_mapped && facts.functions.contains_key(&Trigger::InboundFederation) {
         let why = "If this provider sends a false email_verified, that wins over always: inbound federation leaves the \
                    address out, and the person is not linked, or is turned away";
         let remedy = format!(
