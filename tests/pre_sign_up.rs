@@ -63,6 +63,23 @@ async fn a_new_person_gets_a_native_account_that_is_linked_and_in_the_group() {
 }
 
 #[tokio::test]
+async fn where_only_invited_people_may_come_nobody_else_gets_an_account() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let settings = [("PROVIDERS", "Google:claim"), ("DEFAULT_GROUP", GROUP), ("NEWCOMERS", "invited")];
+    let function = function("pre-sign-up", &settings).await.unwrap();
+    let refusal = answer(&function, &pool, "pre-sign-up/google-new-person").await.unwrap_err();
+    assert_eq!(refusal.error_type, "not_invited");
+    assert!(pool.profiles().await.unwrap().is_empty());
+    let address = json!([{ "Name": "email", "Value": GRACE }]);
+    let invitation = json!({ "Username": GRACE, "MessageAction": "SUPPRESS", "UserAttributes": address });
+    pool.admin("AdminCreateUser", invitation).await.unwrap();
+    answer(&function, &pool, "pre-sign-up/google-new-person").await.unwrap();
+    let grace = pool.only_profile_of(GRACE).await.unwrap();
+    assert!(grace.status == "CONFIRMED" && grace.email_verified(), "{grace:?}");
+    assert!(grace.has_identity("Google", GRACE_AT_GOOGLE) && grace.groups == [GROUP], "{grace:?}");
+}
+
+#[tokio::test]
 async fn an_unproven_address_that_somebody_has_is_refused_and_changes_nothing() {
     for kind in KINDS {
         let pool = pool(kind).await.unwrap();
