@@ -270,6 +270,23 @@ fn every_link_between_the_pages_leads_to_a_file() {
 }
 
 #[test]
+fn the_tests_that_a_page_names_as_its_proof_exist() {
+    let root = layout::root();
+    let code = code(&root.join("tests")) + &code(&root.join("crates"));
+    let mut names = 0;
+    for page in [include_str!("../docs/COMING_FROM_SCRIPTS.md"), include_str!("../docs/THREAT_MODEL.md")] {
+        let words = page.split('`').skip(1).step_by(2);
+        let is_name =
+            |word: &&str| word.len() > 25 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        for name in words.filter(is_name) {
+            assert!(code.contains(&format!("fn {name}(")), "there is no test {name}");
+            names += 1;
+        }
+    }
+    assert!(names > 100, "only {names} names");
+}
+
+#[test]
 fn the_readme_is_read_in_one_go() {
     let readme = include_str!("../README.md");
     assert!(readme.len() <= 8192, "README.md has {} bytes; details belong into docs/", readme.len());
