@@ -191,7 +191,7 @@ async fn a_token_that_is_not_this_pools_access_token_opens_nothing() {
     native(&api.pool, Kind::EmailAsUsername, &email).await.unwrap();
     let tokens = api.tokens(&email, PASSWORD).await;
     let access = tokens["AccessToken"].as_str().unwrap();
-    assert_eq!(api.send(Some(access), "GET", "/email-change", &Value::Null).await.0, 404, "the token itself is good");
+    assert_eq!(api.send(Some(access), "GET", "/email-change", &Value::Null).await.0, 200, "the token itself is good");
 
     let [header, payload, signature] = access.split('.').collect::<Vec<_>>().try_into().unwrap();
     let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
