@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use end_to_end::template::Template;
+use end_to_end::template::{Template, texts};
 use end_to_end::{binary, cloud, native};
 use local_cloud::archive::{self, BOOTSTRAP};
 use local_cloud::function::TRIGGERS;
@@ -82,10 +82,6 @@ fn resource<'a>(synthesized: &'a Value, kind: &str, begins: &str) -> (&'a str, &
     (name, &one["Properties"])
 }
 
-fn texts(list: &Value) -> BTreeSet<String> {
-    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
-}
-
 /// The actions of the policies of a role, by what they are for.
 fn actions(synthesized: &Value, role: &str, on: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let policies = synthesized["Resources"].as_object().unwrap().values().filter(|one| {
@@ -115,22 +111,18 @@ fn compare(synthesized: &Value) {
     for (name, trigger) in FUNCTIONS {
         let begins = format!("AccountLayer{trigger}");
         let (function, made) = resource(synthesized, "AWS::Lambda::Function", &begins);
-        let theirs = template.properties(&format!("{trigger}Function"), &parameters).unwrap().unwrap();
-        let environment =
-            |of: &Value, name: &str| of["Environment"]["Variables"][name].as_str().unwrap_or("").to_owned();
+        let theirs = template.granted(trigger, &parameters).unwrap();
+        let environment = made["Environment"]["Variables"].as_object().unwrap();
         for setting in manifest["functions"][name]["settings"].as_array().unwrap() {
             let setting = setting.as_str().unwrap();
             let default = manifest["settings"][setting]["default"].as_str().unwrap_or("");
-            let or_default = |value: String| if value.is_empty() { default.to_owned() } else { value };
-            let values = [environment(made, setting), environment(&theirs, setting)].map(or_default);
-            assert_eq!(values[0], values[1], "{setting} of {name}");
+            let own = environment.get(setting).and_then(Value::as_str).unwrap_or(default);
+            let of_template = theirs.environment.get(setting).map_or(default, String::as_str);
+            assert_eq!(own, of_template, "{setting} of {name}");
         }
-        let rights = template.properties(&format!("{trigger}Rights"), &parameters).unwrap();
-        let statements = rights.iter().flat_map(|rights| rights["PolicyDocument"]["Statement"].as_array().unwrap());
-        let granted: BTreeSet<_> = statements.flat_map(|statement| texts(&statement["Action"])).collect();
         let (role, assumed) = resource(synthesized, "AWS::IAM::Role", &begins);
         assert!(assumed["ManagedPolicyArns"].is_null(), "{name} may do more than it says");
-        assert_eq!(actions(synthesized, role, |action| action.starts_with("cognito-idp:")), granted, "{name}");
+        assert_eq!(actions(synthesized, role, |action| action.starts_with("cognito-idp:")), theirs.actions, "{name}");
         let logs = BTreeSet::from(["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned));
         assert_eq!(actions(synthesized, role, |action| !action.starts_with("cognito-idp:")), logs, "{name}");
         let arn = json!({ "Fn::GetAtt": [function, "Arn"] });

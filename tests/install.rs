@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use end_to_end::template::Template;
+use end_to_end::template::{Template, texts};
 use serde_json::Value;
 
 const MANIFEST: &str = include_str!("../deploy/manifest.json");
@@ -24,11 +24,6 @@ fn functions() -> [(&'static str, &'static str, &'static [&'static str]); 5] {
         ("inbound-federation", "InboundFederation", &inbound_federation::NAMES),
         ("custom-message", "CustomMessage", &custom_message::NAMES),
     ]
-}
-
-/// The texts of a JSON list.
-fn texts(list: &Value) -> BTreeSet<String> {
-    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -109,26 +104,6 @@ fn combinations(template: &Template, function: &str) -> Vec<BTreeMap<String, Str
     combinations
 }
 
-/// What the template gives a function with these parameters: its environment without empty values, and its actions.
-fn by_template(template: &Template, function: &str, parameters: &BTreeMap<String, String>) -> Granted {
-    let made = template.properties(&format!("{function}Function"), parameters).unwrap().unwrap();
-    let variables = made["Environment"]["Variables"].as_object().unwrap();
-    let environment = variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()));
-    let rights = template.properties(&format!("{function}Rights"), parameters).unwrap();
-    let statements = rights.map(|rights| rights["PolicyDocument"]["Statement"].clone());
-    let actions = statements.iter().flat_map(|statements| statements.as_array().unwrap());
-    Granted {
-        environment: environment.filter(|(_, value)| !value.is_empty()).collect(),
-        actions: actions.flat_map(|statement| texts(&statement["Action"])).collect(),
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Granted {
-    environment: BTreeMap<String, String>,
-    actions: BTreeSet<String>,
-}
-
 /// The actions that the manifest gives a function with these settings.
 fn by_manifest(facts: &Value, settings: &BTreeMap<String, String>) -> BTreeSet<String> {
     let holds = |(name, values): (&String, &Value)| {
@@ -150,7 +125,7 @@ fn with_every_combination_of_settings_the_template_grants_what_the_manifest_says
     let mut compared = 0;
     for (name, function, _) in functions() {
         for parameters in combinations(&template, function) {
-            let granted = by_template(&template, function, &parameters);
+            let granted = template.granted(function, &parameters).unwrap();
             let needed = by_manifest(&manifest["functions"][name], &granted.environment);
             assert_eq!(granted.actions, needed, "{name} with {parameters:?}");
             compared += 1;
@@ -224,7 +199,7 @@ fn terraform_gives_each_function_the_environment_and_the_rights_of_the_template(
     ];
     for choice in choices {
         let parameters = choice.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let granted = functions().map(|(name, function, _)| (name, by_template(&template, function, &parameters)));
+        let granted = functions().map(|(name, function, _)| (name, template.granted(function, &parameters).unwrap()));
         let settings = granted.iter().flat_map(|(_, granted)| granted.environment.clone()).collect();
         let names = granted.each_ref().map(|(name, _)| *name);
         let planned = terraform.plan(&names, &settings).unwrap();

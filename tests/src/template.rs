@@ -3,7 +3,7 @@
 //! Only what the tests ask about is worked out. What depends on a resource that is not there yet stays a name, such as
 //! `UserPool.Arn`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -104,6 +104,39 @@ impl Template {
             _ => view.resolve(&resource["Properties"]),
         }
     }
+
+    /// What the template gives a function with these parameters: `PreSignUp` has the resources `PreSignUpFunction` and, if
+    /// it calls anything, `PreSignUpRights`.
+    ///
+    /// # Errors
+    ///
+    /// The template uses a function that is not known here, or it makes no such function.
+    pub fn granted(&self, function: &str, parameters: &BTreeMap<String, String>) -> Result<Granted> {
+        let made = self.properties(&format!("{function}Function"), parameters)?.context("no such function")?;
+        let variables = made["Environment"]["Variables"].as_object().into_iter().flatten();
+        let environment = variables.map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()));
+        let rights = self.properties(&format!("{function}Rights"), parameters)?.unwrap_or_default();
+        let statements = rights["PolicyDocument"]["Statement"].as_array().into_iter().flatten();
+        Ok(Granted {
+            environment: environment.filter(|(_, value)| !value.is_empty()).collect(),
+            actions: statements.flat_map(|statement| texts(&statement["Action"])).collect(),
+        })
+    }
+}
+
+/// What a template gives a function.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Its environment, without empty values.
+    pub environment: BTreeMap<String, String>,
+    /// The IAM actions that it may call.
+    pub actions: BTreeSet<String>,
+}
+
+/// The texts of a JSON list. A member that is no text is its JSON, so that it equals no text that is expected.
+#[must_use]
+pub fn texts(list: &Value) -> BTreeSet<String> {
+    list.as_array().into_iter().flatten().map(text).collect()
 }
 
 /// The template as one set of parameters makes it.
