@@ -116,15 +116,23 @@ fn compare(synthesized: &Value) {
         for setting in manifest["functions"][name]["settings"].as_array().unwrap() {
             let setting = setting.as_str().unwrap();
             let default = manifest["settings"][setting]["default"].as_str().unwrap_or("");
-            let own = environment.get(setting).and_then(Value::as_str).unwrap_or(default);
+            let own = environment.get(setting);
             let of_template = theirs.environment.get(setting).map_or(default, String::as_str);
-            assert_eq!(own, of_template, "{setting} of {name}");
+            if setting == "RETRY_QUEUE_URL" {
+                assert_eq!(own.is_some(), of_template == "RetryQueue", "{name}");
+                continue;
+            }
+            assert_eq!(own.and_then(Value::as_str).unwrap_or(default), of_template, "{setting} of {name}");
         }
         let (role, assumed) = resource(synthesized, "AWS::IAM::Role", &begins);
         assert!(assumed["ManagedPolicyArns"].is_null(), "{name} may do more than it says");
         assert_eq!(actions(synthesized, role, |action| action.starts_with("cognito-idp:")), theirs.actions, "{name}");
-        let logs = BTreeSet::from(["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned));
-        assert_eq!(actions(synthesized, role, |action| !action.starts_with("cognito-idp:")), logs, "{name}");
+        let mut others = BTreeSet::from(["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned));
+        if name == "post-confirmation" {
+            let rights = template.properties("RetryQueueRights", &parameters).unwrap().unwrap();
+            others.extend(texts(&rights["PolicyDocument"]["Statement"][0]["Action"]));
+        }
+        assert_eq!(actions(synthesized, role, |action| !action.starts_with("cognito-idp:")), others, "{name}");
         let arn = json!({ "Fn::GetAtt": [function, "Arn"] });
         let attached = &properties["LambdaConfig"][trigger];
         let expected = if trigger == "InboundFederation" {
@@ -133,6 +141,20 @@ fn compare(synthesized: &Value) {
             arn.clone()
         };
         assert_eq!(*attached, expected);
+        if name == "post-confirmation" {
+            for (kind, name) in
+                [("AWS::SQS::Queue", "RetryQueue"), ("AWS::Lambda::EventSourceMapping", "RetryQueueMapping")]
+            {
+                let (_, own) = resource(synthesized, kind, "AccountLayer");
+                let theirs = template.properties(name, &parameters).unwrap().unwrap();
+                for (property, value) in theirs.as_object().unwrap() {
+                    // SQS encrypts unless it is told not to.
+                    let is_default = property == "SqsManagedSseEnabled" && own.get(property).is_none();
+                    // The texts are names of resources.
+                    assert!(value.is_string() || is_default || own[property] == *value, "{property}: {own}");
+                }
+            }
+        }
         let (_, permission) = resource(synthesized, "AWS::Lambda::Permission", &begins);
         assert_eq!(
             (&permission["Principal"], &permission["FunctionName"]),

@@ -6,12 +6,14 @@
 use end_to_end::native;
 use local_cloud::event;
 use local_cloud::hosted_login::sign_in;
+use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// One person and the stack that they sign in to. All tests share the stack, so no person appears in two of them.
 struct Visit {
@@ -229,6 +231,25 @@ async fn after_its_confirmation_an_account_is_in_the_group() {
     let answer = visit.invoke("PostConfirmation", &event).await;
     assert_eq!(answer, event, "the event goes back as it came");
     assert_eq!(visit.profile().await.groups, [GROUP]);
+}
+
+/// The queue delivers after half a minute; nothing else writes the membership then.
+#[tokio::test]
+async fn a_membership_that_cognito_could_not_write_is_written_by_the_stack_itself() {
+    let visit = Visit::begin("waits");
+    let before = native(&visit.pool, Kind::EmailAsUsername, &visit.email).await.unwrap();
+    let settings = visit.address.stack.settings_of("PostConfirmation").await.unwrap();
+    let queue = settings["RETRY_QUEUE_URL"].as_str().unwrap();
+    let body = json!({ "userPoolId": visit.pool.id(), "userName": before.username, "sub": before.attribute("sub") });
+    let input = json!({ "QueueUrl": queue, "MessageBody": body.to_string() });
+    let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.SendMessage")];
+    let endpoint = visit.address.stack.endpoint();
+    Http::default().send_body("POST", endpoint, &headers, input.to_string()).await.unwrap();
+    let start = Instant::now();
+    while visit.profile().await.groups != [GROUP] {
+        assert!(start.elapsed() < Duration::from_secs(60), "the queue did not call the function");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 #[tokio::test]

@@ -43,13 +43,43 @@ fn each_function_gets_exactly_the_variables_it_reads() {
     }
 }
 
+/// Whether the template refuses these parameters with a text that begins so.
+fn is_refused(parameters: &[(&str, &str)], reason: &str) -> bool {
+    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    template.refusals(&parameters).unwrap().iter().any(|refusal| refusal.starts_with(reason))
+}
+
 /// The custom message function refuses a change of the address with Cognito's own call.
 #[test]
 fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
-    let rule = template::document().unwrap()["Rules"]["DirectEmailChangeIsRefused"].take();
-    let applies = r#"[["AccountApi","on"],["DirectEmailChange","refuse"],["ExistingUserPoolId",""]]"#;
-    assert_eq!(rule["RuleCondition"].to_string(), applies);
-    assert_eq!(rule["Assertions"][0]["Assert"].to_string(), r#"[["CustomMessages","never"]]"#);
+    let reason = "DirectEmailChange=refuse needs CustomMessages";
+    let refuses = [("AccountApi", "on"), ("DirectEmailChange", "refuse")];
+    assert!(!is_refused(&refuses, reason));
+    assert!(is_refused(&[refuses[0], refuses[1], ("CustomMessages", "never")], reason));
+    // There you attach the function yourself.
+    let existing = ("ExistingUserPoolId", "eu-central-1_AbCdEf123");
+    assert!(!is_refused(&[refuses[0], refuses[1], ("CustomMessages", "never"), existing], reason));
+}
+
+/// Otherwise people of that provider would be linked to nobody, and nothing would say so.
+#[test]
+fn a_provider_with_keys_is_in_the_list_of_providers_or_the_deployment_is_refused() {
+    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    assert!(template.refusals(&BTreeMap::new()).unwrap().is_empty());
+    let listed = template.defaults()["Providers"].clone();
+    for (key, other_key, entry) in [
+        ("FacebookAppId", "FacebookAppSecret", "Facebook:always"),
+        ("OidcProviderName", "OidcClientSecret", "Corp:claim"),
+    ] {
+        let given = [(key, "Corp"), (other_key, "secret")];
+        assert!(is_refused(&given, &format!("{key} needs an entry in Providers")), "{key}");
+        let chosen = format!("{listed},{entry}");
+        assert!(!is_refused(&[given[0], given[1], ("Providers", &chosen)], &format!("{key} needs an entry")), "{key}");
+    }
+    for name in ["Google", "SignInWithApple"] {
+        assert!(listed.contains(&format!("{name}:")), "{name}");
+    }
 }
 
 #[test]

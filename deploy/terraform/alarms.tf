@@ -58,3 +58,19 @@ resource "aws_cloudwatch_metric_alarm" "slow" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
 }
+
+resource "aws_cloudwatch_metric_alarm" "retries" {
+  count               = local.retries ? 1 : 0
+  alarm_name          = "${var.name}-retries"
+  alarm_description   = "Cognito has refused a membership of the default group for a quarter of an hour. Does the group exist?"
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = aws_sqs_queue.retries[0].name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 900
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}

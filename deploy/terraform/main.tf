@@ -14,6 +14,8 @@ module "plan" {
 locals {
   functions = module.plan.functions
   calling   = { for name, function in local.functions : name => function if length(function.actions) > 0 }
+  # A queue of your own comes first.
+  retries = contains(keys(local.functions), "post-confirmation") && lookup(var.settings, "DEFAULT_GROUP", "") != "" && lookup(var.settings, "RETRY_QUEUE_URL", "") == ""
   # Without a reference to the pool's own ARN: only rights and permissions wait for the pool, and the pool waits for
   # the functions, so nothing goes in a circle.
   user_pool_arn = "arn:${data.aws_partition.current.partition}:cognito-idp:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:userpool/${var.user_pool_id}"
@@ -86,7 +88,7 @@ resource "aws_lambda_function" "function" {
   s3_key           = var.packages.bucket == null ? null : "${var.packages.prefix}${each.key}-${var.architecture}.zip"
 
   environment {
-    variables = each.value.environment
+    variables = merge(each.key == "post-confirmation" && local.retries ? { RETRY_QUEUE_URL = aws_sqs_queue.retries[0].url } : {}, each.value.environment)
   }
 
   logging_config {
@@ -104,4 +106,43 @@ resource "aws_lambda_permission" "cognito" {
   principal      = "cognito-idp.amazonaws.com"
   source_account = data.aws_caller_identity.current.account_id
   source_arn     = local.user_pool_arn
+}
+
+# Memberships of the default group that Cognito could not write. The queue hands each to the function every five
+# minutes, for two weeks, until Cognito takes it.
+resource "aws_sqs_queue" "retries" {
+  count                      = local.retries ? 1 : 0
+  name                       = "${var.name}-retries"
+  delay_seconds              = 30
+  visibility_timeout_seconds = 300
+  message_retention_seconds  = 1209600
+  # The messages hold user names.
+  sqs_managed_sse_enabled = true
+}
+
+resource "aws_iam_role_policy" "retries" {
+  count = local.retries ? 1 : 0
+  name  = "retry"
+  role  = aws_iam_role.function["post-confirmation"].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+      Resource = aws_sqs_queue.retries[0].arn
+    }]
+  })
+}
+
+resource "aws_lambda_event_source_mapping" "retries" {
+  count            = local.retries ? 1 : 0
+  event_source_arn = aws_sqs_queue.retries[0].arn
+  function_name    = aws_lambda_function.function["post-confirmation"].arn
+  # One failure must not bring back what was written.
+  batch_size = 1
+  # A full queue must not use up Cognito's quota, which people who sign in need.
+  scaling_config {
+    maximum_concurrency = 2
+  }
+  depends_on = [aws_iam_role_policy.retries]
 }

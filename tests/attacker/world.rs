@@ -200,7 +200,7 @@ pub struct World {
     /// The inbound federation trigger is attached just now.
     inbound: bool,
     pre_sign_up: PreSignUp<MemoryPool>,
-    post_confirmation: PostConfirmation<MemoryPool>,
+    post_confirmation: PostConfirmation<MemoryPool, cognito_core::retry_queue::MemoryQueue>,
     post_authentication: PostAuthentication<MemoryPool>,
     inbound_federation: InboundFederation,
     api: OnceLock<AccountApi>,
@@ -236,6 +236,7 @@ impl World {
             post_confirmation: PostConfirmation::new(
                 post_confirmation::Settings::from_lookup(&lookup).unwrap(),
                 pool.clone(),
+                None,
             ),
             post_authentication: PostAuthentication::new(
                 post_authentication::Settings::from_lookup(&lookup).unwrap(),

@@ -105,6 +105,30 @@ impl Template {
         }
     }
 
+    /// What CloudFormation says to these parameters instead of deploying them: the descriptions of the template's rules
+    /// that they break.
+    ///
+    /// # Errors
+    ///
+    /// The template uses a function that is not known here.
+    pub fn refusals(&self, parameters: &BTreeMap<String, String>) -> Result<Vec<String>> {
+        let mut all = self.defaults();
+        all.extend(parameters.clone());
+        let view = View { document: &self.document, parameters: &all };
+        let mut refusals = Vec::new();
+        for rule in self.document["Rules"].as_object().into_iter().flat_map(Map::values) {
+            if rule.get("RuleCondition").is_some_and(|condition| !view.decide(condition).unwrap_or(true)) {
+                continue;
+            }
+            for assertion in rule["Assertions"].as_array().into_iter().flatten() {
+                if !view.decide(&assertion["Assert"])? {
+                    refusals.push(text(&assertion["AssertDescription"]));
+                }
+            }
+        }
+        Ok(refusals)
+    }
+
     /// What the template gives a function with these parameters: `PreSignUp` has the resources `PreSignUpFunction` and, if
     /// it calls anything, `PreSignUpRights`.
     ///
@@ -162,6 +186,10 @@ impl View<'_> {
             "Fn::Not" => Ok(!self.decide(&arguments[0])?),
             "Fn::And" => all().try_fold(true, |so_far, one| Ok(so_far && self.decide(one)?)),
             "Fn::Or" => all().try_fold(false, |so_far, one| Ok(so_far || self.decide(one)?)),
+            "Fn::Contains" => {
+                let listed = texts(&arguments[0]);
+                Ok(self.resolve(&arguments[1])?.is_some_and(|value| listed.contains(&text(&value))))
+            }
             other => bail!("{other} in a condition"),
         }
     }

@@ -3,6 +3,7 @@
 //! - [`event`]: the envelope that Cognito sends and gets back, read tolerantly and returned intact;
 //! - [`email`], [`provider`], [`password`]: the types for decisions about identities;
 //! - [`user_pool`]: the calls to a user pool, as a port with three implementations;
+//! - [`retry_queue`]: where a function leaves what it could not write;
 //! - [`settings`]: environment variables, read once and checked;
 //! - [`trigger`], [`failure`]: how a function answers, refuses and fails;
 //! - `sdk` (feature `aws`): how a function reaches AWS;
@@ -13,6 +14,7 @@ pub mod event;
 pub mod failure;
 pub mod password;
 pub mod provider;
+pub mod retry_queue;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 #[cfg(feature = "aws")]

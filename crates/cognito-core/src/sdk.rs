@@ -8,6 +8,11 @@
 mod container;
 mod environment;
 mod http;
+#[cfg(feature = "retry-queue")]
+mod sqs;
+
+#[cfg(feature = "retry-queue")]
+pub use sqs::SqsQueue;
 
 use crate::settings::{Lookup, SettingError};
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -51,7 +56,7 @@ pub fn config(lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
 }
 
 /// A configuration together with the connections that its clients will use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Aws {
     pub(crate) config: SdkConfig,
     connections: Connections,

@@ -23,6 +23,13 @@ pub trait Trigger {
 
     /// Does the work and sets members of `response`.
     fn handle(&self, event: &mut Event, clock: Clock) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Does the work of something that no trigger event is, such as messages from the function's own queue. `None`, as
+    /// by default, if this function does not know it either.
+    fn handle_other(&self, payload: &str, clock: Clock) -> impl Future<Output = Option<Result<(), Failure>>> + Send {
+        let _ = (payload, clock);
+        std::future::ready(None)
+    }
 }
 
 /// When the invocation arrived, and its deadline.
@@ -45,6 +52,12 @@ impl Clock {
         self.now
     }
 
+    /// The same clock with a deadline that leaves `time` for something afterwards.
+    #[must_use]
+    pub fn leaving(self, time: Duration) -> Self {
+        Self { deadline: self.deadline.checked_sub(time).unwrap_or(self.deadline), ..self }
+    }
+
     /// Runs `work` until the deadline.
     ///
     /// # Errors
@@ -60,7 +73,8 @@ impl Clock {
 
 /// Answers one event: reads it, lets `trigger` handle it, and returns the same JSON with only `response` changed. An
 /// event with an unknown source is returned unchanged, with a warning. An unknown version is only a warning, because
-/// members and source say what an event is, and emulators send other versions.
+/// members and source say what an event is, and emulators send other versions. What is no event of Cognito goes to
+/// [`Trigger::handle_other`], and the answer is `null`.
 ///
 /// # Errors
 ///
@@ -70,7 +84,13 @@ pub async fn answer(trigger: &impl Trigger, payload: &RawValue, clock: Clock) ->
 }
 
 async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
-    let mut event = Event::parse(payload.get()).map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))?;
+    let mut event = match Event::parse(payload.get()) {
+        Ok(event) => event,
+        Err(why) => match trigger.handle_other(payload.get(), clock).await {
+            Some(done) => return done.map(|()| RawValue::NULL.to_owned()),
+            None => return Err(Failure::because(Kind::NOT_A_COGNITO_EVENT, why)),
+        },
+    };
     let source = event.source();
     if source == TriggerSource::Unknown {
         tracing::warn!(error_code = UNKNOWN_SOURCE, "unknown trigger source, the event goes back unchanged");

@@ -6,21 +6,30 @@
 //! decision uses the attributes in the event.
 //!
 //! The change that Cognito reports has already happened, and an error would only make it look as if it had not. So the
-//! function logs and counts errors, and always returns the event.
+//! function logs and counts errors, and always returns the event. A membership that Cognito could not write goes to a
+//! queue, if there is one, and comes back until it is written (`membership`).
+
+mod membership;
 
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::provider::Providers;
+use cognito_core::retry_queue::RetryQueue;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
 use linking::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};
+use membership::Membership;
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 5] = [PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, SIGN_OUT_ON_PASSWORD_RESET];
+pub const NAMES: [&str; 6] =
+    [PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, RETRY_QUEUE_URL, SIGN_OUT_ON_PASSWORD_RESET];
 
 /// `DEFAULT_GROUP_FOR`: whether people whose provider proved no address join the group, too.
 const DEFAULT_GROUP_FOR: &str = "DEFAULT_GROUP_FOR";
+
+/// `RETRY_QUEUE_URL`: the SQS queue for memberships that could not be written.
+pub const RETRY_QUEUE_URL: &str = "RETRY_QUEUE_URL";
 
 /// `SIGN_OUT_ON_PASSWORD_RESET`: whether a replaced password ends the account's sessions.
 const SIGN_OUT_ON_PASSWORD_RESET: &str = "SIGN_OUT_ON_PASSWORD_RESET";
@@ -67,22 +76,23 @@ impl Settings {
     }
 }
 
-/// The trigger, with a way to open user pools.
+/// The trigger, with a way to open user pools, and the queue for what it could not write.
 #[derive(Debug)]
-pub struct PostConfirmation<P> {
+pub struct PostConfirmation<P, Q> {
     settings: Settings,
     pools: P,
+    queue: Option<Q>,
 }
 
-impl<P: UserPools> PostConfirmation<P> {
+impl<P: UserPools, Q> PostConfirmation<P, Q> {
     /// A trigger with these settings.
     #[must_use]
-    pub fn new(settings: Settings, pools: P) -> Self {
-        Self { settings, pools }
+    pub fn new(settings: Settings, pools: P, queue: Option<Q>) -> Self {
+        Self { settings, pools, queue }
     }
 }
 
-impl<P> PostConfirmation<P> {
+impl<P, Q> PostConfirmation<P, Q> {
     /// The group that the person joins.
     fn group_for(&self, attributes: Attributes<'_>) -> Option<&str> {
         let group = self.settings.default_group.as_deref()?;
@@ -91,7 +101,7 @@ impl<P> PostConfirmation<P> {
     }
 }
 
-impl<P: UserPools + Sync> Trigger for PostConfirmation<P>
+impl<P: UserPools + Sync, Q: RetryQueue + Sync> Trigger for PostConfirmation<P, Q>
 where
     P::Pool: Send,
 {
@@ -115,7 +125,8 @@ where
         }
         let join = async {
             if let Some(group) = self.group_for(attributes) {
-                join_group(&pool, &user, group, sub, clock).await;
+                let membership = Membership::of(event.user_pool_id(), &user, sub);
+                membership.write_or_keep(&pool, group, self.queue.as_ref(), clock).await;
             }
         };
         let repair = async {
@@ -125,6 +136,18 @@ where
         };
         tokio::join!(join, repair);
         Ok(())
+    }
+
+    async fn handle_other(&self, payload: &str, clock: Clock) -> Option<Result<(), Failure>> {
+        let kept = membership::kept_in(payload)?;
+        let Some(group) = self.settings.default_group.as_deref() else { return Some(Ok(())) };
+        for membership in kept {
+            let pool = self.pools.pool(membership.user_pool_id());
+            if let Err(failure) = membership.write_late(&pool, group, clock).await {
+                return Some(Err(failure));
+            }
+        }
+        Some(Ok(()))
     }
 }
 
@@ -142,25 +165,6 @@ async fn end_sessions(pool: &impl UserPool, user: &UserName, sub: Option<&str>, 
             let cause = failure.cause_chain();
             let message = "sessions from before the new password may still be open";
             tracing::error!(error_code = "sessions_not_ended", cause, sub, "{message}");
-        }
-    }
-}
-
-async fn join_group(pool: &impl UserPool, user: &UserName, group: &str, sub: Option<&str>, clock: Clock) {
-    let join = async {
-        let user = pool.checked(user, sub.unwrap_or_default()).await?;
-        pool.add_to_group(&user, group).await
-    };
-    match clock.limit(join).await.and_then(|done| done.map_err(PoolError::into_failure)) {
-        Ok(()) => tracing::info!(decision = "join_group", sub, "decided"),
-        Err(failure) => {
-            let cause = failure.cause_chain();
-            tracing::error!(
-                error_code = "group_not_joined",
-                cause,
-                sub,
-                "a new user was not added to the default group"
-            );
         }
     }
 }

@@ -1,17 +1,26 @@
 use super::*;
+use cognito_core::retry_queue::{MemoryQueue, NotKept};
 use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, federated, native};
 use serde_json::{Value, json};
 
 const PROVIDERS: &str = "Google:claim,Facebook:always";
 
-fn trigger(pool: &MemoryPool, group: &'static str) -> PostConfirmation<MemoryPool> {
+fn trigger(pool: &MemoryPool, group: &'static str) -> PostConfirmation<MemoryPool, MemoryQueue> {
+    with_queue(pool, group, None)
+}
+
+fn with_queue(
+    pool: &MemoryPool,
+    group: &'static str,
+    queue: Option<MemoryQueue>,
+) -> PostConfirmation<MemoryPool, MemoryQueue> {
     let lookup = move |asked: &str| match asked {
         "PROVIDERS" => Some(PROVIDERS.to_owned()),
         "DEFAULT_GROUP" => Some(group.to_owned()),
         _ => None,
     };
-    PostConfirmation::new(Settings::from_lookup(&lookup).unwrap(), pool.clone())
+    PostConfirmation::new(Settings::from_lookup(&lookup).unwrap(), pool.clone(), queue)
 }
 
 /// A pool with one account of the user name in the event.
@@ -61,7 +70,7 @@ async fn a_replaced_password_costs_no_call_where_the_operator_says_so() {
     let event = sample("post-confirmation/forgot-password");
     let pool = pool_for(&event);
     let off = |asked: &str| (asked == SIGN_OUT_ON_PASSWORD_RESET).then(|| "off".to_owned());
-    let trigger = PostConfirmation::new(Settings::from_lookup(&off).unwrap(), pool.clone());
+    let trigger = PostConfirmation::new(Settings::from_lookup(&off).unwrap(), pool.clone(), None::<MemoryQueue>);
     answer_to(&trigger, &event).await.unwrap();
     assert!(pool.calls().is_empty());
 }
@@ -165,7 +174,8 @@ async fn who_proved_no_address_joins_the_group_only_where_the_operator_says_so()
         let event = first(provider, email, verified);
         for for_everybody in [false, true] {
             let pool = MemoryPool::new(PoolKind::EmailUserNames, [federated(provider, "9", "ada@example.com")]);
-            let everybody = PostConfirmation::new(Settings::from_lookup(&everybody).unwrap(), pool.clone());
+            let settings = Settings::from_lookup(&everybody).unwrap();
+            let everybody = PostConfirmation::new(settings, pool.clone(), None);
             let trigger = if for_everybody { everybody } else { trigger(&pool, "Users") };
             answer_to(&trigger, &event).await.unwrap();
             let joined = pool.accounts()[0].groups.contains("Users");
@@ -217,6 +227,91 @@ async fn what_goes_wrong_is_logged_and_keeps_nobody_out() {
     let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Users"), &event)).await;
     assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
     assert_eq!(log.matches("sessions_not_ended").count(), 1, "{log}");
+}
+
+/// What Lambda hands the function when SQS delivers these messages.
+fn delivery(messages: &[String]) -> Box<serde_json::value::RawValue> {
+    let records: Vec<_> = messages.iter().map(|body| json!({"eventSource": "aws:sqs", "body": body})).collect();
+    serde_json::value::to_raw_value(&json!({ "Records": records })).unwrap()
+}
+
+async fn deliver(
+    trigger: &PostConfirmation<MemoryPool, MemoryQueue>,
+    messages: &[String],
+) -> Result<(), cognito_core::failure::Failure> {
+    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+    cognito_core::trigger::answer(trigger, &delivery(messages), clock).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_membership_that_cognito_does_not_take_for_ten_minutes_is_written_then() {
+    let event = sample("post-confirmation/sign-up");
+    let pool = pool_for(&event);
+    let queue = MemoryQueue::default();
+    let trigger = with_queue(&pool, "Users", Some(queue.clone()));
+    pool.set_quirks(Quirks { unavailable: true, ..Quirks::default() });
+    let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
+    assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+    assert!(log.contains("group_waits") && !log.contains("ERROR"), "{log}");
+    // SQS delivers it again every five minutes.
+    for _ in 0..3 {
+        assert!(deliver(&trigger, &queue.messages()).await.is_err());
+        assert!(pool.accounts()[0].groups.is_empty());
+    }
+    pool.set_quirks(Quirks::default());
+    deliver(&trigger, &queue.messages()).await.unwrap();
+    assert!(pool.accounts()[0].groups.contains("Users"));
+    // SQS may deliver a message twice.
+    deliver(&trigger, &queue.messages()).await.unwrap();
+    assert_eq!(queue.messages().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_leaves_time_for_the_queue() {
+    struct Hangs;
+    impl RetryQueue for Hangs {
+        async fn put(&self, _: String) -> Result<(), NotKept> {
+            std::future::pending().await
+        }
+    }
+    let pool = pool_for(&sample("post-confirmation/sign-up"));
+    let start = tokio::time::Instant::now();
+    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+    let left = clock.leaving(std::time::Duration::from_millis(1500));
+    assert!(left.limit(std::future::pending::<()>()).await.is_err());
+    assert_eq!(start.elapsed().as_millis(), 3000);
+    pool.set_quirks(Quirks { unavailable: true, ..Quirks::default() });
+    let lookup = |asked: &str| (asked == "DEFAULT_GROUP").then(|| "Users".to_owned());
+    let trigger = PostConfirmation::new(Settings::from_lookup(&lookup).unwrap(), pool, Some(Hangs));
+    let (_, log) = CapturedLog::of(answer_to(&trigger, &sample("post-confirmation/sign-up"))).await;
+    assert!(log.contains("group_not_joined") && log.contains("the time for an answer ran out"), "{log}");
+}
+
+#[tokio::test]
+async fn what_no_time_can_mend_waits_in_no_queue() {
+    let event = sample("post-confirmation/sign-up");
+    let (pool, queue) = (pool_for(&event), MemoryQueue::default());
+    let trigger = with_queue(&pool, "Users", Some(queue.clone()));
+    pool.set_quirks(Quirks { unavailable: true, ..Quirks::default() });
+    answer_to(&trigger, &event).await.unwrap();
+    pool.set_quirks(Quirks::default());
+    pool.change(Vec::clear);
+    let (delivered, log) = CapturedLog::of(deliver(&trigger, &queue.messages())).await;
+    assert!(delivered.is_ok() && log.contains("group_not_joined"), "{log}");
+    answer_to(&trigger, &event).await.unwrap();
+    assert_eq!(queue.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_neither_an_event_nor_of_the_queue_is_refused() {
+    let pool = pool_for(&sample("post-confirmation/sign-up"));
+    for payload in [json!({}), json!({"Records": [{"body": "{}"}]}), json!({"Records": [{"s3": {}}]}), json!([1])] {
+        let payload = serde_json::value::to_raw_value(&payload).unwrap();
+        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+        let failure = cognito_core::trigger::answer(&trigger(&pool, "Users"), &payload, clock).await.unwrap_err();
+        assert_eq!(failure.kind().code, "not_a_cognito_event");
+    }
+    assert!(pool.calls().is_empty());
 }
 
 #[tokio::test]

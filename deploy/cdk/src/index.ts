@@ -5,6 +5,7 @@ import { CfnUserPool, type IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, LoggingFormat, Runtime, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { actions, check, environment, manifest } from './manifest';
 
@@ -116,12 +117,41 @@ export class AccountLayer extends Construct {
       });
       role.attachInlinePolicy(policy);
     }
+    if (name === 'post-confirmation' && settings.DEFAULT_GROUP && !settings.RETRY_QUEUE_URL) {
+      this.keepMemberships(made, role);
+    }
     made.addPermission('UserPool', {
       principal: new ServicePrincipal('cognito-idp.amazonaws.com'),
       sourceAccount: Stack.of(this).account,
       sourceArn: props.userPool.userPoolArn,
     });
     return made;
+  }
+
+  /**
+   * Memberships of the default group that Cognito could not write go to a queue. It hands each to the function every
+   * five minutes, for two weeks, until Cognito takes it.
+   */
+  private keepMemberships(made: Function, role: Role): void {
+    const queue = new Queue(this, 'Retries', {
+      deliveryDelay: Duration.seconds(30),
+      visibilityTimeout: Duration.minutes(5),
+      retentionPeriod: Duration.days(14),
+    });
+    made.addEnvironment('RETRY_QUEUE_URL', queue.queueUrl);
+    // The grants of the queue's own construct allow more.
+    const actions = ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+    const rights = new Policy(this, 'RetryRights', {
+      statements: [new PolicyStatement({ actions, resources: [queue.queueArn] })],
+    });
+    role.attachInlinePolicy(rights);
+    // One failure must not bring back what was written, and a full queue must not use up Cognito's quota.
+    const mapping = made.addEventSourceMapping('Retries', {
+      eventSourceArn: queue.queueArn,
+      batchSize: 1,
+      maxConcurrency: 2,
+    });
+    mapping.node.addDependency(rights);
   }
 }
 

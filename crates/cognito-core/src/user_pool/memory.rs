@@ -55,6 +55,8 @@ pub struct Quirks {
     /// No password opens an account, as for a while after many wrong ones (developer guide, "Lockout behavior for failed
     /// sign-in attempts").
     pub refuse_every_password: bool,
+    /// AWS answers no call.
+    pub unavailable: bool,
 }
 
 /// Changes a pool as somebody else would. Gets the operation that is about to be called.
@@ -116,6 +118,11 @@ impl MemoryPool {
         self
     }
 
+    /// Other quirks from now on.
+    pub fn set_quirks(&self, quirks: Quirks) {
+        self.state().quirks = quirks;
+    }
+
     /// The time: that of new profiles, and by which temporary passwords expire.
     pub fn set_now(&self, now: SystemTime) {
         self.state().now = now;
@@ -169,7 +176,8 @@ impl MemoryPool {
         let mut state = self.state();
         state.let_others_act_before(operation);
         state.calls.push(operation);
-        work(&mut state).map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
+        let answer = if state.quirks.unavailable { Err(PoolErrorKind::Unavailable) } else { work(&mut state) };
+        answer.map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
     }
 
     fn update(

@@ -1,0 +1,80 @@
+use super::*;
+use crate::failure::{Failure, Kind};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+/// Answers one request, and returns it.
+fn server(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}/123456789012/retries", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.ends_with(b"}") {
+            let read = stream.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..read]);
+        }
+        write!(stream, "HTTP/1.1 {answer}").unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, thread)
+}
+
+fn queue(url: &str) -> Result<Option<SqsQueue>, SettingError> {
+    let lookup = |name: &str| {
+        let value = match name {
+            "AWS_REGION" => "eu-central-1",
+            "AWS_ACCESS_KEY_ID" => "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY" => "very-secret-key",
+            "AWS_SESSION_TOKEN" => "a-token",
+            "QUEUE" => url,
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    SqsQueue::from_lookup(&lookup, "QUEUE")
+}
+
+#[tokio::test]
+async fn a_message_is_signed_and_sent_to_its_queue() {
+    let (url, request) = server("200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    queue(&url).unwrap().unwrap().put("a \"message\"".to_owned()).await.unwrap();
+    let request = request.join().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let head = head.to_ascii_lowercase();
+    for part in [
+        "post /123456789012/retries http/1.1",
+        "x-amz-target: amazonsqs.sendmessage",
+        "content-type: application/x-amz-json-1.0",
+        "x-amz-security-token: a-token",
+        "authorization: aws4-hmac-sha256 credential=akidexample/",
+        "/eu-central-1/sqs/aws4_request, signedheaders=content-type;host;x-amz-date;",
+    ] {
+        assert!(head.contains(part), "{part}: {head}");
+    }
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body, json!({"QueueUrl": url, "MessageBody": "a \"message\""}));
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_code_and_not_what_was_sent() {
+    let body = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no queue for ada@example.com"}"#;
+    let answer = format!("400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len()).leak();
+    let (url, _request) = server(answer);
+    let error = queue(&url).unwrap().unwrap().put("ada@example.com".to_owned()).await.unwrap_err();
+    let cause = Failure::because(Kind::TRY_AGAIN, error).cause_chain();
+    assert_eq!(cause, "SendMessage: status 400 QueueDoesNotExist");
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    assert!(queue(&format!("http://{closed}/q")).unwrap().unwrap().put(String::new()).await.is_err());
+}
+
+#[test]
+fn without_a_url_there_is_no_queue_and_a_wrong_one_stops_the_start() {
+    assert!(queue("").unwrap().is_none());
+    assert_eq!(queue("retries").unwrap_err().name, "QUEUE");
+}

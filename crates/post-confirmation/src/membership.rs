@@ -1,0 +1,120 @@
+//! One new user and the default group: written at once, or kept in a queue until Cognito takes it.
+
+use cognito_core::failure::{Failure, Kind};
+use cognito_core::retry_queue::RetryQueue;
+use cognito_core::trigger::Clock;
+use cognito_core::user_pool::{PoolError, PoolErrorKind, UserName, UserPool};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What is left of the time for putting a message into the queue, if Cognito does not answer.
+const TIME_TO_KEEP: Duration = Duration::from_millis(1500);
+
+/// Somebody who joins the default group. The group itself is not part of it, so that the setting of today counts.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Membership {
+    user_pool_id: String,
+    user_name: String,
+    sub: Option<String>,
+}
+
+/// Memberships that the queue brings back, as Lambda delivers messages of SQS.
+#[derive(Deserialize)]
+struct Delivery {
+    #[serde(rename = "Records")]
+    records: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    body: String,
+}
+
+/// The memberships in a delivery of the queue. `None` if this is something else, or if one of them cannot be read.
+pub(crate) fn kept_in(payload: &str) -> Option<Vec<Membership>> {
+    let delivery: Delivery = serde_json::from_str(payload).ok()?;
+    delivery.records.iter().map(|message| serde_json::from_str(&message.body).ok()).collect()
+}
+
+impl Membership {
+    pub(crate) fn of(user_pool_id: &str, user: &UserName, sub: Option<&str>) -> Self {
+        let (user_pool_id, user_name) = (user_pool_id.to_owned(), user.as_str().to_owned());
+        Self { user_pool_id, user_name, sub: sub.map(str::to_owned) }
+    }
+
+    pub(crate) fn user_pool_id(&self) -> &str {
+        &self.user_pool_id
+    }
+
+    /// Writes it, or keeps it in the queue. If neither is possible, the log says so.
+    pub(crate) async fn write_or_keep(
+        &self,
+        pool: &impl UserPool,
+        group: &str,
+        queue: Option<&impl RetryQueue>,
+        clock: Clock,
+    ) {
+        let limit = if queue.is_some() { clock.leaving(TIME_TO_KEEP) } else { clock };
+        let Err(mut why) = self.write(pool, group, limit).await else { return };
+        if let Some(queue) = queue.filter(|_| why.may_work_later) {
+            match self.keep(queue, clock).await {
+                Ok(()) => {
+                    let (cause, sub) = (why.failure.cause_chain(), self.sub.as_deref());
+                    let message = "the new user joins the group later";
+                    return tracing::warn!(error_code = "group_waits", cause, sub, "{message}");
+                }
+                Err(also) => why.failure = also,
+            }
+        }
+        self.log_lost(&why.failure);
+    }
+
+    /// Writes it when the queue brings it back. An error leaves it in the queue.
+    pub(crate) async fn write_late(&self, pool: &impl UserPool, group: &str, clock: Clock) -> Result<(), Failure> {
+        match self.write(pool, group, clock).await {
+            Err(why) if why.may_work_later => Err(why.failure),
+            Err(why) => {
+                self.log_lost(&why.failure);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn write(&self, pool: &impl UserPool, group: &str, clock: Clock) -> Result<(), NotWritten> {
+        let sub = self.sub.as_deref();
+        let write = async {
+            let user = pool.checked(&UserName::new(&self.user_name), sub.unwrap_or_default()).await?;
+            pool.add_to_group(&user, group).await
+        };
+        let written = clock.limit(write).await.map_err(|failure| NotWritten { failure, may_work_later: true })?;
+        written.map_err(NotWritten::from)?;
+        tracing::info!(decision = "join_group", sub, "decided");
+        Ok(())
+    }
+
+    async fn keep(&self, queue: &impl RetryQueue, clock: Clock) -> Result<(), Failure> {
+        let message = serde_json::to_string(self).map_err(|why| Failure::because(Kind::TRY_AGAIN, why))?;
+        clock.limit(queue.put(message)).await?.map_err(|why| Failure::because(Kind::TRY_AGAIN, why))
+    }
+
+    fn log_lost(&self, failure: &Failure) {
+        let (cause, sub) = (failure.cause_chain(), self.sub.as_deref());
+        tracing::error!(error_code = "group_not_joined", cause, sub, "the new user is confirmed but not in the group");
+    }
+}
+
+/// A membership that Cognito did not take.
+struct NotWritten {
+    failure: Failure,
+    /// Whether it may take the membership another time. Nothing helps a user who is gone.
+    may_work_later: bool,
+}
+
+impl From<PoolError> for NotWritten {
+    fn from(error: PoolError) -> Self {
+        let may_work_later = !matches!(error.kind(), PoolErrorKind::UserNotFound | PoolErrorKind::BorrowedSub);
+        Self { failure: error.into_failure(), may_work_later }
+    }
+}
