@@ -3,9 +3,9 @@
 use crate::clock::DAY;
 use crate::code::Sealer;
 use crate::problem::{Code, Problem};
+use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use cognito_core::user_pool::UserName;
 use http::Extensions;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use std::net::IpAddr;
 
