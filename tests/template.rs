@@ -62,6 +62,29 @@ fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
     assert!(!is_refused(&[refuses[0], refuses[1], ("CustomMessages", "never"), existing], reason));
 }
 
+#[test]
+fn messages_that_do_not_arrive_are_recorded_only_where_the_operator_says_so() {
+    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    let made = |parameters: &[(&str, &str)]| {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let names = ["UndeliveredLogDelivery", "UndeliveredAlarm", "MailEvents", "MailEventsMetrics", "BouncesAlarm"];
+        let exists = names.map(|name| template.properties(name, &parameters).unwrap().is_some());
+        let pool = template.properties("UserPool", &parameters).unwrap();
+        let set = pool.map(|pool| pool["EmailConfiguration"]["ConfigurationSet"].clone());
+        let api = template.granted("AccountApi", &parameters).ok();
+        (exists, set, api.and_then(|api| api.environment.get("SES_CONFIGURATION_SET").cloned()))
+    };
+    let (watch, api) = (("WatchDelivery", "on"), ("AccountApi", "on"));
+    let ses = ("SesIdentityArn", "arn:aws:ses:eu-central-1:1:identity/example.com");
+    let existing = ("ExistingUserPoolId", "eu-central-1_AbCdEf123");
+    assert_eq!(made(&[ses, api]), ([false; 5], Some(Value::Null), None));
+    assert_eq!(made(&[watch]), ([true, true, false, false, false], Some(Value::Null), None));
+    assert_eq!(made(&[ses, api, watch]), ([true; 5], Some("MailEvents".into()), Some("MailEvents".into())));
+    // Of an existing pool the stack changes nothing, but it sends the account API's mails.
+    assert_eq!(made(&[ses, api, watch, existing]), ([false, false, true, true, true], None, Some("MailEvents".into())));
+    assert_eq!(made(&[watch, ("Monitoring", "false")]).0, [true, false, false, false, false]);
+}
+
 /// Otherwise people of that provider would be linked to nobody, and nothing would say so.
 #[test]
 fn a_provider_with_keys_is_in_the_list_of_providers_or_the_deployment_is_refused() {
@@ -205,7 +228,8 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
     assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
     assert_eq!(values(&mail["Action"]), BTreeSet::from(["ses:SendEmail".to_owned()]));
-    assert_eq!(mail["Resource"][1], "SesIdentityArn");
+    assert_eq!(mail["Resource"][0][1], "SesIdentityArn");
+    assert_eq!(mail["Resource"][1][0], "WatchesMail");
     let sender = &mail["Condition"]["StringEquals"]["ses:FromAddress"];
     assert!(sender.to_string().contains("${EmailFrom}"), "the mails may come from anybody: {sender}");
     assert_eq!(values(&secret["Action"]), BTreeSet::from(["secretsmanager:GetSecretValue".to_owned()]));

@@ -80,7 +80,10 @@ async fn build(lookup: Lookup<'_>) -> Result<AccountApi, (&'static str, String)>
     Ok(AccountApi::new(Parts {
         accounts: Arc::new(Pool { users, invitations }),
         store: Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), &settings.table)),
-        mailer: Arc::new(Ses::new(aws_sdk_sesv2::Client::new(&config), &settings.from, settings.reply_to.clone())),
+        mailer: Arc::new(
+            Ses::new(aws_sdk_sesv2::Client::new(&config), &settings.from, settings.reply_to.clone())
+                .with_configuration_set(settings.configuration_set.clone()),
+        ),
         queue: Arc::new(OwnFunction::new(aws_sdk_lambda::Client::new(&config), own_name)),
         clock: Arc::new(SystemClock),
         sealer,

@@ -5,13 +5,14 @@ use cognito_core::email::Email;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 32] = [
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
     "CODE_SECRET_ARN",
     "EMAIL_FROM",
     "EMAIL_REPLY_TO",
+    "SES_CONFIGURATION_SET",
     "LINKED_EMAIL_CHANGE",
     "EMAIL_CHANGE_SESSIONS",
     "EMAIL_CHANGES_A_DAY",
@@ -52,6 +53,8 @@ pub struct Settings {
     pub from: String,
     /// `EMAIL_REPLY_TO`.
     pub reply_to: Option<String>,
+    /// `SES_CONFIGURATION_SET`.
+    pub configuration_set: Option<String>,
     /// `LINKED_EMAIL_CHANGE` and the other settings of changes.
     pub email_change: email_change::Settings,
     /// `INVITATIONS` and the other settings of invitations.
@@ -79,6 +82,12 @@ impl Settings {
             code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
             from: settings::required(lookup, "EMAIL_FROM", "a sender such as Example <no-reply@example.com>", sender)?,
             reply_to: settings::optional(lookup, "EMAIL_REPLY_TO", "a sender such as help@example.com", sender)?,
+            configuration_set: settings::optional(
+                lookup,
+                "SES_CONFIGURATION_SET",
+                "1 to 64 letters, digits, hyphens and underscores",
+                configuration_set,
+            )?,
             email_change: email_change::Settings::from_lookup(lookup)?,
             invitations: invitation::Settings::from_lookup(lookup)?,
             pages: pages::Settings::from_lookup(lookup, &messages)?,
@@ -95,6 +104,12 @@ fn sender(text: &str) -> Option<String> {
         None => text,
     };
     Email::parse(address).ok().map(|_| text.to_owned())
+}
+
+/// A name as SES allows it (API reference, `ConfigurationSetName`).
+fn configuration_set(name: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (name.len() <= 64 && name.chars().all(allowed)).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -163,6 +178,7 @@ mod tests {
             ("EMAIL_FROM", "Example"),
             ("EMAIL_FROM", "Example <a@b@c>"),
             ("EMAIL_REPLY_TO", "nobody"),
+            ("SES_CONFIGURATION_SET", "mail events"),
             ("LINKED_EMAIL_CHANGE", "yes"),
             ("EMAIL_CHANGE_SESSIONS", "no"),
             ("EMAIL_CHANGES_A_DAY", "10"),

@@ -15,6 +15,7 @@ pub struct Ses {
     client: Client,
     from: String,
     reply_to: Option<String>,
+    configuration_set: Option<String>,
 }
 
 impl Ses {
@@ -22,7 +23,13 @@ impl Ses {
     /// no call.
     #[must_use]
     pub fn new(client: Client, from: impl Into<String>, reply_to: Option<String>) -> Self {
-        Self { client, from: from.into(), reply_to }
+        Self { client, from: from.into(), reply_to, configuration_set: None }
+    }
+
+    /// Sends by the rules of a configuration set of SES, which may count what becomes of the mails.
+    #[must_use]
+    pub fn with_configuration_set(self, name: Option<String>) -> Self {
+        Self { configuration_set: name, ..self }
     }
 }
 
@@ -36,6 +43,7 @@ impl Mailer for Ses {
                 .from_email_address(&self.from)
                 .set_reply_to_addresses(self.reply_to.as_ref().map(|address| vec![address.clone()]))
                 .destination(Destination::builder().to_addresses(to.as_str()).build())
+                .set_configuration_set_name(self.configuration_set.clone())
                 .content(content);
             call.send().await.map(drop).map_err(|error| NotSent { code: aws_error_code(&error) })
         }
@@ -68,6 +76,7 @@ mod tests {
                 let body = simple.and_then(Message::body);
                 input.from_email_address() == Some("Example <no-reply@example.com>")
                     && input.reply_to_addresses() == ["help@example.com"]
+                    && input.configuration_set_name() == Some("events")
                     && input.destination().is_some_and(|to| to.to_addresses() == ["ada@example.com"])
                     && simple
                         .and_then(Message::subject)
@@ -76,7 +85,8 @@ mod tests {
             })
             .then_output(|| SendEmailOutput::builder().message_id("1").build());
         let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&rule]);
-        let ses = Ses::new(client, "Example <no-reply@example.com>", Some("help@example.com".into()));
+        let ses = Ses::new(client, "Example <no-reply@example.com>", Some("help@example.com".into()))
+            .with_configuration_set(Some("events".into()));
         ses.send(&Email::parse("ada@example.com").unwrap(), &letter()).await.unwrap();
     }
 
