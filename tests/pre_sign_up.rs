@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::{function, native, only_response_differs, opens, pool};
+use end_to_end::user_pool_api::{Proxy, Stall};
+use end_to_end::{cloud, function, native, only_response_differs, opens, pool};
 use local_cloud::event;
 use local_cloud::runtime_api::{Function, FunctionError};
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const ADA: &str = "ada@example.com";
 const ADA_AT_GOOGLE: &str = "123456789012345678901";
@@ -16,9 +18,17 @@ const GRACE_AT_GOOGLE: &str = "109876543210987654321";
 const KINDS: [Kind; 2] = [Kind::EmailAsUsername, Kind::EmailAsAlias];
 
 async fn pre_sign_up(kind: Kind) -> Function {
+    pre_sign_up_at(&cloud().unwrap(), kind).await
+}
+
+async fn pre_sign_up_at(endpoint: &str, kind: Kind) -> Function {
     let user_names = if kind == Kind::EmailAsAlias { "uuid" } else { "email" };
-    let settings =
-        [("PROVIDERS", "Google:claim,Facebook:always"), ("DEFAULT_GROUP", GROUP), ("NATIVE_USERNAME", user_names)];
+    let settings = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("PROVIDERS", "Google:claim,Facebook:always"),
+        ("DEFAULT_GROUP", GROUP),
+        ("NATIVE_USERNAME", user_names),
+    ];
     function("pre-sign-up", &settings).await.unwrap()
 }
 
@@ -93,11 +103,7 @@ async fn an_unproven_address_that_somebody_has_is_refused_and_changes_nothing() 
 
 #[tokio::test]
 async fn an_account_planted_for_the_victims_address_gives_the_planter_no_way_in() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let attributes = json!([{ "Name": "email", "Value": ADA }]);
-    let planted = json!({ "ClientId": client, "Username": ADA, "Password": PASSWORD, "UserAttributes": attributes });
-    pool.call("SignUp", &planted).await.unwrap();
+    let pool = planted().await;
     answer(&pre_sign_up(Kind::EmailAsUsername).await, &pool, "pre-sign-up/google").await.unwrap();
     let ada = pool.only_profile_of(ADA).await.unwrap();
     assert!(ada.has_identity("Google", ADA_AT_GOOGLE), "{ada:?}");
@@ -116,6 +122,80 @@ async fn two_deliveries_at_once_end_in_one_account() {
         assert_eq!(grace.identities.len(), 1, "{grace:?}");
         assert!(grace.has_identity("Google", GRACE_AT_GOOGLE) && grace.groups == [GROUP], "{grace:?}");
     }
+}
+
+/// A pool in which somebody registered Ada's address and never confirmed it.
+async fn planted() -> UserPool {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let attributes = json!([{ "Name": "email", "Value": ADA }]);
+    let planted = json!({ "ClientId": client, "Username": ADA, "Password": PASSWORD, "UserAttributes": attributes });
+    pool.call("SignUp", &planted).await.unwrap();
+    pool
+}
+
+/// However the first call ended, the second one leaves Ada with one account, and the planter with none.
+async fn called_again(pool: &UserPool, told: &str) {
+    answer(&pre_sign_up(Kind::EmailAsUsername).await, pool, "pre-sign-up/google").await.unwrap();
+    let ada = pool.only_profile_of(ADA).await.unwrap();
+    assert!(ada.status == "CONFIRMED" && ada.email_verified() && ada.groups == [GROUP], "{told}: {ada:?}");
+    assert!(ada.has_identity("Google", ADA_AT_GOOGLE) && ada.identities.len() == 1, "{told}: {ada:?}");
+    assert!(!opens(pool, ADA, PASSWORD).await.unwrap(), "{told}: the planted password opens the account");
+}
+
+#[tokio::test]
+async fn killed_at_every_call_and_called_again_the_person_has_one_account() {
+    let mut kills = 0;
+    for stall in [Stall::Before, Stall::After] {
+        for at in 1.. {
+            let pool = planted().await;
+            let proxy = Proxy::start(&cloud().unwrap(), Some((at, stall))).await.unwrap();
+            let function = pre_sign_up_at(&proxy.endpoint(), Kind::EmailAsUsername).await;
+            let is_stalled = tokio::select! {
+                () = proxy.stalled() => true,
+                answer = answer(&function, &pool, "pre-sign-up/google") => { answer.unwrap(); false }
+            };
+            // Ends the process.
+            drop(function);
+            called_again(&pool, &format!("killed {stall:?} call {at}, {:?}", proxy.calls().await.last())).await;
+            if !is_stalled {
+                break;
+            }
+            kills += 1;
+        }
+    }
+    assert!(kills >= 12, "{kills}");
+}
+
+#[tokio::test]
+async fn with_a_cloud_that_falls_silent_the_answer_comes_before_five_seconds_and_the_next_call_finishes() {
+    let cut_off = async |at: usize| {
+        let pool = planted().await;
+        let proxy = Proxy::start(&cloud().unwrap(), Some((at, Stall::AllFrom))).await.unwrap();
+        let function = pre_sign_up_at(&proxy.endpoint(), Kind::EmailAsUsername).await;
+        let start = Instant::now();
+        let failure = answer(&function, &pool, "pre-sign-up/google").await.unwrap_err();
+        assert!(failure.error_type == "try_again" && start.elapsed() < Duration::from_secs(5), "{failure:?}");
+        called_again(&pool, &format!("silent from call {at}")).await;
+    };
+    tokio::join!(cut_off(1), cut_off(2), cut_off(3), cut_off(4), cut_off(5), cut_off(6));
+}
+
+/// Two people claim the address and neither proved it.
+#[tokio::test]
+async fn where_several_accounts_have_the_address_nobody_is_chosen() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    for name in ["one", "two"] {
+        let attributes = json!([{ "Name": "email", "Value": ADA }]);
+        let user = json!({ "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+        pool.admin("AdminCreateUser", user).await.unwrap();
+        let password = json!({ "Username": name, "Password": PASSWORD, "Permanent": true });
+        pool.admin("AdminSetUserPassword", password).await.unwrap();
+    }
+    let before = pool.profiles().await.unwrap();
+    let refusal = answer(&pre_sign_up(Kind::EmailAsAlias).await, &pool, "pre-sign-up/google").await.unwrap_err();
+    assert_eq!(refusal.error_type, "ambiguous_owner");
+    assert_eq!(pool.profiles().await.unwrap(), before);
 }
 
 #[tokio::test]

@@ -23,9 +23,11 @@ pub enum Stall {
     Before,
     /// The pool carries it out, and the answer never arrives.
     After,
+    /// Neither it nor any later call reaches the pool.
+    AllFrom,
 }
 
-/// Hands calls on to the local cloud, and never answers the chosen one.
+/// Hands calls on to the local cloud, and never answers the chosen ones.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -95,8 +97,9 @@ impl State {
             calls.push(operation.clone());
             calls.len()
         };
-        let fate = self.stall.filter(|(at, _)| *at == number).map(|(_, fate)| fate);
-        if fate == Some(Stall::Before) {
+        let is_chosen = |(at, fate): &(usize, Stall)| *at == number || (*fate == Stall::AllFrom && *at < number);
+        let fate = self.stall.filter(is_chosen).map(|(_, fate)| fate);
+        if matches!(fate, Some(Stall::Before | Stall::AllFrom)) {
             self.never().await;
         }
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
