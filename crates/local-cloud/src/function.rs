@@ -48,6 +48,12 @@ pub const SETTINGS: [(&str, &str); 5] = [
 pub struct Binaries(BTreeMap<String, PathBuf>);
 
 impl Binaries {
+    /// Files that are there already, by the function's name.
+    #[must_use]
+    pub fn of(files: impl IntoIterator<Item = (&'static str, PathBuf)>) -> Self {
+        Self(files.into_iter().map(|(name, path)| (name.to_owned(), path)).collect())
+    }
+
     /// Builds every function with the profile `local`. Cargo shows its own progress.
     ///
     /// # Errors

@@ -1,0 +1,103 @@
+//! The template deployed by `sam deploy` in other shapes than the stack that the other tests use.
+//!
+//! The local cloud knows no identity providers, branding, log delivery and alarms that calculate, so these are only
+//! linted (`template_lint`).
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use end_to_end::{cloud, pool};
+use local_cloud::function::{ALL, Binaries};
+use local_cloud::http::Http;
+use local_cloud::layout;
+use local_cloud::stack::sam::{BUCKET, Sam};
+use local_cloud::stack::template;
+use local_cloud::user_pool::{Kind, UserPool};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const SES: &str = "arn:aws:ses:eu-central-1:000000000000:identity/mail.example.com";
+
+/// What every deployment here has in common.
+const COMMON: [(&str, &str); 3] = [
+    ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
+    ("DeletionProtection", "INACTIVE"),
+    ("Monitoring", "false"),
+];
+
+/// The account API with what it cannot do without.
+const API: [(&str, &str); 4] =
+    [("AccountApi", "on"), ("SesIdentityArn", SES), ("EmailFrom", "accounts@mail.example.com"), ("AppName", "Example")];
+
+/// Deploys as the manual says, and gives the stack's outputs.
+async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Result<BTreeMap<String, String>, String> {
+    let (endpoint, staged) = (cloud().unwrap(), staged(name));
+    Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
+    let sam = Sam::install().await.unwrap();
+    let all = COMMON.iter().chain(parameters).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    sam.deploy(&endpoint, name, &staged, &all).await.map_err(|why| format!("{why:#}"))?;
+    Ok(sam.outputs(&endpoint, name, &staged).await.unwrap())
+}
+
+/// The template with something small instead of the functions, because nothing here calls one.
+fn staged(name: &str) -> PathBuf {
+    let folder = layout::local().join("deployments").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let code = folder.join("nothing");
+    std::fs::write(&code, "#!/bin/sh\n").unwrap();
+    template::stage(&folder, &Binaries::of(ALL.map(|function| (function, code.clone())))).unwrap()
+}
+
+fn user_pool(outputs: &BTreeMap<String, String>) -> UserPool {
+    UserPool::open(&cloud().unwrap(), &outputs["UserPoolId"])
+}
+
+async fn settings(pool: &UserPool) -> Value {
+    pool.admin("DescribeUserPool", json!({})).await.unwrap()["UserPool"].take()
+}
+
+#[tokio::test]
+async fn sign_in_pages_in_the_smallest_plan() {
+    let outputs =
+        deploy("smallest-plan", &[("UserPoolTier", "LITE"), ("DomainPrefix", "sign-in-of-many")]).await.unwrap();
+    assert!(outputs["SignInUrl"].contains("sign-in-of-many"), "{outputs:?}");
+    let pool = settings(&user_pool(&outputs)).await;
+    assert_eq!(pool["UsernameAttributes"], json!(["email"]));
+    assert_eq!(pool["LambdaConfig"]["PreSignUp"], outputs["PreSignUpFunctionArn"]);
+    assert!(pool["LambdaConfig"]["CustomMessage"].is_null());
+    assert!(!outputs.contains_key("AccountApiUrl"));
+}
+
+#[tokio::test]
+async fn a_pool_in_which_only_administrators_create_accounts() {
+    let invites = [
+        ("PoolKind", "email-alias"),
+        ("Invitations", "members"),
+        ("AdminGroup", "admins"),
+        ("Pages", "on"),
+        ("DomainPrefix", "none"),
+    ];
+    let outputs = deploy("admins-only", &[&API[..], &invites].concat()).await.unwrap();
+    let pool = settings(&user_pool(&outputs)).await;
+    assert_eq!(pool["AliasAttributes"], json!(["email"]));
+    assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"].to_string().trim_matches('"'), "true");
+    let config = |name: &str| {
+        let function = outputs[&format!("{name}FunctionArn")].rsplit(':').next().unwrap().to_owned();
+        let url = format!("{}/2015-03-31/functions/{function}/configuration", cloud().unwrap());
+        async move { Http::default().get(&url).await.unwrap().json().unwrap()["Environment"]["Variables"].take() }
+    };
+    let variables = config("PreSignUp").await;
+    assert_eq!((&variables["NEWCOMERS"], &variables["NATIVE_USERNAME"]), (&json!("invited"), &json!("uuid")));
+    assert!(outputs.contains_key("AccountApiUrl"));
+}
+
+#[tokio::test]
+async fn the_functions_for_a_pool_that_exists() {
+    let existing = pool(Kind::EmailAsUsername).await.unwrap();
+    let before = settings(&existing).await;
+    let parameters = [("ExistingUserPoolId", existing.id()), ("DefaultGroup", "Users"), ("WatchDelivery", "on")];
+    let outputs = deploy("existing-pool", &parameters).await.unwrap();
+    assert_eq!(outputs["UserPoolId"], existing.id());
+    assert!(outputs["PreSignUpFunctionArn"].contains(":function:") && !outputs.contains_key("FrontendClientId"));
+    assert_eq!(settings(&existing).await, before, "the stack changed a pool that is not its own");
+}
