@@ -28,22 +28,22 @@ impl Clock for SetClock {
     }
 }
 
-/// An event of an HTTP API, payload format 2.0. It comes from a caller whose token has these claims, or from a caller
+/// The sample event of the API, changed so that it comes from a caller whose token has these claims, or from a caller
 /// without a token.
+///
+/// # Panics
+///
+/// If the sample is not JSON.
 #[must_use]
 pub fn event(claims: Option<&Value>, method: &str, path: &str, body: Option<&str>, media_type: &str) -> Value {
-    let mut event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": { "content-type": media_type, "host": "api.example.com", "accept-language": "en" },
-        "requestContext": {
-            "accountId": "123456789012", "apiId": "api", "domainName": "api.example.com", "domainPrefix": "api",
-            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t" },
-            "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "1", "timeEpoch": 1,
-        },
-        "body": body, "isBase64Encoded": false,
-    });
-    if let Some(claims) = claims {
-        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
-    }
+    let mut event: Value = serde_json::from_str(include_str!("../../../events/account-api/email-change.json"))
+        .unwrap_or_else(|why| panic!("the sample event is not JSON: {why}"));
+    event["rawPath"] = json!(path);
+    event["body"] = json!(body);
+    event["headers"]["content-type"] = json!(media_type);
+    let context = &mut event["requestContext"];
+    context["http"]["method"] = json!(method);
+    context["http"]["path"] = json!(path);
+    context["authorizer"] = claims.map_or(Value::Null, |claims| json!({ "jwt": { "claims": claims, "scopes": null } }));
     event
 }

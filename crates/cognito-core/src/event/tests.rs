@@ -3,14 +3,22 @@ use crate::testing::{events_dir, sample};
 use aws_lambda_events::event::cognito as official;
 use proptest::prelude::*;
 use serde_json::json;
+use std::path::Path;
 
 fn parse(json: &str) -> Event {
     Event::parse(json).expect("an event")
 }
 
+/// The account API is no trigger: its sample is a request.
+fn is_trigger(folder: &Path) -> bool {
+    folder.is_dir() && !folder.ends_with("account-api")
+}
+
+/// The samples of every trigger.
 fn samples() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for folder in std::fs::read_dir(events_dir()).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir()) {
+    for folder in std::fs::read_dir(events_dir()).unwrap().map(|entry| entry.unwrap().path()).filter(|p| is_trigger(p))
+    {
         for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             found.push((file.display().to_string(), std::fs::read_to_string(&file).unwrap()));
         }
