@@ -80,6 +80,10 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
         let mut files = BTreeSet::new();
         for function in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            // The account API is no trigger.
+            if function.ends_with("account-api") {
+                continue;
+            }
             for case in function.is_dir().then(|| fs::read_dir(&function).unwrap()).into_iter().flatten() {
                 let case = case.unwrap().path().with_extension("");
                 files.insert(case.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned());
