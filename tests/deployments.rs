@@ -5,16 +5,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::{cloud, pool};
+use end_to_end::template::texts;
+use end_to_end::{cloud, native, pool};
 use local_cloud::function::{ALL, Binaries};
 use local_cloud::http::Http;
 use local_cloud::layout;
+use local_cloud::seed::PASSWORD;
 use local_cloud::stack::sam::{BUCKET, Sam};
-use local_cloud::stack::template;
+use local_cloud::stack::{completion, template};
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use totp_rs::{Algorithm, Secret, TOTP};
 
 const SES: &str = "arn:aws:ses:eu-central-1:000000000000:identity/mail.example.com";
 
@@ -56,10 +59,72 @@ async fn settings(pool: &UserPool) -> Value {
     pool.admin("DescribeUserPool", json!({})).await.unwrap()["UserPool"].take()
 }
 
+/// An app client as the pool has it.
+async fn client(outputs: &BTreeMap<String, String>, name: &str) -> Value {
+    let input = json!({ "ClientId": outputs[name] });
+    user_pool(outputs).admin("DescribeUserPoolClient", input).await.unwrap()["UserPoolClient"].take()
+}
+
+/// What nothing completes after the deployment, so it is the template's own.
+async fn check_clients(outputs: &BTreeMap<String, String>) {
+    let frontend = client(outputs, "FrontendClientId").await;
+    let backend = client(outputs, "BackendClientId").await;
+    for own in [&frontend, &backend] {
+        assert!(own["ClientSecret"].is_null(), "{own}");
+    }
+    // Only what an application shows, and nothing of others to write.
+    let essential = ["email", "email_verified", "family_name", "given_name", "locale", "name", "picture"];
+    assert_eq!(texts(&frontend["ReadAttributes"]), BTreeSet::from(essential.map(str::to_owned)));
+    assert_eq!(frontend["WriteAttributes"], json!(["locale"]));
+    assert!(backend["ExplicitAuthFlows"].as_array().unwrap().contains(&json!("ALLOW_ADMIN_USER_PASSWORD_AUTH")));
+    let schema = settings(&user_pool(outputs)).await["SchemaAttributes"].take();
+    let schema: Vec<_> =
+        schema.as_array().unwrap().iter().map(|one| one["Name"].as_str().unwrap().to_owned()).collect();
+    assert!(schema.contains(&"custom:idp_subject".to_owned()), "{schema:?}");
+    // The `sub` can always be read, and never be written; `identities` belongs to no client.
+    let known: BTreeSet<_> = schema.into_iter().filter(|name| name != "sub" && name != "identities").collect();
+    assert_eq!(texts(&backend["ReadAttributes"]), known);
+    let written = known.into_iter().filter(|name| !name.ends_with("_verified")).collect();
+    assert_eq!(texts(&backend["WriteAttributes"]), written);
+}
+
+/// Somebody adds an authenticator app and needs it at the next sign-in. The local cloud remembers no devices.
+async fn use_authenticator_app(outputs: &BTreeMap<String, String>) {
+    let pool = user_pool(outputs);
+    completion::numbers(&pool).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, "ada@example.com").await.unwrap();
+    let parameters = json!({ "USERNAME": ada.username, "PASSWORD": PASSWORD });
+    let input = json!({ "ClientId": outputs["BackendClientId"], "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+        "AuthParameters": parameters });
+    let signed_in = pool.admin("AdminInitiateAuth", input.clone()).await.unwrap();
+    let token = &signed_in["AuthenticationResult"]["AccessToken"];
+    let secret = pool.call("AssociateSoftwareToken", &json!({ "AccessToken": token })).await.unwrap();
+    let secret = Secret::Encoded(secret["SecretCode"].as_str().unwrap().to_owned()).to_bytes().unwrap();
+    let app = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret);
+    let verify = json!({ "AccessToken": token, "UserCode": app.generate_current().unwrap() });
+    assert_eq!(pool.call("VerifySoftwareToken", &verify).await.unwrap()["Status"], "SUCCESS");
+    let prefer = json!({ "Enabled": true, "PreferredMfa": true });
+    pool.call("SetUserMFAPreference", &json!({ "AccessToken": token, "SoftwareTokenMfaSettings": prefer }))
+        .await
+        .unwrap();
+    let challenge = pool.admin("AdminInitiateAuth", input).await.unwrap();
+    assert_eq!(challenge["ChallengeName"], "SOFTWARE_TOKEN_MFA");
+    let answer = json!({ "USERNAME": ada.username, "SOFTWARE_TOKEN_MFA_CODE": app.generate_current().unwrap() });
+    let input = json!({ "ClientId": outputs["BackendClientId"], "ChallengeName": "SOFTWARE_TOKEN_MFA",
+        "Session": challenge["Session"], "ChallengeResponses": answer });
+    let signed_in = pool.admin("AdminRespondToAuthChallenge", input).await.unwrap();
+    assert!(signed_in["AuthenticationResult"]["AccessToken"].is_string());
+    let devices = &settings(&pool).await["DeviceConfiguration"];
+    assert_eq!(devices["DeviceOnlyRememberedOnUserPrompt"].to_string().trim_matches('"'), "false");
+}
+
 #[tokio::test]
 async fn sign_in_pages_in_the_smallest_plan() {
-    let outputs =
-        deploy("smallest-plan", &[("UserPoolTier", "LITE"), ("DomainPrefix", "sign-in-of-many")]).await.unwrap();
+    let parameters =
+        [("UserPoolTier", "LITE"), ("DomainPrefix", "sign-in-of-many"), ("SubjectAttribute", "custom:idp_subject")];
+    let outputs = deploy("smallest-plan", &parameters).await.unwrap();
+    check_clients(&outputs).await;
+    use_authenticator_app(&outputs).await;
     assert!(outputs["SignInUrl"].contains("sign-in-of-many"), "{outputs:?}");
     let pool = settings(&user_pool(&outputs)).await;
     assert_eq!(pool["UsernameAttributes"], json!(["email"]));

@@ -1,6 +1,6 @@
 //! The repository's template, deployed to a local cloud with the AWS SAM CLI, as you deploy it to AWS.
 
-mod completion;
+pub mod completion;
 pub mod sam;
 pub mod template;
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{MAIL_DOMAIN, Stack, template};
 use crate::http::Http;
+use crate::user_pool::UserPool;
 
 /// The template's providers that a local stack has: resource name and provider name. [`Stack::register`] registers
 /// them, because that needs the address of a running provider.
@@ -21,7 +22,7 @@ const TRUE_CONDITIONS: [&str; 6] =
 ///
 /// Fails if the pool refuses, or if the template has another form than expected.
 pub(super) async fn complete(stack: &Stack) -> Result<()> {
-    numbers(stack).await?;
+    numbers(&stack.pool()?).await?;
     sender(stack).await?;
     frontend_client(stack).await
 }
@@ -45,8 +46,11 @@ const SES_SCOPE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/
 
 /// Writes the password policy's numbers again. The local cloud stores numbers from parameters as text, and then cannot
 /// compare a password's length with them.
-async fn numbers(stack: &Stack) -> Result<()> {
-    let pool = stack.pool()?;
+///
+/// # Errors
+///
+/// Fails if the pool refuses, or if its numbers are not stored as text any more.
+pub async fn numbers(pool: &UserPool) -> Result<()> {
     let mut policy = pool.admin("DescribeUserPool", json!({})).await?["UserPool"]["Policies"]["PasswordPolicy"].take();
     let mut texts = 0;
     for name in ["MinimumLength", "TemporaryPasswordValidityDays"] {
