@@ -384,7 +384,12 @@ async fn two_profiles_with_different_addresses_are_joined_on_the_operators_word(
             let stays = native(&pool, kind, MARY).await.unwrap();
             let goes = if goes_native {
                 let goes = native(&pool, kind, ADA).await.unwrap();
-                google.links(&pool, &goes, ADA_AT_GOOGLE).await.unwrap();
+                let link = json!({
+                    "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": goes.username },
+                    "SourceUser": { "ProviderName": "Google", "ProviderAttributeName": "Cognito_Subject",
+                        "ProviderAttributeValue": ADA_AT_GOOGLE },
+                });
+                pool.admin("AdminLinkProviderForUser", link).await.unwrap();
                 goes
             } else {
                 google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap()

@@ -29,7 +29,6 @@ pub struct Planned {
     /// The address.
     pub email: String,
     /// Stand-alone profiles to delete, in this order, and the profiles that their identities are linked to.
-    #[serde(default)]
     pub merge: Vec<Step>,
     /// Stand-alone profiles that stay, and why.
     #[serde(default)]

@@ -302,7 +302,7 @@ mod tests {
             r#"{{"kind":"cognito-triggers link plan","version":2,"id":"p","user_pool_id":"eu-central-1_A","made":1,"options":{{"providers":"","rules":{{"unverified_profile":"replace","unproven_email":"refuse","proof":"{proof}"}},"create_native":false,"copy_groups":true,"copy_attributes":[]}}}}"#
         );
         let merge = r#"{"email":"a@example.com","merge":[{"delete":"Google_1","sub":"s","provider":"Google","subject":"1","decision":"link","into":"n"}]}"#;
-        let group = r#"{"email":"a@example.com","group":{"user_name":"n","sub":"s","join":{"name":"Users","for_everybody":false,"since":0}}}"#;
+        let group = r#"{"email":"a@example.com","merge":[],"group":{"user_name":"n","sub":"s","join":{"name":"Users","for_everybody":false,"since":0}}}"#;
         let file = tempfile::NamedTempFile::new().unwrap();
         let lines = [vec![header], vec![merge.to_owned(); merges], vec![group.to_owned(); groups]].concat();
         std::fs::write(file.path(), lines.join("\n") + "\n").unwrap();
