@@ -204,7 +204,8 @@ async fn confirmed_people_outside_the_default_group_are_found_and_put_into_it_wi
         .map(|row| row["user_name"].as_str().unwrap().to_owned())
         .collect();
     let mut expected = vec![ada.username.clone(), removed.username.clone()];
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected, "{ran:?}");
     assert_eq!(pool.profiles().await.unwrap(), before, "an audit changed something");
     // The operator knows that one of them was taken out on purpose.
@@ -218,7 +219,7 @@ async fn confirmed_people_outside_the_default_group_are_found_and_put_into_it_wi
     let groups = async |email: &str| pool.only_profile_of(email).await.unwrap().groups;
     assert_eq!(groups(ADA).await, [GROUP]);
     assert!(groups("removed@example.com").await.is_empty());
-    assert!(!groups(&unproven.attribute("email")).await.contains(&GROUP.to_owned()));
+    assert!(!groups(unproven.attribute("email")).await.contains(&GROUP.to_owned()));
     let undo = ["link", "--undo", "2020-01-01.journal", "--yes"];
     assert_eq!(cli.run(&undo).await.unwrap().status, 0);
     assert_eq!(pool.profiles().await.unwrap(), before);

@@ -258,7 +258,7 @@ async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_
                     assert_eq!(format!("{going:?}"), format!("{goes:?}"), "{told}");
                 }
                 None => {
-                    assert!(lost("the sub") && (goes.is_stand_alone() || lost("the password")), "{told}: {report:?}")
+                    assert!(lost("the sub") && (goes.is_stand_alone() || lost("the password")), "{told}: {report:?}");
                 }
             }
             if !fuse.burnt() {
