@@ -100,7 +100,9 @@ impl Summary {
         let mut rows = Vec::new();
         for (record, judgement) in records.iter().zip(&judgements) {
             let mut findings = findings(rules, record, judgement.as_ref(), next.as_ref(), records.len());
-            if membership.is_some_and(|membership| membership.misses(rules, record)) {
+            // Who has a native profile to be merged into is no newcomer: that one counts.
+            let has_native = natives && judgement.as_ref().is_some_and(Judgement::merges);
+            if !has_native && membership.is_some_and(|membership| membership.misses(rules, record)) {
                 findings.push(ProfileFinding::NotInGroup);
             }
             if let Some(judgement) = judgement {
@@ -225,6 +227,14 @@ mod tests {
         assert_eq!(found(native(ADA).named("n")), [ProfileFinding::NotInGroup]);
         assert_eq!(found(native(ADA).named("member")), []);
         assert!(!found(native(ADA).named("n").unconfirmed()).contains(&ProfileFinding::NotInGroup));
+        let google = Account { email_verified: true, ..federated("Google", "1", ADA) };
+        assert_eq!(found(google.clone()), [ProfileFinding::NotInGroup]);
+        let records = [native(ADA).named("member").record(), google.record()];
+        let rows = Summary::default().add(&rules, Some(&membership), (ADA, &records), SystemTime::now());
+        assert!(
+            rows.iter().all(|row| !row.findings.contains(&ProfileFinding::NotInGroup)),
+            "merged, they are in the group"
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use linking::Refusal;
 use merge::{CopyOptions, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ impl Link {
         if is_asked(self.yes) {
             plan.joins.iter().for_each(|join| terminal::show(&Sides::new(join, &header.options, &header.user_pool_id)));
         }
-        warn(&plan, &summary);
+        warn(&plan, &summary, self.update_rate);
         let (proven, vouched) = consent(&plan);
         if self.yes {
             note!("{proven} With --yes you vouch that {vouched}.");
@@ -237,7 +238,7 @@ fn consent(plan: &PlanFile) -> (String, String) {
     (facts.join(" "), vouched.join(", and that "))
 }
 
-fn warn(plan: &PlanFile, summary: &Summary) {
+fn warn(plan: &PlanFile, summary: &Summary, rate: NonZeroU32) {
     let user_pool_id = short(&plan.header.user_pool_id);
     if plan.groups > 0 {
         say!("Profiles to put into a group in {user_pool_id}: {}.", plan.groups);
@@ -246,6 +247,11 @@ fn warn(plan: &PlanFile, summary: &Summary) {
         say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", plan.deletes());
         say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
         say!("Old and new subs are written to {}.", summary.sub_map.display());
+    }
+    // A deletion and a link for each profile that goes, if nothing is copied.
+    let minutes = (2 * plan.deletes() + plan.groups).div_ceil(60 * u64::from(rate.get()));
+    if minutes > 1 {
+        say!("At {rate} changes a second this takes {minutes} minutes or more. If it is interrupted, run it again.");
     }
     say!("Before a profile is changed, all of it is written to {}.", summary.journal.display());
 }
