@@ -441,6 +441,8 @@ async fn a_join_that_would_let_somebody_in_again_or_open_no_native_profile_is_re
     let (pool, folder) = (pool(Kind::EmailAsUsername).await.unwrap(), tempfile::tempdir().unwrap());
     let stays = native(&pool, Kind::EmailAsUsername, MARY).await.unwrap();
     let goes = google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
+    let (planned, _) = join(&folder, &pool, ADA, "nobody@example.com", &[]).await;
+    assert!(planned.status == 1 && planned.stderr.contains("profile that stays: no profile"), "{planned:?}");
     let (planned, _) = join(&folder, &pool, MARY, ADA, &[]).await;
     assert!(planned.status == 3 && planned.stderr.contains("must be native"), "{planned:?}");
     pool.admin("AdminDisableUser", json!({ "Username": goes.username })).await.unwrap();

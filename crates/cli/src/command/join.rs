@@ -7,7 +7,7 @@ use crate::linked_identity::LinkedIdentity;
 use crate::lookup;
 use crate::options::{Global, user_pool_id};
 use crate::terminal::{Cell, ExitStatus, Refused, Table, Tabular};
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::Args;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Administration, ProfileRecord};
@@ -61,7 +61,8 @@ impl Join {
         drop(plan_file::draft(&path)?);
         let pool = Cloud::load(global, id).await?.user_pool(id);
         check_copyable(&self.copy_attributes, &pool.settings().await?)?;
-        let (goes, stays) = (lookup::only(&pool, &self.goes).await?, lookup::only(&pool, &self.into).await?);
+        let goes = lookup::only(&pool, &self.goes).await.map_err(|why| of("goes", why))?;
+        let stays = lookup::only(&pool, &self.into).await.map_err(|why| of("stays", why))?;
         let address = goes.address().unwrap_or_default();
         let joined = Joined {
             proof: Proof::OperatorsWord,
@@ -93,6 +94,14 @@ impl Join {
         say!("The plan is in {}. Nothing was changed.", path.display());
         say!("If both profiles belong to one person, run link --apply {}", path.display());
         Ok(ExitStatus::Done)
+    }
+}
+
+/// Says which of the two profiles a look-up was about.
+fn of(which: &str, why: Error) -> Error {
+    match why.downcast::<Refused>() {
+        Ok(Refused(why)) => Refused(format!("the profile that {which}: {why}")).into(),
+        Err(why) => why.context(format!("the profile that {which}")),
     }
 }
 
