@@ -148,7 +148,7 @@ fn was_created(state: &MergeState) -> bool {
 }
 
 /// Cognito has no error of its own for an identity that is linked to nobody.
-pub(crate) fn is_not_linked(error: &PoolError) -> bool {
+fn is_not_linked(error: &PoolError) -> bool {
     let kinds = [PoolErrorKind::ResourceNotFound, PoolErrorKind::UserNotFound, PoolErrorKind::InvalidParameter];
     kinds.contains(&error.kind())
 }

@@ -7,7 +7,6 @@ use super::Merger;
 use super::outcome::{StepResult, Stop};
 use crate::join::{JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has};
 use crate::journal::{Begin, Entry, Journal, Linked, MergeState};
-use crate::undo::is_not_linked;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Administration, CheckedUserName, PoolError, ProfileRecord, UserPool};
 
@@ -92,11 +91,7 @@ impl<P: Administration> Merger<'_, P> {
         for identity in begin.moves.iter().filter(|identity| !record_has(&stays, identity)) {
             if record_has(&begin.profile, identity) {
                 self.limits.updates.wait().await;
-                match self.pool.unlink_source(identity).await {
-                    // An earlier attempt, whose answer was lost, may have unlinked it.
-                    Err(error) if is_not_linked(&error) => {}
-                    unlinked => unlinked?,
-                }
+                self.pool.unlink_source(identity).await?;
             }
             self.link_to(&name, identity, begin).await?;
         }

@@ -183,6 +183,10 @@ fn explained(error: MergeError) -> anyhow::Error {
         "The pool does not accept the native profile: a pre-sign-up function may refuse it; or create it by hand, with \
          the address verified"
             .to_owned()
+    } else if why.starts_with("AdminDisableProviderForUser") {
+        "Cognito finds a link only by the attribute that it was made with. Undo this journal, and write a new plan with join \
+         --providers, which names the attribute (Corp:always:ATTRIBUTE)"
+            .to_owned()
     } else if why.starts_with("AdminLinkProviderForUser") {
         "If the person signed in meanwhile, the identity has another profile now: find it with show, and join that one to the \
          same profile first"
@@ -328,6 +332,8 @@ mod tests {
         }
         assert!(told("AdminCreateUser: x", &["given_name", "locale"]).contains("--copy-attributes given_name,locale"));
         assert!(told("email_held_by_federated_profile", &[]).contains("other stand-alone profile of the address"));
+        assert!(told("AdminDisableProviderForUser: x", &[]).contains("join --providers"));
+        assert!(told("AdminLinkProviderForUser: x", &[]).contains("join that one"));
         assert!(told("AdminSetUserPassword: x", &[]).contains("Remove the cause"));
     }
 }
