@@ -5,7 +5,6 @@
 //! either profile has changed since.
 
 use crate::journal::WholeProfile;
-use crate::plan::Step;
 use cognito_core::provider::{COGNITO_SUBJECT, LinkBy, Providers, SourceIdentity};
 use cognito_core::user_pool::{Administration, Identity, PoolError, ProfileRecord, Status};
 use serde::{Deserialize, Serialize};
@@ -121,29 +120,6 @@ pub(crate) struct Identities {
     pub(crate) own: Option<SourceIdentity>,
     /// Those that are linked to it.
     pub(crate) linked: Vec<SourceIdentity>,
-}
-
-impl Join {
-    /// The join as a step of a plan.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`NotJoinable`] if the profiles cannot be joined.
-    pub fn step(self, providers: &Providers) -> Result<Step, NotJoinable> {
-        let (goes, stays) = (self.goes.profile(), self.stays.profile());
-        let own = identities(goes, stays, providers, &[])?.own;
-        let text = |part: fn(&SourceIdentity) -> &str| own.as_ref().map(part).unwrap_or_default().to_owned();
-        Ok(Step {
-            delete: goes.user_name.clone(),
-            sub: goes.sub().to_owned(),
-            provider: text(SourceIdentity::provider),
-            subject: text(SourceIdentity::value),
-            decision: JOIN.to_owned(),
-            into: Some(stays.user_name.clone()),
-            replaces: None,
-            join: Some(Box::new(self)),
-        })
-    }
 }
 
 /// Whether it is the group that Cognito keeps for the provider of one of the profile's identities. Nobody joins it by hand.

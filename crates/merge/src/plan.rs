@@ -3,9 +3,10 @@
 //! Everything in it is checked again before it is carried out, so an outdated plan does no harm.
 
 use crate::group::GroupStep;
-use crate::join::Join;
+use crate::join::{JOIN, Join, NotJoinable, identities};
 use crate::requirements::Requirements;
 use crate::rules::{Judgement, LeaveReason, Rules};
+use cognito_core::provider::{Providers, SourceIdentity};
 use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,6 +76,29 @@ pub struct Step {
     /// The operator named both profiles, and no rule judges them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<Box<Join>>,
+}
+
+impl Step {
+    /// The step that joins two profiles.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NotJoinable`] if the profiles cannot be joined.
+    pub fn joining(join: Join, providers: &Providers) -> Result<Self, NotJoinable> {
+        let (goes, stays) = (join.goes.profile(), join.stays.profile());
+        let own = identities(goes, stays, providers, &[])?.own;
+        let text = |part: fn(&SourceIdentity) -> &str| own.as_ref().map(part).unwrap_or_default().to_owned();
+        Ok(Self {
+            delete: goes.user_name.clone(),
+            sub: goes.sub().to_owned(),
+            provider: text(SourceIdentity::provider),
+            subject: text(SourceIdentity::value),
+            decision: JOIN.to_owned(),
+            into: Some(stays.user_name.clone()),
+            replaces: None,
+            join: Some(Box::new(join)),
+        })
+    }
 }
 
 /// A stand-alone profile that stays.

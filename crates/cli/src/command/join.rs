@@ -11,7 +11,7 @@ use anyhow::{Error, Result};
 use clap::Args;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Administration, ProfileRecord};
-use merge::{Join as Joined, Planned, Proof, Side, check_copyable, is_group_of_provider};
+use merge::{Join as Joined, Planned, Proof, Side, Step, check_copyable, is_group_of_provider};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ impl Join {
         let sides = Sides::new(&joined, &options, id);
         let other_address = joined.goes.profile().address() != joined.stays.profile().address();
         let known = Providers::parse(&options.providers).unwrap_or_default();
-        let step = joined.step(&known).map_err(|why| Refused(format!("{why}; nothing was written")))?;
+        let step = Step::joining(joined, &known).map_err(|why| Refused(format!("{why}; nothing was written")))?;
         let header = Header::new(id, options)?;
         let mut file = PlanWriter::begin(&path, &header)?;
         file.add(&Planned { line: 0, email: address, merge: vec![step], leave: Vec::new(), group: None })?;

@@ -4,7 +4,7 @@ use super::crash::{FATES, Fate, Fuse};
 use super::scenario::{ADA, Scene, SignIn, creating, unplanned};
 use crate::join::{Join, Proof, Side};
 use crate::merger::{Incomplete, MergeError, StepResult};
-use crate::plan::Planned;
+use crate::plan::{Planned, Step};
 use cognito_core::user_pool::Administration;
 use cognito_core::user_pool::memory::{Account, LinkedIdentity, federated, native};
 
@@ -28,7 +28,7 @@ async fn planned(scene: &Scene, goes: &str) -> Planned {
         goes: Side::read(&scene.pool, goes.unwrap()).await.unwrap(),
         stays: Side::read(&scene.pool, stays.unwrap()).await.unwrap(),
     };
-    let step = join.step(&creating().providers).unwrap();
+    let step = Step::joining(join, &creating().providers).unwrap();
     Planned { line: 0, email, merge: vec![step], leave: Vec::new(), group: None }
 }
 
