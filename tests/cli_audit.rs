@@ -4,6 +4,7 @@
 
 use end_to_end::user_pool_api::{EndlessPool, Proxy, Stall};
 use end_to_end::{Cli, Google, Ran, closed, cloud, native, pool};
+use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -176,3 +177,58 @@ async fn ten_times_the_pool_takes_no_more_memory_and_no_more_time_a_profile() {
     }
     let _ = cloud().unwrap();
 }
+
+/// What post-confirmation could not do: people who are not in the group, found, put into it, and taken out again.
+#[tokio::test]
+async fn confirmed_people_outside_the_default_group_are_found_and_put_into_it_with_plan_and_journal() {
+    let google = Google::start().await.unwrap();
+    let (pool, folder) = (pool(Kind::EmailAsUsername).await.unwrap(), tempfile::tempdir().unwrap());
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let mary = native(&pool, Kind::EmailAsUsername, MARY).await.unwrap();
+    let removed = native(&pool, Kind::EmailAsUsername, "removed@example.com").await.unwrap();
+    let unproven = google.stands_alone(&pool, "1", "unproven@example.com", false).await.unwrap();
+    pool.admin("AdminAddUserToGroup", json!({ "Username": mary.username, "GroupName": GROUP })).await.unwrap();
+    let before = pool.profiles().await.unwrap();
+    let cli = Cli::new().unwrap().within(folder.path());
+    let base = ["audit", "--user-pool-id", pool.id(), "--providers", "Google:claim", "--default-group", GROUP];
+    let since = |day| [&base[..], &["--since", day, "--plan", day, "--format", "jsonl"]].concat();
+    let tomorrow = cli.run(&since("2999-01-01")).await.unwrap();
+    assert_eq!((tomorrow.status, tomorrow.stdout.as_str()), (0, ""), "{tomorrow:?}");
+    let ran = cli.run(&since("2020-01-01")).await.unwrap();
+    assert!(ran.status == 4 && ran.stderr.contains("Cognito keeps no history"), "{ran:?}");
+    let mut found: Vec<_> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|row| row["findings"].to_string().contains("not_in_group"))
+        .map(|row| row["user_name"].as_str().unwrap().to_owned())
+        .collect();
+    let mut expected = vec![ada.username.clone(), removed.username.clone()];
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected, "{ran:?}");
+    assert_eq!(pool.profiles().await.unwrap(), before, "an audit changed something");
+    // The operator knows that one of them was taken out on purpose.
+    let plan = folder.path().join("2020-01-01");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    let kept: Vec<_> = text.lines().filter(|line| !line.contains("removed@example.com")).collect();
+    std::fs::write(&plan, kept.join("\n")).unwrap();
+    let applied = cli.run(&["link", "--apply", "2020-01-01", "--yes", "--output", "json"]).await.unwrap();
+    assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
+    assert!(applied.stderr.contains("rights of a group: 1"), "{applied:?}");
+    let groups = async |email: &str| pool.only_profile_of(email).await.unwrap().groups;
+    assert_eq!(groups(ADA).await, [GROUP]);
+    assert!(groups("removed@example.com").await.is_empty());
+    assert!(!groups(unproven.attribute("email")).await.contains(&GROUP.to_owned()));
+    let undo = ["link", "--undo", "2020-01-01.journal", "--yes"];
+    assert_eq!(cli.run(&undo).await.unwrap().status, 0);
+    assert_eq!(pool.profiles().await.unwrap(), before);
+    let everybody = [&base[..], &["--since", "2020-01-01", "--default-group-for", "everybody", "--format", "jsonl"]];
+    let ran = cli.run(&everybody.concat()).await.unwrap();
+    assert_eq!(ran.stdout.matches("not_in_group").count(), 3, "{ran:?}");
+    let nowhere = [&["audit", "--user-pool-id", pool.id(), "--providers", "Google:claim"][..], &NOWHERE].concat();
+    let ran = cli.run(&nowhere).await.unwrap();
+    assert!(ran.status == 1 && ran.stderr.contains("members of the group Nowhere"), "{ran:?}");
+}
+
+const NOWHERE: [&str; 4] = ["--default-group", "Nowhere", "--since", "2020-01-01"];

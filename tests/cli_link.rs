@@ -363,3 +363,111 @@ async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
     assert!(usage.status == 2 && usage.stderr.contains("trust one of always, claim, never"), "{usage:?}");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
 }
+
+/// A confirmed native profile with the seed's password.
+async fn named(pool: &UserPool, name: &str, email: &str) -> Profile {
+    let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
+    let made = json!({ "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+    pool.admin("AdminCreateUser", made).await.unwrap();
+    let password = json!({ "Username": name, "Password": PASSWORD, "Permanent": true });
+    pool.admin("AdminSetUserPassword", password).await.unwrap();
+    pool.only_profile_of(email).await.unwrap()
+}
+
+/// The operator's two commands for profiles that they name.
+async fn join(folder: &TempDir, pool: &UserPool, goes: &str, stays: &str, further: &[&str]) -> (Ran, Ran) {
+    let cli = Cli::new().unwrap().within(folder.path());
+    let plan = ["join", goes, "--into", stays, "--user-pool-id", pool.id(), "--plan", "plan", "--output", "json"];
+    let before = pool.profiles().await.unwrap();
+    let planned = cli.run(&[&plan[..], further].concat()).await.unwrap();
+    assert_eq!(pool.profiles().await.unwrap(), before, "a plan changed something");
+    (planned, cli.run(&APPLY).await.unwrap())
+}
+
+#[tokio::test]
+async fn two_profiles_with_different_addresses_are_joined_on_the_operators_word() {
+    let google = Google::start().await.unwrap();
+    for kind in [Kind::EmailAsUsername, Kind::EmailAsAlias] {
+        for goes_native in [true, false] {
+            let told = format!("{kind:?}, native: {goes_native}");
+            let (pool, folder) = (pool(kind).await.unwrap(), tempfile::tempdir().unwrap());
+            let stays = named(&pool, if kind == Kind::EmailAsAlias { "mary" } else { MARY }, MARY).await;
+            let goes = if goes_native {
+                let goes = native(&pool, kind, ADA).await.unwrap();
+                let link = json!({
+                    "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": goes.username },
+                    "SourceUser": { "ProviderName": "Google", "ProviderAttributeName": "Cognito_Subject",
+                        "ProviderAttributeValue": ADA_AT_GOOGLE },
+                });
+                pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+                goes
+            } else {
+                google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap()
+            };
+            pool.admin("AdminAddUserToGroup", json!({ "Username": goes.username, "GroupName": GROUP })).await.unwrap();
+            let (planned, applied) = join(&folder, &pool, ADA, MARY, &["--copy-groups"]).await;
+            assert_eq!(planned.status, 0, "{told}: {planned:?}");
+            let rows = planned.json().unwrap()["rows"].clone();
+            let row = |what: &str| rows.as_array().unwrap().iter().find(|row| row["what"] == what).unwrap().clone();
+            assert_eq!(row("groups")["gained"], json!([GROUP]), "{told}");
+            assert_eq!(row("email")["lost"], json!([ADA]), "{told}");
+            assert_eq!(row("identities")["gained"], json!([format!("Google {ADA_AT_GOOGLE}")]), "{told}");
+            assert!(planned.stderr.contains("the addresses differ"), "{told}: {planned:?}");
+            assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{told}: {applied:?}");
+            assert!(applied.stderr.contains("both profiles of each join belong to one person"), "{told}: {applied:?}");
+            assert!(pool.profiles().await.unwrap().iter().all(|profile| profile.username != goes.username), "{told}");
+            let after = pool.only_profile_of(MARY).await.unwrap();
+            assert!(after.has_identity("Google", ADA_AT_GOOGLE) && after.groups == [GROUP], "{told}: {after:?}");
+            assert_eq!(after.attribute("sub"), stays.attribute("sub"), "{told}");
+            assert!(opens(&pool, MARY, PASSWORD).await.unwrap(), "{told}: the password that stays is gone");
+            let text = std::fs::read_to_string(folder.path().join("plan.subs.csv")).unwrap();
+            assert!(text.contains(&format!("{},{},", goes.attribute("sub"), stays.attribute("sub"))), "{told}: {text}");
+            let plan = std::fs::read_to_string(folder.path().join("plan")).unwrap();
+            assert!(plan.contains(r#""proof":"operators_word""#), "{told}: {plan}");
+            let undo = ["link", "--undo", "plan.journal", "--yes", "--output", "json"];
+            let undone = Cli::new().unwrap().within(folder.path()).run(&undo).await.unwrap();
+            let lost = undone.json().unwrap()["profiles"][0]["lost"].to_string();
+            assert!(undone.status == 0 && lost.contains("the sub"), "{told}: {undone:?}");
+            assert_eq!(lost.contains("the password"), goes_native, "{told}: {lost}");
+            let after = pool.only_profile_of(MARY).await.unwrap();
+            assert!(after.identities.is_empty() && after.groups.is_empty(), "{told}: {after:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_join_that_would_let_somebody_in_again_or_open_no_native_profile_is_refused() {
+    let google = Google::start().await.unwrap();
+    let (pool, folder) = (pool(Kind::EmailAsUsername).await.unwrap(), tempfile::tempdir().unwrap());
+    let stays = native(&pool, Kind::EmailAsUsername, MARY).await.unwrap();
+    let goes = google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
+    let (planned, _) = join(&folder, &pool, ADA, "nobody@example.com", &[]).await;
+    assert!(planned.status == 1 && planned.stderr.contains("profile that stays: no profile"), "{planned:?}");
+    let (planned, _) = join(&folder, &pool, MARY, ADA, &[]).await;
+    assert!(planned.status == 3 && planned.stderr.contains("must be native"), "{planned:?}");
+    pool.admin("AdminDisableUser", json!({ "Username": goes.username })).await.unwrap();
+    let (planned, _) = join(&folder, &pool, ADA, MARY, &[]).await;
+    assert!(planned.status == 3 && planned.stderr.contains("goes is disabled"), "{planned:?}");
+    pool.admin("AdminEnableUser", json!({ "Username": goes.username })).await.unwrap();
+    pool.admin("AdminDisableUser", json!({ "Username": stays.username })).await.unwrap();
+    let (planned, _) = join(&folder, &pool, ADA, MARY, &[]).await;
+    assert!(planned.status == 3 && planned.stderr.contains("stays is disabled"), "{planned:?}");
+    assert!(!folder.path().join("plan").exists(), "a refused join left a plan");
+}
+
+#[tokio::test]
+async fn a_profile_that_changed_after_the_join_was_planned_is_not_joined() {
+    let google = Google::start().await.unwrap();
+    let (pool, folder) = (pool(Kind::EmailAsUsername).await.unwrap(), tempfile::tempdir().unwrap());
+    native(&pool, Kind::EmailAsUsername, MARY).await.unwrap();
+    let goes = google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
+    let cli = Cli::new().unwrap().within(folder.path());
+    let plan = ["join", ADA, "--into", MARY, "--user-pool-id", pool.id(), "--plan", "plan"];
+    assert_eq!(cli.run(&plan).await.unwrap().status, 0);
+    pool.admin("AdminAddUserToGroup", json!({ "Username": goes.username, "GroupName": GROUP })).await.unwrap();
+    let before = pool.profiles().await.unwrap();
+    let applied = cli.run(&APPLY).await.unwrap();
+    let skipped = &applied.json().unwrap()["skipped"];
+    assert_eq!(skipped["changed since the plan: the profile that goes"], 1, "{applied:?}");
+    assert_eq!((applied.status, pool.profiles().await.unwrap()), (6, before));
+}

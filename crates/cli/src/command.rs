@@ -6,6 +6,7 @@ mod completions;
 mod detach;
 mod doctor;
 mod events;
+mod join;
 mod link;
 mod man;
 mod preview;
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Events(events::Events),
     Audit(audit::Audit),
     Link(Box<link::Link>),
+    Join(join::Join),
     /// Print the completion script for a shell
     Completions(completions::Completions),
     Man(man::Man),
@@ -65,6 +67,7 @@ impl Command {
             Self::Events(command) => command.run(global, whole),
             Self::Audit(command) => command.run(global).await,
             Self::Link(command) => Box::pin(command.run(global)).await,
+            Self::Join(command) => command.run(global).await,
             Self::Completions(command) => command.run(whole),
             Self::Man(command) => command.run(whole),
         }

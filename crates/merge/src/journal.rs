@@ -30,6 +30,11 @@ pub struct JournalError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub enum Entry {
     /// A profile is about to be deleted, with everything known of it.
     Begin(Box<Begin>),
+    /// Its linked identities are about to be moved, one by one.
+    Moving {
+        /// Its user name.
+        user_name: String,
+    },
     /// It is deleted.
     Deleted {
         /// Its user name.
@@ -69,15 +74,19 @@ pub struct Begin {
     pub decision: String,
     /// The native profile, if it exists already.
     pub into: Option<String>,
-    /// What will be linked.
-    pub identity: SourceIdentity,
-    /// The profile to delete.
+    /// What is linked after the deletion; `None` if a native profile goes, or if nothing is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<SourceIdentity>,
+    /// Identities that are linked to the profile, and that move before the deletion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<SourceIdentity>,
+    /// The profile to delete; for a group repair the one that joins.
     pub profile: ProfileRecord,
     /// The groups of the profile to delete.
     pub groups: Vec<String>,
     /// A native profile that the decision deletes and creates again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<Replaced>,
+    pub replaces: Option<WholeProfile>,
     /// Groups that the native profile joins.
     #[serde(default)]
     pub add_groups: Vec<String>,
@@ -89,9 +98,16 @@ pub struct Begin {
     pub left_out: Vec<String>,
 }
 
-/// A native profile that is deleted.
+impl Begin {
+    /// Every identity that the native profile gets.
+    pub fn identities(&self) -> impl Iterator<Item = &SourceIdentity> {
+        self.identity.iter().chain(&self.moves)
+    }
+}
+
+/// A profile as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replaced {
+pub struct WholeProfile {
     /// Everything known of it.
     pub profile: ProfileRecord,
     /// Its groups.
@@ -133,6 +149,8 @@ pub struct MergeState {
     /// One entry for each time that a profile of this name was about to be deleted. It comes back if its owner signs in
     /// before the link is made.
     pub attempts: Vec<Begin>,
+    /// Whether its linked identities began to move.
+    pub moving: bool,
     /// Whether it was deleted at least once.
     pub deleted: bool,
     /// The link, once it is made.
@@ -172,10 +190,10 @@ impl fmt::Debug for ReplacedSub {
 }
 
 impl MergeState {
-    /// Whether the profile is deleted and its identity not linked.
+    /// Whether the profile is deleted, or gave identities away, and not all of them are linked.
     #[must_use]
     pub const fn is_half_done(&self) -> bool {
-        self.deleted && self.linked.is_none()
+        (self.deleted || self.moving) && self.linked.is_none()
     }
 }
 
@@ -186,7 +204,7 @@ impl History {
         self.merges.get(user_name)
     }
 
-    /// The number of deleted profiles whose identities are not linked.
+    /// The number of profiles that are deleted, or gave identities away, while not all of these are linked.
     #[must_use]
     pub fn incomplete(&self) -> u64 {
         let incomplete = self.merges.values().filter(|state| state.is_half_done());
@@ -207,6 +225,7 @@ impl History {
                     attempts.push((**begin).clone());
                 }
             }
+            Entry::Moving { user_name } => self.state(user_name).moving = true,
             Entry::Deleted { user_name, .. } => self.state(user_name).deleted = true,
             Entry::Linked(linked) => self.state(&linked.user_name).linked = Some((**linked).clone()),
             Entry::Done { user_name } => self.state(user_name).done = true,

@@ -1,5 +1,8 @@
 //! Merges stand-alone federated profiles into native ones: judge, plan, carry out, undo.
 //!
+//! The same plan, journal and undo serve two more things that an operator asks for: to [`Join`] two profiles that they
+//! name, and to put people into the group that they should have joined ([`DefaultGroup`]).
+//!
 //! [`Rules`] judge the profiles of one address as the trigger would judge their next sign-ins. [`plan()`] turns that into a
 //! list of steps that a person can read. [`Merger`] carries the steps out, and [`undo()`] takes them back as far as
 //! Cognito allows.
@@ -14,6 +17,8 @@
 //! journal a trait.
 
 mod copied;
+mod group;
+mod join;
 mod journal;
 mod merger;
 mod plan;
@@ -23,7 +28,11 @@ mod rules;
 mod undo;
 
 pub use copied::{NotCopyable, check_copyable};
-pub use journal::{Begin, Entry, History, Journal, JournalError, Linked, MergeState, Replaced, ReplacedSub, Undone};
+pub use group::{DefaultGroup, GroupStep};
+pub use join::{Join, NotJoinable, Proof, Side, is_group_of_provider};
+pub use journal::{
+    Begin, Entry, History, Journal, JournalError, Linked, MergeState, ReplacedSub, Undone, WholeProfile,
+};
 pub use merger::{Incomplete, MergeError, Merger, StepResult};
 pub use plan::{CopyOptions, Leave, Planned, Step, Totals, plan};
 pub use rate_limit::{RateLimit, RateLimits};

@@ -1,5 +1,7 @@
 //! Carries a plan out, one profile after the other.
 //!
+//! Two profiles that the operator named go the same way, by rules of their own: see `join`.
+//!
 //! For each profile: read everything again and decide again; store everything that will be lost; create the native
 //! profile if there is none, and copy groups and attributes to it; delete the stand-alone profile; settle the
 //! identity as the trigger would, which links it.
@@ -14,7 +16,9 @@
 //! trigger links them. So if the link fails, the profile is looked for again: one that came back is stored and
 //! deleted like the first, and one that is linked already is done.
 
+mod group;
 mod guard;
+mod join;
 mod outcome;
 mod prepare;
 mod recheck;
@@ -27,7 +31,7 @@ use crate::plan::{CopyOptions, Planned, Step};
 use crate::rate_limit::RateLimits;
 use crate::requirements::Requirements;
 use crate::rules::Rules;
-use cognito_core::user_pool::{Administration, PoolSettings};
+use cognito_core::user_pool::{Administration, PoolSettings, ProfileRecord};
 use guard::Guard;
 use linking::{Linker, NativeProfile, NativeUserName, Policy, Refusal};
 use outcome::Stop;
@@ -86,7 +90,7 @@ impl<P: Administration> Merger<'_, P> {
                     earlier.wait_for_address = true;
                     waiting.push(step);
                 }
-                result => results.push(self.note(journal, planned, step, result).await?),
+                result => results.push(self.note(journal, planned.line, &step.delete, result).await?),
             }
             let linked = journal.history().merge_of(&step.delete).and_then(|state| state.linked.as_ref());
             earlier.natives.extend(linked.map(|linked| linked.into.clone()));
@@ -94,7 +98,11 @@ impl<P: Administration> Merger<'_, P> {
         earlier.wait_for_address = false;
         for step in waiting {
             let result = self.step(journal, planned, step, &earlier).await;
-            results.push(self.note(journal, planned, step, result).await?);
+            results.push(self.note(journal, planned.line, &step.delete, result).await?);
+        }
+        if let Some(step) = &planned.group {
+            let result = self.add_to_group(journal, &planned.email, step).await;
+            results.push(self.note(journal, planned.line, &step.user_name, result).await?);
         }
         Ok(())
     }
@@ -118,14 +126,23 @@ impl<P: Administration> Merger<'_, P> {
             let deleted = self.delete_stand_alone(journal, planned, step, earlier, &state).await;
             // Once this profile is deleted, by this run or an earlier one, its identity must be linked before the
             // next step.
-            let half_done = journal.history().merge_of(&step.delete).is_some_and(MergeState::is_half_done);
-            let deleted = deleted.map_err(|stop| if half_done { stop.after(Incomplete::NotLinked) } else { stop })?;
+            let deleted = match journal.history().merge_of(&step.delete).filter(|state| state.is_half_done()) {
+                None => deleted?,
+                Some(now) => {
+                    let what = if now.deleted { Incomplete::NotLinked } else { Incomplete::NotMoved };
+                    deleted.map_err(|stop| stop.after(what))?
+                }
+            };
             let Some(begin) = deleted else { return Ok(StepResult::Skipped("the profile is gone".into())) };
             let lacks = begin.into.is_none() && !self.requirements().missing(&begin.profile).is_empty();
             if earlier.wait_for_address && lacks {
                 return Err(Stop::AddressTaken);
             }
-            match self.settle(journal, &begin).await.map_err(|stop| stop.after(Incomplete::NotLinked))? {
+            let settled = match &step.join {
+                Some(join) => self.settle_join(journal, join, &begin).await,
+                None => self.settle(journal, &begin).await,
+            };
+            match settled.map_err(|stop| stop.after(Incomplete::NotLinked))? {
                 Ok(result) => return Ok(result),
                 Err(error) => why = error,
             }
@@ -133,7 +150,7 @@ impl<P: Administration> Merger<'_, P> {
         Err(Stop::Incomplete(Incomplete::NotLinked, why))
     }
 
-    /// Deletes the stand-alone profile, unless that is done. Returns `None` if somebody else deleted it.
+    /// Deletes the profile that goes, unless that is done. Returns `None` if somebody else deleted it.
     async fn delete_stand_alone(
         &self,
         journal: &mut impl Journal,
@@ -142,7 +159,8 @@ impl<P: Administration> Merger<'_, P> {
         earlier: &EarlierSteps,
         state: &MergeState,
     ) -> Result<Option<Begin>, Stop> {
-        let Some(record) = self.pool.record(&step.delete).await? else {
+        let record = self.pool.record(&step.delete).await?;
+        let Some(record) = record.filter(|record| !registered_anew(record, step, state)) else {
             let Some(begin) = state.attempts.last() else { return Ok(None) };
             return self.already_deleted(journal, begin, state).await.map(Some);
         };
@@ -160,11 +178,11 @@ impl<P: Administration> Merger<'_, P> {
     async fn note(
         &self,
         journal: &mut impl Journal,
-        planned: &Planned,
-        step: &Step,
+        line: usize,
+        name: &str,
         result: Result<StepResult, Stop>,
     ) -> Result<StepResult, MergeError> {
-        let user_name = step.delete.clone();
+        let user_name = name.to_owned();
         let (what, why) = match result {
             Ok(result) | Err(Stop::Profile(result)) => {
                 match &result {
@@ -181,11 +199,11 @@ impl<P: Administration> Merger<'_, P> {
             }
         };
         journal.write(Entry::Failed { user_name, why: why.clone() }).await?;
-        let begin = journal.history().merge_of(&step.delete).and_then(|state| state.attempts.last());
+        let begin = journal.history().merge_of(name).and_then(|state| state.attempts.last());
         let creating = begin.filter(|begin| begin.into.is_none());
         let missing = creating.map(|begin| self.requirements().missing(&begin.profile)).unwrap_or_default();
         let missing = missing.into_iter().map(str::to_owned).collect();
-        Err(MergeError::Incomplete { line: planned.line, what, why, missing })
+        Err(MergeError::Incomplete { line, what, why, missing })
     }
 
     fn requirements(&self) -> Requirements<'_> {
@@ -214,6 +232,12 @@ impl<P: Administration> Merger<'_, P> {
             now: SystemTime::now(),
         }
     }
+}
+
+/// Whether somebody registered the name of a joined native profile again. That may be another person.
+fn registered_anew(record: &ProfileRecord, step: &Step, state: &MergeState) -> bool {
+    let is_new = state.attempts.iter().all(|begin| begin.profile.sub() != record.sub());
+    step.join.is_some() && is_new && state.attempts.last().is_some_and(|begin| begin.identity.is_none())
 }
 
 /// Whether an earlier attempt was to create the native profile.

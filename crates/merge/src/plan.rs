@@ -2,8 +2,11 @@
 //!
 //! Everything in it is checked again before it is carried out, so an outdated plan does no harm.
 
+use crate::group::GroupStep;
+use crate::join::{JOIN, Join, NotJoinable, identities};
 use crate::requirements::Requirements;
 use crate::rules::{Judgement, LeaveReason, Rules};
+use cognito_core::provider::{Providers, SourceIdentity};
 use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,18 +34,37 @@ pub struct Planned {
     /// Stand-alone profiles that stay, and why.
     #[serde(default)]
     pub leave: Vec<Leave>,
+    /// A profile that joins a group, and stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupStep>,
 }
 
-/// A stand-alone profile to delete.
+impl Planned {
+    /// How many profiles this changes or deletes.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.merge.len() + usize::from(self.group.is_some())
+    }
+
+    /// The user names under which the journal has what was done.
+    pub fn user_names(&self) -> impl Iterator<Item = &str> {
+        let group = self.group.iter().map(|step| step.user_name.as_str());
+        self.merge.iter().map(|step| step.delete.as_str()).chain(group)
+    }
+}
+
+/// A profile to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its user name.
     pub delete: String,
     /// Its `sub`.
     pub sub: String,
-    /// The provider of its identity.
+    /// The provider of its identity; empty if a native profile goes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub provider: String,
-    /// The identity's subject.
+    /// The identity's subject; empty if a native profile goes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub subject: String,
     /// The decision's name.
     pub decision: String,
@@ -51,6 +73,32 @@ pub struct Step {
     /// The native profile that is deleted and created again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// The operator named both profiles, and no rule judges them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<Box<Join>>,
+}
+
+impl Step {
+    /// The step that joins two profiles.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NotJoinable`] if the profiles cannot be joined.
+    pub fn joining(join: Join, providers: &Providers) -> Result<Self, NotJoinable> {
+        let (goes, stays) = (join.goes.profile(), join.stays.profile());
+        let own = identities(goes, stays, providers, &[])?.own;
+        let text = |part: fn(&SourceIdentity) -> &str| own.as_ref().map(part).unwrap_or_default().to_owned();
+        Ok(Self {
+            delete: goes.user_name.clone(),
+            sub: goes.sub().to_owned(),
+            provider: text(SourceIdentity::provider),
+            subject: text(SourceIdentity::value),
+            decision: JOIN.to_owned(),
+            into: Some(stays.user_name.clone()),
+            replaces: None,
+            join: Some(Box::new(join)),
+        })
+    }
 }
 
 /// A stand-alone profile that stays.
@@ -98,7 +146,7 @@ pub fn plan(
     records: &[ProfileRecord],
     now: SystemTime,
 ) -> Option<Planned> {
-    let mut planned = Planned { line: 0, email: email.to_owned(), merge: Vec::new(), leave: Vec::new() };
+    let mut planned = Planned { line: 0, email: email.to_owned(), merge: Vec::new(), leave: Vec::new(), group: None };
     let judgements = rules.judge_all(records, now, |record, judgement| requirements.prevent(record, judgement));
     let mut judged: Vec<_> = records.iter().zip(&judgements).filter_map(|(r, j)| Some((r, j.as_ref()?))).collect();
     judged.sort_by_key(|(record, _)| (record.created, &record.user_name));
@@ -130,5 +178,6 @@ fn step(rules: &Rules, record: &ProfileRecord, judgement: &Judgement) -> Option<
         decision: judgement.code().to_owned(),
         into: judgement.destination().and_then(named),
         replaces: judgement.replaces().and_then(named),
+        join: None,
     })
 }

@@ -1,8 +1,11 @@
 //! Takes merges back, as far as Cognito allows.
 
+use crate::group::ADD_TO_GROUP;
+use crate::join::record_has;
 use crate::journal::{Entry, Journal, JournalError, MergeState, Undone};
 use crate::rate_limit::RateLimits;
-use cognito_core::user_pool::{Administration, Identity, PoolError, PoolErrorKind, ProfileRecord};
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{Administration, PoolError, PoolErrorKind, ProfileRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why an undo stopped. A repeated call continues from there.
@@ -18,7 +21,9 @@ pub enum UndoError {
 
 impl Undone {
     fn restores(&mut self, what: &str) {
-        self.restored.push(what.to_owned());
+        if self.restored.iter().all(|known| known != what) {
+            self.restored.push(what.to_owned());
+        }
     }
 
     fn loses(&mut self, what: &str) {
@@ -35,6 +40,9 @@ const INVITATION: &str = "the temporary password of the invitation";
 const RECLAIMED: &str = "the password, sessions, factors and identities that were removed from the native profile";
 const CREATED: &str = "the native profile that was created: it stays";
 const MOVED: &str = "the link: the identity is no longer linked to that profile";
+/// A native profile that was joined to another one.
+const NATIVE: &str = "the password, second factors and sessions of the deleted profile";
+const GONE: &str = "the profile is gone, or its name belongs to another one";
 const KEPT: &str = "the link: Cognito did not take it away";
 
 /// Takes back every merge of the journal, the last one first. Adds to `report` what became of each. A merge whose undo
@@ -73,21 +81,40 @@ async fn undo_one(
     let Some(last) = state.attempts.last() else { return Ok(()) };
     let now = pool.record(user_name).await?;
     let is_gone = now.is_none();
-    if now.is_none_or(|record| record.sub() != last.profile.sub()) {
+    let same = now.filter(|record| record.sub() == last.profile.sub());
+    if last.decision == ADD_TO_GROUP {
+        match &same {
+            Some(record) => undo_copies(pool, record, state, limits, undone).await?,
+            None => undone.loses(GONE),
+        }
+        return Ok(());
+    }
+    if same.is_none() {
         undone.loses(SUB);
+        if last.identity.is_none() {
+            undone.loses(NATIVE);
+        }
     }
     name_what_is_lost(state, undone);
     let linked = state.linked.as_ref().map(|linked| &linked.into);
     match linked.or(last.into.as_ref()) {
-        Some(native) => undo_native(pool, native, state, limits, undone).await,
+        Some(native) => {
+            undo_native(pool, native, state, limits, undone).await?;
+            match &same {
+                Some(going) => give_back(pool, going, &last.moves, limits, undone).await,
+                None => Ok(()),
+            }
+        }
         // The merge was cut off before the name of the new native profile was stored. The identity can be unlinked
         // without that name, but not while it has a profile of its own, because the call would disable that one.
         None if is_gone => {
-            limits.updates.wait().await;
-            match pool.unlink_source(&last.identity).await {
-                Ok(()) => undone.restores("link"),
-                Err(error) if is_not_linked(&error) => {}
-                Err(error) => return Err(error),
+            for identity in last.identities() {
+                limits.updates.wait().await;
+                match pool.unlink_source(identity).await {
+                    Ok(()) => undone.restores("link"),
+                    Err(error) if is_not_linked(&error) => {}
+                    Err(error) => return Err(error),
+                }
             }
             Ok(())
         }
@@ -149,27 +176,54 @@ async fn undo_native(
         undone.restores("link: it was there before, and stays");
         return Ok(());
     }
-    let is_linked = |record: &ProfileRecord| {
-        let identities = record.attribute("identities").map(Identity::parse_list).and_then(Result::ok);
-        identities.unwrap_or_default().iter().any(|identity| {
-            identity.user_id == last.identity.value()
-                && identity.provider_name.eq_ignore_ascii_case(last.identity.provider())
-        })
-    };
-    if !is_linked(&record) {
+    for identity in last.identities() {
+        unlink(pool, &record, identity, state, limits, undone).await?;
+    }
+    Ok(())
+}
+
+async fn unlink(
+    pool: &impl Administration,
+    native: &ProfileRecord,
+    identity: &SourceIdentity,
+    state: &MergeState,
+    limits: &RateLimits,
+    undone: &mut Undone,
+) -> Result<(), PoolError> {
+    if !record_has(native, identity) {
         if state.linked.is_some() {
             undone.loses(MOVED);
         }
         return Ok(());
     }
     limits.updates.wait().await;
-    let unlinked = pool.unlink_source(&last.identity).await;
+    let unlinked = pool.unlink_source(identity).await;
     // The profile counts, not the answer of the call.
-    if pool.record(native).await?.is_some_and(|after| is_linked(&after)) {
+    if pool.record(&native.user_name).await?.is_some_and(|after| record_has(&after, identity)) {
         unlinked?;
         undone.loses(KEPT);
     } else {
         undone.restores("link");
+    }
+    Ok(())
+}
+
+/// Links the identities again that a profile gave away and that was not deleted after all.
+async fn give_back(
+    pool: &impl Administration,
+    going: &ProfileRecord,
+    moved: &[SourceIdentity],
+    limits: &RateLimits,
+    undone: &mut Undone,
+) -> Result<(), PoolError> {
+    let name = pool.checked(&going.name(), going.sub()).await?;
+    for identity in moved.iter().filter(|identity| !record_has(going, identity)) {
+        limits.updates.wait().await;
+        match pool.link(&name, identity).await {
+            Ok(()) => undone.restores("its own link"),
+            Err(error) if is_not_linked(&error) => undone.loses(MOVED),
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

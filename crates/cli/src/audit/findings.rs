@@ -2,9 +2,9 @@
 
 use cognito_core::user_pool::{Identity, ProfileRecord};
 use linking::Decision;
-use merge::{Judgement, Rules};
+use merge::{DefaultGroup, Judgement, Rules};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
 /// What an audit finds about a profile.
@@ -17,6 +17,8 @@ pub(crate) enum ProfileFinding {
     Refused,
     /// The next sign-in with a proven address deletes the profile, or takes it over.
     Replaced,
+    /// It should be in the default group, and is not.
+    NotInGroup,
     /// Its providers prove every address, and it shows as unverified.
     UnverifiedAddress,
 }
@@ -27,8 +29,24 @@ impl ProfileFinding {
             Self::SeveralProfiles => "several_profiles",
             Self::Refused => "refused",
             Self::Replaced => "replaced",
+            Self::NotInGroup => "not_in_group",
             Self::UnverifiedAddress => "unverified_address",
         }
+    }
+}
+
+/// The default group, and who is in it.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    /// The group, and whom it is for.
+    pub(crate) group: DefaultGroup,
+    /// The user names of its members.
+    pub(crate) members: HashSet<String>,
+}
+
+impl Membership {
+    fn misses(&self, rules: &Rules, record: &ProfileRecord) -> bool {
+        !self.members.contains(&record.user_name) && self.group.is_for(rules, record)
     }
 }
 
@@ -67,7 +85,13 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Judges the profiles of one address, counts them, and says what was found.
-    pub(crate) fn add(&mut self, rules: &Rules, email: &str, records: &[ProfileRecord], now: SystemTime) -> Vec<Row> {
+    pub(crate) fn add(
+        &mut self,
+        rules: &Rules,
+        membership: Option<&Membership>,
+        (email, records): (&str, &[ProfileRecord]),
+        now: SystemTime,
+    ) -> Vec<Row> {
         self.addresses += 1;
         self.addresses_with_several_profiles += u64::from(records.len() > 1);
         let judgements = rules.judge_all(records, now, |_, _| None);
@@ -75,7 +99,12 @@ impl Summary {
         let next = if natives { rules.next_sign_in(email, records, now) } else { None };
         let mut rows = Vec::new();
         for (record, judgement) in records.iter().zip(&judgements) {
-            let findings = findings(rules, record, judgement.as_ref(), next.as_ref(), records.len());
+            let mut findings = findings(rules, record, judgement.as_ref(), next.as_ref(), records.len());
+            // Who has a native profile to be merged into is no newcomer: that one counts.
+            let has_native = natives && judgement.as_ref().is_some_and(Judgement::merges);
+            if !has_native && membership.is_some_and(|membership| membership.misses(rules, record)) {
+                findings.push(ProfileFinding::NotInGroup);
+            }
             if let Some(judgement) = judgement {
                 *self.verdicts.entry(judgement.code()).or_default() += 1;
                 self.mergeable += u64::from(judgement.merges() && natives);
@@ -150,7 +179,7 @@ mod tests {
         };
         let records: Vec<_> = accounts.iter().map(Account::record).collect();
         let mut summary = Summary::default();
-        let rows = summary.add(&rules, ADA, &records, SystemTime::now());
+        let rows = summary.add(&rules, None, (ADA, &records), SystemTime::now());
         let line = |row: &Row| {
             let findings: Vec<_> = row.findings.iter().map(|finding| finding.name()).collect();
             format!("{} {} {}", row.user_name, findings.join("+"), row.verdict)
@@ -180,6 +209,32 @@ mod tests {
         check(native(ADA).unverified(), "n refused unverified_profile");
         check(native(ADA).unconfirmed(), "n replaced replace");
         check(federated("Facebook", "1", ADA).disabled(), "n refused+unverified_address stand_alone_disabled");
+    }
+
+    #[test]
+    fn a_confirmed_person_outside_the_group_is_found_and_a_member_is_not() {
+        let providers = Providers::parse("Google:claim").unwrap();
+        let rules = Rules { providers, policy: Policy::default(), trust_stored_values: false };
+        let membership = Membership {
+            group: DefaultGroup { name: "Users".into(), for_everybody: false, since: 0 },
+            members: ["member".to_owned()].into(),
+        };
+        let found = |account: Account| {
+            let mut summary = Summary::default();
+            let rows = summary.add(&rules, Some(&membership), (ADA, &[account.record()]), SystemTime::now());
+            rows.into_iter().flat_map(|row| row.findings).collect::<Vec<_>>()
+        };
+        assert_eq!(found(native(ADA).named("n")), [ProfileFinding::NotInGroup]);
+        assert_eq!(found(native(ADA).named("member")), []);
+        assert!(!found(native(ADA).named("n").unconfirmed()).contains(&ProfileFinding::NotInGroup));
+        let google = Account { email_verified: true, ..federated("Google", "1", ADA) };
+        assert_eq!(found(google.clone()), [ProfileFinding::NotInGroup]);
+        let records = [native(ADA).named("member").record(), google.record()];
+        let rows = Summary::default().add(&rules, Some(&membership), (ADA, &records), SystemTime::now());
+        assert!(
+            rows.iter().all(|row| !row.findings.contains(&ProfileFinding::NotInGroup)),
+            "merged, they are in the group"
+        );
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! `audit`
 
+use super::link::plan_file::{self, Header, Options, PlanWriter};
 use super::rule_options::{RuleOptions, providers};
-use crate::audit::findings::Summary;
+use crate::audit::findings::{Membership, ProfileFinding, Row, Summary};
 use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
 use crate::cloud::Cloud;
 use crate::options::{Global, Pool};
 use crate::terminal::{ExitStatus, stdout};
-use anyhow::Result;
-use clap::Args;
+use anyhow::{Context, Result};
+use aws_smithy_types::date_time::{DateTime, Format};
+use clap::{Args, ValueEnum};
 use cognito_core::user_pool::Administration;
 use linking::NativeProfile;
-use merge::{RateLimit, Rules};
+use merge::{DefaultGroup, GroupStep, Planned, RateLimit, Rules};
+use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -33,9 +36,72 @@ pub(crate) struct Audit {
     rules: RuleOptions,
     #[command(flatten)]
     listing: Listing,
+    #[command(flatten)]
+    membership: DefaultGroupOptions,
     /// How to write the report [default: as --output says, or a table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<ReportFormat>,
+}
+
+/// Which group people should be in.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "People outside the default group")]
+struct DefaultGroupOptions {
+    /// Also report confirmed people who are not in this group, the functions' DEFAULT_GROUP
+    #[arg(long, value_name = "NAME", requires = "since")]
+    default_group: Option<String>,
+    /// Only people whose profile was made on this day or later, in UTC: 2026-01-31
+    #[arg(long, value_name = "DATE", value_parser = day, requires = "default_group")]
+    since: Option<u64>,
+    /// Who joins the group, as in the function's DEFAULT_GROUP_FOR
+    #[arg(long, env = "DEFAULT_GROUP_FOR", value_name = "WHO", default_value = "proven")]
+    default_group_for: GroupFor,
+    /// Write a plan that puts them into the group, for link --apply; holds addresses
+    #[arg(long, value_name = "FILE", requires = "default_group")]
+    plan: Option<PathBuf>,
+}
+
+/// `DEFAULT_GROUP_FOR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum GroupFor {
+    /// Everybody but those whose provider proved no address
+    Proven,
+    /// Everybody
+    Everybody,
+}
+
+impl DefaultGroupOptions {
+    fn group(&self) -> Option<DefaultGroup> {
+        Some(DefaultGroup {
+            name: self.default_group.clone()?,
+            for_everybody: self.default_group_for == GroupFor::Everybody,
+            since: self.since?,
+        })
+    }
+}
+
+/// Reads a day, as the seconds from 1970 to its beginning in UTC.
+fn day(text: &str) -> Result<u64, String> {
+    let day = DateTime::from_str(&format!("{text}T00:00:00Z"), Format::DateTime).ok();
+    let seconds = day.filter(|_| text.len() == 10).and_then(|day| u64::try_from(day.secs()).ok());
+    seconds.ok_or_else(|| "not a day such as 2026-01-31".to_owned())
+}
+
+/// The members of a group, page by page. They are listed after the pool, so that nobody counts as missing who joined
+/// meanwhile.
+async fn membership(pool: &impl Administration, group: DefaultGroup, rate: NonZeroU32) -> Result<Membership> {
+    let limit = RateLimit::per_second(rate);
+    let (mut members, mut token) = (HashSet::new(), None);
+    loop {
+        limit.wait().await;
+        let page = pool.members(&group.name, token.as_deref()).await;
+        let page = page.with_context(|| format!("the members of the group {} cannot be listed", group.name))?;
+        members.extend(page.records.into_iter().map(|record| record.user_name));
+        token = page.next;
+        if token.is_none() {
+            return Ok(Membership { group, members });
+        }
+    }
 }
 
 /// How a pool is listed.
@@ -75,11 +141,16 @@ Examples:
       --providers Google:claim,Facebook:always
   cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 \\
       --providers Google:claim --format csv > report.csv
+  # People whom post-confirmation could not put into the group. Read the plan before you carry it out.
+  cognito-triggers audit --user-pool-id eu-central-1_AbCdEf123 \\
+      --providers Google:claim --default-group Users --since 2026-01-31 --plan users.plan.jsonl
 
 What can be found:
   several_profiles    other profiles have the same address
   refused             the linking rules would refuse the next sign-in
   replaced            the next sign-in would delete the profile, or take it over
+  not_in_group        the person should be in the default group; Cognito does not
+                      show whether an administrator took them out on purpose
   unverified_address  the providers prove every address, but this one is marked as unverified
 
 The verdict is the name of the decision in the functions' log, or why a stand-alone profile is not merged.
@@ -88,30 +159,73 @@ Exit codes: 0 nothing was found; 4 something was found; 1, 2 and 3 as for every 
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        // Before a big pool is listed for nothing.
+        let plan = self.membership.plan.as_deref();
+        plan.map(plan_file::draft).transpose()?;
         let pool = Cloud::load(global, &self.pool.id).await?.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
         let listed = self.listing.list(&pool, &self.pool.id, &rules, settings.estimated_users).await?;
+        let membership = match self.membership.group() {
+            Some(group) => Some(membership(&pool, group, self.listing.rate()).await?),
+            None => None,
+        };
+        let options = Options {
+            providers: self.providers.clone(),
+            rules: None,
+            create_native: false,
+            copy_groups: false,
+            copy_attributes: Vec::new(),
+        };
+        let header = Header::new(&self.pool.id, options)?;
+        let mut plan = plan.map(|path| PlanWriter::begin(path, &header)).transpose()?;
         let format = self.format.unwrap_or_else(|| global.output().format.into());
-        let summary = report(listed, &rules, format, stdout())?;
+        let summary = report(listed, &rules, membership.as_ref(), plan.as_mut(), format, stdout())?;
         summarise(&summary, started);
+        if let (Some(plan), Some(path)) = (plan, &self.membership.plan) {
+            plan.finish()?;
+            say!("The plan is in {}. Nothing was changed.", path.display());
+            say!(
+                "Cognito keeps no history, so people whom an administrator took out of the group are in it, too. Remove their \
+                 lines. Then run link --apply {}",
+                path.display()
+            );
+        }
         Ok(if summary.findings.is_empty() { ExitStatus::Done } else { ExitStatus::Warnings })
     }
 }
 
-fn report(mut listed: Listed, rules: &Rules, format: ReportFormat, out: impl Write) -> Result<Summary> {
+fn report(
+    mut listed: Listed,
+    rules: &Rules,
+    membership: Option<&Membership>,
+    mut plan: Option<&mut PlanWriter<'_>>,
+    format: ReportFormat,
+    out: impl Write,
+) -> Result<Summary> {
     let now = SystemTime::now();
     let mut summary = Summary { profiles: listed.profiles, ..Summary::default() };
     let mut report = Report::new(format, BufWriter::new(out));
     while let Some((address, records)) = listed.next()? {
-        for row in summary.add(rules, &address, &records, now) {
+        for row in summary.add(rules, membership, (&address, &records), now) {
+            if let (Some(plan), Some(membership)) = (plan.as_mut(), membership)
+                && row.findings.contains(&ProfileFinding::NotInGroup)
+            {
+                plan.add(&joins(&row, &membership.group))?;
+            }
             report.add(row)?;
         }
     }
     report.finish(&summary)?;
     listed.done()?;
     Ok(summary)
+}
+
+/// The line of a plan that puts the person into the group.
+fn joins(row: &Row, group: &DefaultGroup) -> Planned {
+    let step = GroupStep { user_name: row.user_name.clone(), sub: row.sub.clone(), join: group.clone() };
+    Planned { line: 0, email: row.email.clone(), merge: Vec::new(), leave: Vec::new(), group: Some(step) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a speed is shown in whole profiles a second")]

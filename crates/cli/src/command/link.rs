@@ -2,7 +2,7 @@
 
 mod apply;
 mod journal_file;
-mod plan_file;
+pub(super) mod plan_file;
 mod sub_map_file;
 mod undo;
 
@@ -106,7 +106,7 @@ impl Link {
         check_copyable(&self.copy_attributes, &settings)?;
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
-            rules: self.rules.clone(),
+            rules: Some(self.rules.clone()),
             create_native: self.create_native,
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),

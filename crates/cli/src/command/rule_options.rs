@@ -51,6 +51,11 @@ pub(crate) enum Unproven {
 }
 
 impl RuleOptions {
+    /// The rules that allow the least.
+    pub(crate) const fn strict() -> Self {
+        Self { unverified_profile: Unverified::Refuse, unproven_email: Unproven::Refuse, trust_stored_values: false }
+    }
+
     /// The rules. A list of providers that cannot be read trusts none.
     pub(crate) fn rules(&self, providers: &str, native_profile: NativeProfile) -> Rules {
         let providers = Providers::parse(providers).unwrap_or_default();

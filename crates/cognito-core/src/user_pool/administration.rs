@@ -37,6 +37,9 @@ pub trait Administration: UserPool {
     /// The groups of a profile, from all pages.
     fn groups(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
 
+    /// At most 60 members of a group, from the start or from where `token` says.
+    fn members(&self, group: &str, token: Option<&str>) -> impl Future<Output = Result<Page, PoolError>> + Send;
+
     /// What a profile can sign in with in addition to its identities, in AWS's words: `PASSWORD`, `WEB_AUTHN`,
     /// `EMAIL_OTP`, `SMS_OTP`.
     fn sign_in_factors(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;

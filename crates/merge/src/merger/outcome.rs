@@ -48,8 +48,10 @@ pub enum MergeError {
 pub enum Incomplete {
     /// A registration that was never confirmed is deleted, and nothing is created in its place.
     NotCreated,
-    /// A stand-alone profile is deleted, and its identity is not linked.
+    /// A profile is deleted, and its identity is not linked.
     NotLinked,
+    /// The identities of a profile that is still there are on their way to another one.
+    NotMoved,
     /// The identity is linked, and groups are missing.
     NotInGroups,
 }
@@ -63,6 +65,10 @@ impl fmt::Display for Incomplete {
             Self::NotLinked => {
                 "a profile is deleted and its identity is not linked; until it is, its owner's next sign-in finds an \
                  empty account, or is linked by pre-sign-up if that is attached"
+            }
+            Self::NotMoved => {
+                "an identity is taken from the profile that goes, and perhaps not linked to the one that stays; until it \
+                 is, its owner's next sign-in finds an empty account, or is linked by pre-sign-up if that is attached"
             }
             Self::NotInGroups => "a profile is deleted and its identity linked, but not all groups are copied",
         })

@@ -28,16 +28,16 @@ impl<P: Administration> Merger<'_, P> {
             let created = self.create_native(journal, planned, begin, &others).await;
             return created.map_err(|stop| stop.after(Incomplete::NotCreated));
         };
-        if begin.add_groups.is_empty() && begin.add_attributes.is_empty() {
-            return Ok(begin);
+        if !begin.add_groups.is_empty() || !begin.add_attributes.is_empty() {
+            let Some(native) = self.pool.record(into).await? else { return Err(Stop::changed("a profile is gone")) };
+            let native = self.checked(&native).await?;
+            self.join(&native, &begin.add_groups).await?;
+            if !begin.add_attributes.is_empty() {
+                self.limits.updates.wait().await;
+                self.pool.write_attributes(&native, &begin.add_attributes).await?;
+            }
         }
-        let Some(native) = self.pool.record(into).await? else { return Err(Stop::changed("a profile is gone")) };
-        let native = self.checked(&native).await?;
-        self.join(&native, &begin.add_groups).await?;
-        if !begin.add_attributes.is_empty() {
-            self.limits.updates.wait().await;
-            self.pool.write_attributes(&native, &begin.add_attributes).await?;
-        }
+        self.move_links(journal, &begin).await.map_err(|stop| stop.after(Incomplete::NotMoved))?;
         Ok(begin)
     }
 
@@ -81,7 +81,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(begin)
     }
 
-    async fn checked(&self, profile: &ProfileRecord) -> Result<CheckedUserName, PoolError> {
+    pub(super) async fn checked(&self, profile: &ProfileRecord) -> Result<CheckedUserName, PoolError> {
         self.pool.checked(&profile.name(), profile.sub()).await
     }
 

@@ -3,7 +3,7 @@
 use super::guard::Guard;
 use super::outcome::Stop;
 use super::{EarlierSteps, Merger, creates_native};
-use crate::journal::{Begin, MergeState, Replaced};
+use crate::journal::{Begin, MergeState, WholeProfile};
 use crate::plan::{Planned, Step};
 use crate::rules::{Judgement, Rules};
 use cognito_core::email::Email;
@@ -28,6 +28,10 @@ impl<P: Administration> Merger<'_, P> {
         earlier: &EarlierSteps,
         state: &MergeState,
     ) -> Result<Checked, Stop> {
+        if let Some(join) = &step.join {
+            let begin = self.recheck_join(record, join, state).await?;
+            return Ok(Checked { begin, others: Vec::new() });
+        }
         if record.address().as_deref() != Some(planned.email.as_str()) {
             return Err(Stop::changed("the profile has another address"));
         }
@@ -88,7 +92,8 @@ impl<P: Administration> Merger<'_, P> {
         Ok(Begin {
             decision: judgement.code().to_owned(),
             into: native.map(|native| native.as_str().to_owned()),
-            identity,
+            identity: Some(identity),
+            moves: Vec::new(),
             add_attributes: self.attributes_to_add(&record, native, &left_out).await?,
             add_groups: self.groups_to_add(&groups, native, &earlier).await?,
             profile: record,
@@ -98,14 +103,14 @@ impl<P: Administration> Merger<'_, P> {
         })
     }
 
-    async fn replaced(&self, native: &UserName) -> Result<Replaced, Stop> {
+    async fn replaced(&self, native: &UserName) -> Result<WholeProfile, Stop> {
         let Some(profile) = self.pool.record(native.as_str()).await? else {
             return Err(Stop::changed("a profile is gone"));
         };
-        Ok(Replaced { profile, groups: self.pool.groups(native).await? })
+        Ok(WholeProfile { profile, groups: self.pool.groups(native).await? })
     }
 
-    async fn attributes_to_add(
+    pub(super) async fn attributes_to_add(
         &self,
         record: &ProfileRecord,
         native: Option<&UserName>,
@@ -120,7 +125,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(wanted.filter_map(|name| Some((name.clone(), record.attribute(name)?.to_owned()))).collect())
     }
 
-    async fn groups_to_add(
+    pub(super) async fn groups_to_add(
         &self,
         groups: &[String],
         native: Option<&UserName>,

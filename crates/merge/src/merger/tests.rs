@@ -1,6 +1,8 @@
 //! The merge in memory, cut off everywhere.
 
 mod crash;
+mod group;
+mod join;
 mod scenario;
 
 use super::*;

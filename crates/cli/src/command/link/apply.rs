@@ -5,14 +5,16 @@ use super::journal_file::JournalFile;
 use super::plan_file::PlanFile;
 use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
+use crate::command::join::Sides;
 use crate::options::Global;
-use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, json_line, short};
+use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, is_asked, json_line, short};
 use anyhow::Result;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
 use merge::{CopyOptions, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,15 +75,20 @@ impl Link {
         cloud.announce(&header.user_pool_id).await;
         // Somebody else may have written the plan, and these options decide who gets an account.
         say!("Options of the plan: {}", json_line(&header.options)?);
-        warn(plan.steps, &header.user_pool_id, &summary);
-        let (proven, vouched) = consent(plan.steps, header.options.rules.trust_stored_values);
+        if is_asked(self.yes) {
+            plan.joins.iter().for_each(|join| terminal::show(&Sides::new(join, &header.options, &header.user_pool_id)));
+        }
+        warn(&plan, &summary, self.update_rate);
+        let (proven, vouched) = consent(&plan);
         if self.yes {
             note!("{proven} With --yes you vouch that {vouched}.");
         }
         confirm_with_pool(&format!("{proven} Do you vouch that {vouched}?"), &header.user_pool_id, self.yes)?;
         let pool = cloud.user_pool(&header.user_pool_id);
         let settings = pool.settings().await?;
-        Self::refuse_self_verified(&pool, header.options.rules.trust_stored_values).await?;
+        if plan.merges > 0 {
+            Self::refuse_self_verified(&pool, header.options.trusts_stored_values()).await?;
+        }
         let copy = self.copied_with(header.options.copy());
         check_copyable(&copy.attributes, &settings)?;
         let mut journal = JournalFile::open(&summary.journal, &header.user_pool_id, &header.id)?;
@@ -96,7 +103,7 @@ impl Link {
             limits: &self.limits(),
             pause: PAUSE,
         };
-        let (progress, mut done) = (Progress::profiles(plan.steps, 0), 0);
+        let (progress, mut done) = (Progress::profiles(plan.steps(), 0), 0);
         let mut stopped = None;
         loop {
             let planned = match plan.next() {
@@ -115,8 +122,7 @@ impl Link {
             for result in results {
                 summary.add(result);
             }
-            let names = planned.merge.iter().map(|step| step.delete.as_str());
-            let mapped = sub_map.add(journal.history(), names);
+            let mapped = sub_map.add(journal.history(), planned.user_names());
             if let Err(error) = merged.map_err(explained).and(mapped) {
                 stopped = Some(error);
                 break;
@@ -129,7 +135,8 @@ impl Link {
         global.output().data(&summary)?;
         if summary.half_done > 0 {
             say!(
-                "Profiles that are deleted, with identities that are not linked yet: {}. Run the same command again to finish them.",
+                "Profiles that are deleted, or gave identities away, with identities that are not linked yet: {}. Run the same \
+                 command again to finish them.",
                 summary.half_done
             );
         }
@@ -176,6 +183,14 @@ fn explained(error: MergeError) -> anyhow::Error {
         "The pool does not accept the native profile: a pre-sign-up function may refuse it; or create it by hand, with \
          the address verified"
             .to_owned()
+    } else if why.starts_with("AdminDisableProviderForUser") {
+        "Cognito finds a link only by the attribute that it was made with. Undo this journal, and write a new plan with join \
+         --providers, which names the attribute (Corp:always:ATTRIBUTE)"
+            .to_owned()
+    } else if why.starts_with("AdminLinkProviderForUser") {
+        "If the person signed in meanwhile, the identity has another profile now: find it with show, and join that one to the \
+         same profile first"
+            .to_owned()
     } else {
         "Remove the cause".to_owned()
     };
@@ -186,47 +201,81 @@ fn explained(error: MergeError) -> anyhow::Error {
 }
 
 /// What is taken as proof, and what the operator vouches for with a yes. The pool's settings of today do not show what
-/// people could write into a profile before, so only the operator can know.
-fn consent(profiles: u64, trusts_all: bool) -> (String, &'static str) {
-    let (proof, vouched) = if trusts_all {
-        (
-            "what they store",
-            "people could never write an address, email_verified or an attribute that PROVIDERS links by into their own \
-             profiles",
-        )
-    } else {
-        ("their stored email_verified", "people could never write it, through any app client, a deleted one included")
-    };
-    let proven = format!(
-        "Profiles that are proven only by {proof}: {profiles}. Somebody who wrote it themselves, with another person's \
-         address, gets that person's account."
-    );
-    (proven, vouched)
+/// people could write into a profile before, nor who named two profiles and why, so only the operator can know.
+fn consent(plan: &PlanFile) -> (String, String) {
+    let (mut facts, mut vouched) = (Vec::new(), Vec::new());
+    if plan.merges > 0 {
+        let (proof, never) = if plan.header.options.trusts_stored_values() {
+            (
+                "what they store",
+                "people could never write an address, email_verified or an attribute that PROVIDERS links by into their own \
+                 profiles",
+            )
+        } else {
+            (
+                "their stored email_verified",
+                "people could never write it, through any app client, a deleted one included",
+            )
+        };
+        facts.push(format!(
+            "Profiles that are proven only by {proof}: {}. Somebody who wrote it themselves, with another person's \
+             address, gets that person's account.",
+            plan.merges
+        ));
+        vouched.push(never);
+    }
+    if !plan.joins.is_empty() {
+        facts.push(format!(
+            "Profiles that are joined to another one on an operator's word alone: {}. Nothing proves that they belong to one \
+             person. If they do not, one person gets the other's account.",
+            plan.joins.len()
+        ));
+        vouched.push("both profiles of each join belong to one person");
+    }
+    if plan.groups > 0 {
+        facts.push(format!(
+            "Profiles that get the rights of a group: {}. Cognito does not show whom an administrator took out on purpose.",
+            plan.groups
+        ));
+        vouched.push("nobody in the plan was taken out of the group on purpose");
+    }
+    (facts.join(" "), vouched.join(", and that "))
 }
 
-fn warn(steps: u64, user_pool_id: &str, summary: &Summary) {
-    say!("Profiles to delete in {}, and identities to link: {steps}.", short(user_pool_id));
-    say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
-    say!("Old and new subs are written to {}.", summary.sub_map.display());
-    say!("Before a profile is deleted, all of it is written to {}.", summary.journal.display());
+fn warn(plan: &PlanFile, summary: &Summary, rate: NonZeroU32) {
+    let user_pool_id = short(&plan.header.user_pool_id);
+    if plan.groups > 0 {
+        say!("Profiles to put into a group in {user_pool_id}: {}.", plan.groups);
+    }
+    if plan.deletes() > 0 {
+        say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", plan.deletes());
+        say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
+        say!("Old and new subs are written to {}.", summary.sub_map.display());
+    }
+    // A deletion and a link for each profile that goes, if nothing is copied.
+    let minutes = (2 * plan.deletes() + plan.groups).div_ceil(60 * u64::from(rate.get()));
+    if minutes > 1 {
+        say!("At {rate} changes a second this takes {minutes} minutes or more. If it is interrupted, run it again.");
+    }
+    say!("Before a profile is changed, all of it is written to {}.", summary.journal.display());
 }
 
 impl Tabular for Summary {
     fn table(&self) -> Table {
         let mut table = Table::new(["result", "why", "profiles"]);
-        table.row(["merged", "", &self.done.to_string()]);
+        table.row(["done", "", &self.done.to_string()]);
         if self.done_before > 0 {
-            table.row(["merged by an earlier run", "", &self.done_before.to_string()]);
+            table.row(["done by an earlier run", "", &self.done_before.to_string()]);
         }
         let further =
-            [("merged, but not copied", &self.not_copied), ("skipped", &self.skipped), ("failed", &self.failed)];
+            [("done, but not copied", &self.not_copied), ("skipped", &self.skipped), ("failed", &self.failed)];
         for (result, counts) in further {
             for (why, count) in counts {
                 table.row([result, why, &count.to_string()]);
             }
         }
         if self.half_done > 0 {
-            table.row(["deleted and not linked yet", "", &self.half_done.to_string()]);
+            table.row(["begun and not linked yet", "", &self.half_done.to_string()]);
         }
         table.row(["journal", &self.journal.display().to_string(), ""]);
         table.row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);
@@ -246,12 +295,28 @@ mod tests {
 
     #[test]
     fn a_yes_vouches_for_what_the_plan_takes_as_proof_and_says_for_how_many() {
-        let (proven, vouched) = consent(7, false);
+        let (proven, vouched) = consent(&plan(7, false, 0));
         assert!(proven.contains("only by their stored email_verified: 7"), "{proven}");
         assert!(vouched.contains("never write it") && vouched.contains("a deleted one included"), "{vouched}");
-        let (proven, vouched) = consent(7, true);
+        let (proven, vouched) = consent(&plan(7, true, 0));
         assert!(proven.contains("only by what they store: 7"), "{proven}");
         assert!(vouched.contains("an address, email_verified or an attribute that PROVIDERS links by"), "{vouched}");
+        let (proven, vouched) = consent(&plan(0, false, 3));
+        assert!(proven.contains("rights of a group: 3") && !proven.contains("proven only"), "{proven}");
+        assert!(vouched.contains("on purpose"), "{vouched}");
+    }
+
+    fn plan(merges: usize, trusts: bool, groups: usize) -> PlanFile {
+        let proof = if trusts { "all_stored_values" } else { "stored_email_verified" };
+        let header = format!(
+            r#"{{"kind":"cognito-triggers link plan","version":2,"id":"p","user_pool_id":"eu-central-1_A","made":1,"options":{{"providers":"","rules":{{"unverified_profile":"replace","unproven_email":"refuse","proof":"{proof}"}},"create_native":false,"copy_groups":true,"copy_attributes":[]}}}}"#
+        );
+        let merge = r#"{"email":"a@example.com","merge":[{"delete":"Google_1","sub":"s","provider":"Google","subject":"1","decision":"link","into":"n"}]}"#;
+        let group = r#"{"email":"a@example.com","merge":[],"group":{"user_name":"n","sub":"s","join":{"name":"Users","for_everybody":false,"since":0}}}"#;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lines = [vec![header], vec![merge.to_owned(); merges], vec![group.to_owned(); groups]].concat();
+        std::fs::write(file.path(), lines.join("\n") + "\n").unwrap();
+        PlanFile::open(file.path()).unwrap()
     }
 
     #[test]
@@ -267,6 +332,8 @@ mod tests {
         }
         assert!(told("AdminCreateUser: x", &["given_name", "locale"]).contains("--copy-attributes given_name,locale"));
         assert!(told("email_held_by_federated_profile", &[]).contains("other stand-alone profile of the address"));
+        assert!(told("AdminDisableProviderForUser: x", &[]).contains("join --providers"));
+        assert!(told("AdminLinkProviderForUser: x", &[]).contains("join that one"));
         assert!(told("AdminSetUserPassword: x", &[]).contains("Remove the cause"));
     }
 }

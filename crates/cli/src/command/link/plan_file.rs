@@ -1,6 +1,7 @@
 //! The plan as a file.
 //!
-//! JSON lines: a header, then one line for each address. If you remove a line, that person is left alone.
+//! JSON lines: a header, then one line for each address. Three commands write one: `link`, `join`, and `audit` for people
+//! who are missing in a group. If you remove a line, that person is left alone.
 
 use crate::audit::Listed;
 use crate::command::rule_options::RuleOptions;
@@ -8,7 +9,7 @@ use crate::private_file::{self, draft_of};
 use crate::terminal::{Refused, json_line};
 use anyhow::{Context, Result};
 use linking::NativeProfile;
-use merge::{CopyOptions, Planned, Requirements, Rules, Totals, plan};
+use merge::{CopyOptions, Join, Planned, Requirements, Rules, Totals, plan};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
@@ -43,7 +44,9 @@ pub(crate) struct Header {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Options {
     pub(crate) providers: String,
-    pub(crate) rules: RuleOptions,
+    /// The linking rules of a plan that merges by them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<RuleOptions>,
     pub(crate) create_native: bool,
     pub(crate) copy_groups: bool,
     pub(crate) copy_attributes: Vec<String>,
@@ -53,7 +56,12 @@ impl Options {
     /// The rules that the plan was made by.
     pub(crate) fn rules(&self) -> Rules {
         let native = if self.create_native { NativeProfile::Create } else { NativeProfile::Skip };
-        self.rules.rules(&self.providers, native)
+        self.rules.clone().unwrap_or_else(RuleOptions::strict).rules(&self.providers, native)
+    }
+
+    /// Whether stored values are proof, whoever wrote them.
+    pub(crate) fn trusts_stored_values(&self) -> bool {
+        self.rules.as_ref().is_some_and(|rules| rules.trust_stored_values)
     }
 
     /// What native profiles take over.
@@ -90,7 +98,47 @@ pub(crate) fn draft(path: &Path) -> Result<NamedTempFile> {
     draft_of(path).with_context(|| format!("{} cannot be written; choose another file with --plan", path.display()))
 }
 
-/// Writes the plan for a listed pool. The file appears when it is complete. An existing file is not replaced.
+/// A plan that is being written.
+pub(crate) struct PlanWriter<'a> {
+    path: &'a Path,
+    out: BufWriter<NamedTempFile>,
+}
+
+impl<'a> PlanWriter<'a> {
+    /// Begins a plan. The file appears when it is complete. An existing file is not replaced.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file exists already or cannot be written.
+    pub(crate) fn begin(path: &'a Path, header: &Header) -> Result<Self> {
+        let mut out = BufWriter::new(draft(path)?);
+        write_line(&mut out, header)?;
+        Ok(Self { path, out })
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be written.
+    pub(crate) fn add(&mut self, planned: &Planned) -> Result<()> {
+        write_line(&mut self.out, planned)
+    }
+
+    /// Makes the file appear.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file exists by now or cannot be written.
+    pub(crate) fn finish(self) -> Result<()> {
+        let file = self.out.into_inner()?;
+        file.as_file().sync_all()?;
+        let persisted = file.persist_noclobber(self.path);
+        persisted.map(drop).with_context(|| format!("{} cannot be written", self.path.display()))
+    }
+}
+
+/// Writes the plan for a listed pool.
 ///
 /// # Errors
 ///
@@ -102,20 +150,16 @@ pub(crate) fn write(
     rules: &Rules,
     requirements: Requirements<'_>,
 ) -> Result<Totals> {
-    let file = draft(path)?;
     let mut totals = Totals { profiles: listed.profiles, ..Totals::default() };
-    let mut out = BufWriter::new(file);
-    write_line(&mut out, header)?;
+    let mut file = PlanWriter::begin(path, header)?;
     let now = SystemTime::now();
     while let Some((address, records)) = listed.next()? {
         if let Some(planned) = plan(rules, requirements, &address, &records, now) {
             totals.add(&planned);
-            write_line(&mut out, &planned)?;
+            file.add(&planned)?;
         }
     }
-    let file = out.into_inner()?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    file.finish()?;
     Ok(totals)
 }
 
@@ -128,8 +172,12 @@ fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
 #[derive(Debug)]
 pub(crate) struct PlanFile {
     pub(crate) header: Header,
-    /// How many profiles it deletes.
-    pub(crate) steps: u64,
+    /// How many profiles it merges by the linking rules.
+    pub(crate) merges: u64,
+    /// What the operator joins.
+    pub(crate) joins: Vec<Join>,
+    /// How many profiles it puts into a group.
+    pub(crate) groups: u64,
     lines: BufReader<File>,
     at: usize,
 }
@@ -155,13 +203,29 @@ impl PlanFile {
             return Err(refuse("another version of this program wrote this plan; write a new one").into());
         }
         let header: Header = serde_json::from_str(&first).map_err(no_header)?;
-        let mut plan = Self { header, steps: 0, lines, at: 1 };
+        let mut plan = Self { header, merges: 0, joins: Vec::new(), groups: 0, lines, at: 1 };
         while let Some(planned) = plan.next()? {
-            plan.steps += u64::try_from(planned.merge.len())?;
+            plan.groups += u64::from(planned.group.is_some());
+            for step in planned.merge {
+                match step.join {
+                    Some(join) => plan.joins.push(*join),
+                    None => plan.merges += 1,
+                }
+            }
         }
         plan.lines.seek(SeekFrom::Start(u64::try_from(start)?))?;
         plan.at = 1;
         Ok(plan)
+    }
+
+    /// How many profiles it deletes.
+    pub(crate) fn deletes(&self) -> u64 {
+        self.merges + u64::try_from(self.joins.len()).unwrap_or(u64::MAX)
+    }
+
+    /// How many profiles it deletes or changes.
+    pub(crate) fn steps(&self) -> u64 {
+        self.deletes() + self.groups
     }
 
     /// The next address.
@@ -209,7 +273,7 @@ mod tests {
     #[test]
     fn a_plan_is_read_from_its_first_line_after_it_was_checked() {
         let mut plan = open(&format!("{HEADER}\n\n{LINE}\n{LINE}\n")).unwrap();
-        assert_eq!((plan.steps, plan.header.options.copy().attributes), (2, vec!["locale".to_owned()]));
+        assert_eq!((plan.merges, plan.header.options.copy().attributes), (2, vec!["locale".to_owned()]));
         let lines: Vec<_> = std::iter::from_fn(|| plan.next().unwrap()).map(|planned| planned.line).collect();
         assert_eq!(lines, [3, 4]);
     }

@@ -26,11 +26,13 @@ impl Link {
         let cloud = Cloud::load(global, &user_pool_id).await?;
         cloud.announce(&user_pool_id).await;
         let open = journal.history().merges.values().filter(|merge| merge.undone.is_none()).count();
-        say!("Merges to undo in {user_pool_id}, with the groups and attributes that were copied: {open}.");
-        say!(
-            "The deleted profiles and their subs are lost: Cognito creates a new profile when the owner signs in next."
-        );
-        say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
+        say!("Changes to undo in {user_pool_id}, with the groups and attributes that were copied: {open}.");
+        if journal.history().merges.values().any(|merge| merge.deleted) {
+            say!(
+                "The deleted profiles and their subs are lost: Cognito creates a new profile when the owner signs in next."
+            );
+            say!("If pre-sign-up is attached to the pool, that sign-in links it again.");
+        }
         confirm_with_pool("Undo them?", &user_pool_id, self.yes)?;
         let pool = cloud.user_pool(&user_pool_id);
         let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();

@@ -52,6 +52,15 @@ impl Administration for AwsUserPool {
         Ok(names)
     }
 
+    async fn members(&self, group: &str, token: Option<&str>) -> Result<Page, PoolError> {
+        let call = self.client.list_users_in_group().user_pool_id(&self.id).group_name(group).limit(PAGE);
+        let page = call.set_next_token(token.map(str::to_owned)).send().await.map_err(failed("ListUsersInGroup"))?;
+        Ok(Page {
+            records: page.users().iter().map(read::listed_record).collect(),
+            next: page.next_token().map(str::to_owned),
+        })
+    }
+
     async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         let call = self.client.admin_get_user_auth_factors().user_pool_id(&self.id).username(user.as_str());
         let factors = call.send().await.map_err(failed("AdminGetUserAuthFactors"))?;

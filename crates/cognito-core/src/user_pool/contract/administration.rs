@@ -122,8 +122,23 @@ impl<P: Administration> Checks<'_, P> {
         expect(self.pool.groups(name.user_name()).await.map_err(text)?.is_empty(), "in a group from the start")?;
         self.pool.add_to_group(&name, GROUP).await.map_err(text)?;
         expect(self.pool.groups(name.user_name()).await.map_err(text)? == [GROUP], "not listed")?;
+        expect(self.is_member(&name).await?, "not a member")?;
         self.pool.leave_group(&name, GROUP).await.map_err(text)?;
+        expect(!self.is_member(&name).await?, "still a member")?;
         expect(self.pool.groups(name.user_name()).await.map_err(text)?.is_empty(), "still listed")
+    }
+
+    async fn is_member(&self, name: &CheckedUserName) -> Result<bool, String> {
+        let (mut token, mut times) = (None, 0);
+        loop {
+            let page = self.pool.members(GROUP, token.as_deref()).await.map_err(text)?;
+            times += page.records.iter().filter(|record| record.user_name == name.as_str()).count();
+            token = page.next;
+            if token.is_none() {
+                expect(times < 2, "a member twice")?;
+                return Ok(times == 1);
+            }
+        }
     }
 
     async fn a_link_ends_by_what_made_it(&self) -> Outcome {

@@ -38,6 +38,12 @@ impl Account {
     }
 }
 
+fn page_of(all: Vec<ProfileRecord>, token: Option<&str>) -> Result<Page, PoolErrorKind> {
+    let start: usize = token.map_or(Ok(0), str::parse).map_err(|_| PoolErrorKind::InvalidParameter)?;
+    let next = (start + PAGE < all.len()).then(|| (start + PAGE).to_string());
+    Ok(Page { records: all.into_iter().skip(start).take(PAGE).collect(), next })
+}
+
 fn wire(status: Status) -> &'static str {
     match status {
         Status::Unconfirmed => "UNCONFIRMED",
@@ -69,12 +75,7 @@ impl Administration for MemoryPool {
     }
 
     async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
-        self.call("ListUsers", |state| {
-            let start: usize = token.map_or(Ok(0), str::parse).map_err(|_| PoolErrorKind::InvalidParameter)?;
-            let records = state.accounts.iter().skip(start).take(PAGE).map(Account::record).collect();
-            let next = (start + PAGE < state.accounts.len()).then(|| (start + PAGE).to_string());
-            Ok(Page { records, next })
-        })
+        self.call("ListUsers", |state| page_of(state.accounts.iter().map(Account::record).collect(), token))
     }
 
     async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
@@ -91,6 +92,16 @@ impl Administration for MemoryPool {
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         self.call("AdminListGroupsForUser", |state| {
             Ok(state.account_mut(user.as_str())?.groups.iter().cloned().collect())
+        })
+    }
+
+    async fn members(&self, group: &str, token: Option<&str>) -> Result<Page, PoolError> {
+        self.call("ListUsersInGroup", |state| {
+            if state.groups.iter().all(|name| name != group) {
+                return Err(PoolErrorKind::ResourceNotFound);
+            }
+            let members = state.accounts.iter().filter(|account| account.groups.contains(group));
+            page_of(members.map(Account::record).collect(), token)
         })
     }
 

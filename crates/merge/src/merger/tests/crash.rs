@@ -256,6 +256,10 @@ impl Administration for Fused {
         self.fuse.call("AdminListGroupsForUser", self.pool.groups(user)).await
     }
 
+    async fn members(&self, group: &str, token: Option<&str>) -> Result<Page, PoolError> {
+        self.fuse.call("ListUsersInGroup", self.pool.members(group, token)).await
+    }
+
     async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         self.fuse.call("AdminGetUserAuthFactors", self.pool.sign_in_factors(user)).await
     }

@@ -48,7 +48,7 @@ pub(super) struct Scene {
     pub(super) refuses: Refuses,
     pub(super) copy: CopyOptions,
     pub(super) planned: Vec<Planned>,
-    before: Vec<Account>,
+    pub(super) before: Vec<Account>,
     rules: Rules,
     disk: Disk,
     history: History,
@@ -125,6 +125,11 @@ fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> Sc
 
 pub(super) fn scene(name: &str, accounts: &[Account]) -> Scene {
     built(name, PoolKind::EmailUserNames, Policy { native_profile: NativeProfile::Skip, ..Policy::default() }, accounts)
+}
+
+/// Nothing is planned yet.
+pub(super) fn unplanned(accounts: &[Account]) -> Scene {
+    Scene { planned: Vec::new(), ..scene("unplanned", accounts) }
 }
 
 pub(super) fn native_and_google() -> Scene {

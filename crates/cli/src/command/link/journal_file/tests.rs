@@ -12,7 +12,8 @@ pub(crate) fn begin(user_name: &str) -> Entry {
     Entry::Begin(Box::new(Begin {
         decision: "link".into(),
         into: Some("native".into()),
-        identity: SourceIdentity::linked_by("Google", "Cognito_Subject", "1"),
+        identity: Some(SourceIdentity::linked_by("Google", "Cognito_Subject", "1")),
+        moves: Vec::new(),
         profile,
         groups: vec!["Users".into()],
         replaces: None,

@@ -1,0 +1,262 @@
+//! Two profiles that the operator says belong to one person.
+//!
+//! No rule of linking judges them: their addresses may differ, and nothing proves that they are one person's. The
+//! operator's word stands in the place of both proofs, so everything that they saw is in the plan, and nothing is done if
+//! either profile has changed since.
+
+use crate::journal::WholeProfile;
+use cognito_core::provider::{COGNITO_SUBJECT, LinkBy, Providers, SourceIdentity};
+use cognito_core::user_pool::{Administration, Identity, PoolError, ProfileRecord, Status};
+use serde::{Deserialize, Serialize};
+
+/// The decision's name in plans and journals.
+pub(crate) const JOIN: &str = "join";
+
+/// The most identities that Cognito links to a profile.
+const MAX_IDENTITIES: usize = 5;
+
+/// A join as it was planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// What shows that both belong to one person.
+    pub proof: Proof,
+    /// The profile that is deleted.
+    pub goes: Side,
+    /// The profile that gets its identities.
+    pub stays: Side,
+}
+
+/// What shows that two profiles belong to one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The operator says so.
+    OperatorsWord,
+}
+
+/// One of the two profiles, as the operator saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// Everything known of it, and its groups.
+    #[serde(flatten)]
+    pub whole: WholeProfile,
+    /// What it signs in with apart from its identities, in AWS's words; `None` if the pool did not tell.
+    pub factors: Option<Vec<String>>,
+}
+
+impl Side {
+    /// Reads groups and ways in of a profile. If the pool does not tell the ways in, they are left open.
+    ///
+    /// # Errors
+    ///
+    /// Returns the pool's error if the groups cannot be read.
+    pub async fn read(pool: &impl Administration, profile: ProfileRecord) -> Result<Self, PoolError> {
+        let groups = pool.groups(&profile.name()).await?;
+        let factors = pool.sign_in_factors(&profile.name()).await.ok();
+        Ok(Self { whole: WholeProfile { profile, groups }, factors })
+    }
+
+    /// What the pool shows of the profile.
+    #[must_use]
+    pub const fn profile(&self) -> &ProfileRecord {
+        &self.whole.profile
+    }
+}
+
+/// Why two profiles cannot be joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotJoinable {
+    /// Both are the same.
+    #[error("both are the same profile")]
+    SameProfile,
+    /// The one that stays was made for an identity.
+    #[error("the profile that stays must be native: one that a provider's sign-in made cannot get further identities")]
+    StaysNotNative,
+    /// The one that stays was never confirmed, or has a status that is not known.
+    #[error("the profile that stays must be confirmed")]
+    StaysNotConfirmed,
+    /// An administrator disabled the one that stays.
+    #[error("the profile that stays is disabled")]
+    StaysDisabled,
+    /// An administrator disabled the one that goes: a join would let the person in again.
+    #[error("the profile that goes is disabled, and its identities would open the other one")]
+    GoesDisabled,
+    /// The one that goes has a status that is not known.
+    #[error("the profile that goes has a status that this program does not know")]
+    GoesUnknown,
+    /// Its identities cannot be read.
+    #[error("the identities of one of the profiles cannot be read")]
+    Identities,
+    /// The provider is never linked (`Corp:always:none`).
+    #[error("the profile that goes has an identity of a provider that PROVIDERS never links")]
+    ProviderNotLinked,
+    /// Cognito links five at most.
+    #[error("together they have more than the five identities that Cognito links to a profile; remove one with unlink")]
+    TooManyIdentities,
+}
+
+impl NotJoinable {
+    /// The stable name in journals.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SameProfile => "same_profile",
+            Self::StaysNotNative => "staying_profile_not_native",
+            Self::StaysNotConfirmed => "staying_profile_not_confirmed",
+            Self::StaysDisabled => "disabled_profile",
+            Self::GoesDisabled => "going_profile_disabled",
+            Self::GoesUnknown => "going_profile_unknown_status",
+            Self::Identities => "unreadable_identities",
+            Self::ProviderNotLinked => "provider_not_linked",
+            Self::TooManyIdentities => "too_many_identities",
+        }
+    }
+}
+
+/// The identities of the profile that goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identities {
+    /// The one that it was made for. It is free once the profile is deleted.
+    pub(crate) own: Option<SourceIdentity>,
+    /// Those that are linked to it.
+    pub(crate) linked: Vec<SourceIdentity>,
+}
+
+/// Whether it is the group that Cognito keeps for the provider of one of the profile's identities. Nobody joins it by hand.
+#[must_use]
+pub fn is_group_of_provider(group: &str, user_pool_id: &str, profile: &ProfileRecord) -> bool {
+    let name = group.strip_prefix(user_pool_id).and_then(|rest| rest.strip_prefix('_'));
+    let identities = profile.profile().map(|profile| profile.identities).unwrap_or_default();
+    name.is_some_and(|name| identities.iter().any(|identity| identity.provider_name.eq_ignore_ascii_case(name)))
+}
+
+/// Whether a profile may get the identities of another.
+pub(crate) fn may_stay(stays: &ProfileRecord) -> Result<(), NotJoinable> {
+    if stays.is_stand_alone() {
+        return Err(NotJoinable::StaysNotNative);
+    }
+    if !stays.enabled {
+        return Err(NotJoinable::StaysDisabled);
+    }
+    if stays.life() == Status::Confirmed { Ok(()) } else { Err(NotJoinable::StaysNotConfirmed) }
+}
+
+/// The identities that one profile gives to the other. `begun` are those that an earlier attempt began to move.
+///
+/// # Errors
+///
+/// Returns [`NotJoinable`] if the profiles cannot be joined.
+pub(crate) fn identities(
+    goes: &ProfileRecord,
+    stays: &ProfileRecord,
+    providers: &Providers,
+    begun: &[SourceIdentity],
+) -> Result<Identities, NotJoinable> {
+    if goes.user_name == stays.user_name || goes.sub() == stays.sub() {
+        return Err(NotJoinable::SameProfile);
+    }
+    may_stay(stays)?;
+    if !goes.enabled {
+        return Err(NotJoinable::GoesDisabled);
+    }
+    if goes.life() == Status::Other {
+        return Err(NotJoinable::GoesUnknown);
+    }
+    let of = |record: &ProfileRecord| record.profile().map(|profile| profile.identities);
+    let (going, staying) = (of(goes), of(stays));
+    let (Ok(going), Ok(staying)) = (going, staying) else { return Err(NotJoinable::Identities) };
+    let mut found = Identities { own: None, linked: begun.to_vec() };
+    for identity in &going {
+        let source = source(identity, providers)?;
+        if identity.primary || (goes.life() == Status::ExternalProvider && going.len() == 1) {
+            found.own = Some(source);
+        } else if begun.iter().all(|known| !is(known, identity)) {
+            found.linked.push(source);
+        }
+    }
+    if goes.is_stand_alone() && found.own.is_none() {
+        return Err(NotJoinable::Identities);
+    }
+    let added = found.own.iter().chain(&found.linked).filter(|source| !has(&staying, source)).count();
+    if staying.len() + added > MAX_IDENTITIES { Err(NotJoinable::TooManyIdentities) } else { Ok(found) }
+}
+
+/// Whether the profile has an identity.
+pub(crate) fn record_has(record: &ProfileRecord, source: &SourceIdentity) -> bool {
+    record.profile().is_ok_and(|profile| has(&profile.identities, source))
+}
+
+fn has(identities: &[Identity], source: &SourceIdentity) -> bool {
+    identities.iter().any(|identity| is(source, identity))
+}
+
+/// Subjects compare exactly, as Cognito compares them.
+fn is(source: &SourceIdentity, identity: &Identity) -> bool {
+    source.value() == identity.user_id && source.provider().eq_ignore_ascii_case(&identity.provider_name)
+}
+
+/// What Cognito finds the identity by.
+fn source(identity: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
+    let attribute = match providers.named(&identity.provider_name).map(|provider| &provider.link_by) {
+        Some(LinkBy::Nothing) => return Err(NotJoinable::ProviderNotLinked),
+        // The profile was made by the subject; only a link is by the attribute.
+        Some(LinkBy::Attribute(name)) if !identity.primary => name,
+        Some(LinkBy::Attribute(_) | LinkBy::Subject) | None => COGNITO_SUBJECT,
+    };
+    Ok(SourceIdentity::linked_by(&identity.provider_name, attribute, &identity.user_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{Account, federated, native};
+
+    fn checked(goes: &Account, stays: &Account) -> Result<Identities, NotJoinable> {
+        let providers = Providers::parse("Google:claim,Corp:always:custom:id,Never:always:none").unwrap();
+        identities(&goes.record(), &stays.record(), &providers, &[])
+    }
+
+    #[test]
+    fn only_a_native_confirmed_enabled_profile_stays() {
+        let goes = federated("Google", "1", "a@example.com");
+        let stays = native("b@example.com");
+        assert!(checked(&goes, &stays).is_ok());
+        for (stays, why) in [
+            (goes.clone(), NotJoinable::SameProfile),
+            (federated("Google", "2", "b@example.com"), NotJoinable::StaysNotNative),
+            (stays.clone().unconfirmed(), NotJoinable::StaysNotConfirmed),
+            (Account { status: Status::ForceChangePassword, ..stays.clone() }, NotJoinable::StaysNotConfirmed),
+            (Account { status: Status::Other, ..stays.clone() }, NotJoinable::StaysNotConfirmed),
+            (stays.clone().disabled(), NotJoinable::StaysDisabled),
+        ] {
+            assert_eq!(checked(&goes, &stays), Err(why));
+        }
+        assert_eq!(checked(&goes.disabled(), &stays), Err(NotJoinable::GoesDisabled));
+        let archived = Account { status: Status::Other, ..native("a@example.com") };
+        assert_eq!(checked(&archived, &stays), Err(NotJoinable::GoesUnknown));
+    }
+
+    #[test]
+    fn at_most_five_identities_are_linked_in_the_end() {
+        let many = |account: Account, n: usize, from: usize| {
+            (from..from + n).fold(account, |account, n| account.with_identity("Google", &n.to_string()))
+        };
+        let (goes, stays) = (native("a@example.com"), native("b@example.com"));
+        let three = checked(&many(goes.clone(), 3, 0), &many(stays.clone(), 2, 10)).unwrap();
+        assert_eq!((three.own, three.linked.len()), (None, 3));
+        let six = checked(&many(goes, 3, 0), &many(stays.clone(), 3, 10));
+        assert_eq!(six, Err(NotJoinable::TooManyIdentities));
+        let alone = federated("Google", "1", "a@example.com");
+        assert!(checked(&alone, &many(stays.clone(), 4, 10)).is_ok());
+        assert_eq!(checked(&alone, &many(stays, 5, 10)), Err(NotJoinable::TooManyIdentities));
+    }
+
+    #[test]
+    fn an_identity_is_found_by_what_its_link_was_made_with_and_a_provider_that_is_never_linked_stays_away() {
+        let stays = native("b@example.com");
+        let found = checked(&native("a@example.com").with_identity("Corp", "7"), &stays).unwrap();
+        assert_eq!(found.linked, [SourceIdentity::linked_by("Corp", "custom:id", "7")]);
+        let never = checked(&native("a@example.com").with_identity("Never", "7"), &stays);
+        assert_eq!(never, Err(NotJoinable::ProviderNotLinked));
+    }
+}

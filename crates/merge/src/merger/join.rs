@@ -1,0 +1,145 @@
+//! Joins two profiles that the operator named.
+//!
+//! Identities that are linked to the profile that goes are moved one by one, before it is deleted: each has no profile for
+//! two calls. The identity that it was made for, if it stands alone, is free only after the deletion.
+
+use super::Merger;
+use super::outcome::{StepResult, Stop};
+use crate::join::{JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has};
+use crate::journal::{Begin, Entry, Journal, Linked, MergeState};
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{Administration, CheckedUserName, PoolError, ProfileRecord, UserPool};
+
+impl<P: Administration> Merger<'_, P> {
+    /// Reads both profiles again, and says what is about to happen. `goes` is the current one.
+    pub(super) async fn recheck_join(
+        &self,
+        goes: ProfileRecord,
+        join: &Join,
+        state: &MergeState,
+    ) -> Result<Begin, Stop> {
+        let stays = self.staying(join).await?;
+        let groups = self.pool.groups(&goes.name()).await?;
+        match state.attempts.last() {
+            None => {
+                self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
+                self.refuse_changed(&join.stays, &stays, "the profile that stays").await?;
+            }
+            Some(begin) if begin.profile.sub() == goes.sub() => {}
+            // The owner signed in after the deletion. Only a profile that this very sign-in made may be deleted.
+            Some(begin) => {
+                let only = goes.profile().is_ok_and(|profile| profile.identities.len() == 1);
+                let own = begin.identity.as_ref().is_some_and(|identity| record_has(&goes, identity));
+                if !(goes.is_stand_alone() && only && own) {
+                    return Err(Stop::changed("the profile was deleted and created again"));
+                }
+            }
+        }
+        let begun = state.attempts.last().map(|begin| begin.moves.clone()).unwrap_or_default();
+        let found = identities(&goes, &stays, &self.rules.providers, &begun).map_err(refused)?;
+        let name = stays.name();
+        // A profile that came back is in no group, so the groups of the deleted one count.
+        let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != goes.sub());
+        let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
+        let mut rights = groups.clone();
+        rights.retain(|group| !is_group_of_provider(group, self.user_pool_id, &goes));
+        Ok(Begin {
+            decision: JOIN.to_owned(),
+            into: Some(stays.user_name.clone()),
+            identity: found.own,
+            moves: found.linked,
+            add_attributes: self.attributes_to_add(&goes, Some(&name), &[]).await?,
+            add_groups: self.groups_to_add(&rights, Some(&name), &earlier).await?,
+            profile: goes,
+            groups,
+            replaces: None,
+            left_out: Vec::new(),
+        })
+    }
+
+    /// The profile that stays, fit to get identities, and still the planned one.
+    async fn staying(&self, join: &Join) -> Result<ProfileRecord, Stop> {
+        let planned = join.stays.profile();
+        let now = self.pool.record(&planned.user_name).await?.filter(|now| now.sub() == planned.sub());
+        let Some(now) = now else { return Err(Stop::changed("the profile that stays is gone")) };
+        may_stay(&now).map_err(refused)?;
+        self.checked(&now).await?;
+        Ok(now)
+    }
+
+    /// The operator decided on what they saw.
+    async fn refuse_changed(&self, seen: &Side, now: &ProfileRecord, which: &str) -> Result<(), Stop> {
+        // Cognito counts more as a change than what it shows.
+        let bare = |record: &ProfileRecord| ProfileRecord { modified: None, ..record.clone() };
+        let mut same = bare(seen.profile()) == bare(now);
+        if same {
+            let as_set = |names: &[String]| names.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+            same = as_set(&seen.whole.groups) == as_set(&self.pool.groups(&now.name()).await?);
+            if let Some(factors) = &seen.factors {
+                same &= as_set(factors) == as_set(&self.pool.sign_in_factors(&now.name()).await?);
+            }
+        }
+        if same { Ok(()) } else { Err(Stop::changed(which)) }
+    }
+
+    /// Moves the linked identities of the profile that goes, which is still there.
+    pub(super) async fn move_links(&self, journal: &mut impl Journal, begin: &Begin) -> Result<(), Stop> {
+        let Some(into) = begin.into.as_deref().filter(|_| !begin.moves.is_empty()) else { return Ok(()) };
+        journal.write(Entry::Moving { user_name: begin.profile.user_name.clone() }).await?;
+        let Some(stays) = self.pool.record(into).await? else { return Err(Stop::changed("a profile is gone")) };
+        let name = self.checked(&stays).await?;
+        for identity in begin.moves.iter().filter(|identity| !record_has(&stays, identity)) {
+            if record_has(&begin.profile, identity) {
+                self.limits.updates.wait().await;
+                self.pool.unlink_source(identity).await?;
+            }
+            self.link_to(&name, identity, begin).await?;
+        }
+        Ok(())
+    }
+
+    /// Links every identity that the profile that stays does not have yet. Returns `Ok(Err(_))` if the pool should be
+    /// read again.
+    pub(super) async fn settle_join(
+        &self,
+        journal: &mut impl Journal,
+        join: &Join,
+        begin: &Begin,
+    ) -> Result<Result<StepResult, String>, Stop> {
+        let stays = self.staying(join).await?;
+        let name = self.checked(&stays).await?;
+        for identity in begin.identities().filter(|identity| !record_has(&stays, identity)) {
+            if let Err(error) = self.link_to(&name, identity, begin).await {
+                let text = error.to_string();
+                return match Stop::from(error) {
+                    Stop::Profile(_) => Ok(Err(text)),
+                    stop => Err(stop),
+                };
+            }
+        }
+        let user_name = begin.profile.user_name.clone();
+        let linked = Linked {
+            user_name: user_name.clone(),
+            decision: JOIN.to_owned(),
+            into: stays.user_name.clone(),
+            into_sub: stays.sub().to_owned(),
+            left_out: Vec::new(),
+        };
+        journal.write(Entry::Linked(Box::new(linked))).await?;
+        journal.write(Entry::Done { user_name }).await?;
+        Ok(Ok(StepResult::Done))
+    }
+
+    async fn link_to(
+        &self,
+        stays: &CheckedUserName,
+        identity: &SourceIdentity,
+        begin: &Begin,
+    ) -> Result<(), PoolError> {
+        self.guard(begin).link(stays, identity).await
+    }
+}
+
+fn refused(why: NotJoinable) -> Stop {
+    Stop::skipped(why.code())
+}

@@ -1,0 +1,77 @@
+//! People who join the group that they should have joined.
+
+use super::crash::{FATES, Fuse};
+use super::scenario::{Scene, unplanned};
+use crate::group::{DefaultGroup, GroupStep};
+use crate::merger::StepResult;
+use crate::plan::Planned;
+use cognito_core::user_pool::memory::{Account, native};
+
+const ADA: &str = "ada@example.com";
+
+fn joining() -> Scene {
+    let ada = native(ADA).named("ada");
+    let join = DefaultGroup { name: "Users".into(), for_everybody: false, since: 0 };
+    let step = GroupStep { user_name: ada.user_name.clone(), sub: ada.sub.clone(), join };
+    let mut scene = unplanned(&[ada]);
+    let planned = Planned { line: 0, email: ADA.into(), merge: Vec::new(), leave: Vec::new(), group: Some(step) };
+    scene.planned.push(planned);
+    scene
+}
+
+fn is_in(scene: &Scene) -> bool {
+    scene.pool.account("ada").unwrap().groups.contains("Users")
+}
+
+#[tokio::test]
+async fn cut_off_at_any_step_and_resumed_the_person_is_in_the_group_and_out_again_after_an_undo() {
+    let mut explored = 0;
+    for fate in FATES {
+        for at in 1.. {
+            let mut scene = joining();
+            let fuse = Fuse::at(at, fate);
+            let _ = scene.run(&fuse).await;
+            if !fuse.burnt() {
+                break;
+            }
+            explored += 1;
+            let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+            assert!(matches!(ended.as_slice(), [StepResult::Done | StepResult::DoneBefore]), "{fate:?} {at} {ended:?}");
+            assert!(is_in(&scene), "{fate:?} {at}");
+            let report = scene.undo().await;
+            assert!(report[0].restored == ["groups"] && report[0].lost.is_empty(), "{report:?}");
+            assert_eq!(format!("{:?}", scene.pool.accounts()), format!("{:?}", scene.before));
+        }
+    }
+    assert!(explored > 20, "{explored}");
+}
+
+#[tokio::test]
+async fn a_person_whom_the_group_is_not_for_any_more_is_left_alone() {
+    type Change = fn(&mut Account);
+    let changes: [(&str, Change); 6] = [
+        ("disabled", |account| account.enabled = false),
+        ("not confirmed", |account| account.status = cognito_core::user_pool::Status::Unconfirmed),
+        ("another address", |account| account.email = Some("other@example.com".into())),
+        ("created again", |account| account.sub = "another".into()),
+        ("gone", |account| account.user_name = "elsewhere".into()),
+        ("in the group", |account| account.groups.extend(["Users".into()])),
+    ];
+    for (what, change) in changes {
+        let mut scene = joining();
+        scene.pool.change(|accounts| change(&mut accounts[0]));
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{what}: {ended:?}");
+        scene.undo().await;
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_there_is_a_failure() {
+    let mut scene = joining();
+    scene.planned[0].group.as_mut().unwrap().join.name = "Nowhere".into();
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminAddUserToGroup")), "{ended:?}");
+}

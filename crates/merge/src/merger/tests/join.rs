@@ -1,0 +1,269 @@
+//! Two profiles that the operator named, joined and cut off everywhere.
+
+use super::crash::{FATES, Fate, Fuse};
+use super::scenario::{ADA, Scene, SignIn, creating, unplanned};
+use crate::join::{Join, Proof, Side};
+use crate::merger::{Incomplete, MergeError, StepResult};
+use crate::plan::{Planned, Step};
+use cognito_core::user_pool::Administration;
+use cognito_core::user_pool::memory::{Account, LinkedIdentity, federated, native};
+
+const STAYS: &str = "countess@example.com";
+
+fn goes() -> Account {
+    let mut account = native(ADA).named("goes").in_group("Users");
+    account.attributes.insert("given_name".into(), "Ada".into());
+    Account { password: Some("the password that goes".into()), ..account }
+}
+
+fn stays() -> Account {
+    native(STAYS).named("stays").with_identity("Okta", "9")
+}
+
+async fn planned(scene: &Scene, goes: &str) -> Planned {
+    let (goes, stays) = (scene.pool.record(goes).await.unwrap(), scene.pool.record("stays").await.unwrap());
+    let email = goes.as_ref().and_then(cognito_core::user_pool::ProfileRecord::address).unwrap_or_default();
+    let join = Join {
+        proof: Proof::OperatorsWord,
+        goes: Side::read(&scene.pool, goes.unwrap()).await.unwrap(),
+        stays: Side::read(&scene.pool, stays.unwrap()).await.unwrap(),
+    };
+    let step = Step::joining(join, &creating().providers).unwrap();
+    Planned { line: 0, email, merge: vec![step], leave: Vec::new(), group: None }
+}
+
+async fn joining(goes: &Account) -> Scene {
+    let mut scene = unplanned(&[goes.clone(), stays()]);
+    scene.name = format!("{} with {} identities", goes.user_name, goes.identities.len());
+    let planned = planned(&scene, &goes.user_name).await;
+    scene.planned.push(planned);
+    scene
+}
+
+/// Every kind of profile that can go.
+fn all() -> [Account; 5] {
+    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) }.in_group("Users");
+    [
+        goes(),
+        goes().with_identity("Google", "1").with_identity("Facebook", "2"),
+        goes().unconfirmed(),
+        alone.clone(),
+        alone.with_identity("Facebook", "2"),
+    ]
+}
+
+fn identities(scene: &Scene) -> Vec<(String, String)> {
+    let gone = scene.before.iter().find(|account| account.has_email(ADA)).unwrap();
+    gone.identities.iter().map(|known| (known.provider.clone(), known.value.clone())).collect()
+}
+
+/// The owner of every identity that has no profile signs in. The trigger links to the native profile with the address, or
+/// makes one.
+fn sign_in(scene: &Scene, how: SignIn) {
+    for (provider, subject) in identities(scene) {
+        if !scene.pool.owners_of(&provider, &subject).is_empty() {
+            continue;
+        }
+        scene.pool.change(|accounts| match how {
+            SignIn::No => {}
+            SignIn::WithoutTrigger => {
+                accounts.push(Account { sub: "made anew".into(), ..federated(&provider, &subject, ADA) });
+            }
+            SignIn::WithTrigger => {
+                let native = accounts.iter().position(|account| account.has_email(ADA) && !account.is_stand_alone());
+                let linked = |account: Account| account.with_identity(&provider, &subject);
+                match native {
+                    Some(at) => accounts[at] = linked(accounts[at].clone()),
+                    None => accounts.push(linked(native_anew())),
+                }
+            }
+        });
+    }
+}
+
+fn native_anew() -> Account {
+    native(ADA).named("made by the trigger")
+}
+
+/// Repeats the command. If an identity signs in to another profile by now, joins that one, too, as the message says.
+async fn finish(scene: &mut Scene) -> usize {
+    let mut further = 0;
+    for _ in 0..8 {
+        match scene.run(&Fuse::never()).await.expect("nothing ends the process") {
+            Ok(results) => {
+                assert!(results.iter().all(|r| matches!(r, StepResult::Done | StepResult::DoneBefore)), "{results:?}");
+                return further;
+            }
+            Err(MergeError::Incomplete { what, why, .. }) => {
+                assert!(what != Incomplete::NotInGroups && why.contains("AdminLinkProviderForUser"), "{what} {why}");
+                let owners = identities(scene).into_iter().flat_map(|(p, s)| scene.pool.owners_of(&p, &s));
+                let known = ["stays", scene.planned.last().unwrap().merge[0].delete.as_str()];
+                let other = owners.into_iter().find(|owner| !known.contains(&owner.user_name.as_str()));
+                let other = other.expect("somebody else has the identity");
+                let step = planned(scene, &other.user_name).await;
+                scene.planned.insert(0, step);
+                further += 1;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    panic!("never done")
+}
+
+/// One person, one account: the one that stays, with its password. Nobody else touched; what is gone is in the journal.
+fn check(scene: &Scene, told: &str) {
+    let told = format!("{}: {told}", scene.name);
+    let after = scene.pool.accounts();
+    assert!(after.iter().all(|account| !account.has_email(ADA)), "{told}: {after:#?}");
+    let gone = scene.before.iter().find(|account| account.has_email(ADA)).unwrap();
+    let stays = scene.pool.account("stays").unwrap();
+    for (provider, subject) in identities(scene).into_iter().chain([("Okta".into(), "9".into())]) {
+        let owners = scene.pool.owners_of(&provider, &subject);
+        assert!(owners.len() == 1 && owners[0].user_name == "stays", "{told}: {provider} {owners:?}");
+    }
+    assert_eq!(stays.email.as_deref(), Some(STAYS), "{told}");
+    assert_eq!(stays.password, self::stays().password, "{told}");
+    assert!(gone.groups.is_subset(&stays.groups), "{told}");
+    assert_eq!(stays.attributes.get("given_name"), gone.attributes.get("given_name"), "{told}");
+    for known in scene.before.iter().filter(|known| known.user_name != "stays" && !known.has_email(ADA)) {
+        let now = after.iter().find(|account| account.sub == known.sub);
+        assert_eq!(format!("{now:?}"), format!("{:?}", Some(known)), "{told}");
+    }
+    let history = scene.history();
+    let begin = &history.merges[&gone.user_name].attempts[0];
+    assert_eq!((&begin.profile, &begin.groups), (&gone.record(), &gone.groups.iter().cloned().collect()), "{told}");
+    let subs = history.replaced_subs(&gone.user_name);
+    assert!(subs.iter().any(|sub| sub.old_sub == gone.sub && sub.new_sub == stays.sub), "{told}: {subs:?}");
+    assert_eq!(history.incomplete(), 0, "{told}");
+}
+
+#[tokio::test]
+async fn cut_off_at_any_step_and_resumed_both_are_one_and_no_identity_is_lost() {
+    let (mut explored, mut further) = (0, 0);
+    for goes in all() {
+        let mut scene = joining(&goes).await;
+        assert_eq!(finish(&mut scene).await, 0);
+        check(&scene, "undisturbed");
+        let before = format!("{:?}", scene.pool.accounts());
+        assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::DoneBefore]);
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+        for fate in FATES {
+            for how in SignIn::ALL {
+                for at in 1.. {
+                    let mut scene = joining(&goes).await;
+                    let fuse = Fuse::at(at, fate);
+                    let result = scene.run(&fuse).await;
+                    if !fuse.burnt() {
+                        break;
+                    }
+                    explored += 1;
+                    let told = format!("{fate:?} at step {at} ({}), {how:?}, {result:?}", fuse.what());
+                    sign_in(&scene, how);
+                    further += finish(&mut scene).await;
+                    check(&scene, &told);
+                }
+            }
+        }
+    }
+    println!("{explored} joins were cut off and resumed, {further} times with a further join");
+    assert!(explored > 500 && further > 10, "{explored} {further}");
+}
+
+#[tokio::test]
+async fn cut_off_twice_and_resumed_both_are_one() {
+    let mut explored = 0;
+    for goes in all() {
+        for at in 1.. {
+            let mut first = joining(&goes).await;
+            let fuse = Fuse::at(at, Fate::EndsAfter);
+            let _ = first.run(&fuse).await;
+            if !fuse.burnt() {
+                break;
+            }
+            for again in 1.. {
+                let mut scene = first.copy();
+                let second = Fuse::at(again, Fate::EndsAfter);
+                let _ = scene.run(&second).await;
+                if !second.burnt() {
+                    break;
+                }
+                explored += 1;
+                finish(&mut scene).await;
+                check(&scene, &format!("ended after step {at} and after step {again} ({})", second.what()));
+            }
+        }
+    }
+    assert!(explored > 200, "{explored}");
+}
+
+#[tokio::test]
+async fn nothing_is_joined_if_either_profile_has_changed_since_the_plan() {
+    type Change = fn(&mut Account);
+    let changes: [(&str, Change); 10] = [
+        ("disabled", |account| account.enabled = false),
+        ("another address", |account| account.email = Some("other@example.com".into())),
+        ("not verified any more", |account| account.email_verified = !account.email_verified),
+        ("another group", |account| account.groups.extend(["Admins".into()])),
+        ("another attribute", |account| drop(account.attributes.insert("locale".into(), "de".into()))),
+        ("another identity", |account| *account = account.clone().with_identity("Okta", "77")),
+        ("a passkey", |account| account.passkey = true),
+        ("another status", |account| account.status = cognito_core::user_pool::Status::ResetRequired),
+        ("created again", |account| account.sub = "another".into()),
+        ("another name", |account| account.user_name = "elsewhere".into()),
+    ];
+    for at in ["goes", "stays"] {
+        for (what, change) in changes {
+            let mut scene = joining(&goes().with_identity("Google", "1")).await;
+            scene.pool.change(|accounts| change(accounts.iter_mut().find(|account| account.user_name == at).unwrap()));
+            let before = format!("{:?}", scene.pool.accounts());
+            let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+            assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{at} {what}: {ended:?}");
+            assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{at} {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_while_an_identity_cannot_move() {
+    let mut scene = joining(&goes().with_identity("Google", "1")).await;
+    let quirks = cognito_core::user_pool::memory::Quirks { refuse_every_link: true, ..Default::default() };
+    scene.pool = scene.pool.with_quirks(quirks);
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotMoved, .. }), "{stopped}");
+    assert_eq!(scene.history().incomplete(), 1);
+    assert!(scene.pool.account("goes").is_some_and(|goes| goes.password == self::goes().password));
+    // The cause is gone, and the operator changes their mind.
+    scene.pool = scene.pool.with_quirks(cognito_core::user_pool::memory::Quirks::default());
+    let report = scene.undo().await;
+    assert!(report[0].restored.contains(&"its own link".to_owned()) && report[0].lost.is_empty(), "{report:?}");
+    assert_eq!(format!("{:?}", scene.pool.accounts()), format!("{:?}", scene.before));
+}
+
+#[tokio::test]
+async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_what_is_lost() {
+    for goes in all() {
+        for at in 1.. {
+            let mut scene = joining(&goes).await;
+            let fuse = Fuse::at(at, Fate::EndsAfter);
+            let _ = scene.run(&fuse).await;
+            let told = format!("{} at {at} ({})", scene.name, fuse.what());
+            let report = scene.undo().await;
+            assert_eq!(format!("{:?}", scene.pool.account("stays").unwrap()), format!("{:?}", stays()), "{told}");
+            let going = scene.pool.account(&goes.user_name);
+            let lost = |what: &str| report.iter().any(|undone| undone.lost.iter().any(|lost| lost.contains(what)));
+            match going {
+                Some(mut going) => {
+                    let at = |linked: &LinkedIdentity| goes.identities.iter().position(|known| known == linked);
+                    going.identities.sort_by_key(at);
+                    assert_eq!(format!("{going:?}"), format!("{goes:?}"), "{told}");
+                }
+                None => {
+                    assert!(lost("the sub") && (goes.is_stand_alone() || lost("the password")), "{told}: {report:?}");
+                }
+            }
+            if !fuse.burnt() {
+                break;
+            }
+        }
+    }
+}
