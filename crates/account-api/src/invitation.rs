@@ -4,16 +4,13 @@
 //! and the secret key when it needs it. The link carries a token that works with this API only. So nobody can use the
 //! link to sign in at Cognito past the API, and an earlier link still works when the invitation is sent again.
 
-mod complete;
+pub(crate) mod complete;
 pub mod flow;
-mod listing;
-mod members;
+pub(crate) mod listing;
+pub(crate) mod members;
 mod return_urls;
 mod settings;
 
-pub(crate) use complete::Completed;
-pub(crate) use listing::{Listing, State};
-pub(crate) use members::Seen;
 pub use settings::{Mode, Settings};
 
 use crate::clock::DAY;
@@ -39,7 +36,7 @@ pub(crate) struct Invitation {
     /// When an answer was last handed to the pool. Its result is not known until `completed` is set.
     #[serde(default)]
     pub(crate) answered_at: Option<u64>,
-    /// Its [`Listing`], if a member invited.
+    /// Its [`Listing`](listing::Listing), if a member invited.
     #[serde(default)]
     pub(crate) id: Option<String>,
     /// Whether this API made the account. Only then a revocation deletes it.

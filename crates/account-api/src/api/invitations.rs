@@ -2,7 +2,9 @@ use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use crate::caller::{Caller, Origin};
 use crate::invitation::flow::{Invitations, Sent};
-use crate::invitation::{self, Seen, Wishes};
+use crate::invitation::listing::State as InvitationState;
+use crate::invitation::members::Seen;
+use crate::invitation::{Wishes, complete};
 use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -76,7 +78,7 @@ pub(super) struct InvitationView {
     id: String,
     #[schema(example = "grace@example.com")]
     email: String,
-    state: invitation::State,
+    state: InvitationState,
     /// The `sub` of the member who invited.
     invited_by: String,
     /// The name that this member gave for the mail.
@@ -343,6 +345,6 @@ pub(super) async fn complete(
 ) -> Result<Json<Completed>, Problem> {
     let Completion { username, token, password } = completion;
     let done = api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?;
-    let invitation::Completed { email, user_name: username, return_to } = done;
+    let complete::Completed { email, user_name: username, return_to } = done;
     Ok(Json(Completed { email, username, return_to }))
 }

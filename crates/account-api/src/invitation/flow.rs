@@ -1,6 +1,7 @@
 //! Carries out invitations, with the user pool, the table and mails.
 
-use super::{Invitation, LastInvited, Listing, Mode, Wishes, address_digest, return_urls};
+use super::listing::Listing;
+use super::{Invitation, LastInvited, Mode, Wishes, address_digest, return_urls};
 use crate::accounts::Accounts;
 use crate::caller::{Caller, Origin};
 use crate::ceilings::{Counter, Scope, Ticket};
@@ -310,10 +311,12 @@ impl Invitations {
         // Where everybody may invite, a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         let name = name.filter(|_| self.settings.mode != Mode::Public);
-        let stored: Versioned<Invitation> = self.table.load(&key(profile.user_name.as_str())).await?;
-        // The link that another run sent for the same account must keep working.
-        let keep = !is_new && self.serves(&stored.value, order);
-        let invitation = self.current(&profile.user_name, stored, keep, true, order).await?;
+        let mut stored: Versioned<Invitation> = self.table.load(&key(profile.user_name.as_str())).await?;
+        // The link that another run sent for the same account keeps working. One of an earlier account does not.
+        if is_new {
+            stored = stored.with(Invitation::default());
+        }
+        let invitation = self.current(&profile.user_name, stored, true, order).await?;
         let order = &Order { locales: &languages, ..*order };
         self.deliver(&profile.user_name, email, &invitation, name, order).await
     }
@@ -379,8 +382,7 @@ impl Invitations {
         let user = &self.accounts.checked(&guest.user_name, &guest.sub).await?;
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
         let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
-        let keep = self.serves(&read.value, order);
-        if !keep {
+        if !self.is_open(&read.value, order) {
             let password = self.temporary_password(email);
             // An account that another procedure invited keeps its temporary password, unless a member of the group
             // asks. An account of this API has an invitation, or a user name or an unexpired password that only this
@@ -395,7 +397,7 @@ impl Invitations {
             self.accounts.renew(user, &password).await?;
         }
         let made_account = read.value.made_account || is_ours;
-        let invitation = self.current(&guest.user_name, read, keep, made_account, order).await?;
+        let invitation = self.current(&guest.user_name, read, made_account, order).await?;
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes of the first invitation stay, and the mail uses no name: where everybody may invite, a
         // stranger may be asking.
@@ -407,8 +409,7 @@ impl Invitations {
     async fn invite_to_a_registration(&self, registration: &Profile, order: &Order<'_>) -> Result<Sent, Problem> {
         let user = &registration.user_name;
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
-        let keep = self.serves(&read.value, order);
-        let invitation = self.current(user, read, keep, false, order).await?;
+        let invitation = self.current(user, read, false, order).await?;
         tracing::info!(decision = "registration_invited", sub = registration.sub, "decided");
         self.deliver(user, order.email, &invitation, None, order).await
     }
@@ -421,33 +422,39 @@ impl Invitations {
         Ok(Sent::default())
     }
 
-    /// Whether the link of an invitation serves this order. A link that was handed out is never mailed, and the other
-    /// way round, because only a link that nobody but the mailbox has proves the address.
-    fn serves(&self, invitation: &Invitation, order: &Order<'_>) -> bool {
-        invitation.is_open(order.email, &self.sealer, self.table.now()) && invitation.handed_out == order.hands_out()
+    fn is_open(&self, invitation: &Invitation, order: &Order<'_>) -> bool {
+        invitation.is_open(order.email, &self.sealer, self.table.now())
     }
 
-    /// The invitation that was read, if it is kept, or a new one in its place.
+    /// The invitation that was read, if it is open and its link serves this order, or a new one in its place.
+    ///
+    /// A link that was handed out is never mailed, and the other way round, because only a link that nobody but the
+    /// mailbox has proves the address.
     async fn current(
         &self,
         user: &UserName,
         read: Versioned<Invitation>,
-        keep: bool,
         made_account: bool,
         order: &Order<'_>,
     ) -> Result<Invitation, Problem> {
+        let (open, handed_out) = (self.is_open(&read.value, order), order.hands_out());
         let id = order.by.map(|_| crate::random_uuid());
-        let invitation = match order.by {
-            None if keep => return Ok(read.value),
-            Some(_) if keep && read.value.id.is_some() => return Ok(read.value),
-            // Nobody has listed it yet.
-            Some(_) if keep => Invitation { id, ..read.value.clone() },
-            by => {
-                let Wishes { group, return_to, hand_out: handed_out, .. } =
-                    by.map(|by| by.wishes.clone()).unwrap_or_default();
-                let new = Invitation::new(order.email, &self.sealer, self.expiry());
-                Invitation { id, made_account, group, return_to, handed_out, ..new }
+        let invitation = if open && read.value.handed_out == handed_out {
+            if order.by.is_none() || read.value.id.is_some() {
+                return Ok(read.value);
             }
+            // No member has listed it yet.
+            Invitation { id, ..read.value.clone() }
+        } else {
+            let new = if open {
+                // The temporary password has the time of the open one, and a guest may be replacing it right now.
+                self.must_not_be_answering(&read.value)?;
+                read.value.renewed(read.value.expires_at)
+            } else {
+                Invitation::new(order.email, &self.sealer, self.expiry())
+            };
+            let Wishes { group, return_to, .. } = order.by.map(|by| by.wishes.clone()).unwrap_or_default();
+            Invitation { id, made_account, handed_out, group, return_to, ..new }
         };
         let written = self.table.replace(&key(user.as_str()), read, invitation).await?;
         Ok(written.ok_or(Code::TryAgain)?.value)
@@ -489,9 +496,7 @@ impl Invitations {
                 expires_at: invitation.expires_at,
             };
             // If it is in the list already, the first one stays.
-            if let Some(key) = Listing::key(id) {
-                self.table.replace(&key, Versioned::nothing(), listing).await?;
-            }
+            self.table.replace(&listing.own_key(), Versioned::nothing(), listing).await?;
         }
         let link = self.send_link(user, to, invitation, name, inviter, order.locales).await?;
         Ok(Sent { id: invitation.id.clone().filter(|_| order.by.is_some()), link })

@@ -46,6 +46,10 @@ impl Listing {
         is_id.then(|| format!("listed-invitation#{id}"))
     }
 
+    pub(super) fn own_key(&self) -> String {
+        format!("listed-invitation#{}", self.id)
+    }
+
     /// Its place in the list. What expires last comes first, so that the list ends where the expired ones begin.
     pub(super) fn place(&self) -> String {
         format!("{}{}", place_at(self.expires_at), self.id)

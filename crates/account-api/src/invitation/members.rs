@@ -1,10 +1,9 @@
 //! What members of the group do with invitations: they list them, look at one, send one again, and revoke one.
 
-use super::flow::{Invitations, is_registration, is_waiting_for, key};
-use super::listing::{LIST, place_at};
-use super::{Invitation, Listing, Mode, State};
+use super::flow::{Invitations, Sent, is_registration, is_waiting_for, key};
+use super::listing::{LIST, Listing, State, place_at};
+use super::{Invitation, Mode};
 use crate::caller::Caller;
-use crate::invitation::flow::Sent;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
@@ -97,14 +96,10 @@ impl Invitations {
         }
         let again =
             Listing { sent_at: self.table.now(), expires_at: seen.invitation.expires_at, ..listing.value.clone() };
-        if let Some(key) = Listing::key(&again.id) {
-            let inviter = again.inviter.clone();
-            self.table.replace(&key, listing, again).await?.ok_or(Code::TryAgain)?;
-            let inviter = inviter.as_deref();
-            let link = self.send_link(&profile.user_name, email, &seen.invitation, None, inviter, locales).await?;
-            return Ok(Sent { id: seen.invitation.id, link });
-        }
-        Err(Code::NotFound.into())
+        let written = self.table.replace(&again.own_key(), listing, again).await?.ok_or(Code::TryAgain)?;
+        let inviter = written.value.inviter.as_deref();
+        let link = self.send_link(&profile.user_name, email, &seen.invitation, None, inviter, locales).await?;
+        Ok(Sent { id: seen.invitation.id, link })
     }
 
     /// Takes an invitation back. Its link is void at once. If this API made the account, and nobody has opened it, the
@@ -191,7 +186,7 @@ impl Invitations {
     }
 
     /// Refuses while the pool may be answering the guest. A guest who is told that the account is open must keep it.
-    fn must_not_be_answering(&self, invitation: &Invitation) -> Result<(), Problem> {
+    pub(super) fn must_not_be_answering(&self, invitation: &Invitation) -> Result<(), Problem> {
         let free_at = invitation.answered_at.map_or(0, |at| at + ANSWERING);
         match free_at.checked_sub(self.table.now()).filter(|seconds| *seconds > 0) {
             Some(seconds) => Err(Problem::from(Code::TryAgain).retry_after(seconds).caused_outside()),

@@ -534,3 +534,35 @@ async fn an_open_invitation_that_is_asked_for_again_stays_one_invitation() {
     let list = as_member(&house, "GET", "/invitations", None).await.body;
     assert_eq!(list["invitations"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password() {
+    let (mut opened, mut replaced) = (0, 0);
+    for steps in -20_i32..40 {
+        let house = house(&[]);
+        invited_by_mail(&house).await;
+        house.clock.forward(60);
+        let (username, token) = link(&house);
+        let again = async {
+            wait(steps).await;
+            invite(&house, json!({ "notify": false })).await
+        };
+        let answer = async {
+            wait(-steps).await;
+            complete(&house, &username, &token, PASSWORD).await
+        };
+        let (done, again) = join(answer, again).await;
+        let accounts = house.pool.accounts();
+        let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
+        if done.status == 200 {
+            opened += 1;
+            assert_eq!((account.status, account.password.as_deref()), (Status::Confirmed, Some(PASSWORD)), "{steps}");
+            assert!(account.email_verified, "{steps}: {again:?}");
+        } else {
+            replaced += 1;
+            done.is_refused(400, "invitation-invalid");
+            assert_eq!((account.status, again.status.as_u16()), (Status::ForceChangePassword, 202), "{steps}");
+        }
+    }
+    assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
+}
