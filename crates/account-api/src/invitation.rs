@@ -46,7 +46,7 @@ pub(crate) struct Invitation {
     #[serde(default)]
     pub(crate) handed_out: bool,
     #[serde(default)]
-    pub(crate) revoked: bool,
+    pub(crate) revoked_at: Option<u64>,
     /// The group that the guest joins besides the default group.
     #[serde(default)]
     pub(crate) group: Option<String>,
@@ -81,8 +81,8 @@ impl Invitation {
     }
 
     /// The same invitation without a token, so that no link opens it.
-    pub(crate) fn void(&self) -> Self {
-        Self { seed: None, revoked: true, ..self.clone() }
+    pub(crate) fn void(&self, now: u64) -> Self {
+        Self { seed: None, revoked_at: Some(now), ..self.clone() }
     }
 
     /// The token in the link, for the account with this user name.
@@ -118,7 +118,7 @@ impl Entry for Invitation {
     /// the API could not give the guest another link, and nobody could invite the address again. After the invitation
     /// is completed or revoked, for 30 more days, so that a late guest learns what happened. There is no address in it.
     fn keep_until(&self, now: u64) -> Option<u64> {
-        (self.completed || self.revoked).then(|| self.expires_at.max(now) + 30 * DAY)
+        (self.completed || self.revoked_at.is_some()).then(|| self.expires_at.max(now) + 30 * DAY)
     }
 }
 

@@ -123,7 +123,7 @@ impl Invitations {
             if profile.is_some_and(|profile| seen.is_open_account(&profile)) {
                 return Err(Code::AlreadyCompleted.into());
             }
-            let void = read.value.void();
+            let void = read.value.void(self.table.now());
             if self.table.replace(&key, read, void).await?.is_some() {
                 tracing::info!(decision = "invitation_revoked", sub = by.sub, "decided");
                 return self.delete_account(&seen).await;
