@@ -17,7 +17,9 @@ use cognito_core::user_pool::memory::{self, MemoryPool, PoolKind};
 use end_to_end::native;
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
+use local_cloud::hosted_login;
 use local_cloud::http::Http;
+use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
@@ -182,6 +184,63 @@ async fn who_came_from_a_provider_changes_the_address_there() {
     api.pool.admin("AdminLinkProviderForUser", link).await.unwrap();
     let wish = json!({ "new_email": api.email("elsewhere") });
     assert_eq!(api.send(Some(&token), "POST", "/email-change", &wish).await.1["code"], "linked-account");
+}
+
+/// Waits for the minute that must pass between two mails.
+#[tokio::test]
+async fn a_code_that_was_sent_again_counts_and_the_one_before_is_dead() {
+    let api = Deployed::find().await;
+    let (old, token) = api.somebody("resends").await;
+    let token = Some(token.as_str());
+    let wish = json!({ "new_email": api.email("resent") });
+    assert_eq!(api.send(token, "POST", "/email-change", &wish).await.0, 202);
+    let first = api.code(&old).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let (status, view) = api.send(token, "POST", "/email-change/resend", &Value::Null).await;
+    assert_eq!((status, &view["stage"]), (202, &json!("current")), "{view}");
+    let second = api.code(&old).await;
+    assert_ne!(second, first, "one time in a million they are the same");
+
+    let verify = async |code: &str| api.send(token, "POST", "/email-change/verify", &json!({ "code": code })).await;
+    assert_eq!(verify(&first).await.1["code"], "wrong-code");
+    assert_eq!(verify(&second).await.1["stage"], "new");
+}
+
+#[tokio::test]
+async fn who_stands_alone_for_a_provider_changes_the_address_there() {
+    let api = Deployed::find().await;
+    let (subject, email) = (format!("alone-{}", api.unique), api.email("alone"));
+    let google = IdentityProvider::at(&api.address.google);
+    google.knows(&subject, &json!({ "email": email, "email_verified": false })).await.unwrap();
+    let client = api.address.stack.output("FrontendClientId").unwrap();
+    let tokens = hosted_login::tokens(&api.pool, client, "Google", &subject).await.unwrap();
+    let token = tokens["access_token"].as_str().unwrap();
+    let profiles = api.pool.profiles().await.unwrap();
+    assert!(
+        profiles.iter().any(|profile| profile.username.ends_with(&subject) && profile.status == "EXTERNAL_PROVIDER")
+    );
+
+    let wish = json!({ "new_email": api.email("elsewhere-alone") });
+    let (status, body) = api.send(Some(token), "POST", "/email-change", &wish).await;
+    assert_eq!((status, body["code"].as_str()), (403, Some("federated-account")), "{body}");
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_takes_between_the_two_codes_is_not_given_away() {
+    let api = Deployed::find().await;
+    let (old, token) = api.somebody("late").await;
+    let (new, token) = (api.email("contested"), Some(token.as_str()));
+    assert_eq!(api.send(token, "POST", "/email-change", &json!({ "new_email": new })).await.0, 202);
+    let code = json!({ "code": api.code(&old).await });
+    assert_eq!(api.send(token, "POST", "/email-change/verify", &code).await.1["stage"], "new");
+    let code = json!({ "code": api.code(&new).await });
+    let taker = native(&api.pool, Kind::EmailAsUsername, &new).await.unwrap();
+
+    let (status, body) = api.send(token, "POST", "/email-change/verify", &code).await;
+    assert_eq!((status, body["code"].as_str()), (409, Some("email-taken")), "{body}");
+    assert_eq!(api.pool.only_profile_of(&new).await.unwrap(), taker);
+    assert!(api.pool.only_profile_of(&old).await.unwrap().email_verified(), "the account keeps its address");
+    assert_eq!(api.send(token, "GET", "/email-change", &Value::Null).await.1, json!({ "stage": "none" }));
 }
 
 #[tokio::test]

@@ -137,6 +137,34 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     reader.leaves().await.unwrap();
 }
 
+/// The API's answer is put in its place here, because only a member's invitation has these parts.
+#[tokio::test]
+async fn after_an_invitation_the_page_leads_where_the_api_says_and_nowhere_that_a_link_says() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    for (answer, leads_to, signs_in_with) in [
+        (json!({ "email": "a@example.com" }), None, "a@example.com"),
+        (
+            json!({ "email": "a@example.com", "username": "0a1b", "return_to": "https://app.example.com/teams/7" }),
+            Some("https://app.example.com/teams/7"),
+            "0a1b",
+        ),
+    ] {
+        let link = "activate?username=u&token=t&return_to=https%3A%2F%2Fevil.example%2F";
+        reader.opens(&site.page(link)).await.unwrap();
+        reader.sees("form").await.unwrap();
+        let script = format!("window.fetch = async () => new Response(JSON.stringify({answer})); return true");
+        reader.runs(&script).await.unwrap();
+        reader.types("password", FIRST_PASSWORD).await.unwrap();
+        reader.presses("button[type=submit]").await.unwrap();
+        reader.sees("done").await.unwrap();
+        reader.reads("[data-view=done]", signs_in_with).await.unwrap();
+        let script = "const it = document.getElementById('return'); return it.closest('[hidden]') ? null : it.href";
+        assert_eq!(reader.runs(script).await.unwrap(), json!(leads_to));
+    }
+    reader.leaves().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_invited_person_activates_the_account_by_the_page_alone() {
     let site = Site::start().await.unwrap();

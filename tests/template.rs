@@ -197,7 +197,7 @@ fn calls(source: &str) -> BTreeSet<String> {
 fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     let resources = resources();
     let statements = &resources["AccountApiRights"]["Properties"]["PolicyDocument"]["Statement"];
-    let [pool, table, own_function, mail, secret] = statements.as_array().unwrap().as_slice() else {
+    let [pool, table, lists, own_function, mail, secret] = statements.as_array().unwrap().as_slice() else {
         panic!("{statements}")
     };
     assert_eq!(pool["Resource"][1], "UserPool.Arn");
@@ -212,18 +212,28 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".forget_phone_and_factors(", "AdminDeleteUserAttributes"),
         (".forget_phone_and_factors(", "AdminSetUserMFAPreference"),
         (".add_to_group(", "AdminAddUserToGroup"),
+        (".accounts.delete(", "AdminDeleteUser"),
     ] {
         let flows = [
             include_str!("../crates/account-api/src/email_change/flow.rs"),
             include_str!("../crates/account-api/src/email_change/commit.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
             include_str!("../crates/account-api/src/invitation/complete.rs"),
+            include_str!("../crates/account-api/src/invitation/members.rs"),
         ];
         assert!(flows.concat().contains(verb), "{verb}");
         needed.insert(format!("cognito-idp:{action}"));
     }
     assert_eq!(values(&pool["Action"]), needed);
     assert_eq!((values(&table["Action"]).len(), &table["Resource"]), (3, &Value::from("AccountApiTable.Arn")));
+    // Only members list and revoke.
+    assert_eq!(
+        (&lists[0], &lists[1]["Resource"]),
+        (&"InvitesForMembers".into(), &"${AccountApiTable.Arn}/index/lists".into())
+    );
+    assert_eq!(values(&lists[1]["Action"]), BTreeSet::from(["dynamodb:Query".to_owned()]));
+    let deletes = pool["Action"].as_array().unwrap().iter().find(|action| action[1] == "cognito-idp:AdminDeleteUser");
+    assert_eq!(deletes.unwrap()[0], "InvitesForMembers");
     assert_eq!(own_function[0], "InvitesPublicly");
     assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
     assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
@@ -273,7 +283,8 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
         }
         let (properties, key) = (&resource["Properties"], resource["Properties"]["RouteKey"].as_str().unwrap());
         let open = ["POST /invitations", "POST /invitations/complete", "GET /openapi.json"].contains(&key);
-        if !open && key.contains("/email-change") {
+        if !open && (key.contains("/email-change") || key.contains("/invitations")) {
+            assert_eq!(resource["Condition"] == "InvitesForMembers", key.contains("/invitations"), "{name}");
             assert_eq!(properties["AuthorizationType"], "JWT", "{name}");
             assert_eq!(properties["AuthorizerId"], "AccountApiAuthorizer", "{name}");
             routes += 1;
@@ -282,7 +293,7 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
             assert_eq!(properties["AuthorizationType"].to_string(), r#"["InvitesPublicly","NONE","JWT"]"#);
         }
     }
-    assert_eq!(routes, 5);
+    assert_eq!(routes, 9);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
 use account_api::store::memory::MemoryStore;
-use account_api::store::{Document, Store, StoreError, Written};
+use account_api::store::{Document, Store, StoreError, Write, Written};
 use account_api::testing::{self, SetClock};
 use account_api::{AccountApi, Parts};
 use cognito_core::provider::Providers;
@@ -166,10 +166,19 @@ impl Store for Lossy {
         &'a self,
         key: &'a str,
         version: Option<u64>,
-        body: &'a str,
-        until: Option<u64>,
+        write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        async move { self.write(self.store.save(key, version, body, until)).await }.boxed()
+        async move { self.write(self.store.save(key, version, write)).await }.boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        list: &'static str,
+        from: &'a str,
+        to: &'a str,
+        most: u16,
+    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+        self.store.list(list, from, to, most)
     }
 
     fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {

@@ -47,6 +47,7 @@ verbs! {
     users.set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
     users.forget_phone_and_factors(user: CheckedUserName) -> ();
     users.sign_out_everywhere(user: CheckedUserName) -> ();
+    users.delete(user: CheckedUserName) -> ();
     users.add_to_group(user: CheckedUserName, group: str) -> ();
     invitations.invite(invitee: Invitee, temporary: Password) -> Profile;
     invitations.renew(user: CheckedUserName, temporary: Password) -> ();

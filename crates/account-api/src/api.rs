@@ -74,6 +74,12 @@ fn routes(invitations: &Mode) -> (Router<AccountApi>, Description) {
     if *invitations != Mode::Off {
         routes = routes.routes(routes!(invitations::invite)).routes(routes!(invitations::complete));
     }
+    if matches!(invitations, Mode::Members(_)) {
+        routes = routes
+            .routes(routes!(invitations::list))
+            .routes(routes!(invitations::look_at, invitations::revoke))
+            .routes(routes!(invitations::resend));
+    }
     let (router, mut description) = routes.split_for_parts();
     if *invitations == Mode::Public {
         // The description must not ask for a token where everybody may invite.

@@ -4,8 +4,11 @@
 //! and the secret key when it needs it. The link carries a token that works with this API only. So nobody can use the
 //! link to sign in at Cognito past the API, and an earlier link still works when the invitation is sent again.
 
-mod complete;
+pub(crate) mod complete;
 pub mod flow;
+pub(crate) mod listing;
+pub(crate) mod members;
+mod return_urls;
 mod settings;
 
 pub use settings::{Mode, Settings};
@@ -33,13 +36,53 @@ pub(crate) struct Invitation {
     /// When an answer was last handed to the pool. Its result is not known until `completed` is set.
     #[serde(default)]
     pub(crate) answered_at: Option<u64>,
+    /// Its [`Listing`](listing::Listing), if a member invited.
+    #[serde(default)]
+    pub(crate) id: Option<String>,
+    /// Whether this API made the account. Only then a revocation deletes it.
+    #[serde(default)]
+    pub(crate) made_account: bool,
+    /// Whether a member got the link instead of the mailbox. Then the link proves nothing about the address.
+    #[serde(default)]
+    pub(crate) handed_out: bool,
+    #[serde(default)]
+    pub(crate) revoked_at: Option<u64>,
+    /// The group that the guest joins besides the default group.
+    #[serde(default)]
+    pub(crate) group: Option<String>,
+    /// Where the guest goes afterwards.
+    #[serde(default)]
+    pub(crate) return_to: Option<String>,
+}
+
+/// What only a member may ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// The group that the guest joins besides the default group.
+    pub(crate) group: Option<String>,
+    /// Where the guest goes afterwards.
+    pub(crate) return_to: Option<String>,
+    /// The inviter's name in the mail.
+    pub(crate) inviter: Option<String>,
+    /// Whether the answer has the link, and no mail goes out.
+    pub(crate) hand_out: bool,
 }
 
 impl Invitation {
     /// A new invitation of an address.
     pub(crate) fn new(email: &Email, sealer: &Sealer, expires_at: u64) -> Self {
         let (email, seed) = (Some(address_digest(email, sealer)), Some(crate::random_uuid()));
-        Self { email, seed, expires_at, completed: false, answered_at: None }
+        Self { email, seed, expires_at, ..Self::default() }
+    }
+
+    /// The same invitation with another token and more time. The link before is void.
+    pub(crate) fn renewed(&self, expires_at: u64) -> Self {
+        Self { seed: Some(crate::random_uuid()), expires_at, answered_at: None, ..self.clone() }
+    }
+
+    /// The same invitation without a token, so that no link opens it.
+    pub(crate) fn void(&self, now: u64) -> Self {
+        Self { seed: None, revoked_at: Some(now), ..self.clone() }
     }
 
     /// The token in the link, for the account with this user name.
@@ -73,9 +116,9 @@ fn address_digest(email: &Email, sealer: &Sealer) -> Digest {
 impl Entry for Invitation {
     /// For good while the account waits, because only the invitation says that this API made the account. Without it,
     /// the API could not give the guest another link, and nobody could invite the address again. After the invitation
-    /// is completed, for 30 more days, so that a late guest learns what happened. There is no address in it.
+    /// is completed or revoked, for 30 more days, so that a late guest learns what happened. There is no address in it.
     fn keep_until(&self, now: u64) -> Option<u64> {
-        self.completed.then(|| self.expires_at.max(now) + 30 * DAY)
+        (self.completed || self.revoked_at.is_some()).then(|| self.expires_at.max(now) + 30 * DAY)
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// The link in a mail, for a person who gets it in another way.
+    pub(crate) fn link(&self, mail: &Mail<'_>) -> Option<String> {
+        self.messages.link(mail, &Person::default())
+    }
+
     /// Writes a mail and sends it.
     pub(crate) async fn send(
         &self,

@@ -62,13 +62,15 @@ codes! {
     SameEmail = "same-email", 400, "The account has this address already.";
     WrongCode = "wrong-code", 400, "The code is wrong.";
     AttributeNotAllowed = "attribute-not-allowed", 400, "One of the attributes cannot be set here.";
+    GroupNotAllowed = "group-not-allowed", 400, "An invitation cannot name this group.";
+    ReturnNotAllowed = "return-not-allowed", 400, "An invitation cannot lead to this address.";
     InvitationInvalid = "invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.";
     WeakPassword = "weak-password", 400, "The password is not strong enough.";
     Unauthorized = "unauthorized", 401, "This needs an access token of the user pool.";
     FederatedAccount = "federated-account", 403, "The provider that this account signs in with manages its address.";
     LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
-    NotAnAdmin = "not-an-admin", 403, "Only administrators may invite people.";
+    NotAnAdmin = "not-an-admin", 403, "Only administrators may do this.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
     NotFound = "not-found", 404, "There is nothing here.";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not allowed here.";

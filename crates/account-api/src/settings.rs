@@ -5,7 +5,7 @@ use cognito_core::email::Email;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 32] = [
+pub const NAMES: [&str; 34] = [
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
@@ -21,6 +21,8 @@ pub const NAMES: [&str; 32] = [
     "INVITATION_ATTRIBUTES",
     "INVITATION_DAYS",
     "INVITATIONS_A_DAY",
+    "INVITATION_GROUPS",
+    "INVITATION_RETURN_URLS",
     "NATIVE_USERNAME",
     PROVIDERS,
     DEFAULT_GROUP,
@@ -185,6 +187,9 @@ mod tests {
             ("INVITATIONS_A_DAY", "5,100,0"),
             ("INVITATIONS", "everybody"),
             ("INVITATION_ATTRIBUTES", "email_verified"),
+            ("INVITATION_GROUPS", "a,two words"),
+            ("INVITATION_GROUPS", "a,,b"),
+            ("INVITATION_RETURN_URLS", "https://a.example/,b.example"),
             ("INVITATION_DAYS", "0"),
             ("INVITATION_DAYS", "366"),
             ("NATIVE_USERNAME", "phone"),

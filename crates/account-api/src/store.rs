@@ -44,6 +44,28 @@ pub struct StoreError {
     pub code: String,
 }
 
+/// What a write stores under a key.
+#[derive(Clone, Copy)]
+pub struct Write<'a> {
+    /// JSON.
+    pub body: &'a str,
+    /// The store may delete the document after this time, in seconds since 1970. Without it the document stays for
+    /// good.
+    pub keep_until: Option<u64>,
+    /// The list that the document is in.
+    pub listed: Option<Listed<'a>>,
+}
+
+/// A document's place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// The name of the list.
+    pub list: &'static str,
+    /// The place. Lists are read in the order of these texts, from the last one to the first. No two documents of a
+    /// list have the same place.
+    pub place: &'a str,
+}
+
 /// Stores documents. A write succeeds only if the document still has the version that was read. So if two calls write,
 /// one of them fails and knows it. When a write is repeated because its answer was lost, both count as one write.
 pub trait Store: Send + Sync {
@@ -51,15 +73,23 @@ pub trait Store: Send + Sync {
     /// be there some days after its `keep_until`.
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>>;
 
-    /// Replaces the document that was read with `version`; with `None` it writes a new one. The store may delete it
-    /// after `keep_until`, in seconds since 1970. Without `keep_until` it stays for good.
+    /// Replaces the document that was read with `version`; with `None` it writes a new one.
     fn save<'a>(
         &'a self,
         key: &'a str,
         version: Option<u64>,
-        body: &'a str,
-        keep_until: Option<u64>,
+        write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>>;
+
+    /// The documents of a list whose places are `from` or later and before `to`, at most `most` of them, the last place
+    /// first. A write may be missing for a moment.
+    fn list<'a>(
+        &'a self,
+        list: &'static str,
+        from: &'a str,
+        to: &'a str,
+        most: u16,
+    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>>;
 
     /// Adds to the number under a key and returns the sum. A number begins at zero. A number and a document never have
     /// the same key. A call that is repeated because its answer was lost may count twice.

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::problem::{Code, Problem};
-use crate::store::{Store, Written, next};
+use crate::store::{Document, Listed, Store, Write, Written, next};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -11,6 +11,11 @@ use std::sync::Arc;
 pub(crate) trait Entry: Serialize + DeserializeOwned + Default + Send + Sync {
     /// Until when the table must keep it, in seconds since 1970. `None` keeps it for good.
     fn keep_until(&self, now: u64) -> Option<u64>;
+
+    /// The list that the table keeps it in, and its place there.
+    fn listed(&self) -> Option<(&'static str, String)> {
+        None
+    }
 }
 
 /// A value as it was read, or as it was just written.
@@ -20,6 +25,14 @@ pub(crate) struct Versioned<T> {
 }
 
 impl<T> Versioned<T> {
+    /// What is read where there is nothing, to write a value only if there is none.
+    pub(crate) fn nothing() -> Self
+    where
+        T: Default,
+    {
+        Self { version: None, value: T::default() }
+    }
+
     /// Another value, to replace the same version.
     pub(crate) fn with(self, value: T) -> Self {
         Self { value, ..self }
@@ -48,9 +61,18 @@ impl Table {
         let Some(document) = self.store.load(key).await? else {
             return Ok(Versioned { version: None, value: T::default() });
         };
-        // A value that cannot be read may come from a later version of this API. An earlier one must not overwrite it.
-        let value = serde_json::from_str(&document.body).map_err(|_| Code::Misconfigured)?;
-        Ok(Versioned { version: Some(document.version), value })
+        Ok(Versioned { version: Some(document.version), value: read(&document)? })
+    }
+
+    /// Reads a part of a list, as [`Store::list`] does.
+    pub(crate) async fn list<T: Entry>(
+        &self,
+        list: &'static str,
+        from: &str,
+        to: &str,
+        most: u16,
+    ) -> Result<Vec<T>, Problem> {
+        self.store.list(list, from, to, most).await?.iter().map(read).collect()
     }
 
     /// Replaces the value that was read. Returns `None` if another call changed it first.
@@ -61,10 +83,17 @@ impl Table {
         value: T,
     ) -> Result<Option<Versioned<T>>, Problem> {
         let body = serde_json::to_string(&value).map_err(|_| Code::Misconfigured)?;
-        let until = value.keep_until(self.now());
-        Ok(match self.store.save(key, read.version, &body, until).await? {
+        let listed = value.listed();
+        let listed = listed.as_ref().map(|(list, place)| Listed { list, place });
+        let write = Write { body: &body, keep_until: value.keep_until(self.now()), listed };
+        Ok(match self.store.save(key, read.version, write).await? {
             Written::Stored => Some(Versioned { version: Some(next(read.version)), value }),
             Written::Conflict => None,
         })
     }
+}
+
+/// A value that cannot be read may come from a later version of this API. An earlier one must not overwrite it.
+fn read<T: Entry>(document: &Document) -> Result<T, Problem> {
+    serde_json::from_str(&document.body).map_err(|_| Code::Misconfigured.into())
 }

@@ -14,6 +14,16 @@ use crate::user_pool::{ApiError, CALLBACK, UserPool};
 ///
 /// Returns an [`ApiError`] if the pool refuses the sign-in. Also fails if a step leads to an unexpected address.
 pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &str) -> Result<Value> {
+    let tokens = tokens(pool, client, provider, subject).await?;
+    claims(tokens["id_token"].as_str().context("there is no ID token")?)
+}
+
+/// Signs a person in through a provider and returns the pool's tokens.
+///
+/// # Errors
+///
+/// The same as of [`sign_in`].
+pub async fn tokens(pool: &UserPool, client: &str, provider: &str, subject: &str) -> Result<Value> {
     let http = Http::default();
     let link = authorize_url(pool, client, CALLBACK, &[("state", "from-the-app"), ("identity_provider", provider)]);
     let at_provider = redirect(&http.get(&link).await?)?;
@@ -33,7 +43,7 @@ pub async fn sign_in(pool: &UserPool, client: &str, provider: &str, subject: &st
         bail!("the state came back changed");
     }
     let code = field("code").context("the app got no code")?;
-    claims_for_code(pool, client, CALLBACK, &[("code", code)]).await
+    tokens_for_code(pool, client, CALLBACK, &[("code", code)]).await
 }
 
 /// The link that begins a sign-in. `further` adds fields such as the state.
@@ -58,13 +68,18 @@ pub(crate) async fn claims_for_code(
     callback: &str,
     code: &[(&str, &str)],
 ) -> Result<Value> {
+    let tokens = tokens_for_code(pool, client, callback, code).await?;
+    claims(tokens["id_token"].as_str().context("there is no ID token")?)
+}
+
+async fn tokens_for_code(pool: &UserPool, client: &str, callback: &str, code: &[(&str, &str)]) -> Result<Value> {
     let fields = [("grant_type", "authorization_code"), ("client_id", client), ("redirect_uri", callback)];
     let url = format!("{}/oauth2/token", pool.endpoint());
     let tokens = Http::default().submit(&url, &[&fields[..], code].concat()).await?;
     if !tokens.status.is_success() {
         return Err(ApiError::read(&tokens).into());
     }
-    claims(tokens.json()?["id_token"].as_str().context("there is no ID token")?)
+    tokens.json()
 }
 
 /// The target of a redirect.

@@ -198,7 +198,7 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::EmailChangeNew => Mail::EmailChangeNew { code: SAMPLE_CODE, minutes: 15 },
         // Masked, because the account API masks it in this mail.
         Kind::EmailChanged => Mail::EmailChanged { new_email: "a***@example.org" },
-        Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7 },
+        Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter: None },
         Kind::AccountExists => Mail::AccountExists,
         _ => return None,
     };

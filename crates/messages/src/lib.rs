@@ -86,4 +86,10 @@ impl Messages {
     pub fn letter(&self, mail: &Mail<'_>, person: &Person<'_>) -> Result<Letter, MailError> {
         mail::letter(&self.engine, &self.settings, mail, person)
     }
+
+    /// The link in a mail of the account API, to hand it over in another way. `None` if the mail has no link.
+    #[must_use]
+    pub fn link(&self, mail: &Mail<'_>, person: &Person<'_>) -> Option<String> {
+        mail::link(&self.settings, mail, person)
+    }
 }

@@ -46,6 +46,8 @@ pub enum Mail<'a> {
         token: &'a str,
         /// How long the link is valid.
         days: u32,
+        /// Who invites, as they call themselves. The mail leaves out a name that a greeting would leave out.
+        inviter: Option<&'a str>,
     },
     /// A person with an account signed up again. Links to the application's sign-in page if `APP_URL` is set.
     AccountExists,
@@ -154,7 +156,8 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
         }
         Mail::EmailChangeNew { minutes, .. } => facts.minutes = Some(minutes),
         Mail::EmailChanged { new_email } => facts.new_email = one_line(new_email),
-        Mail::Activation { days, .. } => {
+        Mail::Activation { days, inviter, .. } => {
+            facts.inviter = inviter.and_then(greeting_name).unwrap_or_default();
             if facts.link.is_empty() {
                 return Err(MailError::NoPages);
             }
@@ -166,7 +169,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
 }
 
 /// The link to the page for this mail. `None` without `APP_URL`, and for a mail that has no page.
-fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Option<String> {
+pub(crate) fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Option<String> {
     let link = Link::to(settings.branding.app_url.as_deref()?, mail.kind().page()?);
     let link = match *mail {
         Mail::EmailChangeCurrent { .. } | Mail::EmailChangeNew { .. } => link.with_code(),

@@ -1,10 +1,13 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use crate::caller::{Caller, Origin};
-use crate::invitation::flow::Invitations;
-use crate::problem::{GatewayRefusal, Problem, ProblemBody};
+use crate::invitation::flow::{Invitations, Sent};
+use crate::invitation::listing::State as InvitationState;
+use crate::invitation::members::Seen;
+use crate::invitation::{Wishes, complete};
+use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, RawQuery, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,18 +26,106 @@ pub(super) struct InvitationRequest {
     #[serde(default)]
     #[schema(example = json!({ "given_name": "Grace", "locale": "en" }))]
     attributes: BTreeMap<String, String>,
+    /// For members: the group that the guest joins. The operator chooses which ones may be named.
+    #[serde(default)]
+    #[schema(max_length = 128)]
+    group: Option<String>,
+    /// For members: the name of the person who invites, for the mail.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 60, example = "Ada Lovelace")]
+    inviter: Option<String>,
+    /// For members: where the guest goes afterwards. The operator chooses which addresses may be named.
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    return_to: Option<String>,
+    /// For members: `false` sends no mail and returns the link. The address is then not verified by the answer.
+    #[serde(default = "yes")]
+    notify: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Limits for InvitationRequest {
     fn is_within_limits(&self) -> bool {
-        // The flow checks both members: `invalid-email` and `attribute-not-allowed` say more than `invalid-request`.
-        true
+        // The flow checks the other members: `invalid-email`, `attribute-not-allowed`, `group-not-allowed` and
+        // `return-not-allowed` say more than `invalid-request`.
+        self.inviter.as_deref().is_none_or(|name| has_chars(name, 1..=60))
     }
 }
 
-/// An empty object: the answer does not say who has an account.
+/// An empty object where everybody may invite, so that the answer does not say who has an account.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Invited {}
+pub(super) struct Invited {
+    /// The invitation, for members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The link, with `"notify": false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+}
+
+impl From<Sent> for Invited {
+    fn from(Sent { id, link }: Sent) -> Self {
+        Self { id, link }
+    }
+}
+
+/// An invitation as a member sees it. Times are in seconds since 1970.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InvitationView {
+    id: String,
+    #[schema(example = "grace@example.com")]
+    email: String,
+    state: InvitationState,
+    /// The `sub` of the member who invited.
+    invited_by: String,
+    /// The name that this member gave for the mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inviter: Option<String>,
+    invited_at: u64,
+    /// When the link was last sent or handed out.
+    sent_at: u64,
+    expires_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_to: Option<String>,
+    /// Whether the link was mailed. Otherwise a member got it.
+    notify: bool,
+}
+
+impl From<Seen> for InvitationView {
+    fn from(Seen { listing, state, invitation }: Seen) -> Self {
+        // What belongs to a newer invitation of the same account is not shown.
+        let of_this = (invitation.id.as_deref() == Some(&listing.id)).then_some(invitation);
+        let notify = of_this.as_ref().is_none_or(|invitation| !invitation.handed_out);
+        let (group, return_to) = of_this.map(|invitation| (invitation.group, invitation.return_to)).unwrap_or_default();
+        Self {
+            id: listing.id,
+            email: listing.email,
+            state,
+            invited_by: listing.invited_by,
+            inviter: listing.inviter,
+            invited_at: listing.invited_at,
+            sent_at: listing.sent_at,
+            expires_at: listing.expires_at,
+            group,
+            return_to,
+            notify,
+        }
+    }
+}
+
+/// A page of the list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InvitationPage {
+    invitations: Vec<InvitationView>,
+    /// What to send as `before` for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
 
 /// The answer to an invitation.
 #[derive(Deserialize, ToSchema)]
@@ -63,6 +154,13 @@ pub(super) struct Completed {
     /// The account's address, for the sign-in form.
     #[schema(example = "grace@example.com")]
     email: String,
+    /// The user name, if the sign-in form does not take the address. That happens if a member handed the link over, in
+    /// a pool where the address is an alias.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    /// Where to go now, if the invitation says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_to: Option<String>,
 }
 
 /// Invites a person, or sends their invitation again
@@ -77,7 +175,7 @@ pub(super) struct Completed {
     request_body = InvitationRequest,
     responses(
         (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
-        (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed, group-not-allowed, return-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "account-exists", body = ProblemBody, content_type = "application/problem+json"),
@@ -95,10 +193,134 @@ pub(super) async fn invite(
     locales: Locales,
     Body(wish): Body<InvitationRequest>,
 ) -> Result<(StatusCode, Json<Invited>), Problem> {
-    let sub = caller.as_ref().ok().map(|caller| caller.sub.clone());
-    let invited = api.invite(caller, &origin, &wish.email, &wish.attributes, &locales.as_strs()).await;
-    invited.inspect_err(|why| why.log(sub.as_deref()))?;
-    Ok((StatusCode::ACCEPTED, Json(Invited {})))
+    let sub = sub_of(&caller);
+    let InvitationRequest { email, attributes, group, inviter, return_to, notify } = wish;
+    let wishes = Wishes { group, return_to, inviter, hand_out: !notify };
+    let invited = api.invite(caller, &origin, &email, &attributes, wishes, &locales.as_strs()).await;
+    let sent = invited.inspect_err(|why| why.log(sub.as_deref()))?;
+    Ok((StatusCode::ACCEPTED, Json(sent.into())))
+}
+
+fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
+    caller.as_ref().ok().map(|caller| caller.sub.clone())
+}
+
+/// Lists the invitations that have not expired, the last one sent first
+///
+/// An account that its owner opened through a provider shows as `open` here. Look at the invitation to be sure.
+#[utoipa::path(
+    get, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
+    params(("before" = Option<String>, Query, description = "`next` of the page before", max_length = 64)),
+    responses(
+        (status = 200, description = "One page", body = InvitationPage),
+        (status = 400, description = "invalid-request", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(api): State<Arc<Invitations>>,
+    caller: Result<Caller, Problem>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<InvitationPage>, Problem> {
+    let sub = sub_of(&caller);
+    let before = before(query.as_deref().unwrap_or_default());
+    let page = async { api.list(caller, before?.as_deref()).await }.await;
+    let (invitations, next) = page.inspect_err(|why| why.log(sub.as_deref()))?;
+    Ok(Json(InvitationPage { invitations: invitations.into_iter().map(InvitationView::from).collect(), next }))
+}
+
+/// The parameter `before`, if it can be the place of an invitation.
+fn before(query: &str) -> Result<Option<String>, Problem> {
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "before");
+    let is_place =
+        |text: &str| text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    match found {
+        Some((_, text)) if is_place(&text) => Ok(Some(text.into_owned())),
+        Some(_) => Err(Code::InvalidRequest.into()),
+        None => Ok(None),
+    }
+}
+
+/// Shows one invitation
+#[utoipa::path(
+    get, path = "/invitations/{id}", tag = "invitations", security(("accessToken" = [])),
+    params(("id" = String, Path, description = "The invitation")),
+    responses(
+        (status = 200, description = "The invitation", body = InvitationView),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn look_at(
+    State(api): State<Arc<Invitations>>,
+    caller: Result<Caller, Problem>,
+    Path(id): Path<String>,
+) -> Result<Json<InvitationView>, Problem> {
+    let sub = sub_of(&caller);
+    let seen = api.look_at(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    Ok(Json(seen.into()))
+}
+
+/// Revokes an invitation
+///
+/// Its link is void at once. If the API made the account, and nobody has opened it, the account is deleted.
+#[utoipa::path(
+    delete, path = "/invitations/{id}", tag = "invitations", security(("accessToken" = [])),
+    params(("id" = String, Path, description = "The invitation")),
+    responses(
+        (status = 204, description = "No link opens it any more"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "already-completed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn revoke(
+    State(api): State<Arc<Invitations>>,
+    caller: Result<Caller, Problem>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let sub = sub_of(&caller);
+    api.revoke(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends an invitation again
+///
+/// The link is new and has its whole time. The one before is void. It goes the way it went before: by mail, or in this
+/// answer.
+#[utoipa::path(
+    post, path = "/invitations/{id}/resend", tag = "invitations", security(("accessToken" = [])),
+    params(("id" = String, Path, description = "The invitation")),
+    responses(
+        (status = 202, description = "A mail is on its way, or the link is in this answer", body = Invited),
+        (status = 400, description = "invalid-email, invitation-invalid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "already-completed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn resend(
+    State(api): State<Arc<Invitations>>,
+    caller: Result<Caller, Problem>,
+    locales: Locales,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Invited>), Problem> {
+    let sub = sub_of(&caller);
+    let sent = api.resend(caller, &id, &locales.as_strs()).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    Ok((StatusCode::ACCEPTED, Json(sent.into())))
 }
 
 /// Completes an invitation with the person's own password
@@ -122,6 +344,7 @@ pub(super) async fn complete(
     Body(completion): Body<Completion>,
 ) -> Result<Json<Completed>, Problem> {
     let Completion { username, token, password } = completion;
-    let email = api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?;
-    Ok(Json(Completed { email }))
+    let done = api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?;
+    let complete::Completed { email, user_name: username, return_to } = done;
+    Ok(Json(Completed { email, username, return_to }))
 }

@@ -2,7 +2,8 @@
 //! default group.
 
 use super::flow::{Invitations, is_registration, key};
-use super::{Invitation, Mode};
+use super::{Invitation, Mode, return_urls};
+use crate::native_user_name::NativeUserName;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
@@ -18,6 +19,17 @@ const NEW_ACCOUNT: u64 = 10 * 60;
 /// (developer guide, "Lockout behavior for failed sign-in attempts").
 const LOCKED: u64 = 60;
 
+/// What a guest is told whose account is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Completed {
+    /// The address, which the owner of the token knows anyway.
+    pub(crate) email: String,
+    /// The user name, if the guest cannot sign in with the address.
+    pub(crate) user_name: Option<String>,
+    /// Where the member who invited sends the guest.
+    pub(crate) return_to: Option<String>,
+}
+
 /// The account an invitation is for.
 struct Guest {
     profile: Profile,
@@ -26,8 +38,8 @@ struct Guest {
 }
 
 impl Invitations {
-    /// Completes an invitation. Returns the address, which the owner of the token knows anyway.
-    pub(crate) async fn complete(&self, user_name: &str, token: &str, password: String) -> Result<String, Problem> {
+    /// Completes an invitation.
+    pub(crate) async fn complete(&self, user_name: &str, token: &str, password: String) -> Result<Completed, Problem> {
         if self.settings.mode == Mode::Off {
             return Err(Code::NotFound.into());
         }
@@ -65,14 +77,27 @@ impl Invitations {
         }
         self.settle_guest(&guest, &address, &read.value).await?;
         let completed = Invitation { completed: true, ..read.value.clone() };
+        let told = self.told(&guest, &completed);
         // If this write loses, a call with the same token came first and did the same.
         self.table.replace(&key, read, completed).await?;
         match response {
             Response::Accepted => {
                 tracing::info!(decision = "invitation_completed", sub = guest.profile.sub, "decided");
-                Ok(guest.email.to_lower_case())
+                Ok(told)
             }
             _ => Err(Code::AlreadyCompleted.into()),
+        }
+    }
+
+    fn told(&self, guest: &Guest, invitation: &Invitation) -> Completed {
+        // Where the address is an alias, it works at the sign-in only when it is verified.
+        let has_no_alias = invitation.handed_out && self.settings.user_name == NativeUserName::Uuid;
+        let return_to = invitation.return_to.clone();
+        Completed {
+            email: guest.email.to_lower_case(),
+            user_name: has_no_alias.then(|| guest.profile.user_name.as_str().to_owned()),
+            // The operator may have taken it off the list since.
+            return_to: return_to.filter(|address| return_urls::allow(&self.settings.return_urls, address)),
         }
     }
 
@@ -171,24 +196,30 @@ impl Invitations {
         let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
         // Writes the address that the link went to, not the one that the profile has at this moment. The account's
         // owner can change that one without proof at any time before this call.
-        self.accounts.set_verified_email(user, address).await.map_err(|error| match error.kind() {
-            PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
-            _ => Problem::from(error),
-        })?;
+        // A link that a member handed over proves nothing about the mailbox.
+        if !invitation.handed_out {
+            self.accounts.set_verified_email(user, address).await.map_err(|error| match error.kind() {
+                PoolErrorKind::AliasExists | PoolErrorKind::UserNameExists => Code::EmailTaken.into(),
+                _ => Problem::from(error),
+            })?;
+        }
         if self.table.now() >= answered_at + NEW_ACCOUNT {
             return Ok(());
         }
-        let Some(group) = &self.settings.default_group else { return Ok(()) };
-        match self.accounts.add_to_group(user, group).await {
-            Ok(()) => Ok(()),
-            // The operator must create a missing group. The guest cannot.
-            Err(error) if !error.is_transient() => {
-                let cause = error.to_string();
-                tracing::error!(error_code = "group_missing", cause, sub = guest.profile.sub, "a guest is in no group");
-                Ok(())
+        // The operator may have taken the group off the list since.
+        let chosen = invitation.group.iter().filter(|group| self.settings.groups.contains(group));
+        for group in self.settings.default_group.iter().chain(chosen) {
+            match self.accounts.add_to_group(user, group).await {
+                Ok(()) => {}
+                // The operator must create a missing group. The guest cannot.
+                Err(error) if !error.is_transient() => {
+                    let (cause, sub) = (error.to_string(), &guest.profile.sub);
+                    tracing::error!(error_code = "group_missing", cause, sub, "a guest is not in the group");
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
+        Ok(())
     }
 
     async fn weak_password(&self) -> Problem {

@@ -1,6 +1,7 @@
 //! Carries out invitations, with the user pool, the table and mails.
 
-use super::{Invitation, LastInvited, Mode, address_digest};
+use super::listing::Listing;
+use super::{Invitation, LastInvited, Mode, Wishes, address_digest, return_urls};
 use crate::accounts::Accounts;
 use crate::caller::{Caller, Origin};
 use crate::ceilings::{Counter, Scope, Ticket};
@@ -39,8 +40,40 @@ pub(crate) struct Invitations {
     pub(crate) settings: super::Settings,
 }
 
+/// What an invitation is asked for.
+struct Order<'a> {
+    email: &'a Email,
+    attributes: &'a BTreeMap<String, String>,
+    /// The languages of the person who asks, best first.
+    locales: &'a [&'a str],
+    /// The member who asks. `None` where everybody may.
+    by: Option<&'a Member>,
+}
+
+impl Order<'_> {
+    /// Whether the answer has the link, and no mail goes out.
+    fn hands_out(&self) -> bool {
+        self.by.is_some_and(|by| by.wishes.hand_out)
+    }
+}
+
+/// A member who invites.
+pub(super) struct Member {
+    pub(super) sub: String,
+    pub(super) wishes: Wishes,
+}
+
+/// What a member is told of an invitation that was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The invitation.
+    pub(crate) id: Option<String>,
+    /// The link, if it was not mailed.
+    pub(crate) link: Option<String>,
+}
+
 /// An invitation that was counted, and what is needed to undo that.
-struct Admission {
+pub(super) struct Admission {
     key: String,
     read: Versioned<LastInvited>,
     former: LastInvited,
@@ -59,7 +92,7 @@ enum Owner {
 }
 
 /// Whether an account was invited and nobody has opened it yet.
-fn is_waiting(profile: &Profile) -> bool {
+pub(super) fn is_waiting(profile: &Profile) -> bool {
     profile.status == Status::ForceChangePassword
         && profile.enabled
         && profile.identities.is_empty()
@@ -83,25 +116,41 @@ impl Invitations {
         origin: &Origin,
         address: &str,
         attributes: &BTreeMap<String, String>,
+        wishes: Wishes,
         locales: &[&str],
-    ) -> Result<(), Problem> {
+    ) -> Result<Sent, Problem> {
         let by = match &self.settings.mode {
             Mode::Off => return Err(Code::NotFound.into()),
-            Mode::Public => None,
-            Mode::Members(group) => Some(caller?.member_of(group)?),
+            // Where everybody may invite, nobody is a member.
+            Mode::Public if wishes == Wishes::default() => None,
+            Mode::Public => return Err(Code::NotAnAdmin.into()),
+            Mode::Members(group) => Some(Member { sub: caller?.member_of(group)?.sub, wishes }),
         };
-        let email = self.usable(address)?;
+        let email = &self.usable(address)?;
         self.allowed(attributes)?;
-        let Some(by) = by else { return self.invite_by_anybody(origin, &email, attributes, locales).await };
-        let admitted = self.admit(&email).await?;
-        let admitted = admitted.map_err(|seconds| Problem::from(Code::TooManyRequests).retry_after(seconds))?;
-        match self.send(&email, attributes, locales).await {
-            Ok(()) => {}
-            Err(why) if why.is_passing() => return Err(self.withdraw(admitted, why).await),
-            Err(why) => return Err(why),
-        }
+        let Some(by) = by else {
+            self.invite_by_anybody(origin, email, attributes, locales).await?;
+            return Ok(Sent::default());
+        };
+        self.may_wish(&by.wishes)?;
+        let order = Order { email, attributes, locales, by: Some(&by) };
+        let sent = self.counted(email, self.send(&order)).await?;
         tracing::info!(decision = "invited", sub = by.sub, "decided");
-        Ok(())
+        Ok(sent)
+    }
+
+    /// Counts an invitation of an address and sends it. What failed and may be tried again does not count.
+    pub(super) async fn counted<T>(
+        &self,
+        email: &Email,
+        sending: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let admitted = self.admit(email).await?;
+        let admitted = admitted.map_err(|seconds| Problem::from(Code::TooManyRequests).retry_after(seconds))?;
+        match sending.await {
+            Err(why) if why.is_passing() => Err(self.withdraw(admitted, why).await),
+            done => done,
+        }
     }
 
     async fn invite_by_anybody(
@@ -137,7 +186,9 @@ impl Invitations {
     /// Carries out what [`invite`](Self::invite) left. An earlier run may have done all of it or a part.
     pub(crate) async fn run(&self, job: &Job) -> Result<(), Problem> {
         let locales: Vec<&str> = job.locales.iter().map(String::as_str).collect();
-        self.send(&self.usable(&job.email)?, &job.attributes, &locales).await
+        let email = &self.usable(&job.email)?;
+        let order = Order { email, attributes: &job.attributes, locales: &locales, by: None };
+        self.send(&order).await.map(drop)
     }
 
     /// Checks the address before anything is looked up, so that a refusal says nothing about who has it. Returns it in
@@ -162,6 +213,17 @@ impl Invitations {
                 && !value.chars().any(char::is_control)
         };
         if attributes.iter().all(fits) { Ok(()) } else { Err(Code::AttributeNotAllowed.into()) }
+    }
+
+    fn may_wish(&self, wishes: &Wishes) -> Result<(), Problem> {
+        if wishes.group.as_ref().is_some_and(|group| !self.settings.groups.contains(group)) {
+            return Err(Code::GroupNotAllowed.into());
+        }
+        let leads = |address: &String| return_urls::allow(&self.settings.return_urls, address);
+        if wishes.return_to.as_ref().is_some_and(|address| !leads(address)) {
+            return Err(Code::ReturnNotAllowed.into());
+        }
+        Ok(())
     }
 
     /// Counts an invitation of an address. The inner error is the number of seconds until the next one is possible.
@@ -195,17 +257,12 @@ impl Invitations {
         }
     }
 
-    async fn send(
-        &self,
-        email: &Email,
-        attributes: &BTreeMap<String, String>,
-        locales: &[&str],
-    ) -> Result<(), Problem> {
-        match self.owner(email).await? {
-            Owner::Nobody => self.create_guest(email, attributes, locales).await,
-            Owner::Guest(profile) => self.invite_again(&profile, email, locales).await,
-            Owner::Registration(profile) => self.invite_to_a_registration(&profile, email, locales).await,
-            Owner::Somebody => self.tell_the_owner(email, locales).await,
+    async fn send(&self, order: &Order<'_>) -> Result<Sent, Problem> {
+        match self.owner(order.email).await? {
+            Owner::Nobody => self.create_guest(order).await,
+            Owner::Guest(profile) => self.invite_again(&profile, order).await,
+            Owner::Registration(profile) => self.invite_to_a_registration(&profile, order).await,
+            Owner::Somebody => self.tell_the_owner(order).await,
         }
     }
 
@@ -243,29 +300,25 @@ impl Invitations {
         unopened || linked || other.has_proven_address(&self.settings.providers)
     }
 
-    async fn create_guest(
-        &self,
-        email: &Email,
-        attributes: &BTreeMap<String, String>,
-        locales: &[&str],
-    ) -> Result<(), Problem> {
+    async fn create_guest(&self, order: &Order<'_>) -> Result<Sent, Problem> {
+        let (email, attributes) = (order.email, order.attributes);
         let Some((profile, is_new)) = self.guest_account(email, attributes).await? else {
-            return self.tell_the_owner(email, locales).await;
+            return self.tell_the_owner(order).await;
         };
         tracing::info!(decision = "guest_created", sub = profile.sub, "decided");
         let languages: Vec<&str> =
-            attributes.get("locale").map(String::as_str).into_iter().chain(locales.iter().copied()).collect();
+            attributes.get("locale").map(String::as_str).into_iter().chain(order.locales.iter().copied()).collect();
         // Where everybody may invite, a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         let name = name.filter(|_| self.settings.mode != Mode::Public);
-        let key = key(profile.user_name.as_str());
-        let mut stored: Versioned<Invitation> = self.table.load(&key).await?;
-        // The link that another run sent for the same account must keep working.
-        if is_new || !stored.value.is_open(email, &self.sealer, self.table.now()) {
-            let invitation = self.new_invitation(email);
-            stored = self.table.replace(&key, stored, invitation).await?.ok_or(Code::TryAgain)?;
+        let mut stored: Versioned<Invitation> = self.table.load(&key(profile.user_name.as_str())).await?;
+        // The link that another run sent for the same account keeps working. One of an earlier account does not.
+        if is_new {
+            stored = stored.with(Invitation::default());
         }
-        self.send_link(&profile.user_name, email, &stored.value, name, &languages).await
+        let invitation = self.current(&profile.user_name, stored, true, order).await?;
+        let order = &Order { locales: &languages, ..*order };
+        self.deliver(&profile.user_name, email, &invitation, name, order).await
     }
 
     /// Creates the account of a guest, or finds the one that an earlier run of the same job created. This very call may
@@ -316,69 +369,100 @@ impl Invitations {
     }
 
     /// Sends the link of an open invitation again. If the invitation is no longer open, it makes a new one.
-    async fn invite_again(&self, guest: &Profile, email: &Email, locales: &[&str]) -> Result<(), Problem> {
+    async fn invite_again(&self, guest: &Profile, order: &Order<'_>) -> Result<Sent, Problem> {
+        let email = order.email;
         // The list may be some seconds old. If the guest has chosen a password since, a new temporary one would lock
         // them out.
         let current = self.accounts.profile(guest.user_name.as_str()).await?;
         let current = current.filter(|current| current.sub == guest.sub && is_waiting_for(current, email));
         // The mail goes to the address as the account spells it.
         let Some(stored) = current.and_then(|current| Email::parse(current.email.as_deref()?).ok()) else {
-            return self.tell_the_owner(email, locales).await;
+            return self.tell_the_owner(order).await;
         };
         let user = &self.accounts.checked(&guest.user_name, &guest.sub).await?;
-        let key = key(user.as_str());
-        let mut read: Versioned<Invitation> = self.table.load(&key).await?;
-        if !read.value.is_open(email, &self.sealer, self.table.now()) {
+        let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
+        let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
+        if !self.is_open(&read.value, order) {
             let password = self.temporary_password(email);
             // An account that another procedure invited keeps its temporary password, unless a member of the group
             // asks. An account of this API has an invitation, or a user name or an unexpired password that only this
             // API can make.
-            let is_ours =
-                self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
             let may_renew = self.settings.mode != Mode::Public
                 || read.is_stored()
                 || is_ours
                 || self.accounts.opens(user, &password).await?;
             if !may_renew {
-                return self.tell_the_owner(email, locales).await;
+                return self.tell_the_owner(order).await;
             }
             self.accounts.renew(user, &password).await?;
-            let invitation = self.new_invitation(email);
-            read = self.table.replace(&key, read, invitation).await?.ok_or(Code::TryAgain)?;
         }
+        let made_account = read.value.made_account || is_ours;
+        let invitation = self.current(&guest.user_name, read, made_account, order).await?;
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes of the first invitation stay, and the mail uses no name: where everybody may invite, a
         // stranger may be asking.
-        self.send_link(&guest.user_name, &stored, &read.value, None, locales).await
+        self.deliver(&guest.user_name, &stored, &invitation, None, order).await
     }
 
     /// Sends a link to the address of a registration. The registration stays as it is until somebody answers, because
     /// it may belong to the same person.
-    async fn invite_to_a_registration(
-        &self,
-        registration: &Profile,
-        email: &Email,
-        locales: &[&str],
-    ) -> Result<(), Problem> {
-        let key = key(registration.user_name.as_str());
-        let mut read: Versioned<Invitation> = self.table.load(&key).await?;
-        if !read.value.is_open(email, &self.sealer, self.table.now()) {
-            let invitation = self.new_invitation(email);
-            read = self.table.replace(&key, read, invitation).await?.ok_or(Code::TryAgain)?;
-        }
+    async fn invite_to_a_registration(&self, registration: &Profile, order: &Order<'_>) -> Result<Sent, Problem> {
+        let user = &registration.user_name;
+        let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
+        let invitation = self.current(user, read, false, order).await?;
         tracing::info!(decision = "registration_invited", sub = registration.sub, "decided");
-        self.send_link(&registration.user_name, email, &read.value, None, locales).await
+        self.deliver(user, order.email, &invitation, None, order).await
     }
 
-    async fn tell_the_owner(&self, email: &Email, locales: &[&str]) -> Result<(), Problem> {
+    async fn tell_the_owner(&self, order: &Order<'_>) -> Result<Sent, Problem> {
         if self.settings.mode != Mode::Public {
             return Err(Code::AccountExists.into());
         }
-        self.outbox.send(email, &Mail::AccountExists, None, locales).await
+        self.outbox.send(order.email, &Mail::AccountExists, None, order.locales).await?;
+        Ok(Sent::default())
     }
 
-    fn new_invitation(&self, email: &Email) -> Invitation {
-        Invitation::new(email, &self.sealer, self.table.now() + u64::from(self.settings.days) * DAY)
+    fn is_open(&self, invitation: &Invitation, order: &Order<'_>) -> bool {
+        invitation.is_open(order.email, &self.sealer, self.table.now())
+    }
+
+    /// The invitation that was read, if it is open and its link serves this order, or a new one in its place.
+    ///
+    /// A link that was handed out is never mailed, and the other way round, because only a link that nobody but the
+    /// mailbox has proves the address.
+    async fn current(
+        &self,
+        user: &UserName,
+        read: Versioned<Invitation>,
+        made_account: bool,
+        order: &Order<'_>,
+    ) -> Result<Invitation, Problem> {
+        let (open, handed_out) = (self.is_open(&read.value, order), order.hands_out());
+        let id = order.by.map(|_| crate::random_uuid());
+        let invitation = if open && read.value.handed_out == handed_out {
+            if order.by.is_none() || read.value.id.is_some() {
+                return Ok(read.value);
+            }
+            // No member has listed it yet.
+            Invitation { id, ..read.value.clone() }
+        } else {
+            let new = if open {
+                // The temporary password has the time of the open one, and a guest may be replacing it right now.
+                self.must_not_be_answering(&read.value)?;
+                read.value.renewed(read.value.expires_at)
+            } else {
+                Invitation::new(order.email, &self.sealer, self.expiry())
+            };
+            let Wishes { group, return_to, .. } = order.by.map(|by| by.wishes.clone()).unwrap_or_default();
+            Invitation { id, made_account, handed_out, group, return_to, ..new }
+        };
+        let written = self.table.replace(&key(user.as_str()), read, invitation).await?;
+        Ok(written.ok_or(Code::TryAgain)?.value)
+    }
+
+    /// When an invitation expires that is sent now.
+    pub(super) fn expiry(&self) -> u64 {
+        self.table.now() + u64::from(self.settings.days) * DAY
     }
 
     /// The temporary password of a guest's account. It is the same every time, so that sending an invitation again does
@@ -387,19 +471,56 @@ impl Invitations {
         self.sealer.password(&["temporary-password"], &email.to_lower_case())
     }
 
-    async fn send_link(
+    /// Puts the invitation into the members' list and sends its link, in this order, so that nobody has a link that no
+    /// member sees.
+    async fn deliver(
+        &self,
+        user: &UserName,
+        to: &Email,
+        invitation: &Invitation,
+        name: Option<&str>,
+        order: &Order<'_>,
+    ) -> Result<Sent, Problem> {
+        let mut inviter = None;
+        if let (Some(by), Some(id)) = (order.by, &invitation.id) {
+            inviter = by.wishes.inviter.as_deref();
+            let now = self.table.now();
+            let listing = Listing {
+                id: id.clone(),
+                user_name: user.as_str().to_owned(),
+                email: to.as_str().to_owned(),
+                invited_by: by.sub.clone(),
+                inviter: by.wishes.inviter.clone(),
+                invited_at: now,
+                sent_at: now,
+                expires_at: invitation.expires_at,
+            };
+            // If it is in the list already, the first one stays.
+            self.table.replace(&listing.own_key(), Versioned::nothing(), listing).await?;
+        }
+        let link = self.send_link(user, to, invitation, name, inviter, order.locales).await?;
+        Ok(Sent { id: invitation.id.clone().filter(|_| order.by.is_some()), link })
+    }
+
+    /// Mails the link of an invitation, or returns it if it is to be handed out.
+    pub(super) async fn send_link(
         &self,
         user: &UserName,
         email: &Email,
         invitation: &Invitation,
         name: Option<&str>,
+        inviter: Option<&str>,
         locales: &[&str],
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<String>, Problem> {
         let token = invitation.token(user.as_str(), &self.sealer).ok_or(Code::Misconfigured)?;
         let days = invitation.expires_at.saturating_sub(self.table.now()).div_ceil(DAY);
         let days = u32::try_from(days).unwrap_or(self.settings.days);
-        let mail = Mail::Activation { username: user.as_str(), token: token.as_str(), days };
-        self.outbox.send(email, &mail, name, locales).await
+        let mail = Mail::Activation { username: user.as_str(), token: token.as_str(), days, inviter };
+        if invitation.handed_out {
+            return Ok(Some(self.outbox.link(&mail).ok_or(Code::Misconfigured)?));
+        }
+        self.outbox.send(email, &mail, name, locales).await?;
+        Ok(None)
     }
 }
 
@@ -413,7 +534,7 @@ fn not_created(error: PoolError) -> Problem {
     }
 }
 
-fn is_waiting_for(profile: &Profile, email: &Email) -> bool {
+pub(super) fn is_waiting_for(profile: &Profile, email: &Email) -> bool {
     is_waiting(profile) && profile.email.as_deref().is_some_and(|own| email.is_same(own))
 }
 

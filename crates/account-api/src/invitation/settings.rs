@@ -1,5 +1,6 @@
 //! Settings of invitations.
 
+use super::return_urls;
 use crate::ceilings::Ceilings;
 use crate::native_user_name::NativeUserName;
 use cognito_core::provider::Providers;
@@ -52,6 +53,10 @@ pub struct Settings {
     pub user_name: NativeUserName,
     /// `DEFAULT_GROUP`: the group that people join when they complete an invitation.
     pub default_group: Option<String>,
+    /// `INVITATION_GROUPS`: the groups that a member may name in an invitation.
+    pub groups: Vec<String>,
+    /// `INVITATION_RETURN_URLS`: where a member may send guests afterwards.
+    pub return_urls: Vec<String>,
 }
 
 impl Settings {
@@ -94,16 +99,35 @@ impl Settings {
             providers: settings::providers(lookup)?,
             user_name: NativeUserName::from_lookup(lookup)?,
             default_group: settings::default_group(lookup)?,
+            groups: list(lookup, "INVITATION_GROUPS", GROUPS, group_name)?,
+            return_urls: list(lookup, "INVITATION_RETURN_URLS", RETURN_URLS, return_urls::parse)?,
         })
     }
 }
 
+const GROUPS: &str = "a comma list of group names of 1 to 128 characters without white space";
+
+const RETURN_URLS: &str = "a comma list of https URLs without user and fragment (http for localhost only)";
+
+/// Reads a comma list. Unset, it is empty.
+fn list(
+    lookup: Lookup<'_>,
+    name: &'static str,
+    allowed: &str,
+    parse: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<String>, SettingError> {
+    let items = |text: &str| text.split(',').map(|item| parse(item.trim())).collect();
+    Ok(settings::optional(lookup, name, allowed, items)?.unwrap_or_default())
+}
+
+fn group_name(name: &str) -> Option<String> {
+    let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(|c| c.is_whitespace() || c.is_control());
+    fits.then(|| name.to_owned())
+}
+
 fn admin_group(lookup: Lookup<'_>) -> Result<String, SettingError> {
     let allowed = "a group name of 1 to 128 characters without white space, which INVITATIONS=members needs";
-    settings::required(lookup, "ADMIN_GROUP", allowed, |name| {
-        let fits = name.chars().count() <= 128 && !name.chars().any(|c| c.is_whitespace() || c.is_control());
-        fits.then(|| name.to_owned())
-    })
+    settings::required(lookup, "ADMIN_GROUP", allowed, group_name)
 }
 
 fn attributes(lookup: Lookup<'_>) -> Result<Vec<String>, SettingError> {

@@ -1,6 +1,6 @@
 //! A store in Amazon DynamoDB: one table whose partition key is the text attribute `key`.
 
-use super::{Document, Store, StoreError, Written, next};
+use super::{Document, Store, StoreError, Write, Written, next};
 use crate::{aws_error_code, random_uuid};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
@@ -21,6 +21,11 @@ const KEEP_UNTIL: &str = "keep_until";
 const WRITER: &str = "writer";
 /// The number that [`Store::add`] adds to.
 const COUNT: &str = "count";
+/// The index of the items that are in a list, by these two attributes. It contains only the items that have both, so
+/// nothing else in the table costs anything when a list is read.
+const INDEX: &str = "lists";
+const LIST: &str = "list";
+const PLACE: &str = "place";
 
 /// One table.
 #[derive(Clone, Debug)]
@@ -45,24 +50,23 @@ impl DynamoDb {
 }
 
 impl DynamoDb {
-    async fn put(
-        &self,
-        key: &str,
-        version: Option<u64>,
-        body: &str,
-        until: Option<u64>,
-    ) -> Result<Written, StoreError> {
+    async fn put(&self, key: &str, version: Option<u64>, write: Write<'_>) -> Result<Written, StoreError> {
         let writer = AttributeValue::S(random_uuid());
         let mut call = self
             .client
             .put_item()
             .table_name(&self.table)
             .item(KEY, AttributeValue::S(key.to_owned()))
-            .item(BODY, AttributeValue::S(body.to_owned()))
+            .item(BODY, AttributeValue::S(write.body.to_owned()))
             .item(VERSION, AttributeValue::N(next(version).to_string()))
             .item(WRITER, writer.clone());
-        if let Some(until) = until {
+        if let Some(until) = write.keep_until {
             call = call.item(KEEP_UNTIL, AttributeValue::N(until.to_string()));
+        }
+        if let Some(listed) = write.listed {
+            call = call
+                .item(LIST, AttributeValue::S(listed.list.to_owned()))
+                .item(PLACE, AttributeValue::S(listed.place.to_owned()));
         }
         call = match version {
             None => call.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
@@ -85,11 +89,7 @@ impl Store for DynamoDb {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
         async move {
             let Some(item) = self.item(key).await? else { return Ok(None) };
-            let body = item.get(BODY).and_then(|body| body.as_s().ok());
-            match (body, number(&item, VERSION)) {
-                (Some(body), Some(version)) => Ok(Some(Document { version, body: body.clone() })),
-                _ => Err(foreign("GetItem")),
-            }
+            document(&item).map(Some).ok_or_else(|| foreign("GetItem"))
         }
         .boxed()
     }
@@ -98,10 +98,42 @@ impl Store for DynamoDb {
         &'a self,
         key: &'a str,
         version: Option<u64>,
-        body: &'a str,
-        until: Option<u64>,
+        write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        self.put(key, version, body, until).boxed()
+        self.put(key, version, write).boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        list: &'static str,
+        from: &'a str,
+        to: &'a str,
+        most: u16,
+    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+        // `BETWEEN` includes both ends, and no place is the same as `to` unless it was on an earlier page. So one more
+        // is read, and left out.
+        let call = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("#list = :list AND #place BETWEEN :from AND :to")
+            .expression_attribute_names("#list", LIST)
+            .expression_attribute_names("#place", PLACE)
+            .expression_attribute_values(":list", AttributeValue::S(list.to_owned()))
+            .expression_attribute_values(":from", AttributeValue::S(from.to_owned()))
+            .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
+            .scan_index_forward(false)
+            .limit(i32::from(most) + 1);
+        async move {
+            let answer = call.send().await.map_err(failed("Query"))?;
+            let is_before = |item: &&HashMap<String, AttributeValue>| {
+                item.get(PLACE).and_then(|place| place.as_s().ok()).is_some_and(|place| place.as_str() < to)
+            };
+            let items = answer.items().iter().filter(is_before).take(usize::from(most));
+            items.map(|item| document(item).ok_or_else(|| foreign("Query"))).collect()
+        }
+        .boxed()
     }
 
     fn add<'a>(&'a self, key: &'a str, by: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
@@ -122,6 +154,10 @@ impl Store for DynamoDb {
         }
         .boxed()
     }
+}
+
+fn document(item: &HashMap<String, AttributeValue>) -> Option<Document> {
+    Some(Document { version: number(item, VERSION)?, body: item.get(BODY)?.as_s().ok()?.clone() })
 }
 
 fn number<T: FromStr>(item: &HashMap<String, AttributeValue>, name: &str) -> Option<T> {
@@ -149,6 +185,10 @@ mod tests {
         DynamoDb::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules), "State")
     }
 
+    fn write(keep_until: Option<u64>) -> Write<'static> {
+        Write { body: "{}", keep_until, listed: None }
+    }
+
     #[tokio::test]
     async fn every_read_is_consistent_and_every_write_conditional() {
         let read = mock!(Client::get_item)
@@ -162,7 +202,7 @@ mod tests {
                     && input.item().is_some_and(|item| item[KEEP_UNTIL] == AttributeValue::N("99".into()))
             })
             .then_output(|| PutItemOutput::builder().build());
-        assert_eq!(table(&[&first]).save("k", None, "{}", Some(99)).await, Ok(Written::Stored));
+        assert_eq!(table(&[&first]).save("k", None, write(Some(99))).await, Ok(Written::Stored));
 
         let later = mock!(Client::put_item)
             .match_requests(|input: &PutItemInput| {
@@ -173,7 +213,7 @@ mod tests {
                     && input.item().is_some_and(|item| !item.contains_key(KEEP_UNTIL))
             })
             .then_output(|| PutItemOutput::builder().build());
-        assert_eq!(table(&[&later]).save("k", Some(4), "{}", None).await, Ok(Written::Stored));
+        assert_eq!(table(&[&later]).save("k", Some(4), write(None)).await, Ok(Written::Stored));
     }
 
     #[tokio::test]
@@ -183,13 +223,13 @@ mod tests {
         });
         let somebody_elses = mock!(Client::get_item)
             .then_output(|| GetItemOutput::builder().item(WRITER, AttributeValue::S("somebody else".into())).build());
-        assert_eq!(table(&[&lost, &somebody_elses]).save("k", Some(1), "{}", Some(1)).await, Ok(Written::Conflict));
+        assert_eq!(table(&[&lost, &somebody_elses]).save("k", Some(1), write(Some(1))).await, Ok(Written::Conflict));
         let busy = mock!(Client::put_item).then_error(|| {
             PutItemError::ProvisionedThroughputExceededException(
                 ProvisionedThroughputExceededException::builder().build(),
             )
         });
-        assert!(table(&[&busy]).save("k", Some(1), "{}", Some(1)).await.is_err());
+        assert!(table(&[&busy]).save("k", Some(1), write(Some(1))).await.is_err());
         let foreign = mock!(Client::get_item)
             .then_output(|| GetItemOutput::builder().item(KEY, AttributeValue::S("k".into())).build());
         assert!(table(&[&foreign]).load("k").await.is_err(), "an item without a document is not none");
@@ -217,7 +257,7 @@ mod tests {
                 *counted.lock().unwrap() = Some(());
                 GetItemOutput::builder().set_item(stored.lock().unwrap().clone()).build()
             });
-            assert_eq!(table(&[&lost, &found]).save("k", version, "{}", Some(1)).await, Ok(Written::Stored));
+            assert_eq!(table(&[&lost, &found]).save("k", version, write(Some(1))).await, Ok(Written::Stored));
             assert_eq!((lost.num_calls(), read.lock().unwrap().is_some()), (2, true), "the SDK repeats the write");
         }
     }

@@ -1,6 +1,6 @@
 //! A store in memory, for tests.
 
-use super::{Document, Store, StoreError, Written, next};
+use super::{Document, Store, StoreError, Write, Written, next};
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,22 +21,30 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Each document with the time until which it is kept.
-    documents: BTreeMap<String, (Document, Option<u64>)>,
+    documents: BTreeMap<String, Kept>,
     numbers: BTreeMap<String, i64>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    document: Document,
+    /// The time until which it is kept.
+    until: Option<u64>,
+    /// Its list and its place there.
+    place: Option<(&'static str, String)>,
 }
 
 impl MemoryStore {
     /// Every document, one on each line.
     #[must_use]
     pub fn text(&self) -> String {
-        self.state().documents.values().fold(String::new(), |text, (document, _)| text + &document.body + "\n")
+        self.state().documents.values().fold(String::new(), |text, kept| text + &kept.document.body + "\n")
     }
 
     /// Deletes the documents that need not be kept at this time, in seconds since 1970. DynamoDB does that some days
     /// later.
     pub fn expire(&self, now: u64) {
-        self.state().documents.retain(|_, (_, until)| until.is_none_or(|until| now < until));
+        self.state().documents.retain(|_, kept| kept.until.is_none_or(|until| now < until));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -48,7 +56,7 @@ impl Store for MemoryStore {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
         async move {
             check("GetItem", key)?;
-            let found = self.state().documents.get(key).map(|(document, _)| document.clone());
+            let found = self.state().documents.get(key).map(|kept| kept.document.clone());
             // Lets other tasks run, as they would while the network answers.
             tokio::task::yield_now().await;
             Ok(found)
@@ -60,19 +68,41 @@ impl Store for MemoryStore {
         &'a self,
         key: &'a str,
         version: Option<u64>,
-        body: &'a str,
-        until: Option<u64>,
+        write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
         async move {
             check("PutItem", key)?;
             tokio::task::yield_now().await;
             let documents = &mut self.state().documents;
-            if documents.get(key).map(|(document, _)| document.version) != version {
+            if documents.get(key).map(|kept| kept.document.version) != version {
                 return Ok(Written::Conflict);
             }
-            let document = Document { version: next(version), body: body.to_owned() };
-            documents.insert(key.to_owned(), (document, until));
+            let document = Document { version: next(version), body: write.body.to_owned() };
+            let place = write.listed.map(|listed| (listed.list, listed.place.to_owned()));
+            documents.insert(key.to_owned(), Kept { document, until: write.keep_until, place });
             Ok(Written::Stored)
+        }
+        .boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        list: &'static str,
+        from: &'a str,
+        to: &'a str,
+        most: u16,
+    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+        async move {
+            tokio::task::yield_now().await;
+            let state = self.state();
+            let mut found: Vec<_> = state
+                .documents
+                .values()
+                .filter_map(|kept| Some((kept.place.as_ref()?, &kept.document)))
+                .filter(|((of, place), _)| *of == list && (from..to).contains(&place.as_str()))
+                .collect();
+            found.sort_by(|one, other| other.0.cmp(one.0));
+            Ok(found.into_iter().take(usize::from(most)).map(|(_, document)| document.clone()).collect())
         }
         .boxed()
     }

@@ -14,7 +14,7 @@ fn operations(description: &Value) -> Vec<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
-    for (mode, count) in [("public", 7), ("members", 7), ("off", 5)] {
+    for (mode, count) in [("public", 7), ("members", 11), ("off", 5)] {
         let house = House::set([], &[("INVITATIONS", mode)]);
         let served = house.as_nobody("GET", "/openapi.json", None).await;
         assert_eq!((served.status.as_u16(), &served.body["openapi"]), (200, &Value::from("3.1.0")));
@@ -61,6 +61,14 @@ fn who_needs_a_token_is_in_the_description() {
             |path: &str, method: &str| description["paths"][path][method]["security"][0].get("accessToken").is_some();
         assert!(secured("/email-change", "get") && secured("/email-change/verify", "post"));
         assert_eq!(secured("/invitations", "post"), invites);
+        for (path, method) in [
+            ("/invitations", "get"),
+            ("/invitations/{id}", "get"),
+            ("/invitations/{id}", "delete"),
+            ("/invitations/{id}/resend", "post"),
+        ] {
+            assert_eq!(secured(path, method), invites, "{method} {path}");
+        }
         assert!(!secured("/invitations/complete", "post"));
     }
 }

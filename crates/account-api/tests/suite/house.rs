@@ -7,7 +7,7 @@ use account_api::mailer::{Mailer, NotSent};
 use account_api::queue::memory::MemoryQueue;
 use account_api::queue::{Job, NotTaken, Queue};
 use account_api::store::memory::MemoryStore;
-use account_api::store::{Document, Store, StoreError, Written};
+use account_api::store::{Document, Store, StoreError, Write, Written};
 use account_api::testing::SetClock;
 pub(crate) use account_api::testing::event;
 use account_api::{AccountApi, Clock as _, Parts, Settings};
@@ -119,10 +119,19 @@ impl<S: Store> Store for Fused<S> {
         &'a self,
         key: &'a str,
         version: Option<u64>,
-        body: &'a str,
-        until: Option<u64>,
+        write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        self.call(self.0.save(key, version, body, until), broken("PutItem")).boxed()
+        self.call(self.0.save(key, version, write), broken("PutItem")).boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        list: &'static str,
+        from: &'a str,
+        to: &'a str,
+        most: u16,
+    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+        self.call(self.0.list(list, from, to, most), broken("Query")).boxed()
     }
 
     fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
@@ -168,6 +177,7 @@ impl Accounts for Fused<MemoryPool> {
         set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
         forget_phone_and_factors(user: CheckedUserName) -> ();
         sign_out_everywhere(user: CheckedUserName) -> ();
+        delete(user: CheckedUserName) -> ();
         add_to_group(user: CheckedUserName, group: str) -> ();
         invite(invitee: Invitee, temporary: Password) -> Profile;
         renew(user: CheckedUserName, temporary: Password) -> ();

@@ -140,7 +140,7 @@ proptest! {
         let messages = messages(&[("APP_URL", "https://app.example.com")]);
         let _ = messages.answer(&request(Kind::SignUp, person));
         let _ = messages.letter(&Mail::EmailChangeNew { code: &code, minutes: 15 }, &person);
-        let invitation = Mail::Activation { username: &name, token: &link, days: 7 };
+        let invitation = Mail::Activation { username: &name, token: &link, days: 7, inviter: Some(&name) };
         prop_assert!(messages.letter(&invitation, &person).is_ok());
         let letter = messages.letter(&Mail::EmailChanged { new_email: &link }, &person).unwrap();
         prop_assert_eq!(letter.subject, "Your email address was changed – app.example.com");

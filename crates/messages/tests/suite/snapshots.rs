@@ -26,7 +26,7 @@ fn mail(mail: &Mail<'_>, locale: &str) -> String {
 const CHANGE: Mail<'static> = Mail::EmailChangeCurrent { code: "493817", new_email: "ada@example.org", minutes: 15 };
 const NEW: Mail<'static> = Mail::EmailChangeNew { code: "493817", minutes: 1 };
 const CHANGED: Mail<'static> = Mail::EmailChanged { new_email: "a***@example.org" };
-const ACTIVATION: Mail<'static> = Mail::Activation { username: "ada-1", token: "t", days: 7 };
+const ACTIVATION: Mail<'static> = Mail::Activation { username: "ada-1", token: "t", days: 7, inviter: None };
 
 #[test]
 fn sign_up() {
