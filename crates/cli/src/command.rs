@@ -11,6 +11,7 @@ mod man;
 mod preview;
 mod reset_user;
 pub(crate) mod rule_options;
+mod schema;
 mod show;
 mod unlink;
 mod verify_email;
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Events(events::Events),
     Audit(audit::Audit),
     Link(Box<link::Link>),
+    Schema(schema::Schema),
     /// Print the completion script for a shell
     Completions(completions::Completions),
     Man(man::Man),
@@ -65,6 +67,7 @@ impl Command {
             Self::Events(command) => command.run(global, whole),
             Self::Audit(command) => command.run(global).await,
             Self::Link(command) => Box::pin(command.run(global)).await,
+            Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(whole),
             Self::Man(command) => command.run(whole),
         }

@@ -21,10 +21,11 @@ mod triggers;
 pub(crate) use aws::gather;
 pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad it is. Ordered: the worst is first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     /// People are kept out, or somebody may get in who should not.
@@ -36,7 +37,7 @@ pub(crate) enum Severity {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(crate) struct Finding {
     /// How bad it is.
     pub(crate) severity: Severity,

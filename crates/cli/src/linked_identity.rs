@@ -2,12 +2,13 @@
 
 use aws_smithy_types::date_time::{DateTime, Format};
 use cognito_core::user_pool::{Identity, ProfileRecord, UnreadableIdentities};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
 /// One identity of a profile.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct LinkedIdentity {
     /// The provider, in the spelling of its configuration.
     pub(crate) provider: String,

@@ -7,6 +7,7 @@ use crate::pool_settings;
 use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular};
 use anyhow::Result;
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Find out what is wrong with a user pool, and how to fix it
@@ -29,10 +30,11 @@ pub(crate) struct Doctor {
 const WIDTH: u16 = 120;
 
 /// What was found.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Diagnosis {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Diagnosis {
+    /// The pool.
     user_pool_id: String,
+    /// What was found, the worst first.
     findings: Vec<Finding>,
 }
 

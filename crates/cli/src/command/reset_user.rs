@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use cognito_core::user_pool::{Administration, AppClients, Delivery, PoolSettings, Registered};
 use recovery::Recovery;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -67,16 +68,19 @@ Examples:
 To sign in as the new user, set a password: aws cognito-idp admin-set-user-password.";
 
 /// What became of the user.
-#[derive(Serialize)]
-struct Outcome {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Outcome {
+    /// The deleted profile's id.
     old_sub: String,
+    /// The new profile's id.
     new_sub: String,
     /// True if a trigger confirmed the registration at once. Then Cognito sends no message.
     confirmed: bool,
-    /// Where the message went.
+    /// Where the message went, null if none was sent.
     delivery: Option<Delivery>,
+    /// The groups that the deleted profile was in.
     groups_left: Vec<String>,
-    /// The file with the deleted profile, if it was kept.
+    /// The file with the deleted profile, null if it was not kept.
     saved: Option<PathBuf>,
 }
 
