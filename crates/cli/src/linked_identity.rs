@@ -83,7 +83,8 @@ fn milliseconds(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn rfc_3339(time: DateTime) -> Option<String> {
+/// A time as RFC 3339 in UTC.
+pub(crate) fn rfc_3339(time: DateTime) -> Option<String> {
     time.fmt(Format::DateTime).ok()
 }
 

@@ -77,7 +77,11 @@ impl Document {
 }
 
 fn document<T: JsonSchema>() -> schemars::Schema {
-    schema_of::<Versioned<T>>()
+    let mut schema = schema_of::<Versioned<T>>();
+    if let Some(what) = schema_of::<T>().remove("description") {
+        schema.insert("description".to_owned(), what);
+    }
+    schema
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ pub(crate) enum Format {
 /// else; a new member does not change it.
 pub(crate) const VERSION: u32 = 1;
 
-/// What a command writes as JSON: its data, and the version of its form. A type that cannot describe itself cannot be
-/// written, so each has its schema.
+/// What a command writes as JSON: its data, and the version of its form.
+// A type that cannot describe itself cannot be written, so each has its schema.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}")]
 pub(crate) struct Versioned<T> {

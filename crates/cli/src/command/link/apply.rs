@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What `--apply` did.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(rename = "Applied")]
-pub(super) struct Summary {
+pub(in crate::command) struct Summary {
     /// Profiles that were merged.
     done: u64,
     /// Profiles that an earlier run merged.

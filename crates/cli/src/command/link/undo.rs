@@ -14,7 +14,7 @@ use std::path::Path;
 /// What `--undo` did.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Undo")]
-pub(super) struct Report {
+pub(in crate::command) struct Report {
     /// Merges that this run undid.
     profiles: Vec<Undone>,
     /// Merges that earlier runs undid.
