@@ -101,6 +101,31 @@ impl Cli {
         command
     }
 
+    /// The same on a terminal of its own: what is written to its standard input is typed there.
+    ///
+    /// # Errors
+    ///
+    /// The command cannot be written as a line of a shell.
+    pub fn on_a_terminal(&self, arguments: &[&str]) -> Result<Command> {
+        let words =
+            std::iter::once(self.binary.to_str().context("the path is not UTF-8")?).chain(arguments.iter().copied());
+        let line: Vec<_> = words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        let mut command = self.command(&[]);
+        let mut script = Command::new("script");
+        script
+            .args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"])
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(command.as_std_mut().get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(script)
+    }
+
     /// Runs the command line to its end. Holds what it writes as JSON against the schema that it prints itself.
     ///
     /// # Errors

@@ -203,7 +203,7 @@ fn recovery(facts: &Facts, profile: &ProfileRecord) -> Vec<Finding> {
             let why = "\"Forgot password\" sends its code to the phone as a text message, and not to the mailbox";
             let remedy = "Look there; or give verified_email the first priority in AccountRecoverySetting";
             let mut findings = vec![Finding::warning("code_goes_to_the_phone", name, why, remedy)];
-            if facts.pool.0["SmsConfiguration"].is_null() {
+            if !sends_text_messages(facts) {
                 let why = "The pool has no SmsConfiguration, so it cannot send text messages";
                 let remedy = "Set SmsConfiguration with a role that may publish to Amazon SNS";
                 findings.push(Finding::error("text_messages_not_set_up", name, why, remedy));
@@ -212,6 +212,11 @@ fn recovery(facts: &Facts, profile: &ProfileRecord) -> Vec<Finding> {
         }
         Some(_) => Vec::new(),
     }
+}
+
+/// Whether the pool has what it takes to send text messages. Some answers hold the setting without anything in it.
+fn sends_text_messages(facts: &Facts) -> bool {
+    !facts.text("/SmsConfiguration/SnsCallerArn").is_empty()
 }
 
 /// How an account is recovered, in the order in which Cognito tries.
@@ -282,7 +287,7 @@ fn where_to_look(facts: &Facts) -> Vec<Finding> {
             findings.push(Finding::note("own_sender", trigger, why, "Look into that function's log"));
         }
     }
-    if !facts.pool.0["SmsConfiguration"].is_null() {
+    if sends_text_messages(facts) {
         let why =
             "Text messages depend on Amazon SNS, which is not asked here: its sandbox, monthly limit and sender ids";
         let remedy = "aws sns get-sms-sandbox-account-status; aws sns get-sms-attributes";

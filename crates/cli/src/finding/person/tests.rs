@@ -93,7 +93,11 @@ fn a_pool_that_recovers_nobody_or_by_phone_is_found() {
     called.profile.attributes.insert("phone_number".into(), "+491".into());
     called.profile.attributes.insert("phone_number_verified".into(), "true".into());
     let both = json!([{ "Priority": 2, "Name": "verified_email" }, phone]);
-    check(&["code_goes_to_the_phone", "text_messages_not_set_up"], &recovers(both.clone()), &[called.clone()]);
+    for nothing in [Value::Null, json!({})] {
+        let mut unable = recovers(both.clone());
+        unable.pool.0["SmsConfiguration"] = nothing;
+        check(&["code_goes_to_the_phone", "text_messages_not_set_up"], &unable, &[called.clone()]);
+    }
     check(&[], &recovers(both), &[person(&ada())]);
     let mut unset = sound();
     unset.pool.0["AccountRecoverySetting"] = Value::Null;
