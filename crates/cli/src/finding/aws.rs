@@ -174,14 +174,15 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
             .send_quota()
             .map(|quota| SendQuota { a_day: quota.max24_hour_send(), sent: quota.sent_last24_hours() });
     }
-    let answer = ses.get_email_identity().email_identity(identity).send().await;
+    let answer = ses.get_email_identity().email_identity(&identity).send().await;
     if does_not_exist(&answer) {
         facts.sender_verified = Some(false);
     } else if let Some(found) = facts.known("SES identity", "GetEmailIdentity", answer) {
         facts.sender_verified = Some(found.verified_for_sending_status());
-        facts.sender_signs = found
-            .dkim_attributes()
-            .map(|dkim| dkim.signing_enabled() && dkim.status().is_some_and(|status| status.as_str() == "SUCCESS"));
+        // An address is signed by its domain's key, which is an identity of its own.
+        let dkim = found.dkim_attributes().filter(|_| !identity.contains('@'));
+        facts.sender_signs =
+            dkim.map(|dkim| dkim.signing_enabled() && dkim.status().is_some_and(|status| status.as_str() == "SUCCESS"));
     }
 }
 
@@ -257,6 +258,28 @@ mod tests {
         assert_eq!(gaps(&facts), BTreeSet::from(expected));
         assert!(facts.gaps.iter().all(|gap| !gap.reason.contains("somebody")), "{:?}", facts.gaps);
         assert_eq!(facts.functions[&Trigger::PreSignUp].exists, None, "denied is not gone");
+    }
+
+    #[tokio::test]
+    async fn only_a_domain_is_asked_for_its_own_signature() {
+        for (identity, signs) in [("example.com", Some(false)), ("no-reply@example.com", None)] {
+            let mut pool = pool();
+            pool.0["EmailConfiguration"]["SourceArn"] = json!(format!("arn:aws:ses:eu-west-1:1:identity/{identity}"));
+            let cloud = Cloud::answering(|request| {
+                let answer = if request.uri().path().contains("/v2/email/identities/") {
+                    json!({ "VerifiedForSendingStatus": true,
+                        "DkimAttributes": { "SigningEnabled": true, "Status": "PENDING" } })
+                } else {
+                    json!({ "SendQuota": { "Max24HourSend": 200.0, "SentLast24Hours": 7.0, "MaxSendRate": 1.0 } })
+                };
+                (200, answer.to_string())
+            });
+            let mut facts = Facts::of(pool);
+            mail(&cloud, &mut facts).await;
+            assert_eq!((facts.sender_verified, facts.sender_signs), (Some(true), signs), "{identity}");
+            let quota = facts.ses_quota.unwrap();
+            assert!((quota.sent - 7.0).abs() < f64::EPSILON && quota.a_day > quota.sent, "{quota:?}");
+        }
     }
 
     #[tokio::test]

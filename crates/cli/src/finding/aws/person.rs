@@ -62,9 +62,11 @@ pub(crate) async fn suppressed(
 async fn log_delivery(cloud: &Cloud, facts: &mut Facts) -> Option<LogDelivery> {
     let answer = cloud.cognito().get_log_delivery_configuration().user_pool_id(facts.pool.id()).send().await;
     let answer = facts.known("log delivery", "GetLogDeliveryConfiguration", answer)?;
-    let settings = answer.log_delivery_configuration().map(|settings| settings.log_configurations());
-    let sends = settings.into_iter().flatten().find(|one| one.event_source().as_str() == "userNotification");
-    let Some(sends) = sends else { return Some(LogDelivery::Off) };
+    let Some(settings) = answer.log_delivery_configuration() else { return Some(LogDelivery::Off) };
+    let mut settings = settings.log_configurations().iter();
+    let Some(sends) = settings.find(|one| one.event_source().as_str() == "userNotification") else {
+        return Some(LogDelivery::Off);
+    };
     let group = sends.cloud_watch_logs_configuration().and_then(|logs| logs.log_group_arn());
     Some(LogDelivery::To(group.unwrap_or_default().to_owned()))
 }
