@@ -123,6 +123,29 @@ async fn a_remedy_that_is_followed_cures() {
 }
 
 #[tokio::test]
+async fn whoever_gets_no_message_is_told_why() {
+    verify_sender().await;
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let email = format!("grace-{}@example.org", uuid::Uuid::new_v4().simple());
+    let of = async |user: &str| {
+        let arguments = ["doctor", "--user-pool-id", pool.id(), "--user", user, "--output", "json"];
+        Cli::new().unwrap().run(&arguments).await.unwrap()
+    };
+    let nobody = of(&email).await;
+    assert!(nobody.status == 5 && codes(&nobody).contains("no_profile"), "{nobody:?}");
+    let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
+    let input = json!({ "Username": email, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+    pool.admin("AdminCreateUser", input).await.unwrap();
+    let invited = of(&email).await;
+    assert!(invited.status == 4 && codes(&invited).contains("invitation_open"), "{invited:?}");
+    assert!(!codes(&invited).contains("trigger_missing") || !codes(&invited).contains("provider_unlisted"));
+    pool.admin("AdminDisableUser", json!({ "Username": email })).await.unwrap();
+    let disabled = of(&email).await;
+    assert!(disabled.status == 5 && codes(&disabled).contains("profile_disabled"), "{disabled:?}");
+    assert!(!disabled.stderr.contains(&email), "a name is data, and not talk: {disabled:?}");
+}
+
+#[tokio::test]
 async fn people_get_a_table_and_a_pool_that_is_not_there_is_a_failure() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let cli = Cli::new().unwrap();

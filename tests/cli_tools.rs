@@ -97,3 +97,39 @@ async fn preview_names_a_wrong_setting_and_a_file_it_cannot_write() {
     assert_eq!(ran.status, 1, "{ran:?}");
     assert!(ran.stderr.contains("/dev/null/messages.html cannot be written"), "{ran:?}");
 }
+
+/// What bash offers for a line that is typed so far. Bash loads the script that the program prints.
+async fn offered_by_bash(line: &str) -> Vec<String> {
+    const TYPED: &str = r#"
+        source <(printf '%s' "$SCRIPT")
+        complete=$(complete -p cognito-triggers)
+        [[ $complete =~ -F\ ([^ ]+) ]] || exit 1
+        read -r -a COMP_WORDS <<< "$LINE"
+        [[ $LINE == *' ' ]] && COMP_WORDS+=('')
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        COMPREPLY=()
+        "${BASH_REMATCH[1]}" cognito-triggers "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let script = run(&["completions", "bash"]).await.stdout;
+    let mut bash = tokio::process::Command::new("bash");
+    let bash = bash.args(["--norc", "--noprofile", "-c", TYPED]).env("SCRIPT", script).env("LINE", line);
+    let output = bash.output().await.unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn bash_completes_commands_their_options_and_the_values_of_these() {
+    for (line, offered) in [
+        ("cognito-triggers do", "doctor"),
+        ("cognito-triggers doctor --us", "--user-pool-id"),
+        ("cognito-triggers reset-user --cl", "--client-id"),
+        ("cognito-triggers audit --format ", "jsonl"),
+        ("cognito-triggers schema ", "audit-line"),
+        ("cognito-triggers verify-email --output ", "json"),
+    ] {
+        let all = offered_by_bash(line).await;
+        assert!(all.iter().any(|one| one == offered), "{line}: {all:?}");
+    }
+}

@@ -10,6 +10,7 @@ use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::toolbox::Toolbox;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ADA: &str = "ada@example.com";
 const AT_GOOGLE: &str = "123456789012345678901";
@@ -451,4 +452,26 @@ async fn reset_user_needs_a_person_or_a_file() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     says(&reset(&pool, "client", &std::env::temp_dir(), &[]).await, USAGE, "--resume");
     says(&reset(&pool, "client", &std::env::temp_dir(), &["a", "--resume", "b"]).await, USAGE, "cannot be used with");
+}
+
+#[tokio::test]
+async fn whoever_presses_control_c_at_a_question_changes_nothing() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let grace = somebody();
+    sign_up(&pool, &client, &grace).await;
+    for (typed, code) in [("\u{3}", 130), ("\u{4}", 3), ("n\n", 3)] {
+        let arguments = ["verify-email", &grace, "--user-pool-id", pool.id()];
+        let mut child = Cli::new().unwrap().on_a_terminal(&arguments).unwrap().spawn().unwrap();
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = Vec::new();
+        while !String::from_utf8_lossy(&shown).contains("[y/N]") {
+            assert_ne!(screen.read_buf(&mut shown).await.unwrap(), 0, "{}", String::from_utf8_lossy(&shown));
+        }
+        keyboard.write_all(typed.as_bytes()).await.unwrap();
+        screen.read_to_end(&mut shown).await.unwrap();
+        let ended = child.wait().await.unwrap();
+        assert_eq!(ended.code(), Some(code), "{typed:?}: {}", String::from_utf8_lossy(&shown));
+        assert_ne!(pool.only_profile_of(&grace).await.unwrap().attribute("email_verified"), "true", "{typed:?}");
+    }
 }

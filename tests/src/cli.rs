@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use local_cloud::client_environment;
 use local_cloud::function::COMMAND_LINE_VARIABLE;
 use serde_json::Value;
@@ -101,14 +101,76 @@ impl Cli {
         command
     }
 
-    /// Runs the command line to its end.
+    /// The same on a terminal of its own: what is written to its standard input is typed there.
     ///
     /// # Errors
     ///
-    /// It cannot be started, was ended by a signal, or wrote something that is not UTF-8.
+    /// The command cannot be written as a line of a shell.
+    pub fn on_a_terminal(&self, arguments: &[&str]) -> Result<Command> {
+        let words =
+            std::iter::once(self.binary.to_str().context("the path is not UTF-8")?).chain(arguments.iter().copied());
+        let line: Vec<_> = words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        let mut command = self.command(&[]);
+        let mut script = Command::new("script");
+        script
+            .args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"])
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(command.as_std_mut().get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(script)
+    }
+
+    /// Runs the command line to its end. Holds what it writes as JSON against the schema that it prints itself.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, was ended by a signal, or wrote something that is not UTF-8 or not as its schema says.
     pub async fn run(&self, arguments: &[&str]) -> Result<Ran> {
         let output = self.command(arguments).output().await.context("the command line cannot be started")?;
         let Some(status) = output.status.code() else { bail!("the command line was ended by a signal: {output:?}") };
-        Ok(Ran { status, stdout: String::from_utf8(output.stdout)?, stderr: String::from_utf8(output.stderr)? })
+        let ran = Ran { status, stdout: String::from_utf8(output.stdout)?, stderr: String::from_utf8(output.stderr)? };
+        let follows = |pair: [&str; 2]| arguments.windows(2).any(|window| window == pair);
+        if follows(["--format", "jsonl"]) {
+            self.check(&format!("{}-line", arguments[0]), ran.stdout.lines()).await?;
+        } else if follows(["--output", "json"]) && !ran.stdout.is_empty() {
+            self.check(arguments[0], std::iter::once(ran.stdout.as_str())).await?;
+        }
+        Ok(ran)
+    }
+
+    /// Holds documents against a schema, which must know every member.
+    async fn check(&self, schema: &str, documents: impl Iterator<Item = &str>) -> Result<()> {
+        let printed = self.command(&["schema", schema]).output().await?;
+        let mut schema: Value = serde_json::from_slice(&printed.stdout)
+            .with_context(|| format!("no schema was printed: {}", String::from_utf8_lossy(&printed.stderr)))?;
+        close(&mut schema);
+        let validator = jsonschema::draft202012::new(&schema)?;
+        for document in documents {
+            let document = serde_json::from_str(document).with_context(|| format!("not JSON: {document}"))?;
+            let errors: Vec<_> =
+                validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+            ensure!(errors.is_empty(), "not as the schema says: {errors:?} in {document}");
+        }
+        Ok(())
+    }
+}
+
+/// Lets no object of a schema have members that the schema does not name.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.values_mut().for_each(close);
+            if members.get("properties").is_some_and(Value::is_object) {
+                members.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
     }
 }

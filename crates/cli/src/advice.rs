@@ -15,7 +15,7 @@ pub(crate) fn permission(operation: &str) -> Option<String> {
         "SignUp" | "GetCallerIdentity" => return None,
         "GetFunctionConfiguration" | "GetPolicy" | "AddPermission" | "RemovePermission" => "lambda",
         "SimulatePrincipalPolicy" => "iam",
-        "GetAccount" | "GetEmailIdentity" => "ses",
+        "GetAccount" | "GetEmailIdentity" | "GetSuppressedDestination" => "ses",
         "ListServiceQuotas" => "servicequotas",
         _ => "cognito-idp",
     };

@@ -22,16 +22,17 @@ use crate::terminal::{Refused, Table, Tabular};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
 
 /// One trigger, before and after.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Change {
     /// The trigger.
     #[serde(serialize_with = "by_name")]
+    #[schemars(with = "String")]
     pub(crate) trigger: Trigger,
     /// The function that is attached, null if none is.
     pub(crate) before: Option<String>,
@@ -52,8 +53,7 @@ fn by_name<S: serde::Serializer>(trigger: &Trigger, serializer: S) -> Result<S::
 }
 
 /// What a command says it did, or would do.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Report {
     /// The pool.
     pub(crate) user_pool_id: String,

@@ -12,6 +12,7 @@ mod man;
 mod preview;
 mod reset_user;
 pub(crate) mod rule_options;
+mod schema;
 mod show;
 mod unlink;
 mod verify_email;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     Link(Box<link::Link>),
     Join(join::Join),
+    Schema(schema::Schema),
     /// Print the completion script for a shell
     Completions(completions::Completions),
     Man(man::Man),
@@ -68,6 +70,7 @@ impl Command {
             Self::Audit(command) => command.run(global).await,
             Self::Link(command) => Box::pin(command.run(global)).await,
             Self::Join(command) => command.run(global).await,
+            Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(whole),
             Self::Man(command) => command.run(whole),
         }

@@ -11,6 +11,7 @@ mod group;
 mod kind;
 mod messages;
 mod password_policy;
+pub(crate) mod person;
 mod provider_mapping;
 mod providers;
 mod quotas;
@@ -18,13 +19,14 @@ mod rights;
 mod subjects;
 mod triggers;
 
-pub(crate) use aws::gather;
-pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota};
+pub(crate) use aws::{gather, gather_for_person, suppressed};
+pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad it is. Ordered: the worst is first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     /// People are kept out, or somebody may get in who should not.
@@ -36,7 +38,7 @@ pub(crate) enum Severity {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(crate) struct Finding {
     /// How bad it is.
     pub(crate) severity: Severity,
@@ -93,6 +95,19 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         gaps,
     ];
     let mut findings: Vec<_> = checks.into_iter().flat_map(|check| check(facts)).collect();
+    findings.sort();
+    findings
+}
+
+/// What keeps messages from a person, the worst first.
+pub(crate) fn of_person(facts: &Facts, people: &[person::Person]) -> Vec<Finding> {
+    let mut findings = person::check(facts, people);
+    findings.extend(messages::check(facts));
+    findings.extend(triggers::of(facts, crate::trigger::Trigger::CustomMessage));
+    findings.extend(gaps(facts));
+    if findings.iter().all(|finding| finding.severity == Severity::Note) {
+        findings.push(person::nothing_found());
+    }
     findings.sort();
     findings
 }

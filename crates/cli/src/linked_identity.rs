@@ -2,12 +2,13 @@
 
 use aws_smithy_types::date_time::{DateTime, Format};
 use cognito_core::user_pool::{Identity, ProfileRecord, UnreadableIdentities};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
 /// One identity of a profile.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct LinkedIdentity {
     /// The provider, in the spelling of its configuration.
     pub(crate) provider: String,
@@ -82,7 +83,8 @@ fn milliseconds(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn rfc_3339(time: DateTime) -> Option<String> {
+/// A time as RFC 3339 in UTC.
+pub(crate) fn rfc_3339(time: DateTime) -> Option<String> {
     time.fmt(Format::DateTime).ok()
 }
 

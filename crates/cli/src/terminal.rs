@@ -13,7 +13,7 @@ mod visible;
 
 pub use exit::ExitStatus;
 pub(crate) use exit::Refused;
-pub(crate) use output::{Format, Output, json_line, spreadsheet_cell, stdout};
+pub(crate) use output::{Format, Output, VERSION, Versioned, json_line, schema_of, spreadsheet_cell, stdout};
 pub(crate) use progress::Progress;
 pub(crate) use question::{Consent, confirm, confirm_with_pool, is_asked, short};
 pub(crate) use table::{Cell, Table, Tabular};

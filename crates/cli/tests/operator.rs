@@ -170,3 +170,16 @@ fn a_wrong_value_shows_the_usage_of_its_own_command() {
     assert!(told(&output).contains("Usage: cognito-triggers events"), "{}", told(&output));
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn expired_credentials_are_told_at_once_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Aws::that_answers("ExpiredTokenException");
+    for arguments in [&VERIFY[..], &["show", "ada", "--user-pool-id", POOL]] {
+        let started = Instant::now();
+        let output = run(&aws.address, folder.path(), arguments);
+        let told = told(&output);
+        assert!(told.contains("ExpiredTokenException") && told.contains("Sign in again"), "{told}");
+        assert!(output.status.code() == Some(1) && started.elapsed() < Duration::from_secs(5), "{told}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::ProfileRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -131,7 +132,7 @@ pub struct Linked {
 }
 
 /// What an undo did to one merge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Undone {
     /// The profile that was merged.
     pub user_name: String,

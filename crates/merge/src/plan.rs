@@ -8,6 +8,7 @@ use crate::requirements::Requirements;
 use crate::rules::{Judgement, LeaveReason, Rules};
 use cognito_core::provider::{Providers, SourceIdentity};
 use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -111,7 +112,7 @@ pub struct Leave {
 }
 
 /// What a plan would do, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Profiles in the pool.
     pub profiles: u64,

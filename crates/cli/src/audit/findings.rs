@@ -3,12 +3,13 @@
 use cognito_core::user_pool::{Identity, ProfileRecord};
 use linking::Decision;
 use merge::{DefaultGroup, Judgement, Rules};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
 /// What an audit finds about a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ProfileFinding {
     /// Other profiles have its address, too.
@@ -51,13 +52,19 @@ impl Membership {
 }
 
 /// A profile with a finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Row {
+    /// Its address.
     pub(crate) email: String,
+    /// What was found about it.
     pub(crate) findings: Vec<ProfileFinding>,
+    /// Its name in the pool.
     pub(crate) user_name: String,
+    /// The pool's id of it.
     pub(crate) sub: String,
+    /// `UserStatus` in AWS's spelling.
     pub(crate) status: String,
+    /// The providers of its identities.
     pub(crate) providers: Vec<String>,
     /// For a stand-alone profile, what a merge does to it. For a native one, what the next sign-in from a provider that
     /// proves the address does.
@@ -65,7 +72,7 @@ pub(crate) struct Row {
 }
 
 /// The numbers of an audit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Summary {
     /// Profiles in the pool.
     pub(crate) profiles: u64,

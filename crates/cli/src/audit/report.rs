@@ -1,9 +1,10 @@
 //! How findings are written: one after the other, so that a report may be as long as the pool.
 
 use super::findings::{ProfileFinding, Row, Summary};
-use crate::terminal::{Format, Table, json_line, spreadsheet_cell};
+use crate::terminal::{Format, Table, VERSION, Versioned, json_line, spreadsheet_cell};
 use anyhow::Result;
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use std::io::Write;
 
 /// A table is written after this many rows, and its header is repeated. Its columns fit these rows.
@@ -32,6 +33,17 @@ impl From<Format> for ReportFormat {
     }
 }
 
+/// The whole report as one document. It is written row by row, and never held.
+#[derive(JsonSchema)]
+#[schemars(rename = "Audit")]
+#[expect(dead_code, reason = "it describes what is written")]
+pub(crate) struct Whole {
+    /// Profiles with a finding.
+    profiles: Vec<Row>,
+    /// The numbers.
+    summary: Summary,
+}
+
 /// A report under way.
 pub(crate) struct Report<W: Write> {
     format: ReportFormat,
@@ -56,11 +68,14 @@ impl<W: Write> Report<W> {
                 }
             }
             ReportFormat::Json => {
-                self.out.write_all(if self.rows == 0 { b"{\"profiles\":[\n" } else { b",\n" })?;
+                if self.rows == 0 {
+                    self.begin_document()?;
+                }
+                self.out.write_all(if self.rows == 0 { b"\n" } else { b",\n" })?;
                 self.out.write_all(json_line(&row)?.as_bytes())?;
             }
             ReportFormat::Jsonl => {
-                self.out.write_all(json_line(&row)?.as_bytes())?;
+                self.out.write_all(json_line(&Versioned::new(row))?.as_bytes())?;
                 self.out.write_all(b"\n")?;
             }
             ReportFormat::Csv => {
@@ -81,8 +96,10 @@ impl<W: Write> Report<W> {
         match self.format {
             ReportFormat::Table => self.table()?,
             ReportFormat::Json => {
-                self.out.write_all(if self.rows == 0 { b"{\"profiles\":[" } else { b"\n" })?;
-                self.out.write_all(b"],\"summary\":")?;
+                if self.rows == 0 {
+                    self.begin_document()?;
+                }
+                self.out.write_all(b"\n],\"summary\":")?;
                 serde_json::to_writer(&mut self.out, summary)?;
                 self.out.write_all(b"}\n")?;
             }
@@ -90,6 +107,10 @@ impl<W: Write> Report<W> {
             ReportFormat::Jsonl | ReportFormat::Csv => {}
         }
         Ok(self.out.flush()?)
+    }
+
+    fn begin_document(&mut self) -> Result<()> {
+        Ok(write!(self.out, "{{\"version\":{VERSION},\"profiles\":[")?)
     }
 
     fn header(&mut self) -> Result<()> {

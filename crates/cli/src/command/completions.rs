@@ -4,6 +4,7 @@ use crate::terminal::{ExitStatus, stdout};
 use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::{Generator, Shell};
+use std::io::Write;
 
 /// Prints the completion script for a shell.
 #[derive(Debug, Args)]
@@ -20,7 +21,15 @@ impl Completions {
     pub(super) fn run(&self, mut command: Command) -> Result<ExitStatus> {
         command.set_bin_name("cognito-triggers");
         command.build();
-        self.shell.try_generate(&command, &mut stdout())?;
+        let mut script = Vec::new();
+        self.shell.try_generate(&command, &mut script)?;
+        let mut script = String::from_utf8(script)?;
+        if self.shell == Shell::Bash {
+            // The generator spells a hyphen in the program's name in two ways, so that bash would know the commands, but
+            // none of their options.
+            script = script.replace("cognito__subcmd__triggers", "cognito__triggers");
+        }
+        stdout().write_all(script.as_bytes())?;
         Ok(ExitStatus::Done)
     }
 }

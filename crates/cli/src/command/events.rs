@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Command};
 use samples::Sample;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
@@ -44,15 +45,20 @@ Examples:
   cognito-triggers events inbound-federation/google --set claim.email_verified=false";
 
 /// A sample in the list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Listed {
+    /// The trigger source, in AWS's spelling.
     source: String,
+    /// The sample's name.
     sample: &'static str,
+    /// What it is.
     about: &'static str,
 }
 
-#[derive(Serialize)]
-struct List {
+/// What `--list` writes. An event itself is as Cognito sends it, and has no version of ours.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct List {
+    /// Every sample.
     samples: Vec<Listed>,
 }
 

@@ -12,6 +12,7 @@ use clap::Args;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Administration, ProfileRecord};
 use merge::{Join as Joined, Planned, Proof, Side, Step, check_copyable, is_group_of_provider};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -106,16 +107,20 @@ fn of(which: &str, why: Error) -> Error {
 }
 
 /// Both profiles side by side, and what a join makes of the one that stays.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Sides {
+    /// One for each property that either of them has.
     rows: Vec<Row>,
 }
 
 /// One property of both profiles.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
+    /// The property: an attribute's name, or `groups`, `identities` and the like.
     what: String,
+    /// Its values in the profile that goes.
     goes: Vec<String>,
+    /// Its values in the profile that stays.
     stays: Vec<String>,
     /// What the profile that stays gets.
     gained: Vec<String>,

@@ -10,13 +10,14 @@ use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
 use crate::cloud::Cloud;
 use crate::options::{Global, user_pool_id};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular};
+use crate::terminal::{ExitStatus, Refused, Table, Tabular, Versioned};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use cognito_core::user_pool::{Administration, AppClient, AppClients};
 use merge::{LeaveReason, Requirements, Totals, check_copyable};
 use plan_file::{Header, Options};
+use schemars::JsonSchema;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -188,6 +189,16 @@ pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
 }
 
 const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
+
+/// What `link` writes: one of these.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it describes what is written")]
+pub(super) enum Written {
+    Planned(Versioned<Totals>),
+    Applied(Versioned<apply::Summary>),
+    Undone(Versioned<undo::Report>),
+}
 
 impl Tabular for Totals {
     fn table(&self) -> Table {

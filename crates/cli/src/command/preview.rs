@@ -6,6 +6,7 @@ use crate::terminal::{ExitStatus, Table, Tabular};
 use anyhow::{Context, Result};
 use clap::Args;
 use messages::{Kind, LOCALES, Messages, Settings, gallery};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::env;
 use std::path::PathBuf;
@@ -29,10 +30,14 @@ const EXAMPLE: &str = "\
 Example:
   APP_NAME=Harbour APP_URL=https://app.example.com cognito-triggers preview --open";
 
-#[derive(Serialize)]
-struct Written {
+/// The page that was written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Written {
+    /// The file.
     file: PathBuf,
+    /// How many kinds of messages there are.
     messages: usize,
+    /// In how many languages.
     languages: usize,
     /// Templates of TEMPLATE_DIR that cannot be used, and why.
     problems: Vec<String>,

@@ -3,15 +3,19 @@
 mod recovery;
 mod registration;
 
+use crate::advice::permission;
 use crate::cloud::Cloud;
+use crate::finding;
 use crate::linked_identity::time;
 use crate::lookup;
 use crate::options::{Global, Pool, name_and_value};
+use crate::pool_settings;
 use crate::terminal::{Cell, ExitStatus, Output, Refused, Table, Tabular, confirm, is_asked, short};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
-use cognito_core::user_pool::{Administration, AppClients, Delivery, PoolSettings, Registered};
+use cognito_core::user_pool::{Administration, AppClients, Delivery, PoolSettings, ProfileRecord, Registered, Status};
 use recovery::Recovery;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +26,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Delete a test user and sign them up again, so that the verification message is sent again
 ///
-/// The new profile has the same attributes, a new `sub`, a random password and no groups.
+/// The new profile has the same attributes, a new `sub`, a random password and no groups. Whoever had confirmed their
+/// registration is signed out first.
 ///
 /// Everything that could make the sign-up fail is checked before anything is deleted. The profile is written to a
 /// file first; if the sign-up fails anyway, --resume repeats it from that file.
@@ -67,16 +72,22 @@ Examples:
 To sign in as the new user, set a password: aws cognito-idp admin-set-user-password.";
 
 /// What became of the user.
-#[derive(Serialize)]
-struct Outcome {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Outcome {
+    /// The deleted profile's id.
     old_sub: String,
+    /// The new profile's id.
     new_sub: String,
     /// True if a trigger confirmed the registration at once. Then Cognito sends no message.
     confirmed: bool,
-    /// Where the message went.
+    /// Where Cognito says that the message went, null if none was sent.
     delivery: Option<Delivery>,
+    /// Why SES holds mail to this address back, `BOUNCE` or `COMPLAINT`. Null if the address is not on its suppression list,
+    /// or if that is not known.
+    suppressed: Option<String>,
+    /// The groups that the deleted profile was in.
     groups_left: Vec<String>,
-    /// The file with the deleted profile, if it was kept.
+    /// The file with the deleted profile, null if it was not kept.
     saved: Option<PathBuf>,
 }
 
@@ -96,6 +107,8 @@ impl ResetUser {
         };
         let attributes = recovery.attributes_without(&self.without);
         registration::check(&attributes, &settings, &client).map_err(Refused)?;
+        let suppressed =
+            suppression(&cloud, &self.pool.id, attributes.get("email"), is_asked(self.is_confirmed())).await;
         let file = if let Some(file) = &self.resume {
             confirm(&format!("Sign {} up again?", short(&recovery.sign_up_name)), self.is_confirmed())?;
             file.clone()
@@ -109,7 +122,7 @@ impl ResetUser {
                 if registered.confirmed {
                     note!("a trigger confirmed the registration at once, so Cognito sent no message");
                 }
-                self.report(&recovery, registered, file, global.output())
+                self.report(&recovery, registered, suppressed, file, global.output())
             }
             Err(error) => {
                 say!("The profile is deleted, but signing it up again failed: {error:#}");
@@ -166,6 +179,12 @@ impl ResetUser {
         self.refuse_if_changed(pool, recovery).await?;
         let file = recovery.save(self.save.as_deref())?;
         say!("The profile is saved in {}.", file.display());
+        if has_been_confirmed(&recovery.profile)
+            && let Err(error) = pool.sign_out_everywhere(&user).await
+        {
+            recovery::remove(&file);
+            return Err(error).context("nothing was deleted, because the person could not be signed out");
+        }
         let Err(error) = pool.delete(&user).await else { return Ok(Some(file)) };
         // A call that failed on the way may have deleted it.
         match pool.found_by(&recovery.user_name).await {
@@ -202,7 +221,14 @@ impl ResetUser {
         Ok(())
     }
 
-    fn report(&self, recovery: &Recovery, registered: Registered, file: PathBuf, output: Output) -> Result<ExitStatus> {
+    fn report(
+        &self,
+        recovery: &Recovery,
+        registered: Registered,
+        suppressed: Option<String>,
+        file: PathBuf,
+        output: Output,
+    ) -> Result<ExitStatus> {
         let is_kept = self.save.is_some() || !recovery.groups.is_empty();
         if !is_kept {
             recovery::remove(&file);
@@ -212,6 +238,7 @@ impl ResetUser {
             new_sub: registered.sub,
             confirmed: registered.confirmed,
             delivery: registered.delivery,
+            suppressed,
             groups_left: recovery.groups.clone(),
             saved: is_kept.then_some(file),
         };
@@ -229,6 +256,40 @@ fn say_how_to_go_on(file: &Path) {
     say!("To go on, run the command again with --resume {} in place of the user.", file.display());
 }
 
+/// Why SES would hold a mail to this address back; `None` if it would not, or if that may not be asked. Says so either way.
+async fn suppression(cloud: &Cloud, pool: &str, email: Option<&String>, is_asked: bool) -> Option<String> {
+    let email = email?;
+    let entry = match pool_settings::describe(cloud, pool).await {
+        Ok(pool) => finding::suppressed(cloud, &pool, email).await.map_err(|(operation, why)| {
+            let permission = permission(operation).unwrap_or_default();
+            format!("{why}; it takes {permission}")
+        }),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    match entry {
+        Ok(None) => None,
+        Ok(Some(entry)) => {
+            let email = if is_asked { email.as_str() } else { "…" };
+            note!(
+                "the address is on the suppression list of SES ({}), so no mail reaches it, whatever Cognito reports. Once \
+                 the mailbox works again: {}",
+                entry.why,
+                entry.remedy(email)
+            );
+            Some(entry.why)
+        }
+        Err(why) => {
+            note!("whether the address is on the suppression list of SES is not known ({why})");
+            None
+        }
+    }
+}
+
+/// Whether the person may be signed in: a registration that was never confirmed has no tokens.
+fn has_been_confirmed(profile: &ProfileRecord) -> bool {
+    profile.life() != Status::Unconfirmed
+}
+
 /// What the person loses. An operator who is asked sees everything; a log gets nothing personal.
 fn losses(recovery: &Recovery, is_asked: bool) -> Vec<String> {
     let profile = &recovery.profile;
@@ -242,6 +303,14 @@ fn losses(recovery: &Recovery, is_asked: bool) -> Vec<String> {
         lines.push(format!("  with {}", names.join(", ")));
     }
     lines.push(format!("Its sub {} is lost for good; the new profile gets another one.", recovery.sub));
+    if has_been_confirmed(profile) {
+        lines.push(
+            "The person is signed out first. Access and ID tokens are still taken by those who do not ask Cognito, until they \
+             expire: for an hour, or as long as the app client says, at most a day. The cookie of the hosted pages lives for up \
+             to an hour; /logout in that browser ends it."
+                .to_owned(),
+        );
+    }
     if !recovery.groups.is_empty() {
         lines.push(format!("It leaves the groups {}.", recovery.groups.join(", ")));
     }
@@ -252,6 +321,9 @@ impl Tabular for Outcome {
     fn table(&self) -> Table {
         let mut table = Table::new(["old sub", "new sub", "message", "groups left", "saved in"]);
         let message = match &self.delivery {
+            Some(delivery) if self.suppressed.is_some() && delivery.medium == "EMAIL" => {
+                format!("EMAIL to {}, held back by SES", delivery.destination)
+            }
             Some(delivery) => format!("{} to {}", delivery.medium, delivery.destination),
             None => "none".to_owned(),
         };

@@ -8,6 +8,7 @@ use crate::terminal::{self, Cell, ExitStatus, Table, Tabular};
 use anyhow::{Error, Result, bail};
 use clap::Args;
 use cognito_core::user_pool::{Administration, MfaSettings, ProfileRecord, UnreadableIdentities};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,12 +28,15 @@ Examples:
   cognito-triggers show Google_1234567890 --user-pool-id eu-central-1_AbCdEf123 --output json";
 
 /// One profile with its groups and ways in.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Person {
+    /// Its name in the pool.
     user_name: String,
+    /// The pool's id of the profile.
     sub: String,
     /// `UserStatus` in AWS's spelling.
     status: String,
+    /// False if an administrator disabled it.
     enabled: bool,
     /// RFC 3339 in UTC.
     created: Option<String>,
@@ -40,15 +44,20 @@ struct Person {
     modified: Option<String>,
     /// Every attribute but `sub` and `identities`.
     attributes: BTreeMap<String, String>,
+    /// Its identities at providers.
     identities: Vec<LinkedIdentity>,
+    /// Its second factors.
     mfa: MfaSettings,
+    /// The groups that it is in.
     groups: Vec<String>,
     /// What it can sign in with apart from its identities; `None` if the pool does not tell.
     sign_in_factors: Option<Vec<String>>,
 }
 
-#[derive(Serialize)]
-struct Shown {
+/// What a look-up found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// The profile of the person, or every profile with the address.
     profiles: Vec<Person>,
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, Status};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Remove an identity, such as a Google account, from a profile
@@ -40,11 +41,16 @@ Examples:
   cognito-triggers show ada@example.com --user-pool-id eu-central-1_AbCdEf123
   cognito-triggers unlink ada@example.com --provider Google --user-pool-id eu-central-1_AbCdEf123";
 
-#[derive(Serialize)]
-struct Outcome {
+/// The identities of the profile, before and after.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Outcome {
+    /// The profile's name in the pool.
     user_name: String,
+    /// The pool's id of the profile.
     sub: String,
+    /// Its identities before the command.
     before: Vec<LinkedIdentity>,
+    /// Its identities now.
     after: Vec<LinkedIdentity>,
 }
 

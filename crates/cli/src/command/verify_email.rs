@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
 use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, Profile, ProfileRecord};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Mark a profile's e-mail address as verified, or show whether it is
@@ -35,10 +36,14 @@ Examples:
   cognito-triggers verify-email ada@example.com --user-pool-id eu-central-1_AbCdEf123 --show
   cognito-triggers verify-email ada@example.com --user-pool-id eu-central-1_AbCdEf123";
 
-#[derive(Serialize)]
-struct Outcome {
+/// What the profile is at the end.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Outcome {
+    /// The profile's name in the pool.
     user_name: String,
+    /// The pool's id of the profile.
     sub: String,
+    /// Its address, null if it has none.
     email: Option<String>,
     /// What `email_verified` is at the end.
     email_verified: bool,

@@ -1,6 +1,10 @@
 //! The adapter to AWS: reads the facts. Nothing is changed.
 
-use super::{Attached, Facts, Gap, Provider, Quota, group, rights};
+mod person;
+
+pub(crate) use person::{gather_for_person, suppressed};
+
+use super::{Attached, Facts, Gap, Provider, Quota, SendQuota, group, rights};
 use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
@@ -15,25 +19,11 @@ use std::collections::BTreeSet;
 
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
 pub(crate) async fn gather(cloud: &Cloud, pool: Description) -> Facts {
-    let mut facts = Facts {
-        pool,
-        providers: None,
-        clients: None,
-        functions: std::collections::BTreeMap::new(),
-        groups: None,
-        ses_production: None,
-        ses_sending: None,
-        sender_verified: None,
-        quotas: Vec::new(),
-        gaps: Vec::new(),
-    };
+    let mut facts = Facts::of(pool);
     facts.providers = providers(cloud, &mut facts).await;
     facts.clients = clients(cloud, &mut facts).await;
     for trigger in Trigger::ALL {
-        if let Some(arn) = trigger.function(facts.pool.lambda_config()).map(str::to_owned) {
-            let attached = attached(cloud, &mut facts, trigger, arn).await;
-            facts.functions.insert(trigger, attached);
-        }
+        function_of(cloud, &mut facts, trigger).await;
     }
     facts.groups = groups(cloud, &mut facts).await;
     mail(cloud, &mut facts).await;
@@ -96,6 +86,14 @@ fn provider(described: &IdentityProviderType) -> Provider {
 async fn clients(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<AppClient>> {
     let clients = cloud.user_pool(facts.pool.id()).app_clients().await;
     clients.map_err(|error| facts.miss("app clients", error.operation(), error.code().to_owned())).ok()
+}
+
+/// Looks at the function of a trigger, if there is one.
+async fn function_of(cloud: &Cloud, facts: &mut Facts, trigger: Trigger) {
+    if let Some(arn) = trigger.function(facts.pool.lambda_config()).map(str::to_owned) {
+        let attached = attached(cloud, facts, trigger, arn).await;
+        facts.functions.insert(trigger, attached);
+    }
 }
 
 async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: String) -> Attached {
@@ -167,27 +165,49 @@ async fn groups(cloud: &Cloud, facts: &mut Facts) -> Option<BTreeSet<String>> {
 
 /// Looks at SES, if the pool sends through it.
 async fn mail(cloud: &Cloud, facts: &mut Facts) {
-    let source = facts.text("/EmailConfiguration/SourceArn").to_owned();
-    // arn:<partition>:ses:<Region>:<account>:identity/<identity>; the sender may be in another Region than the pool.
-    let mut parts = source.splitn(6, ':').skip(3);
-    let region = parts.next().map(str::to_owned);
-    let identity = parts.nth(1).and_then(|resource| resource.strip_prefix("identity/"));
-    let (Some(region), Some(identity)) = (region, identity) else { return };
-    if facts.text("/EmailConfiguration/EmailSendingAccount") != "DEVELOPER" {
-        return;
-    }
-    let config = aws_sdk_sesv2::config::Builder::from(cloud.config()).region(aws_config::Region::new(region)).build();
-    let ses = aws_sdk_sesv2::Client::from_conf(config);
+    let Some(Sender { region, identity }) = sender(&facts.pool) else { return };
+    let ses = ses(cloud, region);
     if let Some(account) = facts.known("SES account", "GetAccount", ses.get_account().send().await) {
         facts.ses_production = Some(account.production_access_enabled());
         facts.ses_sending = Some(account.sending_enabled());
+        facts.ses_quota = account
+            .send_quota()
+            .map(|quota| SendQuota { a_day: quota.max24_hour_send(), sent: quota.sent_last24_hours() });
     }
-    let answer = ses.get_email_identity().email_identity(identity).send().await;
+    let answer = ses.get_email_identity().email_identity(&identity).send().await;
     if does_not_exist(&answer) {
         facts.sender_verified = Some(false);
     } else if let Some(found) = facts.known("SES identity", "GetEmailIdentity", answer) {
         facts.sender_verified = Some(found.verified_for_sending_status());
+        // An address is signed by its domain's key, which is an identity of its own.
+        let dkim = found.dkim_attributes().filter(|_| !identity.contains('@'));
+        facts.sender_signs =
+            dkim.map(|dkim| dkim.signing_enabled() && dkim.status().is_some_and(|status| status.as_str() == "SUCCESS"));
     }
+}
+
+/// The SES identity that a pool sends from, and its Region, which may be another than the pool's.
+struct Sender {
+    region: String,
+    identity: String,
+}
+
+/// What the pool sends from; `None` if that is not SES.
+fn sender(pool: &Description) -> Option<Sender> {
+    let settings = &pool.0["EmailConfiguration"];
+    if settings["EmailSendingAccount"] != "DEVELOPER" {
+        return None;
+    }
+    // arn:<partition>:ses:<Region>:<account>:identity/<identity>
+    let mut parts = settings["SourceArn"].as_str()?.splitn(6, ':').skip(3);
+    let region = parts.next()?.to_owned();
+    let identity = parts.nth(1)?.strip_prefix("identity/")?.to_owned();
+    Some(Sender { region, identity })
+}
+
+fn ses(cloud: &Cloud, region: String) -> aws_sdk_sesv2::Client {
+    let config = aws_sdk_sesv2::config::Builder::from(cloud.config()).region(aws_config::Region::new(region)).build();
+    aws_sdk_sesv2::Client::from_conf(config)
 }
 
 async fn quotas(cloud: &Cloud, facts: &mut Facts) {
@@ -238,6 +258,28 @@ mod tests {
         assert_eq!(gaps(&facts), BTreeSet::from(expected));
         assert!(facts.gaps.iter().all(|gap| !gap.reason.contains("somebody")), "{:?}", facts.gaps);
         assert_eq!(facts.functions[&Trigger::PreSignUp].exists, None, "denied is not gone");
+    }
+
+    #[tokio::test]
+    async fn only_a_domain_is_asked_for_its_own_signature() {
+        for (identity, signs) in [("example.com", Some(false)), ("no-reply@example.com", None)] {
+            let mut pool = pool();
+            pool.0["EmailConfiguration"]["SourceArn"] = json!(format!("arn:aws:ses:eu-west-1:1:identity/{identity}"));
+            let cloud = Cloud::answering(|request| {
+                let answer = if request.uri().path().contains("/v2/email/identities/") {
+                    json!({ "VerifiedForSendingStatus": true,
+                        "DkimAttributes": { "SigningEnabled": true, "Status": "PENDING" } })
+                } else {
+                    json!({ "SendQuota": { "Max24HourSend": 200.0, "SentLast24Hours": 7.0, "MaxSendRate": 1.0 } })
+                };
+                (200, answer.to_string())
+            });
+            let mut facts = Facts::of(pool);
+            mail(&cloud, &mut facts).await;
+            assert_eq!((facts.sender_verified, facts.sender_signs), (Some(true), signs), "{identity}");
+            let quota = facts.ses_quota.unwrap();
+            assert!((quota.sent - 7.0).abs() < f64::EPSILON && quota.a_day > quota.sent, "{quota:?}");
+        }
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! What is known of a pool and of what belongs to it.
 
+use super::person::LogDelivery;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use cognito_core::user_pool::AppClient;
@@ -23,8 +24,14 @@ pub(crate) struct Facts {
     pub(crate) ses_production: Option<bool>,
     /// Whether SES sends at all.
     pub(crate) ses_sending: Option<bool>,
+    /// How much SES may send a day, and has sent.
+    pub(crate) ses_quota: Option<SendQuota>,
     /// Whether the sender is verified.
     pub(crate) sender_verified: Option<bool>,
+    /// Whether its mails are signed with DKIM.
+    pub(crate) sender_signs: Option<bool>,
+    /// Where Cognito writes down what it could not send. Read for a person only.
+    pub(crate) log_delivery: Option<LogDelivery>,
     /// The account's quotas for user pools.
     pub(crate) quotas: Vec<Quota>,
     /// What could not be read.
@@ -68,6 +75,15 @@ pub(crate) struct Quota {
     pub(crate) adjustable: bool,
 }
 
+/// The quota of SES for 24 hours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SendQuota {
+    /// Mails that may be sent; -1 if there is no limit.
+    pub(crate) a_day: f64,
+    /// Mails that were sent in the last 24 hours.
+    pub(crate) sent: f64,
+}
+
 /// Something that could not be read.
 #[derive(Clone, Debug)]
 pub(crate) struct Gap {
@@ -80,6 +96,25 @@ pub(crate) struct Gap {
 }
 
 impl Facts {
+    /// What is known when only the pool's settings were read.
+    pub(crate) fn of(pool: Description) -> Self {
+        Self {
+            pool,
+            providers: None,
+            clients: None,
+            functions: BTreeMap::new(),
+            groups: None,
+            ses_production: None,
+            ses_sending: None,
+            ses_quota: None,
+            sender_verified: None,
+            sender_signs: None,
+            log_delivery: None,
+            quotas: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
     /// A list of texts among the pool's settings.
     pub(crate) fn list(&self, pointer: &str) -> Vec<&str> {
         let items = self.pool.0.pointer(pointer).and_then(Value::as_array);

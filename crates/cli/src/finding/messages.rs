@@ -32,6 +32,18 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let remedy = "Publish the identity's DKIM records, or follow the link that SES mailed to it";
         findings.push(Finding::error("sender_unverified", facts.text("/EmailConfiguration/SourceArn"), why, remedy));
     }
+    if let Some(quota) = facts.ses_quota.filter(|quota| quota.a_day >= 0.0 && quota.sent >= quota.a_day) {
+        let why = format!("SES sent the {} mails that it may send in 24 hours, and takes no more", quota.a_day);
+        let remedy = "Wait, or raise the sending quota: Service Quotas, Amazon SES, Sending quota";
+        findings.push(Finding::error("ses_quota_used_up", "SES", &why, remedy));
+    }
+    if facts.sender_verified == Some(true) && facts.sender_signs == Some(false) {
+        let why = "SES does not sign the mails of this sender with DKIM, so that many hosts take them for spam";
+        let remedy =
+            "Turn on Easy DKIM for the domain and publish its records: aws sesv2 put-email-identity-dkim-attributes";
+        let sender = facts.text("/EmailConfiguration/SourceArn");
+        findings.push(Finding::warning("sender_without_dkim", sender, why, remedy));
+    }
     for failure in ["EmailConfigurationFailure", "SmsConfigurationFailure"] {
         if !facts.text(&format!("/{failure}")).is_empty() {
             let why = "Cognito reports that it cannot send";

@@ -40,7 +40,10 @@ fn healthy() -> Facts {
         groups: Some(BTreeSet::from(["Users".to_owned()])),
         ses_production: Some(true),
         ses_sending: Some(true),
+        ses_quota: Some(SendQuota { a_day: 200.0, sent: 199.0 }),
         sender_verified: Some(true),
+        sender_signs: Some(true),
+        log_delivery: None,
         quotas: vec![Quota { name: "Rate of UserCreation requests".into(), value: 50.0, adjustable: true }],
         gaps: vec![],
     }
@@ -148,6 +151,8 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
     check(Error, "ses_sandbox", |facts| facts.ses_production = Some(false));
     check(Error, "ses_sending_paused", |facts| facts.ses_sending = Some(false));
     check(Error, "sender_unverified", |facts| facts.sender_verified = Some(false));
+    check(Error, "ses_quota_used_up", |facts| facts.ses_quota = Some(SendQuota { a_day: 200.0, sent: 200.0 }));
+    check(Warning, "sender_without_dkim", |facts| facts.sender_signs = Some(false));
     check(Error, "sending_fails", |facts| facts.pool.0["EmailConfigurationFailure"] = json!("1"));
     check(Error, "group_missing", |facts| facts.groups = Some(BTreeSet::new()));
     check(Error, "password_policy_unmeetable", pool("/Policies/PasswordPolicy/MinimumLength", json!(100)));

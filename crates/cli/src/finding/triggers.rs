@@ -9,7 +9,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     Trigger::ALL.into_iter().filter_map(|trigger| of(facts, trigger)).collect()
 }
 
-fn of(facts: &Facts, trigger: Trigger) -> Option<Finding> {
+/// What is wrong with one trigger.
+pub(super) fn of(facts: &Facts, trigger: Trigger) -> Option<Finding> {
     let pool = facts.pool.id();
     let attach = format!("cognito-triggers attach --user-pool-id {pool} --{trigger} FUNCTION");
     let Some(function) = facts.functions.get(&trigger) else {

@@ -1,7 +1,6 @@
 //! What differs between two descriptions of a pool.
 
 use super::Description;
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -9,8 +8,7 @@ use std::collections::BTreeMap;
 const VOLATILE: [&str; 2] = ["LastModifiedDate", "EstimatedNumberOfUsers"];
 
 /// A setting that changed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Difference {
     /// Where it is, as in `Policies.PasswordPolicy.MinimumLength`.
     pub(crate) setting: String,

@@ -3,6 +3,8 @@
 use super::Tabular;
 use super::visible::is_shown;
 use clap::ValueEnum;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, StdoutLock, Write};
@@ -15,6 +17,34 @@ pub(crate) enum Format {
     Table,
     /// One JSON document, for programs
     Json,
+}
+
+/// The version of everything that is written as JSON. It grows when a member is renamed or removed, or means something
+/// else; a new member does not change it.
+pub(crate) const VERSION: u32 = 1;
+
+/// What a command writes as JSON: its data, and the version of its form.
+// A type that cannot describe itself cannot be written, so each has its schema.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}")]
+pub(crate) struct Versioned<T> {
+    /// The version of this form. It grows when a member is renamed or removed, or means something else.
+    #[schemars(extend("const" = VERSION))]
+    version: u32,
+    #[serde(flatten)]
+    data: T,
+}
+
+impl<T> Versioned<T> {
+    /// The data in the form of today.
+    pub(crate) fn new(data: T) -> Self {
+        Self { version: VERSION, data }
+    }
+}
+
+/// The JSON Schema (2020-12) of what is written of a type.
+pub(crate) fn schema_of<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
 /// Where a command puts its data.
@@ -30,11 +60,11 @@ impl Output {
     /// # Errors
     ///
     /// Fails if standard output cannot be written. A reader that closes it early, as `head` does, is not an error.
-    pub(crate) fn data<T: Serialize + Tabular>(self, data: &T) -> io::Result<()> {
+    pub(crate) fn data<T: Serialize + JsonSchema + Tabular>(self, data: &T) -> io::Result<()> {
         let mut stdout = stdout();
         match self.format {
             Format::Json => {
-                writeln!(stdout, "{}", without_hidden(&serde_json::to_string_pretty(data)?))
+                writeln!(stdout, "{}", without_hidden(&serde_json::to_string_pretty(&Versioned::new(data))?))
             }
             Format::Table => writeln!(stdout, "{}", data.table().for_stdout()),
         }

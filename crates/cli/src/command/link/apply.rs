@@ -12,6 +12,7 @@ use anyhow::Result;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
 use merge::{CopyOptions, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -21,19 +22,27 @@ use std::time::Duration;
 /// How long to wait before looking again for a profile whose identity was not linked.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a run did.
-#[derive(Debug, Default, Serialize)]
-struct Summary {
+/// What `--apply` did.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Applied")]
+pub(in crate::command) struct Summary {
+    /// Profiles that were merged.
     done: u64,
+    /// Profiles that an earlier run merged.
     done_before: u64,
     /// Attributes that the pool did not accept, with the number of profiles.
     not_copied: BTreeMap<String, u64>,
+    /// Profiles that are not as planned, by reason.
     skipped: BTreeMap<String, u64>,
+    /// Profiles whose merge failed, by reason.
     failed: BTreeMap<String, u64>,
     /// Profiles that are deleted and whose identities are not linked, by this run or an earlier one.
     half_done: u64,
+    /// The journal.
     journal: PathBuf,
+    /// The file with old and new subs.
     sub_map: PathBuf,
+    /// How many lines that file has.
     subs: u64,
 }
 

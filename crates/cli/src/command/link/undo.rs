@@ -7,14 +7,17 @@ use crate::options::Global;
 use crate::terminal::{self, Cell, ExitStatus, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
 use merge::{Journal, Undone, undo};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
 
-/// What an undo did.
-#[derive(Debug, Serialize)]
-struct Report {
+/// What `--undo` did.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Undo")]
+pub(in crate::command) struct Report {
+    /// Merges that this run undid.
     profiles: Vec<Undone>,
-    /// By earlier runs.
+    /// Merges that earlier runs undid.
     before: Vec<Undone>,
 }
 

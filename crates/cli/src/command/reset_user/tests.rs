@@ -9,6 +9,7 @@ use cognito_core::user_pool::{AppClient, ProfileRecord};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const POOL: &str = "eu-central-1_A";
@@ -39,9 +40,8 @@ fn recovery(profile: ProfileRecord, settings: &PoolSettings) -> Result<Recovery,
 
 /// A pool that answers the n-th call of an operation, counted from 1.
 fn pool(answer: impl Fn(&str, usize) -> (u16, Value) + Send + Sync + 'static) -> AwsUserPool {
-    let calls: BTreeMap<_, _> = ["AdminGetUser", "AdminDeleteUser", "AdminListGroupsForUser", "SignUp"]
-        .map(|operation| (operation, AtomicUsize::new(0)))
-        .into();
+    let operations = ["AdminGetUser", "AdminDeleteUser", "AdminListGroupsForUser", "AdminUserGlobalSignOut", "SignUp"];
+    let calls: BTreeMap<_, _> = operations.map(|operation| (operation, AtomicUsize::new(0))).into();
     Cloud::answering(move |request| {
         let operation = request.headers()["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
         let (status, body) = answer(operation, calls[operation].fetch_add(1, SeqCst) + 1);
@@ -244,4 +244,75 @@ async fn a_profile_that_its_owner_confirms_while_the_question_stands_is_not_dele
     let why = command.delete(&pool, &recovery(shown, &settings()).unwrap()).await.unwrap_err();
     assert!(why.is::<Refused>() && why.to_string().contains("confirmed"), "{why:#}");
     assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn whoever_was_confirmed_is_signed_out_before_the_deletion_and_told_what_outlives_it() {
+    let confirmed = |sub: &str| {
+        let (status, mut user) = profile(sub);
+        user["UserStatus"] = json!("CONFIRMED");
+        (status, user)
+    };
+    for (answer, deletes) in [((200, json!({})), true), (failure("AccessDeniedException"), false)] {
+        let (sub, folder, order) = (ada().sub, tempfile::tempdir().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+        let (file, seen) = (folder.path().join("ada.json"), Arc::clone(&order));
+        let pool = pool(move |operation, _| {
+            seen.lock().unwrap().push(operation.to_owned());
+            match operation {
+                "AdminGetUser" => confirmed(&sub),
+                "AdminUserGlobalSignOut" => answer.clone(),
+                "AdminListGroupsForUser" => (200, json!({ "Groups": [{ "GroupName": "Users" }] })),
+                _ => (200, json!({})),
+            }
+        });
+        let command = command(&["ada", "--yes-delete-confirmed", "--save", file.to_str().unwrap()]);
+        let recovery = recovery(pool.record("ada").await.unwrap().unwrap(), &settings()).unwrap();
+        let told = losses(&recovery, false).join("\n");
+        for part in ["signed out first", "at most a day", "cookie of the hosted pages", "up to an hour"] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        let ended = command.delete(&pool, &recovery).await;
+        assert_eq!((ended.is_ok(), file.exists()), (deletes, deletes), "{ended:?}");
+        let order = order.lock().unwrap();
+        let changes: Vec<_> = order.iter().filter(|name| name.contains("SignOut") || name.contains("Delete")).collect();
+        let expected: &[_] =
+            if deletes { &["AdminUserGlobalSignOut", "AdminDeleteUser"] } else { &["AdminUserGlobalSignOut"] };
+        assert_eq!(changes, expected);
+    }
+    assert!(!losses(&recovery(unconfirmed(), &settings()).unwrap(), false).join("\n").contains("signed out"));
+}
+
+#[tokio::test]
+async fn a_message_to_an_address_that_ses_holds_back_is_not_reported_as_sent() {
+    let email = "ada@example.com".to_owned();
+    let cloud = |status, answer: Value| {
+        Cloud::answering(move |request| {
+            if request.uri().path().contains("/suppression/") {
+                return (status, answer.to_string());
+            }
+            let sender =
+                json!({ "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn:aws:ses:eu-west-1:1:identity/e" });
+            (200, json!({ "UserPool": { "Id": POOL, "EmailConfiguration": sender } }).to_string())
+        })
+    };
+    let entry = json!({ "EmailAddress": email, "Reason": "COMPLAINT", "LastUpdateTime": 1 });
+    let listed = cloud(200, json!({ "SuppressedDestination": entry }));
+    let suppressed = suppression(&listed, POOL, Some(&email), false).await;
+    assert_eq!(suppressed.as_deref(), Some("COMPLAINT"));
+    for (status, code) in [(404, "NotFoundException"), (400, "AccessDeniedException")] {
+        let other = cloud(status, json!({ "__type": code }));
+        assert_eq!(suppression(&other, POOL, Some(&email), false).await, None);
+    }
+    let delivery = Delivery { medium: "EMAIL".into(), destination: "a***@e***".into() };
+    let outcome = |suppressed| Outcome {
+        old_sub: String::new(),
+        new_sub: String::new(),
+        confirmed: false,
+        delivery: Some(delivery.clone()),
+        suppressed,
+        groups_left: vec![],
+        saved: None,
+    };
+    let table = |suppressed| outcome(suppressed).table().for_stdout().to_string();
+    assert!(table(suppressed).contains("held back by SES") && !table(None).contains("held back"));
 }

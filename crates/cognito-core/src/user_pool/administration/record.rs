@@ -1,4 +1,5 @@
 use crate::user_pool::{Profile, Status, UnreadableIdentities, UserName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ pub struct ProfileRecord {
 }
 
 /// The second factors of a profile, in AWS's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MfaSettings {
     /// Those that are switched on.
     pub enabled: Vec<String>,

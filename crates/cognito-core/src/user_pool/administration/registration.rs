@@ -1,5 +1,6 @@
 //! Registering as an app does.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -87,7 +88,7 @@ pub struct Registered {
 }
 
 /// Where a code went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Delivery {
     /// `EMAIL` or `SMS`.
     pub medium: String,
