@@ -35,6 +35,7 @@ impl Clock for SetClock {
 ///
 /// If the sample is not JSON.
 #[must_use]
+#[allow(clippy::panic, reason = "only tests use it")]
 pub fn event(claims: Option<&Value>, method: &str, path: &str, body: Option<&str>, media_type: &str) -> Value {
     let mut event: Value = serde_json::from_str(include_str!("../../../events/account-api/email-change.json"))
         .unwrap_or_else(|why| panic!("the sample event is not JSON: {why}"));
