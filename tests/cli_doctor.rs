@@ -122,6 +122,38 @@ async fn a_remedy_that_is_followed_cures() {
     assert!(!cured.contains("no_invoke_permission") && !cured.contains("group_missing"), "{cured:?}");
 }
 
+/// What an infrastructure tool does on an unrelated change.
+#[tokio::test]
+async fn a_trigger_that_another_tool_took_off_is_an_error() {
+    verify_sender().await;
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let function = function(&[("DEFAULT_GROUP", GROUP)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let cli = || Cli::new().unwrap().within(folder.path());
+    let attach = ["attach", "--user-pool-id", pool.id(), "--pre-sign-up", &function, "--yes"];
+    assert_eq!(cli().run(&attach).await.unwrap().status, 0);
+    let expected = folder.path().join("lambda-config.json");
+    std::fs::write(&expected, json!({ "PreSignUp": function, "PreTokenGeneration": "arn" }).to_string()).unwrap();
+    let doctor = ["doctor", "--user-pool-id", pool.id(), "--output", "json"];
+    let expecting = [&doctor[..], &["--expect", "lambda-config.json"]].concat();
+    for arguments in [&doctor[..], &expecting] {
+        assert!(!codes(&cli().run(arguments).await.unwrap()).contains("trigger_lost"));
+    }
+
+    pool.admin("UpdateUserPool", json!({ "LambdaConfig": {} })).await.unwrap();
+    for arguments in [&doctor[..], &expecting] {
+        let ran = cli().run(arguments).await.unwrap();
+        assert!(ran.status == 5 && codes(&ran).contains("trigger_lost"), "{ran:?}");
+        assert!(ran.stdout.contains(&format!("--pre-sign-up {function}")), "{ran:?}");
+    }
+    // Somewhere else, nobody knows.
+    assert!(!codes(&self::doctor(&pool).await).contains("trigger_lost"));
+
+    std::fs::write(&expected, "{}").unwrap();
+    let refused = cli().run(&expecting).await.unwrap();
+    assert!(refused.status == 3 && refused.stderr.contains("is not the LambdaConfig of a pool"), "{refused:?}");
+}
+
 #[tokio::test]
 async fn whoever_gets_no_message_is_told_why() {
     verify_sender().await;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is remembered about a pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,11 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
+    /// The functions that may be attached: ours, and our earlier one while it is being replaced.
+    pub(crate) fn functions(&self) -> Vec<String> {
+        [Some(&self.function), self.replaces.as_ref()].into_iter().flatten().cloned().collect()
+    }
+
     /// Whether a function is the one that was attached, or our earlier one.
     pub(crate) fn is_ours(&self, function: &str) -> bool {
         self.function == function || self.replaces.as_deref() == Some(function)
@@ -51,6 +56,11 @@ impl Attached {
 }
 
 impl Record {
+    /// Where the record of a pool is, unless the operator names another file.
+    pub(crate) fn usual_path(pool: &str) -> PathBuf {
+        format!("cognito-triggers-{pool}.json").into()
+    }
+
     /// Reads a record; an empty one if there is no file.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl Request {
     pub(crate) async fn current(&self, cloud: &Cloud) -> Result<Current> {
         let id = self.user_pool_id();
         let pool = pool_settings::describe(cloud, id).await?;
-        let path = self.record.clone().unwrap_or_else(|| PathBuf::from(format!("cognito-triggers-{id}.json")));
+        let path = self.record.clone().unwrap_or_else(|| Record::usual_path(id));
         let record = Record::load(&path, id)?;
         record.refuse_foreign(&path, &pool)?;
         Ok(Current { pool, record, path })

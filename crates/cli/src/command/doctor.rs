@@ -1,15 +1,21 @@
 //! `doctor`
 
+use crate::attachment::Record;
 use crate::cloud::Cloud;
-use crate::finding::{self, Finding, Severity};
+use crate::finding::{self, Facts, Finding, Severity};
+use crate::function_arn::FunctionArn;
 use crate::lookup;
 use crate::options::{Global, Pool};
-use crate::pool_settings;
-use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular};
-use anyhow::Result;
+use crate::pool_settings::{self, Description};
+use crate::terminal::{Cell, ExitStatus, Format, Refused, Table, Tabular};
+use crate::trigger::Trigger;
+use anyhow::{Context, Result};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Find out what is wrong with a user pool, and how to fix it
 ///
@@ -23,6 +29,7 @@ Examples:
   cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123
   cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --output json
   cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --user ada@example.com
+  cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --expect lambda-config.json
 
 Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
 pub(crate) struct Doctor {
@@ -31,6 +38,32 @@ pub(crate) struct Doctor {
     /// Find out why this person gets no message: a user name, a `sub` or an e-mail address
     #[arg(long, value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Option<String>,
+    /// What attach remembers: a trigger of it that the pool lost is an error [default: cognito-triggers-<ID>.json]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["expect", "user"])]
+    record: Option<PathBuf>,
+    /// The LambdaConfig that the pool should have, as JSON: a trigger of it that the pool lost is an error
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    expect: Option<PathBuf>,
+}
+
+/// The functions that a pool's triggers should have, of the triggers that there is a function for.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read, or if it is no `LambdaConfig` with at least one of these triggers.
+fn expected_in(path: &Path) -> Result<BTreeMap<Trigger, Vec<String>>> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let config = serde_json::from_str(&text).ok();
+    let function = |trigger: Trigger| {
+        let arn = trigger.function(config.as_ref()?).and_then(FunctionArn::parse)?;
+        Some((trigger, vec![arn.as_str().to_owned()]))
+    };
+    let expected: BTreeMap<_, _> = Trigger::ALL.into_iter().filter_map(function).collect();
+    if expected.is_empty() {
+        let shape = r#"{"PreSignUp": "arn:aws:lambda:…", "InboundFederation": {"LambdaArn": "arn:aws:lambda:…"}}"#;
+        return Err(Refused(format!("{} is not the LambdaConfig of a pool, such as {shape}", path.display())).into());
+    }
+    Ok(expected)
 }
 
 /// The columns of a report that does not go to a terminal.
@@ -63,11 +96,27 @@ impl Tabular for Diagnosis {
 }
 
 impl Doctor {
+    /// The functions that the triggers should have, from the file of `--expect` or from the record of attach.
+    fn expected(&self, pool: &Description) -> Result<BTreeMap<Trigger, Vec<String>>> {
+        if let Some(path) = &self.expect {
+            return expected_in(path);
+        }
+        let path = self.record.clone().unwrap_or_else(|| Record::usual_path(pool.id()));
+        let record = Record::load(&path, pool.id())?;
+        record.refuse_foreign(&path, pool)?;
+        let functions = |trigger: Trigger| Some((trigger, record.of(trigger)?.functions()));
+        Ok(Trigger::ALL.into_iter().filter_map(functions).collect())
+    }
+
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
         let cloud = Cloud::load(global, &self.pool.id).await?;
         let pool = pool_settings::describe(&cloud, &self.pool.id).await?;
         let findings = match &self.user {
-            None => finding::all(&finding::gather(&cloud, pool).await),
+            None => {
+                let expected = self.expected(&pool)?;
+                let facts = Facts { expected, ..finding::gather(&cloud, pool).await };
+                finding::all(&facts)
+            }
             Some(user) => {
                 let profiles = lookup::find(&cloud.user_pool(&self.pool.id), user).await?;
                 let (facts, people) = finding::gather_for_person(&cloud, pool, profiles).await;

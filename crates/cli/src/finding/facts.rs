@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) clients: Option<Vec<AppClient>>,
     /// What is attached to its triggers.
     pub(crate) functions: BTreeMap<Trigger, Attached>,
+    /// The functions that its triggers should have, one of these each. Other triggers may have anything.
+    pub(crate) expected: BTreeMap<Trigger, Vec<String>>,
     /// The groups that the functions name and the pool has.
     pub(crate) groups: Option<BTreeSet<String>>,
     /// Whether SES may send to everybody, not only to verified addresses.
@@ -103,6 +105,7 @@ impl Facts {
             providers: None,
             clients: None,
             functions: BTreeMap::new(),
+            expected: BTreeMap::new(),
             groups: None,
             ses_production: None,
             ses_sending: None,

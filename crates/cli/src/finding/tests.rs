@@ -37,6 +37,7 @@ fn healthy() -> Facts {
                 .with_providers(vec!["Google".into(), "Okta".into()]),
         ]),
         functions: Trigger::ALL.into_iter().map(|trigger| (trigger, function(&settings))).collect(),
+        expected: BTreeMap::new(),
         groups: Some(BTreeSet::from(["Users".to_owned()])),
         ses_production: Some(true),
         ses_sending: Some(true),
@@ -81,6 +82,22 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
     let function = |facts: &mut Facts| facts.functions.get_mut(&PreSignUp).unwrap().clone();
     check(Warning, "trigger_missing", |facts| drop(facts.functions.remove(&PreSignUp)));
     check(Note, "trigger_missing", |facts| drop(facts.functions.remove(&InboundFederation)));
+    check(Warning, "trigger_missing", |facts| {
+        facts.functions.remove(&InboundFederation);
+        for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != InboundFederation) {
+            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim@example.com:custom:number");
+        }
+    });
+    let ours = "arn:aws:lambda:eu-central-1:1:function:f".to_owned();
+    let other = "arn:aws:lambda:eu-central-1:1:function:other".to_owned();
+    check(Error, "trigger_lost", |facts| {
+        facts.functions.remove(&InboundFederation);
+        facts.expected.insert(InboundFederation, vec![ours.clone()]);
+    });
+    check(Error, "trigger_lost", |facts| drop(facts.expected.insert(PreSignUp, vec![other.clone()])));
+    let mut kept = healthy();
+    kept.expected.insert(PreSignUp, vec![other, ours]);
+    assert_eq!(all(&kept), vec![]);
     for spoil in [(Some(false), Some(true), "function_gone"), (Some(true), Some(false), "no_invoke_permission")] {
         check(Error, spoil.2, |facts| {
             let changed = Attached { exists: spoil.0, callable: spoil.1, ..function(facts) };

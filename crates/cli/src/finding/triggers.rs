@@ -1,9 +1,10 @@
 //! Are the functions attached, there, and open to Cognito?
 
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding, Severity, quoted};
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission;
 use crate::trigger::Trigger;
+use cognito_core::provider::{Providers, Trust};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     Trigger::ALL.into_iter().filter_map(|trigger| of(facts, trigger)).collect()
@@ -13,7 +14,13 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 pub(super) fn of(facts: &Facts, trigger: Trigger) -> Option<Finding> {
     let pool = facts.pool.id();
     let attach = format!("cognito-triggers attach --user-pool-id {pool} --{trigger} FUNCTION");
-    let Some(function) = facts.functions.get(&trigger) else {
+    let attached = facts.functions.get(&trigger);
+    if let Some(expected) = facts.expected.get(&trigger)
+        && !attached.is_some_and(|function| expected.contains(&function.arn))
+    {
+        return Some(lost(facts, trigger, expected));
+    }
+    let Some(function) = attached else {
         let (severity, why) = missing(facts, trigger);
         return Some(Finding::new(severity, "trigger_missing", trigger, why, attach));
     };
@@ -30,6 +37,33 @@ pub(super) fn of(facts: &Facts, trigger: Trigger) -> Option<Finding> {
     None
 }
 
+/// A function that should be attached and is not.
+fn lost(facts: &Facts, trigger: Trigger, expected: &[String]) -> Finding {
+    let pool = facts.pool.id();
+    let function = expected.first().map_or("", String::as_str);
+    let (now, replace) = match facts.functions.get(&trigger) {
+        Some(other) => (format!("The pool calls {} instead of {function}", other.arn), " --replace"),
+        None => (format!("The pool no longer calls {function}"), ""),
+    };
+    let why = format!(
+        "{now}. Tools that update a pool without naming its triggers take them off: name this one in the tool that owns \
+         the pool"
+    );
+    let command = format!("cognito-triggers attach --user-pool-id {pool} --{trigger} {}{replace}", quoted(function));
+    Finding::error("trigger_lost", trigger, &why, command)
+}
+
+/// Whether a provider's `email_verified` reaches the profile although `PROVIDERS` does not trust it as it is.
+fn stores_untrusted_marks(facts: &Facts) -> bool {
+    let listed = facts.setting(Trigger::PreSignUp, "PROVIDERS").and_then(Providers::parse);
+    let is_untrusted = |name: &str| {
+        let known = listed.as_ref().map(|listed| listed.named(name));
+        known.is_some_and(|known| known.is_none_or(|own| own.trust == Trust::Never || !own.domains.is_every_domain()))
+    };
+    let providers = facts.providers.iter().flatten();
+    providers.filter(|one| one.mapping.contains_key("email_verified")).any(|one| is_untrusted(&one.name))
+}
+
 fn missing(facts: &Facts, trigger: Trigger) -> (Severity, &'static str) {
     let federated = facts.providers.as_ref().is_none_or(|providers| !providers.is_empty());
     match trigger {
@@ -37,6 +71,11 @@ fn missing(facts: &Facts, trigger: Trigger) -> (Severity, &'static str) {
             (Severity::Warning, "People who sign in with a provider get a second account beside the one they have")
         }
         Trigger::PreSignUp => (Severity::Note, "Needed as soon as people can sign in with a provider"),
+        Trigger::InboundFederation if stores_untrusted_marks(facts) => (
+            Severity::Warning,
+            "A provider sends email_verified, PROVIDERS does not trust it (it is not listed, never, or only for some \
+             domains), and Cognito stores it as it comes",
+        ),
         Trigger::InboundFederation => {
             (Severity::Note, "Cognito stores the email_verified that any provider sends, trusted or not")
         }
