@@ -206,6 +206,9 @@ async fn what_the_rules_refuse_is_left_and_the_plan_says_why() {
     let planned = split.plan(&[]).await;
     assert_eq!(planned.json().unwrap()["leave"], json!({ "disabled_profile": 1 }), "{planned:?}");
     assert!(split.read("plan").contains("\"why\":\"disabled_profile\""));
+    let idle = split.cli().run(&["link", "--apply", "plan"]).await.unwrap();
+    assert!(idle.status == 0 && idle.stderr.contains("nothing to do"), "{idle:?}");
+    assert!(!idle.stderr.contains("vouch"), "{idle:?}");
 }
 
 #[tokio::test]

@@ -95,13 +95,17 @@ async fn membership(pool: &impl Administration, group: DefaultGroup, rate: NonZe
     loop {
         limit.wait().await;
         let page = pool.members(&group.name, token.as_deref()).await;
-        let page = page.with_context(|| format!("the members of the group {} cannot be listed", group.name))?;
+        let page = page.with_context(|| not_listed(&group.name))?;
         members.extend(page.records.into_iter().map(|record| record.user_name));
         token = page.next;
         if token.is_none() {
             return Ok(Membership { group, members });
         }
     }
+}
+
+fn not_listed(group: &str) -> String {
+    format!("the members of the group {group} cannot be listed")
 }
 
 /// How a pool is listed.
@@ -164,6 +168,9 @@ impl Audit {
         plan.map(plan_file::draft).transpose()?;
         let pool = Cloud::load(global, &self.pool.id).await?.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
+        if let Some(group) = &self.membership.default_group {
+            pool.members(group, None).await.with_context(|| not_listed(group))?;
+        }
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
         let listed = self.listing.list(&pool, &self.pool.id, &rules, settings.estimated_users).await?;

@@ -7,10 +7,10 @@ use crate::linked_identity::LinkedIdentity;
 use crate::lookup;
 use crate::options::{Global, user_pool_id};
 use crate::terminal::{Cell, ExitStatus, Refused, Table, Tabular};
-use anyhow::{Error, Result};
+use anyhow::{Error, Result, bail};
 use clap::Args;
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::{Administration, ProfileRecord};
+use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, UserPool};
 use merge::{Join as Joined, Planned, Proof, Side, Step, check_copyable, is_group_of_provider};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(crate) struct Join {
     /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long, value_name = "ID", value_parser = user_pool_id)]
     user_pool_id: String,
-    /// The functions' PROVIDERS; needed only if a link was made by another attribute than the subject
+    /// The functions' PROVIDERS; needed only if a provider is linked by another attribute than the subject, or never
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers)]
     providers: Option<String>,
     /// Add the profile that stays to the groups of the one that goes
@@ -64,12 +64,27 @@ impl Join {
         check_copyable(&self.copy_attributes, &pool.settings().await?)?;
         let goes = lookup::only(&pool, &self.goes).await.map_err(|why| of("goes", why))?;
         let stays = lookup::only(&pool, &self.into).await.map_err(|why| of("stays", why))?;
+        for (which, profile) in [("goes", &goes), ("stays", &stays)] {
+            match pool.checked(&profile.name(), profile.sub()).await {
+                Err(error) if error.kind() == PoolErrorKind::BorrowedSub => {
+                    let why = "its user name is the sub of another profile, which might be changed instead";
+                    bail!(Refused(format!("the profile that {which}: {why}")));
+                }
+                checked => drop(checked?),
+            }
+        }
         let address = goes.address().unwrap_or_default();
         let joined = Joined {
             proof: Proof::OperatorsWord,
             goes: Side::read(&pool, goes).await?,
             stays: Side::read(&pool, stays).await?,
         };
+        if joined.goes.factors.is_none() || joined.stays.factors.is_none() {
+            note!(
+                "what a profile can sign in with could not be read, so link --apply does not compare it either. It takes \
+                 cognito-idp:AdminGetUserAuthFactors."
+            );
+        }
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
             rules: None,

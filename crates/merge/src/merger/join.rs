@@ -19,12 +19,15 @@ impl<P: Administration> Merger<'_, P> {
         state: &MergeState,
     ) -> Result<Begin, Stop> {
         let stays = self.staying(join).await?;
+        // Its groups and identities would otherwise move before the deletion fails for this.
+        self.checked(&goes).await?;
         let groups = self.pool.groups(&goes.name()).await?;
+        // Until the first identity moves, nothing that a run does changes the profile that goes.
+        if state.attempts.is_empty() || (!state.moving && goes.sub() == join.goes.profile().sub()) {
+            self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
+        }
         match state.attempts.last() {
-            None => {
-                self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
-                self.refuse_changed(&join.stays, &stays, "the profile that stays").await?;
-            }
+            None => self.refuse_changed(&join.stays, &stays, "the profile that stays").await?,
             Some(begin) if begin.profile.sub() == goes.sub() => {}
             // The owner signed in after the deletion. Only a profile that this very sign-in made may be deleted.
             Some(begin) => {

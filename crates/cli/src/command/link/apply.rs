@@ -2,7 +2,7 @@
 
 use super::Link;
 use super::journal_file::JournalFile;
-use super::plan_file::PlanFile;
+use super::plan_file::{Options, PlanFile};
 use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::command::join::Sides;
@@ -84,21 +84,27 @@ impl Link {
         cloud.announce(&header.user_pool_id).await;
         // Somebody else may have written the plan, and these options decide who gets an account.
         say!("Options of the plan: {}", json_line(&header.options)?);
+        let copy = self.copied_with(header.options.copy());
         if is_asked(self.yes) {
-            plan.joins.iter().for_each(|join| terminal::show(&Sides::new(join, &header.options, &header.user_pool_id)));
+            let options = Options { copy_attributes: copy.attributes.clone(), ..header.options.clone() };
+            plan.joins.iter().for_each(|join| terminal::show(&Sides::new(join, &options, &header.user_pool_id)));
         }
-        warn(&plan, &summary, self.update_rate);
-        let (proven, vouched) = consent(&plan);
-        if self.yes {
-            note!("{proven} With --yes you vouch that {vouched}.");
+        // Nobody vouches for a plan that does nothing.
+        if plan.steps() > 0 {
+            warn(&plan, &summary, self.update_rate);
+            let (proven, vouched) = consent(&plan);
+            if self.yes {
+                note!("{proven} With --yes you vouch that {vouched}.");
+            }
+            confirm_with_pool(&format!("{proven} Do you vouch that {vouched}?"), &header.user_pool_id, self.yes)?;
+        } else {
+            say!("The plan has nothing to do.");
         }
-        confirm_with_pool(&format!("{proven} Do you vouch that {vouched}?"), &header.user_pool_id, self.yes)?;
         let pool = cloud.user_pool(&header.user_pool_id);
         let settings = pool.settings().await?;
         if plan.merges > 0 {
             Self::refuse_self_verified(&pool, header.options.trusts_stored_values()).await?;
         }
-        let copy = self.copied_with(header.options.copy());
         check_copyable(&copy.attributes, &settings)?;
         let mut journal = JournalFile::open(&summary.journal, &header.user_pool_id, &header.id)?;
         let mut sub_map = SubMapFile::open(&summary.sub_map, journal.history())?;

@@ -224,6 +224,43 @@ async fn nothing_is_joined_if_either_profile_has_changed_since_the_plan() {
 }
 
 #[tokio::test]
+async fn what_changed_between_two_tries_is_not_joined_either() {
+    let mut explored = 0;
+    for at in 1.. {
+        let mut scene = joining(&goes().with_identity("Google", "1")).await;
+        let fuse = Fuse::at(at, Fate::EndsAfter);
+        let _ = scene.run(&fuse).await;
+        let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
+        if state.moving || !fuse.burnt() {
+            break;
+        }
+        scene.pool.change(|accounts| {
+            let goes = accounts.iter_mut().find(|account| account.user_name == "goes").unwrap();
+            goes.groups.extend(["Admins".into()]);
+        });
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{at}: {ended:?}");
+        assert!(!scene.pool.account("stays").unwrap().groups.contains("Admins"), "{at}");
+        explored += usize::from(!state.attempts.is_empty());
+    }
+    assert!(explored > 0, "no try ended between the journal and the first move");
+}
+
+#[tokio::test]
+async fn a_profile_that_bears_anothers_sub_is_not_joined_and_gives_nothing_away() {
+    let borrowed = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+    let mut scene = joining(&goes().named(borrowed).with_identity("Google", "1")).await;
+    scene.pool.change(|accounts| {
+        let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
+        victim.sub = borrowed.into();
+    });
+    let before = format!("{:?}", scene.pool.accounts());
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("borrowed_sub".into())]);
+    assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+}
+
+#[tokio::test]
 async fn nothing_is_deleted_while_an_identity_cannot_move() {
     let mut scene = joining(&goes().with_identity("Google", "1")).await;
     let quirks = cognito_core::user_pool::memory::Quirks { refuse_every_link: true, ..Default::default() };
