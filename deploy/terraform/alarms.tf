@@ -63,14 +63,31 @@ resource "aws_cloudwatch_metric_alarm" "retries" {
   count               = local.retries ? 1 : 0
   alarm_name          = "${var.name}-retries"
   alarm_description   = "Cognito has refused a membership of the default group for a quarter of an hour. Does the group exist?"
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateAgeOfOldestMessage"
-  dimensions          = { QueueName = aws_sqs_queue.retries[0].name }
-  statistic           = "Maximum"
-  period              = 300
-  evaluation_periods  = 1
+  evaluation_periods  = 3
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 900
+  threshold           = 0
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
+
+  # The age of the oldest message says nothing here: SQS leaves out messages that were received three times.
+  metric_query {
+    id          = "kept"
+    expression  = "SUM(METRICS())"
+    label       = "Memberships that wait"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { waiting = "ApproximateNumberOfMessagesVisible", tried = "ApproximateNumberOfMessagesNotVisible" }
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "AWS/SQS"
+        metric_name = metric_query.value
+        dimensions  = { QueueName = aws_sqs_queue.retries[0].name }
+        stat        = "Maximum"
+        period      = 300
+      }
+    }
+  }
 }

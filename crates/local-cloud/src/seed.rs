@@ -43,9 +43,13 @@ mod tests {
     use serde_json::json;
     use std::path::PathBuf;
 
+    /// The events of the triggers. The account API's request names no pool.
     fn events() -> Vec<(PathBuf, Value)> {
         let mut found = Vec::new();
-        for folder in std::fs::read_dir(layout::events()).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+        for folder in std::fs::read_dir(layout::events()).unwrap().flatten() {
+            if !folder.path().is_dir() || folder.path().ends_with("account-api") {
+                continue;
+            }
             for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
                 let text = std::fs::read_to_string(file.path()).unwrap();
                 found.push((file.path(), serde_json::from_str(&text).unwrap()));

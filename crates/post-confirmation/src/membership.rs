@@ -31,10 +31,18 @@ struct Message {
     body: String,
 }
 
-/// The memberships in a delivery of the queue. `None` if this is something else, or if one of them cannot be read.
+/// The memberships in a delivery of the queue. `None` if this is something else. A message that is no membership is
+/// logged and left out, because it would come back for two weeks.
 pub(crate) fn kept_in(payload: &str) -> Option<Vec<Membership>> {
     let delivery: Delivery = serde_json::from_str(payload).ok()?;
-    delivery.records.iter().map(|message| serde_json::from_str(&message.body).ok()).collect()
+    let read = |message: &Message| {
+        let membership = serde_json::from_str(&message.body).ok();
+        if membership.is_none() {
+            tracing::error!(error_code = "not_a_membership", "the retry queue had a message of somebody else");
+        }
+        membership
+    };
+    Some(delivery.records.iter().filter_map(read).collect())
 }
 
 impl Membership {
