@@ -59,6 +59,13 @@ async fn settings(pool: &UserPool) -> Value {
     pool.admin("DescribeUserPool", json!({})).await.unwrap()["UserPool"].take()
 }
 
+/// The environment of a deployed function.
+async fn variables(outputs: &BTreeMap<String, String>, function: &str) -> Value {
+    let name = outputs[&format!("{function}FunctionArn")].rsplit(':').next().unwrap().to_owned();
+    let url = format!("{}/2015-03-31/functions/{name}/configuration", cloud().unwrap());
+    Http::default().get(&url).await.unwrap().json().unwrap()["Environment"]["Variables"].take()
+}
+
 /// An app client as the pool has it.
 async fn client(outputs: &BTreeMap<String, String>, name: &str) -> Value {
     let input = json!({ "ClientId": outputs[name] });
@@ -146,23 +153,32 @@ async fn a_pool_in_which_only_administrators_create_accounts() {
     let pool = settings(&user_pool(&outputs)).await;
     assert_eq!(pool["AliasAttributes"], json!(["email"]));
     assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"].to_string().trim_matches('"'), "true");
-    let config = |name: &str| {
-        let function = outputs[&format!("{name}FunctionArn")].rsplit(':').next().unwrap().to_owned();
-        let url = format!("{}/2015-03-31/functions/{function}/configuration", cloud().unwrap());
-        async move { Http::default().get(&url).await.unwrap().json().unwrap()["Environment"]["Variables"].take() }
-    };
-    let variables = config("PreSignUp").await;
-    assert_eq!((&variables["NEWCOMERS"], &variables["NATIVE_USERNAME"]), (&json!("invited"), &json!("uuid")));
+    let own = variables(&outputs, "PreSignUp").await;
+    assert_eq!((&own["NEWCOMERS"], &own["NATIVE_USERNAME"]), (&json!("invited"), &json!("uuid")));
     assert!(outputs.contains_key("AccountApiUrl"));
 }
 
 #[tokio::test]
 async fn the_functions_for_a_pool_that_exists() {
     let existing = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = existing.create_client(&[]).await.unwrap();
     let before = settings(&existing).await;
-    let parameters = [("ExistingUserPoolId", existing.id()), ("DefaultGroup", "Users"), ("WatchDelivery", "on")];
-    let outputs = deploy("existing-pool", &parameters).await.unwrap();
+    let parameters = [
+        ("ExistingUserPoolId", existing.id()),
+        ("ApiClientIds", client.as_str()),
+        ("DefaultGroup", "Users"),
+        ("WatchDelivery", "on"),
+    ];
+    let outputs = deploy("existing-pool", &[&API[..], &parameters].concat()).await.unwrap();
     assert_eq!(outputs["UserPoolId"], existing.id());
     assert!(outputs["PreSignUpFunctionArn"].contains(":function:") && !outputs.contains_key("FrontendClientId"));
+    assert!(!variables(&outputs, "PostConfirmation").await["RETRY_QUEUE_URL"].as_str().unwrap().is_empty());
     assert_eq!(settings(&existing).await, before, "the stack changed a pool that is not its own");
+    // Its mails are counted by what SES makes of them.
+    let functions = Http::default().get(&format!("{}/2015-03-31/functions", cloud().unwrap())).await.unwrap().json();
+    let all = functions.unwrap()["Functions"].take();
+    let is_own = |one: &&Value| one["FunctionName"].as_str().unwrap().starts_with("existing-pool-AccountApi");
+    let api = all.as_array().unwrap().iter().find(is_own).unwrap();
+    let set = api["Environment"]["Variables"]["SES_CONFIGURATION_SET"].as_str().unwrap();
+    assert!(!set.is_empty() && set != "MailEvents", "{set}");
 }
