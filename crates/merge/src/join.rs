@@ -6,7 +6,7 @@
 
 use crate::journal::WholeProfile;
 use cognito_core::provider::{COGNITO_SUBJECT, LinkBy, Providers, SourceIdentity};
-use cognito_core::user_pool::{Administration, Identity, PoolError, ProfileRecord, Status};
+use cognito_core::user_pool::{Administration, Identity, PoolError, PoolErrorKind, ProfileRecord, Status};
 use serde::{Deserialize, Serialize};
 
 /// The decision's name in plans and journals.
@@ -45,14 +45,15 @@ pub struct Side {
 }
 
 impl Side {
-    /// Reads groups and ways in of a profile. If the pool does not tell the ways in, they are left open.
+    /// Reads groups and ways in of a profile. If the call for the ways in is denied, or the endpoint does not know it, they
+    /// are left open.
     ///
     /// # Errors
     ///
-    /// Returns the pool's error if the groups cannot be read.
+    /// Returns the pool's error if the groups cannot be read, or the ways in for any other reason.
     pub async fn read(pool: &impl Administration, profile: ProfileRecord) -> Result<Self, PoolError> {
         let groups = pool.groups(&profile.name()).await?;
-        let factors = pool.sign_in_factors(&profile.name()).await.ok();
+        let factors = if_told(pool.sign_in_factors(&profile.name()).await)?;
         Ok(Self { whole: WholeProfile { profile, groups }, factors })
     }
 
@@ -60,6 +61,15 @@ impl Side {
     #[must_use]
     pub const fn profile(&self) -> &ProfileRecord {
         &self.whole.profile
+    }
+}
+
+/// `None` if the call is denied, or the endpoint does not know it. Any other failure is no answer, and may pass.
+fn if_told<T>(answer: Result<T, PoolError>) -> Result<Option<T>, PoolError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.kind(), PoolErrorKind::Denied | PoolErrorKind::Other) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -214,6 +224,15 @@ mod tests {
     fn checked(goes: &Account, stays: &Account) -> Result<Identities, NotJoinable> {
         let providers = Providers::parse("Google:claim,Corp:always:custom:id,Never:always:none").unwrap();
         identities(&goes.record(), &stays.record(), &providers, &[])
+    }
+
+    #[test]
+    fn ways_in_are_left_open_only_if_the_call_is_denied_or_not_known() {
+        use PoolErrorKind::{Denied, Other, Throttled, Unavailable};
+        let told = |kind| if_told::<()>(Err(PoolError::new(kind, "AdminGetUserAuthFactors", "simulated")));
+        assert!([Denied, Other].map(told).iter().all(|told| *told == Ok(None)));
+        assert!([Throttled, Unavailable].map(told).iter().all(Result::is_err));
+        assert_eq!(if_told(Ok(1)), Ok(Some(1)));
     }
 
     #[test]
