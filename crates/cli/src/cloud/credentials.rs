@@ -96,10 +96,27 @@ fn explanation(error: &CredentialsError) -> String {
 mod tests {
     use super::*;
     use aws_config::imds::Client;
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    /// Nothing answers, as told by the client for AWS: it never tries again.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl HttpConnector for Silent {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::ready(Err(ConnectorError::user("no answer".into())))
+        }
+    }
 
     #[tokio::test]
     async fn who_has_no_credentials_is_told_what_to_set_even_if_the_machine_gives_a_strange_answer() {
-        let client = Client::builder().endpoint("http://127.0.0.1:9").unwrap().max_attempts(1).build();
+        let http = http_client_fn(|_, _| SharedHttpConnector::new(Silent));
+        let config = ProviderConfig::without_region().with_http_client(http);
+        let client = Client::builder().configure(&config).max_attempts(1).build();
         let unknown = client.get("/").await.unwrap_err();
         let machine = explanation(&CredentialsError::provider_error(unknown));
         let nothing = explanation(&CredentialsError::not_loaded("nothing names any"));
