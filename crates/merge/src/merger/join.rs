@@ -4,8 +4,11 @@
 //! two calls. The identity that it was made for, if it stands alone, is free only after the deletion.
 
 use super::Merger;
+use super::guard::Guard;
 use super::outcome::{StepResult, Stop};
-use crate::join::{JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has};
+use crate::join::{
+    JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has, refuse_shut_out,
+};
 use crate::journal::{Begin, Entry, Journal, Linked, MergeState};
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Administration, CheckedUserName, PoolError, ProfileRecord, UserPool};
@@ -25,6 +28,8 @@ impl<P: Administration> Merger<'_, P> {
         // Until the first identity moves, nothing that a run does changes the profile that goes.
         if state.attempts.is_empty() || (!state.moving && goes.sub() == join.goes.profile().sub()) {
             self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
+            let guard = Guard::new(self.pool, self.limits, None);
+            refuse_shut_out(&guard, [&goes, &stays], &self.rules.providers).await?.map_err(refused)?;
         }
         match state.attempts.last() {
             None => self.refuse_changed(&join.stays, &stays, "the profile that stays").await?,

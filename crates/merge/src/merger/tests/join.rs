@@ -260,6 +260,29 @@ async fn a_profile_that_bears_anothers_sub_is_not_joined_and_gives_nothing_away(
     assert_eq!(format!("{:?}", scene.pool.accounts()), before);
 }
 
+#[tokio::test]
+async fn who_was_shut_out_of_either_address_is_not_joined() {
+    for (email, goes, refused) in [
+        // It proves nothing that the pool knows, and a disabled profile proved its address.
+        (ADA, goes().unverified(), true),
+        // An account that was left open.
+        (ADA, goes(), false),
+        (STAYS, goes(), false),
+    ] {
+        let mut scene = joining(&goes).await;
+        let banned = native(email).named("banned").disabled();
+        scene.pool.change(|accounts| accounts.push(banned));
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        if refused {
+            assert_eq!(ended, [StepResult::Skipped("shut_out".into())], "{email}");
+            assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{email}");
+        } else {
+            assert_eq!(ended, [StepResult::Done], "{email}");
+        }
+    }
+}
+
 /// The person was unlinked by somebody else, and signed in right before our own call.
 #[tokio::test]
 async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
