@@ -186,7 +186,7 @@ fn decide_for_anybody(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, 
         Claimed::Proven(email) => email,
         Claimed::Unproven(_) => return unproven(arrival, owners),
     };
-    if owners.is_shut_out() && !owners.profiles.iter().any(is_open_account) {
+    if owners.keep_out() {
         return Decision::Refuse(Refusal::DisabledProfile);
     }
     let natives: Vec<&Owner> = owners.profiles.iter().filter(|owner| is_considered(owner)).collect();
@@ -201,14 +201,6 @@ fn decide_for_anybody(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, 
             None => Decision::Refuse(Refusal::AmbiguousOwner),
         },
     }
-}
-
-/// An account that stays open to the person who proves the address ("forgot password"). The administrator disabled
-/// another profile of that person and left this one enabled.
-fn is_open_account(owner: &Owner) -> bool {
-    let profile = &owner.profile;
-    let confirmed = matches!(profile.status, Status::Confirmed | Status::ResetRequired);
-    !profile.is_stand_alone() && profile.enabled && profile.email_verified && confirmed
 }
 
 /// Whether the profile is native and matters. A disabled one that proved nothing and has no identities does not: it is

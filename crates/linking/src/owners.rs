@@ -1,6 +1,6 @@
 use cognito_core::email::Email;
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::{PoolError, Profile, UserPool};
+use cognito_core::user_pool::{PoolError, Profile, Status, UserPool};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use std::collections::BTreeMap;
@@ -36,6 +36,13 @@ impl Owner {
         }
     }
 
+    /// Whether it is a native account that is in use and was left open.
+    fn is_open_account(&self) -> bool {
+        let profile = &self.profile;
+        let confirmed = matches!(profile.status, Status::Confirmed | Status::ResetRequired);
+        !profile.is_stand_alone() && profile.enabled && profile.email_verified && confirmed
+    }
+
     /// Whether it is a disabled native profile that never proved the address and has no identities. It is never
     /// changed. It keeps the address's owner out only where the pool itself keeps the address for it.
     #[must_use]
@@ -68,6 +75,13 @@ impl Owners {
     #[must_use]
     pub fn is_shut_out(&self) -> bool {
         self.profiles.iter().any(|owner| !owner.profile.enabled && owner.has_proven_address)
+    }
+
+    /// Whether that keeps its owner out: nobody left a native account open that they reach with the address anyway, by
+    /// "forgot password".
+    #[must_use]
+    pub fn keep_out(&self) -> bool {
+        self.is_shut_out() && !self.profiles.iter().any(Owner::is_open_account)
     }
 
     /// Reads the list, with one call per page. It may be seconds behind.

@@ -5,9 +5,13 @@
 //! either profile has changed since.
 
 use crate::journal::WholeProfile;
+use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, LinkBy, Providers, SourceIdentity};
-use cognito_core::user_pool::{Administration, Identity, PoolError, ProfileRecord, Status};
+use cognito_core::user_pool::{Administration, Identity, PoolError, PoolErrorKind, ProfileRecord, Status, UserPool};
+use linking::Owners;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 /// The decision's name in plans and journals.
 pub(crate) const JOIN: &str = "join";
@@ -45,14 +49,15 @@ pub struct Side {
 }
 
 impl Side {
-    /// Reads groups and ways in of a profile. If the pool does not tell the ways in, they are left open.
+    /// Reads groups and ways in of a profile. If the call for the ways in is denied, or the endpoint does not know it, they
+    /// are left open.
     ///
     /// # Errors
     ///
-    /// Returns the pool's error if the groups cannot be read.
+    /// Returns the pool's error if the groups cannot be read, or the ways in for any other reason.
     pub async fn read(pool: &impl Administration, profile: ProfileRecord) -> Result<Self, PoolError> {
         let groups = pool.groups(&profile.name()).await?;
-        let factors = pool.sign_in_factors(&profile.name()).await.ok();
+        let factors = if_told(pool.sign_in_factors(&profile.name()).await)?;
         Ok(Self { whole: WholeProfile { profile, groups }, factors })
     }
 
@@ -60,6 +65,36 @@ impl Side {
     #[must_use]
     pub const fn profile(&self) -> &ProfileRecord {
         &self.whole.profile
+    }
+}
+
+/// Refuses a join for somebody who is shut out of either address: they get no other account. Reads every profile with the
+/// two addresses.
+///
+/// # Errors
+///
+/// Returns the pool's error if a look-up fails, and otherwise whether they may be joined.
+pub async fn refuse_shut_out(
+    pool: &impl UserPool,
+    sides: [&ProfileRecord; 2],
+    providers: &Providers,
+) -> Result<Result<(), NotJoinable>, PoolError> {
+    let emails: BTreeSet<_> = sides.iter().filter_map(|side| side.address()).collect();
+    for email in emails.iter().filter_map(|email| Email::parse(email).ok()) {
+        let owners = Owners::current(pool, &email, SystemTime::now(), providers, &Owners::default()).await?;
+        if owners.keep_out() {
+            return Ok(Err(NotJoinable::ShutOut));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// `None` if the call is denied, or the endpoint does not know it. Any other failure is no answer, and may pass.
+fn if_told<T>(answer: Result<T, PoolError>) -> Result<Option<T>, PoolError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.kind(), PoolErrorKind::Denied | PoolErrorKind::Other) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -84,6 +119,12 @@ pub enum NotJoinable {
     /// The one that goes has a status that is not known.
     #[error("the profile that goes has a status that this program does not know")]
     GoesUnknown,
+    /// An administrator disabled another profile that proved the address of one of them.
+    #[error(
+        "somebody disabled a profile that proved the address of one of them, so its owner is shut out; enable it first, or \
+         verify the address of a profile that should be left open"
+    )]
+    ShutOut,
     /// Its identities cannot be read.
     #[error("the identities of one of the profiles cannot be read")]
     Identities,
@@ -105,6 +146,7 @@ impl NotJoinable {
             Self::StaysNotConfirmed => "staying_profile_not_confirmed",
             Self::StaysDisabled => "disabled_profile",
             Self::GoesDisabled => "going_profile_disabled",
+            Self::ShutOut => "shut_out",
             Self::GoesUnknown => "going_profile_unknown_status",
             Self::Identities => "unreadable_identities",
             Self::ProviderNotLinked => "provider_not_linked",
@@ -214,6 +256,15 @@ mod tests {
     fn checked(goes: &Account, stays: &Account) -> Result<Identities, NotJoinable> {
         let providers = Providers::parse("Google:claim,Corp:always:custom:id,Never:always:none").unwrap();
         identities(&goes.record(), &stays.record(), &providers, &[])
+    }
+
+    #[test]
+    fn ways_in_are_left_open_only_if_the_call_is_denied_or_not_known() {
+        use PoolErrorKind::{Denied, Other, Throttled, Unavailable};
+        let told = |kind| if_told::<()>(Err(PoolError::new(kind, "AdminGetUserAuthFactors", "simulated")));
+        assert!([Denied, Other].map(told).iter().all(|told| *told == Ok(None)));
+        assert!([Throttled, Unavailable].map(told).iter().all(Result::is_err));
+        assert_eq!(if_told(Ok(1)), Ok(Some(1)));
     }
 
     #[test]

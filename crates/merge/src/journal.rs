@@ -75,6 +75,9 @@ pub struct Begin {
     pub decision: String,
     /// The native profile, if it exists already.
     pub into: Option<String>,
+    /// Its `sub`, because somebody else may register the name again. Journals of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into_sub: Option<String>,
     /// What is linked after the deletion; `None` if a native profile goes, or if nothing is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<SourceIdentity>,
@@ -100,6 +103,13 @@ pub struct Begin {
 }
 
 impl Begin {
+    /// Whether a profile of the native profile's name is still that profile.
+    #[must_use]
+    pub fn is_into(&self, record: &ProfileRecord) -> bool {
+        self.into.as_deref() == Some(record.user_name.as_str())
+            && self.into_sub.as_deref().is_none_or(|sub| sub == record.sub())
+    }
+
     /// Every identity that the native profile gets.
     pub fn identities(&self) -> impl Iterator<Item = &SourceIdentity> {
         self.identity.iter().chain(&self.moves)

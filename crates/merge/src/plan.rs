@@ -177,7 +177,7 @@ fn step(rules: &Rules, record: &ProfileRecord, judgement: &Judgement) -> Option<
         provider: rules.provider(identity)?.name.clone(),
         subject: identity.user_id.clone(),
         decision: judgement.code().to_owned(),
-        into: judgement.destination().and_then(named),
+        into: judgement.destination().map(|to| &to.user_name).and_then(named),
         replaces: judgement.replaces().and_then(named),
         join: None,
     })

@@ -8,7 +8,8 @@ use cognito_core::event::Attributes;
 use cognito_core::provider::{LinkBy, Provider, Providers};
 use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status, UserName};
 use linking::{
-    Arrival, Decision, Owner, Owners, Policy, RepairScope, SignIn, StoredAddress, SubjectRule, decide, needs_repair,
+    Arrival, Decision, Destination, Owner, Owners, Policy, RepairScope, SignIn, StoredAddress, SubjectRule, decide,
+    needs_repair,
 };
 use std::time::SystemTime;
 
@@ -116,14 +117,14 @@ impl Judgement {
 
     /// The native profile that is linked to, if it exists already.
     #[must_use]
-    pub fn destination(&self) -> Option<&UserName> {
+    pub fn destination(&self) -> Option<&Destination> {
         match self {
             Self::Decided(
                 Decision::AlreadyLinked(to)
                 | Decision::Link(to, _)
                 | Decision::AcceptInvitation { to, .. }
                 | Decision::Reclaim { profile: to, .. },
-            ) => Some(&to.user_name),
+            ) => Some(to),
             Self::Decided(
                 Decision::CreateAndLink { .. } | Decision::Replace { .. } | Decision::Continue(_) | Decision::Refuse(_),
             )

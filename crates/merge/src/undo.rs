@@ -164,8 +164,10 @@ async fn undo_native(
         undone.loses(MOVED);
         return Ok(());
     };
-    // Somebody else may have registered the name since.
-    if state.linked.as_ref().is_some_and(|linked| linked.into_sub != record.sub()) {
+    // Somebody else may have registered the name since. Journals of earlier versions know the sub only of a link.
+    let linked = state.linked.as_ref().map(|linked| linked.into_sub.as_str());
+    let sub = linked.or_else(|| state.attempts.last().and_then(|begin| begin.into_sub.as_deref()));
+    if sub.is_some_and(|sub| sub != record.sub()) {
         undone.loses(MOVED);
         return Ok(());
     }

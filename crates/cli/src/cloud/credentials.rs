@@ -4,6 +4,7 @@ use super::connection::causes;
 use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::client::error::ImdsError;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::{self, ProfileFileCredentialsProvider};
@@ -11,6 +12,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_types::os_shim_internal::{Env, Fs};
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What `--profile` names. Keys in the environment do not count beside it, as for the AWS CLI: whoever names a profile
@@ -64,16 +66,65 @@ impl ProvideCredentials for Explained {
             if let Err(error) = &answer
                 && !self.told.swap(true, Ordering::Relaxed)
             {
-                let why = causes(error);
-                if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-                    note!("no credentials were found ({why}). Name a profile with --profile, or set AWS_PROFILE");
-                } else {
-                    note!(
-                        "the credentials cannot be had ({why}). Sign in again: aws sso login, or what your profile uses"
-                    );
-                }
+                note!("{}", explanation(error));
             }
             answer
         })
+    }
+}
+
+/// What was found instead of credentials, and what to do.
+fn explanation(error: &CredentialsError) -> String {
+    let why = causes(error);
+    // The metadata service is asked last, when nothing else names credentials. Its silence is no reason to sign in again.
+    let (mut cause, mut is_silent) = (error.source(), false);
+    while let Some(error) = cause {
+        is_silent |= error.is::<ImdsError>();
+        cause = error.source();
+    }
+    if is_silent || matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        format!(
+            "no credentials were found ({why}). Name a profile with --profile, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY"
+        )
+    } else {
+        format!("the credentials cannot be had ({why}). Sign in again: aws sso login, or what your profile uses")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config::imds::Client;
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    /// Nothing answers, as told by the client for AWS: it never tries again.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl HttpConnector for Silent {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::ready(Err(ConnectorError::user("no answer".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_no_credentials_is_told_what_to_set_even_if_the_machine_gives_a_strange_answer() {
+        let http = http_client_fn(|_, _| SharedHttpConnector::new(Silent));
+        let config = ProviderConfig::without_region().with_http_client(http);
+        let client = Client::builder().configure(&config).max_attempts(1).build();
+        let unknown = client.get("/").await.unwrap_err();
+        let machine = explanation(&CredentialsError::provider_error(unknown));
+        let nothing = explanation(&CredentialsError::not_loaded("nothing names any"));
+        for told in [machine, nothing] {
+            assert!(told.contains("no credentials were found") && told.contains("AWS_ACCESS_KEY_ID"), "{told}");
+            assert!(!told.contains("Sign in"), "{told}");
+        }
+        let expired = explanation(&CredentialsError::provider_error("the session has expired"));
+        assert!(expired.contains("Sign in again"), "{expired}");
     }
 }

@@ -11,7 +11,9 @@ use anyhow::{Error, Result, bail};
 use clap::Args;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, UserPool};
-use merge::{Join as Joined, Planned, Proof, Side, Step, check_copyable, is_group_of_provider};
+use merge::{
+    Join as Joined, NotJoinable, Planned, Proof, Side, Step, check_copyable, is_group_of_provider, refuse_shut_out,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -73,6 +75,8 @@ impl Join {
                 checked => drop(checked?),
             }
         }
+        let known = Providers::parse(self.providers.as_deref().unwrap_or_default()).unwrap_or_default();
+        refuse_shut_out(&pool, [&goes, &stays], &known).await?.map_err(not_written)?;
         let address = goes.address().unwrap_or_default();
         let joined = Joined {
             proof: Proof::OperatorsWord,
@@ -94,8 +98,7 @@ impl Join {
         };
         let sides = Sides::new(&joined, &options, id);
         let other_address = joined.goes.profile().address() != joined.stays.profile().address();
-        let known = Providers::parse(&options.providers).unwrap_or_default();
-        let step = Step::joining(joined, &known).map_err(|why| Refused(format!("{why}; nothing was written")))?;
+        let step = Step::joining(joined, &known).map_err(not_written)?;
         let header = Header::new(id, options)?;
         let mut file = PlanWriter::begin(&path, &header)?;
         file.add(&Planned { line: 0, email: address, merge: vec![step], leave: Vec::new(), group: None })?;
@@ -111,6 +114,10 @@ impl Join {
         say!("If both profiles belong to one person, run link --apply {}", path.display());
         Ok(ExitStatus::Done)
     }
+}
+
+fn not_written(why: NotJoinable) -> Refused {
+    Refused(format!("{why}; nothing was written"))
 }
 
 /// Says which of the two profiles a look-up was about.

@@ -19,6 +19,7 @@ use crate::password::Password;
 use crate::provider::SourceIdentity;
 use crate::sdk::Aws;
 use crate::settings::{Lookup, SettingError};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_cognitoidentityprovider::config::http::HttpResponse;
@@ -29,7 +30,9 @@ use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
     SoftwareTokenMfaSettingsType,
 };
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_types::SdkConfig;
+use std::error::Error;
 
 /// The most profiles a page of `ListUsers` may have (API model, `QueryLimitType`).
 const PAGE: i32 = 60;
@@ -301,12 +304,25 @@ where
                 }
             }
             SdkError::TimeoutError(_) => (PoolErrorKind::Unavailable, "timed out"),
+            SdkError::DispatchFailure(why) if lacks_credentials(why) => (PoolErrorKind::Unavailable, "no credentials"),
             SdkError::DispatchFailure(_) => (PoolErrorKind::Unavailable, "no connection"),
             SdkError::ResponseError(_) => (PoolErrorKind::Unavailable, "unreadable answer"),
             _ => (PoolErrorKind::Other, "the request could not be made"),
         };
         PoolError::new(kind, operation, code).with_request_id(request_id.as_deref())
     }
+}
+
+/// Whether the call was never sent, because nobody could sign it.
+fn lacks_credentials(why: &DispatchFailure) -> bool {
+    let mut cause = why.as_connector_error().map(|error| error as &dyn Error);
+    while let Some(error) = cause {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn kind_of(code: &str) -> PoolErrorKind {

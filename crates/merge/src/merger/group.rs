@@ -39,6 +39,7 @@ impl<P: Administration> Merger<'_, P> {
             let begin = Begin {
                 decision: ADD_TO_GROUP.to_owned(),
                 into: user_name,
+                into_sub: Some(profile.sub().to_owned()),
                 identity: None,
                 moves: Vec::new(),
                 profile,

@@ -4,8 +4,11 @@
 //! two calls. The identity that it was made for, if it stands alone, is free only after the deletion.
 
 use super::Merger;
+use super::guard::Guard;
 use super::outcome::{StepResult, Stop};
-use crate::join::{JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has};
+use crate::join::{
+    JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has, refuse_shut_out,
+};
 use crate::journal::{Begin, Entry, Journal, Linked, MergeState};
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Administration, CheckedUserName, PoolError, ProfileRecord, UserPool};
@@ -25,6 +28,8 @@ impl<P: Administration> Merger<'_, P> {
         // Until the first identity moves, nothing that a run does changes the profile that goes.
         if state.attempts.is_empty() || (!state.moving && goes.sub() == join.goes.profile().sub()) {
             self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
+            let guard = Guard::new(self.pool, self.limits, None);
+            refuse_shut_out(&guard, [&goes, &stays], &self.rules.providers).await?.map_err(refused)?;
         }
         match state.attempts.last() {
             None => self.refuse_changed(&join.stays, &stays, "the profile that stays").await?,
@@ -49,6 +54,7 @@ impl<P: Administration> Merger<'_, P> {
         Ok(Begin {
             decision: JOIN.to_owned(),
             into: Some(stays.user_name.clone()),
+            into_sub: Some(stays.sub().to_owned()),
             identity: found.own,
             moves: found.linked,
             add_attributes: self.attributes_to_add(&goes, Some(&name), &[]).await?,
@@ -87,13 +93,21 @@ impl<P: Administration> Merger<'_, P> {
 
     /// Moves the linked identities of the profile that goes, which is still there.
     pub(super) async fn move_links(&self, journal: &mut impl Journal, begin: &Begin) -> Result<(), Stop> {
-        let Some(into) = begin.into.as_deref().filter(|_| !begin.moves.is_empty()) else { return Ok(()) };
+        if begin.moves.is_empty() {
+            return Ok(());
+        }
         journal.write(Entry::Moving { user_name: begin.profile.user_name.clone() }).await?;
-        let Some(stays) = self.pool.record(into).await? else { return Err(Stop::changed("a profile is gone")) };
+        let stays = self.native_of(begin).await?;
         let name = self.checked(&stays).await?;
         for identity in begin.moves.iter().filter(|identity| !record_has(&stays, identity)) {
             if record_has(&begin.profile, identity) {
                 self.limits.updates.wait().await;
+                // The call takes the identity from whoever has it by now, and disables a stand-alone profile.
+                let goes = self.pool.record(&begin.profile.user_name).await?;
+                let has = |goes: &ProfileRecord| goes.sub() == begin.profile.sub() && record_has(goes, identity);
+                if !goes.as_ref().is_some_and(has) {
+                    return Err(Stop::changed("an identity is no longer linked to the profile that goes"));
+                }
                 self.pool.unlink_source(identity).await?;
             }
             self.link_to(&name, identity, begin).await?;

@@ -19,7 +19,7 @@ impl<P: Administration> Merger<'_, P> {
     ) -> Result<Begin, Stop> {
         let Checked { begin, others } = checked;
         journal.write(Entry::Begin(Box::new(begin.clone()))).await?;
-        let Some(into) = &begin.into else {
+        if begin.into.is_none() {
             let Some(replaced) = &begin.replaces else {
                 return self.create_native(journal, planned, begin, &others).await;
             };
@@ -27,10 +27,9 @@ impl<P: Administration> Merger<'_, P> {
             gone_is_deleted(self.guard(&begin).delete(&user).await)?;
             let created = self.create_native(journal, planned, begin, &others).await;
             return created.map_err(|stop| stop.after(Incomplete::NotCreated));
-        };
+        }
         if !begin.add_groups.is_empty() || !begin.add_attributes.is_empty() {
-            let Some(native) = self.pool.record(into).await? else { return Err(Stop::changed("a profile is gone")) };
-            let native = self.checked(&native).await?;
+            let native = self.checked(&self.native_of(&begin).await?).await?;
             self.join(&native, &begin.add_groups).await?;
             if !begin.add_attributes.is_empty() {
                 self.limits.updates.wait().await;
@@ -72,6 +71,7 @@ impl<P: Administration> Merger<'_, P> {
             Err(LinkError::Pool(error) | LinkError::Unsettled(error)) => return Err(error.into()),
         };
         begin.into = Some(native.user_name.as_str().to_owned());
+        begin.into_sub = Some(native.sub.clone());
         begin.replaces = None;
         if guard.created_without.load(Ordering::Relaxed) {
             begin.left_out = std::mem::take(&mut begin.add_attributes).into_keys().collect();
@@ -79,6 +79,15 @@ impl<P: Administration> Merger<'_, P> {
         journal.write(Entry::Begin(Box::new(begin.clone()))).await?;
         self.join(&self.pool.checked(&native.user_name, &native.sub).await?, &begin.add_groups).await?;
         Ok(begin)
+    }
+
+    /// The native profile that the journal named. Its name may be somebody else's by now.
+    pub(super) async fn native_of(&self, begin: &Begin) -> Result<ProfileRecord, Stop> {
+        let now = match &begin.into {
+            Some(into) => self.pool.record(into).await?,
+            None => None,
+        };
+        now.filter(|now| begin.is_into(now)).ok_or_else(|| Stop::changed("a profile is gone"))
     }
 
     pub(super) async fn checked(&self, profile: &ProfileRecord) -> Result<CheckedUserName, PoolError> {

@@ -88,10 +88,12 @@ impl<P: Administration> Merger<'_, P> {
         // deleted, somebody removed its groups on purpose.
         let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != record.sub());
         let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
-        let native = judgement.destination();
+        let into = judgement.destination();
+        let native = into.map(|to| &to.user_name);
         Ok(Begin {
             decision: judgement.code().to_owned(),
             into: native.map(|native| native.as_str().to_owned()),
+            into_sub: into.map(|to| to.sub.clone()),
             identity: Some(identity),
             moves: Vec::new(),
             add_attributes: self.attributes_to_add(&record, native, &left_out).await?,
@@ -151,14 +153,18 @@ impl<P: Administration> Merger<'_, P> {
 }
 
 fn is_as_planned(judgement: &Judgement, step: &Step, earlier: &EarlierSteps, state: &MergeState) -> bool {
-    let into = judgement.destination().map(UserName::as_str);
+    let to = judgement.destination();
+    let into = to.map(|to| to.user_name.as_str());
     if !judgement.merges() {
         return false;
     }
     match state.attempts.last() {
         // An earlier attempt. We or the trigger have changed the pool since, so the decision may differ. The profile
         // may not.
-        Some(begin) if begin.into.is_some() => into == begin.into.as_deref(),
+        Some(begin) if begin.into.is_some() => {
+            let same_sub = begin.into_sub.as_ref().is_none_or(|sub| to.is_some_and(|to| to.sub == *sub));
+            into == begin.into.as_deref() && same_sub
+        }
         Some(_) => judgement.replaces().is_none_or(|native| step.replaces.as_deref() == Some(native.as_str())),
         None => {
             let is_known = |into| earlier.natives.contains(into);

@@ -29,7 +29,8 @@ impl<P: Administration> Merger<'_, P> {
             }
         };
         let Some(native) = settlement.profile else { return Err(Stop::failed(settlement.decision.name())) };
-        if begin.into.as_deref().is_some_and(|into| into != native.user_name.as_str()) {
+        let another_name = begin.into.as_deref().is_some_and(|into| into != native.user_name.as_str());
+        if another_name || begin.into_sub.as_ref().is_some_and(|sub| *sub != native.sub) {
             return Err(Stop::failed("linked to another profile"));
         }
         let mut left_out = begin.left_out.clone();

@@ -261,6 +261,109 @@ async fn a_profile_that_bears_anothers_sub_is_not_joined_and_gives_nothing_away(
 }
 
 #[tokio::test]
+async fn who_was_shut_out_of_either_address_is_not_joined() {
+    for (email, goes, refused) in [
+        // It proves nothing that the pool knows, and a disabled profile proved its address.
+        (ADA, goes().unverified(), true),
+        // An account that was left open.
+        (ADA, goes(), false),
+        (STAYS, goes(), false),
+    ] {
+        let mut scene = joining(&goes).await;
+        let banned = native(email).named("banned").disabled();
+        scene.pool.change(|accounts| accounts.push(banned));
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        if refused {
+            assert_eq!(ended, [StepResult::Skipped("shut_out".into())], "{email}");
+            assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{email}");
+        } else {
+            assert_eq!(ended, [StepResult::Done], "{email}");
+        }
+    }
+}
+
+/// The person was unlinked by somebody else, and signed in right before our own call.
+#[tokio::test]
+async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
+    for moved_to in ["alone", "eve"] {
+        let mut scene = joining(&goes().with_identity("Google", "1")).await;
+        let pool = scene.pool.clone();
+        let fuse = Fuse::meanwhile("AdminAddUserToGroup", move || {
+            pool.change(|accounts| {
+                let goes = accounts.iter_mut().find(|account| account.user_name == "goes").unwrap();
+                goes.identities.clear();
+                let owner = match moved_to {
+                    "alone" => federated("Google", "1", ADA),
+                    name => native("other@example.com").named(name).with_identity("Google", "1"),
+                };
+                accounts.push(owner);
+            });
+        });
+        let stopped = scene.run(&fuse).await.unwrap().unwrap_err();
+        assert!(fuse.burnt(), "{moved_to}");
+        assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotMoved, .. }), "{moved_to}: {stopped}");
+        assert_eq!(scene.pool.owners_of("Google", "1").len(), 1, "{moved_to}");
+        assert!(scene.pool.account("goes").is_some(), "{moved_to}");
+    }
+}
+
+/// Whoever has the name of the profile that stays now is a stranger.
+fn registered_again(scene: &Scene) -> Account {
+    let mut stranger = native("stranger@example.com").named("stays").in_group("Users").with_identity("Google", "1");
+    stranger.sub = "a stranger's".into();
+    stranger.attributes.insert("given_name".into(), "Ada".into());
+    let registered = stranger.clone();
+    scene.pool.change(|accounts| {
+        accounts.retain(|account| account.user_name != "stays");
+        accounts.iter_mut().filter(|account| account.user_name == "goes").for_each(|goes| goes.identities.clear());
+        accounts.push(registered);
+    });
+    stranger
+}
+
+#[tokio::test]
+async fn an_undo_takes_nothing_from_a_stranger_who_has_the_name_of_the_profile_that_stays() {
+    let mut explored = 0;
+    for at in 1.. {
+        let mut scene = joining(&goes().with_identity("Google", "1")).await;
+        let fuse = Fuse::at(at, Fate::EndsAfter);
+        let _ = scene.run(&fuse).await;
+        if !fuse.burnt() {
+            break;
+        }
+        let stranger = registered_again(&scene);
+        scene.undo().await;
+        assert_eq!(format!("{:?}", scene.pool.account("stays").unwrap()), format!("{stranger:?}"), "{at}");
+        let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
+        explored += usize::from(!state.attempts.is_empty() && state.linked.is_none());
+    }
+    assert!(explored > 3, "{explored}");
+}
+
+#[tokio::test]
+async fn a_stranger_who_has_the_name_of_the_profile_that_stays_gains_nothing() {
+    for after in ["AdminListGroupsForUser", "AdminGetUserAuthFactors", "AdminAddUserToGroup"] {
+        let mut scene = joining(&goes().with_identity("Google", "1")).await;
+        let pool = scene.pool.clone();
+        let stranger = Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("stays") };
+        let registered = stranger.clone();
+        let fuse = Fuse::meanwhile(after, move || {
+            pool.change(|accounts| {
+                accounts.retain(|account| account.user_name != "stays");
+                accounts.push(registered.clone());
+            });
+        });
+        let _ = scene.run(&fuse).await.unwrap();
+        assert!(fuse.burnt(), "{after}");
+        let now = scene.pool.account("stays").unwrap();
+        let identities = (&now.identities, now.attributes.get("given_name").filter(|_| after != "AdminAddUserToGroup"));
+        assert_eq!(identities, (&stranger.identities, None), "{after}");
+        assert!(after == "AdminAddUserToGroup" || now.groups.is_empty(), "{after}: {:?}", now.groups);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_deleted_while_an_identity_cannot_move() {
     let mut scene = joining(&goes().with_identity("Google", "1")).await;
     let quirks = cognito_core::user_pool::memory::Quirks { refuse_every_link: true, ..Default::default() };

@@ -12,6 +12,7 @@ pub(crate) fn begin(user_name: &str) -> Entry {
     Entry::Begin(Box::new(Begin {
         decision: "link".into(),
         into: Some("native".into()),
+        into_sub: Some("s".into()),
         identity: Some(SourceIdentity::linked_by("Google", "Cognito_Subject", "1")),
         moves: Vec::new(),
         profile,
