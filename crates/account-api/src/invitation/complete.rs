@@ -164,7 +164,7 @@ impl Invitations {
         let email = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
         let invited = |email: &Email| invitation.is_for(email, &self.sealer);
         let email = email.filter(invited).ok_or(Code::InvitationInvalid)?;
-        if profile.user_name.as_str() != user_name {
+        if profile.user_name.as_str() != user_name || !invitation.may_open(&profile.sub) {
             return Err(Code::InvitationInvalid.into());
         }
         if !profile.enabled {

@@ -566,3 +566,79 @@ async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password(
     }
     assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
 }
+
+/// An account in the pool as it was before, for a comparison afterwards.
+fn account_of_the_guest(house: &House) -> String {
+    let accounts = house.pool.accounts();
+    format!("{:?}", accounts.iter().find(|account| account.has_email(GUEST)).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
+    // An administrator made it, or somebody registered it.
+    for mut account in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
+        account.groups.insert("admins".to_owned());
+        let house = house(&[]);
+        house.pool.change(|accounts| accounts.push(account));
+        let planted = account_of_the_guest(&house);
+        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+        assert_eq!(account_of_the_guest(&house), planted);
+        // The mailbox may have it. Its open link does not become a member's, even when it has expired.
+        house.clock.forward(60);
+        let path = invited_by_mail(&house).await;
+        let (username, token) = link(&house);
+        let mailed = account_of_the_guest(&house);
+        for seconds in [60, 8 * DAY] {
+            house.clock.forward(seconds);
+            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            assert_eq!(account_of_the_guest(&house), mailed);
+            if seconds == 60 {
+                assert_eq!(state(&house, &path).await, "open");
+            }
+        }
+        house.clock.forward(60);
+        invited_by_mail(&house).await;
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        let (username, token) = link(&house);
+        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_a_member_has_opens_no_later_account_of_the_same_name() {
+    for mut later in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
+        later.sub = "sub-of-another".to_owned();
+        later.groups.insert("admins".to_owned());
+        let house = house(&[]);
+        let answer = invite(&house, json!({ "notify": false })).await;
+        let (username, token) = parts(answer.body["link"].as_str().unwrap());
+        house.pool.change(|accounts| {
+            accounts.retain(|account| !account.has_email(GUEST));
+            later.user_name = username.clone();
+            accounts.push(later);
+        });
+        let planted = account_of_the_guest(&house);
+        house.clock.forward(60);
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
+        assert_eq!(account_of_the_guest(&house), planted);
+        assert_eq!(state(&house, &path).await, "revoked");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_revocation_leaves_a_later_account_of_the_same_name() {
+    let house = house(&[]);
+    let path = invited_by_mail(&house).await;
+    let (username, _) = link(&house);
+    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+    assert_eq!(guests(&house), 0);
+    house.pool.change(|accounts| {
+        let mut later = invited(GUEST).unverified();
+        (later.sub, later.user_name) = ("sub-of-another".to_owned(), username);
+        accounts.push(later);
+    });
+    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+    assert_eq!(guests(&house), 1);
+}
