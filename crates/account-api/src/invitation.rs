@@ -114,6 +114,12 @@ impl Invitation {
         !self.handed_out || self.made(sub)
     }
 
+    /// Whether it does already what a member asks for. What the member does not name may be anything.
+    pub(crate) fn grants(&self, wishes: &Wishes) -> bool {
+        let agrees = |wish: &Option<String>, own: &Option<String>| wish.is_none() || wish == own;
+        agrees(&wishes.group, &self.group) && agrees(&wishes.return_to, &self.return_to)
+    }
+
     /// Whether its link opens the account of this address now.
     pub(crate) fn is_open(&self, email: &Email, sealer: &Sealer, now: u64) -> bool {
         self.seed.is_some() && self.is_for(email, sealer) && !self.completed && now < self.expires_at

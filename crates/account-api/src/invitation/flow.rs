@@ -449,12 +449,17 @@ impl Invitations {
     ) -> Result<Invitation, Problem> {
         let (open, handed_out) = (self.is_open(&read.value, order), order.hands_out());
         let id = order.by.map(|_| crate::random_uuid());
+        let wishes = order.by.map(|by| by.wishes.clone()).unwrap_or_default();
         let invitation = if open && read.value.handed_out == handed_out {
+            if read.value.id.is_some() && !read.value.grants(&wishes) {
+                return Err(Code::InvitationOpen.into());
+            }
             if order.by.is_none() || read.value.id.is_some() {
                 return Ok(read.value);
             }
-            // No member has listed it yet.
-            Invitation { id, ..read.value.clone() }
+            // No member has listed it yet, so none has asked for anything.
+            let Wishes { group, return_to, .. } = wishes;
+            Invitation { id, group, return_to, ..read.value.clone() }
         } else {
             let new = if open {
                 // The temporary password has the time of the open one, and a guest may be replacing it right now.
@@ -463,7 +468,7 @@ impl Invitations {
             } else {
                 Invitation::new(order.email, &self.sealer, self.expiry())
             };
-            let Wishes { group, return_to, .. } = order.by.map(|by| by.wishes.clone()).unwrap_or_default();
+            let Wishes { group, return_to, .. } = wishes;
             Invitation { id, made_sub, handed_out, group, return_to, ..new }
         };
         let written = self.table.replace(&key(user.as_str()), read, invitation).await?;
