@@ -39,9 +39,10 @@ pub(crate) struct Invitation {
     /// Its [`Listing`](listing::Listing), if a member invited.
     #[serde(default)]
     pub(crate) id: Option<String>,
-    /// Whether this API made the account. Only then a revocation deletes it.
+    /// The `sub` of the account, if this API made it. A revocation deletes only that one, and a link that a member got
+    /// opens only that one. Another tool may have made another account with the same user name since.
     #[serde(default)]
-    pub(crate) made_account: bool,
+    pub(crate) made_sub: Option<String>,
     /// Whether a member got the link instead of the mailbox. Then the link proves nothing about the address.
     #[serde(default)]
     pub(crate) handed_out: bool,
@@ -100,6 +101,23 @@ impl Invitation {
     pub(crate) fn is_for(&self, email: &Email, sealer: &Sealer) -> bool {
         let digest = self.email.as_ref();
         digest.is_some_and(|digest| sealer.matches(&["invited-address"], &email.to_lower_case(), digest))
+    }
+
+    /// Whether this API made the account with this `sub` for it.
+    pub(crate) fn made(&self, sub: &str) -> bool {
+        self.made_sub.as_deref() == Some(sub)
+    }
+
+    /// Whether its link may open the account with this `sub`. A mailed link proves the mailbox. One that a member got
+    /// proves nothing, so it opens no account that may be somebody's already.
+    pub(crate) fn may_open(&self, sub: &str) -> bool {
+        !self.handed_out || self.made(sub)
+    }
+
+    /// Whether it does already what a member asks for. What the member does not name may be anything.
+    pub(crate) fn grants(&self, wishes: &Wishes) -> bool {
+        let agrees = |wish: &Option<String>, own: &Option<String>| wish.is_none() || wish == own;
+        agrees(&wishes.group, &self.group) && agrees(&wishes.return_to, &self.return_to)
     }
 
     /// Whether its link opens the account of this address now.

@@ -81,6 +81,7 @@ codes! {
     AlreadyChanged = "already-changed", 409, "The address has been changed already.";
     EmailUnverified = "email-unverified", 409, "The account's address is not verified; ask for a change to that same address first.";
     NoCurrentEmail = "no-current-email", 409, "The account has no address that can approve the change.";
+    InvitationOpen = "invitation-open", 409, "An open invitation of this address has another group or return address; revoke it first.";
     AccountExists = "account-exists", 409, "Somebody has an account with this address.";
     AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
     CodeExpired = "code-expired", 410, "The code has expired; begin again.";

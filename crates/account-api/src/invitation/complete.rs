@@ -52,10 +52,11 @@ impl Invitations {
         }
         let address = self.must_be_theirs(&guest).await?;
         let temporary = self.temporary_password(&guest.email);
+        let mut answered_before = read.value.answered_at;
         let response = match guest.profile.status {
             Status::Unconfirmed | Status::ForceChangePassword => {
                 self.close_registration(&guest, &temporary).await?;
-                read = self.note_answer(&key, read).await?;
+                (read, answered_before) = self.note_answer(&key, read).await?;
                 // Another invitation may have replaced this one since.
                 self.must_be_open(&read.value, user_name, token)?;
                 let user = self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
@@ -65,7 +66,10 @@ impl Invitations {
         };
         match response {
             Response::Accepted => {}
-            Response::WeakPassword => return Err(self.weak_password().await),
+            Response::WeakPassword => {
+                self.take_back_the_note(&key, read, answered_before).await?;
+                return Err(self.weak_password().await);
+            }
             Response::Closed => {
                 // This person answered before and was cut off before the rest was done, or another invitation has
                 // replaced this one.
@@ -149,13 +153,37 @@ impl Invitations {
     }
 
     /// Notes, before an answer goes to the pool, that it does. A later call needs this to know whether this invitation
-    /// confirmed the account. If another call noted its answer first, that note stands.
-    async fn note_answer(&self, key: &str, read: Versioned<Invitation>) -> Result<Versioned<Invitation>, Problem> {
+    /// confirmed the account. If another call noted its answer first, that note stands. Returns the invitation, and the
+    /// note that it has without this answer.
+    async fn note_answer(
+        &self,
+        key: &str,
+        read: Versioned<Invitation>,
+    ) -> Result<(Versioned<Invitation>, Option<u64>), Problem> {
+        let before = read.value.answered_at;
         let noted = Invitation { answered_at: Some(self.table.now()), ..read.value.clone() };
-        match self.table.replace(key, read, noted).await? {
-            Some(read) => Ok(read),
-            None => self.table.load(key).await,
+        if let Some(read) = self.table.replace(key, read, noted).await? {
+            return Ok((read, before));
         }
+        let read: Versioned<Invitation> = self.table.load(key).await?;
+        let before = read.value.answered_at;
+        Ok((read, before))
+    }
+
+    /// Takes back the note of an answer that the pool refused. Otherwise a guest who sends weak passwords could keep
+    /// members from revoking the invitation for as long as they like. The note of another call stays: its answer may
+    /// still be under way.
+    async fn take_back_the_note(
+        &self,
+        key: &str,
+        read: Versioned<Invitation>,
+        answered_at: Option<u64>,
+    ) -> Result<(), Problem> {
+        if read.value.answered_at != answered_at {
+            let without = Invitation { answered_at, ..read.value.clone() };
+            self.table.replace(key, read, without).await?;
+        }
+        Ok(())
     }
 
     /// The account that an invitation is for, if it still has the address that the invitation went to.
@@ -164,7 +192,7 @@ impl Invitations {
         let email = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
         let invited = |email: &Email| invitation.is_for(email, &self.sealer);
         let email = email.filter(invited).ok_or(Code::InvitationInvalid)?;
-        if profile.user_name.as_str() != user_name {
+        if profile.user_name.as_str() != user_name || !invitation.may_open(&profile.sub) {
             return Err(Code::InvitationInvalid.into());
         }
         if !profile.enabled {

@@ -316,7 +316,7 @@ impl Invitations {
         if is_new {
             stored = stored.with(Invitation::default());
         }
-        let invitation = self.current(&profile.user_name, stored, true, order).await?;
+        let invitation = self.current(&profile.user_name, stored, Some(profile.sub), order).await?;
         let order = &Order { locales: &languages, ..*order };
         self.deliver(&profile.user_name, email, &invitation, name, order).await
     }
@@ -382,6 +382,13 @@ impl Invitations {
         let user = &self.accounts.checked(&guest.user_name, &guest.sub).await?;
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
         let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
+        let made_account = read.value.made(&guest.sub) || is_ours;
+        // Another procedure made this account, with groups and attributes for one person. A member who got the link
+        // would be that person. That the temporary password is this API's says nothing: an earlier invitation may have
+        // written it.
+        if order.hands_out() && !made_account {
+            return self.tell_the_owner(order).await;
+        }
         if !self.is_open(&read.value, order) {
             let password = self.temporary_password(email);
             // An account that another procedure invited keeps its temporary password, unless a member of the group
@@ -396,8 +403,8 @@ impl Invitations {
             }
             self.accounts.renew(user, &password).await?;
         }
-        let made_account = read.value.made_account || is_ours;
-        let invitation = self.current(&guest.user_name, read, made_account, order).await?;
+        let made_sub = made_account.then(|| guest.sub.clone());
+        let invitation = self.current(&guest.user_name, read, made_sub, order).await?;
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes of the first invitation stay, and the mail uses no name: where everybody may invite, a
         // stranger may be asking.
@@ -405,11 +412,14 @@ impl Invitations {
     }
 
     /// Sends a link to the address of a registration. The registration stays as it is until somebody answers, because
-    /// it may belong to the same person.
+    /// it may belong to the same person. For the same reason, no member gets the link.
     async fn invite_to_a_registration(&self, registration: &Profile, order: &Order<'_>) -> Result<Sent, Problem> {
+        if order.hands_out() {
+            return self.tell_the_owner(order).await;
+        }
         let user = &registration.user_name;
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
-        let invitation = self.current(user, read, false, order).await?;
+        let invitation = self.current(user, read, None, order).await?;
         tracing::info!(decision = "registration_invited", sub = registration.sub, "decided");
         self.deliver(user, order.email, &invitation, None, order).await
     }
@@ -434,17 +444,22 @@ impl Invitations {
         &self,
         user: &UserName,
         read: Versioned<Invitation>,
-        made_account: bool,
+        made_sub: Option<String>,
         order: &Order<'_>,
     ) -> Result<Invitation, Problem> {
         let (open, handed_out) = (self.is_open(&read.value, order), order.hands_out());
         let id = order.by.map(|_| crate::random_uuid());
+        let wishes = order.by.map(|by| by.wishes.clone()).unwrap_or_default();
         let invitation = if open && read.value.handed_out == handed_out {
+            if read.value.id.is_some() && !read.value.grants(&wishes) {
+                return Err(Code::InvitationOpen.into());
+            }
             if order.by.is_none() || read.value.id.is_some() {
                 return Ok(read.value);
             }
-            // No member has listed it yet.
-            Invitation { id, ..read.value.clone() }
+            // No member has listed it yet, so none has asked for anything.
+            let Wishes { group, return_to, .. } = wishes;
+            Invitation { id, group, return_to, ..read.value.clone() }
         } else {
             let new = if open {
                 // The temporary password has the time of the open one, and a guest may be replacing it right now.
@@ -453,8 +468,8 @@ impl Invitations {
             } else {
                 Invitation::new(order.email, &self.sealer, self.expiry())
             };
-            let Wishes { group, return_to, .. } = order.by.map(|by| by.wishes.clone()).unwrap_or_default();
-            Invitation { id, made_account, handed_out, group, return_to, ..new }
+            let Wishes { group, return_to, .. } = wishes;
+            Invitation { id, made_sub, handed_out, group, return_to, ..new }
         };
         let written = self.table.replace(&key(user.as_str()), read, invitation).await?;
         Ok(written.ok_or(Code::TryAgain)?.value)

@@ -85,18 +85,18 @@ impl Invitations {
         let read: Versioned<Invitation> = self.table.load(&key).await?;
         let mut seen = Seen::new(listing.value.clone(), read.value.clone());
         self.must_be_unanswered(&seen).await?;
-        // The write decides against a revocation, an answer, and another resend. The account comes after it, so that a
-        // guest who answers now does not lose the password just chosen.
         let renewed = read.value.renewed(self.expiry());
+        // The listing comes first, so that no invitation is open when it has expired.
+        let again = Listing { sent_at: self.table.now(), expires_at: renewed.expires_at, ..listing.value.clone() };
+        let written = self.table.replace(&again.own_key(), listing, again).await?.ok_or(Code::TryAgain)?;
+        // This write decides against a revocation, an answer, and another resend. The account comes after it, so that a
+        // guest who answers now does not lose the password just chosen.
         seen.invitation = self.table.replace(&key, read, renewed).await?.ok_or(Code::TryAgain)?.value;
         let profile = self.must_be_unanswered(&seen).await?;
         if profile.status == Status::ForceChangePassword {
             let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
             self.accounts.renew(&user, &self.temporary_password(email)).await?;
         }
-        let again =
-            Listing { sent_at: self.table.now(), expires_at: seen.invitation.expires_at, ..listing.value.clone() };
-        let written = self.table.replace(&again.own_key(), listing, again).await?.ok_or(Code::TryAgain)?;
         let inviter = written.value.inviter.as_deref();
         let link = self.send_link(&profile.user_name, email, &seen.invitation, None, inviter, locales).await?;
         Ok(Sent { id: seen.invitation.id, link })
@@ -134,11 +134,12 @@ impl Invitations {
 
     /// Deletes the account of a revoked invitation if nothing but the invitation needs it.
     async fn delete_account(&self, seen: &Seen) -> Result<(), Problem> {
-        if !seen.invitation.made_account {
+        if seen.invitation.made_sub.is_none() {
             return Ok(());
         }
         let profile = self.accounts.profile(&seen.listing.user_name).await?;
-        let Some(profile) = profile.filter(|profile| seen.is_waiting(profile)) else { return Ok(()) };
+        let is_guest = |profile: &Profile| seen.is_waiting(profile) && seen.invitation.made(&profile.sub);
+        let Some(profile) = profile.filter(is_guest) else { return Ok(()) };
         let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
         match self.accounts.delete(&user).await {
             Err(error) if error.kind() != PoolErrorKind::UserNotFound => Err(error.into()),
@@ -216,7 +217,9 @@ impl Seen {
 
     fn is_unanswered(&self, profile: &Profile) -> bool {
         let has_address = profile.email.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(&self.listing.email));
-        self.is_waiting(profile) || (self.is_its_account(profile) && is_registration(profile) && has_address)
+        let is_waiting =
+            self.is_waiting(profile) || (self.is_its_account(profile) && is_registration(profile) && has_address);
+        is_waiting && self.invitation.may_open(&profile.sub)
     }
 
     fn is_open_account(&self, profile: &Profile) -> bool {

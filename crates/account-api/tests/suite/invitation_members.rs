@@ -310,10 +310,14 @@ async fn of_an_answer_and_a_revocation_at_once_one_wins() {
 
 #[tokio::test(start_paused = true)]
 async fn a_revocation_waits_for_an_answer_that_is_under_way_and_rings_no_alarm() {
-    let house = house(&[]);
+    let house = House::with(PoolKind::EmailUserNames, [native(ADA)], &[("INVITATIONS", "members")], Trap::Crash);
     let path = invited_by_mail(&house).await;
     let (username, token) = link(&house);
-    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
+    // The answer is cut off when it is noted and before the pool has it.
+    house.fuse.after(4);
+    let body = json!({ "username": username, "token": token, "password": PASSWORD });
+    assert!(house.call(None, "POST", "/invitations/complete", Some(body)).await.is_none());
+    house.fuse.off();
     let (refused, log) = CapturedLog::of(as_member(&house, "DELETE", &path, None)).await;
     refused.is_refused(503, "try-again");
     assert_eq!(refused.retry_after(), Some(30));
@@ -565,4 +569,158 @@ async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password(
         }
     }
     assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
+}
+
+/// An account in the pool as it was before, for a comparison afterwards.
+fn account_of_the_guest(house: &House) -> String {
+    let accounts = house.pool.accounts();
+    format!("{:?}", accounts.iter().find(|account| account.has_email(GUEST)).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
+    // An administrator made it, or somebody registered it.
+    for mut account in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
+        account.user_name = "planted".to_owned();
+        account.groups.insert("admins".to_owned());
+        let house = house(&[]);
+        house.pool.change(|accounts| accounts.push(account));
+        let planted = account_of_the_guest(&house);
+        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+        assert_eq!(account_of_the_guest(&house), planted);
+        // The mailbox may have it. Its open link does not become a member's, even when it has expired.
+        house.clock.forward(60);
+        let path = invited_by_mail(&house).await;
+        let (username, token) = link(&house);
+        let mailed = account_of_the_guest(&house);
+        for seconds in [60, 8 * DAY] {
+            house.clock.forward(seconds);
+            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            assert_eq!(account_of_the_guest(&house), mailed);
+            if seconds == 60 {
+                assert_eq!(state(&house, &path).await, "open");
+            }
+        }
+        house.clock.forward(60);
+        invited_by_mail(&house).await;
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        let (username, token) = link(&house);
+        let done = complete(&house, &username, &token, PASSWORD).await;
+        assert_eq!(done.status, 200, "{done:?} {planted}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_a_member_has_opens_no_later_account_of_the_same_name() {
+    for mut later in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
+        later.sub = "sub-of-another".to_owned();
+        later.groups.insert("admins".to_owned());
+        let house = house(&[]);
+        let answer = invite(&house, json!({ "notify": false })).await;
+        let (username, token) = parts(answer.body["link"].as_str().unwrap());
+        house.pool.change(|accounts| {
+            accounts.retain(|account| !account.has_email(GUEST));
+            later.user_name = username.clone();
+            accounts.push(later);
+        });
+        let planted = account_of_the_guest(&house);
+        house.clock.forward(60);
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
+        assert_eq!(account_of_the_guest(&house), planted);
+        assert_eq!(state(&house, &path).await, "revoked");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_revocation_leaves_a_later_account_of_the_same_name() {
+    let house = house(&[]);
+    let path = invited_by_mail(&house).await;
+    let (username, _) = link(&house);
+    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+    assert_eq!(guests(&house), 0);
+    house.pool.change(|accounts| {
+        let mut later = invited(GUEST).unverified();
+        (later.sub, later.user_name) = ("sub-of-another".to_owned(), username);
+        accounts.push(later);
+    });
+    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+    assert_eq!(guests(&house), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn weak_passwords_keep_no_member_from_sending_again_or_revoking() {
+    let house = house(&[]);
+    let path = invited_by_mail(&house).await;
+    let (username, token) = link(&house);
+    house.clock.forward(60);
+    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
+    assert_eq!(as_member(&house, "POST", &format!("{path}/resend"), None).await.status, 202);
+    let (username, token) = link(&house);
+    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
+    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+    assert_eq!(guests(&house), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_invitation_is_in_the_list_however_its_resend_was_cut_off() {
+    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
+        for after in 0..16 {
+            let own = [("INVITATIONS", "members")];
+            let house = House::with(PoolKind::EmailUserNames, [native(ADA)], &own, trap);
+            let path = invited_by_mail(&house).await;
+            house.clock.forward(6 * DAY);
+            let mut claims = access_token(ADA);
+            claims["cognito:groups"] = json!("[admins]");
+            house.fuse.after(after);
+            drop(house.call(Some(&claims), "POST", &format!("{path}/resend"), None).await);
+            house.fuse.off();
+            // The first time is over, so only a resend that took hold leaves it open.
+            house.clock.forward(2 * DAY);
+            let open = invite(&house, json!({})).await;
+            assert_eq!(open.status, 202, "{trap:?} {after}: {open:?}");
+            let id = open.body["id"].as_str().unwrap();
+            let list = as_member(&house, "GET", "/invitations", None).await.body;
+            let listed = list["invitations"].as_array().unwrap().iter().find(|one| one["state"] == "open");
+            assert_eq!(listed.map(|one| &one["id"]), Some(&json!(id)), "{trap:?} {after}");
+            let seen = as_member(&house, "GET", &path, None).await;
+            assert!(id != uuid(&path) || seen.body["expires_at"] == NOW + 13 * DAY, "{trap:?} {after}: {seen:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_invitation_with_another_group_or_return_address_is_refused_and_not_ignored() {
+    let first = json!({ "group": "Users", "return_to": "https://app.example.com/teams/7" });
+    let other = [json!({ "group": "Editors" }), json!({ "return_to": "https://app.example.com/teams/8" })];
+    for way in [json!({}), json!({ "notify": false })] {
+        let with = |wish: &Value| {
+            let mut body = wish.clone();
+            body.as_object_mut().unwrap().extend(way.as_object().unwrap().clone());
+            body
+        };
+        let house = house(&[
+            ("INVITATION_GROUPS", "Users,Editors"),
+            ("INVITATION_RETURN_URLS", "https://app.example.com/teams/"),
+            ("INVITATIONS_A_DAY", "20,100,1000"),
+        ]);
+        let answer = invite(&house, with(&first)).await;
+        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+        for other in &other {
+            house.clock.forward(60);
+            invite(&house, with(other)).await.is_refused(409, "invitation-open");
+        }
+        // What is not named, or is the same, may stay.
+        for same in [json!({}), json!({ "group": "Users" }), first.clone()] {
+            house.clock.forward(60);
+            assert_eq!(invite(&house, with(&same)).await.body["id"], answer.body["id"]);
+        }
+        assert_eq!(as_member(&house, "GET", &path, None).await.body["group"], "Users");
+        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+        house.clock.forward(60);
+        let anew = invite(&house, with(&other[0])).await;
+        let path = format!("/invitations/{}", anew.body["id"].as_str().unwrap());
+        assert_eq!(as_member(&house, "GET", &path, None).await.body["group"], "Editors");
+    }
 }
