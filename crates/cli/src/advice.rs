@@ -63,11 +63,12 @@ fn about(operation: &str, code: &str) -> Option<String> {
 }
 
 /// If one of these finds nothing, then it is the pool that is missing.
-const NEED_ONLY_THE_POOL: [&str; 8] = [
+const NEED_ONLY_THE_POOL: [&str; 9] = [
     "AdminDeleteUser",
     "AdminGetUser",
     "AdminUpdateUserAttributes",
     "DescribeUserPool",
+    "GetLogDeliveryConfiguration",
     "ListIdentityProviders",
     "ListUserPoolClients",
     "ListUsers",

@@ -26,7 +26,7 @@ const ATTEMPTS: u32 = 8;
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long to wait for an answer: Cognito waits up to 15 s for the functions that a call starts.
+/// How long to wait for an answer of an address that answered before: Cognito waits up to 15 s for the functions that a call starts.
 const READ: Duration = Duration::from_secs(30);
 
 /// Credentials, Region and endpoint, found as the AWS CLI finds them.
@@ -45,8 +45,11 @@ impl Cloud {
     /// [`Refused`] if there is no such profile, or if `--region` is not the pool's; the AWS files cannot be read.
     pub(crate) async fn load(global: &Global, user_pool: &str) -> Result<Self> {
         let region = region(user_pool, global.region.as_deref())?;
-        let in_environment = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
-        if let Some(profile) = global.profile.as_ref().or(in_environment.as_ref()) {
+        // The AWS CLI reads them in this order.
+        let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"].into_iter();
+        let in_environment = variables.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
+        let profile = global.profile.as_ref().or(in_environment.as_ref());
+        if let Some(profile) = profile {
             refuse_unknown(profile).await?;
         }
         let tls = HttpClient::new().tls_provider(Tls::Rustls(CryptoMode::Ring)).build_https();
@@ -55,7 +58,7 @@ impl Cloud {
             .http_client(http.clone())
             .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).build())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
-        if let Some(profile) = &global.profile {
+        if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
         if let Some(region) = region {

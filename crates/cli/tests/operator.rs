@@ -70,9 +70,14 @@ fn answer(mut stream: TcpStream, code: &str) -> String {
 
 /// Runs a command with keys in the environment, and with a profile `prod` in the AWS files.
 fn run(endpoint: &str, folder: &Path, arguments: &[&str]) -> Output {
+    command(endpoint, folder, arguments).output().unwrap()
+}
+
+fn command(endpoint: &str, folder: &Path, arguments: &[&str]) -> Command {
     let file = folder.join("credentials");
     std::fs::write(&file, "[prod]\naws_access_key_id = PRODKEY\naws_secret_access_key = s\n[test]\n").unwrap();
-    Command::new(env!("CARGO_BIN_EXE_cognito-triggers"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cognito-triggers"));
+    command
         .args(arguments)
         .current_dir(folder)
         .env_clear()
@@ -82,9 +87,8 @@ fn run(endpoint: &str, folder: &Path, arguments: &[&str]) -> Output {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_ACCESS_KEY_ID", "ENVKEY")
-        .env("AWS_SECRET_ACCESS_KEY", "s")
-        .output()
-        .unwrap()
+        .env("AWS_SECRET_ACCESS_KEY", "s");
+    command
 }
 
 fn told(output: &Output) -> String {
@@ -106,6 +110,45 @@ fn a_profile_signs_whatever_keys_are_in_the_environment_and_a_change_names_its_a
         assert_eq!(first, format!("Account 111122223333, Region eu-central-1, user pool {POOL}"));
         assert!(told.contains("Allow cognito-idp:AdminGetUser "), "{told}");
     }
+}
+
+/// In the order of the AWS CLI, which was tried beside it.
+#[test]
+fn keys_in_the_environment_go_before_its_profile_and_the_older_variable_before_the_newer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, answer) = (folder.path().join("config"), folder.path().join("answer"));
+    std::fs::write(&answer, r#"{"Version":1,"AccessKeyId":"PROCKEY","SecretAccessKey":"s"}"#).unwrap();
+    let process = format!("credential_process = cat {}", answer.display());
+    std::fs::write(&config, format!("[profile process]\n{process}\n")).unwrap();
+    for (keys, profile, older, key) in [
+        (true, "prod", "", "ENVKEY"),
+        (false, "prod", "", "PRODKEY"),
+        (false, "test", "prod", "PRODKEY"),
+        (false, "process", "", "PROCKEY"),
+    ] {
+        let aws = Aws::that_answers("AccessDeniedException");
+        let mut command = command(&aws.address, folder.path(), &VERIFY);
+        command.env("AWS_CONFIG_FILE", &config).env("AWS_PROFILE", profile).env("AWS_DEFAULT_PROFILE", older);
+        if !keys {
+            command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        }
+        let told = told(&command.output().unwrap());
+        let signers = aws.keys.lock().unwrap();
+        assert!(signers.len() >= 2 && signers.iter().all(|signer| signer == key), "{key}: {signers:?}: {told}");
+    }
+}
+
+#[test]
+fn who_takes_a_request_and_says_nothing_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let started = Instant::now();
+    let output = run(&format!("http://{address}"), folder.path(), &["doctor", "--user-pool-id", POOL]);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert_eq!(output.status.code(), Some(1));
+    let told = told(&output);
+    assert!(told.contains(&format!("no answer from http://{address} (it took the request")), "{told}");
 }
 
 #[test]

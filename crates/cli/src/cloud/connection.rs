@@ -10,6 +10,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long to wait for the first answer of an address. A command begins with something that AWS answers in a moment.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
 /// An HTTP client that tells of every address that does not answer.
 ///
@@ -56,7 +60,13 @@ impl HttpConnector for Watched {
         let address = address(request.uri()).to_owned();
         let (call, known) = (self.inner.call(request), Arc::clone(&self.known));
         HttpConnectorFuture::new(async move {
-            let answer = call.await;
+            let is_new = !known.lock().unwrap_or_else(PoisonError::into_inner).answered.contains(&address);
+            let answer = if is_new {
+                let silent = |_| ConnectorError::timeout("it took the request and is silent".into());
+                tokio::time::timeout(FIRST_ANSWER, call).await.map_err(silent).flatten()
+            } else {
+                call.await
+            };
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             match answer {
                 Ok(answer) => {

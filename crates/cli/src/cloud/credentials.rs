@@ -75,7 +75,7 @@ impl ProvideCredentials for Explained {
 
 /// What was found instead of credentials, and what to do.
 fn explanation(error: &CredentialsError) -> String {
-    let why = causes(error);
+    let why = causes(error).replace('\n', " ");
     // The metadata service is asked last, when nothing else names credentials. Its silence is no reason to sign in again.
     let (mut cause, mut is_silent) = (error.source(), false);
     while let Some(error) = cause {
