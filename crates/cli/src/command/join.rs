@@ -135,15 +135,18 @@ pub(crate) struct Sides {
     rows: Vec<Row>,
 }
 
+/// The row with what each profile signs in with by itself.
+const WAYS_IN: &str = "signs_in_with";
+
 /// One property of both profiles.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     /// The property: an attribute's name, or `groups`, `identities` and the like.
     what: String,
-    /// Its values in the profile that goes.
-    goes: Vec<String>,
-    /// Its values in the profile that stays.
-    stays: Vec<String>,
+    /// Its values in the profile that goes, null if they could not be read.
+    goes: Option<Vec<String>>,
+    /// Its values in the profile that stays, null if they could not be read.
+    stays: Option<Vec<String>>,
     /// What the profile that stays gets.
     gained: Vec<String>,
     /// What is lost with the profile that goes.
@@ -161,12 +164,12 @@ impl Sides {
             let (gained, mut lost): (Vec<_>, Vec<_>) = new.cloned().partition(moves);
             // Nobody misses a state.
             lost.retain(|_| what != "status" && !what.ends_with("_verified"));
-            rows.push(Row { what: what.to_owned(), goes, stays, gained, lost });
+            rows.push(Row { what: what.to_owned(), goes: Some(goes), stays: Some(stays), gained, lost });
         };
-        row("user name", both(&|side| vec![side.profile().user_name.clone()]), &|_| false);
+        row("user_name", both(&|side| vec![side.profile().user_name.clone()]), &|_| false);
         row("sub", both(&|side| vec![side.profile().sub().to_owned()]), &|_| false);
         row("status", both(&|side| vec![status(side.profile())]), &|_| false);
-        row("second factors", both(&|side| side.profile().mfa.enabled.clone()), &|_| false);
+        row("second_factors", both(&|side| side.profile().mfa.enabled.clone()), &|_| false);
         row("identities", both(&identities), &|_| true);
         let is_kept =
             |group: &String| options.copy_groups && !is_group_of_provider(group, user_pool_id, goes.profile());
@@ -189,9 +192,9 @@ fn status(profile: &ProfileRecord) -> String {
 
 /// A way in of the profile that goes is lost even if the other one has the same: its own password, its own passkey.
 fn ways_in(goes: &Side, stays: &Side) -> Row {
-    let of = |side: &Side| side.factors.clone().unwrap_or_else(|| vec!["not known".to_owned()]);
-    let lost = of(goes).into_iter().map(|factor| format!("{factor} of the profile that goes")).collect();
-    Row { what: "signs in with".to_owned(), goes: of(goes), stays: of(stays), gained: Vec::new(), lost }
+    let lost = goes.factors.clone().unwrap_or_default();
+    let (goes, stays) = (goes.factors.clone(), stays.factors.clone());
+    Row { what: WAYS_IN.to_owned(), goes, stays, gained: Vec::new(), lost }
 }
 
 fn identities(side: &Side) -> Vec<String> {
@@ -205,9 +208,17 @@ impl Tabular for Sides {
         let mut table = Table::new(["", "goes", "stays", "afterwards"]);
         for row in &self.rows {
             let gained = row.gained.iter().map(|value| format!("+ {value}"));
-            let lost = row.lost.iter().map(|value| format!("- {value}"));
-            let after = row.stays.iter().cloned().chain(gained).chain(lost);
-            table.row([(&row.what).into(), Cell::lines(&row.goes), Cell::lines(&row.stays), Cell::lines(after)]);
+            // The other profile may have one of the same name.
+            let whose = if row.what == WAYS_IN { " of the profile that goes" } else { "" };
+            let lost = row.lost.iter().map(|value| format!("- {value}{whose}"));
+            let of = |values: &Option<Vec<String>>| values.clone().unwrap_or_else(|| vec!["not known".to_owned()]);
+            let after = of(&row.stays).into_iter().chain(gained).chain(lost);
+            table.row([
+                (&row.what).into(),
+                Cell::lines(of(&row.goes)),
+                Cell::lines(of(&row.stays)),
+                Cell::lines(after),
+            ]);
         }
         table
     }
