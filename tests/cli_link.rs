@@ -137,7 +137,14 @@ async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lo
             if ended {
                 break;
             }
-            child.kill().await.unwrap();
+            // As a crash does, or Ctrl-C.
+            if stall == Stall::Before {
+                child.kill().await.unwrap();
+            } else {
+                let id = child.id().unwrap().to_string();
+                assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+                assert!(!child.wait().await.unwrap().success());
+            }
             kills += 1;
             let told = format!("killed {stall:?} call {at}, {:?}", proxy.calls().await.last());
             // The last line may have been half written.
@@ -334,7 +341,7 @@ async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
     split.check(&before, "applied").await;
     let undone = split.cli().run(&["link", "--undo", "plan.journal", "--yes", "--output", "json"]).await.unwrap();
     assert_eq!(undone.status, 0, "{undone:?}");
-    let report = &undone.json().unwrap()["profiles"][0];
+    let report = &undone.json().unwrap()["undone"][0];
     assert_eq!(report["restored"], json!(["groups", "attributes", "link"]));
     assert_eq!(report["lost"], json!(["the sub of the deleted profile"]));
     before = split.native.clone();
@@ -429,7 +436,7 @@ async fn two_profiles_with_different_addresses_are_joined_on_the_operators_word(
             assert!(plan.contains(r#""proof":"operators_word""#), "{told}: {plan}");
             let undo = ["link", "--undo", "plan.journal", "--yes", "--output", "json"];
             let undone = Cli::new().unwrap().within(folder.path()).run(&undo).await.unwrap();
-            let lost = undone.json().unwrap()["profiles"][0]["lost"].to_string();
+            let lost = undone.json().unwrap()["undone"][0]["lost"].to_string();
             assert!(undone.status == 0 && lost.contains("the sub"), "{told}: {undone:?}");
             assert_eq!(lost.contains("the password"), goes_native, "{told}: {lost}");
             let after = pool.only_profile_of(MARY).await.unwrap();

@@ -53,6 +53,9 @@ fn about(operation: &str, code: &str) -> Option<String> {
         "The account makes too many calls in this Region. Wait a minute and run the command again."
     } else if begins(&["InternalError", "InternalServer", "ServiceUnavailable"]) {
         "AWS failed. Run the command again later."
+    } else if code == "unreadable answer" {
+        "Something other than AWS answered, such as a proxy or a sign-in page of the network. Check AWS_ENDPOINT_URL and the \
+         network."
     } else if code == "ResourceNotFoundException" && NEED_ONLY_THE_POOL.contains(&operation) {
         "There is no such user pool in this account and Region. Check --user-pool-id and --profile: aws cognito-idp \
          list-user-pools --max-results 60."
@@ -117,6 +120,7 @@ mod tests {
     fn every_code_that_an_operator_can_do_something_about_has_its_advice() {
         for (code, what) in [
             ("ExpiredTokenException", "Sign in again"),
+            ("unreadable answer", "AWS_ENDPOINT_URL"),
             ("UnrecognizedClientException", "--profile"),
             ("TooManyRequestsException", "Wait"),
             ("InternalErrorException", "later"),

@@ -76,7 +76,6 @@ impl Join {
             }
         }
         let known = Providers::parse(self.providers.as_deref().unwrap_or_default()).unwrap_or_default();
-        refuse_shut_out(&pool, [&goes, &stays], &known).await?.map_err(not_written)?;
         let address = goes.address().unwrap_or_default();
         let joined = Joined {
             proof: Proof::OperatorsWord,
@@ -99,6 +98,10 @@ impl Join {
         let sides = Sides::new(&joined, &options, id);
         let other_address = joined.goes.profile().address() != joined.stays.profile().address();
         let step = Step::joining(joined, &known).map_err(not_written)?;
+        if let Some(join) = &step.join {
+            let sides = [join.goes.profile(), join.stays.profile()];
+            refuse_shut_out(&pool, sides, &known).await?.map_err(not_written)?;
+        }
         let header = Header::new(id, options)?;
         let mut file = PlanWriter::begin(&path, &header)?;
         file.add(&Planned { line: 0, email: address, merge: vec![step], leave: Vec::new(), group: None })?;

@@ -16,9 +16,9 @@ use std::path::Path;
 #[schemars(rename = "Undo")]
 pub(in crate::command) struct Report {
     /// Merges that this run undid.
-    profiles: Vec<Undone>,
+    undone: Vec<Undone>,
     /// Merges that earlier runs undid.
-    before: Vec<Undone>,
+    undone_before: Vec<Undone>,
 }
 
 impl Link {
@@ -38,13 +38,13 @@ impl Link {
         }
         confirm_with_pool("Undo them?", &user_pool_id, self.yes)?;
         let pool = cloud.user_pool(&user_pool_id);
-        let before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
-        let mut report = Report { profiles: Vec::new(), before };
-        let result = undo(&pool, &mut journal, &self.limits(), &mut report.profiles).await;
+        let undone_before = journal.history().merges.values().filter_map(|merge| merge.undone.clone()).collect();
+        let mut report = Report { undone: Vec::new(), undone_before };
+        let result = undo(&pool, &mut journal, &self.limits(), &mut report.undone).await;
         global.output().data(&report)?;
         match result {
             Ok(()) => Ok(ExitStatus::Done),
-            Err(error) if report.profiles.is_empty() => Err(anyhow::Error::new(error)
+            Err(error) if report.undone.is_empty() => Err(anyhow::Error::new(error)
                 .context("stopped, and nothing was undone; run the same command again to go on")),
             Err(error) => {
                 let error = anyhow::Error::new(error);
@@ -59,7 +59,7 @@ impl Link {
 impl Tabular for Report {
     fn table(&self) -> Table {
         let mut table = Table::new(["profile", "restored", "lost"]);
-        for undone in self.before.iter().chain(&self.profiles) {
+        for undone in self.undone_before.iter().chain(&self.undone) {
             table.row([(&undone.user_name).into(), Cell::lines(&undone.restored), Cell::lines(&undone.lost)]);
         }
         table
