@@ -59,6 +59,9 @@ fn about(operation: &str, code: &str) -> Option<String> {
     } else if code == "ResourceNotFoundException" && NEED_ONLY_THE_POOL.contains(&operation) {
         "There is no such user pool in this account and Region. Check --user-pool-id and --profile: aws cognito-idp \
          list-user-pools --max-results 60."
+    } else if code == "ResourceNotFoundException" && ["AdminAddUserToGroup", "ListUsersInGroup"].contains(&operation) {
+        "There is no such group, or no such user pool. Make the group with aws cognito-idp create-group, or check --user-pool-id \
+         and --profile."
     } else {
         return None;
     };
@@ -129,7 +132,9 @@ mod tests {
             let advice = advice("AdminGetUser", code).unwrap();
             assert!(advice.contains(what), "{code}: {advice}");
         }
-        assert_eq!(advice("AdminAddUserToGroup", "ResourceNotFoundException"), None, "it is the group that is missing");
+        let group = advice("AdminAddUserToGroup", "ResourceNotFoundException").unwrap();
+        assert!(group.contains("create-group"), "{group}");
+        assert_eq!(advice("AdminLinkProviderForUser", "ResourceNotFoundException"), None, "pool or provider");
     }
 
     #[test]
