@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::template::texts;
-use end_to_end::{cloud, native, pool};
+use end_to_end::{Cli, cloud, native, pool};
 use local_cloud::function::{ALL, Binaries};
 use local_cloud::http::Http;
 use local_cloud::layout;
@@ -181,4 +181,12 @@ async fn the_functions_for_a_pool_that_exists() {
     let api = all.as_array().unwrap().iter().find(is_own).unwrap();
     let set = api["Environment"]["Variables"]["SES_CONFIGURATION_SET"].as_str().unwrap();
     assert!(!set.is_empty() && set != "MailEvents", "{set}");
+    let name = api["FunctionName"].as_str().unwrap();
+    let doctor = ["doctor", "--user-pool-id", existing.id(), "--account-api", name, "--output", "json"];
+    let report = Cli::new().unwrap().run(&doctor).await.unwrap().json().unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let of_api: Vec<_> =
+        findings.map(|one| one["code"].as_str().unwrap()).filter(|code| code.contains("api")).collect();
+    // Nobody verified that sender.
+    assert_eq!(of_api, ["account_api_sender_unverified", "account_api_secret_not_checked"]);
 }

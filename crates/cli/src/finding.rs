@@ -3,6 +3,7 @@
 //! One file per subject; each is a function of [`Facts`] and reads nothing itself. What could not be read is in
 //! [`Facts::gaps`] and becomes a finding of its own. A check that could not run does not count as passed.
 
+mod account_api;
 mod addresses;
 mod app_clients;
 mod aws;
@@ -19,7 +20,8 @@ mod rights;
 mod subjects;
 mod triggers;
 
-pub(crate) use aws::{gather, gather_for_person, suppressed};
+pub(crate) use account_api::AccountApi;
+pub(crate) use aws::{gather, gather_for_person, look_at_account_api, suppressed};
 pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota};
 
 use schemars::JsonSchema;
@@ -79,7 +81,7 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 13] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 14] = [
         triggers::check,
         rights::check,
         providers::check,
@@ -89,6 +91,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         app_clients::check,
         addresses::check,
         messages::check,
+        account_api::check,
         group::check,
         password_policy::check,
         quotas::check,

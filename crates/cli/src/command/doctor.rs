@@ -3,7 +3,7 @@
 use crate::attachment::Record;
 use crate::cloud::Cloud;
 use crate::finding::{self, Facts, Finding, Severity};
-use crate::function_arn::FunctionArn;
+use crate::function_arn::{Function, FunctionArn};
 use crate::lookup;
 use crate::options::{Global, Pool};
 use crate::pool_settings::{self, Description};
@@ -38,12 +38,20 @@ pub(crate) struct Doctor {
     /// Find out why this person gets no message: a user name, a `sub` or an e-mail address
     #[arg(long, value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Option<String>,
+    /// Look at the account API, too: the name or ARN of its function
+    #[arg(long, value_name = "FUNCTION", conflicts_with = "user", value_parser = function)]
+    account_api: Option<String>,
     /// What attach remembers: a trigger of it that the pool lost is an error [default: cognito-triggers-<ID>.json]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["expect", "user"])]
     record: Option<PathBuf>,
     /// The LambdaConfig that the pool should have, as JSON: a trigger of it that the pool lost is an error
     #[arg(long, value_name = "FILE", conflicts_with = "user")]
     expect: Option<PathBuf>,
+}
+
+/// Reads a function's name or ARN, and leaves it as it is.
+fn function(text: &str) -> Result<String> {
+    Function::parse(text).map(|_| text.to_owned())
 }
 
 /// The functions that a pool's triggers should have, of the triggers that there is a function for.
@@ -114,7 +122,10 @@ impl Doctor {
         let findings = match &self.user {
             None => {
                 let expected = self.expected(&pool)?;
-                let facts = Facts { expected, ..finding::gather(&cloud, pool).await };
+                let mut facts = Facts { expected, ..finding::gather(&cloud, pool).await };
+                if let Some(function) = &self.account_api {
+                    finding::look_at_account_api(&cloud, &mut facts, function).await;
+                }
                 finding::all(&facts)
             }
             Some(user) => {

@@ -4,7 +4,7 @@ mod person;
 
 pub(crate) use person::{gather_for_person, suppressed};
 
-use super::{Attached, Facts, Gap, Provider, Quota, SendQuota, group, rights};
+use super::{AccountApi, Attached, Facts, Gap, Provider, Quota, SendQuota, group, rights};
 use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
@@ -184,6 +184,38 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
         facts.sender_signs =
             dkim.map(|dkim| dkim.signing_enabled() && dkim.status().is_some_and(|status| status.as_str() == "SUCCESS"));
     }
+}
+
+/// Reads what the account API is set to, and whether SES may send from its address.
+pub(crate) async fn look_at_account_api(cloud: &Cloud, facts: &mut Facts, function: &str) {
+    let region = facts.pool.region().to_owned();
+    let answer = cloud.lambda(&region).get_function_configuration().function_name(function).send().await;
+    let mut api = AccountApi { function: function.to_owned(), settings: None, sender_verified: None };
+    if !does_not_exist(&answer) {
+        let Some(found) = facts.known("account API", "GetFunctionConfiguration", answer) else { return };
+        let variables = found.environment().and_then(|environment| environment.variables()).into_iter().flatten();
+        api.settings = Some(variables.map(|(name, value)| (name.clone(), value.clone())).collect());
+    }
+    if let Some(address) = api.sender().map(str::to_owned) {
+        let ses = ses(cloud, region);
+        let domain = address.rsplit('@').next().unwrap_or_default().to_owned();
+        // An address is verified by itself or by its domain.
+        for identity in [address, domain] {
+            let answer = ses.get_email_identity().email_identity(&identity).send().await;
+            if does_not_exist(&answer) {
+                api.sender_verified = Some(false);
+            } else if let Some(found) = facts.known("SES identity of the account API", "GetEmailIdentity", answer) {
+                api.sender_verified = Some(found.verified_for_sending_status());
+            } else {
+                api.sender_verified = None;
+                break;
+            }
+            if api.sender_verified == Some(true) {
+                break;
+            }
+        }
+    }
+    facts.account_api = Some(api);
 }
 
 /// The SES identity that a pool sends from, and its Region, which may be another than the pool's.

@@ -1,5 +1,6 @@
 //! What is known of a pool and of what belongs to it.
 
+use super::account_api::AccountApi;
 use super::person::LogDelivery;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
@@ -34,6 +35,8 @@ pub(crate) struct Facts {
     pub(crate) sender_signs: Option<bool>,
     /// Where Cognito writes down what it could not send. Read for a person only.
     pub(crate) log_delivery: Option<LogDelivery>,
+    /// The account API, if the operator named its function.
+    pub(crate) account_api: Option<AccountApi>,
     /// The account's quotas for user pools.
     pub(crate) quotas: Vec<Quota>,
     /// What could not be read.
@@ -113,6 +116,7 @@ impl Facts {
             sender_verified: None,
             sender_signs: None,
             log_delivery: None,
+            account_api: None,
             quotas: Vec::new(),
             gaps: Vec::new(),
         }

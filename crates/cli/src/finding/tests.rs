@@ -45,6 +45,7 @@ fn healthy() -> Facts {
         sender_verified: Some(true),
         sender_signs: Some(true),
         log_delivery: None,
+        account_api: None,
         quotas: vec![Quota { name: "Rate of UserCreation requests".into(), value: 50.0, adjustable: true }],
         gaps: vec![],
     }
@@ -76,6 +77,59 @@ fn pool(pointer: &'static str, value: Value) -> impl FnOnce(&mut Facts) {
 }
 
 #[test]
+fn a_trigger_without_the_function_it_should_have_is_lost() {
+    use Severity::Error;
+    use Trigger::{InboundFederation, PreSignUp};
+    let ours = "arn:aws:lambda:eu-central-1:1:function:f".to_owned();
+    let other = "arn:aws:lambda:eu-central-1:1:function:other".to_owned();
+    check(Error, "trigger_lost", |facts| {
+        facts.functions.remove(&InboundFederation);
+        facts.expected.insert(InboundFederation, vec![ours.clone()]);
+    });
+    check(Error, "trigger_lost", |facts| drop(facts.expected.insert(PreSignUp, vec![other.clone()])));
+    let mut kept = healthy();
+    kept.expected.insert(PreSignUp, vec![other, ours]);
+    assert_eq!(all(&kept), vec![]);
+}
+
+#[test]
+fn an_account_api_that_does_not_fit_the_pool_is_found() {
+    use Severity::{Error, Note};
+    let api = |settings: &[(&str, &str)]| AccountApi {
+        function: "account-api".into(),
+        settings: Some(
+            [&[("USER_POOL_ID", "eu-central-1_A"), ("INVITATIONS", "members"), ("BACKEND_CLIENT_ID", "app")], settings]
+                .concat()
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        ),
+        sender_verified: Some(true),
+    };
+    let mut sound = healthy();
+    sound.account_api = Some(api(&[]));
+    assert_eq!(all(&sound), vec![]);
+    check(Error, "account_api_gone", |facts| facts.account_api = Some(AccountApi { settings: None, ..api(&[]) }));
+    check(Error, "account_api_of_another_pool", |facts| {
+        facts.account_api = Some(api(&[("USER_POOL_ID", "eu-central-1_B")]));
+    });
+    check(Error, "account_api_client_missing", |facts| facts.account_api = Some(api(&[("BACKEND_CLIENT_ID", "gone")])));
+    check(Note, "account_api_secret_not_checked", |facts| facts.account_api = Some(api(&[("CODE_SECRET_ARN", "arn")])));
+    check(Error, "account_api_sender_unverified", |facts| {
+        let from = api(&[("EMAIL_FROM", "Example <accounts@example.com>")]);
+        assert_eq!(from.sender(), Some("accounts@example.com"));
+        facts.account_api = Some(AccountApi { sender_verified: Some(false), ..from });
+    });
+    for (days, of_pool, is_found) in [("", 7, false), ("", 3, true), ("3", 3, false), ("4", 3, true)] {
+        let mut facts = healthy();
+        facts.pool.0["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"] = json!(of_pool);
+        facts.account_api = Some(api(&[("INVITATION_DAYS", days)]));
+        let found: Vec<_> = all(&facts).iter().map(|finding| finding.code).collect();
+        assert_eq!(found == ["invitation_outlives_password"], is_found, "{days} {of_pool}: {found:?}");
+    }
+}
+
+#[test]
 fn each_thing_that_can_be_wrong_is_found_alone() {
     use Severity::{Error, Note, Warning};
     use Trigger::{InboundFederation, PreSignUp};
@@ -88,16 +142,6 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
             set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim@example.com:custom:number");
         }
     });
-    let ours = "arn:aws:lambda:eu-central-1:1:function:f".to_owned();
-    let other = "arn:aws:lambda:eu-central-1:1:function:other".to_owned();
-    check(Error, "trigger_lost", |facts| {
-        facts.functions.remove(&InboundFederation);
-        facts.expected.insert(InboundFederation, vec![ours.clone()]);
-    });
-    check(Error, "trigger_lost", |facts| drop(facts.expected.insert(PreSignUp, vec![other.clone()])));
-    let mut kept = healthy();
-    kept.expected.insert(PreSignUp, vec![other, ours]);
-    assert_eq!(all(&kept), vec![]);
     for spoil in [(Some(false), Some(true), "function_gone"), (Some(true), Some(false), "no_invoke_permission")] {
         check(Error, spoil.2, |facts| {
             let changed = Attached { exists: spoil.0, callable: spoil.1, ..function(facts) };
