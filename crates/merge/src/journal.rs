@@ -31,10 +31,12 @@ pub struct JournalError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub enum Entry {
     /// A profile is about to be deleted, with everything known of it.
     Begin(Box<Begin>),
-    /// Its linked identities are about to be moved, one by one.
+    /// One of its linked identities is about to be taken from it, and linked to the other profile.
     Moving {
         /// Its user name.
         user_name: String,
+        /// The identity.
+        identity: SourceIdentity,
     },
     /// It is deleted.
     Deleted {
@@ -160,8 +162,8 @@ pub struct MergeState {
     /// One entry for each time that a profile of this name was about to be deleted. It comes back if its owner signs in
     /// before the link is made.
     pub attempts: Vec<Begin>,
-    /// Whether its linked identities began to move.
-    pub moving: bool,
+    /// The linked identities whose move has begun. Nobody else's hand is known to have touched these.
+    pub moved: Vec<SourceIdentity>,
     /// Whether it was deleted at least once.
     pub deleted: bool,
     /// The link, once it is made.
@@ -204,7 +206,7 @@ impl MergeState {
     /// Whether the profile is deleted, or gave identities away, and not all of them are linked.
     #[must_use]
     pub const fn is_half_done(&self) -> bool {
-        (self.deleted || self.moving) && self.linked.is_none()
+        (self.deleted || !self.moved.is_empty()) && self.linked.is_none()
     }
 }
 
@@ -236,7 +238,12 @@ impl History {
                     attempts.push((**begin).clone());
                 }
             }
-            Entry::Moving { user_name } => self.state(user_name).moving = true,
+            Entry::Moving { user_name, identity } => {
+                let moved = &mut self.state(user_name).moved;
+                if !moved.contains(identity) {
+                    moved.push(identity.clone());
+                }
+            }
             Entry::Deleted { user_name, .. } => self.state(user_name).deleted = true,
             Entry::Linked(linked) => self.state(&linked.user_name).linked = Some((**linked).clone()),
             Entry::Done { user_name } => self.state(user_name).done = true,

@@ -101,7 +101,7 @@ async fn undo_one(
         Some(native) => {
             undo_native(pool, native, state, limits, undone).await?;
             match &same {
-                Some(going) => give_back(pool, going, &last.moves, limits, undone).await,
+                Some(going) => give_back(pool, going, &state.moved, limits, undone).await,
                 None => Ok(()),
             }
         }
@@ -178,7 +178,7 @@ async fn undo_native(
         undone.restores("link: it was there before, and stays");
         return Ok(());
     }
-    for identity in last.identities() {
+    for identity in last.identity.iter().chain(&state.moved) {
         unlink(pool, &record, identity, state, limits, undone).await?;
     }
     Ok(())

@@ -26,7 +26,7 @@ impl<P: Administration> Merger<'_, P> {
         self.checked(&goes).await?;
         let groups = self.pool.groups(&goes.name()).await?;
         // Until the first identity moves, nothing that a run does changes the profile that goes.
-        if state.attempts.is_empty() || (!state.moving && goes.sub() == join.goes.profile().sub()) {
+        if state.attempts.is_empty() || (state.moved.is_empty() && goes.sub() == join.goes.profile().sub()) {
             self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
             let guard = Guard::new(self.pool, self.limits, None);
             refuse_shut_out(&guard, [&goes, &stays], &self.rules.providers).await?.map_err(refused)?;
@@ -43,8 +43,8 @@ impl<P: Administration> Merger<'_, P> {
                 }
             }
         }
-        let begun = state.attempts.last().map(|begin| begin.moves.clone()).unwrap_or_default();
-        let found = identities(&goes, &stays, &self.rules.providers, &begun).map_err(refused)?;
+        // What somebody else took from it since is not ours to link.
+        let found = identities(&goes, &stays, &self.rules.providers, &state.moved).map_err(refused)?;
         let name = stays.name();
         // A profile that came back is in no group, so the groups of the deleted one count.
         let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != goes.sub());
@@ -96,7 +96,6 @@ impl<P: Administration> Merger<'_, P> {
         if begin.moves.is_empty() {
             return Ok(());
         }
-        journal.write(Entry::Moving { user_name: begin.profile.user_name.clone() }).await?;
         let stays = self.native_of(begin).await?;
         let name = self.checked(&stays).await?;
         for identity in begin.moves.iter().filter(|identity| !record_has(&stays, identity)) {
@@ -108,6 +107,8 @@ impl<P: Administration> Merger<'_, P> {
                 if !goes.as_ref().is_some_and(has) {
                     return Err(Stop::changed("an identity is no longer linked to the profile that goes"));
                 }
+                let user_name = begin.profile.user_name.clone();
+                journal.write(Entry::Moving { user_name, identity: identity.clone() }).await?;
                 self.pool.unlink_source(identity).await?;
             }
             self.link_to(&name, identity, begin).await?;
@@ -115,8 +116,9 @@ impl<P: Administration> Merger<'_, P> {
         Ok(())
     }
 
-    /// Links every identity that the profile that stays does not have yet. Returns `Ok(Err(_))` if the pool should be
-    /// read again.
+    /// Links the identity that the deleted profile was made for. Its linked ones were moved before, so whoever took one
+    /// away since meant it; only if somebody else deleted the profile, those on their way are linked. Returns
+    /// `Ok(Err(_))` if the pool should be read again.
     pub(super) async fn settle_join(
         &self,
         journal: &mut impl Journal,
@@ -125,7 +127,9 @@ impl<P: Administration> Merger<'_, P> {
     ) -> Result<Result<StepResult, String>, Stop> {
         let stays = self.staying(join).await?;
         let name = self.checked(&stays).await?;
-        for identity in begin.identities().filter(|identity| !record_has(&stays, identity)) {
+        let state = journal.history().merge_of(&begin.profile.user_name).cloned().unwrap_or_default();
+        let on_their_way = state.moved.iter().filter(|_| !state.deleted);
+        for identity in begin.identity.iter().chain(on_their_way).filter(|identity| !record_has(&stays, identity)) {
             if let Err(error) = self.link_to(&name, identity, begin).await {
                 let text = error.to_string();
                 return match Stop::from(error) {

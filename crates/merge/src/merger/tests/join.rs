@@ -231,7 +231,7 @@ async fn what_changed_between_two_tries_is_not_joined_either() {
         let fuse = Fuse::at(at, Fate::EndsAfter);
         let _ = scene.run(&fuse).await;
         let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
-        if state.moving || !fuse.burnt() {
+        if !state.moved.is_empty() || !fuse.burnt() {
             break;
         }
         scene.pool.change(|accounts| {
@@ -306,6 +306,51 @@ async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
         assert_eq!(scene.pool.owners_of("Google", "1").len(), 1, "{moved_to}");
         assert!(scene.pool.account("goes").is_some(), "{moved_to}");
     }
+}
+
+/// An administrator takes identities from the profile that goes which no run has touched yet, such as a stolen one.
+fn taken_away(scene: &Scene) -> Vec<(String, String)> {
+    let moved = scene.history().merge_of("goes").cloned().unwrap_or_default().moved;
+    let mut taken = Vec::new();
+    scene.pool.change(|accounts| {
+        for goes in accounts.iter_mut().filter(|account| account.user_name == "goes") {
+            goes.identities.retain(|own| {
+                let is_moved = moved.iter().any(|known| known.provider() == own.provider && known.value() == own.value);
+                if !is_moved {
+                    taken.push((own.provider.clone(), own.value.clone()));
+                }
+                is_moved
+            });
+        }
+    });
+    taken
+}
+
+#[tokio::test]
+async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second_run_nor_by_an_undo() {
+    let mut explored = 0;
+    for undoes in [false, true] {
+        for at in 1.. {
+            let goes = goes().with_identity("Google", "1").with_identity("Facebook", "2");
+            let mut scene = joining(&goes).await;
+            let fuse = Fuse::at(at, Fate::EndsAfter);
+            let _ = scene.run(&fuse).await;
+            if !fuse.burnt() {
+                break;
+            }
+            let taken = taken_away(&scene);
+            if undoes {
+                scene.undo().await;
+            } else {
+                let _ = scene.run(&Fuse::never()).await;
+            }
+            for (provider, subject) in &taken {
+                assert!(scene.pool.owners_of(provider, subject).is_empty(), "{provider} after {at}, undo: {undoes}");
+            }
+            explored += usize::from(taken.len() == 1);
+        }
+    }
+    assert!(explored >= 2, "no run ended between the first and the second identity");
 }
 
 /// Whoever has the name of the profile that stays now is a stranger.
