@@ -68,15 +68,15 @@ impl Side {
     }
 }
 
-/// Refuses a join for somebody who is shut out of either address: they get no other account. Reads every profile with the
-/// two addresses.
+/// Refuses somebody who is shut out of the address of one of these profiles: they get no other account, and no rights.
+/// Reads every profile with these addresses.
 ///
 /// # Errors
 ///
-/// Returns the pool's error if a look-up fails, and otherwise whether they may be joined.
+/// Returns the pool's error if a look-up fails, and otherwise whether they may go on.
 pub async fn refuse_shut_out(
     pool: &impl UserPool,
-    sides: [&ProfileRecord; 2],
+    sides: &[&ProfileRecord],
     providers: &Providers,
 ) -> Result<Result<(), NotJoinable>, PoolError> {
     let emails: BTreeSet<_> = sides.iter().filter_map(|side| side.address()).collect();

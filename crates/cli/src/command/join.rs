@@ -100,7 +100,7 @@ impl Join {
         let step = Step::joining(joined, &known).map_err(not_written)?;
         if let Some(join) = &step.join {
             let sides = [join.goes.profile(), join.stays.profile()];
-            refuse_shut_out(&pool, sides, &known).await?.map_err(not_written)?;
+            refuse_shut_out(&pool, &sides, &known).await?.map_err(not_written)?;
         }
         let header = Header::new(id, options)?;
         let mut file = PlanWriter::begin(&path, &header)?;

@@ -29,7 +29,7 @@ impl<P: Administration> Merger<'_, P> {
         if state.attempts.is_empty() || (state.moved.is_empty() && goes.sub() == join.goes.profile().sub()) {
             self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
             let guard = Guard::new(self.pool, self.limits, None);
-            refuse_shut_out(&guard, [&goes, &stays], &self.rules.providers).await?.map_err(refused)?;
+            refuse_shut_out(&guard, &[&goes, &stays], &self.rules.providers).await?.map_err(refused)?;
         }
         match state.attempts.last() {
             None => self.refuse_changed(&join.stays, &stays, "the profile that stays").await?,

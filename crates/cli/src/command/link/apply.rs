@@ -249,10 +249,11 @@ fn consent(plan: &PlanFile) -> (String, String) {
     }
     if plan.groups > 0 {
         facts.push(format!(
-            "Profiles that get the rights of a group: {}. Cognito does not show whom an administrator took out on purpose.",
+            "Profiles that get the rights of a group: {}. Cognito does not show whom an administrator took out on purpose, nor \
+             who wrote email_verified themselves.",
             plan.groups
         ));
-        vouched.push("nobody in the plan was taken out of the group on purpose");
+        vouched.push("nobody in the plan was taken out of the group on purpose, or could write email_verified");
     }
     (facts.join(" "), vouched.join(", and that "))
 }

@@ -5,7 +5,7 @@ use super::scenario::{Scene, unplanned};
 use crate::group::{DefaultGroup, GroupStep};
 use crate::merger::StepResult;
 use crate::plan::Planned;
-use cognito_core::user_pool::memory::{Account, native};
+use cognito_core::user_pool::memory::{Account, federated, native};
 
 const ADA: &str = "ada@example.com";
 
@@ -44,6 +44,23 @@ async fn cut_off_at_any_step_and_resumed_the_person_is_in_the_group_and_out_agai
         }
     }
     assert!(explored > 20, "{explored}");
+}
+
+/// Their account is disabled, and another one came in through a provider.
+#[tokio::test]
+async fn who_was_shut_out_gets_no_rights() {
+    for (banned, ended) in [(true, StepResult::Skipped("shut_out".into())), (false, StepResult::Done)] {
+        let ada = Account { email_verified: true, ..federated("Google", "1", ADA) };
+        let mut other = native(ADA).named("other");
+        other.enabled = !banned;
+        let join = DefaultGroup { name: "Users".into(), for_everybody: true, since: 0 };
+        let step = GroupStep { user_name: ada.user_name.clone(), sub: ada.sub.clone(), join };
+        let name = ada.user_name.clone();
+        let mut scene = unplanned(&[ada, other]);
+        scene.planned.push(Planned { line: 0, email: ADA.into(), merge: vec![], leave: vec![], group: Some(step) });
+        assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [ended]);
+        assert_eq!(scene.pool.account(&name).unwrap().groups.contains("Users"), !banned);
+    }
 }
 
 #[tokio::test]
