@@ -69,7 +69,8 @@ pub(crate) struct Link {
     update_rate: NonZeroU32,
     /// Do not ask before --apply or --undo. With --apply you vouch for what the plan takes as proof: people could never
     /// write `email_verified` into their own profiles, through any app client, a deleted one included; with
-    /// --trust-stored-values, also no address and no attribute that PROVIDERS links by
+    /// --trust-stored-values, also no address and no attribute that PROVIDERS links by. For a plan of join or audit you
+    /// vouch for what --apply says
     #[arg(long, short)]
     yes: bool,
 }
