@@ -57,14 +57,18 @@ pub fn config(lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
 
 /// A configuration together with the connections that its clients will use.
 #[derive(Clone, Debug)]
-pub(crate) struct Aws {
+pub struct Aws {
     pub(crate) config: SdkConfig,
     connections: Connections,
 }
 
 impl Aws {
     /// Reads the same environment as [`config`].
-    pub(crate) fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`config`].
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let environment = Environment::read(lookup)?;
         let connections = Connections::new(lookup)?;
         let (credentials, cache) = match environment.credentials {

@@ -33,16 +33,15 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// The queue whose URL the variable `name` holds, for a function with this environment; see
-    /// [`config`](super::config). `None` if the variable is empty. Makes no call.
+    /// The queue whose URL the variable `name` holds. `None` if the variable is empty. Makes no call.
     ///
     /// # Errors
     ///
-    /// Returns [`SettingError`] if the value is not an http or https URL, or if a Region or credentials are missing.
-    pub fn from_lookup(lookup: Lookup<'_>, name: &'static str) -> Result<Option<Self>, SettingError> {
+    /// Returns [`SettingError`] if the value is not an http or https URL.
+    pub fn from_lookup(lookup: Lookup<'_>, name: &'static str, aws: &Aws) -> Result<Option<Self>, SettingError> {
         let parse = |text: &str| Origin::parse(text).map(|_| text.to_owned());
-        let Some(url) = settings::optional(lookup, name, "the URL of an SQS queue", parse)? else { return Ok(None) };
-        Ok(Some(Self { url, aws: Aws::from_lookup(lookup)? }))
+        let url = settings::optional(lookup, name, "the URL of an SQS queue", parse)?;
+        Ok(url.map(|url| Self { url, aws: aws.clone() }))
     }
 
     async fn send(&self, message: &str) -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -56,7 +56,13 @@ impl AwsUserPools {
     ///
     /// Returns [`SettingError`] if a Region or credentials are missing, or a value is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        Ok(Self::new(Client::new(&Aws::from_lookup(lookup)?.config)))
+        Aws::from_lookup(lookup).map(|aws| Self::over(&aws))
+    }
+
+    /// A client over connections that other parts of the process share.
+    #[must_use]
+    pub fn over(aws: &Aws) -> Self {
+        Self::with_config(&aws.config)
     }
 
     /// The same, with a connection to Cognito that is opened before the first event. For a function

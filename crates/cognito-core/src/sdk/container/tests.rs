@@ -1,25 +1,13 @@
 use super::*;
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use crate::sdk::http::tests::server::once;
+use std::thread::JoinHandle;
 
 const ANSWER: &str = r#"{"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"very-secret-key","Token":"a-token","Expiration":"2030-01-02T03:04:05Z"}"#;
 
 /// Answers one request with a status and a body, and returns the request.
-fn server(status: u16, body: &'static str) -> (String, std::thread::JoinHandle<String>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}/credentials", listener.local_addr().unwrap());
-    let thread = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        let mut buffer = [0; 1024];
-        while !request.ends_with(b"\r\n\r\n") {
-            let read = stream.read(&mut buffer).unwrap();
-            request.extend_from_slice(&buffer[..read]);
-        }
-        write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        String::from_utf8(request).unwrap()
-    });
-    (url, thread)
+fn server(status: u16, body: &str) -> (String, JoinHandle<String>) {
+    let (url, request) = once(format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    (format!("{url}/credentials"), request)
 }
 
 fn credentials(url: &str, token: Option<&str>, file: Option<String>) -> ContainerCredentials {

@@ -1,24 +1,13 @@
 use super::*;
 use crate::failure::{Failure, Kind};
-use std::io::{Read, Write};
+use crate::sdk::http::tests::server::once;
 use std::net::TcpListener;
+use std::thread::JoinHandle;
 
 /// Answers one request, and returns it.
-fn server(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}/123456789012/retries", listener.local_addr().unwrap());
-    let thread = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        let mut buffer = [0; 4096];
-        while !request.ends_with(b"}") {
-            let read = stream.read(&mut buffer).unwrap();
-            request.extend_from_slice(&buffer[..read]);
-        }
-        write!(stream, "HTTP/1.1 {answer}").unwrap();
-        String::from_utf8(request).unwrap()
-    });
-    (url, thread)
+fn server(answer: &str) -> (String, JoinHandle<String>) {
+    let (url, request) = once(format!("HTTP/1.1 {answer}"));
+    (format!("{url}/123456789012/retries"), request)
 }
 
 fn queue(url: &str) -> Result<Option<SqsQueue>, SettingError> {
@@ -33,7 +22,7 @@ fn queue(url: &str) -> Result<Option<SqsQueue>, SettingError> {
         };
         Some(value.to_owned())
     };
-    SqsQueue::from_lookup(&lookup, "QUEUE")
+    SqsQueue::from_lookup(&lookup, "QUEUE", &Aws::from_lookup(&lookup)?)
 }
 
 #[tokio::test]
@@ -60,8 +49,8 @@ async fn a_message_is_signed_and_sent_to_its_queue() {
 #[tokio::test]
 async fn a_refusal_names_its_code_and_not_what_was_sent() {
     let body = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no queue for ada@example.com"}"#;
-    let answer = format!("400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len()).leak();
-    let (url, _request) = server(answer);
+    let answer = format!("400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let (url, _request) = server(&answer);
     let error = queue(&url).unwrap().unwrap().put("ada@example.com".to_owned()).await.unwrap_err();
     let cause = Failure::because(Kind::TRY_AGAIN, error).cause_chain();
     assert_eq!(cause, "SendMessage: status 400 QueueDoesNotExist");

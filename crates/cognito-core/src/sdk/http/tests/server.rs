@@ -1,8 +1,10 @@
 //! A server that sends exactly the bytes that a test wants.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -25,6 +27,23 @@ pub(in crate::sdk) enum Part {
 
 pub(in crate::sdk) fn bytes(text: &str) -> Vec<Part> {
     vec![Part::Bytes(text.as_bytes().to_vec())]
+}
+
+/// Answers one request with these bytes, from a thread that ends with the request as it came.
+pub(in crate::sdk) fn once(answer: String) -> (String, JoinHandle<String>) {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+        while !is_whole(&request) {
+            let read = stream.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..read]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, thread)
 }
 
 pub(in crate::sdk) struct Server {
