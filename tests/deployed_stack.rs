@@ -3,10 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::native;
+use end_to_end::{native, sqs};
 use local_cloud::event;
 use local_cloud::hosted_login::sign_in;
-use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
 use local_cloud::seed::PASSWORD;
@@ -242,9 +241,7 @@ async fn a_membership_that_cognito_could_not_write_is_written_by_the_stack_itsel
     let queue = settings["RETRY_QUEUE_URL"].as_str().unwrap();
     let body = json!({ "userPoolId": visit.pool.id(), "userName": before.username, "sub": before.attribute("sub") });
     let input = json!({ "QueueUrl": queue, "MessageBody": body.to_string() });
-    let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.SendMessage")];
-    let endpoint = visit.address.stack.endpoint();
-    Http::default().send_body("POST", endpoint, &headers, input.to_string()).await.unwrap();
+    sqs(visit.address.stack.endpoint(), "SendMessage", &input).await.unwrap();
     let start = Instant::now();
     while visit.profile().await.groups != [GROUP] {
         assert!(start.elapsed() < Duration::from_mins(1), "the queue did not call the function");

@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::{function, native, pool};
+use end_to_end::{function, native, pool, sqs};
 use local_cloud::event;
-use local_cloud::http::Http;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, UserPool};
@@ -52,19 +51,13 @@ async fn a_group_that_is_not_there_is_logged_and_keeps_nobody_out() {
     assert!(function.log().contains("ResourceNotFoundException"), "{}", function.log());
 }
 
-/// A call of SQS on the local cloud, unsigned.
-async fn sqs(pool: &UserPool, operation: &str, input: Value) -> Value {
-    let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", &format!("AmazonSQS.{operation}"))];
-    let answer = Http::default().send_body("POST", pool.endpoint(), &headers, input.to_string()).await.unwrap();
-    assert!(answer.status.is_success(), "{operation}: {}", answer.status);
-    answer.json().unwrap_or_default()
-}
-
 #[tokio::test]
 async fn a_membership_that_cognito_refuses_waits_in_the_queue_until_it_is_written() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    let queue = sqs(&pool, "CreateQueue", json!({ "QueueName": format!("retries-{}", ada.username) })).await;
+    let queue = sqs(pool.endpoint(), "CreateQueue", &json!({ "QueueName": format!("retries-{}", ada.username) }))
+        .await
+        .unwrap();
     let url = queue["QueueUrl"].as_str().unwrap();
     let settings = [("DEFAULT_GROUP", "Late"), ("RETRY_QUEUE_URL", url)];
     let function = function("post-confirmation", &settings).await.unwrap();
@@ -72,7 +65,7 @@ async fn a_membership_that_cognito_refuses_waits_in_the_queue_until_it_is_writte
     assert_eq!(function.invoke(&event).await.unwrap(), Ok(event));
     assert!(function.log().contains("group_waits"), "{}", function.log());
 
-    let kept = sqs(&pool, "ReceiveMessage", json!({ "QueueUrl": url, "WaitTimeSeconds": 1 })).await;
+    let kept = sqs(pool.endpoint(), "ReceiveMessage", &json!({ "QueueUrl": url, "WaitTimeSeconds": 1 })).await.unwrap();
     let body = kept["Messages"][0]["Body"].as_str().unwrap();
     // The message has these members, and more that the function does not need (developer guide, "Using Lambda with
     // Amazon SQS").

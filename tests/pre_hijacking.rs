@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use end_to_end::{Google, function, native, opens, pool};
+use end_to_end::{Google, function, native, opens, pool, registers};
 use local_cloud::event;
 use local_cloud::runtime_api::{Function, FunctionError};
 use local_cloud::seed::{GROUP, PASSWORD};
@@ -44,10 +44,7 @@ impl Planted {
 
     async fn unconfirmed() -> Self {
         let pool = pool(Kind::EmailAsUsername).await.unwrap();
-        let client = pool.create_client(&[]).await.unwrap();
-        let attributes = json!([{ "Name": "email", "Value": ADA }]);
-        let input = json!({ "ClientId": client, "Username": ADA, "Password": PASSWORD, "UserAttributes": attributes });
-        pool.call("SignUp", &input).await.unwrap();
+        let client = registers(&pool, ADA).await.unwrap();
         Self { pool, client, session: Value::Null }
     }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::user_pool_api::{Proxy, Stall};
-use end_to_end::{cloud, function, native, only_response_differs, opens, pool};
+use end_to_end::{cloud, function, native, only_response_differs, opens, pool, registers};
 use local_cloud::event;
 use local_cloud::runtime_api::{Function, FunctionError};
 use local_cloud::seed::{GROUP, PASSWORD};
@@ -127,10 +127,7 @@ async fn two_deliveries_at_once_end_in_one_account() {
 /// A pool in which somebody registered Ada's address and never confirmed it.
 async fn planted() -> UserPool {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let attributes = json!([{ "Name": "email", "Value": ADA }]);
-    let planted = json!({ "ClientId": client, "Username": ADA, "Password": PASSWORD, "UserAttributes": attributes });
-    pool.call("SignUp", &planted).await.unwrap();
+    registers(&pool, ADA).await.unwrap();
     pool
 }
 

@@ -11,8 +11,9 @@ pub use people::Google;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use local_cloud::function::FOLDER_VARIABLE;
+use local_cloud::http::Http;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{ApiError, Kind, Profile, UserPool};
@@ -97,6 +98,31 @@ pub fn only_response_differs(event: &Value, answer: &Value) -> bool {
     let mut restored = answer.clone();
     restored["response"] = event["response"].clone();
     restored == *event
+}
+
+/// Registers an address as anybody can, with the password [`PASSWORD`], and never confirms it. Returns the app client.
+///
+/// # Errors
+///
+/// Fails if the pool refuses.
+pub async fn registers(pool: &UserPool, email: &str) -> Result<String> {
+    let client = pool.create_client(&[]).await?;
+    let attributes = json!([{ "Name": "email", "Value": email }]);
+    let input = json!({ "ClientId": client, "Username": email, "Password": PASSWORD, "UserAttributes": attributes });
+    pool.call("SignUp", &input).await?;
+    Ok(client)
+}
+
+/// Calls SQS on a local cloud, and returns its answer.
+///
+/// # Errors
+///
+/// Fails if the call is refused.
+pub async fn sqs(endpoint: &str, operation: &str, input: &Value) -> Result<Value> {
+    let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", &format!("AmazonSQS.{operation}"))];
+    let answer = Http::default().send_body("POST", endpoint, &headers, input.to_string()).await?;
+    ensure!(answer.status.is_success(), "{operation}: {}", answer.status);
+    answer.json()
 }
 
 /// Starts a function with the local cloud's endpoint and the given settings.

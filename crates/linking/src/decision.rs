@@ -8,7 +8,7 @@ use cognito_core::user_pool::{AvailableEmail, Identity, Profile, Status, UserNam
 use std::ops::ControlFlow::{self, Break, Continue};
 
 /// The most identities a profile may hold (Cognito quota, not adjustable).
-const MAX_IDENTITIES: usize = 5;
+pub const MAX_IDENTITIES: usize = 5;
 
 /// What a sign-in means. Every outcome has a name.
 #[derive(Clone, Debug, PartialEq, Eq)]

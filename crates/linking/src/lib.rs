@@ -22,7 +22,7 @@ mod repair;
 
 pub use apply::{LinkError, Linker, NativeUserName, Settlement};
 pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
-pub use decision::{Continued, Decision, Destination, decide};
+pub use decision::{Continued, Decision, Destination, MAX_IDENTITIES, decide};
 pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{NativeProfile, Newcomers, Policy, UnprovenEmail, UnverifiedProfile};
 pub use refusal::Refusal;

@@ -8,16 +8,13 @@ use crate::journal::WholeProfile;
 use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, LinkBy, Providers, SourceIdentity};
 use cognito_core::user_pool::{Administration, Identity, PoolError, PoolErrorKind, ProfileRecord, Status, UserPool};
-use linking::Owners;
+use linking::{MAX_IDENTITIES, Owners};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 /// The decision's name in plans and journals.
 pub(crate) const JOIN: &str = "join";
-
-/// The most identities that Cognito links to a profile.
-const MAX_IDENTITIES: usize = 5;
 
 /// A join as it was planned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

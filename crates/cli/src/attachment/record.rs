@@ -45,13 +45,13 @@ pub(crate) struct Attached {
 
 impl Attached {
     /// The functions that may be attached: ours, and our earlier one while it is being replaced.
-    pub(crate) fn functions(&self) -> Vec<String> {
-        [Some(&self.function), self.replaces.as_ref()].into_iter().flatten().cloned().collect()
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &String> {
+        [Some(&self.function), self.replaces.as_ref()].into_iter().flatten()
     }
 
     /// Whether a function is the one that was attached, or our earlier one.
     pub(crate) fn is_ours(&self, function: &str) -> bool {
-        self.function == function || self.replaces.as_deref() == Some(function)
+        self.functions().any(|ours| ours == function)
     }
 }
 

@@ -112,7 +112,7 @@ impl Doctor {
         let path = self.record.clone().unwrap_or_else(|| Record::usual_path(pool.id()));
         let record = Record::load(&path, pool.id())?;
         record.refuse_foreign(&path, pool)?;
-        let functions = |trigger: Trigger| Some((trigger, record.of(trigger)?.functions()));
+        let functions = |trigger: Trigger| Some((trigger, record.of(trigger)?.functions().cloned().collect()));
         Ok(Trigger::ALL.into_iter().filter_map(functions).collect())
     }
 

@@ -14,8 +14,9 @@ use crate::trigger::Trigger;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use cognito_core::user_pool::{AppClient, AppClients};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
 pub(crate) async fn gather(cloud: &Cloud, pool: Description) -> Facts {
@@ -111,9 +112,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     }
     if let Some(found) = facts.known(&what, "GetFunctionConfiguration", request) {
         attached.exists = Some(true);
-        let variables = found.environment().and_then(|environment| environment.variables()).into_iter().flatten();
-        let variables = variables.map(|(name, value)| (name.clone(), value.clone())).collect();
-        attached.settings = Some(variables);
+        attached.settings = Some(settings_of(&found));
         attached.lacking = lacking(cloud, facts, trigger, found.role(), &attached).await;
     }
     match invoke_permission::is_granted(&lambda, &function, &facts.pool).await {
@@ -122,6 +121,12 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
         Err(error) => facts.miss(&format!("permission to call the {what}"), "GetPolicy", format!("{error:#}")),
     }
     attached
+}
+
+/// A function's environment.
+fn settings_of(function: &GetFunctionConfigurationOutput) -> BTreeMap<String, String> {
+    let variables = function.environment().and_then(|environment| environment.variables()).into_iter().flatten();
+    variables.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Permissions that the function needs and its role lacks.
@@ -193,8 +198,7 @@ pub(crate) async fn look_at_account_api(cloud: &Cloud, facts: &mut Facts, functi
     let mut api = AccountApi { function: function.to_owned(), settings: None, sender_verified: None };
     if !does_not_exist(&answer) {
         let Some(found) = facts.known("account API", "GetFunctionConfiguration", answer) else { return };
-        let variables = found.environment().and_then(|environment| environment.variables()).into_iter().flatten();
-        api.settings = Some(variables.map(|(name, value)| (name.clone(), value.clone())).collect());
+        api.settings = Some(settings_of(&found));
     }
     if let Some(address) = api.sender().map(str::to_owned) {
         let ses = ses(cloud, region);

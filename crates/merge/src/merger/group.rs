@@ -1,10 +1,8 @@
 //! Puts a person into the group that they should have joined.
 
 use super::Merger;
-use super::guard::Guard;
 use super::outcome::{StepResult, Stop};
 use crate::group::{ADD_TO_GROUP, GroupStep};
-use crate::join::refuse_shut_out;
 use crate::journal::{Begin, Entry, Journal};
 use cognito_core::user_pool::Administration;
 use std::collections::BTreeMap;
@@ -28,9 +26,7 @@ impl<P: Administration> Merger<'_, P> {
         if !step.join.is_for(self.rules, &profile) {
             return Err(Stop::changed("the group is not for this profile any more"));
         }
-        let guard = Guard::new(self.pool, self.limits, None);
-        let shut_out = refuse_shut_out(&guard, &[&profile], &self.rules.providers).await?;
-        shut_out.map_err(|why| Stop::skipped(why.code()))?;
+        self.refuse_shut_out(&[&profile]).await?;
         let name = self.checked(&profile).await?;
         let groups = self.pool.groups(&profile.name()).await?;
         let is_in = groups.contains(&step.join.name);

@@ -28,8 +28,7 @@ impl<P: Administration> Merger<'_, P> {
         // Until the first identity moves, nothing that a run does changes the profile that goes.
         if state.attempts.is_empty() || (state.moved.is_empty() && goes.sub() == join.goes.profile().sub()) {
             self.refuse_changed(&join.goes, &goes, "the profile that goes").await?;
-            let guard = Guard::new(self.pool, self.limits, None);
-            refuse_shut_out(&guard, &[&goes, &stays], &self.rules.providers).await?.map_err(refused)?;
+            self.refuse_shut_out(&[&goes, &stays]).await?;
         }
         match state.attempts.last() {
             None => self.refuse_changed(&join.stays, &stays, "the profile that stays").await?,
@@ -74,6 +73,12 @@ impl<P: Administration> Merger<'_, P> {
         may_stay(&now).map_err(refused)?;
         self.checked(&now).await?;
         Ok(now)
+    }
+
+    /// Refuses somebody who is shut out of the address of one of these profiles.
+    pub(super) async fn refuse_shut_out(&self, profiles: &[&ProfileRecord]) -> Result<(), Stop> {
+        let guard = Guard::new(self.pool, self.limits, None);
+        refuse_shut_out(&guard, profiles, &self.rules.providers).await?.map_err(refused)
     }
 
     /// The operator decided on what they saw.

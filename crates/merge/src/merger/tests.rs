@@ -8,7 +8,7 @@ mod scenario;
 use super::*;
 use cognito_core::user_pool::PoolErrorKind;
 use cognito_core::user_pool::memory::{Account, PoolKind, federated};
-use crash::{FATES, Fate, Fuse};
+use crash::{FATES, Fate, Fuse, ended_twice};
 use scenario::{ADA, Scene, SignIn, all, google};
 
 /// Runs until nothing is left to try again, as an operator would.
@@ -81,25 +81,11 @@ async fn cut_off_at_any_step_and_resumed_nobody_loses_anything() {
 async fn cut_off_twice_and_resumed_nobody_loses_anything() {
     let mut explored = 0;
     for make in all() {
-        for at in 1.. {
-            let mut first = make();
-            let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = first.run(&fuse).await;
-            if !fuse.burnt() {
-                break;
-            }
-            for again in 1.. {
-                let mut scene = first.copy();
-                let second = Fuse::at(again, Fate::EndsAfter);
-                let _ = scene.run(&second).await;
-                if !second.burnt() {
-                    break;
-                }
-                explored += 1;
-                finish(&mut scene).await;
-                scene.check(&format!("ended after step {at} and after step {again} ({})", second.what()));
-            }
-        }
+        let check = async |mut scene: Scene, told: &str| {
+            finish(&mut scene).await;
+            scene.check(told);
+        };
+        explored += ended_twice(async || make(), check).await;
     }
     println!("{explored} runs were cut off twice and resumed");
     assert!(explored > 1000, "{explored}");

@@ -36,7 +36,8 @@ pub(in crate::command) struct Summary {
     skipped: BTreeMap<String, u64>,
     /// Profiles whose merge failed, by reason.
     failed: BTreeMap<String, u64>,
-    /// Profiles that are deleted and whose identities are not linked, by this run or an earlier one.
+    /// Profiles that are deleted, or gave identities away, and whose identities are not all linked, by this run or an earlier
+    /// one.
     half_done: u64,
     /// The journal.
     journal: PathBuf,

@@ -1,6 +1,6 @@
 //! A pool and a journal that fail, or end the process, at a chosen step.
 
-use super::scenario::Refuses;
+use super::scenario::{Refuses, Scene};
 use crate::journal::{Entry, History, Journal, JournalError};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
@@ -283,4 +283,29 @@ impl Administration for Fused {
     async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.fuse.call("AdminDisableProviderForUser", self.pool.unlink_source(identity)).await
     }
+}
+
+/// Ends the process after each step of a run, and the run after that one after each of its steps. Hands every scene that
+/// comes of it to `then`, with what happened to it, and returns how many there were.
+pub(super) async fn ended_twice(make: impl AsyncFn() -> Scene, then: impl AsyncFn(Scene, &str)) -> usize {
+    let mut explored = 0;
+    for at in 1.. {
+        let mut first = make().await;
+        let fuse = Fuse::at(at, Fate::EndsAfter);
+        let _ = first.run(&fuse).await;
+        if !fuse.burnt() {
+            break;
+        }
+        for again in 1.. {
+            let mut scene = first.copy();
+            let second = Fuse::at(again, Fate::EndsAfter);
+            let _ = scene.run(&second).await;
+            if !second.burnt() {
+                break;
+            }
+            explored += 1;
+            then(scene, &format!("ended after step {at} and after step {again} ({})", second.what())).await;
+        }
+    }
+    explored
 }

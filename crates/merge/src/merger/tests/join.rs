@@ -1,6 +1,6 @@
 //! Two profiles that the operator named, joined and cut off everywhere.
 
-use super::crash::{FATES, Fate, Fuse};
+use super::crash::{FATES, Fate, Fuse, ended_twice};
 use super::scenario::{ADA, Scene, SignIn, creating, unplanned};
 use crate::join::{Join, Proof, Side};
 use crate::merger::{Incomplete, MergeError, StepResult};
@@ -173,25 +173,11 @@ async fn cut_off_at_any_step_and_resumed_both_are_one_and_no_identity_is_lost() 
 async fn cut_off_twice_and_resumed_both_are_one() {
     let mut explored = 0;
     for goes in all() {
-        for at in 1.. {
-            let mut first = joining(&goes).await;
-            let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = first.run(&fuse).await;
-            if !fuse.burnt() {
-                break;
-            }
-            for again in 1.. {
-                let mut scene = first.copy();
-                let second = Fuse::at(again, Fate::EndsAfter);
-                let _ = scene.run(&second).await;
-                if !second.burnt() {
-                    break;
-                }
-                explored += 1;
-                finish(&mut scene).await;
-                check(&scene, &format!("ended after step {at} and after step {again} ({})", second.what()));
-            }
-        }
+        let check = async |mut scene: Scene, told: &str| {
+            finish(&mut scene).await;
+            check(&scene, told);
+        };
+        explored += ended_twice(async || joining(&goes).await, check).await;
     }
     assert!(explored > 200, "{explored}");
 }
