@@ -3,10 +3,10 @@
 //! The local cloud knows no identity providers, branding, log delivery and alarms that calculate, so these are only
 //! linted (`template_lint`).
 
-#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
 use end_to_end::template::texts;
-use end_to_end::{Cli, cloud, native, pool};
+use end_to_end::{Cli, Ran, binary, cloud, native, pool};
 use local_cloud::function::{ALL, Binaries};
 use local_cloud::http::Http;
 use local_cloud::layout;
@@ -32,9 +32,21 @@ const COMMON: [(&str, &str); 3] = [
 const API: [(&str, &str); 4] =
     [("AccountApi", "on"), ("SesIdentityArn", SES), ("EmailFrom", "accounts@mail.example.com"), ("AppName", "Example")];
 
-/// Deploys as the manual says, and gives the stack's outputs.
+/// Deploys as the manual says, with something small instead of the functions, and gives the stack's outputs.
 async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Result<BTreeMap<String, String>, String> {
-    let (endpoint, staged) = (cloud().unwrap(), staged(name));
+    let code = folder(name).join("nothing");
+    std::fs::write(&code, "#!/bin/sh\n").unwrap();
+    deploy_with(name, parameters, |_| code.clone()).await
+}
+
+async fn deploy_with(
+    name: &str,
+    parameters: &[(&str, &str)],
+    code: impl Fn(&'static str) -> PathBuf,
+) -> Result<BTreeMap<String, String>, String> {
+    let endpoint = cloud().unwrap();
+    let binaries = Binaries::of(ALL.map(|function| (function, code(function))));
+    let staged = template::stage(&folder(name), &binaries).unwrap();
     Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
     let sam = Sam::install().await.unwrap();
     let all = COMMON.iter().chain(parameters).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -42,13 +54,10 @@ async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Result<BTreeMap<Stri
     Ok(sam.outputs(&endpoint, name, &staged).await.unwrap())
 }
 
-/// The template with something small instead of the functions, because nothing here calls one.
-fn staged(name: &str) -> PathBuf {
+fn folder(name: &str) -> PathBuf {
     let folder = layout::local().join("deployments").join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    let code = folder.join("nothing");
-    std::fs::write(&code, "#!/bin/sh\n").unwrap();
-    template::stage(&folder, &Binaries::of(ALL.map(|function| (function, code.clone())))).unwrap()
+    folder
 }
 
 fn user_pool(outputs: &BTreeMap<String, String>) -> UserPool {
@@ -146,16 +155,169 @@ async fn a_pool_in_which_only_administrators_create_accounts() {
         ("PoolKind", "email-alias"),
         ("Invitations", "members"),
         ("AdminGroup", "admins"),
+        // The function takes no address of the local cloud, which would be the default.
+        ("AppUrl", "https://app.example.com"),
         ("Pages", "on"),
         ("DomainPrefix", "none"),
     ];
-    let outputs = deploy("admins-only", &[&API[..], &invites].concat()).await.unwrap();
+    let code = |function: &str| binary(function).unwrap();
+    let outputs = deploy_with("admins-only", &[&API[..], &invites].concat(), code).await.unwrap();
     let pool = settings(&user_pool(&outputs)).await;
     assert_eq!(pool["AliasAttributes"], json!(["email"]));
     assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"].to_string().trim_matches('"'), "true");
     let own = variables(&outputs, "PreSignUp").await;
     assert_eq!((&own["NEWCOMERS"], &own["NATIVE_USERNAME"]), (&json!("invited"), &json!("uuid")));
-    assert!(outputs.contains_key("AccountApiUrl"));
+    let members = Members::of(&outputs).await;
+    members_see_invitations(&members).await;
+    operators_see_invitations(&members).await;
+}
+
+/// A deployed account API whose members invite.
+struct Members<'a> {
+    outputs: &'a BTreeMap<String, String>,
+    pool: UserPool,
+    /// The access token of a member.
+    token: String,
+    /// The access token of somebody else.
+    of_nobody: String,
+}
+
+impl<'a> Members<'a> {
+    async fn of(outputs: &'a BTreeMap<String, String>) -> Self {
+        let pool = user_pool(outputs);
+        completion::numbers(&pool).await.unwrap();
+        pool.create_group("admins").await.unwrap();
+        // People sign in with SRP or on the hosted pages. A test has neither.
+        let client = json!({ "ClientId": outputs["FrontendClientId"],
+            "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] });
+        pool.admin("UpdateUserPoolClient", client).await.unwrap();
+        Self::person(&pool, "nobody@example.com").await;
+        let of_nobody = Self::token(&pool, outputs, "nobody@example.com").await;
+        let email = "admin@example.com";
+        Self::person(&pool, email).await;
+        pool.admin("AdminAddUserToGroup", json!({ "Username": name_of(email), "GroupName": "admins" })).await.unwrap();
+        let token = Self::token(&pool, outputs, email).await;
+        Self { outputs, pool, token, of_nobody }
+    }
+
+    async fn person(pool: &UserPool, email: &str) {
+        let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
+        let input = json!({ "Username": name_of(email), "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+        pool.admin("AdminCreateUser", input).await.unwrap();
+        let password = json!({ "Username": name_of(email), "Password": PASSWORD, "Permanent": true });
+        pool.admin("AdminSetUserPassword", password).await.unwrap();
+    }
+
+    async fn token(pool: &UserPool, outputs: &BTreeMap<String, String>, email: &str) -> String {
+        let parameters = json!({ "USERNAME": name_of(email), "PASSWORD": PASSWORD });
+        let input = json!({ "ClientId": outputs["FrontendClientId"], "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+            "AuthParameters": parameters });
+        let session = pool.admin("AdminInitiateAuth", input).await.unwrap();
+        session["AuthenticationResult"]["AccessToken"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a request through the API gateway.
+    async fn send(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}/_aws/execute-api/{}{path}", cloud().unwrap(), self.outputs["AccountApiId"]);
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        for _ in 0..TRIES {
+            let answer = Http::default().send_body(method, &url, &headers, body.clone()).await.unwrap();
+            let (status, body) = (answer.status.as_u16(), answer.json().unwrap_or_default());
+            if !is_busy(&body["code"].to_string()) {
+                return (status, body);
+            }
+        }
+        panic!("{method} {path}: still busy")
+    }
+
+    async fn cli(&self, arguments: &[&str]) -> Ran {
+        let (pool, api) = (self.pool.id(), self.outputs["AccountApiFunctionArn"].as_str());
+        let of = ["--user-pool-id", pool, "--account-api", api, "--output", "json"];
+        for _ in 0..TRIES {
+            let ran = Cli::new().unwrap().run(&[&["invitations"], arguments, &of].concat()).await.unwrap();
+            if !is_busy(&ran.stderr) {
+                return ran;
+            }
+        }
+        panic!("{arguments:?}: still busy")
+    }
+}
+
+/// How often somebody tries again.
+const TRIES: u32 = 20;
+
+/// Whether the API could not reach its table or the pool in time: the local cloud answers nobody while it deploys the
+/// stack of another test.
+fn is_busy(said: &str) -> bool {
+    said.contains("try-again")
+}
+
+/// A user name that is no address, as a pool with aliases wants it.
+fn name_of(email: &str) -> &str {
+    email.split('@').next().unwrap()
+}
+
+/// The user name and token of an invitation's link.
+fn link(text: &str) -> (String, String) {
+    let parameter = |name: &str| {
+        let (_, rest) = text.split_once(&format!("{name}=")).unwrap();
+        rest.split('&').next().unwrap().to_owned()
+    };
+    (parameter("username"), parameter("token"))
+}
+
+/// A member lists, looks at, sends again and revokes invitations. Nobody else does.
+async fn members_see_invitations(api: &Members<'_>) {
+    let invite = json!({ "email": "guest@example.com", "inviter": "Ada", "notify": false });
+    assert_eq!(api.send(None, "GET", "/invitations", &Value::Null).await.0, 401);
+    let (status, why) = api.send(Some(&api.of_nobody), "POST", "/invitations", &invite).await;
+    assert_eq!((status, &why["code"]), (403, &json!("not-an-admin")));
+    let member = Some(api.token.as_str());
+    let (status, invited) = api.send(member, "POST", "/invitations", &invite).await;
+    assert_eq!(status, 202, "{invited}");
+    let path = format!("/invitations/{}", invited["id"].as_str().unwrap());
+    assert_eq!(api.send(Some(&api.of_nobody), "GET", &path, &Value::Null).await.0, 403);
+    let (_, listed) = api.send(member, "GET", "/invitations", &Value::Null).await;
+    assert_eq!(listed["invitations"][0]["email"], "guest@example.com", "{listed}");
+    let (_, seen) = api.send(member, "GET", &path, &Value::Null).await;
+    assert_eq!((&seen["state"], &seen["inviter"]), (&json!("open"), &json!("Ada")));
+    assert_eq!(api.send(member, "DELETE", &path, &Value::Null).await.0, 204);
+    let (_, seen) = api.send(member, "GET", &path, &Value::Null).await;
+    assert_eq!(seen["state"], "revoked");
+    let (username, token) = link(invited["link"].as_str().unwrap());
+    let answer = json!({ "username": username, "token": token, "password": PASSWORD });
+    let (status, why) = api.send(None, "POST", "/invitations/complete", &answer).await;
+    assert_eq!((status, &why["code"]), (400, &json!("invitation-invalid")));
+}
+
+/// The command line does the same without a token, as somebody who may invoke the function.
+async fn operators_see_invitations(api: &Members<'_>) {
+    let sent = api.cli(&["send", "grace@example.com", "--inviter", "Ada", "--hand-over"]).await;
+    assert_eq!(sent.status, 0, "{sent:?}");
+    let sent = sent.json().unwrap();
+    let id = sent["invitations"][0]["id"].as_str().unwrap();
+    assert!(sent["invitations"][0]["invited_by"].as_str().unwrap().starts_with("arn:aws:"), "{sent}");
+    assert_eq!((&sent["invitations"][0]["state"], &sent["invitations"][0]["mailed"]), (&json!("open"), &json!(false)));
+    let again = api.cli(&["send", "admin@example.com", "--hand-over"]).await;
+    assert_eq!(again.status, 3, "{again:?}");
+    assert!(again.stderr.contains("account-exists"), "{again:?}");
+    let soon = api.cli(&["resend", id]).await;
+    assert_eq!(soon.status, 3, "{soon:?}");
+    assert!(soon.stderr.contains("too-many-requests"), "{soon:?}");
+    let (username, token) = link(sent["link"].as_str().unwrap());
+    let answer = json!({ "username": username, "token": token, "password": PASSWORD });
+    assert_eq!(api.send(None, "POST", "/invitations/complete", &answer).await.0, 200);
+    let shown = api.cli(&["show", id]).await.json().unwrap();
+    assert_eq!(shown["invitations"][0]["state"], "answered");
+    assert_eq!(api.cli(&["revoke", id, "--yes"]).await.status, 3, "an open account stays");
+    let listed = api.cli(&["list"]).await.json().unwrap();
+    let states: Vec<_> = listed["invitations"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
+    assert_eq!(states, ["answered", "revoked"]);
+    let gone = api.cli(&["show", "00000000-0000-4000-8000-000000000000"]).await;
+    assert!(gone.status == 3 && gone.stderr.contains("not-found"), "{gone:?}");
 }
 
 #[tokio::test]
@@ -175,14 +337,11 @@ async fn the_functions_for_a_pool_that_exists() {
     assert!(!variables(&outputs, "PostConfirmation").await["RETRY_QUEUE_URL"].as_str().unwrap().is_empty());
     assert_eq!(settings(&existing).await, before, "the stack changed a pool that is not its own");
     // Its mails are counted by what SES makes of them.
-    let functions = Http::default().get(&format!("{}/2015-03-31/functions", cloud().unwrap())).await.unwrap().json();
-    let all = functions.unwrap()["Functions"].take();
-    let is_own = |one: &&Value| one["FunctionName"].as_str().unwrap().starts_with("existing-pool-AccountApi");
-    let api = all.as_array().unwrap().iter().find(is_own).unwrap();
-    let set = api["Environment"]["Variables"]["SES_CONFIGURATION_SET"].as_str().unwrap();
+    let own = variables(&outputs, "AccountApi").await;
+    let set = own["SES_CONFIGURATION_SET"].as_str().unwrap();
     assert!(!set.is_empty() && set != "MailEvents", "{set}");
-    let name = api["FunctionName"].as_str().unwrap();
-    let doctor = ["doctor", "--user-pool-id", existing.id(), "--account-api", name, "--output", "json"];
+    let api = outputs["AccountApiFunctionArn"].as_str();
+    let doctor = ["doctor", "--user-pool-id", existing.id(), "--account-api", api, "--output", "json"];
     let report = Cli::new().unwrap().run(&doctor).await.unwrap().json().unwrap();
     let findings = report["findings"].as_array().unwrap().iter();
     let of_api: Vec<_> =

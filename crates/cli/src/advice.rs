@@ -13,7 +13,7 @@ use merge::{MergeError, UndoError};
 pub(crate) fn permission(operation: &str) -> Option<String> {
     let service = match operation {
         "SignUp" | "GetCallerIdentity" => return None,
-        "GetFunctionConfiguration" | "GetPolicy" | "AddPermission" | "RemovePermission" => "lambda",
+        "GetFunctionConfiguration" | "GetPolicy" | "AddPermission" | "RemovePermission" | "InvokeFunction" => "lambda",
         "SimulatePrincipalPolicy" => "iam",
         "GetAccount" | "GetEmailIdentity" | "GetSuppressedDestination" => "ses",
         "ListServiceQuotas" => "servicequotas",
@@ -62,6 +62,8 @@ fn about(operation: &str, code: &str) -> Option<String> {
     } else if code == "ResourceNotFoundException" && ["AdminAddUserToGroup", "ListUsersInGroup"].contains(&operation) {
         "There is no such group, or no such user pool. Make the group with aws cognito-idp create-group, or check --user-pool-id \
          and --profile."
+    } else if code == "ResourceNotFoundException" && operation == "GetFunctionConfiguration" {
+        "There is no such function in the account and the pool's Region: aws lambda list-functions."
     } else {
         return None;
     };
@@ -112,6 +114,7 @@ mod tests {
             ("ListUsers", "cognito-idp:ListUsers"),
             ("AddPermission", "lambda:AddPermission"),
             ("GetEmailIdentity", "ses:GetEmailIdentity"),
+            ("InvokeFunction", "lambda:InvokeFunction"),
         ] {
             let advice = advice(operation, "AccessDeniedException").unwrap();
             assert!(advice.contains(&format!("Allow {permission} ")), "{advice}");
@@ -134,6 +137,8 @@ mod tests {
         }
         let group = advice("AdminAddUserToGroup", "ResourceNotFoundException").unwrap();
         assert!(group.contains("create-group"), "{group}");
+        let function = advice("GetFunctionConfiguration", "ResourceNotFoundException").unwrap();
+        assert!(function.contains("list-functions"), "{function}");
         assert_eq!(advice("AdminLinkProviderForUser", "ResourceNotFoundException"), None, "pool or provider");
     }
 

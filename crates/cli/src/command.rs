@@ -6,6 +6,7 @@ mod completions;
 mod detach;
 mod doctor;
 mod events;
+mod invitations;
 mod join;
 mod link;
 mod man;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     Link(Box<link::Link>),
     Join(join::Join),
+    Invitations(invitations::Invitations),
     Schema(schema::Schema),
     /// Print the completion script for a shell
     Completions(completions::Completions),
@@ -70,6 +72,7 @@ impl Command {
             Self::Audit(command) => command.run(global).await,
             Self::Link(command) => Box::pin(command.run(global)).await,
             Self::Join(command) => command.run(global).await,
+            Self::Invitations(command) => command.run(global).await,
             Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(whole),
             Self::Man(command) => command.run(whole),

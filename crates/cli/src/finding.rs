@@ -21,7 +21,7 @@ mod subjects;
 mod triggers;
 
 pub(crate) use account_api::AccountApi;
-pub(crate) use aws::{gather, gather_for_person, look_at_account_api, suppressed};
+pub(crate) use aws::{gather, gather_for_person, look_at_account_api, settings_of, suppressed};
 pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota};
 
 use schemars::JsonSchema;

@@ -93,6 +93,15 @@ impl Function {
     }
 }
 
+/// Reads what names a function, and leaves it as it is.
+///
+/// # Errors
+///
+/// Those of [`Function::parse`].
+pub(crate) fn checked(text: &str) -> Result<String> {
+    Function::parse(text).map(|_| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

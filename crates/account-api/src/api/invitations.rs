@@ -79,7 +79,7 @@ pub(super) struct InvitationView {
     #[schema(example = "grace@example.com")]
     email: String,
     state: InvitationState,
-    /// The `sub` of the member who invited.
+    /// The `sub` of the member who invited, or the ARN of the operator.
     invited_by: String,
     /// The name that this member gave for the mail.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use crate::attachment::Record;
 use crate::cloud::Cloud;
 use crate::finding::{self, Facts, Finding, Severity};
-use crate::function_arn::{Function, FunctionArn};
+use crate::function_arn::{self, FunctionArn};
 use crate::lookup;
 use crate::options::{Global, Pool};
 use crate::pool_settings::{self, Description};
@@ -39,7 +39,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Option<String>,
     /// Look at the account API, too: the name or ARN of its function
-    #[arg(long, value_name = "FUNCTION", conflicts_with = "user", value_parser = function)]
+    #[arg(long, value_name = "FUNCTION", conflicts_with = "user", value_parser = function_arn::checked)]
     account_api: Option<String>,
     /// What attach remembers: a trigger of it that the pool lost is an error [default: cognito-triggers-<ID>.json]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["expect", "user"])]
@@ -47,11 +47,6 @@ pub(crate) struct Doctor {
     /// The LambdaConfig that the pool should have, as JSON: a trigger of it that the pool lost is an error
     #[arg(long, value_name = "FILE", conflicts_with = "user")]
     expect: Option<PathBuf>,
-}
-
-/// Reads a function's name or ARN, and leaves it as it is.
-fn function(text: &str) -> Result<String> {
-    Function::parse(text).map(|_| text.to_owned())
 }
 
 /// The functions that a pool's triggers should have, of the triggers that there is a function for.

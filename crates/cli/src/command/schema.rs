@@ -1,6 +1,6 @@
 //! `schema`
 
-use super::{doctor, events, join, link, preview, reset_user, show, unlink, verify_email};
+use super::{doctor, events, invitations, join, link, preview, reset_user, show, unlink, verify_email};
 use crate::attachment;
 use crate::audit::findings::Row;
 use crate::audit::report::Whole;
@@ -37,6 +37,7 @@ enum Document {
     Doctor,
     /// What events --list writes; an event itself is as Cognito sends it
     Events,
+    Invitations,
     Join,
     /// The plan's totals, or what --apply or --undo did
     Link,
@@ -64,6 +65,7 @@ impl Document {
             Self::AuditLine => document::<Row>(),
             Self::Doctor => document::<doctor::Diagnosis>(),
             Self::Events => document::<events::List>(),
+            Self::Invitations => document::<invitations::Shown>(),
             Self::Join => document::<join::Sides>(),
             Self::Link => schema_of::<link::Written>(),
             Self::Preview => document::<preview::Written>(),

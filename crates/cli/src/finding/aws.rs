@@ -124,7 +124,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
 }
 
 /// A function's environment.
-fn settings_of(function: &GetFunctionConfigurationOutput) -> BTreeMap<String, String> {
+pub(crate) fn settings_of(function: &GetFunctionConfigurationOutput) -> BTreeMap<String, String> {
     let variables = function.environment().and_then(|environment| environment.variables()).into_iter().flatten();
     variables.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -1,0 +1,251 @@
+//! `invitations`
+
+mod api;
+
+use crate::cloud::Cloud;
+use crate::function_arn;
+use crate::linked_identity::time;
+use crate::options::{Global, Pool, name_and_value};
+use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular, confirm, short, stdout};
+use anyhow::{Result, ensure};
+use api::{Api, Invitation, Sent, Wish};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Subcommand};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::io::Write;
+
+/// Send, list and take back invitations of the account API
+///
+/// Calls the function of the account API as a member of its ADMIN_GROUP, so the same rules hold as for members. The
+/// function must have INVITATIONS=members.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cognito-triggers invitations send grace@example.com --group Editors --user-pool-id eu-central-1_AbCdEf123 --account-api accounts-AccountApi
+  cognito-triggers invitations list --user-pool-id eu-central-1_AbCdEf123 --account-api accounts-AccountApi
+  cognito-triggers invitations revoke 5f0c4a0e-7d55-4a0b-9f0e-3f4dd2f4b3a1 --user-pool-id eu-central-1_AbCdEf123 --account-api accounts-AccountApi")]
+pub(crate) struct Invitations {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the invitations that have not expired, the last one sent first
+    List(Where),
+    /// Show one invitation, and ask the pool whether its account is open
+    Show(One),
+    /// Invite a person
+    Send(Box<Send>),
+    /// Send an invitation again, with a new link; the one before is void
+    Resend(One),
+    /// Take an invitation back; an account that nobody has opened is deleted
+    Revoke(Revoke),
+}
+
+/// The account API of a pool.
+#[derive(Debug, Args)]
+struct Where {
+    #[command(flatten)]
+    pool: Pool,
+    /// The function of the account API: its name or ARN
+    #[arg(long, value_name = "FUNCTION", value_parser = function_arn::checked)]
+    account_api: String,
+}
+
+#[derive(Debug, Args)]
+struct One {
+    /// The invitation's id, as list shows it
+    #[arg(value_name = "ID", value_parser = id)]
+    invitation: String,
+    #[command(flatten)]
+    of: Where,
+}
+
+#[derive(Debug, Args)]
+struct Send {
+    /// The person's e-mail address
+    #[arg(value_name = "EMAIL", value_parser = NonEmptyStringValueParser::new())]
+    email: String,
+    #[command(flatten)]
+    of: Where,
+    /// An attribute of the account; may be repeated. INVITATION_ATTRIBUTES of the function lists which ones are allowed
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    attributes: Vec<(String, String)>,
+    /// The group that the guest joins. INVITATION_GROUPS of the function lists which ones are allowed
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// The name of the person who invites, for the mail
+    #[arg(long, value_name = "NAME")]
+    inviter: Option<String>,
+    /// Where the guest goes afterwards. INVITATION_RETURN_URLS of the function lists which addresses are allowed
+    #[arg(long, value_name = "URL")]
+    return_to: Option<String>,
+    /// Send no mail and print the link, for you to deliver. The address is then not verified by the answer
+    #[arg(long)]
+    hand_over: bool,
+}
+
+#[derive(Debug, Args)]
+struct Revoke {
+    #[command(flatten)]
+    one: One,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(long)]
+    yes: bool,
+}
+
+/// The invitations that the command was about.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// What they are now. `list` has all that have not expired, the others have one.
+    invitations: Vec<Row>,
+    /// The link that was made with --hand-over; `null` otherwise. Whoever has it opens the account.
+    link: Option<String>,
+}
+
+/// An invitation.
+#[derive(Serialize, JsonSchema)]
+struct Row {
+    /// Its id.
+    id: String,
+    /// The address of the person who is invited.
+    email: String,
+    /// `open`, `answered` or `revoked`.
+    state: String,
+    /// The `sub` of the member who invited, or the ARN of the operator.
+    invited_by: String,
+    /// The name for the mail.
+    inviter: Option<String>,
+    /// When it was made, RFC 3339 in UTC.
+    invited: Option<String>,
+    /// When the link was last sent or handed over, RFC 3339 in UTC.
+    sent: Option<String>,
+    /// When the link expires, RFC 3339 in UTC.
+    expires: Option<String>,
+    /// The group that the guest joins.
+    group: Option<String>,
+    /// Where the guest goes afterwards.
+    return_to: Option<String>,
+    /// Whether the link was mailed. Otherwise somebody else delivers it.
+    mailed: bool,
+}
+
+impl From<Invitation> for Row {
+    fn from(seen: Invitation) -> Self {
+        Self {
+            id: seen.id,
+            email: seen.email,
+            state: seen.state,
+            invited_by: seen.invited_by,
+            inviter: seen.inviter,
+            invited: time(Some(seen.invited_at)),
+            sent: time(Some(seen.sent_at)),
+            expires: time(Some(seen.expires_at)),
+            group: seen.group,
+            return_to: seen.return_to,
+            mailed: seen.notify,
+        }
+    }
+}
+
+impl Tabular for Shown {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["id", "email", "state", "invited by", "sent", "expires", "group"]);
+        for row in &self.invitations {
+            let by = Cell::lines(row.inviter.iter().chain([&row.invited_by]));
+            let state = format!("{}{}", row.state, if row.mailed { "" } else { ", link handed over" });
+            let text = |value: &Option<String>| Cell::from(value.as_deref().unwrap_or_default());
+            table.row([
+                (&row.id).into(),
+                (&row.email).into(),
+                state.into(),
+                by,
+                text(&row.sent),
+                text(&row.expires),
+                text(&row.group),
+            ]);
+        }
+        table
+    }
+}
+
+impl Shown {
+    fn one(invitation: Invitation, link: Option<String>) -> Self {
+        Self { invitations: vec![invitation.into()], link }
+    }
+}
+
+impl Invitations {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
+        let shown = match self.action {
+            Action::List(of) => {
+                let invitations = of.open(global, false).await?.list().await?;
+                Shown { invitations: invitations.into_iter().map(Row::from).collect(), link: None }
+            }
+            Action::Show(One { invitation: id, of }) => Shown::one(of.open(global, false).await?.one(&id).await?, None),
+            Action::Send(send) => send.run(global).await?,
+            Action::Resend(One { invitation: id, of }) => {
+                let api = of.open(global, true).await?;
+                let sent = api.resend(&id).await?;
+                api.seen(sent).await?
+            }
+            Action::Revoke(Revoke { one: One { invitation: id, of }, yes }) => {
+                let api = of.open(global, true).await?;
+                let invitation = api.one(&id).await?;
+                confirm(&format!("Take the invitation of {} back?", short(&invitation.email)), yes)?;
+                api.revoke(&id).await?;
+                Shown::one(api.one(&id).await?, None)
+            }
+        };
+        let output = global.output();
+        output.data(&shown)?;
+        if let Some(link) = shown.link.filter(|_| output.format == Format::Table) {
+            // A table would break it into lines.
+            writeln!(stdout(), "{link}")?;
+        }
+        Ok(ExitStatus::Done)
+    }
+}
+
+impl Where {
+    async fn open(&self, global: &Global, changes: bool) -> Result<Api> {
+        let cloud = Cloud::load(global, &self.pool.id).await?;
+        if changes {
+            cloud.announce(&self.pool.id).await;
+        }
+        Api::open(&cloud, &self.pool.id, &self.account_api).await
+    }
+}
+
+impl Send {
+    async fn run(self, global: &Global) -> Result<Shown> {
+        let api = self.of.open(global, true).await?;
+        let wish = Wish {
+            email: self.email,
+            attributes: self.attributes.into_iter().collect(),
+            group: self.group,
+            inviter: self.inviter,
+            return_to: self.return_to,
+            notify: !self.hand_over,
+        };
+        let sent = api.send(&wish).await?;
+        api.seen(sent).await
+    }
+}
+
+impl Api {
+    /// The invitation that was sent, as it is now.
+    async fn seen(&self, Sent { id, link }: Sent) -> Result<Shown> {
+        let is_link = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
+        ensure!(link.as_ref().is_none_or(is_link), "the account API answered something that is no link");
+        Ok(Shown::one(self.one(&id).await?, link))
+    }
+}
+
+/// Reads an id, which becomes part of a path.
+fn id(text: &str) -> Result<String, &'static str> {
+    let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if is_id { Ok(text.to_owned()) } else { Err("not the id of an invitation; `invitations list` shows them") }
+}
