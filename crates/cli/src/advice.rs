@@ -17,6 +17,8 @@ pub(crate) fn permission(operation: &str) -> Option<String> {
         "SimulatePrincipalPolicy" => "iam",
         "GetAccount" | "GetEmailIdentity" | "GetSuppressedDestination" => "ses",
         "ListServiceQuotas" => "servicequotas",
+        "GetSMSSandboxAccountStatus" | "GetSMSAttributes" => "sns",
+        "FilterLogEvents" => "logs",
         _ => "cognito-idp",
     };
     Some(format!("{service}:{operation}"))
@@ -115,6 +117,8 @@ mod tests {
             ("AddPermission", "lambda:AddPermission"),
             ("GetEmailIdentity", "ses:GetEmailIdentity"),
             ("InvokeFunction", "lambda:InvokeFunction"),
+            ("FilterLogEvents", "logs:FilterLogEvents"),
+            ("GetSMSAttributes", "sns:GetSMSAttributes"),
         ] {
             let advice = advice(operation, "AccessDeniedException").unwrap();
             assert!(advice.contains(&format!("Allow {permission} ")), "{advice}");

@@ -22,7 +22,7 @@ mod triggers;
 
 pub(crate) use account_api::AccountApi;
 pub(crate) use aws::{gather, gather_for_person, look_at_account_api, settings_of, suppressed};
-pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota};
+pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, Trouble};
 
 use schemars::JsonSchema;
 use serde::Serialize;

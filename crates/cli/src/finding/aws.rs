@@ -4,7 +4,7 @@ mod person;
 
 pub(crate) use person::{gather_for_person, suppressed};
 
-use super::{AccountApi, Attached, Facts, Gap, Provider, Quota, SendQuota, group, rights};
+use super::{AccountApi, Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, group, rights};
 use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
@@ -28,6 +28,7 @@ pub(crate) async fn gather(cloud: &Cloud, pool: Description) -> Facts {
     }
     facts.groups = groups(cloud, &mut facts).await;
     mail(cloud, &mut facts).await;
+    text_messages(cloud, &mut facts).await;
     quotas(cloud, &mut facts).await;
     facts
 }
@@ -112,6 +113,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     }
     if let Some(found) = facts.known(&what, "GetFunctionConfiguration", request) {
         attached.exists = Some(true);
+        attached.log_group = found.logging_config().and_then(|log| log.log_group()).map(str::to_owned);
         attached.settings = Some(settings_of(&found));
         attached.lacking = lacking(cloud, facts, trigger, found.role(), &attached).await;
     }
@@ -189,6 +191,26 @@ async fn mail(cloud: &Cloud, facts: &mut Facts) {
         facts.sender_signs =
             dkim.map(|dkim| dkim.signing_enabled() && dkim.status().is_some_and(|status| status.as_str() == "SUCCESS"));
     }
+}
+
+/// Asks Amazon SNS, if the pool sends text messages.
+async fn text_messages(cloud: &Cloud, facts: &mut Facts) {
+    if !facts.sends_text_messages() {
+        return;
+    }
+    let region = Some(facts.text("/SmsConfiguration/SnsRegion")).filter(|region| !region.is_empty());
+    let region = aws_config::Region::new(region.unwrap_or(facts.pool.region()).to_owned());
+    let config = aws_sdk_sns::config::Builder::from(cloud.config()).region(region).build();
+    let sns = aws_sdk_sns::Client::from_conf(config);
+    let status = sns.get_sms_sandbox_account_status().send().await;
+    let status = facts.known("sandbox of Amazon SNS", "GetSMSSandboxAccountStatus", status);
+    let attributes = sns.get_sms_attributes().attributes("MonthlySpendLimit").send().await;
+    let attributes = facts.known("limit of Amazon SNS", "GetSMSAttributes", attributes);
+    facts.text_messages = Some(TextMessages {
+        sandbox: status.map(|status| status.is_in_sandbox()),
+        dollars_a_month: attributes
+            .and_then(|found| found.attributes().and_then(|all| all.get("MonthlySpendLimit")?.parse().ok())),
+    });
 }
 
 /// Reads what the account API is set to, and whether SES may send from its address.

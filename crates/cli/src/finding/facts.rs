@@ -33,8 +33,14 @@ pub(crate) struct Facts {
     pub(crate) sender_verified: Option<bool>,
     /// Whether its mails are signed with DKIM.
     pub(crate) sender_signs: Option<bool>,
+    /// What Amazon SNS does with text messages, if the pool sends any.
+    pub(crate) text_messages: Option<TextMessages>,
     /// Where Cognito writes down what it could not send. Read for a person only.
     pub(crate) log_delivery: Option<LogDelivery>,
+    /// What it wrote there lately. Read for a person only.
+    pub(crate) undelivered: Option<Trouble>,
+    /// What the function of the messages wrote about trouble lately. Read for a person only.
+    pub(crate) message_trouble: Option<Trouble>,
     /// The account API, if the operator named its function.
     pub(crate) account_api: Option<AccountApi>,
     /// The account's quotas for user pools.
@@ -63,6 +69,8 @@ pub(crate) struct Attached {
     pub(crate) exists: Option<bool>,
     /// Whether Cognito may call it.
     pub(crate) callable: Option<bool>,
+    /// Where it writes its log.
+    pub(crate) log_group: Option<String>,
     /// Its own settings.
     pub(crate) settings: Option<BTreeMap<String, String>>,
     /// Permissions that the function needs and its role lacks.
@@ -87,6 +95,26 @@ pub(crate) struct SendQuota {
     pub(crate) a_day: f64,
     /// Mails that were sent in the last 24 hours.
     pub(crate) sent: f64,
+}
+
+/// What Amazon SNS does with text messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TextMessages {
+    /// Whether they reach only verified numbers; `None` if that is not known.
+    pub(crate) sandbox: Option<bool>,
+    /// What may be spent a month, in US dollars.
+    pub(crate) dollars_a_month: Option<f64>,
+}
+
+/// What a log holds of the last day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// Lines about trouble, as far as they were read.
+    pub(crate) lines: usize,
+    /// When the last one was written, RFC 3339 in UTC.
+    pub(crate) last: Option<String>,
+    /// The `error_code` of the last one.
+    pub(crate) code: Option<String>,
 }
 
 /// Something that could not be read.
@@ -115,7 +143,10 @@ impl Facts {
             ses_quota: None,
             sender_verified: None,
             sender_signs: None,
+            text_messages: None,
             log_delivery: None,
+            undelivered: None,
+            message_trouble: None,
             account_api: None,
             quotas: Vec::new(),
             gaps: Vec::new(),
@@ -131,6 +162,11 @@ impl Facts {
     /// A text among the pool's settings, empty if it is not set.
     pub(crate) fn text(&self, pointer: &str) -> &str {
         self.pool.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the pool can send text messages. Some answers hold the setting without anything in it.
+    pub(crate) fn sends_text_messages(&self) -> bool {
+        !self.text("/SmsConfiguration/SnsCallerArn").is_empty()
     }
 
     /// Whether the pool tells upper from lower case. It does so if Cognito leaves the setting out.

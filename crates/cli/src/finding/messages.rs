@@ -3,6 +3,10 @@
 use super::{Facts, Finding};
 use crate::trigger::Trigger;
 
+/// What an account may spend on text messages in a month unless it asks for more (Amazon SNS, "Account spend
+/// threshold").
+const SMS_DOLLARS: f64 = 1.0;
+
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let subject = "EmailConfiguration";
@@ -43,6 +47,19 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             "Turn on Easy DKIM for the domain and publish its records: aws sesv2 put-email-identity-dkim-attributes";
         let sender = facts.text("/EmailConfiguration/SourceArn");
         findings.push(Finding::warning("sender_without_dkim", sender, why, remedy));
+    }
+    let sms = facts.text_messages.unwrap_or_default();
+    if sms.sandbox == Some(true) {
+        let why = "Amazon SNS is in its sandbox: text messages reach only verified numbers";
+        let remedy = "Ask to leave it: Amazon SNS console, Text messaging (SMS), Exit SMS sandbox";
+        findings.push(Finding::error("sms_sandbox", "SmsConfiguration", why, remedy));
+    }
+    if let Some(limit) = sms.dollars_a_month.filter(|limit| *limit <= SMS_DOLLARS) {
+        let why =
+            format!("Amazon SNS sends text messages for {limit} US dollars a month, and then none until the next");
+        let remedy = "Raise the quota \"Account spend threshold\" of Amazon SNS, then aws sns set-sms-attributes --attributes \
+                      MonthlySpendLimit=…";
+        findings.push(Finding::warning("sms_limit_low", "SmsConfiguration", &why, remedy));
     }
     for failure in ["EmailConfigurationFailure", "SmsConfigurationFailure"] {
         if !facts.text(&format!("/{failure}")).is_empty() {

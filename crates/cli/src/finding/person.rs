@@ -1,7 +1,6 @@
 //! Why does this person get no message?
 
-use super::{Facts, Finding, quoted};
-use crate::function_arn::FunctionArn;
+use super::{Facts, Finding, Trouble, quoted};
 use crate::trigger::Trigger;
 use cognito_core::user_pool::{ProfileRecord, Status};
 use serde_json::Value;
@@ -203,7 +202,7 @@ fn recovery(facts: &Facts, profile: &ProfileRecord) -> Vec<Finding> {
             let why = "\"Forgot password\" sends its code to the phone as a text message, and not to the mailbox";
             let remedy = "Look there; or give verified_email the first priority in AccountRecoverySetting";
             let mut findings = vec![Finding::warning("code_goes_to_the_phone", name, why, remedy)];
-            if !sends_text_messages(facts) {
+            if !facts.sends_text_messages() {
                 let why = "The pool has no SmsConfiguration, so it cannot send text messages";
                 let remedy = "Set SmsConfiguration with a role that may publish to Amazon SNS";
                 findings.push(Finding::error("text_messages_not_set_up", name, why, remedy));
@@ -212,11 +211,6 @@ fn recovery(facts: &Facts, profile: &ProfileRecord) -> Vec<Finding> {
         }
         Some(_) => Vec::new(),
     }
-}
-
-/// Whether the pool has what it takes to send text messages. Some answers hold the setting without anything in it.
-fn sends_text_messages(facts: &Facts) -> bool {
-    !facts.text("/SmsConfiguration/SnsCallerArn").is_empty()
 }
 
 /// How an account is recovered, in the order in which Cognito tries.
@@ -263,23 +257,37 @@ fn where_to_look(facts: &Facts) -> Vec<Finding> {
             findings.push(Finding::note("delivery_not_logged", "LogDeliveryConfiguration", why, remedy));
         }
         Some(LogDelivery::To(group)) => {
-            let why = "Cognito writes down which messages it could not send";
-            let remedy = match group.split_once(":log-group:") {
-                Some((_, name)) => format!("aws logs tail {} --since 1d", quoted(name.trim_end_matches(":*"))),
-                None => "Look there".to_owned(),
-            };
-            findings.push(Finding::note("delivery_logged", "LogDeliveryConfiguration", why, remedy));
+            let remedy = group_name(group).map_or_else(|| "Look there".to_owned(), tail);
+            let subject = "LogDeliveryConfiguration";
+            findings.push(if let Some(trouble) = told(facts.undelivered.as_ref()) {
+                let why = format!("Cognito could not send messages of this pool: {trouble}");
+                Finding::warning("messages_not_sent", subject, &why, remedy)
+            } else {
+                let why = "Cognito writes down which messages it could not send";
+                Finding::note("delivery_logged", subject, why, remedy)
+            });
         }
         None => {}
     }
     if let Some(function) = facts.functions.get(&Trigger::CustomMessage).filter(|one| one.exists == Some(true)) {
-        let why = "The function writes the messages. If it fails, Cognito sends nothing; if it passes a template over, \
-                   Cognito's own text is sent";
-        let name = FunctionArn::parse(&function.arn).map_or_else(|| function.arn.clone(), |arn| arn.name);
-        let group = quoted(&format!("/aws/lambda/{name}"));
-        let remedy =
-            format!("See its log: aws logs tail {group} --since 1d. The stack of this project has /aws/lambda/STACK/");
-        findings.push(Finding::note("custom_message_log", "custom-message", why, remedy));
+        let remedy = format!("See its log: {}", tail(function.log_group.as_deref().unwrap_or("/aws/lambda/FUNCTION")));
+        let subject = "custom-message";
+        findings.push(if let Some(trouble) = told(facts.message_trouble.as_ref()) {
+            let why = format!("The function that writes the messages had trouble: {trouble}");
+            Finding::warning("custom_message_trouble", subject, &why, remedy)
+        } else {
+            let why = "The function writes the messages. If it fails, Cognito sends nothing; if it passes a template over, \
+                       Cognito's own text is sent";
+            Finding::note("custom_message_log", subject, why, remedy)
+        });
+    }
+    let hiding = facts.clients.iter().flatten().filter(|client| client.hides_missing_users);
+    let hiding: Vec<_> = hiding.map(|client| client.id.as_str()).collect();
+    if !hiding.is_empty() {
+        let why = "To an app with this client, Cognito answers \"forgot password\" as if a code had gone out, also where \
+                   nobody has the name or nothing is verified";
+        let remedy = "What the app shows says nothing: only the findings above do (PreventUserExistenceErrors)";
+        findings.push(Finding::note("errors_hidden_from_apps", hiding.join(", "), why, remedy));
     }
     for trigger in ["CustomEmailSender", "CustomSMSSender"] {
         if !facts.pool.lambda_config()[trigger].is_null() {
@@ -287,13 +295,25 @@ fn where_to_look(facts: &Facts) -> Vec<Finding> {
             findings.push(Finding::note("own_sender", trigger, why, "Look into that function's log"));
         }
     }
-    if sends_text_messages(facts) {
-        let why =
-            "Text messages depend on Amazon SNS, which is not asked here: its sandbox, monthly limit and sender ids";
-        let remedy = "aws sns get-sms-sandbox-account-status; aws sns get-sms-attributes";
-        findings.push(Finding::note("text_messages_not_checked", "SmsConfiguration", why, remedy));
-    }
     findings
+}
+
+/// What a log says, in words; `None` if it holds no trouble.
+fn told(trouble: Option<&Trouble>) -> Option<String> {
+    let trouble = trouble.filter(|trouble| trouble.lines > 0)?;
+    let last = trouble.last.as_deref().unwrap_or("an unknown time");
+    let code = trouble.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    Some(format!("{} lines in the last 24 hours, the last one at {last}{code}", trouble.lines))
+}
+
+/// The command that shows a log of the last day.
+fn tail(group: &str) -> String {
+    format!("aws logs tail {} --since 1d", quoted(group))
+}
+
+/// The name of a log group in its ARN.
+pub(super) fn group_name(arn: &str) -> Option<&str> {
+    Some(arn.split_once(":log-group:")?.1.trim_end_matches(":*"))
 }
 
 /// A command of the AWS CLI about a profile.

@@ -13,21 +13,22 @@ fn healthy() -> Facts {
         callable: Some(true),
         settings: Some(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
         lacking: Some(vec![]),
+        ..Attached::default()
     };
     let settings = [("PROVIDERS", "Google:claim,Okta:claim:custom:number"), ("DEFAULT_GROUP", "Users")];
     let mapping = |more: &[&str]| -> BTreeMap<String, String> {
         ["email", "email_verified"].iter().chain(more).map(|name| ((*name).to_owned(), (*name).to_owned())).collect()
     };
+    let pool = Description(json!({
+        "Id": "eu-central-1_A", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_A",
+        "UsernameAttributes": ["email"], "UsernameConfiguration": { "CaseSensitive": false },
+        "AutoVerifiedAttributes": ["email"], "EstimatedNumberOfUsers": 5,
+        "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
+        "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn" },
+        "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
+        "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
+    }));
     Facts {
-        pool: Description(json!({
-            "Id": "eu-central-1_A", "Arn": "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_A",
-            "UsernameAttributes": ["email"], "UsernameConfiguration": { "CaseSensitive": false },
-            "AutoVerifiedAttributes": ["email"], "EstimatedNumberOfUsers": 5,
-            "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
-            "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn" },
-            "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
-            "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
-        })),
         providers: Some(vec![
             Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]) },
             Provider { name: "Okta".into(), kind: "OIDC".into(), mapping: mapping(&["custom:number"]) },
@@ -37,17 +38,14 @@ fn healthy() -> Facts {
                 .with_providers(vec!["Google".into(), "Okta".into()]),
         ]),
         functions: Trigger::ALL.into_iter().map(|trigger| (trigger, function(&settings))).collect(),
-        expected: BTreeMap::new(),
         groups: Some(BTreeSet::from(["Users".to_owned()])),
         ses_production: Some(true),
         ses_sending: Some(true),
         ses_quota: Some(SendQuota { a_day: 200.0, sent: 199.0 }),
         sender_verified: Some(true),
         sender_signs: Some(true),
-        log_delivery: None,
-        account_api: None,
         quotas: vec![Quota { name: "Rate of UserCreation requests".into(), value: 50.0, adjustable: true }],
-        gaps: vec![],
+        ..Facts::of(pool)
     }
 }
 
@@ -212,6 +210,11 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
     check(Error, "ses_sandbox", |facts| facts.ses_production = Some(false));
     check(Error, "ses_sending_paused", |facts| facts.ses_sending = Some(false));
     check(Error, "sender_unverified", |facts| facts.sender_verified = Some(false));
+    let sms = |sandbox, dollars_a_month| {
+        move |facts: &mut Facts| facts.text_messages = Some(TextMessages { sandbox, dollars_a_month })
+    };
+    check(Error, "sms_sandbox", sms(Some(true), None));
+    check(Warning, "sms_limit_low", sms(Some(false), Some(1.0)));
     check(Error, "ses_quota_used_up", |facts| facts.ses_quota = Some(SendQuota { a_day: 200.0, sent: 200.0 }));
     check(Warning, "sender_without_dkim", |facts| facts.sender_signs = Some(false));
     check(Error, "sending_fails", |facts| facts.pool.0["EmailConfigurationFailure"] = json!("1"));

@@ -1,14 +1,29 @@
 //! The facts about one person's messages.
 
-use super::{Cloud, Description, Facts, SdkError, does_not_exist, function_of, mail, sender, ses};
-use crate::finding::person::{Event, LogDelivery, Person, Suppression};
+use super::{
+    Cloud, Description, Facts, SdkError, clients, does_not_exist, function_of, mail, sender, ses, text_messages,
+};
+use crate::finding::Trouble;
+use crate::finding::person::{Event, LogDelivery, Person, Suppression, group_name};
 use crate::linked_identity::rfc_3339;
 use crate::trigger::Trigger;
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
+use aws_smithy_types::DateTime;
 use cognito_core::user_pool::ProfileRecord;
+use serde_json::Value;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many of the latest events are shown.
 const EVENTS: i32 = 10;
+
+/// How much of a log is read: a page has up to 10,000 lines (API reference of `FilterLogEvents`), but may also be empty.
+const PAGES: usize = 20;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// What the functions of this project write when something is wrong.
+const TROUBLE: &str = r#"{ ($.level = "ERROR") || ($.level = "WARN") }"#;
 
 /// Reads what decides whether messages reach these profiles. What cannot be read becomes a gap.
 pub(crate) async fn gather_for_person(
@@ -19,7 +34,19 @@ pub(crate) async fn gather_for_person(
     let mut facts = Facts::of(pool);
     function_of(cloud, &mut facts, Trigger::CustomMessage).await;
     mail(cloud, &mut facts).await;
+    text_messages(cloud, &mut facts).await;
+    facts.clients = clients(cloud, &mut facts).await;
     facts.log_delivery = log_delivery(cloud, &mut facts).await;
+    let own = facts.functions.get(&Trigger::CustomMessage).and_then(|function| function.log_group.clone());
+    if let Some(group) = own {
+        facts.message_trouble = trouble(cloud, &mut facts, &group, TROUBLE).await;
+    }
+    if let Some(LogDelivery::To(arn)) = &facts.log_delivery
+        && let Some(group) = group_name(arn).map(str::to_owned)
+    {
+        let of_pool = format!("{{ $.logSourceId.userPoolId = \"{}\" }}", facts.pool.id());
+        facts.undelivered = trouble(cloud, &mut facts, &group, &of_pool).await;
+    }
     let mut people = Vec::new();
     for profile in profiles {
         let suppression = match profile.attribute("email") {
@@ -57,6 +84,32 @@ pub(crate) async fn suppressed(
         since: rfc_3339(*entry.last_update_time()),
         region: sender.region,
     }))
+}
+
+/// What a log holds of the last 24 hours that fits a filter pattern.
+async fn trouble(cloud: &Cloud, facts: &mut Facts, group: &str, pattern: &str) -> Option<Trouble> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(DAY);
+    let logs = aws_sdk_cloudwatchlogs::Client::new(cloud.config());
+    let request = logs.filter_log_events().log_group_name(group).filter_pattern(pattern);
+    let request = request.start_time(i64::try_from(since.as_millis()).unwrap_or_default());
+    let mut pages = request.into_paginator().send();
+    let (mut trouble, mut latest) = (Trouble::default(), None::<FilteredLogEvent>);
+    for _ in 0..PAGES {
+        let Some(page) = pages.next().await else { break };
+        if does_not_exist(&page) {
+            // Nothing was written yet.
+            break;
+        }
+        let page = facts.known(&format!("log {group}"), "FilterLogEvents", page)?;
+        trouble.lines += page.events().len();
+        latest = latest.into_iter().chain(page.events.unwrap_or_default()).max_by_key(FilteredLogEvent::timestamp);
+    }
+    if let Some(latest) = latest {
+        trouble.last = latest.timestamp().and_then(|at| rfc_3339(DateTime::from_millis(at)));
+        let line: Option<Value> = latest.message().and_then(|line| serde_json::from_str(line).ok());
+        trouble.code = line.and_then(|line| Some(line["error_code"].as_str()?.to_owned()));
+    }
+    Some(trouble)
 }
 
 async fn log_delivery(cloud: &Cloud, facts: &mut Facts) -> Option<LogDelivery> {
@@ -123,6 +176,13 @@ mod tests {
                     let settings = json!({ "UserPoolId": "eu-central-1_A", "LogConfigurations": [sends] });
                     (200, json!({ "LogDeliveryConfiguration": settings }).to_string())
                 }
+                Some("FilterLogEvents") => {
+                    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+                    assert!(body.contains(r#""logGroupName":"g""#) && body.contains("eu-central-1_A"), "{body}");
+                    let line = |at: u64, code: &str| json!({ "timestamp": at, "message": json!({ "error_code": code }).to_string() });
+                    let events = [line(1_790_000_000_000, "last"), line(1_780_000_000_000, "first")];
+                    (200, json!({ "events": events }).to_string())
+                }
                 Some("AdminListUserAuthEvents") => {
                     let event = json!({ "EventType": "ForgotPassword", "CreationDate": 1_790_000_000,
                         "EventResponse": "Fail" });
@@ -137,6 +197,9 @@ mod tests {
         assert_eq!((entry.why.as_str(), entry.since.as_deref()), ("BOUNCE", Some("2026-09-21T14:13:20Z")));
         assert!(matches!(&facts.log_delivery, Some(LogDelivery::To(to)) if to.ends_with(":g:*")), "{facts:?}");
         assert_eq!(person.events.unwrap()[0].kind, "ForgotPassword");
+        let undelivered = facts.undelivered.unwrap();
+        assert_eq!((undelivered.lines, undelivered.code.as_deref()), (2, Some("last")));
+        assert_eq!(undelivered.last.as_deref(), Some("2026-09-21T14:13:20Z"));
         let denied: Vec<_> = facts.gaps.iter().map(|gap| gap.permission.as_str()).collect();
         assert_eq!(denied, ["ses:GetAccount", "ses:GetEmailIdentity"]);
     }

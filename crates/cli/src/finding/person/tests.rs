@@ -2,6 +2,7 @@ use super::*;
 use crate::finding::{Attached, Gap, SendQuota, Severity, of_person};
 use crate::lookup::tests::ada;
 use crate::pool_settings::Description;
+use cognito_core::user_pool::AppClient;
 use cognito_core::user_pool::memory::{Account, federated};
 use serde_json::json;
 
@@ -162,11 +163,29 @@ fn what_may_not_be_asked_is_said_and_the_rest_still_answers() {
 }
 
 #[test]
+fn what_the_logs_hold_of_the_last_day_is_told() {
+    let trouble = |lines| Some(Trouble { lines, last: Some("2026-01-02T03:04:05Z".into()), code: Some("c".into()) });
+    let mut facts = sound();
+    facts.log_delivery = Some(LogDelivery::To("arn:aws:logs:r:1:log-group:messages:*".into()));
+    facts.functions.values_mut().for_each(|function| function.log_group = Some("/own/group".into()));
+    (facts.undelivered, facts.message_trouble) = (trouble(0), trouble(0));
+    check(&[], &facts, &[person(&ada())]);
+    (facts.undelivered, facts.message_trouble) = (trouble(3), trouble(2));
+    check(&["custom_message_trouble", "messages_not_sent"], &facts, &[person(&ada())]);
+    let found = of_person(&facts, &[person(&ada())]);
+    let own = found.iter().find(|finding| finding.code == "custom_message_trouble").unwrap();
+    assert!(own.why.contains("2 lines") && own.why.contains("2026-01-02T03:04:05Z (c)"), "{own:?}");
+    assert!(own.remedy.contains("aws logs tail /own/group --since 1d"), "{own:?}");
+}
+
+#[test]
 fn where_to_look_further_is_a_note() {
     let mut facts = sound();
     facts.log_delivery = Some(LogDelivery::To("arn:aws:logs:r:1:log-group:messages:*".into()));
     facts.pool.0["LambdaConfig"] = json!({ "CustomSMSSender": { "LambdaArn": "f" } });
-    facts.pool.0["SmsConfiguration"] = json!({ "SnsCallerArn": "arn" });
+    let mut client = AppClient::new("hiding", vec![], None);
+    client.hides_missing_users = true;
+    facts.clients = Some(vec![client, AppClient::new("open", vec![], None)]);
     let mut lately = person(&ada());
     let event =
         Event { at: Some("2026-01-02T03:04:05Z".into()), kind: "ForgotPassword".into(), outcome: "Fail".into() };
@@ -181,7 +200,7 @@ fn where_to_look_further_is_a_note() {
         "aws logs tail messages",
         "custom_message_log",
         "own_sender",
-        "text_messages_not_checked",
+        "errors_hidden_from_apps",
         "2026-01-02T03:04:05Z ForgotPassword Fail",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");

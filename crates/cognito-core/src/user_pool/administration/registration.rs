@@ -15,6 +15,8 @@ pub struct AppClient {
     pub writable: Vec<String>,
     /// The identity providers that people may come from.
     pub providers: Vec<String>,
+    /// Whether Cognito hides from its apps that nobody has a user name (`PreventUserExistenceErrors`).
+    pub hides_missing_users: bool,
     secret: Option<Zeroizing<String>>,
 }
 
@@ -29,7 +31,13 @@ impl AppClient {
     /// A client with this id, without providers.
     #[must_use]
     pub fn new(id: impl Into<String>, writable: Vec<String>, secret: Option<String>) -> Self {
-        Self { id: id.into(), writable, providers: Vec::new(), secret: secret.map(Zeroizing::new) }
+        Self {
+            id: id.into(),
+            writable,
+            providers: Vec::new(),
+            hides_missing_users: false,
+            secret: secret.map(Zeroizing::new),
+        }
     }
 
     /// The same with the identity providers that people may come from.

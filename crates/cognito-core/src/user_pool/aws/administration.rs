@@ -166,7 +166,10 @@ fn settings(pool: &UserPoolType) -> PoolSettings {
 fn app_client(id: &str, client: &UserPoolClientType) -> AppClient {
     let secret = client.client_secret().filter(|secret| !secret.is_empty()).map(str::to_owned);
     let providers = client.supported_identity_providers().to_vec();
-    AppClient::new(id, client.write_attributes().to_vec(), secret).with_providers(providers)
+    let mut read = AppClient::new(id, client.write_attributes().to_vec(), secret).with_providers(providers);
+    read.hides_missing_users =
+        client.prevent_user_existence_errors().is_some_and(|errors| errors.as_str() == "ENABLED");
+    read
 }
 
 fn names<T>(list: &[T], name: impl Fn(&T) -> &str) -> Vec<String> {
