@@ -11,6 +11,7 @@ mod facts;
 mod group;
 mod kind;
 mod messages;
+mod name_ids;
 mod password_policy;
 pub(crate) mod person;
 mod provider_mapping;
@@ -81,12 +82,13 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 14] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 15] = [
         triggers::check,
         rights::check,
         providers::check,
         provider_mapping::check,
         subjects::check,
+        name_ids::check,
         kind::check,
         app_clients::check,
         addresses::check,

@@ -9,6 +9,23 @@ pub struct Policy {
     pub unverified_profile: UnverifiedProfile,
     /// `NEWCOMERS`.
     pub newcomers: Newcomers,
+    /// `SECOND_SUBJECT`.
+    pub second_subject: SecondSubject,
+}
+
+/// Somebody arrives with a proven address, and another subject of the same provider is linked to the account that has it.
+///
+/// That is what an address looks like that was given to another person, and an address that several people share. It is
+/// also what a provider looks like that gives its people other subjects: at each sign-in, or once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SecondSubject {
+    /// Refuse the sign-in.
+    #[default]
+    Refuse,
+    /// Link it, too.
+    Link,
+    /// Unlink the provider's earlier subjects, then link it.
+    Replace,
 }
 
 /// Somebody comes from a provider and has no account in the pool.

@@ -1,15 +1,18 @@
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
-use linking::{NativeProfile, NativeUserName, Newcomers, Policy, SubjectRule, UnprovenEmail, UnverifiedProfile};
+use linking::{
+    NativeProfile, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail, UnverifiedProfile,
+};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     PROVIDERS,
     DEFAULT_GROUP,
     "UNPROVEN_EMAIL",
     "NATIVE_PROFILE",
     "UNVERIFIED_PROFILE",
     "NEWCOMERS",
+    "SECOND_SUBJECT",
     "POOL_CASE_SENSITIVE",
     "SUBJECT_ATTRIBUTE",
     "NATIVE_SIGN_UP",
@@ -33,7 +36,7 @@ pub struct Settings {
     pub providers: Providers,
     /// `DEFAULT_GROUP`: the group a new user joins.
     pub default_group: Option<String>,
-    /// `UNPROVEN_EMAIL`, `NATIVE_PROFILE`, `UNVERIFIED_PROFILE`, `NEWCOMERS`.
+    /// `UNPROVEN_EMAIL`, `NATIVE_PROFILE`, `UNVERIFIED_PROFILE`, `NEWCOMERS`, `SECOND_SUBJECT`.
     pub policy: Policy,
     /// `POOL_CASE_SENSITIVE`, `SUBJECT_ATTRIBUTE`.
     pub subject_rule: SubjectRule,
@@ -90,6 +93,16 @@ impl Settings {
                 "NEWCOMERS",
                 &[("create", Newcomers::Create), ("invited", Newcomers::Invited), ("refuse", Newcomers::Refuse)],
                 Newcomers::default(),
+            )?,
+            second_subject: settings::choice(
+                lookup,
+                "SECOND_SUBJECT",
+                &[
+                    ("refuse", SecondSubject::Refuse),
+                    ("link", SecondSubject::Link),
+                    ("replace", SecondSubject::Replace),
+                ],
+                SecondSubject::default(),
             )?,
         };
         let subject_rule = SubjectRule {

@@ -189,7 +189,8 @@ pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
     ))
 }
 
-const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
+const OF_THE_PLAN: [&str; 6] =
+    ["providers", "unverified_profile", "unproven_email", "second_subject", "trust_stored_values", "state"];
 
 /// What `link` writes: one of these.
 #[derive(JsonSchema)]

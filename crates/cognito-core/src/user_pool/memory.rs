@@ -329,6 +329,17 @@ impl UserPool for MemoryPool {
         self.call("AdminLinkProviderForUser", |state| state.link(user, identity))
     }
 
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        let (provider, value) = (identity.provider(), identity.value());
+        self.call("AdminDisableProviderForUser", |state| {
+            let is_owner = |account: &&mut Account| account.has_identity(provider, value);
+            let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
+            owner.identities.retain(|known| !known.is(provider, value));
+            state.remember();
+            Ok(())
+        })
+    }
+
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         let email = email.email();
         self.call("AdminUpdateUserAttributes", |state| {

@@ -172,6 +172,10 @@ impl UserPool for Gate {
         self.pass("link", self.pool.link(user, identity)).await
     }
 
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.pass("unlink", self.pool.unlink_source(identity)).await
+    }
+
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.pass("set email", self.pool.set_verified_email(user, email)).await
     }
