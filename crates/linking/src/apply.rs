@@ -117,7 +117,7 @@ impl<P: UserPool> Linker<'_, P> {
         let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
             let decision = decide_among(claimed, arrival, &owners, &self.policy);
-            if decision.is_destructive() && !owners.current {
+            if decision.needs_current_facts(&self.policy) && !owners.current {
                 owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
                 continue;
             }
@@ -199,8 +199,18 @@ impl<P: UserPool> Linker<'_, P> {
     /// Links the identity in the place of those it replaces. If this is cut off in between, the next invocation finds
     /// fewer of them or none, and links. The other way round, nobody would come back for them.
     async fn link(&self, to: &Destination, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), StepError> {
+        let mut gone = false;
         for replaced in &to.replaced {
-            self.pool.unlink_source(replaced).await?;
+            match self.pool.unlink_source(replaced).await {
+                Err(error) if error.is_not_linked() => gone = true,
+                unlinked => unlinked?,
+            }
+        }
+        if gone {
+            // Somebody else unlinked it, or the link was made by another attribute and is still there.
+            let why = "no such link, or it was made by another attribute";
+            let error = PoolError::new(PoolErrorKind::InvalidParameter, "AdminDisableProviderForUser", why);
+            return Err(StepError::from(error));
         }
         Ok(self.pool.link(user, identity).await?)
     }

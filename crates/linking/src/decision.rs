@@ -1,6 +1,8 @@
 use crate::arrival::{Arrival, Unlinkable};
 use crate::owners::{Owner, Owners};
-use crate::policy::{NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
+use crate::policy::{
+    LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile,
+};
 use crate::refusal::Refusal;
 use cognito_core::email::{Email, EmailClaim, ProvenEmail};
 use cognito_core::provider::SourceIdentity;
@@ -116,6 +118,12 @@ impl Decision {
             Self::Replace { profile, .. } | Self::Reclaim { profile, .. } => Some(profile),
             Self::Continue(_) | Self::CreateAndLink { .. } | Self::Refuse(_) => None,
         }
+    }
+
+    /// Whether it must rest on current facts. A list does not show second factors, and what destroys something must not
+    /// rest on a list that lags.
+    pub(crate) fn needs_current_facts(&self, policy: &Policy) -> bool {
+        self.is_destructive() || (policy.link_with_factors == LinkWithFactors::Refuse && matches!(self, Self::Link(..)))
     }
 
     /// Whether carrying it out destroys something, such as a password. Then it must rest on current
@@ -297,6 +305,8 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         Some(Refusal::SecondSubject)
     } else if !linked && profile.identities.len() - replaced.len() >= MAX_IDENTITIES {
         Some(Refusal::TooManyIdentities)
+    } else if !linked && profile.has_second_factor && policy.link_with_factors == LinkWithFactors::Refuse {
+        Some(Refusal::SecondFactor)
     } else {
         None
     };
@@ -318,7 +328,7 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
             Decision::Refuse(Refusal::LinkedProfile)
         }
         Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => {
-            if let Some(refusal) = obstacle {
+            if let Some(refusal) = obstacle.filter(|_| profile.email_verified) {
                 return Decision::Refuse(refusal);
             }
             let verify = if profile.email_verified { None } else { available(email, owners, profile) };

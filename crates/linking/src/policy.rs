@@ -11,6 +11,20 @@ pub struct Policy {
     pub newcomers: Newcomers,
     /// `SECOND_SUBJECT`.
     pub second_subject: SecondSubject,
+    /// `LINK_WITH_FACTORS`.
+    pub link_with_factors: LinkWithFactors,
+}
+
+/// Somebody arrives with a proven address, and the account that has it has a second factor.
+///
+/// Cognito asks for that factor after the account's password only, not after a sign-in of a linked provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LinkWithFactors {
+    /// Link all the same.
+    #[default]
+    Link,
+    /// Refuse the sign-in. Every account is then read before it is linked, because a list does not show factors.
+    Refuse,
 }
 
 /// Somebody arrives with a proven address, and another subject of the same provider is linked to the account that has it.

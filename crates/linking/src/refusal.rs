@@ -28,6 +28,8 @@ pub enum Refusal {
     TooManyIdentities,
     /// Another subject of the same provider is linked to the profile.
     SecondSubject,
+    /// The profile has a second factor, which a linked identity would go around.
+    SecondFactor,
     /// A stand-alone federated profile holds the address, and the pool allows no second owner.
     EmailHeldByFederatedProfile,
     /// A profile with another address, or none, has this address as its user name, so no profile can be created.
@@ -79,6 +81,10 @@ impl Refusal {
                 "second_subject",
                 "The account with this email address is connected to another sign-in of this provider, \
                  please use that one or contact support",
+            ),
+            Self::SecondFactor => Kind::refusal(
+                "second_factor",
+                "The account with this email address is protected by a second factor, please sign in with your password",
             ),
             Self::EmailHeldByFederatedProfile => Kind::refusal(
                 "email_held_by_federated_profile",
@@ -152,6 +158,10 @@ impl Refusal {
                  with `cognito-triggers unlink`. If the provider changes its subjects, give people lasting ones (SAML: a \
                  persistent NameID), link it by a mapped attribute in PROVIDERS, or set SECOND_SUBJECT=replace"
             }
+            Self::SecondFactor => {
+                "the profile has a second factor, for which Cognito does not ask after a sign-in of a linked provider, and \
+                 LINK_WITH_FACTORS is refuse"
+            }
             Self::PasskeyOnProfile => "the profile holds a passkey, which no administrator's call removes",
             Self::Unlinkable(Unlinkable::ByChoice) => {
                 "somebody has proven the address, and PROVIDERS says that this provider's identities are never linked"
@@ -197,7 +207,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 20] = [
+    const ALL: [Refusal; 21] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
@@ -209,6 +219,7 @@ mod tests {
         Refusal::BorrowedSub,
         Refusal::TooManyIdentities,
         Refusal::SecondSubject,
+        Refusal::SecondFactor,
         Refusal::EmailHeldByFederatedProfile,
         Refusal::PasskeyOnProfile,
         Refusal::UserNameHeld,

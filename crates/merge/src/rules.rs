@@ -319,6 +319,7 @@ fn foresee(profiles: &mut Vec<Profile>, decision: &Decision, email: Option<&str>
             email_verified: true,
             identities: linked.into_iter().collect(),
             created: None,
+            has_second_factor: false,
         }),
     }
 }

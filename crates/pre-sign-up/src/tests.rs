@@ -113,6 +113,19 @@ async fn a_second_subject_of_a_provider_is_refused_or_takes_the_place_of_the_fir
 }
 
 #[tokio::test]
+async fn a_second_factor_costs_calls_only_where_it_keeps_an_account_from_being_linked() {
+    let event = sample("pre-sign-up/google");
+    let owned = || pool([Account { second_factor: true, ..native(ADA) }]);
+    let linking = owned();
+    answered(&linking, &event).await;
+    assert_eq!(linking.calls(), ["ListUsers", "AdminLinkProviderForUser"]);
+    let refusing = owned();
+    let refusal = answer_to(&trigger(&refusing, &[("LINK_WITH_FACTORS", "refuse")]), &event).await.unwrap_err();
+    assert_eq!(refusal.0, "second_factor");
+    assert!(refusing.accounts()[0].identities.is_empty() && refusing.calls().contains(&"AdminGetUser"));
+}
+
+#[tokio::test]
 async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
     let pool = pool([native(ADA)]);
     let trigger = trigger(&pool, &[("POOL_CASE_SENSITIVE", "true")]);

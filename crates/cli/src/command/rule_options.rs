@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use cognito_core::provider::Providers;
-use linking::{NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
+use linking::{LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
 use merge::Rules;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,16 @@ pub(crate) struct RuleOptions {
     #[arg(long, env = "SECOND_SUBJECT", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
     #[serde(default)]
     pub(crate) second_subject: Second,
+    /// What to do if the native profile has a second factor, as in the functions' LINK_WITH_FACTORS
+    #[arg(
+        long,
+        env = "LINK_WITH_FACTORS",
+        value_name = "RULE",
+        default_value = "link",
+        help_heading = "Linking rules"
+    )]
+    #[serde(default)]
+    pub(crate) link_with_factors: WithFactors,
     /// Take stored values as proof. You vouch that people could never write them: address, `email_verified`, and
     /// attributes that PROVIDERS links by
     #[arg(long, help_heading = "Linking rules")]
@@ -67,6 +77,17 @@ pub(crate) enum Second {
     Replace,
 }
 
+/// `LINK_WITH_FACTORS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WithFactors {
+    /// Link all the same
+    #[default]
+    Link,
+    /// Leave the identity alone
+    Refuse,
+}
+
 impl RuleOptions {
     /// The rules that allow the least.
     pub(crate) const fn strict() -> Self {
@@ -74,6 +95,7 @@ impl RuleOptions {
             unverified_profile: Unverified::Refuse,
             unproven_email: Unproven::Refuse,
             second_subject: Second::Refuse,
+            link_with_factors: WithFactors::Refuse,
             trust_stored_values: false,
         }
     }
@@ -97,6 +119,10 @@ impl RuleOptions {
             second_subject: match self.second_subject {
                 Second::Refuse | Second::Replace => SecondSubject::Refuse,
                 Second::Link => SecondSubject::Link,
+            },
+            link_with_factors: match self.link_with_factors {
+                WithFactors::Link => LinkWithFactors::Link,
+                WithFactors::Refuse => LinkWithFactors::Refuse,
             },
         };
         Rules { providers, policy, trust_stored_values: self.trust_stored_values }

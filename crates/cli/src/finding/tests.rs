@@ -25,7 +25,7 @@ fn healthy() -> Facts {
             "AutoVerifiedAttributes": ["email"], "EstimatedNumberOfUsers": 5,
             "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
             "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn" },
-            "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
+            "MfaConfiguration": "OPTIONAL", "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
             "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
         })),
         providers: Some(vec![
@@ -318,6 +318,15 @@ fn subjects_that_do_not_last_are_named_with_the_setting_that_replaces_them() {
     assert!(name_ids::are_transient(&format("transient")));
     assert!(!name_ids::are_transient(&(format("transient") + &format("persistent"))));
     assert!(!name_ids::are_transient(""));
+}
+
+#[test]
+fn a_demanded_second_factor_is_not_asked_for_after_a_provider() {
+    check(Severity::Note, "providers_skip_second_factor", pool("/MfaConfiguration", json!("ON")));
+    let mut facts = healthy();
+    pool("/MfaConfiguration", json!("ON"))(&mut facts);
+    set(&mut facts, Trigger::PreSignUp, "LINK_WITH_FACTORS", "refuse");
+    assert_eq!(all(&facts), vec![]);
 }
 
 #[test]

@@ -301,7 +301,9 @@ impl UserPool for MemoryPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.call("ListUsers", |state| {
             let seen = state.history.len().saturating_sub(1 + state.quirks.list_lag);
-            Ok(state.history[seen].iter().filter(|a| a.has_email(email.as_str())).map(Account::profile).collect())
+            let listed = state.history[seen].iter().filter(|account| account.has_email(email.as_str()));
+            // `ListUsers` shows no second factors.
+            Ok(listed.map(|account| Profile { has_second_factor: false, ..account.profile() }).collect())
         })
     }
 

@@ -13,6 +13,7 @@ const STRICT: Policy = Policy {
     unverified_profile: UnverifiedProfile::Replace,
     newcomers: Newcomers::Create,
     second_subject: SecondSubject::Refuse,
+    link_with_factors: LinkWithFactors::Link,
 };
 
 fn providers() -> Providers {
@@ -186,6 +187,23 @@ fn another_subject_of_the_same_provider_is_refused_linked_or_takes_the_others_pl
         check(&proven(), [federated("Google", "2", ADA)], policy, "create_and_link");
         check(&proven(), [federated("Google", "2", ADA), native(ADA)], policy, "link");
     }
+}
+
+/// Cognito asks for it after the password only, so a linked provider would go around it.
+#[test]
+fn an_account_with_a_second_factor_is_linked_or_refused() {
+    let with_factor = |account: Account| Account { second_factor: true, ..account };
+    let refuse = Policy { link_with_factors: LinkWithFactors::Refuse, ..STRICT };
+    check(&proven(), [with_factor(native(ADA))], STRICT, "link");
+    check(&proven(), [with_factor(native(ADA))], refuse, "second_factor");
+    check(&proven(), [with_factor(invited(ADA))], refuse, "second_factor");
+    check(&proven(), [native(ADA)], refuse, "link");
+    check(&proven(), [with_factor(native(ADA)).with_identity("Google", "1")], refuse, "already_linked");
+    // What nobody proved the address for goes with everything that was planted.
+    check(&proven(), [with_factor(invited(ADA).unverified())], refuse, "accept_invitation");
+    check(&proven(), [with_factor(native(ADA).unconfirmed())], refuse, "replace");
+    let reclaim = Policy { unverified_profile: UnverifiedProfile::Reclaim, ..refuse };
+    check(&proven(), [with_factor(native(ADA).unverified())], reclaim, "reclaim");
 }
 
 #[test]
@@ -433,6 +451,7 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         "not_invited",
         "second_subject",
         "replace_subject",
+        "second_factor",
     ] {
         assert!(seen.contains_key(outcome), "{outcome} was never decided: {seen:?}");
     }
@@ -519,6 +538,8 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
 fn assert_one_subject_each(decision: &Decision, to: &Profile, arrival: &Arrival, policy: &Policy) {
     let identity = arrival.identity.as_ref().expect("an identity");
     let replaced = &decision.target().expect("a destination").replaced;
+    let goes_around = to.has_second_factor && to.email_verified && !is_linked(to, identity);
+    assert!(!goes_around || policy.link_with_factors == LinkWithFactors::Link, "{decision:?} for {to:?}");
     let is_replaced = |known: &Identity| replaced.iter().any(|old| old.value() == known.user_id);
     let of_provider = || to.identities.iter().filter(|known| known.provider_name.eq_ignore_ascii_case("Google"));
     assert!(replaced.iter().all(|old| old.provider() == identity.provider()), "{decision:?} for {to:?}");
@@ -561,20 +582,26 @@ fn all_policies() -> Vec<Policy> {
                         unverified_profile,
                         newcomers,
                         second_subject: SecondSubject::Refuse,
+                        link_with_factors: LinkWithFactors::Link,
                     });
                 }
             }
         }
     }
-    // This one matters only where an account is linked to, which the first two do not touch.
+    // These matter only where an account is linked to, which the first two do not touch.
     let strict = |policy: &&Policy| {
         policy.unproven_email == UnprovenEmail::Refuse && policy.native_profile == NativeProfile::Create
     };
-    let further = |second_subject| {
-        let vary = move |policy: &Policy| Policy { second_subject, ..*policy };
+    let further = |second_subject, link_with_factors| {
+        let vary = move |policy: &Policy| Policy { second_subject, link_with_factors, ..*policy };
         policies.iter().filter(strict).map(vary).collect::<Vec<_>>()
     };
-    let further = [further(SecondSubject::Link), further(SecondSubject::Replace)].concat();
+    let further = [
+        further(SecondSubject::Link, LinkWithFactors::Refuse),
+        further(SecondSubject::Replace, LinkWithFactors::Refuse),
+        further(SecondSubject::Link, LinkWithFactors::Link),
+    ]
+    .concat();
     policies.extend(further);
     policies
 }
@@ -613,6 +640,11 @@ fn all_owners() -> Vec<(Option<Owner>, Option<Owner>)> {
                 }
             }
         }
+    }
+    // One of each kind that is linked to, with a second factor.
+    for status in [Status::Confirmed, Status::ForceChangePassword] {
+        let account = Account { status, second_factor: true, ..native(ADA).named("first") };
+        firsts.push(owners([account]).profiles.pop());
     }
     let seconds = [
         None,

@@ -127,7 +127,8 @@ impl Reply for bool {
 impl Reply for Profile {
     fn digest(&self, hasher: &mut DefaultHasher) {
         let identities: Vec<_> = self.identities.iter().map(|known| (&known.provider_name, &known.user_id)).collect();
-        (&self.sub, self.status, self.enabled, &self.email, self.email_verified, identities).hash(hasher);
+        let factor = self.has_second_factor;
+        (&self.sub, self.status, self.enabled, &self.email, self.email_verified, factor, identities).hash(hasher);
     }
 }
 

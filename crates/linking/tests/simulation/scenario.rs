@@ -5,7 +5,8 @@ use cognito_core::provider::Providers;
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
 use linking::{
-    Arrival, LinkError, Linker, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule, UnverifiedProfile,
+    Arrival, LinkError, LinkWithFactors, Linker, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule,
+    UnverifiedProfile,
 };
 use serde_json::json;
 use std::time::{Duration, SystemTime};
@@ -244,7 +245,8 @@ pub fn all() -> Vec<Scenario> {
         all.push(Scenario::new(name, end, accounts).newcomers(newcomers));
     }
     let reassigned = |account: Account| account.with_identity("Google", "9").with_identity("Okta", "9");
-    let piled_up = (10..15).fold(native(ADA), |account, n| account.with_identity("Google", &n.to_string()));
+    let okta = native(ADA).with_identity("Okta", "2");
+    let piled_up = (10..14).fold(okta, |account, n| account.with_identity("Google", &n.to_string()));
     for (name, end, second_subject, account) in [
         ("second subject", End::Refused("second_subject"), SecondSubject::Refuse, reassigned(native(ADA))),
         ("second subject, linked", End::Linked, SecondSubject::Link, reassigned(native(ADA))),
@@ -253,6 +255,15 @@ pub fn all() -> Vec<Scenario> {
         ("five subjects, replaced", End::Linked, SecondSubject::Replace, piled_up),
     ] {
         all.push(Scenario::new(name, end, vec![account]).second_subject(second_subject));
+    }
+    let with_factor = Account { second_factor: true, ..native(ADA) };
+    for (name, end, account) in [
+        ("second factor, refused", End::Refused("second_factor"), with_factor),
+        ("no second factor, refused with one", End::Linked, native(ADA)),
+    ] {
+        let mut scenario = Scenario::new(name, end, vec![account]);
+        scenario.policy.link_with_factors = LinkWithFactors::Refuse;
+        all.push(scenario);
     }
     // Where the address is the user name, the pool makes no second one.
     all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));
