@@ -194,7 +194,12 @@ fn terraform_gives_each_function_the_environment_and_the_rights_of_the_template(
     let (manifest, template, terraform) = (manifest(), Template::parse(TEMPLATE).unwrap(), Terraform::new());
     let choices: [&[(&str, &str)]; 3] = [
         &[],
-        &[("UnverifiedProfile", "reclaim"), ("DefaultGroup", "members"), ("SignOutOnPasswordReset", "off")],
+        &[
+            ("UnverifiedProfile", "reclaim"),
+            ("DefaultGroup", "members"),
+            ("SignOutOnPasswordReset", "off"),
+            ("SecondSubject", "replace"),
+        ],
         &[("UnverifiedProfile", "refuse"), ("NativeProfile", "skip"), ("PoolKind", "email-alias")],
     ];
     for choice in choices {

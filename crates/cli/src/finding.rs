@@ -11,12 +11,14 @@ mod facts;
 mod group;
 mod kind;
 mod messages;
+mod name_ids;
 mod password_policy;
 pub(crate) mod person;
 mod provider_mapping;
 mod providers;
 mod quotas;
 mod rights;
+mod second_factors;
 mod subjects;
 mod triggers;
 
@@ -81,12 +83,14 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 14] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 16] = [
         triggers::check,
         rights::check,
         providers::check,
         provider_mapping::check,
         subjects::check,
+        name_ids::check,
+        second_factors::check,
         kind::check,
         app_clients::check,
         addresses::check,

@@ -99,6 +99,10 @@ pub trait UserPool: Sync {
         identity: &SourceIdentity,
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
+    /// Unlinks an identity from the profile that has it. Cognito finds a link only by the attribute that it was made
+    /// with, so that attribute and its value must be those of the link.
+    fn unlink_source(&self, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
+
     /// Sets the address and marks it as verified, in one call and without a message. The mark is never
     /// written alone, because the person may change the address between our look and our call.
     fn set_verified_email(

@@ -117,7 +117,7 @@ impl<P: UserPool> Linker<'_, P> {
         let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
             let decision = decide_among(claimed, arrival, &owners, &self.policy);
-            if decision.is_destructive() && !owners.current {
+            if decision.needs_current_facts(&self.policy) && !owners.current {
                 owners = Owners::current(self.pool, email, self.now, self.providers, &owners).await?;
                 continue;
             }
@@ -164,14 +164,14 @@ impl<P: UserPool> Linker<'_, P> {
             Decision::Link(to, identity) => {
                 let user = self.checked(to).await?;
                 let missing = self.join_group(to, &user).await?;
-                self.pool.link(&user, identity).await?;
+                self.link(to, &user, identity).await?;
                 (Some(to.clone()), missing)
             }
             Decision::AcceptInvitation { to, identity, verify } => {
                 let user = self.checked(to).await?;
                 let missing = self.accept_invitation(to, &user, verify.as_ref()).await?;
                 if let Some(identity) = identity {
-                    self.pool.link(&user, identity).await?;
+                    self.link(to, &user, identity).await?;
                 }
                 (Some(to.clone()), missing)
             }
@@ -194,6 +194,25 @@ impl<P: UserPool> Linker<'_, P> {
                 (Some(profile.clone()), missing)
             }
         })
+    }
+
+    /// Links the identity in the place of those it replaces. If this is cut off in between, the next invocation finds
+    /// fewer of them or none, and links. The other way round, nobody would come back for them.
+    async fn link(&self, to: &Destination, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), StepError> {
+        let mut gone = false;
+        for replaced in &to.replaced {
+            match self.pool.unlink_source(replaced).await {
+                Err(error) if error.is_not_linked() => gone = true,
+                unlinked => unlinked?,
+            }
+        }
+        if gone {
+            // Somebody else unlinked it, or the link was made by another attribute and is still there.
+            let why = "no such link, or it was made by another attribute";
+            let error = PoolError::new(PoolErrorKind::InvalidParameter, "AdminDisableProviderForUser", why);
+            return Err(StepError::from(error));
+        }
+        Ok(self.pool.link(user, identity).await?)
     }
 
     /// Creates a native profile that only lacks the link. A merge calls this before it deletes the stand-alone
@@ -232,7 +251,7 @@ impl<P: UserPool> Linker<'_, P> {
         };
         let new = NewNative { user_name, email: email.email().clone(), attributes };
         let created = self.create(new).await?;
-        let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true };
+        let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true, replaced: vec![] };
         let user = self.checked(&to).await?;
         // If this is cut off here, the next invocation finds a young, verified profile and completes it.
         let password = Password::random();

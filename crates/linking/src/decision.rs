@@ -1,6 +1,8 @@
 use crate::arrival::{Arrival, Unlinkable};
 use crate::owners::{Owner, Owners};
-use crate::policy::{NativeProfile, Newcomers, Policy, UnprovenEmail, UnverifiedProfile};
+use crate::policy::{
+    LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile,
+};
 use crate::refusal::Refusal;
 use cognito_core::email::{Email, EmailClaim, ProvenEmail};
 use cognito_core::provider::SourceIdentity;
@@ -83,6 +85,8 @@ pub struct Destination {
     pub sub: String,
     /// Whether the person is new and joins the default group.
     pub newcomer: bool,
+    /// Other subjects of the arriving identity's provider, which are unlinked before the identity is linked.
+    pub replaced: Vec<SourceIdentity>,
 }
 
 impl Decision {
@@ -96,6 +100,7 @@ impl Decision {
             Self::Continue(Continued::NoNativeProfile) => "continue_no_native_profile",
             Self::Continue(Continued::NeverLinked) => "continue_never_linked",
             Self::AlreadyLinked(_) => "already_linked",
+            Self::Link(to, _) if !to.replaced.is_empty() => "replace_subject",
             Self::Link(..) => "link",
             Self::AcceptInvitation { .. } => "accept_invitation",
             Self::CreateAndLink { .. } => "create_and_link",
@@ -115,11 +120,18 @@ impl Decision {
         }
     }
 
+    /// Whether it must rest on current facts. A list does not show second factors, and what destroys something must not
+    /// rest on a list that lags.
+    pub(crate) fn needs_current_facts(&self, policy: &Policy) -> bool {
+        self.is_destructive() || (policy.link_with_factors == LinkWithFactors::Refuse && matches!(self, Self::Link(..)))
+    }
+
     /// Whether carrying it out destroys something, such as a password. Then it must rest on current
     /// facts: a list that lags may still show an invitation whose owner has just accepted it.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
         matches!(self, Self::Replace { .. } | Self::Reclaim { .. } | Self::AcceptInvitation { .. })
+            || self.target().is_some_and(|to| !to.replaced.is_empty())
     }
 }
 
@@ -285,29 +297,39 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         Ok(identity) => identity,
         Err(why) => return Decision::Refuse(Refusal::Unlinkable(*why)),
     };
+    let linked = is_linked(profile, identity);
+    let earlier = if linked { vec![] } else { earlier_subjects(profile, identity) };
+    let is_second = !earlier.is_empty();
+    let replaced = if policy.second_subject == SecondSubject::Replace { earlier } else { vec![] };
+    let obstacle = if is_second && policy.second_subject == SecondSubject::Refuse {
+        Some(Refusal::SecondSubject)
+    } else if !linked && profile.identities.len() - replaced.len() >= MAX_IDENTITIES {
+        Some(Refusal::TooManyIdentities)
+    } else if !linked && profile.has_second_factor && policy.link_with_factors == LinkWithFactors::Refuse {
+        Some(Refusal::SecondFactor)
+    } else {
+        None
+    };
     let to = Destination {
         user_name: profile.user_name.clone(),
         sub: profile.sub.clone(),
         newcomer: owner.is_new || profile.status == Status::ForceChangePassword,
+        replaced,
     };
-    let linked = is_linked(profile, identity);
-    let room = linked || profile.identities.len() < MAX_IDENTITIES;
     match profile.status {
         Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
         Status::Confirmed | Status::ResetRequired if linked => Decision::AlreadyLinked(to),
-        Status::Confirmed | Status::ResetRequired if profile.email_verified && room => {
-            Decision::Link(to, identity.clone())
-        }
-        Status::Confirmed | Status::ResetRequired if profile.email_verified => {
-            Decision::Refuse(Refusal::TooManyIdentities)
-        }
+        Status::Confirmed | Status::ResetRequired if profile.email_verified => match obstacle {
+            Some(refusal) => Decision::Refuse(refusal),
+            None => Decision::Link(to, identity.clone()),
+        },
         // Reclaiming or deleting it would give somebody else's account away.
         _ if !has_proof(profile) && is_linked_with_others(profile, identity) => {
             Decision::Refuse(Refusal::LinkedProfile)
         }
         Status::ForceChangePassword if profile.email_verified || profile.identities.is_empty() => {
-            if !room {
-                return Decision::Refuse(Refusal::TooManyIdentities);
+            if let Some(refusal) = obstacle.filter(|_| profile.email_verified) {
+                return Decision::Refuse(refusal);
             }
             let verify = if profile.email_verified { None } else { available(email, owners, profile) };
             if verify.is_none() && !profile.email_verified {
@@ -341,6 +363,22 @@ fn available(email: &ProvenEmail, owners: &Owners, profile: &Profile) -> Option<
 
 fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {
     profile.identities.iter().any(|known| is(known, identity))
+}
+
+/// The subjects of the identity's provider that the profile is linked with and that are not the identity's own. A link in
+/// another case is its own: a pool that ignores case misled whoever made that link. Where the provider links by address,
+/// the address itself is the identity, so no other one shows another person.
+fn earlier_subjects(profile: &Profile, identity: &SourceIdentity) -> Vec<SourceIdentity> {
+    if identity.attribute() == "email" {
+        return vec![];
+    }
+    let is_another = |known: &&Identity| {
+        known.provider_name.eq_ignore_ascii_case(identity.provider())
+            && known.user_id.to_lowercase() != identity.value().to_lowercase()
+    };
+    let source =
+        |known: &Identity| SourceIdentity::linked_by(identity.provider(), identity.attribute(), &known.user_id);
+    profile.identities.iter().filter(is_another).map(source).collect()
 }
 
 /// Whether somebody signs in to the profile with another identity. If its address shows as unverified, either somebody

@@ -9,6 +9,37 @@ pub struct Policy {
     pub unverified_profile: UnverifiedProfile,
     /// `NEWCOMERS`.
     pub newcomers: Newcomers,
+    /// `SECOND_SUBJECT`.
+    pub second_subject: SecondSubject,
+    /// `LINK_WITH_FACTORS`.
+    pub link_with_factors: LinkWithFactors,
+}
+
+/// Somebody arrives with a proven address, and the account that has it has a second factor.
+///
+/// Cognito asks for that factor after the account's password only, not after a sign-in of a linked provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LinkWithFactors {
+    /// Link all the same.
+    #[default]
+    Link,
+    /// Refuse the sign-in. Every account is then read before it is linked, because a list does not show factors.
+    Refuse,
+}
+
+/// Somebody arrives with a proven address, and another subject of the same provider is linked to the account that has it.
+///
+/// That is what an address looks like that was given to another person, and an address that several people share. It is
+/// also what a provider looks like that gives its people other subjects: at each sign-in, or once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SecondSubject {
+    /// Refuse the sign-in.
+    #[default]
+    Refuse,
+    /// Link it, too.
+    Link,
+    /// Unlink the provider's earlier subjects, then link it.
+    Replace,
 }
 
 /// Somebody comes from a provider and has no account in the pool.

@@ -26,6 +26,10 @@ pub enum Refusal {
     AmbiguousOwner,
     /// The profile holds the five identities that Cognito allows.
     TooManyIdentities,
+    /// Another subject of the same provider is linked to the profile.
+    SecondSubject,
+    /// The profile has a second factor, which a linked identity would go around.
+    SecondFactor,
     /// A stand-alone federated profile holds the address, and the pool allows no second owner.
     EmailHeldByFederatedProfile,
     /// A profile with another address, or none, has this address as its user name, so no profile can be created.
@@ -72,6 +76,15 @@ impl Refusal {
             Self::TooManyIdentities => Kind::refusal(
                 "too_many_identities",
                 "This account is already connected to the most sign-in methods possible",
+            ),
+            Self::SecondSubject => Kind::refusal(
+                "second_subject",
+                "The account with this email address is connected to another sign-in of this provider, \
+                 please use that one or contact support",
+            ),
+            Self::SecondFactor => Kind::refusal(
+                "second_factor",
+                "The account with this email address is protected by a second factor, please sign in with your password",
             ),
             Self::EmailHeldByFederatedProfile => Kind::refusal(
                 "email_held_by_federated_profile",
@@ -137,7 +150,17 @@ impl Refusal {
             Self::TooManyIdentities => {
                 "the profile holds five identities, the most that Cognito allows; unlink one that is no longer used. If \
                  they are all of one provider, its subjects change at each sign-in: give people a lasting one (SAML: a \
-                 persistent NameID) or link it by a mapped attribute in PROVIDERS"
+                 persistent NameID), link it by a mapped attribute in PROVIDERS, or set SECOND_SUBJECT=replace"
+            }
+            Self::SecondSubject => {
+                "another subject of this provider is linked to the profile. If the address belongs to another person now, or \
+                 several people share it, change the address of the profile. If it is the same person, unlink the old subject \
+                 with `cognito-triggers unlink`. If the provider changes its subjects, give people lasting ones (SAML: a \
+                 persistent NameID), link it by a mapped attribute in PROVIDERS, or set SECOND_SUBJECT=replace"
+            }
+            Self::SecondFactor => {
+                "the profile has a second factor, for which Cognito does not ask after a sign-in of a linked provider, and \
+                 LINK_WITH_FACTORS is refuse"
             }
             Self::PasskeyOnProfile => "the profile holds a passkey, which no administrator's call removes",
             Self::Unlinkable(Unlinkable::ByChoice) => {
@@ -184,7 +207,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 19] = [
+    const ALL: [Refusal; 21] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
@@ -195,6 +218,8 @@ mod tests {
         Refusal::AmbiguousOwner,
         Refusal::BorrowedSub,
         Refusal::TooManyIdentities,
+        Refusal::SecondSubject,
+        Refusal::SecondFactor,
         Refusal::EmailHeldByFederatedProfile,
         Refusal::PasskeyOnProfile,
         Refusal::UserNameHeld,
@@ -230,6 +255,16 @@ mod tests {
             (InvalidEmail::Several, "several"),
         ] {
             assert!(Refusal::UnusableEmail(why).into_failure().cause_chain().starts_with(word));
+        }
+    }
+
+    #[test]
+    fn subjects_that_change_name_their_remedies_in_the_log_only() {
+        for refusal in [Refusal::SecondSubject, Refusal::TooManyIdentities] {
+            let failure = refusal.into_failure();
+            for remedy in ["persistent NameID", "PROVIDERS", "SECOND_SUBJECT=replace", "unlink"] {
+                assert!(failure.cause_chain().contains(remedy) && !failure.to_string().contains(remedy), "{remedy}");
+            }
         }
     }
 

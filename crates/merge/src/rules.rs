@@ -8,8 +8,8 @@ use cognito_core::event::Attributes;
 use cognito_core::provider::{LinkBy, Provider, Providers};
 use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status, UserName};
 use linking::{
-    Arrival, Decision, Destination, Owner, Owners, Policy, RepairScope, SignIn, StoredAddress, SubjectRule, decide,
-    needs_repair,
+    Arrival, Decision, Destination, Owner, Owners, Policy, RepairScope, SecondSubject, SignIn, StoredAddress,
+    SubjectRule, decide, needs_repair,
 };
 use std::time::SystemTime;
 
@@ -230,7 +230,9 @@ impl Rules {
         let arrivals = self.providers.iter().filter_map(|provider| self.proven_arrival(provider, email));
         let profiles = records.iter().filter_map(|record| record.profile().ok());
         let owners = owners(profiles, now, &self.providers);
-        arrivals.map(|arrival| decide(&arrival, &owners, &self.policy)).max_by_key(consequence)
+        // Who is linked with a provider signs in with that identity, not with a second one.
+        let policy = Policy { second_subject: SecondSubject::Link, ..self.policy };
+        arrivals.map(|arrival| decide(&arrival, &owners, &policy)).max_by_key(consequence)
     }
 
     /// Somebody new from a provider, if it proves the address and may be linked.
@@ -317,6 +319,7 @@ fn foresee(profiles: &mut Vec<Profile>, decision: &Decision, email: Option<&str>
             email_verified: true,
             identities: linked.into_iter().collect(),
             created: None,
+            has_second_factor: false,
         }),
     }
 }

@@ -112,7 +112,7 @@ async fn undo_one(
                 limits.updates.wait().await;
                 match pool.unlink_source(identity).await {
                     Ok(()) => undone.restores("link"),
-                    Err(error) if is_not_linked(&error) => {}
+                    Err(error) if error.is_not_linked() => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -145,12 +145,6 @@ fn name_what_is_lost(state: &MergeState, undone: &mut Undone) {
 /// Whether the native profile was created for the merge.
 fn was_created(state: &MergeState) -> bool {
     state.attempts.iter().any(|begin| begin.into.is_none())
-}
-
-/// Cognito has no error of its own for an identity that is linked to nobody.
-fn is_not_linked(error: &PoolError) -> bool {
-    let kinds = [PoolErrorKind::ResourceNotFound, PoolErrorKind::UserNotFound, PoolErrorKind::InvalidParameter];
-    kinds.contains(&error.kind())
 }
 
 async fn undo_native(
@@ -223,7 +217,7 @@ async fn give_back(
         limits.updates.wait().await;
         match pool.link(&name, identity).await {
             Ok(()) => undone.restores("its own link"),
-            Err(error) if is_not_linked(&error) => undone.loses(MOVED),
+            Err(error) if error.is_not_linked() => undone.loses(MOVED),
             Err(error) => return Err(error),
         }
     }

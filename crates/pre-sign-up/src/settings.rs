@@ -1,15 +1,20 @@
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
-use linking::{NativeProfile, NativeUserName, Newcomers, Policy, SubjectRule, UnprovenEmail, UnverifiedProfile};
+use linking::{
+    LinkWithFactors, NativeProfile, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail,
+    UnverifiedProfile,
+};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 13] = [
     PROVIDERS,
     DEFAULT_GROUP,
     "UNPROVEN_EMAIL",
     "NATIVE_PROFILE",
     "UNVERIFIED_PROFILE",
     "NEWCOMERS",
+    "SECOND_SUBJECT",
+    "LINK_WITH_FACTORS",
     "POOL_CASE_SENSITIVE",
     "SUBJECT_ATTRIBUTE",
     "NATIVE_SIGN_UP",
@@ -33,7 +38,8 @@ pub struct Settings {
     pub providers: Providers,
     /// `DEFAULT_GROUP`: the group a new user joins.
     pub default_group: Option<String>,
-    /// `UNPROVEN_EMAIL`, `NATIVE_PROFILE`, `UNVERIFIED_PROFILE`, `NEWCOMERS`.
+    /// `UNPROVEN_EMAIL`, `NATIVE_PROFILE`, `UNVERIFIED_PROFILE`, `NEWCOMERS`, `SECOND_SUBJECT`,
+    /// `LINK_WITH_FACTORS`.
     pub policy: Policy,
     /// `POOL_CASE_SENSITIVE`, `SUBJECT_ATTRIBUTE`.
     pub subject_rule: SubjectRule,
@@ -90,6 +96,22 @@ impl Settings {
                 "NEWCOMERS",
                 &[("create", Newcomers::Create), ("invited", Newcomers::Invited), ("refuse", Newcomers::Refuse)],
                 Newcomers::default(),
+            )?,
+            second_subject: settings::choice(
+                lookup,
+                "SECOND_SUBJECT",
+                &[
+                    ("refuse", SecondSubject::Refuse),
+                    ("link", SecondSubject::Link),
+                    ("replace", SecondSubject::Replace),
+                ],
+                SecondSubject::default(),
+            )?,
+            link_with_factors: settings::choice(
+                lookup,
+                "LINK_WITH_FACTORS",
+                &[("link", LinkWithFactors::Link), ("refuse", LinkWithFactors::Refuse)],
+                LinkWithFactors::default(),
             )?,
         };
         let subject_rule = SubjectRule {

@@ -91,6 +91,40 @@ async fn an_invocation_repeated_by_cognito_changes_nothing_more() {
     assert_eq!((&before.sub, &before.password, &before.identities), (&after.sub, &after.password, &after.identities));
 }
 
+/// Who got an address after somebody else looks like this, and so does a provider that gives its people new subjects.
+#[tokio::test]
+async fn a_second_subject_of_a_provider_is_refused_or_takes_the_place_of_the_first() {
+    let event = sample("pre-sign-up/google");
+    let owned = || pool([native(ADA).with_identity("Google", "1").with_identity("Okta", "2")]);
+    let refusing = owned();
+    let refusal = answer_to(&trigger(&refusing, &[]), &event).await.unwrap_err();
+    assert_eq!(refusal.0, "second_subject");
+    assert_eq!(refusing.calls(), ["ListUsers"]);
+
+    let replacing = owned();
+    answer_to(&trigger(&replacing, &[("SECOND_SUBJECT", "replace")]), &event).await.unwrap();
+    let [account] = replacing.accounts().try_into().expect("one account");
+    assert!(account.has_identity("Google", "123456789012345678901") && account.has_identity("Okta", "2"));
+    assert_eq!(account.identities.len(), 2);
+    // Never on a list that may lag behind.
+    let calls = replacing.calls();
+    assert!(calls.contains(&"AdminGetUser"), "{calls:?}");
+    assert_eq!(calls[calls.len() - 2..], ["AdminDisableProviderForUser", "AdminLinkProviderForUser"]);
+}
+
+#[tokio::test]
+async fn a_second_factor_costs_calls_only_where_it_keeps_an_account_from_being_linked() {
+    let event = sample("pre-sign-up/google");
+    let owned = || pool([Account { second_factor: true, ..native(ADA) }]);
+    let linking = owned();
+    answered(&linking, &event).await;
+    assert_eq!(linking.calls(), ["ListUsers", "AdminLinkProviderForUser"]);
+    let refusing = owned();
+    let refusal = answer_to(&trigger(&refusing, &[("LINK_WITH_FACTORS", "refuse")]), &event).await.unwrap_err();
+    assert_eq!(refusal.0, "second_factor");
+    assert!(refusing.accounts()[0].identities.is_empty() && refusing.calls().contains(&"AdminGetUser"));
+}
+
 #[tokio::test]
 async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
     let pool = pool([native(ADA)]);

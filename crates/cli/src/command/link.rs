@@ -189,7 +189,15 @@ pub(super) fn misplaced(given: &ArgMatches) -> Option<String> {
     ))
 }
 
-const OF_THE_PLAN: [&str; 5] = ["providers", "unverified_profile", "unproven_email", "trust_stored_values", "state"];
+const OF_THE_PLAN: [&str; 7] = [
+    "providers",
+    "unverified_profile",
+    "unproven_email",
+    "second_subject",
+    "link_with_factors",
+    "trust_stored_values",
+    "state",
+];
 
 /// What `link` writes: one of these.
 #[derive(JsonSchema)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use cognito_core::provider::Providers;
-use linking::{NativeProfile, Newcomers, Policy, UnprovenEmail, UnverifiedProfile};
+use linking::{LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
 use merge::Rules;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,20 @@ pub(crate) struct RuleOptions {
     /// What to do with a sign-in whose unproven address another profile has, as in the functions' UNPROVEN_EMAIL
     #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
     pub(crate) unproven_email: Unproven,
+    /// What to do with an identity if another one of its provider is linked already, as in the functions' SECOND_SUBJECT
+    #[arg(long, env = "SECOND_SUBJECT", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
+    #[serde(default)]
+    pub(crate) second_subject: Second,
+    /// What to do if the native profile has a second factor, as in the functions' LINK_WITH_FACTORS
+    #[arg(
+        long,
+        env = "LINK_WITH_FACTORS",
+        value_name = "RULE",
+        default_value = "link",
+        help_heading = "Linking rules"
+    )]
+    #[serde(default)]
+    pub(crate) link_with_factors: WithFactors,
     /// Take stored values as proof. You vouch that people could never write them: address, `email_verified`, and
     /// attributes that PROVIDERS links by
     #[arg(long, help_heading = "Linking rules")]
@@ -50,10 +64,40 @@ pub(crate) enum Unproven {
     Separate,
 }
 
+/// `SECOND_SUBJECT`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Second {
+    /// Leave it alone
+    #[default]
+    Refuse,
+    /// Link it, too
+    Link,
+    /// Leave it alone: a merge unlinks nothing
+    Replace,
+}
+
+/// `LINK_WITH_FACTORS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WithFactors {
+    /// Link all the same
+    #[default]
+    Link,
+    /// Leave the identity alone
+    Refuse,
+}
+
 impl RuleOptions {
     /// The rules that allow the least.
     pub(crate) const fn strict() -> Self {
-        Self { unverified_profile: Unverified::Refuse, unproven_email: Unproven::Refuse, trust_stored_values: false }
+        Self {
+            unverified_profile: Unverified::Refuse,
+            unproven_email: Unproven::Refuse,
+            second_subject: Second::Refuse,
+            link_with_factors: WithFactors::Refuse,
+            trust_stored_values: false,
+        }
     }
 
     /// The rules. A list of providers that cannot be read trusts none.
@@ -72,6 +116,14 @@ impl RuleOptions {
             },
             // Who has a profile already is no newcomer.
             newcomers: Newcomers::Create,
+            second_subject: match self.second_subject {
+                Second::Refuse | Second::Replace => SecondSubject::Refuse,
+                Second::Link => SecondSubject::Link,
+            },
+            link_with_factors: match self.link_with_factors {
+                WithFactors::Link => LinkWithFactors::Link,
+                WithFactors::Refuse => LinkWithFactors::Refuse,
+            },
         };
         Rules { providers, policy, trust_stored_values: self.trust_stored_values }
     }

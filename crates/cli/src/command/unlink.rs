@@ -8,7 +8,7 @@ use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, is_asked, sh
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
-use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, Status};
+use cognito_core::user_pool::{Administration, ProfileRecord, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -109,16 +109,16 @@ impl Unlink {
 
     async fn carry_out(&self, pool: &impl Administration, identity: &LinkedIdentity) -> Result<()> {
         let source = SourceIdentity::linked_by(&identity.provider, &self.linked_by, &identity.subject);
-        pool.unlink_source(&source).await.map_err(|error| match error.kind() {
-            // Cognito finds a link only by the attribute that it was made with.
-            PoolErrorKind::ResourceNotFound | PoolErrorKind::InvalidParameter | PoolErrorKind::UserNotFound => {
-                anyhow::Error::new(error).context(format!(
-                    "Cognito finds no link of this identity by {}: pass the attribute that the link was made with, such as \
-                     --linked-by email",
-                    self.linked_by
-                ))
+        pool.unlink_source(&source).await.map_err(|error| {
+            if !error.is_not_linked() {
+                return error.into();
             }
-            _ => error.into(),
+            // Cognito finds a link only by the attribute that it was made with.
+            anyhow::Error::new(error).context(format!(
+                "Cognito finds no link of this identity by {}: pass the attribute that the link was made with, such as \
+                 --linked-by email",
+                self.linked_by
+            ))
         })
     }
 }

@@ -4,7 +4,7 @@ mod person;
 
 pub(crate) use person::{gather_for_person, suppressed};
 
-use super::{AccountApi, Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, group, rights};
+use super::{AccountApi, Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, group, name_ids, rights};
 use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
@@ -78,10 +78,12 @@ async fn providers(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Provider>> {
 
 fn provider(described: &IdentityProviderType) -> Provider {
     let mapping = described.attribute_mapping().into_iter().flatten();
+    let metadata = described.provider_details().and_then(|details| details.get("MetadataFile"));
     Provider {
         name: described.provider_name().unwrap_or_default().to_owned(),
         kind: described.provider_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
         mapping: mapping.map(|(attribute, claim)| (attribute.clone(), claim.clone())).collect(),
+        transient_name_ids: metadata.is_some_and(|metadata| name_ids::are_transient(metadata)),
     }
 }
 

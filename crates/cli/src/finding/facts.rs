@@ -50,7 +50,7 @@ pub(crate) struct Facts {
 }
 
 /// An identity provider of the pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Provider {
     /// Its name in the pool.
     pub(crate) name: String,
@@ -58,6 +58,8 @@ pub(crate) struct Provider {
     pub(crate) kind: String,
     /// Its claims, by the attribute of the pool that each is written to.
     pub(crate) mapping: BTreeMap<String, String>,
+    /// Whether its SAML metadata show that its subjects change. False where the pool stores no metadata, only their URL.
+    pub(crate) transient_name_ids: bool,
 }
 
 /// A function that is attached.

@@ -25,13 +25,18 @@ fn healthy() -> Facts {
         "AutoVerifiedAttributes": ["email"], "EstimatedNumberOfUsers": 5,
         "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
         "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn" },
-        "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
+        "MfaConfiguration": "OPTIONAL", "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
         "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
     }));
     Facts {
         providers: Some(vec![
-            Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]) },
-            Provider { name: "Okta".into(), kind: "OIDC".into(), mapping: mapping(&["custom:number"]) },
+            Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]), ..Provider::default() },
+            Provider {
+                name: "Okta".into(),
+                kind: "OIDC".into(),
+                mapping: mapping(&["custom:number"]),
+                ..Provider::default()
+            },
         ]),
         clients: Some(vec![
             AppClient::new("app", vec!["email".into(), "custom:number".into()], None)
@@ -281,10 +286,49 @@ fn what_always_means_is_not_said_of_social_providers_and_of_those_that_send_no_c
         name: "Facebook".into(),
         kind: "Facebook".into(),
         mapping: [("email".into(), "email".into())].into(),
+        ..Provider::default()
     };
     for trigger in Trigger::ALL {
         set(&mut facts, trigger, "PROVIDERS", "Facebook:always,Okta:claim:custom:number");
     }
+    assert_eq!(all(&facts), vec![]);
+}
+
+#[test]
+fn subjects_that_do_not_last_are_named_with_the_setting_that_replaces_them() {
+    let saml = |mapping: fn(&mut Facts)| {
+        move |facts: &mut Facts| {
+            facts.providers.as_mut().unwrap()[1].transient_name_ids = true;
+            mapping(facts);
+        }
+    };
+    let by_subject = |facts: &mut Facts| {
+        for trigger in Trigger::ALL {
+            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
+        }
+        set(facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
+    };
+    check(Severity::Warning, "transient_name_id", saml(by_subject));
+    // A mapped attribute lasts, and the setting is the remedy.
+    let mut facts = healthy();
+    saml(|_| ())(&mut facts);
+    assert_eq!(all(&facts), vec![]);
+    by_subject(&mut facts);
+    set(&mut facts, Trigger::PreSignUp, "SECOND_SUBJECT", "replace");
+    assert_eq!(all(&facts), vec![]);
+
+    let format = |name: &str| format!("<NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:{name}</NameIDFormat>");
+    assert!(name_ids::are_transient(&format("transient")));
+    assert!(!name_ids::are_transient(&(format("transient") + &format("persistent"))));
+    assert!(!name_ids::are_transient(""));
+}
+
+#[test]
+fn a_demanded_second_factor_is_not_asked_for_after_a_provider() {
+    check(Severity::Note, "providers_skip_second_factor", pool("/MfaConfiguration", json!("ON")));
+    let mut facts = healthy();
+    pool("/MfaConfiguration", json!("ON"))(&mut facts);
+    set(&mut facts, Trigger::PreSignUp, "LINK_WITH_FACTORS", "refuse");
     assert_eq!(all(&facts), vec![]);
 }
 

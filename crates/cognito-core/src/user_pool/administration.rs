@@ -9,7 +9,6 @@ pub use record::{MfaSettings, ProfileRecord};
 pub use registration::{AppClient, Delivery, NewRegistration, Registered};
 
 use super::{CheckedUserName, PasswordPolicy, PoolError, UserName, UserPool};
-use crate::provider::SourceIdentity;
 use std::collections::BTreeMap;
 
 /// One user pool, as an operator sees it. Every method makes one API call unless it says otherwise, and may be
@@ -60,10 +59,6 @@ pub trait Administration: UserPool {
 
     /// Takes a profile out of a group.
     fn leave_group(&self, user: &CheckedUserName, group: &str) -> impl Future<Output = Result<(), PoolError>> + Send;
-
-    /// Unlinks an identity from the profile that has it. Cognito finds a link only by the attribute that it was made
-    /// with, so that attribute and its value must be those of the link.
-    fn unlink_source(&self, identity: &SourceIdentity) -> impl Future<Output = Result<(), PoolError>> + Send;
 }
 
 /// The ways into a pool that apps have, and registering through one as an app does.

@@ -207,6 +207,16 @@ impl UserPool for AwsUserPool {
         Ok(())
     }
 
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        let user = ProviderUserIdentifierType::builder()
+            .provider_name(identity.provider())
+            .provider_attribute_name(identity.attribute())
+            .provider_attribute_value(identity.value());
+        let call = self.client.admin_disable_provider_for_user().user_pool_id(&self.id).user(user.build());
+        call.send().await.map_err(failed("AdminDisableProviderForUser"))?;
+        Ok(())
+    }
+
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         // Both in one call: Cognito then applies the address at once and sends no code.
         let attributes =

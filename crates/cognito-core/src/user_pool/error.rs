@@ -59,6 +59,13 @@ impl PoolError {
         self.kind
     }
 
+    /// Whether a call to unlink an identity found no such link. Cognito has no error of its own for that.
+    #[must_use]
+    pub fn is_not_linked(&self) -> bool {
+        use PoolErrorKind::{InvalidParameter, ResourceNotFound, UserNotFound};
+        matches!(self.kind, ResourceNotFound | UserNotFound | InvalidParameter)
+    }
+
     /// The operation that failed, such as `ListUsers`.
     #[must_use]
     pub fn operation(&self) -> &'static str {

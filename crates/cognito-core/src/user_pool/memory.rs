@@ -301,7 +301,9 @@ impl UserPool for MemoryPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.call("ListUsers", |state| {
             let seen = state.history.len().saturating_sub(1 + state.quirks.list_lag);
-            Ok(state.history[seen].iter().filter(|a| a.has_email(email.as_str())).map(Account::profile).collect())
+            let listed = state.history[seen].iter().filter(|account| account.has_email(email.as_str()));
+            // `ListUsers` shows no second factors.
+            Ok(listed.map(|account| Profile { has_second_factor: false, ..account.profile() }).collect())
         })
     }
 
@@ -327,6 +329,17 @@ impl UserPool for MemoryPool {
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.call("AdminLinkProviderForUser", |state| state.link(user, identity))
+    }
+
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        let (provider, value) = (identity.provider(), identity.value());
+        self.call("AdminDisableProviderForUser", |state| {
+            let is_owner = |account: &&mut Account| account.has_identity(provider, value);
+            let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
+            owner.identities.retain(|known| !known.is(provider, value));
+            state.remember();
+            Ok(())
+        })
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {

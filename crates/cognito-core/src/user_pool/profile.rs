@@ -100,6 +100,8 @@ pub struct Profile {
     pub identities: Vec<Identity>,
     /// When it was created; `None` if the pool did not say.
     pub created: Option<SystemTime>,
+    /// Whether a second factor is known that Cognito asks for after the password. A list shows none.
+    pub has_second_factor: bool,
 }
 
 impl Profile {
@@ -126,6 +128,7 @@ impl Profile {
             email_verified: text("email_verified").is_some_and(|flag| crate::event::is_true(&flag.into())),
             identities: identities.unwrap_or_default(),
             created,
+            has_second_factor: false,
         })
     }
 
@@ -228,6 +231,7 @@ mod tests {
             email_verified: false,
             identities: vec![Identity { user_id: "1".into(), provider_name: "Google".into(), primary: true }],
             created: None,
+            has_second_factor: false,
         };
         assert!(profile.is_stand_alone());
         assert!(!profile.is_younger_than(Duration::from_mins(10), SystemTime::now()));

@@ -12,6 +12,8 @@ const STRICT: Policy = Policy {
     native_profile: NativeProfile::Create,
     unverified_profile: UnverifiedProfile::Replace,
     newcomers: Newcomers::Create,
+    second_subject: SecondSubject::Refuse,
+    link_with_factors: LinkWithFactors::Link,
 };
 
 fn providers() -> Providers {
@@ -148,8 +150,82 @@ fn an_identity_that_is_linked_already_continues() {
     check(&proven(), [native(ADA).with_identity("Google", "1")], STRICT, "already_linked");
     check(&proven(), [native(ADA).with_identity("google", "1")], STRICT, "already_linked");
     check(&proven(), [native(ADA).unverified().with_identity("Google", "1")], STRICT, "already_linked");
-    check(&proven(), [native(ADA).with_identity("Google", "2")], STRICT, "link");
     check(&proven(), [native(ADA).with_identity("Facebook", "1")], STRICT, "link");
+}
+
+fn second_subject(second_subject: SecondSubject) -> Policy {
+    Policy { second_subject, ..STRICT }
+}
+
+/// An address that was given to another person looks like this, and so does one that several people share.
+#[test]
+fn another_subject_of_the_same_provider_is_refused_linked_or_takes_the_others_place() {
+    let (refuse, link, replace) = (
+        second_subject(SecondSubject::Refuse),
+        second_subject(SecondSubject::Link),
+        second_subject(SecondSubject::Replace),
+    );
+    let linked = |account: Account| account.with_identity("google", "2").with_identity("Facebook", "9");
+    for account in [linked(native(ADA)), Account { status: Status::ResetRequired, ..linked(native(ADA)) }] {
+        check(&proven(), [account.clone()], refuse, "second_subject");
+        check(&proven(), [account.clone()], link, "link");
+        check(&proven(), [account], replace, "replace_subject");
+    }
+    check(&proven(), [linked(invited(ADA))], refuse, "second_subject");
+    check(&proven(), [linked(invited(ADA))], link, "accept_invitation");
+    for account in [linked(native(ADA)), linked(invited(ADA))] {
+        let decision = decide(&proven(), &owners([account]), &replace);
+        let replaced: Vec<_> =
+            decision.target().unwrap().replaced.iter().map(|old| (old.provider(), old.value())).collect();
+        assert_eq!(replaced, [("Google", "2")]);
+        assert!(decision.is_destructive());
+    }
+    for policy in [refuse, link, replace] {
+        check(&proven(), [linked(native(ADA)).with_identity("Google", "1")], policy, "already_linked");
+        check(&proven(), [native(ADA).with_identity("Facebook", "9")], policy, "link");
+        // A profile that stands alone for another subject gets nothing and gives nothing.
+        check(&proven(), [federated("Google", "2", ADA)], policy, "create_and_link");
+        check(&proven(), [federated("Google", "2", ADA), native(ADA)], policy, "link");
+    }
+}
+
+/// Cognito asks for it after the password only, so a linked provider would go around it.
+#[test]
+fn an_account_with_a_second_factor_is_linked_or_refused() {
+    let with_factor = |account: Account| Account { second_factor: true, ..account };
+    let refuse = Policy { link_with_factors: LinkWithFactors::Refuse, ..STRICT };
+    check(&proven(), [with_factor(native(ADA))], STRICT, "link");
+    check(&proven(), [with_factor(native(ADA))], refuse, "second_factor");
+    check(&proven(), [with_factor(invited(ADA))], refuse, "second_factor");
+    check(&proven(), [native(ADA)], refuse, "link");
+    check(&proven(), [with_factor(native(ADA)).with_identity("Google", "1")], refuse, "already_linked");
+    // What nobody proved the address for goes with everything that was planted.
+    check(&proven(), [with_factor(invited(ADA).unverified())], refuse, "accept_invitation");
+    check(&proven(), [with_factor(native(ADA).unconfirmed())], refuse, "replace");
+    let reclaim = Policy { unverified_profile: UnverifiedProfile::Reclaim, ..refuse };
+    check(&proven(), [with_factor(native(ADA).unverified())], reclaim, "reclaim");
+}
+
+#[test]
+fn a_link_in_another_case_and_one_by_address_are_no_second_subject() {
+    let providers = Providers::parse("Corp:claim,Mail:always:email").unwrap();
+    let read = |user_name: &str| {
+        let attributes = json!({"email": ADA, "email_verified": "true"});
+        let rule = SubjectRule { pool_is_case_sensitive: true, ..SubjectRule::default() };
+        Arrival::read(user_name, Attributes::new(Some(&attributes)), &providers, &rule)
+    };
+    let decided = |arrival: &Arrival, account: Account| decide(arrival, &owners([account]), &STRICT).name();
+    assert_eq!(decided(&read("Corp_aBc"), native(ADA).with_identity("Corp", "abc")), "link");
+    assert_eq!(decided(&read("Corp_aBc"), native(ADA).with_identity("Corp", "abd")), "second_subject");
+    assert_eq!(decided(&read("Mail_t3mp"), native(ADA).with_identity("Mail", "another")), "link");
+}
+
+#[test]
+fn subjects_that_are_replaced_make_room() {
+    let piled_up = (10..15).fold(native(ADA), |account, n| account.with_identity("Google", &n.to_string()));
+    check(&proven(), [piled_up.clone()], STRICT, "second_subject");
+    check(&proven(), [piled_up.clone()], second_subject(SecondSubject::Link), "too_many_identities");
+    check(&proven(), [piled_up], second_subject(SecondSubject::Replace), "replace_subject");
 }
 
 #[test]
@@ -373,6 +449,9 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         "linked_profile",
         "disabled_profile",
         "not_invited",
+        "second_subject",
+        "replace_subject",
+        "second_factor",
     ] {
         assert!(seen.contains_key(outcome), "{outcome} was never decided: {seen:?}");
     }
@@ -422,13 +501,15 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
             let rivals =
                 owners.profiles.iter().filter(|o| !o.profile.is_stand_alone() && has_proof(&o.profile)).count();
             assert_eq!(rivals, 1, "{}", context());
-            assert!(to.identities.len() < MAX_IDENTITIES, "{}", context());
+            assert!(to.identities.len() - decision.target().unwrap().replaced.len() < MAX_IDENTITIES, "{}", context());
+            assert_one_subject_each(decision, &to, arrival, policy);
         }
         Decision::AcceptInvitation { to, verify, .. } => {
             let to = profile(to);
             assert!(proven && native(&to) && to.status == Status::ForceChangePassword, "{}", context());
             assert!(to.email_verified || (verify.is_some() && to.identities.is_empty()), "{}", context());
             assert!(verify.is_none() || nobody_else_holds_it(owners, &to), "{}", context());
+            assert_one_subject_each(decision, &to, arrival, policy);
         }
         Decision::CreateAndLink { duplicate, .. } => {
             let stand_alone = |owner: &&Owner| owner.profile.is_stand_alone();
@@ -450,6 +531,22 @@ fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: 
             assert_eq!(policy.unverified_profile, UnverifiedProfile::Reclaim, "{}", context());
             assert!(old.identities.iter().all(|known| is(known, identity)), "{}", context());
         }
+    }
+}
+
+/// Unless the policy says so, no second subject of a provider is linked beside the first, and only those are unlinked.
+fn assert_one_subject_each(decision: &Decision, to: &Profile, arrival: &Arrival, policy: &Policy) {
+    let identity = arrival.identity.as_ref().expect("an identity");
+    let replaced = &decision.target().expect("a destination").replaced;
+    let goes_around = to.has_second_factor && to.email_verified && !is_linked(to, identity);
+    assert!(!goes_around || policy.link_with_factors == LinkWithFactors::Link, "{decision:?} for {to:?}");
+    let is_replaced = |known: &Identity| replaced.iter().any(|old| old.value() == known.user_id);
+    let of_provider = || to.identities.iter().filter(|known| known.provider_name.eq_ignore_ascii_case("Google"));
+    assert!(replaced.iter().all(|old| old.provider() == identity.provider()), "{decision:?} for {to:?}");
+    if is_linked(to, identity) || identity.provider() != "Google" {
+        assert!(replaced.is_empty(), "{decision:?} for {to:?}");
+    } else if policy.second_subject != SecondSubject::Link {
+        assert!(of_provider().all(is_replaced), "{decision:?} for {to:?}");
     }
 }
 
@@ -479,11 +576,33 @@ fn all_policies() -> Vec<Policy> {
                 [UnverifiedProfile::Replace, UnverifiedProfile::Refuse, UnverifiedProfile::Reclaim]
             {
                 for newcomers in [Newcomers::Create, Newcomers::Invited, Newcomers::Refuse] {
-                    policies.push(Policy { unproven_email, native_profile, unverified_profile, newcomers });
+                    policies.push(Policy {
+                        unproven_email,
+                        native_profile,
+                        unverified_profile,
+                        newcomers,
+                        second_subject: SecondSubject::Refuse,
+                        link_with_factors: LinkWithFactors::Link,
+                    });
                 }
             }
         }
     }
+    // These matter only where an account is linked to, which the first two do not touch.
+    let strict = |policy: &&Policy| {
+        policy.unproven_email == UnprovenEmail::Refuse && policy.native_profile == NativeProfile::Create
+    };
+    let further = |second_subject, link_with_factors| {
+        let vary = move |policy: &Policy| Policy { second_subject, link_with_factors, ..*policy };
+        policies.iter().filter(strict).map(vary).collect::<Vec<_>>()
+    };
+    let further = [
+        further(SecondSubject::Link, LinkWithFactors::Refuse),
+        further(SecondSubject::Replace, LinkWithFactors::Refuse),
+        further(SecondSubject::Link, LinkWithFactors::Link),
+    ]
+    .concat();
+    policies.extend(further);
     policies
 }
 
@@ -522,6 +641,11 @@ fn all_owners() -> Vec<(Option<Owner>, Option<Owner>)> {
             }
         }
     }
+    // One of each kind that is linked to, with a second factor.
+    for status in [Status::Confirmed, Status::ForceChangePassword] {
+        let account = Account { status, second_factor: true, ..native(ADA).named("first") };
+        firsts.push(owners([account]).profiles.pop());
+    }
     let seconds = [
         None,
         Some(native(ADA)),
@@ -545,6 +669,7 @@ fn identity_sets() -> Vec<Vec<Identity>> {
         vec![],
         vec![identity("Google", "1", false)],
         vec![identity("google", "1", false), identity("Facebook", "9", false)],
+        vec![identity("google", "2", false), identity("Facebook", "9", false)],
         vec![identity("Google", "1", true)],
         vec![identity("Facebook", "9", true)],
         (0..5).map(|n| identity("Facebook", &n.to_string(), false)).collect(),

@@ -127,7 +127,8 @@ impl Reply for bool {
 impl Reply for Profile {
     fn digest(&self, hasher: &mut DefaultHasher) {
         let identities: Vec<_> = self.identities.iter().map(|known| (&known.provider_name, &known.user_id)).collect();
-        (&self.sub, self.status, self.enabled, &self.email, self.email_verified, identities).hash(hasher);
+        let factor = self.has_second_factor;
+        (&self.sub, self.status, self.enabled, &self.email, self.email_verified, factor, identities).hash(hasher);
     }
 }
 
@@ -170,6 +171,10 @@ impl UserPool for Gate {
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
         self.pass("link", self.pool.link(user, identity)).await
+    }
+
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.pass("unlink", self.pool.unlink_source(identity)).await
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {

@@ -92,6 +92,10 @@ impl UserPool for Mutant {
         }
     }
 
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.gate.unlink_source(identity).await
+    }
+
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.gate.set_verified_email(user, email).await
     }

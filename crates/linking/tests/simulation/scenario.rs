@@ -4,7 +4,10 @@ use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use linking::{Arrival, LinkError, Linker, NativeUserName, Newcomers, Policy, SubjectRule, UnverifiedProfile};
+use linking::{
+    Arrival, LinkError, LinkWithFactors, Linker, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule,
+    UnverifiedProfile,
+};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 
@@ -53,6 +56,10 @@ impl Scenario {
 
     fn newcomers(self, newcomers: Newcomers) -> Self {
         Self { policy: Policy { newcomers, ..self.policy }, ..self }
+    }
+
+    fn second_subject(self, second_subject: SecondSubject) -> Self {
+        Self { policy: Policy { second_subject, ..self.policy }, ..self }
     }
 
     pub fn with_quirks(&self, quirks: Quirks) -> Self {
@@ -132,6 +139,10 @@ impl Scenario {
         }
         if owner.is_planted() && self.end != End::Linked {
             return broken("something of an attacker is left");
+        }
+        let one_each = self.policy.second_subject != SecondSubject::Link;
+        if one_each && owner.identities.iter().filter(|known| known.provider == "Google").count() > 1 {
+            return broken("a second subject of a provider is linked beside the first");
         }
         let before = self.accounts.iter().find(|account| account.sub == owner.sub);
         match (self.end, before) {
@@ -232,6 +243,27 @@ pub fn all() -> Vec<Scenario> {
         ("confirmed and verified, newcomers refused", End::Linked, Newcomers::Refuse, vec![native(ADA).planted()]),
     ] {
         all.push(Scenario::new(name, end, accounts).newcomers(newcomers));
+    }
+    let reassigned = |account: Account| account.with_identity("Google", "9").with_identity("Okta", "9");
+    let okta = native(ADA).with_identity("Okta", "2");
+    let piled_up = (10..14).fold(okta, |account, n| account.with_identity("Google", &n.to_string()));
+    for (name, end, second_subject, account) in [
+        ("second subject", End::Refused("second_subject"), SecondSubject::Refuse, reassigned(native(ADA))),
+        ("second subject, linked", End::Linked, SecondSubject::Link, reassigned(native(ADA))),
+        ("second subject, replaced", End::Linked, SecondSubject::Replace, reassigned(native(ADA))),
+        ("invited, second subject, replaced", End::Newcomer, SecondSubject::Replace, reassigned(invited(ADA))),
+        ("five subjects, replaced", End::Linked, SecondSubject::Replace, piled_up),
+    ] {
+        all.push(Scenario::new(name, end, vec![account]).second_subject(second_subject));
+    }
+    let with_factor = Account { second_factor: true, ..native(ADA) };
+    for (name, end, account) in [
+        ("second factor, refused", End::Refused("second_factor"), with_factor),
+        ("no second factor, refused with one", End::Linked, native(ADA)),
+    ] {
+        let mut scenario = Scenario::new(name, end, vec![account]);
+        scenario.policy.link_with_factors = LinkWithFactors::Refuse;
+        all.push(scenario);
     }
     // Where the address is the user name, the pool makes no second one.
     all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));

@@ -84,6 +84,10 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         self.pool.link(user, identity).await
     }
 
+    async fn unlink_source(&self, _identity: &SourceIdentity) -> Result<(), PoolError> {
+        Err(PoolError::new(PoolErrorKind::Other, "AdminDisableProviderForUser", "not in the journal"))
+    }
+
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.change(user, "AdminUpdateUserAttributes").await?;
         self.pool.set_verified_email(user, email).await

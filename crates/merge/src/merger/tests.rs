@@ -338,6 +338,8 @@ fn the_plan_leaves_people_whose_native_profile_the_pool_would_not_take() {
     let by_phone = PoolSettings { user_name_attributes: vec!["phone_number".into()], ..settings };
     let copied = ["given_name".to_owned()];
     let (none, one) = ("required_attribute_missing", "link");
+    let mut rules = scenario::creating();
+    rules.policy.second_subject = linking::SecondSubject::Link;
     for (settings, copied, expected) in [
         (&required, &[][..], [none, none]),
         // The second one is linked to the profile that the first one's attributes made.
@@ -345,7 +347,7 @@ fn the_plan_leaves_people_whose_native_profile_the_pool_would_not_take() {
         (&by_phone, &copied[..], ["user_name_is_phone_number", "user_name_is_phone_number"]),
     ] {
         let requirements = Requirements::new(settings, copied);
-        let planned = crate::plan(&scenario::creating(), requirements, ADA, &records, SystemTime::now()).unwrap();
+        let planned = crate::plan(&rules, requirements, ADA, &records, SystemTime::now()).unwrap();
         let merged = planned.merge.iter().map(|step| step.decision.as_str());
         let codes: Vec<_> = merged.chain(planned.leave.iter().map(|leave| leave.why.as_str())).collect();
         assert_eq!(codes, expected);

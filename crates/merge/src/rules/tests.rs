@@ -48,10 +48,15 @@ fn a_profile_that_stands_beside_a_native_one_is_judged_as_its_sign_in_would_be()
 fn several_profiles_are_judged_one_after_the_other() {
     let mut six = vec![native(ADA)];
     six.extend((1..=6).map(|n| google(&n.to_string())));
-    assert_eq!(codes(&rules(), &six), ["native", "link", "link", "link", "link", "link", "too_many_identities"]);
+    let second = "second_subject";
+    assert_eq!(codes(&rules(), &six), ["native", "link", second, second, second, second, second]);
+    let mut linking_all = rules();
+    linking_all.policy.second_subject = SecondSubject::Link;
+    assert_eq!(codes(&linking_all, &six), ["native", "link", "link", "link", "link", "link", "too_many_identities"]);
     assert_eq!(codes(&rules(), &[google("1"), facebook("2")]), ["link", "create_and_link"]);
     let planted = native(ADA).unconfirmed().named("planted");
-    assert_eq!(codes(&rules(), &[planted, google("1"), google("2")]), ["native", "replace", "link"]);
+    assert_eq!(codes(&linking_all, &[planted.clone(), google("1"), google("2")]), ["native", "replace", "link"]);
+    assert_eq!(codes(&rules(), &[planted, google("1"), google("2")]), ["native", "replace", second]);
 }
 
 #[test]

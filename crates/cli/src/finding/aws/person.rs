@@ -201,7 +201,7 @@ mod tests {
         assert_eq!((undelivered.lines, undelivered.code.as_deref()), (2, Some("last")));
         assert_eq!(undelivered.last.as_deref(), Some("2026-09-21T14:13:20Z"));
         let denied: Vec<_> = facts.gaps.iter().map(|gap| gap.permission.as_str()).collect();
-        assert_eq!(denied, ["ses:GetAccount", "ses:GetEmailIdentity"]);
+        assert_eq!(denied, ["ses:GetAccount", "ses:GetEmailIdentity", "cognito-idp:ListUserPoolClients"]);
     }
 
     #[tokio::test]
@@ -229,6 +229,7 @@ mod tests {
         let expected = [
             "ses:GetAccount",
             "ses:GetEmailIdentity",
+            "cognito-idp:ListUserPoolClients",
             "cognito-idp:GetLogDeliveryConfiguration",
             "ses:GetSuppressedDestination",
             "cognito-idp:AdminListUserAuthEvents",

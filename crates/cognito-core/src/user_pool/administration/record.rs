@@ -89,7 +89,9 @@ impl ProfileRecord {
     /// Returns [`UnreadableIdentities`] if `identities` is not the JSON list that it should be.
     pub fn profile(&self) -> Result<Profile, UnreadableIdentities> {
         let created = self.created.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        Profile::read(&self.user_name, Some(&self.status), self.enabled, created, |name| self.attribute(name))
+        let profile =
+            Profile::read(&self.user_name, Some(&self.status), self.enabled, created, |name| self.attribute(name))?;
+        Ok(Profile { has_second_factor: !self.mfa.enabled.is_empty(), ..profile })
     }
 
     /// Whether it stands alone for a federated identity, as far as it can be read.

@@ -2,7 +2,6 @@
 
 use super::secret_hash::secret_hash;
 use super::{AwsUserPool, PAGE, attribute, failed, read};
-use crate::provider::SourceIdentity;
 use crate::user_pool::{
     Administration, AppClient, AppClients, CheckedUserName, Delivery, NewRegistration, Page, PasswordPolicy, PoolError,
     PoolErrorKind, PoolSettings, ProfileRecord, Registered, UserName,
@@ -10,8 +9,8 @@ use crate::user_pool::{
 use aws_sdk_cognitoidentityprovider::Config;
 use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
 use aws_sdk_cognitoidentityprovider::types::{
-    AdminCreateUserConfigType, ProviderUserIdentifierType, SchemaAttributeType, UserPoolClientType, UserPoolType,
-    UsernameAttributeType, VerifiedAttributeType,
+    AdminCreateUserConfigType, SchemaAttributeType, UserPoolClientType, UserPoolType, UsernameAttributeType,
+    VerifiedAttributeType,
 };
 use std::collections::BTreeMap;
 
@@ -86,16 +85,6 @@ impl Administration for AwsUserPool {
     async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         let call = self.client.admin_remove_user_from_group().user_pool_id(&self.id).username(user.as_str());
         call.group_name(group).send().await.map_err(failed("AdminRemoveUserFromGroup"))?;
-        Ok(())
-    }
-
-    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        let user = ProviderUserIdentifierType::builder()
-            .provider_name(identity.provider())
-            .provider_attribute_name(identity.attribute())
-            .provider_attribute_value(identity.value());
-        let call = self.client.admin_disable_provider_for_user().user_pool_id(&self.id).user(user.build());
-        call.send().await.map_err(failed("AdminDisableProviderForUser"))?;
         Ok(())
     }
 }

@@ -27,7 +27,11 @@ pub(super) fn created(answer: &AdminCreateUserOutput) -> Result<Profile, PoolErr
 
 /// A profile as `AdminGetUser` gives it.
 pub(super) fn read(user: &AdminGetUserOutput) -> Result<Profile, PoolError> {
-    profile(user.username(), user.user_status(), user.enabled(), user.user_create_date(), user.user_attributes())
+    let read =
+        profile(user.username(), user.user_status(), user.enabled(), user.user_create_date(), user.user_attributes())?;
+    // The second list is an older one, for text messages only.
+    let has_second_factor = !user.user_mfa_setting_list().is_empty() || !user.mfa_options().is_empty();
+    Ok(Profile { has_second_factor, ..read })
 }
 
 fn profile(

@@ -188,6 +188,7 @@ impl Account {
             email_verified: self.email_verified,
             identities: self.identities.iter().map(identity).collect(),
             created: self.created,
+            has_second_factor: self.second_factor,
         }
     }
 }

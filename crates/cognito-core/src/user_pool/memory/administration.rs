@@ -1,6 +1,5 @@
 use super::invitations::POLICY;
 use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, made_sub, native};
-use crate::provider::SourceIdentity;
 use crate::user_pool::{
     Administration, AppClient, AppClients, CheckedUserName, MfaSettings, NewRegistration, Page, PoolError,
     PoolSettings, ProfileRecord, Registered, Status, UserName,
@@ -137,17 +136,6 @@ impl Administration for MemoryPool {
 
     async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         self.update("AdminRemoveUserFromGroup", user, |account| account.groups.retain(|name| name != group))
-    }
-
-    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        let (provider, value) = (identity.provider(), identity.value());
-        self.call("AdminDisableProviderForUser", |state| {
-            let is_owner = |account: &&mut Account| account.has_identity(provider, value);
-            let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
-            owner.identities.retain(|known| !known.is(provider, value));
-            state.remember();
-            Ok(())
-        })
     }
 }
 

@@ -210,6 +210,10 @@ impl UserPool for Fused {
         self.fuse.call("AdminLinkProviderForUser", self.pool.link(user, identity)).await
     }
 
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.fuse.call("AdminDisableProviderForUser", self.pool.unlink_source(identity)).await
+    }
+
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         self.fuse.call("AdminUpdateUserAttributes", self.pool.set_verified_email(user, email)).await
     }
@@ -278,10 +282,6 @@ impl Administration for Fused {
 
     async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         self.fuse.call("AdminRemoveUserFromGroup", self.pool.leave_group(user, group)).await
-    }
-
-    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.fuse.call("AdminDisableProviderForUser", self.pool.unlink_source(identity)).await
     }
 }
 
