@@ -11,6 +11,7 @@ mod facts;
 mod group;
 mod kind;
 mod messages;
+mod owner;
 mod password_policy;
 pub(crate) mod person;
 mod provider_mapping;
@@ -81,7 +82,7 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 14] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 15] = [
         triggers::check,
         rights::check,
         providers::check,
@@ -95,6 +96,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         group::check,
         password_policy::check,
         quotas::check,
+        owner::check,
         gaps,
     ];
     let mut findings: Vec<_> = checks.into_iter().flat_map(|check| check(facts)).collect();

@@ -28,6 +28,7 @@ fn healthy() -> Facts {
             "Policies": { "PasswordPolicy": { "MinimumLength": 12 } },
             "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
         })),
+        owner: Ok(None),
         providers: Some(vec![
             Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]) },
             Provider { name: "Okta".into(), kind: "OIDC".into(), mapping: mapping(&["custom:number"]) },
