@@ -189,8 +189,8 @@ fn the_page_for_amplify_shows_the_files_of_the_example() {
 #[test]
 fn the_page_for_serverless_gives_what_the_manifest_says() {
     let block = blocks(&page("serverless.md"), "yaml").concat();
-    let granted: BTreeSet<_> =
-        block.split("- ").map(str::trim).filter(|word| word.starts_with("cognito-idp:")).collect();
+    let items = block.lines().filter_map(|line| line.trim().strip_prefix("- "));
+    let granted: BTreeSet<_> = items.filter(|item| item.starts_with("cognito-idp:")).collect();
     let manifest = manifest();
     let mut needed = BTreeSet::new();
     let mut compared = 0;
