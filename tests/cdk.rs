@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use end_to_end::template::{Template, texts};
-use end_to_end::{binary, cloud, native};
+use end_to_end::{Cli, binary, cloud, native};
 use local_cloud::archive::{self, BOOTSTRAP};
 use local_cloud::function::TRIGGERS;
 use local_cloud::hosted_login::sign_in;
@@ -97,7 +97,41 @@ fn actions(synthesized: &Value, role: &str, on: impl Fn(&str) -> bool) -> BTreeS
 async fn the_construct_makes_what_the_template_makes_and_its_triggers_link_people() {
     let Some((out, synthesized)) = synthesized() else { return };
     compare(&synthesized);
+    works_with_a_second_copy_of_the_library(out.parent().unwrap());
     deployed(&out, synthesized).await;
+}
+
+/// A construct that is installed from its folder brings its own `aws-cdk-lib`, and the app's pool is made by another one.
+fn works_with_a_second_copy_of_the_library(folder: &Path) {
+    let script = r"
+        const { AccountLayer } = require('./lib/src');
+        for (const name of Object.keys(require.cache)) if (name.includes('aws-cdk-lib')) delete require.cache[name];
+        const { App, Stack } = require('aws-cdk-lib');
+        const { UserPool } = require('aws-cdk-lib/aws-cognito');
+        const stack = new Stack(new App(), 'Stack');
+        const userPool = new UserPool(stack, 'UserPool', { signInAliases: { email: true } });
+        const architecture = require('aws-cdk-lib/aws-lambda').Architecture[process.env.ARCHITECTURE.toUpperCase()];
+        new AccountLayer(stack, 'Layer', { userPool, packages: 'packages', architecture, settings: { PROVIDERS: 'Google:claim' } });
+        const pool = stack.node.root.synth().stacks[0].template.Resources;
+        const attached = Object.values(pool).find((one) => one.Type === 'AWS::Cognito::UserPool').Properties.LambdaConfig;
+        if (Object.keys(attached ?? {}).length !== 4) throw new Error(JSON.stringify(attached));
+    ";
+    run(Command::new("node").args(["-e", script]).current_dir(folder).env("ARCHITECTURE", architecture()));
+}
+
+/// What `attach --print cdk` writes for a pool, compiled.
+async fn printed_lines_compile(pool: &UserPool, folder: &Path) {
+    let function =
+        pool.admin("DescribeUserPool", json!({})).await.unwrap()["UserPool"]["LambdaConfig"]["PreSignUp"].take();
+    let function = function.as_str().unwrap();
+    let arguments =
+        ["attach", "--user-pool-id", pool.id(), "--pre-sign-up", function, "--inbound-federation", function];
+    let ran = Cli::new().unwrap().run(&[&arguments[..], &["--print", "cdk"]].concat()).await.unwrap();
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let declared = "import type { UserPool } from 'aws-cdk-lib/aws-cognito';\ndeclare const userPool: UserPool;\n";
+    std::fs::write(folder.join("example/printed.ts"), format!("{declared}{}", ran.stdout)).unwrap();
+    run(Command::new("npx").args(["tsc", "--noEmit"]).current_dir(folder));
+    std::fs::remove_file(folder.join("example/printed.ts")).unwrap();
 }
 
 /// Environment, rights, permission and trigger of each function, beside the template's.
@@ -185,6 +219,7 @@ async fn deployed(out: &Path, mut template: Value) {
     let outputs = sam.outputs(&endpoint, NAME, &file).await.unwrap();
 
     let pool = UserPool::open(&endpoint, &outputs["UserPoolId"]);
+    printed_lines_compile(&pool, out.parent().unwrap()).await;
     let google = IdentityProvider::start(&Toolbox::local_cloud().await.unwrap(), None).await.unwrap();
     google.register(&pool, "Google").await.unwrap();
     let claims = json!({ "email": "ada@example.com", "email_verified": true, "given_name": "Ada" });

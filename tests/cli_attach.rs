@@ -287,3 +287,82 @@ async fn detach_without_a_record_says_so_and_clears_only_when_asked() {
     assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
     assert_eq!(statements(&function).await, Vec::<Value>::new());
 }
+
+/// A pool with tags, as a tool would make it.
+async fn tagged(tags: Value) -> Operator {
+    let nobody = UserPool::open(&cloud().unwrap(), "");
+    let input = json!({ "PoolName": "owned", "UsernameAttributes": ["email"], "UserPoolTags": tags });
+    let made = nobody.call("CreateUserPool", &input).await.unwrap();
+    Operator::of(UserPool::open(&cloud().unwrap(), made["UserPool"]["Id"].as_str().unwrap()))
+}
+
+#[tokio::test]
+async fn a_pool_of_another_tool_is_left_alone_until_the_operator_says_that_it_is_theirs() {
+    let function = function().await;
+    for (tags, owner, next, page) in [
+        (json!({ "aws:cloudformation:stack-name": "shop" }), "the CloudFormation stack shop", "of shop", "README.md"),
+        (json!({ "amplify:app-id": "d1", "created-by": "amplify" }), "Amplify", "the backend", "amplify.md"),
+        (json!({ "ManagedBy": "Terraform" }), "Terraform", "terraform apply", "terraform.md"),
+    ] {
+        let is_reserved = tags.get("aws:cloudformation:stack-name").is_some();
+        let operator = tagged(tags).await;
+        let before = settings(&operator.pool).await;
+        let shown = operator.run("attach", &["--pre-sign-up", &function, "--dry-run"]).await;
+        assert!(shown.status == 0 && shown.stderr.contains(&format!("{owner} owns the pool")), "{shown:?}");
+        let refused = operator.run("attach", &["--pre-sign-up", &function, "--yes"]).await;
+        assert_eq!((refused.status, refused.stdout.as_str()), (3, ""), "{refused:?}");
+        for part in [owner, next, page, "--print", "--yes-i-own-it"] {
+            assert!(refused.stderr.contains(part), "{part} is not in {}", refused.stderr);
+        }
+        assert_eq!((settings(&operator.pool).await, operator.files()), (before, 0));
+        // The local cloud loses the tags of AWS at an update that does not name them.
+        if !is_reserved {
+            let ran = operator.run("attach", &["--pre-sign-up", &function, "--yes", "--yes-i-own-it"]).await;
+            assert_eq!(ran.status, 0, "{ran:?}");
+            assert!(ran.stderr.contains(page), "{}", ran.stderr);
+        }
+        let arguments = ["doctor", "--user-pool-id", operator.pool.id(), "--output", "json"];
+        let doctor = operator.cli.run(&arguments).await.unwrap();
+        let report = doctor.json().unwrap();
+        let note = report["findings"].as_array().unwrap().iter().find(|one| one["code"] == "pool_has_owner").unwrap();
+        assert_eq!((&note["severity"], &note["subject"]), (&json!("note"), &json!(owner)));
+    }
+}
+
+#[tokio::test]
+async fn whoever_attached_is_told_how_to_notice_a_loss_and_the_command_works() {
+    let (operator, function) = (operator().await, function().await);
+    let arguments = ["--pre-sign-up", function.as_str(), "--yes"];
+    for _ in ["changed", "nothing to change"] {
+        let ran = operator.run("attach", &arguments).await;
+        let command =
+            format!("cognito-triggers doctor --user-pool-id {} --expect lambda-config.json", operator.pool.id());
+        assert!(ran.stderr.contains(&command), "{}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn what_is_printed_for_another_tool_is_data_and_nothing_is_changed() {
+    let (operator, function) = (operator().await, function().await);
+    operator.pool.attach(&[("PreAuthentication", json!(function))]).await.unwrap();
+    let before = settings(&operator.pool).await;
+    let name = function.rsplit(':').next().unwrap();
+    for (tool, parts) in [
+        ("terraform", ["pre_sign_up = \"", "resource \"aws_lambda_permission\" \"cognito_inbound_federation\""]),
+        ("cdk", ["addPropertyOverride('LambdaConfig.PreSignUp', \"", "LambdaVersion: \"V1_0\""]),
+        ("cloudformation", ["    Type: AWS::Cognito::UserPool", "          LambdaVersion: \"V1_0\""]),
+        ("serverless", ["resources:\n  Resources:", "            LambdaVersion: \"V1_0\""]),
+    ] {
+        let arguments = ["--inbound-federation", name, "--pre-sign-up", name, "--print", tool];
+        let ran = operator.run("attach", &arguments).await;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        for part in parts.into_iter().chain([function.as_str(), operator.pool.id()]) {
+            assert!(ran.stdout.contains(part), "{tool}: {part} is not in {}", ran.stdout);
+        }
+        assert!(ran.stderr.contains("PreAuthentication") && ran.stderr.contains("docs/install/"), "{}", ran.stderr);
+        assert_eq!(ran.stderr.contains("does not keep inbound-federation"), tool == "terraform", "{}", ran.stderr);
+    }
+    assert_eq!((settings(&operator.pool).await, statements(&function).await, operator.files()), (before, vec![], 0));
+    let wrong = operator.run("attach", &["--pre-sign-up", name, "--print", "cdk", "--yes"]).await;
+    assert_eq!(wrong.status, 2, "{wrong:?}");
+}

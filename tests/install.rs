@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use end_to_end::template::{Template, texts};
+use local_cloud::layout;
 use serde_json::Value;
 
 const MANIFEST: &str = include_str!("../deploy/manifest.json");
@@ -132,6 +133,111 @@ fn with_every_combination_of_settings_the_template_grants_what_the_manifest_says
         }
     }
     assert!(compared > 100, "only {compared} combinations");
+}
+
+/// What an installation page of this name says.
+fn page(name: &str) -> String {
+    std::fs::read_to_string(layout::root().join("docs/install").join(name)).unwrap()
+}
+
+/// The blocks of a page in this language, without the indentation of a list.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for line in page.lines() {
+        let indentation = line.len() - line.trim_start().len();
+        match &mut open {
+            None if line.trim_start() == format!("```{language}") => open = Some((indentation, String::new())),
+            Some((_, block)) if line.trim_start() == "```" => {
+                blocks.push(std::mem::take(block));
+                open = None;
+            }
+            Some((indentation, block)) => {
+                *block += line.get(*indentation..).unwrap_or_default();
+                block.push('\n');
+            }
+            None => {}
+        }
+    }
+    blocks
+}
+
+/// The actions that the manifest gives a function with the default settings.
+fn by_default(function: &str) -> BTreeSet<String> {
+    by_manifest(&manifest()["functions"][function], &BTreeMap::new())
+}
+
+#[test]
+fn every_page_is_in_the_table_that_chooses_and_says_how_to_leave() {
+    let chooses = page("README.md");
+    for file in std::fs::read_dir(layout::root().join("docs/install")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(name == "README.md" || chooses.contains(&format!("({name})")), "{name} is not in the table");
+        assert!(page(&name).contains("## Leave again"), "{name} does not say how to leave");
+    }
+}
+
+#[test]
+fn the_page_for_amplify_shows_the_files_of_the_example() {
+    let shown = blocks(&page("amplify.md"), "ts");
+    for file in ["auth/resource.ts", "backend.ts"] {
+        let text = std::fs::read_to_string(layout::root().join("deploy/amplify").join(file)).unwrap();
+        assert!(shown.contains(&text), "{file} is not on the page as it is");
+    }
+}
+
+#[test]
+fn the_page_for_serverless_gives_what_the_manifest_says() {
+    let block = blocks(&page("serverless.md"), "yaml").concat();
+    let items = block.lines().filter_map(|line| line.trim().strip_prefix("- "));
+    let granted: BTreeSet<_> = items.filter(|item| item.starts_with("cognito-idp:")).collect();
+    let manifest = manifest();
+    let mut needed = BTreeSet::new();
+    let mut compared = 0;
+    for (name, trigger, _) in functions() {
+        if name == "custom-message" {
+            continue;
+        }
+        let facts = &manifest["functions"][name];
+        needed.extend(by_default(name));
+        for line in [
+            format!("artifact: dist/{name}-x86_64.zip"),
+            format!("memorySize: {}", facts["memory_mb"]),
+            format!("timeout: {}", facts["timeout_seconds"]),
+            format!("runtime: {}", facts["runtime"].as_str().unwrap()),
+            format!("handler: {}", facts["handler"].as_str().unwrap()),
+            format!("FunctionName: !GetAtt {trigger}LambdaFunction.Arn"),
+        ] {
+            assert!(block.lines().any(|own| own.trim() == line), "{name}: {line}");
+            compared += 1;
+        }
+        assert!(block.contains(&format!(": !GetAtt {trigger}LambdaFunction.Arn\n")), "{trigger} is not attached");
+    }
+    assert_eq!(granted, needed.iter().map(String::as_str).collect());
+    assert_eq!(compared, 24);
+}
+
+#[test]
+fn the_page_for_the_console_gives_each_function_the_rights_of_the_manifest() {
+    let commands = blocks(&page("console.md"), "sh").concat().replace("\\\n", " ");
+    let mut deployed = 0;
+    for line in commands.lines() {
+        let mut words = line.split_whitespace();
+        let (Some("deploy"), Some(name)) = (words.next(), words.next()) else { continue };
+        let granted = words.map(|call| format!("cognito-idp:{call}")).collect();
+        assert_eq!(by_default(name), granted, "{name}");
+        let facts = &manifest()["functions"][name];
+        for option in [
+            format!("--memory-size {}", facts["memory_mb"]),
+            format!("--timeout {}", facts["timeout_seconds"]),
+            format!("--runtime {}", facts["runtime"].as_str().unwrap()),
+            format!("--handler {}", facts["handler"].as_str().unwrap()),
+        ] {
+            assert!(commands.contains(&option), "{name}: {option}");
+        }
+        deployed += 1;
+    }
+    assert_eq!(deployed, 4);
 }
 
 /// Terraform on the module's part that needs no provider, so nothing is downloaded and no cloud is asked.

@@ -1,7 +1,10 @@
 //! The AWS account a command works on.
 
+mod body;
 mod connection;
 mod credentials;
+
+pub(crate) use body::Body;
 
 use crate::options::Global;
 use crate::terminal::Refused;
@@ -15,6 +18,7 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::service_config::ServiceConfigKey;
 use cognito_core::user_pool::aws::{AwsUserPool, AwsUserPools, failed};
 use cognito_core::user_pool::{PoolError, UserPools};
 use connection::Connections;
@@ -105,6 +109,21 @@ impl Cloud {
     /// What SDK clients are made from.
     pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// Where a service is that there is no client for: what the operator set, or else AWS's own address in the Region.
+    pub(crate) fn endpoint(&self, service: &str, region: &str) -> String {
+        let key = ServiceConfigKey::builder()
+            .service_id(service)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok();
+        let own = key.and_then(|key| self.config.service_config()?.load_config(key));
+        own.or_else(|| self.config.endpoint_url().map(str::to_owned)).unwrap_or_else(|| {
+            let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+            format!("https://{service}.{region}.{suffix}")
+        })
     }
 
     /// A client for functions of a Region.

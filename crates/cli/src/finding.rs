@@ -12,6 +12,7 @@ mod group;
 mod kind;
 mod messages;
 mod name_ids;
+mod owner;
 mod password_policy;
 pub(crate) mod person;
 mod provider_mapping;
@@ -83,7 +84,7 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 16] = [
+    let checks: &[fn(&Facts) -> Vec<Finding>] = &[
         triggers::check,
         rights::check,
         providers::check,
@@ -99,9 +100,10 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         group::check,
         password_policy::check,
         quotas::check,
+        owner::check,
         gaps,
     ];
-    let mut findings: Vec<_> = checks.into_iter().flat_map(|check| check(facts)).collect();
+    let mut findings: Vec<_> = checks.iter().flat_map(|check| check(facts)).collect();
     findings.sort();
     findings
 }

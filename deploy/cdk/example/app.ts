@@ -1,4 +1,4 @@
-// A new pool with the account layer: `npm ci && npm run synth -- FOLDER_WITH_ZIPS`, or `npx cdk deploy`.
+// A new pool with the account layer: `npm ci && npm run synth`, or `npx cdk deploy`.
 import { App, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccountRecovery, UserPool } from 'aws-cdk-lib/aws-cognito';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, CfnResource, Duration, Stack } from 'aws-cdk-lib';
 import { CfnUserPool, type IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, LoggingFormat, Runtime, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
@@ -158,7 +158,10 @@ export class AccountLayer extends Construct {
 /** The pool's own resource; `undefined` for one that is imported. */
 function poolOf(userPool: IUserPool): CfnUserPool | undefined {
   const resource = userPool.node.defaultChild;
-  return resource instanceof CfnUserPool ? resource : undefined;
+  // Not by `instanceof`: an app may have a second copy of aws-cdk-lib, whose pools are pools all the same.
+  const isPool =
+    CfnResource.isCfnResource(resource) && resource.cfnResourceType === CfnUserPool.CFN_RESOURCE_TYPE_NAME;
+  return isPool ? (resource as CfnUserPool) : undefined;
 }
 
 /** Sets one trigger and leaves the others as they are. */

@@ -84,6 +84,7 @@ impl FakeAws {
                 (None, "GET", [.., function, "policy"]) => ("GetPolicy", *function, ""),
                 (None, "POST", [.., function, "policy"]) => ("AddPermission", *function, ""),
                 (None, "DELETE", [.., function, "policy", statement]) => ("RemovePermission", *function, *statement),
+                (None, "POST", ["", ""]) => ("DescribeStackResources", "", ""),
                 other => unreachable!("{other:?}"),
             };
             let mut state = state.lock().unwrap();
@@ -91,7 +92,7 @@ impl FakeAws {
             let interfered = interference.lock().unwrap()(&mut state, operation, function);
             let (status, answer) =
                 interfered.unwrap_or_else(|| answer(&mut state, operation, function, statement, &body));
-            (status, answer.to_string())
+            (status, answer.as_str().map_or_else(|| answer.to_string(), str::to_owned))
         })
     }
 }
@@ -103,12 +104,22 @@ pub(crate) fn refusal(status: u16, code: &str) -> (u16, Value) {
 
 fn answer(state: &mut State, operation: &str, function: &str, statement: &str, body: &Value) -> (u16, Value) {
     match operation {
+        // No stack has the pool.
+        "DescribeStackResources" => {
+            (400, json!("<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>"))
+        }
         "DescribeUserPool" => (200, json!({ "UserPool": state.pool })),
         "UpdateUserPool" => {
             let mut pool = json!({ "Id": POOL, "Arn": state.pool["Arn"], "Name": body["PoolName"] });
             for (setting, value) in body.as_object().unwrap() {
                 if !["UserPoolId", "PoolName"].contains(&setting.as_str()) {
                     pool[setting] = value.clone();
+                }
+            }
+            // AWS's own tags stay, although an update must not name them.
+            for (tag, value) in state.pool["UserPoolTags"].as_object().into_iter().flatten() {
+                if tag.starts_with("aws:") {
+                    pool["UserPoolTags"][tag] = value.clone();
                 }
             }
             state.pool = pool;

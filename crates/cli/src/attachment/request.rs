@@ -37,6 +37,11 @@ impl Request {
         &self.pool.id
     }
 
+    /// Whether the changes are only shown.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.consent.dry_run
+    }
+
     /// Reads pool and record.
     ///
     /// # Errors

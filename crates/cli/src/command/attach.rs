@@ -2,14 +2,18 @@
 
 use crate::attachment::{Attached, Change, Current, Report, Request, Transaction, resolve};
 use crate::cloud::Cloud;
+use crate::fragment::{Tool, fragment};
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Granted, Permission};
 use crate::options::Global;
-use crate::pool_settings::Description;
-use crate::terminal::{ExitStatus, Output, Refused};
+use crate::owner::Owner;
+use crate::pool_settings::{self, Description};
+use crate::terminal::{ExitStatus, Output, Refused, stdout};
 use crate::trigger::Trigger;
 use anyhow::{Result, bail};
 use clap::Args;
+use std::fmt;
+use std::io::Write;
 
 /// Attach functions to the triggers of a user pool, and change nothing else
 ///
@@ -34,6 +38,12 @@ pub(crate) struct Attach {
     /// Replace functions that are attached already
     #[arg(long)]
     replace: bool,
+    /// Attach although another tool owns the pool, whose next deployment may take the triggers off
+    #[arg(long)]
+    yes_i_own_it: bool,
+    /// Change nothing, and write what this tool needs to attach the functions itself
+    #[arg(long, value_name = "TOOL", conflicts_with_all = ["replace", "yes_i_own_it", "dry_run", "yes", "record"])]
+    print: Option<Tool>,
 }
 
 /// Which function for which trigger.
@@ -74,6 +84,10 @@ impl Attach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
         let user_pool = self.request.user_pool_id();
         let cloud = Cloud::load(global, user_pool).await?;
+        if let Some(tool) = self.print {
+            stdout().write_all(self.fragment(&cloud, tool).await?.as_bytes())?;
+            return Ok(ExitStatus::Done);
+        }
         cloud.announce(user_pool).await;
         self.on(&cloud, global.output()).await?;
         Ok(ExitStatus::Done)
@@ -85,12 +99,76 @@ impl Attach {
         let mut report = current.report(plan.iter().map(|(change, _)| change.clone()).collect());
         let idle = report.permissions_removed.is_empty()
             && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
+        if !idle {
+            self.respect_owner(cloud, &current.pool).await?;
+        }
         if let Some(mut transaction) = self.request.begin(cloud, &current, &report, idle).await? {
             carry_out(cloud, &plan, &mut transaction, &mut report).await?;
             report.saved = transaction.snapshot.files;
         }
         output.data(&report)?;
+        if report.applied || idle {
+            keep(&current.pool);
+        }
         Ok(report)
+    }
+
+    /// The lines with which another tool attaches the functions. Says what else is to be known of them.
+    async fn fragment(&self, cloud: &Cloud, tool: Tool) -> Result<String> {
+        let pool = pool_settings::describe(cloud, self.request.user_pool_id()).await?;
+        let mut functions = Vec::new();
+        for (trigger, function) in self.functions.chosen() {
+            let function = resolve(cloud, &pool, function).await?;
+            if function.account != pool.account() {
+                by_hand(&pool, &function, trigger);
+            }
+            if let Some(other) = trigger.function(pool.lambda_config()).filter(|arn| *arn != function.as_str()) {
+                note!("the pool's {trigger} calls {other} now; with these lines it calls {function} instead");
+            }
+            if !tool.keeps(trigger) {
+                note!("this tool does not keep {trigger}: attach it after every deployment, or do without it");
+            }
+            functions.push((trigger, function));
+        }
+        let others = pool.lambda_config().as_object().into_iter().flatten().map(|(member, _)| member.as_str());
+        let others: Vec<_> = others.filter(|member| functions.iter().all(|(own, _)| own.member() != *member)).collect();
+        if !others.is_empty() {
+            note!("the pool has these triggers as well; keep their lines: {}", others.join(", "));
+        }
+        // Only for the pool's name in the template: without it, the lines are right but for that word.
+        let owner = Owner::of(cloud, &pool).await.ok().flatten();
+        say!("Nothing was changed. Add the lines to your files and deploy; {} says more.", tool.page());
+        say!("{}", Remember(pool.id()));
+        Ok(fragment(tool, &pool, owner.as_ref().and_then(Owner::resource), &functions))
+    }
+
+    /// Refuses to change a pool that another tool owns, unless the operator says that they own it. A dry run only says so.
+    async fn respect_owner(&self, cloud: &Cloud, pool: &Description) -> Result<()> {
+        if self.yes_i_own_it {
+            return Ok(());
+        }
+        let owner = match Owner::of(cloud, pool).await {
+            Ok(Some(owner)) => owner,
+            Ok(None) => return Ok(()),
+            Err(why) => {
+                note!(
+                    "CloudFormation does not say whether a stack owns the pool ({why}). Allow \
+                     cloudformation:DescribeStackResources to find out"
+                );
+                return Ok(());
+            }
+        };
+        let why = format!("{owner} owns the pool. {}", owner.next_deployment());
+        if self.request.is_dry_run() {
+            note!("{why}");
+            return Ok(());
+        }
+        Err(Refused(format!(
+            "{why}. Nothing was changed. Attach the functions there: --print writes the lines, and {} says how. Or pass \
+             --yes-i-own-it to attach them all the same",
+            owner.page()
+        ))
+        .into())
     }
 
     /// What would change, and the function each trigger is to have.
@@ -174,12 +252,38 @@ const TO_BE_ADDED: &str = "to be added";
 const ADDED: &str = "added";
 const THERE_ALREADY: &str = "there already";
 
+/// Names the command for a permission that only another account can give.
+fn by_hand(pool: &Description, function: &FunctionArn, trigger: Trigger) {
+    let command = invoke_permission::command(function, trigger, pool);
+    say!("{function} belongs to another account. Run there, before people sign in:");
+    say!("  {command}");
+}
+
+/// Says how the triggers stay attached.
+fn keep(pool: &Description) {
+    let page = Owner::tagged(pool).map_or("docs/install/README.md", |owner| owner.page());
+    say!("A tool that updates the pool without naming these triggers takes them off ({page}).");
+    say!("{}", Remember(pool.id()));
+}
+
+/// How to find out when a trigger is lost: a line of text.
+struct Remember<'a>(&'a str);
+
+impl fmt::Display for Remember<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pool = self.0;
+        write!(
+            formatter,
+            "To notice it, keep the pool's LambdaConfig in a file of your repository, and run after every deployment: \
+             cognito-triggers doctor --user-pool-id {pool} --expect lambda-config.json"
+        )
+    }
+}
+
 /// What happens to the permission. If only another account can add it, names the command for that.
 async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, trigger: Trigger) -> Result<String> {
     if function.account != pool.account() {
-        let command = invoke_permission::command(function, trigger, pool);
-        say!("{function} belongs to another account. Run there, before people sign in:");
-        say!("  {command}");
+        by_hand(pool, function, trigger);
         return Ok("by hand, in the function's account".to_owned());
     }
     let granted = invoke_permission::is_granted(&cloud.lambda(&function.region), function, pool).await?;

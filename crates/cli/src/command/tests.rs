@@ -386,3 +386,38 @@ async fn a_planted_record_chooses_neither_a_function_of_another_account_nor_a_pe
     operator.run(&format!("detach --all --put-back {evil}")).await.unwrap();
     assert_eq!(operator.trigger("PreSignUp"), json!(evil));
 }
+
+#[tokio::test]
+async fn a_pool_that_another_tool_owns_is_changed_only_by_who_says_that_it_is_theirs() {
+    let operator = Operator::of(json!({}));
+    let tags = json!({ "aws:cloudformation:stack-name": "shop" });
+    operator.aws.state().pool["UserPoolTags"] = tags;
+    let why = operator.refused("attach --pre-sign-up ours").await;
+    for part in ["the CloudFormation stack shop owns the pool", "its own template", "--print", "--yes-i-own-it"] {
+        assert!(why.contains(part), "{part} is not in {why}");
+    }
+    assert_eq!((operator.trigger("PreSignUp"), operator.statements("ours")), (Value::Null, vec![]));
+    operator.run("attach --pre-sign-up ours --yes-i-own-it").await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), arn("ours"));
+    // What is as it should be needs no word of the operator's.
+    operator.run("attach --pre-sign-up ours").await.unwrap();
+    assert_eq!(operator.aws.state().count("DescribeStackResources"), 0, "the tag says it");
+}
+
+#[tokio::test]
+async fn a_stack_that_only_cloudformation_knows_is_an_owner_and_its_silence_keeps_nobody_away() {
+    let operator = Operator::of(json!({}));
+    operator.aws.interfere(|_, operation, _| {
+        let answer = format!(
+            "<DescribeStackResourcesResponse><member><PhysicalResourceId>{POOL}</PhysicalResourceId><StackName>shop</StackName>\
+             </member></DescribeStackResourcesResponse>"
+        );
+        (operation == "DescribeStackResources").then(|| (200, json!(answer)))
+    });
+    assert!(operator.refused("attach --pre-sign-up ours").await.contains("stack shop"));
+    operator.aws.interfere(|_, operation, _| {
+        let denied = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>";
+        (operation == "DescribeStackResources").then(|| (403, json!(denied)))
+    });
+    assert!(operator.run("attach --pre-sign-up ours").await.unwrap().applied);
+}

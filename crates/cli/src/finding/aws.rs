@@ -9,6 +9,7 @@ use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission;
+use crate::owner::Owner;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use anyhow::Result;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
 pub(crate) async fn gather(cloud: &Cloud, pool: Description) -> Facts {
     let mut facts = Facts::of(pool);
+    facts.owner = Owner::of(cloud, &facts.pool).await.map_err(|why| why.to_string());
     facts.providers = providers(cloud, &mut facts).await;
     facts.clients = clients(cloud, &mut facts).await;
     for trigger in Trigger::ALL {

@@ -2,6 +2,7 @@
 
 use super::account_api::AccountApi;
 use super::person::LogDelivery;
+use crate::owner::Owner;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 use cognito_core::user_pool::AppClient;
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Facts {
     /// The pool's settings.
     pub(crate) pool: Description,
+    /// The tool that owns it, `None` if none is known to; the error is why this could not be found out.
+    pub(crate) owner: Result<Option<Owner>, String>,
     /// Its identity providers.
     pub(crate) providers: Option<Vec<Provider>>,
     /// Its app clients.
@@ -135,6 +138,7 @@ impl Facts {
     pub(crate) fn of(pool: Description) -> Self {
         Self {
             pool,
+            owner: Ok(None),
             providers: None,
             clients: None,
             functions: BTreeMap::new(),

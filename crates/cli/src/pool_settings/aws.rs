@@ -2,35 +2,11 @@
 
 use super::Description;
 use crate::advice::told;
-use crate::cloud::Cloud;
+use crate::cloud::{Body, Cloud};
 use anyhow::{Context, Error, Result};
-use aws_sdk_cognitoidentityprovider::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_cognitoidentityprovider::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_cognitoidentityprovider::error::{BoxError, SdkError};
+use aws_sdk_cognitoidentityprovider::error::SdkError;
 use aws_sdk_cognitoidentityprovider::operation::update_user_pool::UpdateUserPoolError;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Keeps the body of an answer.
-#[derive(Clone, Debug, Default)]
-struct Body(Arc<Mutex<Vec<u8>>>);
-
-impl Intercept for Body {
-    fn name(&self) -> &'static str {
-        "Body"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let bytes = context.response().body().bytes().unwrap_or_default();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
-        Ok(())
-    }
-}
 
 /// Reads all settings of a pool, even those that the SDK does not know.
 ///
@@ -42,8 +18,7 @@ pub(crate) async fn describe(cloud: &Cloud, pool: &str) -> Result<Description> {
     let call = cloud.cognito().describe_user_pool().user_pool_id(pool);
     let answer = call.customize().interceptor(body.clone()).send().await;
     answer.map_err(told("DescribeUserPool")).with_context(|| format!("user pool {pool} cannot be read"))?;
-    let bytes = std::mem::take(&mut *body.0.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut answer: Value = serde_json::from_slice(&bytes).context("DescribeUserPool answered without JSON")?;
+    let mut answer: Value = serde_json::from_slice(&body.take()).context("DescribeUserPool answered without JSON")?;
     Ok(Description(answer["UserPool"].take()))
 }
 

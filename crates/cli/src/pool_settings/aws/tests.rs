@@ -1,6 +1,7 @@
 use super::*;
 use crate::cloud::Cloud;
 use serde_json::json;
+use std::sync::{Arc, Mutex};
 
 #[tokio::test]
 async fn a_setting_that_the_sdk_does_not_know_is_read_all_the_same() {
