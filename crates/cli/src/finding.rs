@@ -10,6 +10,7 @@ mod aws;
 mod facts;
 mod group;
 mod kind;
+mod known_providers;
 mod messages;
 mod password_policy;
 pub(crate) mod person;
@@ -81,11 +82,12 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 14] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 15] = [
         triggers::check,
         rights::check,
         providers::check,
         provider_mapping::check,
+        known_providers::check,
         subjects::check,
         kind::check,
         app_clients::check,
