@@ -20,6 +20,7 @@ mod quotas;
 mod rights;
 mod subjects;
 mod triggers;
+mod verification_link;
 
 pub(crate) use account_api::AccountApi;
 pub(crate) use aws::{gather, gather_for_person, look_at_account_api, suppressed};
@@ -82,7 +83,7 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 15] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 16] = [
         triggers::check,
         rights::check,
         providers::check,
@@ -93,6 +94,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         app_clients::check,
         addresses::check,
         messages::check,
+        verification_link::check,
         account_api::check,
         group::check,
         password_policy::check,

@@ -384,6 +384,38 @@ fn claims_that_inbound_federation_cannot_start_with_are_found() {
 }
 
 #[test]
+fn a_pool_that_verifies_by_link_is_found_and_its_remedy_can_be_followed() {
+    use Severity::{Error, Note, Warning};
+    let by_link = |facts: &mut Facts| {
+        facts.pool.0["VerificationMessageTemplate"] = json!({ "DefaultEmailOption": "CONFIRM_WITH_LINK" });
+    };
+    check(Warning, "pool_verifies_by_link", by_link);
+    let custom = |facts: &mut Facts, style: &str| {
+        set(facts, Trigger::CustomMessage, "APP_URL", "https://app.example.com");
+        set(facts, Trigger::CustomMessage, "MESSAGE_STYLE", style);
+    };
+    for style in ["", "link,sign-up=cognito-link", "link,sign-up=cognito-link,resend-code=cognito-link"] {
+        check(Error, "pool_verifies_by_link", |facts| {
+            by_link(facts);
+            custom(facts, style);
+        });
+    }
+    check(Error, "pool_verifies_by_code", |facts| custom(facts, "resend-code=cognito-link"));
+    let mut facts = healthy();
+    by_link(&mut facts);
+    custom(&mut facts, "");
+    let [finding] = all(&facts).try_into().unwrap();
+    let style = finding.remedy.split(['=', ' ']).collect::<Vec<_>>();
+    assert_eq!(style[1], "MESSAGE_STYLE", "{}", finding.remedy);
+    let style = finding.remedy.split_once('=').and_then(|(_, rest)| rest.split_once(' ')).unwrap().0.to_owned();
+    custom(&mut facts, &style);
+    assert_eq!(all(&facts), vec![]);
+    facts.functions.remove(&Trigger::CustomMessage);
+    let notes = all(&facts).into_iter().filter(|finding| finding.code == "pool_verifies_by_link");
+    assert_eq!(notes.map(|finding| finding.severity).collect::<Vec<_>>(), [Note]);
+}
+
+#[test]
 fn a_command_to_paste_holds_a_setting_as_one_word() {
     let mut facts = healthy();
     set(&mut facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:a; rm");
