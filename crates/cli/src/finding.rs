@@ -7,6 +7,7 @@ mod account_api;
 mod addresses;
 mod app_clients;
 mod aws;
+mod email_claims;
 mod facts;
 mod group;
 mod kind;

@@ -108,6 +108,47 @@ async fn a_microsoft_account_without_the_proof_proves_nothing() {
     assert!(emails(&map).is_empty() && map.get("email_verified").is_none(), "{map}");
 }
 
+/// Apple sends the name with the first authorisation only: what is dropped is lost.
+#[tokio::test]
+async fn the_name_that_apple_sends_once_stays() {
+    let hidden = sample("inbound-federation/apple-hidden");
+    let unproven = edited("inbound-federation/apple-hidden", |event| {
+        event["request"]["attributes"]["idToken"]["email_verified"] = json!("false");
+    });
+    for event in [&hidden, &unproven] {
+        let map = mapped(event, PROVIDERS).await;
+        for (claim, value) in [("firstName", "Ada"), ("lastName", "Lovelace"), ("name", "Ada Lovelace")] {
+            assert_eq!(map[claim], json!(value), "{map}");
+        }
+    }
+    assert_eq!(mapped(&hidden, PROVIDERS).await["email_verified"], json!("true"));
+    // As Apple itself spells it, in whatever document it comes.
+    let name = json!({"firstName": "Ada", "lastName": "Lovelace"});
+    for document in ["idToken", "userInfo"] {
+        let event = edited("inbound-federation/apple", |event| {
+            event["request"]["attributes"][document]["name"] = name.clone();
+        });
+        assert_eq!(mapped(&event, PROVIDERS).await["name"], name, "{document}");
+    }
+}
+
+#[tokio::test]
+async fn providers_by_name_prove_what_their_page_says() {
+    for (case, providers, proven) in [
+        ("amazon", "LoginWithAmazon:claim", false),
+        ("amazon", "LoginWithAmazon:always", true),
+        ("linkedin", "LinkedIn:claim", true),
+        ("line", "LINE:claim", false),
+        ("line", "LINE:always", true),
+    ] {
+        let map = mapped(&sample(&format!("inbound-federation/{case}")), providers).await;
+        assert_eq!(map.get("email_verified").is_some(), proven, "{case} {providers}: {map}");
+        let subject = map[SUBJECT].as_str().unwrap();
+        assert!(subject.chars().any(char::is_uppercase), "{case}: {subject}");
+        assert_eq!(map["name"].as_str().map(|name| name.starts_with("Ada")), Some(true), "{case}: {map}");
+    }
+}
+
 #[tokio::test]
 async fn a_claim_that_is_not_the_named_one_is_neither_read_nor_stored() {
     let with = |claims: Value| {

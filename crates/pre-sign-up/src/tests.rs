@@ -161,6 +161,18 @@ async fn a_microsoft_account_is_linked_if_its_proof_is_mapped() {
 }
 
 #[tokio::test]
+async fn amazons_capital_letters_are_not_lost_for_a_link() {
+    for (settings, expected) in [
+        (&[("PROVIDERS", "LoginWithAmazon:claim")], "unproven_email"),
+        (&[("PROVIDERS", "LoginWithAmazon:always")], "unreliable_subject"),
+    ] {
+        let pool = pool([native(ADA)]);
+        let refused = answer_to(&trigger(&pool, settings), &sample("pre-sign-up/amazon")).await.unwrap_err();
+        assert_eq!(refused.0, expected);
+    }
+}
+
+#[tokio::test]
 async fn without_an_address_cognito_goes_on_alone_and_nothing_is_asked() {
     let pool = pool([native(ADA)]);
     let event = sample("pre-sign-up/without-email");

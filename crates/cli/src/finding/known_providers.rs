@@ -1,6 +1,7 @@
 //! What is known of providers by name: does the pool expect claims that they do not send, or trust what they do not check?
 
-use super::{Facts, Finding, Provider, provider_mapping};
+use super::email_claims::email_claims;
+use super::{Facts, Finding, Provider};
 use crate::trigger::Trigger;
 use cognito_core::provider::{ClaimNames, Providers, Trust};
 use cognito_core::settings::PROVIDERS;
@@ -56,7 +57,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 
 fn of(facts: &Facts, provider: &Provider, known: Known) -> Vec<Finding> {
     let name = &provider.name;
-    let claims = provider_mapping::email_claims(facts).unwrap_or_default();
+    let claims = email_claims(facts).unwrap_or_default();
     let own = claims.of(name);
     let expects = |attribute: &str| provider.mapping.get(attribute).is_some_and(|claim| claim == attribute);
     let expects_list = expects("email") && own.is_none_or(|own| own.email.is_none());

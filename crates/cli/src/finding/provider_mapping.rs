@@ -1,9 +1,9 @@
 //! Do the providers' claims reach the profile?
 
+use super::email_claims::email_claims;
 use super::{Facts, Finding, Provider, known_providers};
 use crate::trigger::Trigger;
-use cognito_core::provider::{EmailClaims, Providers};
-use cognito_core::settings::{EMAIL_CLAIMS, PROVIDERS};
+use cognito_core::provider::EmailClaims;
 use serde_json::Value;
 
 /// Attributes that a mapping may name although Cognito does not write them to a profile.
@@ -54,18 +54,6 @@ fn not_verified(provider: &Provider, remedy: String) -> Option<Finding> {
         "SAML" => Some(Finding::note("email_verified_not_mapped", &provider.name, why, remedy)),
         _ => Some(Finding::warning("email_verified_not_mapped", &provider.name, why, remedy)),
     }
-}
-
-/// `EMAIL_CLAIMS` of inbound federation; the finding if the function cannot start with it.
-pub(super) fn email_claims(facts: &Facts) -> Result<EmailClaims, Finding> {
-    let setting = |name| facts.setting(Trigger::InboundFederation, name).unwrap_or_default();
-    // A wrong PROVIDERS is a finding of its own.
-    let Some(providers) = Providers::parse(setting(PROVIDERS)) else { return Ok(EmailClaims::default()) };
-    EmailClaims::parse(setting(EMAIL_CLAIMS), &providers).ok_or_else(|| {
-        let why = "The function cannot start with this value of EMAIL_CLAIMS";
-        let remedy = format!("Set the function's EMAIL_CLAIMS to {}", EmailClaims::ALLOWED);
-        Finding::error("wrong_setting", Trigger::InboundFederation, why, remedy)
-    })
 }
 
 /// Inbound federation checks the claims `email` and `email_verified`, or those in `EMAIL_CLAIMS`, and Cognito stores what is
