@@ -249,7 +249,7 @@ fn host() -> String {
 /// The documents for people.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-    let folders = ["", "docs", "docs/cli", "docs/install", "events"].map(|folder| root.join(folder));
+    let folders = ["", "docs", "docs/cli", "docs/install", "docs/providers", "events"].map(|folder| root.join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }

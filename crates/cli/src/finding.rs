@@ -7,9 +7,11 @@ mod account_api;
 mod addresses;
 mod app_clients;
 mod aws;
+mod email_claims;
 mod facts;
 mod group;
 mod kind;
+mod known_providers;
 mod messages;
 mod name_ids;
 mod owner;
@@ -22,6 +24,7 @@ mod rights;
 mod second_factors;
 mod subjects;
 mod triggers;
+mod verification_link;
 
 pub(crate) use account_api::AccountApi;
 pub(crate) use aws::{gather, gather_for_person, look_at_account_api, settings_of, suppressed};
@@ -89,6 +92,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         rights::check,
         providers::check,
         provider_mapping::check,
+        known_providers::check,
         subjects::check,
         name_ids::check,
         second_factors::check,
@@ -96,6 +100,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         app_clients::check,
         addresses::check,
         messages::check,
+        verification_link::check,
         account_api::check,
         group::check,
         password_policy::check,

@@ -1,8 +1,10 @@
 //! Identity providers: which are trusted for what, and how their subjects are spelled.
 
 mod domains;
+mod email_claims;
 
 pub use domains::Domains;
+pub use email_claims::{ClaimNames, EmailClaims};
 
 use crate::email::{Email, EmailClaim, MultipleEmails, ProvenEmail};
 use crate::event::{Attributes, is_true};

@@ -4,10 +4,12 @@
 //! process environment. An unset variable and an empty one mean the same: the strictest sensible choice. The names are
 //! part of the interface. A test compares them with `template.yaml`.
 
-use crate::provider::Providers;
+use crate::provider::{EmailClaims, Providers};
 
 /// `PROVIDERS`: the identity providers and when their addresses are proof.
 pub const PROVIDERS: &str = "PROVIDERS";
+/// `EMAIL_CLAIMS`: the claims of a provider that hold the address and its proof.
+pub const EMAIL_CLAIMS: &str = "EMAIL_CLAIMS";
 /// `DEFAULT_GROUP`: the group that new users join. Unset or empty means none.
 pub const DEFAULT_GROUP: &str = "DEFAULT_GROUP";
 
@@ -87,6 +89,16 @@ pub fn choice<T: Copy>(
 /// Returns [`SettingError`] if the value is not a list as [`Providers::ALLOWED`] describes.
 pub fn providers(lookup: Lookup<'_>) -> Result<Providers, SettingError> {
     Ok(optional(lookup, PROVIDERS, Providers::ALLOWED, Providers::parse)?.unwrap_or_default())
+}
+
+/// Reads [`EMAIL_CLAIMS`].
+///
+/// # Errors
+///
+/// Returns [`SettingError`] if the value is not a list as [`EmailClaims::ALLOWED`] describes.
+pub fn email_claims(lookup: Lookup<'_>, providers: &Providers) -> Result<EmailClaims, SettingError> {
+    let parse = |text: &str| EmailClaims::parse(text, providers);
+    Ok(optional(lookup, EMAIL_CLAIMS, EmailClaims::ALLOWED, parse)?.unwrap_or_default())
 }
 
 /// Reads [`DEFAULT_GROUP`].

@@ -3,7 +3,8 @@
 //! Cognito calls this trigger on every federated sign-in, after it verified the provider's answer and before it writes
 //! the profile and issues tokens. The function returns the claims that it got and corrects three of them:
 //! `email_verified` follows the same rule as linking, the address gets its plain spelling, and the raw subject is
-//! added, because later triggers may see it only in lower case. It leaves out an address that is not proven, because
+//! added, because later triggers may see it only in lower case. Where the operator names other claims of a provider for
+//! address and proof (`EMAIL_CLAIMS`), these are read, and both they and the usual ones are answered. It leaves out an address that is not proven, because
 //! Cognito would overwrite the proven address of a linked account with it. It makes no API call.
 //!
 //! If the answer is not empty, Cognito stores only the claims in it, and the profile keeps its
@@ -60,7 +61,7 @@ impl InboundFederation {
         let provider =
             event.request("providerName").and_then(Value::as_str).and_then(|n| self.settings.providers.named(n));
         let name = provider.map_or("unlisted", |provider| provider.name.as_str());
-        let Some(mut sign_in) = SignIn::read(event, &self.settings) else {
+        let Some(mut sign_in) = SignIn::read(event, name, &self.settings) else {
             tracing::warn!(provider = name, "the event has neither claims nor SAML attributes, everything is kept");
             return Map::new();
         };

@@ -1,10 +1,10 @@
 use cognito_core::email::MultipleEmails;
-use cognito_core::provider::Providers;
-use cognito_core::settings::{self, Lookup, PROVIDERS, SettingError};
+use cognito_core::provider::{EmailClaims, Providers};
+use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 5] =
-    [PROVIDERS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
+pub const NAMES: [&str; 6] =
+    [PROVIDERS, EMAIL_CLAIMS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
 
 /// The names that SAML providers usually use for an address: the plain names, Microsoft's claim type, and the object
 /// identifier of the attribute `mail` (RFC 4524).
@@ -20,6 +20,8 @@ const DEFAULT_SAML_EMAIL_ATTRIBUTES: [&str; 4] = [
 pub struct Settings {
     /// `PROVIDERS`.
     pub providers: Providers,
+    /// `EMAIL_CLAIMS`: the providers whose address and proof are in claims of other names.
+    pub email_claims: EmailClaims,
     /// `SUBJECT_ATTRIBUTE`: the attribute for the raw subject. `None` leaves it out.
     pub subject_attribute: Option<String>,
     /// `SAML_EMAIL_ATTRIBUTES`: names of SAML attributes with the address. The first match counts.
@@ -44,7 +46,9 @@ impl Settings {
                 names.iter().all(|name| !name.is_empty()).then_some(names)
             })?;
         let multiple = [("unproven", MultipleEmails::Unproven), ("first", MultipleEmails::First)];
+        let providers = settings::providers(lookup)?;
         Ok(Self {
+            email_claims: settings::email_claims(lookup, &providers)?,
             multiple_emails: settings::choice(lookup, "MULTIPLE_EMAILS", &multiple, MultipleEmails::default())?,
             store_unproven_email: settings::choice(
                 lookup,
@@ -52,7 +56,7 @@ impl Settings {
                 &[("false", false), ("true", true)],
                 false,
             )?,
-            providers: settings::providers(lookup)?,
+            providers,
             subject_attribute: settings::attribute_name(lookup, "SUBJECT_ATTRIBUTE")?,
             saml_email_attributes: names
                 .unwrap_or_else(|| DEFAULT_SAML_EMAIL_ATTRIBUTES.iter().map(|name| (*name).to_owned()).collect()),

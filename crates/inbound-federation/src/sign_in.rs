@@ -3,6 +3,7 @@
 use crate::Settings;
 use cognito_core::email::{Email, InvalidEmail, MultipleEmails};
 use cognito_core::event::{Attributes, Event, is_true};
+use cognito_core::provider::ClaimNames;
 use serde_json::{Map, Value};
 
 /// The longest attribute value that Cognito stores, in characters (API model, `AttributeValueType`). With a longer one,
@@ -10,17 +11,57 @@ use serde_json::{Map, Value};
 const MAX_VALUE_CHARS: usize = 2048;
 
 const EMAIL: &str = "email";
-const EMAIL_VERIFIED: &str = "email_verified";
+const EMAIL_VERIFIED: &str = ClaimNames::EMAIL_VERIFIED;
 
 /// The claims with the subject: Facebook calls it `id`, Login with Amazon `user_id`.
 const SUBJECTS: [&str; 3] = ["sub", "id", "user_id"];
 
+/// The claims that the address and its proof are in.
+struct Names<'a> {
+    /// The claims that may have the address: the first that has one counts. Pools map them to `email`.
+    email: Vec<&'a str>,
+    /// Whether the operator named this provider's own claim. The pool may map it, or `email`, which then is the same.
+    own_email: bool,
+    /// The claim that says whether the address is verified.
+    proof: &'a str,
+}
+
+impl<'a> Names<'a> {
+    fn new(usual: Vec<&'a str>, own: Option<&'a ClaimNames>) -> Self {
+        let own_email = own.and_then(|own| own.email.as_deref());
+        Self {
+            own_email: own_email.is_some(),
+            email: own_email.map_or(usual, |own| vec![own]),
+            proof: own.map_or(EMAIL_VERIFIED, |own| &own.email_verified),
+        }
+    }
+
+    /// The address that the claims hold.
+    fn address(&self, claims: &Map<String, Value>, multiple: MultipleEmails) -> Option<Result<Email, InvalidEmail>> {
+        self.email.iter().find_map(|name| Email::from_claim(claims.get(*name)?, multiple))
+    }
+
+    fn is_email(&self, name: &str) -> bool {
+        self.email.contains(&name) || (self.own_email && name == EMAIL)
+    }
+
+    /// The provider's own claim for the proof, if it is not the usual one.
+    fn own_proof(&self) -> Option<&'a str> {
+        Some(self.proof).filter(|proof| *proof != EMAIL_VERIFIED)
+    }
+
+    /// Whether the claims say that the address is not verified. A missing claim does not say so.
+    fn deny(&self, claims: &Map<String, Value>) -> bool {
+        [Some(EMAIL_VERIFIED), self.own_proof()].into_iter().flatten().any(|name| says_no(claims, name))
+    }
+}
+
 /// The claims of one sign-in.
-pub(crate) struct SignIn {
+pub(crate) struct SignIn<'a> {
     pub(crate) claims: Map<String, Value>,
     /// The address. `None` if no claim has one.
     pub(crate) email: Option<Result<Email, InvalidEmail>>,
-    /// The claim `email_verified` of the document with the address.
+    /// The claim that says whether the address is verified, of the document with the address.
     pub(crate) email_verified: Option<Value>,
     /// Whether a document says that the address is not verified, or may be about another person.
     pub(crate) denied: bool,
@@ -28,22 +69,23 @@ pub(crate) struct SignIn {
     pub(crate) distrusted: Option<&'static str>,
     /// The subject as the provider spells it.
     pub(crate) subject: Option<String>,
-    /// The claims that may have the address. Pools map them to `email`.
-    email_names: Vec<String>,
+    names: Names<'a>,
     /// Whether some claims must not be stored. Then the answer must not be empty.
     narrowed: bool,
 }
 
-impl SignIn {
-    /// Reads the ID token and the user info, or the SAML response. Returns `None` if there is none of them.
-    pub(crate) fn read(event: &Event, settings: &Settings) -> Option<Self> {
+impl<'a> SignIn<'a> {
+    /// Reads the ID token and the user info, or the SAML response, of a provider of this name. Returns `None` if there is
+    /// none of them.
+    pub(crate) fn read(event: &Event, provider: &str, settings: &'a Settings) -> Option<Self> {
         let attributes = event.request("attributes")?;
+        let (own, multiple) = (settings.email_claims.of(provider), settings.multiple_emails);
         if let Some(saml) = attributes.get("samlResponse").and_then(Value::as_object) {
-            let names = &settings.saml_email_attributes;
-            let email = names.iter().find_map(|name| address(saml, name, settings.multiple_emails));
-            let denied = denies_email(saml);
-            return Some(Self::new(saml.clone(), names.clone(), email, saml.get(EMAIL_VERIFIED), denied));
+            let names = Names::new(settings.saml_email_attributes.iter().map(String::as_str).collect(), own);
+            let (email, proof, denied) = (names.address(saml, multiple), saml.get(names.proof), names.deny(saml));
+            return Some(Self::new(saml.clone(), names, email, proof, denied));
         }
+        let names = Names::new(vec![EMAIL], own);
         let document = |name: &str| attributes.get(name).and_then(Value::as_object).filter(|claims| !claims.is_empty());
         let (id_token, user_info) = (document("idToken"), document("userInfo"));
         let agreement = id_token.zip(user_info).map_or(Agreement::Same, |(token, info)| Agreement::of(token, info));
@@ -60,14 +102,14 @@ impl SignIn {
         // An address from one document and a verification from the other prove nothing together.
         // Two documents that contradict each other prove nothing either.
         let documents = [id_token, believed].into_iter().flatten();
-        let found = documents.clone().find_map(|document| {
-            address(document, EMAIL, settings.multiple_emails).map(|email| (email, document.get(EMAIL_VERIFIED)))
-        });
+        let found = documents
+            .clone()
+            .find_map(|document| names.address(document, multiple).map(|email| (email, document.get(names.proof))));
         let (email, email_verified) = found.map_or((None, None), |(email, claim)| (Some(email), claim));
-        let of_user_info = id_token.is_some_and(|token| address(token, EMAIL, settings.multiple_emails).is_none());
+        let of_user_info = id_token.is_some_and(|token| names.address(token, multiple).is_none());
         let unknown = agreement == Agreement::Unknown && of_user_info && email.is_some();
-        let denied = unknown || documents.clone().any(denies_email);
-        let mut sign_in = Self::new(claims, vec![EMAIL.to_owned()], email, email_verified, denied);
+        let denied = unknown || documents.clone().any(|document| names.deny(document));
+        let mut sign_in = Self::new(claims, names, email, email_verified, denied);
         sign_in.distrusted = match agreement {
             Agreement::Other => Some("its subject is not that of the ID token, so none of it is stored"),
             Agreement::Unknown if unknown => Some("the address is from the user info, which names no subject"),
@@ -79,7 +121,7 @@ impl SignIn {
 
     fn new(
         claims: Map<String, Value>,
-        email_names: Vec<String>,
+        names: Names<'a>,
         email: Option<Result<Email, InvalidEmail>>,
         email_verified: Option<&Value>,
         denied: bool,
@@ -90,20 +132,20 @@ impl SignIn {
             denied,
             distrusted: None,
             subject: subject(&claims).map(str::to_owned),
-            email_names,
+            names,
             narrowed: false,
             claims,
         }
     }
 
-    /// The answer for a sign-in without an address: all claims except a true `email_verified`. The profile keeps the
+    /// The answer for a sign-in without an address: all claims except a true proof. The profile keeps the
     /// address of an earlier sign-in, perhaps from another provider, and Cognito would store this claim beside that
     /// address. Leaving it out keeps the stored value.
     pub(crate) fn without_address(mut self, provider: &str) -> Map<String, Value> {
         tracing::info!(decision = "keep_everything", provider, "decided");
         // Cognito would store an empty list as text.
         let blank = self.remove_email();
-        let verified = self.claims.remove(EMAIL_VERIFIED).is_some_and(|claim| is_true(&claim));
+        let verified = self.remove_proof();
         if !(self.narrowed || blank || verified) {
             return Map::new();
         }
@@ -116,19 +158,25 @@ impl SignIn {
     pub(crate) fn correct_email(&mut self, proven: bool, stored: bool) {
         if !stored {
             self.remove_email();
-            self.claims.remove(EMAIL_VERIFIED);
+            self.remove_proof();
             self.never_empty();
             return;
         }
         if let Some(Ok(email)) = &self.email {
             // If there are several SAML attributes, the pool may map another one than the one that was checked.
-            for name in &self.email_names {
-                if let Some(claim) = self.claims.get_mut(name) {
+            for name in &self.names.email {
+                if let Some(claim) = self.claims.get_mut(*name) {
                     *claim = email.to_lower_case().into();
                 }
             }
+            if self.names.own_email {
+                self.claims.insert(EMAIL.to_owned(), email.to_lower_case().into());
+            }
         }
-        self.claims.insert(EMAIL_VERIFIED.to_owned(), proven.to_string().into());
+        // The pool maps the one or the other.
+        for name in [Some(EMAIL_VERIFIED), self.names.own_proof()].into_iter().flatten() {
+            self.claims.insert(name.to_owned(), proven.to_string().into());
+        }
     }
 
     pub(crate) fn leave_out_what_is_too_long(&mut self, provider: &str) {
@@ -143,8 +191,15 @@ impl SignIn {
 
     fn remove_email(&mut self) -> bool {
         let before = self.claims.len();
-        self.claims.retain(|name, _| !self.email_names.contains(name));
+        self.claims.retain(|name, _| !self.names.is_email(name));
         self.claims.len() < before
+    }
+
+    /// Removes what says whether the address is verified. Returns whether something said that it is.
+    fn remove_proof(&mut self) -> bool {
+        let usual = self.claims.remove(EMAIL_VERIFIED);
+        let own = self.names.own_proof().and_then(|name| self.claims.remove(name));
+        [usual, own].into_iter().flatten().any(|claim| is_true(&claim))
     }
 
     /// With an empty answer, Cognito would store everything that came.
@@ -179,14 +234,8 @@ fn subject(claims: &Map<String, Value>) -> Option<&str> {
     SUBJECTS.iter().find_map(|name| Attributes::of(claims).text(name))
 }
 
-fn address(claims: &Map<String, Value>, name: &str, multiple: MultipleEmails) -> Option<Result<Email, InvalidEmail>> {
-    Email::from_claim(claims.get(name)?, multiple)
-}
-
-/// Whether a document says that the address is not verified. A missing claim does not say so.
-fn denies_email(claims: &Map<String, Value>) -> bool {
-    let claim = claims
-        .get(EMAIL_VERIFIED)
-        .filter(|claim| !claim.is_null() && claim.as_str().is_none_or(|text| !text.trim().is_empty()));
+fn says_no(claims: &Map<String, Value>, name: &str) -> bool {
+    let claim =
+        claims.get(name).filter(|claim| !claim.is_null() && claim.as_str().is_none_or(|text| !text.trim().is_empty()));
     claim.is_some_and(|claim| !is_true(claim))
 }

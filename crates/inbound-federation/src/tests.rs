@@ -69,6 +69,124 @@ async fn email_verified_is_what_the_provider_proves_and_an_unproven_address_is_l
     }
 }
 
+const MICROSOFT: &[(&str, &str)] =
+    &[("PROVIDERS", "EntraID:claim,B2C:always"), ("EMAIL_CLAIMS", "EntraID:email_verified=xms_edov,B2C:email=emails")];
+
+/// Entra sends no `email_verified`, External ID and B2C no `email`. The pool maps either name.
+#[tokio::test]
+async fn address_and_proof_are_read_from_the_claims_that_the_operator_names() {
+    let map = answered(&trigger(MICROSOFT), &sample("inbound-federation/microsoft")).await;
+    for (claim, value) in [("email", "ada@example.com"), ("email_verified", "true"), ("xms_edov", "true")] {
+        assert_eq!(map[claim], json!(value), "{map}");
+    }
+    let map = answered(&trigger(MICROSOFT), &sample("inbound-federation/microsoft-b2c")).await;
+    for (claim, value) in [("email", "ada@example.com"), ("emails", "ada@example.com"), ("email_verified", "true")] {
+        assert_eq!(map[claim], json!(value), "{map}");
+    }
+}
+
+/// An administrator of any tenant chooses `email` ("nOAuth").
+#[tokio::test]
+async fn a_microsoft_account_without_the_proof_proves_nothing() {
+    let of = |proof: Value| {
+        edited("inbound-federation/microsoft", |event| {
+            event["request"]["attributes"]["idToken"]["xms_edov"] = proof.clone();
+        })
+    };
+    for proof in [json!(true), json!("true"), json!(1), json!("1"), json!("[true]")] {
+        assert_eq!(answered(&trigger(MICROSOFT), &of(proof.clone())).await["email_verified"], json!("true"), "{proof}");
+    }
+    let without = sample("inbound-federation/microsoft-unproven");
+    let never = [json!(false), json!("0"), json!(0), json!(""), json!(null), json!("yes")].map(of);
+    for event in never.iter().chain([&without]) {
+        let map = answered(&trigger(MICROSOFT), event).await;
+        assert_eq!([map.get("email"), map.get("email_verified"), map.get("xms_edov")], [None; 3], "{map}");
+        assert_eq!(map["name"], json!("Ada Lovelace"));
+    }
+    // Without the setting, the claim counts for nothing.
+    let map = answered(&trigger(&MICROSOFT[..1]), &sample("inbound-federation/microsoft")).await;
+    assert!(emails(&map).is_empty() && map.get("email_verified").is_none(), "{map}");
+}
+
+/// Apple sends the name with the first authorisation only: what is dropped is lost.
+#[tokio::test]
+async fn the_name_that_apple_sends_once_stays() {
+    let hidden = sample("inbound-federation/apple-hidden");
+    let unproven = edited("inbound-federation/apple-hidden", |event| {
+        event["request"]["attributes"]["idToken"]["email_verified"] = json!("false");
+    });
+    for event in [&hidden, &unproven] {
+        let map = mapped(event, PROVIDERS).await;
+        for (claim, value) in [("firstName", "Ada"), ("lastName", "Lovelace"), ("name", "Ada Lovelace")] {
+            assert_eq!(map[claim], json!(value), "{map}");
+        }
+    }
+    assert_eq!(mapped(&hidden, PROVIDERS).await["email_verified"], json!("true"));
+    // As Apple itself spells it, in whatever document it comes.
+    let name = json!({"firstName": "Ada", "lastName": "Lovelace"});
+    for document in ["idToken", "userInfo"] {
+        let event = edited("inbound-federation/apple", |event| {
+            event["request"]["attributes"][document]["name"] = name.clone();
+        });
+        assert_eq!(mapped(&event, PROVIDERS).await["name"], name, "{document}");
+    }
+}
+
+#[tokio::test]
+async fn providers_by_name_prove_what_their_page_says() {
+    for (case, providers, proven) in [
+        ("amazon", "LoginWithAmazon:claim", false),
+        ("amazon", "LoginWithAmazon:always", true),
+        ("linkedin", "LinkedIn:claim", true),
+        ("line", "LINE:claim", false),
+        ("line", "LINE:always", true),
+    ] {
+        let map = mapped(&sample(&format!("inbound-federation/{case}")), providers).await;
+        assert_eq!(map.get("email_verified").is_some(), proven, "{case} {providers}: {map}");
+        let subject = map[SUBJECT].as_str().unwrap();
+        assert!(subject.chars().any(char::is_uppercase), "{case}: {subject}");
+        assert_eq!(map["name"].as_str().map(|name| name.starts_with("Ada")), Some(true), "{case}: {map}");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_is_not_the_named_one_is_neither_read_nor_stored() {
+    let with = |claims: Value| {
+        edited("inbound-federation/microsoft-b2c", |event| {
+            event["request"]["attributes"]["idToken"] = claims.clone();
+        })
+    };
+    let both = with(json!({"sub": "1", "emails": "[ada@example.com]", "email": "victim@example.com"}));
+    assert_eq!(answered(&trigger(MICROSOFT), &both).await["email"], json!("ada@example.com"));
+    let usual = with(json!({"sub": "1", "email": "victim@example.com", "email_verified": true}));
+    assert_eq!(answered(&trigger(MICROSOFT), &usual).await, json!({"sub": "1"}));
+    // A no in the usual claim still counts, beside a yes in the named one.
+    let denied = edited("inbound-federation/microsoft", |event| {
+        event["request"]["attributes"]["idToken"]["email_verified"] = json!("false");
+    });
+    assert!(emails(&answered(&trigger(MICROSOFT), &denied).await).is_empty());
+    // Without an address, a proof must not be stored beside an earlier one.
+    let no_address = edited("inbound-federation/microsoft", |event| {
+        event["request"]["attributes"] = json!({"idToken": {"sub": "1", "xms_edov": "1"}});
+    });
+    assert_eq!(answered(&trigger(MICROSOFT), &no_address).await, json!({"sub": "1"}));
+}
+
+#[tokio::test]
+async fn a_saml_provider_may_name_its_claims_too() {
+    let settings = &[
+        ("PROVIDERS", "CorpSAML:claim"),
+        ("EMAIL_CLAIMS", "CorpSAML:email=https://corp.example/mail,CorpSAML:email_verified=checked"),
+    ];
+    let event = edited("inbound-federation/saml", |event| {
+        event["request"]["attributes"]["samlResponse"] =
+            json!({"https://corp.example/mail": "Ada@example.com", "mail": "b@example.com", "checked": "True"});
+    });
+    let map = answered(&trigger(settings), &event).await;
+    assert_eq!(map["https://corp.example/mail"], json!("ada@example.com"));
+    assert_eq!((&map["email_verified"], &map["checked"]), (&json!("true"), &json!("true")));
+}
+
 /// If the pool requires an address, a newcomer without proof needs one.
 #[tokio::test]
 async fn an_unproven_address_is_stored_where_the_operator_says_so() {

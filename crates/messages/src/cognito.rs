@@ -38,7 +38,7 @@ pub struct Request<'a> {
     pub code_parameter: Option<&'a str>,
     /// `usernameParameter` of the event. Cognito sends it with an administrator's invitation.
     pub username_parameter: Option<&'a str>,
-    /// `linkParameter` of the event, for custom templates in a pool that verifies by link.
+    /// `linkParameter` of the event, for pools that verify by link. Cognito seems to send it for every pool.
     pub link_parameter: Option<&'a str>,
 }
 
@@ -98,7 +98,7 @@ fn email(writer: &mut Writer<'_>, request: &Request<'_>, needs: Needs) -> Option
     // A link can be too long for the message. A user name may have 128 characters, each takes up to twelve when
     // encoded, and the link appears twice. The message then has the code alone.
     let facts = [&styled, &code];
-    let facts = if styled.link.is_empty() { &facts[..1] } else { &facts[..] };
+    let facts = if styled.style == Style::Code { &facts[..1] } else { &facts[..] };
     let needs = Needs { link_will_do: !needs.username, ..needs };
     let html = writer.part(Part::Html, facts, |text| check_body(text, needs, lengths, EMAIL_LIMIT))?;
     let subject = writer.part(Part::Subject, facts, |text| check_subject(text, lengths))?;
@@ -134,6 +134,12 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
     let person = &request.person;
     let is_invitation = request.kind == Kind::AdminCreateUser;
     let has_link = request.link_parameter.is_some_and(|link| !link.is_empty());
+    let link = if style == Style::Link { link(request, settings).unwrap_or_default() } else { String::new() };
+    let style = match style {
+        Style::Link if link.is_empty() => Style::Code,
+        Style::CognitoLink if !has_link => Style::Code,
+        style => style,
+    };
     Facts {
         name: person.name.and_then(greeting_name).unwrap_or_default(),
         username: if is_invitation {
@@ -143,7 +149,8 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
         },
         email: person.email.map(one_line).unwrap_or_default(),
         code: placeholder::CODE.to_string(),
-        link: if style == Style::Link { link(request, settings).unwrap_or_default() } else { String::new() },
+        link,
+        style,
         cognito_link: if has_link { placeholder::LINK.to_string() } else { String::new() },
         ..Facts::default()
     }

@@ -15,6 +15,8 @@ pub(crate) struct Facts {
     pub(crate) username: String,
     pub(crate) email: String,
     pub(crate) code: String,
+    /// What the message begins with.
+    pub(crate) style: Style,
     /// Our own link. It is percent-encoded, so `&` is the only character that HTML has to escape.
     pub(crate) link: String,
     /// The character that stands for Cognito's link.
@@ -52,14 +54,15 @@ pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, f
     let text = |value: &Option<String>| Value::from(value.as_deref().unwrap_or_default());
     let app = branding.app_name.as_deref().unwrap_or_default();
     let initial = app.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string());
-    let style = if facts.link.is_empty() { Style::Code } else { Style::Link };
+    // Cognito's link confirms the sign-up, however often somebody asks for it: no word of a code, new or not.
+    let section = if facts.style == Style::CognitoLink { Kind::SignUp } else { kind };
     context! {
         message => kind.name(),
-        style => style.name(),
+        style => facts.style.name(),
         lang => language.tag,
         dir => language.direction.html(),
         align => language.direction.start(),
-        strings => format!("strings/{}/{}/", language.locale.tag, kind.name()),
+        strings => format!("strings/{}/{}/", language.locale.tag, section.name()),
         common => format!("strings/{}/common/", language.locale.tag),
         app => app,
         app_initial => initial.unwrap_or_default(),

@@ -99,6 +99,9 @@ pub fn samples(settings: &Settings) -> Vec<Sample> {
                     samples.push(answer(&with_link, kind, locale, Style::Link));
                 }
                 samples.push(answer(&with_code, kind, locale, Style::Code));
+                if settings.style_of(kind) == Style::CognitoLink {
+                    samples.push(answer(&Messages::new(settings.clone()), kind, locale, Style::CognitoLink));
+                }
             }
         }
     }

@@ -118,6 +118,12 @@ impl Kind {
         self.trigger_source().is_some() && self.page().is_some()
     }
 
+    /// Whether the message confirms a sign-up. In a pool that verifies by link, Cognito's own link can do that.
+    #[must_use]
+    pub const fn confirms_sign_up(self) -> bool {
+        matches!(self, Self::SignUp | Self::ResendCode)
+    }
+
     /// The page of the application that the message's link opens, as a path below `APP_URL`. `None` if the message
     /// never has a link of ours. A sign-in code has no link, so that people get used to typing it only where they began
     /// to sign in.

@@ -8,7 +8,7 @@ use crate::limits::{EMAIL_LIMIT, Lengths, Needs, check_body, check_subject};
 use crate::link::Link;
 use crate::personal::{greeting_name, one_line};
 use crate::placeholder::{self, Placeholders};
-use crate::settings::Settings;
+use crate::settings::{Settings, Style};
 use crate::skipped::{Reason, SkippedTemplate};
 use crate::writer::Writer;
 
@@ -149,6 +149,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
         facts.code = placeholder::CODE.to_string();
     }
     facts.link = link(settings, mail, person).unwrap_or_default();
+    facts.style = if facts.link.is_empty() { Style::Code } else { Style::Link };
     match *mail {
         Mail::EmailChangeCurrent { new_email, minutes, .. } => {
             facts.new_email = one_line(new_email);

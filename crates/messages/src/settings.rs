@@ -25,7 +25,7 @@ pub const LOGO_URL: &str = "LOGO_URL";
 pub const BRAND_COLOR: &str = "BRAND_COLOR";
 /// The locale for people whose locale is unknown or not available. Unset: `en`.
 pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
-/// `link` or `code`, and the messages that differ. Unset: `link` if [`APP_URL`] is set, otherwise `code`.
+/// `link` or `code`, and the messages that differ; for sign-ups also `cognito-link`. Unset: `link` if [`APP_URL`] is set, otherwise `code`.
 pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
 /// A directory with custom templates. Unset: built-in templates only.
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
@@ -41,13 +41,17 @@ pub const APP_URL_LIMIT: usize = 200;
 /// Longest logo URL, in characters.
 pub const LOGO_URL_LIMIT: usize = 500;
 
-/// Whether a message begins with a link or with the code. Both show the code as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a message begins with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Style {
     /// A button that opens a page of the application, with the code below it.
     Link,
     /// The code alone.
+    #[default]
     Code,
+    /// Cognito's own link and no code, in pools that verify by link (`DefaultEmailOption=CONFIRM_WITH_LINK`). There,
+    /// Cognito writes its link in place of the code, too.
+    CognitoLink,
 }
 
 impl Style {
@@ -57,11 +61,12 @@ impl Style {
         match self {
             Self::Link => "link",
             Self::Code => "code",
+            Self::CognitoLink => "cognito-link",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Link, Self::Code].into_iter().find(|style| style.name() == name)
+        [Self::Link, Self::Code, Self::CognitoLink].into_iter().find(|style| style.name() == name)
     }
 }
 
@@ -214,11 +219,17 @@ fn parse_styles(value: &str, default_style: Style) -> Option<(Style, BTreeMap<Ki
     let mut styles = BTreeMap::new();
     for item in value.split(',').map(str::trim) {
         match item.split_once('=') {
-            None if default.is_none() => default = Some(Style::from_name(item)?),
+            None if default.is_none() => {
+                default = Some(Style::from_name(item).filter(|style| *style != Style::CognitoLink)?);
+            }
             None => return None,
             Some((name, style)) => {
                 let kind = Kind::from_name(name.trim()).filter(|kind| kind.has_style())?;
-                styles.insert(kind, Style::from_name(style.trim())?);
+                let style = Style::from_name(style.trim())?;
+                if style == Style::CognitoLink && !kind.confirms_sign_up() {
+                    return None;
+                }
+                styles.insert(kind, style);
             }
         }
     }
@@ -227,7 +238,11 @@ fn parse_styles(value: &str, default_style: Style) -> Option<(Style, BTreeMap<Ki
 
 fn styles_allowed() -> String {
     let names: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.has_style()).map(Kind::name).collect();
-    format!("link or code, and after commas message=link or message=code for any of {}", names.join(", "))
+    format!(
+        "link or code, and after commas message=link or message=code for any of {}; also sign-up=cognito-link and \
+         resend-code=cognito-link",
+        names.join(", ")
+    )
 }
 
 fn parse_directory(value: &str) -> Option<PathBuf> {
@@ -333,6 +348,8 @@ mod tests {
         refused(MESSAGE_STYLE, "code,code");
         refused(MESSAGE_STYLE, "signup=code");
         refused(MESSAGE_STYLE, "link");
+        refused(MESSAGE_STYLE, "cognito-link");
+        refused(MESSAGE_STYLE, "forgot-password=cognito-link");
         refused(TEMPLATE_DIR, "/nowhere/at/all");
     }
 }

@@ -179,6 +179,33 @@ async fn a_mixed_case_subject_is_linked_as_the_provider_spells_it() {
     assert!(pool.accounts()[0].has_identity("Okta", "00uAbC1dEfGHIjKlM5d7"));
 }
 
+/// The pool maps Entra's `xms_edov` to `email_verified`, so it needs no inbound federation trigger.
+#[tokio::test]
+async fn a_microsoft_account_is_linked_if_its_proof_is_mapped() {
+    let settings = &[("PROVIDERS", "EntraID:claim"), ("SUBJECT_ATTRIBUTE", "custom:idp_subject")];
+    let of = |proof: &str| {
+        edited("pre-sign-up/microsoft", |event| event["request"]["userAttributes"]["email_verified"] = json!(proof))
+    };
+    for (proof, linked) in [("true", true), ("1", true), ("True", true), ("[1]", true), ("false", false), ("0", false)]
+    {
+        let pool = pool([native(ADA)]);
+        assert_eq!(answer_to(&trigger(&pool, settings), &of(proof)).await.is_ok(), linked, "{proof}");
+        assert_eq!(pool.accounts()[0].identities.len(), usize::from(linked), "{proof}");
+    }
+}
+
+#[tokio::test]
+async fn amazons_capital_letters_are_not_lost_for_a_link() {
+    for (settings, expected) in [
+        (&[("PROVIDERS", "LoginWithAmazon:claim")], "unproven_email"),
+        (&[("PROVIDERS", "LoginWithAmazon:always")], "unreliable_subject"),
+    ] {
+        let pool = pool([native(ADA)]);
+        let refused = answer_to(&trigger(&pool, settings), &sample("pre-sign-up/amazon")).await.unwrap_err();
+        assert_eq!(refused.0, expected);
+    }
+}
+
 #[tokio::test]
 async fn without_an_address_cognito_goes_on_alone_and_nothing_is_asked() {
     let pool = pool([native(ADA)]);

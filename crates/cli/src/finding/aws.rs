@@ -84,6 +84,11 @@ fn provider(described: &IdentityProviderType) -> Provider {
     Provider {
         name: described.provider_name().unwrap_or_default().to_owned(),
         kind: described.provider_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        issuer: described
+            .provider_details()
+            .and_then(|details| details.get("oidc_issuer"))
+            .cloned()
+            .unwrap_or_default(),
         mapping: mapping.map(|(attribute, claim)| (attribute.clone(), claim.clone())).collect(),
         transient_name_ids: metadata.is_some_and(|metadata| name_ids::are_transient(metadata)),
     }

@@ -59,6 +59,8 @@ pub(crate) struct Provider {
     pub(crate) name: String,
     /// `Google`, `OIDC`, `SAML`, …
     pub(crate) kind: String,
+    /// Its issuer, if it is an OIDC provider; otherwise empty.
+    pub(crate) issuer: String,
     /// Its claims, by the attribute of the pool that each is written to.
     pub(crate) mapping: BTreeMap<String, String>,
     /// Whether its SAML metadata show that its subjects change. False where the pool stores no metadata, only their URL.

@@ -1,17 +1,24 @@
 //! Do the providers' claims reach the profile?
 
-use super::{Facts, Finding, Provider};
+use super::email_claims::email_claims;
+use super::{Facts, Finding, Provider, known_providers};
+use crate::trigger::Trigger;
+use cognito_core::provider::EmailClaims;
 use serde_json::Value;
 
 /// Attributes that a mapping may name although Cognito does not write them to a profile.
 const NOT_WRITTEN: [&str; 2] = ["username", "sub"];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let (claims, wrong) = match email_claims(facts) {
+        Ok(claims) => (claims, None),
+        Err(wrong) => (EmailClaims::default(), Some(wrong)),
+    };
     let providers = facts.providers.iter().flatten();
-    providers.flat_map(|provider| of(facts, provider)).collect()
+    wrong.into_iter().chain(providers.flat_map(|provider| of(facts, provider, &claims))).collect()
 }
 
-fn of(facts: &Facts, provider: &Provider) -> Vec<Finding> {
+fn of(facts: &Facts, provider: &Provider, claims: &EmailClaims) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = &provider.name;
     let map = |attribute: &str, claim: &str| {
@@ -25,7 +32,7 @@ fn of(facts: &Facts, provider: &Provider) -> Vec<Finding> {
     } else if !provider.mapping.contains_key("email_verified") {
         findings.extend(not_verified(provider, map("email_verified", "email_verified")));
     }
-    findings.extend(of_another_claim(provider));
+    findings.extend(of_another_claim(facts, provider, claims));
     let schema = facts.pool.0["SchemaAttributes"].as_array();
     for attribute in provider.mapping.keys().filter(|attribute| !NOT_WRITTEN.contains(&attribute.as_str())) {
         let is_it = |entry: &&Value| entry["Name"] == attribute.as_str();
@@ -43,25 +50,42 @@ fn of(facts: &Facts, provider: &Provider) -> Vec<Finding> {
 fn not_verified(provider: &Provider, remedy: String) -> Option<Finding> {
     let why = "Cognito sets email_verified to false at every sign-in, so people cannot reset a forgotten password";
     match provider.kind.as_str() {
-        // These send no such claim, and Facebook fails a request for a field that it does not have.
-        "Facebook" | "LoginWithAmazon" => None,
+        _ if !known_providers::sends_email_verified(provider) => None,
         "SAML" => Some(Finding::note("email_verified_not_mapped", &provider.name, why, remedy)),
         _ => Some(Finding::warning("email_verified_not_mapped", &provider.name, why, remedy)),
     }
 }
 
-/// The functions check the claims `email` and `email_verified` of a sign-in, and Cognito stores what is mapped. SAML has no
-/// such names; there `SAML_EMAIL_ATTRIBUTES` names the attributes to check.
-fn of_another_claim(provider: &Provider) -> impl Iterator<Item = Finding> {
-    let judged = if provider.kind == "SAML" { &[][..] } else { &["email", "email_verified"] };
-    judged.iter().filter_map(|judged| {
-        let claim = provider.mapping.get(*judged).filter(|claim| claim != judged)?;
-        let why = "The functions check the claim with the attribute's own name, but Cognito stores another claim";
-        let remedy = format!(
-            "In the attribute mapping of {}, map {judged} to {judged}, or list the provider with never",
-            provider.name
+/// Inbound federation checks the claims `email` and `email_verified`, or those in `EMAIL_CLAIMS`, and Cognito stores what is
+/// mapped. SAML has no such names; there `SAML_EMAIL_ATTRIBUTES` names the attributes to check.
+fn of_another_claim(facts: &Facts, provider: &Provider, claims: &EmailClaims) -> Vec<Finding> {
+    let (name, mapping) = (&provider.name, &provider.mapping);
+    let another = |judged: &str| mapping.get(judged).filter(|claim| *claim != judged);
+    if provider.kind == "SAML" {
+        return vec![];
+    }
+    if !facts.functions.contains_key(&Trigger::InboundFederation) {
+        let usual = mapping.get("email_verified").is_some_and(|claim| claim == "email_verified");
+        let why = "email_verified is about the claim email, and Cognito stores it beside another claim";
+        let other = another("email").filter(|_| usual);
+        return other.map(|claim| said(name, "email", claim, why, "")).into_iter().collect();
+    }
+    let own = claims.of(name);
+    let email = another("email").filter(|claim| own.and_then(|own| own.email.as_ref()) != Some(claim));
+    let proof = another("email_verified").filter(|claim| own.map(|own| &own.email_verified) != Some(claim));
+    let finding = |judged: &str, claim: &String| {
+        let why = "Inbound federation checks another claim than the one that Cognito stores";
+        let own = format!(
+            "If {claim} is the right one, add {name}:{judged}={claim} to EMAIL_CLAIMS of inbound-federation. Otherwise: "
         );
-        let subject = format!("{}: {judged} from {claim}", provider.name);
-        Some(Finding::error("another_claim_mapped", subject, why, remedy))
-    })
+        said(name, judged, claim, why, &own)
+    };
+    let email = email.map(|claim| finding("email", claim));
+    email.into_iter().chain(proof.map(|claim| finding("email_verified", claim))).collect()
+}
+
+fn said(name: &str, judged: &str, claim: &str, why: &str, own: &str) -> Finding {
+    let remedy =
+        format!("{own}In the attribute mapping of {name}, map {judged} to {judged}, or list the provider with never");
+    Finding::error("another_claim_mapped", format!("{name}: {judged} from {claim}"), why, remedy)
 }

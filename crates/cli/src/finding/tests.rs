@@ -35,6 +35,7 @@ fn healthy() -> Facts {
             Provider {
                 name: "Okta".into(),
                 kind: "OIDC".into(),
+                issuer: "https://okta.example".into(),
                 mapping: mapping(&["custom:number"]),
                 ..Provider::default()
             },
@@ -293,6 +294,130 @@ fn what_always_means_is_not_said_of_social_providers_and_of_those_that_send_no_c
         set(&mut facts, trigger, "PROVIDERS", "Facebook:always,Okta:claim:custom:number");
     }
     assert_eq!(all(&facts), vec![]);
+}
+
+/// Okta in [`healthy`], which becomes a provider of this issuer and this trust.
+fn known(issuer: &str, trust: &str, facts: &mut Facts) {
+    facts.providers.as_mut().unwrap()[1].issuer = issuer.to_owned();
+    for trigger in Trigger::ALL {
+        set(facts, trigger, "PROVIDERS", &format!("Google:claim,Okta:{trust}:custom:number"));
+    }
+}
+
+fn remap(facts: &mut Facts, attribute: &str, claim: &str) {
+    facts.providers.as_mut().unwrap()[1].mapping.insert(attribute.to_owned(), claim.to_owned());
+}
+
+const ENTRA: &str = "https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0";
+const ANY_TENANT: &str = "https://login.microsoftonline.com/common/v2.0";
+const B2C: &str = "https://example.b2clogin.com/11111111-2222-4333-8444-555555555555/v2.0/";
+
+#[test]
+fn what_a_known_provider_does_not_send_or_check_is_found() {
+    use Severity::{Error, Note, Warning};
+    for issuer in [ENTRA, ANY_TENANT] {
+        check(Warning, "claim_not_sent", |facts| known(issuer, "claim", facts));
+        check(Warning, "claim_not_sent", |facts| {
+            known(issuer, "claim", facts);
+            facts.providers.as_mut().unwrap()[1].mapping.remove("email_verified");
+        });
+    }
+    check(Warning, "claim_not_sent", |facts| known("https://access.line.me", "claim", facts));
+    check(Note, "claim_not_sent", |facts| known(B2C, "claim", facts));
+    check(Warning, "claim_not_sent", |facts| {
+        known(B2C, "claim", facts);
+        facts.functions.remove(&Trigger::InboundFederation);
+        facts.functions.insert(Trigger::InboundFederation, Attached { settings: None, ..Attached::default() });
+        set_email_claims(facts, "Okta:email=emails");
+        remap(facts, "email", "emails");
+    });
+    check(Note, "apple_hides_addresses", |facts| {
+        facts.providers.as_mut().unwrap()[0].kind = "SignInWithApple".into();
+    });
+    let mut facts = healthy();
+    known(ANY_TENANT, "always", &mut facts);
+    let codes: Vec<_> = all(&facts).into_iter().map(|finding| (finding.severity, finding.code)).collect();
+    assert_eq!(codes[0], (Error, "any_tenant_trusted"));
+    let mut facts = healthy();
+    known(ENTRA, "never", &mut facts);
+    assert_eq!(all(&facts), vec![]);
+}
+
+fn set_email_claims(facts: &mut Facts, value: &str) {
+    let providers = facts.setting(Trigger::PreSignUp, "PROVIDERS").unwrap_or_default().to_owned();
+    let settings = [("PROVIDERS", providers.as_str()), ("EMAIL_CLAIMS", value)];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    facts.functions.get_mut(&Trigger::InboundFederation).unwrap().settings = Some(settings.into());
+}
+
+/// Whoever does what the finding says must be rid of it.
+#[test]
+fn the_remedies_for_microsoft_can_be_followed_with_and_without_inbound_federation() {
+    let followed = |issuer, trust, attribute, claim, inbound| {
+        let mut facts = healthy();
+        known(issuer, trust, &mut facts);
+        remap(&mut facts, attribute, claim);
+        if inbound {
+            set_email_claims(&mut facts, &format!("Okta:{attribute}={claim}"));
+        } else {
+            facts.functions.remove(&Trigger::InboundFederation);
+        }
+        let mut found: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
+        // Notes that have nothing to do with it.
+        found.retain(|code| !["trigger_missing", "denial_wins_over_always"].contains(code));
+        found
+    };
+    for inbound in [true, false] {
+        assert_eq!(followed(ENTRA, "claim", "email_verified", "xms_edov", inbound), [""; 0], "{inbound}");
+        assert_eq!(followed(B2C, "always@corp.example", "email", "emails", inbound).len(), usize::from(!inbound));
+    }
+    // B2C's email_verified, if it is mapped, would be about another claim.
+    let finding = followed(B2C, "always@corp.example", "email", "emails", false);
+    assert_eq!(finding, ["another_claim_mapped"]);
+}
+
+#[test]
+fn claims_that_inbound_federation_cannot_start_with_are_found() {
+    check(Severity::Error, "wrong_setting", |facts| {
+        set(facts, Trigger::InboundFederation, "EMAIL_CLAIMS", "Entra:email=emails");
+    });
+    check(Severity::Error, "another_claim_mapped", |facts| {
+        facts.functions.remove(&Trigger::InboundFederation);
+        facts.functions.insert(Trigger::InboundFederation, Attached { settings: None, ..Attached::default() });
+        remap(facts, "email", "upn");
+    });
+}
+
+#[test]
+fn a_pool_that_verifies_by_link_is_found_and_its_remedy_can_be_followed() {
+    use Severity::{Error, Note, Warning};
+    let by_link = |facts: &mut Facts| {
+        facts.pool.0["VerificationMessageTemplate"] = json!({ "DefaultEmailOption": "CONFIRM_WITH_LINK" });
+    };
+    check(Warning, "pool_verifies_by_link", by_link);
+    let custom = |facts: &mut Facts, style: &str| {
+        set(facts, Trigger::CustomMessage, "APP_URL", "https://app.example.com");
+        set(facts, Trigger::CustomMessage, "MESSAGE_STYLE", style);
+    };
+    for style in ["", "link,sign-up=cognito-link", "link,sign-up=cognito-link,resend-code=cognito-link"] {
+        check(Error, "pool_verifies_by_link", |facts| {
+            by_link(facts);
+            custom(facts, style);
+        });
+    }
+    check(Error, "pool_verifies_by_code", |facts| custom(facts, "resend-code=cognito-link"));
+    let mut facts = healthy();
+    by_link(&mut facts);
+    custom(&mut facts, "");
+    let [finding] = all(&facts).try_into().unwrap();
+    let style = finding.remedy.split(['=', ' ']).collect::<Vec<_>>();
+    assert_eq!(style[1], "MESSAGE_STYLE", "{}", finding.remedy);
+    let style = finding.remedy.split_once('=').and_then(|(_, rest)| rest.split_once(' ')).unwrap().0.to_owned();
+    custom(&mut facts, &style);
+    assert_eq!(all(&facts), vec![]);
+    facts.functions.remove(&Trigger::CustomMessage);
+    let notes = all(&facts).into_iter().filter(|finding| finding.code == "pool_verifies_by_link");
+    assert_eq!(notes.map(|finding| finding.severity).collect::<Vec<_>>(), [Note]);
 }
 
 #[test]

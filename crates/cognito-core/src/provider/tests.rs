@@ -18,6 +18,34 @@ fn a_provider_is_name_trust_and_optional_link() {
 }
 
 #[test]
+fn the_examples_on_the_pages_of_the_providers_are_valid_and_the_index_has_each_page() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/providers");
+    let index = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    for row in index.lines().filter(|line| line.starts_with("| [")) {
+        let entry = row.rsplit('`').nth(1).unwrap();
+        assert!(entry == "never" || Providers::parse(entry).is_some(), "{row}");
+    }
+    let mut examples = 0;
+    for page in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let (name, text) = (page.file_name().unwrap().to_str().unwrap(), std::fs::read_to_string(&page).unwrap());
+        assert!(name == "README.md" || index.contains(&format!("]({name})")), "{name} is not in the index");
+        assert!(name == "README.md" || text.contains("## How far to trust it") || name == "microsoft.md", "{name}");
+        assert!(name == "README.md" || text.contains("## Sources"), "{name}");
+        let mut listed = Providers::default();
+        for line in text.lines() {
+            if let Some(value) = line.strip_prefix("PROVIDERS=") {
+                listed = Providers::parse(value).unwrap_or_else(|| panic!("{name}: {line}"));
+                examples += 1;
+            }
+            if let Some(value) = line.strip_prefix("EMAIL_CLAIMS=") {
+                assert!(EmailClaims::parse(value, &listed).is_some(), "{name}: {line}");
+            }
+        }
+    }
+    assert!(examples >= 11, "only {examples} examples");
+}
+
+#[test]
 fn what_is_not_name_trust_link_is_refused() {
     for text in [
         "Google",

@@ -1,7 +1,8 @@
 //! Own templates: what they can do, and which one is taken.
 
-use super::{ada, complete, request, with_templates};
-use messages::{Kind, Part, Person, Request, Source};
+use super::{ada, complete, messages, request, with_templates};
+use messages::settings::{APP_NAME, APP_URL, MESSAGE_STYLE};
+use messages::{Kind, LOCALES, Part, Person, Request, Source};
 
 #[test]
 fn one_part_of_one_message_of_one_locale_can_be_overridden() {
@@ -80,6 +81,32 @@ fn an_own_email_may_use_cognitos_link_in_place_of_the_code() {
     let answer = messages.answer(&request(Kind::SignUp, ada()));
     assert_eq!(answer.skipped[0].from, Source::Custom("en/sign-up.html".to_owned()));
     assert_eq!(answer.skipped[0].part, Part::Html);
+}
+
+/// A pool that verifies by link writes its link wherever a code would stand: a URL of ours around it would break.
+#[test]
+fn in_a_pool_that_verifies_by_link_the_mail_has_cognitos_link_and_nothing_that_it_would_break() {
+    let variables = [
+        (APP_NAME, "Harbour"),
+        (APP_URL, "https://app.example.com"),
+        (MESSAGE_STYLE, "link,sign-up=cognito-link,resend-code=cognito-link"),
+    ];
+    let messages = messages(&variables);
+    for kind in [Kind::SignUp, Kind::ResendCode] {
+        for locales in LOCALES.iter().map(|locale| [locale.tag]) {
+            let person = Person { locales: &locales, ..ada() };
+            let by_link = Request { link_parameter: Some("{##Click Here##}"), ..request(kind, person) };
+            let (email, sms) = complete(&messages, &by_link);
+            assert_eq!(email.html.matches("{##Click Here##}").count(), 1, "{}", email.html);
+            assert!(!email.html.contains("{####}") && !email.html.contains("code="), "{}", email.html);
+            assert!(!email.subject.contains("{##") && sms.contains("{####}"));
+        }
+        // A pool that does not send its link gets the code, which it may replace by its link.
+        let (email, _) = complete(&messages, &request(kind, ada()));
+        assert!(email.html.contains("{####}") && !email.html.contains("code={####}"), "{}", email.html);
+    }
+    let reset = Request { link_parameter: Some("{##Click Here##}"), ..request(Kind::ForgotPassword, ada()) };
+    assert!(complete(&messages, &reset).0.html.contains("complete-password-reset?code={####}"));
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Link {
         }
         // Nobody vouches for a plan that does nothing.
         if plan.steps() > 0 {
-            warn(&plan, &summary, self.update_rate);
+            warn(&plan, &summary, &copy, self.update_rate);
             let (proven, vouched) = consent(&plan);
             if self.yes {
                 note!("{proven} With --yes you vouch that {vouched}.");
@@ -259,7 +259,18 @@ fn consent(plan: &PlanFile) -> (String, String) {
     (facts.join(" "), vouched.join(", and that "))
 }
 
-fn warn(plan: &PlanFile, summary: &Summary, rate: NonZeroU32) {
+/// What becomes of the names that Apple sent, unless they are copied.
+fn apples_names(profiles: u64, copied: &CopyOptions) -> Option<String> {
+    let are_copied = copied.attributes.iter().any(|name| name == "given_name" || name == "name");
+    (profiles > 0 && !are_copied).then(|| {
+        format!(
+            "Profiles to delete that sign in with Apple: {profiles}. Apple sends a name once, so the names that only they have \
+             are then in the journal alone. To keep them, add --copy-attributes given_name,family_name,name."
+        )
+    })
+}
+
+fn warn(plan: &PlanFile, summary: &Summary, copied: &CopyOptions, rate: NonZeroU32) {
     let user_pool_id = short(&plan.header.user_pool_id);
     if plan.groups > 0 {
         say!("Profiles to put into a group in {user_pool_id}: {}.", plan.groups);
@@ -268,6 +279,9 @@ fn warn(plan: &PlanFile, summary: &Summary, rate: NonZeroU32) {
         say!("Profiles to delete in {user_pool_id}, and identities to link: {}.", plan.deletes());
         say!("Their subs disappear for good. Tokens and database rows that hold them will match nobody.");
         say!("Old and new subs are written to {}.", summary.sub_map.display());
+    }
+    if let Some(names) = apples_names(plan.apple, copied) {
+        say!("{names}");
     }
     // A deletion and a link for each profile that goes, if nothing is copied.
     let minutes = (2 * plan.deletes() + plan.groups).div_ceil(60 * u64::from(rate.get()));
@@ -324,16 +338,40 @@ mod tests {
     }
 
     fn plan(merges: usize, trusts: bool, groups: usize) -> PlanFile {
+        plan_with(merges, trusts, groups, "Google")
+    }
+
+    fn plan_with(merges: usize, trusts: bool, groups: usize, provider: &str) -> PlanFile {
         let proof = if trusts { "all_stored_values" } else { "stored_email_verified" };
         let header = format!(
             r#"{{"kind":"cognito-triggers link plan","version":2,"id":"p","user_pool_id":"eu-central-1_A","made":1,"options":{{"providers":"","rules":{{"unverified_profile":"replace","unproven_email":"refuse","proof":"{proof}"}},"create_native":false,"copy_groups":true,"copy_attributes":[]}}}}"#
         );
-        let merge = r#"{"email":"a@example.com","merge":[{"delete":"Google_1","sub":"s","provider":"Google","subject":"1","decision":"link","into":"n"}]}"#;
+        let merge = format!(
+            r#"{{"email":"a@example.com","merge":[{{"delete":"{provider}_1","sub":"s","provider":"{provider}","subject":"1","decision":"link","into":"n"}}]}}"#
+        );
         let group = r#"{"email":"a@example.com","merge":[],"group":{"user_name":"n","sub":"s","join":{"name":"Users","for_everybody":false,"since":0}}}"#;
         let file = tempfile::NamedTempFile::new().unwrap();
-        let lines = [vec![header], vec![merge.to_owned(); merges], vec![group.to_owned(); groups]].concat();
+        let lines = [vec![header], vec![merge; merges], vec![group.to_owned(); groups]].concat();
         std::fs::write(file.path(), lines.join("\n") + "\n").unwrap();
         PlanFile::open(file.path()).unwrap()
+    }
+
+    /// Apple sends a name with the first authorisation only.
+    #[test]
+    fn before_profiles_of_apple_go_the_operator_hears_of_their_names() {
+        let copied = |names: &[&str]| CopyOptions {
+            attributes: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..CopyOptions::default()
+        };
+        let line = apples_names(2, &copied(&["locale"])).unwrap();
+        assert!(line.contains("Apple: 2") && line.contains("--copy-attributes given_name"), "{line}");
+        assert_eq!(apples_names(2, &copied(&["given_name", "family_name"])), None);
+        assert_eq!(apples_names(plan(7, false, 0).apple, &copied(&[])), None);
+        assert_eq!(of_apple(3).apple, 3);
+    }
+
+    fn of_apple(merges: usize) -> PlanFile {
+        plan_with(merges, false, 0, "SignInWithApple")
     }
 
     #[test]

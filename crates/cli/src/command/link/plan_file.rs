@@ -178,6 +178,8 @@ pub(crate) struct PlanFile {
     pub(crate) joins: Vec<Join>,
     /// How many profiles it puts into a group.
     pub(crate) groups: u64,
+    /// How many of the profiles that it deletes sign in with Apple.
+    pub(crate) apple: u64,
     lines: BufReader<File>,
     at: usize,
 }
@@ -203,10 +205,11 @@ impl PlanFile {
             return Err(refuse("another version of this program wrote this plan; write a new one").into());
         }
         let header: Header = serde_json::from_str(&first).map_err(no_header)?;
-        let mut plan = Self { header, merges: 0, joins: Vec::new(), groups: 0, lines, at: 1 };
+        let mut plan = Self { header, merges: 0, joins: Vec::new(), groups: 0, apple: 0, lines, at: 1 };
         while let Some(planned) = plan.next()? {
             plan.groups += u64::from(planned.group.is_some());
             for step in planned.merge {
+                plan.apple += u64::from(step.provider.eq_ignore_ascii_case("SignInWithApple"));
                 match step.join {
                     Some(join) => plan.joins.push(*join),
                     None => plan.merges += 1,

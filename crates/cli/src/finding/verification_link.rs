@@ -1,0 +1,50 @@
+//! Does the pool verify sign-ups with a link of Cognito, and do the messages fit that?
+
+use super::{Facts, Finding};
+use crate::trigger::Trigger;
+use messages::settings::{MESSAGE_STYLE, TEMPLATE_DIR};
+use messages::{Kind, Settings, Style};
+
+const SUBJECT: &str = "VerificationMessageTemplate";
+
+/// Messages for which Cognito may write its link in place of the code. For the last two, AWS does not say.
+const PERHAPS_BY_LINK: [Kind; 4] = [Kind::SignUp, Kind::ResendCode, Kind::UpdateAttribute, Kind::VerifyAttribute];
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let by_link = facts.text("/VerificationMessageTemplate/DefaultEmailOption") == "CONFIRM_WITH_LINK";
+    let remedy = || {
+        format!(
+            "Set {MESSAGE_STYLE}=link,sign-up=cognito-link,resend-code=cognito-link,update-attribute=code,\
+             verify-attribute=code on custom-message (link only with APP_URL). Or let the pool send codes: set \
+             VerificationMessageTemplate.DefaultEmailOption to CONFIRM_WITH_CODE"
+        )
+    };
+    if !facts.functions.contains_key(&Trigger::CustomMessage) {
+        let why = "The pool verifies sign-ups by a link of Cognito. If you attach custom-message, it has to know that";
+        return by_link.then(|| Finding::note("pool_verifies_by_link", SUBJECT, why, remedy())).into_iter().collect();
+    }
+    // The folder with templates is on the function's machine. What it cannot start with is not known here.
+    let lookup =
+        |name: &str| facts.setting(Trigger::CustomMessage, name).filter(|_| name != TEMPLATE_DIR).map(str::to_owned);
+    let Ok(settings) = Settings::from_lookup(&lookup) else { return vec![] };
+    if !facts.has_settings(Trigger::CustomMessage) {
+        return vec![];
+    }
+    let any = |kinds: &[Kind], style| kinds.iter().any(|kind| settings.style_of(*kind) == style);
+    let sign_up = &PERHAPS_BY_LINK[..2];
+    let finding = if by_link && any(&PERHAPS_BY_LINK, Style::Link) {
+        let why = "The pool verifies by a link of Cognito, which Cognito writes in place of the code. So the links of \
+                   custom-message, which have the code in them, are broken";
+        Finding::error("pool_verifies_by_link", SUBJECT, why, remedy())
+    } else if by_link && any(sign_up, Style::Code) {
+        let why = "The pool verifies by a link of Cognito. It stands where custom-message tells people to type a code";
+        Finding::warning("pool_verifies_by_link", SUBJECT, why, remedy())
+    } else if !by_link && any(sign_up, Style::CognitoLink) {
+        let why = "MESSAGE_STYLE relies on Cognito's link, and the pool sends codes: nobody can confirm a sign-up";
+        let remedy = format!("Take cognito-link out of {MESSAGE_STYLE} on custom-message");
+        Finding::error("pool_verifies_by_code", SUBJECT, why, remedy)
+    } else {
+        return vec![];
+    };
+    vec![finding]
+}
