@@ -17,6 +17,7 @@ pub(crate) mod person;
 mod provider_mapping;
 mod providers;
 mod quotas;
+mod required_attributes;
 mod rights;
 mod second_factors;
 mod subjects;
@@ -83,13 +84,14 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: [fn(&Facts) -> Vec<Finding>; 16] = [
+    let checks: [fn(&Facts) -> Vec<Finding>; 17] = [
         triggers::check,
         rights::check,
         providers::check,
         provider_mapping::check,
         subjects::check,
         name_ids::check,
+        required_attributes::check,
         second_factors::check,
         kind::check,
         app_clients::check,
