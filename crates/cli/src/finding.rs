@@ -20,6 +20,7 @@ pub(crate) mod person;
 mod provider_mapping;
 mod providers;
 mod quotas;
+mod required_attributes;
 mod rights;
 mod second_factors;
 mod subjects;
@@ -95,6 +96,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         known_providers::check,
         subjects::check,
         name_ids::check,
+        required_attributes::check,
         second_factors::check,
         kind::check,
         app_clients::check,

@@ -16,6 +16,7 @@ mod invitations;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod profile;
+mod required_attribute;
 mod user_name;
 
 #[cfg(feature = "administration")]
@@ -27,6 +28,7 @@ pub use available_email::AvailableEmail;
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
+pub use required_attribute::RequiredAttribute;
 pub use user_name::{CheckedUserName, UserName};
 
 use crate::email::Email;
@@ -59,6 +61,9 @@ pub trait UserPool: Sync {
     /// Whether this name is the `sub` of any profile. A name without the form of one
     /// ([`UserName::has_form_of_sub`]) never is. Reads one page of `ListUsers`, which may lag behind by seconds.
     fn is_sub(&self, name: &UserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
+
+    /// The attributes that every new native profile must have, without `sub`, which the pool sets itself.
+    fn required_attributes(&self) -> impl Future<Output = Result<Vec<RequiredAttribute>, PoolError>> + Send;
 
     /// Creates a native profile with a verified e-mail address, without any message, and without
     /// taking the address away from a profile that holds it as an alias.

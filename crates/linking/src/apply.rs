@@ -18,7 +18,7 @@ use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::{Providers, SourceIdentity};
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserPool,
 };
 use futures_util::try_join;
 use std::collections::BTreeMap;
@@ -177,14 +177,16 @@ impl<P: UserPool> Linker<'_, P> {
             }
             // Nobody has the address, so the pool refused an attribute that somebody else has as an alias.
             Decision::CreateAndLink { identity, email, .. } if creation_refused => {
-                self.create_and_link(identity, email, BTreeMap::new()).await?
+                self.create_and_link(identity, email, BTreeMap::new(), &[]).await?
             }
             Decision::CreateAndLink { identity, email, .. } => {
-                self.create_and_link(identity, email, self.attributes.clone()).await?
+                self.create_and_link(identity, email, self.attributes.clone(), &[]).await?
             }
             Decision::Replace { profile, identity, email } => {
-                self.pool.delete(&self.checked(profile).await?).await?;
-                self.create_and_link(identity, email, self.attributes.clone()).await?
+                let user = self.checked(profile).await?;
+                let required = self.required_attributes().await?;
+                self.pool.delete(&user).await?;
+                self.create_and_link(identity, email, self.attributes.clone(), &required).await?
             }
             Decision::Reclaim { profile, identity, email } => {
                 let user = self.checked(profile).await?;
@@ -223,7 +225,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// Returns [`LinkError::Refused`] if the address is too long for a user name; otherwise the pool's error. After
     /// an error there may be a profile. [`Self::settle`] completes it.
     pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
-        Ok(self.create_complete(email, self.attributes.clone()).await?.to)
+        Ok(self.create_complete(email, self.attributes.clone(), &[]).await?.to)
     }
 
     async fn create_and_link(
@@ -231,8 +233,9 @@ impl<P: UserPool> Linker<'_, P> {
         identity: &SourceIdentity,
         email: &ProvenEmail,
         attributes: BTreeMap<String, String>,
+        required: &[RequiredAttribute],
     ) -> Result<(Option<Destination>, bool), StepError> {
-        let made = self.create_complete(email, attributes).await?;
+        let made = self.create_complete(email, attributes, required).await?;
         self.pool.link(&made.user, identity).await?;
         Ok((Some(made.to), made.group_missing))
     }
@@ -241,6 +244,7 @@ impl<P: UserPool> Linker<'_, P> {
         &self,
         email: &ProvenEmail,
         attributes: BTreeMap<String, String>,
+        required: &[RequiredAttribute],
     ) -> Result<Made, StepError> {
         let user_name = match self.user_name {
             NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
@@ -250,7 +254,7 @@ impl<P: UserPool> Linker<'_, P> {
             NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),
         };
         let new = NewNative { user_name, email: email.email().clone(), attributes };
-        let created = self.create(new).await?;
+        let created = self.create(new, required).await?;
         let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true, replaced: vec![] };
         let user = self.checked(&to).await?;
         // If this is cut off here, the next invocation finds a young, verified profile and completes it.
@@ -259,13 +263,34 @@ impl<P: UserPool> Linker<'_, P> {
         Ok(Made { to, user, group_missing })
     }
 
-    /// Creates the profile. If the pool rejects the provider's attributes, creates the profile without them.
-    async fn create(&self, mut new: NewNative) -> Result<Profile, StepError> {
+    /// The attributes that the pool requires. Whether it takes a new profile cannot be tried while the old one has the
+    /// name. So it is looked up, or a registration would be deleted that nothing can take the place of.
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, StepError> {
+        let required = self.pool.required_attributes().await?;
+        // The address is there anyway, and verified.
+        let is_ours = |name: &str| ["email", "email_verified"].contains(&name);
+        let given = |name: &str| self.attributes.get(name).map(String::as_str);
+        let lacks = |wanted: &&RequiredAttribute| !is_ours(&wanted.name) && !wanted.takes(given(&wanted.name));
+        let lacking: Vec<_> = required.iter().filter(lacks).map(|wanted| wanted.name.as_str()).collect();
+        if lacking.is_empty() {
+            return Ok(required);
+        }
+        tracing::info!(
+            attributes = lacking.join(","),
+            "the pool requires these attributes, which did not come or do not fit"
+        );
+        Err(StepError::refused(Refusal::RequiredAttribute))
+    }
+
+    /// Creates the profile. If the pool rejects the provider's attributes, creates the profile with those only that are
+    /// known to be required.
+    async fn create(&self, mut new: NewNative, required: &[RequiredAttribute]) -> Result<Profile, StepError> {
         let mut created = self.pool.create_native(&new).await;
+        let given = new.attributes.len();
+        new.attributes.retain(|name, _| required.iter().any(|wanted| wanted.name == *name));
         if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter)
-            && !new.attributes.is_empty()
+            && new.attributes.len() < given
         {
-            new.attributes.clear();
             created = self.pool.create_native(&new).await;
         }
         created.map_err(|error| match error.kind() {

@@ -34,6 +34,8 @@ pub enum Refusal {
     EmailHeldByFederatedProfile,
     /// A profile with another address, or none, has this address as its user name, so no profile can be created.
     UserNameHeld,
+    /// The new profile would lack an attribute that the pool requires, so the one in its place is not deleted.
+    RequiredAttribute,
     /// The profile to reclaim has a passkey, which an administrator cannot remove.
     PasskeyOnProfile,
     /// The identity itself cannot be linked.
@@ -53,7 +55,7 @@ impl Refusal {
             Self::UnverifiedProfile => Kind::refusal(
                 "unverified_profile",
                 "An account with this email address is waiting to be confirmed, \
-                 please sign in with your password and confirm your email address first",
+                 please sign in with your password and confirm your email address first, or contact support",
             ),
             Self::LinkedProfile => Kind::refusal(
                 "linked_profile",
@@ -92,6 +94,10 @@ impl Refusal {
             ),
             Self::UserNameHeld => Kind::refusal(
                 "user_name_held",
+                "An account with this email address cannot be created, please contact support",
+            ),
+            Self::RequiredAttribute => Kind::refusal(
+                "required_attribute_missing",
                 "An account with this email address cannot be created, please contact support",
             ),
             Self::PasskeyOnProfile => Kind::refusal(
@@ -162,6 +168,11 @@ impl Refusal {
                 "the profile has a second factor, for which Cognito does not ask after a sign-in of a linked provider, and \
                  LINK_WITH_FACTORS is refuse"
             }
+            Self::RequiredAttribute => {
+                "a registration that was never confirmed has the address. It was not deleted, because the pool requires \
+                 attributes that this sign-in does not bring or NATIVE_ATTRIBUTES does not name; they are logged. Map them in \
+                 the pool's provider and add them to NATIVE_ATTRIBUTES"
+            }
             Self::PasskeyOnProfile => "the profile holds a passkey, which no administrator's call removes",
             Self::Unlinkable(Unlinkable::ByChoice) => {
                 "somebody has proven the address, and PROVIDERS says that this provider's identities are never linked"
@@ -207,7 +218,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 21] = [
+    const ALL: [Refusal; 22] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
@@ -219,6 +230,7 @@ mod tests {
         Refusal::BorrowedSub,
         Refusal::TooManyIdentities,
         Refusal::SecondSubject,
+        Refusal::RequiredAttribute,
         Refusal::SecondFactor,
         Refusal::EmailHeldByFederatedProfile,
         Refusal::PasskeyOnProfile,

@@ -125,6 +125,27 @@ async fn a_second_factor_costs_calls_only_where_it_keeps_an_account_from_being_l
     assert!(refusing.accounts()[0].identities.is_empty() && refusing.calls().contains(&"AdminGetUser"));
 }
 
+/// The pool would turn the new profile away, and the registration could not be put back.
+#[tokio::test]
+async fn a_registration_is_not_deleted_for_a_profile_that_lacks_a_required_attribute() {
+    let event = sample("pre-sign-up/google-new-person");
+    let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
+    let email = email.as_str().unwrap().to_owned();
+    let requiring =
+        || pool([native(&email).unconfirmed()]).with_quirks(Quirks { requires_name: true, ..Quirks::default() });
+    let kept = requiring();
+    let (refusal, log) =
+        CapturedLog::of(answer_to(&trigger(&kept, &[("NATIVE_ATTRIBUTES", "given_name")]), &event)).await;
+    assert_eq!(refusal.unwrap_err().0, "required_attribute_missing");
+    assert!(log.contains("\"attributes\":\"name\""), "{log}");
+    assert_eq!(kept.accounts()[0].status, Status::Unconfirmed);
+    assert!(!kept.calls().contains(&"AdminDeleteUser"));
+
+    let replaced = requiring();
+    answer_to(&trigger(&replaced, &[("NATIVE_ATTRIBUTES", "name")]), &event).await.unwrap();
+    assert_eq!(replaced.accounts()[0].status, Status::Confirmed);
+}
+
 #[tokio::test]
 async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
     let pool = pool([native(ADA)]);

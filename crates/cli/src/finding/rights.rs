@@ -11,6 +11,12 @@ const MANIFEST: &str = include_str!("../../../../deploy/manifest.json");
 #[derive(Default, Deserialize)]
 struct Manifest {
     functions: BTreeMap<String, Function>,
+    settings: BTreeMap<String, Setting>,
+}
+
+#[derive(Deserialize)]
+struct Setting {
+    default: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +49,12 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
         .filter(|right| right.when.as_ref().is_none_or(|cases| cases.iter().any(holds)))
         .map(|right| right.action)
         .collect()
+}
+
+/// What a function takes if a setting is not set.
+pub(super) fn default_of(setting: &str) -> Option<String> {
+    let mut manifest: Manifest = serde_json::from_str(MANIFEST).unwrap_or_default();
+    manifest.settings.remove(setting)?.default
 }
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {

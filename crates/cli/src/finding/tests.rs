@@ -459,6 +459,37 @@ fn a_demanded_second_factor_is_not_asked_for_after_a_provider() {
 }
 
 #[test]
+fn a_required_attribute_must_be_mapped_and_copied() {
+    let requiring = |name: &'static str| {
+        move |facts: &mut Facts| {
+            facts.pool.0["SchemaAttributes"].as_array_mut().unwrap().push(json!({ "Name": name, "Required": true }));
+        }
+    };
+    let map = |facts: &mut Facts, name: &str, providers: usize| {
+        for provider in &mut facts.providers.as_mut().unwrap()[..providers] {
+            provider.mapping.insert(name.to_owned(), name.to_owned());
+        }
+    };
+    check(Severity::Error, "required_attribute_not_mapped", |facts| {
+        requiring("name")(facts);
+        map(facts, "name", 1);
+    });
+    check(Severity::Error, "required_attribute_not_copied", |facts| {
+        requiring("phone_number")(facts);
+        map(facts, "phone_number", 2);
+    });
+    let mut facts = healthy();
+    requiring("name")(&mut facts);
+    requiring("email")(&mut facts);
+    map(&mut facts, "name", 2);
+    assert_eq!(all(&facts), vec![]);
+    requiring("phone_number")(&mut facts);
+    map(&mut facts, "phone_number", 2);
+    set(&mut facts, Trigger::PreSignUp, "NEWCOMERS", "invited");
+    assert_eq!(all(&facts), vec![]);
+}
+
+#[test]
 fn a_command_to_paste_holds_a_setting_as_one_word() {
     let mut facts = healthy();
     set(&mut facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:a; rm");

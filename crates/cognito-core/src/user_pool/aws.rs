@@ -12,7 +12,8 @@ mod secret_hash;
 pub use invitations::AwsInvitations;
 
 use super::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool, UserPools,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
+    UserPool, UserPools,
 };
 use crate::email::Email;
 use crate::password::Password;
@@ -28,7 +29,7 @@ use aws_sdk_cognitoidentityprovider::operation::RequestId;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFactorType, MessageActionType, ProviderUserIdentifierType, SmsMfaSettingsType,
-    SoftwareTokenMfaSettingsType,
+    SoftwareTokenMfaSettingsType, UserPoolType,
 };
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_types::SdkConfig;
@@ -167,6 +168,10 @@ impl UserPool for AwsUserPool {
         Ok(self.listed_by_sub(name).await?.is_some())
     }
 
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        Ok(read::required(&self.described().await?))
+    }
+
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
         let call = self
             .client
@@ -271,6 +276,12 @@ impl AwsUserPool {
             Err(gone) if gone.kind() == PoolErrorKind::UserNotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn described(&self) -> Result<UserPoolType, PoolError> {
+        let answer = self.client.describe_user_pool().user_pool_id(&self.id).send().await;
+        let missing = || PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no pool in the answer");
+        answer.map_err(failed("DescribeUserPool"))?.user_pool.ok_or_else(missing)
     }
 
     /// Whose `sub` this is.

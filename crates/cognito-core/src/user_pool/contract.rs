@@ -43,6 +43,7 @@ pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outc
         .await
         .map_err(|why| format!("groups are joined again and again: {why}"))?;
     checks.what_is_gone_is_not_found().await.map_err(|why| format!("what is gone is not found: {why}"))?;
+    checks.required_attributes_are_known().await.map_err(|why| format!("required attributes are known: {why}"))?;
     checks.verification_is_kept().await.map_err(|why| format!("verification is kept: {why}"))
 }
 
@@ -191,6 +192,14 @@ impl<P: UserPool> Checks<'_, P> {
             self.pool.sign_out_everywhere(&name).await.expect_err_text("nobody signed out")?,
         ];
         expect(refusals.iter().all(|kind| *kind == PoolErrorKind::UserNotFound), &format!("{refusals:?}"))
+    }
+
+    async fn required_attributes_are_known(&self) -> Outcome {
+        let required = self.pool.required_attributes().await.map_err(text)?;
+        expect(required.iter().all(|attribute| attribute.name != "sub"), "`sub` is for the pool to set")?;
+        // What was created in this run had these and no others.
+        let given = ["email", "given_name"];
+        expect(required.iter().all(|attribute| given.contains(&attribute.name.as_str())), &format!("{required:?}"))
     }
 
     async fn verification_is_kept(&self) -> Outcome {

@@ -9,8 +9,8 @@ mod invitations;
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 
 use super::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, Status, UserName, UserPool,
-    UserPools,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, Status, UserName,
+    UserPool, UserPools,
 };
 use crate::email::Email;
 use crate::password::Password;
@@ -50,6 +50,8 @@ pub struct Quirks {
     pub phone_is_user_name: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
+    /// `name` is a required attribute.
+    pub requires_name: bool,
     /// Nobody is invited, as where an attribute does not fit the pool.
     pub refuse_every_invitation: bool,
     /// No password opens an account, as for a while after many wrong ones (developer guide, "Lockout behavior for failed
@@ -230,6 +232,9 @@ impl State {
     }
 
     fn create(&mut self, new: &NewNative) -> Result<Profile, PoolErrorKind> {
+        if self.quirks.requires_name && !new.attributes.contains_key("name") {
+            return Err(PoolErrorKind::InvalidParameter);
+        }
         let email = new.email.as_str();
         let holds_address = |account: &Account| {
             self.is_alias(account, email) && (!account.is_stand_alone() || self.quirks.stand_alone_holds_alias)
@@ -314,6 +319,15 @@ impl UserPool for MemoryPool {
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
         let name = name.as_str();
         self.call("ListUsers", |state| Ok(state.accounts.iter().any(|account| account.sub.eq_ignore_ascii_case(name))))
+    }
+
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        let required =
+            |name: &str| RequiredAttribute { name: name.to_owned(), min_length: Some(1), max_length: Some(2048) };
+        self.call("DescribeUserPool", |state| {
+            let name = state.quirks.requires_name.then(|| required("name"));
+            Ok([required("email")].into_iter().chain(name).collect())
+        })
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {

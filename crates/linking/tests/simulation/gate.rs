@@ -5,7 +5,8 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
+    UserPool,
 };
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -148,6 +149,14 @@ impl Reply for Vec<Profile> {
     }
 }
 
+impl Reply for Vec<RequiredAttribute> {
+    fn digest(&self, hasher: &mut DefaultHasher) {
+        for attribute in self {
+            attribute.name.hash(hasher);
+        }
+    }
+}
+
 impl UserPool for Gate {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.pass("list", self.pool.profiles_with_email(email)).await
@@ -159,6 +168,10 @@ impl UserPool for Gate {
 
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
         self.pass("sub", self.pool.is_sub(name)).await
+    }
+
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        self.pass("describe", self.pool.required_attributes()).await
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {

@@ -9,7 +9,7 @@ use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::Quirks;
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, Profile, Status, UserName, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, Profile, RequiredAttribute, Status, UserName, UserPool,
 };
 use std::rc::Rc;
 use std::sync::Mutex;
@@ -67,6 +67,10 @@ impl UserPool for Mutant {
 
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
         self.gate.is_sub(name).await
+    }
+
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        self.gate.required_attributes().await
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {

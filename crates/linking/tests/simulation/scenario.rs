@@ -63,8 +63,8 @@ impl Scenario {
     }
 
     pub fn with_quirks(&self, quirks: Quirks) -> Self {
-        let stand_alone_holds_alias = self.quirks.stand_alone_holds_alias;
-        Self { quirks: Quirks { stand_alone_holds_alias, ..quirks }, ..self.clone() }
+        let Quirks { stand_alone_holds_alias, requires_name, .. } = self.quirks;
+        Self { quirks: Quirks { stand_alone_holds_alias, requires_name, ..quirks }, ..self.clone() }
     }
 
     pub fn pool(&self) -> MemoryPool {
@@ -281,7 +281,13 @@ pub fn all() -> Vec<Scenario> {
     )
     .alias();
     held.quirks.stand_alone_holds_alias = true;
-    all.extend([unproven, unproven_free, unproven_named, held]);
+    let mut required = Scenario::new(
+        "unconfirmed, a required attribute is missing",
+        End::Refused("required_attribute_missing"),
+        vec![native(ADA).unconfirmed()],
+    );
+    required.quirks.requires_name = true;
+    all.extend([required, unproven, unproven_free, unproven_named, held]);
     all
 }
 

@@ -5,7 +5,8 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, UserName, UserPool,
+    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
+    UserPool,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -62,6 +63,10 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
         self.limits.lists.wait().await;
         self.pool.is_sub(name).await
+    }
+
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        self.pool.required_attributes().await
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {

@@ -273,7 +273,7 @@ fn authentication() {
     Your code
     {####}
     The code expires in a few minutes. Don’t share it with anyone: we will never ask you for it.
-    If you aren’t signing in right now, someone else may be trying to. To be safe, change your password.
+    If you aren’t signing in right now, someone else may be trying to. If you have a password, change it to be safe.
     Harbour
     ");
     assert_snapshot!(cognito(Kind::Authentication, "de"), @r"
@@ -287,7 +287,7 @@ fn authentication() {
     Ihr Code
     {####}
     Der Code läuft in wenigen Minuten ab. Geben Sie ihn nicht weiter: Wir werden Sie nie danach fragen.
-    Wenn Sie sich gerade nicht anmelden, versucht es womöglich jemand anderes. Ändern Sie zur Sicherheit Ihr Passwort.
+    Wenn Sie sich gerade nicht anmelden, versucht es womöglich jemand anderes. Falls Sie ein Passwort haben, ändern Sie es zur Sicherheit.
     Harbour
     ");
 }

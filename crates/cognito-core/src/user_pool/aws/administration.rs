@@ -16,10 +16,7 @@ use std::collections::BTreeMap;
 
 impl Administration for AwsUserPool {
     async fn settings(&self) -> Result<PoolSettings, PoolError> {
-        let answer = self.client.describe_user_pool().user_pool_id(&self.id).send().await;
-        let answer = answer.map_err(failed("DescribeUserPool"))?;
-        let missing = || PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no pool in the answer");
-        Ok(settings(answer.user_pool().ok_or_else(missing)?))
+        Ok(settings(&self.described().await?))
     }
 
     async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
@@ -136,14 +133,12 @@ fn settings(pool: &UserPoolType) -> PoolSettings {
         let attributes = pool.schema_attributes().iter().filter(|attribute| wanted(attribute));
         attributes.filter_map(|attribute| attribute.name().map(str::to_owned)).collect::<Vec<_>>()
     };
-    let mut required = named(|attribute| attribute.required().unwrap_or_default());
-    required.retain(|name| name != "sub");
     let policy = pool.policies().and_then(|policies| policies.password_policy());
     PoolSettings {
         estimated_users: u64::try_from(pool.estimated_number_of_users()).unwrap_or_default(),
         user_name_attributes: names(pool.username_attributes(), UsernameAttributeType::as_str),
         mutable_attributes: named(|attribute| attribute.mutable().unwrap_or_default()),
-        required_attributes: required,
+        required_attributes: read::required(pool).into_iter().map(|attribute| attribute.name).collect(),
         auto_verified_attributes: names(pool.auto_verified_attributes(), VerifiedAttributeType::as_str),
         administrators_only: pool
             .admin_create_user_config()

@@ -4,13 +4,13 @@
 use crate::user_pool::PasswordPolicy;
 #[cfg(feature = "administration")]
 use crate::user_pool::{MfaSettings, ProfileRecord};
-use crate::user_pool::{PoolError, PoolErrorKind, Profile};
+use crate::user_pool::{PoolError, PoolErrorKind, Profile, RequiredAttribute};
 use aws_sdk_cognitoidentityprovider::operation::admin_create_user::AdminCreateUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::primitives::DateTime;
 #[cfg(any(feature = "administration", feature = "invitations"))]
 use aws_sdk_cognitoidentityprovider::types::PasswordPolicyType;
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType, UserType};
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserPoolType, UserStatusType, UserType};
 use std::time::SystemTime;
 
 /// A profile as `ListUsers` gives it.
@@ -32,6 +32,21 @@ pub(super) fn read(user: &AdminGetUserOutput) -> Result<Profile, PoolError> {
     // The second list is an older one, for text messages only.
     let has_second_factor = !user.user_mfa_setting_list().is_empty() || !user.mfa_options().is_empty();
     Ok(Profile { has_second_factor, ..read })
+}
+
+/// The attributes that a pool requires of new native profiles. Cognito sets `sub` itself.
+pub(super) fn required(pool: &UserPoolType) -> Vec<RequiredAttribute> {
+    let required = pool.schema_attributes().iter().filter(|attribute| attribute.required().unwrap_or_default());
+    let named = required.filter_map(|attribute| {
+        let limits = attribute.string_attribute_constraints();
+        let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+        Some(RequiredAttribute {
+            name: attribute.name()?.to_owned(),
+            min_length: number(limits.and_then(|limits| limits.min_length())),
+            max_length: number(limits.and_then(|limits| limits.max_length())),
+        })
+    });
+    named.filter(|attribute| attribute.name != "sub").collect()
 }
 
 fn profile(

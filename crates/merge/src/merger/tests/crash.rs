@@ -8,7 +8,7 @@ use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::MemoryPool;
 use cognito_core::user_pool::{
     Administration, AvailableEmail, CheckedUserName, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile,
-    ProfileRecord, UserName, UserPool,
+    ProfileRecord, RequiredAttribute, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -189,6 +189,10 @@ impl UserPool for Fused {
 
     async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
         self.fuse.call("ListUsers", self.pool.is_sub(name)).await
+    }
+
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        self.fuse.call("DescribeUserPool", self.pool.required_attributes()).await
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
