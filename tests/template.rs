@@ -85,6 +85,18 @@ fn messages_that_do_not_arrive_are_recorded_only_where_the_operator_says_so() {
     assert_eq!(made(&[watch, ("Monitoring", "false")]).0, [true, false, false, false, false]);
 }
 
+#[test]
+fn whoever_may_invite_themselves_is_not_kept_out_by_another_rule() {
+    for (rule, value) in
+        [("AllowedDomains", "corp.example"), ("DeniedDomains", "corp.example"), ("Newcomers", "invited")]
+    {
+        for (mode, refused) in [("public", true), ("members", false), ("off", false)] {
+            let given = [(rule, value), ("Invitations", mode)];
+            assert_eq!(is_refused(&given, "Invitations=public"), refused, "{given:?}");
+        }
+    }
+}
+
 /// Otherwise people of that provider would be linked to nobody, and nothing would say so.
 #[test]
 fn a_provider_with_keys_is_in_the_list_of_providers_or_the_deployment_is_refused() {

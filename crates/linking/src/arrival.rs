@@ -10,6 +10,8 @@ pub struct Arrival {
     pub identity: Result<SourceIdentity, Unlinkable>,
     /// The address, and whether it is proven.
     pub email: EmailClaim,
+    /// Whether the operator lets this address have an account. Who has one already signs in to it all the same.
+    pub may_join: bool,
 }
 
 /// Why an identity can be linked to no account at all.
@@ -76,7 +78,11 @@ impl Arrival {
         address: StoredAddress,
     ) -> Self {
         let Some(provider) = providers.named(&identity.provider_name) else {
-            return Self { identity: Err(Unlinkable::UnlistedProvider), email: unlisted_claim(attributes) };
+            return Self {
+                identity: Err(Unlinkable::UnlistedProvider),
+                email: unlisted_claim(attributes),
+                may_join: true,
+            };
         };
         let spelled = SubjectRule { pool_is_case_sensitive: true, raw_subject_attribute: None };
         // At a sign-in the address comes from the provider; a stored one may come from anybody.
@@ -87,6 +93,7 @@ impl Arrival {
             identity: link_value(provider, &identity.user_id, attributes, &spelled)
                 .and_then(|value| SourceIdentity::new(provider, value).map_err(|_| Unlinkable::TooLong)),
             email: if doubtful { unlisted_claim(attributes) } else { provider.claim(attributes) },
+            may_join: true,
         }
     }
 
@@ -94,11 +101,12 @@ impl Arrival {
     #[must_use]
     pub fn read(user_name: &str, attributes: Attributes<'_>, providers: &Providers, rule: &SubjectRule) -> Self {
         match providers.split_user_name(user_name) {
-            Err(why) => Self { identity: Err(why.into()), email: unlisted_claim(attributes) },
+            Err(why) => Self { identity: Err(why.into()), email: unlisted_claim(attributes), may_join: true },
             Ok((provider, subject)) => Self {
                 identity: link_value(provider, subject, attributes, rule)
                     .and_then(|value| SourceIdentity::new(provider, value).map_err(|_| Unlinkable::TooLong)),
                 email: provider.claim(attributes),
+                may_join: true,
             },
         }
     }

@@ -147,7 +147,7 @@ pub(crate) enum Claimed<'a> {
 impl<'a> Claimed<'a> {
     /// The address to look up, or the decision if the sign-in needs no look-up.
     pub(crate) fn by(arrival: &'a Arrival, policy: &Policy) -> ControlFlow<Decision, Self> {
-        let left = |why| Break(admitted(Decision::Continue(why), policy));
+        let left = |why| Break(admitted(Decision::Continue(why), arrival, policy));
         match (&arrival.email, policy.unproven_email) {
             (EmailClaim::Absent, _) => left(Continued::NoEmail),
             (EmailClaim::Unusable(why), _) => Break(Decision::Refuse(Refusal::UnusableEmail(*why))),
@@ -177,13 +177,16 @@ pub fn decide(arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
 
 /// The same once it is known that the owners matter.
 pub(crate) fn decide_among(claimed: Claimed<'_>, arrival: &Arrival, owners: &Owners, policy: &Policy) -> Decision {
-    admitted(decide_for_anybody(claimed, arrival, owners, policy), policy)
+    admitted(decide_for_anybody(claimed, arrival, owners, policy), arrival, policy)
 }
 
 /// Refuses newcomers whom the policy does not let in. Who has an account already is no newcomer.
-fn admitted(decision: Decision, policy: &Policy) -> Decision {
+fn admitted(decision: Decision, arrival: &Arrival, policy: &Policy) -> Decision {
     let refused = match &decision {
         Decision::Continue(_) | Decision::CreateAndLink { .. } | Decision::Replace { .. } => {
+            if !arrival.may_join {
+                return Decision::Refuse(Refusal::DomainNotAllowed);
+            }
             policy.newcomers != Newcomers::Create
         }
         Decision::AcceptInvitation { .. } => policy.newcomers == Newcomers::Refuse,

@@ -22,6 +22,8 @@ pub enum Refusal {
     BorrowedSub,
     /// The person has no account, and the policy makes none for them.
     NotInvited,
+    /// The operator lets nobody with an address of this domain have an account.
+    DomainNotAllowed,
     /// Several native profiles have the address and none stands out.
     AmbiguousOwner,
     /// The profile holds the five identities that Cognito allows.
@@ -68,6 +70,9 @@ impl Refusal {
                 Kind::refusal("unusable_profile", "This account cannot be used, please contact support")
             }
             Self::BorrowedSub => Kind::refusal("borrowed_sub", "This account cannot be used, please contact support"),
+            Self::DomainNotAllowed => {
+                Kind::refusal("domain_not_allowed", "An account with this email address is not possible here")
+            }
             Self::NotInvited => {
                 Kind::refusal("not_invited", "There is no account for you here yet, please ask for an invitation")
             }
@@ -152,6 +157,10 @@ impl Refusal {
                 "nobody whom this sign-in proves to be the person has an account, and NEWCOMERS lets in only people whom an \
                  administrator invited, or nobody"
             }
+            Self::DomainNotAllowed => {
+                "nobody whom this sign-in proves to be the person has an account, and ALLOWED_DOMAINS or DENIED_DOMAINS keep \
+                 addresses of this domain from getting one. With ALLOWED_DOMAINS, an address must be there"
+            }
             Self::AmbiguousOwner => "several native profiles have the address, and not exactly one of them proved it",
             Self::TooManyIdentities => {
                 "the profile holds five identities, the most that Cognito allows; unlink one that is no longer used. If \
@@ -218,7 +227,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 22] = [
+    const ALL: [Refusal; 23] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
@@ -226,6 +235,7 @@ mod tests {
         Refusal::DisabledProfile,
         Refusal::UnusableProfile,
         Refusal::NotInvited,
+        Refusal::DomainNotAllowed,
         Refusal::AmbiguousOwner,
         Refusal::BorrowedSub,
         Refusal::TooManyIdentities,

@@ -6,10 +6,12 @@
 //! which makes Cognito call this trigger again.
 
 mod settings;
+mod sign_up_domains;
 #[cfg(test)]
 mod tests;
 
 pub use settings::{NAMES, NativeSignUp, Settings};
+pub use sign_up_domains::SignUpDomains;
 
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
@@ -59,7 +61,9 @@ where
         match source {
             TriggerSource::PreSignUpExternalProvider => true,
             TriggerSource::PreSignUpSignUp => {
-                self.settings.native_sign_up == NativeSignUp::Unique || self.people_choose_user_names()
+                self.settings.native_sign_up == NativeSignUp::Unique
+                    || self.settings.sign_up_domains.limit_anybody()
+                    || self.people_choose_user_names()
             }
             _ => false,
         }
@@ -83,7 +87,8 @@ impl<P: UserPools> PreSignUp<P> {
             .user_name()
             .ok_or_else(|| Failure::because(Kind::NOT_A_COGNITO_EVENT, "a federated sign-in has a `userName`"))?;
         let attributes = event.user_attributes();
-        let arrival = Arrival::read(user_name, attributes, &settings.providers, &settings.subject_rule);
+        let mut arrival = Arrival::read(user_name, attributes, &settings.providers, &settings.subject_rule);
+        arrival.may_join = settings.sign_up_domains.admit(&arrival.email);
         let linker = Linker {
             pool,
             policy: settings.policy,
@@ -114,6 +119,7 @@ impl<P: UserPools> PreSignUp<P> {
 
     async fn refuse_registration(&self, pool: &P::Pool, event: &Event, now: SystemTime) -> Result<(), Failure> {
         let providers = &self.settings.providers;
+        self.settings.sign_up_domains.refuse_registration(event.user_attributes())?;
         if self.people_choose_user_names()
             && let Some(name) = event.user_name()
         {

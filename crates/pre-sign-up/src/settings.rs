@@ -1,3 +1,4 @@
+use crate::sign_up_domains::SignUpDomains;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use linking::{
@@ -6,7 +7,7 @@ use linking::{
 };
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 15] = [
     PROVIDERS,
     DEFAULT_GROUP,
     "UNPROVEN_EMAIL",
@@ -15,6 +16,8 @@ pub const NAMES: [&str; 13] = [
     "NEWCOMERS",
     "SECOND_SUBJECT",
     "LINK_WITH_FACTORS",
+    SignUpDomains::NAMES[0],
+    SignUpDomains::NAMES[1],
     "POOL_CASE_SENSITIVE",
     "SUBJECT_ATTRIBUTE",
     "NATIVE_SIGN_UP",
@@ -43,6 +46,8 @@ pub struct Settings {
     pub policy: Policy,
     /// `POOL_CASE_SENSITIVE`, `SUBJECT_ATTRIBUTE`.
     pub subject_rule: SubjectRule,
+    /// `ALLOWED_DOMAINS`, `DENIED_DOMAINS`: whose addresses may get an account.
+    pub sign_up_domains: SignUpDomains,
     /// `NATIVE_SIGN_UP`.
     pub native_sign_up: NativeSignUp,
     /// `NATIVE_USERNAME`.
@@ -128,6 +133,7 @@ impl Settings {
             default_group: settings::default_group(lookup)?,
             policy,
             subject_rule,
+            sign_up_domains: SignUpDomains::from_lookup(lookup)?,
             native_sign_up: settings::choice(
                 lookup,
                 "NATIVE_SIGN_UP",

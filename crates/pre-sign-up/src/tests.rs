@@ -80,6 +80,28 @@ async fn every_other_source_goes_back_without_a_call() {
     assert!(pool.calls().is_empty());
 }
 
+/// The same rule for people who register and people who come from a provider, before anything is looked up or made.
+#[tokio::test]
+async fn an_address_of_another_domain_gets_no_account_and_who_has_one_keeps_it() {
+    const ONLY: [(&str, &str); 1] = [("ALLOWED_DOMAINS", "corp.example")];
+    let empty = pool([]);
+    for case in ["native", "native-minimal", "google-new-person"] {
+        let event = sample(&format!("pre-sign-up/{case}"));
+        let refusal = answer_to(&trigger(&empty, &ONLY), &event).await.unwrap_err();
+        assert_eq!(refusal.0, "domain_not_allowed", "{case}");
+        answer_to(&trigger(&pool([]), &[("DENIED_DOMAINS", "corp.example")]), &event).await.unwrap();
+    }
+    assert!(empty.accounts().is_empty() && !empty.calls().contains(&"AdminCreateUser"));
+    let event = sample("pre-sign-up/admin-create");
+    assert_eq!(
+        answer_to(&trigger(&empty, &ONLY), &event).await.unwrap(),
+        serde_json::from_str::<Value>(&event).unwrap()
+    );
+    let owned = pool([native(ADA)]);
+    answer_to(&trigger(&owned, &ONLY), &sample("pre-sign-up/google")).await.unwrap();
+    assert!(owned.accounts()[0].has_identity("Google", "123456789012345678901"));
+}
+
 #[tokio::test]
 async fn an_invocation_repeated_by_cognito_changes_nothing_more() {
     let pool = pool([]);

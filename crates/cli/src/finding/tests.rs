@@ -469,6 +469,7 @@ fn a_required_attribute_must_be_mapped_and_copied() {
         for provider in &mut facts.providers.as_mut().unwrap()[..providers] {
             provider.mapping.insert(name.to_owned(), name.to_owned());
         }
+        facts.clients.as_mut().unwrap()[0].writable.push(name.to_owned());
     };
     check(Severity::Error, "required_attribute_not_mapped", |facts| {
         requiring("name")(facts);

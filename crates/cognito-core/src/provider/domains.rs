@@ -1,6 +1,6 @@
 use crate::email::Email;
 
-/// The domains whose addresses a provider is trusted for. None means every domain.
+/// Domains of addresses: those that a provider is trusted for, or that may get an account. None means every domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domains(Vec<Domain>);
 
@@ -13,19 +13,30 @@ enum Domain {
 }
 
 impl Domains {
+    /// What a list may hold, for error messages.
+    pub const ALLOWED: &'static str = "a comma list of domains, such as corp.example or *.corp.example (every domain below it, and not the domain itself)";
+
+    /// Parses `corp.example,*.corp.example`. A list without a domain is refused.
+    #[must_use]
+    pub fn parse_list(text: &str) -> Option<Self> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let domains: Vec<_> = names.map(Domain::parse).collect::<Option<_>>()?;
+        (!domains.is_empty()).then_some(Self(domains))
+    }
+
     /// Parses `corp.example@*.corp.example`, domains between `@`. Letters are ASCII: a domain with others is written in
     /// its ASCII form (`xn--…`), as addresses carry it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         text.split('@').map(Domain::parse).collect::<Option<_>>().map(Self)
     }
 
-    /// Whether the provider is trusted for every domain.
+    /// Whether this means every domain.
     #[must_use]
     pub fn is_every_domain(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether the provider is trusted for this address.
+    /// Whether the address is of one of them.
     #[must_use]
     pub fn contain(&self, email: &Email) -> bool {
         self.is_every_domain() || self.0.iter().any(|domain| domain.contains(email.domain()))

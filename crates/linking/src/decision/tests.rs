@@ -422,6 +422,24 @@ fn who_has_no_account_and_is_not_invited_is_refused_where_the_policy_says_so() {
     check(&proven(), [invited(ADA)], newcomers(Newcomers::Refuse), "not_invited");
 }
 
+/// As with `not_invited`, who has an account, and whom an administrator invited, comes in all the same.
+#[test]
+fn an_address_that_may_not_join_makes_no_profile_of_any_kind() {
+    let kept_out = |arrival: Arrival| Arrival { may_join: false, ..arrival };
+    let skip = Policy { native_profile: NativeProfile::Skip, ..STRICT };
+    for policy in [STRICT, skip] {
+        check(&kept_out(proven()), [], policy, "domain_not_allowed");
+        check(&kept_out(arrival("Google_1", None, true)), [], policy, "domain_not_allowed");
+        check(&kept_out(unproven()), [], policy, "domain_not_allowed");
+        check(&kept_out(arrival("Apart_1", Some(ADA), true)), [], policy, "domain_not_allowed");
+        check(&kept_out(proven()), [native(ADA)], policy, "link");
+        check(&kept_out(proven()), [native(ADA).with_identity("Google", "1")], policy, "already_linked");
+        check(&kept_out(proven()), [invited(ADA)], policy, "accept_invitation");
+        check(&kept_out(unproven()), [native(ADA)], policy, "unproven_email");
+    }
+    check(&kept_out(proven()), [native(ADA).unconfirmed()], STRICT, "domain_not_allowed");
+}
+
 /// Every combination of facts about one or two profiles, every arrival and every policy.
 #[test]
 fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
@@ -449,6 +467,7 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
         "linked_profile",
         "disabled_profile",
         "not_invited",
+        "domain_not_allowed",
         "second_subject",
         "replace_subject",
         "second_factor",
@@ -458,6 +477,9 @@ fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
 }
 
 fn assert_safe(decision: &Decision, arrival: &Arrival, owners: &Owners, policy: &Policy) {
+    let makes_a_profile =
+        matches!(decision, Decision::Continue(_) | Decision::CreateAndLink { .. } | Decision::Replace { .. });
+    assert!(arrival.may_join || !makes_a_profile, "{decision:?} for {arrival:?}");
     let context = || format!("{decision:?}\nfor {arrival:?}\nwith {owners:#?}\nunder {policy:?}");
     let proven = matches!(arrival.email, EmailClaim::Proven(_)) && arrival.identity.is_ok();
     let profile = |to: &Destination| {
@@ -615,6 +637,7 @@ fn all_arrivals() -> Vec<Arrival> {
             }
         }
     }
+    arrivals.push(Arrival { may_join: false, ..proven() });
     arrivals
 }
 

@@ -1,0 +1,126 @@
+//! Whose addresses may get an account.
+
+use cognito_core::email::{Email, EmailClaim};
+use cognito_core::event::Attributes;
+use cognito_core::failure::Failure;
+use cognito_core::provider::Domains;
+use cognito_core::settings::{self, Lookup, SettingError};
+use linking::Refusal;
+
+/// `ALLOWED_DOMAINS` and `DENIED_DOMAINS`: the domains whose addresses may, or may not, get a new account. They say
+/// nothing of accounts that exist, nor of those that an administrator makes.
+#[derive(Clone, Debug, Default)]
+pub struct SignUpDomains {
+    allowed: Option<Domains>,
+    denied: Option<Domains>,
+}
+
+impl SignUpDomains {
+    /// The variables.
+    pub const NAMES: [&str; 2] = ["ALLOWED_DOMAINS", "DENIED_DOMAINS"];
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for the first variable that is no list of domains.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let [allowed, denied] =
+            Self::NAMES.map(|name| settings::optional(lookup, name, Domains::ALLOWED, Domains::parse_list));
+        Ok(Self { allowed: allowed?, denied: denied? })
+    }
+
+    /// Whether anybody could be refused.
+    #[must_use]
+    pub const fn limit_anybody(&self) -> bool {
+        self.allowed.is_some() || self.denied.is_some()
+    }
+
+    /// Whether a sign-in with this address may make an account.
+    #[must_use]
+    pub fn admit(&self, claim: &EmailClaim) -> bool {
+        match claim {
+            EmailClaim::Proven(email) => self.contain(email.email()),
+            EmailClaim::Unproven(email) => self.contain(email),
+            EmailClaim::Absent | EmailClaim::Unusable(_) => self.allowed.is_none(),
+        }
+    }
+
+    /// Refuses a registration with an address of another domain. Where only some domains are allowed, a registration
+    /// without an address is refused, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::DomainNotAllowed`]; [`Refusal::UnusableEmail`] if the address cannot be read.
+    pub fn refuse_registration(&self, attributes: Attributes<'_>) -> Result<(), Failure> {
+        let refusal = match attributes.text("email").map(Email::parse) {
+            Some(Err(why)) if self.limit_anybody() => Refusal::UnusableEmail(why),
+            Some(Ok(email)) if !self.contain(&email) => Refusal::DomainNotAllowed,
+            None if self.allowed.is_some() => Refusal::DomainNotAllowed,
+            Some(_) | None => return Ok(()),
+        };
+        tracing::info!(decision = refusal.kind().code, "decided");
+        Err(refusal.into_failure())
+    }
+
+    fn contain(&self, email: &Email) -> bool {
+        // A domain with other letters has an ASCII form as well, which may be a denied one.
+        let is_denied = |denied: &Domains| !email.domain().is_ascii() || denied.contain(email);
+        self.allowed.as_ref().is_none_or(|allowed| allowed.contain(email))
+            && !self.denied.as_ref().is_some_and(is_denied)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domains(allowed: &'static str, denied: &'static str) -> SignUpDomains {
+        let lookup = move |name: &str| match name {
+            "ALLOWED_DOMAINS" => Some(allowed.to_owned()),
+            "DENIED_DOMAINS" => Some(denied.to_owned()),
+            _ => None,
+        };
+        SignUpDomains::from_lookup(&lookup).unwrap()
+    }
+
+    fn admits(domains: &SignUpDomains, email: &str) -> bool {
+        domains.contain(&Email::parse(email).unwrap())
+    }
+
+    #[test]
+    fn a_domain_is_itself_and_a_star_what_is_below_it() {
+        let only = domains("corp.example, *.corp.example", "");
+        for (email, admitted) in [
+            ("a@corp.example", true),
+            ("a@CORP.example", true),
+            ("a@eu.corp.example", true),
+            ("a@notcorp.example", false),
+            ("a@corp.example.evil.example", false),
+            ("corp.example@evil.example", false),
+        ] {
+            assert_eq!(admits(&only, email), admitted, "{email}");
+        }
+        let not = domains("", "*.corp.example");
+        assert!(admits(&not, "a@corp.example") && !admits(&not, "a@eu.corp.example"));
+        // A denied domain wins.
+        let both = domains("*.corp.example", "old.corp.example");
+        assert!(admits(&both, "a@eu.corp.example") && !admits(&both, "a@old.corp.example"));
+    }
+
+    #[test]
+    fn nobody_is_refused_unless_the_settings_say_so() {
+        let none = domains("", " ");
+        assert!(!none.limit_anybody() && admits(&none, "a@corp.example") && none.admit(&EmailClaim::Absent));
+        assert!(!domains("corp.example", "").admit(&EmailClaim::Absent));
+        assert!(domains("", "corp.example").admit(&EmailClaim::Absent));
+    }
+
+    #[test]
+    fn nonsense_stops_the_start() {
+        for value in [",", "corp", "@corp.example", "*corp.example", "corp.example;other.example", "a@b.example"] {
+            let read = SignUpDomains::from_lookup(&|name| (name == "DENIED_DOMAINS").then(|| value.to_owned()));
+            assert!(read.is_err_and(|why| why.to_string().contains("DENIED_DOMAINS")), "{value}");
+        }
+    }
+}
