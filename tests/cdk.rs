@@ -97,12 +97,12 @@ fn actions(synthesized: &Value, role: &str, on: impl Fn(&str) -> bool) -> BTreeS
 async fn the_construct_makes_what_the_template_makes_and_its_triggers_link_people() {
     let Some((out, synthesized)) = synthesized() else { return };
     compare(&synthesized);
-    works_with_a_second_copy_of_the_library(out.parent().unwrap());
+    serves_several_pools_made_with_a_second_copy_of_the_library(out.parent().unwrap());
     deployed(&out, synthesized).await;
 }
 
 /// A construct that is installed from its folder brings its own `aws-cdk-lib`, and the app's pool is made by another one.
-fn works_with_a_second_copy_of_the_library(folder: &Path) {
+fn serves_several_pools_made_with_a_second_copy_of_the_library(folder: &Path) {
     let script = r"
         const { AccountLayer } = require('./lib/src');
         for (const name of Object.keys(require.cache)) if (name.includes('aws-cdk-lib')) delete require.cache[name];
@@ -111,10 +111,21 @@ fn works_with_a_second_copy_of_the_library(folder: &Path) {
         const stack = new Stack(new App(), 'Stack');
         const userPool = new UserPool(stack, 'UserPool', { signInAliases: { email: true } });
         const architecture = require('aws-cdk-lib/aws-lambda').Architecture[process.env.ARCHITECTURE.toUpperCase()];
-        new AccountLayer(stack, 'Layer', { userPool, packages: 'packages', architecture, settings: { PROVIDERS: 'Google:claim' } });
-        const pool = stack.node.root.synth().stacks[0].template.Resources;
-        const attached = Object.values(pool).find((one) => one.Type === 'AWS::Cognito::UserPool').Properties.LambdaConfig;
-        if (Object.keys(attached ?? {}).length !== 4) throw new Error(JSON.stringify(attached));
+        const another = new UserPool(stack, 'Another', { signInAliases: { email: true } });
+        const different = new UserPool(stack, 'Different', { signInAliases: { username: true, email: true } });
+        const settings = { PROVIDERS: 'Google:claim' };
+        const layer = (id, more) => new AccountLayer(stack, id, { userPool, morePools: more, packages: 'packages', architecture, settings });
+        layer('Layer', [another]);
+        let refused;
+        try { layer('Wrong', [different]); } catch (error) { refused = error.message; }
+        if (!/different kinds/.test(refused)) throw new Error(refused);
+        const resources = Object.values(stack.node.root.synth().stacks[0].template.Resources);
+        const attached = resources.filter((one) => one.Type === 'AWS::Cognito::UserPool').map((one) => Object.keys(one.Properties.LambdaConfig ?? {}).length);
+        if (attached.join() !== '4,4,0') throw new Error(attached.join());
+        const permissions = resources.filter((one) => one.Type === 'AWS::Lambda::Permission');
+        const rights = resources.filter((one) => one.Type === 'AWS::IAM::Policy').flatMap((one) => one.Properties.PolicyDocument.Statement);
+        const onPools = rights.filter((one) => JSON.stringify(one.Action).includes('cognito-idp:ListUsers'));
+        if (permissions.length !== 8 || onPools.some((one) => one.Resource.length !== 2)) throw new Error(JSON.stringify(onPools));
     ";
     run(Command::new("node").args(["-e", script]).current_dir(folder).env("ARCHITECTURE", architecture()));
 }

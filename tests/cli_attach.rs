@@ -353,8 +353,9 @@ async fn what_is_printed_for_another_tool_is_data_and_nothing_is_changed() {
         ("cloudformation", ["    Type: AWS::Cognito::UserPool", "          LambdaVersion: \"V1_0\""]),
         ("serverless", ["resources:\n  Resources:", "            LambdaVersion: \"V1_0\""]),
     ] {
-        let arguments = ["--inbound-federation", name, "--pre-sign-up", name, "--print", tool];
-        let ran = operator.run("attach", &arguments).await;
+        let of_pool = ["attach", "--user-pool-id", operator.pool.id(), "--print", tool];
+        let of_functions = ["--inbound-federation", name, "--pre-sign-up", name];
+        let ran = operator.cli.run(&[&of_pool[..], &of_functions].concat()).await.unwrap();
         assert_eq!(ran.status, 0, "{ran:?}");
         for part in parts.into_iter().chain([function.as_str(), operator.pool.id()]) {
             assert!(ran.stdout.contains(part), "{tool}: {part} is not in {}", ran.stdout);
@@ -365,4 +366,44 @@ async fn what_is_printed_for_another_tool_is_data_and_nothing_is_changed() {
     assert_eq!((settings(&operator.pool).await, statements(&function).await, operator.files()), (before, vec![], 0));
     let wrong = operator.run("attach", &["--pre-sign-up", name, "--print", "cdk", "--yes"]).await;
     assert_eq!(wrong.status, 2, "{wrong:?}");
+}
+
+#[tokio::test]
+async fn several_pools_get_the_functions_in_one_run_and_one_that_is_not_there_keeps_no_other_waiting() {
+    let (first, second, function) = (operator().await, operator().await, function().await);
+    let file = first.folder.path().join("tenants.txt");
+    let pools = format!("{}\n# gone\neu-central-1_NOSUCHPOO\n{}\n", first.pool.id(), second.pool.id());
+    std::fs::write(&file, pools).unwrap();
+    let attach = ["attach", "--pools", "tenants.txt", "--pre-sign-up", &function, "--yes", "--output", "json"];
+    let ran = first.cli.run(&attach).await.unwrap();
+    assert_eq!(ran.status, 6, "{ran:?}");
+    let outcomes = ran.json().unwrap()["pools"].take();
+    let applied: Vec<_> = outcomes.as_array().unwrap().iter().map(|one| one["report"]["applied"].as_bool()).collect();
+    assert_eq!(applied, [Some(true), None, Some(true)]);
+    assert!(outcomes[1]["error"].as_str().unwrap().contains("eu-central-1_NOSUCHPOO"), "{outcomes}");
+    for pool in [&first.pool, &second.pool] {
+        assert_eq!(settings(pool).await["LambdaConfig"]["PreSignUp"], json!(function));
+    }
+    assert_eq!(statements(&function).await.len(), 2, "one permission for each pool");
+
+    std::fs::write(first.folder.path().join("expected.json"), json!({ "PreSignUp": function }).to_string()).unwrap();
+    let of_both = ["--user-pool-id", first.pool.id(), "--user-pool-id", second.pool.id()];
+    second.pool.admin("UpdateUserPool", json!({ "LambdaConfig": {} })).await.unwrap();
+    let doctor = [&["doctor", "--expect", "expected.json", "--output", "json"][..], &of_both].concat();
+    let ran = first.cli.run(&doctor).await.unwrap();
+    assert_eq!(ran.status, 5, "{ran:?}");
+    let lost: Vec<_> = ran.json().unwrap()["pools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pool| pool["findings"].as_array().unwrap().iter().any(|one| one["code"] == "trigger_lost"))
+        .collect();
+    assert_eq!(lost, [false, true]);
+    let refused = first.cli.run(&[&doctor[..], &["--record", "record.json"]].concat()).await.unwrap();
+    assert_ne!(refused.status, 0, "{refused:?}");
+
+    let detach = [&["detach", "--all", "--leave-empty", "--yes", "--output", "json"][..], &of_both].concat();
+    let ran = first.cli.run(&detach).await.unwrap();
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert_eq!(statements(&function).await, Vec::<Value>::new());
 }

@@ -66,6 +66,24 @@ async fn people_with_two_profiles_and_those_who_will_be_refused_are_reported_wit
 }
 
 #[tokio::test]
+async fn several_pools_are_one_report_with_one_summary_and_a_pool_in_each_row() {
+    let google = Google::start().await.unwrap();
+    let (split, sound) = (pool(Kind::EmailAsUsername).await.unwrap(), pool(Kind::EmailAsUsername).await.unwrap());
+    for pool in [&split, &sound] {
+        native(pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    }
+    google.stands_alone(&split, "1", ADA, true).await.unwrap();
+    let ran = audit(&sound, &["--user-pool-id", split.id(), "--output", "json"]).await;
+    assert_eq!(ran.status, 4, "{ran:?}");
+    let report = ran.json().unwrap();
+    let pools: Vec<_> = report["profiles"].as_array().unwrap().iter().map(|row| row["user_pool_id"].as_str()).collect();
+    assert_eq!(pools, [Some(split.id()), Some(split.id())]);
+    assert_eq!((&report["summary"]["profiles"], &report["summary"]["mergeable"]), (&json!(3), &json!(1)));
+    let refused = audit(&sound, &["--user-pool-id", split.id(), "--state", "state"]).await;
+    assert_eq!(refused.status, 3, "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_pool_that_is_not_there_is_code_1_and_missing_settings_are_code_2() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let other = UserPool::open(pool.endpoint(), "eu-central-1_NotThere1");

@@ -18,7 +18,10 @@ locals {
   retries = contains(keys(local.functions), "post-confirmation") && lookup(var.settings, "DEFAULT_GROUP", "") != "" && lookup(var.settings, "RETRY_QUEUE_URL", "") == ""
   # Without a reference to the pool's own ARN: only rights and permissions wait for the pool, and the pool waits for
   # the functions, so nothing goes in a circle.
-  user_pool_arn = "arn:${data.aws_partition.current.partition}:cognito-idp:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:userpool/${var.user_pool_id}"
+  user_pools    = "arn:${data.aws_partition.current.partition}:cognito-idp:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:userpool"
+  user_pool_arn = "${local.user_pools}/${var.user_pool_id}"
+  # One permission for each function and pool. The key is known before the pools are.
+  more = merge([for name in keys(local.functions) : { for tenant, id in var.more_user_pools : "${name}/${tenant}" => { function = name, tenant = tenant, pool = id } }]...)
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -54,7 +57,7 @@ resource "aws_iam_role_policy" "logs" {
   })
 }
 
-# Exactly the calls that the function makes with these settings, on exactly this pool.
+# Exactly the calls that the function makes with these settings, on exactly these pools.
 resource "aws_iam_role_policy" "pool" {
   for_each = local.calling
   name     = "user-pool"
@@ -64,7 +67,7 @@ resource "aws_iam_role_policy" "pool" {
     Statement = [{
       Effect   = "Allow"
       Action   = each.value.actions
-      Resource = local.user_pool_arn
+      Resource = concat([local.user_pool_arn], [for id in values(var.more_user_pools) : "${local.user_pools}/${id}"])
     }]
   })
 }
@@ -106,6 +109,16 @@ resource "aws_lambda_permission" "cognito" {
   principal      = "cognito-idp.amazonaws.com"
   source_account = data.aws_caller_identity.current.account_id
   source_arn     = local.user_pool_arn
+}
+
+resource "aws_lambda_permission" "more" {
+  for_each       = local.more
+  statement_id   = "user-pool-${each.value.tenant}"
+  function_name  = aws_lambda_function.function[each.value.function].function_name
+  action         = "lambda:InvokeFunction"
+  principal      = "cognito-idp.amazonaws.com"
+  source_account = data.aws_caller_identity.current.account_id
+  source_arn     = "${local.user_pools}/${each.value.pool}"
 }
 
 # Memberships of the default group that Cognito could not write. The queue hands each to the function every five

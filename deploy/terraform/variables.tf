@@ -13,6 +13,12 @@ variable "user_pool_id" {
   type        = string
 }
 
+variable "more_user_pools" {
+  description = "Further pools that the same functions serve with the same settings, by a name of yours: { tenant-b = aws_cognito_user_pool.b.id }."
+  type        = map(string)
+  default     = {}
+}
+
 variable "functions" {
   description = "The functions to deploy: pre-sign-up, post-confirmation, post-authentication, inbound-federation, custom-message."
   type        = set(string)

@@ -18,7 +18,7 @@ use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::Permission;
 use crate::pool_settings::Description;
-use crate::terminal::{Refused, Table, Tabular};
+use crate::terminal::{Refused, Table, Tabular, Versioned};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
@@ -69,6 +69,33 @@ pub(crate) struct Report {
     pub(crate) saved: Vec<PathBuf>,
 }
 
+/// What became of one pool of several.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Outcome {
+    /// The pool.
+    pub(crate) user_pool_id: String,
+    /// What was done, or would be; null if it failed.
+    pub(crate) report: Option<Report>,
+    /// Why it failed; null if it did not.
+    pub(crate) error: Option<String>,
+}
+
+/// What a command says of several pools.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Outcomes {
+    /// One for each pool, in the order in which they were named.
+    pub(crate) pools: Vec<Outcome>,
+}
+
+/// What a command writes: of one pool its report, of several what became of each.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it describes what is written")]
+pub(crate) enum Written {
+    One(Versioned<Report>),
+    Several(Versioned<Outcomes>),
+}
+
 /// The pool after the changes.
 pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
     let mut pool = pool.clone();
@@ -76,6 +103,23 @@ pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
         pool.0["LambdaConfig"][change.trigger.member()] = change.new.clone().unwrap_or_default();
     }
     pool
+}
+
+impl Tabular for Outcomes {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["pool", "outcome", "triggers"]);
+        for Outcome { user_pool_id, report, error } in &self.pools {
+            let (outcome, triggers) = match report {
+                Some(report) => {
+                    let names: Vec<_> = report.changes.iter().map(|change| change.trigger.to_string()).collect();
+                    (if report.applied { "changed" } else { "not changed" }, names.join(", "))
+                }
+                None => ("failed", error.clone().unwrap_or_default()),
+            };
+            table.row([user_pool_id.clone(), outcome.to_owned(), triggers]);
+        }
+        table
+    }
 }
 
 impl Tabular for Report {

@@ -31,6 +31,7 @@ pub(crate) use account_api::AccountApi;
 pub(crate) use aws::{gather, gather_for_person, look_at_account_api, settings_of, suppressed};
 pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, Trouble};
 
+use crate::advice;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -113,6 +114,12 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<_> = checks.iter().flat_map(|check| check(facts)).collect();
     findings.sort();
     findings
+}
+
+/// A pool among several that could not be read at all.
+pub(crate) fn unreadable(error: &anyhow::Error) -> Finding {
+    let remedy = advice::of(error).unwrap_or_else(|| "Check the pool's id, the account and the rights".to_owned());
+    Finding::error("pool_unreadable", "the pool", &format!("{error:#}"), remedy)
 }
 
 /// What keeps messages from a person, the worst first.

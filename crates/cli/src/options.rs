@@ -1,7 +1,11 @@
 //! Options that several commands have.
 
-use crate::terminal::{Format, Output};
+use crate::terminal::{Format, Output, Refused};
+use anyhow::{Context, Result};
 use clap::Args;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -30,6 +34,72 @@ pub(crate) struct Pool {
     /// The user pool's id, such as eu-central-1_AbCdEf123
     #[arg(long = "user-pool-id", value_name = "ID", value_parser = user_pool_id)]
     pub(crate) id: String,
+}
+
+/// The user pools of a command that works on several.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Pools {
+    /// The user pool's id, such as eu-central-1_AbCdEf123; may be repeated
+    #[arg(
+        long = "user-pool-id",
+        value_name = "ID",
+        value_parser = user_pool_id,
+        required_unless_present = "pools",
+        conflicts_with = "pools"
+    )]
+    ids: Vec<String>,
+    /// A file with the ids of several pools, one on each line; `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    pools: Option<PathBuf>,
+}
+
+impl Pools {
+    /// The pools' ids, each once, in their order. There is at least one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if a line of the file is no id, or if it has none; the file cannot be read.
+    pub(crate) fn list(&self) -> Result<Vec<String>> {
+        let mut ids = self.ids.clone();
+        if let Some(path) = &self.pools {
+            let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            for (number, line) in (1..).zip(text.lines()) {
+                let id = line.split('#').next().unwrap_or_default().trim();
+                if !id.is_empty() {
+                    let why = |why| Refused(format!("{}, line {number}: {why}", path.display()));
+                    ids.push(user_pool_id(id).map_err(why)?);
+                }
+            }
+        }
+        let mut seen = BTreeSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+        if ids.is_empty() {
+            return Err(Refused("there is no user pool in the file of --pools".to_owned()).into());
+        }
+        Ok(ids)
+    }
+
+    /// Only this pool.
+    pub(crate) fn only(id: String) -> Self {
+        Self { ids: vec![id], pools: None }
+    }
+
+    /// The first pool on the command line; empty if a file names them.
+    pub(crate) fn first(&self) -> &str {
+        self.ids.first().map_or("", String::as_str)
+    }
+}
+
+/// Refuses options that are about one pool where there are several.
+///
+/// # Errors
+///
+/// [`Refused`] with the first option that was given.
+pub(crate) fn refuse_for_several(pools: &[String], given: &[(&str, bool)]) -> Result<(), Refused> {
+    match given.iter().find(|(_, is_given)| *is_given && pools.len() > 1) {
+        Some((option, _)) => Err(Refused(format!("{option} is about one user pool, and these are {}", pools.len()))),
+        None => Ok(()),
+    }
 }
 
 /// A profile of a user pool.
@@ -78,6 +148,19 @@ mod tests {
         for wrong in ["", "_", "eu-central-1", "eu-central-1_", "arn:aws:cognito-idp:r:1:userpool/r_A", "r_A/../b"] {
             assert!(user_pool_id(wrong).unwrap_err().contains("eu-central-1_AbCdEf123"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_file_of_pools_is_read_line_by_line_and_each_pool_counts_once() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let pools = Pools { ids: Vec::new(), pools: Some(file.path().to_owned()) };
+        fs::write(file.path(), "# tenants\neu-central-1_A\n\n eu-west-1_B # the second\neu-central-1_A\n").unwrap();
+        assert_eq!(pools.list().unwrap(), ["eu-central-1_A", "eu-west-1_B"]);
+        fs::write(file.path(), "eu-central-1_A\ntenant\n").unwrap();
+        let why = pools.list().unwrap_err();
+        assert!(why.is::<Refused>() && why.to_string().contains("line 2"), "{why}");
+        fs::write(file.path(), "# none\n").unwrap();
+        assert!(pools.list().unwrap_err().is::<Refused>());
     }
 
     #[test]

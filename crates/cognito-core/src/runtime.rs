@@ -2,6 +2,7 @@
 
 mod logging;
 
+use crate::failure::Failure;
 use crate::settings::{Lookup, SettingError};
 use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -9,15 +10,16 @@ use serde_json::value::RawValue;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
+use tracing::{Instrument, field};
 
 /// Time reserved before the function's deadline, so that the answer goes out before Lambda ends the process.
 const RESERVE: Duration = Duration::from_millis(200);
 
 type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-impl From<crate::failure::Failure> for Diagnostic {
+impl From<Failure> for Diagnostic {
     /// Gives the stable code as `errorType` and the public text as `errorMessage`, and never the cause.
-    fn from(failure: crate::failure::Failure) -> Self {
+    fn from(failure: Failure) -> Self {
         Self { error_type: failure.kind().code.to_owned(), error_message: failure.kind().message.to_owned() }
     }
 }
@@ -39,9 +41,8 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
         }
     };
     let serve = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        let clock = Clock::starting_now(time_left(event.context.deadline));
         // Boxed as a trait object, because the SDK's nested futures exceed the compiler's depth for type layouts.
-        let answered: LocalFuture<'_, _> = Box::pin(answer(&trigger, &event.payload, clock));
+        let answered: LocalFuture<'_, _> = Box::pin(invoke(&trigger, &event));
         answered.await.map_err(Diagnostic::from)
     });
     match lambda_runtime::run(serve).await {
@@ -51,6 +52,19 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
             ExitCode::FAILURE
         }
     }
+}
+
+/// Answers an event. Every line of its log has a `span` with the request's id and the user pool: one function may serve several pools.
+async fn invoke(trigger: &impl Trigger, event: &LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
+    let context = &event.context;
+    // In the place of the runtime's own span, because a line shows only one. At the highest level, so that no log level leaves it out.
+    let span = tracing::error_span!(
+        "invocation",
+        requestId = context.request_id,
+        xrayTraceId = context.xray_trace_id,
+        user_pool_id = field::Empty
+    );
+    answer(trigger, &event.payload, Clock::starting_now(time_left(context.deadline))).instrument(span).await
 }
 
 /// Sets up the logs as [`run`] does, for a function that is not a Cognito trigger. If a setting is wrong, the defaults
@@ -79,7 +93,38 @@ fn time_left(deadline: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, Kind};
+    use crate::event::{Event, TriggerSource};
+    use crate::failure::Kind;
+    use crate::testing::CapturedLog;
+    use serde_json::{Value, json};
+
+    /// Refuses everything.
+    struct Refuses;
+
+    impl Trigger for Refuses {
+        fn handles(&self, _: TriggerSource) -> bool {
+            true
+        }
+
+        async fn handle(&self, _: &mut Event, _: Clock) -> Result<(), Failure> {
+            Err(Failure::because(Kind::TRY_AGAIN, "no"))
+        }
+    }
+
+    #[tokio::test]
+    async fn every_line_of_the_log_names_the_request_and_the_pool() {
+        let event = json!({ "version": "1", "triggerSource": "PreSignUp_SignUp", "region": "eu-central-1",
+            "userPoolId": "eu-central-1_B", "userName": "ada", "request": {}, "response": {} });
+        let mut event = LambdaEvent::new(RawValue::from_string(event.to_string()).unwrap(), Default::default());
+        event.context.request_id = "r-1".to_owned();
+        let (answer, log) = CapturedLog::of(invoke(&Refuses, &event)).await;
+        assert!(answer.is_err());
+        let line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+        assert_eq!(
+            (&line["span"]["requestId"], &line["span"]["user_pool_id"]),
+            (&json!("r-1"), &json!("eu-central-1_B"))
+        );
+    }
 
     #[test]
     fn lambda_reports_the_code_and_the_public_text_only() {

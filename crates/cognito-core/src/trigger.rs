@@ -91,6 +91,7 @@ async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock
             None => return Err(Failure::because(Kind::NOT_A_COGNITO_EVENT, why)),
         },
     };
+    tracing::Span::current().record("user_pool_id", event.user_pool_id());
     let source = event.source();
     if source == TriggerSource::Unknown {
         tracing::warn!(error_code = UNKNOWN_SOURCE, "unknown trigger source, the event goes back unchanged");

@@ -24,6 +24,10 @@ export interface AccountLayerProps {
    * functions with `cognito-triggers attach`, which takes the outputs of the stack.
    */
   readonly userPool: IUserPool;
+  /**
+   * Further pools that the same functions serve. They have to be of the same kind as the first, because the settings hold for all.
+   */
+  readonly morePools?: readonly IUserPool[];
   /** Folder with the functions' zip files, named `FUNCTION-ARCHITECTURE.zip`, as `cargo xtask package` makes them. */
   readonly packages: string;
   /** Settings by name, as in docs/SETTINGS.md. What is left out has its default. */
@@ -58,11 +62,20 @@ export class AccountLayer extends Construct {
 
   constructor(scope: Construct, id: string, props: AccountLayerProps) {
     super(scope, id);
-    const pool = poolOf(props.userPool);
-    if (pool && Stack.of(pool) !== Stack.of(this)) {
-      throw new Error('The account layer belongs into the stack of its user pool, because the two name each other.');
+    const pools = [props.userPool, ...(props.morePools ?? [])].map(poolOf).filter((pool) => pool !== undefined);
+    for (const pool of pools) {
+      if (Stack.of(pool) !== Stack.of(this)) {
+        throw new Error('The account layer belongs into the stack of its user pool, because the two name each other.');
+      }
     }
-    const settings = { ...derivedFrom(pool), ...props.settings };
+    const derived = pools.map(derivedFrom);
+    const [first] = derived;
+    for (const other of derived) {
+      if (other.NATIVE_USERNAME !== first?.NATIVE_USERNAME || other.POOL_CASE_SENSITIVE !== first?.POOL_CASE_SENSITIVE) {
+        throw new Error('The pools are of different kinds. Give each kind an account layer of its own.');
+      }
+    }
+    const settings = { ...first, ...props.settings };
     check(settings);
     const names = props.functions ?? ALL_BUT_MESSAGES;
     for (const name of ['NATIVE_USERNAME', 'POOL_CASE_SENSITIVE']) {
@@ -75,12 +88,13 @@ export class AccountLayer extends Construct {
     for (const name of names) {
       const handler = this.function(name, props, settings);
       made.set(name, handler);
-      if (pool) attach(pool, name, handler);
-      else new CfnOutput(this, `${manifest.functions[name]?.trigger}Arn`, { value: handler.functionArn });
+      for (const pool of pools) attach(pool, name, handler);
+      // Of a pool that is not of this app, somebody else attaches the function.
+      if (pools.length <= (props.morePools?.length ?? 0)) new CfnOutput(this, `${manifest.functions[name]?.trigger}Arn`, { value: handler.functionArn });
     }
     this.functions = made;
     // Not before the app is complete: a trigger may be added after this construct.
-    if (pool) this.node.addValidation({ validate: () => taken(pool, names) });
+    for (const pool of pools) this.node.addValidation({ validate: () => taken(pool, names) });
   }
 
   private function(name: FunctionName, props: AccountLayerProps, settings: Readonly<Record<string, string>>): Function {
@@ -109,11 +123,13 @@ export class AccountLayer extends Construct {
       ...(layers ? { layers } : {}),
     });
     const needed = actions(facts, settings);
+    const more = props.morePools ?? [];
+    const arns = [props.userPool, ...more].map((pool) => pool.userPoolArn);
     if (needed.length > 0) {
       // A policy of its own: inside the function's role it would make the function wait for the pool, and the pool
       // waits for the function.
       const policy = new Policy(this, `${facts.trigger}Rights`, {
-        statements: [new PolicyStatement({ actions: needed, resources: [props.userPool.userPoolArn] })],
+        statements: [new PolicyStatement({ actions: needed, resources: arns })],
       });
       role.attachInlinePolicy(policy);
     }
@@ -125,6 +141,13 @@ export class AccountLayer extends Construct {
       sourceAccount: Stack.of(this).account,
       sourceArn: props.userPool.userPoolArn,
     });
+    for (const other of more) {
+      made.addPermission(`UserPool${other.node.addr}`, {
+        principal: new ServicePrincipal('cognito-idp.amazonaws.com'),
+        sourceAccount: Stack.of(this).account,
+        sourceArn: other.userPoolArn,
+      });
+    }
     return made;
   }
 
@@ -184,8 +207,7 @@ function taken(pool: CfnUserPool, names: readonly FunctionName[]): string[] {
 }
 
 /** The settings that say what the pool is. */
-function derivedFrom(pool: CfnUserPool | undefined): Record<string, string> {
-  if (!pool) return {};
+function derivedFrom(pool: CfnUserPool): Record<string, string> {
   const names = pool.usernameAttributes ?? [];
   const aliases = pool.aliasAttributes ?? [];
   const configuration = pool.usernameConfiguration;

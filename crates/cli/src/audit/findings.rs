@@ -54,6 +54,8 @@ impl Membership {
 /// A profile with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Row {
+    /// The pool.
+    pub(crate) user_pool_id: String,
     /// Its address.
     pub(crate) email: String,
     /// What was found about it.
@@ -159,6 +161,7 @@ fn row(email: &str, record: &ProfileRecord, findings: Vec<ProfileFinding>, verdi
     let identities = record.attribute("identities").map(Identity::parse_list);
     let providers = identities.and_then(Result::ok).unwrap_or_default();
     Row {
+        user_pool_id: String::new(),
         email: email.to_owned(),
         findings,
         user_name: record.user_name.clone(),

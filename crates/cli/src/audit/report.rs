@@ -48,14 +48,16 @@ pub(crate) struct Whole {
 pub(crate) struct Report<W: Write> {
     format: ReportFormat,
     out: W,
+    /// Whether it is about several pools.
+    several: bool,
     rows: usize,
     waiting: Vec<Row>,
 }
 
 impl<W: Write> Report<W> {
-    /// Begins a report.
-    pub(crate) fn new(format: ReportFormat, out: W) -> Self {
-        Self { format, out, rows: 0, waiting: Vec::new() }
+    /// Begins a report. Of several pools, tables have a column with the pool.
+    pub(crate) fn new(format: ReportFormat, out: W, several: bool) -> Self {
+        Self { format, out, several, rows: 0, waiting: Vec::new() }
     }
 
     /// Writes a row, now or with those that follow.
@@ -83,7 +85,10 @@ impl<W: Write> Report<W> {
                     self.header()?;
                 }
                 let mut line = csv::WriterBuilder::new().has_headers(false).from_writer(&mut self.out);
-                line.write_record(cells(&row).iter().map(|cell| spreadsheet_cell(cell).into_owned()))?;
+                let pool = self.several.then_some(&row.user_pool_id);
+                line.write_record(
+                    pool.into_iter().chain(&cells(&row)).map(|cell| spreadsheet_cell(cell).into_owned()),
+                )?;
                 line.flush()?;
             }
         }
@@ -115,7 +120,7 @@ impl<W: Write> Report<W> {
 
     fn header(&mut self) -> Result<()> {
         let mut line = csv::Writer::from_writer(&mut self.out);
-        line.write_record(COLUMNS)?;
+        line.write_record(self.several.then_some("user_pool_id").into_iter().chain(COLUMNS))?;
         Ok(line.flush()?)
     }
 
@@ -123,10 +128,14 @@ impl<W: Write> Report<W> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let mut table = Table::new(["address", "found", "user name", "status", "providers", "verdict"]);
+        let columns = ["address", "found", "user name", "status", "providers", "verdict"];
+        let mut table = Table::new(self.several.then_some("pool").into_iter().chain(columns));
         for row in self.waiting.drain(..) {
             let [email, findings, user_name, _, status, providers, verdict] = cells(&row);
-            table.row([email, findings, user_name, status, providers, verdict]);
+            let pool = self.several.then_some(row.user_pool_id);
+            table.row(
+                pool.into_iter().chain([email, findings, user_name, status, providers, verdict]).collect::<Vec<_>>(),
+            );
         }
         writeln!(self.out, "{}", table.for_stdout())?;
         Ok(())
@@ -154,10 +163,15 @@ mod tests {
     use super::*;
 
     fn written(format: ReportFormat, rows: usize) -> String {
+        written_of(format, rows, false)
+    }
+
+    fn written_of(format: ReportFormat, rows: usize, several: bool) -> String {
         let mut out = Vec::new();
-        let mut report = Report::new(format, &mut out);
+        let mut report = Report::new(format, &mut out, several);
         for n in 0..rows {
             let row = Row {
+                user_pool_id: "eu-central-1_A".into(),
                 email: format!("a,{n}@example.com"),
                 findings: vec![ProfileFinding::SeveralProfiles, ProfileFinding::Refused],
                 user_name: "n".into(),
@@ -189,6 +203,15 @@ mod tests {
             let records: Vec<_> = table.records().map(Result::unwrap).collect();
             assert!(records.len() == rows && records.iter().all(|r| &r[1] == "several_profiles refused"));
         }
+    }
+
+    #[test]
+    fn of_several_pools_every_format_says_which() {
+        for format in [ReportFormat::Table, ReportFormat::Json, ReportFormat::Jsonl, ReportFormat::Csv] {
+            assert!(written_of(format, 1, true).contains("eu-central-1_A"), "{format:?}");
+        }
+        assert!(written_of(ReportFormat::Csv, 1, true).starts_with("user_pool_id,email,"));
+        assert!(!written(ReportFormat::Csv, 1).contains("user_pool_id"), "as it always was");
     }
 
     #[test]

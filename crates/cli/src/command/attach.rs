@@ -8,7 +8,7 @@ use crate::invoke_permission::{self, Granted, Permission};
 use crate::options::Global;
 use crate::owner::Owner;
 use crate::pool_settings::{self, Description};
-use crate::terminal::{ExitStatus, Output, Refused, stdout};
+use crate::terminal::{ExitStatus, Refused, stdout};
 use crate::trigger::Trigger;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -32,7 +32,7 @@ A trigger that already has a function is refused, unless this command attached t
 record remembers what was replaced, so keep that file: detach needs it. The pool's former settings are saved beside it.")]
 pub(crate) struct Attach {
     #[command(flatten)]
-    request: Request,
+    pub(super) request: Request,
     #[command(flatten)]
     functions: Functions,
     /// Replace functions that are attached already
@@ -82,31 +82,28 @@ impl Functions {
 
 impl Attach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
-        let user_pool = self.request.user_pool_id();
-        let cloud = Cloud::load(global, user_pool).await?;
         if let Some(tool) = self.print {
-            stdout().write_all(self.fragment(&cloud, tool).await?.as_bytes())?;
+            let request = self.request.only("--print")?;
+            let cloud = Cloud::load(global, request.user_pool_id()).await?;
+            stdout().write_all(self.fragment(&request, &cloud, tool).await?.as_bytes())?;
             return Ok(ExitStatus::Done);
         }
-        cloud.announce(user_pool).await;
-        self.on(&cloud, global.output()).await?;
-        Ok(ExitStatus::Done)
+        self.request.run(global, async |request, cloud| self.on(request, cloud).await).await
     }
 
-    pub(super) async fn on(&self, cloud: &Cloud, output: Output) -> Result<Report> {
-        let current = self.request.current(cloud).await?;
+    pub(super) async fn on(&self, request: &Request, cloud: &Cloud) -> Result<Report> {
+        let current = request.current(cloud).await?;
         let plan = self.plan(cloud, &current).await?;
         let mut report = current.report(plan.iter().map(|(change, _)| change.clone()).collect());
         let idle = report.permissions_removed.is_empty()
             && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
         if !idle {
-            self.respect_owner(cloud, &current.pool).await?;
+            self.respect_owner(request, cloud, &current.pool).await?;
         }
-        if let Some(mut transaction) = self.request.begin(cloud, &current, &report, idle).await? {
+        if let Some(mut transaction) = request.begin(cloud, &current, &report, idle).await? {
             carry_out(cloud, &plan, &mut transaction, &mut report).await?;
             report.saved = transaction.snapshot.files;
         }
-        output.data(&report)?;
         if report.applied || idle {
             keep(&current.pool);
         }
@@ -114,8 +111,8 @@ impl Attach {
     }
 
     /// The lines with which another tool attaches the functions. Says what else is to be known of them.
-    async fn fragment(&self, cloud: &Cloud, tool: Tool) -> Result<String> {
-        let pool = pool_settings::describe(cloud, self.request.user_pool_id()).await?;
+    async fn fragment(&self, request: &Request, cloud: &Cloud, tool: Tool) -> Result<String> {
+        let pool = pool_settings::describe(cloud, request.user_pool_id()).await?;
         let mut functions = Vec::new();
         for (trigger, function) in self.functions.chosen() {
             let function = resolve(cloud, &pool, function).await?;
@@ -143,7 +140,7 @@ impl Attach {
     }
 
     /// Refuses to change a pool that another tool owns, unless the operator says that they own it. A dry run only says so.
-    async fn respect_owner(&self, cloud: &Cloud, pool: &Description) -> Result<()> {
+    async fn respect_owner(&self, request: &Request, cloud: &Cloud, pool: &Description) -> Result<()> {
         if self.yes_i_own_it {
             return Ok(());
         }
@@ -159,7 +156,7 @@ impl Attach {
             }
         };
         let why = format!("{owner} owns the pool. {}", owner.next_deployment());
-        if self.request.is_dry_run() {
+        if request.is_dry_run() {
             note!("{why}");
             return Ok(());
         }

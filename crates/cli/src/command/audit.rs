@@ -6,7 +6,7 @@ use crate::audit::findings::{Membership, ProfileFinding, Row, Summary};
 use crate::audit::report::{Report, ReportFormat};
 use crate::audit::{Listed, Scan};
 use crate::cloud::Cloud;
-use crate::options::{Global, Pool};
+use crate::options::{Global, Pools, refuse_for_several};
 use crate::terminal::{ExitStatus, stdout};
 use anyhow::{Context, Result};
 use aws_smithy_types::date_time::{DateTime, Format};
@@ -28,7 +28,7 @@ use std::time::{Instant, SystemTime};
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Audit {
     #[command(flatten)]
-    pool: Pool,
+    pools: Pools,
     /// The identity providers and which addresses they prove, as in the functions' PROVIDERS: Google:claim,…
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers, help_heading = "Linking rules")]
     providers: String,
@@ -163,21 +163,25 @@ Exit codes: 0 nothing was found; 4 something was found; 1, 2 and 3 as for every 
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
+        let ids = self.pools.list()?;
+        refuse_for_several(
+            &ids,
+            &[("--plan", self.membership.plan.is_some()), ("--state", self.listing.state.is_some())],
+        )?;
         // Before a big pool is listed for nothing.
         let plan = self.membership.plan.as_deref();
         plan.map(plan_file::draft).transpose()?;
-        let pool = Cloud::load(global, &self.pool.id).await?.user_pool(&self.pool.id);
-        let settings = pool.settings().await?;
-        if let Some(group) = &self.membership.default_group {
-            pool.members(group, None).await.with_context(|| not_listed(group))?;
+        let mut pools = Vec::new();
+        for id in &ids {
+            let pool = Cloud::load(global, id).await?.user_pool(id);
+            let settings = pool.settings().await.with_context(|| format!("user pool {id} cannot be read"))?;
+            if let Some(group) = &self.membership.default_group {
+                pool.members(group, None).await.with_context(|| not_listed(group))?;
+            }
+            pools.push((id, pool, settings.estimated_users));
         }
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
-        let listed = self.listing.list(&pool, &self.pool.id, &rules, settings.estimated_users).await?;
-        let membership = match self.membership.group() {
-            Some(group) => Some(membership(&pool, group, self.listing.rate()).await?),
-            None => None,
-        };
         let options = Options {
             providers: self.providers.clone(),
             rules: None,
@@ -185,10 +189,28 @@ impl Audit {
             copy_groups: false,
             copy_attributes: Vec::new(),
         };
-        let header = Header::new(&self.pool.id, options)?;
-        let mut plan = plan.map(|path| PlanWriter::begin(path, &header)).transpose()?;
+        let header = ids.first().map(|id| Header::new(id, options)).transpose()?;
+        let mut plan = plan.zip(header.as_ref()).map(|(path, header)| PlanWriter::begin(path, header)).transpose()?;
         let format = self.format.unwrap_or_else(|| global.output().format.into());
-        let summary = report(listed, &rules, membership.as_ref(), plan.as_mut(), format, stdout())?;
+        let mut summary = Summary::default();
+        let mut report = Report::new(format, BufWriter::new(stdout()), ids.len() > 1);
+        let mut last: Option<Listed> = None;
+        for (id, pool, estimate) in pools {
+            let mut listed = self.listing.list(&pool, id, &rules, estimate).await?;
+            let membership = match self.membership.group() {
+                Some(group) => Some(membership(&pool, group, self.listing.rate()).await?),
+                None => None,
+            };
+            let before = summary.findings.values().sum::<u64>();
+            judge((id, &mut listed), &rules, membership.as_ref(), plan.as_mut(), &mut report, &mut summary)?;
+            if ids.len() > 1 {
+                say!("{id}: found {}", summary.findings.values().sum::<u64>() - before);
+            }
+            last.replace(listed).map(Listed::done).transpose()?;
+        }
+        report.finish(&summary)?;
+        // What --state saved goes when the report is written.
+        last.map(Listed::done).transpose()?;
         summarise(&summary, started);
         if let (Some(plan), Some(path)) = (plan, &self.membership.plan) {
             plan.finish()?;
@@ -203,17 +225,17 @@ impl Audit {
     }
 }
 
-fn report(
-    mut listed: Listed,
+/// Adds what is found in one pool to the report.
+fn judge(
+    (user_pool_id, listed): (&str, &mut Listed),
     rules: &Rules,
     membership: Option<&Membership>,
     mut plan: Option<&mut PlanWriter<'_>>,
-    format: ReportFormat,
-    out: impl Write,
-) -> Result<Summary> {
+    report: &mut Report<impl Write>,
+    summary: &mut Summary,
+) -> Result<()> {
     let now = SystemTime::now();
-    let mut summary = Summary { profiles: listed.profiles, ..Summary::default() };
-    let mut report = Report::new(format, BufWriter::new(out));
+    summary.profiles += listed.profiles;
     while let Some((address, records)) = listed.next()? {
         for row in summary.add(rules, membership, (&address, &records), now) {
             if let (Some(plan), Some(membership)) = (plan.as_mut(), membership)
@@ -221,12 +243,10 @@ fn report(
             {
                 plan.add(&joins(&row, &membership.group))?;
             }
-            report.add(row)?;
+            report.add(Row { user_pool_id: user_pool_id.to_owned(), ..row })?;
         }
     }
-    report.finish(&summary)?;
-    listed.done()?;
-    Ok(summary)
+    Ok(())
 }
 
 /// The line of a plan that puts the person into the group.

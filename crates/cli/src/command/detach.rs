@@ -6,7 +6,7 @@ use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Permission};
 use crate::options::Global;
 use crate::pool_settings::Description;
-use crate::terminal::{ExitStatus, Output, Refused};
+use crate::terminal::{ExitStatus, Refused};
 use crate::trigger::Trigger;
 use anyhow::Result;
 use clap::Args;
@@ -28,7 +28,7 @@ The record that attach wrote remembers what was replaced. If there is no record,
 pool, or if the former function is gone, clear the triggers with --leave-empty.")]
 pub(crate) struct Detach {
     #[command(flatten)]
-    request: Request,
+    pub(super) request: Request,
     #[command(flatten)]
     triggers: Triggers,
     /// Clear the triggers instead of putting back what attach replaced
@@ -86,21 +86,16 @@ impl Triggers {
 
 impl Detach {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
-        let user_pool = self.request.user_pool_id();
-        let cloud = Cloud::load(global, user_pool).await?;
-        cloud.announce(user_pool).await;
-        self.on(&cloud, global.output()).await?;
-        Ok(ExitStatus::Done)
+        self.request.run(global, async |request, cloud| self.on(request, cloud).await).await
     }
 
-    pub(super) async fn on(&self, cloud: &Cloud, output: Output) -> Result<Report> {
-        let current = self.request.current(cloud).await?;
+    pub(super) async fn on(&self, request: &Request, cloud: &Cloud) -> Result<Report> {
+        let current = request.current(cloud).await?;
         let mut report = current.report(self.plan(cloud, &current).await?);
-        if let Some(mut transaction) = self.request.begin(cloud, &current, &report, false).await? {
+        if let Some(mut transaction) = request.begin(cloud, &current, &report, false).await? {
             carry_out(cloud, &mut transaction, &mut report).await?;
             report.saved = transaction.snapshot.files;
         }
-        output.data(&report)?;
         Ok(report)
     }
 

@@ -5,9 +5,9 @@ use crate::cloud::Cloud;
 use crate::finding::{self, Facts, Finding, Severity};
 use crate::function_arn::{self, FunctionArn};
 use crate::lookup;
-use crate::options::{Global, Pool};
+use crate::options::{Global, Pools, refuse_for_several};
 use crate::pool_settings::{self, Description};
-use crate::terminal::{Cell, ExitStatus, Format, Refused, Table, Tabular};
+use crate::terminal::{Cell, ExitStatus, Format, Refused, Table, Tabular, Versioned};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -30,11 +30,12 @@ Examples:
   cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --output json
   cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --user ada@example.com
   cognito-triggers doctor --user-pool-id eu-central-1_AbCdEf123 --expect lambda-config.json
+  cognito-triggers doctor --pools tenants.txt --expect lambda-config.json
 
 Exit codes: 0 nothing worse than notes; 4 warnings; 5 errors; 1 the pool itself could not be read.")]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    pool: Pool,
+    pools: Pools,
     /// Find out why this person gets no message: a user name, a `sub` or an e-mail address
     #[arg(long, value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Option<String>,
@@ -81,18 +82,56 @@ pub(super) struct Diagnosis {
     findings: Vec<Finding>,
 }
 
+/// What was found in several pools.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Diagnoses {
+    /// One for each pool, in the order in which they were named.
+    pools: Vec<Diagnosis>,
+}
+
+/// What `doctor` writes: of one pool, or of several.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it describes what is written")]
+pub(super) enum Written {
+    One(Versioned<Diagnosis>),
+    Several(Versioned<Diagnoses>),
+}
+
+impl Finding {
+    fn cells(&self) -> [Cell; 4] {
+        let Self { severity, code, subject, why, remedy } = self;
+        let severity = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let advice = Cell::lines([format!("{why}."), format!("→ {remedy}")]);
+        [severity.into(), (*code).into(), subject.into(), advice]
+    }
+}
+
+/// The columns of a finding.
+const COLUMNS: [&str; 4] = ["severity", "finding", "about", "why, and what to do"];
+
 impl Tabular for Diagnosis {
     fn table(&self) -> Table {
         // What to do is a sentence or two: in a log, too, it should not be one line.
-        let mut table = Table::new(["severity", "finding", "about", "why, and what to do"]).at_most(WIDTH);
-        for Finding { severity, code, subject, why, remedy } in &self.findings {
-            let severity = match severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            };
-            let advice = Cell::lines([format!("{why}."), format!("→ {remedy}")]);
-            table.row([severity.into(), code.into(), subject.into(), advice]);
+        let mut table = Table::new(COLUMNS).at_most(WIDTH);
+        for finding in &self.findings {
+            table.row(finding.cells());
+        }
+        table
+    }
+}
+
+impl Tabular for Diagnoses {
+    fn table(&self) -> Table {
+        let mut table = Table::new(["pool"].into_iter().chain(COLUMNS)).at_most(WIDTH);
+        for Diagnosis { user_pool_id, findings } in &self.pools {
+            for finding in findings {
+                table.row([Cell::from(user_pool_id)].into_iter().chain(finding.cells()).collect::<Vec<_>>());
+            }
         }
         table
     }
@@ -112,8 +151,51 @@ impl Doctor {
     }
 
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let cloud = Cloud::load(global, &self.pool.id).await?;
-        let pool = pool_settings::describe(&cloud, &self.pool.id).await?;
+        let pools = self.pools.list()?;
+        refuse_for_several(
+            &pools,
+            &[
+                ("--user", self.user.is_some()),
+                ("--account-api", self.account_api.is_some()),
+                ("--record", self.record.is_some()),
+            ],
+        )?;
+        let output = global.output();
+        let worst = if let [only] = pools.as_slice() {
+            let diagnosis = self.diagnose(global, only).await?;
+            let worst = diagnosis.worst();
+            if worst.is_none() && output.format == Format::Table {
+                say!("Nothing is wrong.");
+            } else {
+                output.data(&diagnosis)?;
+            }
+            worst
+        } else {
+            let mut diagnoses = Diagnoses { pools: Vec::new() };
+            for pool in pools {
+                let diagnosis = match self.diagnose(global, &pool).await {
+                    Ok(diagnosis) => diagnosis,
+                    // The others are looked at all the same.
+                    Err(error) => Diagnosis { findings: vec![finding::unreadable(&error)], user_pool_id: pool },
+                };
+                diagnoses.pools.push(diagnosis);
+            }
+            output.data(&diagnoses)?;
+            let with = |severity| diagnoses.pools.iter().filter(|pool| pool.worst() == Some(severity)).count();
+            let (errors, warnings) = (with(Severity::Error), with(Severity::Warning));
+            say!("pools: {}, with errors: {errors}, with warnings and no errors: {warnings}", diagnoses.pools.len());
+            diagnoses.pools.iter().filter_map(Diagnosis::worst).min()
+        };
+        Ok(match worst {
+            Some(Severity::Error) => ExitStatus::Errors,
+            Some(Severity::Warning) => ExitStatus::Warnings,
+            Some(Severity::Note) | None => ExitStatus::Done,
+        })
+    }
+
+    async fn diagnose(&self, global: &Global, id: &str) -> Result<Diagnosis> {
+        let cloud = Cloud::load(global, id).await?;
+        let pool = pool_settings::describe(&cloud, id).await?;
         let findings = match &self.user {
             None => {
                 let expected = self.expected(&pool)?;
@@ -124,22 +206,17 @@ impl Doctor {
                 finding::all(&facts)
             }
             Some(user) => {
-                let profiles = lookup::find(&cloud.user_pool(&self.pool.id), user).await?;
+                let profiles = lookup::find(&cloud.user_pool(id), user).await?;
                 let (facts, people) = finding::gather_for_person(&cloud, pool, profiles).await;
                 finding::of_person(&facts, &people)
             }
         };
-        let worst = findings.first().map(|finding| finding.severity);
-        let output = global.output();
-        if worst.is_none() && output.format == Format::Table {
-            say!("Nothing is wrong.");
-        } else {
-            output.data(&Diagnosis { user_pool_id: self.pool.id.clone(), findings })?;
-        }
-        Ok(match worst {
-            Some(Severity::Error) => ExitStatus::Errors,
-            Some(Severity::Warning) => ExitStatus::Warnings,
-            Some(Severity::Note) | None => ExitStatus::Done,
-        })
+        Ok(Diagnosis { user_pool_id: id.to_owned(), findings })
+    }
+}
+
+impl Diagnosis {
+    fn worst(&self) -> Option<Severity> {
+        self.findings.first().map(|finding| finding.severity)
     }
 }

@@ -60,10 +60,10 @@ impl Schema {
 impl Document {
     fn schema(self) -> schemars::Schema {
         let mut schema = match self {
-            Self::Attach | Self::Detach => document::<attachment::Report>(),
+            Self::Attach | Self::Detach => schema_of::<attachment::Written>(),
             Self::Audit => document::<Whole>(),
             Self::AuditLine => document::<Row>(),
-            Self::Doctor => document::<doctor::Diagnosis>(),
+            Self::Doctor => schema_of::<doctor::Written>(),
             Self::Events => document::<events::List>(),
             Self::Invitations => document::<invitations::Shown>(),
             Self::Join => document::<join::Sides>(),

@@ -4,7 +4,7 @@ use super::Command;
 use crate::arguments::Arguments;
 use crate::attachment::Report;
 use crate::attachment::fake_aws::{FakeAws, POOL, arn, refusal};
-use crate::terminal::{Format, Output, Refused};
+use crate::terminal::Refused;
 use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
@@ -27,10 +27,10 @@ impl Operator {
         let fixed =
             ["cognito-triggers", command, "--user-pool-id", POOL, "--yes", "--record", record.to_str().unwrap()];
         let arguments = Arguments::try_parse_from(fixed.into_iter().chain(options.split(' '))).unwrap();
-        let (cloud, output) = (self.aws.cloud(), Output { format: Format::Json });
+        let cloud = self.aws.cloud();
         match arguments.command {
-            Command::Attach(command) => command.on(&cloud, output).await,
-            Command::Detach(command) => command.on(&cloud, output).await,
+            Command::Attach(command) => command.on(&command.request, &cloud).await,
+            Command::Detach(command) => command.on(&command.request, &cloud).await,
             other => unreachable!("{other:?}"),
         }
     }
