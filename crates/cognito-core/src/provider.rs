@@ -4,7 +4,7 @@ mod domains;
 mod email_claims;
 
 pub use domains::Domains;
-pub use email_claims::{ClaimNames, EmailClaims};
+pub use email_claims::{ClaimNames, EmailClaims, SAML_EMAIL_ATTRIBUTES};
 
 use crate::email::{Email, EmailClaim, MultipleEmails, ProvenEmail};
 use crate::event::{Attributes, is_true};
@@ -108,7 +108,7 @@ pub struct Providers(Vec<Provider>);
 
 impl Providers {
     /// What `PROVIDERS` may hold, for error messages.
-    pub const ALLOWED: &'static str = "a comma list of Name:trust[@domain...][:link] with each name once, trust one of always, claim, never, \
+    pub const ALLOWED: &'static str = "a comma list of Name:trust[@domain...][:link] with each name once and none Cognito, trust one of always, claim, never, \
          domains that always or claim is limited to, such as corp.example or *.corp.example, \
          link `subject`, `none` or, for OIDC and SAML providers, a mapped user-pool attribute; \
          social providers are spelled Google, Facebook, SignInWithApple, LoginWithAmazon and do not link by attribute \
@@ -199,7 +199,9 @@ fn after_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 fn parse_provider(entry: &str) -> Option<Provider> {
     let mut parts = entry.split(':').map(str::trim);
-    let name = parts.next().filter(|name| !name.is_empty() && name.chars().count() <= 32)?;
+    // `Cognito` is what the API calls the pool's own profiles: a call for such a provider would be about passwords.
+    let is_name = |name: &&str| (1..=32).contains(&name.chars().count()) && !name.eq_ignore_ascii_case("Cognito");
+    let name = parts.next().filter(is_name)?;
     let trust = parts.next()?;
     let (word, domains) = match trust.split_once('@') {
         Some((word, domains)) => (word, Domains::parse(domains)?),

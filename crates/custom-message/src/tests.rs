@@ -97,6 +97,32 @@ async fn the_language_is_read_under_every_name_and_in_every_form_that_applicatio
     }
 }
 
+/// What applications and emulators send: everybody gets a message with the code, and nobody is called "undefined".
+#[tokio::test]
+async fn reported_forms_of_a_request_get_a_message() {
+    for (what, member, value) in [
+        ("a name that is the word undefined", "/request/userAttributes/given_name", json!("undefined")),
+        ("a name that is an object", "/request/userAttributes/given_name", json!({"first": "Ada"})),
+        ("a language that is a number", "/request/clientMetadata/locale", json!(1033)),
+        ("a language that is a list", "/request/clientMetadata/locale", json!(["de"])),
+        ("the C locale", "/request/clientMetadata/locale", json!("C.UTF-8")),
+        ("metadata that is a text", "/request/clientMetadata", json!("{\"locale\":\"de\"}")),
+        ("no link parameter", "/request/linkParameter", Value::Null),
+        ("the word None for a user name", "/request/usernameParameter", json!("None")),
+        ("a user name with a placeholder", "/userName", json!("{####}")),
+        ("no caller", "/callerContext", Value::Null),
+        ("a response that is null", "/response", Value::Null),
+    ] {
+        let event = edited("custom-message/sign-up", |event| *event.pointer_mut(member).unwrap() = value.clone());
+        let (answer, log) = CapturedLog::of(answer_to(&harbour(), &event)).await;
+        let answer = answer.unwrap();
+        let (html, sms) = (answer["response"]["emailMessage"].as_str(), answer["response"]["smsMessage"].as_str());
+        assert!(html.is_some_and(|html| html.contains("{####}") && !html.contains("undefined")), "{what}");
+        assert!(sms.is_some_and(|sms| sms == "Harbour: {####} is your confirmation code."), "{what}: {sms:?}");
+        assert!(!log.contains("ERROR"), "{what}: {log}");
+    }
+}
+
 #[tokio::test]
 async fn a_name_with_half_a_surrogate_pair_gets_its_message() {
     let event = sample("custom-message/sign-up").replace("\"Ada\"", r#""Ada \ud800""#);

@@ -1,19 +1,10 @@
 use cognito_core::email::MultipleEmails;
-use cognito_core::provider::{EmailClaims, Providers};
+use cognito_core::provider::{EmailClaims, Providers, SAML_EMAIL_ATTRIBUTES};
 use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 6] =
     [PROVIDERS, EMAIL_CLAIMS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
-
-/// The names that SAML providers usually use for an address: the plain names, Microsoft's claim type, and the object
-/// identifier of the attribute `mail` (RFC 4524).
-const DEFAULT_SAML_EMAIL_ATTRIBUTES: [&str; 4] = [
-    "email",
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-    "urn:oid:0.9.2342.19200300.100.1.3",
-    "mail",
-];
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]
@@ -59,7 +50,7 @@ impl Settings {
             providers,
             subject_attribute: settings::attribute_name(lookup, "SUBJECT_ATTRIBUTE")?,
             saml_email_attributes: names
-                .unwrap_or_else(|| DEFAULT_SAML_EMAIL_ATTRIBUTES.iter().map(|name| (*name).to_owned()).collect()),
+                .unwrap_or_else(|| SAML_EMAIL_ATTRIBUTES.iter().map(|name| (*name).to_owned()).collect()),
         })
     }
 }

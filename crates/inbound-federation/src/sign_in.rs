@@ -2,9 +2,10 @@
 
 use crate::Settings;
 use cognito_core::email::{Email, InvalidEmail, MultipleEmails};
-use cognito_core::event::{Attributes, Event, is_true};
+use cognito_core::event::{Event, is_true};
 use cognito_core::provider::ClaimNames;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// The longest attribute value that Cognito stores, in characters (API model, `AttributeValueType`). With a longer one,
 /// the sign-in would fail.
@@ -80,13 +81,14 @@ impl<'a> SignIn<'a> {
     pub(crate) fn read(event: &Event, provider: &str, settings: &'a Settings) -> Option<Self> {
         let attributes = event.request("attributes")?;
         let (own, multiple) = (settings.email_claims.of(provider), settings.multiple_emails);
-        if let Some(saml) = attributes.get("samlResponse").and_then(Value::as_object) {
+        let document = |name: &str| attributes.get(name).and_then(Value::as_object).filter(|claims| !claims.is_empty());
+        // Some senders have a member for each document, and leave those empty that they do not use.
+        if let Some(saml) = document("samlResponse") {
             let names = Names::new(settings.saml_email_attributes.iter().map(String::as_str).collect(), own);
             let (email, proof, denied) = (names.address(saml, multiple), saml.get(names.proof), names.deny(saml));
             return Some(Self::new(saml.clone(), names, email, proof, denied));
         }
         let names = Names::new(vec![EMAIL], own);
-        let document = |name: &str| attributes.get(name).and_then(Value::as_object).filter(|claims| !claims.is_empty());
         let (id_token, user_info) = (document("idToken"), document("userInfo"));
         let agreement = id_token.zip(user_info).map_or(Agreement::Same, |(token, info)| Agreement::of(token, info));
         // OpenID Connect Core 5.3.2: the user info of another subject must not be used.
@@ -99,13 +101,19 @@ impl<'a> SignIn<'a> {
         if claims.is_empty() {
             return None;
         }
-        // An address from one document and a verification from the other prove nothing together.
-        // Two documents that contradict each other prove nothing either.
+        // An address from one document and a verification from the other prove nothing together, unless both have the
+        // address. Two documents that contradict each other prove nothing either.
         let documents = [id_token, believed].into_iter().flatten();
         let found = documents
             .clone()
             .find_map(|document| names.address(document, multiple).map(|email| (email, document.get(names.proof))));
-        let (email, email_verified) = found.map_or((None, None), |(email, claim)| (Some(email), claim));
+        let (email, mut email_verified) = found.map_or((None, None), |(email, claim)| (Some(email), claim));
+        if agreement == Agreement::Same
+            && let (None, Some(Ok(email)), Some(other)) = (email_verified, &email, believed)
+            && names.address(other, multiple).is_some_and(|same| same.as_ref() == Ok(email))
+        {
+            email_verified = other.get(names.proof);
+        }
         let of_user_info = id_token.is_some_and(|token| names.address(token, multiple).is_none());
         let unknown = agreement == Agreement::Unknown && of_user_info && email.is_some();
         let denied = unknown || documents.clone().any(|document| names.deny(document));
@@ -131,7 +139,7 @@ impl<'a> SignIn<'a> {
             email_verified: email_verified.cloned(),
             denied,
             distrusted: None,
-            subject: subject(&claims).map(str::to_owned),
+            subject: subject(&claims).map(Cow::into_owned),
             names,
             narrowed: false,
             claims,
@@ -221,17 +229,26 @@ enum Agreement {
 
 impl Agreement {
     fn of(id_token: &Map<String, Value>, user_info: &Map<String, Value>) -> Self {
-        let sub = |claims| Attributes::of(claims).text(SUBJECTS[0]);
+        let sub = |claims| text_or_number(claims, SUBJECTS[0]);
         match (sub(id_token), sub(user_info)) {
             (Some(one), Some(other)) if one != other => Self::Other,
-            (Some(one), _) if subject(user_info) == Some(one) => Self::Same,
+            (Some(one), _) if subject(user_info).as_ref() == Some(&one) => Self::Same,
             _ => Self::Unknown,
         }
     }
 }
 
-fn subject(claims: &Map<String, Value>) -> Option<&str> {
-    SUBJECTS.iter().find_map(|name| Attributes::of(claims).text(name))
+fn subject(claims: &Map<String, Value>) -> Option<Cow<'_, str>> {
+    SUBJECTS.iter().find_map(|name| text_or_number(claims, name))
+}
+
+/// A subject's text. Bridges to providers that count their people, such as GitHub, send a number.
+fn text_or_number<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
+    match claims.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Value::Number(number) if !number.is_f64() => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
 }
 
 fn says_no(claims: &Map<String, Value>, name: &str) -> bool {

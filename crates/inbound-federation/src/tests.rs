@@ -132,6 +132,56 @@ async fn the_name_that_apple_sends_once_stays() {
     }
 }
 
+/// Events as people report them from providers, bridges and emulators: what is stored, or `None` if the address is not.
+#[tokio::test]
+async fn reported_forms_of_a_sign_in_are_read_safely() {
+    let told = json!({"sub": "1", "email": "ada@example.com", "email_verified": true});
+    let silent = json!({"sub": "1", "email": "Ada@example.com"});
+    let with = |email: Value| json!({"idToken": {"sub": "1", "email": email, "email_verified": true}});
+    for (what, attributes, proven) in [
+        (
+            "the proof is in the user info only, about the same address",
+            json!({"idToken": silent, "userInfo": told}),
+            true,
+        ),
+        (
+            "the proof is in the user info only, which has no subject",
+            json!({"idToken": silent, "userInfo": {"email": "ada@example.com", "email_verified": true}}),
+            false,
+        ),
+        (
+            "the proof is about another address",
+            json!({"idToken": silent, "userInfo": {"sub": "1", "email": "eve@example.com", "email_verified": true}}),
+            false,
+        ),
+        ("an empty SAML response beside the ID token", json!({"idToken": told, "samlResponse": {}}), true),
+        ("user info that is null", json!({"idToken": told, "userInfo": null}), true),
+        ("user info that is a text", json!({"idToken": told, "userInfo": "eyJhbGciOi"}), true),
+        ("no ID token", json!({"userInfo": told}), true),
+        (
+            "subjects that are numbers",
+            json!({"idToken": {"sub": 1035}, "userInfo": {"sub": 1035, "email": "ada@example.com", "email_verified": 1}}),
+            true,
+        ),
+        ("a mailto link", with(json!("mailto:ada@example.com")), false),
+        ("a name before the address", with(json!("Ada <ada@example.com>")), false),
+        ("the word null", with(json!("null")), false),
+        ("an HTML entity", with(json!("ada&#64;example.com")), false),
+        ("a plus that became a space", with(json!("ada news@example.com")), false),
+        ("a domain with a full stop at its end", with(json!("ada@example.com.")), false),
+        ("a list of objects", with(json!([{"value": "ada@example.com", "primary": true}])), false),
+        ("a zero-width space", with(json!("ada@example.com\u{200b}")), false),
+    ] {
+        let event = edited("inbound-federation/google", |event| event["request"]["attributes"] = attributes.clone());
+        let (map, _) = CapturedLog::of(mapped(&event, "Google:claim")).await;
+        let stored = (map.get("email"), map.get("email_verified"));
+        let (email, verified) = (json!("ada@example.com"), json!("true"));
+        assert_eq!(stored, if proven { (Some(&email), Some(&verified)) } else { (None, None) }, "{what}: {map}");
+    }
+    let numbers = with_claims(&json!({}), &json!({"sub": 1035, "email": "ada@example.com", "email_verified": true}));
+    assert_eq!(mapped(&numbers, PROVIDERS).await[SUBJECT], json!("1035"));
+}
+
 #[tokio::test]
 async fn providers_by_name_prove_what_their_page_says() {
     for (case, providers, proven) in [

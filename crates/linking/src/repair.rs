@@ -114,7 +114,7 @@ pub fn proved_nothing(attributes: Attributes<'_>, providers: &Providers) -> bool
 }
 
 fn identities(attributes: Attributes<'_>) -> Vec<Identity> {
-    attributes.text("identities").and_then(|text| Identity::parse_list(text).ok()).unwrap_or_default()
+    attributes.value("identities").and_then(|value| Identity::read_list(value).ok()).unwrap_or_default()
 }
 
 fn is_stand_alone(attributes: Attributes<'_>, identities: &[Identity]) -> bool {
@@ -213,6 +213,20 @@ mod tests {
         check(&both("Corp"), "false", RepairScope::Linked, true);
         for other in ["Google", "Okta", "Unlisted"] {
             check(&both(other), "false", RepairScope::Linked, false);
+        }
+    }
+
+    /// Cognito sends a text; emulators and hand-made events a list, and `primary` as text.
+    #[test]
+    fn identities_count_in_each_form_that_is_sent() {
+        let list = json!([{"userId": "1", "providerName": "Facebook", "providerType": "Facebook", "issuer": null,
+            "primary": "true", "dateCreated": "1792000000000"}]);
+        for identities in [json!(list.to_string()), list] {
+            let mut attributes = stored("ada@example.com", "false", "");
+            attributes["identities"] = identities;
+            assert!(needs(&attributes, RepairScope::External, SignIn::Later), "{attributes}");
+            let providers = Providers::parse("Facebook:never").unwrap();
+            assert!(proved_nothing(Attributes::new(Some(&attributes)), &providers), "{attributes}");
         }
     }
 

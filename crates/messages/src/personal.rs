@@ -5,6 +5,9 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// Longest name in a greeting, in characters. Cognito allows 2,048, which is too long.
 const NAME_LIMIT: usize = 60;
 
+/// What programs write where they have no name.
+const NO_NAMES: [&str; 6] = ["undefined", "null", "none", "nan", "n/a", "[object object]"];
+
 /// The most digits of a name, as in `Ada 2nd`. A telephone number has more.
 const DIGIT_LIMIT: usize = 3;
 
@@ -44,7 +47,7 @@ pub(crate) fn greeting_name(value: &str) -> Option<String> {
     let digits = name.chars().filter(|c| c.general_category_group() == GeneralCategoryGroup::Number).count();
     let money = name.chars().any(|c| c.general_category() == GeneralCategory::CurrencySymbol);
     let usable = !name.is_empty() && name.chars().count() <= NAME_LIMIT && digits <= DIGIT_LIMIT && !money;
-    let usable = usable && !reads_as_address(&name);
+    let usable = usable && !reads_as_address(&name) && !NO_NAMES.iter().any(|no| name.eq_ignore_ascii_case(no));
     usable.then_some(name)
 }
 
@@ -89,6 +92,14 @@ mod tests {
         {
             assert_eq!(greeting_name(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_program_writes_for_no_name_is_no_name() {
+        for name in ["undefined", "null", " None ", "NaN", "n/a", "[object Object]"] {
+            assert_eq!(greeting_name(name), None, "{name}");
+        }
+        assert_eq!(greeting_name("Nonna").as_deref(), Some("Nonna"));
     }
 
     #[test]

@@ -237,6 +237,61 @@ async fn a_microsoft_account_is_linked_if_its_proof_is_mapped() {
     }
 }
 
+/// Events as people report them from providers and emulators: whether the person is linked, or why not.
+#[tokio::test]
+async fn reported_forms_of_an_arrival_link_the_right_person_or_nobody() {
+    let settings: &[_] = &[
+        ("PROVIDERS", "Google:claim,AD FS.v2-test:always,Corp:always"),
+        ("POOL_CASE_SENSITIVE", "true"),
+        ("UNPROVEN_EMAIL", "separate"),
+    ];
+    let with = |email: Value| json!({"email": email, "email_verified": "true", "given_name": null, "name": ""});
+    let ada = json!("ada@example.com");
+    for (what, user_name, attributes, expected) in [
+        ("a domain and a backslash in the NameID", "Corp_AD\\rumesh", with(ada.clone()), Ok(1)),
+        ("an address as NameID", "Corp_Ada@Corp.example", with(ada.clone()), Ok(1)),
+        ("an underscore, a bar and a colon in the subject", "Corp_waad|a_b:c", with(ada.clone()), Ok(1)),
+        ("a provider's name with space, full stop and hyphen", "AD FS.v2-test_1", with(ada.clone()), Ok(1)),
+        ("attributes that are null", "Google_1", Value::Null, Ok(0)),
+        ("attributes that are a list", "Google_1", json!([]), Ok(0)),
+        ("an address that is null", "Google_1", with(Value::Null), Ok(0)),
+        ("the word null for an address", "Google_1", with(json!("null")), Err("unusable_email")),
+        ("a name before the address", "Google_1", with(json!("Ada <ada@example.com>")), Err("unusable_email")),
+        ("a boolean for the mark", "Google_1", json!({"email": ada, "email_verified": true}), Ok(1)),
+        (
+            "a subject of 120 digits",
+            &format!("Google_{}", "1".repeat(120)),
+            with(ada.clone()),
+            Err("identity_too_long"),
+        ),
+    ] {
+        let event = edited("pre-sign-up/google", |event| {
+            event["userName"] = json!(user_name);
+            event["request"]["userAttributes"] = attributes.clone();
+        });
+        let pool = pool([native(ADA)]);
+        let answer = answer_to(&trigger(&pool, settings), &event).await;
+        let linked = answer.map(|_| pool.accounts()[0].identities.len()).map_err(|refused| refused.0);
+        assert_eq!(linked, expected, "{what}");
+        assert_eq!(pool.accounts().len(), 1, "{what}");
+    }
+}
+
+/// A name that is null or empty is not copied to the new account, where Cognito would refuse it.
+#[tokio::test]
+async fn reported_forms_of_a_newcomers_name_do_not_keep_the_account_from_being_made() {
+    for name in [Value::Null, json!(""), json!(7), json!(["Ada"]), json!("x".repeat(3000))] {
+        let event = edited("pre-sign-up/google-new-person", |event| {
+            event["request"]["userAttributes"]["given_name"] = name.clone();
+        });
+        let pool = pool([]);
+        let (answer, _) = CapturedLog::of(answer_to(&trigger(&pool, &[]), &event)).await;
+        assert!(answer.is_ok(), "{name}");
+        let [account] = pool.accounts().try_into().expect("one account");
+        assert!(account.email_verified && !account.attributes.contains_key("given_name"), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn amazons_capital_letters_are_not_lost_for_a_link() {
     for (settings, expected) in [

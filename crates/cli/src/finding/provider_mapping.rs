@@ -3,7 +3,7 @@
 use super::email_claims::email_claims;
 use super::{Facts, Finding, Provider, known_providers};
 use crate::trigger::Trigger;
-use cognito_core::provider::EmailClaims;
+use cognito_core::provider::{EmailClaims, SAML_EMAIL_ATTRIBUTES};
 use serde_json::Value;
 
 /// Attributes that a mapping may name although Cognito does not write them to a profile.
@@ -57,12 +57,12 @@ fn not_verified(provider: &Provider, remedy: String) -> Option<Finding> {
 }
 
 /// Inbound federation checks the claims `email` and `email_verified`, or those in `EMAIL_CLAIMS`, and Cognito stores what is
-/// mapped. SAML has no such names; there `SAML_EMAIL_ATTRIBUTES` names the attributes to check.
+/// mapped.
 fn of_another_claim(facts: &Facts, provider: &Provider, claims: &EmailClaims) -> Vec<Finding> {
     let (name, mapping) = (&provider.name, &provider.mapping);
     let another = |judged: &str| mapping.get(judged).filter(|claim| *claim != judged);
     if provider.kind == "SAML" {
-        return vec![];
+        return of_another_attribute(facts, provider, claims).into_iter().collect();
     }
     if !facts.functions.contains_key(&Trigger::InboundFederation) {
         let usual = mapping.get("email_verified").is_some_and(|claim| claim == "email_verified");
@@ -82,6 +82,26 @@ fn of_another_claim(facts: &Facts, provider: &Provider, claims: &EmailClaims) ->
     };
     let email = email.map(|claim| finding("email", claim));
     email.into_iter().chain(proof.map(|claim| finding("email_verified", claim))).collect()
+}
+
+/// Inbound federation finds a SAML address by the names of its attributes, whose case counts. Under another name nobody judges
+/// it, and Cognito stores it as it comes.
+fn of_another_attribute(facts: &Facts, provider: &Provider, claims: &EmailClaims) -> Option<Finding> {
+    let claim = provider.mapping.get("email").filter(|_| facts.has_settings(Trigger::InboundFederation))?;
+    let listed = facts.setting(Trigger::InboundFederation, "SAML_EMAIL_ATTRIBUTES");
+    let own = claims.of(&provider.name).and_then(|own| own.email.as_deref());
+    let is_read = match (own, listed) {
+        (Some(own), _) => claim == own || claim == "email",
+        (None, Some(listed)) => listed.split(',').any(|name| name.trim() == claim),
+        (None, None) => SAML_EMAIL_ATTRIBUTES.contains(&claim.as_str()),
+    };
+    let why = "Inbound federation looks for the address under other names, so this one is stored without being judged";
+    let remedy = format!(
+        "Add {claim} to SAML_EMAIL_ATTRIBUTES of inbound-federation, or set its EMAIL_CLAIMS to {0}:email={claim}",
+        provider.name
+    );
+    let subject = format!("{}: email from {claim}", provider.name);
+    (!is_read).then(|| Finding::error("another_claim_mapped", subject, why, remedy))
 }
 
 fn said(name: &str, judged: &str, claim: &str, why: &str, own: &str) -> Finding {

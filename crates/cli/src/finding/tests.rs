@@ -376,6 +376,34 @@ fn the_remedies_for_microsoft_can_be_followed_with_and_without_inbound_federatio
     assert_eq!(finding, ["another_claim_mapped"]);
 }
 
+/// The case of a SAML attribute's name counts.
+#[test]
+fn a_saml_address_that_nobody_judges_is_found() {
+    let saml = |facts: &mut Facts, claim: &str| {
+        facts.providers.as_mut().unwrap()[1].kind = "SAML".into();
+        remap(facts, "email", claim);
+    };
+    let found = |claim: &str, setting: &str, value: &str| {
+        let mut facts = healthy();
+        saml(&mut facts, claim);
+        if !setting.is_empty() {
+            set(&mut facts, Trigger::InboundFederation, setting, value);
+        }
+        all(&facts).iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    assert_eq!(found("Email", "", ""), ["another_claim_mapped"]);
+    assert_eq!(found("mail", "SAML_EMAIL_ATTRIBUTES", "Email"), ["another_claim_mapped"]);
+    assert_eq!(found("mail", "EMAIL_CLAIMS", "Okta:email=Email"), ["another_claim_mapped"]);
+    for (claim, setting, value) in [
+        ("mail", "", ""),
+        ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "", ""),
+        ("Email", "SAML_EMAIL_ATTRIBUTES", "mail, Email"),
+        ("Email", "EMAIL_CLAIMS", "Okta:email=Email"),
+    ] {
+        assert_eq!(found(claim, setting, value), [""; 0], "{claim} {setting}");
+    }
+}
+
 #[test]
 fn claims_that_inbound_federation_cannot_start_with_are_found() {
     check(Severity::Error, "wrong_setting", |facts| {

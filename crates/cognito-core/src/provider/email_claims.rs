@@ -1,5 +1,14 @@
 use super::Providers;
 
+/// The names that SAML providers usually use for an address: the plain names, Microsoft's claim type, and the object
+/// identifier of the attribute `mail` (RFC 4524).
+pub const SAML_EMAIL_ATTRIBUTES: [&str; 4] = [
+    "email",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+    "mail",
+];
+
 /// The claims of a provider that hold the address and its proof, where they are not `email` and `email_verified`.
 ///
 /// Only inbound federation sees claims by their own names. Everybody else sees what the pool's attribute mapping makes of

@@ -50,6 +50,8 @@ fn what_is_not_name_trust_link_is_refused() {
     for text in [
         "Google",
         "Google:",
+        "Cognito:claim",
+        "COGNITO:always",
         "Google:maybe",
         ":claim",
         "Okta:claim:",

@@ -69,6 +69,15 @@ impl Identity {
     pub fn parse_list(text: &str) -> Result<Vec<Self>, serde_json::Error> {
         serde_json::from_str(text)
     }
+
+    /// Reads the member `identities` of an event: the attribute's text, or the list itself, which emulators send.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse_list`](Self::parse_list).
+    pub fn read_list(value: &serde_json::Value) -> Result<Vec<Self>, serde_json::Error> {
+        value.as_str().map_or_else(|| Vec::deserialize(value), Self::parse_list)
+    }
 }
 
 /// `primary` is a JSON boolean; some tools write it as text.
