@@ -45,7 +45,8 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
         let answered: LocalFuture<'_, _> = Box::pin(invoke(&trigger, &event));
         answered.await.map_err(Diagnostic::from)
     });
-    match lambda_runtime::run(serve).await {
+    // Without the runtime's own span: `invoke` has one.
+    match lambda_runtime::Runtime::new(serve).run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             tracing::error!(error_code = "runtime_stopped", "the Lambda runtime stopped: {why}");
@@ -57,7 +58,7 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
 /// Answers an event. Every line of its log has a `span` with the request's id and the user pool: one function may serve several pools.
 async fn invoke(trigger: &impl Trigger, event: &LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
     let context = &event.context;
-    // In the place of the runtime's own span, because a line shows only one. At the highest level, so that no log level leaves it out.
+    // At the highest level, so that no log level leaves it out.
     let span = tracing::error_span!(
         "invocation",
         requestId = context.request_id,

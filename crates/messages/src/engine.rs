@@ -18,7 +18,8 @@ const BUILT_IN: [(&str, &str); 4] = [
     (Part::Sms.built_in(), include_str!("../templates/sms.txt")),
 ];
 
-/// The parsed templates. A string of a locale is parsed at its first use and then stays.
+/// The parsed templates. A built-in template, and a string of a locale, is parsed at its first use and then stays: no
+/// function sends every part.
 #[derive(Debug)]
 pub(crate) struct Engine {
     environment: Environment<'static>,
@@ -46,7 +47,7 @@ pub(crate) struct Choice<'a> {
 }
 
 impl Engine {
-    /// Parses the built-in templates and `files`. A file that does not parse becomes a problem. The others still work.
+    /// Parses `files`. A file that does not parse becomes a problem. The others still work.
     pub(crate) fn new(files: CustomFiles) -> Self {
         let mut environment = environment();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -58,13 +59,8 @@ impl Engine {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
-        environment.set_loader(|name| Ok(string(name)));
+        environment.set_loader(|name| Ok(built_in(name).or_else(|| string(name))));
         let mut engine = Self { environment, custom: BTreeMap::new(), problems: files.problems };
-        for (name, source) in BUILT_IN {
-            if let Err(error) = engine.environment.add_template(name, source) {
-                engine.problem(name, &Reason::from_engine(&error));
-            }
-        }
         for (name, source) in files.files {
             engine.add_custom(name, source);
         }
@@ -155,6 +151,10 @@ fn environment() -> Environment<'static> {
     environment
 }
 
+fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.into_iter().find_map(|(known, source)| (known == name).then_some(source))
+}
+
 /// The source of `strings/<tag>/<section>/<key>.<extension>`. The extension decides how inserted values are escaped. It
 /// does not change the string.
 fn string(name: &str) -> Option<&'static str> {
@@ -180,6 +180,14 @@ mod tests {
 
     fn variables(environment: &Environment<'_>, text: &str) -> BTreeSet<String> {
         environment.template_from_str(text).unwrap().undeclared_variables(false).into_iter().collect()
+    }
+
+    #[test]
+    fn every_built_in_template_parses() {
+        let engine = Engine::new(CustomFiles::default());
+        for (name, _) in BUILT_IN {
+            assert!(engine.environment.get_template(name).is_ok(), "{name}");
+        }
     }
 
     #[test]
