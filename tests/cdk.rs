@@ -101,7 +101,8 @@ async fn the_construct_makes_what_the_template_makes_and_its_triggers_link_peopl
     deployed(&out, synthesized).await;
 }
 
-/// A construct that is installed from its folder brings its own `aws-cdk-lib`, and the app's pool is made by another one.
+/// A construct that is installed from its folder brings its own `aws-cdk-lib`, and the app's pool is made by another
+/// one.
 fn serves_several_pools_made_with_a_second_copy_of_the_library(folder: &Path) {
     let script = r"
         const { AccountLayer } = require('./lib/src');

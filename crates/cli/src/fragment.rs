@@ -30,14 +30,16 @@ impl Tool {
         }
     }
 
-    /// Whether the tool keeps this trigger. The AWS provider of Terraform has no argument for inbound federation, and takes it off.
+    /// Whether the tool keeps this trigger. The AWS provider of Terraform has no argument for inbound federation, and
+    /// takes it off.
     pub(crate) fn keeps(self, trigger: Trigger) -> bool {
         !(self == Self::Terraform && trigger == Trigger::InboundFederation)
     }
 }
 
-/// The lines for a tool's files: the triggers, and Cognito's permission to call each function once. `resource` is the pool's name in the
-/// template of its stack. Functions of other accounts get no permission: only their account can give it.
+/// The lines for a tool's files: the triggers, and Cognito's permission to call each function once. `resource` is the
+/// pool's name in the template of its stack. Functions of other accounts get no permission: only their account can give
+/// it.
 pub(crate) fn fragment(
     tool: Tool,
     pool: &Description,

@@ -38,8 +38,8 @@ const LOGICAL_ID: &str = "aws:cloudformation:logical-id";
 impl Owner {
     /// The tool that the pool's tags name. Makes no call.
     ///
-    /// Amplify and SST tag what they make, and so does CloudFormation since 2025. Terraform and Pulumi have no tag of their own; teams
-    /// often write one, such as `ManagedBy=Terraform`.
+    /// Amplify and SST tag what they make, and so does CloudFormation since 2025. Terraform and Pulumi have no tag of
+    /// their own; teams often write one, such as `ManagedBy=Terraform`.
     pub(crate) fn tagged(pool: &Description) -> Option<Self> {
         let tags = pool.0["UserPoolTags"].as_object()?;
         let text = |name: &str| tags.get(name)?.as_str();
@@ -139,8 +139,8 @@ impl fmt::Display for Owner {
 
 /// Signs a request for CloudFormation.
 ///
-/// It speaks the same protocol as STS. So the client of STS asks it this one question, and the SDK's crate for CloudFormation, which is
-/// larger than all of this program, is not needed.
+/// It speaks the same protocol as STS. So the client of STS asks it this one question, and the SDK's crate for
+/// CloudFormation, a very large one, is not needed.
 #[derive(Debug)]
 struct ForCloudFormation;
 

@@ -55,7 +55,8 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
     }
 }
 
-/// Answers an event. Every line of its log has a `span` with the request's id and the user pool: one function may serve several pools.
+/// Answers an event. Every line of its log has a `span` with the request's id and the user pool: one function may serve
+/// several pools.
 async fn invoke(trigger: &impl Trigger, event: &LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
     let context = &event.context;
     // At the highest level, so that no log level leaves it out.
@@ -116,7 +117,8 @@ mod tests {
     async fn every_line_of_the_log_names_the_request_and_the_pool() {
         let event = json!({ "version": "1", "triggerSource": "PreSignUp_SignUp", "region": "eu-central-1",
             "userPoolId": "eu-central-1_B", "userName": "ada", "request": {}, "response": {} });
-        let mut event = LambdaEvent::new(RawValue::from_string(event.to_string()).unwrap(), Default::default());
+        let mut event =
+            LambdaEvent::new(RawValue::from_string(event.to_string()).unwrap(), lambda_runtime::Context::default());
         event.context.request_id = "r-1".to_owned();
         let (answer, log) = CapturedLog::of(invoke(&Refuses, &event)).await;
         assert!(answer.is_err());

@@ -48,8 +48,8 @@ impl Request {
         Ok(pools.into_iter().map(|id| Self { pools: Pools::only(id), ..self.clone() }).collect())
     }
 
-    /// Runs a command on each pool, and writes what it did. Where there are several, one that fails does not keep the others from being
-    /// changed.
+    /// Runs a command on each pool, and writes what it did. Where there are several, one that fails does not keep the
+    /// others from being changed.
     ///
     /// # Errors
     ///
@@ -93,7 +93,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// Returns [`Refused`](terminal::Refused) if there are several and `option` is about one; fails if their list cannot be read.
+    /// Returns [`Refused`](terminal::Refused) if there are several and `option` is about one; fails if their list
+    /// cannot be read.
     pub(crate) fn only(&self, option: &str) -> Result<Self> {
         let pools = self.pools.list()?;
         refuse_for_several(&pools, &[(option, true)])?;

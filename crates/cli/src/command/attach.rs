@@ -139,7 +139,8 @@ impl Attach {
         Ok(fragment(tool, &pool, owner.as_ref().and_then(Owner::resource), &functions))
     }
 
-    /// Refuses to change a pool that another tool owns, unless the operator says that they own it. A dry run only says so.
+    /// Refuses to change a pool that another tool owns, unless the operator says that they own it. A dry run only says
+    /// so.
     async fn respect_owner(&self, request: &Request, cloud: &Cloud, pool: &Description) -> Result<()> {
         if self.yes_i_own_it {
             return Ok(());
