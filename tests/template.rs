@@ -356,7 +356,7 @@ fn pre_sign_up_has_the_right_to_every_call_the_adapter_can_make_and_to_no_other(
     ];
     let operations = adapter.iter().flat_map(|source| source.split('.')).filter_map(|call| {
         let name = call.split_once("()")?.0;
-        (name.starts_with("admin_") || name.starts_with("list_")).then(|| {
+        ["admin_", "list_", "describe_"].iter().any(|verb| name.starts_with(verb)).then(|| {
             let words = name.split('_').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
             let action = words.collect::<String>().replace("Mfa", "MFA");
             format!("cognito-idp:{action}")

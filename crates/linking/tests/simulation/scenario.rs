@@ -50,6 +50,10 @@ impl Scenario {
         Self { kind: PoolKind::EmailAlias, ..self }
     }
 
+    fn plain_names(self) -> Self {
+        Self { kind: PoolKind::UserNames, ..self }
+    }
+
     fn policy(self, unverified_profile: UnverifiedProfile) -> Self {
         Self { policy: Policy { unverified_profile, ..self.policy }, ..self }
     }
@@ -87,6 +91,7 @@ impl Scenario {
         let user_name_kind = match self.kind {
             PoolKind::EmailUserNames => NativeUserName::Email,
             PoolKind::EmailAlias => NativeUserName::Uuid,
+            PoolKind::UserNames => NativeUserName::Derived,
         };
         let linker = Linker {
             pool,
@@ -281,6 +286,18 @@ pub fn all() -> Vec<Scenario> {
     )
     .alias();
     held.quirks.stand_alone_holds_alias = true;
+    let unconfirmed = || native(ADA).unconfirmed().planted();
+    for (name, end, accounts) in [
+        ("nobody, plain user names", End::Newcomer, vec![]),
+        ("confirmed and verified, plain user names", End::Linked, vec![native(ADA)]),
+        ("invited, plain user names", End::Newcomer, vec![invited(ADA)]),
+        ("unconfirmed, plain user names", End::Newcomer, vec![unconfirmed()]),
+        ("squatter beside the owner, plain user names", End::Linked, vec![squatter(), native(ADA)]),
+        ("a disabled squatter, plain user names", End::Newcomer, vec![shut()]),
+        ("a family with one address", End::Refused("ambiguous_owner"), vec![native(ADA), native(ADA).named("mum")]),
+    ] {
+        all.push(Scenario::new(name, end, accounts).plain_names());
+    }
     let mut required = Scenario::new(
         "unconfirmed, a required attribute is missing",
         End::Refused("required_attribute_missing"),
