@@ -86,12 +86,14 @@ impl Mallory {
         let sub = format!("11111111-0000-4000-a000-{:012}", self.made);
         let user_name = match self.kind {
             PoolKind::EmailUserNames => sub.clone(),
-            PoolKind::EmailAlias if self.random.random_ratio(1, 3) => format!("mallory-{}", self.made),
-            PoolKind::EmailAlias => accounts.choose(&mut self.random)?.sub.clone(),
+            PoolKind::EmailAlias | PoolKind::UserNames if self.random.random_ratio(1, 3) => {
+                format!("mallory-{}", self.made)
+            }
+            PoolKind::EmailAlias | PoolKind::UserNames => accounts.choose(&mut self.random)?.sub.clone(),
         };
         let is_taken = accounts.iter().any(|account| match self.kind {
             PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(address),
-            PoolKind::EmailAlias => account.user_name == user_name,
+            PoolKind::EmailAlias | PoolKind::UserNames => account.user_name == user_name,
         });
         if is_taken {
             return None;

@@ -128,6 +128,7 @@ impl Setup {
             "UNVERIFIED_PROFILE" if self.reclaims => "reclaim",
             "NATIVE_PROFILE" if self.rights == ClientRights::Marks => "skip",
             "NATIVE_USERNAME" if self.kind == PoolKind::EmailAlias => "uuid",
+            "NATIVE_USERNAME" if self.kind == PoolKind::UserNames => "derived",
             "REPAIR" if self.vouches() || self.forgets(Guard::OnlyThisSignInsAddress) => "linked",
             "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
             "TABLE_NAME" => "state",
@@ -392,10 +393,11 @@ impl World {
                 PoolKind::EmailAlias => {
                     account.user_name == "ada" || (account.email_verified && account.has_email(ADA))
                 }
+                PoolKind::UserNames => account.user_name == "ada",
             });
             if !is_taken {
                 let sub = "22222222-0000-4000-a000-000000000002";
-                let user_name = if kind == PoolKind::EmailAlias { "ada" } else { sub };
+                let user_name = if kind == PoolKind::EmailUserNames { sub } else { "ada" };
                 let account = native(ADA).named(user_name);
                 accounts.push(Account { sub: sub.into(), password: Some(ADAS_PASSWORD.into()), ..account });
             }

@@ -13,6 +13,7 @@ use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_wi
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::user_name::NativeUserName;
 use cognito_core::email::{InvalidEmail, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
@@ -28,17 +29,6 @@ use std::time::SystemTime;
 /// How often the facts are read and the decision is tried. Two invocations at once need two attempts. An
 /// attacker who keeps registering the address at the same time must not hold the function.
 const MAX_ATTEMPTS: u32 = 5;
-
-/// What new native profiles are named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum NativeUserName {
-    /// The address: for pools that sign in with the address as user name.
-    #[default]
-    Email,
-    /// A random UUID without hyphens, so that it never has the form of a `sub`. For pools where the address is an
-    /// alias: they accept no address as user name.
-    Uuid,
-}
 
 /// Links federated sign-ins in one user pool.
 #[derive(Debug)]
@@ -113,6 +103,7 @@ impl<P: UserPool> Linker<'_, P> {
         };
         let email = claimed.email();
         let mut owners = Owners::listed(self.pool, email, self.now, self.providers).await?;
+        owners.new_name = self.user_name.foreseen(email);
         let mut attempt = 1;
         let mut before: Option<(Decision, PoolErrorKind)> = None;
         loop {
@@ -132,10 +123,16 @@ impl<P: UserPool> Linker<'_, P> {
                     error
                 }
             };
-            if is_objection(&error) && before.is_some_and(|(before, kind)| before == decision && kind == error.kind()) {
+            let repeated = before.is_some_and(|(before, kind)| before == decision && kind == error.kind());
+            if repeated && is_objection(&error) {
                 // Nothing changed between two readings. So the pool's settings are the cause, and asking again costs
                 // quota.
                 return Err(LinkError::Pool(error));
+            }
+            if repeated && owners.creation_refused && attempt > 2 && matches!(decision, Decision::CreateAndLink { .. })
+            {
+                // Another invocation's profile would have shown by now. So somebody holds the name, out of our sight.
+                return Err(LinkError::Refused(Refusal::UserNameHeld));
             }
             if attempt == MAX_ATTEMPTS {
                 return Err(LinkError::Unsettled(error));
@@ -246,13 +243,10 @@ impl<P: UserPool> Linker<'_, P> {
         attributes: BTreeMap<String, String>,
         required: &[RequiredAttribute],
     ) -> Result<Made, StepError> {
-        let user_name = match self.user_name {
-            NativeUserName::Email if email.email().as_str().chars().count() > MAX_USER_NAME_CHARS => {
-                return Err(StepError::refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
-            }
-            NativeUserName::Email => email.email().to_lower_case(),
-            NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),
-        };
+        let user_name = self.user_name.of(email.email());
+        if user_name.chars().count() > MAX_USER_NAME_CHARS {
+            return Err(StepError::refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
+        }
         let new = NewNative { user_name, email: email.email().clone(), attributes };
         let created = self.create(new, required).await?;
         let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true, replaced: vec![] };

@@ -66,6 +66,9 @@ pub struct Owners {
     /// The `sub` of a profile that has the address as its user name, but another address or none. Known only in current
     /// facts. Cognito may treat two spellings as one name that we tell apart (`K` and the Kelvin sign).
     pub name_holder: Option<String>,
+    /// The user name that a new profile takes, where that is neither the address nor random. The pool does not find it by
+    /// the address then.
+    pub new_name: Option<String>,
 }
 
 impl Owners {
@@ -119,20 +122,31 @@ impl Owners {
         let reached = async {
             if address.chars().count() > MAX_USER_NAME_CHARS { Ok(None) } else { pool.profile(&address).await }
         };
-        let (listed, reached) = try_join!(pool.profiles_with_email(email), reached)?;
+        let named = async {
+            match &before.new_name {
+                Some(name) => pool.profile(name).await,
+                None => Ok(None),
+            }
+        };
+        let (listed, reached, named) = try_join!(pool.profiles_with_email(email), reached, named)?;
         let (stand_alone, listed): (Vec<_>, Vec<_>) = listed.into_iter().partition(Profile::is_stand_alone);
         let known = before.profiles.iter().map(|owner| &owner.profile).filter(|profile| !profile.is_stand_alone());
         let mut names: Vec<_> = listed.iter().chain(known).collect();
-        names.retain(|profile| reached.as_ref().is_none_or(|reached| reached.user_name != profile.user_name));
+        let just_read =
+            |profile: &Profile| reached.iter().chain(&named).any(|reached| reached.user_name == profile.user_name);
+        names.retain(|profile| !just_read(profile));
         names.sort_by(|a, b| a.user_name.cmp(&b.user_name));
         names.dedup_by(|a, b| a.user_name == b.user_name);
         let read = try_join_all(names.iter().map(|profile| pool.profile(profile.user_name.as_str()))).await?;
         let has_address = |profile: &Profile| profile.email.as_deref().is_some_and(|own| email.is_same(own));
-        let name_holder = reached.as_ref().filter(|profile| !has_address(profile)).map(|profile| profile.sub.clone());
+        // The one that holds the name which a new profile would take.
+        let holder = if before.new_name.is_some() { named.as_ref() } else { reached.as_ref() };
+        let name_holder = holder.filter(|profile| !has_address(profile)).map(|profile| profile.sub.clone());
         let profiles: BTreeMap<_, _> = read
             .into_iter()
             .flatten()
             .chain(reached)
+            .chain(named)
             .chain(stand_alone)
             .filter(has_address)
             .map(|profile| (profile.user_name.clone(), Owner::of(profile, now, providers)))
@@ -142,6 +156,7 @@ impl Owners {
             current: true,
             creation_refused: before.creation_refused,
             name_holder,
+            new_name: before.new_name.clone(),
         })
     }
 }

@@ -208,7 +208,7 @@ impl Refusal {
             }
             Self::UserNameHeld => {
                 "the pool takes the address for the user name of a profile with another address or none, whose sub is \
-                 logged; look at that profile, then delete it or give it another user name or address"
+                 logged if the pool shows it; look at that profile, then delete it or give it another user name or address"
             }
             Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
         };

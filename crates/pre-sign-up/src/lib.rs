@@ -38,6 +38,10 @@ const USER_NAME_IS_A_SUB: Kind =
 const USER_NAME_IS_AN_IDENTITY: Kind =
     Kind::refusal("user_name_is_an_identity", "This user name is not available, please choose another one");
 
+/// A native registration under a user name of the form that new accounts get.
+const USER_NAME_IS_RESERVED: Kind =
+    Kind::refusal("user_name_is_reserved", "This user name is not available, please choose another one");
+
 /// The trigger over a way to open user pools.
 #[derive(Debug)]
 pub struct PreSignUp<P> {
@@ -114,7 +118,7 @@ impl<P: UserPools> PreSignUp<P> {
 
     /// In pools where the address is the user name Cognito itself makes the name.
     fn people_choose_user_names(&self) -> bool {
-        self.settings.native_user_name == NativeUserName::Uuid
+        self.settings.native_user_name != NativeUserName::Email
     }
 
     async fn refuse_registration(&self, pool: &P::Pool, event: &Event, now: SystemTime) -> Result<(), Failure> {
@@ -124,6 +128,9 @@ impl<P: UserPools> PreSignUp<P> {
             && let Some(name) = event.user_name()
         {
             refuse_the_name_of_an_identity(name, providers)?;
+            if self.settings.native_user_name.reserves(name) {
+                return Err(refused(USER_NAME_IS_RESERVED, "the user name is of the form that new accounts get"));
+            }
             refuse_a_sub(pool, &UserName::new(name)).await?;
         }
         if self.settings.native_sign_up == NativeSignUp::Unique {

@@ -143,7 +143,11 @@ impl Settings {
             native_user_name: settings::choice(
                 lookup,
                 "NATIVE_USERNAME",
-                &[("email", NativeUserName::Email), ("uuid", NativeUserName::Uuid)],
+                &[
+                    ("email", NativeUserName::Email),
+                    ("uuid", NativeUserName::Uuid),
+                    ("derived", NativeUserName::Derived),
+                ],
                 NativeUserName::default(),
             )?,
             native_attributes: native_attributes(lookup)?,

@@ -168,6 +168,23 @@ async fn a_registration_is_not_deleted_for_a_profile_that_lacks_a_required_attri
     assert_eq!(replaced.accounts()[0].status, Status::Confirmed);
 }
 
+/// Where the address is neither user name nor alias, only the name keeps two creations at once apart.
+#[tokio::test]
+async fn in_pools_with_plain_user_names_the_name_follows_from_the_address_and_nobody_can_take_it_before() {
+    const DERIVED: &[(&str, &str)] = &[("NATIVE_USERNAME", "derived")];
+    let pool = MemoryPool::new(PoolKind::UserNames, []);
+    let event = sample("pre-sign-up/google-new-person");
+    let answer = answer_to(&trigger(&pool, DERIVED), &event).await.unwrap();
+    assert_eq!(answer, serde_json::from_str::<Value>(&event).unwrap());
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(account.user_name.starts_with("address-") && account.email_verified);
+    let name = account.user_name.as_str();
+    let registration = edited("pre-sign-up/native", |event| event["userName"] = json!(name));
+    let refusal = answer_to(&trigger(&pool, DERIVED), &registration).await.unwrap_err();
+    assert_eq!(refusal.0, "user_name_is_reserved");
+    assert!(answer_to(&trigger(&pool, DERIVED), &sample("pre-sign-up/native")).await.is_ok());
+}
+
 #[tokio::test]
 async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
     let pool = pool([native(ADA)]);
@@ -336,6 +353,21 @@ async fn an_identity_that_is_linked_while_a_profile_is_reclaimed_keeps_the_addre
     assert_eq!(code, Some("linked_profile"));
     let [account] = pool.accounts().try_into().expect("one account");
     assert!(!account.has_email(ADA) && account.identities.len() == 1, "{account:?}");
+}
+
+/// Whoever it is, they hold it for good, so "please try again" would be a lie.
+#[tokio::test]
+async fn a_name_that_somebody_holds_out_of_sight_is_a_refusal_and_not_try_again() {
+    let pool = pool([]);
+    pool.before_each_call(|operation, accounts| {
+        accounts.clear();
+        if operation == "AdminCreateUser" {
+            accounts.push(native(ADA));
+        }
+    });
+    let code = refusal(&pool, &[], &sample("pre-sign-up/google")).await;
+    assert_eq!(code, Some("user_name_held"));
+    assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 3);
 }
 
 #[tokio::test]
@@ -601,7 +633,7 @@ fn the_readme_lists_every_variable_and_the_refusal_of_registrations() {
     let mut documented = cognito_core::testing::documented_settings("pre-sign-up");
     documented.sort();
     assert_eq!(documented, names);
-    for kind in [EMAIL_IN_USE, USER_NAME_IS_A_SUB, USER_NAME_IS_AN_IDENTITY] {
+    for kind in [EMAIL_IN_USE, USER_NAME_IS_A_SUB, USER_NAME_IS_AN_IDENTITY, USER_NAME_IS_RESERVED] {
         assert!(cognito_core::testing::is_documented(kind), "{}", kind.code);
     }
 }

@@ -39,10 +39,28 @@ fn user_name(facts: &Facts) -> Option<Finding> {
         "email"
     } else if facts.list("/AliasAttributes").contains(&"email") {
         "uuid"
+    } else if facts.list("/UsernameAttributes").is_empty() {
+        "derived"
     } else {
-        return None;
+        return only_phone(facts);
     };
-    let why = "Cognito does not accept this kind of user name in this pool";
+    let why = if fits == "derived" {
+        "The address is neither user name nor alias in this pool, so the user name must keep two sign-ins at once from \
+         making two accounts"
+    } else {
+        "Cognito does not accept this kind of user name in this pool"
+    };
     let remedy = format!("Set NATIVE_USERNAME={fits} on the pre-sign-up function");
     (said != fits).then(|| Finding::error("username_setting_wrong", "NATIVE_USERNAME", why, remedy))
+}
+
+/// People sign in with a phone number and nothing else. Who has an account is linked, but none can be created.
+fn only_phone(facts: &Facts) -> Option<Finding> {
+    let is = |name: &str, value: &str| facts.setting(Trigger::PreSignUp, name) == Some(value);
+    let why = "The phone number is the user name in this pool, so no account can be created for an address, and newcomers are \
+               refused (misconfigured)";
+    let remedy = "Set NATIVE_PROFILE=skip and UNVERIFIED_PROFILE=refuse on the pre-sign-up function: newcomers then get a \
+                  profile of their own, and who has an account is linked";
+    let creates = !is("NATIVE_PROFILE", "skip") || !is("UNVERIFIED_PROFILE", "refuse");
+    creates.then(|| Finding::error("phone_is_user_name", "NATIVE_PROFILE", why, remedy))
 }

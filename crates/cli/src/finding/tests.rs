@@ -519,6 +519,39 @@ fn a_required_attribute_must_be_mapped_and_copied() {
 }
 
 #[test]
+fn each_kind_of_pool_has_its_setting() {
+    let of_kind = |names: Value, aliases: Value, settings: &[(&str, &str)]| {
+        let mut facts = healthy();
+        facts.pool.0["UsernameAttributes"] = names;
+        facts.pool.0["AliasAttributes"] = aliases;
+        facts.pool.0["AdminCreateUserConfig"] = json!({ "AllowAdminCreateUserOnly": true });
+        for (name, value) in settings {
+            set(&mut facts, Trigger::PreSignUp, name, value);
+        }
+        all(&facts).into_iter().map(|finding| (finding.code, finding.remedy)).collect::<Vec<_>>()
+    };
+    for (names, aliases, fits) in [
+        (json!(["email"]), json!(null), "email"),
+        (json!(["phone_number", "email"]), json!(null), "email"),
+        (json!(null), json!(["email"]), "uuid"),
+        (json!(null), json!(["phone_number", "email", "preferred_username"]), "uuid"),
+        (json!(null), json!(null), "derived"),
+        (json!([]), json!(["preferred_username"]), "derived"),
+        (json!(null), json!(["phone_number"]), "derived"),
+    ] {
+        for said in ["email", "uuid", "derived"] {
+            let found = of_kind(names.clone(), aliases.clone(), &[("NATIVE_USERNAME", said)]);
+            let remedy = format!("Set NATIVE_USERNAME={fits} on the pre-sign-up function");
+            let expected = if said == fits { vec![] } else { vec![("username_setting_wrong", remedy)] };
+            assert_eq!(found, expected, "{names} {aliases} {said}");
+        }
+    }
+    let by_phone = |settings| of_kind(json!(["phone_number"]), json!(null), settings);
+    assert_eq!(by_phone(&[])[0].0, "phone_is_user_name");
+    assert_eq!(by_phone(&[("NATIVE_PROFILE", "skip"), ("UNVERIFIED_PROFILE", "refuse")]), vec![]);
+}
+
+#[test]
 fn a_command_to_paste_holds_a_setting_as_one_word() {
     let mut facts = healthy();
     set(&mut facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:a; rm");

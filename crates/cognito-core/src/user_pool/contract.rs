@@ -47,6 +47,26 @@ pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outc
     checks.verification_is_kept().await.map_err(|why| format!("verification is kept: {why}"))
 }
 
+/// Runs what is different in a pool where the address is neither user name nor alias: several profiles may have it as
+/// verified, none is reached by it, and a user name is created once.
+///
+/// # Errors
+///
+/// Returns what happened instead.
+pub async fn check_plain_user_names<P: UserPool>(pool: &P, unique: &str) -> Outcome {
+    let checks = Checks { pool, unique, alias: true };
+    let first = checks.new_native("plain")?;
+    pool.create_native(&first).await.map_err(text)?;
+    let again = pool.create_native(&first).await.expect_err_text("one name was created twice")?;
+    expect(again == PoolErrorKind::UserNameExists, &format!("{again:?}"))?;
+    let second = NewNative { user_name: format!("{}-2", first.user_name), ..first.clone() };
+    pool.create_native(&second).await.map_err(text)?;
+    let listed = pool.profiles_with_email(&first.email).await.map_err(text)?;
+    expect(listed.len() == 2 && listed.iter().all(|profile| profile.email_verified), "not two verified profiles")?;
+    let reached = pool.profile(first.email.as_str()).await.map_err(text)?;
+    expect(reached.is_none(), "the address reaches a profile")
+}
+
 struct Checks<'a, P> {
     pool: &'a P,
     unique: &'a str,
@@ -255,6 +275,7 @@ mod tests {
                 check_invitations(&pool, &pool, "1", alias).await.unwrap();
                 check_administration(&pool, "app", "1", alias).await.unwrap();
             }
+            check_plain_user_names(&MemoryPool::new(PoolKind::UserNames, []).with_quirks(quirks), "1").await.unwrap();
         }
     }
 }

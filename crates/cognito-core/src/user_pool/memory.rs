@@ -26,6 +26,8 @@ pub enum PoolKind {
     EmailUserNames,
     /// `AliasAttributes: [email]`: several profiles may carry an address, one may have it verified.
     EmailAlias,
+    /// Neither: people choose a user name, and several profiles may have an address verified.
+    UserNames,
 }
 
 /// What AWS does sometimes, or did once. Tests switch it on.
@@ -207,6 +209,7 @@ impl State {
         let by_alias = |account: &Account| match self.kind {
             PoolKind::EmailUserNames => !account.is_stand_alone() && self.is_alias(account, name),
             PoolKind::EmailAlias => account.email_verified && self.is_alias(account, name),
+            PoolKind::UserNames => false,
         };
         self.accounts
             .iter()
@@ -258,7 +261,7 @@ impl State {
         account.sub = made_sub(self.created);
         account.user_name = match self.kind {
             PoolKind::EmailUserNames => account.sub.clone(),
-            PoolKind::EmailAlias => new.user_name.clone(),
+            PoolKind::EmailAlias | PoolKind::UserNames => new.user_name.clone(),
         };
         account.status = Status::ForceChangePassword;
         account.password = Some(format!("temporary-{}", self.created));

@@ -15,7 +15,7 @@ use gate::{FAULTS, Gate};
 use linking::LinkError;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use scenario::{Scenario, all, all_quirks};
+use scenario::{End, Scenario, all, all_quirks};
 use std::rc::Rc;
 
 /// An engine under test: settles the arrival of an identity, given by its federated user name.
@@ -48,7 +48,12 @@ fn violation(
     faults: &[Fault],
 ) -> Option<String> {
     let undisturbed = run.results.iter().all(Option::is_some) && faults.is_empty();
-    if undisturbed && run.results.contains(&Some(Err("try again".into()))) {
+    let gave_up = |result: &Option<Result<(), String>>| match (result, scenario.end) {
+        (Some(Err(code)), End::Refused(expected)) => code != expected,
+        (Some(Err(_)), _) => true,
+        _ => false,
+    };
+    if undisturbed && run.results.iter().any(gave_up) {
         return Some(format!("{}: an invocation gave up although nothing failed", scenario.name));
     }
     let mut results = Vec::new();

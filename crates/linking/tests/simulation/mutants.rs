@@ -201,3 +201,13 @@ fn the_flow_of_the_tutorials_is_caught() {
     let reply_lost = Fault { invocation: 0, after: 3, fate: Fate::ReplyLost };
     caught(&tutorial, &plain("nobody").with_quirks(quirks), &["Google_1"], &[reply_lost]);
 }
+
+/// Where the address is neither user name nor alias, nothing but the name keeps two creations at once apart.
+#[test]
+fn an_engine_that_names_accounts_at_random_is_caught_where_only_the_name_is_unique() {
+    let random = |scenario: Rc<Scenario>, gate: Gate, identity: &'static str| -> Invocation {
+        let named_at_random = Scenario::clone(&scenario).alias();
+        Box::pin(async move { named_at_random.settle(&gate, identity).await.map_err(name) })
+    };
+    caught(&random, &plain("nobody, plain user names"), &["Google_1", "Okta_2"], &[]);
+}

@@ -46,8 +46,12 @@ impl Scenario {
         Self { name, kind: PoolKind::EmailUserNames, accounts, policy, verified_claim: true, quirks, end }
     }
 
-    fn alias(self) -> Self {
+    pub fn alias(self) -> Self {
         Self { kind: PoolKind::EmailAlias, ..self }
+    }
+
+    fn plain_names(self) -> Self {
+        Self { kind: PoolKind::UserNames, ..self }
     }
 
     fn policy(self, unverified_profile: UnverifiedProfile) -> Self {
@@ -87,6 +91,7 @@ impl Scenario {
         let user_name_kind = match self.kind {
             PoolKind::EmailUserNames => NativeUserName::Email,
             PoolKind::EmailAlias => NativeUserName::Uuid,
+            PoolKind::UserNames => NativeUserName::Derived,
         };
         let linker = Linker {
             pool,
@@ -244,6 +249,31 @@ pub fn all() -> Vec<Scenario> {
     ] {
         all.push(Scenario::new(name, end, accounts).newcomers(newcomers));
     }
+    // Where the address is the user name, the pool makes no second one.
+    all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));
+    let mut unproven = Scenario::new("unproven", End::Refused("unproven_email"), vec![native(ADA)]);
+    unproven.verified_claim = false;
+    let mut unproven_free = Scenario::new("unproven, free", End::Untouched, vec![]);
+    unproven_free.verified_claim = false;
+    let planted = vec![native(ADA).unconfirmed(), federated("Facebook", "9", ADA)];
+    let mut unproven_named = Scenario::new("unproven, only named", End::Untouched, planted);
+    unproven_named.verified_claim = false;
+    let mut held = Scenario::new(
+        "alias held by a stand-alone profile",
+        End::Refused("email_held_by_federated_profile"),
+        vec![Account { email_verified: true, ..federated("Facebook", "9", ADA) }],
+    )
+    .alias();
+    held.quirks.stand_alone_holds_alias = true;
+    all.extend([unproven, unproven_free, unproven_named, held]);
+    all.extend(of_further_policies());
+    all.extend(with_plain_user_names());
+    all
+}
+
+/// A second subject, second factors, and attributes that the pool requires.
+fn of_further_policies() -> Vec<Scenario> {
+    let mut all = Vec::new();
     let reassigned = |account: Account| account.with_identity("Google", "9").with_identity("Okta", "9");
     let okta = native(ADA).with_identity("Okta", "2");
     let piled_up = (10..14).fold(okta, |account, n| account.with_identity("Google", &n.to_string()));
@@ -265,30 +295,31 @@ pub fn all() -> Vec<Scenario> {
         scenario.policy.link_with_factors = LinkWithFactors::Refuse;
         all.push(scenario);
     }
-    // Where the address is the user name, the pool makes no second one.
-    all.push(Scenario::new("a disabled squatter", End::Refused("disabled_profile"), vec![shut()]));
-    let mut unproven = Scenario::new("unproven", End::Refused("unproven_email"), vec![native(ADA)]);
-    unproven.verified_claim = false;
-    let mut unproven_free = Scenario::new("unproven, free", End::Untouched, vec![]);
-    unproven_free.verified_claim = false;
-    let planted = vec![native(ADA).unconfirmed(), federated("Facebook", "9", ADA)];
-    let mut unproven_named = Scenario::new("unproven, only named", End::Untouched, planted);
-    unproven_named.verified_claim = false;
-    let mut held = Scenario::new(
-        "alias held by a stand-alone profile",
-        End::Refused("email_held_by_federated_profile"),
-        vec![Account { email_verified: true, ..federated("Facebook", "9", ADA) }],
-    )
-    .alias();
-    held.quirks.stand_alone_holds_alias = true;
     let mut required = Scenario::new(
         "unconfirmed, a required attribute is missing",
         End::Refused("required_attribute_missing"),
         vec![native(ADA).unconfirmed()],
     );
     required.quirks.requires_name = true;
-    all.extend([required, unproven, unproven_free, unproven_named, held]);
+    all.push(required);
     all
+}
+
+/// Pools in which the address is neither user name nor alias.
+fn with_plain_user_names() -> Vec<Scenario> {
+    let squatter = || native(ADA).unverified().named("squatter").planted();
+    let unconfirmed = || native(ADA).unconfirmed().planted();
+    [
+        ("nobody, plain user names", End::Newcomer, vec![]),
+        ("confirmed and verified, plain user names", End::Linked, vec![native(ADA)]),
+        ("invited, plain user names", End::Newcomer, vec![invited(ADA)]),
+        ("unconfirmed, plain user names", End::Newcomer, vec![unconfirmed()]),
+        ("squatter beside the owner, plain user names", End::Linked, vec![squatter(), native(ADA)]),
+        ("a disabled squatter, plain user names", End::Newcomer, vec![native(ADA).unverified().disabled()]),
+        ("a family with one address", End::Refused("ambiguous_owner"), vec![native(ADA), native(ADA).named("mum")]),
+    ]
+    .map(|(name, end, accounts)| Scenario::new(name, end, accounts).plain_names())
+    .to_vec()
 }
 
 /// A lag that no test outlives.

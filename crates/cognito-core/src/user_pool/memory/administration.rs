@@ -62,7 +62,7 @@ impl Administration for MemoryPool {
                 estimated_users: 10,
                 user_name_attributes: match state.kind {
                     PoolKind::EmailUserNames => vec!["email".into()],
-                    PoolKind::EmailAlias => Vec::new(),
+                    PoolKind::EmailAlias | PoolKind::UserNames => Vec::new(),
                 },
                 mutable_attributes: vec!["given_name".into(), "locale".into()],
                 required_attributes: vec!["email".into()],
@@ -178,7 +178,7 @@ impl State {
             sub: sub.clone(),
             user_name: match self.kind {
                 PoolKind::EmailUserNames => sub.clone(),
-                PoolKind::EmailAlias => new.user_name.to_owned(),
+                PoolKind::EmailAlias | PoolKind::UserNames => new.user_name.to_owned(),
             },
             password: Some(new.password.to_owned()),
             created: Some(self.now),

@@ -40,7 +40,7 @@ impl Invitations for MemoryPool {
             }
             let taken = state.accounts.iter().any(|account| match state.kind {
                 PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(invitee.email.as_str()),
-                PoolKind::EmailAlias => account.user_name == invitee.user_name,
+                PoolKind::EmailAlias | PoolKind::UserNames => account.user_name == invitee.user_name,
             });
             if taken {
                 return Err(PoolErrorKind::UserNameExists);
@@ -50,7 +50,7 @@ impl Invitations for MemoryPool {
             account.sub = made_sub(state.created);
             account.user_name = match state.kind {
                 PoolKind::EmailUserNames => account.sub.clone(),
-                PoolKind::EmailAlias => invitee.user_name.clone(),
+                PoolKind::EmailAlias | PoolKind::UserNames => invitee.user_name.clone(),
             };
             account.status = Status::ForceChangePassword;
             account.password = Some(temporary.expose().to_owned());

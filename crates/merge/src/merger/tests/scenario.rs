@@ -283,6 +283,7 @@ impl Scene {
                     let user_name = match self.kind {
                         PoolKind::EmailUserNames => NativeUserName::Email,
                         PoolKind::EmailAlias => NativeUserName::Uuid,
+                        PoolKind::UserNames => NativeUserName::Derived,
                     };
                     let arrival = self.rules.arrival(&known.record()).unwrap();
                     // The function's own setting, whatever the plan's.
