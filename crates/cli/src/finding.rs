@@ -125,7 +125,9 @@ pub(crate) fn unreadable(error: &anyhow::Error) -> Finding {
 /// What keeps messages from a person, the worst first.
 pub(crate) fn of_person(facts: &Facts, people: &[person::Person]) -> Vec<Finding> {
     let mut findings = person::check(facts, people);
-    findings.extend(messages::check(facts));
+    let has_phone = people.iter().any(|person| person.profile.attribute("phone_number").is_some());
+    let concerns = |finding: &Finding| has_phone || !finding.code.starts_with("sms_");
+    findings.extend(messages::check(facts).into_iter().filter(concerns));
     findings.extend(triggers::of(facts, crate::trigger::Trigger::CustomMessage));
     findings.extend(gaps(facts));
     if findings.iter().all(|finding| finding.severity == Severity::Note) {

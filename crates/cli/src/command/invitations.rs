@@ -194,7 +194,11 @@ impl Invitations {
             Action::Revoke(Revoke { one: One { invitation: id, of }, yes }) => {
                 let api = of.open(global, true).await?;
                 let invitation = api.one(&id).await?;
-                confirm(&format!("Take the invitation of {} back?", short(&invitation.email)), yes)?;
+                let whose = short(&invitation.email);
+                confirm(
+                    &format!("Take the invitation of {whose} back, and delete the account if nobody has opened it?"),
+                    yes,
+                )?;
                 api.revoke(&id).await?;
                 Shown::one(api.one(&id).await?, None)
             }

@@ -56,7 +56,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     }
     if let Some(limit) = sms.dollars_a_month.filter(|limit| *limit <= SMS_DOLLARS) {
         let why =
-            format!("Amazon SNS sends text messages for {limit} US dollars a month, and then none until the next");
+            format!("Amazon SNS may spend {limit} US dollars a month, and then sends no text messages until the next");
         let remedy = "Raise the quota \"Account spend threshold\" of Amazon SNS, then aws sns set-sms-attributes --attributes \
                       MonthlySpendLimit=…";
         findings.push(Finding::warning("sms_limit_low", "SmsConfiguration", &why, remedy));

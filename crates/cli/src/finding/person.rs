@@ -163,7 +163,11 @@ fn invitation(facts: &Facts, profile: &ProfileRecord) -> Finding {
          days{}",
         if expired { ", which are over" } else { "" }
     );
-    let remedy = format!("Send it again: {} --message-action RESEND", aws(facts, "admin-create-user", profile));
+    let remedy = format!(
+        "If the account API invited the person, use cognito-triggers invitations resend: another password breaks its link. \
+         Otherwise send it again: {} --message-action RESEND",
+        aws(facts, "admin-create-user", profile)
+    );
     Finding::warning("invitation_open", &profile.user_name, &why, remedy)
 }
 

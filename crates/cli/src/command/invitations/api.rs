@@ -92,7 +92,7 @@ impl Api {
         let lambda = cloud.lambda(region);
         let found = lambda.get_function_configuration().function_name(function).send().await;
         let settings = settings_of(&found.map_err(told("GetFunctionConfiguration"))?);
-        let setting = |name: &str| settings.get(name).map_or("", String::as_str);
+        let setting = |name: &str| settings.get(name).map_or("", |value| value.trim());
         if setting("USER_POOL_ID") != user_pool {
             bail!(Refused(format!(
                 "{function} is not the account API of {user_pool}: its USER_POOL_ID is another one"

@@ -1,5 +1,5 @@
 use super::*;
-use crate::finding::{Attached, Gap, SendQuota, Severity, of_person};
+use crate::finding::{Attached, Gap, SendQuota, Severity, TextMessages, of_person};
 use crate::lookup::tests::ada;
 use crate::pool_settings::Description;
 use cognito_core::user_pool::AppClient;
@@ -104,6 +104,16 @@ fn a_pool_that_recovers_nobody_or_by_phone_is_found() {
     unset.pool.0["AccountRecoverySetting"] = Value::Null;
     unset.pool.0["SmsConfiguration"] = json!({ "SnsCallerArn": "arn" });
     check(&["code_goes_to_the_phone"], &unset, &[called]);
+}
+
+#[test]
+fn what_keeps_text_messages_away_matters_only_to_somebody_with_a_phone_number() {
+    let mut facts = sound();
+    facts.text_messages = Some(TextMessages { sandbox: Some(true), dollars_a_month: Some(1.0) });
+    check(&[], &facts, &[person(&ada())]);
+    let mut called = person(&ada());
+    called.profile.attributes.insert("phone_number".into(), "+491".into());
+    check(&["sms_limit_low", "sms_sandbox"], &facts, &[called]);
 }
 
 #[test]
