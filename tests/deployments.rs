@@ -295,16 +295,16 @@ async fn members_see_invitations(api: &Members<'_>) {
 
 /// The command line does the same without a token, as somebody who may invoke the function.
 async fn operators_see_invitations(api: &Members<'_>) {
-    let sent = api.cli(&["send", "grace@example.com", "--inviter", "Ada", "--hand-over"]).await;
+    let sent = api.cli(&["send", "grace@example.com", "--inviter", "Ada", "--hand-over", "--yes"]).await;
     assert_eq!(sent.status, 0, "{sent:?}");
     let sent = sent.json().unwrap();
     let id = sent["invitations"][0]["id"].as_str().unwrap();
     assert!(sent["invitations"][0]["invited_by"].as_str().unwrap().starts_with("arn:aws:"), "{sent}");
     assert_eq!((&sent["invitations"][0]["state"], &sent["invitations"][0]["mailed"]), (&json!("open"), &json!(false)));
-    let again = api.cli(&["send", "admin@example.com", "--hand-over"]).await;
+    let again = api.cli(&["send", "admin@example.com", "--hand-over", "--yes"]).await;
     assert_eq!(again.status, 3, "{again:?}");
     assert!(again.stderr.contains("account-exists"), "{again:?}");
-    let soon = api.cli(&["resend", id]).await;
+    let soon = api.cli(&["resend", id, "--yes"]).await;
     assert_eq!(soon.status, 3, "{soon:?}");
     assert!(soon.stderr.contains("too-many-requests"), "{soon:?}");
     let (username, token) = link(sent["link"].as_str().unwrap());

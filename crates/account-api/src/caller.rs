@@ -12,7 +12,8 @@ use std::net::IpAddr;
 /// A person with a valid access token of the pool.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The pool's own id of the person; may be logged.
+    /// The pool's own id of the person. For an operator who calls the function without API Gateway, who they are in AWS:
+    /// only [`Self::id_in_log`] may be logged.
     pub sub: String,
     /// The profile's exact user name.
     pub user_name: UserName,
@@ -47,6 +48,11 @@ impl Caller {
         })
     }
 
+    /// Who this is in a line of the log. An operator's name in AWS may hold an address.
+    pub(crate) fn id_in_log(&self) -> &str {
+        id_in_log(&self.sub)
+    }
+
     /// Whether the person is in a group.
     #[must_use]
     pub fn is_in(&self, group: &str) -> bool {
@@ -61,6 +67,11 @@ impl Caller {
     pub(crate) fn member_of(self, group: &str) -> Result<Self, Problem> {
         if self.is_in(group) { Ok(self) } else { Err(Code::NotAnAdmin.into()) }
     }
+}
+
+/// A `sub` as it may be logged.
+pub(crate) fn id_in_log(sub: &str) -> &str {
+    if sub.starts_with("arn:") { "operator" } else { sub }
 }
 
 /// The network address that a request comes from. It has no `Debug`, so that no log shows it.
@@ -141,6 +152,14 @@ mod tests {
         assert_eq!(named("2001:db8::1", 0), named("2001:db8::2", 0), "one network");
         assert_ne!(named("2001:db8::1", 0), named("2001:db8:0:1::1", 0));
         assert_eq!(named("nonsense", 0), "unknown");
+    }
+
+    #[test]
+    fn an_operator_has_no_name_in_the_log() {
+        let mut operator = claims("[admins]");
+        operator["jwt"]["claims"]["sub"] = json!("arn:aws:sts::123456789012:assumed-role/R/ada@example.com");
+        assert_eq!(read(&operator).unwrap().id_in_log(), "operator");
+        assert_eq!(read(&claims("[]")).unwrap().id_in_log(), "s");
     }
 
     #[test]

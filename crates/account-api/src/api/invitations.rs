@@ -38,7 +38,8 @@ pub(super) struct InvitationRequest {
     #[serde(default)]
     #[schema(max_length = 2048)]
     return_to: Option<String>,
-    /// For members: `false` sends no mail and returns the link. The address is then not verified by the answer.
+    /// For members: `false` sends no mail and returns the link. The address then stays unverified when the
+    /// guest answers.
     #[serde(default = "yes")]
     notify: bool,
 }
@@ -202,7 +203,7 @@ pub(super) async fn invite(
 }
 
 fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
-    caller.as_ref().ok().map(|caller| caller.sub.clone())
+    caller.as_ref().ok().map(|caller| caller.id_in_log().to_owned())
 }
 
 /// Lists the invitations that have not expired, the last one sent first

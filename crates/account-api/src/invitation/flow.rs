@@ -3,7 +3,7 @@
 use super::listing::Listing;
 use super::{Invitation, LastInvited, Mode, Wishes, address_digest, return_urls};
 use crate::accounts::Accounts;
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, Origin, id_in_log};
 use crate::ceilings::{Counter, Scope, Ticket};
 use crate::clock::DAY;
 use crate::code::Sealer;
@@ -135,7 +135,7 @@ impl Invitations {
         self.may_wish(&by.wishes)?;
         let order = Order { email, attributes, locales, by: Some(&by) };
         let sent = self.counted(email, self.send(&order)).await?;
-        tracing::info!(decision = "invited", sub = by.sub, "decided");
+        tracing::info!(decision = "invited", sub = id_in_log(&by.sub), "decided");
         Ok(sent)
     }
 

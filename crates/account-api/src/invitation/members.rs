@@ -75,7 +75,7 @@ impl Invitations {
         let seen = self.seen(listing.value.clone()).await?;
         self.must_be_unanswered(&seen).await?;
         let sent = self.counted(&email, self.renew(listing, &email, locales)).await?;
-        tracing::info!(decision = "invitation_sent_again", sub = by.sub, "decided");
+        tracing::info!(decision = "invitation_sent_again", sub = by.id_in_log(), "decided");
         Ok(sent)
     }
 
@@ -125,7 +125,7 @@ impl Invitations {
             }
             let void = read.value.void(self.table.now());
             if self.table.replace(&key, read, void).await?.is_some() {
-                tracing::info!(decision = "invitation_revoked", sub = by.sub, "decided");
+                tracing::info!(decision = "invitation_revoked", sub = by.id_in_log(), "decided");
                 return self.delete_account(&seen).await;
             }
         }

@@ -39,9 +39,9 @@ enum Action {
     /// Invite a person
     Send(Box<Send>),
     /// Send an invitation again, with a new link; the one before is void
-    Resend(One),
+    Resend(Change),
     /// Take an invitation back; an account that nobody has opened is deleted
-    Revoke(Revoke),
+    Revoke(Change),
 }
 
 /// The account API of a pool.
@@ -77,18 +77,21 @@ struct Send {
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
     /// The name of the person who invites, for the mail
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = inviter)]
     inviter: Option<String>,
     /// Where the guest goes afterwards. INVITATION_RETURN_URLS of the function lists which addresses are allowed
     #[arg(long, value_name = "URL")]
     return_to: Option<String>,
-    /// Send no mail and print the link, for you to deliver. The address is then not verified by the answer
+    /// Send no mail and print the link, for you to deliver. The address then stays unverified when the guest answers
     #[arg(long)]
     hand_over: bool,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Args)]
-struct Revoke {
+struct Change {
     #[command(flatten)]
     one: One,
     /// Do not ask; needed where there is no terminal to ask on
@@ -99,7 +102,8 @@ struct Revoke {
 /// The invitations that the command was about.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Shown {
-    /// What they are now. `list` has all that have not expired, the others have one.
+    /// What they are now. `list` has all that have not expired. The others have one, or none if it was changed and could
+    /// not be read afterwards.
     invitations: Vec<Row>,
     /// The link that was made with --hand-over; `null` otherwise. Whoever has it opens the account.
     link: Option<String>,
@@ -186,21 +190,22 @@ impl Invitations {
             }
             Action::Show(One { invitation: id, of }) => Shown::one(of.open(global, false).await?.one(&id).await?, None),
             Action::Send(send) => send.run(global).await?,
-            Action::Resend(One { invitation: id, of }) => {
+            Action::Resend(Change { one: One { invitation: id, of }, yes }) => {
                 let api = of.open(global, true).await?;
-                let sent = api.resend(&id).await?;
-                api.seen(sent).await?
+                let whose = api.one(&id).await?.email;
+                confirm(&format!("Send {} a new link? The one before is void then.", short(&whose)), yes)?;
+                api.resend(&id).await?.shown_by(&api).await?
             }
-            Action::Revoke(Revoke { one: One { invitation: id, of }, yes }) => {
+            Action::Revoke(Change { one: One { invitation: id, of }, yes }) => {
                 let api = of.open(global, true).await?;
-                let invitation = api.one(&id).await?;
-                let whose = short(&invitation.email);
+                let email = api.one(&id).await?.email;
+                let whose = short(&email);
                 confirm(
                     &format!("Take the invitation of {whose} back, and delete the account if nobody has opened it?"),
                     yes,
                 )?;
                 api.revoke(&id).await?;
-                Shown::one(api.one(&id).await?, None)
+                Sent { id, link: None }.shown_by(&api).await?
             }
         };
         let output = global.output();
@@ -226,6 +231,9 @@ impl Where {
 impl Send {
     async fn run(self, global: &Global) -> Result<Shown> {
         let api = self.of.open(global, true).await?;
+        let group = self.group.as_deref().map(|group| format!(" to the group {}", short(group))).unwrap_or_default();
+        let how = if self.hand_over { "Make a link for" } else { "Invite" };
+        confirm(&format!("{how} {}{group}?", short(&self.email)), self.yes)?;
         let wish = Wish {
             email: self.email,
             attributes: self.attributes.into_iter().collect(),
@@ -234,18 +242,30 @@ impl Send {
             return_to: self.return_to,
             notify: !self.hand_over,
         };
-        let sent = api.send(&wish).await?;
-        api.seen(sent).await
+        api.send(&wish).await?.shown_by(&api).await
     }
 }
 
-impl Api {
-    /// The invitation that was sent, as it is now.
-    async fn seen(&self, Sent { id, link }: Sent) -> Result<Shown> {
+impl Sent {
+    /// The invitation as it is now. The change is made, so an invitation that cannot be read is no failure.
+    async fn shown_by(self, api: &Api) -> Result<Shown> {
+        let Self { id, link } = self;
         let is_link = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
         ensure!(link.as_ref().is_none_or(is_link), "the account API answered something that is no link");
-        Ok(Shown::one(self.one(&id).await?, link))
+        Ok(match api.one(&id).await {
+            Ok(invitation) => Shown::one(invitation, link),
+            Err(why) => {
+                note!("done, but the invitation {id} cannot be shown: {why:#}");
+                Shown { invitations: Vec::new(), link }
+            }
+        })
     }
+}
+
+/// Reads a name for the mail (`InvitationRequest` of the API).
+fn inviter(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=60).contains(&text.chars().count());
+    if fits { Ok(text.to_owned()) } else { Err("a name has 1 to 60 characters") }
 }
 
 /// Reads an id, which becomes part of a path.

@@ -5,6 +5,8 @@ use crate::cloud::Cloud;
 use crate::finding::settings_of;
 use crate::terminal::Refused;
 use anyhow::{Context, Result, bail};
+use aws_sdk_lambda::config::Builder;
+use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::primitives::Blob;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -69,6 +71,8 @@ struct Page {
 #[serde(rename_all = "camelCase")]
 struct Answer {
     status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, Value>,
     #[serde(default)]
     body: Option<String>,
 }
@@ -157,14 +161,18 @@ impl Api {
     /// Calls the API and returns the body of its answer.
     async fn answer(&self, method: &str, path: &str, query: &str, body: Option<String>) -> Result<String> {
         let request = self.request(method, path, query, body.as_deref()).to_string();
-        let invoked = self.lambda.invoke().function_name(&self.function).payload(Blob::new(request)).send().await;
+        let call = self.lambda.invoke().function_name(&self.function).payload(Blob::new(request)).customize();
+        // The function may have done it although no answer came. A second try would then be refused, which says that
+        // nothing was changed.
+        let call = if method == "GET" { call } else { call.config_override(once()) };
+        let invoked = call.send().await;
         let invoked = invoked.map_err(told("InvokeFunction"))?;
         if invoked.function_error().is_some() {
             bail!("the function failed; its log says why");
         }
         let payload = invoked.payload().map(Blob::as_ref).unwrap_or_default();
         let answer: Option<Answer> = serde_json::from_slice(payload).ok();
-        let Answer { status_code, body } = answer.context("this function is not an account API")?;
+        let Answer { status_code, body, headers } = answer.context("this function is not an account API")?;
         let body = body.unwrap_or_default();
         if (200..300).contains(&status_code) {
             return Ok(body);
@@ -172,7 +180,11 @@ impl Api {
         let Ok(Problem { code, detail }) = serde_json::from_str(&body) else {
             bail!("the account API answered {status_code}");
         };
-        let text = format!("{} ({code})", detail.trim_end_matches('.'));
+        let text = match headers.get("retry-after").and_then(Value::as_str) {
+            _ if status_code == 404 => format!("there is no such invitation, or it has expired ({code})"),
+            Some(seconds) => format!("{} ({code}); possible in {seconds} seconds", detail.trim_end_matches('.')),
+            None => format!("{} ({code})", detail.trim_end_matches('.')),
+        };
         if status_code < 500 {
             bail!(Refused(text));
         }
@@ -213,6 +225,10 @@ impl Api {
             "isBase64Encoded": false,
         })
     }
+}
+
+fn once() -> Builder {
+    aws_sdk_lambda::config::Config::builder().retry_config(RetryConfig::disabled())
 }
 
 #[cfg(test)]
@@ -285,6 +301,13 @@ mod tests {
         let failures = [
             (problem(409, "account-exists"), true, "A text (account-exists)"),
             (problem(503, "try-again"), false, "A text (try-again)"),
+            (
+                json!({ "statusCode": 429, "headers": { "retry-after": "60" },
+                    "body": json!({ "code": "too-many-requests", "detail": "A text." }).to_string() }),
+                true,
+                "A text (too-many-requests); possible in 60 seconds",
+            ),
+            (problem(404, "not-found"), true, "no such invitation, or it has expired"),
             (answer(502, &Value::Null), false, "answered 502"),
             (json!({ "version": "1" }), false, "is not an account API"),
             (answer(200, &json!({ "id": 7 })), false, "another version"),

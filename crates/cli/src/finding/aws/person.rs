@@ -22,8 +22,8 @@ const PAGES: usize = 20;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What the functions of this project write when something is wrong.
-const TROUBLE: &str = r#"{ ($.level = "ERROR") || ($.level = "WARN") }"#;
+/// What the functions of this project write when something is wrong, and Lambda when one was cut off or crashed.
+const TROUBLE: &str = r#"{ ($.level = "ERROR") || ($.level = "WARN") || (($.type = "platform.report") && ($.record.status != "success")) }"#;
 
 /// Reads what decides whether messages reach these profiles. What cannot be read becomes a gap.
 pub(crate) async fn gather_for_person(
@@ -94,8 +94,12 @@ async fn trouble(cloud: &Cloud, facts: &mut Facts, group: &str, pattern: &str) -
     let request = request.start_time(i64::try_from(since.as_millis()).unwrap_or_default());
     let mut pages = request.into_paginator().send();
     let (mut trouble, mut latest) = (Trouble::default(), None::<FilteredLogEvent>);
-    for _ in 0..PAGES {
+    for read in 0.. {
         let Some(page) = pages.next().await else { break };
+        if read == PAGES {
+            facts.miss(&format!("log {group}"), "FilterLogEvents", "more than could be read".into());
+            return None;
+        }
         if does_not_exist(&page) {
             // Nothing was written yet.
             break;
