@@ -15,14 +15,18 @@ const ADA: &str = "ada@example.com";
 const ADA_AT_GOOGLE: &str = "123456789012345678901";
 const GRACE: &str = "grace@example.org";
 const GRACE_AT_GOOGLE: &str = "109876543210987654321";
-const KINDS: [Kind; 2] = [Kind::EmailAsUsername, Kind::EmailAsAlias];
+const KINDS: [Kind; 3] = [Kind::EmailAsUsername, Kind::EmailAsAlias, Kind::UserName];
 
 async fn pre_sign_up(kind: Kind) -> Function {
     pre_sign_up_at(&cloud().unwrap(), kind).await
 }
 
 async fn pre_sign_up_at(endpoint: &str, kind: Kind) -> Function {
-    let user_names = if kind == Kind::EmailAsAlias { "uuid" } else { "email" };
+    let user_names = match kind {
+        Kind::EmailAsUsername => "email",
+        Kind::EmailAsAlias => "uuid",
+        Kind::UserName => "derived",
+    };
     let settings = [
         ("AWS_ENDPOINT_URL", endpoint),
         ("PROVIDERS", "Google:claim,Facebook:always"),
@@ -51,7 +55,8 @@ async fn a_proven_address_links_the_identity_to_its_native_account() {
         assert_eq!(after.username, before.username, "{kind:?}");
         assert!(after.has_identity("Google", ADA_AT_GOOGLE), "{after:?}");
         assert!(after.email_verified() && after.status == "CONFIRMED", "{after:?}");
-        assert!(opens(&pool, ADA, PASSWORD).await.unwrap(), "her password no longer opens her account");
+        let name = if kind == Kind::UserName { &before.username } else { ADA };
+        assert!(opens(&pool, name, PASSWORD).await.unwrap(), "her password no longer opens her account");
     }
 }
 

@@ -4,7 +4,7 @@
 
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
-use cognito_core::user_pool::contract::{check_administration, check_all, check_invitations};
+use cognito_core::user_pool::contract::{check_administration, check_all, check_invitations, check_plain_user_names};
 use end_to_end::pool;
 use local_cloud::user_pool::Kind;
 use serde_json::json;
@@ -29,6 +29,13 @@ async fn check(kind: Kind) {
 #[tokio::test]
 async fn the_adapter_keeps_the_contract_where_the_email_is_the_user_name() {
     check(Kind::EmailAsUsername).await;
+}
+
+#[tokio::test]
+async fn the_adapter_keeps_the_contract_where_the_email_is_no_name() {
+    let pool = pool(Kind::UserName).await.unwrap();
+    let adapter = AwsUserPools::from_lookup(&|name| std::env::var(name).ok()).unwrap().pool(pool.id());
+    check_plain_user_names(&adapter, "1").await.unwrap();
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ pub async fn pool(kind: Kind) -> Result<UserPool> {
 ///
 /// Fails if the pool refuses.
 pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile> {
-    let username = if kind == Kind::EmailAsAlias { "somebody" } else { email };
+    let username = if kind == Kind::EmailAsUsername { email } else { "somebody" };
     let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
     let input = json!({ "Username": username, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
     pool.admin("AdminCreateUser", input).await?;

@@ -16,13 +16,15 @@ pub const REGION: &str = "eu-central-1";
 /// The callback address of a local pool's app. Nothing listens there: a sign-in ends when this link is read.
 pub const CALLBACK: &str = "http://127.0.0.1/signed-in";
 
-/// The two kinds of pool the triggers are made for.
+/// The kinds of pools that the triggers are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// People sign in with the e-mail address, and everybody may sign up.
     EmailAsUsername,
     /// Administrators make the accounts, with a user name that is not the address. A verified e-mail is an alias.
     EmailAsAlias,
+    /// People choose a user name. The address is neither that nor an alias.
+    UserName,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
         let (usernames, aliases, admin_only) = match self {
             Self::EmailAsUsername => (json!(["email"]), json!([]), false),
             Self::EmailAsAlias => (json!([]), json!(["email"]), true),
+            Self::UserName => (json!([]), json!([]), false),
         };
         json!({
             "PoolName": name,

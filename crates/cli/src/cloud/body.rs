@@ -1,8 +1,10 @@
 //! The text of an answer, beside what the SDK reads from it.
 
-use aws_sdk_cognitoidentityprovider::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_cognitoidentityprovider::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_cognitoidentityprovider::error::BoxError;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Keeps the body of an answer. Clones keep the same one.
