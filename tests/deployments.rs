@@ -316,8 +316,19 @@ async fn operators_see_invitations(api: &Members<'_>) {
     let listed = api.cli(&["list"]).await.json().unwrap();
     let states: Vec<_> = listed["invitations"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["answered", "revoked"]);
+    let open = api.cli(&["send", "barbara@example.com", "--hand-over", "--yes"]).await.json().unwrap();
+    let revoked = api.cli(&["revoke", open["invitations"][0]["id"].as_str().unwrap(), "--yes"]).await.json().unwrap();
+    assert_eq!(revoked["invitations"][0]["state"], "revoked");
     let gone = api.cli(&["show", "00000000-0000-4000-8000-000000000000"]).await;
     assert!(gone.status == 3 && gone.stderr.contains("not-found"), "{gone:?}");
+}
+
+#[tokio::test]
+async fn the_functions_for_a_pool_in_which_the_address_is_no_name() {
+    let existing = pool(Kind::UserName).await.unwrap();
+    let parameters = [("ExistingUserPoolId", existing.id()), ("PoolKind", "username")];
+    let outputs = deploy("plain-names", &parameters).await.unwrap();
+    assert_eq!(variables(&outputs, "PreSignUp").await["NATIVE_USERNAME"], "derived");
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod verification_link;
 pub(crate) use account_api::AccountApi;
 pub(crate) use aws::{gather, gather_for_person, look_at_account_api, settings_of, suppressed};
 pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, Trouble};
+pub(crate) use kind::settings_that_fit;
 
 use crate::advice;
 use schemars::JsonSchema;

@@ -2,6 +2,7 @@
 
 use crate::attachment::{Attached, Change, Current, Report, Request, Transaction, resolve};
 use crate::cloud::Cloud;
+use crate::finding::settings_that_fit;
 use crate::fragment::{Tool, fragment};
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Granted, Permission};
@@ -105,6 +106,9 @@ impl Attach {
             report.saved = transaction.snapshot.files;
         }
         if report.applied || idle {
+            if plan.iter().any(|(change, _)| change.trigger == Trigger::PreSignUp) {
+                say!("For this pool, pre-sign-up needs {}. doctor checks it.", settings_that_fit(&current.pool));
+            }
             keep(&current.pool);
         }
         Ok(report)

@@ -1,6 +1,7 @@
 //! Do the functions' settings fit the kind of pool?
 
 use super::{Facts, Finding};
+use crate::pool_settings::Description;
 use crate::trigger::Trigger;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -33,17 +34,31 @@ fn case(facts: &Facts) -> Option<Finding> {
     (!said && is).then(|| Finding::warning("case_setting_wrong", "POOL_CASE_SENSITIVE", why, remedy))
 }
 
+/// The settings of pre-sign-up that fit a pool.
+pub(crate) fn settings_that_fit(pool: &Description) -> String {
+    let facts = Facts::of(pool.clone());
+    let case = facts.is_case_sensitive();
+    let names = match user_names(&facts) {
+        Some(name) => format!("NATIVE_USERNAME={name}"),
+        None => "NATIVE_PROFILE=skip, UNVERIFIED_PROFILE=refuse".to_owned(),
+    };
+    format!("{names}, POOL_CASE_SENSITIVE={case}")
+}
+
+/// The value of `NATIVE_USERNAME`; `None` if no account can be created for an address.
+fn user_names(facts: &Facts) -> Option<&'static str> {
+    if facts.list("/UsernameAttributes").contains(&"email") {
+        Some("email")
+    } else if facts.list("/AliasAttributes").contains(&"email") {
+        Some("uuid")
+    } else {
+        facts.list("/UsernameAttributes").is_empty().then_some("derived")
+    }
+}
+
 fn user_name(facts: &Facts) -> Option<Finding> {
     let said = facts.setting(Trigger::PreSignUp, "NATIVE_USERNAME").unwrap_or("email");
-    let fits = if facts.list("/UsernameAttributes").contains(&"email") {
-        "email"
-    } else if facts.list("/AliasAttributes").contains(&"email") {
-        "uuid"
-    } else if facts.list("/UsernameAttributes").is_empty() {
-        "derived"
-    } else {
-        return only_phone(facts);
-    };
+    let Some(fits) = user_names(facts) else { return only_phone(facts) };
     let why = if fits == "derived" {
         "The address is neither user name nor alias in this pool, so the user name must keep two sign-ins at once from \
          making two accounts"

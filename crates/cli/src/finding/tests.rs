@@ -478,6 +478,28 @@ fn subjects_that_do_not_last_are_named_with_the_setting_that_replaces_them() {
 }
 
 #[test]
+fn the_settings_that_fit_are_those_with_which_nothing_is_found() {
+    for (usernames, aliases, names) in [
+        (json!(["email"]), json!(null), "NATIVE_USERNAME=email"),
+        (json!(["phone_number", "email"]), json!(null), "NATIVE_USERNAME=email"),
+        (json!(null), json!(["preferred_username", "email"]), "NATIVE_USERNAME=uuid"),
+        (json!(null), json!(["phone_number", "preferred_username"]), "NATIVE_USERNAME=derived"),
+        (json!(["phone_number"]), json!(null), "NATIVE_PROFILE=skip, UNVERIFIED_PROFILE=refuse"),
+    ] {
+        let mut facts = healthy();
+        (facts.pool.0["UsernameAttributes"], facts.pool.0["AliasAttributes"]) = (usernames, aliases);
+        facts.pool.0["AdminCreateUserConfig"] = json!({ "AllowAdminCreateUserOnly": true });
+        let fitting = settings_that_fit(&facts.pool);
+        assert_eq!(fitting, format!("{names}, POOL_CASE_SENSITIVE=false"));
+        for setting in fitting.split(", ") {
+            let (name, value) = setting.split_once('=').unwrap();
+            set(&mut facts, Trigger::PreSignUp, name, value);
+        }
+        assert_eq!(all(&facts), vec![], "{fitting}");
+    }
+}
+
+#[test]
 fn a_demanded_second_factor_is_not_asked_for_after_a_provider() {
     check(Severity::Note, "providers_skip_second_factor", pool("/MfaConfiguration", json!("ON")));
     let mut facts = healthy();
