@@ -13,7 +13,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The pool's own id of the person. For an operator who calls the function without API Gateway, who they are in AWS:
-    /// only [`Self::id_in_log`] may be logged.
+    /// `id_in_log` is what may be logged.
     pub sub: String,
     /// The profile's exact user name.
     pub user_name: UserName,
