@@ -207,8 +207,8 @@ impl Refusal {
                  other; look at both, then delete the profile with this user name"
             }
             Self::UserNameHeld => {
-                "the pool takes the address for the user name of a profile with another address or none, whose sub is \
-                 logged if the pool shows it; look at that profile, then delete it or give it another user name or address"
+                "the pool takes the address, or the name derived from it, for the user name of a profile with another address \
+                 or none, whose sub is logged if the pool shows it; look at that profile, then delete it or change its address"
             }
             Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
         };

@@ -6,6 +6,9 @@ use crate::trigger::Trigger;
 /// What every new profile has: the pool's own, and the address, which has findings of its own.
 const GIVEN: [&str; 3] = ["sub", "email", "email_verified"];
 
+/// What `NATIVE_ATTRIBUTES` does not accept, so that no native profile gets it.
+const NEVER_COPIED: [&str; 2] = ["preferred_username", "updated_at"];
+
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let schema = facts.pool.0["SchemaAttributes"].as_array().into_iter().flatten();
     let required = schema.filter(|entry| entry["Required"] == true).filter_map(|entry| entry["Name"].as_str());
@@ -45,6 +48,12 @@ fn not_copied(facts: &Facts, attribute: &str) -> Option<Finding> {
     }
     let why = "The pool requires this attribute, and new native profiles do not get it, so newcomers are turned away \
                (misconfigured, required_attribute_missing)";
-    let remedy = format!("Set NATIVE_ATTRIBUTES={copied},{attribute} on the pre-sign-up function");
+    let remedy = if NEVER_COPIED.contains(&attribute) {
+        "Set NATIVE_PROFILE=skip and UNVERIFIED_PROFILE=refuse on the pre-sign-up function, because NATIVE_ATTRIBUTES does \
+         not accept this attribute: newcomers then get a profile of their own"
+            .to_owned()
+    } else {
+        format!("Set NATIVE_ATTRIBUTES={copied},{attribute} on the pre-sign-up function")
+    };
     Some(Finding::error("required_attribute_not_copied", attribute, why, remedy))
 }

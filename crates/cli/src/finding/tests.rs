@@ -525,10 +525,16 @@ fn a_required_attribute_must_be_mapped_and_copied() {
         requiring("name")(facts);
         map(facts, "name", 1);
     });
-    check(Severity::Error, "required_attribute_not_copied", |facts| {
-        requiring("phone_number")(facts);
-        map(facts, "phone_number", 2);
-    });
+    for (name, remedy) in [("phone_number", "NATIVE_ATTRIBUTES="), ("preferred_username", "NATIVE_PROFILE=skip")] {
+        let lacking = |facts: &mut Facts| {
+            requiring(name)(facts);
+            map(facts, name, 2);
+        };
+        check(Severity::Error, "required_attribute_not_copied", lacking);
+        let mut facts = healthy();
+        lacking(&mut facts);
+        assert!(all(&facts)[0].remedy.contains(remedy), "{name}");
+    }
     let mut facts = healthy();
     requiring("name")(&mut facts);
     requiring("email")(&mut facts);
