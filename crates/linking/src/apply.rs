@@ -264,7 +264,11 @@ impl<P: UserPool> Linker<'_, P> {
         // The address is there anyway, and verified.
         let is_ours = |name: &str| ["email", "email_verified"].contains(&name);
         let given = |name: &str| self.attributes.get(name).map(String::as_str);
-        let lacks = |wanted: &&RequiredAttribute| !is_ours(&wanted.name) && !wanted.takes(given(&wanted.name));
+        // Where it is a user name as well, somebody may have this number, and no look before tells.
+        let may_be_held = |name: &str| name == "phone_number";
+        let lacks = |wanted: &&RequiredAttribute| {
+            !is_ours(&wanted.name) && (may_be_held(&wanted.name) || !wanted.takes(given(&wanted.name)))
+        };
         let lacking: Vec<_> = required.iter().filter(lacks).map(|wanted| wanted.name.as_str()).collect();
         if lacking.is_empty() {
             return Ok(required);
@@ -359,7 +363,15 @@ impl<P: UserPool> Linker<'_, P> {
         Ok(())
     }
 
+    /// The user name of the destination, if calls with it reach that profile.
     async fn checked(&self, to: &Destination) -> Result<CheckedUserName, StepError> {
+        // Everybody can tell a derived name, and may have taken it as an alias (`preferred_username`).
+        if self.user_name.reserves(to.user_name.as_str()) {
+            let reached = self.pool.profile(to.user_name.as_str()).await?;
+            if reached.is_some_and(|reached| reached.sub != to.sub) {
+                return Err(StepError::refused(Refusal::UserNameHeld));
+            }
+        }
         Ok(self.pool.checked(&to.user_name, &to.sub).await?)
     }
 

@@ -36,12 +36,13 @@ impl SignUpDomains {
         self.allowed.is_some() || self.denied.is_some()
     }
 
-    /// Whether a sign-in with this address may make an account.
+    /// Whether a sign-in with this address may make an account. Where only some domains are allowed, the provider must
+    /// prove the address: anybody could name one of theirs.
     #[must_use]
     pub fn admit(&self, claim: &EmailClaim) -> bool {
         match claim {
             EmailClaim::Proven(email) => self.contain(email.email()),
-            EmailClaim::Unproven(email) => self.contain(email),
+            EmailClaim::Unproven(email) => self.allowed.is_none() && self.contain(email),
             EmailClaim::Absent | EmailClaim::Unusable(_) => self.allowed.is_none(),
         }
     }
@@ -113,6 +114,9 @@ mod tests {
         let none = domains("", " ");
         assert!(!none.limit_anybody() && admits(&none, "a@corp.example") && none.admit(&EmailClaim::Absent));
         assert!(!domains("corp.example", "").admit(&EmailClaim::Absent));
+        let unproven = EmailClaim::Unproven(Email::parse("a@corp.example").unwrap());
+        assert!(!domains("corp.example", "").admit(&unproven) && !domains("", "corp.example").admit(&unproven));
+        assert!(domains("", "other.example").admit(&unproven));
         assert!(domains("", "corp.example").admit(&EmailClaim::Absent));
     }
 

@@ -185,6 +185,28 @@ async fn in_pools_with_plain_user_names_the_name_follows_from_the_address_and_no
     assert!(answer_to(&trigger(&pool, DERIVED), &sample("pre-sign-up/native")).await.is_ok());
 }
 
+/// Everybody can tell the name that follows from an address, and may take it as an alias. No call with that name may then
+/// change their account, whatever the function still has to do for the address's owner.
+#[tokio::test]
+async fn a_derived_name_that_is_somebodys_alias_changes_nothing_of_theirs() {
+    const DERIVED: &[(&str, &str)] = &[("NATIVE_USERNAME", "derived")];
+    let event = sample("pre-sign-up/google-new-person");
+    let clean = MemoryPool::new(PoolKind::UserNames, []);
+    answer_to(&trigger(&clean, DERIVED), &event).await.unwrap();
+    let name = clean.accounts()[0].user_name.clone();
+
+    let mut mallory = native("mallory@example.org");
+    mallory.attributes.insert("preferred_username".into(), name);
+    let quirks = Quirks { alias_comes_first: true, ..Quirks::default() };
+    let pool = MemoryPool::new(PoolKind::UserNames, [mallory.clone()]).with_quirks(quirks);
+    for _ in 0..2 {
+        let refusal = answer_to(&trigger(&pool, DERIVED), &event).await.unwrap_err();
+        assert_eq!(refusal.0, "user_name_held");
+        let theirs = pool.accounts().into_iter().find(|account| account.sub == mallory.sub).unwrap();
+        assert!(theirs.identities.is_empty() && theirs.password == mallory.password, "{theirs:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
     let pool = pool([native(ADA)]);

@@ -16,6 +16,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let why = "The pool demands a second factor, but Cognito asks for it after the password only. Who signs in through a linked \
                provider never sees it";
     let remedy = "Demand one at the providers. Or set LINK_WITH_FACTORS=refuse on the pre-sign-up function: who has a second \
-                  factor then signs in with the password only";
+                  factor then signs in with the password only. Cognito may not show a factor that nobody chose; only :none in \
+                  PROVIDERS links nobody for sure";
     vec![Finding::note("providers_skip_second_factor", "MfaConfiguration", why, remedy)]
 }

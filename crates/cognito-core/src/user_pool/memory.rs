@@ -50,6 +50,8 @@ pub struct Quirks {
     pub folds_unicode_names: bool,
     /// The phone number is a user name as well, so that no two profiles have the same.
     pub phone_is_user_name: bool,
+    /// `preferred_username` is an alias, and is found before a user name.
+    pub alias_comes_first: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
     /// `name` is a required attribute.
@@ -211,9 +213,11 @@ impl State {
             PoolKind::EmailAlias => account.email_verified && self.is_alias(account, name),
             PoolKind::UserNames => false,
         };
+        let prefers = |account: &Account| account.attributes.get("preferred_username").is_some_and(|own| own == name);
         self.accounts
             .iter()
-            .position(|account| account.user_name == name || account.sub == name)
+            .position(|account| self.quirks.alias_comes_first && prefers(account))
+            .or_else(|| self.accounts.iter().position(|account| account.user_name == name || account.sub == name))
             .or_else(|| self.accounts.iter().position(by_alias))
     }
 

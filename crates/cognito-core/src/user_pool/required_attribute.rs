@@ -10,15 +10,10 @@ pub struct RequiredAttribute {
 }
 
 impl RequiredAttribute {
-    /// Whether a value is there and fits, as far as its length tells. A phone number must be a plus sign and digits, as
-    /// Cognito documents.
+    /// Whether a value is there and fits, as far as its length tells.
     #[must_use]
     pub fn takes(&self, value: Option<&str>) -> bool {
         let Some(value) = value.filter(|value| !value.is_empty()) else { return false };
-        let digits = value.strip_prefix('+').unwrap_or_default();
-        if self.name == "phone_number" && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
-            return false;
-        }
         let length = value.chars().count();
         self.min_length.is_none_or(|min| min <= length) && self.max_length.is_none_or(|max| length <= max)
     }
@@ -37,14 +32,5 @@ mod tests {
         }
         let any = RequiredAttribute { min_length: None, max_length: None, ..birthdate };
         assert!(any.takes(Some("é")) && !any.takes(Some("")));
-    }
-
-    #[test]
-    fn a_phone_number_is_a_plus_sign_and_digits() {
-        let phone = RequiredAttribute { name: "phone_number".into(), min_length: Some(0), max_length: Some(2048) };
-        assert!(phone.takes(Some("+15550100")));
-        for value in ["", "+", "15550100", "+1 555 0100", "+1-555-0100", "(555) 0100"] {
-            assert!(!phone.takes(Some(value)), "{value}");
-        }
     }
 }
