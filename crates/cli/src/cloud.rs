@@ -14,13 +14,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
+use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsUserPool, AwsUserPools, failed};
-use cognito_core::user_pool::{PoolError, UserPools};
 use connection::Connections;
 use credentials::{Explained, of_profile, refuse_unknown};
 use std::time::Duration;
@@ -83,27 +82,23 @@ impl Cloud {
         Ok(Self { config: config.build() })
     }
 
-    /// Says where a command is about to change something. One call; if it is not allowed, only the account is left out.
-    pub(crate) async fn announce(&self, user_pool: &str) {
+    /// Says where a command is about to change something, and returns the ARN of whoever runs it. One call; if it is not
+    /// allowed, only account and ARN are left out.
+    pub(crate) async fn announce(&self, user_pool: &str) -> Option<String> {
         let region = self.config.region().map_or("unknown", AsRef::as_ref);
-        match self.caller().await {
-            Ok(caller) => {
-                say!("Account {}, Region {region}, user pool {user_pool}", caller.account().unwrap_or("unknown"));
-            }
-            Err(why) => say!("Account unknown ({why}), Region {region}, user pool {user_pool}"),
-        }
-    }
-
-    /// The ARN of whoever runs the command; `None` if AWS does not say.
-    pub(crate) async fn caller_arn(&self) -> Option<String> {
-        self.caller().await.ok()?.arn().map(str::to_owned)
-    }
-
-    async fn caller(&self) -> Result<GetCallerIdentityOutput, PoolError> {
         // Nothing depends on the answer, so nobody waits for a second try.
         let once = aws_sdk_sts::config::Builder::from(&self.config).retry_config(RetryConfig::disabled()).build();
         let answer = aws_sdk_sts::Client::from_conf(once).get_caller_identity().send().await;
-        answer.map_err(failed("GetCallerIdentity"))
+        match answer.map_err(failed("GetCallerIdentity")) {
+            Ok(caller) => {
+                say!("Account {}, Region {region}, user pool {user_pool}", caller.account().unwrap_or("unknown"));
+                caller.arn
+            }
+            Err(why) => {
+                say!("Account unknown ({why}), Region {region}, user pool {user_pool}");
+                None
+            }
+        }
     }
 
     /// What SDK clients are made from.

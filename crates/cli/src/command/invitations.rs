@@ -221,10 +221,8 @@ impl Invitations {
 impl Where {
     async fn open(&self, global: &Global, changes: bool) -> Result<Api> {
         let cloud = Cloud::load(global, &self.pool.id).await?;
-        if changes {
-            cloud.announce(&self.pool.id).await;
-        }
-        Api::open(&cloud, &self.pool.id, &self.account_api).await
+        let operator = if changes { cloud.announce(&self.pool.id).await } else { None };
+        Api::open(&cloud, &self.pool.id, &self.account_api, operator).await
     }
 }
 

@@ -85,15 +85,15 @@ struct Problem {
 }
 
 impl Api {
-    /// Reads the function's settings: whether it is the API of this pool, and which group may invite.
+    /// Reads the function's settings: whether it is the API of this pool, and which group may invite. `operator` is whom
+    /// the API remembers as the inviter, if AWS says who that is.
     ///
     /// # Errors
     ///
     /// [`Refused`] if the function is another pool's API, or if its members do not invite. Other errors are those of
     /// the call.
-    pub(super) async fn open(cloud: &Cloud, user_pool: &str, function: &str) -> Result<Self> {
-        let region = user_pool.split_once('_').map_or(user_pool, |(region, _)| region);
-        let lambda = cloud.lambda(region);
+    pub(super) async fn open(cloud: &Cloud, user_pool: &str, function: &str, operator: Option<String>) -> Result<Self> {
+        let lambda = aws_sdk_lambda::Client::new(cloud.config());
         let found = lambda.get_function_configuration().function_name(function).send().await;
         let settings = settings_of(&found.map_err(told("GetFunctionConfiguration"))?);
         let setting = |name: &str| settings.get(name).map_or("", |value| value.trim());
@@ -108,7 +108,7 @@ impl Api {
             )));
         }
         let group = setting("ADMIN_GROUP").to_owned();
-        let operator = cloud.caller_arn().await.unwrap_or_else(|| "operator".to_owned());
+        let operator = operator.unwrap_or_else(|| "operator".to_owned());
         Ok(Self { lambda, function: function.to_owned(), operator, group })
     }
 
@@ -253,7 +253,7 @@ mod tests {
             seen.lock().unwrap().push(serde_json::from_slice(body).unwrap());
             (200, answers.lock().unwrap().next().unwrap().to_string())
         });
-        (Api::open(&cloud, POOL, "f").await, asked)
+        (Api::open(&cloud, POOL, "f", None).await, asked)
     }
 
     fn sound() -> Value {
