@@ -2,10 +2,11 @@
 
 use crate::{email_change, invitation, pages};
 use cognito_core::email::Email;
+use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 36] = [
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
@@ -23,6 +24,8 @@ pub const NAMES: [&str; 34] = [
     "INVITATIONS_A_DAY",
     "INVITATION_GROUPS",
     "INVITATION_RETURN_URLS",
+    SignUpDomains::NAMES[0],
+    SignUpDomains::NAMES[1],
     "NATIVE_USERNAME",
     PROVIDERS,
     DEFAULT_GROUP,
