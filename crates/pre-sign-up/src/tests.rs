@@ -261,6 +261,34 @@ async fn a_mixed_case_subject_is_linked_as_the_provider_spells_it() {
     assert!(pool.accounts()[0].has_identity("Okta", "00uAbC1dEfGHIjKlM5d7"));
 }
 
+/// With the raw subject beside it, where the subject has letters.
+#[tokio::test]
+async fn providers_by_name_are_linked_by_the_subject_as_they_spell_it() {
+    let settings = |providers| [("PROVIDERS", providers), ("SUBJECT_ATTRIBUTE", "custom:idp_subject")];
+    for (case, settings, expected) in [
+        ("linkedin", settings("LinkedIn:claim"), Ok("k3Xq9_ZbTa")),
+        ("line", settings("LINE:never"), Err("unproven_email")),
+        ("line", settings("LINE:claim"), Err("unproven_email")),
+        ("line", settings("LINE:always"), Ok("U4af4980629f0b1c2d3e4f5061728394a")),
+        ("okta", settings("Okta:claim@corp.example"), Ok("00uZyX9wVuTSRqPoN5d7")),
+        ("okta", settings("Okta:claim@other.example"), Err("unproven_email")),
+        ("auth0", settings("Auth0:claim"), Ok("auth0|64f0c1e2a3b4c5d6e7f80912")),
+        ("auth0-google", settings("Auth0:claim"), Ok("google-oauth2|123456789012345678901")),
+        ("github", settings("GitHub:claim"), Ok("583231")),
+    ] {
+        let event = sample(&format!("pre-sign-up/{case}"));
+        let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
+        let pool = pool([native(email.as_str().unwrap())]);
+        let answer = answer_to(&trigger(&pool, settings.to_vec().leak()), &event).await;
+        let outcome = answer.map(|_| pool.accounts()[0].identities[0].value.clone()).map_err(|(code, _)| code);
+        assert_eq!(outcome, expected.map(str::to_owned), "{case}");
+    }
+    let twice = pool([native(ADA).with_identity("Auth0", "auth0|64f0c1e2a3b4c5d6e7f80912")]);
+    let auth0 = settings("Auth0:claim").to_vec().leak();
+    let refused = answer_to(&trigger(&twice, auth0), &sample("pre-sign-up/auth0-google")).await.unwrap_err();
+    assert_eq!(refused.0, "second_subject");
+}
+
 /// The pool maps Entra's `xms_edov` to `email_verified`, so it needs no inbound federation trigger.
 #[tokio::test]
 async fn a_microsoft_account_is_linked_if_its_proof_is_mapped() {
