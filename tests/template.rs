@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cognito_core::settings::{BY_CLIENT, BY_POOL};
 use end_to_end::template::{Template, texts};
 use local_cloud::stack::template::TemplateFile;
 use serde_json::Value;
@@ -330,6 +331,16 @@ fn the_account_api_makes_the_app_clients_that_it_is_not_given_and_none_writes_a_
         assert!(written.contains("email") && !written.iter().any(|name| name.ends_with("_verified")), "{written:?}");
         assert_eq!(client["GenerateSecret"], false);
     }
+}
+
+/// What differs for pools and app clients is a setting of a function, and every setting of one may, but what belongs to
+/// the function itself.
+#[test]
+fn every_setting_of_the_triggers_can_differ_for_a_pool() {
+    let own = ["OVERRIDES", "RETRY_QUEUE_URL"];
+    let read = functions().into_iter().flat_map(|(_, names)| names).copied().filter(|name| !own.contains(name));
+    let differ = BY_CLIENT.into_iter().chain(BY_POOL);
+    assert_eq!(differ.collect::<BTreeSet<_>>(), read.collect::<BTreeSet<_>>());
 }
 
 /// What both templates have means the same in both.
