@@ -352,8 +352,8 @@ fn a_parameter_of_both_templates_takes_the_same_values() {
         let Some(own) = pool.get(name) else { continue };
         shared += 1;
         assert_eq!(own["Type"], parameter["Type"], "{name}");
-        // There the sender is needed, and no account can be made where nobody signs in with the address.
-        if !["SesIdentityArn", "EmailFrom", "AppName", "PoolKind"].contains(&name.as_str()) {
+        // There the sender is needed.
+        if !["SesIdentityArn", "EmailFrom", "AppName"].contains(&name.as_str()) {
             for of in ["Default", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue"] {
                 assert_eq!(own[of], parameter[of], "{name}: {of}");
             }

@@ -152,8 +152,8 @@ mod tests {
                 "AWS_REGION" => "eu-central-1",
                 "PAGES_CLIENT_ID" => "pages",
                 "OVERRIDES" => {
-                    r##"[{"client_id": "shop", "settings": {"APP_NAME": "Shop"}},
-                         {"client_id": "pages", "settings": {"APP_NAME": "Pages"}}]"##
+                    r#"[{"client_id": "shop", "settings": {"APP_NAME": "Shop"}},
+                         {"client_id": "pages", "settings": {"APP_NAME": "Pages"}}]"#
                 }
                 _ => return None,
             };

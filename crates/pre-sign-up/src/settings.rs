@@ -1,8 +1,8 @@
 use cognito_core::provider::{Providers, SignUpDomains};
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
+use cognito_core::user_pool::NativeUserName;
 use linking::{
-    LinkWithFactors, NativeProfile, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail,
-    UnverifiedProfile,
+    LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail, UnverifiedProfile,
 };
 
 /// Every environment variable this function reads.
@@ -140,16 +140,7 @@ impl Settings {
                 &[("allow", NativeSignUp::Allow), ("unique", NativeSignUp::Unique)],
                 NativeSignUp::default(),
             )?,
-            native_user_name: settings::choice(
-                lookup,
-                "NATIVE_USERNAME",
-                &[
-                    ("email", NativeUserName::Email),
-                    ("uuid", NativeUserName::Uuid),
-                    ("derived", NativeUserName::Derived),
-                ],
-                NativeUserName::default(),
-            )?,
+            native_user_name: NativeUserName::from_lookup(lookup)?,
             native_attributes: native_attributes(lookup)?,
         })
     }
