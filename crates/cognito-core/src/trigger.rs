@@ -2,7 +2,9 @@
 
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
+use crate::next_function::{Answers, Defaults};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -17,6 +19,10 @@ pub const UNKNOWN_VERSION: &str = "unknown_version";
 
 /// A Cognito trigger function.
 pub trait Trigger {
+    /// When the team's own function is called and what its failure means, where the operator chose nothing. As here for
+    /// triggers that are told what has happened: ours first, and a failure keeps nobody out.
+    const NEXT_FUNCTION: Defaults = Defaults::TOLD_AFTERWARDS;
+
     /// Whether this function has anything to do for a source. It returns events of other sources unchanged and makes no
     /// call for them.
     fn handles(&self, source: TriggerSource) -> bool;
@@ -29,6 +35,13 @@ pub trait Trigger {
     fn handle_other(&self, payload: &str, clock: Clock) -> impl Future<Output = Option<Result<(), Failure>>> + Send {
         let _ = (payload, clock);
         std::future::ready(None)
+    }
+
+    /// The members of `response` that the team's own function may not have its way with, and what they are instead. None
+    /// by default: what it said counts, and otherwise what this function said.
+    fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
+        let _ = (event, answers);
+        Map::new()
     }
 }
 
@@ -58,6 +71,12 @@ impl Clock {
         Self { deadline: self.deadline.checked_sub(time).unwrap_or(self.deadline), ..self }
     }
 
+    /// The time until the deadline.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Runs `work` until the deadline.
     ///
     /// # Errors
@@ -80,10 +99,25 @@ impl Clock {
 ///
 /// Returns the trigger's [`Failure`], or [`Kind::NOT_A_COGNITO_EVENT`]. It has been logged.
 pub async fn answer(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
-    answer_or_fail(trigger, payload, clock).await.inspect_err(Failure::log)
+    answer_by(trigger, payload, clock, async |event| handle(trigger, event, clock).await).await
 }
 
-async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
+/// The same, where `work` does what is to be done about an event of Cognito.
+pub(crate) async fn answer_by(
+    trigger: &impl Trigger,
+    payload: &RawValue,
+    clock: Clock,
+    work: impl AsyncFnOnce(&mut Event) -> Result<(), Failure>,
+) -> Result<Box<RawValue>, Failure> {
+    answer_or_fail(trigger, payload, clock, work).await.inspect_err(Failure::log)
+}
+
+async fn answer_or_fail(
+    trigger: &impl Trigger,
+    payload: &RawValue,
+    clock: Clock,
+    work: impl AsyncFnOnce(&mut Event) -> Result<(), Failure>,
+) -> Result<Box<RawValue>, Failure> {
     let mut event = match Event::parse(payload.get()) {
         Ok(event) => event,
         Err(why) => match trigger.handle_other(payload.get(), clock).await {
@@ -92,6 +126,12 @@ async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock
         },
     };
     tracing::Span::current().record("user_pool_id", event.user_pool_id());
+    work(&mut event).await?;
+    event.into_answer().map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))
+}
+
+/// Lets `trigger` do its work, if it has any for this event.
+pub(crate) async fn handle(trigger: &impl Trigger, event: &mut Event, clock: Clock) -> Result<(), Failure> {
     let source = event.source();
     if source == TriggerSource::Unknown {
         tracing::warn!(error_code = UNKNOWN_SOURCE, "unknown trigger source, the event goes back unchanged");
@@ -99,9 +139,9 @@ async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock
         if !event.has_supported_version() {
             tracing::warn!(error_code = UNKNOWN_VERSION, source = source.as_str(), "unknown event version");
         }
-        trigger.handle(&mut event, clock).await?;
+        trigger.handle(event, clock).await?;
     }
-    event.into_answer().map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))
+    Ok(())
 }
 
 #[cfg(test)]
