@@ -1,10 +1,20 @@
 use cognito_core::email::MultipleEmails;
+use cognito_core::next_function;
 use cognito_core::provider::{EmailClaims, Providers, SAML_EMAIL_ATTRIBUTES};
 use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 6] =
-    [PROVIDERS, EMAIL_CLAIMS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
+pub const NAMES: [&str; 9] = [
+    PROVIDERS,
+    EMAIL_CLAIMS,
+    "SUBJECT_ATTRIBUTE",
+    "SAML_EMAIL_ATTRIBUTES",
+    "MULTIPLE_EMAILS",
+    "STORE_UNPROVEN_EMAIL",
+    next_function::NAMES[0],
+    next_function::NAMES[1],
+    next_function::NAMES[2],
+];
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]
