@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 /// Their claims, but ours where ours is about who the person is: the address and its proof, because linking relies on
 /// them, and the subject, because it names the account. Theirs may say that an address is not proven, and never that it
-/// is. Where ours left an address out, it stays out.
+/// is. What ours left out of these stays out, so that the account keeps
+/// what it has.
 ///
 /// An empty answer would undo what ours decided, since Cognito then stores everything as it came. So it says nothing.
 pub(crate) fn claims(
@@ -23,7 +24,7 @@ pub(crate) fn claims(
     // Ours is empty if there is nothing to correct; then Cognito would store what came.
     let subjects = if ours.is_empty() { &sign_in.claims } else { &ours };
     let denies = |name: &str| theirs.get(name).is_some_and(|claim| !claim.is_null() && !is_true(claim));
-    claims.retain(|name, _| !own(name) && (!sign_in.is_proof(name) || denies(name)));
+    claims.retain(|name, _| !own(name) && (!sign_in.is_proof(name) || (denies(name) && ours.contains_key(name))));
     for (name, value) in &ours {
         if own(name) || (sign_in.is_proof(name) && !denies(name)) {
             claims.insert(name.clone(), value.clone());

@@ -396,3 +396,8 @@ fn a_build_that_calls_no_other_function_says_so_at_start() {
     assert!(error.contains("NEXT_FUNCTION") && error.contains("--features next-function"), "{error}");
     assert_eq!(refuse(&|_| None), Ok(()));
 }
+
+#[test]
+fn what_people_and_operators_read_is_documented() {
+    assert!(crate::testing::is_documented(FAILED) && crate::testing::is_documented(REFUSED));
+}
