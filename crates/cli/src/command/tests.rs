@@ -8,6 +8,7 @@ use crate::terminal::Refused;
 use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// An operator in a folder of their own.
@@ -425,9 +426,13 @@ async fn a_stack_that_only_cloudformation_knows_is_an_owner_and_its_silence_keep
 /// A pool whose pre sign-up trigger has a function of the team.
 fn taken() -> Operator {
     let operator = Operator::of(json!({ "PreSignUp": arn("theirs") }));
-    let own = std::collections::BTreeMap::from([("PROVIDERS".to_owned(), "Google:claim".to_owned())]);
+    let own = BTreeMap::from([("PROVIDERS".to_owned(), "Google:claim".to_owned())]);
     operator.aws.state().settings.insert("ours".into(), own);
     operator
+}
+
+fn settings(operator: &Operator) -> BTreeMap<String, BTreeMap<String, String>> {
+    operator.aws.state().settings.clone()
 }
 
 fn next_of(operator: &Operator, function: &str) -> Option<String> {
@@ -439,16 +444,16 @@ async fn a_function_that_is_there_is_called_by_ours_when_asked_and_detach_puts_e
     let operator = taken();
     let why = operator.refused("attach --pre-sign-up ours").await;
     assert!(why.contains("--chain") && why.contains("--replace"), "{why}");
-    let before = operator.aws.state().settings.clone();
+    let before = settings(&operator);
     let dry = operator.run("attach --pre-sign-up ours --chain --dry-run").await.unwrap();
     assert_eq!((dry.applied, dry.changes[0].next_function.as_deref()), (false, Some(arn("theirs").as_str())));
-    assert_eq!((operator.aws.state().settings.clone(), operator.statements("theirs")), (before.clone(), vec![]));
+    assert_eq!((settings(&operator), operator.statements("theirs")), (before.clone(), vec![]));
 
     let report = operator.run("attach --pre-sign-up ours --chain --test").await.unwrap();
     assert_eq!((report.applied, report.changes[0].next_function.as_deref()), (true, Some(arn("theirs").as_str())));
     assert_eq!(operator.trigger("PreSignUp"), json!(arn("ours")));
     assert_eq!(next_of(&operator, "ours").unwrap(), arn("theirs"));
-    assert_eq!(operator.aws.state().settings["ours"]["PROVIDERS"], "Google:claim");
+    assert_eq!(settings(&operator)["ours"]["PROVIDERS"], "Google:claim");
     assert_eq!(operator.statements("theirs"), [format!("{}-next", statement("PreSignUp"))]);
     let again = operator.run("attach --pre-sign-up ours --chain").await.unwrap();
     assert!(!again.applied);
@@ -457,7 +462,7 @@ async fn a_function_that_is_there_is_called_by_ours_when_asked_and_detach_puts_e
 
     operator.run("detach --pre-sign-up").await.unwrap();
     assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
-    assert_eq!((operator.aws.state().settings.clone(), operator.statements("theirs")), (before, vec![]));
+    assert_eq!((settings(&operator), operator.statements("theirs")), (before, vec![]));
     assert_eq!((operator.statements("ours"), operator.record()), (vec![], Value::Null));
 }
 
@@ -470,12 +475,12 @@ async fn a_chain_that_does_not_work_is_undone_before_the_pool_calls_it() {
         ("attach --pre-sign-up ours --chain --test", silent, "does not start"),
     ] {
         let operator = taken();
-        let before = operator.aws.state().settings.clone();
+        let before = settings(&operator);
         operator.aws.state().answers.insert("ours".into(), answer);
         let why = operator.refused(line).await;
         assert!(why.contains(says), "{why}");
         assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
-        assert_eq!((operator.aws.state().settings.clone(), operator.statements("theirs")), (before, vec![]));
+        assert_eq!((settings(&operator), operator.statements("theirs")), (before, vec![]));
         assert_eq!((operator.statements("ours"), operator.record()), (vec![], Value::Null));
     }
 }
@@ -503,7 +508,7 @@ static CALLS: std::sync::Mutex<u32> = std::sync::Mutex::new(0);
 async fn a_chain_that_cannot_be_made_is_refused_before_anything_is_changed() {
     let with_next = |function: &str, next: &str| {
         let operator = taken();
-        let settings = std::collections::BTreeMap::from([("NEXT_FUNCTION".to_owned(), next.to_owned())]);
+        let settings = BTreeMap::from([("NEXT_FUNCTION".to_owned(), next.to_owned())]);
         operator.aws.state().settings.insert(function.into(), settings);
         operator
     };
@@ -513,10 +518,10 @@ async fn a_chain_that_cannot_be_made_is_refused_before_anything_is_changed() {
         (taken(), "attach --pre-sign-up ours:live --chain", "is an alias"),
         (taken(), "attach --pre-sign-up arn:aws:lambda:eu-central-1:2:function:ours --chain", "account only"),
     ] {
-        let before = operator.aws.state().settings.clone();
+        let before = settings(&operator);
         let why = operator.refused(line).await;
         assert!(why.contains(says), "{why}");
-        assert_eq!((operator.aws.state().settings.clone(), operator.record()), (before, Value::Null));
+        assert_eq!((settings(&operator), operator.record()), (before, Value::Null));
     }
 }
 
