@@ -145,6 +145,11 @@ async fn a_chain_is_attached_for_every_trigger_works_in_both_languages_and_is_pu
             let refused = operator.run("attach", &[&option, &own]).await;
             assert!(refused.status == 3 && refused.stderr.contains("--chain"), "{refused:?}");
 
+            let pool = ["attach", "--user-pool-id", operator.pool.id(), "--output", "json"];
+            let dry = operator.cli.run(&[&pool[..], &[&option, &own, "--chain", "--dry-run"]].concat()).await.unwrap();
+            assert!(dry.status == 0 && dry.stderr.contains("NEXT_FUNCTION is not set, and will be"), "{dry:?}");
+            assert_eq!((settings_of(&own).await, operator.triggers().await), (former.clone(), before.clone()));
+
             let ran = operator.run("attach", &[&option, &own, "--chain", "--test"]).await;
             assert_eq!(ran.status, 0, "{ran:?}");
             assert_eq!(ran.json().unwrap()["changes"][0]["next_function"], json!(theirs));
