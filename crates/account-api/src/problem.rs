@@ -71,6 +71,7 @@ codes! {
     LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may do this.";
+    DomainNotAllowed = "domain-not-allowed", 403, "Addresses of this domain get no account here.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
     NotFound = "not-found", 404, "There is nothing here.";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not allowed here.";

@@ -7,10 +7,10 @@ use crate::failure::Failure;
 use crate::next_function::{Next, Via};
 #[cfg(feature = "next-function")]
 use crate::sdk::{CAME_THROUGH, LambdaFunction};
-use crate::settings::{Lookup, SettingError};
+use crate::settings::{Lookup, Overridden, SettingError};
 #[cfg(feature = "next-function")]
 use crate::trigger::answer_by;
-use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
+use crate::trigger::{Choose, Clock, TIME_LIMIT, Trigger, answer};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -67,13 +67,22 @@ fn next_function<T: Trigger>(lookup: Lookup<'_>) -> Result<NextFunction, Setting
 /// Runs a trigger function until Lambda ends it. It reads the environment once, sets up the logs, builds the trigger
 /// and answers events.
 ///
-/// `build` gets a lookup of environment variables. If a setting is wrong, the function logs the variable's name, its
-/// value and what is allowed, and ends with exit code 1. Lambda reports that as an initialisation error.
-pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, SettingError>) -> ExitCode {
+/// `connect` makes what reaches AWS, once. `build` makes the trigger: once for all events, and once for each entry of
+/// [`OVERRIDES`](crate::settings::OVERRIDES). Both get a lookup of environment variables. If a setting is wrong, the
+/// function logs the variable's name, its value and what is allowed, and ends with exit code 1. Lambda reports that as an
+/// initialisation error.
+pub async fn run<C, T: Trigger>(
+    connect: impl AsyncFnOnce(Lookup<'_>) -> Result<C, SettingError>,
+    build: impl Fn(Lookup<'_>, &C) -> Result<T, SettingError>,
+) -> ExitCode {
     let lookup = |name: &str| std::env::var(name).ok();
     let log_settings = logging::init(&lookup);
-    let built: LocalFuture<'_, _> = Box::pin(build(&lookup));
-    let started = log_settings.and(built.await).and_then(|trigger| Ok((trigger, next_function::<T>(&lookup)?)));
+    let connected: LocalFuture<'_, _> = Box::pin(connect(&lookup));
+    let connected = log_settings.and(connected.await);
+    let started = connected.and_then(|reached| {
+        let trigger = Overridden::build(&lookup, |lookup| build(lookup, &reached))?;
+        Ok((trigger, next_function::<T>(&lookup)?))
+    });
     let (trigger, next) = match started {
         Ok(started) => started,
         Err(why) => {
@@ -99,7 +108,7 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
 /// Answers an event. Every line of its log has a `span` with the request's id and the user pool: one function may serve
 /// several pools.
 async fn invoke(
-    trigger: &impl Trigger,
+    trigger: &impl Choose,
     next: &NextFunction,
     event: &LambdaEvent<Box<RawValue>>,
 ) -> Result<Box<RawValue>, Failure> {
@@ -117,14 +126,14 @@ async fn invoke(
 
 #[cfg(feature = "next-function")]
 async fn answer_with(
-    trigger: &impl Trigger,
+    trigger: &impl Choose,
     next: &NextFunction,
     event: &LambdaEvent<Box<RawValue>>,
     clock: Clock,
 ) -> Result<Box<RawValue>, Failure> {
     let Some(next) = next else { return answer(trigger, &event.payload, clock).await };
     let via = via(&event.context);
-    answer_by(trigger, &event.payload, clock, async |event| {
+    answer_by(trigger, &event.payload, clock, async |trigger, event| {
         // Boxed, because few functions have one.
         let handled: LocalFuture<'_, _> = Box::pin(next.handle(trigger, event, clock, &via));
         handled.await
@@ -134,7 +143,7 @@ async fn answer_with(
 
 #[cfg(not(feature = "next-function"))]
 async fn answer_with(
-    trigger: &impl Trigger,
+    trigger: &impl Choose,
     (): &NextFunction,
     event: &LambdaEvent<Box<RawValue>>,
     clock: Clock,

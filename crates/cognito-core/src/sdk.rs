@@ -27,7 +27,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 #[cfg(feature = "aws")]
 use aws_sdk_cognitoidentityprovider::config::IdentityCache;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-use aws_types::SdkConfig;
+pub use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 use environment::{CredentialSource, Endpoints, Environment};

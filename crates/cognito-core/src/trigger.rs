@@ -3,6 +3,7 @@
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
 use crate::next_function::{Answers, Defaults};
+use crate::settings::Overridden;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
@@ -42,6 +43,52 @@ pub trait Trigger {
     fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
         let _ = (event, answers);
         Map::new()
+    }
+
+    /// The user pool and the app client that such a message is about. `None`, as by default, if it names no pool.
+    #[must_use]
+    fn origin_of_other(payload: &str) -> Option<(String, Option<String>)> {
+        let _ = payload;
+        None
+    }
+}
+
+/// Where the trigger of an event comes from: one for all events, or one that depends on the event.
+pub trait Choose {
+    /// The trigger.
+    type Trigger: Trigger;
+
+    /// The trigger for this event.
+    fn for_event(&self, event: &Event) -> &Self::Trigger;
+
+    /// The trigger for something that is no event.
+    fn for_other(&self, payload: &str) -> &Self::Trigger;
+}
+
+impl<T: Trigger> Choose for T {
+    type Trigger = T;
+
+    fn for_event(&self, _: &Event) -> &T {
+        self
+    }
+
+    fn for_other(&self, _: &str) -> &T {
+        self
+    }
+}
+
+impl<T: Trigger> Choose for Overridden<T> {
+    type Trigger = T;
+
+    fn for_event(&self, event: &Event) -> &T {
+        self.fitting(event.user_pool_id(), || event.client_id())
+    }
+
+    fn for_other(&self, payload: &str) -> &T {
+        match T::origin_of_other(payload) {
+            Some((user_pool_id, client_id)) => self.fitting(&user_pool_id, || client_id),
+            None => self.base(),
+        }
     }
 }
 
@@ -98,35 +145,36 @@ impl Clock {
 /// # Errors
 ///
 /// Returns the trigger's [`Failure`], or [`Kind::NOT_A_COGNITO_EVENT`]. It has been logged.
-pub async fn answer(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
-    answer_by(trigger, payload, clock, async |event| handle(trigger, event, clock).await).await
+pub async fn answer(trigger: &impl Choose, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
+    answer_by(trigger, payload, clock, async |trigger, event| handle(trigger, event, clock).await).await
 }
 
-/// The same, where `work` does what is to be done about an event of Cognito.
-pub(crate) async fn answer_by(
-    trigger: &impl Trigger,
+/// The same, where `work` gets the trigger for an event of Cognito and does what is to be done.
+pub(crate) async fn answer_by<T: Choose>(
+    trigger: &T,
     payload: &RawValue,
     clock: Clock,
-    work: impl AsyncFnOnce(&mut Event) -> Result<(), Failure>,
+    work: impl AsyncFnOnce(&T::Trigger, &mut Event) -> Result<(), Failure>,
 ) -> Result<Box<RawValue>, Failure> {
     answer_or_fail(trigger, payload, clock, work).await.inspect_err(Failure::log)
 }
 
-async fn answer_or_fail(
-    trigger: &impl Trigger,
+async fn answer_or_fail<T: Choose>(
+    trigger: &T,
     payload: &RawValue,
     clock: Clock,
-    work: impl AsyncFnOnce(&mut Event) -> Result<(), Failure>,
+    work: impl AsyncFnOnce(&T::Trigger, &mut Event) -> Result<(), Failure>,
 ) -> Result<Box<RawValue>, Failure> {
     let mut event = match Event::parse(payload.get()) {
         Ok(event) => event,
-        Err(why) => match trigger.handle_other(payload.get(), clock).await {
+        Err(why) => match trigger.for_other(payload.get()).handle_other(payload.get(), clock).await {
             Some(done) => return done.map(|()| RawValue::NULL.to_owned()),
             None => return Err(Failure::because(Kind::NOT_A_COGNITO_EVENT, why)),
         },
     };
     tracing::Span::current().record("user_pool_id", event.user_pool_id());
-    work(&mut event).await?;
+    let trigger = trigger.for_event(&event);
+    work(trigger, &mut event).await?;
     event.into_answer().map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))
 }
 

@@ -56,7 +56,7 @@ impl CustomMessage {
             event.source(),
             TriggerSource::CustomMessageUpdateUserAttribute | TriggerSource::CustomMessageVerifyUserAttribute
         );
-        if asks && self.direct_email_change == DirectEmailChange::Refuse && event.has_app_client() {
+        if asks && self.direct_email_change == DirectEmailChange::Refuse && event.client_id().is_some() {
             return Err(Failure::because(CHANGE_ELSEWHERE, "DIRECT_EMAIL_CHANGE refuses it"));
         }
         Ok(())
@@ -70,12 +70,13 @@ impl CustomMessage {
         let metadata = event.client_metadata();
         let wishes = LANGUAGES.iter().filter_map(|name| metadata.text(name)).chain(attributes.text("locale"));
         let locales: Vec<&str> = wishes.flat_map(messages::preferred).collect();
-        self.messages.answer(&request(event, kind, &locales))
+        let client_id = event.client_id();
+        self.messages.answer(&request(event, kind, &locales, client_id.as_deref()))
     }
 }
 
 /// What `event` asks for, in the languages `locales`.
-fn request<'a>(event: &'a Event, kind: Kind, locales: &'a [&'a str]) -> Request<'a> {
+fn request<'a>(event: &'a Event, kind: Kind, locales: &'a [&'a str], client_id: Option<&'a str>) -> Request<'a> {
     let attributes = event.user_attributes();
     let parameter = |name| event.request(name).and_then(Value::as_str);
     Request {
@@ -85,6 +86,7 @@ fn request<'a>(event: &'a Event, kind: Kind, locales: &'a [&'a str]) -> Request<
             username: event.user_name(),
             email: attributes.text("email"),
             locales,
+            client_id,
         },
         code_parameter: parameter("codeParameter"),
         username_parameter: parameter("usernameParameter"),
@@ -102,7 +104,7 @@ const SUBJECT: &str = "emailSubject";
 fn overruled(event: &Event, answers: &Answers) -> Map<String, Value> {
     let mut overruled = Map::new();
     let Some(kind) = Kind::from_trigger_source(event.source()) else { return overruled };
-    let request = request(event, kind, &[]);
+    let request = request(event, kind, &[], None);
     for (member, part) in TEXTS {
         let Some(text) = answers.theirs.get(member) else { continue };
         let cause = match text.as_str().map(|text| messages::check(&request, part, text)) {

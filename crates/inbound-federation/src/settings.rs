@@ -1,10 +1,11 @@
 use cognito_core::email::MultipleEmails;
 use cognito_core::next_function;
 use cognito_core::provider::{EmailClaims, Providers, SAML_EMAIL_ATTRIBUTES};
-use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, OVERRIDES, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
+    OVERRIDES,
     PROVIDERS,
     EMAIL_CLAIMS,
     "SUBJECT_ATTRIBUTE",

@@ -9,15 +9,15 @@ use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::next_function;
 use cognito_core::provider::Providers;
-use cognito_core::settings::{self, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{UserName, UserPools};
 use linking::{RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 5] = {
+pub const NAMES: [&str; 6] = {
     let [function, order, failure] = next_function::NAMES;
-    [PROVIDERS, linking::REPAIR, function, order, failure]
+    [OVERRIDES, PROVIDERS, linking::REPAIR, function, order, failure]
 };
 
 /// What the operator chose for this function.

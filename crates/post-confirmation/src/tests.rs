@@ -184,6 +184,24 @@ async fn who_proved_no_address_joins_the_group_only_where_the_operator_says_so()
     }
 }
 
+#[tokio::test]
+async fn people_of_providers_by_name_join_the_group_if_their_provider_proves_the_address() {
+    let providers = "LinkedIn:claim,LINE:claim,Okta:claim,Auth0:claim,GitHub:claim";
+    let lookup = |asked: &str| match asked {
+        "PROVIDERS" => Some(providers.to_owned()),
+        "DEFAULT_GROUP" => Some("Users".to_owned()),
+        _ => None,
+    };
+    for (case, joins) in [("linkedin", true), ("line", false), ("okta", true), ("auth0", false), ("github", true)] {
+        let event = sample(&format!("post-confirmation/{case}"));
+        let pool = pool_for(&event);
+        let settings = Settings::from_lookup(&lookup).unwrap();
+        let trigger: PostConfirmation<_, MemoryQueue> = PostConfirmation::new(settings, pool.clone(), None);
+        assert_eq!(answer_to(&trigger, &event).await.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+        assert_eq!(pool.accounts()[0].groups.contains("Users"), joins, "{case}");
+    }
+}
+
 /// A native profile may carry an address that its owner wrote before they linked a provider.
 #[tokio::test]
 async fn only_a_profile_that_the_sign_in_made_is_repaired() {
@@ -266,6 +284,39 @@ async fn a_membership_that_cognito_does_not_take_for_ten_minutes_is_written_then
     assert_eq!(queue.messages().len(), 1);
 }
 
+/// Each app client's people join their own group, those that waited in the queue, too.
+#[tokio::test]
+async fn the_group_depends_on_the_app_client_also_when_the_queue_brings_the_membership() {
+    let event = sample("post-confirmation/sign-up");
+    let client = serde_json::from_str::<Value>(&event).unwrap()["callerContext"]["clientId"].clone();
+    let overrides = json!([{ "client_id": client, "settings": { "DEFAULT_GROUP": "Users" } }]).to_string();
+    let (pool, queue) = (pool_for(&event), MemoryQueue::default());
+    let lookup = |asked: &str| match asked {
+        settings::OVERRIDES => Some(overrides.clone()),
+        _ => None,
+    };
+    let build = |lookup: Lookup<'_>| {
+        Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, pool.clone(), Some(queue.clone())))
+    };
+    let triggers = settings::Overridden::build(&lookup, build).unwrap();
+    let answer = async |payload: &serde_json::value::RawValue| {
+        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+        cognito_core::trigger::answer(&triggers, payload, clock).await.unwrap();
+    };
+    let joined = || pool.accounts()[0].groups.iter().cloned().collect::<Vec<_>>();
+    pool.set_quirks(Quirks { unavailable: true, ..Quirks::default() });
+    answer(&serde_json::value::RawValue::from_string(event).unwrap()).await;
+    pool.set_quirks(Quirks::default());
+    answer(&delivery(&queue.messages())).await;
+    assert_eq!(joined(), ["Users"]);
+    pool.change(|accounts| accounts[0].groups.clear());
+    // For everybody else no group is set.
+    let mut without: Value = serde_json::from_str(&queue.messages()[0]).unwrap();
+    without.as_object_mut().unwrap().remove("clientId");
+    answer(&delivery(&[without.to_string()])).await;
+    assert!(joined().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_leaves_time_for_the_queue() {
     struct Hangs;
@@ -324,12 +375,12 @@ async fn what_is_neither_an_event_nor_of_the_queue_is_refused() {
 
 #[tokio::test]
 async fn no_log_holds_personal_data() {
-    for case in ["sign-up", "forgot-password", "admin-confirmed", "federated"] {
-        let event = sample(&format!("post-confirmation/{case}"));
+    for entry in std::fs::read_dir(cognito_core::testing::events_dir().join("post-confirmation")).unwrap() {
+        let event = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         for pool in [pool_for(&event), MemoryPool::new(PoolKind::EmailUserNames, [])] {
             let (_, log) = CapturedLog::of(answer_to(&trigger(&pool, "Users"), &event)).await;
             for secret in personal_data(&event) {
-                assert!(!log.contains(&secret), "{case}: {secret} in {log}");
+                assert!(!log.contains(&secret), "{secret} in {log}");
             }
         }
     }

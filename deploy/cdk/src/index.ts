@@ -150,7 +150,7 @@ export class AccountLayer extends Construct {
       const call = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [next.function.functionArn] });
       role.attachInlinePolicy(new Policy(this, `${facts.trigger}NextRights`, { statements: [call] }));
     }
-    if (name === 'post-confirmation' && settings.DEFAULT_GROUP && !settings.RETRY_QUEUE_URL) {
+    if (name === 'post-confirmation' && (settings.DEFAULT_GROUP || settings.OVERRIDES) && !settings.RETRY_QUEUE_URL) {
       this.keepMemberships(made, role);
     }
     made.addPermission('UserPool', {

@@ -155,8 +155,8 @@ pub(super) struct Completed {
     /// The account's address, for the sign-in form.
     #[schema(example = "grace@example.com")]
     email: String,
-    /// The user name, if the sign-in form does not take the address. That happens if a member handed the link over, in
-    /// a pool where the address is an alias.
+    /// The user name, if the sign-in form does not take the address. That is so in a pool with plain user names, and in
+    /// one where the address is an alias if a member handed the link over.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
     /// Where to go now, if the invitation says so.
@@ -178,7 +178,7 @@ pub(super) struct Completed {
         (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
         (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed, group-not-allowed, return-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "not-an-admin, domain-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "account-exists, invitation-open", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),

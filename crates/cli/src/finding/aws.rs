@@ -19,6 +19,7 @@ use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use cognito_core::next_function::{FunctionName, NEXT_FUNCTION};
+use cognito_core::settings::Overrides;
 use cognito_core::user_pool::{AppClient, AppClients};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,17 +84,16 @@ async fn providers(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Provider>> {
 
 fn provider(described: &IdentityProviderType) -> Provider {
     let mapping = described.attribute_mapping().into_iter().flatten();
-    let metadata = described.provider_details().and_then(|details| details.get("MetadataFile"));
+    let detail = |name: &str| described.provider_details().and_then(|details| details.get(name));
+    let endpoints = ["authorize_url", "token_url", "attributes_url", "jwks_uri"];
     Provider {
         name: described.provider_name().unwrap_or_default().to_owned(),
         kind: described.provider_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
-        issuer: described
-            .provider_details()
-            .and_then(|details| details.get("oidc_issuer"))
-            .cloned()
-            .unwrap_or_default(),
+        issuer: detail("oidc_issuer").cloned().unwrap_or_default(),
+        scopes: detail("authorize_scopes").cloned().unwrap_or_default(),
+        endpoints: endpoints.into_iter().filter_map(detail).cloned().collect(),
         mapping: mapping.map(|(attribute, claim)| (attribute.clone(), claim.clone())).collect(),
-        transient_name_ids: metadata.is_some_and(|metadata| name_ids::are_transient(metadata)),
+        transient_name_ids: detail("MetadataFile").is_some_and(|metadata| name_ids::are_transient(metadata)),
     }
 }
 
@@ -126,7 +126,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     if let Some(found) = facts.known(&what, "GetFunctionConfiguration", request) {
         attached.exists = Some(true);
         attached.log_group = found.logging_config().and_then(|log| log.log_group()).map(str::to_owned);
-        attached.settings = Some(settings_of(&found));
+        attached.settings = Some(settings_for(facts.pool.id(), settings_of(&found)));
         attached.lacking = lacking(cloud, facts, trigger, found.role(), &attached).await;
         attached.next = next(cloud, facts, &function, &found).await;
     }
@@ -204,6 +204,16 @@ async fn may_call(cloud: &Cloud, facts: &mut Facts, role: &str, function: &Funct
     let results = request.into_paginator().items().send().try_collect().await;
     let results = facts.known(&format!("right to call {function}"), "SimulatePrincipalPolicy", results)?;
     Some(results.iter().all(|result| result.eval_decision().as_str() == "allowed"))
+}
+
+/// The settings with which a function answers the events of a pool that no app client led to. A file with overrides is in
+/// the function, so what it holds is not known here.
+fn settings_for(pool: &str, mut settings: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let inline = |name: &str| settings.get(name).filter(|value| !value.trim_start().starts_with('/')).cloned();
+    if let Ok(overrides) = Overrides::from_lookup(&inline) {
+        settings.extend(overrides.of(pool, None));
+    }
+    settings
 }
 
 /// A function's environment.
@@ -379,6 +389,22 @@ mod tests {
 
     fn gaps(facts: &Facts) -> BTreeSet<&str> {
         facts.gaps.iter().map(|gap| gap.permission.as_str()).collect()
+    }
+
+    #[test]
+    fn the_settings_are_those_that_hold_for_this_pool() {
+        let overrides = r#"[{"user_pool_id": "eu-central-1_B", "settings": {"PROVIDERS": "Corp:always"}},
+            {"client_id": "web", "settings": {"DEFAULT_GROUP": "shoppers"}}]"#;
+        let settings = |overrides: &str| {
+            let pairs = [("PROVIDERS", "Google:claim"), ("OVERRIDES", overrides)];
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        };
+        let of = |pool: &str| settings_for(pool, settings(overrides));
+        assert_eq!(of("eu-central-1_B")["PROVIDERS"], "Corp:always");
+        assert_eq!(of("eu-central-1_A")["PROVIDERS"], "Google:claim");
+        assert!(!of("eu-central-1_A").contains_key("DEFAULT_GROUP"));
+        // The path is one of the function's own files.
+        assert_eq!(settings_for("eu-central-1_A", settings("/etc/hostname"))["PROVIDERS"], "Google:claim");
     }
 
     #[tokio::test]

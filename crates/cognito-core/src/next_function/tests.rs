@@ -83,8 +83,9 @@ async fn answered_to(
     let clock = Clock::starting_now(crate::trigger::TIME_LIMIT);
     let next = Next::new(theirs, chosen);
     let via = Via::default();
-    let work =
-        crate::trigger::answer_by(ours, &payload, clock, async |event| next.handle(ours, event, clock, &via).await);
+    let work = crate::trigger::answer_by(ours, &payload, clock, async |ours, event| {
+        next.handle(ours, event, clock, &via).await
+    });
     let (answer, log) = CapturedLog::of(work).await;
     let answer = answer.map(|raw| raw.get().to_owned());
     (answer.map_err(|failure| (failure.kind().code.to_owned(), failure.public_text().to_owned())), log)
