@@ -93,7 +93,8 @@ fn combinations(template: &Template, function: &str) -> Vec<BTreeMap<String, Str
         if parameter == "Overrides" {
             values = vec![String::new(), "[]".to_owned()];
         }
-        if values.is_empty() {
+        // They change no right on the pool.
+        if values.is_empty() || parameter.starts_with("NextFunction") {
             continue;
         }
         combinations = combinations
