@@ -25,6 +25,7 @@ use crate::failure::{Failure, Kind};
 use crate::settings::{self, Lookup, SettingError};
 use crate::trigger::{Clock, Trigger, handle};
 use merge::{Theirs, merged};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// `NEXT_FUNCTION`: the team's own function, by name or ARN.
@@ -50,6 +51,9 @@ pub const FAILED: Kind = Kind {
 pub const REFUSED: Kind = Kind::refusal("next_function_refused", "The text of your own function");
 /// The `error_code` of the warning that something the team's function said does not count.
 pub const OVERRULED: &str = "next_function_overruled";
+
+/// The member of the client context that says which functions an event came through.
+pub(crate) const CAME_THROUGH: &str = "cognito-triggers-came-through";
 
 /// The time that stays for ours where theirs is called first. Ours then makes two calls to Cognito, or six for a new
 /// account.
@@ -117,6 +121,35 @@ impl Via {
 pub trait Caller {
     /// Calls it once with an event, and waits for its reply. Gives up after `limit` at the latest.
     fn call(&self, event: &str, via: &Via, limit: Duration) -> impl Future<Output = Result<Reply, Broken>>;
+}
+
+/// A way to the team's function of which the type does not say what it is, so that a function that has none carries no
+/// code for it.
+pub struct AnyCaller(Box<dyn CallBoxed>);
+
+impl AnyCaller {
+    /// Hides which way it is.
+    pub fn new(caller: impl Caller + 'static) -> Self {
+        Self(Box::new(caller))
+    }
+}
+
+type BoxedCall<'a> = Pin<Box<dyn Future<Output = Result<Reply, Broken>> + 'a>>;
+
+trait CallBoxed {
+    fn call_boxed<'a>(&'a self, event: &'a str, via: &'a Via, limit: Duration) -> BoxedCall<'a>;
+}
+
+impl<C: Caller> CallBoxed for C {
+    fn call_boxed<'a>(&'a self, event: &'a str, via: &'a Via, limit: Duration) -> BoxedCall<'a> {
+        Box::pin(self.call(event, via, limit))
+    }
+}
+
+impl Caller for AnyCaller {
+    async fn call(&self, event: &str, via: &Via, limit: Duration) -> Result<Reply, Broken> {
+        self.0.call_boxed(event, via, limit).await
+    }
 }
 
 /// The team's function with what the operator chose.

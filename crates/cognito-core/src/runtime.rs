@@ -3,14 +3,11 @@
 mod logging;
 
 use crate::failure::Failure;
+use crate::next_function::{AnyCaller, CAME_THROUGH, Next, Via, refuse};
 #[cfg(feature = "next-function")]
-use crate::next_function::{Next, Via};
-#[cfg(feature = "next-function")]
-use crate::sdk::{CAME_THROUGH, LambdaFunction};
+use crate::sdk::LambdaFunction;
 use crate::settings::{Lookup, Overridden, SettingError};
-#[cfg(feature = "next-function")]
-use crate::trigger::answer_by;
-use crate::trigger::{Choose, Clock, TIME_LIMIT, Trigger, answer};
+use crate::trigger::{Choose, Clock, TIME_LIMIT, Trigger, answer, answer_by};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -47,21 +44,15 @@ impl From<Refused> for Diagnostic {
 }
 
 /// The team's own function, where there is one.
-#[cfg(feature = "next-function")]
-type NextFunction = Option<Next<LambdaFunction>>;
-/// A build that calls no other function.
-#[cfg(not(feature = "next-function"))]
-type NextFunction = ();
-
-#[cfg(feature = "next-function")]
-fn next_function<T: Trigger>(lookup: Lookup<'_>) -> Result<NextFunction, SettingError> {
-    LambdaFunction::next(lookup, T::NEXT_FUNCTION)
-}
+type NextFunction = Option<Next<AnyCaller>>;
 
 /// Never passes over a setting: the team's function would not be called, and nobody would notice.
-#[cfg(not(feature = "next-function"))]
 fn next_function<T: Trigger>(lookup: Lookup<'_>) -> Result<NextFunction, SettingError> {
-    crate::next_function::refuse(lookup)
+    #[cfg(feature = "next-function")]
+    if T::CALLS_NEXT_FUNCTION {
+        return LambdaFunction::next(lookup, T::NEXT_FUNCTION);
+    }
+    refuse(lookup).map(|()| None)
 }
 
 /// Runs a trigger function until Lambda ends it. It reads the environment once, sets up the logs, builds the trigger
@@ -124,13 +115,16 @@ async fn invoke(
     answer_with(trigger, next, event, clock).instrument(span).await
 }
 
-#[cfg(feature = "next-function")]
-async fn answer_with(
-    trigger: &impl Choose,
+async fn answer_with<C: Choose>(
+    trigger: &C,
     next: &NextFunction,
     event: &LambdaEvent<Box<RawValue>>,
     clock: Clock,
 ) -> Result<Box<RawValue>, Failure> {
+    // Known when the function is built, and then there is no code for the rest.
+    if !C::Trigger::CALLS_NEXT_FUNCTION {
+        return answer(trigger, &event.payload, clock).await;
+    }
     let Some(next) = next else { return answer(trigger, &event.payload, clock).await };
     let via = via(&event.context);
     answer_by(trigger, &event.payload, clock, async |trigger, event| {
@@ -141,18 +135,7 @@ async fn answer_with(
     .await
 }
 
-#[cfg(not(feature = "next-function"))]
-async fn answer_with(
-    trigger: &impl Choose,
-    (): &NextFunction,
-    event: &LambdaEvent<Box<RawValue>>,
-    clock: Clock,
-) -> Result<Box<RawValue>, Failure> {
-    answer(trigger, &event.payload, clock).await
-}
-
 /// How an event came here.
-#[cfg(feature = "next-function")]
 fn via(context: &lambda_runtime::Context) -> Via {
     let arn: Vec<&str> = context.invoked_function_arn.split(':').take(7).collect();
     let own = if arn.len() == 7 { arn.join(":") } else { context.env_config.function_name.clone() };

@@ -15,8 +15,6 @@ mod signed;
 #[cfg(feature = "retry-queue")]
 mod sqs;
 
-#[cfg(all(feature = "next-function", feature = "runtime"))]
-pub(crate) use lambda::CAME_THROUGH;
 #[cfg(feature = "next-function")]
 pub use lambda::LambdaFunction;
 #[cfg(feature = "retry-queue")]

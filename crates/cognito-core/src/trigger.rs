@@ -20,6 +20,10 @@ pub const UNKNOWN_VERSION: &str = "unknown_version";
 
 /// A Cognito trigger function.
 pub trait Trigger {
+    /// Whether this function can call the team's own at all. A build that cannot has no code for it, and refuses the
+    /// setting.
+    const CALLS_NEXT_FUNCTION: bool = true;
+
     /// When the team's own function is called and what its failure means, where the operator chose nothing. As here for
     /// triggers that are told what has happened: ours first, and a failure keeps nobody out.
     const NEXT_FUNCTION: Defaults = Defaults::TOLD_AFTERWARDS;

@@ -120,6 +120,8 @@ fn overruled(event: &Event, answers: &Answers) -> Map<String, Value> {
 }
 
 impl Trigger for CustomMessage {
+    const CALLS_NEXT_FUNCTION: bool = cfg!(feature = "next-function");
+
     fn handles(&self, source: TriggerSource) -> bool {
         Kind::from_trigger_source(source).is_some()
     }

@@ -49,6 +49,8 @@ impl InboundFederation {
 const MAP: &str = "userAttributesToMap";
 
 impl Trigger for InboundFederation {
+    const CALLS_NEXT_FUNCTION: bool = cfg!(feature = "next-function");
+
     /// It changes claims as ours leaves them. Where it cannot be asked, nothing is stored that it would have changed.
     const NEXT_FUNCTION: Defaults = Defaults::CHANGES_AFTERWARDS;
 

@@ -4,7 +4,9 @@
 
 use super::Aws;
 use super::signed::Target;
-use crate::next_function::{Broken, Caller, Defaults, FunctionName, Next, Reply, Settings, Via};
+use crate::next_function::{
+    AnyCaller, Broken, CAME_THROUGH, Caller, Defaults, FunctionName, Next, Reply, Settings, Via,
+};
 use crate::settings::{Lookup, SettingError};
 use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -18,8 +20,6 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(1);
 /// The largest answer, in bytes. Lambda allows 6 MiB, but an event has a few KiB, and the function has little memory.
 const MAX_ANSWER: u64 = 1024 * 1024;
-/// The member of the client context that says which functions an event came through.
-pub(crate) const CAME_THROUGH: &str = "cognito-triggers-came-through";
 
 /// A function, called over connections of its own.
 #[derive(Clone, Debug)]
@@ -35,11 +35,11 @@ impl LambdaFunction {
     /// # Errors
     ///
     /// Returns [`SettingError`] if a value is not allowed, or if there is no Region or are no credentials to call it.
-    pub fn next(lookup: Lookup<'_>, defaults: Defaults) -> Result<Option<Next<Self>>, SettingError> {
+    pub fn next(lookup: Lookup<'_>, defaults: Defaults) -> Result<Option<Next<AnyCaller>>, SettingError> {
         let settings = Settings::from_lookup(lookup, defaults)?;
         let Some(function) = settings.function else { return Ok(None) };
         let aws = Aws::from_lookup(lookup)?;
-        Ok(Some(Next::new(Self::new(aws, &function), settings.chosen)))
+        Ok(Some(Next::new(AnyCaller::new(Self::new(aws, &function)), settings.chosen)))
     }
 
     fn new(aws: Aws, function: &FunctionName) -> Self {
