@@ -93,7 +93,8 @@ fn combinations(template: &Template, function: &str) -> Vec<BTreeMap<String, Str
         if parameter == "Overrides" {
             values = vec![String::new(), "[]".to_owned()];
         }
-        if values.is_empty() {
+        // They change no right on the pool.
+        if values.is_empty() || parameter.starts_with("NextFunction") {
             continue;
         }
         combinations = combinations
@@ -270,12 +271,23 @@ impl Terraform {
 
     /// What the module makes of the settings, by function; the error is what it says instead.
     fn plan(&self, functions: &[&str], settings: &BTreeMap<String, String>) -> Result<Value, String> {
+        self.plan_with(functions, settings, &Value::Object(serde_json::Map::new()))
+    }
+
+    /// The same with functions of the team that these call.
+    fn plan_with(
+        &self,
+        functions: &[&str],
+        settings: &BTreeMap<String, String>,
+        next: &Value,
+    ) -> Result<Value, String> {
+        let next = format!("-var=next_functions={next}");
         let (file, state) = (self.folder.path().join("plan"), self.folder.path().join("state"));
         let out = format!("-out={}", file.display());
         let functions = format!("-var=functions={}", Value::from(functions.to_vec()));
         let settings = format!("-var=settings={}", serde_json::to_string(settings).unwrap());
         let state = format!("-state={}", state.display());
-        let options = ["plan", "-input=false", "-no-color", &state, &out, &functions, &settings];
+        let options = ["plan", "-input=false", "-no-color", &state, &out, &functions, &settings, &next];
         let (succeeds, text) = self.run(&options);
         if !succeeds {
             return Err(text);
@@ -363,6 +375,34 @@ fn terraform_refuses_what_the_functions_would_refuse_and_names_it() {
             assert!(text.contains(part), "{part} is not said: {text}");
         }
     }
+}
+
+#[test]
+fn terraform_gives_each_function_the_one_of_the_team_that_it_calls_and_refuses_what_is_none() {
+    if !has_terraform() {
+        return;
+    }
+    let terraform = Terraform::new();
+    let none = BTreeMap::new();
+    let names = ["post-confirmation", "custom-message"];
+    let arn = "arn:aws:lambda:eu-central-1:123456789012:function:theirs:live";
+    let next = serde_json::json!({ "post-confirmation": { "arn": arn, "order": "before" } });
+    let planned = terraform.plan_with(&names, &none, &next).unwrap();
+    let environment = &planned["post-confirmation"]["environment"];
+    assert_eq!(environment, &serde_json::json!({ "NEXT_FUNCTION": arn, "NEXT_FUNCTION_ORDER": "before" }));
+    assert_eq!(planned["custom-message"]["environment"], serde_json::json!({}));
+    for (next, says) in [
+        (serde_json::json!({ "pre-sign-up": { "arn": arn } }), "Not deployed: pre-sign-up"),
+        (serde_json::json!({ "custom-message": { "arn": "theirs" } }), "needs the ARN"),
+        (serde_json::json!({ "custom-message": { "arn": arn, "order": "first" } }), "order is before or after"),
+        (serde_json::json!({ "custom-message": { "arn": arn, "failure": "ignore" } }), "failure is refuse or pass"),
+    ] {
+        let text = terraform.plan_with(&names, &none, &next).unwrap_err();
+        assert!(text.contains(says), "{text}");
+    }
+    let shared = BTreeMap::from([("NEXT_FUNCTION".to_owned(), arn.to_owned())]);
+    let text = terraform.plan(&names, &shared).unwrap_err();
+    assert!(text.contains("use next_functions"), "{text}");
 }
 
 #[test]

@@ -6,9 +6,10 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 module "plan" {
-  source    = "./plan"
-  functions = var.functions
-  settings  = var.settings
+  source         = "./plan"
+  functions      = var.functions
+  settings       = var.settings
+  next_functions = var.next_functions
 }
 
 locals {
@@ -68,6 +69,21 @@ resource "aws_iam_role_policy" "pool" {
       Effect   = "Allow"
       Action   = each.value.actions
       Resource = concat([local.user_pool_arn], [for id in values(var.more_user_pools) : "${local.user_pools}/${id}"])
+    }]
+  })
+}
+
+# The function that this one calls, and no other.
+resource "aws_iam_role_policy" "next" {
+  for_each = var.next_functions
+  name     = "next-function"
+  role     = aws_iam_role.function[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "lambda:InvokeFunction"
+      Resource = each.value.arn
     }]
   })
 }

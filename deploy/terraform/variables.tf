@@ -30,6 +30,19 @@ variable "settings" {
   type        = map(string)
 }
 
+variable "next_functions" {
+  description = <<-EOT
+    Functions of your own that these call as well, as docs/NEXT_FUNCTION.md says, by the name of the function that calls:
+    { pre-sign-up = { arn = aws_lambda_function.yours.arn } }. order is before or after, failure is refuse or pass.
+  EOT
+  type = map(object({
+    arn     = string
+    order   = optional(string, "")
+    failure = optional(string, "")
+  }))
+  default = {}
+}
+
 variable "packages" {
   description = <<-EOT
     Where the functions' zip files are: { path = "FOLDER" } on this machine, or { bucket = "BUCKET", prefix = "PREFIX/" } in S3.

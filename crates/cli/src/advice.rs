@@ -13,7 +13,12 @@ use merge::{MergeError, UndoError};
 pub(crate) fn permission(operation: &str) -> Option<String> {
     let service = match operation {
         "SignUp" | "GetCallerIdentity" => return None,
-        "GetFunctionConfiguration" | "GetPolicy" | "AddPermission" | "RemovePermission" | "InvokeFunction" => "lambda",
+        "GetFunctionConfiguration"
+        | "UpdateFunctionConfiguration"
+        | "GetPolicy"
+        | "AddPermission"
+        | "RemovePermission"
+        | "InvokeFunction" => "lambda",
         "SimulatePrincipalPolicy" => "iam",
         "GetAccount" | "GetEmailIdentity" | "GetSuppressedDestination" => "ses",
         "ListServiceQuotas" => "servicequotas",

@@ -40,6 +40,8 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
     /// What happens to Cognito's permission to call.
     pub(crate) permission: String,
+    /// The function that the attached one calls as well, null if attach sets up none.
+    pub(crate) next_function: Option<String>,
     /// The trigger's value in `LambdaConfig` before the change.
     #[serde(skip)]
     pub(crate) old: Option<Value>,
@@ -131,12 +133,16 @@ impl Tabular for Report {
             (false, false) => &["is", "would be"],
             (false, true) => &["is"],
         };
-        let mut table = Table::new(["trigger"].iter().chain(states).chain(&["permission to call"]).copied());
+        let calls =
+            if self.changes.iter().any(|change| change.next_function.is_some()) { &["and calls"][..] } else { &[] };
+        let columns = ["trigger"].iter().chain(states).chain(&["permission to call"]).chain(calls);
+        let mut table = Table::new(columns.copied());
         for change in &self.changes {
             let shown = |function: &Option<String>| function.clone().unwrap_or_else(|| "–".to_owned());
             let functions = [shown(&change.before), shown(&change.after)].into_iter().take(states.len());
             let name = std::iter::once(change.trigger.to_string());
-            table.row(name.chain(functions).chain([change.permission.clone()]).collect::<Vec<_>>());
+            let next = calls.iter().map(|_| shown(&change.next_function));
+            table.row(name.chain(functions).chain([change.permission.clone()]).chain(next).collect::<Vec<_>>());
         }
         table
     }

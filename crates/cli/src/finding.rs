@@ -14,6 +14,7 @@ mod kind;
 mod known_providers;
 mod messages;
 mod name_ids;
+mod next_function;
 mod owner;
 mod password_policy;
 pub(crate) mod person;
@@ -29,7 +30,7 @@ mod verification_link;
 
 pub(crate) use account_api::AccountApi;
 pub(crate) use aws::{gather, gather_for_person, look_at_account_api, settings_of, suppressed};
-pub(crate) use facts::{Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, Trouble};
+pub(crate) use facts::{Attached, Facts, Gap, Next, Provider, Quota, SendQuota, TextMessages, Trouble};
 pub(crate) use kind::settings_that_fit;
 
 use crate::advice;
@@ -93,6 +94,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
     let checks: &[fn(&Facts) -> Vec<Finding>] = &[
         triggers::check,
         rights::check,
+        next_function::check,
         providers::check,
         provider_mapping::check,
         known_providers::check,

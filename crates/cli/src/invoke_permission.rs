@@ -154,6 +154,53 @@ pub(crate) async fn grant(
     if is_refused { Err(error) } else { Ok(Granted::Unknown(error)) }
 }
 
+/// Lets a role call a function, in the account of both. The function's own policy says so, and no policy of the role needs
+/// to. A statement of this id that is there already is ours.
+///
+/// # Errors
+///
+/// Fails if Lambda refuses.
+pub(crate) async fn grant_to_role(cloud: &Cloud, function: &FunctionArn, statement: &str, role: &str) -> Result<()> {
+    let request = cloud
+        .lambda(&function.region)
+        .add_permission()
+        .function_name(&function.name)
+        .set_qualifier(function.alias.clone())
+        .statement_id(statement)
+        .action(INVOKE)
+        .principal(role);
+    match request.send().await {
+        Err(error) if !error.as_service_error().is_some_and(AddPermissionError::is_resource_conflict_exception) => {
+            Err(told("AddPermission")(error).context(format!("{function} cannot be opened to {role}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a function's own policy lets a role call it.
+///
+/// # Errors
+///
+/// Fails if the policy cannot be read.
+pub(crate) async fn is_granted_to_role(lambda: &Client, function: &FunctionArn, role: &str) -> Result<bool> {
+    let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
+    let answer = match request.send().await {
+        Err(error) if error.as_service_error().is_some_and(GetPolicyError::is_resource_not_found_exception) => {
+            return Ok(false);
+        }
+        answer => answer.map_err(told("GetPolicy"))?,
+    };
+    let policy: Value = serde_json::from_str(answer.policy().unwrap_or_default())?;
+    let lets = |statement: &Value| {
+        let principal = &statement["Principal"];
+        statement["Effect"] == "Allow"
+            && (principal == role || texts(&principal["AWS"]).contains(&role))
+            && texts(&statement["Action"]).iter().any(|action| matches(&action.to_lowercase(), &INVOKE.to_lowercase()))
+            && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
+    };
+    Ok(list(&policy["Statement"]).into_iter().any(lets))
+}
+
 /// Removes a permission, and returns whether it existed. A permission or function that does not exist is not an error.
 ///
 /// # Errors

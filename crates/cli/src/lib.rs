@@ -11,6 +11,7 @@ mod advice;
 mod arguments;
 mod attachment;
 mod audit;
+mod chain;
 mod cloud;
 mod command;
 mod finding;

@@ -158,24 +158,49 @@ impl Event {
     ///
     /// Fails if the JSON that was read cannot be written again. This does not happen in practice.
     pub fn into_answer(mut self) -> Result<Box<RawValue>, serde_json::Error> {
-        if let Some(response) = &self.response {
-            let raw = serde_json::value::to_raw_value(response)?;
-            self.members.set("response", raw);
+        self.to_json()
+    }
+
+    /// The event with `response` as it is now.
+    pub(crate) fn to_json(&mut self) -> Result<Box<RawValue>, serde_json::Error> {
+        if let Some(response) = self.response.take() {
+            self.members.set("response", serde_json::value::to_raw_value(&response)?);
         }
         serde_json::value::to_raw_value(&self.members)
+    }
+
+    /// The top-level members. All but `response` are as they came.
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// The members of `response` as they are now.
+    pub(crate) fn response(&self) -> Members {
+        self.response.clone().unwrap_or_else(|| self.members.response().unwrap_or_default())
+    }
+
+    /// Puts other members in the place of those of `response`.
+    pub(crate) fn set_response(&mut self, members: Members) {
+        self.response = Some(members);
     }
 }
 
 /// The top-level members in the order in which they came, each as its own JSON text.
-#[derive(Default)]
-struct Members(Vec<(String, Box<RawValue>)>);
+#[derive(Clone, Default)]
+pub(crate) struct Members(Vec<(String, Box<RawValue>)>);
 
 impl Members {
-    fn raw(&self, name: &str) -> Option<&RawValue> {
+    /// Each member with its JSON text.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.0.iter().map(|(name, raw)| (name.as_str(), raw.as_ref()))
+    }
+
+    pub(crate) fn raw(&self, name: &str) -> Option<&RawValue> {
         self.0.iter().find(|(member, _)| member == name).map(|(_, raw)| raw.as_ref())
     }
 
-    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    /// A member, read as `T`. `None` if it is absent or something else.
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let json = self.raw(name)?.get();
         serde_json::from_str(json).or_else(|_| serde_json::from_str(&surrogate::without_lone(json))).ok()
     }
@@ -193,14 +218,15 @@ impl Members {
         }
     }
 
-    fn response(&self) -> Result<Self, NotACognitoEvent> {
+    /// The members of `response`. There are none if it is absent or null.
+    pub(crate) fn response(&self) -> Result<Self, NotACognitoEvent> {
         let Some(raw) = self.raw("response") else { return Ok(Self::default()) };
         serde_json::from_str::<Option<Self>>(raw.get())
             .map(Option::unwrap_or_default)
             .map_err(|_| NotACognitoEvent::Member { member: "response", expected: "an object or null" })
     }
 
-    fn set(&mut self, name: &str, raw: Box<RawValue>) {
+    pub(crate) fn set(&mut self, name: &str, raw: Box<RawValue>) {
         match self.0.iter_mut().find(|(member, _)| member == name) {
             Some((_, slot)) => *slot = raw,
             None => self.0.push((name.to_owned(), raw)),

@@ -8,10 +8,19 @@ use std::error::Error;
 use std::fmt;
 
 /// A refusal or failure, as Lambda reports it.
-#[derive(Debug)]
 pub struct Failure {
     kind: Kind,
     cause: Box<dyn Error + Send + Sync>,
+    /// What the person sees in the place of the kind's text: the words of the team's own function. They may hold
+    /// personal data.
+    words: Option<String>,
+}
+
+impl fmt::Debug for Failure {
+    /// Without the words of the team's function, because errors are logged in this form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").field("kind", &self.kind).field("cause", &self.cause).finish_non_exhaustive()
+    }
 }
 
 /// One way to fail: a stable code for the log and `errorType`, and the public text.
@@ -53,10 +62,21 @@ impl Failure {
     /// A failure with its cause for the log. The cause's text must be free of personal data.
     #[must_use]
     pub fn because(kind: Kind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, cause: cause.into() }
+        Self { kind, cause: cause.into(), words: None }
     }
 
-    /// The stable code and the public text.
+    /// The refusal of another function, whose words the person is to see unchanged.
+    pub(crate) fn in_words_of_another(kind: Kind, cause: String, words: String) -> Self {
+        Self { words: Some(words), ..Self::because(kind, cause) }
+    }
+
+    /// What the person is to see.
+    #[must_use]
+    pub fn public_text(&self) -> &str {
+        self.words.as_deref().unwrap_or(self.kind.message)
+    }
+
+    /// The stable code and its usual public text.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
@@ -89,7 +109,7 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The public text only.
+    /// The kind's public text only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.message)
     }

@@ -8,14 +8,21 @@
 mod container;
 mod environment;
 mod http;
+#[cfg(feature = "next-function")]
+mod lambda;
+#[cfg(any(feature = "next-function", feature = "retry-queue"))]
+mod signed;
 #[cfg(feature = "retry-queue")]
 mod sqs;
 
+#[cfg(feature = "next-function")]
+pub use lambda::LambdaFunction;
 #[cfg(feature = "retry-queue")]
 pub use sqs::SqsQueue;
 
 use crate::settings::{Lookup, SettingError};
 use aws_credential_types::provider::SharedCredentialsProvider;
+#[cfg(feature = "aws")]
 use aws_sdk_cognitoidentityprovider::config::IdentityCache;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 pub use aws_types::SdkConfig;
@@ -24,13 +31,16 @@ use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 use environment::{CredentialSource, Endpoints, Environment};
 use http::Connections;
 use std::time::Duration;
+#[cfg(feature = "aws")]
 use tokio::task::yield_now;
 
 /// How long the start of a function waits for the connection that is opened ahead. Within a Region a connection takes
 /// less. One that takes longer is used as soon as it is ready.
+#[cfg(feature = "aws")]
 const HEAD_START: Duration = Duration::from_millis(30);
 /// Turns of the runtime until a connection ahead is requested. If the server is near and needs no look-up, TLS has
 /// begun by then, too.
+#[cfg(feature = "aws")]
 const TURNS_TO_CONNECT: usize = 3;
 
 /// A configuration from the environment of a Lambda function.
@@ -71,12 +81,12 @@ impl Aws {
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let environment = Environment::read(lookup)?;
         let connections = Connections::new(lookup)?;
-        let (credentials, cache) = match environment.credentials {
-            // Nothing is fetched, so there is nothing to cache.
-            CredentialSource::Fixed(fixed) => (SharedCredentialsProvider::new(fixed), Some(IdentityCache::no_cache())),
-            CredentialSource::Container(source) => {
-                (SharedCredentialsProvider::new(source.over(connections.clone())), None)
-            }
+        #[cfg(feature = "aws")]
+        // Nothing is fetched, so there is nothing to cache.
+        let cache = matches!(environment.credentials, CredentialSource::Fixed(_)).then(IdentityCache::no_cache);
+        let credentials = match environment.credentials {
+            CredentialSource::Fixed(fixed) => SharedCredentialsProvider::new(fixed),
+            CredentialSource::Container(source) => SharedCredentialsProvider::new(source.over(connections.clone())),
         };
         let mut builder = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -86,6 +96,7 @@ impl Aws {
             .timeout_config(timeouts())
             .retry_config(retries());
         builder.set_endpoint_url(environment.endpoints.url_of_all());
+        #[cfg(feature = "aws")]
         builder.set_identity_cache(cache);
         builder.set_use_fips(environment.fips);
         builder.set_use_dual_stack(environment.dual_stack);
@@ -98,6 +109,7 @@ impl Aws {
     ///
     /// When it returns, the connection is under way and the caller can do other work: the look-up of the server's name
     /// has begun or, if the address is a number and near, TLS.
+    #[cfg(feature = "aws")]
     pub(crate) async fn open_ahead(&self, url: &str) {
         self.connections.open_ahead(url);
         for _ in 0..TURNS_TO_CONNECT {
@@ -106,6 +118,7 @@ impl Aws {
     }
 
     /// Waits a moment for the connection that was opened ahead.
+    #[cfg(feature = "aws")]
     pub(crate) async fn opened(&self) {
         self.connections.opened(HEAD_START).await;
     }

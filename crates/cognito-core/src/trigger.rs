@@ -2,8 +2,10 @@
 
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
+use crate::next_function::{Answers, Defaults};
 use crate::settings::Overridden;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -18,6 +20,14 @@ pub const UNKNOWN_VERSION: &str = "unknown_version";
 
 /// A Cognito trigger function.
 pub trait Trigger {
+    /// Whether this function can call the team's own at all. A build that cannot has no code for it, and refuses the
+    /// setting.
+    const CALLS_NEXT_FUNCTION: bool = true;
+
+    /// When the team's own function is called and what its failure means, where the operator chose nothing. As here for
+    /// triggers that are told what has happened: ours first, and a failure keeps nobody out.
+    const NEXT_FUNCTION: Defaults = Defaults::TOLD_AFTERWARDS;
+
     /// Whether this function has anything to do for a source. It returns events of other sources unchanged and makes no
     /// call for them.
     fn handles(&self, source: TriggerSource) -> bool;
@@ -30,6 +40,13 @@ pub trait Trigger {
     fn handle_other(&self, payload: &str, clock: Clock) -> impl Future<Output = Option<Result<(), Failure>>> + Send {
         let _ = (payload, clock);
         std::future::ready(None)
+    }
+
+    /// The members of `response` that the team's own function may not have its way with, and what they are instead. None
+    /// by default: what it said counts, and otherwise what this function said.
+    fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
+        let _ = (event, answers);
+        Map::new()
     }
 
     /// The user pool and the app client that such a message is about. `None`, as by default, if it names no pool.
@@ -105,6 +122,12 @@ impl Clock {
         Self { deadline: self.deadline.checked_sub(time).unwrap_or(self.deadline), ..self }
     }
 
+    /// The time until the deadline.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Runs `work` until the deadline.
     ///
     /// # Errors
@@ -127,10 +150,25 @@ impl Clock {
 ///
 /// Returns the trigger's [`Failure`], or [`Kind::NOT_A_COGNITO_EVENT`]. It has been logged.
 pub async fn answer(trigger: &impl Choose, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
-    answer_or_fail(trigger, payload, clock).await.inspect_err(Failure::log)
+    answer_by(trigger, payload, clock, async |trigger, event| handle(trigger, event, clock).await).await
 }
 
-async fn answer_or_fail(trigger: &impl Choose, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
+/// The same, where `work` gets the trigger for an event of Cognito and does what is to be done.
+pub(crate) async fn answer_by<T: Choose>(
+    trigger: &T,
+    payload: &RawValue,
+    clock: Clock,
+    work: impl AsyncFnOnce(&T::Trigger, &mut Event) -> Result<(), Failure>,
+) -> Result<Box<RawValue>, Failure> {
+    answer_or_fail(trigger, payload, clock, work).await.inspect_err(Failure::log)
+}
+
+async fn answer_or_fail<T: Choose>(
+    trigger: &T,
+    payload: &RawValue,
+    clock: Clock,
+    work: impl AsyncFnOnce(&T::Trigger, &mut Event) -> Result<(), Failure>,
+) -> Result<Box<RawValue>, Failure> {
     let mut event = match Event::parse(payload.get()) {
         Ok(event) => event,
         Err(why) => match trigger.for_other(payload.get()).handle_other(payload.get(), clock).await {
@@ -140,6 +178,12 @@ async fn answer_or_fail(trigger: &impl Choose, payload: &RawValue, clock: Clock)
     };
     tracing::Span::current().record("user_pool_id", event.user_pool_id());
     let trigger = trigger.for_event(&event);
+    work(trigger, &mut event).await?;
+    event.into_answer().map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))
+}
+
+/// Lets `trigger` do its work, if it has any for this event.
+pub(crate) async fn handle(trigger: &impl Trigger, event: &mut Event, clock: Clock) -> Result<(), Failure> {
     let source = event.source();
     if source == TriggerSource::Unknown {
         tracing::warn!(error_code = UNKNOWN_SOURCE, "unknown trigger source, the event goes back unchanged");
@@ -147,9 +191,9 @@ async fn answer_or_fail(trigger: &impl Choose, payload: &RawValue, clock: Clock)
         if !event.has_supported_version() {
             tracing::warn!(error_code = UNKNOWN_VERSION, source = source.as_str(), "unknown event version");
         }
-        trigger.handle(&mut event, clock).await?;
+        trigger.handle(event, clock).await?;
     }
-    event.into_answer().map_err(|why| Failure::because(Kind::NOT_A_COGNITO_EVENT, why))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind as FailureKind};
+use cognito_core::next_function::Answers;
 use cognito_core::trigger::{Clock, Trigger};
-use messages::{Answer, Kind, Messages, Person, Request};
+use messages::{Answer, Kind, Messages, Part, Person, Request};
+use serde_json::{Map, Value};
 
 mod settings;
 
@@ -69,24 +71,57 @@ impl CustomMessage {
         let wishes = LANGUAGES.iter().filter_map(|name| metadata.text(name)).chain(attributes.text("locale"));
         let locales: Vec<&str> = wishes.flat_map(messages::preferred).collect();
         let client_id = event.client_id();
-        let parameter = |name| event.request(name).and_then(|value| value.as_str());
-        self.messages.answer(&Request {
-            kind,
-            person: Person {
-                name: attributes.text("given_name").or_else(|| attributes.text("name")),
-                username: event.user_name(),
-                email: attributes.text("email"),
-                locales: &locales,
-                client_id: client_id.as_deref(),
-            },
-            code_parameter: parameter("codeParameter"),
-            username_parameter: parameter("usernameParameter"),
-            link_parameter: parameter("linkParameter"),
-        })
+        self.messages.answer(&request(event, kind, &locales, client_id.as_deref()))
     }
 }
 
+/// What `event` asks for, in the languages `locales`.
+fn request<'a>(event: &'a Event, kind: Kind, locales: &'a [&'a str], client_id: Option<&'a str>) -> Request<'a> {
+    let attributes = event.user_attributes();
+    let parameter = |name| event.request(name).and_then(Value::as_str);
+    Request {
+        kind,
+        person: Person {
+            name: attributes.text("given_name").or_else(|| attributes.text("name")),
+            username: event.user_name(),
+            email: attributes.text("email"),
+            locales,
+            client_id,
+        },
+        code_parameter: parameter("codeParameter"),
+        username_parameter: parameter("usernameParameter"),
+        link_parameter: parameter("linkParameter"),
+    }
+}
+
+/// The members of the answer, and what each is.
+const TEXTS: [(&str, Part); 3] = [(MESSAGE, Part::Html), (SUBJECT, Part::Subject), ("smsMessage", Part::Sms)];
+const MESSAGE: &str = "emailMessage";
+const SUBJECT: &str = "emailSubject";
+
+/// The texts of the team's own function that do not count: those that Cognito would refuse, or that lack the code. A
+/// subject goes with its message.
+fn overruled(event: &Event, answers: &Answers) -> Map<String, Value> {
+    let mut overruled = Map::new();
+    let Some(kind) = Kind::from_trigger_source(event.source()) else { return overruled };
+    let request = request(event, kind, &[], None);
+    for (member, part) in TEXTS {
+        let Some(text) = answers.theirs.get(member) else { continue };
+        let cause = match text.as_str().map(|text| messages::check(&request, part, text)) {
+            Some(Ok(())) if part != Part::Subject || !overruled.contains_key(MESSAGE) => continue,
+            Some(Ok(())) => "its message is not sent".to_owned(),
+            Some(Err(reason)) => reason.to_string(),
+            None => "it is not a text".to_owned(),
+        };
+        tracing::info!(member, cause, "a text of the next function cannot be sent");
+        overruled.insert(member.to_owned(), answers.ours.get(member).cloned().unwrap_or_default());
+    }
+    overruled
+}
+
 impl Trigger for CustomMessage {
+    const CALLS_NEXT_FUNCTION: bool = cfg!(feature = "next-function");
+
     fn handles(&self, source: TriggerSource) -> bool {
         Kind::from_trigger_source(source).is_some()
     }
@@ -99,13 +134,17 @@ impl Trigger for CustomMessage {
             tracing::error!(error_code = TEMPLATE_PASSED_OVER, kind, cause, "a template was skipped");
         }
         if let Some(email) = answer.email {
-            event.respond("emailSubject", email.subject);
-            event.respond("emailMessage", email.html);
+            event.respond(SUBJECT, email.subject);
+            event.respond(MESSAGE, email.html);
         }
         if let Some(sms) = answer.sms {
             event.respond("smsMessage", sms);
         }
         Ok(())
+    }
+
+    fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
+        overruled(event, answers)
     }
 }
 

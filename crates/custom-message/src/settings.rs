@@ -1,11 +1,13 @@
+use cognito_core::next_function;
 use cognito_core::settings::{self, Lookup, OVERRIDES, SettingError};
 
 const DIRECT_EMAIL_CHANGE: &str = "DIRECT_EMAIL_CHANGE";
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 10] = {
+pub const NAMES: [&str; 13] = {
     let [a, b, c, d, e, f, g, h] = messages::settings::NAMES;
-    [a, b, c, d, e, f, g, h, DIRECT_EMAIL_CHANGE, OVERRIDES]
+    let [function, order, failure] = next_function::NAMES;
+    [a, b, c, d, e, f, g, h, DIRECT_EMAIL_CHANGE, OVERRIDES, function, order, failure]
 };
 
 /// `DIRECT_EMAIL_CHANGE`: whether people may change their address with Cognito's own `UpdateUserAttributes`.

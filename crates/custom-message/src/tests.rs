@@ -261,6 +261,54 @@ async fn with_the_account_api_a_token_alone_changes_no_address() {
     assert!(cognito_core::testing::is_documented(CHANGE_ELSEWHERE));
 }
 
+/// The members that are not the team's, of what its function said.
+fn overruled_of(event: &str, theirs: serde_json::Value) -> Vec<String> {
+    let event = Event::parse(event).unwrap();
+    let ours = json!({ "emailSubject": "s", "emailMessage": "m", "smsMessage": null });
+    let map = |value: serde_json::Value| value.as_object().unwrap().clone();
+    let answers = Answers { ours: map(ours.clone()), theirs: map(theirs) };
+    let overruled = overruled(&event, &answers);
+    for (member, value) in &overruled {
+        assert_eq!(value, &ours[member]);
+    }
+    overruled.keys().cloned().collect()
+}
+
+#[test]
+fn a_text_of_the_teams_function_counts_if_cognito_can_send_it() {
+    let code = |kind: &str| sample(&format!("custom-message/{kind}"));
+    let long = "x".repeat(20_001);
+    let none: [&str; 0] = [];
+    for (theirs, ours) in [
+        (
+            json!({ "emailSubject": "Welcome", "emailMessage": "Your code is {####}", "smsMessage": "{####} is it" }),
+            &none[..],
+        ),
+        (json!({ "emailSubject": "Only another subject" }), &[]),
+        (json!({ "emailMessage": "no code" }), &["emailMessage"]),
+        (json!({ "emailSubject": "Welcome", "emailMessage": "no code" }), &["emailMessage", "emailSubject"]),
+        (json!({ "emailSubject": "x".repeat(141), "emailMessage": "{####} is it" }), &["emailSubject"]),
+        (json!({ "emailMessage": format!("{{####}}{long}") }), &["emailMessage"]),
+        (json!({ "smsMessage": format!("{{####}} {}", "x".repeat(140)) }), &["smsMessage"]),
+        (json!({ "smsMessage": "no code" }), &["smsMessage"]),
+        (json!({ "emailMessage": { "html": "{####}" }, "smsMessage": 7 }), &["emailMessage", "smsMessage"]),
+        // A character that stands for the code in our own templates is none.
+        (json!({ "emailMessage": "Your code is \u{e000}" }), &["emailMessage"]),
+    ] {
+        assert_eq!(overruled_of(&code("sign-up"), theirs.clone()), ours, "{theirs}");
+    }
+}
+
+#[test]
+fn a_link_of_cognito_may_stand_for_the_code_and_an_invitation_needs_the_user_name() {
+    let with_link =
+        edited("custom-message/sign-up", |event| event["request"]["linkParameter"] = json!("{##Click Here##}"));
+    assert!(overruled_of(&with_link, json!({ "emailMessage": "Press {##here, please##}" })).is_empty());
+    let invitation = sample("custom-message/admin-create-user");
+    assert_eq!(overruled_of(&invitation, json!({ "emailMessage": "Your password is {####}" })), ["emailMessage"]);
+    assert!(overruled_of(&invitation, json!({ "emailMessage": "{username}, your password is {####}" })).is_empty());
+}
+
 /// Two products over one pool: each app client's people get its own name and templates.
 #[tokio::test]
 async fn messages_depend_on_the_app_client_and_templates_can_see_it() {

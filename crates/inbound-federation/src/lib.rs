@@ -11,6 +11,7 @@
 //! other values. So the function returns every other claim too. If there is nothing to correct, it
 //! returns an empty answer, and Cognito stores everything as it came.
 
+mod next_function;
 mod settings;
 mod sign_in;
 
@@ -19,6 +20,7 @@ pub use settings::{NAMES, Settings};
 use cognito_core::email::InvalidEmail;
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
+use cognito_core::next_function::{Answers, Defaults};
 use cognito_core::provider::Trust;
 use cognito_core::trigger::{Clock, Trigger};
 use serde_json::{Map, Value};
@@ -43,15 +45,31 @@ impl InboundFederation {
     }
 }
 
+/// The member of the answer that holds the claims to store.
+const MAP: &str = "userAttributesToMap";
+
 impl Trigger for InboundFederation {
+    const CALLS_NEXT_FUNCTION: bool = cfg!(feature = "next-function");
+
+    /// It changes claims as ours leaves them. Where it cannot be asked, nothing is stored that it would have changed.
+    const NEXT_FUNCTION: Defaults = Defaults::CHANGES_AFTERWARDS;
+
     fn handles(&self, source: TriggerSource) -> bool {
         source == TriggerSource::InboundFederationExternalProvider
     }
 
     async fn handle(&self, event: &mut Event, _clock: Clock) -> Result<(), Failure> {
         let map = self.attributes_to_map(event);
-        event.respond("userAttributesToMap", map);
+        event.respond(MAP, map);
         Ok(())
+    }
+
+    fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
+        let Some(theirs) = answers.theirs.get(MAP) else { return Map::new() };
+        let ours = answers.ours.get(MAP).and_then(Value::as_object).cloned().unwrap_or_default();
+        let provider = event.request("providerName").and_then(Value::as_str).unwrap_or_default();
+        let claims = next_function::claims(SignIn::read(event, provider, &self.settings), ours, theirs, &self.settings);
+        if theirs.as_object() == Some(&claims) { Map::new() } else { Map::from_iter([(MAP.to_owned(), claims.into())]) }
     }
 }
 

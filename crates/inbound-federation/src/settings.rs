@@ -1,9 +1,10 @@
 use cognito_core::email::MultipleEmails;
+use cognito_core::next_function;
 use cognito_core::provider::{EmailClaims, Providers, SAML_EMAIL_ATTRIBUTES};
 use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, OVERRIDES, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 10] = [
     OVERRIDES,
     PROVIDERS,
     EMAIL_CLAIMS,
@@ -11,6 +12,9 @@ pub const NAMES: [&str; 7] = [
     "SAML_EMAIL_ATTRIBUTES",
     "MULTIPLE_EMAILS",
     "STORE_UNPROVEN_EMAIL",
+    next_function::NAMES[0],
+    next_function::NAMES[1],
+    next_function::NAMES[2],
 ];
 
 /// What the operator chose for this function.

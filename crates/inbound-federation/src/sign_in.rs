@@ -15,7 +15,7 @@ const EMAIL: &str = "email";
 const EMAIL_VERIFIED: &str = ClaimNames::EMAIL_VERIFIED;
 
 /// The claims with the subject: Facebook calls it `id`, Login with Amazon `user_id`.
-const SUBJECTS: [&str; 3] = ["sub", "id", "user_id"];
+pub(crate) const SUBJECTS: [&str; 3] = ["sub", "id", "user_id"];
 
 /// The claims that the address and its proof are in.
 struct Names<'a> {
@@ -196,6 +196,16 @@ impl<'a> SignIn<'a> {
         if left_out > 0 {
             tracing::warn!(provider, left_out, "claims of more than {MAX_VALUE_CHARS} characters were left out");
         }
+    }
+
+    /// Whether a claim of this name holds the address.
+    pub(crate) fn is_email(&self, name: &str) -> bool {
+        name == EMAIL || self.names.is_email(name)
+    }
+
+    /// Whether a claim of this name says that the address is verified.
+    pub(crate) fn is_proof(&self, name: &str) -> bool {
+        name == EMAIL_VERIFIED || Some(name) == self.names.own_proof()
     }
 
     fn remove_email(&mut self) -> bool {

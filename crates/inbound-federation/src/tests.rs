@@ -534,3 +534,78 @@ fn the_readme_lists_every_variable() {
     documented.sort();
     assert_eq!(documented, names);
 }
+
+/// What counts where ours answered with `ours` and the team's function with `theirs`.
+fn counting(event: &str, ours: Value, theirs: Value) -> Value {
+    let trigger = trigger(&[]);
+    let event = Event::parse(event).unwrap();
+    let of = |map: Value| Map::from_iter([(MAP.to_owned(), map)]);
+    let overruled = trigger.overrule(&event, &Answers { ours: of(ours), theirs: of(theirs.clone()) });
+    overruled.get(MAP).cloned().unwrap_or(theirs)
+}
+
+#[test]
+fn claims_that_the_teams_function_changes_count_and_never_an_address_a_proof_or_a_subject() {
+    let event = sample("inbound-federation/google");
+    let proven =
+        json!({ "sub": "1", "email": "ada@example.com", "email_verified": "true", "name": "Ada", SUBJECT: "1" });
+    let refused = json!({ "sub": "1", "name": "Ada", SUBJECT: "1" });
+    let with = |map: &Value, claim: &str, value: Value| {
+        let mut map = map.clone();
+        map[claim] = value;
+        map
+    };
+    let without = |map: &Value, claim: &str| {
+        let mut map = map.clone();
+        map.as_object_mut().unwrap().remove(claim);
+        map
+    };
+    let changed = with(&proven, "name", json!("Countess"));
+    for (ours, theirs, counts) in [
+        (&proven, changed.clone(), changed.clone()),
+        (&proven, with(&proven, "custom:tenant", json!("t")), with(&proven, "custom:tenant", json!("t"))),
+        // Leaving a claim out means that it is not stored.
+        (&proven, without(&proven, "name"), without(&proven, "name")),
+        (&proven, json!({ "name": "Countess" }), changed),
+        (&proven, with(&proven, "email", json!("eve@example.com")), proven.clone()),
+        (&proven, with(&proven, "email_verified", json!("false")), with(&proven, "email_verified", json!("false"))),
+        (&proven, with(&proven, "sub", json!("2")), proven.clone()),
+        (&proven, with(&proven, SUBJECT, json!("2")), proven.clone()),
+        // What ours refused stays out.
+        (&refused, with(&refused, "email_verified", json!("true")), refused.clone()),
+        (&refused, with(&refused, "email", json!("ada@example.com")), refused.clone()),
+        (
+            &with(&proven, "email_verified", json!("false")),
+            proven.clone(),
+            with(&proven, "email_verified", json!("false")),
+        ),
+        // It would make Cognito store everything as it came.
+        (&refused, json!({}), refused.clone()),
+        (&refused, json!([]), refused.clone()),
+        (&refused, json!("no"), refused.clone()),
+        (&json!({}), json!({ "email": "eve@example.com", "email_verified": true }), json!({})),
+    ] {
+        let mut result = counting(&event, ours.clone(), theirs.clone());
+        // Where ours changes nothing, the subject is as it came.
+        if *ours == json!({}) {
+            result.as_object_mut().unwrap().remove("sub");
+        }
+        assert_eq!(result, counts, "{ours} {theirs}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_proof_stays_refused_in_either_order() {
+    let unproven = edited("inbound-federation/google", |event| {
+        event["request"]["attributes"]["idToken"]["email_verified"] = json!("false");
+    });
+    let ours = answered(&trigger(&[]), &unproven).await;
+    let event: Value = serde_json::from_str(&unproven).unwrap();
+    // Before ours, it answers with the claims as they came.
+    let came = event["request"]["attributes"]["idToken"].clone();
+    let counts = counting(&unproven, ours.clone(), came);
+    for claim in ["email", "email_verified", SUBJECT] {
+        assert_eq!(counts.get(claim), ours.get(claim), "{claim}");
+    }
+    assert_eq!(counts["name"], event["request"]["attributes"]["idToken"]["name"]);
+}

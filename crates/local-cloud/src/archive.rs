@@ -17,13 +17,22 @@ pub const BOOTSTRAP: &str = "bootstrap";
 /// The binary cannot be read.
 pub fn pack(binary: &Path, name: &str, compression: CompressionMethod) -> Result<Vec<u8>> {
     let code = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
+    pack_bytes(&code, name, compression)
+}
+
+/// The same for bytes that are in no file.
+///
+/// # Errors
+///
+/// The archive cannot be written. This does not happen in memory.
+pub(crate) fn pack_bytes(code: &[u8], name: &str, compression: CompressionMethod) -> Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(compression)
         .last_modified_time(DateTime::DEFAULT)
         .unix_permissions(0o755);
     archive.start_file(name, options)?;
-    archive.write_all(&code)?;
+    archive.write_all(code)?;
     Ok(archive.finish()?.into_inner())
 }
 

@@ -11,19 +11,53 @@ use zip::CompressionMethod;
 use crate::archive::{self, BOOTSTRAP};
 use crate::http::Http;
 
+/// A language that a team writes its own functions in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// With a function `handler(event, context)`.
+    Python,
+    /// A module that exports `handler`.
+    Node,
+}
+
 /// Deploys a binary as a Lambda function and returns its ARN.
 ///
 /// # Errors
 ///
 /// Fails if the binary cannot be read, or if the local cloud refuses it.
 pub async fn deploy(endpoint: &str, name: &str, binary: &Path, settings: &[(String, String)]) -> Result<String> {
-    let variables: Map<_, _> = settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     // Not compressed: it is read on this machine only.
     let code = archive::pack(binary, BOOTSTRAP, CompressionMethod::Stored)?;
+    create(endpoint, name, "provided.al2023", BOOTSTRAP, &code, settings).await
+}
+
+/// Deploys a script as a Lambda function and returns its ARN.
+///
+/// # Errors
+///
+/// Fails if the local cloud refuses it.
+pub async fn deploy_script(endpoint: &str, name: &str, language: Language, source: &str) -> Result<String> {
+    let (runtime, file) = match language {
+        Language::Python => ("python3.12", "index.py"),
+        Language::Node => ("nodejs22.x", "index.js"),
+    };
+    let code = archive::pack_bytes(source.as_bytes(), file, CompressionMethod::Stored)?;
+    create(endpoint, name, runtime, "index.handler", &code, &[]).await
+}
+
+async fn create(
+    endpoint: &str,
+    name: &str,
+    runtime: &str,
+    handler: &str,
+    code: &[u8],
+    settings: &[(String, String)],
+) -> Result<String> {
+    let variables: Map<_, _> = settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let input = json!({
         "FunctionName": name,
-        "Runtime": "provided.al2023",
-        "Handler": BOOTSTRAP,
+        "Runtime": runtime,
+        "Handler": handler,
         "Role": "arn:aws:iam::000000000000:role/local",
         "MemorySize": 256,
         "Timeout": 30,

@@ -57,13 +57,17 @@ impl Binaries {
         Self(files.into_iter().map(|(name, path)| (name.to_owned(), path)).collect())
     }
 
-    /// Builds every function with the profile `local`. Cargo shows its own progress.
+    /// Builds every function with the profile `local`, each able to call a function of the team. Cargo shows its own
+    /// progress.
     ///
     /// # Errors
     ///
     /// Fails if cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
-        Self::build_packages("local", &ALL).await
+        let packages = ALL.iter().flat_map(|package| ["--package", package]);
+        let features = "inbound-federation/next-function,custom-message/next-function";
+        let options: Vec<_> = packages.chain(["--bins", "--features", features]).collect();
+        Self::build_targets("local", &options, &ALL).await
     }
 
     /// Builds every trigger's function with a profile.

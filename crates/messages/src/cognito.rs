@@ -107,6 +107,25 @@ fn email(writer: &mut Writer<'_>, request: &Request<'_>, needs: Needs) -> Option
     Some(Email { subject, html })
 }
 
+/// Checks a text that somebody else wrote by the rules that ours keep: Cognito's limits, and the code in every body.
+///
+/// # Errors
+///
+/// Returns the first rule that it breaks.
+pub fn check(request: &Request<'_>, part: Part, text: &str) -> Result<(), Reason> {
+    let placeholders = placeholders(request)?;
+    let invitation = request.kind == Kind::AdminCreateUser;
+    let is_sms = part == Part::Sms;
+    let lengths = lengths(request, &placeholders, if is_sms { SMS_PASSWORD_LENGTH } else { PASSWORD_LENGTH });
+    let rendered = placeholders.find(text);
+    let needs = Needs { code: true, username: invitation, link_will_do: !invitation && !is_sms };
+    match part {
+        Part::Subject => check_subject(&rendered, lengths),
+        Part::Sms => check_body(&rendered, needs, lengths, SMS_LIMIT),
+        Part::Html | Part::Text => check_body(&rendered, needs, lengths, EMAIL_LIMIT),
+    }
+}
+
 /// The event's placeholders.
 fn placeholders<'a>(request: &Request<'a>) -> Result<Placeholders<'a>, Reason> {
     let present = |value: Option<&'a str>| value.filter(|value| !value.is_empty());

@@ -31,7 +31,7 @@ mod skipped;
 pub mod sms;
 mod writer;
 
-pub use cognito::{Answer, Email, Person, Request};
+pub use cognito::{Answer, Email, Person, Request, check};
 pub use color::Color;
 pub use custom::Problem;
 pub use kind::{Kind, Part};

@@ -39,6 +39,25 @@ impl Placeholders<'_> {
         text
     }
 
+    /// A finished text with the stand-ins in the place of the placeholders: the way back. Cognito takes any words between
+    /// the hash signs of its link.
+    pub(crate) fn find(&self, text: &str) -> String {
+        let mut found: String =
+            text.chars().map(|c| if matches!(c, CODE | USERNAME | LINK) { '\u{fffd}' } else { c }).collect();
+        for (placeholder, stand_in) in [(self.link, LINK), (self.code, CODE), (self.username, USERNAME)] {
+            if !placeholder.is_empty() {
+                found = found.replace(placeholder, stand_in.encode_utf8(&mut [0; 4]));
+            }
+        }
+        if !self.link.is_empty()
+            && let Some((before, rest)) = found.split_once("{##")
+            && let Some((_, after)) = rest.split_once("##}")
+        {
+            found = format!("{before}{LINK}{after}");
+        }
+        found
+    }
+
     /// Inserts the placeholders.
     pub(crate) fn fill(&self, rendered: &str) -> String {
         let mut text = String::with_capacity(rendered.len());

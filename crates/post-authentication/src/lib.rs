@@ -7,6 +7,7 @@
 
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
+use cognito_core::next_function;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
@@ -14,7 +15,10 @@ use cognito_core::user_pool::{UserName, UserPools};
 use linking::{RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 3] = [OVERRIDES, PROVIDERS, linking::REPAIR];
+pub const NAMES: [&str; 6] = {
+    let [function, order, failure] = next_function::NAMES;
+    [OVERRIDES, PROVIDERS, linking::REPAIR, function, order, failure]
+};
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ mod membership;
 
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::Failure;
+use cognito_core::next_function;
 use cognito_core::provider::Providers;
 use cognito_core::retry_queue::RetryQueue;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
@@ -22,8 +23,12 @@ use linking::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_
 use membership::Membership;
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 7] =
-    [OVERRIDES, PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, RETRY_QUEUE_URL, SIGN_OUT_ON_PASSWORD_RESET];
+pub const NAMES: [&str; 10] = {
+    let [function, order, failure] = next_function::NAMES;
+    let own = [PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, RETRY_QUEUE_URL, SIGN_OUT_ON_PASSWORD_RESET];
+    let [a, b, c, d, e, f] = own;
+    [OVERRIDES, a, b, c, d, e, f, function, order, failure]
+};
 
 /// `DEFAULT_GROUP_FOR`: whether people whose provider proved no address join the group, too.
 const DEFAULT_GROUP_FOR: &str = "DEFAULT_GROUP_FOR";

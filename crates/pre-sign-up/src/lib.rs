@@ -14,10 +14,12 @@ pub use settings::{NAMES, NativeSignUp, Settings};
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
+use cognito_core::next_function::{Answers, Defaults};
 use cognito_core::provider::{Providers, SignUpDomains, UnknownProvider};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{NativeUserName, PoolError, UserName, UserPool, UserPools};
 use linking::{Arrival, Decision, LinkError, Linker, Owner, Owners, Refusal, Settlement};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -59,6 +61,10 @@ impl<P: UserPools + Sync> Trigger for PreSignUp<P>
 where
     P::Pool: Send,
 {
+    /// Asked first: a list of who may register must refuse before anything is created or linked. Once an identity is
+    /// linked, Cognito never asks again.
+    const NEXT_FUNCTION: Defaults = Defaults::ASKED_FIRST;
+
     fn handles(&self, source: TriggerSource) -> bool {
         match source {
             TriggerSource::PreSignUpExternalProvider => true,
@@ -79,6 +85,10 @@ where
         let settlement = clock.limit(self.link(&pool, event, clock)).await??;
         self.answer(event, &settlement);
         Ok(())
+    }
+
+    fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
+        overruled(event.source(), answers)
     }
 }
 
@@ -146,6 +156,35 @@ impl<P: UserPools> PreSignUp<P> {
             event.respond("autoVerifyEmail", true);
         }
     }
+}
+
+/// `autoVerifyEmail` of the answer.
+const VERIFY_EMAIL: &str = "autoVerifyEmail";
+
+/// The flags of the team's own function that do not count. The stricter wins: each function may take a flag back that
+/// the other raised, and neither may raise one that claims a proof which nobody gave.
+///
+/// - Nobody else marks an address as verified. Linking relies on that mark, and a function that sets it for everybody, as
+///   many samples do, would let anybody register with the address of somebody else and wait to be linked.
+/// - For a federated identity no flag is raised that this function did not raise: it settled who the person is, and in
+///   alias pools a raised flag takes the alias away from its owner.
+fn overruled(source: TriggerSource, answers: &Answers) -> Map<String, Value> {
+    let federated = source == TriggerSource::PreSignUpExternalProvider;
+    let mut overruled = Map::new();
+    for flag in ["autoConfirmUser", VERIFY_EMAIL, "autoVerifyPhone"] {
+        let Some(theirs) = answers.theirs.get(flag) else { continue };
+        let ours = answers.ours.get(flag).and_then(Value::as_bool).unwrap_or_default();
+        let counts = match theirs {
+            Value::Bool(true) => ours || !(federated || flag == VERIFY_EMAIL),
+            Value::Bool(false) => true,
+            // Cognito would refuse the whole answer.
+            _ => false,
+        };
+        if !counts {
+            overruled.insert(flag.to_owned(), ours.into());
+        }
+    }
+    overruled
 }
 
 fn log(settlement: &Settlement, provider: &str) {

@@ -1,3 +1,4 @@
+use cognito_core::next_function;
 use cognito_core::provider::{Providers, SignUpDomains};
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::user_pool::NativeUserName;
@@ -6,7 +7,7 @@ use linking::{
 };
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 19] = [
     OVERRIDES,
     PROVIDERS,
     DEFAULT_GROUP,
@@ -23,6 +24,9 @@ pub const NAMES: [&str; 16] = [
     "NATIVE_SIGN_UP",
     "NATIVE_USERNAME",
     "NATIVE_ATTRIBUTES",
+    next_function::NAMES[0],
+    next_function::NAMES[1],
+    next_function::NAMES[2],
 ];
 
 /// Standard attributes that a new native profile takes over from the provider unless
@@ -178,8 +182,9 @@ mod tests {
 
     #[test]
     fn every_variable_stops_the_start_with_a_wrong_value() {
-        // The runtime reads the overrides.
-        for name in NAMES.into_iter().filter(|name| *name != OVERRIDES) {
+        // The runtime reads the overrides and those of the next function.
+        let runtimes = |name: &&str| *name == OVERRIDES || next_function::NAMES.contains(name);
+        for name in NAMES.into_iter().filter(|name| !runtimes(name)) {
             let value =
                 if name.ends_with("GROUP") || name.ends_with("_ATTRIBUTE") { "two words" } else { "email_verified:" };
             let error = read(name, value).expect_err(name).to_string();

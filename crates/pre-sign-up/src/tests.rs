@@ -753,3 +753,39 @@ fn the_readme_lists_every_variable_and_the_refusal_of_registrations() {
         assert!(cognito_core::testing::is_documented(kind), "{}", kind.code);
     }
 }
+
+/// What ours answered, what the team's function said, and what counts.
+#[test]
+fn of_the_flags_of_the_teams_function_the_stricter_counts() {
+    const NATIVE: TriggerSource = TriggerSource::PreSignUpSignUp;
+    const FEDERATED: TriggerSource = TriggerSource::PreSignUpExternalProvider;
+    for (source, flag, ours, theirs, counts) in [
+        // Confirming somebody proves nothing, and ours has no opinion about it.
+        (NATIVE, "autoConfirmUser", json!(false), json!(true), json!(true)),
+        (NATIVE, "autoVerifyPhone", json!(false), json!(true), json!(true)),
+        // Linking relies on the mark.
+        (NATIVE, "autoVerifyEmail", json!(false), json!(true), json!(false)),
+        (TriggerSource::Unknown, "autoVerifyEmail", json!(false), json!(true), json!(false)),
+        // In an alias pool a raised flag takes the alias away from its owner.
+        (FEDERATED, "autoConfirmUser", json!(false), json!(true), json!(false)),
+        (FEDERATED, "autoVerifyEmail", json!(false), json!(true), json!(false)),
+        (FEDERATED, "autoVerifyPhone", json!(false), json!(true), json!(false)),
+        (FEDERATED, "autoVerifyEmail", json!(true), json!(true), json!(true)),
+        (FEDERATED, "autoVerifyEmail", json!(true), json!(false), json!(false)),
+        (FEDERATED, "autoConfirmUser", json!(true), json!(false), json!(false)),
+        // Cognito would refuse the answer.
+        (NATIVE, "autoConfirmUser", json!(false), json!("true"), json!(false)),
+        (FEDERATED, "autoConfirmUser", json!(true), json!("no"), json!(true)),
+    ] {
+        let of = |value: &serde_json::Value| Map::from_iter([(flag.to_owned(), value.clone())]);
+        let overruled = overruled(source, &Answers { ours: of(&ours), theirs: of(&theirs) });
+        assert_eq!(overruled.get(flag).unwrap_or(&theirs), &counts, "{source:?} {flag} {ours} {theirs}");
+    }
+    assert_eq!(overruled(NATIVE, &Answers::default()), Map::new());
+}
+
+#[test]
+fn a_function_that_may_refuse_people_is_asked_first_and_nobody_passes_unasked() {
+    type Ours = PreSignUp<cognito_core::user_pool::aws::AwsUserPools>;
+    assert_eq!(<Ours as Trigger>::NEXT_FUNCTION, Defaults::ASKED_FIRST);
+}

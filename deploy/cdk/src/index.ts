@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CfnOutput, CfnResource, Duration, Stack } from 'aws-cdk-lib';
 import { CfnUserPool, type IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function, LoggingFormat, Runtime, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function, LoggingFormat, Runtime, type IFunction, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -16,6 +16,16 @@ export type FunctionName =
   | 'post-authentication'
   | 'inbound-federation'
   | 'custom-message';
+
+/** A function of your own that one of the account layer calls, too (docs/NEXT_FUNCTION.md). */
+export interface NextFunction {
+  /** Yours. */
+  readonly function: IFunction;
+  /** Default: `before` for `pre-sign-up`, otherwise `after`. */
+  readonly order?: 'before' | 'after';
+  /** If yours cannot be asked. Default: `refuse` for `pre-sign-up` and `inbound-federation`, otherwise `pass`. */
+  readonly failure?: 'refuse' | 'pass';
+}
 
 /** What an {@link AccountLayer} is made of. */
 export interface AccountLayerProps {
@@ -34,6 +44,8 @@ export interface AccountLayerProps {
   readonly settings: Readonly<Record<string, string>>;
   /** The functions to deploy. Default: all but `custom-message`, which needs a pool that sends through SES. */
   readonly functions?: readonly FunctionName[];
+  /** Functions of your own that these call as well, by the function that calls. */
+  readonly nextFunctions?: Partial<Record<FunctionName, NextFunction>>;
   /** Default: ARM_64, which costs a fifth less. */
   readonly architecture?: Architecture;
   /** Memory of each function in MB, 128 to 3008. Default: 512. */
@@ -104,6 +116,7 @@ export class AccountLayer extends Construct {
     const file = join(props.packages, `${name}-${architecture.name}.zip`);
     if (!existsSync(file)) throw new Error(`${file} does not exist; make it with \`cargo xtask package\``);
     const layers = props.layers?.[name];
+    const next = props.nextFunctions?.[name];
     const logGroup = new LogGroup(this, `${facts.trigger}Logs`, { retention: props.logRetention ?? RetentionDays.ONE_MONTH });
     // A role of our own: the one that CDK makes may write to every log group of the account.
     const role = new Role(this, `${facts.trigger}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -116,7 +129,7 @@ export class AccountLayer extends Construct {
       code: Code.fromAsset(file),
       memorySize: props.memorySize ?? facts.memory_mb,
       timeout: Duration.seconds(facts.timeout_seconds),
-      environment: environment(facts, settings),
+      environment: { ...environment(facts, settings), ...(next ? chained(next) : {}) },
       loggingFormat: LoggingFormat.JSON,
       logGroup,
       role,
@@ -132,6 +145,10 @@ export class AccountLayer extends Construct {
         statements: [new PolicyStatement({ actions: needed, resources: arns })],
       });
       role.attachInlinePolicy(policy);
+    }
+    if (next) {
+      const call = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [next.function.functionArn] });
+      role.attachInlinePolicy(new Policy(this, `${facts.trigger}NextRights`, { statements: [call] }));
     }
     if (name === 'post-confirmation' && (settings.DEFAULT_GROUP || settings.OVERRIDES) && !settings.RETRY_QUEUE_URL) {
       this.keepMemberships(made, role);
@@ -178,6 +195,15 @@ export class AccountLayer extends Construct {
   }
 }
 
+/** The settings with which a function calls another one. */
+function chained(next: NextFunction): Record<string, string> {
+  return {
+    NEXT_FUNCTION: next.function.functionArn,
+    ...(next.order ? { NEXT_FUNCTION_ORDER: next.order } : {}),
+    ...(next.failure ? { NEXT_FUNCTION_FAILURE: next.failure } : {}),
+  };
+}
+
 /** The pool's own resource; `undefined` for one that is imported. */
 function poolOf(userPool: IUserPool): CfnUserPool | undefined {
   const resource = userPool.node.defaultChild;
@@ -203,7 +229,7 @@ function taken(pool: CfnUserPool, names: readonly FunctionName[]): string[] {
     const trigger = manifest.functions[name]?.trigger ?? '';
     return theirs[trigger.charAt(0).toLowerCase() + trigger.slice(1)] !== undefined;
   });
-  return setTwice.map((name) => `The pool has a ${manifest.functions[name]?.trigger} trigger already; leave ${name} out.`);
+  return setTwice.map((name) => `The pool has a ${manifest.functions[name]?.trigger} trigger already; leave ${name} out, or take yours off the pool and name it in nextFunctions.`);
 }
 
 /** The settings that say what the pool is. */

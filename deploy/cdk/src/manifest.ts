@@ -21,7 +21,7 @@ export interface FunctionFacts {
 
 interface Manifest {
   readonly functions: Readonly<Record<string, FunctionFacts>>;
-  readonly settings: Readonly<Record<string, { readonly values: string; readonly allowed?: readonly string[] }>>;
+  readonly settings: Readonly<Record<string, { readonly allowed?: readonly string[]; readonly per_function?: boolean }>>;
 }
 
 /** What the functions are, read once. The file lies beside the compiled code, or above the sources in the repository. */
@@ -53,6 +53,9 @@ export function check(settings: Readonly<Record<string, string>>): void {
     const setting = manifest.settings[name];
     if (!setting) {
       throw new Error(`${name} is not a setting; allowed: ${Object.keys(manifest.settings).join(', ')}`);
+    }
+    if (setting.per_function) {
+      throw new Error(`Each function has its own ${name}: use nextFunctions`);
     }
     if (value !== '' && setting.allowed && !setting.allowed.includes(value)) {
       throw new Error(`${name}=${value} is not allowed; choose one of ${setting.allowed.join(', ')}`);

@@ -19,6 +19,10 @@ pub(crate) struct State {
     pub(crate) pool: Value,
     /// By function, the ids of the statements that let the pool call it.
     pub(crate) statements: BTreeMap<String, BTreeSet<String>>,
+    /// By function, its settings.
+    pub(crate) settings: BTreeMap<String, BTreeMap<String, String>>,
+    /// By function, what it answers to an event; what is no event it refuses, as ours do.
+    pub(crate) answers: BTreeMap<String, Value>,
     /// Every call so far, by operation.
     pub(crate) calls: Vec<String>,
 }
@@ -49,7 +53,13 @@ impl FakeAws {
         let mut pool = json!({ "Id": POOL, "Name": "n", "MfaConfiguration": "OFF",
             "Arn": format!("arn:aws:cognito-idp:eu-central-1:1:userpool/{POOL}") });
         pool["LambdaConfig"] = lambda_config;
-        let state = State { pool, statements: BTreeMap::new(), calls: Vec::new() };
+        let state = State {
+            pool,
+            statements: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            calls: Vec::new(),
+        };
         let nobody: Interference = Box::new(|_, _, _| None);
         Self { state: Arc::new(Mutex::new(state)), interference: Arc::new(Mutex::new(nobody)) }
     }
@@ -81,6 +91,8 @@ impl FakeAws {
             let (operation, function, statement) = match (&target, request.method().as_str(), parts.as_slice()) {
                 (Some(target), ..) => (target.rsplit('.').next().unwrap(), "", ""),
                 (None, "GET", [.., function, "configuration"]) => ("GetFunctionConfiguration", *function, ""),
+                (None, "PUT", [.., function, "configuration"]) => ("UpdateFunctionConfiguration", *function, ""),
+                (None, "POST", [.., function, "invocations"]) => ("Invoke", *function, ""),
                 (None, "GET", [.., function, "policy"]) => ("GetPolicy", *function, ""),
                 (None, "POST", [.., function, "policy"]) => ("AddPermission", *function, ""),
                 (None, "DELETE", [.., function, "policy", statement]) => ("RemovePermission", *function, *statement),
@@ -125,7 +137,21 @@ fn answer(state: &mut State, operation: &str, function: &str, statement: &str, b
             state.pool = pool;
             (200, json!({}))
         }
-        "GetFunctionConfiguration" => (200, json!({ "FunctionArn": arn(function) })),
+        "GetFunctionConfiguration" => {
+            let role = format!("arn:aws:iam::1:role/{function}");
+            let variables = state.settings.get(function).cloned().unwrap_or_default();
+            (200, json!({ "FunctionArn": arn(function), "Role": role, "Environment": { "Variables": variables } }))
+        }
+        "UpdateFunctionConfiguration" => {
+            let variables = serde_json::from_value(body["Environment"]["Variables"].clone()).unwrap();
+            state.settings.insert(function.to_owned(), variables);
+            (200, json!({ "FunctionArn": arn(function) }))
+        }
+        "Invoke" => {
+            let refuses = json!({ "errorType": "not_a_cognito_event", "errorMessage": "no" });
+            let own = state.answers.get(function).cloned();
+            (200, own.unwrap_or_else(|| if *body == json!({}) { refuses } else { body.clone() }))
+        }
         "GetPolicy" if state.of(function).is_empty() => refusal(404, "ResourceNotFoundException"),
         "GetPolicy" => {
             let statement = |id: &String| {

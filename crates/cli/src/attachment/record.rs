@@ -2,6 +2,7 @@
 //!
 //! It is a file and not a tag of the pool, because a tag would change a setting of the pool.
 
+use crate::chain::Chained;
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission::{Permission, statement_id};
 use crate::pool_settings::Description;
@@ -41,6 +42,9 @@ pub(crate) struct Attached {
     /// Our earlier function, noted until the pool is known to have the new one. Until then either may be attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<String>,
+    /// What attach did so that our function calls the displaced one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) chained: Option<Chained>,
 }
 
 impl Attached {
@@ -116,6 +120,16 @@ impl Record {
                 return refuse(&format!("{displaced} is no function that {trigger} can have had"));
             }
         }
+        for (member, attached) in &self.triggers {
+            let Some(chained) = &attached.chained else { continue };
+            let displaced = Value::from_iter([(member.clone(), attached.displaced.clone())]);
+            let next = Trigger::with_member(member).and_then(|trigger| trigger.function(&displaced));
+            let is_here =
+                |arn: &str| FunctionArn::parse(arn).is_some_and(|function| function.account == pool.account());
+            if next != Some(&chained.next) || !is_here(&chained.next) || !is_here(&attached.function) {
+                return refuse(&format!("{} is not the function that {member} had", chained.next));
+            }
+        }
         for Permission { function, statement } in &self.permissions {
             let is_here = FunctionArn::parse(function).is_some_and(|function| function.account == pool.account());
             if !is_here || Trigger::ALL.iter().all(|trigger| *statement != statement_id(pool.id(), *trigger)) {
@@ -179,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     fn attached() -> Attached {
-        Attached { function: "f".into(), displaced: Some(json!("g")), replaces: None }
+        Attached { function: "f".into(), displaced: Some(json!("g")), replaces: None, chained: None }
     }
 
     #[test]

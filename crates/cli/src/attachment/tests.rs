@@ -12,6 +12,7 @@ fn change(old: Option<&str>, new: Option<&str>) -> Change {
         before: old.map(str::to_owned),
         after: new.map(str::to_owned),
         permission: String::new(),
+        next_function: None,
         old: old.map(Value::from),
         new: new.map(Value::from),
     }

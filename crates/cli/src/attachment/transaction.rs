@@ -2,6 +2,7 @@
 
 use super::update::{PAUSE, UpdateError, apply, refuse_if_changed};
 use super::{Change, Record, Snapshot};
+use crate::chain::Chain;
 use crate::cloud::Cloud;
 use crate::invoke_permission::{Permission, withdraw};
 use crate::pool_settings::{self, Description};
@@ -35,6 +36,8 @@ pub(crate) struct Transaction {
     pub(crate) record: Record,
     /// The pool, as it is now.
     pub(crate) snapshot: Snapshot,
+    /// The chains that were made, or begun.
+    pub(crate) chains: Vec<Chain>,
 }
 
 impl Transaction {
@@ -65,7 +68,7 @@ impl Transaction {
         record.refuse_foreign(path, &pool)?;
         refuse_if_changed(&pool, changes)?;
         let snapshot = Snapshot::write(path, pool)?;
-        Ok(Self { _lock: lock, path: path.to_owned(), former: record.clone(), record, snapshot })
+        Ok(Self { _lock: lock, path: path.to_owned(), former: record.clone(), record, snapshot, chains: Vec::new() })
     }
 
     /// Writes the record to its file.
@@ -112,6 +115,11 @@ impl Transaction {
         for permission in added {
             if let Err(error) = withdraw(cloud, permission).await {
                 self.record.permissions.insert(permission.clone());
+                left.push(format!("{error:#}"));
+            }
+        }
+        for chain in &self.chains {
+            if let Err(error) = chain.unmake(cloud, &self.snapshot.pool).await {
                 left.push(format!("{error:#}"));
             }
         }

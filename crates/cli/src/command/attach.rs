@@ -1,6 +1,7 @@
 //! `attach`
 
 use crate::attachment::{Attached, Change, Current, Report, Request, Transaction, resolve};
+use crate::chain::Chain;
 use crate::cloud::Cloud;
 use crate::finding::settings_that_fit;
 use crate::fragment::{Tool, fragment};
@@ -13,6 +14,7 @@ use crate::terminal::{ExitStatus, Refused, stdout};
 use crate::trigger::Trigger;
 use anyhow::{Result, bail};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 
@@ -29,13 +31,19 @@ Example:
       --inbound-federation my-inbound-function:live --dry-run
 
 Name each function by its name, name:alias or ARN. The outputs of the template's stack list its functions.\n\n\
-A trigger that already has a function is refused, unless this command attached that function or you pass --replace. The \
-record remembers what was replaced, so keep that file: detach needs it. The pool's former settings are saved beside it.")]
+A trigger that already has a function is refused, unless this command attached that function. Pass --chain to keep it: \
+the new function calls it. Or pass --replace. The record remembers what was replaced, so keep that file: detach needs it. The pool's former settings are saved beside it.")]
 pub(crate) struct Attach {
     #[command(flatten)]
     pub(super) request: Request,
     #[command(flatten)]
     functions: Functions,
+    /// Keep functions that are attached already: the new one takes the trigger and calls them
+    #[arg(long, conflicts_with = "replace")]
+    chain: bool,
+    /// With --chain: send an event that means nothing through both functions before the pool calls them
+    #[arg(long, requires = "chain")]
+    test: bool,
     /// Replace functions that are attached already
     #[arg(long)]
     replace: bool,
@@ -43,7 +51,7 @@ pub(crate) struct Attach {
     #[arg(long)]
     yes_i_own_it: bool,
     /// Change nothing, and write what this tool needs to attach the functions itself
-    #[arg(long, value_name = "TOOL", conflicts_with_all = ["replace", "yes_i_own_it", "dry_run", "yes", "record"])]
+    #[arg(long, value_name = "TOOL", conflicts_with_all = ["chain", "replace", "yes_i_own_it", "dry_run", "yes", "record"])]
     print: Option<Tool>,
 }
 
@@ -95,14 +103,22 @@ impl Attach {
     pub(super) async fn on(&self, request: &Request, cloud: &Cloud) -> Result<Report> {
         let current = request.current(cloud).await?;
         let plan = self.plan(cloud, &current).await?;
+        let chains = self.chains(cloud, &current, &plan).await?;
         let mut report = current.report(plan.iter().map(|(change, _)| change.clone()).collect());
+        for (trigger, chain) in &chains {
+            chain.announce();
+            for change in report.changes.iter_mut().filter(|change| change.trigger == *trigger) {
+                change.next_function = Some(chain.next().to_owned());
+            }
+        }
         let idle = report.permissions_removed.is_empty()
             && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
         if !idle {
             self.respect_owner(request, cloud, &current.pool).await?;
         }
         if let Some(mut transaction) = request.begin(cloud, &current, &report, idle).await? {
-            carry_out(cloud, &plan, &mut transaction, &mut report).await?;
+            let steps = Steps { plan: &plan, chains: &chains, test: self.test };
+            carry_out(cloud, &steps, &mut transaction, &mut report).await?;
             report.saved = transaction.snapshot.files;
         }
         if report.applied || idle {
@@ -191,31 +207,61 @@ impl Attach {
                 before,
                 after: Some(function.to_string()),
                 permission,
+                next_function: None,
                 old: pool.lambda_config().get(trigger.member()).cloned(),
                 new: Some(trigger.value(function.as_str())),
             };
             plan.push((change, function));
         }
-        if !theirs.is_empty() && !self.replace {
+        if !theirs.is_empty() && !self.replace && !self.chain {
             return Err(Refused(format!(
                 "this command did not attach the function that is there: {}. A trigger calls only one function. Pass \
-                 --replace to replace it; detach puts it back",
+                 --chain to keep it: the new function calls it (docs/NEXT_FUNCTION.md). Or pass --replace to replace it; \
+                 detach puts it back",
                 theirs.join(", ")
             ))
             .into());
         }
         Ok(plan)
     }
+
+    /// The chains that `--chain` makes: one for each trigger that has somebody else's function.
+    async fn chains(&self, cloud: &Cloud, current: &Current, plan: &[(Change, FunctionArn)]) -> Result<Chains> {
+        let mut chains = Chains::new();
+        for (change, function) in plan {
+            let known = current.record.of(change.trigger);
+            if let Some(chained) = known.and_then(|known| known.chained.as_ref())
+                && change.after.as_ref() != known.map(|known| &known.function)
+            {
+                return Err(Refused(format!(
+                    "{} calls {} for you. Detach it first; then attach {function} with --chain",
+                    change.trigger, chained.next
+                ))
+                .into());
+            }
+            let ours = |arn: &str| arn == function.as_str() || known.is_some_and(|known| known.is_ours(arn));
+            if let Some(theirs) = change.before.as_deref().filter(|before| self.chain && !ours(before)) {
+                let chain = Chain::plan(cloud, &current.pool, change.trigger, function, theirs).await?;
+                chains.insert(change.trigger, chain);
+            }
+        }
+        Ok(chains)
+    }
 }
 
-async fn carry_out(
-    cloud: &Cloud,
-    plan: &[(Change, FunctionArn)],
-    transaction: &mut Transaction,
-    report: &mut Report,
-) -> Result<()> {
+type Chains = BTreeMap<Trigger, Chain>;
+
+/// What is to be done.
+struct Steps<'a> {
+    plan: &'a [(Change, FunctionArn)],
+    chains: &'a Chains,
+    /// Whether the chains are tried before the pool calls them.
+    test: bool,
+}
+
+async fn carry_out(cloud: &Cloud, steps: &Steps<'_>, transaction: &mut Transaction, report: &mut Report) -> Result<()> {
     let mut added = Vec::new();
-    let prepared = prepare(cloud, plan, transaction, &mut report.changes, &mut added).await;
+    let prepared = prepare(cloud, steps, transaction, &mut report.changes, &mut added).await;
     let pool = transaction.update(cloud, &report.changes, prepared, &added).await?;
     report.applied = true;
     for change in &report.changes {
@@ -230,14 +276,18 @@ async fn carry_out(
 /// `added`.
 async fn prepare(
     cloud: &Cloud,
-    plan: &[(Change, FunctionArn)],
+    steps: &Steps<'_>,
     transaction: &mut Transaction,
     shown: &mut [Change],
     added: &mut Vec<Permission>,
 ) -> Result<()> {
-    for ((change, function), shown) in plan.iter().zip(shown) {
+    for ((change, function), shown) in steps.plan.iter().zip(shown) {
+        let chain = steps.chains.get(&change.trigger);
         if change.old != change.new {
-            let entry = remembered(change, function, transaction.record.of(change.trigger));
+            let mut entry = remembered(change, function, transaction.record.of(change.trigger));
+            if let Some(chain) = chain {
+                entry.chained = Some(chain.record());
+            }
             transaction.record.set(change.trigger, Some(entry));
             // Written before anything is changed, so that a run that is cut off can be undone.
             transaction.save_record()?;
@@ -245,6 +295,13 @@ async fn prepare(
         if change.permission == TO_BE_ADDED {
             let outcome = grant(cloud, function, change.trigger, transaction, added).await?;
             outcome.clone_into(&mut shown.permission);
+        }
+        if let Some(chain) = chain {
+            transaction.chains.push(chain.clone());
+            chain.make(cloud, &transaction.snapshot.pool).await?;
+            if steps.test {
+                chain.test(cloud, &transaction.snapshot.pool).await?;
+            }
         }
     }
     Ok(())
@@ -337,5 +394,6 @@ fn remembered(change: &Change, function: &FunctionArn, known: Option<&Attached>)
     let former = known.filter(|known| before.is_some_and(|before| known.is_ours(before)));
     let displaced = former.map_or_else(|| change.old.clone(), |former| former.displaced.clone());
     let replaces = former.and(before).filter(|before| *before != function.as_str());
-    Attached { function: function.to_string(), displaced, replaces: replaces.map(str::to_owned) }
+    let chained = former.and_then(|former| former.chained.clone());
+    Attached { function: function.to_string(), displaced, replaces: replaces.map(str::to_owned), chained }
 }

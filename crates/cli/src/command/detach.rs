@@ -1,6 +1,7 @@
 //! `detach`
 
 use crate::attachment::{Attached, Change, Current, Record, Report, Request, Transaction, changed, resolve};
+use crate::chain;
 use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Permission};
@@ -153,7 +154,7 @@ impl Detach {
             ))
             .into());
         }
-        Ok(Change { trigger, before, after, permission: String::new(), old, new })
+        Ok(Change { trigger, before, after, permission: String::new(), next_function: None, old, new })
     }
 }
 
@@ -240,6 +241,16 @@ async fn carry_out(cloud: &Cloud, transaction: &mut Transaction, report: &mut Re
     }
     let pool = transaction.update(cloud, &report.changes, Ok(()), &[]).await?;
     report.applied = true;
+    // Only now nobody calls our function any more.
+    for change in &report.changes {
+        let Some(known) = former.of(change.trigger) else { continue };
+        if let (Some(chained), Some(function)) = (&known.chained, FunctionArn::parse(&known.function)) {
+            chain::undo(cloud, &pool, change.trigger, &function, chained).await.map_err(|error| {
+                error.context("the triggers are as they should be, but a function still has NEXT_FUNCTION: run the same command again")
+            })?;
+            say!("{function} no longer calls {}", chained.next);
+        }
+    }
     // Permissions go last: Cognito needs them until the trigger is cleared.
     report.permissions_removed = transaction.withdraw_unused(cloud, &pool).await?;
     for change in &mut report.changes {

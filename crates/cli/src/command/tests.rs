@@ -8,6 +8,7 @@ use crate::terminal::Refused;
 use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// An operator in a folder of their own.
@@ -371,6 +372,18 @@ async fn a_planted_record_chooses_neither_a_function_of_another_account_nor_a_pe
         (json!({ "PreSignUp": { "function": "x", "displaced": null } }), json!([]), "not the ARN"),
         (json!({}), json!([{ "function": arn("payments"), "statement": "api-gateway" }]), "not one that attach adds"),
         (
+            json!({ "PreSignUp": { "function": arn("ours"), "displaced": arn("theirs"),
+                "chained": { "next": arn("payments"), "former": "x" } } }),
+            json!([]),
+            "not the function that PreSignUp had",
+        ),
+        (
+            json!({ "PreSignUp": { "function": evil, "displaced": arn("theirs"),
+                "chained": { "next": arn("theirs"), "former": "x" } } }),
+            json!([]),
+            "not the function that PreSignUp had",
+        ),
+        (
             json!({}),
             json!([{ "function": evil, "statement": format!("cognito-triggers-{POOL}-PreSignUp") }]),
             "not one",
@@ -420,4 +433,115 @@ async fn a_stack_that_only_cloudformation_knows_is_an_owner_and_its_silence_keep
         (operation == "DescribeStackResources").then(|| (403, json!(denied)))
     });
     assert!(operator.run("attach --pre-sign-up ours").await.unwrap().applied);
+}
+
+/// A pool whose pre sign-up trigger has a function of the team.
+fn taken() -> Operator {
+    let operator = Operator::of(json!({ "PreSignUp": arn("theirs") }));
+    let own = BTreeMap::from([("PROVIDERS".to_owned(), "Google:claim".to_owned())]);
+    operator.aws.state().settings.insert("ours".into(), own);
+    operator
+}
+
+fn settings(operator: &Operator) -> BTreeMap<String, BTreeMap<String, String>> {
+    operator.aws.state().settings.clone()
+}
+
+fn next_of(operator: &Operator, function: &str) -> Option<String> {
+    operator.aws.state().settings.get(function)?.get("NEXT_FUNCTION").cloned()
+}
+
+#[tokio::test]
+async fn a_function_that_is_there_is_called_by_ours_when_asked_and_detach_puts_everything_back() {
+    let operator = taken();
+    let why = operator.refused("attach --pre-sign-up ours").await;
+    assert!(why.contains("--chain") && why.contains("--replace"), "{why}");
+    let before = settings(&operator);
+    let report = operator.run("attach --pre-sign-up ours --chain --test").await.unwrap();
+    assert_eq!((report.applied, report.changes[0].next_function.as_deref()), (true, Some(arn("theirs").as_str())));
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("ours")));
+    assert_eq!(next_of(&operator, "ours").unwrap(), arn("theirs"));
+    assert_eq!(settings(&operator)["ours"]["PROVIDERS"], "Google:claim");
+    assert_eq!(operator.statements("theirs"), [format!("{}-next", statement("PreSignUp"))]);
+    let again = operator.run("attach --pre-sign-up ours --chain").await.unwrap();
+    assert!(!again.applied);
+    // Another function of ours would have to be told of theirs first.
+    assert!(operator.refused("attach --pre-sign-up newer").await.contains("Detach it first"));
+
+    operator.run("detach --pre-sign-up").await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
+    assert_eq!((settings(&operator), operator.statements("theirs")), (before, vec![]));
+    assert_eq!((operator.statements("ours"), operator.record()), (vec![], Value::Null));
+}
+
+#[tokio::test]
+async fn a_chain_that_does_not_work_is_undone_before_the_pool_calls_it() {
+    let crash = json!({ "errorType": "Runtime.ExitError", "errorMessage": "exit status: 1" });
+    let silent = json!({ "answer": "of another kind" });
+    for (line, answer, says) in [
+        ("attach --pre-sign-up ours --chain", crash, "--features next-function"),
+        ("attach --pre-sign-up ours --chain --test", silent, "does not start"),
+    ] {
+        let operator = taken();
+        let before = settings(&operator);
+        operator.aws.state().answers.insert("ours".into(), answer);
+        let why = operator.refused(line).await;
+        assert!(why.contains(says), "{why}");
+        assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
+        assert_eq!((settings(&operator), operator.statements("theirs")), (before, vec![]));
+        assert_eq!((operator.statements("ours"), operator.record()), (vec![], Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn a_dry_event_that_does_not_come_back_undoes_the_chain() {
+    let operator = taken();
+    operator.aws.interfere(|_, operation, function| {
+        let error = json!({ "errorType": "next_function_failed", "errorMessage": "no" });
+        let refuses = json!({ "errorType": "not_a_cognito_event", "errorMessage": "no" });
+        let mut calls = CALLS.lock().unwrap();
+        (operation == "Invoke" && function == "ours").then(|| {
+            *calls += 1;
+            (200, if *calls == 1 { refuses } else { error })
+        })
+    });
+    let why = operator.refused("attach --pre-sign-up ours --chain --test").await;
+    assert!(why.contains("next_function_failed"), "{why}");
+    assert_eq!((next_of(&operator, "ours"), operator.statements("theirs")), (None, vec![]));
+}
+
+static CALLS: std::sync::Mutex<u32> = std::sync::Mutex::new(0);
+
+#[tokio::test]
+async fn a_chain_that_cannot_be_made_is_refused_before_anything_is_changed() {
+    let with_next = |function: &str, next: &str| {
+        let operator = taken();
+        let settings = BTreeMap::from([("NEXT_FUNCTION".to_owned(), next.to_owned())]);
+        operator.aws.state().settings.insert(function.into(), settings);
+        operator
+    };
+    for (operator, line, says) in [
+        (with_next("ours", "another"), "attach --pre-sign-up ours --chain", "calls another already"),
+        (with_next("theirs", "ours"), "attach --pre-sign-up ours --chain", "call each other"),
+        (taken(), "attach --pre-sign-up ours:live --chain", "is an alias"),
+        (taken(), "attach --pre-sign-up arn:aws:lambda:eu-central-1:2:function:ours --chain", "account only"),
+    ] {
+        let before = settings(&operator);
+        let why = operator.refused(line).await;
+        assert!(why.contains(says), "{why}");
+        assert_eq!((settings(&operator), operator.record()), (before, Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn a_detach_that_was_cut_off_before_the_settings_were_put_back_ends_when_it_is_repeated() {
+    let operator = taken();
+    operator.run("attach --pre-sign-up ours --chain").await.unwrap();
+    operator.aws.interfere(|_, operation, _| {
+        (operation == "UpdateFunctionConfiguration").then(|| refusal(429, "TooManyRequestsException"))
+    });
+    assert!(operator.failed("detach --pre-sign-up").await.contains("run the same command again"));
+    operator.aws.leave_alone();
+    operator.run("detach --pre-sign-up").await.unwrap();
+    assert_eq!((next_of(&operator, "ours"), operator.record()), (None, Value::Null));
 }

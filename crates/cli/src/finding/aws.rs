@@ -4,7 +4,9 @@ mod person;
 
 pub(crate) use person::{gather_for_person, suppressed};
 
-use super::{AccountApi, Attached, Facts, Gap, Provider, Quota, SendQuota, TextMessages, group, name_ids, rights};
+use super::{
+    AccountApi, Attached, Facts, Gap, Next, Provider, Quota, SendQuota, TextMessages, group, name_ids, rights,
+};
 use crate::advice::permission;
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
@@ -17,6 +19,7 @@ use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use cognito_core::next_function::{FunctionName, NEXT_FUNCTION};
 use cognito_core::settings::Overrides;
 use cognito_core::user_pool::{AppClient, AppClients};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,6 +129,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
         attached.log_group = found.logging_config().and_then(|log| log.log_group()).map(str::to_owned);
         attached.settings = Some(settings_for(facts.pool.id(), settings_of(&found)));
         attached.lacking = lacking(cloud, facts, trigger, found.role(), &attached).await;
+        attached.next = next(cloud, facts, &function, &found).await;
     }
     match invoke_permission::is_granted(&lambda, &function, &facts.pool).await {
         Ok(Some(granted)) => attached.callable = Some(granted),
@@ -133,6 +137,74 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
         Err(error) => facts.miss(&format!("permission to call the {what}"), "GetPolicy", format!("{error:#}")),
     }
     attached
+}
+
+/// The most functions that are followed in a chain.
+const LONGEST_CHAIN: usize = 5;
+
+/// The function that ours calls, if there is one.
+async fn next(
+    cloud: &Cloud,
+    facts: &mut Facts,
+    ours: &FunctionArn,
+    found: &GetFunctionConfigurationOutput,
+) -> Option<Next> {
+    let called =
+        |settings: BTreeMap<String, String>| settings.get(NEXT_FUNCTION).filter(|name| !name.is_empty()).cloned();
+    let name = called(settings_of(found))?;
+    let mut next =
+        Next { arn: beside(ours, &name), name, role: found.role().unwrap_or_default().into(), ..Next::default() };
+    let Some(first) = next.arn.clone() else { return Some(next) };
+    let mut step = first.clone();
+    for _ in 0..LONGEST_CHAIN {
+        let is_back = (&step.name, &step.region, &step.account) == (&ours.name, &ours.region, &ours.account);
+        if is_back {
+            next.leads_back = true;
+            break;
+        }
+        let request = cloud.lambda(&step.region).get_function_configuration().function_name(step.as_str()).send().await;
+        if does_not_exist(&request) {
+            next.exists = (step == first).then_some(false).or(next.exists);
+            break;
+        }
+        let known = facts.known(&format!("function {step} of a chain"), "GetFunctionConfiguration", request);
+        let Some(found) = known else { break };
+        if step == first {
+            (next.exists, next.timeout) = (Some(true), found.timeout());
+        }
+        match called(settings_of(&found)).and_then(|name| beside(&step, &name)) {
+            Some(following) => step = following,
+            None => break,
+        }
+    }
+    if next.exists == Some(true) {
+        next.callable = may_call(cloud, facts, &next.role, &first).await;
+    }
+    Some(next)
+}
+
+/// The function that a name means in the settings of another one; a bare name means one of the same account and Region.
+fn beside(function: &FunctionArn, name: &str) -> Option<FunctionArn> {
+    let named = FunctionName::parse(name)?;
+    if named.region().is_some() {
+        return FunctionArn::parse(name);
+    }
+    let mut parts: Vec<&str> = function.as_str().split(':').take(6).collect();
+    parts.push(named.function());
+    parts.extend(named.qualifier());
+    FunctionArn::parse(&parts.join(":"))
+}
+
+/// Whether a role may call a function: by the function's own policy, or by the role's.
+async fn may_call(cloud: &Cloud, facts: &mut Facts, role: &str, function: &FunctionArn) -> Option<bool> {
+    if let Ok(true) = invoke_permission::is_granted_to_role(&cloud.lambda(&function.region), function, role).await {
+        return Some(true);
+    }
+    let request = aws_sdk_iam::Client::new(cloud.config()).simulate_principal_policy().policy_source_arn(role);
+    let request = request.resource_arns(function.as_str()).action_names("lambda:InvokeFunction");
+    let results = request.into_paginator().items().send().try_collect().await;
+    let results = facts.known(&format!("right to call {function}"), "SimulatePrincipalPolicy", results)?;
+    Some(results.iter().all(|result| result.eval_decision().as_str() == "allowed"))
 }
 
 /// The settings with which a function answers the events of a pool that no app client led to. A file with overrides is in

@@ -2,6 +2,7 @@
 
 use super::account_api::AccountApi;
 use super::person::LogDelivery;
+use crate::function_arn::FunctionArn;
 use crate::owner::Owner;
 use crate::pool_settings::Description;
 use crate::trigger::Trigger;
@@ -86,6 +87,27 @@ pub(crate) struct Attached {
     pub(crate) settings: Option<BTreeMap<String, String>>,
     /// Permissions that the function needs and its role lacks.
     pub(crate) lacking: Option<Vec<String>>,
+    /// The team's own function that it calls (`NEXT_FUNCTION`).
+    pub(crate) next: Option<Next>,
+}
+
+/// The team's own function that one of ours calls.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Next {
+    /// As the setting names it.
+    pub(crate) name: String,
+    /// Its ARN; `None` if the setting names no function.
+    pub(crate) arn: Option<FunctionArn>,
+    /// Whether it is there.
+    pub(crate) exists: Option<bool>,
+    /// Whether our function may call it.
+    pub(crate) callable: Option<bool>,
+    /// Our function's role.
+    pub(crate) role: String,
+    /// Whether it leads back to our function, at once or over others.
+    pub(crate) leads_back: bool,
+    /// Its own time limit in seconds.
+    pub(crate) timeout: Option<i32>,
 }
 
 /// A quota of the account.

@@ -1,22 +1,18 @@
 //! Puts messages into an SQS queue.
 //!
 //! The SDK's crate for SQS would make the function larger for everybody, although a message is sent only when Cognito
-//! fails. This sends the one call over the same connections, and the SDK's own crate signs it.
+//! fails. This sends the one call over the same connections (`signed`).
 
 use super::Aws;
 use super::http::Origin;
+use super::signed::Target;
 use crate::retry_queue::{NotKept, RetryQueue};
 use crate::settings::{self, Lookup, SettingError};
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use serde::Deserialize;
 use serde_json::json;
 use std::error::Error;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How long a connection, and then an answer, may take.
 const LIMIT: Duration = Duration::from_millis(800);
@@ -46,30 +42,10 @@ impl SqsQueue {
 
     async fn send(&self, message: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
         let body = json!({ "QueueUrl": self.url, "MessageBody": message }).to_string();
-        let mut request = HttpRequest::get(&self.url)?;
-        request.set_method("POST")?;
         let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", TARGET)];
-        for (name, value) in headers {
-            request.headers_mut().try_insert(name, value)?;
-        }
-        let config = &self.aws.config;
-        let credentials = config.credentials_provider().ok_or("no credentials")?.provide_credentials().await?;
-        let identity = credentials.into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(config.region().ok_or("no Region")?.as_ref())
-            .name("sqs")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let to_sign =
-            SignableRequest::new("POST", &self.url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
-        *request.body_mut() = SdkBody::from(body.as_str());
-        let mut request = request.try_into_http1x()?;
-        sign(to_sign, &parameters)?.into_parts().0.apply_to_request_http1x(&mut request);
         let limits = HttpConnectorSettings::builder().connect_timeout(LIMIT).read_timeout(LIMIT).build();
-        let answer = self.aws.connections.connector(&limits).call(HttpRequest::try_from(request)?).await?;
+        let target = Target { service: "sqs", region: None, url: &self.url };
+        let answer = self.aws.post(target, &headers, &body, &limits).await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());

@@ -16,6 +16,7 @@ use super::{
     UserPool, UserPools,
 };
 use crate::email::Email;
+use crate::next_function::CREATED_BY;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
 use crate::sdk::Aws;
@@ -181,6 +182,8 @@ impl UserPool for AwsUserPool {
             .message_action(MessageActionType::Suppress)
             // True would take a verified address away from the profile that has it.
             .force_alias_creation(false)
+            // Cognito calls pre sign-up for this, which may call a function of the team.
+            .client_metadata(CREATED_BY.0, CREATED_BY.1)
             .user_attributes(attribute("email", &new.email.to_lower_case())?)
             .user_attributes(attribute("email_verified", "true")?);
         let mut call = call;
