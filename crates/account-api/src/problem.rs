@@ -70,8 +70,10 @@ codes! {
     FederatedAccount = "federated-account", 403, "The provider that this account signs in with manages its address.";
     LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
+    SignInAgain = "sign-in-again", 403, "This needs a sign-in of the last minutes; sign in again.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may do this.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
+    NoSuchIdentity = "no-such-identity", 404, "The account has no such way to sign in.";
     NotFound = "not-found", 404, "There is nothing here.";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not allowed here.";
     RequestPending = "request-pending", 409, "A change of the address is under way; cancel it to begin another one.";
@@ -84,6 +86,10 @@ codes! {
     InvitationOpen = "invitation-open", 409, "An open invitation of this address has another group or return address; revoke it first.";
     AccountExists = "account-exists", 409, "Somebody has an account with this address.";
     AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
+    IdentityChanging = "identity-changing", 409, "Another change of the ways to sign in is under way.";
+    OnlyWayIn = "only-way-in", 409, "Nobody could sign in to the account without this; set a password or connect another provider first.";
+    OwnIdentity = "own-identity", 409, "The account was made for this way to sign in, so it stays.";
+    CannotUntie = "cannot-untie", 409, "The pool cannot take this way to sign in away; contact support.";
     CodeExpired = "code-expired", 410, "The code has expired; begin again.";
     TooManyTries = "too-many-tries", 410, "The code was wrong too often; begin again.";
     InvitationExpired = "invitation-expired", 410, "The invitation has expired; ask for another one.";
@@ -166,7 +172,7 @@ impl Problem {
     /// Whether the same request may work in a moment.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress)
+        matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress | Code::IdentityChanging)
     }
 
     /// Writes the one log line of this refusal. It is an error if something is broken, and a warning if AWS refused

@@ -206,7 +206,7 @@ pub(crate) fn identities(
     let (Ok(going), Ok(staying)) = (going, staying) else { return Err(NotJoinable::Identities) };
     let mut found = Identities { own: None, linked: begun.to_vec() };
     for identity in &going {
-        let source = source(identity, providers)?;
+        let source = link_of(identity, providers)?;
         if identity.primary || (goes.life() == Status::ExternalProvider && going.len() == 1) {
             found.own = Some(source);
         } else if begun.iter().all(|known| !is(known, identity)) {
@@ -234,8 +234,12 @@ fn is(source: &SourceIdentity, identity: &Identity) -> bool {
     source.value() == identity.user_id && source.provider().eq_ignore_ascii_case(&identity.provider_name)
 }
 
-/// What Cognito finds the identity by.
-fn source(identity: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
+/// What Cognito finds an identity of a profile by.
+///
+/// # Errors
+///
+/// Returns [`NotJoinable::ProviderNotLinked`] for a provider that is never linked.
+pub fn link_of(identity: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
     let attribute = match providers.named(&identity.provider_name).map(|provider| &provider.link_by) {
         Some(LinkBy::Nothing) => return Err(NotJoinable::ProviderNotLinked),
         // The profile was made by the subject; only a link is by the attribute.

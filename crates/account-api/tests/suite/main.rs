@@ -13,6 +13,7 @@ mod description;
 mod email_change;
 mod email_change_attacks;
 mod house;
+mod identities;
 mod invitation_attacks;
 mod invitation_members;
 mod invitations;

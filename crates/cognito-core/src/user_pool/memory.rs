@@ -54,6 +54,8 @@ pub struct Quirks {
     pub alias_comes_first: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
+    /// No unlink finds its link, as where it was made with another attribute.
+    pub refuse_every_unlink: bool,
     /// `name` is a required attribute.
     pub requires_name: bool,
     /// Nobody is invited, as where an attribute does not fit the pool.
@@ -291,6 +293,7 @@ impl State {
             let harmless = owner.user_name == user.as_str() && !quirks.refuse_link_again;
             return if harmless { Ok(()) } else { Err(PoolErrorKind::InvalidParameter) };
         }
+        let now = self.now;
         let account = self.account_mut(user.as_str())?;
         if account.identities.len() >= 5 {
             return Err(PoolErrorKind::LimitExceeded);
@@ -298,7 +301,7 @@ impl State {
         if quirks.refuse_link_before_password && account.status == Status::ForceChangePassword {
             return Err(PoolErrorKind::AliasExists);
         }
-        account.identities.push(LinkedIdentity::new(provider, value));
+        account.identities.push(LinkedIdentity { connected: Some(now), ..LinkedIdentity::new(provider, value) });
         self.remember();
         Ok(())
     }
@@ -355,6 +358,9 @@ impl UserPool for MemoryPool {
     async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
         let (provider, value) = (identity.provider(), identity.value());
         self.call("AdminDisableProviderForUser", |state| {
+            if state.quirks.refuse_every_unlink {
+                return Err(PoolErrorKind::InvalidParameter);
+            }
             let is_owner = |account: &&mut Account| account.has_identity(provider, value);
             let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
             owner.identities.retain(|known| !known.is(provider, value));
