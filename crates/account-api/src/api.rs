@@ -83,7 +83,10 @@ fn routes(invitations: &Mode, self_service: SelfService) -> (Router<AccountApi>,
         .routes(routes!(email_change::verify))
         .routes(routes!(email_change::resend));
     if self_service != SelfService::Off {
-        routes = routes.routes(routes!(identities::list)).routes(routes!(identities::disconnect));
+        routes = routes
+            .routes(routes!(identities::list, identities::connect))
+            .routes(routes!(identities::offer))
+            .routes(routes!(identities::disconnect));
     }
     if *invitations != Mode::Off {
         routes = routes.routes(routes!(invitations::invite)).routes(routes!(invitations::complete));

@@ -1,8 +1,7 @@
-//! Two profiles that the operator says belong to one person.
+//! Two profiles that belong to one person, because the operator says so or the person signed in to both.
 //!
-//! No rule of linking judges them: their addresses may differ, and nothing proves that they are one person's. The
-//! operator's word stands in the place of both proofs, so everything that they saw is in the plan, and nothing is done if
-//! either profile has changed since.
+//! No rule of linking judges them: their addresses may differ. That word stands in the place of both proofs, so everything
+//! that was seen is in the plan, and nothing is done if either profile has changed since.
 
 use crate::journal::WholeProfile;
 use cognito_core::email::Email;
@@ -33,6 +32,8 @@ pub struct Join {
 pub enum Proof {
     /// The operator says so.
     OperatorsWord,
+    /// One person has just signed in to both.
+    SignedInToBoth,
 }
 
 /// One of the two profiles, as the operator saw it.

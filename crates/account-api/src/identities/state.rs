@@ -1,7 +1,8 @@
 //! What is stored of an account that changes its ways to sign in, under its `sub`.
 
 use crate::clock::DAY;
-use crate::table::Entry;
+use crate::table;
+use merge::{Entry, Step};
 use serde::{Deserialize, Serialize};
 
 /// How long one call may work at an account before another one completes what it began. Longer than the function may
@@ -32,6 +33,9 @@ pub(super) struct State {
     /// When something last ended.
     #[serde(default)]
     ended_at: u64,
+    /// What this account last became one with.
+    #[serde(default)]
+    pub(super) joined: Option<Joined>,
 }
 
 /// What was begun.
@@ -45,6 +49,50 @@ pub(super) enum Work {
         /// Its provider.
         provider: String,
     },
+    /// Another account is absorbed by this one.
+    Absorb(Box<Move>),
+    /// This account is absorbed by another one, whose state has the [`Move`].
+    Leave {
+        /// The move.
+        id: String,
+        /// The account that stays.
+        into: Owner,
+    },
+}
+
+/// An account, for calls about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    pub(super) sub: String,
+    pub(super) user_name: String,
+}
+
+/// Two accounts become one: what was decided, and how far it has come.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Move {
+    pub(super) id: String,
+    /// The account that is deleted.
+    pub(super) goes: Owner,
+    /// What people call the provider that is connected.
+    pub(super) provider: String,
+    /// Who is told in the end.
+    pub(super) tell: Vec<String>,
+    /// Both accounts as their owner saw them.
+    pub(super) step: Step,
+    /// The journal.
+    #[serde(default)]
+    pub(super) entries: Vec<Entry>,
+}
+
+/// Accounts that became one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Joined {
+    /// The move.
+    pub(super) id: String,
+    /// The `sub` of the account that stays.
+    pub(super) stays: String,
+    /// The `sub` of the deleted account.
+    pub(super) goes: String,
 }
 
 /// A mail about something that has happened.
@@ -65,6 +113,7 @@ pub(super) struct Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum What {
+    Connected,
     Disconnected,
 }
 
@@ -79,7 +128,7 @@ impl Notice {
     }
 }
 
-impl Entry for State {
+impl table::Entry for State {
     fn keep_until(&self, now: u64) -> Option<u64> {
         Some(now + if self.work.is_some() { WORK_TIME } else { NOTICE_TIME })
     }
@@ -118,6 +167,27 @@ impl State {
         // The call that ends the work sends them itself.
         self.owed.extend(owed.into_iter().map(|notice| Notice { tried_at: now, owed_since: now, ..notice }));
         self
+    }
+
+    /// The move of this account that is under way.
+    pub(super) fn moving(&self) -> Option<&Move> {
+        match &self.work {
+            Some(Work::Absorb(moving)) => Some(moving),
+            _ => None,
+        }
+    }
+
+    /// The caller goes on with a move, and this is written in its journal.
+    pub(super) fn noted(mut self, entry: Entry, now: u64) -> Self {
+        if let Some(Work::Absorb(moving)) = &mut self.work {
+            moving.entries.push(entry);
+        }
+        self.held(now)
+    }
+
+    /// The work is over: the account is one with another.
+    pub(super) fn joined(self, joined: Joined, owed: impl IntoIterator<Item = Notice>, now: u64) -> Self {
+        Self { joined: Some(joined), ..self.ended(owed, now) }
     }
 
     /// Mails that are owed and were not tried within the last minute, and the state that says they are being tried.
