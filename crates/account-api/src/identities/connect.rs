@@ -13,6 +13,7 @@ use crate::caller::{Caller, FRESH};
 use crate::mask::masked;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
+use cognito_core::email::Email;
 use cognito_core::user_pool::{Identity, PoolSettings, Profile, ProfileRecord, Status};
 use linking::Policy;
 use merge::{
@@ -363,21 +364,21 @@ impl Identities {
     async fn begin_move(&self, moving: Move, goes: &Owner, stays: &Owner) -> Result<Versioned<State>, Problem> {
         let id = moving.id.clone();
         let going: Versioned<State> = self.idle(goes).await?;
-        let going = self.begin(goes, going, Work::Leave { id, into: stays.clone() }).await?;
+        let going = self.begin(goes, going, Work::Leave { id, into: stays.sub.clone() }).await?;
         let staying = match self.idle(stays).await {
             Ok(read) => self.begin(stays, read, Work::Absorb(Box::new(moving))).await,
             Err(why) => Err(why),
         };
         if staying.as_ref().is_err_and(|why| why.code() == Code::IdentityChanging) {
             let after = going.value.clone().ended([], self.table.now());
-            self.table.replace(&key(goes), going, after).await?;
+            self.table.replace(&key(&goes.sub), going, after).await?;
         }
         staying
     }
 
     /// The state of an account at which nobody works.
     async fn idle(&self, owner: &Owner) -> Result<Versioned<State>, Problem> {
-        let read: Versioned<State> = self.table.load(&key(owner)).await?;
+        let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
         if read.value.work.is_some() { Err(Code::IdentityChanging.into()) } else { Ok(read) }
     }
 
@@ -386,7 +387,7 @@ impl Identities {
     pub(super) async fn carry_out(&self, read: Versioned<State>, locales: &[&str]) -> Result<Joined, Problem> {
         let Some(moving) = read.value.moving().cloned() else { return Err(Code::TryAgain.into()) };
         let stays = staying(&moving.step).ok_or(Code::Misconfigured)?;
-        let mut journal = TableJournal::of(&self.table, &stays, read);
+        let mut journal = TableJournal::of(&self.table, &stays.sub, read);
         let result = self.merge(&mut journal, &moving.step).await;
         let state = journal.history().merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
         let Some(read) = journal.into_read() else {
@@ -405,11 +406,11 @@ impl Identities {
                 let is_elsewhere = state.is_half_done() && self.has_moved_on(&moving).await?;
                 if has_begun && !is_elsewhere {
                     let after = read.value.clone().released();
-                    self.table.replace(&key(&stays), read, after).await?;
+                    self.table.replace(&key(&stays.sub), read, after).await?;
                     return Err(why);
                 }
                 let after = read.value.clone().ended([], self.table.now());
-                self.table.replace(&key(&stays), read, after).await?;
+                self.table.replace(&key(&stays.sub), read, after).await?;
                 self.let_go(&moving.goes, &moving.id, None).await?;
                 Err(if is_elsewhere { Code::AccountsChanged.into() } else { why })
             }
@@ -436,6 +437,9 @@ impl Identities {
         match merger.merge(journal, &planned, &mut results).await {
             Ok(()) => match results.first() {
                 Some(StepResult::Done | StepResult::DoneBefore | StepResult::DoneWithout(_)) => Ok(()),
+                Some(StepResult::Skipped(why)) if why == NotJoinable::ShutOut.code() => {
+                    Err(Code::AccountUnusable.into())
+                }
                 Some(StepResult::Skipped(_)) | None => Err(Code::AccountsChanged.into()),
                 Some(StepResult::Failed(_)) => Err(Code::Misconfigured.into()),
             },
@@ -446,22 +450,19 @@ impl Identities {
         }
     }
 
-    /// Whether the identity that is on its way has another account by now: its owner signed in, and the triggers linked
-    /// it or made a profile. There is nothing left to give back.
+    /// Whether everything that is on its way has another account by now: its owner signed in, and the triggers linked it
+    /// or Cognito made a profile. Then there is nothing to give back.
     async fn has_moved_on(&self, moving: &Move) -> Result<bool, Problem> {
         let Some(join) = &moving.step.join else { return Ok(false) };
         let Ok(going) = join.goes.profile().profile() else { return Ok(false) };
-        let address = going.email.as_deref().and_then(|email| cognito_core::email::Email::parse(email).ok());
-        let Some(address) = address else { return Ok(false) };
-        let has = |profile: &Profile, wanted: &Identity| {
-            profile.identities.iter().any(|known| {
-                known.user_id == wanted.user_id && known.provider_name.eq_ignore_ascii_case(&wanted.provider_name)
-            })
-        };
-        let stays = join.stays.profile().sub();
-        let owners = self.accounts.profiles_with_email(&address).await?;
-        let mut others = owners.iter().filter(|profile| profile.sub != stays && !profile.is_stand_alone());
-        Ok(others.any(|profile| profile.sub != going.sub && going.identities.iter().all(|one| has(profile, one))))
+        let known = [join.stays.profile().sub(), going.sub.as_str()];
+        let mut found: Vec<_> = self.accounts.profile(&moving.goes.user_name).await?.into_iter().collect();
+        if let Some(Ok(address)) = going.email.as_deref().map(Email::parse) {
+            found.extend(self.accounts.profiles_with_email(&address).await?);
+        }
+        let mut others = found.iter().filter(|profile| !known.contains(&profile.sub.as_str()));
+        let has_all = |other: &&Profile| going.identities.iter().all(|identity| has(other, identity));
+        Ok(!going.identities.is_empty() && others.any(|other| has_all(&other)))
     }
 
     /// The two accounts are one. Stores the end, and tells the owner.
@@ -482,7 +483,7 @@ impl Identities {
     /// Ends the move in the state of the account that goes.
     async fn let_go(&self, goes: &Owner, id: &str, joined: Option<&Joined>) -> Result<(), Problem> {
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<State> = self.table.load(&key(goes)).await?;
+            let read: Versioned<State> = self.table.load(&key(&goes.sub)).await?;
             if !matches!(&read.value.work, Some(Work::Leave { id: known, .. }) if known == id) {
                 return Ok(());
             }
@@ -491,7 +492,7 @@ impl Identities {
                 Some(joined) => state.joined(joined.clone(), [], now),
                 None => state.ended([], now),
             };
-            if self.table.replace(&key(goes), read, after).await?.is_some() {
+            if self.table.replace(&key(&goes.sub), read, after).await?.is_some() {
                 return Ok(());
             }
         }
@@ -504,7 +505,7 @@ impl Identities {
         goes: &Owner,
         read: Versioned<State>,
         id: &str,
-        into: &Owner,
+        into: &str,
         locales: &[&str],
     ) -> Result<(), Problem> {
         let staying: Versioned<State> = self.table.load(&key(into)).await?;
@@ -512,20 +513,25 @@ impl Identities {
         if staying.value.moving().is_some_and(|moving| moving.id == id) {
             if staying.value.is_held(now) {
                 let after = read.value.clone().released();
-                self.table.replace(&key(goes), read, after).await?;
+                self.table.replace(&key(&goes.sub), read, after).await?;
                 return Err(Code::IdentityChanging.into());
             }
             let held = staying.value.clone().held(now);
             let held = self.table.replace(&key(into), staying, held).await?.ok_or(Code::IdentityChanging)?;
-            return match self.carry_out(held, locales).await {
-                Err(why) if why.code() != Code::AccountsChanged => Err(why),
-                _ => Ok(()),
-            };
+            return self.carry_out(held, locales).await.map(drop);
         }
         // It ended, or never began.
         let joined = staying.value.joined.filter(|joined| joined.id == id);
         self.let_go(goes, id, joined.as_ref()).await
     }
+}
+
+/// Whether an identity signs in to the account. Subjects compare exactly, as Cognito compares them.
+fn has(profile: &Profile, identity: &Identity) -> bool {
+    let is = |known: &Identity| {
+        known.user_id == identity.user_id && known.provider_name.eq_ignore_ascii_case(&identity.provider_name)
+    };
+    profile.identities.iter().any(is)
 }
 
 /// The account that stays.

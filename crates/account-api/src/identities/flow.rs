@@ -74,7 +74,7 @@ impl Identities {
             // Nobody knows whether a call without an answer did it. The next call finds out.
             let state = read.value.clone();
             let after = if why.is_passing() { state.released() } else { state.ended([], self.table.now()) };
-            self.table.replace(&key(owner), read, after).await?;
+            self.table.replace(&key(&owner.sub), read, after).await?;
             return Err(why);
         }
         self.finish_disconnection(owner, read, locales).await?;
@@ -121,14 +121,14 @@ impl Identities {
         let Some(Work::Disconnect { provider, .. }) = &read.value.work else { return Ok(read) };
         if let Err(why) = end_sessions(&*self.accounts, &owner.name(), &owner.sub).await {
             let after = read.value.clone().released();
-            self.table.replace(&key(owner), read, after).await?;
+            self.table.replace(&key(&owner.sub), read, after).await?;
             return Err(why);
         }
         let address = match self.accounts.record(&owner.user_name).await {
             Ok(record) => record.filter(|record| record.sub() == owner.sub).and_then(|record| proven(&record)),
             Err(why) => {
                 let after = read.value.clone().released();
-                self.table.replace(&key(owner), read, after).await?;
+                self.table.replace(&key(&owner.sub), read, after).await?;
                 return Err(why.into());
             }
         };
@@ -146,7 +146,7 @@ impl Identities {
         ended: State,
         locales: &[&str],
     ) -> Result<Versioned<State>, Problem> {
-        let read = self.table.replace(&key(owner), read, ended).await?.ok_or(Code::TryAgain)?;
+        let read = self.table.replace(&key(&owner.sub), read, ended).await?.ok_or(Code::TryAgain)?;
         let owed = read.value.just_owed();
         self.tell(owner, read, &owed, locales).await
     }
@@ -159,18 +159,18 @@ impl Identities {
         locales: &[&str],
     ) -> Result<(Versioned<State>, Option<Work>), Problem> {
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<State> = self.table.load(&key(owner)).await?;
+            let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
             let now = self.table.now();
             let Some(work) = read.value.work.clone() else {
                 let Some((due, tried)) = read.value.due(now) else { return Ok((read, None)) };
-                let Some(read) = self.table.replace(&key(owner), read, tried).await? else { continue };
+                let Some(read) = self.table.replace(&key(&owner.sub), read, tried).await? else { continue };
                 return Ok((self.tell(owner, read, &due, locales).await?, None));
             };
             if read.value.is_held(now) {
                 return Err(Code::IdentityChanging.into());
             }
             let held = read.value.clone().held(now);
-            let Some(read) = self.table.replace(&key(owner), read, held).await? else { continue };
+            let Some(read) = self.table.replace(&key(&owner.sub), read, held).await? else { continue };
             return self.complete(owner, read, work, locales).await;
         }
         Err(Code::TryAgain.into())
@@ -189,25 +189,33 @@ impl Identities {
                 if self.has(owner, id).await? {
                     // Nothing has happened, and the account may have lost its other ways in since.
                     let after = read.value.clone().ended([], self.table.now());
-                    let read = self.table.replace(&key(owner), read, after).await?.ok_or(Code::TryAgain)?;
+                    let read = self.table.replace(&key(&owner.sub), read, after).await?.ok_or(Code::TryAgain)?;
                     return Ok((read, None));
                 }
                 Ok((self.finish_disconnection(owner, read, locales).await?, Some(work)))
             }
             Work::Absorb(_) => {
-                let joined = self.carry_out(read, locales).await;
-                // If nothing has happened, nothing is left to complete.
-                if let Err(why) = joined.map(drop)
-                    && why.code() != Code::AccountsChanged
-                {
-                    return Err(why);
-                }
-                Ok((self.table.load(&key(owner)).await?, Some(work)))
+                let joined = self.carry_out(read, locales).await.map(drop);
+                self.completed(owner, work, joined).await
             }
             Work::Leave { id, into } => {
-                self.complete_leaving(owner, read, id, into, locales).await?;
-                Ok((self.table.load(&key(owner)).await?, Some(work)))
+                let left = self.complete_leaving(owner, read, id, into, locales).await;
+                self.completed(owner, work, left).await
             }
+        }
+    }
+
+    /// A move that can no longer be done, and of which nothing has happened, is complete, too.
+    async fn completed(
+        &self,
+        owner: &Owner,
+        work: Work,
+        result: Result<(), Problem>,
+    ) -> Result<(Versioned<State>, Option<Work>), Problem> {
+        let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
+        match result {
+            Err(why) if read.value.work.is_some() => Err(why),
+            _ => Ok((read, Some(work))),
         }
     }
 
@@ -219,7 +227,7 @@ impl Identities {
         work: Work,
     ) -> Result<Versioned<State>, Problem> {
         let begun = read.value.clone().beginning(work, self.table.now());
-        self.table.replace(&key(owner), read, begun).await?.ok_or_else(|| Code::IdentityChanging.into())
+        self.table.replace(&key(&owner.sub), read, begun).await?.ok_or_else(|| Code::IdentityChanging.into())
     }
 
     /// Counts a change that the account begins.
@@ -273,10 +281,10 @@ impl Identities {
             return Ok(read);
         }
         let told = read.value.clone().told(&sent);
-        match self.table.replace(&key(owner), read, told).await? {
+        match self.table.replace(&key(&owner.sub), read, told).await? {
             Some(read) => Ok(read),
             // The stored state still owes the mail, so it is sent twice, a minute apart.
-            None => self.table.load(&key(owner)).await,
+            None => self.table.load(&key(&owner.sub)).await,
         }
     }
 }
@@ -303,6 +311,6 @@ impl Owner {
     }
 }
 
-pub(super) fn key(owner: &Owner) -> String {
-    format!("identities#{}", owner.sub)
+pub(super) fn key(sub: &str) -> String {
+    format!("identities#{sub}")
 }

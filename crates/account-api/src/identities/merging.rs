@@ -1,7 +1,7 @@
 //! What the crate `merge` works with: the API's pool as its port, and its journal in the table.
 
 use super::flow::key;
-use super::state::{Owner, State};
+use super::state::State;
 use crate::accounts::Accounts;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
@@ -145,7 +145,7 @@ struct Overtaken;
 
 impl<'a> TableJournal<'a> {
     /// The journal of the move in this state.
-    pub(super) fn of(table: &'a Table, stays: &Owner, read: Versioned<State>) -> Self {
+    pub(super) fn of(table: &'a Table, stays: &str, read: Versioned<State>) -> Self {
         let mut history = History::default();
         for entry in read.value.moving().iter().flat_map(|moving| &moving.entries) {
             history.add(entry);

@@ -55,8 +55,8 @@ pub(super) enum Work {
     Leave {
         /// The move.
         id: String,
-        /// The account that stays.
-        into: Owner,
+        /// The `sub` of the account that stays.
+        into: String,
     },
 }
 
