@@ -1,4 +1,4 @@
-//! The template deployed by `sam deploy` in other shapes than the stack that the other tests use.
+//! The templates deployed by `sam deploy` in other shapes than the stack that the other tests use.
 //!
 //! The local cloud knows no identity providers, branding, log delivery and alarms that calculate, so these are only
 //! linted (`template_lint`).
@@ -7,12 +7,13 @@
 
 use end_to_end::template::texts;
 use end_to_end::{Cli, Ran, binary, cloud, native, pool};
-use local_cloud::function::{ALL, Binaries};
+use local_cloud::function::Binaries;
 use local_cloud::http::Http;
 use local_cloud::layout;
 use local_cloud::seed::PASSWORD;
+use local_cloud::stack::completion;
 use local_cloud::stack::sam::{BUCKET, Sam};
-use local_cloud::stack::{completion, template};
+use local_cloud::stack::template::TemplateFile;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,34 +23,49 @@ use totp_rs::{Algorithm, Secret, TOTP};
 const SES: &str = "arn:aws:ses:eu-central-1:000000000000:identity/mail.example.com";
 
 /// What every deployment here has in common.
-const COMMON: [(&str, &str); 3] = [
-    ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }),
-    ("DeletionProtection", "INACTIVE"),
-    ("Monitoring", "false"),
-];
+const COMMON: [(&str, &str); 2] =
+    [("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }), ("Monitoring", "false")];
 
-/// The account API with what it cannot do without.
-const API: [(&str, &str); 4] =
-    [("AccountApi", "on"), ("SesIdentityArn", SES), ("EmailFrom", "accounts@mail.example.com"), ("AppName", "Example")];
+/// The sender, and the name in messages, which the account API cannot do without.
+const SENDER: [(&str, &str); 3] =
+    [("SesIdentityArn", SES), ("EmailFrom", "accounts@mail.example.com"), ("AppName", "Example")];
 
-/// Deploys as the manual says, with something small instead of the functions, and gives the stack's outputs.
+/// Deploys the pool's template as the manual says, with something small instead of the functions, and gives the stack's
+/// outputs.
 async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Result<BTreeMap<String, String>, String> {
-    let code = folder(name).join("nothing");
+    let common = [COMMON.as_slice(), &[("DeletionProtection", "INACTIVE")], parameters].concat();
+    deploy_with(TemplateFile::Pool, name, &common, nothing).await
+}
+
+/// Deploys the account API for a pool, and gives the stack's outputs.
+async fn deploy_api(
+    name: &str,
+    parameters: &[(&str, &str)],
+    code: impl Fn(&'static str) -> PathBuf,
+) -> BTreeMap<String, String> {
+    let all = [COMMON.as_slice(), &SENDER, parameters].concat();
+    deploy_with(TemplateFile::AccountApi, name, &all, code).await.unwrap()
+}
+
+/// A file that stands for a function that nobody calls.
+fn nothing(_: &'static str) -> PathBuf {
+    let code = folder("no-code").join("nothing");
     std::fs::write(&code, "#!/bin/sh\n").unwrap();
-    deploy_with(name, parameters, |_| code.clone()).await
+    code
 }
 
 async fn deploy_with(
+    template: TemplateFile,
     name: &str,
     parameters: &[(&str, &str)],
     code: impl Fn(&'static str) -> PathBuf,
 ) -> Result<BTreeMap<String, String>, String> {
     let endpoint = cloud().unwrap();
-    let binaries = Binaries::of(ALL.map(|function| (function, code(function))));
-    let staged = template::stage(&folder(name), &binaries).unwrap();
+    let binaries = Binaries::of(template.functions().iter().map(|function| (*function, code(function))));
+    let staged = template.stage(&folder(name), &binaries).unwrap();
     Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
     let sam = Sam::install().await.unwrap();
-    let all = COMMON.iter().chain(parameters).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let all = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     sam.deploy(&endpoint, name, &staged, &all).await.map_err(|why| format!("{why:#}"))?;
     Ok(sam.outputs(&endpoint, name, &staged).await.unwrap())
 }
@@ -146,22 +162,28 @@ async fn sign_in_pages_in_the_smallest_plan() {
     assert_eq!(pool["UsernameAttributes"], json!(["email"]));
     assert_eq!(pool["LambdaConfig"]["PreSignUp"], outputs["PreSignUpFunctionArn"]);
     assert!(pool["LambdaConfig"]["CustomMessage"].is_null());
-    assert!(!outputs.contains_key("AccountApiUrl"));
 }
 
 #[tokio::test]
 async fn a_pool_in_which_only_administrators_create_accounts() {
+    let mut outputs = deploy("admins-only", &[("PoolKind", "email-alias"), ("DomainPrefix", "none")]).await.unwrap();
     let invites = [
+        ("UserPoolId", outputs["UserPoolId"].as_str()),
+        ("ApiClientIds", outputs["FrontendClientId"].as_str()),
         ("PoolKind", "email-alias"),
         ("Invitations", "members"),
         ("AdminGroup", "admins"),
         // The function takes no address of the local cloud, which would be the default.
         ("AppUrl", "https://app.example.com"),
         ("Pages", "on"),
-        ("DomainPrefix", "none"),
+        ("PagesProviders", "COGNITO,Google"),
     ];
-    let code = |function: &str| binary(function).unwrap();
-    let outputs = deploy_with("admins-only", &[&API[..], &invites].concat(), code).await.unwrap();
+    let api = deploy_api("admins-only-api", &invites, |function| binary(function).unwrap()).await;
+    let pages = &user_pool(&outputs).admin("DescribeUserPoolClient", json!({ "ClientId": api["PagesClientId"] })).await;
+    let pages = &pages.as_ref().unwrap()["UserPoolClient"];
+    assert_eq!(pages["CallbackURLs"], json!(["https://app.example.com/account"]));
+    assert_eq!(pages["SupportedIdentityProviders"], json!(["COGNITO", "Google"]));
+    outputs.extend(api);
     let pool = settings(&user_pool(&outputs)).await;
     assert_eq!(pool["AliasAttributes"], json!(["email"]));
     assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"].to_string().trim_matches('"'), "true");
@@ -336,21 +358,19 @@ async fn the_functions_for_a_pool_that_exists() {
     let existing = pool(Kind::EmailAsUsername).await.unwrap();
     let client = existing.create_client(&[]).await.unwrap();
     let before = settings(&existing).await;
-    let parameters = [
-        ("ExistingUserPoolId", existing.id()),
-        ("ApiClientIds", client.as_str()),
-        ("DefaultGroup", "Users"),
-        ("WatchDelivery", "on"),
-    ];
-    let outputs = deploy("existing-pool", &[&API[..], &parameters].concat()).await.unwrap();
+    let parameters = [("ExistingUserPoolId", existing.id()), ("DefaultGroup", "Users"), ("WatchDelivery", "on")];
+    let outputs = deploy("existing-pool", &[&SENDER[..], &parameters].concat()).await.unwrap();
     assert_eq!(outputs["UserPoolId"], existing.id());
     assert!(outputs["PreSignUpFunctionArn"].contains(":function:") && !outputs.contains_key("FrontendClientId"));
     assert!(!variables(&outputs, "PostConfirmation").await["RETRY_QUEUE_URL"].as_str().unwrap().is_empty());
     assert_eq!(settings(&existing).await, before, "the stack changed a pool that is not its own");
     // Its mails are counted by what SES makes of them.
-    let own = variables(&outputs, "AccountApi").await;
-    let set = own["SES_CONFIGURATION_SET"].as_str().unwrap();
+    let set = outputs["SesConfigurationSet"].as_str();
     assert!(!set.is_empty() && set != "MailEvents", "{set}");
+    let parameters = [("UserPoolId", existing.id()), ("ApiClientIds", client.as_str()), ("SesConfigurationSet", set)];
+    let outputs = deploy_api("existing-pool-api", &parameters, nothing).await;
+    assert_eq!(variables(&outputs, "AccountApi").await["SES_CONFIGURATION_SET"], set);
+    assert_eq!(settings(&existing).await, before, "the stack changed a pool that is not its own");
     let api = outputs["AccountApiFunctionArn"].as_str();
     let doctor = ["doctor", "--user-pool-id", existing.id(), "--account-api", api, "--output", "json"];
     let report = Cli::new().unwrap().run(&doctor).await.unwrap().json().unwrap();

@@ -1,11 +1,11 @@
-//! Checks the text of the deployable template. Needs no cloud.
+//! Checks the text of the deployable templates. Needs no cloud.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use end_to_end::template::Template;
-use local_cloud::stack::template;
+use end_to_end::template::{Template, texts};
+use local_cloud::stack::template::TemplateFile;
 use serde_json::Value;
 
 /// Each function's resource, and the variables that the function reads.
@@ -20,7 +20,16 @@ fn functions() -> [(&'static str, &'static [&'static str]); 5] {
 }
 
 fn resources() -> Value {
-    template::document().unwrap()["Resources"].take()
+    TemplateFile::Pool.document().unwrap()["Resources"].take()
+}
+
+fn resources_of_account_api() -> Value {
+    TemplateFile::AccountApi.document().unwrap()["Resources"].take()
+}
+
+/// A template of which the tests ask what it makes with given parameters.
+fn parsed(template: TemplateFile) -> Template {
+    Template::parse(&template.text().unwrap()).unwrap()
 }
 
 fn variables(resources: &Value, function: &str) -> serde_json::Map<String, Value> {
@@ -45,7 +54,7 @@ fn each_function_gets_exactly_the_variables_it_reads() {
 
 /// Whether the template refuses these parameters with a text that begins so.
 fn is_refused(parameters: &[(&str, &str)], reason: &str) -> bool {
-    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    let template = parsed(TemplateFile::Pool);
     let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     template.refusals(&parameters).unwrap().iter().any(|refusal| refusal.starts_with(reason))
 }
@@ -54,53 +63,40 @@ fn is_refused(parameters: &[(&str, &str)], reason: &str) -> bool {
 #[test]
 fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
     let reason = "DirectEmailChange=refuse needs CustomMessages";
-    let refuses = [("AccountApi", "on"), ("DirectEmailChange", "refuse")];
-    assert!(!is_refused(&refuses, reason));
-    assert!(is_refused(&[refuses[0], refuses[1], ("CustomMessages", "never")], reason));
+    let (refuses, never) = (("DirectEmailChange", "refuse"), ("CustomMessages", "never"));
+    assert!(!is_refused(&[refuses], reason));
+    assert!(is_refused(&[refuses, never], reason));
     // There you attach the function yourself.
     let existing = ("ExistingUserPoolId", "eu-central-1_AbCdEf123");
-    assert!(!is_refused(&[refuses[0], refuses[1], ("CustomMessages", "never"), existing], reason));
+    assert!(!is_refused(&[refuses, never, existing], reason));
 }
 
 #[test]
 fn messages_that_do_not_arrive_are_recorded_only_where_the_operator_says_so() {
-    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    let template = parsed(TemplateFile::Pool);
     let made = |parameters: &[(&str, &str)]| {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let names = ["UndeliveredLogDelivery", "UndeliveredAlarm", "MailEvents", "MailEventsMetrics", "BouncesAlarm"];
         let exists = names.map(|name| template.properties(name, &parameters).unwrap().is_some());
         let pool = template.properties("UserPool", &parameters).unwrap();
         let set = pool.map(|pool| pool["EmailConfiguration"]["ConfigurationSet"].clone());
-        let api = template.granted("AccountApi", &parameters).ok();
-        (exists, set, api.and_then(|api| api.environment.get("SES_CONFIGURATION_SET").cloned()))
+        let named = template.outputs(&parameters).unwrap().contains("SesConfigurationSet");
+        (exists, set, named)
     };
-    let (watch, api) = (("WatchDelivery", "on"), ("AccountApi", "on"));
-    let ses = ("SesIdentityArn", "arn:aws:ses:eu-central-1:1:identity/example.com");
+    let (ses, watch) = (("SesIdentityArn", "arn:aws:ses:eu-central-1:0:identity/example.com"), ("WatchDelivery", "on"));
     let existing = ("ExistingUserPoolId", "eu-central-1_AbCdEf123");
-    assert_eq!(made(&[ses, api]), ([false; 5], Some(Value::Null), None));
-    assert_eq!(made(&[watch]), ([true, true, false, false, false], Some(Value::Null), None));
-    assert_eq!(made(&[ses, api, watch]), ([true; 5], Some("MailEvents".into()), Some("MailEvents".into())));
-    // Of an existing pool the stack changes nothing, but it sends the account API's mails.
-    assert_eq!(made(&[ses, api, watch, existing]), ([false, false, true, true, true], None, Some("MailEvents".into())));
+    assert_eq!(made(&[ses]), ([false; 5], Some(Value::Null), false));
+    assert_eq!(made(&[watch]), ([true, true, false, false, false], Some(Value::Null), false));
+    assert_eq!(made(&[ses, watch]), ([true; 5], Some("MailEvents".into()), true));
+    // Of an existing pool the stack changes nothing, but the account API can name the set for its mails.
+    assert_eq!(made(&[ses, watch, existing]), ([false, false, true, true, true], None, true));
     assert_eq!(made(&[watch, ("Monitoring", "false")]).0, [true, false, false, false, false]);
-}
-
-#[test]
-fn whoever_may_invite_themselves_is_not_kept_out_by_another_rule() {
-    for (rule, value) in
-        [("AllowedDomains", "corp.example"), ("DeniedDomains", "corp.example"), ("Newcomers", "invited")]
-    {
-        for (mode, refused) in [("public", true), ("members", false), ("off", false)] {
-            let given = [(rule, value), ("Invitations", mode)];
-            assert_eq!(is_refused(&given, "Invitations=public"), refused, "{given:?}");
-        }
-    }
 }
 
 /// Otherwise people of that provider would be linked to nobody, and nothing would say so.
 #[test]
 fn a_provider_with_keys_is_in_the_list_of_providers_or_the_deployment_is_refused() {
-    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    let template = parsed(TemplateFile::Pool);
     assert!(template.refusals(&BTreeMap::new()).unwrap().is_empty());
     let listed = template.defaults()["Providers"].clone();
     for (key, other_key, entry) in [
@@ -118,8 +114,25 @@ fn a_provider_with_keys_is_in_the_list_of_providers_or_the_deployment_is_refused
 }
 
 #[test]
+fn where_tags_choose_the_pools_every_right_asks_for_the_tag() {
+    let rights = |tags: &str| {
+        let given = [("ExistingUserPoolId", "*"), ("OnlyTaggedPools", tags)];
+        let parameters = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        ["PreSignUp", "PostConfirmation", "PostAuthentication"].map(|function| {
+            let policy = parsed(TemplateFile::Pool).properties(&format!("{function}Rights"), &parameters).unwrap();
+            policy.unwrap()["PolicyDocument"]["Statement"][0]["Condition"].to_string()
+        })
+    };
+    let tagged = r#"{"StringEquals":{"aws:ResourceTag/account-triggers":"AWS::StackName"}}"#;
+    assert_eq!(rights("on"), [tagged; 3]);
+    assert_eq!(rights("off"), ["null"; 3]);
+    let one = [("ExistingUserPoolId", "eu-central-1_AbCdEf123"), ("OnlyTaggedPools", "on")];
+    assert!(is_refused(&one, "OnlyTaggedPools needs"));
+}
+
+#[test]
 fn with_the_defaults_every_function_starts() {
-    let template = Template::parse(include_str!("../template.yaml")).unwrap();
+    let template = parsed(TemplateFile::Pool);
     for (function, _) in functions() {
         let made = template.properties(&format!("{function}Function"), &BTreeMap::new()).unwrap().unwrap();
         let lookup = |name: &str| made["Environment"]["Variables"][name].as_str().map(str::to_owned);
@@ -136,7 +149,7 @@ fn with_the_defaults_every_function_starts() {
 
 #[test]
 fn every_choice_the_template_offers_is_one_the_function_takes() {
-    let (resources, document) = (resources(), template::document().unwrap());
+    let (resources, document) = (resources(), TemplateFile::Pool.document().unwrap());
     let mut choices = 0;
     for (name, parameter) in variables(&resources, "PreSignUp") {
         let allowed = parameter.as_str().map(|parameter| &document["Parameters"][parameter]["AllowedValues"]);
@@ -207,12 +220,12 @@ fn calls(source: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
-    let resources = resources();
+    let resources = resources_of_account_api();
     let statements = &resources["AccountApiRights"]["Properties"]["PolicyDocument"]["Statement"];
     let [pool, table, lists, own_function, mail, secret] = statements.as_array().unwrap().as_slice() else {
         panic!("{statements}")
     };
-    assert_eq!(pool["Resource"][1], "UserPool.Arn");
+    assert!(pool["Resource"].as_str().unwrap().ends_with(":userpool/${UserPoolId}"));
     let mut needed = calls(include_str!("../crates/cognito-core/src/user_pool/aws/invitations.rs"));
     // The calls of the flows to the pool.
     for (verb, action) in [
@@ -250,8 +263,8 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
     assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
     assert_eq!(values(&mail["Action"]), BTreeSet::from(["ses:SendEmail".to_owned()]));
-    assert_eq!(mail["Resource"][0][1], "SesIdentityArn");
-    assert_eq!(mail["Resource"][1][0], "WatchesMail");
+    assert_eq!(mail["Resource"][0], "SesIdentityArn");
+    assert_eq!(mail["Resource"][1][0], "HasConfigurationSet");
     let sender = &mail["Condition"]["StringEquals"]["ses:FromAddress"];
     assert!(sender.to_string().contains("${EmailFrom}"), "the mails may come from anybody: {sender}");
     assert_eq!(values(&secret["Action"]), BTreeSet::from(["secretsmanager:GetSecretValue".to_owned()]));
@@ -260,19 +273,18 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
 
 #[test]
 fn the_account_api_gets_exactly_the_variables_it_reads_and_starts_with_them() {
-    let (resources, document) = (resources(), template::document().unwrap());
+    let (resources, document) = (resources_of_account_api(), TemplateFile::AccountApi.document().unwrap());
     let variables = variables(&resources, "AccountApi");
     let set: BTreeSet<_> = variables.keys().map(String::as_str).collect();
     assert_eq!(set, account_api::NAMES.into_iter().collect());
-    let parsed = Template::parse(include_str!("../template.yaml")).unwrap();
-    let on = BTreeMap::from([("AccountApi".to_owned(), "on".to_owned())]);
-    let made = parsed.properties("AccountApiFunction", &on).unwrap().unwrap();
+    let made = parsed(TemplateFile::AccountApi).properties("AccountApiFunction", &BTreeMap::new()).unwrap().unwrap();
     let invitations = document["Parameters"]["Invitations"]["AllowedValues"].as_array().unwrap();
     for mode in invitations {
         let lookup = |name: &str| {
             Some(match name {
                 "USER_POOL_ID" => "eu-central-1_EXAMPLE01".to_owned(),
                 "EMAIL_FROM" => "Example <no-reply@example.com>".to_owned(),
+                "APP_NAME" => "Example".to_owned(),
                 "INVITATIONS" => mode.as_str().unwrap().to_owned(),
                 "ADMIN_GROUP" => "admins".to_owned(),
                 "APP_URL" => "https://app.example.com".to_owned(),
@@ -286,8 +298,62 @@ fn the_account_api_gets_exactly_the_variables_it_reads_and_starts_with_them() {
 }
 
 #[test]
+fn the_account_api_is_refused_where_nobody_could_call_it_or_answer_an_invitation() {
+    let refused = |parameters: &[(&str, &str)]| {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        parsed(TemplateFile::AccountApi).refusals(&parameters).unwrap()
+    };
+    let (clients, url) = (("ApiClientIds", "client"), ("AppUrl", "https://app.example.com"));
+    assert_eq!(refused(&[]), ["Nobody could call the API. Set ApiClientIds or Pages=on."]);
+    assert!(refused(&[clients]).is_empty() && refused(&[("Pages", "on")]).is_empty());
+    assert_eq!(refused(&[clients, ("Invitations", "public")]), ["Invitations need AppUrl or Pages=on."]);
+    assert!(refused(&[clients, url, ("Invitations", "public")]).is_empty());
+    assert_eq!(refused(&[clients, url, ("Invitations", "members")]), ["Invitations=members needs AdminGroup."]);
+}
+
+#[test]
+fn the_account_api_makes_the_app_clients_that_it_is_not_given_and_none_writes_a_mark() {
+    let template = parsed(TemplateFile::AccountApi);
+    let made = |client: &str, parameters: &[(&str, &str)]| {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        template.properties(client, &parameters).unwrap()
+    };
+    let (pages, invites) = (("Pages", "on"), ("Invitations", "public"));
+    assert!(made("PagesClient", &[]).is_none() && made("PagesClient", &[pages, ("PagesClientId", "own")]).is_none());
+    assert!(made("BackendClient", &[]).is_none());
+    assert!(made("BackendClient", &[invites, ("ApiBackendClientId", "own")]).is_none());
+    let (plain, federated) =
+        (made("PagesClient", &[pages]), made("PagesClient", &[pages, ("PagesProviders", "Google")]));
+    assert_eq!(plain.unwrap()["WriteAttributes"].to_string(), r#"["locale"]"#);
+    for client in [federated.unwrap(), made("BackendClient", &[invites]).unwrap()] {
+        let written = texts(&client["WriteAttributes"]);
+        assert!(written.contains("email") && !written.iter().any(|name| name.ends_with("_verified")), "{written:?}");
+        assert_eq!(client["GenerateSecret"], false);
+    }
+}
+
+/// What both templates have means the same in both.
+#[test]
+fn a_parameter_of_both_templates_takes_the_same_values() {
+    let [pool, api] = TemplateFile::ALL.map(|template| template.document().unwrap()["Parameters"].take());
+    let mut shared = 0;
+    for (name, parameter) in api.as_object().unwrap() {
+        let Some(own) = pool.get(name) else { continue };
+        shared += 1;
+        assert_eq!(own["Type"], parameter["Type"], "{name}");
+        // There the sender is needed, and no account can be made where nobody signs in with the address.
+        if !["SesIdentityArn", "EmailFrom", "AppName", "PoolKind"].contains(&name.as_str()) {
+            for of in ["Default", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue"] {
+                assert_eq!(own[of], parameter[of], "{name}: {of}");
+            }
+        }
+    }
+    assert!(shared > 15, "only {shared}");
+}
+
+#[test]
 fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
-    let resources = resources();
+    let resources = resources_of_account_api();
     let mut routes = 0;
     for (name, resource) in resources.as_object().unwrap() {
         if resource["Type"] != "AWS::ApiGatewayV2::Route" {
@@ -310,7 +376,7 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
 
 #[test]
 fn a_stage_has_settings_only_of_routes_that_are_made_before_it() {
-    let resources = resources();
+    let resources = resources_of_account_api();
     let stage = &resources["AccountApiStage"]["Properties"];
     let [settings, variables] = ["RouteSettings", "StageVariables"].map(|name| stage[name].as_object().unwrap());
     let limited: BTreeSet<_> = settings.iter().map(|(key, choice)| (key.as_str(), &choice[0])).map(text).collect();
@@ -329,7 +395,7 @@ fn text((route, condition): (&str, &Value)) -> (String, String) {
 
 #[test]
 fn what_anybody_may_call_that_reaches_the_pool_is_limited_below_the_rest() {
-    let resources = resources();
+    let resources = resources_of_account_api();
     let stage = &resources["AccountApiStage"]["Properties"];
     let rest = &stage["DefaultRouteSettings"];
     for route in ["POST /invitations", "POST /invitations/complete"] {
@@ -342,7 +408,7 @@ fn what_anybody_may_call_that_reaches_the_pool_is_limited_below_the_rest() {
 
 #[test]
 fn the_account_api_can_be_kept_from_taking_what_the_triggers_need() {
-    let (resources, document) = (resources(), template::document().unwrap());
+    let (resources, document) = (resources_of_account_api(), TemplateFile::AccountApi.document().unwrap());
     let function = &resources["AccountApiFunction"]["Properties"];
     assert_eq!(function["ReservedConcurrentExecutions"][1], "ApiReservedConcurrency");
     // AWS refuses a reservation that leaves less than 100 to the account's other functions; new accounts have 10.
@@ -351,7 +417,7 @@ fn the_account_api_can_be_kept_from_taking_what_the_triggers_need() {
 
 #[test]
 fn the_plan_with_threat_protection_turns_it_on() {
-    let (resources, document) = (resources(), template::document().unwrap());
+    let (resources, document) = (resources(), TemplateFile::Pool.document().unwrap());
     let pool = &resources["UserPool"]["Properties"];
     let on = r#"["HasThreatProtection",{"AdvancedSecurityMode":"ENFORCED"},"AWS::NoValue"]"#;
     assert_eq!(pool["UserPoolAddOns"].to_string(), on);
@@ -399,15 +465,20 @@ fn the_old_address_stays_until_the_new_one_is_proven() {
     assert_eq!(pool["AutoVerifiedAttributes"].to_string(), r#"["email"]"#);
 }
 
+/// The description of a parameter is written once, in its template. The manual repeats it word for word.
 #[test]
-fn the_manual_lists_every_parameter_with_its_default() {
+fn the_manual_lists_every_parameter_with_its_default_and_its_description() {
     let manual = include_str!("../docs/DEPLOY.md");
-    for (name, parameter) in template::document().unwrap()["Parameters"].as_object().unwrap() {
-        let default = match &parameter["Default"] {
-            Value::String(text) if text.is_empty() => "none".to_owned(),
-            Value::String(text) => format!("`{text}`"),
-            other => format!("`{other}`"),
-        };
-        assert!(manual.contains(&format!("| `{name}` | {default} |")), "{name}: {default}");
+    for template in TemplateFile::ALL {
+        for (name, parameter) in template.document().unwrap()["Parameters"].as_object().unwrap() {
+            let default = match &parameter["Default"] {
+                Value::Null => "needed".to_owned(),
+                Value::String(text) if text.is_empty() => "none".to_owned(),
+                Value::String(text) => format!("`{text}`"),
+                other => format!("`{other}`"),
+            };
+            let row = format!("| `{name}` | {default} | {} |\n", parameter["Description"].as_str().unwrap());
+            assert!(manual.contains(&row), "docs/DEPLOY.md lacks the line\n{row}");
+        }
     }
 }

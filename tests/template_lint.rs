@@ -1,11 +1,14 @@
-//! The template passes the linters of AWS.
+//! The templates pass the linters of AWS.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use local_cloud::layout;
 use local_cloud::stack::sam::Sam;
+use local_cloud::stack::template::TemplateFile;
 
 #[tokio::test]
-async fn the_template_passes_sam_validate_and_cfn_lint() {
-    Sam::install().await.unwrap().lint(&layout::root().join("template.yaml")).await.unwrap();
+async fn the_templates_pass_sam_validate_and_cfn_lint() {
+    let sam = Sam::install().await.unwrap();
+    for template in TemplateFile::ALL {
+        sam.lint(&template.path()).await.unwrap();
+    }
 }

@@ -1,4 +1,4 @@
-//! What CloudFormation makes of `template.yaml` with given parameters: its conditions decided, its references resolved.
+//! What CloudFormation makes of a template with given parameters: its conditions decided, its references resolved.
 //!
 //! Only what the tests ask about is worked out. What depends on a resource that is not there yet stays a name, such as
 //! `UserPool.Arn`.
@@ -33,7 +33,8 @@ impl Template {
     #[must_use]
     pub fn defaults(&self) -> BTreeMap<String, String> {
         let parameters = self.document["Parameters"].as_object().into_iter().flatten();
-        parameters.map(|(name, parameter)| (name.clone(), text(&parameter["Default"]))).collect()
+        let with_default = parameters.filter(|(_, parameter)| parameter.get("Default").is_some());
+        with_default.map(|(name, parameter)| (name.clone(), text(&parameter["Default"]))).collect()
     }
 
     /// The values that a parameter allows; none if it lists none.
@@ -103,6 +104,24 @@ impl Template {
             Some(condition) if !view.holds(condition)? => Ok(None),
             _ => view.resolve(&resource["Properties"]),
         }
+    }
+
+    /// The outputs of a stack with these parameters; those that are not given have their defaults.
+    ///
+    /// # Errors
+    ///
+    /// The template uses a function that is not known here.
+    pub fn outputs(&self, parameters: &BTreeMap<String, String>) -> Result<BTreeSet<String>> {
+        let mut all = self.defaults();
+        all.extend(parameters.clone());
+        let view = View { document: &self.document, parameters: &all };
+        let mut outputs = BTreeSet::new();
+        for (name, output) in self.document["Outputs"].as_object().into_iter().flatten() {
+            if output["Condition"].as_str().map_or(Ok(true), |condition| view.holds(condition))? {
+                outputs.insert(name.clone());
+            }
+        }
+        Ok(outputs)
     }
 
     /// What CloudFormation says to these parameters instead of deploying them: the descriptions of the template's rules
@@ -203,6 +222,8 @@ impl View<'_> {
                 self.resolve(&arguments[if self.holds(condition)? { 1 } else { 2 }])
             }
             (_, Some(("Fn::GetAtt" | "Fn::Sub", argument))) => Ok(Some(argument.clone())),
+            // A parameter that is a list is its text, with commas.
+            (_, Some(("Fn::Join", arguments))) if arguments[1].is_object() => self.resolve(&arguments[1]),
             (_, Some((_, arguments))) => self.resolve(arguments),
             (Value::Array(items), None) => {
                 let resolved: Result<Vec<_>> = items.iter().map(|item| self.resolve(item)).collect();

@@ -77,6 +77,7 @@ codes! {
     NotByProvider = "not-by-provider", 403, "The account that would go must be signed in to with its provider, just now and for the first time.";
     ProviderNotLinked = "provider-not-linked", 403, "This provider is never connected to an account.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may do this.";
+    DomainNotAllowed = "domain-not-allowed", 403, "Addresses of this domain get no account here.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
     NoSuchIdentity = "no-such-identity", 404, "The account has no such way to sign in.";
     NotFound = "not-found", 404, "There is nothing here.";

@@ -2,10 +2,11 @@
 
 use crate::{email_change, identities, invitation, pages};
 use cognito_core::email::Email;
+use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 37] = [
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
@@ -24,6 +25,8 @@ pub const NAMES: [&str; 35] = [
     "INVITATIONS_A_DAY",
     "INVITATION_GROUPS",
     "INVITATION_RETURN_URLS",
+    SignUpDomains::NAMES[0],
+    SignUpDomains::NAMES[1],
     "NATIVE_USERNAME",
     PROVIDERS,
     DEFAULT_GROUP,

@@ -2,9 +2,11 @@
 
 mod domains;
 mod email_claims;
+mod sign_up_domains;
 
 pub use domains::Domains;
 pub use email_claims::{ClaimNames, EmailClaims, SAML_EMAIL_ATTRIBUTES};
+pub use sign_up_domains::SignUpDomains;
 
 use crate::email::{Email, EmailClaim, MultipleEmails, ProvenEmail};
 use crate::event::{Attributes, is_true};

@@ -17,7 +17,7 @@ use crate::user_name::NativeUserName;
 use cognito_core::email::{InvalidEmail, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
-use cognito_core::provider::{Providers, SourceIdentity};
+use cognito_core::provider::{COGNITO_SUBJECT, Providers, SourceIdentity};
 use cognito_core::user_pool::{
     AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserPool,
 };
@@ -174,16 +174,18 @@ impl<P: UserPool> Linker<'_, P> {
             }
             // Nobody has the address, so the pool refused an attribute that somebody else has as an alias.
             Decision::CreateAndLink { identity, email, .. } if creation_refused => {
-                self.create_and_link(identity, email, BTreeMap::new(), &[]).await?
+                let required = self.known_to_be_required().await;
+                let attributes = only_required(&self.attributes, &required);
+                self.create_and_link(identity, email, attributes, Some(required)).await?
             }
             Decision::CreateAndLink { identity, email, .. } => {
-                self.create_and_link(identity, email, self.attributes.clone(), &[]).await?
+                self.create_and_link(identity, email, self.attributes.clone(), None).await?
             }
             Decision::Replace { profile, identity, email } => {
                 let user = self.checked(profile).await?;
                 let required = self.required_attributes().await?;
                 self.pool.delete(&user).await?;
-                self.create_and_link(identity, email, self.attributes.clone(), &required).await?
+                self.create_and_link(identity, email, self.attributes.clone(), Some(required)).await?
             }
             Decision::Reclaim { profile, identity, email } => {
                 let user = self.checked(profile).await?;
@@ -200,7 +202,13 @@ impl<P: UserPool> Linker<'_, P> {
     async fn link(&self, to: &Destination, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), StepError> {
         let mut gone = false;
         for replaced in &to.replaced {
-            match self.pool.unlink_source(replaced).await {
+            let mut unlinked = self.pool.unlink_source(replaced).await;
+            let by_subject = SourceIdentity::linked_by(replaced.provider(), COGNITO_SUBJECT, replaced.value());
+            if unlinked.as_ref().is_err_and(PoolError::is_not_linked) && by_subject != *replaced {
+                // The link may be older than the setting that this provider links by an attribute.
+                unlinked = self.pool.unlink_source(&by_subject).await;
+            }
+            match unlinked {
                 Err(error) if error.is_not_linked() => gone = true,
                 unlinked => unlinked?,
             }
@@ -222,7 +230,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// Returns [`LinkError::Refused`] if the address is too long for a user name; otherwise the pool's error. After
     /// an error there may be a profile. [`Self::settle`] completes it.
     pub async fn create_native(&self, email: &ProvenEmail) -> Result<Destination, LinkError> {
-        Ok(self.create_complete(email, self.attributes.clone(), &[]).await?.to)
+        Ok(self.create_complete(email, self.attributes.clone(), None).await?.to)
     }
 
     async fn create_and_link(
@@ -230,7 +238,7 @@ impl<P: UserPool> Linker<'_, P> {
         identity: &SourceIdentity,
         email: &ProvenEmail,
         attributes: BTreeMap<String, String>,
-        required: &[RequiredAttribute],
+        required: Option<Vec<RequiredAttribute>>,
     ) -> Result<(Option<Destination>, bool), StepError> {
         let made = self.create_complete(email, attributes, required).await?;
         self.pool.link(&made.user, identity).await?;
@@ -241,7 +249,7 @@ impl<P: UserPool> Linker<'_, P> {
         &self,
         email: &ProvenEmail,
         attributes: BTreeMap<String, String>,
-        required: &[RequiredAttribute],
+        required: Option<Vec<RequiredAttribute>>,
     ) -> Result<Made, StepError> {
         let user_name = self.user_name.of(email.email());
         if user_name.chars().count() > MAX_USER_NAME_CHARS {
@@ -280,16 +288,26 @@ impl<P: UserPool> Linker<'_, P> {
         Err(StepError::refused(Refusal::RequiredAttribute))
     }
 
+    /// What the pool requires, as far as it can be read: the function need not have the right. Without any attributes,
+    /// there is nothing to keep.
+    async fn known_to_be_required(&self) -> Vec<RequiredAttribute> {
+        if self.attributes.is_empty() { vec![] } else { self.pool.required_attributes().await.unwrap_or_default() }
+    }
+
     /// Creates the profile. If the pool rejects the provider's attributes, creates the profile with those only that are
-    /// known to be required.
-    async fn create(&self, mut new: NewNative, required: &[RequiredAttribute]) -> Result<Profile, StepError> {
+    /// known to be required. `required` is `None` if it was not looked up yet.
+    async fn create(&self, mut new: NewNative, required: Option<Vec<RequiredAttribute>>) -> Result<Profile, StepError> {
         let mut created = self.pool.create_native(&new).await;
-        let given = new.attributes.len();
-        new.attributes.retain(|name, _| required.iter().any(|wanted| wanted.name == *name));
-        if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter)
-            && new.attributes.len() < given
-        {
-            created = self.pool.create_native(&new).await;
+        if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter) {
+            let required = match required {
+                Some(required) => required,
+                None => self.known_to_be_required().await,
+            };
+            let fewer = only_required(&new.attributes, &required);
+            if fewer.len() < new.attributes.len() {
+                new.attributes = fewer;
+                created = self.pool.create_native(&new).await;
+            }
         }
         created.map_err(|error| match error.kind() {
             PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists => {
@@ -400,6 +418,11 @@ fn log_name_holder(error: &LinkError, owners: &Owners) {
     if let (LinkError::Refused(Refusal::UserNameHeld), Some(sub)) = (error, &owners.name_holder) {
         tracing::info!(sub, "this profile has the address as its user name");
     }
+}
+
+fn only_required(attributes: &BTreeMap<String, String>, required: &[RequiredAttribute]) -> BTreeMap<String, String> {
+    let is_required = |name: &str| required.iter().any(|wanted| wanted.name == name);
+    attributes.clone().into_iter().filter(|(name, _)| is_required(name)).collect()
 }
 
 /// A native profile that only lacks the link.

@@ -30,8 +30,11 @@ pub const XTASK_VARIABLE: &str = "LOCAL_CLOUD_XTASK";
 /// The bare function that the others are compared with: the name of the crate and of its binary.
 pub const BARE: &str = "echo";
 
-/// Every function, including the one of the account API.
-pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], "account-api"];
+/// The function of the account API.
+pub const ACCOUNT_API: &str = "account-api";
+
+/// Every function.
+pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], ACCOUNT_API];
 
 /// The settings of every function in a local run.
 pub const SETTINGS: [(&str, &str); 5] = [

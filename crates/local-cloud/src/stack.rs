@@ -1,4 +1,4 @@
-//! The repository's template, deployed to a local cloud with the AWS SAM CLI, as you deploy it to AWS.
+//! The repository's templates, deployed to a local cloud with the AWS SAM CLI, as you deploy them to AWS.
 
 pub mod completion;
 pub mod sam;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::sam::{BUCKET, Sam};
+use self::template::TemplateFile;
 use crate::function::{self, Binaries};
 use crate::http::Http;
 use crate::identity_provider::IdentityProvider;
@@ -20,6 +21,9 @@ use crate::user_pool::{REGION, UserPool};
 
 /// The name of the stack and of the pool.
 pub const NAME: &str = "account-triggers";
+
+/// The name of the account API's stack.
+pub const ACCOUNT_API: &str = "account-api";
 
 /// The group that every account of a local stack joins.
 pub const GROUP: &str = "Users";
@@ -30,7 +34,7 @@ pub const MAIL_DOMAIN: &str = "example.com";
 /// The setting `PROVIDERS` of a local stack.
 pub const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
 
-/// A deployed stack, with its outputs.
+/// A deployed pool and account API, with the outputs of both stacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stack {
     endpoint: String,
@@ -60,18 +64,21 @@ struct Receipt {
 }
 
 impl Deployment<'_> {
-    /// Deploys the template, and then adds the parts that a local cloud's CloudFormation cannot create.
+    /// Deploys the templates, and then adds the parts that a local cloud's CloudFormation cannot create.
     ///
-    /// If an earlier run deployed the same template, code and parameters, and the cloud kept its state, this returns
-    /// that stack.
+    /// If an earlier run deployed the same templates, code and parameters, and the cloud kept its state, this returns
+    /// what that run deployed.
     ///
     /// # Errors
     ///
     /// Fails if a file cannot be read or written, or if the deployment fails.
     pub async fn deploy(&self) -> Result<Stack> {
-        let template = template::stage(&self.folder.join("build"), self.binaries)?;
+        let folder = self.folder.join("build");
+        let [pool, api] =
+            [TemplateFile::Pool, TemplateFile::AccountApi].map(|template| template.stage(&folder, self.binaries));
+        let (pool, api) = (pool?, api?);
         let parameters = self.parameters();
-        let fingerprint = fingerprint(&template, self.binaries, &parameters)?;
+        let fingerprint = fingerprint(&[&pool, &api], self.binaries, &[&parameters, &self.parameters_of_api("", "")])?;
         let receipt = self.folder.join("deployed.json");
         if let Some(stack) = self.deployed_before(&receipt, fingerprint).await {
             return Ok(stack);
@@ -80,8 +87,11 @@ impl Deployment<'_> {
         if !bucket.status.is_success() && bucket.status.as_u16() != 409 {
             bail!("the bucket for the functions' code was refused: {}", bucket.status);
         }
-        self.sam.deploy(self.endpoint, NAME, &template, &parameters).await?;
-        let outputs = self.sam.outputs(self.endpoint, NAME, &template).await?;
+        self.sam.deploy(self.endpoint, NAME, &pool, &parameters).await?;
+        let mut outputs = self.sam.outputs(self.endpoint, NAME, &pool).await?;
+        let parameters = self.parameters_of_api(&outputs["UserPoolId"], &outputs["FrontendClientId"]);
+        self.sam.deploy(self.endpoint, ACCOUNT_API, &api, &parameters).await?;
+        outputs.extend(self.sam.outputs(self.endpoint, ACCOUNT_API, &api).await?);
         let stack = Stack { endpoint: self.endpoint.to_owned(), outputs };
         completion::complete(&stack).await?;
         std::fs::write(&receipt, serde_json::to_string(&Receipt { fingerprint, outputs: stack.outputs.clone() })?)?;
@@ -102,10 +112,10 @@ impl Deployment<'_> {
     /// The parameters of a local stack that differ from the template's defaults. Any deployment could set them.
     /// docs/LOCAL_STACK.md says why these have these values.
     fn parameters(&self) -> BTreeMap<String, String> {
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         [
-            ("Architecture", architecture),
-            ("CallbackUrls", &self.callbacks.join(",")),
+            ("Architecture", ARCHITECTURE),
+            ("CallbackUrls", &format!("{},{APP_URL}/account", self.callbacks.join(","))),
+            ("LogoutUrls", &format!("{APP_URL}/account")),
             ("CustomMessages", "always"),
             ("DefaultGroup", GROUP),
             ("DeletionProtection", "INACTIVE"),
@@ -115,20 +125,56 @@ impl Deployment<'_> {
             // Nobody writes an address without proof in a pool that this stack made.
             ("Repair", "linked"),
             ("SubjectAttribute", "custom:idp_subject"),
-            ("AccountApi", "on"),
-            ("Invitations", "public"),
-            ("SesIdentityArn", &format!("arn:aws:ses:{REGION}:000000000000:identity/{MAIL_DOMAIN}")),
-            ("EmailFrom", &format!("accounts@{MAIL_DOMAIN}")),
+            ("SesIdentityArn", &identity()),
+            ("EmailFrom", &sender()),
             ("AppName", "Example"),
-            ("AppUrl", "https://app.example.com"),
-            ("Pages", "on"),
-            ("PagesRegistration", "open"),
-            ("PagesCognitoUrl", self.endpoint),
-            ("PagesSignInUrl", self.endpoint),
+            ("AppUrl", APP_URL),
+            ("DirectEmailChange", "refuse"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
     }
+
+    /// The parameters of the account API of this pool that differ from the template's defaults.
+    fn parameters_of_api(&self, pool: &str, client: &str) -> BTreeMap<String, String> {
+        [
+            ("UserPoolId", pool),
+            ("ApiClientIds", client),
+            ("Architecture", ARCHITECTURE),
+            ("Monitoring", "false"),
+            ("Providers", PROVIDERS),
+            ("DefaultGroup", GROUP),
+            ("Invitations", "public"),
+            ("SesIdentityArn", &identity()),
+            ("EmailFrom", &sender()),
+            ("AppName", "Example"),
+            ("AppUrl", APP_URL),
+            ("Pages", "on"),
+            ("PagesRegistration", "open"),
+            ("PagesClientId", client),
+            ("PagesCognitoUrl", self.endpoint),
+            ("PagesSignInUrl", self.endpoint),
+            ("PagesPasswordLength", "12"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+}
+
+/// The processor of this machine, as Lambda calls it.
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+
+/// Where links in messages lead.
+const APP_URL: &str = "https://app.example.com";
+
+/// The identity that a local stack's mails come from.
+fn identity() -> String {
+    format!("arn:aws:ses:{REGION}:000000000000:identity/{MAIL_DOMAIN}")
+}
+
+/// The sender of a local stack's mails.
+fn sender() -> String {
+    format!("accounts@{MAIL_DOMAIN}")
 }
 
 impl Stack {
@@ -210,10 +256,12 @@ impl Stack {
     }
 }
 
-/// A number that changes with the template, the parameters and the code.
-fn fingerprint(template: &Path, binaries: &Binaries, parameters: &BTreeMap<String, String>) -> Result<u64> {
+/// A number that changes with the templates, the parameters and the code.
+fn fingerprint(templates: &[&PathBuf], binaries: &Binaries, parameters: &[&BTreeMap<String, String>]) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
-    std::fs::read(template)?.hash(&mut hasher);
+    for template in templates {
+        std::fs::read(template)?.hash(&mut hasher);
+    }
     parameters.hash(&mut hasher);
     for name in function::ALL {
         std::fs::read(binaries.path(name)?)?.hash(&mut hasher);

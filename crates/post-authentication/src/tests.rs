@@ -32,6 +32,7 @@ async fn an_address_its_providers_prove_is_repaired_where_the_operator_vouches_f
     assert_eq!(calls("facebook-unverified", "Facebook:always", "external").await, REPAIRED);
     assert_eq!(calls("without-new-device-used", "Facebook:always", "linked").await, REPAIRED);
     assert_eq!(calls("google-unverified", "Google:always", "linked").await, REPAIRED);
+    assert_eq!(calls("line", "LINE:always", "linked").await, REPAIRED);
     assert_eq!(calls("linked-native", "Google:always,Facebook:always", "linked").await, REPAIRED);
 }
 
@@ -65,6 +66,15 @@ async fn everybody_else_costs_no_call() {
         assert!(calls(case, TRUST, "linked").await.is_empty(), "{case}");
     }
     assert!(calls("facebook-unverified", "", "linked").await.is_empty());
+    for (case, trust) in [
+        ("linkedin", "LinkedIn:always"),
+        ("line", "LINE:never"),
+        ("okta", "Okta:always@corp.example"),
+        ("auth0", "Auth0:claim"),
+        ("github", "GitHub:always"),
+    ] {
+        assert!(calls(case, trust, "linked").await.is_empty(), "{case}");
+    }
     assert!(calls("linked-native", "Google:always,Facebook:always", "external").await.is_empty());
 }
 

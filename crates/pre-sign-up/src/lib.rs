@@ -6,17 +6,15 @@
 //! which makes Cognito call this trigger again.
 
 mod settings;
-mod sign_up_domains;
 #[cfg(test)]
 mod tests;
 
 pub use settings::{NAMES, NativeSignUp, Settings};
-pub use sign_up_domains::SignUpDomains;
 
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
-use cognito_core::provider::{Providers, UnknownProvider};
+use cognito_core::provider::{Providers, SignUpDomains, UnknownProvider};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
 use linking::{Arrival, Decision, LinkError, Linker, NativeUserName, Owner, Owners, Refusal, Settlement};
@@ -123,7 +121,7 @@ impl<P: UserPools> PreSignUp<P> {
 
     async fn refuse_registration(&self, pool: &P::Pool, event: &Event, now: SystemTime) -> Result<(), Failure> {
         let providers = &self.settings.providers;
-        self.settings.sign_up_domains.refuse_registration(event.user_attributes())?;
+        refuse_other_domains(&self.settings.sign_up_domains, event.user_attributes())?;
         if self.people_choose_user_names()
             && let Some(name) = event.user_name()
         {
@@ -185,6 +183,19 @@ async fn refuse_a_sub(pool: &impl UserPool, name: &UserName) -> Result<(), Failu
         return Err(refused(USER_NAME_IS_A_SUB, "the user name is the sub of another profile"));
     }
     Ok(())
+}
+
+/// Refuses a registration with an address of a domain that may have no account. Where only some domains are allowed, a
+/// registration without an address is refused, too.
+fn refuse_other_domains(domains: &SignUpDomains, attributes: Attributes<'_>) -> Result<(), Failure> {
+    let refusal = match attributes.text("email").map(Email::parse) {
+        Some(Err(why)) if domains.limit_anybody() => Refusal::UnusableEmail(why),
+        Some(Ok(email)) if !domains.contain(&email) => Refusal::DomainNotAllowed,
+        None if domains.allow_only_some() => Refusal::DomainNotAllowed,
+        Some(_) | None => return Ok(()),
+    };
+    tracing::info!(decision = refusal.kind().code, "decided");
+    Err(refusal.into_failure())
 }
 
 /// Cognito names the profile of a federated identity `<provider>_<subject>`. Whoever registers under that name first would

@@ -1,5 +1,4 @@
-use crate::sign_up_domains::SignUpDomains;
-use cognito_core::provider::Providers;
+use cognito_core::provider::{Providers, SignUpDomains};
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
 use linking::{
     LinkWithFactors, NativeProfile, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail,

@@ -134,6 +134,34 @@ async fn a_second_subject_of_a_provider_is_refused_or_takes_the_place_of_the_fir
     assert_eq!(calls[calls.len() - 2..], ["AdminDisableProviderForUser", "AdminLinkProviderForUser"]);
 }
 
+/// Cognito finds a link only by what it was made with, and that may be older than the setting.
+#[tokio::test]
+async fn a_link_by_subject_is_replaced_where_the_provider_links_by_an_attribute_now() {
+    let settings: &[_] = &[("PROVIDERS", "Okta:claim:custom:staff"), ("SECOND_SUBJECT", "replace")];
+    let event = edited("pre-sign-up/oidc-mixed-case", |event| {
+        event["request"]["userAttributes"]["custom:staff"] = json!("4711");
+    });
+    let by_attribute = |mut account: Account| {
+        account.identities[0].attribute = "custom:staff".to_owned();
+        account
+    };
+    let one = || native(ADA).with_identity("Okta", "00uAbC1dEfGHIjKlM5d7");
+    for (account, unlinks) in [(one(), 2), (by_attribute(one()), 1)] {
+        let pool = pool([account]);
+        answer_to(&trigger(&pool, settings), &event).await.unwrap();
+        let [account] = pool.accounts().try_into().expect("one account");
+        assert_eq!(account.identities.len(), 1);
+        assert!(account.has_identity("Okta", "4711"));
+        assert_eq!(pool.calls().iter().filter(|call| **call == "AdminDisableProviderForUser").count(), unlinks);
+    }
+    // The other way round, nobody knows which attribute it was.
+    let settings: &[_] = &[("PROVIDERS", "Okta:claim"), ("SECOND_SUBJECT", "replace"), ("POOL_CASE_SENSITIVE", "true")];
+    let pool = pool([by_attribute(native(ADA).with_identity("Okta", "4711"))]);
+    let refusal = answer_to(&trigger(&pool, settings), &event).await.unwrap_err();
+    assert_eq!(refusal.0, "misconfigured");
+    assert!(pool.accounts()[0].has_identity("Okta", "4711"));
+}
+
 #[tokio::test]
 async fn a_second_factor_costs_calls_only_where_it_keeps_an_account_from_being_linked() {
     let event = sample("pre-sign-up/google");
@@ -259,6 +287,34 @@ async fn a_mixed_case_subject_is_linked_as_the_provider_spells_it() {
     let pool = pool([native(ADA)]);
     answer_to(&trigger(&pool, settings), &sample("pre-sign-up/oidc-raw-subject")).await.unwrap();
     assert!(pool.accounts()[0].has_identity("Okta", "00uAbC1dEfGHIjKlM5d7"));
+}
+
+/// With the raw subject beside it, where the subject has letters.
+#[tokio::test]
+async fn providers_by_name_are_linked_by_the_subject_as_they_spell_it() {
+    let settings = |providers| [("PROVIDERS", providers), ("SUBJECT_ATTRIBUTE", "custom:idp_subject")];
+    for (case, settings, expected) in [
+        ("linkedin", settings("LinkedIn:claim"), Ok("k3Xq9_ZbTa")),
+        ("line", settings("LINE:never"), Err("unproven_email")),
+        ("line", settings("LINE:claim"), Err("unproven_email")),
+        ("line", settings("LINE:always"), Ok("U4af4980629f0b1c2d3e4f5061728394a")),
+        ("okta", settings("Okta:claim@corp.example"), Ok("00uZyX9wVuTSRqPoN5d7")),
+        ("okta", settings("Okta:claim@other.example"), Err("unproven_email")),
+        ("auth0", settings("Auth0:claim"), Ok("auth0|64f0c1e2a3b4c5d6e7f80912")),
+        ("auth0-google", settings("Auth0:claim"), Ok("google-oauth2|123456789012345678901")),
+        ("github", settings("GitHub:claim"), Ok("583231")),
+    ] {
+        let event = sample(&format!("pre-sign-up/{case}"));
+        let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
+        let pool = pool([native(email.as_str().unwrap())]);
+        let answer = answer_to(&trigger(&pool, settings.to_vec().leak()), &event).await;
+        let outcome = answer.map(|_| pool.accounts()[0].identities[0].value.clone()).map_err(|(code, _)| code);
+        assert_eq!(outcome, expected.map(str::to_owned), "{case}");
+    }
+    let twice = pool([native(ADA).with_identity("Auth0", "auth0|64f0c1e2a3b4c5d6e7f80912")]);
+    let auth0 = settings("Auth0:claim").to_vec().leak();
+    let refused = answer_to(&trigger(&twice, auth0), &sample("pre-sign-up/auth0-google")).await.unwrap_err();
+    assert_eq!(refused.0, "second_subject");
 }
 
 /// The pool maps Entra's `xms_edov` to `email_verified`, so it needs no inbound federation trigger.
@@ -611,6 +667,28 @@ async fn an_attribute_that_somebody_else_holds_keeps_nobody_out() {
     assert_eq!(refusal(&pool, settings, &event).await, None);
     assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 2);
     assert!(pool.accounts()[1].attributes.is_empty() && pool.accounts()[1].identities.len() == 1);
+}
+
+/// What the pool requires is not dropped with what it refuses.
+#[tokio::test]
+async fn an_attribute_that_the_pool_refuses_does_not_cost_one_that_it_requires() {
+    let settings = &[("NATIVE_ATTRIBUTES", "name,given_name,picture,phone_number")];
+    let requires = Quirks { requires_name: true, ..Quirks::default() };
+    let phone = "+15550100";
+    let holder = Account { phone: Some(phone.into()), ..native("eve@example.com") };
+    for (attribute, value, accounts, quirks) in [
+        ("phone_number", phone, vec![holder], Quirks { phone_is_user_name: true, ..requires }),
+        ("picture", "https://www.example.com/ada.jpg", vec![], Quirks { refuses_picture: true, ..requires }),
+    ] {
+        let pool = pool(accounts).with_quirks(quirks);
+        let event = edited("pre-sign-up/google-new-person", |event| {
+            event["request"]["userAttributes"][attribute] = json!(value);
+        });
+        assert_eq!(refusal(&pool, settings, &event).await, None, "{attribute}");
+        let made = pool.accounts().into_iter().find(|account| account.identities.len() == 1).expect("an account");
+        assert_eq!(made.attributes.keys().collect::<Vec<_>>(), ["name"], "{attribute}");
+        assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 2, "{attribute}");
+    }
 }
 
 #[tokio::test]

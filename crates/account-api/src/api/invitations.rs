@@ -178,7 +178,7 @@ pub(super) struct Completed {
         (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
         (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed, group-not-allowed, return-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "not-an-admin, domain-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "account-exists, invitation-open", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),

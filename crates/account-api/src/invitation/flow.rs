@@ -202,6 +202,9 @@ impl Invitations {
         if self.settings.user_name == NativeUserName::Email && email.as_str().len() > MAX_USER_NAME_CHARS {
             return Err(Code::InvalidEmail.into());
         }
+        if self.settings.mode == Mode::Public && !self.settings.domains.contain(&email) {
+            return Err(Code::DomainNotAllowed.into());
+        }
         Ok(email)
     }
 

@@ -3,7 +3,7 @@
 use super::return_urls;
 use crate::ceilings::Ceilings;
 use crate::native_user_name::NativeUserName;
-use cognito_core::provider::Providers;
+use cognito_core::provider::{Providers, SignUpDomains};
 use cognito_core::settings::{self, Lookup, SettingError};
 
 /// `INVITATIONS`: who may invite.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub days: u32,
     /// `INVITATIONS_A_DAY`. The limits for a domain and for the pool apply where everybody may invite.
     pub ceilings: Ceilings,
+    /// `ALLOWED_DOMAINS` and `DENIED_DOMAINS`, which apply where everybody may invite.
+    pub domains: SignUpDomains,
     /// `PROVIDERS`.
     pub providers: Providers,
     /// `NATIVE_USERNAME`.
@@ -96,6 +98,7 @@ impl Settings {
                 "INVITATIONS_A_DAY",
                 Ceilings { address: 5, domain: 100, pool: 500 },
             )?,
+            domains: SignUpDomains::from_lookup(lookup)?,
             providers: settings::providers(lookup)?,
             user_name: NativeUserName::from_lookup(lookup)?,
             default_group: settings::default_group(lookup)?,

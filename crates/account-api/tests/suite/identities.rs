@@ -1,7 +1,7 @@
 //! People see how they sign in, and disconnect a provider.
 
 use crate::house::{Answer, House, NOW, Trap};
-use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated, native};
+use cognito_core::user_pool::memory::{Account, PoolKind, federated, native};
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.com";
@@ -198,14 +198,32 @@ async fn an_account_may_not_try_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cognito_cannot_untie_is_said_and_nothing_is_stuck() {
-    let account = linked();
-    let house = House::set([account.clone()], &ON);
-    let google = id(&house, &account, "Google").await;
-    house.pool.set_quirks(Quirks { refuse_every_unlink: true, ..Quirks::default() });
-    disconnect(&house, &account, &google).await.is_refused(409, "cannot-untie");
-    house.pool.set_quirks(Quirks::default());
-    assert!(house.mailer.sent().is_empty());
-    assert_eq!(disconnect(&house, &account, &google).await.status, 204);
+    let by = |attribute: &str| {
+        let mut account = linked();
+        account.identities[0].attribute = attribute.into();
+        account
+    };
+    // Found by the attribute in the setting, or by the subject; by nothing else.
+    let corp = [ON[0], ("PROVIDERS", "Google:always,Corp:always:custom:employee")];
+    for (attribute, settings, done) in [("Cognito_Subject", &corp[..], true), ("custom:other", &corp[..], false)] {
+        let house = House::set([by(attribute)], settings);
+        let google = id(&house, &by(attribute), "Google").await;
+        let answer = disconnect(&house, &by(attribute), &google).await;
+        if done {
+            assert_eq!(answer.status, 204);
+            continue;
+        }
+        answer.is_refused(409, "cannot-untie");
+        assert!(house.mailer.sent().is_empty() && house.pool.accounts()[0].identities.len() == 1);
+        assert_eq!(call(&house, &by(attribute), "GET", "/identities").await.status, 200, "nothing is stuck");
+    }
+    let mut account = native(ADA).with_identity("Corp", "7");
+    for attribute in ["custom:employee", "Cognito_Subject"] {
+        account.identities[0].attribute = attribute.into();
+        let house = House::set([account.clone()], &corp);
+        let corp = id(&house, &account, "Corp").await;
+        assert_eq!(disconnect(&house, &account, &corp).await.status, 204, "{attribute}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -163,6 +163,26 @@ async fn what_fails_for_newcomers_alone_is_told_to_nobody_and_tried_again() {
     assert_eq!((house.pool.accounts().len(), house.mailer.sent().len()), (1, 1));
 }
 
+/// Whoever may invite themselves is not let in by a domain that may have no account.
+#[tokio::test(start_paused = true)]
+async fn where_everybody_may_invite_only_the_allowed_domains_are_invited() {
+    let allowed = ("ALLOWED_DOMAINS", "corp.example");
+    let house = House::set([native("ada@example.com")], &[allowed]);
+    let body = |email: &str| Some(json!({ "email": email }));
+    for stranger in ["ada@example.com", "nobody@example.com"] {
+        house.as_nobody("POST", "/invitations", body(stranger)).await.is_refused(403, "domain-not-allowed");
+    }
+    assert_eq!((house.pool.accounts().len(), house.mailer.sent().len()), (1, 0));
+    assert_eq!(house.as_nobody("POST", "/invitations", body("grace@corp.example")).await.status, 202);
+    assert!(house.mailer.last_to("grace@corp.example").is_some());
+    // A member's word stands above the rule, as an administrator's does.
+    let house = House::set([], &[("INVITATIONS", "members"), allowed]);
+    let mut claims = access_token("ada@example.com");
+    claims["cognito:groups"] = json!("[admins]");
+    let answer = house.call(Some(&claims), "POST", "/invitations", body(GUEST)).await.unwrap();
+    assert_eq!(answer.status, 202);
+}
+
 #[tokio::test(start_paused = true)]
 async fn members_of_the_admin_group_are_told_and_nobody_else_may_invite() {
     let house = House::set([native("ada@example.com")], &[("INVITATIONS", "members")]);

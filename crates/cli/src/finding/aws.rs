@@ -80,17 +80,16 @@ async fn providers(cloud: &Cloud, facts: &mut Facts) -> Option<Vec<Provider>> {
 
 fn provider(described: &IdentityProviderType) -> Provider {
     let mapping = described.attribute_mapping().into_iter().flatten();
-    let metadata = described.provider_details().and_then(|details| details.get("MetadataFile"));
+    let detail = |name: &str| described.provider_details().and_then(|details| details.get(name));
+    let endpoints = ["authorize_url", "token_url", "attributes_url", "jwks_uri"];
     Provider {
         name: described.provider_name().unwrap_or_default().to_owned(),
         kind: described.provider_type().map_or_else(String::new, |kind| kind.as_str().to_owned()),
-        issuer: described
-            .provider_details()
-            .and_then(|details| details.get("oidc_issuer"))
-            .cloned()
-            .unwrap_or_default(),
+        issuer: detail("oidc_issuer").cloned().unwrap_or_default(),
+        scopes: detail("authorize_scopes").cloned().unwrap_or_default(),
+        endpoints: endpoints.into_iter().filter_map(detail).cloned().collect(),
         mapping: mapping.map(|(attribute, claim)| (attribute.clone(), claim.clone())).collect(),
-        transient_name_ids: metadata.is_some_and(|metadata| name_ids::are_transient(metadata)),
+        transient_name_ids: detail("MetadataFile").is_some_and(|metadata| name_ids::are_transient(metadata)),
     }
 }
 

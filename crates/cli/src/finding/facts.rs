@@ -61,6 +61,10 @@ pub(crate) struct Provider {
     pub(crate) kind: String,
     /// Its issuer, if it is an OIDC provider; otherwise empty.
     pub(crate) issuer: String,
+    /// What it is asked for (`authorize_scopes`), separated by blanks or commas; empty if that is not known.
+    pub(crate) scopes: String,
+    /// The URLs of an OIDC provider beside its issuer, as far as the pool has them.
+    pub(crate) endpoints: Vec<String>,
     /// Its claims, by the attribute of the pool that each is written to.
     pub(crate) mapping: BTreeMap<String, String>,
     /// Whether its SAML metadata show that its subjects change. False where the pool stores no metadata, only their URL.

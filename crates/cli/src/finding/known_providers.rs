@@ -6,7 +6,7 @@ use crate::trigger::Trigger;
 use cognito_core::provider::{ClaimNames, Providers, Trust};
 use cognito_core::settings::PROVIDERS;
 
-/// A provider that something is known of. `docs/providers` has the sources.
+/// What is known of a provider. `docs/providers` has the sources.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
     /// Entra ID with people of one tenant.
@@ -18,41 +18,151 @@ enum Known {
     Apple,
     /// Facebook, Login with Amazon, LINE: an address and no word about it.
     WithoutProof,
+    /// Google, LinkedIn: an address, and whether it is verified.
+    WithProof,
+    /// Okta, Auth0: the same, from a tenant that may have a domain of its own.
+    Tenant,
+    /// GitHub: no OpenID Connect for people.
+    NoOpenId,
 }
+
+/// How a provider is recognised.
+#[derive(Clone, Copy)]
+enum By {
+    /// Cognito's own type.
+    Kind(&'static str),
+    /// The issuer's host.
+    Host(&'static str),
+    /// A host below this domain.
+    HostBelow(&'static str),
+    /// The operator's name for it, in any case: the issuer has a domain of its own.
+    Name(&'static str),
+}
+
+/// What is known of providers, and the scopes without which they send no address. The first row that fits counts.
+const PROVIDERS_BY_NAME: &[(By, Known, &[&str])] = &[
+    (By::Kind("Google"), Known::WithProof, &["openid", "email"]),
+    (By::Kind("SignInWithApple"), Known::Apple, &["email"]),
+    (By::Kind("Facebook"), Known::WithoutProof, &["email"]),
+    (By::Kind("LoginWithAmazon"), Known::WithoutProof, &["profile"]),
+    (By::Host("access.line.me"), Known::WithoutProof, &["openid", "email"]),
+    (By::Host("www.linkedin.com"), Known::WithProof, &["openid", "email"]),
+    (By::Host("github.com"), Known::NoOpenId, &[]),
+    (By::Host("api.github.com"), Known::NoOpenId, &[]),
+    (By::Host("token.actions.githubusercontent.com"), Known::NoOpenId, &[]),
+    (By::Host("login.microsoftonline.com"), Known::Entra, &[]),
+    (By::Host("login.microsoftonline.us"), Known::Entra, &[]),
+    (By::Host("login.partner.microsoftonline.cn"), Known::Entra, &[]),
+    (By::Host("sts.windows.net"), Known::Entra, &[]),
+    (By::HostBelow("b2clogin.com"), Known::MicrosoftCustomers, &[]),
+    (By::HostBelow("ciamlogin.com"), Known::MicrosoftCustomers, &[]),
+    (By::HostBelow("okta.com"), Known::Tenant, &["openid", "email"]),
+    (By::HostBelow("oktapreview.com"), Known::Tenant, &["openid", "email"]),
+    (By::HostBelow("okta-emea.com"), Known::Tenant, &["openid", "email"]),
+    (By::HostBelow("auth0.com"), Known::Tenant, &["openid", "email"]),
+    (By::Name("Okta"), Known::Tenant, &["openid", "email"]),
+    (By::Name("Auth0"), Known::Tenant, &["openid", "email"]),
+];
 
 /// The issuer's path for people of any tenant, and the tenant of personal accounts.
 const ANY_TENANT: [&str; 4] = ["common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad"];
 
-fn known(provider: &Provider) -> Option<Known> {
-    match provider.kind.as_str() {
-        "SignInWithApple" => return Some(Known::Apple),
-        "Facebook" | "LoginWithAmazon" => return Some(Known::WithoutProof),
-        _ => {}
-    }
-    let mut parts = provider.issuer.strip_prefix("https://")?.split('/');
-    let (host, tenant) = (parts.next()?, parts.next().unwrap_or_default());
-    match host {
-        "access.line.me" => Some(Known::WithoutProof),
-        "login.microsoftonline.com" | "sts.windows.net" if ANY_TENANT.contains(&tenant) => {
-            Some(Known::EntraOfAnyTenant)
+impl By {
+    fn fits(self, provider: &Provider) -> bool {
+        let host = host(&provider.issuer);
+        match self {
+            Self::Kind(kind) => provider.kind == kind,
+            Self::Host(known) => host.is_some_and(|host| host.eq_ignore_ascii_case(known)),
+            Self::HostBelow(domain) => host.is_some_and(|host| {
+                let host = host.to_ascii_lowercase();
+                host.strip_suffix(domain).is_some_and(|below| below.ends_with('.'))
+            }),
+            Self::Name(name) => provider.kind == "OIDC" && provider.name.eq_ignore_ascii_case(name),
         }
-        "login.microsoftonline.com" | "sts.windows.net" => Some(Known::Entra),
-        _ if host.ends_with(".b2clogin.com") || host.ends_with(".ciamlogin.com") => Some(Known::MicrosoftCustomers),
-        _ => None,
     }
+}
+
+fn host(url: &str) -> Option<&str> {
+    url.strip_prefix("https://")?.split('/').next().filter(|host| !host.is_empty())
+}
+
+/// What is known of the provider, and the scopes that it needs.
+fn known(provider: &Provider) -> Option<(Known, &'static [&'static str])> {
+    let (_, known, scopes) = PROVIDERS_BY_NAME.iter().find(|(by, ..)| by.fits(provider))?;
+    let of_any_tenant = || provider.issuer.split('/').nth(3).is_some_and(|tenant| ANY_TENANT.contains(&tenant));
+    let known = if *known == Known::Entra && of_any_tenant() { Known::EntraOfAnyTenant } else { *known };
+    Some((known, scopes))
 }
 
 /// Whether the provider may send `email_verified`.
 pub(super) fn sends_email_verified(provider: &Provider) -> bool {
-    matches!(known(provider), None | Some(Known::Apple))
+    use Known::{Entra, EntraOfAnyTenant, MicrosoftCustomers, WithoutProof};
+    let known = known(provider).map(|(known, _)| known);
+    !matches!(known, Some(Entra | EntraOfAnyTenant | MicrosoftCustomers | WithoutProof))
+}
+
+/// Whether the issuer is one tenant of Entra ID.
+pub(super) fn is_one_tenant(provider: &Provider) -> bool {
+    matches!(known(provider), Some((Known::Entra, _)))
 }
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let providers = facts.providers.iter().flatten();
-    providers
-        .filter_map(|provider| Some((provider, known(provider)?)))
-        .flat_map(|(provider, known)| of(facts, provider, known))
-        .collect()
+    let of_one = |provider| {
+        let (known, needed) = known(provider)?;
+        let mut found: Vec<_> = scopes(provider, needed).into_iter().chain(issuer(provider, known)).collect();
+        found.extend(of(facts, provider, known));
+        Some(found)
+    };
+    providers.filter_map(of_one).flatten().collect()
+}
+
+/// Does the pool ask for the address? Google's scopes may be URLs that end with `userinfo.email`.
+fn scopes(provider: &Provider, needed: &[&'static str]) -> Option<Finding> {
+    let asked: Vec<_> = provider.scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
+    let has = |needed: &str| asked.iter().any(|scope| scope.rsplit("/userinfo.").next() == Some(needed));
+    let lacking: Vec<_> = needed.iter().filter(|needed| !has(needed)).copied().collect();
+    // Scopes that cannot be seen say nothing.
+    if asked.is_empty() || lacking.is_empty() {
+        return None;
+    }
+    let retired = asked.iter().any(|scope| ["r_emailaddress", "r_liteprofile", "r_basicprofile"].contains(scope));
+    let why = if retired {
+        "LinkedIn gives these scopes to no new application, and they are not OpenID Connect: there is no ID token, and no \
+         claim about the address"
+    } else {
+        "The pool does not ask this provider for the address, so people arrive without one, or cannot sign in"
+    };
+    let wanted = if retired { "openid profile email".to_owned() } else { lacking.join(" ") };
+    let verb = if retired { "Replace them with" } else { "Add" };
+    let remedy = format!("{verb} {wanted} in the authorised scopes of {}", provider.name);
+    Some(Finding::warning("scope_missing", &provider.name, why, remedy))
+}
+
+/// Can the provider's ID token name the issuer that the pool expects?
+fn issuer(provider: &Provider, known: Known) -> Option<Finding> {
+    let name = &provider.name;
+    if known == Known::NoOpenId {
+        let why = "GitHub has no OpenID Connect for people: it sends no ID token, so nobody can sign in";
+        let remedy =
+            format!("Put a bridge between the two, and make it the issuer of {name}: docs/providers/github.md");
+        return Some(Finding::error("issuer_without_openid", name, why, remedy));
+    }
+    let own = host(&provider.issuer)?;
+    let other = provider.endpoints.iter().filter_map(|url| host(url)).find(|host| !host.eq_ignore_ascii_case(own))?;
+    if known != Known::Tenant {
+        return None;
+    }
+    let why = format!(
+        "People sign in at {other}, and the issuer is {own}. Okta and Auth0 name the domain of the sign-in in their tokens, \
+         unless they are set up otherwise, and Cognito refuses the token of another issuer"
+    );
+    let remedy = format!(
+        "Look at iss in an ID token, or in /.well-known/openid-configuration at {other}. If it is not {}, set the issuer \
+         and every endpoint of {name} to one domain",
+        provider.issuer
+    );
+    Some(Finding::warning("issuer_differs", name, &why, remedy))
 }
 
 fn of(facts: &Facts, provider: &Provider, known: Known) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! Do the functions know the pool's providers?
 
-use super::{Facts, Finding};
+use super::{Facts, Finding, known_providers};
 use crate::trigger::Trigger;
 use cognito_core::provider::{Provider, Providers, SOCIAL, Trust, UnknownProvider};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,8 +55,13 @@ fn always(facts: &Facts, provider: &Provider) -> Vec<Finding> {
     let mut findings = Vec::new();
     // People bring addresses of every domain to the social ones, which check them.
     if provider.domains.is_every_domain() && !SOCIAL.contains(&name.as_str()) {
-        let why =
-            "This provider proves any address, those of strangers included: its administrators reach every account";
+        let in_pool = facts.providers.iter().flatten().find(|known| known.name == *name);
+        let why = if in_pool.is_some_and(known_providers::is_one_tenant) {
+            "This tenant proves any address: its administrators write the addresses of its people as they like, and its \
+             guests bring those of other domains"
+        } else {
+            "This provider proves any address, those of strangers included: its administrators reach every account"
+        };
         let remedy = format!("Name the domains that it owns in PROVIDERS: {name}:always@corp.example");
         findings.push(Finding::note("trust_without_domains", name, why, remedy));
     }

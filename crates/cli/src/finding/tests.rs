@@ -343,6 +343,80 @@ fn what_a_known_provider_does_not_send_or_check_is_found() {
     assert_eq!(all(&facts), vec![]);
 }
 
+/// Providers as `DescribeIdentityProvider` shows them.
+#[test]
+fn scopes_and_issuers_that_cannot_work_are_found_for_each_provider_by_name() {
+    let found = |provider: Provider| {
+        let mut facts = healthy();
+        facts.providers.as_mut().unwrap()[1] =
+            Provider { mapping: facts.providers.as_ref().unwrap()[1].mapping.clone(), ..provider };
+        all(&facts).into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    let oidc = |issuer: &str, scopes: &str| Provider {
+        name: "Okta".into(),
+        kind: "OIDC".into(),
+        issuer: issuer.into(),
+        scopes: scopes.into(),
+        ..Provider::default()
+    };
+    let of_kind = |kind: &str, scopes: &str| Provider { kind: kind.into(), ..oidc("", scopes) };
+    const LINKEDIN: &str = "https://www.linkedin.com/oauth";
+    const AUTH0: &str = "https://example.eu.auth0.com/";
+    for (provider, lacks) in [
+        (of_kind("Google", "profile"), true),
+        (of_kind("Google", "profile email"), true),
+        (of_kind("Google", "profile email openid"), false),
+        (of_kind("Google", "openid https://www.googleapis.com/auth/userinfo.email"), false),
+        (oidc(LINKEDIN, "r_liteprofile r_emailaddress"), true),
+        (oidc(LINKEDIN, "openid profile"), true),
+        (oidc(LINKEDIN, "openid profile email"), false),
+        (oidc("https://corp.okta.com", "openid profile"), true),
+        (oidc("https://corp.okta.com/oauth2/default", "openid email"), false),
+        (oidc(AUTH0, "openid"), true),
+        (oidc("https://login.corp.example/", "openid"), true),
+        (oidc(AUTH0, "openid profile email"), false),
+        // Scopes that are not known.
+        (oidc(AUTH0, ""), false),
+        (Provider { name: "Corp".into(), ..oidc("https://login.corp.example/", "openid") }, false),
+    ] {
+        let codes = found(provider.clone());
+        assert_eq!(codes.contains(&"scope_missing"), lacks, "{provider:?} {codes:?}");
+    }
+    assert!(found(of_kind("Facebook", "public_profile,email")).iter().all(|code| *code != "scope_missing"));
+    for issuer in ["https://github.com/login/oauth", "https://token.actions.githubusercontent.com"] {
+        assert!(found(oidc(issuer, "")).contains(&"issuer_without_openid"), "{issuer}");
+    }
+    let at = |issuer: &str, endpoint: &str| Provider { endpoints: vec![endpoint.into()], ..oidc(issuer, "") };
+    for (provider, differs) in [
+        (at(AUTH0, "https://login.corp.example/authorize"), true),
+        (at("https://login.corp.example", "https://corp.okta.com/oauth2/v1/authorize"), true),
+        (at(AUTH0, "https://example.eu.auth0.com/authorize"), false),
+        (at("https://access.line.me", "https://api.line.me/oauth2/v2.1/token"), false),
+    ] {
+        assert_eq!(found(provider.clone()).contains(&"issuer_differs"), differs, "{provider:?}");
+    }
+}
+
+#[test]
+fn a_tenant_of_entra_that_is_trusted_for_every_domain_is_told_of_its_guests() {
+    let hosts = ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+    for (host, trust, told) in [
+        (hosts[0], "always", true),
+        (hosts[1], "always", true),
+        (hosts[2], "always", true),
+        (hosts[1], "always@corp.example", false),
+    ] {
+        let mut facts = healthy();
+        known(&format!("https://{host}/11111111-2222-4333-8444-555555555555/v2.0"), trust, &mut facts);
+        let found = all(&facts);
+        let note = found.iter().find(|finding| finding.code == "trust_without_domains");
+        assert_eq!(note.is_some_and(|note| note.why.contains("guests")), told, "{host} {trust}: {found:?}");
+    }
+    let mut facts = healthy();
+    known("https://login.microsoftonline.us/organizations/v2.0", "always", &mut facts);
+    assert_eq!(all(&facts)[0].code, "any_tenant_trusted");
+}
+
 fn set_email_claims(facts: &mut Facts, value: &str) {
     let providers = facts.setting(Trigger::PreSignUp, "PROVIDERS").unwrap_or_default().to_owned();
     let settings = [("PROVIDERS", providers.as_str()), ("EMAIL_CLAIMS", value)];

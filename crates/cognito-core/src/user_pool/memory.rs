@@ -54,10 +54,10 @@ pub struct Quirks {
     pub alias_comes_first: bool,
     /// Every link is refused, as where the provider's mapping fills an immutable attribute.
     pub refuse_every_link: bool,
-    /// No unlink finds its link, as where it was made with another attribute.
-    pub refuse_every_unlink: bool,
     /// `name` is a required attribute.
     pub requires_name: bool,
+    /// No `picture` fits, as where the pool allows shorter ones only.
+    pub refuses_picture: bool,
     /// Nobody is invited, as where an attribute does not fit the pool.
     pub refuse_every_invitation: bool,
     /// No password opens an account, as for a while after many wrong ones (developer guide, "Lockout behavior for failed
@@ -241,7 +241,8 @@ impl State {
     }
 
     fn create(&mut self, new: &NewNative) -> Result<Profile, PoolErrorKind> {
-        if self.quirks.requires_name && !new.attributes.contains_key("name") {
+        let has = |name| new.attributes.contains_key(name);
+        if (self.quirks.requires_name && !has("name")) || (self.quirks.refuses_picture && has("picture")) {
             return Err(PoolErrorKind::InvalidParameter);
         }
         let email = new.email.as_str();
@@ -301,7 +302,8 @@ impl State {
         if quirks.refuse_link_before_password && account.status == Status::ForceChangePassword {
             return Err(PoolErrorKind::AliasExists);
         }
-        account.identities.push(LinkedIdentity { connected: Some(now), ..LinkedIdentity::new(provider, value) });
+        let linked = LinkedIdentity { connected: Some(now), ..LinkedIdentity::new(provider, value) };
+        account.identities.push(LinkedIdentity { attribute: source.attribute().to_owned(), ..linked });
         self.remember();
         Ok(())
     }
@@ -358,12 +360,10 @@ impl UserPool for MemoryPool {
     async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
         let (provider, value) = (identity.provider(), identity.value());
         self.call("AdminDisableProviderForUser", |state| {
-            if state.quirks.refuse_every_unlink {
-                return Err(PoolErrorKind::InvalidParameter);
-            }
-            let is_owner = |account: &&mut Account| account.has_identity(provider, value);
+            let is_it = |known: &LinkedIdentity| known.is(provider, value) && known.attribute == identity.attribute();
+            let is_owner = |account: &&mut Account| account.identities.iter().any(is_it);
             let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
-            owner.identities.retain(|known| !known.is(provider, value));
+            owner.identities.retain(|known| !is_it(known));
             state.remember();
             Ok(())
         })

@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{MAIL_DOMAIN, Stack, template};
+use super::template::TemplateFile;
+use super::{MAIL_DOMAIN, Stack};
 use crate::http::Http;
 use crate::user_pool::UserPool;
 
@@ -69,7 +70,7 @@ pub async fn numbers(pool: &UserPool) -> Result<()> {
 /// Adds providers and writable attributes to the frontend client. Their conditions in the template were false at the
 /// deployment.
 async fn frontend_client(stack: &Stack) -> Result<()> {
-    let document = template::document()?;
+    let document = TemplateFile::Pool.document()?;
     let writable = &document["Resources"]["FrontendClient"]["Properties"]["WriteAttributes"];
     let writable: Vec<_> =
         writable.as_array().context("the frontend client writes nothing")?.iter().map(chosen).collect();
@@ -97,7 +98,7 @@ pub(super) fn attribute_mapping(provider: &str) -> Result<Value> {
     let Some((resource, _)) = PROVIDERS.iter().find(|(_, name)| *name == provider) else {
         bail!("the template has no provider {provider}");
     };
-    let document = template::document()?;
+    let document = TemplateFile::Pool.document()?;
     let mapping = document["Resources"][resource]["Properties"]["AttributeMapping"].as_object();
     let mapping = mapping.with_context(|| format!("{resource} maps no attribute"))?;
     Ok(mapping

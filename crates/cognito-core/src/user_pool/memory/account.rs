@@ -1,3 +1,4 @@
+use crate::provider::COGNITO_SUBJECT;
 use crate::user_pool::{Identity, Profile, Status, UserName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -7,6 +8,8 @@ use std::time::SystemTime;
 pub struct LinkedIdentity {
     /// The provider's name.
     pub provider: String,
+    /// What was linked by: `Cognito_Subject` or an attribute. Cognito finds a link to undo by nothing else.
+    pub attribute: String,
     /// The subject, or the value of the attribute that was linked by.
     pub value: String,
     /// Whether the account stands alone for it.
@@ -17,7 +20,8 @@ pub struct LinkedIdentity {
 
 impl LinkedIdentity {
     pub(super) fn new(provider: &str, value: &str) -> Self {
-        Self { provider: provider.into(), value: value.into(), primary: false, connected: None }
+        let attribute = COGNITO_SUBJECT.to_owned();
+        Self { provider: provider.into(), attribute, value: value.into(), primary: false, connected: None }
     }
 
     /// The time in AWS's form.

@@ -1,14 +1,11 @@
 //! Whose addresses may get an account.
 
-use cognito_core::email::{Email, EmailClaim};
-use cognito_core::event::Attributes;
-use cognito_core::failure::Failure;
-use cognito_core::provider::Domains;
-use cognito_core::settings::{self, Lookup, SettingError};
-use linking::Refusal;
+use super::Domains;
+use crate::email::{Email, EmailClaim};
+use crate::settings::{self, Lookup, SettingError};
 
 /// `ALLOWED_DOMAINS` and `DENIED_DOMAINS`: the domains whose addresses may, or may not, get a new account. They say
-/// nothing of accounts that exist, nor of those that an administrator makes.
+/// nothing of accounts that exist, nor of those that an administrator makes or a member invites.
 #[derive(Clone, Debug, Default)]
 pub struct SignUpDomains {
     allowed: Option<Domains>,
@@ -47,24 +44,15 @@ impl SignUpDomains {
         }
     }
 
-    /// Refuses a registration with an address of another domain. Where only some domains are allowed, a registration
-    /// without an address is refused, too.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::DomainNotAllowed`]; [`Refusal::UnusableEmail`] if the address cannot be read.
-    pub fn refuse_registration(&self, attributes: Attributes<'_>) -> Result<(), Failure> {
-        let refusal = match attributes.text("email").map(Email::parse) {
-            Some(Err(why)) if self.limit_anybody() => Refusal::UnusableEmail(why),
-            Some(Ok(email)) if !self.contain(&email) => Refusal::DomainNotAllowed,
-            None if self.allowed.is_some() => Refusal::DomainNotAllowed,
-            Some(_) | None => return Ok(()),
-        };
-        tracing::info!(decision = refusal.kind().code, "decided");
-        Err(refusal.into_failure())
+    /// Whether only some domains are allowed, so that nobody gets an account without an address.
+    #[must_use]
+    pub const fn allow_only_some(&self) -> bool {
+        self.allowed.is_some()
     }
 
-    fn contain(&self, email: &Email) -> bool {
+    /// Whether the address is of a domain whose addresses may get an account.
+    #[must_use]
+    pub fn contain(&self, email: &Email) -> bool {
         // A domain with other letters has an ASCII form as well, which may be a denied one.
         let is_denied = |denied: &Domains| !email.domain().is_ascii() || denied.contain(email);
         self.allowed.as_ref().is_none_or(|allowed| allowed.contain(email))
