@@ -90,6 +90,9 @@ fn combinations(template: &Template, function: &str) -> Vec<BTreeMap<String, Str
         if parameter == "DefaultGroup" {
             values = vec![String::new(), "members".to_owned()];
         }
+        if parameter == "Overrides" {
+            values = vec![String::new(), "[]".to_owned()];
+        }
         if values.is_empty() {
             continue;
         }

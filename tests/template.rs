@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cognito_core::settings::{BY_CLIENT, BY_POOL};
 use end_to_end::template::{Template, texts};
 use local_cloud::stack::template::TemplateFile;
 use serde_json::Value;
@@ -238,10 +239,18 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".forget_phone_and_factors(", "AdminSetUserMFAPreference"),
         (".add_to_group(", "AdminAddUserToGroup"),
         (".accounts.delete(", "AdminDeleteUser"),
+        (".accounts.record(", "AdminGetUser"),
+        (".accounts.sign_in_factors(", "AdminGetUserAuthFactors"),
+        (".accounts.groups(", "AdminListGroupsForUser"),
+        (".accounts.unlink_source(", "AdminDisableProviderForUser"),
+        (".0.link(", "AdminLinkProviderForUser"),
     ] {
         let flows = [
             include_str!("../crates/account-api/src/email_change/flow.rs"),
             include_str!("../crates/account-api/src/email_change/commit.rs"),
+            include_str!("../crates/account-api/src/identities/connect.rs"),
+            include_str!("../crates/account-api/src/identities/flow.rs"),
+            include_str!("../crates/account-api/src/identities/merging.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
             include_str!("../crates/account-api/src/invitation/complete.rs"),
             include_str!("../crates/account-api/src/invitation/members.rs"),
@@ -258,7 +267,7 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     );
     assert_eq!(values(&lists[1]["Action"]), BTreeSet::from(["dynamodb:Query".to_owned()]));
     let deletes = pool["Action"].as_array().unwrap().iter().find(|action| action[1] == "cognito-idp:AdminDeleteUser");
-    assert_eq!(deletes.unwrap()[0], "InvitesForMembers");
+    assert_eq!(deletes.unwrap()[0], "DeletesAccounts");
     assert_eq!(own_function[0], "InvitesPublicly");
     assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
     assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
@@ -332,6 +341,16 @@ fn the_account_api_makes_the_app_clients_that_it_is_not_given_and_none_writes_a_
     }
 }
 
+/// What differs for pools and app clients is a setting of a function, and every setting of one may, but what belongs to
+/// the function itself.
+#[test]
+fn every_setting_of_the_triggers_can_differ_for_a_pool() {
+    let own = ["OVERRIDES", "RETRY_QUEUE_URL"];
+    let read = functions().into_iter().flat_map(|(_, names)| names).copied().filter(|name| !own.contains(name));
+    let differ = BY_CLIENT.into_iter().chain(BY_POOL);
+    assert_eq!(differ.collect::<BTreeSet<_>>(), read.collect::<BTreeSet<_>>());
+}
+
 /// What both templates have means the same in both.
 #[test]
 fn a_parameter_of_both_templates_takes_the_same_values() {
@@ -341,8 +360,8 @@ fn a_parameter_of_both_templates_takes_the_same_values() {
         let Some(own) = pool.get(name) else { continue };
         shared += 1;
         assert_eq!(own["Type"], parameter["Type"], "{name}");
-        // There the sender is needed, and no account can be made where nobody signs in with the address.
-        if !["SesIdentityArn", "EmailFrom", "AppName", "PoolKind"].contains(&name.as_str()) {
+        // There the sender is needed.
+        if !["SesIdentityArn", "EmailFrom", "AppName"].contains(&name.as_str()) {
             for of in ["Default", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue"] {
                 assert_eq!(own[of], parameter[of], "{name}: {of}");
             }
@@ -361,8 +380,9 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
         }
         let (properties, key) = (&resource["Properties"], resource["Properties"]["RouteKey"].as_str().unwrap());
         let open = ["POST /invitations", "POST /invitations/complete", "GET /openapi.json"].contains(&key);
-        if !open && (key.contains("/email-change") || key.contains("/invitations")) {
+        if !open && ["/email-change", "/identities", "/invitations"].iter().any(|path| key.contains(path)) {
             assert_eq!(resource["Condition"] == "InvitesForMembers", key.contains("/invitations"), "{name}");
+            assert_eq!(resource["Condition"] == "ServesIdentities", key.contains("/identities"), "{name}");
             assert_eq!(properties["AuthorizationType"], "JWT", "{name}");
             assert_eq!(properties["AuthorizerId"], "AccountApiAuthorizer", "{name}");
             routes += 1;
@@ -371,7 +391,7 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
             assert_eq!(properties["AuthorizationType"].to_string(), r#"["InvitesPublicly","NONE","JWT"]"#);
         }
     }
-    assert_eq!(routes, 9);
+    assert_eq!(routes, 13);
 }
 
 #[test]

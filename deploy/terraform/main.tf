@@ -15,7 +15,7 @@ locals {
   functions = module.plan.functions
   calling   = { for name, function in local.functions : name => function if length(function.actions) > 0 }
   # A queue of your own comes first.
-  retries = contains(keys(local.functions), "post-confirmation") && lookup(var.settings, "DEFAULT_GROUP", "") != "" && lookup(var.settings, "RETRY_QUEUE_URL", "") == ""
+  retries = contains(keys(local.functions), "post-confirmation") && join("", [for name in ["DEFAULT_GROUP", "OVERRIDES"] : lookup(var.settings, name, "")]) != "" && lookup(var.settings, "RETRY_QUEUE_URL", "") == ""
   # Without a reference to the pool's own ARN: only rights and permissions wait for the pool, and the pool waits for
   # the functions, so nothing goes in a circle.
   user_pools    = "arn:${data.aws_partition.current.partition}:cognito-idp:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:userpool"

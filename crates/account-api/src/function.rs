@@ -7,7 +7,7 @@ use crate::queue::lambda::{OwnFunction, job_of};
 use crate::store::dynamodb::DynamoDb;
 use crate::{AccountApi, Parts, Settings, SystemClock};
 use axum::Router;
-use cognito_core::settings::Lookup;
+use cognito_core::settings::{Lookup, Overridden, SettingError};
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
 use cognito_core::{runtime, sdk};
@@ -36,8 +36,7 @@ pub async fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let router = api.router();
-    let handler = lambda_runtime::service_fn(|event| answer(&api, router.clone(), event));
+    let handler = lambda_runtime::service_fn(|event| answer(&api, event));
     match lambda_runtime::run(handler).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -47,10 +46,36 @@ pub async fn run() -> ExitCode {
     }
 }
 
+/// The API, with its routes.
+struct Served {
+    api: AccountApi,
+    router: Router,
+}
+
+/// The API with the settings that hold for all, and with those of the app clients that have others.
+struct Apis {
+    user_pool_id: String,
+    served: Overridden<Served>,
+}
+
+impl Apis {
+    /// The API for a request, by the app client of its token.
+    fn of(&self, request: &Value) -> &Served {
+        self.served.fitting(&self.user_pool_id, || client_of(request))
+    }
+}
+
+/// The app client of a request's access token, as API Gateway read it.
+fn client_of(request: &Value) -> Option<String> {
+    Some(request.pointer("/requestContext/authorizer/jwt/claims/client_id")?.as_str()?.to_owned())
+}
+
 /// Answers a request, or carries out a job that an earlier request left. If a job has to be tried again, the answer is
 /// an error, so that Lambda does it. The cause is in the log.
-async fn answer(api: &AccountApi, router: Router, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
+async fn answer(apis: &Apis, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
     let LambdaEvent { payload, context, .. } = event;
+    let Served { api, router } = apis.of(&payload);
+    let router = router.clone();
     if let Some(job) = job_of(&payload) {
         return match api.run(&job).await {
             Ok(()) => Ok(Value::Null),
@@ -62,34 +87,44 @@ async fn answer(api: &AccountApi, router: Router, event: LambdaEvent<Value>) -> 
     Ok(serde_json::to_value(response)?)
 }
 
-async fn build(lookup: Lookup<'_>) -> Result<AccountApi, (&'static str, String)> {
-    let settings = Settings::from_lookup(lookup).map_err(|why| ("wrong_setting", why.to_string()))?;
-    let config = sdk::config(lookup).map_err(|why| ("wrong_setting", why.to_string()))?;
-    let secret = secret(&aws_sdk_secretsmanager::Client::new(&config), &settings.code_secret).await;
+async fn build(lookup: Lookup<'_>) -> Result<Apis, (&'static str, String)> {
+    let wrong = |why: SettingError| ("wrong_setting", why.to_string());
+    let settings = Overridden::build(lookup, Settings::from_lookup).map_err(wrong)?;
+    let config = sdk::config(lookup).map_err(wrong)?;
+    let secret = secret(&aws_sdk_secretsmanager::Client::new(&config), &settings.base().code_secret).await;
     let secret = secret.map_err(|why| ("secret_unreadable", why))?;
     let sealer = Sealer::new(secret.as_bytes()).map_err(|why| ("secret_unreadable", why.to_string()))?;
-    let users = AwsUserPools::with_config(&config).pool(&settings.user_pool_id);
+    let user_pool_id = settings.base().user_pool_id.clone();
+    // Lambda sets this variable.
+    let own_name = lookup("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let served = settings.map(|settings| {
+        let api = api(settings, &config, sealer.clone(), &own_name);
+        Served { router: api.router(), api }
+    });
+    Ok(Apis { user_pool_id, served })
+}
+
+fn api(settings: Settings, config: &sdk::SdkConfig, sealer: Sealer, own_name: &str) -> AccountApi {
+    let users = AwsUserPools::with_config(config).pool(&settings.user_pool_id);
     let messages = Messages::new(settings.messages.clone());
     for problem in messages.problems() {
         let cause = problem.to_string();
         tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "a template cannot be used");
     }
-    // Lambda sets this variable.
-    let own_name = lookup("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let invitations = AwsInvitations::new(users.clone(), &settings.invitations.client_id);
-    Ok(AccountApi::new(Parts {
+    AccountApi::new(Parts {
         accounts: Arc::new(Pool { users, invitations }),
-        store: Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), &settings.table)),
+        store: Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::new(config), &settings.table)),
         mailer: Arc::new(
-            Ses::new(aws_sdk_sesv2::Client::new(&config), &settings.from, settings.reply_to.clone())
+            Ses::new(aws_sdk_sesv2::Client::new(config), &settings.from, settings.reply_to.clone())
                 .with_configuration_set(settings.configuration_set.clone()),
         ),
-        queue: Arc::new(OwnFunction::new(aws_sdk_lambda::Client::new(&config), own_name)),
+        queue: Arc::new(OwnFunction::new(aws_sdk_lambda::Client::new(config), own_name.to_owned())),
         clock: Arc::new(SystemClock),
         sealer,
         messages,
         settings,
-    }))
+    })
 }
 
 /// Reads the secret key of codes and tokens. The error names the operation and contains nothing of the secret.
@@ -98,4 +133,43 @@ async fn secret(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Ze
     let answer = answer.map_err(|why| format!("GetSecretValue: {}", crate::aws_error_code(&why)))?;
     let text = answer.secret_string().ok_or("GetSecretValue: the secret is not text")?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_settings_are_those_of_the_app_client_whose_token_the_gateway_checked() {
+        let lookup = |name: &str| {
+            let value = match name {
+                "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
+                "TABLE_NAME" => "state",
+                "CODE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:1:secret:s",
+                "EMAIL_FROM" => "Example <no-reply@example.com>",
+                "APP_NAME" => "Example",
+                "AWS_REGION" => "eu-central-1",
+                "PAGES_CLIENT_ID" => "pages",
+                "OVERRIDES" => {
+                    r#"[{"client_id": "shop", "settings": {"APP_NAME": "Shop"}},
+                         {"client_id": "pages", "settings": {"APP_NAME": "Pages"}}]"#
+                }
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let settings = Overridden::build(&lookup, Settings::from_lookup).unwrap();
+        let name_for = |claims: Value| {
+            let request = json!({ "requestContext": { "authorizer": { "jwt": { "claims": claims } } } });
+            let fitting = settings.fitting("eu-central-1_EXAMPLE01", || client_of(&request));
+            fitting.messages.branding.app_name.clone().unwrap()
+        };
+        assert_eq!(name_for(json!({ "client_id": "shop" })), "Shop");
+        assert_eq!(name_for(json!({ "client_id": "other" })), "Example");
+        assert_eq!(name_for(json!({})), "Example");
+        // The pages look the same for everybody.
+        let pages = |settings: &Settings| settings.pages.as_ref().unwrap().branding.app_name.clone().unwrap();
+        assert_eq!(pages(settings.base()), "Pages");
+    }
 }

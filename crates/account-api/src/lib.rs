@@ -24,7 +24,6 @@ pub mod identities;
 pub mod invitation;
 pub mod mailer;
 mod mask;
-mod native_user_name;
 mod outbox;
 pub mod pages;
 pub mod problem;
@@ -37,7 +36,7 @@ pub mod testing;
 
 pub use api::description;
 pub use clock::{Clock, SystemClock};
-pub use native_user_name::NativeUserName;
+pub use cognito_core::user_pool::NativeUserName;
 pub use settings::{NAMES, Settings};
 
 use accounts::Accounts;

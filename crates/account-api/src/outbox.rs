@@ -29,7 +29,7 @@ impl Outbox {
         name: Option<&str>,
         locales: &[&str],
     ) -> Result<(), Problem> {
-        let person = Person { name, username: None, email: Some(to.as_str()), locales };
+        let person = Person { name, email: Some(to.as_str()), locales, ..Person::default() };
         let letter =
             self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
         for template in &letter.skipped {

@@ -3,10 +3,11 @@
 use crate::{email_change, identities, invitation, pages};
 use cognito_core::email::Email;
 use cognito_core::provider::SignUpDomains;
-use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 37] = [
+pub const NAMES: [&str; 38] = [
+    OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
     "TABLE_NAME",
@@ -81,11 +82,10 @@ impl Settings {
     /// Returns [`SettingError`] for the first variable that is missing or has a value that is not allowed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let plain = |text: &str| (!text.contains(char::is_whitespace)).then(|| text.to_owned());
-        let messages = messages::Settings::from_lookup(lookup)?;
+        let user_pool_id = settings::required(lookup, "USER_POOL_ID", "the id of a user pool", |id| {
+            (plain(id).is_some() && id.contains('_')).then(|| id.to_owned())
+        })?;
         Ok(Self {
-            user_pool_id: settings::required(lookup, "USER_POOL_ID", "the id of a user pool", |id| {
-                (plain(id).is_some() && id.contains('_')).then(|| id.to_owned())
-            })?,
             table: settings::required(lookup, "TABLE_NAME", "the name of a DynamoDB table", plain)?,
             code_secret: settings::required(lookup, "CODE_SECRET_ARN", "the ARN of a secret", plain)?,
             from: settings::required(lookup, "EMAIL_FROM", "a sender such as Example <no-reply@example.com>", sender)?,
@@ -99,10 +99,19 @@ impl Settings {
             email_change: email_change::Settings::from_lookup(lookup)?,
             identities: identities::Settings::from_lookup(lookup)?,
             invitations: invitation::Settings::from_lookup(lookup)?,
-            pages: pages::Settings::from_lookup(lookup, &messages)?,
-            messages,
+            pages: pages_settings(lookup, &user_pool_id)?,
+            messages: messages::Settings::from_lookup(lookup)?,
+            user_pool_id,
         })
     }
+}
+
+/// The pages look as the messages of their own app client do.
+fn pages_settings(lookup: Lookup<'_>, user_pool_id: &str) -> Result<Option<pages::Settings>, SettingError> {
+    let overrides = Overrides::from_lookup(lookup)?;
+    let client = lookup(pages::PAGES_CLIENT_ID);
+    let own = overrides.over(user_pool_id, client.as_deref(), lookup);
+    pages::Settings::from_lookup(&own, &messages::Settings::from_lookup(&own)?)
 }
 
 /// An address, or a name with an address in angle brackets.

@@ -127,13 +127,13 @@ impl Event {
         Attributes::new(self.request.get("clientMetadata"))
     }
 
-    /// Whether an app client made the call that led to this event. For an administrator's call, `clientId` is null or a
-    /// fixed word.
+    /// The id of the app client that made the call which led to this event. `None` for an administrator's call, where
+    /// `clientId` is null or a fixed word.
     #[must_use]
-    pub fn has_app_client(&self) -> bool {
+    pub fn client_id(&self) -> Option<String> {
         let context: Option<Map<String, Value>> = self.members.read("callerContext");
         let client = context.as_ref().and_then(|context| context.get("clientId")?.as_str());
-        client.is_some_and(|id| !id.is_empty() && id != "CLIENT_ID_NOT_APPLICABLE")
+        client.filter(|id| !id.is_empty() && *id != "CLIENT_ID_NOT_APPLICABLE").map(str::to_owned)
     }
 
     /// A member of `request`. `None` if absent or null.

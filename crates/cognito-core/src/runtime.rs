@@ -3,8 +3,8 @@
 mod logging;
 
 use crate::failure::Failure;
-use crate::settings::{Lookup, SettingError};
-use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
+use crate::settings::{Lookup, Overridden, SettingError};
+use crate::trigger::{Choose, Clock, TIME_LIMIT, Trigger, answer};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::pin::Pin;
@@ -27,13 +27,19 @@ impl From<Failure> for Diagnostic {
 /// Runs a trigger function until Lambda ends it. It reads the environment once, sets up the logs, builds the trigger
 /// and answers events.
 ///
-/// `build` gets a lookup of environment variables. If a setting is wrong, the function logs the variable's name, its
-/// value and what is allowed, and ends with exit code 1. Lambda reports that as an initialisation error.
-pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, SettingError>) -> ExitCode {
+/// `connect` makes what reaches AWS, once. `build` makes the trigger: once for all events, and once for each entry of
+/// [`OVERRIDES`](crate::settings::OVERRIDES). Both get a lookup of environment variables. If a setting is wrong, the
+/// function logs the variable's name, its value and what is allowed, and ends with exit code 1. Lambda reports that as an
+/// initialisation error.
+pub async fn run<C, T: Trigger>(
+    connect: impl AsyncFnOnce(Lookup<'_>) -> Result<C, SettingError>,
+    build: impl Fn(Lookup<'_>, &C) -> Result<T, SettingError>,
+) -> ExitCode {
     let lookup = |name: &str| std::env::var(name).ok();
     let log_settings = logging::init(&lookup);
-    let built: LocalFuture<'_, _> = Box::pin(build(&lookup));
-    let trigger = match log_settings.and(built.await) {
+    let connected: LocalFuture<'_, _> = Box::pin(connect(&lookup));
+    let connected = log_settings.and(connected.await);
+    let trigger = match connected.and_then(|reached| Overridden::build(&lookup, |lookup| build(lookup, &reached))) {
         Ok(trigger) => trigger,
         Err(why) => {
             tracing::error!(error_code = "wrong_setting", "{why}");
@@ -57,7 +63,7 @@ pub async fn run<T: Trigger>(build: impl AsyncFnOnce(Lookup<'_>) -> Result<T, Se
 
 /// Answers an event. Every line of its log has a `span` with the request's id and the user pool: one function may serve
 /// several pools.
-async fn invoke(trigger: &impl Trigger, event: &LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
+async fn invoke(trigger: &impl Choose, event: &LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
     let context = &event.context;
     // At the highest level, so that no log level leaves it out.
     let span = tracing::error_span!(

@@ -4,6 +4,10 @@
 //! process environment. An unset variable and an empty one mean the same: the strictest sensible choice. The names are
 //! part of the interface. A test compares them with `template.yaml`.
 
+mod overrides;
+
+pub use overrides::{BY_CLIENT, BY_POOL, OVERRIDES, Overridden, Overrides};
+
 use crate::provider::{EmailClaims, Providers};
 
 /// `PROVIDERS`: the identity providers and when their addresses are proof.

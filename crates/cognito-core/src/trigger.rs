@@ -2,6 +2,7 @@
 
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
+use crate::settings::Overridden;
 use serde_json::value::RawValue;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -29,6 +30,52 @@ pub trait Trigger {
     fn handle_other(&self, payload: &str, clock: Clock) -> impl Future<Output = Option<Result<(), Failure>>> + Send {
         let _ = (payload, clock);
         std::future::ready(None)
+    }
+
+    /// The user pool and the app client that such a message is about. `None`, as by default, if it names no pool.
+    #[must_use]
+    fn origin_of_other(payload: &str) -> Option<(String, Option<String>)> {
+        let _ = payload;
+        None
+    }
+}
+
+/// Where the trigger of an event comes from: one for all events, or one that depends on the event.
+pub trait Choose {
+    /// The trigger.
+    type Trigger: Trigger;
+
+    /// The trigger for this event.
+    fn for_event(&self, event: &Event) -> &Self::Trigger;
+
+    /// The trigger for something that is no event.
+    fn for_other(&self, payload: &str) -> &Self::Trigger;
+}
+
+impl<T: Trigger> Choose for T {
+    type Trigger = T;
+
+    fn for_event(&self, _: &Event) -> &T {
+        self
+    }
+
+    fn for_other(&self, _: &str) -> &T {
+        self
+    }
+}
+
+impl<T: Trigger> Choose for Overridden<T> {
+    type Trigger = T;
+
+    fn for_event(&self, event: &Event) -> &T {
+        self.fitting(event.user_pool_id(), || event.client_id())
+    }
+
+    fn for_other(&self, payload: &str) -> &T {
+        match T::origin_of_other(payload) {
+            Some((user_pool_id, client_id)) => self.fitting(&user_pool_id, || client_id),
+            None => self.base(),
+        }
     }
 }
 
@@ -79,19 +126,20 @@ impl Clock {
 /// # Errors
 ///
 /// Returns the trigger's [`Failure`], or [`Kind::NOT_A_COGNITO_EVENT`]. It has been logged.
-pub async fn answer(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
+pub async fn answer(trigger: &impl Choose, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
     answer_or_fail(trigger, payload, clock).await.inspect_err(Failure::log)
 }
 
-async fn answer_or_fail(trigger: &impl Trigger, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
+async fn answer_or_fail(trigger: &impl Choose, payload: &RawValue, clock: Clock) -> Result<Box<RawValue>, Failure> {
     let mut event = match Event::parse(payload.get()) {
         Ok(event) => event,
-        Err(why) => match trigger.handle_other(payload.get(), clock).await {
+        Err(why) => match trigger.for_other(payload.get()).handle_other(payload.get(), clock).await {
             Some(done) => return done.map(|()| RawValue::NULL.to_owned()),
             None => return Err(Failure::because(Kind::NOT_A_COGNITO_EVENT, why)),
         },
     };
     tracing::Span::current().record("user_pool_id", event.user_pool_id());
+    let trigger = trigger.for_event(&event);
     let source = event.source();
     if source == TriggerSource::Unknown {
         tracing::warn!(error_code = UNKNOWN_SOURCE, "unknown trigger source, the event goes back unchanged");

@@ -15,6 +15,7 @@ mod error;
 mod invitations;
 #[cfg(feature = "testing")]
 pub mod memory;
+mod native_user_name;
 mod profile;
 mod required_attribute;
 mod user_name;
@@ -27,6 +28,7 @@ pub use administration::{
 pub use available_email::AvailableEmail;
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
+pub use native_user_name::NativeUserName;
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
 pub use required_attribute::RequiredAttribute;
 pub use user_name::{CheckedUserName, UserName};

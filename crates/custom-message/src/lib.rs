@@ -54,7 +54,7 @@ impl CustomMessage {
             event.source(),
             TriggerSource::CustomMessageUpdateUserAttribute | TriggerSource::CustomMessageVerifyUserAttribute
         );
-        if asks && self.direct_email_change == DirectEmailChange::Refuse && event.has_app_client() {
+        if asks && self.direct_email_change == DirectEmailChange::Refuse && event.client_id().is_some() {
             return Err(Failure::because(CHANGE_ELSEWHERE, "DIRECT_EMAIL_CHANGE refuses it"));
         }
         Ok(())
@@ -68,6 +68,7 @@ impl CustomMessage {
         let metadata = event.client_metadata();
         let wishes = LANGUAGES.iter().filter_map(|name| metadata.text(name)).chain(attributes.text("locale"));
         let locales: Vec<&str> = wishes.flat_map(messages::preferred).collect();
+        let client_id = event.client_id();
         let parameter = |name| event.request(name).and_then(|value| value.as_str());
         self.messages.answer(&Request {
             kind,
@@ -76,6 +77,7 @@ impl CustomMessage {
                 username: event.user_name(),
                 email: attributes.text("email"),
                 locales: &locales,
+                client_id: client_id.as_deref(),
             },
             code_parameter: parameter("codeParameter"),
             username_parameter: parameter("usernameParameter"),

@@ -1,10 +1,12 @@
 //! The Lambda function.
 
 use cognito_core::runtime;
+use cognito_core::settings::Lookup;
 use custom_message::{CustomMessage, Settings};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    runtime::run(async |lookup| Ok(CustomMessage::new(Settings::from_lookup(lookup)?))).await
+    let build = |lookup: Lookup<'_>, (): &()| Settings::from_lookup(lookup).map(CustomMessage::new);
+    runtime::run(async |_| Ok(()), build).await
 }

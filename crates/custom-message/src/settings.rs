@@ -1,11 +1,11 @@
-use cognito_core::settings::{self, Lookup, SettingError};
+use cognito_core::settings::{self, Lookup, OVERRIDES, SettingError};
 
 const DIRECT_EMAIL_CHANGE: &str = "DIRECT_EMAIL_CHANGE";
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 9] = {
+pub const NAMES: [&str; 10] = {
     let [a, b, c, d, e, f, g, h] = messages::settings::NAMES;
-    [a, b, c, d, e, f, g, h, DIRECT_EMAIL_CHANGE]
+    [a, b, c, d, e, f, g, h, DIRECT_EMAIL_CHANGE, OVERRIDES]
 };
 
 /// `DIRECT_EMAIL_CHANGE`: whether people may change their address with Cognito's own `UpdateUserAttributes`.

@@ -1,5 +1,6 @@
 use super::*;
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsCustomMessage;
+use cognito_core::settings::{OVERRIDES, Overridden};
 use cognito_core::testing::{CapturedLog, answer_to, edited, events_dir, only_response_changed, personal_data, sample};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -258,4 +259,33 @@ async fn with_the_account_api_a_token_alone_changes_no_address() {
         assert!(has_code(&refusing, &sample(&format!("custom-message/{name}"))).await, "{name}");
     }
     assert!(cognito_core::testing::is_documented(CHANGE_ELSEWHERE));
+}
+
+/// Two products over one pool: each app client's people get its own name and templates.
+#[tokio::test]
+async fn messages_depend_on_the_app_client_and_templates_can_see_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("en")).unwrap();
+    std::fs::write(folder.path().join("en/sign-up.subject.txt"), "{{ app }} for {{ client_id }}").unwrap();
+    let overrides = json!([
+        { "client_id": "shop", "settings": { "APP_NAME": "Shop" } },
+        { "client_id": ["news", "news-phone"], "settings": { "APP_NAME": "News", "TEMPLATE_DIR": folder.path() } },
+    ]);
+    let lookup = |name: &str| match name {
+        "APP_NAME" => Some("Harbour".to_owned()),
+        OVERRIDES => Some(overrides.to_string()),
+        _ => None,
+    };
+    let triggers = Overridden::build(&lookup, |lookup| Settings::from_lookup(lookup).map(CustomMessage::new)).unwrap();
+    let subject = async |client: &str| {
+        let event = edited("custom-message/sign-up", |event| event["callerContext"]["clientId"] = json!(client));
+        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+        let payload = serde_json::value::RawValue::from_string(event).unwrap();
+        let answer = cognito_core::trigger::answer(&triggers, &payload, clock).await.unwrap();
+        let answer: Value = serde_json::from_str(answer.get()).unwrap();
+        answer["response"]["emailSubject"].as_str().unwrap().to_owned()
+    };
+    assert!(subject("shop").await.contains("Shop"));
+    assert_eq!(subject("news-phone").await, "News for news-phone");
+    assert!(subject("another").await.contains("Harbour"));
 }

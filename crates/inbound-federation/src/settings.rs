@@ -1,10 +1,17 @@
 use cognito_core::email::MultipleEmails;
 use cognito_core::provider::{EmailClaims, Providers, SAML_EMAIL_ATTRIBUTES};
-use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, EMAIL_CLAIMS, Lookup, OVERRIDES, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 6] =
-    [PROVIDERS, EMAIL_CLAIMS, "SUBJECT_ATTRIBUTE", "SAML_EMAIL_ATTRIBUTES", "MULTIPLE_EMAILS", "STORE_UNPROVEN_EMAIL"];
+pub const NAMES: [&str; 7] = [
+    OVERRIDES,
+    PROVIDERS,
+    EMAIL_CLAIMS,
+    "SUBJECT_ATTRIBUTE",
+    "SAML_EMAIL_ATTRIBUTES",
+    "MULTIPLE_EMAILS",
+    "STORE_UNPROVEN_EMAIL",
+];
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]

@@ -90,7 +90,8 @@ impl<'a> SignIn<'a> {
         }
         let names = Names::new(vec![EMAIL], own);
         let (id_token, user_info) = (document("idToken"), document("userInfo"));
-        let agreement = id_token.zip(user_info).map_or(Agreement::Same, |(token, info)| Agreement::of(token, info));
+        let agreement =
+            id_token.zip(user_info).map_or(Agreement::Same, |(token, info)| Agreement::of(token, info, event));
         // OpenID Connect Core 5.3.2: the user info of another subject must not be used.
         let believed = user_info.filter(|_| agreement != Agreement::Other);
         let mut claims = Map::new();
@@ -228,14 +229,24 @@ enum Agreement {
 }
 
 impl Agreement {
-    fn of(id_token: &Map<String, Value>, user_info: &Map<String, Value>) -> Self {
+    fn of(id_token: &Map<String, Value>, user_info: &Map<String, Value>, event: &Event) -> Self {
         let sub = |claims| text_or_number(claims, SUBJECTS[0]);
         match (sub(id_token), sub(user_info)) {
+            // A bridge may sign a token that names nobody. Then the user info is about the person whom Cognito signs in.
+            (None, Some(subject)) if signs_in(event, &subject) => Self::Same,
             (Some(one), Some(other)) if one != other => Self::Other,
             (Some(one), _) if subject(user_info).as_ref() == Some(&one) => Self::Same,
             _ => Self::Unknown,
         }
     }
+}
+
+/// Whether the event is about the person with this subject. Cognito sends it bare; its documentation shows the provider's
+/// name before it.
+fn signs_in(event: &Event, subject: &str) -> bool {
+    let provider = event.request("providerName").and_then(Value::as_str).unwrap_or_default();
+    let bare = |name: &str| name.strip_prefix(provider)?.strip_prefix('_').map(str::to_owned);
+    event.user_name().is_some_and(|name| name == subject || bare(name).as_deref() == Some(subject))
 }
 
 fn subject(claims: &Map<String, Value>) -> Option<Cow<'_, str>> {

@@ -150,6 +150,11 @@ async fn reported_forms_of_a_sign_in_are_read_safely() {
             false,
         ),
         (
+            "the ID token names nobody, and the user info another person than the event",
+            json!({"idToken": {"iss": "https://bridge.example"}, "userInfo": told}),
+            false,
+        ),
+        (
             "the proof is about another address",
             json!({"idToken": silent, "userInfo": {"sub": "1", "email": "eve@example.com", "email_verified": true}}),
             false,

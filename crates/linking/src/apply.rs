@@ -13,13 +13,13 @@ use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_wi
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
-use crate::user_name::NativeUserName;
-use cognito_core::email::{InvalidEmail, ProvenEmail};
+use cognito_core::email::{Email, InvalidEmail, ProvenEmail};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::{COGNITO_SUBJECT, Providers, SourceIdentity};
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserPool,
+    AvailableEmail, CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute,
+    UserPool,
 };
 use futures_util::try_join;
 use std::collections::BTreeMap;
@@ -251,7 +251,7 @@ impl<P: UserPool> Linker<'_, P> {
         attributes: BTreeMap<String, String>,
         required: Option<Vec<RequiredAttribute>>,
     ) -> Result<Made, StepError> {
-        let user_name = self.user_name.of(email.email());
+        let user_name = new_name(self.user_name, email.email());
         if user_name.chars().count() > MAX_USER_NAME_CHARS {
             return Err(StepError::refused(Refusal::UnusableEmail(InvalidEmail::TooLong)));
         }
@@ -417,6 +417,15 @@ impl<P: UserPool> Linker<'_, P> {
 fn log_name_holder(error: &LinkError, owners: &Owners) {
     if let (LinkError::Refused(Refusal::UserNameHeld), Some(sub)) = (error, &owners.name_holder) {
         tracing::info!(sub, "this profile has the address as its user name");
+    }
+}
+
+/// The name for a new profile with this address.
+fn new_name(user_name: NativeUserName, email: &Email) -> String {
+    match user_name {
+        NativeUserName::Email => email.to_lower_case(),
+        NativeUserName::Uuid => uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple().to_string(),
+        NativeUserName::Derived => NativeUserName::derived(email),
     }
 }
 

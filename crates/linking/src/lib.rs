@@ -19,7 +19,6 @@ mod owners;
 mod policy;
 mod refusal;
 mod repair;
-mod user_name;
 
 pub use apply::{LinkError, Linker, Settlement};
 pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
@@ -28,4 +27,3 @@ pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
 pub use refusal::Refusal;
 pub use repair::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};
-pub use user_name::NativeUserName;

@@ -33,7 +33,7 @@ use crate::requirements::Requirements;
 use crate::rules::Rules;
 use cognito_core::user_pool::{Administration, PoolSettings, ProfileRecord};
 use guard::Guard;
-use linking::{Linker, NativeProfile, NativeUserName, Policy, Refusal};
+use linking::{Linker, NativeProfile, Policy, Refusal};
 use outcome::Stop;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -221,13 +221,12 @@ impl<P: Administration> Merger<'_, P> {
 
     fn linker<'g>(&'g self, guard: &'g Guard<'g, P>, begin: &Begin) -> Linker<'g, Guard<'g, P>> {
         let native_profile = if begin.into.is_none() { NativeProfile::Create } else { NativeProfile::Skip };
-        let by_email = self.settings.email_is_user_name();
         Linker {
             pool: guard,
             providers: &self.rules.providers,
             policy: Policy { native_profile, ..self.rules.policy },
             group: None,
-            user_name: if by_email { NativeUserName::Email } else { NativeUserName::Uuid },
+            user_name: self.settings.native_user_name(),
             attributes: begin.add_attributes.clone(),
             now: SystemTime::now(),
         }

@@ -25,6 +25,8 @@ pub struct Person<'a> {
     pub email: Option<&'a str>,
     /// BCP 47 tags of the person's languages, best first. Malformed tags are skipped.
     pub locales: &'a [&'a str],
+    /// The app client with which the person signs in.
+    pub client_id: Option<&'a str>,
 }
 
 /// What a custom message event asks for.
@@ -148,6 +150,7 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
             person.username.map(one_line).unwrap_or_default()
         },
         email: person.email.map(one_line).unwrap_or_default(),
+        client_id: person.client_id.unwrap_or_default().to_owned(),
         code: placeholder::CODE.to_string(),
         link,
         style,

@@ -14,6 +14,7 @@ pub(crate) struct Facts {
     pub(crate) name: String,
     pub(crate) username: String,
     pub(crate) email: String,
+    pub(crate) client_id: String,
     pub(crate) code: String,
     /// What the message begins with.
     pub(crate) style: Style,
@@ -77,6 +78,7 @@ pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, f
         name => facts.name.as_str(),
         username => facts.username.as_str(),
         email => facts.email.as_str(),
+        client_id => facts.client_id.as_str(),
         code => facts.code.as_str(),
         link => url(&facts.link),
         cognito_link => Value::from_safe_string(facts.cognito_link.clone()),

@@ -156,7 +156,13 @@ fn script_safe(json: &str) -> String {
 }
 
 fn person<'a>(locale: &'a [&'a str]) -> Person<'a> {
-    Person { name: Some("Ada"), username: Some(SAMPLE_USERNAME), email: Some(SAMPLE_EMAIL), locales: locale }
+    Person {
+        name: Some("Ada"),
+        username: Some(SAMPLE_USERNAME),
+        email: Some(SAMPLE_EMAIL),
+        locales: locale,
+        client_id: None,
+    }
 }
 
 fn answer(messages: &Messages, kind: Kind, locale: &'static Locale, style: Style) -> Sample {

@@ -8,13 +8,13 @@
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::provider::Providers;
-use cognito_core::settings::{self, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{UserName, UserPools};
 use linking::{RepairScope, SignIn, needs_repair, repair_email_verified, repair_scope};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 2] = [PROVIDERS, linking::REPAIR];
+pub const NAMES: [&str; 3] = [OVERRIDES, PROVIDERS, linking::REPAIR];
 
 /// What the operator chose for this function.
 #[derive(Clone, Debug)]

@@ -15,15 +15,15 @@ use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::provider::Providers;
 use cognito_core::retry_queue::RetryQueue;
-use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
 use linking::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};
 use membership::Membership;
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 6] =
-    [PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, RETRY_QUEUE_URL, SIGN_OUT_ON_PASSWORD_RESET];
+pub const NAMES: [&str; 7] =
+    [OVERRIDES, PROVIDERS, DEFAULT_GROUP, DEFAULT_GROUP_FOR, REPAIR, RETRY_QUEUE_URL, SIGN_OUT_ON_PASSWORD_RESET];
 
 /// `DEFAULT_GROUP_FOR`: whether people whose provider proved no address join the group, too.
 const DEFAULT_GROUP_FOR: &str = "DEFAULT_GROUP_FOR";
@@ -125,7 +125,7 @@ where
         }
         let join = async {
             if let Some(group) = self.group_for(attributes) {
-                let membership = Membership::of(event.user_pool_id(), &user, sub);
+                let membership = Membership::of(event, &user, sub);
                 membership.write_or_keep(&pool, group, self.queue.as_ref(), clock).await;
             }
         };
@@ -148,6 +148,11 @@ where
             }
         }
         Some(Ok(()))
+    }
+
+    /// The queue hands over one message at a time.
+    fn origin_of_other(payload: &str) -> Option<(String, Option<String>)> {
+        membership::origin_of_first(payload)
     }
 }
 

@@ -2,16 +2,19 @@
 
 use cognito_core::runtime;
 use cognito_core::sdk::{Aws, SqsQueue};
+use cognito_core::settings::Lookup;
 use cognito_core::user_pool::aws::AwsUserPools;
 use post_confirmation::{PostConfirmation, RETRY_QUEUE_URL, Settings};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    runtime::run(async |lookup| {
+    let connect = async |lookup: Lookup<'_>| {
         let aws = Aws::from_lookup(lookup)?;
-        let queue = SqsQueue::from_lookup(lookup, RETRY_QUEUE_URL, &aws)?;
-        Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, AwsUserPools::over(&aws), queue))
-    })
-    .await
+        Ok((AwsUserPools::over(&aws), SqsQueue::from_lookup(lookup, RETRY_QUEUE_URL, &aws)?))
+    };
+    let build = |lookup: Lookup<'_>, (pools, queue): &(AwsUserPools, Option<SqsQueue>)| {
+        Settings::from_lookup(lookup).map(|settings| PostConfirmation::new(settings, pools.clone(), queue.clone()))
+    };
+    runtime::run(connect, build).await
 }

@@ -1,5 +1,6 @@
 //! One new user and the default group: written at once, or kept in a queue until Cognito takes it.
 
+use cognito_core::event::Event;
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::retry_queue::RetryQueue;
 use cognito_core::trigger::Clock;
@@ -10,13 +11,16 @@ use std::time::Duration;
 /// What is left of the time for putting a message into the queue, if Cognito does not answer.
 const TIME_TO_KEEP: Duration = Duration::from_millis(1500);
 
-/// Somebody who joins the default group. The group itself is not part of it, so that the setting of today counts.
+/// Somebody who joins the default group. The group itself is not part of it, so that the setting of today counts: that of
+/// the pool and of the app client.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Membership {
     user_pool_id: String,
     user_name: String,
     sub: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
 }
 
 /// Memberships that the queue brings back, as Lambda delivers messages of SQS.
@@ -45,10 +49,17 @@ pub(crate) fn kept_in(payload: &str) -> Option<Vec<Membership>> {
     Some(delivery.records.iter().filter_map(read).collect())
 }
 
+/// The pool of the first membership in a delivery, and the app client with which the user signed up.
+pub(crate) fn origin_of_first(payload: &str) -> Option<(String, Option<String>)> {
+    let delivery: Delivery = serde_json::from_str(payload).ok()?;
+    let membership: Membership = serde_json::from_str(&delivery.records.first()?.body).ok()?;
+    Some((membership.user_pool_id, membership.client_id))
+}
+
 impl Membership {
-    pub(crate) fn of(user_pool_id: &str, user: &UserName, sub: Option<&str>) -> Self {
-        let (user_pool_id, user_name) = (user_pool_id.to_owned(), user.as_str().to_owned());
-        Self { user_pool_id, user_name, sub: sub.map(str::to_owned) }
+    pub(crate) fn of(event: &Event, user: &UserName, sub: Option<&str>) -> Self {
+        let (user_pool_id, user_name) = (event.user_pool_id().to_owned(), user.as_str().to_owned());
+        Self { user_pool_id, user_name, sub: sub.map(str::to_owned), client_id: event.client_id() }
     }
 
     pub(crate) fn user_pool_id(&self) -> &str {

@@ -284,6 +284,39 @@ async fn a_membership_that_cognito_does_not_take_for_ten_minutes_is_written_then
     assert_eq!(queue.messages().len(), 1);
 }
 
+/// Each app client's people join their own group, those that waited in the queue, too.
+#[tokio::test]
+async fn the_group_depends_on_the_app_client_also_when_the_queue_brings_the_membership() {
+    let event = sample("post-confirmation/sign-up");
+    let client = serde_json::from_str::<Value>(&event).unwrap()["callerContext"]["clientId"].clone();
+    let overrides = json!([{ "client_id": client, "settings": { "DEFAULT_GROUP": "Users" } }]).to_string();
+    let (pool, queue) = (pool_for(&event), MemoryQueue::default());
+    let lookup = |asked: &str| match asked {
+        settings::OVERRIDES => Some(overrides.clone()),
+        _ => None,
+    };
+    let build = |lookup: Lookup<'_>| {
+        Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, pool.clone(), Some(queue.clone())))
+    };
+    let triggers = settings::Overridden::build(&lookup, build).unwrap();
+    let answer = async |payload: &serde_json::value::RawValue| {
+        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+        cognito_core::trigger::answer(&triggers, payload, clock).await.unwrap();
+    };
+    let joined = || pool.accounts()[0].groups.iter().cloned().collect::<Vec<_>>();
+    pool.set_quirks(Quirks { unavailable: true, ..Quirks::default() });
+    answer(&serde_json::value::RawValue::from_string(event).unwrap()).await;
+    pool.set_quirks(Quirks::default());
+    answer(&delivery(&queue.messages())).await;
+    assert_eq!(joined(), ["Users"]);
+    pool.change(|accounts| accounts[0].groups.clear());
+    // For everybody else no group is set.
+    let mut without: Value = serde_json::from_str(&queue.messages()[0]).unwrap();
+    without.as_object_mut().unwrap().remove("clientId");
+    answer(&delivery(&[without.to_string()])).await;
+    assert!(joined().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_leaves_time_for_the_queue() {
     struct Hangs;

@@ -16,8 +16,8 @@ use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::provider::{Providers, SignUpDomains, UnknownProvider};
 use cognito_core::trigger::{Clock, Trigger};
-use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
-use linking::{Arrival, Decision, LinkError, Linker, NativeUserName, Owner, Owners, Refusal, Settlement};
+use cognito_core::user_pool::{NativeUserName, PoolError, UserName, UserPool, UserPools};
+use linking::{Arrival, Decision, LinkError, Linker, Owner, Owners, Refusal, Settlement};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 

@@ -1,12 +1,13 @@
 use cognito_core::provider::{Providers, SignUpDomains};
-use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, PROVIDERS, SettingError};
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
+use cognito_core::user_pool::NativeUserName;
 use linking::{
-    LinkWithFactors, NativeProfile, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail,
-    UnverifiedProfile,
+    LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, SubjectRule, UnprovenEmail, UnverifiedProfile,
 };
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
+    OVERRIDES,
     PROVIDERS,
     DEFAULT_GROUP,
     "UNPROVEN_EMAIL",
@@ -139,16 +140,7 @@ impl Settings {
                 &[("allow", NativeSignUp::Allow), ("unique", NativeSignUp::Unique)],
                 NativeSignUp::default(),
             )?,
-            native_user_name: settings::choice(
-                lookup,
-                "NATIVE_USERNAME",
-                &[
-                    ("email", NativeUserName::Email),
-                    ("uuid", NativeUserName::Uuid),
-                    ("derived", NativeUserName::Derived),
-                ],
-                NativeUserName::default(),
-            )?,
+            native_user_name: NativeUserName::from_lookup(lookup)?,
             native_attributes: native_attributes(lookup)?,
         })
     }
@@ -186,7 +178,8 @@ mod tests {
 
     #[test]
     fn every_variable_stops_the_start_with_a_wrong_value() {
-        for name in NAMES {
+        // The runtime reads the overrides.
+        for name in NAMES.into_iter().filter(|name| *name != OVERRIDES) {
             let value =
                 if name.ends_with("GROUP") || name.ends_with("_ATTRIBUTE") { "two words" } else { "email_verified:" };
             let error = read(name, value).expect_err(name).to_string();

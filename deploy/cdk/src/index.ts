@@ -133,7 +133,7 @@ export class AccountLayer extends Construct {
       });
       role.attachInlinePolicy(policy);
     }
-    if (name === 'post-confirmation' && settings.DEFAULT_GROUP && !settings.RETRY_QUEUE_URL) {
+    if (name === 'post-confirmation' && (settings.DEFAULT_GROUP || settings.OVERRIDES) && !settings.RETRY_QUEUE_URL) {
       this.keepMemberships(made, role);
     }
     made.addPermission('UserPool', {

@@ -155,8 +155,8 @@ pub(super) struct Completed {
     /// The account's address, for the sign-in form.
     #[schema(example = "grace@example.com")]
     email: String,
-    /// The user name, if the sign-in form does not take the address. That happens if a member handed the link over, in
-    /// a pool where the address is an alias.
+    /// The user name, if the sign-in form does not take the address. That is so in a pool with plain user names, and in
+    /// one where the address is an alias if a member handed the link over.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
     /// Where to go now, if the invitation says so.

@@ -1,9 +1,9 @@
 //! Settings of changes of addresses.
 
 use crate::ceilings::Ceilings;
-use crate::native_user_name::NativeUserName;
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, SettingError};
+use cognito_core::user_pool::NativeUserName;
 
 /// What the operator chose.
 #[derive(Clone, Debug)]

@@ -3,11 +3,11 @@
 
 use super::flow::{Invitations, is_registration, key};
 use super::{Invitation, Mode, return_urls};
-use crate::native_user_name::NativeUserName;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
+use cognito_core::user_pool::NativeUserName;
 use cognito_core::user_pool::{AvailableEmail, PoolErrorKind, Profile, Response, Status};
 
 /// For how many seconds after an answer went to the pool the account counts as new and joins the default group.
@@ -59,7 +59,7 @@ impl Invitations {
                 (read, answered_before) = self.note_answer(&key, read).await?;
                 // Another invitation may have replaced this one since.
                 self.must_be_open(&read.value, user_name, token)?;
-                let user = self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+                let user = self.checked(&guest.profile).await?;
                 self.accounts.respond(&user, &temporary, &Password::chosen(password)).await?
             }
             _ => Response::Closed,
@@ -94,12 +94,16 @@ impl Invitations {
     }
 
     fn told(&self, guest: &Guest, invitation: &Invitation) -> Completed {
-        // Where the address is an alias, it works at the sign-in only when it is verified.
-        let has_no_alias = invitation.handed_out && self.settings.user_name == NativeUserName::Uuid;
+        let signs_in_with_address = match self.settings.user_name {
+            NativeUserName::Email => true,
+            // An alias works at the sign-in only when it is verified.
+            NativeUserName::Uuid => !invitation.handed_out,
+            NativeUserName::Derived => false,
+        };
         let return_to = invitation.return_to.clone();
         Completed {
             email: guest.email.to_lower_case(),
-            user_name: has_no_alias.then(|| guest.profile.user_name.as_str().to_owned()),
+            user_name: (!signs_in_with_address).then(|| guest.profile.user_name.as_str().to_owned()),
             // The operator may have taken it off the list since.
             return_to: return_to.filter(|address| return_urls::allow(&self.settings.return_urls, address)),
         }
@@ -112,7 +116,7 @@ impl Invitations {
         if !is_registration(&guest.profile) {
             return Ok(());
         }
-        let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+        let user = &self.checked(&guest.profile).await?;
         self.accounts.forget_phone_and_factors(user).await?;
         self.accounts.renew(user, temporary).await?;
         // An application may have confirmed the account a moment ago, and somebody may have signed in.
@@ -221,7 +225,7 @@ impl Invitations {
         // This invitation did not confirm the account. A sign-in through a provider or an administrator did, and their
         // changes stay.
         let Some(answered_at) = invitation.answered_at else { return Ok(()) };
-        let user = &self.accounts.checked(&guest.profile.user_name, &guest.profile.sub).await?;
+        let user = &self.checked(&guest.profile).await?;
         // Writes the address that the link went to, not the one that the profile has at this moment. The account's
         // owner can change that one without proof at any time before this call.
         // A link that a member handed over proves nothing about the mailbox.

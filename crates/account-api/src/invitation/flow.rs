@@ -7,14 +7,15 @@ use crate::caller::{Caller, Origin, id_in_log};
 use crate::ceilings::{Counter, Scope, Ticket};
 use crate::clock::DAY;
 use crate::code::Sealer;
-use crate::native_user_name::NativeUserName;
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
 use crate::queue::{Job, Queue};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::user_pool::{Invitee, PoolError, PoolErrorKind, Profile, Status, UserName};
+use cognito_core::user_pool::{
+    CheckedUserName, Invitee, NativeUserName, PoolError, PoolErrorKind, Profile, Status, UserName,
+};
 use messages::Mail;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -337,18 +338,20 @@ impl Invitations {
             let user_name = self.guest_name(email, &holder);
             let invitee = Invitee { user_name, email: email.clone(), attributes: attributes.clone() };
             match self.accounts.invite(&invitee, &password).await {
+                Ok(profile) if self.is_hidden(&profile).await? => return Ok(None),
                 Ok(profile) => return Ok(Some((profile, true))),
                 Err(error) if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) => {}
                 Err(error) => return Err(not_created(error)),
             }
             let Some(profile) = self.accounts.profile(&invitee.user_name).await? else { return Ok(None) };
             if is_waiting_for(&profile, email) {
-                let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
+                let user = self.checked(&profile).await?;
                 // Only this API can make the password, so an account that it opens is a guest's.
                 return Ok(self.accounts.opens(&user, &password).await?.then_some((profile, false)));
             }
             let has_address = profile.email.as_deref().is_some_and(|own| email.is_same(own));
-            if self.settings.user_name == NativeUserName::Email || (has_address && self.is_somebody(&profile)) {
+            // Only where the name is neither the address nor made of it, there is another one.
+            if self.settings.user_name != NativeUserName::Uuid || (has_address && self.is_somebody(&profile)) {
                 return Ok(None);
             }
             // A former guest who has another address by now, or who has not proven this one.
@@ -357,12 +360,32 @@ impl Invitations {
         Ok(None)
     }
 
+    /// The account's user name, if calls with it reach that account.
+    pub(super) async fn checked(&self, profile: &Profile) -> Result<CheckedUserName, Problem> {
+        if self.is_hidden(profile).await? {
+            return Err(Problem::from(Code::AccountUnusable).caused_outside());
+        }
+        Ok(self.accounts.checked(&profile.user_name, &profile.sub).await?)
+    }
+
+    /// Whether calls with the user name reach somebody else. Everybody can tell a derived name, and may have taken it as
+    /// an alias (`preferred_username`).
+    async fn is_hidden(&self, profile: &Profile) -> Result<bool, Problem> {
+        if !self.settings.user_name.reserves(profile.user_name.as_str()) {
+            return Ok(false);
+        }
+        let reached = self.accounts.profile(profile.user_name.as_str()).await?;
+        Ok(reached.is_some_and(|reached| reached.sub != profile.sub))
+    }
+
     /// The user name of a guest's account. It is the same in every run, because otherwise two runs at once could make
     /// two accounts where the name is not the address. `holder` is the `sub` of the account that has the name tried
     /// before, and empty for the first name.
     fn guest_name(&self, email: &Email, holder: &str) -> String {
         match self.settings.user_name {
             NativeUserName::Email => email.to_lower_case(),
+            // As pre-sign-up names an account, so that the two cannot make one each.
+            NativeUserName::Derived => NativeUserName::derived(email),
             // Without hyphens, so that it does not look like a `sub`. Cognito accepts a `sub` wherever it accepts a
             // user name.
             NativeUserName::Uuid => {
@@ -382,7 +405,7 @@ impl Invitations {
         let Some(stored) = current.and_then(|current| Email::parse(current.email.as_deref()?).ok()) else {
             return self.tell_the_owner(order).await;
         };
-        let user = &self.accounts.checked(&guest.user_name, &guest.sub).await?;
+        let user = &self.checked(guest).await?;
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
         let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
         let made_account = read.value.made(&guest.sub) || is_ours;

@@ -94,7 +94,7 @@ impl Invitations {
         seen.invitation = self.table.replace(&key, read, renewed).await?.ok_or(Code::TryAgain)?.value;
         let profile = self.must_be_unanswered(&seen).await?;
         if profile.status == Status::ForceChangePassword {
-            let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
+            let user = self.checked(&profile).await?;
             self.accounts.renew(&user, &self.temporary_password(email)).await?;
         }
         let inviter = written.value.inviter.as_deref();
@@ -140,7 +140,7 @@ impl Invitations {
         let profile = self.accounts.profile(&seen.listing.user_name).await?;
         let is_guest = |profile: &Profile| seen.is_waiting(profile) && seen.invitation.made(&profile.sub);
         let Some(profile) = profile.filter(is_guest) else { return Ok(()) };
-        let user = self.accounts.checked(&profile.user_name, &profile.sub).await?;
+        let user = self.checked(&profile).await?;
         match self.accounts.delete(&user).await {
             Err(error) if error.kind() != PoolErrorKind::UserNotFound => Err(error.into()),
             _ => {

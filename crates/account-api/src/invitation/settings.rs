@@ -2,9 +2,9 @@
 
 use super::return_urls;
 use crate::ceilings::Ceilings;
-use crate::native_user_name::NativeUserName;
 use cognito_core::provider::{Providers, SignUpDomains};
 use cognito_core::settings::{self, Lookup, SettingError};
+use cognito_core::user_pool::NativeUserName;
 
 /// `INVITATIONS`: who may invite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,8 +15,10 @@ fn operations(description: &Value) -> Vec<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
-    for (mode, count) in [("public", 7), ("members", 11), ("off", 5)] {
-        let house = House::set([], &[("INVITATIONS", mode)]);
+    for (mode, self_service, count) in
+        [("public", "off", 7), ("members", "off", 11), ("off", "off", 5), ("off", "new", 9), ("members", "any", 15)]
+    {
+        let house = House::set([], &[("INVITATIONS", mode), ("SELF_SERVICE_LINKING", self_service)]);
         let served = house.as_nobody("GET", "/openapi.json", None).await;
         assert_eq!((served.status.as_u16(), &served.body["openapi"]), (200, &Value::from("3.1.0")));
         let operations = operations(&served.body);

@@ -1,6 +1,7 @@
 use crate::house::{Answer, House, Trap, access_token, event};
-use cognito_core::user_pool::Status;
+use cognito_core::email::Email;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated, invited, native};
+use cognito_core::user_pool::{NativeUserName, Status};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -354,6 +355,38 @@ async fn a_registration_that_was_confirmed_since_its_invitation_is_left_as_it_is
     let account = &house.pool.accounts()[0];
     assert!(!account.email_verified, "whoever registered may have confirmed it");
     assert_eq!(account.password.as_deref(), Some("Mallory's-own-1"));
+}
+
+/// As pre-sign-up names them, so that a sign-in from a provider and an invitation at once make one account.
+#[tokio::test(start_paused = true)]
+async fn in_a_pool_with_plain_user_names_a_guest_gets_the_name_that_follows_from_the_address_and_is_told_it() {
+    let derived = [("NATIVE_USERNAME", "derived")];
+    let house = House::with(PoolKind::UserNames, [], &derived, Trap::Crash);
+    for answer in join_all((0..5).map(|_| invite(&house))).await {
+        assert_eq!(answer.status, 202);
+    }
+    let (username, token) = link(&house);
+    assert_eq!(username, NativeUserName::derived(&Email::parse(GUEST).unwrap()));
+    let done = complete(&house, &username, &token, PASSWORD).await;
+    assert_eq!(done.status, 200);
+    assert_eq!(done.body["username"].as_str(), Some(username.as_str()));
+    let [account] = house.pool.accounts().try_into().expect("one account");
+    assert!(account.email_verified && account.user_name == username);
+
+    // Whoever took the name, or took it as an alias before, is neither invited in the place of the guest nor changed.
+    let mallory = Account { email: Some("mallory@example.com".into()), ..native(GUEST).named("mallory") };
+    let mut alias = mallory.clone();
+    alias.attributes.insert("preferred_username".into(), username.clone());
+    let taken = Account { user_name: username.clone(), ..mallory };
+    for holder in [alias, taken] {
+        let quirks = Quirks { alias_comes_first: true, ..Quirks::default() };
+        let house = House::with(PoolKind::UserNames, [holder.clone()], &derived, Trap::Crash);
+        drop(house.pool.clone().with_quirks(quirks));
+        invite(&house).await;
+        assert!(house.mailer.last_to(GUEST).is_none_or(|mail| mail.parameter("token").is_none()));
+        let theirs = house.pool.accounts().into_iter().find(|account| account.sub == holder.sub).unwrap();
+        assert_eq!((theirs.password, theirs.status, theirs.email), (holder.password, holder.status, holder.email));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use cognito_core::settings::Overrides;
 use cognito_core::user_pool::{AppClient, AppClients};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,7 +123,7 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     if let Some(found) = facts.known(&what, "GetFunctionConfiguration", request) {
         attached.exists = Some(true);
         attached.log_group = found.logging_config().and_then(|log| log.log_group()).map(str::to_owned);
-        attached.settings = Some(settings_of(&found));
+        attached.settings = Some(settings_for(facts.pool.id(), settings_of(&found)));
         attached.lacking = lacking(cloud, facts, trigger, found.role(), &attached).await;
     }
     match invoke_permission::is_granted(&lambda, &function, &facts.pool).await {
@@ -131,6 +132,16 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
         Err(error) => facts.miss(&format!("permission to call the {what}"), "GetPolicy", format!("{error:#}")),
     }
     attached
+}
+
+/// The settings with which a function answers the events of a pool that no app client led to. A file with overrides is in
+/// the function, so what it holds is not known here.
+fn settings_for(pool: &str, mut settings: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let inline = |name: &str| settings.get(name).filter(|value| !value.trim_start().starts_with('/')).cloned();
+    if let Ok(overrides) = Overrides::from_lookup(&inline) {
+        settings.extend(overrides.of(pool, None));
+    }
+    settings
 }
 
 /// A function's environment.
@@ -306,6 +317,22 @@ mod tests {
 
     fn gaps(facts: &Facts) -> BTreeSet<&str> {
         facts.gaps.iter().map(|gap| gap.permission.as_str()).collect()
+    }
+
+    #[test]
+    fn the_settings_are_those_that_hold_for_this_pool() {
+        let overrides = r#"[{"user_pool_id": "eu-central-1_B", "settings": {"PROVIDERS": "Corp:always"}},
+            {"client_id": "web", "settings": {"DEFAULT_GROUP": "shoppers"}}]"#;
+        let settings = |overrides: &str| {
+            let pairs = [("PROVIDERS", "Google:claim"), ("OVERRIDES", overrides)];
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        };
+        let of = |pool: &str| settings_for(pool, settings(overrides));
+        assert_eq!(of("eu-central-1_B")["PROVIDERS"], "Corp:always");
+        assert_eq!(of("eu-central-1_A")["PROVIDERS"], "Google:claim");
+        assert!(!of("eu-central-1_A").contains_key("DEFAULT_GROUP"));
+        // The path is one of the function's own files.
+        assert_eq!(settings_for("eu-central-1_A", settings("/etc/hostname"))["PROVIDERS"], "Google:claim");
     }
 
     #[tokio::test]

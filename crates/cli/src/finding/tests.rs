@@ -343,6 +343,9 @@ fn what_a_known_provider_does_not_send_or_check_is_found() {
     assert_eq!(all(&facts), vec![]);
 }
 
+const LINKEDIN: &str = "https://www.linkedin.com/oauth";
+const AUTH0: &str = "https://example.eu.auth0.com/";
+
 /// Providers as `DescribeIdentityProvider` shows them.
 #[test]
 fn scopes_and_issuers_that_cannot_work_are_found_for_each_provider_by_name() {
@@ -360,8 +363,6 @@ fn scopes_and_issuers_that_cannot_work_are_found_for_each_provider_by_name() {
         ..Provider::default()
     };
     let of_kind = |kind: &str, scopes: &str| Provider { kind: kind.into(), ..oidc("", scopes) };
-    const LINKEDIN: &str = "https://www.linkedin.com/oauth";
-    const AUTH0: &str = "https://example.eu.auth0.com/";
     for (provider, lacks) in [
         (of_kind("Google", "profile"), true),
         (of_kind("Google", "profile email"), true),

@@ -8,7 +8,7 @@ mod registration;
 pub use record::{MfaSettings, ProfileRecord};
 pub use registration::{AppClient, Delivery, NewRegistration, Registered};
 
-use super::{CheckedUserName, PasswordPolicy, PoolError, UserName, UserPool};
+use super::{CheckedUserName, NativeUserName, PasswordPolicy, PoolError, UserName, UserPool};
 use std::collections::BTreeMap;
 
 /// One user pool, as an operator sees it. Every method makes one API call unless it says otherwise, and may be
@@ -91,6 +91,8 @@ pub struct PoolSettings {
     pub estimated_users: u64,
     /// The attributes that stand for the user name, `email` or `phone_number`; none if people choose names.
     pub user_name_attributes: Vec<String>,
+    /// Whether the address is an alias: a sign-in name beside the user name.
+    pub email_is_alias: bool,
     /// The attributes that may be changed later.
     pub mutable_attributes: Vec<String>,
     /// The attributes that every new native profile must have. Without `sub`, which Cognito sets itself.
@@ -108,6 +110,18 @@ impl PoolSettings {
     #[must_use]
     pub fn email_is_user_name(&self) -> bool {
         self.user_name_attributes.iter().any(|name| name == "email")
+    }
+
+    /// What new native profiles are named.
+    #[must_use]
+    pub fn native_user_name(&self) -> NativeUserName {
+        if self.email_is_user_name() {
+            NativeUserName::Email
+        } else if self.email_is_alias {
+            NativeUserName::Uuid
+        } else {
+            NativeUserName::Derived
+        }
     }
 
     /// Whether people sign in with a phone number and nothing else, so that nobody can be named by an address.

@@ -2,11 +2,10 @@
 
 use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
+use cognito_core::user_pool::{NativeUserName, Status};
 use linking::{
-    Arrival, LinkError, LinkWithFactors, Linker, NativeUserName, Newcomers, Policy, SecondSubject, SubjectRule,
-    UnverifiedProfile,
+    Arrival, LinkError, LinkWithFactors, Linker, Newcomers, Policy, SecondSubject, SubjectRule, UnverifiedProfile,
 };
 use serde_json::json;
 use std::time::{Duration, SystemTime};

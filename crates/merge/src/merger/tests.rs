@@ -6,8 +6,9 @@ mod join;
 mod scenario;
 
 use super::*;
-use cognito_core::user_pool::PoolErrorKind;
+use cognito_core::email::Email;
 use cognito_core::user_pool::memory::{Account, PoolKind, federated};
+use cognito_core::user_pool::{NativeUserName, PoolErrorKind};
 use crash::{FATES, Fate, Fuse, ended_twice};
 use scenario::{ADA, Scene, SignIn, all, google};
 
@@ -326,6 +327,15 @@ async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_del
     let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
     assert_eq!(ended, [StepResult::Skipped("user_name_is_phone_number".into())]);
     assert!(changes(&scene).is_empty());
+}
+
+/// The trigger of a plain pool gives the same name, so both cannot make an account each.
+#[tokio::test]
+async fn in_a_pool_with_plain_user_names_a_made_profile_has_the_name_that_follows_from_its_address() {
+    let mut scene = scenario::nobody_native_in(PoolKind::UserNames, &[google("1")]);
+    assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+    let made = scene.pool.owners_of("Google", "1").pop().unwrap();
+    assert_eq!(made.user_name, NativeUserName::derived(&Email::parse(ADA).unwrap()));
 }
 
 #[test]

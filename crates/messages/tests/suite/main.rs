@@ -45,7 +45,13 @@ fn with_templates(files: &[(&str, &str)]) -> (tempfile::TempDir, Messages) {
 }
 
 fn ada() -> Person<'static> {
-    Person { name: Some("Ada"), username: Some("ada-1"), email: Some("ada+news@example.com"), locales: &["en"] }
+    Person {
+        name: Some("Ada"),
+        username: Some("ada-1"),
+        email: Some("ada+news@example.com"),
+        locales: &["en"],
+        ..Person::default()
+    }
 }
 
 fn request(kind: Kind, person: Person<'_>) -> Request<'_> {

@@ -165,8 +165,13 @@ fn the_longest_names_and_addresses_cognito_allows_leave_every_message_whole() {
             // The invitation's SMS names the user: a name as long as the whole SMS is left to Cognito.
             let username =
                 if kind == Kind::AdminCreateUser { "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11" } else { &username };
-            let person =
-                Person { name: Some("Ada"), username: Some(username), email: Some(&email), locales: &[locale.tag] };
+            let person = Person {
+                name: Some("Ada"),
+                username: Some(username),
+                email: Some(&email),
+                locales: &[locale.tag],
+                ..Person::default()
+            };
             let (email, _) = complete(&messages, &request(kind, person));
             assert_eq!(email.html.contains("example/"), kind != Kind::Authentication, "{} has its link", kind.name());
         }

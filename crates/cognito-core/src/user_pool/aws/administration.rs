@@ -9,8 +9,8 @@ use crate::user_pool::{
 use aws_sdk_cognitoidentityprovider::Config;
 use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
 use aws_sdk_cognitoidentityprovider::types::{
-    AdminCreateUserConfigType, SchemaAttributeType, UserPoolClientType, UserPoolType, UsernameAttributeType,
-    VerifiedAttributeType,
+    AdminCreateUserConfigType, AliasAttributeType, SchemaAttributeType, UserPoolClientType, UserPoolType,
+    UsernameAttributeType, VerifiedAttributeType,
 };
 use std::collections::BTreeMap;
 
@@ -137,6 +137,7 @@ fn settings(pool: &UserPoolType) -> PoolSettings {
     PoolSettings {
         estimated_users: u64::try_from(pool.estimated_number_of_users()).unwrap_or_default(),
         user_name_attributes: names(pool.username_attributes(), UsernameAttributeType::as_str),
+        email_is_alias: pool.alias_attributes().contains(&AliasAttributeType::Email),
         mutable_attributes: named(|attribute| attribute.mutable().unwrap_or_default()),
         required_attributes: read::required(pool).into_iter().map(|attribute| attribute.name).collect(),
         auto_verified_attributes: names(pool.auto_verified_attributes(), VerifiedAttributeType::as_str),

@@ -80,7 +80,8 @@ impl<P: Administration> Checks<'_, P> {
         let of_sub = self.pool.user_name_of_sub(record.sub()).await.map_err(text)?;
         expect(of_sub.is_some_and(|found| found.as_str() == name.as_str()), "not found by its sub")?;
         let settings = self.pool.settings().await.map_err(text)?;
-        expect(settings.email_is_user_name() != self.alias, "the settings name another kind of pool")
+        let kind = (settings.email_is_user_name(), settings.email_is_alias);
+        expect(kind == (!self.alias, self.alias), "the settings name another kind of pool")
     }
 
     async fn pages_show_everybody_once(&self) -> Outcome {

@@ -72,6 +72,7 @@ impl Administration for MemoryPool {
                     PoolKind::EmailUserNames => vec!["email".into()],
                     PoolKind::EmailAlias | PoolKind::UserNames => Vec::new(),
                 },
+                email_is_alias: state.kind == PoolKind::EmailAlias,
                 mutable_attributes: vec!["given_name".into(), "locale".into()],
                 required_attributes: vec!["email".into()],
                 auto_verified_attributes: vec!["email".into()],

@@ -10,9 +10,9 @@ use crate::rules::Rules;
 use crate::undo::{UndoError, undo};
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use cognito_core::user_pool::{NewNative, PoolErrorKind, PoolSettings, Status};
+use cognito_core::user_pool::{NativeUserName, NewNative, PoolErrorKind, PoolSettings, Status};
 use futures_util::FutureExt;
-use linking::{LinkError, Linker, NativeProfile, NativeUserName, Policy, Refusal, UnverifiedProfile};
+use linking::{LinkError, Linker, NativeProfile, Policy, Refusal, UnverifiedProfile};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -60,6 +60,7 @@ pub(super) fn settings(kind: PoolKind) -> PoolSettings {
     let named_by_email = kind == PoolKind::EmailUserNames;
     PoolSettings {
         user_name_attributes: if named_by_email { vec!["email".into()] } else { Vec::new() },
+        email_is_alias: kind == PoolKind::EmailAlias,
         mutable_attributes: vec!["given_name".into(), "locale".into()],
         required_attributes: vec!["email".into()],
         ..PoolSettings::default()
@@ -138,10 +139,14 @@ pub(super) fn native_and_google() -> Scene {
 
 /// Nobody native, and a profile of each of these identities.
 pub(super) fn nobody_native(accounts: &[Account]) -> Scene {
-    built("none native", PoolKind::EmailUserNames, Policy::default(), accounts)
+    nobody_native_in(PoolKind::EmailUserNames, accounts)
 }
 
-/// Every situation that is merged, in both kinds of pool, whether or not a stand-alone profile holds its address there.
+pub(super) fn nobody_native_in(kind: PoolKind, accounts: &[Account]) -> Scene {
+    built("none native", kind, Policy::default(), accounts)
+}
+
+/// Every situation that is merged, in each kind of pool, whether or not a stand-alone profile holds its address there.
 pub(super) fn all() -> Vec<Box<dyn Fn() -> Scene>> {
     let skip = Policy { native_profile: NativeProfile::Skip, ..Policy::default() };
     let create = Policy::default();
@@ -164,7 +169,7 @@ pub(super) fn all() -> Vec<Box<dyn Fn() -> Scene>> {
     ];
     let mut all: Vec<Box<dyn Fn() -> Scene>> = Vec::new();
     for (name, policy, accounts) in situations {
-        for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias] {
+        for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias, PoolKind::UserNames] {
             let accounts = accounts.clone();
             let makes =
                 accounts.iter().all(|account| account.is_stand_alone() || account.status == Status::Unconfirmed);

@@ -1,0 +1,312 @@
+//! Settings that differ for some user pools or app clients.
+
+use super::{Lookup, SettingError, optional};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// `OVERRIDES`: a JSON list, or the path of a file that holds one.
+pub const OVERRIDES: &str = "OVERRIDES";
+
+/// Settings that may differ for an app client: the messages, and the group of new users.
+pub const BY_CLIENT: [&str; 10] = [
+    "APP_NAME",
+    "APP_URL",
+    "BRAND_COLOR",
+    "DEFAULT_GROUP",
+    "DEFAULT_GROUP_FOR",
+    "DEFAULT_LOCALE",
+    "LOGO_URL",
+    "MESSAGE_STYLE",
+    "SUPPORT_EMAIL",
+    "TEMPLATE_DIR",
+];
+
+/// Settings that may differ for a user pool, besides those of [`BY_CLIENT`].
+pub const BY_POOL: [&str; 21] = [
+    "ALLOWED_DOMAINS",
+    "DENIED_DOMAINS",
+    "DIRECT_EMAIL_CHANGE",
+    "EMAIL_CLAIMS",
+    "LINK_WITH_FACTORS",
+    "MULTIPLE_EMAILS",
+    "NATIVE_ATTRIBUTES",
+    "NATIVE_PROFILE",
+    "NATIVE_SIGN_UP",
+    "NATIVE_USERNAME",
+    "NEWCOMERS",
+    "POOL_CASE_SENSITIVE",
+    "PROVIDERS",
+    "REPAIR",
+    "SAML_EMAIL_ATTRIBUTES",
+    "SECOND_SUBJECT",
+    "SIGN_OUT_ON_PASSWORD_RESET",
+    "STORE_UNPROVEN_EMAIL",
+    "SUBJECT_ATTRIBUTE",
+    "UNPROVEN_EMAIL",
+    "UNVERIFIED_PROFILE",
+];
+
+/// What a value may be, for error messages.
+const ALLOWED: &str = r#"a JSON list such as [{"client_id": "id", "settings": {"APP_NAME": "Shop"}}], or the path of a file with one, beginning with /"#;
+
+/// One entry of the list: for which events, and what they get. Ids that are left out fit every event.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Override {
+    #[serde(default)]
+    user_pool_id: Ids,
+    #[serde(default)]
+    client_id: Ids,
+    settings: BTreeMap<String, String>,
+}
+
+/// One id, or several.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(untagged)]
+enum Ids {
+    #[default]
+    All,
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Ids {
+    fn fit(&self, id: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(own) => id == Some(own),
+            Self::Several(own) => id.is_some_and(|id| own.iter().any(|one| one == id)),
+        }
+    }
+
+    fn are_named(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::One(id) => !id.is_empty(),
+            Self::Several(ids) => !ids.is_empty() && ids.iter().all(|id| !id.is_empty()),
+        }
+    }
+}
+
+/// `OVERRIDES`, read: for each event at most one entry counts, the first that fits.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides(Vec<Override>);
+
+impl Overrides {
+    /// Reads the variable and, if it names one, the file.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SettingError`] if it is no such list, or if an entry names no pool and no client, or a setting that
+    /// cannot differ for them. The error says which entry.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let read = optional(lookup, OVERRIDES, ALLOWED, |text| Some(text.to_owned()))?;
+        let Some(text) = read else { return Ok(Self::default()) };
+        let wrong = |value: String, allowed: String| SettingError { name: OVERRIDES, value, allowed };
+        let json = if text.starts_with('/') {
+            std::fs::read_to_string(&text).map_err(|why| wrong(format!("{text} ({why})"), ALLOWED.to_owned()))?
+        } else {
+            text
+        };
+        let entries: Vec<Override> = serde_json::from_str(&json)
+            .map_err(|why| wrong(format!("a text that is none: {why}"), ALLOWED.to_owned()))?;
+        for (place, entry) in (1..).zip(&entries) {
+            entry.check().map_err(|(what, allowed)| wrong(format!("entry {place}: {what}"), allowed))?;
+        }
+        Ok(Self(entries))
+    }
+
+    /// The settings of events of this pool and app client, over those that hold for all.
+    pub fn over<'a>(
+        &'a self,
+        user_pool_id: &str,
+        client_id: Option<&str>,
+        lookup: Lookup<'a>,
+    ) -> impl Fn(&str) -> Option<String> + use<'a> {
+        let own = self.entry(user_pool_id, client_id).map(|entry| &entry.settings);
+        move |name| own.and_then(|own| own.get(name).cloned()).or_else(|| lookup(name))
+    }
+
+    /// The settings that differ for events of this pool and app client.
+    #[must_use]
+    pub fn of(&self, user_pool_id: &str, client_id: Option<&str>) -> BTreeMap<String, String> {
+        self.entry(user_pool_id, client_id).map(|entry| entry.settings.clone()).unwrap_or_default()
+    }
+
+    fn entry(&self, user_pool_id: &str, client_id: Option<&str>) -> Option<&Override> {
+        self.0.get(self.fitting(user_pool_id, || client_id.map(str::to_owned))?)
+    }
+
+    /// The place of the first entry that fits. Who asks for the client's id is asked only if there are entries.
+    fn fitting(&self, user_pool_id: &str, client_id: impl FnOnce() -> Option<String>) -> Option<usize> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let client_id = client_id();
+        self.0
+            .iter()
+            .position(|entry| entry.user_pool_id.fit(Some(user_pool_id)) && entry.client_id.fit(client_id.as_deref()))
+    }
+}
+
+impl Override {
+    /// Checks what does not depend on the function. The error is what is wrong, and what is allowed.
+    fn check(&self) -> Result<(), (String, String)> {
+        if !self.user_pool_id.are_named() && !self.client_id.are_named() {
+            return Err((
+                "no id".to_owned(),
+                "user_pool_id, client_id, or both, each an id or a list of ids".to_owned(),
+            ));
+        }
+        for name in self.settings.keys() {
+            let known = |names: &[&str]| names.contains(&name.as_str());
+            if known(&BY_CLIENT) || (known(&BY_POOL) && !self.client_id.are_named()) {
+                continue;
+            }
+            let by_client = BY_CLIENT.join(", ");
+            let allowed = if self.client_id.are_named() {
+                format!("for an app client: {by_client}")
+            } else {
+                format!("{by_client}, {}", BY_POOL.join(", "))
+            };
+            return Err((name.clone(), allowed));
+        }
+        Ok(())
+    }
+}
+
+/// Something made of settings, once for all events and once for each entry of [`OVERRIDES`].
+#[derive(Debug)]
+pub struct Overridden<T> {
+    base: T,
+    overrides: Overrides,
+    others: Vec<T>,
+}
+
+impl<T> Overridden<T> {
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first [`SettingError`]; that of an entry says which entry.
+    pub fn build(
+        lookup: Lookup<'_>,
+        mut build: impl FnMut(Lookup<'_>) -> Result<T, SettingError>,
+    ) -> Result<Self, SettingError> {
+        let base = build(lookup)?;
+        let overrides = Overrides::from_lookup(lookup)?;
+        let mut others = Vec::new();
+        for (place, entry) in (1..).zip(&overrides.0) {
+            let own = |name: &str| entry.settings.get(name).cloned().or_else(|| lookup(name));
+            others.push(build(&own).map_err(|why| SettingError {
+                name: OVERRIDES,
+                value: format!("entry {place}: {} {}", why.name, why.value),
+                allowed: why.allowed,
+            })?);
+        }
+        Ok(Self { base, overrides, others })
+    }
+
+    /// Makes something else of each.
+    #[must_use]
+    pub fn map<U>(self, mut make: impl FnMut(T) -> U) -> Overridden<U> {
+        let base = make(self.base);
+        Overridden { base, overrides: self.overrides, others: self.others.into_iter().map(make).collect() }
+    }
+
+    /// What was made for all events.
+    #[must_use]
+    pub const fn base(&self) -> &T {
+        &self.base
+    }
+
+    /// What was made for events of this pool and app client.
+    #[must_use]
+    pub fn fitting(&self, user_pool_id: &str, client_id: impl FnOnce() -> Option<String>) -> &T {
+        let place = self.overrides.fitting(user_pool_id, client_id);
+        place.and_then(|place| self.others.get(place)).unwrap_or(&self.base)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POOL: &str = "eu-central-1_A";
+
+    /// The value of `APP_NAME` that an event gets.
+    fn name_for(overrides: &str, pool: &str, client: Option<&str>) -> String {
+        let lookup = |name: &str| match name {
+            OVERRIDES => Some(overrides.to_owned()),
+            "APP_NAME" => Some("All".to_owned()),
+            _ => None,
+        };
+        let built = Overridden::build(&lookup, |lookup| Ok(lookup("APP_NAME").unwrap_or_default())).unwrap();
+        let of_event = built.fitting(pool, || client.map(str::to_owned)).clone();
+        let read = Overrides::from_lookup(&lookup).unwrap();
+        assert_eq!(read.over(pool, client, &lookup)("APP_NAME").unwrap(), of_event);
+        of_event
+    }
+
+    #[test]
+    fn the_first_entry_that_fits_pool_and_client_counts() {
+        let both = r#"[
+            {"user_pool_id": "eu-central-1_A", "client_id": ["web", "phone"], "settings": {"APP_NAME": "Shop"}},
+            {"client_id": "web", "settings": {"APP_NAME": "Web"}},
+            {"user_pool_id": "eu-central-1_A", "settings": {"DEFAULT_GROUP": "members"}},
+            {"user_pool_id": "eu-central-1_B", "settings": {"APP_NAME": "B"}}]"#;
+        for (pool, client, name) in [
+            (POOL, Some("web"), "Shop"),
+            (POOL, Some("phone"), "Shop"),
+            ("eu-central-1_B", Some("web"), "Web"),
+            ("eu-central-1_B", Some("other"), "B"),
+            ("eu-central-1_B", None, "B"),
+            // The third entry fits and does not name the setting.
+            (POOL, Some("other"), "All"),
+            ("eu-central-1_C", None, "All"),
+        ] {
+            assert_eq!(name_for(both, pool, client), name, "{pool} {client:?}");
+        }
+        assert_eq!(name_for("", POOL, Some("web")), "All");
+        assert_eq!(name_for("[]", POOL, Some("web")), "All");
+    }
+
+    #[test]
+    fn a_file_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, r#"[{"client_id": "web", "settings": {"APP_NAME": "Web"}}]"#).unwrap();
+        assert_eq!(name_for(file.path().to_str().unwrap(), POOL, Some("web")), "Web");
+    }
+
+    #[test]
+    fn what_cannot_be_meant_stops_the_start_and_is_named() {
+        for (overrides, named) in [
+            ("{}", "a JSON list"),
+            ("nonsense", "a JSON list"),
+            ("/no/such/file.json", "/no/such/file.json"),
+            (r#"[{"settings": {"APP_NAME": "Shop"}}]"#, "entry 1: no id"),
+            (r#"[{"client_id": "", "settings": {}}]"#, "entry 1: no id"),
+            (r#"[{"client_id": [], "settings": {}}]"#, "entry 1: no id"),
+            (
+                r#"[{"client_id": "a", "settings": {}}, {"client_id": "a", "settings": {"APP_NAMES": "b"}}]"#,
+                "entry 2: APP_NAMES",
+            ),
+            (r#"[{"client_id": "a", "settings": {"PROVIDERS": "Google:claim"}}]"#, "for an app client: APP_NAME"),
+            (r#"[{"user_pool_id": "a", "settings": {"RETRY_QUEUE_URL": "b"}}]"#, "entry 1: RETRY_QUEUE_URL"),
+            (r#"[{"client_id": "a", "settings": {"APP_NAME": 1}}]"#, "a JSON list"),
+            (r#"[{"client": "a", "settings": {}}]"#, "client"),
+        ] {
+            let read = Overrides::from_lookup(&|name| (name == OVERRIDES).then(|| overrides.to_owned()));
+            let why = read.unwrap_err().to_string();
+            assert!(why.contains("OVERRIDES") && why.contains(named), "{overrides}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_names_entry_setting_and_what_is_allowed() {
+        let overrides = r#"[{"client_id": "a", "settings": {"DEFAULT_GROUP": "two words"}}]"#;
+        let lookup = |name: &str| (name == OVERRIDES).then(|| overrides.to_owned());
+        let why = Overridden::build(&lookup, crate::settings::default_group).unwrap_err().to_string();
+        assert!(why.contains("entry 1: DEFAULT_GROUP two words") && why.contains("128 characters"), "{why}");
+    }
+}
