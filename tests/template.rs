@@ -239,10 +239,18 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".forget_phone_and_factors(", "AdminSetUserMFAPreference"),
         (".add_to_group(", "AdminAddUserToGroup"),
         (".accounts.delete(", "AdminDeleteUser"),
+        (".accounts.record(", "AdminGetUser"),
+        (".accounts.sign_in_factors(", "AdminGetUserAuthFactors"),
+        (".accounts.groups(", "AdminListGroupsForUser"),
+        (".accounts.unlink_source(", "AdminDisableProviderForUser"),
+        (".0.link(", "AdminLinkProviderForUser"),
     ] {
         let flows = [
             include_str!("../crates/account-api/src/email_change/flow.rs"),
             include_str!("../crates/account-api/src/email_change/commit.rs"),
+            include_str!("../crates/account-api/src/identities/connect.rs"),
+            include_str!("../crates/account-api/src/identities/flow.rs"),
+            include_str!("../crates/account-api/src/identities/merging.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
             include_str!("../crates/account-api/src/invitation/guest.rs"),
             include_str!("../crates/account-api/src/invitation/complete.rs"),
@@ -260,7 +268,7 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     );
     assert_eq!(values(&lists[1]["Action"]), BTreeSet::from(["dynamodb:Query".to_owned()]));
     let deletes = pool["Action"].as_array().unwrap().iter().find(|action| action[1] == "cognito-idp:AdminDeleteUser");
-    assert_eq!(deletes.unwrap()[0], "InvitesForMembers");
+    assert_eq!(deletes.unwrap()[0], "DeletesAccounts");
     assert_eq!(own_function[0], "InvitesPublicly");
     assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
     assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
@@ -373,8 +381,9 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
         }
         let (properties, key) = (&resource["Properties"], resource["Properties"]["RouteKey"].as_str().unwrap());
         let open = ["POST /invitations", "POST /invitations/complete", "GET /openapi.json"].contains(&key);
-        if !open && (key.contains("/email-change") || key.contains("/invitations")) {
+        if !open && ["/email-change", "/identities", "/invitations"].iter().any(|path| key.contains(path)) {
             assert_eq!(resource["Condition"] == "InvitesForMembers", key.contains("/invitations"), "{name}");
+            assert_eq!(resource["Condition"] == "ServesIdentities", key.contains("/identities"), "{name}");
             assert_eq!(properties["AuthorizationType"], "JWT", "{name}");
             assert_eq!(properties["AuthorizerId"], "AccountApiAuthorizer", "{name}");
             routes += 1;
@@ -383,7 +392,7 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
             assert_eq!(properties["AuthorizationType"].to_string(), r#"["InvitesPublicly","NONE","JWT"]"#);
         }
     }
-    assert_eq!(routes, 9);
+    assert_eq!(routes, 13);
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 mod body;
 mod email_change;
+mod identities;
 mod invitations;
 mod locales;
 
 use crate::AccountApi;
 use crate::email_change::flow::EmailChange;
+use crate::identities::SelfService;
+use crate::identities::flow::Identities;
 use crate::invitation::Mode;
 use crate::invitation::flow::Invitations;
 use crate::problem::{Code, Problem};
@@ -40,15 +43,23 @@ impl FromRef<AccountApi> for Arc<Invitations> {
     }
 }
 
+impl FromRef<AccountApi> for Arc<Identities> {
+    fn from_ref(api: &AccountApi) -> Self {
+        Self::clone(&api.identities)
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Account API",
-        description = "Changes an account's e-mail address with proof of both addresses, and invites people.",
+        description = "Changes an account's e-mail address with proof of both addresses, shows and changes how it signs in, \
+                       and invites people.",
     ),
     modifiers(&Bearer),
     tags(
         (name = "email-change", description = "For the signed-in person"),
+        (name = "identities", description = "How the signed-in person signs in"),
         (name = "invitations", description = "Accounts that one person begins and their owner completes"),
     )
 )]
@@ -66,11 +77,17 @@ impl Modify for Bearer {
     }
 }
 
-fn routes(invitations: &Mode) -> (Router<AccountApi>, Description) {
+fn routes(invitations: &Mode, self_service: SelfService) -> (Router<AccountApi>, Description) {
     let mut routes = OpenApiRouter::with_openapi(Head::openapi())
         .routes(routes!(email_change::request, email_change::status, email_change::cancel))
         .routes(routes!(email_change::verify))
         .routes(routes!(email_change::resend));
+    if self_service != SelfService::Off {
+        routes = routes
+            .routes(routes!(identities::list, identities::connect))
+            .routes(routes!(identities::offer))
+            .routes(routes!(identities::disconnect));
+    }
     if *invitations != Mode::Off {
         routes = routes.routes(routes!(invitations::invite)).routes(routes!(invitations::complete));
     }
@@ -90,10 +107,10 @@ fn routes(invitations: &Mode) -> (Router<AccountApi>, Description) {
     (router, description)
 }
 
-/// The description of the API in OpenAPI 3.1, with the routes that exist in this mode of invitations.
+/// The description of the API in OpenAPI 3.1, with the routes that exist with these settings.
 #[must_use]
-pub fn description(invitations: &Mode) -> Description {
-    routes(invitations).1
+pub fn description(invitations: &Mode, self_service: SelfService) -> Description {
+    routes(invitations, self_service).1
 }
 
 /// The answer to a path that leads nowhere.
@@ -103,7 +120,7 @@ pub(crate) fn nothing_here() -> Response {
 
 /// The API's routes. The caller adds the answer to paths that lead nowhere.
 pub(crate) fn router(api: AccountApi) -> Router {
-    let (router, description) = routes(&api.invitations.settings.mode);
+    let (router, description) = routes(&api.invitations.settings.mode, api.identities.settings.self_service);
     let description = Arc::new(description);
     router
         .route("/openapi.json", get(async move || Json(Arc::clone(&description)).into_response()))

@@ -18,7 +18,20 @@ pub struct Caller {
     /// The profile's exact user name.
     pub user_name: UserName,
     groups: Vec<String>,
+    /// When the person signed in, in seconds since 1970. A refreshed token keeps this time.
+    signed_in_at: Option<u64>,
+    /// The token does not come from Cognito's own sign-in calls (`InitiateAuth`), which know no provider.
+    may_be_federated: bool,
 }
+
+/// How many seconds a sign-in is fresh.
+pub(crate) const FRESH: u64 = 10 * 60;
+
+/// How many seconds Cognito's clock may be ahead of this one.
+const AHEAD: u64 = 60;
+
+/// The only scope of tokens from Cognito's own sign-in calls.
+const OWN_SCOPE: &str = "aws.cognito.signin.user.admin";
 
 impl Caller {
     /// Reads the claims that the authorizer has checked.
@@ -45,12 +58,31 @@ impl Caller {
             sub: text("sub")?.to_owned(),
             user_name: UserName::new(text("username")?),
             groups: text("cognito:groups").map(parse_list).unwrap_or_default(),
+            signed_in_at: text("auth_time").and_then(|time| time.parse().ok()),
+            may_be_federated: text("scope").is_some_and(|scope| scope != OWN_SCOPE),
         })
     }
 
     /// Who this is in a line of the log. An operator's name in AWS may hold an address.
     pub(crate) fn id_in_log(&self) -> &str {
         id_in_log(&self.sub)
+    }
+
+    /// When the person signed in, if that was within the last minutes. Somebody who stole an older session must not
+    /// change how its owner signs in.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Code::SignInAgain`] if it was not.
+    pub(crate) fn fresh(&self, now: u64) -> Result<u64, Problem> {
+        let is_fresh = |at: &u64| *at <= now + AHEAD && now <= at.saturating_add(FRESH);
+        self.signed_in_at.filter(is_fresh).ok_or_else(|| Code::SignInAgain.into())
+    }
+
+    /// Whether the person may have signed in with a provider. Cognito's sign-in pages make such tokens for passwords,
+    /// too; its sign-in calls never make one for a provider.
+    pub(crate) fn may_be_federated(&self) -> bool {
+        self.may_be_federated
     }
 
     /// Whether the person is in a group.
@@ -140,6 +172,31 @@ mod tests {
             assert!(read(&authorizer).is_none(), "no {name}");
         }
         assert!(read(&json!({ "lambda": { "sub": "s", "username": "u", "token_use": "access" } })).is_none());
+    }
+
+    #[test]
+    fn only_a_sign_in_of_the_last_minutes_is_fresh() {
+        let at = |auth_time: &str, now| {
+            let mut authorizer = claims("[]");
+            authorizer["jwt"]["claims"]["auth_time"] = json!(auth_time);
+            read(&authorizer).unwrap().fresh(now).is_ok()
+        };
+        assert!(at("1000", 1000) && at("1000", 1000 + FRESH) && at("1000", 1000 - AHEAD));
+        assert!(!at("1000", 1001 + FRESH) && !at("1000", 999 - AHEAD));
+        assert!(!at("", 0) && !at("soon", 0) && !at("18446744073709551615", 1000));
+        assert!(read(&claims("[]")).unwrap().fresh(0).is_err(), "a token without the time");
+    }
+
+    #[test]
+    fn a_token_of_a_sign_in_call_is_nobodys_who_came_from_a_provider() {
+        let with = |scope: Value| {
+            let mut authorizer = claims("[]");
+            authorizer["jwt"]["claims"]["scope"] = scope;
+            read(&authorizer).unwrap().may_be_federated()
+        };
+        assert!(with(json!("openid email")) && with(json!("aws.cognito.signin.user.admin openid")));
+        assert!(!with(json!("aws.cognito.signin.user.admin")) && !with(json!("")));
+        assert!(!read(&claims("[]")).unwrap().may_be_federated());
     }
 
     #[test]

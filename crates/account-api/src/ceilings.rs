@@ -95,9 +95,26 @@ impl Counter {
         email: &Email,
         scopes: &[Scope],
     ) -> Result<Result<Ticket, (Scope, u64)>, Problem> {
-        let (now, mut ticket) = (table.now(), Ticket::default());
-        for scope in scopes {
-            let key = self.key(*scope, email, now);
+        let now = table.now();
+        let keys = scopes.iter().map(|scope| (*scope, self.key(*scope, email, now))).collect();
+        self.add_keys(table, keys, now).await
+    }
+
+    /// The same for one account, whatever its address. The limit is the one of an address.
+    pub(crate) async fn add_of(&self, table: &Table, sub: &str) -> Result<Result<Ticket, (Scope, u64)>, Problem> {
+        let now = table.now();
+        let key = format!("count#{}#{}#Account#{sub}", self.what, now / DAY);
+        self.add_keys(table, vec![(Scope::Address, key)], now).await
+    }
+
+    async fn add_keys(
+        &self,
+        table: &Table,
+        keys: Vec<(Scope, String)>,
+        now: u64,
+    ) -> Result<Result<Ticket, (Scope, u64)>, Problem> {
+        let mut ticket = Ticket::default();
+        for (scope, key) in keys {
             let count = match table.store.add(&key, 1, now + 2 * DAY).await {
                 Ok(count) => count,
                 Err(why) => {
@@ -106,11 +123,11 @@ impl Counter {
                 }
             };
             ticket.0.push(key);
-            if count > i64::from(self.ceilings.of(*scope)) {
+            if count > i64::from(self.ceilings.of(scope)) {
                 let (what, scope_name) = (self.what, format!("{scope:?}"));
                 tracing::warn!(error_code = "ceiling_reached", what, scope = scope_name, "no more of this today");
                 ticket.give_back(table).await;
-                return Ok(Err((*scope, DAY - now % DAY)));
+                return Ok(Err((scope, DAY - now % DAY)));
             }
         }
         Ok(Ok(ticket))

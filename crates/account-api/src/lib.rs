@@ -5,6 +5,7 @@
 //!
 //! - [`email_change`]: the rules of a change as pure functions, and the flow that carries them out;
 //! - [`invitation`]: accounts that one person begins and their owner completes;
+//! - [`identities`]: what an account signs in with, seen and changed by its owner;
 //! - [`accounts`], [`store`], [`mailer`], [`queue`], [`clock`](Clock): what the flows work with;
 //! - [`ceilings`]: how often a thing may happen in a day;
 //! - [`code`]: codes that prove a mailbox, and the digests of them that are stored;
@@ -19,6 +20,7 @@ mod clock;
 pub mod code;
 pub mod email_change;
 pub mod function;
+pub mod identities;
 pub mod invitation;
 pub mod mailer;
 mod mask;
@@ -43,6 +45,7 @@ use axum::Router;
 use ceilings::Counter;
 use code::Sealer;
 use email_change::flow::EmailChange;
+use identities::flow::{CHANGES_A_DAY, Identities};
 use invitation::flow::Invitations;
 use mailer::Mailer;
 use messages::Messages;
@@ -79,6 +82,7 @@ pub struct Parts {
 pub struct AccountApi {
     pub(crate) email_change: Arc<EmailChange>,
     pub(crate) invitations: Arc<Invitations>,
+    pub(crate) identities: Arc<Identities>,
     pages: Option<pages::Settings>,
 }
 
@@ -104,6 +108,14 @@ impl AccountApi {
                 sealer: sealer.clone(),
                 unproven: counter("email-change", settings.email_change.ceilings),
                 settings: settings.email_change,
+            }),
+            identities: Arc::new(Identities {
+                accounts: Arc::clone(&accounts),
+                table: table.clone(),
+                outbox: Arc::clone(&outbox),
+                sealer: sealer.clone(),
+                counter: counter("identities", CHANGES_A_DAY),
+                settings: settings.identities,
             }),
             invitations: Arc::new(Invitations {
                 accounts,

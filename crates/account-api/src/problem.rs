@@ -66,13 +66,20 @@ codes! {
     ReturnNotAllowed = "return-not-allowed", 400, "An invitation cannot lead to this address.";
     InvitationInvalid = "invitation-invalid", 400, "The invitation is not valid, or a newer one has taken its place.";
     WeakPassword = "weak-password", 400, "The password is not strong enough.";
+    SameAccount = "same-account", 400, "Both are the same account.";
+    OfferInvalid = "offer-invalid", 400, "The offer is not valid for this account.";
     Unauthorized = "unauthorized", 401, "This needs an access token of the user pool.";
     FederatedAccount = "federated-account", 403, "The provider that this account signs in with manages its address.";
     LinkedAccount = "linked-account", 403, "A provider that this account is linked with would overwrite the new address.";
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
+    SignInAgain = "sign-in-again", 403, "This needs a sign-in of the last minutes; sign in again.";
+    OlderAccount = "older-account", 403, "The account that would go was in use before, and is not given up here; contact support.";
+    NotByProvider = "not-by-provider", 403, "The account that would go must be signed in to with its provider, just now and for the first time.";
+    ProviderNotLinked = "provider-not-linked", 403, "This provider is never connected to an account.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may do this.";
     DomainNotAllowed = "domain-not-allowed", 403, "Addresses of this domain get no account here.";
     NoRequest = "no-request", 404, "No change of the address is under way.";
+    NoSuchIdentity = "no-such-identity", 404, "The account has no such way to sign in.";
     NotFound = "not-found", 404, "There is nothing here.";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not allowed here.";
     RequestPending = "request-pending", 409, "A change of the address is under way; cancel it to begin another one.";
@@ -85,8 +92,17 @@ codes! {
     InvitationOpen = "invitation-open", 409, "An open invitation of this address has another group or return address; revoke it first.";
     AccountExists = "account-exists", 409, "Somebody has an account with this address.";
     AlreadyCompleted = "already-completed", 409, "The invitation was used: sign in, or reset the password.";
+    IdentityChanging = "identity-changing", 409, "Another change of the ways to sign in is under way.";
+    OnlyWayIn = "only-way-in", 409, "Nobody could sign in to the account without this; set a password or connect another provider first.";
+    OwnIdentity = "own-identity", 409, "The account was made for this way to sign in, so it stays.";
+    CannotUntie = "cannot-untie", 409, "The pool cannot take this way to sign in away; contact support.";
+    CannotStay = "cannot-stay", 409, "Neither account can take in the other.";
+    TooManyIdentities = "too-many-identities", 409, "An account has at most five providers; disconnect one first.";
+    GroupsDiffer = "groups-differ", 409, "The account that would go has rights that the other one lacks; contact support.";
+    AccountsChanged = "accounts-changed", 409, "One of the accounts has changed; look at both again.";
     CodeExpired = "code-expired", 410, "The code has expired; begin again.";
     TooManyTries = "too-many-tries", 410, "The code was wrong too often; begin again.";
+    OfferExpired = "offer-expired", 410, "The offer has expired; sign in again.";
     InvitationExpired = "invitation-expired", 410, "The invitation has expired; ask for another one.";
     BodyTooLarge = "body-too-large", 413, "The request is too large.";
     UnsupportedMediaType = "unsupported-media-type", 415, "The request must be application/json.";
@@ -167,7 +183,7 @@ impl Problem {
     /// Whether the same request may work in a moment.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress)
+        matches!(self.code, Code::TryAgain | Code::MailNotSent | Code::CommitInProgress | Code::IdentityChanging)
     }
 
     /// Writes the one log line of this refusal. It is an error if something is broken, and a warning if AWS refused

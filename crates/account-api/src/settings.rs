@@ -1,12 +1,12 @@
 //! What the operator chose, read from environment variables. Each part of the API reads its own.
 
-use crate::{email_change, invitation, pages};
+use crate::{email_change, identities, invitation, pages};
 use cognito_core::email::Email;
 use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 37] = [
+pub const NAMES: [&str; 38] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -18,6 +18,7 @@ pub const NAMES: [&str; 37] = [
     "LINKED_EMAIL_CHANGE",
     "EMAIL_CHANGE_SESSIONS",
     "EMAIL_CHANGES_A_DAY",
+    "SELF_SERVICE_LINKING",
     "INVITATIONS",
     "ADMIN_GROUP",
     "INVITATION_ATTRIBUTES",
@@ -63,6 +64,8 @@ pub struct Settings {
     pub configuration_set: Option<String>,
     /// `LINKED_EMAIL_CHANGE` and the other settings of changes.
     pub email_change: email_change::Settings,
+    /// `SELF_SERVICE_LINKING`.
+    pub identities: identities::Settings,
     /// `INVITATIONS` and the other settings of invitations.
     pub invitations: invitation::Settings,
     /// `APP_NAME` and the other settings of messages.
@@ -94,6 +97,7 @@ impl Settings {
                 configuration_set,
             )?,
             email_change: email_change::Settings::from_lookup(lookup)?,
+            identities: identities::Settings::from_lookup(lookup)?,
             invitations: invitation::Settings::from_lookup(lookup)?,
             pages: pages_settings(lookup, &user_pool_id)?,
             messages: messages::Settings::from_lookup(lookup)?,
@@ -196,6 +200,7 @@ mod tests {
             ("LINKED_EMAIL_CHANGE", "yes"),
             ("EMAIL_CHANGE_SESSIONS", "no"),
             ("EMAIL_CHANGES_A_DAY", "10"),
+            ("SELF_SERVICE_LINKING", "on"),
             ("INVITATIONS_A_DAY", "5,100,0"),
             ("INVITATIONS", "everybody"),
             ("INVITATION_ATTRIBUTES", "email_verified"),

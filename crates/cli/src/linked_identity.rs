@@ -4,7 +4,6 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use cognito_core::user_pool::{Identity, ProfileRecord, UnreadableIdentities};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::fmt;
 
 /// One identity of a profile.
@@ -29,8 +28,6 @@ struct Entry {
     #[serde(flatten)]
     identity: Identity,
     provider_type: Option<String>,
-    // A number, or a number in a text.
-    date_created: Option<Value>,
 }
 
 impl LinkedIdentity {
@@ -58,11 +55,7 @@ impl From<Entry> for LinkedIdentity {
             provider_type: entry.provider_type,
             subject: entry.identity.user_id,
             stand_alone: entry.identity.primary,
-            since: entry
-                .date_created
-                .as_ref()
-                .and_then(milliseconds)
-                .and_then(|at| rfc_3339(DateTime::from_millis(at))),
+            since: entry.identity.connected.and_then(|at| rfc_3339(DateTime::from_millis(at))),
         }
     }
 }
@@ -77,10 +70,6 @@ impl fmt::Display for LinkedIdentity {
 /// A time of a profile, RFC 3339 in UTC.
 pub(crate) fn time(seconds: Option<u64>) -> Option<String> {
     rfc_3339(DateTime::from_secs(i64::try_from(seconds?).ok()?))
-}
-
-fn milliseconds(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// A time as RFC 3339 in UTC.

@@ -185,7 +185,8 @@ mod tests {
 
     fn stored(provider: &str, verified: &str, address: StoredAddress) -> (Result<String, Unlinkable>, bool) {
         let providers = Providers::parse("Corp:claim,Corp_EU:never,Facebook:always").unwrap();
-        let identity = Identity { user_id: "EU_aBc".into(), provider_name: provider.into(), primary: true };
+        let identity =
+            Identity { user_id: "EU_aBc".into(), provider_name: provider.into(), primary: true, connected: None };
         let attributes = json!({"email": "ada@example.com", "email_verified": verified});
         let arrival = Arrival::of_stand_alone(&identity, Attributes::new(Some(&attributes)), &providers, address);
         (

@@ -1,8 +1,7 @@
-//! Two profiles that the operator says belong to one person.
+//! Two profiles that belong to one person, because the operator says so or the person signed in to both.
 //!
-//! No rule of linking judges them: their addresses may differ, and nothing proves that they are one person's. The
-//! operator's word stands in the place of both proofs, so everything that they saw is in the plan, and nothing is done if
-//! either profile has changed since.
+//! No rule of linking judges them: their addresses may differ. That word stands in the place of both proofs, so everything
+//! that was seen is in the plan, and nothing is done if either profile has changed since.
 
 use crate::journal::WholeProfile;
 use cognito_core::email::Email;
@@ -33,6 +32,8 @@ pub struct Join {
 pub enum Proof {
     /// The operator says so.
     OperatorsWord,
+    /// One person has just signed in to both.
+    SignedInToBoth,
 }
 
 /// One of the two profiles, as the operator saw it.
@@ -206,7 +207,7 @@ pub(crate) fn identities(
     let (Ok(going), Ok(staying)) = (going, staying) else { return Err(NotJoinable::Identities) };
     let mut found = Identities { own: None, linked: begun.to_vec() };
     for identity in &going {
-        let source = source(identity, providers)?;
+        let source = link_of(identity, providers)?;
         if identity.primary || (goes.life() == Status::ExternalProvider && going.len() == 1) {
             found.own = Some(source);
         } else if begun.iter().all(|known| !is(known, identity)) {
@@ -234,8 +235,12 @@ fn is(source: &SourceIdentity, identity: &Identity) -> bool {
     source.value() == identity.user_id && source.provider().eq_ignore_ascii_case(&identity.provider_name)
 }
 
-/// What Cognito finds the identity by.
-fn source(identity: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
+/// What Cognito finds an identity of a profile by.
+///
+/// # Errors
+///
+/// Returns [`NotJoinable::ProviderNotLinked`] for a provider that is never linked.
+pub fn link_of(identity: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
     let attribute = match providers.named(&identity.provider_name).map(|provider| &provider.link_by) {
         Some(LinkBy::Nothing) => return Err(NotJoinable::ProviderNotLinked),
         // The profile was made by the subject; only a link is by the attribute.

@@ -1,7 +1,7 @@
 //! Merges stand-alone federated profiles into native ones: judge, plan, carry out, undo.
 //!
 //! The same plan, journal and undo serve two more things that an operator asks for: to [`Join`] two profiles that they
-//! name, and to put people into the group that they should have joined ([`DefaultGroup`]).
+//! name or that a person signed in to, and to put people into the group that they should have joined ([`DefaultGroup`]).
 //!
 //! [`Rules`] judge the profiles of one address as the trigger would judge their next sign-ins. [`plan()`] turns that into a
 //! list of steps that a person can read. [`Merger`] carries the steps out, and [`undo()`] takes them back as far as
@@ -29,7 +29,7 @@ mod undo;
 
 pub use copied::{NotCopyable, check_copyable};
 pub use group::{DefaultGroup, GroupStep};
-pub use join::{Join, NotJoinable, Proof, Side, is_group_of_provider, refuse_shut_out};
+pub use join::{Join, NotJoinable, Proof, Side, is_group_of_provider, link_of, refuse_shut_out};
 pub use journal::{
     Begin, Entry, History, Journal, JournalError, Linked, MergeState, ReplacedSub, Undone, WholeProfile,
 };

@@ -13,8 +13,9 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    #[cfg(test)]
-    pub(crate) fn none() -> Self {
+    /// No limit, for a single merge that its owner asks for.
+    #[must_use]
+    pub const fn none() -> Self {
         Self { lists: RateLimit(None), updates: RateLimit(None) }
     }
 }

@@ -303,6 +303,7 @@ fn foresee(profiles: &mut Vec<Profile>, decision: &Decision, email: Option<&str>
         user_id: identity.value().to_owned(),
         provider_name: identity.provider().to_owned(),
         primary: false,
+        connected: None,
     });
     match at.and_then(|name| profiles.iter_mut().find(|profile| profile.user_name == *name)) {
         Some(native) => {

@@ -23,6 +23,7 @@ pub(crate) struct Facts {
     /// The character that stands for Cognito's link.
     pub(crate) cognito_link: String,
     pub(crate) new_email: String,
+    pub(crate) provider: String,
     pub(crate) inviter: String,
     pub(crate) minutes: Option<u32>,
     pub(crate) days: Option<u32>,
@@ -82,6 +83,7 @@ pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, f
         link => url(&facts.link),
         cognito_link => Value::from_safe_string(facts.cognito_link.clone()),
         new_email => facts.new_email.as_str(),
+        provider => facts.provider.as_str(),
         inviter => facts.inviter.as_str(),
         minutes => facts.minutes.map_or_else(|| Value::from(""), Value::from),
         days => facts.days.map_or_else(|| Value::from(""), Value::from),

@@ -207,6 +207,8 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::EmailChangeNew => Mail::EmailChangeNew { code: SAMPLE_CODE, minutes: 15 },
         // Masked, because the account API masks it in this mail.
         Kind::EmailChanged => Mail::EmailChanged { new_email: "a***@example.org" },
+        Kind::IdentityConnected => Mail::IdentityConnected { provider: "Google" },
+        Kind::IdentityDisconnected => Mail::IdentityDisconnected { provider: "Google" },
         Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter: None },
         Kind::AccountExists => Mail::AccountExists,
         _ => return None,
@@ -269,7 +271,10 @@ mod tests {
         for kind in Kind::ALL {
             for locale in LOCALES {
                 let expected: &[_] = match kind {
-                    Kind::Authentication | Kind::EmailChanged => &["code"],
+                    Kind::Authentication
+                    | Kind::EmailChanged
+                    | Kind::IdentityConnected
+                    | Kind::IdentityDisconnected => &["code"],
                     _ if kind.trigger_source().is_none() => &["link"],
                     _ => &["link", "code"],
                 };

@@ -28,6 +28,10 @@ pub enum Kind {
     EmailChangeNew,
     /// Account API: tells the old address that the e-mail was changed.
     EmailChanged,
+    /// Account API: tells a person that a provider signs in to their account from now on.
+    IdentityConnected,
+    /// Account API: tells a person that a provider does not sign in to their account any more.
+    IdentityDisconnected,
     /// Account API: invites a person to activate an account.
     Activation,
     /// Account API: tells a person who signs up again that an account exists.
@@ -36,7 +40,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, Cognito's first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::SignUp,
         Self::ResendCode,
         Self::ForgotPassword,
@@ -47,6 +51,8 @@ impl Kind {
         Self::EmailChangeCurrent,
         Self::EmailChangeNew,
         Self::EmailChanged,
+        Self::IdentityConnected,
+        Self::IdentityDisconnected,
         Self::Activation,
         Self::AccountExists,
     ];
@@ -76,6 +82,8 @@ impl Kind {
             Self::EmailChangeCurrent => "email-change-current",
             Self::EmailChangeNew => "email-change-new",
             Self::EmailChanged => "email-changed",
+            Self::IdentityConnected => "identity-connected",
+            Self::IdentityDisconnected => "identity-disconnected",
             Self::Activation => "activation",
             Self::AccountExists => "account-exists",
         }
@@ -101,6 +109,8 @@ impl Kind {
             Self::EmailChangeCurrent
             | Self::EmailChangeNew
             | Self::EmailChanged
+            | Self::IdentityConnected
+            | Self::IdentityDisconnected
             | Self::Activation
             | Self::AccountExists => return None,
         })
@@ -137,7 +147,7 @@ impl Kind {
             }
             Self::AdminCreateUser | Self::AccountExists => Some("/login"),
             Self::Activation => Some("/activate"),
-            Self::EmailChanged | Self::Authentication => None,
+            Self::EmailChanged | Self::IdentityConnected | Self::IdentityDisconnected | Self::Authentication => None,
         }
     }
 }

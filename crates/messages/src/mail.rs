@@ -38,6 +38,16 @@ pub enum Mail<'a> {
         /// The new address as the reader may see it, masked or not.
         new_email: &'a str,
     },
+    /// Tells that an identity of a provider signs in to the account from now on.
+    IdentityConnected {
+        /// What people call the provider.
+        provider: &'a str,
+    },
+    /// Tells that an identity of a provider does not sign in to the account any more.
+    IdentityDisconnected {
+        /// What people call the provider.
+        provider: &'a str,
+    },
     /// An invitation to activate an account on a page. It needs `APP_URL`.
     Activation {
         /// The user name of the account.
@@ -61,6 +71,8 @@ impl Mail<'_> {
             Self::EmailChangeCurrent { .. } => Kind::EmailChangeCurrent,
             Self::EmailChangeNew { .. } => Kind::EmailChangeNew,
             Self::EmailChanged { .. } => Kind::EmailChanged,
+            Self::IdentityConnected { .. } => Kind::IdentityConnected,
+            Self::IdentityDisconnected { .. } => Kind::IdentityDisconnected,
             Self::Activation { .. } => Kind::Activation,
             Self::AccountExists => Kind::AccountExists,
         }
@@ -69,7 +81,11 @@ impl Mail<'_> {
     fn code(&self) -> Option<&str> {
         match self {
             Self::EmailChangeCurrent { code, .. } | Self::EmailChangeNew { code, .. } => Some(code),
-            Self::EmailChanged { .. } | Self::Activation { .. } | Self::AccountExists => None,
+            Self::EmailChanged { .. }
+            | Self::IdentityConnected { .. }
+            | Self::IdentityDisconnected { .. }
+            | Self::Activation { .. }
+            | Self::AccountExists => None,
         }
     }
 }
@@ -157,6 +173,9 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
         }
         Mail::EmailChangeNew { minutes, .. } => facts.minutes = Some(minutes),
         Mail::EmailChanged { new_email } => facts.new_email = one_line(new_email),
+        Mail::IdentityConnected { provider } | Mail::IdentityDisconnected { provider } => {
+            facts.provider = one_line(provider);
+        }
         Mail::Activation { days, inviter, .. } => {
             facts.inviter = inviter.and_then(greeting_name).unwrap_or_default();
             if facts.link.is_empty() {
@@ -175,7 +194,10 @@ pub(crate) fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) ->
     let link = match *mail {
         Mail::EmailChangeCurrent { .. } | Mail::EmailChangeNew { .. } => link.with_code(),
         Mail::Activation { username, token, .. } => link.with("username", username).with("token", token),
-        Mail::EmailChanged { .. } | Mail::AccountExists => link.with_email(person.email),
+        Mail::EmailChanged { .. }
+        | Mail::IdentityConnected { .. }
+        | Mail::IdentityDisconnected { .. }
+        | Mail::AccountExists => link.with_email(person.email),
     };
     Some(link.into_url())
 }

@@ -4,6 +4,7 @@
 use super::flow::{EmailChange, WRITE_TRIES, belongs_to, has_proven};
 use super::view::Verified;
 use super::{ChangeState, Request};
+use crate::accounts::end_sessions;
 use crate::caller::Caller;
 use crate::mask::masked;
 use crate::problem::{Code, Problem};
@@ -120,26 +121,12 @@ impl EmailChange {
         }
     }
 
-    /// Ends every session of the account, because a person with access to the old mailbox may be signed in. The
-    /// caller's own session ends too, because Cognito cannot spare one.
+    /// Ends every session of the account, because a person with access to the old mailbox may be signed in.
     async fn end_sessions(&self, caller: &Caller) -> Result<(), Problem> {
         if !self.settings.end_sessions {
             return Ok(());
         }
-        let end = async {
-            let user = self.accounts.checked(&caller.user_name, &caller.sub).await?;
-            self.accounts.sign_out_everywhere(&user).await
-        };
-        match end.await {
-            Ok(()) => Ok(()),
-            Err(error) if error.is_transient() => Err(error.into()),
-            // A missing right must not stop the mail to the old address.
-            Err(error) => {
-                let (error_code, cause) = ("sessions_not_ended", error.to_string());
-                tracing::error!(error_code, cause, sub = caller.sub, "the account's sessions go on");
-                Ok(())
-            }
-        }
+        end_sessions(&*self.accounts, &caller.user_name, &caller.sub).await
     }
 
     async fn write_address(&self, caller: &Caller, request: &Request, new: &Email) -> Result<(), Problem> {

@@ -8,13 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The most bytes of a key, as for a partition key (DynamoDB developer guide, "Constraints").
 const MAX_KEY: usize = 2048;
 
-fn check(operation: &'static str, key: &str) -> Result<(), StoreError> {
-    if key.len() <= MAX_KEY {
-        return Ok(());
-    }
-    Err(StoreError { operation, code: "ValidationException".to_owned() })
-}
-
 /// A store in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
@@ -23,6 +16,7 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 struct State {
     documents: BTreeMap<String, Kept>,
     numbers: BTreeMap<String, i64>,
+    is_broken: bool,
 }
 
 #[derive(Debug)]
@@ -47,6 +41,20 @@ impl MemoryStore {
         self.state().documents.retain(|_, kept| kept.until.is_none_or(|until| now < until));
     }
 
+    /// Sets whether every call fails from now on.
+    pub fn set_broken(&self, broken: bool) {
+        self.state().is_broken = broken;
+    }
+
+    fn check(&self, operation: &'static str, key: &str) -> Result<(), StoreError> {
+        let code = match (key.len() <= MAX_KEY, self.state().is_broken) {
+            (true, false) => return Ok(()),
+            (true, true) => "InternalServerError",
+            (false, _) => "ValidationException",
+        };
+        Err(StoreError { operation, code: code.to_owned() })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -55,7 +63,7 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
         async move {
-            check("GetItem", key)?;
+            self.check("GetItem", key)?;
             let found = self.state().documents.get(key).map(|kept| kept.document.clone());
             // Lets other tasks run, as they would while the network answers.
             tokio::task::yield_now().await;
@@ -71,7 +79,7 @@ impl Store for MemoryStore {
         write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
         async move {
-            check("PutItem", key)?;
+            self.check("PutItem", key)?;
             tokio::task::yield_now().await;
             let documents = &mut self.state().documents;
             if documents.get(key).map(|kept| kept.document.version) != version {
@@ -93,6 +101,7 @@ impl Store for MemoryStore {
         most: u16,
     ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
         async move {
+            self.check("Query", list)?;
             tokio::task::yield_now().await;
             let state = self.state();
             let mut found: Vec<_> = state
@@ -109,7 +118,7 @@ impl Store for MemoryStore {
 
     fn add<'a>(&'a self, key: &'a str, number: i64, _until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
         async move {
-            check("UpdateItem", key)?;
+            self.check("UpdateItem", key)?;
             tokio::task::yield_now().await;
             let mut state = self.state();
             let sum = state.numbers.entry(key.to_owned()).or_default();

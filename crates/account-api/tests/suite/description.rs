@@ -1,5 +1,6 @@
 use crate::house::{House, access_token};
 use account_api::description;
+use account_api::identities::SelfService;
 use account_api::invitation::Mode;
 use cognito_core::user_pool::memory::native;
 use serde_json::{Value, json};
@@ -14,8 +15,10 @@ fn operations(description: &Value) -> Vec<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
-    for (mode, count) in [("public", 7), ("members", 11), ("off", 5)] {
-        let house = House::set([], &[("INVITATIONS", mode)]);
+    for (mode, self_service, count) in
+        [("public", "off", 7), ("members", "off", 11), ("off", "off", 5), ("off", "new", 9), ("members", "any", 15)]
+    {
+        let house = House::set([], &[("INVITATIONS", mode), ("SELF_SERVICE_LINKING", self_service)]);
         let served = house.as_nobody("GET", "/openapi.json", None).await;
         assert_eq!((served.status.as_u16(), &served.body["openapi"]), (200, &Value::from("3.1.0")));
         let operations = operations(&served.body);
@@ -36,7 +39,7 @@ async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
 
 #[test]
 fn every_refusal_an_operation_names_is_a_code_with_that_status() {
-    let description = serde_json::to_value(description(&Mode::Members("admins".into()))).unwrap();
+    let description = serde_json::to_value(description(&Mode::Members("admins".into()), SelfService::Any)).unwrap();
     let mut named = 0;
     for item in description["paths"].as_object().unwrap().values() {
         for operation in item.as_object().unwrap().values() {
@@ -59,7 +62,7 @@ fn every_refusal_an_operation_names_is_a_code_with_that_status() {
 #[test]
 fn who_needs_a_token_is_in_the_description() {
     for (mode, invites) in [(Mode::Public, false), (Mode::Members("admins".into()), true)] {
-        let description = serde_json::to_value(description(&mode)).unwrap();
+        let description = serde_json::to_value(description(&mode, SelfService::Any)).unwrap();
         let secured =
             |path: &str, method: &str| description["paths"][path][method]["security"][0].get("accessToken").is_some();
         assert!(secured("/email-change", "get") && secured("/email-change/verify", "post"));
@@ -95,7 +98,7 @@ fn outside(schema: &Value) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn every_limit_in_the_description_is_kept_before_anything_is_asked() {
     const ADA: &str = "ada@example.com";
-    let description = serde_json::to_value(description(&Mode::Public)).unwrap();
+    let description = serde_json::to_value(description(&Mode::Public, SelfService::Any)).unwrap();
     let mut checked = 0;
     for (path, item) in description["paths"].as_object().unwrap() {
         let schema = &item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
@@ -106,7 +109,7 @@ async fn every_limit_in_the_description_is_kept_before_anything_is_asked() {
             let wrong = outside(schema);
             assert!(!wrong.is_empty(), "{path} {field} has no limit");
             for text in wrong {
-                let house = House::new([native(ADA)]);
+                let house = House::set([native(ADA)], &[("SELF_SERVICE_LINKING", "any")]);
                 let mut body: Value = texts().map(|(name, _)| (name.clone(), json!("x"))).collect();
                 body[field] = json!(text);
                 let answer = house.call(Some(&access_token(ADA)), "POST", path, Some(body)).await.unwrap();

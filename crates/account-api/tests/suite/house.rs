@@ -13,10 +13,11 @@ pub(crate) use account_api::testing::event;
 use account_api::{AccountApi, Clock as _, Parts, Settings};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile,
-    Response, UserName, UserPool as _,
+    Administration as _, AvailableEmail, CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError,
+    PoolErrorKind, Profile, ProfileRecord, Response, UserName, UserPool as _,
 };
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
@@ -173,6 +174,11 @@ impl Accounts for Fused<MemoryPool> {
 
     fused! {
         profile(name: str) -> Option<Profile>;
+        record(user_name: str) -> Option<ProfileRecord>;
+        groups(user: UserName) -> Vec<String>;
+        sign_in_factors(user: UserName) -> Vec<String>;
+        link(user: CheckedUserName, identity: SourceIdentity) -> ();
+        unlink_source(identity: SourceIdentity) -> ();
         profiles_with_email(email: Email) -> Vec<Profile>;
         set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
         forget_phone_and_factors(user: CheckedUserName) -> ();
@@ -285,6 +291,11 @@ impl House {
             settings,
         });
         Self { api, queue, pool, store, mailer, clock, fuse }
+    }
+
+    /// The time, in seconds since 1970.
+    pub(crate) fn time(&self) -> u64 {
+        self.clock.now()
     }
 
     /// Somebody changes the pool just before the first call of this operation.

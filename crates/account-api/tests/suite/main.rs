@@ -13,6 +13,8 @@ mod description;
 mod email_change;
 mod email_change_attacks;
 mod house;
+mod identities;
+mod identities_connect;
 mod invitation_attacks;
 mod invitation_members;
 mod invitations;

@@ -295,6 +295,7 @@ impl State {
             let harmless = owner.user_name == user.as_str() && !quirks.refuse_link_again;
             return if harmless { Ok(()) } else { Err(PoolErrorKind::InvalidParameter) };
         }
+        let now = self.now;
         let account = self.account_mut(user.as_str())?;
         if account.identities.len() >= 5 {
             return Err(PoolErrorKind::LimitExceeded);
@@ -302,7 +303,7 @@ impl State {
         if quirks.refuse_link_before_password && account.status == Status::ForceChangePassword {
             return Err(PoolErrorKind::AliasExists);
         }
-        let linked = LinkedIdentity::new(provider, value);
+        let linked = LinkedIdentity { connected: Some(now), ..LinkedIdentity::new(provider, value) };
         account.identities.push(LinkedIdentity { attribute: source.attribute().to_owned(), ..linked });
         self.remember();
         Ok(())

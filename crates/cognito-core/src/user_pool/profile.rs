@@ -49,6 +49,9 @@ pub struct Identity {
     /// True on a profile that stands alone for this identity.
     #[serde(default, deserialize_with = "lenient_flag")]
     pub primary: bool,
+    /// When it was connected, in milliseconds since 1970; `None` if the pool did not say.
+    #[serde(default, rename = "dateCreated", deserialize_with = "lenient_number")]
+    pub connected: Option<i64>,
 }
 
 impl fmt::Debug for Identity {
@@ -83,6 +86,12 @@ impl Identity {
 /// `primary` is a JSON boolean; some tools write it as text.
 fn lenient_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     serde_json::Value::deserialize(deserializer).map(|value| crate::event::is_true(&value))
+}
+
+/// `dateCreated` is a number, or a number in a text.
+fn lenient_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_i64().or_else(|| value.as_str()?.parse().ok()))
 }
 
 /// A profile's `identities` are not the JSON list they should be.
@@ -200,12 +209,12 @@ mod tests {
     fn identities_parse_as_json_whatever_else_they_hold() {
         let list = Identity::parse_list(
             r#"[{"userId":"1","providerName":"Google","providerType":"Google","issuer":null,"primary":false,"dateCreated":1},
-                {"userId":"2","providerName":"Okta","primary":"true"},{"userId":"3","providerName":"X"}]"#,
+                {"userId":"2","providerName":"Okta","primary":"true","dateCreated":"-2"},{"userId":"3","providerName":"X"}]"#,
         )
         .unwrap();
         assert_eq!(
-            list.iter().map(|i| (i.provider_name.as_str(), i.primary)).collect::<Vec<_>>(),
-            [("Google", false), ("Okta", true), ("X", false)]
+            list.iter().map(|i| (i.provider_name.as_str(), i.primary, i.connected)).collect::<Vec<_>>(),
+            [("Google", false, Some(1)), ("Okta", true, Some(-2)), ("X", false, None)]
         );
         assert!(Identity::parse_list("Google").is_err());
     }
@@ -238,7 +247,12 @@ mod tests {
             enabled: true,
             email: None,
             email_verified: false,
-            identities: vec![Identity { user_id: "1".into(), provider_name: "Google".into(), primary: true }],
+            identities: vec![Identity {
+                user_id: "1".into(),
+                provider_name: "Google".into(),
+                primary: true,
+                connected: None,
+            }],
             created: None,
             has_second_factor: false,
         };

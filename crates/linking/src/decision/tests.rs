@@ -687,6 +687,7 @@ fn identity_sets() -> Vec<Vec<Identity>> {
         provider_name: provider.into(),
         user_id: user_id.into(),
         primary,
+        connected: None,
     };
     vec![
         vec![],

@@ -389,6 +389,46 @@ fn email_change_new() {
 }
 
 #[test]
+fn identity_connected_and_disconnected() {
+    assert_snapshot!(mail(&Mail::IdentityConnected { provider: "Google" }, "en"), @r"
+    A new way to sign in to your account – Harbour
+
+    A new way to sign in
+
+    Hello Ada,
+
+    A sign-in was added to your account. It now opens your account, too.
+
+    Sign-in with
+    Google
+
+    If it wasn’t you, someone else may have access to your account.
+
+    -- 
+    Harbour
+    https://app.example.com
+    ");
+    assert_snapshot!(mail(&Mail::IdentityDisconnected { provider: "Apple" }, "ja"), @r"
+    アカウントからログイン方法が削除されました – Harbour
+
+    ログイン方法が削除されました
+
+    お客様
+
+    アカウントからログイン方法が削除されました。すべての端末からログアウトしました。もう一度ログインしてください。
+
+    ログイン方法
+    Apple
+
+    お心当たりがない場合は、第三者がアカウントにログインしているおそれがあります。
+
+    -- 
+    Harbour
+    https://app.example.com
+    ");
+}
+
+#[test]
 fn email_changed() {
     assert_snapshot!(mail(&CHANGED, "en"), @r"
     Your email address was changed – Harbour

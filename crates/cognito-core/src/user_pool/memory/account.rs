@@ -14,12 +14,20 @@ pub struct LinkedIdentity {
     pub value: String,
     /// Whether the account stands alone for it.
     pub primary: bool,
+    /// When it was connected; unknown for what a test begins with.
+    pub connected: Option<SystemTime>,
 }
 
 impl LinkedIdentity {
     pub(super) fn new(provider: &str, value: &str) -> Self {
         let attribute = COGNITO_SUBJECT.to_owned();
-        Self { provider: provider.into(), attribute, value: value.into(), primary: false }
+        Self { provider: provider.into(), attribute, value: value.into(), primary: false, connected: None }
+    }
+
+    /// The time in AWS's form.
+    pub(super) fn milliseconds(&self) -> Option<i64> {
+        let age = self.connected?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(age.as_millis()).ok()
     }
 
     pub(super) fn is(&self, provider: &str, value: &str) -> bool {
@@ -182,6 +190,7 @@ impl Account {
             user_id: linked.value.clone(),
             provider_name: linked.provider.clone(),
             primary: linked.primary,
+            connected: linked.milliseconds(),
         };
         Profile {
             user_name: UserName::new(&self.user_name),

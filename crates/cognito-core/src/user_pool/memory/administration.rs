@@ -20,10 +20,18 @@ impl Account {
         attributes.insert("email_verified".into(), self.email_verified.to_string());
         attributes.extend(self.email.clone().map(|email| ("email".into(), email)));
         if !self.identities.is_empty() {
-            let entry = |linked: &super::LinkedIdentity| json!({ "userId": linked.value, "providerName": linked.provider, "primary": linked.primary });
+            let entry = |linked: &super::LinkedIdentity| {
+                let mut entry =
+                    json!({ "userId": linked.value, "providerName": linked.provider, "primary": linked.primary });
+                if let Some(connected) = linked.milliseconds() {
+                    entry["dateCreated"] = connected.into();
+                }
+                entry
+            };
             let list: Vec<_> = self.identities.iter().map(entry).collect();
             attributes.insert("identities".into(), json!(list).to_string());
         }
+        let second_factors = self.second_factor.then(|| "SOFTWARE_TOKEN_MFA".to_owned()).into_iter().collect();
         let created = self.created.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
         ProfileRecord {
             user_name: self.user_name.clone(),
@@ -32,7 +40,7 @@ impl Account {
             created: created.map(|age| age.as_secs()),
             modified: None,
             attributes,
-            mfa: MfaSettings::default(),
+            mfa: MfaSettings { enabled: second_factors, preferred: None },
         }
     }
 }

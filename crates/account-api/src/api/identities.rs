@@ -1,0 +1,172 @@
+use super::body::{Body, Limits, has_chars};
+use super::locales::Locales;
+use crate::caller::Caller;
+use crate::identities::flow::Identities;
+use crate::identities::{Connecting, Offer, Ways};
+use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// The account to offer this one to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfferRequest {
+    /// The `sub` of the account that is to be connected with this one.
+    #[schema(min_length = 1, max_length = 64, example = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11")]
+    to: String,
+}
+
+impl Limits for OfferRequest {
+    fn is_within_limits(&self) -> bool {
+        has_chars(&self.to, 1..=64)
+    }
+}
+
+/// An offer, and with it the confirmation once the person has seen both accounts.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionRequest {
+    /// What the other account got from `POST /identities/offer`.
+    #[schema(min_length = 1, max_length = 2048)]
+    offer: String,
+    /// The `confirmation` of the answer without it. Send `stays` along.
+    #[schema(min_length = 1, max_length = 64)]
+    confirmation: Option<String>,
+    /// The `sub` of the account that stays, from one of the `choices`. The other one is deleted.
+    #[schema(min_length = 1, max_length = 64)]
+    stays: Option<String>,
+}
+
+impl Limits for ConnectionRequest {
+    fn is_within_limits(&self) -> bool {
+        let short = |text: &Option<String>| text.as_deref().is_none_or(|text| has_chars(text, 1..=64));
+        has_chars(&self.offer, 1..=2048) && short(&self.confirmation) && short(&self.stays)
+    }
+}
+
+/// Offers the account to another one of the same person
+///
+/// Call this with the token of the account that a sign-in with the provider has just led to, and name the `sub` of the
+/// account that the person wants to keep. It needs a sign-in of the last ten minutes, and changes nothing.
+#[utoipa::path(
+    post, path = "/identities/offer", tag = "identities", security(("accessToken" = [])),
+    request_body = OfferRequest,
+    responses(
+        (status = 200, description = "The offer", body = Offer),
+        (status = 400, description = "invalid-request, same-account", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "sign-in-again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "identity-changing", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn offer(
+    State(api): State<Arc<Identities>>,
+    caller: Caller,
+    locales: Locales,
+    Body(wish): Body<OfferRequest>,
+) -> Result<Json<Offer>, Problem> {
+    Ok(Json(logged(api.offer(&caller, &wish.to, &locales.as_strs()).await, &caller)?))
+}
+
+/// Connects the account that made an offer
+///
+/// The first call has only the offer. Its answer shows both accounts and what may become of them, and changes nothing.
+/// The second call confirms: it names the account that stays. The other one is deleted with its `sub`, and its providers
+/// sign in to the one that stays. Both accounts need a sign-in of the last ten minutes. Owners get a mail.
+#[utoipa::path(
+    post, path = "/identities", tag = "identities", security(("accessToken" = [])),
+    request_body = ConnectionRequest,
+    responses(
+        (status = 200, description = "Both accounts, or the one that they have become", body = Connecting),
+        (status = 400, description = "invalid-request, offer-invalid, same-account", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "sign-in-again, account-unusable, older-account, not-by-provider, provider-not-linked", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "cannot-stay, too-many-identities, groups-differ, accounts-changed, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "offer-expired", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn connect(
+    State(api): State<Arc<Identities>>,
+    caller: Caller,
+    locales: Locales,
+    Body(wish): Body<ConnectionRequest>,
+) -> Result<Json<Connecting>, Problem> {
+    let (offer, locales) = (wish.offer.as_str(), locales.as_strs());
+    let connecting = match (&wish.confirmation, &wish.stays) {
+        (None, None) => api.look(&caller, offer, &locales).await.map(Connecting::Proposed),
+        (Some(confirmation), Some(stays)) => {
+            api.connect(&caller, offer, confirmation, stays, &locales).await.map(Connecting::Done)
+        }
+        _ => Err(Code::InvalidRequest.into()),
+    };
+    Ok(Json(logged(connecting, &caller)?))
+}
+
+/// Says how the account signs in
+///
+/// The answer names each provider that is connected, and why it cannot be disconnected if that is so.
+#[utoipa::path(
+    get, path = "/identities", tag = "identities", security(("accessToken" = [])),
+    responses(
+        (status = 200, description = "The ways to sign in", body = Ways),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "identity-changing", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(api): State<Arc<Identities>>,
+    caller: Caller,
+    locales: Locales,
+) -> Result<Json<Ways>, Problem> {
+    Ok(Json(logged(api.list(&caller, &locales.as_strs()).await, &caller)?))
+}
+
+/// Disconnects a provider
+///
+/// This needs a sign-in of the last ten minutes. It ends all sessions of the account, the caller's own one too, because
+/// Cognito cannot spare one: an access token is good for this API until it expires, and the application has to ask for
+/// another sign-in. The owner gets a mail. Whoever signs in with that provider later is a newcomer: if the addresses
+/// match, pre-sign-up connects them again.
+#[utoipa::path(
+    delete, path = "/identities/{id}", tag = "identities", security(("accessToken" = [])),
+    params(("id" = String, Path, description = "The `id` of the provider in the account")),
+    responses(
+        (status = 204, description = "The provider does not sign in to the account any more"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "sign-in-again, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no-such-identity", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "only-way-in, email-unverified, own-identity, cannot-untie, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn disconnect(
+    State(api): State<Arc<Identities>>,
+    caller: Caller,
+    locales: Locales,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    logged(api.disconnect(&caller, &id, &locales.as_strs()).await, &caller)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
+    result.inspect_err(|why| why.log(Some(&caller.sub)))
+}

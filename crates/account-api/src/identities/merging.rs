@@ -1,0 +1,176 @@
+//! What the crate `merge` works with: the API's pool as its port, and its journal in the table.
+
+use super::flow::key;
+use super::state::State;
+use crate::accounts::Accounts;
+use crate::table::{Table, Versioned};
+use cognito_core::email::Email;
+use cognito_core::password::Password;
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{
+    Administration, AvailableEmail, CheckedUserName, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile,
+    ProfileRecord, RequiredAttribute, UserName, UserPool,
+};
+use merge::{Entry, History, Journal, JournalError};
+use std::collections::BTreeMap;
+
+/// The pool. A join of two accounts makes only the calls that this API has rights for, and all others fail.
+pub(super) struct Pool<'a>(pub(super) &'a dyn Accounts);
+
+fn not_here<T>(operation: &'static str) -> Result<T, PoolError> {
+    Err(PoolError::new(PoolErrorKind::Other, operation, "not a call of this API"))
+}
+
+impl UserPool for Pool<'_> {
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        self.0.profiles_with_email(email).await
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        self.0.profile(name).await
+    }
+
+    async fn is_sub(&self, _name: &UserName) -> Result<bool, PoolError> {
+        not_here("ListUsers")
+    }
+
+    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
+        not_here("DescribeUserPool")
+    }
+
+    async fn create_native(&self, _new: &NewNative) -> Result<Profile, PoolError> {
+        not_here("AdminCreateUser")
+    }
+
+    async fn checked(&self, name: &UserName, own_sub: &str) -> Result<CheckedUserName, PoolError> {
+        self.0.checked(name, own_sub).await
+    }
+
+    async fn replace_password(&self, _user: &CheckedUserName, _password: &Password) -> Result<(), PoolError> {
+        not_here("AdminSetUserPassword")
+    }
+
+    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.0.link(user, identity).await
+    }
+
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.0.unlink_source(identity).await
+    }
+
+    async fn set_verified_email(&self, _user: &CheckedUserName, _email: &AvailableEmail) -> Result<(), PoolError> {
+        not_here("AdminUpdateUserAttributes")
+    }
+
+    async fn forget_phone_and_factors(&self, _user: &CheckedUserName) -> Result<(), PoolError> {
+        not_here("AdminSetUserMFAPreference")
+    }
+
+    async fn has_passkey(&self, _user: &CheckedUserName) -> Result<bool, PoolError> {
+        not_here("AdminGetUserAuthFactors")
+    }
+
+    async fn sign_out_everywhere(&self, _user: &CheckedUserName) -> Result<(), PoolError> {
+        not_here("AdminUserGlobalSignOut")
+    }
+
+    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
+        self.0.delete(user).await
+    }
+
+    async fn add_to_group(&self, _user: &CheckedUserName, _group: &str) -> Result<(), PoolError> {
+        not_here("AdminAddUserToGroup")
+    }
+}
+
+impl Administration for Pool<'_> {
+    async fn settings(&self) -> Result<PoolSettings, PoolError> {
+        not_here("DescribeUserPool")
+    }
+
+    async fn page(&self, _token: Option<&str>) -> Result<Page, PoolError> {
+        not_here("ListUsers")
+    }
+
+    async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
+        self.0.record(name).await
+    }
+
+    async fn user_name_of_sub(&self, _sub: &str) -> Result<Option<UserName>, PoolError> {
+        not_here("ListUsers")
+    }
+
+    async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        self.0.groups(user).await
+    }
+
+    async fn members(&self, _group: &str, _token: Option<&str>) -> Result<Page, PoolError> {
+        not_here("ListUsersInGroup")
+    }
+
+    async fn sign_in_factors(&self, _user: &UserName) -> Result<Vec<String>, PoolError> {
+        not_here("AdminGetUserAuthFactors")
+    }
+
+    async fn write_attributes(
+        &self,
+        _user: &CheckedUserName,
+        _attributes: &BTreeMap<String, String>,
+    ) -> Result<(), PoolError> {
+        not_here("AdminUpdateUserAttributes")
+    }
+
+    async fn remove_attributes(&self, _user: &CheckedUserName, _names: &[String]) -> Result<(), PoolError> {
+        not_here("AdminDeleteUserAttributes")
+    }
+
+    async fn leave_group(&self, _user: &CheckedUserName, _group: &str) -> Result<(), PoolError> {
+        not_here("AdminRemoveUserFromGroup")
+    }
+}
+
+/// The journal of a move, in the state of the account that stays. Each entry also keeps other calls away for longer.
+pub(super) struct TableJournal<'a> {
+    table: &'a Table,
+    key: String,
+    /// The state as it was last written; `None` once that is not known.
+    read: Option<Versioned<State>>,
+    history: History,
+}
+
+/// Another call has taken the work over, or it is not known what the table has.
+#[derive(Debug, thiserror::Error)]
+#[error("the state of the account is another one by now")]
+struct Overtaken;
+
+impl<'a> TableJournal<'a> {
+    /// The journal of the move in this state.
+    pub(super) fn of(table: &'a Table, stays: &str, read: Versioned<State>) -> Self {
+        let mut history = History::default();
+        for entry in read.value.moving().iter().flat_map(|moving| &moving.entries) {
+            history.add(entry);
+        }
+        Self { table, key: key(stays), read: Some(read), history }
+    }
+
+    /// The state as it was last written, if it is known.
+    pub(super) fn into_read(self) -> Option<Versioned<State>> {
+        self.read
+    }
+}
+
+impl Journal for TableJournal<'_> {
+    async fn write(&mut self, entry: Entry) -> Result<(), JournalError> {
+        let read = self.read.take().ok_or_else(|| JournalError(Overtaken.into()))?;
+        let noted = read.value.clone().noted(entry.clone(), self.table.now());
+        let written = self.table.replace(&self.key, read, noted).await;
+        let written = written.map_err(|why| JournalError(why.code().name().into()))?;
+        self.read = Some(written.ok_or_else(|| JournalError(Overtaken.into()))?);
+        self.history.add(&entry);
+        Ok(())
+    }
+
+    fn history(&self) -> &History {
+        &self.history
+    }
+}

@@ -1,0 +1,249 @@
+//! What is stored of an account that changes its ways to sign in, under its `sub`.
+
+use crate::clock::DAY;
+use crate::table;
+use merge::{Entry, Step};
+use serde::{Deserialize, Serialize};
+
+/// How long one call may work at an account before another one completes what it began. Longer than the function may
+/// run, and longer than a call to Cognito can still be under way after its answer was lost.
+pub(super) const LEASE: u64 = 30;
+
+/// Seconds between two tries to send a mail that is owed.
+const NOTICE_PAUSE: u64 = 60;
+
+/// How long a mail is owed.
+const NOTICE_TIME: u64 = DAY;
+
+/// How long work that was begun is kept. It can have taken an identity away that it has not given back.
+const WORK_TIME: u64 = 30 * DAY;
+
+/// The state of an account. Only while something is under way, and for a day after it, there is anything to store.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    /// What was begun and is not known to be complete.
+    #[serde(default)]
+    pub(super) work: Option<Work>,
+    /// Until when the call that works at it has the account to itself.
+    #[serde(default)]
+    held_until: u64,
+    /// Mails that are owed.
+    #[serde(default)]
+    owed: Vec<Notice>,
+    /// When something last ended.
+    #[serde(default)]
+    ended_at: u64,
+    /// What this account last became one with.
+    #[serde(default)]
+    pub(super) joined: Option<Joined>,
+}
+
+/// What was begun.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Work {
+    /// An identity is taken away.
+    Disconnect {
+        /// Its name in this API.
+        id: String,
+        /// Its provider.
+        provider: String,
+    },
+    /// Another account is absorbed by this one.
+    Absorb(Box<Move>),
+    /// This account is absorbed by another one, whose state has the [`Move`].
+    Leave {
+        /// The move.
+        id: String,
+        /// The `sub` of the account that stays.
+        into: String,
+    },
+}
+
+/// An account, for calls about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    pub(super) sub: String,
+    pub(super) user_name: String,
+}
+
+/// Two accounts become one: what was decided, and how far it has come.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Move {
+    pub(super) id: String,
+    /// The account that is deleted.
+    pub(super) goes: Owner,
+    /// What people call the provider that is connected.
+    pub(super) provider: String,
+    /// Who is told in the end.
+    pub(super) tell: Vec<String>,
+    /// Both accounts as their owner saw them.
+    pub(super) step: Step,
+    /// The journal.
+    #[serde(default)]
+    pub(super) entries: Vec<Entry>,
+}
+
+/// Accounts that became one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Joined {
+    /// The move.
+    pub(super) id: String,
+    /// The `sub` of the account that stays.
+    pub(super) stays: String,
+    /// The `sub` of the deleted account.
+    pub(super) goes: String,
+}
+
+/// A mail about something that has happened.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Notice {
+    pub(super) what: What,
+    /// The address to tell.
+    pub(super) to: String,
+    /// What people call the provider.
+    pub(super) provider: String,
+    #[serde(default)]
+    tried_at: u64,
+    #[serde(default)]
+    owed_since: u64,
+}
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum What {
+    Connected,
+    Disconnected,
+}
+
+impl Notice {
+    pub(super) fn new(what: What, to: String, provider: String) -> Self {
+        Self { what, to, provider, tried_at: 0, owed_since: 0 }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        (self.what, &self.to, &self.provider, self.owed_since)
+            == (other.what, &other.to, &other.provider, other.owed_since)
+    }
+}
+
+impl table::Entry for State {
+    fn keep_until(&self, now: u64) -> Option<u64> {
+        Some(now + if self.work.is_some() { WORK_TIME } else { NOTICE_TIME })
+    }
+}
+
+impl State {
+    /// Whether another call has the account to itself.
+    pub(super) fn is_held(&self, now: u64) -> bool {
+        self.work.is_some() && now < self.held_until
+    }
+
+    /// The work is the caller's alone for some time.
+    pub(super) fn held(mut self, now: u64) -> Self {
+        self.held_until = now + LEASE;
+        self
+    }
+
+    /// The caller begins this work.
+    pub(super) fn beginning(mut self, work: Work, now: u64) -> Self {
+        self.work = Some(work);
+        self.held(now)
+    }
+
+    /// The caller gives up. The next call goes on.
+    pub(super) fn released(mut self) -> Self {
+        self.held_until = 0;
+        self
+    }
+
+    /// The work is over. These mails are owed.
+    pub(super) fn ended(mut self, owed: impl IntoIterator<Item = Notice>, now: u64) -> Self {
+        self.work = None;
+        self.held_until = 0;
+        self.ended_at = now;
+        self.owed.retain(|notice| now < notice.owed_since + NOTICE_TIME);
+        // The call that ends the work sends them itself.
+        self.owed.extend(owed.into_iter().map(|notice| Notice { tried_at: now, owed_since: now, ..notice }));
+        self
+    }
+
+    /// The move of this account that is under way.
+    pub(super) fn moving(&self) -> Option<&Move> {
+        match &self.work {
+            Some(Work::Absorb(moving)) => Some(moving),
+            _ => None,
+        }
+    }
+
+    /// The caller goes on with a move, and this is written in its journal.
+    pub(super) fn noted(mut self, entry: Entry, now: u64) -> Self {
+        if let Some(Work::Absorb(moving)) = &mut self.work {
+            moving.entries.push(entry);
+        }
+        self.held(now)
+    }
+
+    /// The work is over: the account is one with another.
+    pub(super) fn joined(self, joined: Joined, owed: impl IntoIterator<Item = Notice>, now: u64) -> Self {
+        Self { joined: Some(joined), ..self.ended(owed, now) }
+    }
+
+    /// Mails that are owed and were not tried within the last minute, and the state that says they are being tried.
+    pub(super) fn due(&self, now: u64) -> Option<(Vec<Notice>, Self)> {
+        let is_due = |notice: &Notice| now < notice.owed_since + NOTICE_TIME && notice.tried_at + NOTICE_PAUSE <= now;
+        let due: Vec<_> = self.owed.iter().filter(|notice| is_due(notice)).cloned().collect();
+        if due.is_empty() {
+            return None;
+        }
+        let mut tried = self.clone();
+        for notice in tried.owed.iter_mut().filter(|notice| is_due(notice)) {
+            notice.tried_at = now;
+        }
+        Some((due, tried))
+    }
+
+    /// The mails that a call which just ended its work has to send.
+    pub(super) fn just_owed(&self) -> Vec<Notice> {
+        self.owed.iter().filter(|notice| notice.owed_since == self.ended_at).cloned().collect()
+    }
+
+    /// These mails were sent.
+    pub(super) fn told(mut self, sent: &[Notice]) -> Self {
+        self.owed.retain(|notice| !sent.iter().any(|told| told.is(notice)));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice() -> Notice {
+        Notice::new(What::Disconnected, "ada@example.com".into(), "Google".into())
+    }
+
+    #[test]
+    fn work_belongs_to_one_call_until_its_time_is_over_or_it_gives_up() {
+        let work = Work::Disconnect { id: "1".into(), provider: "Google".into() };
+        let begun = State::default().beginning(work, 100);
+        assert!(begun.is_held(100 + LEASE - 1) && !begun.is_held(100 + LEASE));
+        assert!(!begun.clone().released().is_held(100) && begun.clone().released().work.is_some());
+        assert!(!State::default().held(100).is_held(100), "nothing is begun");
+        let ended = begun.ended([notice()], 110);
+        assert!(ended.work.is_none() && !ended.is_held(110));
+    }
+
+    #[test]
+    fn a_mail_is_owed_until_it_is_sent_and_for_a_day() {
+        let ended = State::default().ended([notice()], 1000);
+        assert!(ended.due(1000).is_none(), "the call that ended the work sends it");
+        assert_eq!(ended.just_owed().len(), 1);
+        let (due, tried) = ended.due(1000 + NOTICE_PAUSE).unwrap();
+        assert!(tried.due(1000 + NOTICE_PAUSE).is_none() && tried.due(1000 + 2 * NOTICE_PAUSE).is_some());
+        assert!(tried.due(1000 + NOTICE_TIME).is_none());
+        assert!(tried.told(&due).due(1000 + 2 * NOTICE_PAUSE).is_none());
+        assert!(ended.ended([], 1000 + NOTICE_TIME).owed.is_empty());
+    }
+}

@@ -1,0 +1,521 @@
+//! A person who has signed in to two accounts makes one of them.
+
+use crate::house::{Answer, House, NOW, Trap};
+use crate::identities::token;
+use cognito_core::user_pool::Status;
+use cognito_core::user_pool::memory::{Account, LinkedIdentity, PoolKind, federated, native};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+const ADA: &str = "ada@example.com";
+const AT_GOOGLE: &str = "lovelace@example.org";
+const NEW: [(&str, &str); 1] = [("SELF_SERVICE_LINKING", "new")];
+const ANY: [(&str, &str); 1] = [("SELF_SERVICE_LINKING", "any")];
+
+/// Longer than the lease of a call and the pause between mails.
+const A_WHILE: u64 = 61;
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// Ada's account, with a password.
+fn ada() -> Account {
+    native(ADA)
+}
+
+/// What the sign-in with Google has just made.
+fn alone() -> Account {
+    Account { created: Some(at(NOW)), email_verified: true, ..federated("Google", "1", AT_GOOGLE) }
+}
+
+/// The same where the triggers make native profiles.
+fn made_with_identity() -> Account {
+    let google = LinkedIdentity { connected: Some(at(NOW)), ..federated("Google", "1", "").identities.remove(0) };
+    let password = Some("random".into());
+    let identities = vec![LinkedIdentity { primary: false, ..google }];
+    Account { created: Some(at(NOW)), password, identities, ..native(AT_GOOGLE) }
+}
+
+/// An account that a provider's sign-in made long ago.
+fn old_alone() -> Account {
+    Account { created: Some(at(1000)), ..alone() }
+}
+
+async fn post(house: &House, claims: &Value, path: &str, body: Value) -> Option<Answer> {
+    house.call(Some(claims), "POST", path, Some(body)).await
+}
+
+async fn offer(house: &House, from: &Account, to: &Account) -> String {
+    let claims = token(from, house.time());
+    let answer = post(house, &claims, "/identities/offer", json!({ "to": to.sub })).await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body["offer"].as_str().unwrap().to_owned()
+}
+
+async fn look(house: &House, own: &Account, offer: &str) -> Answer {
+    post(house, &token(own, house.time()), "/identities", json!({ "offer": offer })).await.unwrap()
+}
+
+fn confirming(offer: &str, seen: &Answer, stays: &Account) -> Value {
+    json!({ "offer": offer, "confirmation": seen.body["confirmation"], "stays": stays.sub })
+}
+
+/// Looks and confirms that the first account stays.
+async fn connect(house: &House, own: &Account, other: &Account, stays: &Account) -> Answer {
+    let offer = offer(house, other, own).await;
+    let seen = look(house, own, &offer).await;
+    if seen.status != 200 {
+        return seen;
+    }
+    let body = confirming(&offer, &seen, stays);
+    post(house, &token(own, house.time()), "/identities", body).await.unwrap()
+}
+
+/// One account is left, with every identity, and nobody is lost.
+#[track_caller]
+fn is_one(house: &House, stays: &Account, identities: &[(&str, &str)]) {
+    let accounts = house.pool.accounts();
+    assert_eq!(accounts.len(), 1, "{accounts:#?}");
+    assert_eq!(accounts[0].sub, stays.sub);
+    assert_eq!(accounts[0].password, stays.password, "its password is what it was");
+    for (provider, subject) in identities {
+        assert!(accounts[0].has_identity(provider, subject), "{provider} {subject}");
+    }
+}
+
+/// The journal is gone, and no mail is owed. The subs of these tests have addresses in them.
+#[track_caller]
+fn nothing_personal_is_kept(house: &House) {
+    let text = house.store.text();
+    assert!(!["\"email\"", "\"to\"", "userId", "user_name"].iter().any(|word| text.contains(word)), "{text}");
+}
+
+/// Neither account was touched.
+#[track_caller]
+fn untouched(house: &House, before: &[Account]) {
+    let bare = |accounts: &[Account]| -> Vec<_> {
+        accounts.iter().map(|account| (account.sub.clone(), account.identities.clone())).collect()
+    };
+    assert_eq!(bare(&house.pool.accounts()), bare(before));
+    assert!(house.mailer.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_the_sign_in_has_just_made_is_absorbed() {
+    for other in [alone(), made_with_identity()] {
+        let house = House::set([ada(), other.clone()], &NEW);
+        let offer = offer(&house, &other, &ada()).await;
+        let seen = look(&house, &ada(), &offer).await;
+        assert_eq!(seen.status, 200, "{seen:?}");
+        assert_eq!(seen.body["choices"], json!([{ "stays": ada().sub, "goes": other.sub }]));
+        assert_eq!((&seen.body["own"]["sub"], &seen.body["other"]["sub"]), (&json!(ada().sub), &json!(other.sub)));
+        assert_eq!((&seen.body["own"]["is_new"], &seen.body["other"]["is_new"]), (&json!(false), &json!(true)));
+        assert_eq!(seen.body["other"]["identities"][0]["label"], "Google");
+        assert_eq!(house.pool.accounts().len(), 2, "looking changes nothing");
+        let body = confirming(&offer, &seen, &ada());
+        let claims = token(&ada(), NOW);
+        let done = post(&house, &claims, "/identities", body.clone()).await.unwrap();
+        let expected = json!({ "stays": ada().sub, "goes": other.sub });
+        assert_eq!((done.status.as_u16(), &done.body), (200, &expected));
+        is_one(&house, &ada(), &[("Google", "1")]);
+        // A repeated call gets the same answer, and the owner one mail at each proven address.
+        let again = post(&house, &claims, "/identities", body).await.unwrap();
+        assert_eq!((again.status.as_u16(), &again.body), (200, &expected));
+        assert!(house.mailer.last_to(ADA).is_some_and(|mail| mail.letter.subject.contains("new way to sign in")));
+        let told = usize::from(!other.is_stand_alone()) + 1;
+        assert_eq!(house.mailer.sent().len(), told);
+        nothing_personal_is_kept(&house);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_older_accounts_are_given_up_is_the_operators_choice_and_which_one_the_persons() {
+    let house = House::set([ada(), old_alone()], &NEW);
+    connect(&house, &ada(), &old_alone(), &ada()).await.is_refused(403, "older-account");
+    untouched(&house, &[ada(), old_alone()]);
+
+    let house = House::set([ada(), old_alone()], &ANY);
+    assert_eq!(connect(&house, &ada(), &old_alone(), &ada()).await.status, 200);
+    is_one(&house, &ada(), &[("Google", "1")]);
+
+    // The account with the provider stays, and the one with only a password is given up.
+    let with_google = || native(AT_GOOGLE).with_identity("Google", "1");
+    let house = House::set([ada(), with_google()], &ANY);
+    let offer = offer(&house, &with_google(), &ada()).await;
+    let seen = look(&house, &ada(), &offer).await;
+    assert_eq!(seen.body["choices"], json!([{ "stays": with_google().sub, "goes": ada().sub }]));
+    let wrong = confirming(&offer, &seen, &ada());
+    let claims = token(&ada(), NOW);
+    post(&house, &claims, "/identities", wrong).await.unwrap().is_refused(403, "not-by-provider");
+    let body = confirming(&offer, &seen, &with_google());
+    let done = post(&house, &claims, "/identities", body.clone()).await.unwrap();
+    assert_eq!(done.body, json!({ "stays": with_google().sub, "goes": ada().sub }));
+    is_one(&house, &with_google(), &[("Google", "1")]);
+    assert_eq!(post(&house, &claims, "/identities", body).await.unwrap().body, done.body, "of a deleted caller, too");
+
+    // Somebody who has always come with Google adds the account with a password.
+    let house = House::set([old_alone(), ada()], &ANY);
+    assert_eq!(connect(&house, &old_alone(), &ada(), &ada()).await.status, 200);
+    is_one(&house, &ada(), &[("Google", "1")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_was_not_signed_in_to_with_its_provider_is_not_absorbed() {
+    let no_identity = Account { created: Some(at(NOW)), ..native(AT_GOOGLE) };
+    let linked_later = Account {
+        identities: vec![LinkedIdentity { connected: Some(at(NOW + 61)), ..made_with_identity().identities.remove(0) }],
+        ..made_with_identity()
+    };
+    let unknown_time = native(AT_GOOGLE).with_identity("Google", "1");
+    let got_a_password = Account { status: Status::Confirmed, password: Some("known".into()), ..alone() };
+    let others = [
+        no_identity,
+        linked_later,
+        Account { created: Some(at(NOW)), ..unknown_time },
+        made_with_identity().with_identity("Corp", "7"),
+        got_a_password,
+        alone().with_identity("Corp", "7"),
+    ];
+    for other in others {
+        let house = House::set([ada(), other.clone()], &ANY);
+        connect(&house, &ada(), &other, &ada()).await.is_refused(403, "not-by-provider");
+        untouched(&house, &[ada(), other]);
+    }
+    // The token says that it came from a sign-in with a password.
+    let house = House::set([ada(), made_with_identity()], &NEW);
+    let mut claims = token(&made_with_identity(), NOW);
+    claims["scope"] = json!("aws.cognito.signin.user.admin");
+    let offer = post(&house, &claims, "/identities/offer", json!({ "to": ada().sub })).await.unwrap();
+    look(&house, &ada(), offer.body["offer"].as_str().unwrap()).await.is_refused(403, "not-by-provider");
+    untouched(&house, &[ada(), made_with_identity()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_that_cannot_be_one_are_refused() {
+    let many = (0..5).fold(ada(), |account, n| account.with_identity("Corp", &n.to_string()));
+    let cases = [
+        (ada(), alone().disabled(), 403, "account-unusable"),
+        (ada().disabled(), alone(), 403, "account-unusable"),
+        (many, alone(), 409, "too-many-identities"),
+        (ada(), alone().in_group("admins"), 409, "groups-differ"),
+        (Account { status: Status::ResetRequired, ..ada() }, alone(), 409, "cannot-stay"),
+        (federated("Facebook", "2", ADA), alone(), 409, "cannot-stay"),
+    ];
+    for (own, other, status, code) in cases {
+        let house = House::set([own.clone(), other.clone()], &ANY);
+        connect(&house, &own, &other, &own).await.is_refused(status, code);
+        untouched(&house, &[own, other]);
+    }
+    let never = [ANY[0], ("PROVIDERS", "Google:always:none")];
+    let house = House::set([ada(), alone()], &never);
+    connect(&house, &ada(), &alone(), &ada()).await.is_refused(403, "provider-not-linked");
+
+    // Rights that both have, that everybody has, or that Cognito keeps for the provider, are not lost.
+    let other = alone().in_group("Users").in_group("eu-central-1_EXAMPLE01_Google").in_group("staff");
+    let house = House::set([ada().in_group("staff"), other.clone()], &NEW);
+    assert_eq!(connect(&house, &ada(), &other, &ada()).await.status, 200);
+    assert!(!house.pool.accounts()[0].groups.contains("Users"), "nobody comes back into a group");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_shut_out_gets_no_other_account() {
+    let banned = native(AT_GOOGLE).disabled();
+    let house = House::set([ada(), alone(), banned], &NEW);
+    connect(&house, &ada(), &alone(), &ada()).await.is_refused(403, "account-unusable");
+    assert_eq!(house.pool.accounts().len(), 3);
+    // And nothing is stuck.
+    house.pool.change(|accounts| drop(accounts.pop()));
+    assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_sign_ins_have_to_be_fresh() {
+    let house = House::set([ada(), alone()], &NEW);
+    let body = json!({ "to": ada().sub });
+    let old = token(&alone(), NOW - 601);
+    post(&house, &old, "/identities/offer", body).await.unwrap().is_refused(403, "sign-in-again");
+
+    let offer = offer(&house, &alone(), &ada()).await;
+    let old = token(&ada(), NOW - 601);
+    post(&house, &old, "/identities", json!({ "offer": offer })).await.unwrap().is_refused(403, "sign-in-again");
+    let seen = look(&house, &ada(), &offer).await;
+    let body = confirming(&offer, &seen, &ada());
+    post(&house, &old, "/identities", body.clone()).await.unwrap().is_refused(403, "sign-in-again");
+    house.clock.forward(601);
+    look(&house, &ada(), &offer).await.is_refused(410, "offer-expired");
+    let claims = token(&ada(), house.time());
+    post(&house, &claims, "/identities", body).await.unwrap().is_refused(410, "offer-expired");
+    untouched(&house, &[ada(), alone()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_another_kind_or_nobodys_makes_no_offer_and_takes_none() {
+    let house = House::set([ada(), alone()], &NEW);
+    for (path, body) in [("/identities/offer", json!({ "to": ada().sub })), ("/identities", json!({ "offer": "x" }))] {
+        house.as_nobody("POST", path, Some(body.clone())).await.is_refused(401, "unauthorized");
+        let mut claims = token(&alone(), NOW);
+        claims["token_use"] = json!("id");
+        post(&house, &claims, path, body).await.unwrap().is_refused(401, "unauthorized");
+    }
+    assert!(house.pool.calls().is_empty() && house.store.text().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offer_serves_the_account_that_it_was_made_to_and_nobody_else() {
+    let eve = || native("eve@example.net");
+    let house = House::set([ada(), alone(), eve()], &NEW);
+    let offer = offer(&house, &alone(), &ada()).await;
+    look(&house, &eve(), &offer).await.is_refused(400, "offer-invalid");
+    let claims = token(&ada(), NOW);
+    let same = post(&house, &claims, "/identities/offer", json!({ "to": ada().sub })).await.unwrap();
+    same.is_refused(400, "same-account");
+    let (hex, seal) = offer.split_once('.').unwrap();
+    let bytes: Vec<u8> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let forged = String::from_utf8(bytes).unwrap().replace(&ada().sub, &eve().sub);
+    let forged: String = forged.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for wrong in [format!("{forged}.{seal}"), format!("{hex}."), hex.to_owned(), ".".into(), format!("é.{seal}")] {
+        look(&house, &eve(), &wrong).await.is_refused(400, "offer-invalid");
+    }
+    untouched(&house, &[ada(), alone(), eve()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_is_good_for_what_was_shown_to_this_person_only() {
+    let house = House::set([ada(), alone()], &NEW);
+    let offer = offer(&house, &alone(), &ada()).await;
+    let seen = look(&house, &ada(), &offer).await;
+    let claims = token(&ada(), NOW);
+    let refused = async |body: Value, status, code| {
+        post(&house, &claims, "/identities", body).await.unwrap().is_refused(status, code);
+        untouched(&house, &[ada(), alone()]);
+    };
+    let right = confirming(&offer, &seen, &ada());
+    let with = |name: &str, value: Value| {
+        let mut body = right.clone();
+        body[name] = value;
+        body
+    };
+    refused(with("confirmation", json!("0".repeat(64))), 409, "accounts-changed").await;
+    refused(with("confirmation", json!("x")), 409, "accounts-changed").await;
+    refused(with("confirmation", Value::Null), 400, "invalid-request").await;
+    refused(with("stays", Value::Null), 400, "invalid-request").await;
+    refused(with("stays", json!("somebody")), 400, "invalid-request").await;
+    refused(with("stays", json!(alone().sub)), 409, "cannot-stay").await;
+    // What was shown is not what is.
+    house.pool.change(|accounts| {
+        accounts[1].groups.insert("Users".into());
+    });
+    refused(right.clone(), 409, "accounts-changed").await;
+    house.pool.change(|accounts| {
+        accounts[1].groups.remove("Users");
+    });
+    assert_eq!(post(&house, &claims, "/identities", right.clone()).await.unwrap().status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_changes_just_then_stays_as_it_is() {
+    let house = House::set([ada(), alone()], &NEW);
+    let offer = offer(&house, &alone(), &ada()).await;
+    let seen = look(&house, &ada(), &offer).await;
+    let mut reads = 0;
+    house.pool.before_each_call(move |called, accounts| {
+        // An operator puts the account into a group after it was looked at, before it would be deleted.
+        reads += i32::from(called == "AdminGetUser");
+        if reads == 3 {
+            accounts[1].groups.insert("admins".into());
+        }
+    });
+    let body = confirming(&offer, &seen, &ada());
+    let answer = post(&house, &token(&ada(), NOW), "/identities", body).await.unwrap();
+    answer.is_refused(409, "accounts-changed");
+    untouched(&house, &[ada(), alone()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_confirmations_at_once_make_one_account() {
+    for other in [alone(), made_with_identity()] {
+        let house = House::set([ada(), other.clone()], &NEW);
+        let offer = offer(&house, &other, &ada()).await;
+        let seen = look(&house, &ada(), &offer).await;
+        let (claims, body) = (token(&ada(), NOW), confirming(&offer, &seen, &ada()));
+        let (one, two) = tokio::join!(
+            post(&house, &claims, "/identities", body.clone()),
+            post(&house, &claims, "/identities", body.clone())
+        );
+        for answer in [one.unwrap(), two.unwrap()] {
+            assert!(answer.status == 200 || answer.code() == "identity-changing", "{answer:?}");
+        }
+        assert_eq!(post(&house, &claims, "/identities", body).await.unwrap().status, 200);
+        is_one(&house, &ada(), &[("Google", "1")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_offered_to_two_goes_to_one() {
+    let eve = || native("eve@example.net");
+    let house = House::set([ada(), alone(), eve()], &NEW);
+    let (to_ada, to_eve) = (offer(&house, &alone(), &ada()).await, offer(&house, &alone(), &eve()).await);
+    let (seen, seen_too) = (look(&house, &ada(), &to_ada).await, look(&house, &eve(), &to_eve).await);
+    let (one, two) = (confirming(&to_ada, &seen, &ada()), confirming(&to_eve, &seen_too, &eve()));
+    let (ada_claims, eve_claims) = (token(&ada(), NOW), token(&eve(), NOW));
+    let (one, two) =
+        tokio::join!(post(&house, &ada_claims, "/identities", one), post(&house, &eve_claims, "/identities", two));
+    let answers = [one.unwrap(), two.unwrap()];
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
+    let accounts = house.pool.accounts();
+    assert_eq!(accounts.iter().filter(|account| account.has_identity("Google", "1")).count(), 1);
+    assert_eq!(accounts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_and_disconnecting_at_once_leave_a_way_in() {
+    let own = || Account { password: None, ..ada().with_identity("Corp", "7") };
+    let house = House::set([own(), alone()], &NEW);
+    let ways = house.call(Some(&token(&own(), NOW)), "GET", "/identities", None).await.unwrap();
+    let corp = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
+    let offer = offer(&house, &alone(), &own()).await;
+    let seen = look(&house, &own(), &offer).await;
+    let (claims, body) = (token(&own(), NOW), confirming(&offer, &seen, &own()));
+    let (connected, _) =
+        tokio::join!(post(&house, &claims, "/identities", body), house.call(Some(&claims), "DELETE", &corp, None));
+    let connected = connected.unwrap();
+    assert!(connected.status == 200 || connected.status == 409, "{connected:?}");
+    let accounts = house.pool.accounts();
+    let own = accounts.iter().find(|account| account.sub == own().sub).unwrap();
+    assert!(!own.identities.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_may_not_try_for_ever() {
+    let house = House::set([ada(), alone()], &NEW);
+    let offer = offer(&house, &alone(), &ada()).await;
+    for _ in 0..20 {
+        assert_eq!(look(&house, &ada(), &offer).await.status, 200);
+    }
+    let calls = house.pool.calls().len();
+    look(&house, &ada(), &offer).await.is_refused(429, "too-many-requests");
+    assert_eq!(house.pool.calls().len(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_fails_at_every_call_changes_nothing() {
+    let house = House::set([ada(), alone()], &NEW);
+    let offer = offer(&house, &alone(), &ada()).await;
+    let seen = look(&house, &ada(), &offer).await;
+    house.store.set_broken(true);
+    let claims = token(&ada(), NOW);
+    let body = confirming(&offer, &seen, &ada());
+    post(&house, &claims, "/identities", body).await.unwrap().is_refused(503, "try-again");
+    look(&house, &ada(), &offer).await.is_refused(503, "try-again");
+    untouched(&house, &[ada(), alone()]);
+}
+
+/// Cuts a confirmation off at each call, and lets this account make the next one.
+async fn cut_off(own: &Account, other: &Account, stays: &Account, next: &Account) {
+    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
+        let mut sprung = 0;
+        for after in 0..60 {
+            let house = House::with(PoolKind::EmailUserNames, [own.clone(), other.clone()], &ANY, trap);
+            let offer = offer(&house, other, own).await;
+            let seen = look(&house, own, &offer).await;
+            let body = confirming(&offer, &seen, stays);
+            let claims = token(own, house.time());
+            house.fuse.after(after);
+            let answer = post(&house, &claims, "/identities", body.clone()).await;
+            let was_sprung = house.fuse.is_sprung();
+            sprung += i32::from(was_sprung);
+            house.fuse.off();
+            let told = format!("{trap:?} {after} {}", next.sub);
+            if was_sprung && let Some(answer) = &answer {
+                let known = answer.status.is_success() || answer.status == 503 || answer.code() == "identity-changing";
+                assert!(known, "{told}: {answer:?}");
+            }
+            house.clock.forward(A_WHILE);
+            // Whoever of the two comes next completes it, if it has begun.
+            house.call(Some(&token(next, house.time())), "GET", "/identities", None).await.unwrap();
+            assert_eq!(house.pool.owners_of("Google", "1").len(), 1, "{told}: the identity has an account");
+            let again = post(&house, &claims, "/identities", body).await.unwrap();
+            assert_eq!(again.status, 200, "{told}: {again:?}");
+            is_one(&house, stays, &[("Google", "1")]);
+            house.clock.forward(A_WHILE);
+            house.call(Some(&token(stays, house.time())), "GET", "/identities", None).await.unwrap();
+            let told_ada = house.mailer.sent().iter().filter(|mail| mail.to == ADA).count();
+            assert!((1..=2).contains(&told_ada), "{told}: told {told_ada} times");
+            nothing_personal_is_kept(&house);
+            if !was_sprung {
+                break;
+            }
+        }
+        assert!((15..60).contains(&sprung), "{sprung} calls were cut off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_was_cut_off_anywhere_is_completed_by_the_next_call_of_either_side() {
+    cut_off(&ada(), &alone(), &ada(), &ada()).await;
+    cut_off(&ada(), &alone(), &ada(), &alone()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_of_a_linked_identity_that_was_cut_off_anywhere_is_completed() {
+    cut_off(&ada(), &made_with_identity(), &ada(), &made_with_identity()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_of_the_callers_account_that_was_cut_off_anywhere_is_completed() {
+    cut_off(&old_alone(), &ada(), &ada(), &old_alone()).await;
+}
+
+/// The process ended after the account was deleted, and before its identity was linked.
+async fn half_moved() -> House {
+    for after in 0..60 {
+        let house = House::set([ada(), alone()], &NEW);
+        let offer = offer(&house, &alone(), &ada()).await;
+        let seen = look(&house, &ada(), &offer).await;
+        house.fuse.after(after);
+        let body = confirming(&offer, &seen, &ada());
+        let _ = post(&house, &token(&ada(), NOW), "/identities", body).await;
+        house.fuse.off();
+        if house.pool.owners_of("Google", "1").is_empty() {
+            house.clock.forward(A_WHILE);
+            return house;
+        }
+    }
+    panic!("the identity always has an account");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_came_back_and_cannot_be_absorbed_any_more_stays() {
+    let house = half_moved().await;
+    house.pool.change(|accounts| {
+        accounts[0] = (0..5).fold(accounts[0].clone(), |account, n| account.with_identity("Corp", &n.to_string()));
+        accounts.push(Account { sub: "anew".into(), ..alone() });
+    });
+    let next = house.call(Some(&token(&ada(), house.time())), "GET", "/identities", None).await.unwrap();
+    assert_eq!(next.status, 200, "{next:?}");
+    assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
+    nothing_personal_is_kept(&house);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_its_owner_signs_in_with_meanwhile_is_never_without_an_account() {
+    // The person signs in with Google, and gets an account anew.
+    for with_trigger in [false, true] {
+        let house = half_moved().await;
+        house.pool.change(|accounts| {
+            accounts.push(if with_trigger {
+                Account { sub: "anew".into(), user_name: "anew".into(), ..made_with_identity() }
+            } else {
+                Account { sub: "anew".into(), ..alone() }
+            });
+        });
+        let next = house.call(Some(&token(&ada(), house.time())), "GET", "/identities", None).await.unwrap();
+        assert_eq!(next.status, 200, "{next:?}");
+        let owners = house.pool.owners_of("Google", "1");
+        assert_eq!(owners.len(), 1);
+        assert_eq!(owners[0].sub, if with_trigger { "anew".into() } else { ada().sub });
+        nothing_personal_is_kept(&house);
+    }
+}
