@@ -106,7 +106,7 @@ pub(super) async fn connect(
 ) -> Result<Json<Connecting>, Problem> {
     let (offer, locales) = (wish.offer.as_str(), locales.as_strs());
     let connecting = match (&wish.confirmation, &wish.stays) {
-        (None, None) => api.look(&caller, offer, &locales).await.map(Connecting::Proposed),
+        (None, None) => api.look(&caller, offer, &locales).await.map(Box::new).map(Connecting::Proposed),
         (Some(confirmation), Some(stays)) => {
             api.connect(&caller, offer, confirmation, stays, &locales).await.map(Connecting::Done)
         }

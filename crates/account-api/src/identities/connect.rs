@@ -111,7 +111,7 @@ pub struct Choice {
 #[serde(untagged)]
 pub enum Connecting {
     /// Both accounts, to look at and to confirm.
-    Proposed(Proposal),
+    Proposed(Box<Proposal>),
     /// They are one.
     Done(Connected),
 }
