@@ -44,7 +44,7 @@ def handler(event, context):
     return event
 "#;
 
-const NODE: &str = r#"
+const NODE: &str = r"
 exports.handler = async (event) => {
   const { triggerSource: source, response } = event;
   if ((event.request.userAttributes?.email ?? '').endsWith('@rival.example')) {
@@ -62,7 +62,7 @@ exports.handler = async (event) => {
   response.seen = { source, by: event.request.clientMetadata ?? null };
   return event;
 };
-"#;
+";
 
 const REFUSAL: &str = "Rivals may not register, sorry";
 
@@ -188,13 +188,13 @@ async fn a_chain_is_attached_for_every_trigger_works_in_both_languages_and_is_pu
 }
 
 /// A pool with a provider, in which ours calls the team's function.
-struct Pool {
+struct Scene {
     pool: UserPool,
     client: String,
     google: IdentityProvider,
 }
 
-impl Pool {
+impl Scene {
     async fn begin(language: Language, source: &str, order: &str) -> Self {
         let pool = pool(Kind::EmailAsUsername).await.unwrap();
         let google = IdentityProvider::start(&Toolbox::local_cloud().await.unwrap(), None).await.unwrap();
@@ -234,7 +234,7 @@ async fn people_are_confirmed_or_refused_by_the_teams_function_and_linked_by_our
     for (language, source, order) in
         [(Language::Python, PYTHON, "before"), (Language::Node, NODE, "before"), (Language::Node, NODE, "after")]
     {
-        let pool = Pool::begin(language, source, order).await;
+        let pool = Scene::begin(language, source, order).await;
         assert_eq!(pool.registers("grace@example.com").await.unwrap(), "CONFIRMED", "{order}");
         let refused = pool.registers("eve@rival.example").await.unwrap_err();
         assert!(refused.contains(REFUSAL), "{refused}");
@@ -273,7 +273,7 @@ def handler(event, context):
         return "not an event"
     return event
 "#;
-    let pool = Pool::begin(Language::Python, once, "after").await;
+    let pool = Scene::begin(Language::Python, once, "after").await;
     let refused = pool.comes_from_google("ada@example.com").await.unwrap_err();
     assert!(refused.contains("not possible at the moment"), "{refused}");
     let made = pool.pool.only_profile_of("ada@example.com").await.unwrap();

@@ -26,7 +26,7 @@ impl Arguments {
 
     /// Carries the command out, and says on standard error what went wrong.
     pub async fn run(self) -> ExitStatus {
-        self.command.run(&self.global, Self::command()).await.unwrap_or_else(|error| terminal::failed(&error))
+        Box::pin(self.command.run(&self.global, Self::command())).await.unwrap_or_else(|error| terminal::failed(&error))
     }
 
     fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {

@@ -10,7 +10,9 @@ use crate::pool_settings::Description;
 use crate::terminal::Refused;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result, bail};
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::operation::get_function_configuration::{
+    GetFunctionConfigurationError, GetFunctionConfigurationOutput,
+};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use cognito_core::failure::Kind;
@@ -233,7 +235,7 @@ fn permission(pool: &Description, trigger: Trigger, next: &str) -> Permission {
 async fn configuration(cloud: &Cloud, function: &FunctionArn) -> Result<GetFunctionConfigurationOutput> {
     let request = cloud.lambda(&function.region).get_function_configuration().function_name(&function.name);
     request.set_qualifier(function.alias.clone()).send().await.map_err(|error| {
-        let gone = error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception());
+        let gone = error.as_service_error().is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception);
         if gone {
             return Refused(format!("there is no function {function}")).into();
         }

@@ -158,11 +158,11 @@ impl Event {
     ///
     /// Fails if the JSON that was read cannot be written again. This does not happen in practice.
     pub fn into_answer(mut self) -> Result<Box<RawValue>, serde_json::Error> {
-        self.as_json()
+        self.written()
     }
 
     /// The event with `response` as it is now.
-    pub(crate) fn as_json(&mut self) -> Result<Box<RawValue>, serde_json::Error> {
+    pub(crate) fn written(&mut self) -> Result<Box<RawValue>, serde_json::Error> {
         if let Some(response) = self.response.take() {
             self.members.set("response", serde_json::value::to_raw_value(&response)?);
         }

@@ -234,7 +234,7 @@ impl<C: Caller> Next<C> {
         if limit.is_zero() {
             return Err(late());
         }
-        let json = event.as_json().map_err(|why| Broken::NotAsked(why.into()))?;
+        let json = event.written().map_err(|why| Broken::NotAsked(why.into()))?;
         let called = tokio::time::timeout(limit, self.caller.call(json.get(), via, limit));
         called.await.map_err(|_| late())?
     }

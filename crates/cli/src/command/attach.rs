@@ -33,6 +33,7 @@ Example:
 Name each function by its name, name:alias or ARN. The outputs of the template's stack list its functions.\n\n\
 A trigger that already has a function is refused, unless this command attached that function. Pass --chain to keep it: \
 the new function calls it. Or pass --replace. The record remembers what was replaced, so keep that file: detach needs it. The pool's former settings are saved beside it.")]
+#[allow(clippy::struct_excessive_bools, reason = "as the command line has them")]
 pub(crate) struct Attach {
     #[command(flatten)]
     pub(super) request: Request,
