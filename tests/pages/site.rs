@@ -62,6 +62,13 @@ impl Site {
         Self::with(&[], |router| router).await
     }
 
+    /// The same, and people manage their ways to sign in. `Google` has to be made afterwards.
+    pub(crate) async fn start_with_providers() -> Result<Self> {
+        let own =
+            &[("SELF_SERVICE_LINKING", "any"), ("PROVIDERS", "Google:claim"), (pages::PAGES_PROVIDERS, "COGNITO,Google")];
+        Self::with(own, |router| router).await
+    }
+
     /// The same behind a cache that removes the browser's languages from requests. The default language of these pages
     /// is French.
     pub(crate) async fn start_behind_a_cache() -> Result<Self> {
@@ -95,7 +102,7 @@ impl Site {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
         let settings = settings(&pool, &place.address, own).await?;
-        let api = Backend::start(&pool, &place.address, settings.clone()).await?;
+        let api = Backend::start(&pool, &place.address, settings.clone(), own).await?;
         let router = around(api.router.clone());
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
@@ -130,7 +137,9 @@ impl Site {
     /// Links an identity at Google with an account, as the pre sign-up function does.
     pub(crate) async fn links_google(&self, username: &str) -> Result<()> {
         let google = json!({ "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {} });
-        self.pool.admin("CreateIdentityProvider", google).await?;
+        if self.pool.admin("DescribeIdentityProvider", json!({ "ProviderName": "Google" })).await.is_err() {
+            self.pool.admin("CreateIdentityProvider", google).await?;
+        }
         let link = json!({
             "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
             "SourceUser": {
