@@ -38,6 +38,10 @@ function propose(config, { provider }, proposal, choose) {
   at("choices").replaceChildren();
   card(say("connect.own"), own);
   card(say("connect.opened", values), other);
+  // Cognito writes what a provider says of a person at each sign-in. It looks like a mistake if nobody said so.
+  if (other.email && other.email !== own.email) {
+    put(at("choices"), "p", say("connect.takes_email", { ...values, address: other.email }));
+  }
   for (const { stays, goes } of choices) {
     const [keeps, loses] = stays === own.sub ? [own, other] : [other, own];
     const address = named(loses);

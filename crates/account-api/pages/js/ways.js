@@ -97,6 +97,7 @@ function ask(kind, { opener, place, provider = "", work, again = null }) {
   place.after(at("asking"));
   at("asking").hidden = false;
   at("asking-title").focus();
+  at("asking").scrollIntoView({ block: "nearest" });
 }
 
 export function wireAsking() {

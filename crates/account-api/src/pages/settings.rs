@@ -81,7 +81,9 @@ impl Settings {
         };
         let identities = identities::Settings::from_lookup(lookup)?;
         let providers = optional(lookup, PAGES_PROVIDERS, PROVIDERS_ALLOWED, parse_providers)?.unwrap_or_default();
-        let is_linked = |name: &&String| identities.providers.named(name).is_none_or(|provider| provider.link_by != LinkBy::Nothing);
+        let is_linked = |name: &&String| {
+            identities.providers.named(name).is_none_or(|provider| provider.link_by != LinkBy::Nothing)
+        };
         let connectable = (identities.self_service != SelfService::Off)
             .then(|| providers.iter().filter(is_linked).cloned().collect());
         Ok(Some(Self {
