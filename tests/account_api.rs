@@ -226,6 +226,45 @@ async fn who_stands_alone_for_a_provider_changes_the_address_there() {
 }
 
 #[tokio::test]
+async fn a_provider_with_another_address_is_connected_and_disconnected_again() {
+    let api = Deployed::find().await;
+    let (own, own_token) = api.somebody("connects").await;
+    let own_token = Some(own_token.as_str());
+    let (status, ways) = api.send(own_token, "GET", "/identities", &Value::Null).await;
+    assert_eq!((status, &ways["password"], &ways["identities"]), (200, &json!("known"), &json!([])), "{ways}");
+    let sub = ways["sub"].as_str().unwrap();
+
+    // The sign-in with the provider makes a second account.
+    let (subject, other) = (format!("connects-{}", api.unique), api.email("elsewhere-connects"));
+    let google = IdentityProvider::at(&api.address.google);
+    google.knows(&subject, &json!({ "email": other, "email_verified": false })).await.unwrap();
+    let client = api.address.stack.output("FrontendClientId").unwrap();
+    let tokens = hosted_login::tokens(&api.pool, client, "Google", &subject).await.unwrap();
+    let other_token = tokens["access_token"].as_str();
+    let (status, offer) = api.send(other_token, "POST", "/identities/offer", &json!({ "to": sub })).await;
+    assert_eq!(status, 200, "{offer}");
+    let (status, seen) = api.send(own_token, "POST", "/identities", &json!({ "offer": offer["offer"] })).await;
+    assert_eq!((status, &seen["other"]["is_new"]), (200, &json!(true)), "{seen}");
+    let body = json!({ "offer": offer["offer"], "confirmation": seen["confirmation"], "stays": sub });
+    let (status, done) = api.send(own_token, "POST", "/identities", &body).await;
+    assert_eq!((status, &done), (200, &seen["choices"][0]), "{done}");
+    assert_eq!(api.send(own_token, "POST", "/identities", &body).await, (200, done), "a lost answer is given again");
+    assert!(api.mail(&own).await["BodyText"].as_str().unwrap().contains("Google"));
+
+    // The provider now signs in to the first account, and there is no other one.
+    let account = api.pool.only_profile_of(&own).await.unwrap();
+    assert!(account.has_identity("Google", &subject));
+    assert!(api.pool.profiles().await.unwrap().iter().all(|profile| !profile.username.ends_with(&subject)));
+    let (status, gone) = api.send(other_token, "GET", "/identities", &Value::Null).await;
+    assert_eq!((status, gone["code"].as_str()), (403, Some("account-unusable")), "{gone}");
+
+    let (_, ways) = api.send(own_token, "GET", "/identities", &Value::Null).await;
+    let id = ways["identities"][0]["id"].as_str().unwrap();
+    assert_eq!(api.send(own_token, "DELETE", &format!("/identities/{id}"), &Value::Null).await.0, 204);
+    assert!(api.pool.only_profile_of(&own).await.unwrap().identities.is_empty());
+}
+
+#[tokio::test]
 async fn an_address_that_somebody_takes_between_the_two_codes_is_not_given_away() {
     let api = Deployed::find().await;
     let (old, token) = api.somebody("late").await;

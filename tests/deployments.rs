@@ -181,7 +181,8 @@ async fn a_pool_in_which_only_administrators_create_accounts() {
     let api = deploy_api("admins-only-api", &invites, |function| binary(function).unwrap()).await;
     let pages = &user_pool(&outputs).admin("DescribeUserPoolClient", json!({ "ClientId": api["PagesClientId"] })).await;
     let pages = &pages.as_ref().unwrap()["UserPoolClient"];
-    assert_eq!(pages["CallbackURLs"], json!(["https://app.example.com/account"]));
+    let own = format!("{}/account", api["AccountApiUrl"]);
+    assert_eq!(pages["CallbackURLs"], json!([own, "https://app.example.com/account"]));
     assert_eq!(pages["SupportedIdentityProviders"], json!(["COGNITO", "Google"]));
     outputs.extend(api);
     let pool = settings(&user_pool(&outputs)).await;

@@ -252,6 +252,7 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
             include_str!("../crates/account-api/src/identities/flow.rs"),
             include_str!("../crates/account-api/src/identities/merging.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
+            include_str!("../crates/account-api/src/invitation/guest.rs"),
             include_str!("../crates/account-api/src/invitation/complete.rs"),
             include_str!("../crates/account-api/src/invitation/members.rs"),
         ];

@@ -14,7 +14,7 @@ variable "user_pool_id" {
 }
 
 variable "more_user_pools" {
-  description = "Further pools that the same functions serve with the same settings, by a name of yours: { tenant-b = aws_cognito_user_pool.b.id }."
+  description = "Further pools that the same functions serve, by a name of yours: { tenant-b = aws_cognito_user_pool.b.id }."
   type        = map(string)
   default     = {}
 }

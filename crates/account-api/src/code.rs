@@ -118,8 +118,7 @@ impl Sealer {
     /// does not match for another.
     #[must_use]
     pub fn seal(&self, purpose: &[&str], text: &str) -> Digest {
-        let bytes = self.mac(purpose, text).finalize().into_bytes();
-        Digest(bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+        Digest(hex(&self.mac(purpose, text).finalize().into_bytes()))
     }
 
     /// A password that only the holder of the key can make again. It satisfies every password policy that Cognito
@@ -134,10 +133,23 @@ impl Sealer {
     /// differ.
     #[must_use]
     pub fn matches(&self, purpose: &[&str], text: &str, digest: &Digest) -> bool {
-        let pairs = digest.0.as_bytes().chunks(2);
-        let bytes: Option<Vec<u8>> =
-            pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
-        bytes.is_some_and(|bytes| self.mac(purpose, text).verify_slice(&bytes).is_ok())
+        unhex(&digest.0).is_some_and(|bytes| self.mac(purpose, text).verify_slice(&bytes).is_ok())
+    }
+
+    /// A text for a client to keep and to hand in again, in hexadecimal digits and a dot. Everybody can read it.
+    #[must_use]
+    pub fn sign(&self, purpose: &[&str], text: &str) -> String {
+        let text = hex(text.as_bytes());
+        let digest = self.seal(purpose, &text);
+        format!("{text}.{}", digest.as_str())
+    }
+
+    /// The text that was signed for this purpose; `None` for anything else.
+    #[must_use]
+    pub fn signed(&self, purpose: &[&str], signed: &str) -> Option<String> {
+        let (text, digest) = signed.split_once('.')?;
+        let is_ours = self.matches(purpose, text, &Digest::given(digest));
+        String::from_utf8(unhex(text).filter(|_| is_ours)?).ok()
     }
 
     fn mac(&self, purpose: &[&str], text: &str) -> Hmac<Sha256> {
@@ -149,6 +161,14 @@ impl Sealer {
         }
         mac
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -225,5 +245,17 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused() {
         assert!(Sealer::new(&[0; 31]).is_err());
+    }
+
+    #[test]
+    fn a_signed_text_is_read_for_its_purpose_only_and_as_it_was() {
+        let sealer = Sealer::new(&[7; 32]).unwrap();
+        let signed = sealer.sign(&["offer"], "für Ada");
+        assert_eq!(sealer.signed(&["offer"], &signed).as_deref(), Some("für Ada"));
+        assert_eq!(sealer.signed(&["invitation"], &signed), None);
+        assert_eq!(Sealer::new(&[8; 32]).unwrap().signed(&["offer"], &signed), None);
+        for wrong in ["", ".", "00", &signed[2..], &signed[..signed.len() - 2], &signed.replace('.', ""), "é.é"] {
+            assert_eq!(sealer.signed(&["offer"], wrong), None, "{wrong}");
+        }
     }
 }

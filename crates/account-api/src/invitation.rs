@@ -6,6 +6,7 @@
 
 pub(crate) mod complete;
 pub mod flow;
+mod guest;
 pub(crate) mod listing;
 pub(crate) mod members;
 mod return_urls;

@@ -47,6 +47,12 @@ impl Description {
         &self.0["LambdaConfig"]
     }
 
+    /// Its tags.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tags = self.0["UserPoolTags"].as_object().into_iter().flatten();
+        tags.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+    }
+
     /// Whether any trigger has this function, including triggers that this project has no function for.
     pub(crate) fn calls(&self, function: &str) -> bool {
         names(self.lambda_config(), function)

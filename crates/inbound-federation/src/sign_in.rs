@@ -234,6 +234,8 @@ impl Agreement {
         match (sub(id_token), sub(user_info)) {
             // A bridge may sign a token that names nobody. Then the user info is about the person whom Cognito signs in.
             (None, Some(subject)) if signs_in(event, &subject) => Self::Same,
+            // Not even but for the case, which some pools do not keep.
+            (None, Some(subject)) if names_another(event, &subject) => Self::Other,
             (Some(one), Some(other)) if one != other => Self::Other,
             (Some(one), _) if subject(user_info).as_ref() == Some(&one) => Self::Same,
             _ => Self::Unknown,
@@ -244,9 +246,22 @@ impl Agreement {
 /// Whether the event is about the person with this subject. Cognito sends it bare; its documentation shows the provider's
 /// name before it.
 fn signs_in(event: &Event, subject: &str) -> bool {
+    event.user_name().is_some_and(|name| name == subject || without_provider(event, name) == Some(subject))
+}
+
+/// Whether the event is about somebody, and not about the person with this subject, however it is spelled.
+fn names_another(event: &Event, subject: &str) -> bool {
+    event.user_name().is_some_and(|name| {
+        let bare = without_provider(event, name);
+        !name.eq_ignore_ascii_case(subject) && !bare.is_some_and(|bare| bare.eq_ignore_ascii_case(subject))
+    })
+}
+
+/// The subject in a user name such as `Google_1234`, whatever the case of the provider's name.
+fn without_provider<'a>(event: &Event, name: &'a str) -> Option<&'a str> {
     let provider = event.request("providerName").and_then(Value::as_str).unwrap_or_default();
-    let bare = |name: &str| name.strip_prefix(provider)?.strip_prefix('_').map(str::to_owned);
-    event.user_name().is_some_and(|name| name == subject || bare(name).as_deref() == Some(subject))
+    let (prefix, rest) = name.split_at_checked(provider.len())?;
+    rest.strip_prefix('_').filter(|_| prefix.eq_ignore_ascii_case(provider))
 }
 
 fn subject(claims: &Map<String, Value>) -> Option<Cow<'_, str>> {

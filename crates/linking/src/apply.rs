@@ -219,7 +219,11 @@ impl<P: UserPool> Linker<'_, P> {
             let error = PoolError::new(PoolErrorKind::InvalidParameter, "AdminDisableProviderForUser", why);
             return Err(StepError::from(error));
         }
-        Ok(self.pool.link(user, identity).await?)
+        match self.pool.link(user, identity).await {
+            // It was made by this very attribute.
+            Err(error) if to.links_again && error.kind() == PoolErrorKind::InvalidParameter => Ok(()),
+            linked => Ok(linked?),
+        }
     }
 
     /// Creates a native profile that only lacks the link. A merge calls this before it deletes the stand-alone
@@ -257,7 +261,13 @@ impl<P: UserPool> Linker<'_, P> {
         }
         let new = NewNative { user_name, email: email.email().clone(), attributes };
         let created = self.create(new, required).await?;
-        let to = Destination { user_name: created.user_name, sub: created.sub, newcomer: true, replaced: vec![] };
+        let to = Destination {
+            user_name: created.user_name,
+            sub: created.sub,
+            newcomer: true,
+            replaced: vec![],
+            links_again: false,
+        };
         let user = self.checked(&to).await?;
         // If this is cut off here, the next invocation finds a young, verified profile and completes it.
         let password = Password::random();

@@ -5,7 +5,7 @@ use crate::policy::{
 };
 use crate::refusal::Refusal;
 use cognito_core::email::{Email, EmailClaim, ProvenEmail};
-use cognito_core::provider::SourceIdentity;
+use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{AvailableEmail, Identity, Profile, Status, UserName};
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -87,6 +87,8 @@ pub struct Destination {
     pub newcomer: bool,
     /// Other subjects of the arriving identity's provider, which are unlinked before the identity is linked.
     pub replaced: Vec<SourceIdentity>,
+    /// Whether the profile shows this identity already, perhaps linked by another attribute than the one of today.
+    pub links_again: bool,
 }
 
 impl Decision {
@@ -301,6 +303,11 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         Err(why) => return Decision::Refuse(Refusal::Unlinkable(*why)),
     };
     let linked = is_linked(profile, identity);
+    // A profile does not show by which attribute it was linked. If that was another one, the person would never be found.
+    let links_again = linked
+        && identity.attribute() != COGNITO_SUBJECT
+        && profile.email_verified
+        && profile.identities.len() < MAX_IDENTITIES;
     let earlier = if linked { vec![] } else { earlier_subjects(profile, identity) };
     let is_second = !earlier.is_empty();
     let replaced = if policy.second_subject == SecondSubject::Replace { earlier } else { vec![] };
@@ -318,10 +325,11 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         sub: profile.sub.clone(),
         newcomer: owner.is_new || profile.status == Status::ForceChangePassword,
         replaced,
+        links_again,
     };
     match profile.status {
         Status::ExternalProvider | Status::Other => Decision::Refuse(Refusal::UnusableProfile),
-        Status::Confirmed | Status::ResetRequired if linked => Decision::AlreadyLinked(to),
+        Status::Confirmed | Status::ResetRequired if linked && !links_again => Decision::AlreadyLinked(to),
         Status::Confirmed | Status::ResetRequired if profile.email_verified => match obstacle {
             Some(refusal) => Decision::Refuse(refusal),
             None => Decision::Link(to, identity.clone()),

@@ -145,6 +145,7 @@ impl Deployment<'_> {
             ("Providers", PROVIDERS),
             ("DefaultGroup", GROUP),
             ("Invitations", "public"),
+            ("SelfServiceLinking", "any"),
             ("SesIdentityArn", &identity()),
             ("EmailFrom", &sender()),
             ("AppName", "Example"),

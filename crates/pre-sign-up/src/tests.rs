@@ -162,6 +162,22 @@ async fn a_link_by_subject_is_replaced_where_the_provider_links_by_an_attribute_
     assert!(pool.accounts()[0].has_identity("Okta", "4711"));
 }
 
+/// Many providers name a person by a number of the company's first, and by something opaque later. The number becomes an
+/// attribute then, and a profile does not show by which of the two it was linked.
+#[tokio::test]
+async fn a_link_by_subject_is_made_again_where_the_provider_links_by_an_attribute_with_the_same_value() {
+    let settings: &[_] = &[("PROVIDERS", "Okta:claim:custom:staff")];
+    let event = edited("pre-sign-up/oidc-mixed-case", |event| {
+        event["request"]["userAttributes"]["custom:staff"] = json!("4711");
+    });
+    let pool = pool([native(ADA).with_identity("Okta", "4711")]);
+    for _ in 0..2 {
+        answer_to(&trigger(&pool, settings), &event).await.unwrap();
+        let [account] = pool.accounts().try_into().expect("one account");
+        assert!(account.identities.iter().any(|identity| identity.attribute == "custom:staff"), "{account:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_factor_costs_calls_only_where_it_keeps_an_account_from_being_linked() {
     let event = sample("pre-sign-up/google");

@@ -25,7 +25,7 @@ export interface AccountLayerProps {
    */
   readonly userPool: IUserPool;
   /**
-   * Further pools that the same functions serve. They have to be of the same kind as the first, because the settings hold for all.
+   * Further pools that the same functions serve. If they are of another kind than the first, say so in the setting OVERRIDES.
    */
   readonly morePools?: readonly IUserPool[];
   /** Folder with the functions' zip files, named `FUNCTION-ARCHITECTURE.zip`, as `cargo xtask package` makes them. */
@@ -70,9 +70,9 @@ export class AccountLayer extends Construct {
     }
     const derived = pools.map(derivedFrom);
     const [first] = derived;
-    for (const other of derived) {
+    for (const other of props.settings?.OVERRIDES ? [] : derived) {
       if (other.NATIVE_USERNAME !== first?.NATIVE_USERNAME || other.POOL_CASE_SENSITIVE !== first?.POOL_CASE_SENSITIVE) {
-        throw new Error('The pools are of different kinds. Give each kind an account layer of its own.');
+        throw new Error('The pools are of different kinds. Say what differs in the setting OVERRIDES, or give each kind an account layer of its own.');
       }
     }
     const settings = { ...first, ...props.settings };

@@ -28,6 +28,9 @@ use utoipa::ToSchema;
 /// A native account was made for an identity if the two are no further apart than this, in seconds.
 const TOGETHER: u64 = 60;
 
+/// What an offer is signed for.
+const OFFER: [&str; 1] = ["identity-offer"];
+
 /// How long a merge waits before it looks again for a profile that came back.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -220,21 +223,12 @@ impl Identities {
         let may_be_federated = caller.may_be_federated();
         let offered = Offered { of, to: to.to_owned(), signed_in_at, may_be_federated };
         let offered = serde_json::to_string(&offered).map_err(|_| Code::Misconfigured)?;
-        let hex = offered.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        let seal = self.sealer.seal(&["identity-offer"], &hex);
-        Ok(Offer { offer: format!("{hex}.{}", seal.as_str()), expires_at: signed_in_at + FRESH })
+        Ok(Offer { offer: self.sealer.sign(&OFFER, &offered), expires_at: signed_in_at + FRESH })
     }
 
     /// Reads an offer that this API made to the caller and that is still good.
     fn offered(&self, caller: &Caller, offer: &str) -> Result<Offered, Code> {
-        let (hex, seal) = offer.split_once('.').ok_or(Code::OfferInvalid)?;
-        if !self.sealer.matches(&["identity-offer"], hex, &crate::code::Digest::given(seal)) {
-            return Err(Code::OfferInvalid);
-        }
-        let pairs = hex.as_bytes().chunks(2);
-        let bytes: Option<Vec<u8>> =
-            pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
-        let offered: Option<Offered> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let offered = self.sealer.signed(&OFFER, offer).and_then(|text| serde_json::from_str::<Offered>(&text).ok());
         let offered = offered.filter(|offered| offered.to == caller.sub).ok_or(Code::OfferInvalid)?;
         if offered.of.sub == caller.sub {
             return Err(Code::SameAccount);

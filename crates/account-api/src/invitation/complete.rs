@@ -1,7 +1,8 @@
 //! Completing an invitation: it sets the person's own password, verifies the address and adds the account to the
 //! default group.
 
-use super::flow::{Invitations, is_registration, key};
+use super::flow::{Invitations, key};
+use super::guest::is_registration;
 use super::{Invitation, Mode, return_urls};
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;

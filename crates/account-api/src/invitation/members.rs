@@ -1,6 +1,7 @@
 //! What members of the group do with invitations: they list them, look at one, send one again, and revoke one.
 
-use super::flow::{Invitations, Sent, is_registration, is_waiting_for, key};
+use super::flow::{Invitations, Sent, key};
+use super::guest::{is_registration, is_waiting_for};
 use super::listing::{LIST, Listing, State, place_at};
 use super::{Invitation, Mode};
 use crate::caller::Caller;

@@ -258,6 +258,25 @@ async fn a_disconnection_that_was_cut_off_anywhere_is_settled_by_the_next_call()
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_one_call_works_at_an_account_no_other_one_does() {
+    let house = House::set([linked()], &ON);
+    let google = id(&house, &linked(), "Google").await;
+    let claims = token(&linked(), NOW);
+    // The call hangs at its second look at the account, after it has begun.
+    house.fuse.after(6);
+    assert!(house.call(Some(&claims), "DELETE", &format!("/identities/{google}"), None).await.is_none());
+    house.fuse.off();
+    assert!(house.store.text().contains("disconnect"), "it has begun: {}", house.store.text());
+    for (method, path) in [("GET", "/identities".to_owned()), ("DELETE", format!("/identities/{google}"))] {
+        let answer = call(&house, &linked(), method, &path).await;
+        answer.is_refused(409, "identity-changing");
+        assert!(answer.retry_after().is_some());
+    }
+    house.clock.forward(A_WHILE);
+    assert_eq!(disconnect(&house, &linked(), &google).await.status, 204);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_that_fails_at_every_call_changes_nothing() {
     let house = House::set([linked()], &ON);
     let google = id(&house, &linked(), "Google").await;

@@ -1,6 +1,7 @@
 //! Does the account API fit the pool?
 
 use super::{Facts, Finding, quoted};
+use crate::trigger::Trigger;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -48,6 +49,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let remedy = format!("Set USER_POOL_ID to {} on {function}, or name the API of this pool", facts.pool.id());
         findings.push(Finding::error("account_api_of_another_pool", function, why, remedy));
     }
+    findings.extend(["NATIVE_USERNAME", "PROVIDERS"].into_iter().filter_map(|name| differs(facts, api, name)));
     if api.sender_verified == Some(false) {
         let sender = api.sender().unwrap_or_default();
         let why = "SES sends nothing from this address: neither it nor its domain is verified, so no code and no invitation goes out";
@@ -64,6 +66,21 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::note("account_api_secret_not_checked", function, why, remedy));
     }
     findings
+}
+
+/// A setting with which the account API and pre-sign-up judge the same people.
+fn differs(facts: &Facts, api: &AccountApi, name: &str) -> Option<Finding> {
+    facts.has_settings(Trigger::PreSignUp).then_some(())?;
+    let default = if name == "NATIVE_USERNAME" { "email" } else { "" };
+    let of_trigger = facts.setting(Trigger::PreSignUp, name).unwrap_or(default);
+    let own = api.setting(name).unwrap_or(default);
+    let why = format!(
+        "{name} is {} here and {} for pre-sign-up, so the two may make one person two accounts, or trust a provider differently",
+        quoted(own),
+        quoted(of_trigger)
+    );
+    let remedy = format!("Set {name} on {} to what pre-sign-up has", api.function);
+    (own != of_trigger).then(|| Finding::error("account_api_setting_differs", &api.function, &why, remedy))
 }
 
 fn client(facts: &Facts, api: &AccountApi) -> Option<Finding> {

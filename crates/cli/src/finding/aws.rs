@@ -15,6 +15,7 @@ use crate::trigger::Trigger;
 use anyhow::Result;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use cognito_core::settings::Overrides;
 use cognito_core::user_pool::{AppClient, AppClients};
@@ -169,6 +170,14 @@ async fn lacking(
         .resource_arns(facts.pool.arn());
     for action in needed {
         request = request.action_names(action);
+    }
+    // A right may hold only for pools with a tag.
+    for (key, value) in facts.pool.tags() {
+        let entry = ContextEntry::builder()
+            .context_key_name(format!("aws:ResourceTag/{key}"))
+            .context_key_type(ContextKeyTypeEnum::String)
+            .context_key_values(value);
+        request = request.context_entries(entry.build());
     }
     let results = request.into_paginator().items().send().try_collect().await;
     let results = facts.known(&format!("rights of {trigger}"), "SimulatePrincipalPolicy", results)?;

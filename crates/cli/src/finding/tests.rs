@@ -100,14 +100,16 @@ fn a_trigger_without_the_function_it_should_have_is_lost() {
 #[test]
 fn an_account_api_that_does_not_fit_the_pool_is_found() {
     use Severity::{Error, Note};
+    let own = [
+        ("USER_POOL_ID", "eu-central-1_A"),
+        ("PROVIDERS", "Google:claim,Okta:claim:custom:number"),
+        ("INVITATIONS", "members"),
+        ("BACKEND_CLIENT_ID", "app"),
+    ];
     let api = |settings: &[(&str, &str)]| AccountApi {
         function: "account-api".into(),
         settings: Some(
-            [&[("USER_POOL_ID", "eu-central-1_A"), ("INVITATIONS", "members"), ("BACKEND_CLIENT_ID", "app")], settings]
-                .concat()
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            [&own, settings].concat().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ),
         sender_verified: Some(true),
     };
@@ -117,6 +119,9 @@ fn an_account_api_that_does_not_fit_the_pool_is_found() {
     check(Error, "account_api_gone", |facts| facts.account_api = Some(AccountApi { settings: None, ..api(&[]) }));
     check(Error, "account_api_of_another_pool", |facts| {
         facts.account_api = Some(api(&[("USER_POOL_ID", "eu-central-1_B")]));
+    });
+    check(Error, "account_api_setting_differs", |facts| {
+        facts.account_api = Some(api(&[("NATIVE_USERNAME", "uuid")]));
     });
     check(Error, "account_api_client_missing", |facts| facts.account_api = Some(api(&[("BACKEND_CLIENT_ID", "gone")])));
     check(Note, "account_api_secret_not_checked", |facts| facts.account_api = Some(api(&[("CODE_SECRET_ARN", "arn")])));

@@ -88,9 +88,14 @@ impl Ids {
     }
 }
 
-/// `OVERRIDES`, read: for each event at most one entry counts, the first that fits.
+/// `OVERRIDES`, read. An event gets the settings of the first entry for its app client, over those of the first entry for
+/// its pool alone, over those that hold for all. So an app client, which people choose, takes nothing away from what is
+/// set for the pool.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides(Vec<Override>);
+
+/// The places of the entries that count for an event: that of its pool alone, and that of its app client.
+type Places = (Option<usize>, Option<usize>);
 
 impl Overrides {
     /// Reads the variable and, if it names one, the file.
@@ -118,34 +123,50 @@ impl Overrides {
 
     /// The settings of events of this pool and app client, over those that hold for all.
     pub fn over<'a>(
-        &'a self,
+        &self,
         user_pool_id: &str,
         client_id: Option<&str>,
         lookup: Lookup<'a>,
     ) -> impl Fn(&str) -> Option<String> + use<'a> {
-        let own = self.entry(user_pool_id, client_id).map(|entry| &entry.settings);
-        move |name| own.and_then(|own| own.get(name).cloned()).or_else(|| lookup(name))
+        let own = self.of(user_pool_id, client_id);
+        move |name| own.get(name).cloned().or_else(|| lookup(name))
     }
 
     /// The settings that differ for events of this pool and app client.
     #[must_use]
     pub fn of(&self, user_pool_id: &str, client_id: Option<&str>) -> BTreeMap<String, String> {
-        self.entry(user_pool_id, client_id).map(|entry| entry.settings.clone()).unwrap_or_default()
+        self.at(self.fitting(user_pool_id, || client_id.map(str::to_owned)))
     }
 
-    fn entry(&self, user_pool_id: &str, client_id: Option<&str>) -> Option<&Override> {
-        self.0.get(self.fitting(user_pool_id, || client_id.map(str::to_owned))?)
+    fn at(&self, (of_pool, of_client): Places) -> BTreeMap<String, String> {
+        let entries = [of_pool, of_client].into_iter().flatten().filter_map(|place| self.0.get(place));
+        entries.flat_map(|entry| entry.settings.clone()).collect()
     }
 
-    /// The place of the first entry that fits. Who asks for the client's id is asked only if there are entries.
-    fn fitting(&self, user_pool_id: &str, client_id: impl FnOnce() -> Option<String>) -> Option<usize> {
+    /// The entries that count. Who asks for the client's id is asked only if there are entries.
+    fn fitting(&self, user_pool_id: &str, client_id: impl FnOnce() -> Option<String>) -> Places {
         if self.0.is_empty() {
-            return None;
+            return (None, None);
         }
         let client_id = client_id();
-        self.0
-            .iter()
-            .position(|entry| entry.user_pool_id.fit(Some(user_pool_id)) && entry.client_id.fit(client_id.as_deref()))
+        let first = |of_client: bool| {
+            self.0.iter().position(|entry| {
+                entry.client_id.are_named() == of_client
+                    && entry.user_pool_id.fit(Some(user_pool_id))
+                    && entry.client_id.fit(client_id.as_deref())
+            })
+        };
+        (first(false), first(true))
+    }
+
+    /// Every pair of entries that can count for one event, without the pair of none.
+    fn pairs(&self) -> Vec<Places> {
+        let places = |of_client: bool| {
+            let own = (0..).zip(&self.0).filter(move |(_, entry)| entry.client_id.are_named() == of_client);
+            std::iter::once(None).chain(own.map(|(place, _)| Some(place)))
+        };
+        let pairs = places(false).flat_map(|of_pool| places(true).map(move |of_client| (of_pool, of_client)));
+        pairs.skip(1).collect()
     }
 }
 
@@ -175,12 +196,12 @@ impl Override {
     }
 }
 
-/// Something made of settings, once for all events and once for each entry of [`OVERRIDES`].
+/// Something made of settings: once for all events, and once for each pair of entries of [`OVERRIDES`] that can count.
 #[derive(Debug)]
 pub struct Overridden<T> {
     base: T,
     overrides: Overrides,
-    others: Vec<T>,
+    others: Vec<(Places, T)>,
 }
 
 impl<T> Overridden<T> {
@@ -196,13 +217,19 @@ impl<T> Overridden<T> {
         let base = build(lookup)?;
         let overrides = Overrides::from_lookup(lookup)?;
         let mut others = Vec::new();
-        for (place, entry) in (1..).zip(&overrides.0) {
-            let own = |name: &str| entry.settings.get(name).cloned().or_else(|| lookup(name));
-            others.push(build(&own).map_err(|why| SettingError {
-                name: OVERRIDES,
-                value: format!("entry {place}: {} {}", why.name, why.value),
-                allowed: why.allowed,
-            })?);
+        for places in overrides.pairs() {
+            let settings = overrides.at(places);
+            let own = |name: &str| settings.get(name).cloned().or_else(|| lookup(name));
+            let made = build(&own).map_err(|why| {
+                let named = [places.0, places.1].into_iter().flatten().map(|place| (place + 1).to_string());
+                let named = named.collect::<Vec<_>>().join(" with ");
+                SettingError {
+                    name: OVERRIDES,
+                    value: format!("entry {named}: {} {}", why.name, why.value),
+                    allowed: why.allowed,
+                }
+            })?;
+            others.push((places, made));
         }
         Ok(Self { base, overrides, others })
     }
@@ -211,7 +238,8 @@ impl<T> Overridden<T> {
     #[must_use]
     pub fn map<U>(self, mut make: impl FnMut(T) -> U) -> Overridden<U> {
         let base = make(self.base);
-        Overridden { base, overrides: self.overrides, others: self.others.into_iter().map(make).collect() }
+        let others = self.others.into_iter().map(|(places, one)| (places, make(one))).collect();
+        Overridden { base, overrides: self.overrides, others }
     }
 
     /// What was made for all events.
@@ -223,8 +251,8 @@ impl<T> Overridden<T> {
     /// What was made for events of this pool and app client.
     #[must_use]
     pub fn fitting(&self, user_pool_id: &str, client_id: impl FnOnce() -> Option<String>) -> &T {
-        let place = self.overrides.fitting(user_pool_id, client_id);
-        place.and_then(|place| self.others.get(place)).unwrap_or(&self.base)
+        let places = self.overrides.fitting(user_pool_id, client_id);
+        self.others.iter().find(|(own, _)| *own == places).map_or(&self.base, |(_, one)| one)
     }
 }
 
@@ -249,12 +277,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_entry_that_fits_pool_and_client_counts() {
+    fn the_first_entry_of_the_client_counts_over_that_of_the_pool() {
         let both = r#"[
             {"user_pool_id": "eu-central-1_A", "client_id": ["web", "phone"], "settings": {"APP_NAME": "Shop"}},
             {"client_id": "web", "settings": {"APP_NAME": "Web"}},
             {"user_pool_id": "eu-central-1_A", "settings": {"DEFAULT_GROUP": "members"}},
-            {"user_pool_id": "eu-central-1_B", "settings": {"APP_NAME": "B"}}]"#;
+            {"user_pool_id": "eu-central-1_B", "settings": {"APP_NAME": "B"}},
+            {"user_pool_id": "eu-central-1_B", "settings": {"APP_NAME": "second"}}]"#;
         for (pool, client, name) in [
             (POOL, Some("web"), "Shop"),
             (POOL, Some("phone"), "Shop"),
@@ -269,6 +298,25 @@ mod tests {
         }
         assert_eq!(name_for("", POOL, Some("web")), "All");
         assert_eq!(name_for("[]", POOL, Some("web")), "All");
+    }
+
+    /// People choose with which app client they come.
+    #[test]
+    fn no_app_client_takes_away_what_is_set_for_the_pool() {
+        let overrides = r#"[
+            {"client_id": "web", "settings": {"APP_NAME": "Web"}},
+            {"user_pool_id": "eu-central-1_A", "settings": {"NEWCOMERS": "refuse"}}]"#;
+        let lookup = |name: &str| (name == OVERRIDES).then(|| overrides.to_owned());
+        let both = |lookup: Lookup<'_>| Ok([lookup("NEWCOMERS"), lookup("APP_NAME")].map(Option::unwrap_or_default));
+        let built = Overridden::build(&lookup, both).unwrap();
+        for (pool, client, settings) in [
+            (POOL, Some("web"), ["refuse", "Web"]),
+            (POOL, Some("other"), ["refuse", ""]),
+            (POOL, None, ["refuse", ""]),
+            ("eu-central-1_B", Some("web"), ["", "Web"]),
+        ] {
+            assert_eq!(*built.fitting(pool, || client.map(str::to_owned)), settings, "{pool} {client:?}");
+        }
     }
 
     #[test]

@@ -289,7 +289,8 @@ impl State {
         if !self.accounts.iter().any(|account| account.user_name == user.as_str()) {
             return Err(PoolErrorKind::UserNotFound);
         }
-        if let Some(owner) = self.accounts.iter().find(|account| account.has_identity(provider, value)) {
+        let is_it = |known: &LinkedIdentity| known.is(provider, value) && known.attribute == source.attribute();
+        if let Some(owner) = self.accounts.iter().find(|account| account.identities.iter().any(is_it)) {
             // One identity has one owner; AWS answers both cases below with InvalidParameter.
             let harmless = owner.user_name == user.as_str() && !quirks.refuse_link_again;
             return if harmless { Ok(()) } else { Err(PoolErrorKind::InvalidParameter) };
