@@ -38,13 +38,13 @@ function propose(config, { provider }, proposal, choose) {
   at("choices").replaceChildren();
   card(say("connect.own"), own);
   card(say("connect.opened", values), other);
-  // Cognito writes what a provider says of a person at each sign-in. It looks like a mistake if nobody said so.
-  if (other.email && other.email !== own.email) {
-    put(at("choices"), "p", say("connect.takes_email", { ...values, address: other.email }));
-  }
   for (const { stays, goes } of choices) {
     const [keeps, loses] = stays === own.sub ? [own, other] : [other, own];
     const address = named(loses);
+    // Cognito writes what a provider says of a person at each sign-in. It looks like a mistake if nobody said so.
+    if (keeps === own && other.email && other.email !== own.email) {
+      put(at("choices"), "p", say("connect.takes_email", { ...values, address: other.email }));
+    }
     const text = loses.is_new ? say("connect.goes_new", { address }) : say("connect.goes", { address });
     const warning = put(at("choices"), "p", text, { className: loses.is_new ? "" : "warning", id: `goes-${goes}` });
     const label = stays === own.sub ? say("account.connect", values) : say("connect.keep", { address: named(keeps) });
