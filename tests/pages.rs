@@ -9,6 +9,8 @@ mod backend;
 mod reader;
 #[path = "pages/site.rs"]
 mod site;
+#[path = "pages/ways.rs"]
+mod ways;
 
 use std::time::Duration;
 

@@ -56,7 +56,8 @@ impl Bundle {
         let source = self.modules.get(name).ok_or(format!("{MODULES}/{name} is imported but does not exist"))?.clone();
         above.push(name.to_owned());
         let (mut body, mut exports) = (String::new(), Vec::new());
-        for line in source.lines() {
+        // Comments are for those who read the modules. Without them, a first visit loads four kilobytes less.
+        for line in source.lines().filter(|line| !line.trim_start().starts_with("//")) {
             let written = if let Some(rest) = line.strip_prefix("import ") {
                 let (names, from) = import(rest).ok_or(format!("{MODULES}/{name}: cannot bundle `{line}`"))?;
                 self.add(from, above)?;

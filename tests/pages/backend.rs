@@ -36,7 +36,12 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// Starts it with these pages.
-    pub(crate) async fn start(pool: &UserPool, address: &str, pages: pages::Settings) -> Result<Self> {
+    pub(crate) async fn start(
+        pool: &UserPool,
+        address: &str,
+        pages: pages::Settings,
+        own: &[(&str, &str)],
+    ) -> Result<Self> {
         let flows = json!({ "ClientName": "backend", "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"] });
         let made = pool.admin("CreateUserPoolClient", flows).await?;
         let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
@@ -50,7 +55,7 @@ impl Backend {
                 "DEFAULT_GROUP" => GROUP.to_owned(),
                 "APP_NAME" => "Harbour".to_owned(),
                 "APP_URL" => address.to_owned(),
-                _ => return None,
+                _ => own.iter().find(|(known, _)| *known == name)?.1.to_owned(),
             })
         })?;
         settings.pages = Some(pages);
@@ -102,8 +107,12 @@ async fn authorize(State(pool): State<UserPool>, mut request: Request, next: Nex
 fn context<C: serde::de::DeserializeOwned>(token: &str) -> Option<C> {
     let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: Value = serde_json::from_slice(&payload).ok()?;
+    // API Gateway hands every claim on as a text.
+    let signed_in_at = claims["auth_time"].to_string();
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
-    let claims = json!({ "sub": text("sub"), "username": text("username"), "token_use": text("token_use") });
+    let mut claims = json!({ "sub": text("sub"), "username": text("username"), "token_use": text("token_use") });
+    claims["scope"] = json!(text("scope"));
+    claims["auth_time"] = json!(signed_in_at);
     serde_json::from_value(json!({
         "authorizer": { "jwt": { "claims": claims, "scopes": null } },
         "http": { "method": "GET", "path": "/" },

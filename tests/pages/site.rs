@@ -2,16 +2,17 @@
 //! mails as people get them.
 
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use account_api::pages;
 use anyhow::{Context, Result};
-use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
+use axum::{Json, Router};
 use end_to_end::{cloud, function, last_mail, pool};
 use local_cloud::event;
 use local_cloud::http::Http;
@@ -22,6 +23,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::backend::Backend;
+
+const PROVIDERS: &[(&str, &str)] =
+    &[("SELF_SERVICE_LINKING", "any"), ("PROVIDERS", "Google:claim"), (pages::PAGES_PROVIDERS, "COGNITO,Google")];
 
 /// The pages with their own pool. Dropping this ends the server.
 pub(crate) struct Site {
@@ -62,6 +66,23 @@ impl Site {
         Self::with(&[], |router| router).await
     }
 
+    /// The same, and people manage their ways to sign in. `Google` has to be made afterwards.
+    pub(crate) async fn start_with_providers() -> Result<Self> {
+        Self::with(PROVIDERS, |router| router).await
+    }
+
+    /// The same, but every request to connect two accounts gets the answer that is there at that moment.
+    pub(crate) async fn start_answering(answer: Arc<Mutex<(StatusCode, Value)>>) -> Result<Self> {
+        let instead = move |request: Request, next: Next| {
+            let answer = answer.lock().map(|answer| answer.clone()).unwrap_or_default();
+            async move {
+                let connects = request.method() == "POST" && request.uri().path().starts_with("/identities");
+                if connects { (answer.0, Json(answer.1)).into_response() } else { next.run(request).await }
+            }
+        };
+        Self::with(PROVIDERS, |router| router.layer(middleware::from_fn(instead))).await
+    }
+
     /// The same behind a cache that removes the browser's languages from requests. The default language of these pages
     /// is French.
     pub(crate) async fn start_behind_a_cache() -> Result<Self> {
@@ -95,7 +116,7 @@ impl Site {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
         let settings = settings(&pool, &place.address, own).await?;
-        let api = Backend::start(&pool, &place.address, settings.clone()).await?;
+        let api = Backend::start(&pool, &place.address, settings.clone(), own).await?;
         let router = around(api.router.clone());
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
         let messages = function("custom-message", &messages).await?;
@@ -130,7 +151,9 @@ impl Site {
     /// Links an identity at Google with an account, as the pre sign-up function does.
     pub(crate) async fn links_google(&self, username: &str) -> Result<()> {
         let google = json!({ "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {} });
-        self.pool.admin("CreateIdentityProvider", google).await?;
+        if self.pool.admin("DescribeIdentityProvider", json!({ "ProviderName": "Google" })).await.is_err() {
+            self.pool.admin("CreateIdentityProvider", google).await?;
+        }
         let link = json!({
             "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
             "SourceUser": {

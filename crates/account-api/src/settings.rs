@@ -6,7 +6,7 @@ use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 38] = [
+pub const NAMES: [&str; 39] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -44,6 +44,7 @@ pub const NAMES: [&str; 38] = [
     pages::PAGES_COGNITO_URL,
     pages::PAGES_API_URL,
     pages::PAGES_REGISTRATION,
+    pages::PAGES_PROVIDERS,
     pages::PAGES_PASSWORD_LENGTH,
 ];
 

@@ -17,7 +17,7 @@ async function call(config, method, path, { body, token } = {}) {
   }
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) return found;
-  if (answer.status === 401) endSession();
+  if (answer.status === 401 && token === accessToken()) endSession();
   const wait = Number(answer.headers.get("retry-after")) || null;
   const { code = "", detail = "", tries_left: triesLeft = null, password_policy: policy = null } = found;
   throw new Refusal({ code, status: answer.status, detail, wait, triesLeft, policy });
@@ -30,6 +30,12 @@ export const beginChange = (config, email) => signedIn(config, "POST", "email-ch
 export const proveChange = (config, code, id) => signedIn(config, "POST", "email-change/verify", { code, id });
 export const resendChange = (config) => signedIn(config, "POST", "email-change/resend");
 export const withdrawChange = (config) => signedIn(config, "DELETE", "email-change");
+
+export const waysToSignIn = (config) => signedIn(config, "GET", "identities");
+export const disconnect = (config, id) => signedIn(config, "DELETE", `identities/${id}`);
+export const connect = (config, wish) => signedIn(config, "POST", "identities", wish);
+// With the token of the other account, which this page does not keep as its session.
+export const offer = (config, token, to) => call(config, "POST", "identities/offer", { body: { to }, token });
 
 export const completeInvitation = (config, username, token, password) =>
   call(config, "POST", "invitations/complete", { body: { username, token, password } });

@@ -1,42 +1,23 @@
 // Who is signed in, how they can sign in, and what they can change.
 
 import { changeUnderWay } from "./account-api.js";
-import { getUser } from "./cognito.js";
+import { changePassword, getUser } from "./cognito.js";
+import { goOnConnecting } from "./connect.js";
 import { emailChange } from "./email-change.js";
-import { onPress } from "./form.js";
+import { empty, onPress, onSubmit } from "./form.js";
 import { addressOf, dropLink, leaveFor, takeLink } from "./link.js";
 import { explain, reason, Refusal } from "./refusal.js";
-import { accessToken, endSession, finishSignIn, signOut, stillSignedIn } from "./session.js";
+import { accessToken, dropPurpose, endSession, finishSignIn, purpose, signIn, signOut, stillSignedIn } from "./session.js";
+import { keepNext, takeNext } from "./session.js";
 import { start } from "./start.js";
-import { alertWith, language, notice, quiet, say, show, slot } from "./view.js";
+import { alertWith, language, nameOf, notice, quiet, say, show, slot } from "./view.js";
+import { askAgain, askToSignOutEverywhere, showWays, wireAsking } from "./ways.js";
 
 const PAGE = "account";
 const answer = takeLink(PAGE, ["code", "state", "error", "error_description"]);
 const { email: hint } = takeLink("login", ["email", "username"]);
 
-// What people call the providers that Cognito names otherwise.
-const NAMES = { SignInWithApple: "Apple", LoginWithAmazon: "Amazon" };
-
 let email = null;
-
-function ways(attributes) {
-  const identities = JSON.parse(attributes.identities ?? "[]");
-  const list = document.getElementById("ways");
-  list.replaceChildren();
-  const add = (name, remark) => {
-    const item = list.appendChild(document.createElement("li"));
-    item.append(name);
-    if (remark) item.appendChild(document.createElement("small")).textContent = remark;
-  };
-  // A profile that a provider made has no password of its own.
-  const ownPassword = !identities.some(({ primary }) => String(primary) === "true");
-  if (ownPassword) add(say("common.password"));
-  const day = new Intl.DateTimeFormat(language(), { dateStyle: "long", numberingSystem: "latn" });
-  for (const { providerName, dateCreated } of identities) {
-    const since = Number(dateCreated);
-    add(NAMES[providerName] ?? providerName, since ? say("account.since", { date: day.format(since) }) : "");
-  }
-}
 
 async function showProfile(config) {
   const user = await getUser(config, accessToken());
@@ -46,7 +27,11 @@ async function showProfile(config) {
   slot("address", email);
   document.getElementById("verified").hidden = !verified;
   document.getElementById("unverified").hidden = verified;
-  ways(attributes);
+  const found = await showWays(config, attributes);
+  // Whoever signs in with a provider alone has no password that could be changed.
+  document.getElementById("password-part").hidden = found.identities.some(({ primary }) => primary);
+  document.getElementById("open-password").hidden = found.password === "none";
+  return found;
 }
 
 function changing(yes) {
@@ -81,6 +66,40 @@ function wireChange(config) {
   return steps;
 }
 
+function wirePassword(config) {
+  const form = document.getElementById("password-change");
+  const open = (yes) => {
+    empty("password-change");
+    document.getElementById("password-manager-name").value = email;
+    form.hidden = !yes;
+    document.getElementById("open-password").hidden = yes;
+  };
+  onPress("open-password", () => {
+    open(true);
+    document.getElementById("current-password").focus();
+  });
+  onPress("close-password", () => {
+    open(false);
+    document.getElementById("open-password").focus();
+  });
+  onSubmit("password-change", async ({ current, password }) => {
+    try {
+      await changePassword(config, accessToken(), current, password);
+    } catch (problem) {
+      // Cognito says the same of a wrong password and of a session that has ended.
+      if (problem.code !== "NotAuthorizedException") throw problem;
+      throw new Refusal({ code: (await stillSignedIn(config)) ? "wrong-password" : "", status: 401 });
+    }
+    open(false);
+    notice(say("account.password_changed"));
+    document.getElementById("open-password").focus();
+  });
+  onPress("new-password", () => {
+    leaveFor("complete-password-reset", { email });
+    location.assign(addressOf("complete-password-reset"));
+  });
+}
+
 // A change that was begun earlier, here or on another device, goes on where it stands.
 async function resume(config, steps) {
   try {
@@ -94,8 +113,9 @@ async function resume(config, steps) {
 }
 
 async function signedIn(config) {
+  let found;
   try {
-    await showProfile(config);
+    found = await showProfile(config);
   } catch (problem) {
     if (problem.code !== "NotAuthorizedException") throw problem;
     endSession();
@@ -103,13 +123,25 @@ async function signedIn(config) {
     return alertWith(say("errors.signed_out"), false);
   }
   const steps = wireChange(config);
-  onPress("new-password", () => {
-    leaveFor("complete-password-reset", { email });
-    location.assign(addressOf("complete-password-reset"));
-  });
+  wirePassword(config);
+  wireAsking();
   onPress("sign-out", () => signOut(config));
+  onPress("sign-out-everywhere", () => askToSignOutEverywhere(config));
   show("signed-in", { focus: false });
   await resume(config, steps);
+  const then = purpose()?.then;
+  dropPurpose();
+  if (then) askAgain(config, then, found);
+}
+
+const home = async (config) => (accessToken() ? signedIn(config) : show("signed-out", { focus: false }));
+
+// Loads this page again if it is in another language than the person came from.
+function turnsTo(lang, address) {
+  if (lang !== language()) address.searchParams.set("lang", lang);
+  if (address.href === location.href) return false;
+  location.replace(address);
+  return true;
 }
 
 // Back from the sign-in pages. True if another page goes on from here.
@@ -119,10 +151,27 @@ async function arrived(config) {
   // sign-in pages works once.
   dropLink(PAGE);
   const { returnTo, lang } = await finishSignIn(config, answer);
-  const address = new URL(addressOf(returnTo));
-  if (lang !== language()) address.searchParams.set("lang", lang);
-  if (address.href === location.href) return false;
-  location.replace(address);
+  return turnsTo(lang, new URL(addressOf(returnTo)));
+}
+
+// Back from the end of the session on the sign-in pages. False if nothing was to follow.
+async function followed(config) {
+  const next = takeNext();
+  if (!next) return false;
+  const values = { provider: nameOf(next.provider ?? "") };
+  if (turnsTo(next.lang, new URL(location.href))) {
+    keepNext(next);
+  } else if (next.go) {
+    await signIn(config, next.go);
+  } else if (next.result) {
+    slot("result-title", say(`account.result.${next.result}.title`, values));
+    slot("result", say(`account.result.${next.result}.text`, values));
+    show("result");
+  } else {
+    await home(config);
+    if (next.alert) alertWith(explain(new Refusal({ code: next.alert })).text);
+    else notice(say("connect.canceled", values));
+  }
   return true;
 }
 
@@ -131,10 +180,12 @@ start(async (config) => {
   try {
     if (await arrived(config)) return;
   } catch (problem) {
-    show("signed-out", { focus: false });
+    // Somebody who wanted to connect a second account is still signed in to the first.
+    await home(config);
     const told = problem instanceof Refusal && problem.code === "sign-in-refused" ? reason(problem.detail) : "";
     return alertWith([say("errors.sign_in"), told].filter(Boolean).join(" "), false);
   }
-  if (!accessToken()) return show("signed-out", { focus: false });
-  await signedIn(config);
+  if (await followed(config)) return;
+  if (await goOnConnecting(config)) return;
+  await home(config);
 }, { hint: () => hint ?? null });

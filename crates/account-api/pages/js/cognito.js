@@ -66,3 +66,10 @@ export const sendEmailCode = (config, token) =>
   });
 
 export const revoke = (config, token) => call(config, "RevokeToken", { ClientId: config.client_id, Token: token });
+
+export const changePassword = (config, token, previous, password) =>
+  call(config, "ChangePassword", { AccessToken: token, PreviousPassword: previous, ProposedPassword: password });
+
+export const signOutEverywhere = (config, token) => call(config, "GlobalSignOut", { AccessToken: token });
+
+export const passkeys = (config, token) => call(config, "ListWebAuthnCredentials", { AccessToken: token });

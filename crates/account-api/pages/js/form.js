@@ -76,8 +76,8 @@ export function onSubmit(id, work) {
   });
 }
 
-export function onPress(id, work) {
-  const button = document.getElementById(id);
+export function onPress(what, work) {
+  const button = typeof what === "string" ? document.getElementById(what) : what;
   button.addEventListener("click", () => once(button, work));
 }
 

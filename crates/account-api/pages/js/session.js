@@ -12,6 +12,12 @@ import { language } from "./view.js";
 
 const SESSION = "session";
 const UNDER_WAY = "sign-in";
+// What follows when the sign-in pages have ended their own session.
+const NEXT = "next";
+// How long that takes, in milliseconds.
+const PATIENCE = 120_000;
+// For how many seconds a sign-in counts as fresh. The account API allows ten minutes; the way to a provider takes some.
+const FRESH = 480;
 const SCOPES = "openid email aws.cognito.signin.user.admin";
 // What the pool's sign-in pages are translated into, of our languages.
 const TRANSLATED = ["de", "en", "es", "fr", "ja", "pt-BR"];
@@ -33,6 +39,20 @@ export function endSession() {
   forget(SESSION);
 }
 
+// The `sub` of the account that is signed in.
+export const subject = () => claims(accessToken()).sub;
+
+// Whether the person signed in a moment ago. Only differences count, because the clock here may be wrong.
+export function isFresh() {
+  const { since = 0 } = recall(SESSION) ?? {};
+  return Date.now() / 1000 - since < FRESH;
+}
+
+// The server says that it was not a moment ago.
+export function stale() {
+  keep(SESSION, { ...recall(SESSION), since: 0 });
+}
+
 // Whether the pool still takes the session here; forgets it if not. A change of the address may end every session.
 export async function stillSignedIn(config) {
   try {
@@ -45,9 +65,10 @@ export async function stillSignedIn(config) {
   }
 }
 
-// Leaves for the sign-in pages; `returnTo` is the page to come back to.
-export async function signIn(config, returnTo, hint) {
-  const underWay = { state: random(), nonce: random(), verifier: random(), returnTo, lang: language() };
+// Leaves for the sign-in pages; `returnTo` is the page to come back to. With a provider, they lead on to that one alone.
+// `purpose` is why, for the page that is come back to: `joins` makes this the sign-in to a second account.
+export async function signIn(config, { returnTo = "account", hint = null, provider = null, purpose = null } = {}) {
+  const underWay = { state: random(), nonce: random(), verifier: random(), returnTo, lang: language(), purpose };
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(underWay.verifier));
   keep(UNDER_WAY, underWay);
   const query = new URLSearchParams({
@@ -61,6 +82,7 @@ export async function signIn(config, returnTo, hint) {
     code_challenge_method: "S256",
   });
   if (hint) query.set("login_hint", hint);
+  if (provider) query.set("identity_provider", provider);
   if (TRANSLATED.includes(language())) query.set("lang", language());
   location.assign(`${config.sign_in_url}/oauth2/authorize?${query}`);
 }
@@ -74,10 +96,23 @@ export async function finishSignIn(config, answer) {
   const tokens = await exchange(config, answer.code, underWay.verifier);
   // The token came straight from the pool over TLS, which stands in for its signature (OpenID Connect Core 3.1.3.7).
   if (claims(tokens.id_token).nonce !== underWay.nonce) throw new Refusal({ code: "foreign-sign-in" });
-  const ends = Date.now() / 1000 + tokens.expires_in;
-  keep(SESSION, { access: tokens.access_token, refresh: tokens.refresh_token, ends });
+  const now = Date.now() / 1000;
+  const { iat, auth_time: at = iat } = claims(tokens.access_token);
+  const session = {
+    access: tokens.access_token,
+    refresh: tokens.refresh_token,
+    ends: now + tokens.expires_in,
+    since: now - (iat - at),
+  };
+  const { purpose } = underWay;
+  if (purpose) keep("purpose", { ...purpose, session: purpose.joins && session });
+  if (!purpose?.joins) keep(SESSION, session);
   return underWay;
 }
+
+// Why the person was sent to sign in. It is kept until it has served.
+export const purpose = () => recall("purpose");
+export const dropPurpose = () => forget("purpose");
 
 async function exchange(config, code, verifier) {
   let answer;
@@ -105,15 +140,36 @@ function claims(token) {
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
 }
 
-// Ends the session here, its tokens, and the session on the sign-in pages.
-export async function signOut(config) {
-  const session = recall(SESSION);
-  endSession();
+// Ends a session's tokens.
+export async function revokeTokens(config, session) {
   try {
     if (session?.refresh) await revoke(config, session.refresh);
   } catch {
-    // It ends by itself; what counts is that nobody is signed in here any more.
+    // It ends by itself.
   }
+}
+
+// Ends the session here, its tokens, and the session on the sign-in pages.
+export async function signOut(config, next) {
+  const session = recall(SESSION);
+  endSession();
+  await revokeTokens(config, session);
+  throughSignOut(config, next);
+}
+
+// Ends the session on the sign-in pages alone, so that the next sign-in there is a new one. `next` is for this page when
+// it comes back.
+export function throughSignOut(config, next = null) {
+  if (next) keep(NEXT, { ...next, lang: language(), until: Date.now() + PATIENCE });
   const query = new URLSearchParams({ client_id: config.client_id, logout_uri: account() });
   location.assign(config.sign_in_url ? `${config.sign_in_url}/logout?${query}` : addressOf("account"));
 }
+
+// What was to follow, once. Whoever comes later than that, comes for something else.
+export function takeNext() {
+  const next = recall(NEXT);
+  forget(NEXT);
+  return next && next.until > Date.now() ? next : null;
+}
+
+export const keepNext = (next) => keep(NEXT, next);

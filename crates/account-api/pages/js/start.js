@@ -3,7 +3,7 @@
 import { revealable } from "./form.js";
 import { isLasting } from "./memory.js";
 import { signIn } from "./session.js";
-import { alertWith, say } from "./view.js";
+import { alertWith, nameOf, put, say } from "./view.js";
 
 // The server chose by what the browser asks for, unless something on the way removed that.
 function preferredByBrowser(locales) {
@@ -36,7 +36,14 @@ export async function start(work, { returnTo = "account", hint = () => null } = 
     }
     for (const button of document.querySelectorAll("[data-action=sign-in]")) {
       button.hidden = !config.sign_in_url;
-      button.addEventListener("click", () => signIn(config, returnTo, hint()));
+      button.addEventListener("click", () => signIn(config, { returnTo, hint: hint() }));
+    }
+    for (const list of document.querySelectorAll("[data-providers]")) {
+      for (const provider of config.sign_in_url ? config.providers : []) {
+        const text = say("common.continue_with", { provider: nameOf(provider) });
+        const button = put(list, "button", text, { type: "button", className: "second" });
+        button.addEventListener("click", () => signIn(config, { returnTo, provider }));
+      }
     }
     await work(config);
   } catch {

@@ -18,6 +18,20 @@ export function knows(key) {
 
 export const language = () => document.documentElement.lang;
 
+// What people call the providers that Cognito names otherwise.
+const NAMES = { SignInWithApple: "Apple", LoginWithAmazon: "Amazon" };
+export const nameOf = (provider) => NAMES[provider] ?? provider;
+
+export const dayOf = (seconds) =>
+  new Intl.DateTimeFormat(language(), { dateStyle: "long", numberingSystem: "latn" }).format(seconds * 1000);
+
+// An element with a text, at the end of another one.
+export function put(parent, tag, text, properties = {}) {
+  const element = parent.appendChild(document.createElement(tag));
+  element.textContent = text;
+  return Object.assign(element, properties);
+}
+
 export function slot(name, text) {
   for (const element of document.querySelectorAll(`[data-slot="${name}"]`)) element.textContent = text;
 }

@@ -38,6 +38,8 @@ struct Configuration<'a> {
     cognito_url: &'a str,
     sign_in_url: Option<&'a str>,
     api_url: Option<&'a str>,
+    providers: &'a [String],
+    connects: Option<&'a [String]>,
     password_length: Option<u8>,
     locales: Vec<&'static str>,
 }
@@ -115,6 +117,8 @@ fn configuration(settings: &Settings) -> String {
         cognito_url: &settings.cognito_url,
         sign_in_url: settings.sign_in_url.as_deref(),
         api_url: settings.api_url.as_deref(),
+        providers: &settings.providers,
+        connects: settings.connectable.as_deref(),
         password_length: settings.password_length,
         locales: LOCALES.iter().map(|locale| locale.tag).collect(),
     };

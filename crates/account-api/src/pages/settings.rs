@@ -1,5 +1,7 @@
 //! Settings of the pages, read from environment variables. Everything here is public: browsers read it.
 
+use crate::identities::{self, SelfService};
+use cognito_core::provider::LinkBy;
 use cognito_core::settings::{Lookup, SettingError, choice, optional};
 use http::Uri;
 use messages::{Branding, Locale};
@@ -14,14 +16,23 @@ pub const PAGES_COGNITO_URL: &str = "PAGES_COGNITO_URL";
 pub const PAGES_API_URL: &str = "PAGES_API_URL";
 /// Whether there is a page on which people register. Unset: `closed`.
 pub const PAGES_REGISTRATION: &str = "PAGES_REGISTRATION";
+/// The identity providers of the app client: people can sign in with them at once. Unset: only on the sign-in pages.
+pub const PAGES_PROVIDERS: &str = "PAGES_PROVIDERS";
 /// The length of the pool's shortest password. The pages show it where people choose one. Unset: they do not.
 pub const PAGES_PASSWORD_LENGTH: &str = "PAGES_PASSWORD_LENGTH";
 /// The Region, set by Lambda itself.
 const AWS_REGION: &str = "AWS_REGION";
 
 /// Every variable that only the pages have. Names and looks come from [`messages::settings`].
-pub const NAMES: [&str; 6] =
-    [PAGES_CLIENT_ID, PAGES_SIGN_IN_URL, PAGES_COGNITO_URL, PAGES_API_URL, PAGES_REGISTRATION, PAGES_PASSWORD_LENGTH];
+pub const NAMES: [&str; 7] = [
+    PAGES_CLIENT_ID,
+    PAGES_SIGN_IN_URL,
+    PAGES_COGNITO_URL,
+    PAGES_API_URL,
+    PAGES_REGISTRATION,
+    PAGES_PROVIDERS,
+    PAGES_PASSWORD_LENGTH,
+];
 
 /// Longest address, in characters. It keeps the Content-Security-Policy short enough for servers.
 const URL_LIMIT: usize = 300;
@@ -39,6 +50,11 @@ pub struct Settings {
     pub api_url: Option<String>,
     /// See [`PAGES_REGISTRATION`].
     pub registration: bool,
+    /// See [`PAGES_PROVIDERS`].
+    pub providers: Vec<String>,
+    /// Those of them that people can connect to their account. `None` if `SELF_SERVICE_LINKING` is off: the API has no
+    /// routes for it.
+    pub connectable: Option<Vec<String>>,
     /// See [`PAGES_PASSWORD_LENGTH`]. 6 to 99.
     pub password_length: Option<u8>,
     /// Names and looks, as in the messages.
@@ -63,8 +79,17 @@ impl Settings {
             Some(url) => url,
             None => regional_endpoint(lookup)?,
         };
+        let identities = identities::Settings::from_lookup(lookup)?;
+        let providers = optional(lookup, PAGES_PROVIDERS, PROVIDERS_ALLOWED, parse_providers)?.unwrap_or_default();
+        let is_linked = |name: &&String| {
+            identities.providers.named(name).is_none_or(|provider| provider.link_by != LinkBy::Nothing)
+        };
+        let connectable = (identities.self_service != SelfService::Off)
+            .then(|| providers.iter().filter(is_linked).cloned().collect());
         Ok(Some(Self {
             client_id,
+            providers,
+            connectable,
             cognito_url,
             sign_in_url: optional(lookup, PAGES_SIGN_IN_URL, ORIGIN_ALLOWED, parse_origin)?,
             api_url: optional(lookup, PAGES_API_URL, URL_ALLOWED, parse_url)?,
@@ -77,6 +102,7 @@ impl Settings {
 }
 
 const ORIGIN_ALLOWED: &str = "https://host[:port] without a path (http for localhost only)";
+const PROVIDERS_ALLOWED: &str = "a comma list of provider names such as COGNITO,Google, each at most 32 characters";
 const URL_ALLOWED: &str = "https://host[:port][/path] without user, query and fragment (http for localhost only)";
 
 /// Cognito's public endpoint of the Region (AWS General Reference, Amazon Cognito endpoints and quotas).
@@ -97,6 +123,15 @@ fn regional_endpoint(lookup: Lookup<'_>) -> Result<String, SettingError> {
 fn parse_client(value: &str) -> Option<String> {
     let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+".contains(&byte));
     (plain && value.len() <= 128).then(|| value.to_owned())
+}
+
+/// The names of an app client's `SupportedIdentityProviders` (API model, `ProviderNameType`), without the pool itself,
+/// which needs no button of its own.
+fn parse_providers(value: &str) -> Option<Vec<String>> {
+    let is_name = |name: &&str| (1..=32).contains(&name.chars().count()) && !name.contains(char::is_control);
+    let names: Vec<&str> = value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let own = |name: &&&str| !name.eq_ignore_ascii_case("COGNITO");
+    names.iter().all(is_name).then(|| names.iter().filter(own).map(|&name| name.to_owned()).collect())
 }
 
 /// API model, `PasswordPolicyMinLengthType`.

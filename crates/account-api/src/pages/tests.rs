@@ -12,12 +12,15 @@ use tower::ServiceExt;
 
 use super::{PAGES, PAGES_API_URL, PAGES_CLIENT_ID, PAGES_REGISTRATION, PAGES_SIGN_IN_URL, Settings, router};
 
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 13] = [
     (PAGES_CLIENT_ID, "publicclient"),
     (PAGES_SIGN_IN_URL, "https://auth.example.com"),
     (PAGES_API_URL, "https://api.example.com/v1"),
     (PAGES_REGISTRATION, "open"),
     (super::PAGES_PASSWORD_LENGTH, "12"),
+    (super::PAGES_PROVIDERS, "COGNITO, Google,SignInWithApple,Corp"),
+    ("SELF_SERVICE_LINKING", "new"),
+    ("PROVIDERS", "Google:claim,Corp:always:none"),
     ("AWS_REGION", "eu-central-1"),
     ("APP_NAME", "<Harbour> & Sons"),
     ("LOGO_URL", "https://cdn.example.net/logo.png?a=1&b=2"),
@@ -306,12 +309,56 @@ async fn the_configuration_in_a_page_is_public_values_alone() {
         "cognito_url": "https://cognito-idp.eu-central-1.amazonaws.com",
         "sign_in_url": "https://auth.example.com",
         "api_url": "https://api.example.com/v1",
+        "providers": ["Google", "SignInWithApple", "Corp"],
+        // Corp is never linked. Nobody says so of Apple.
+        "connects": ["Google", "SignInWithApple"],
         "password_length": 12,
         "locales": ["ar", "de", "en", "es", "fr", "ja", "pt-BR"],
     });
     let (_, _, html) = get("/account").await;
     let written = attributes(&html, "data-configuration")[0].replace("&quot;", "\"").replace("&#x2f;", "/");
     assert_eq!(written.parse::<Value>().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn people_connect_providers_only_where_the_api_lets_them_and_sign_in_with_those_of_the_app_client() {
+    let written = async |without: &[&str]| {
+        let (_, _, html) = get_from(&settings(without), "/account", "").await;
+        let text = attributes(&html, "data-configuration")[0].replace("&quot;", "\"").replace("&#x2f;", "/");
+        let configuration: Value = text.parse().unwrap();
+        (configuration["providers"].clone(), configuration["connects"].clone())
+    };
+    assert_eq!(written(&["SELF_SERVICE_LINKING"]).await, (json!(["Google", "SignInWithApple", "Corp"]), Value::Null));
+    assert_eq!(written(&[super::PAGES_PROVIDERS]).await, (json!([]), json!([])));
+}
+
+#[test]
+fn every_refusal_that_has_to_do_with_ways_to_sign_in_has_a_text_of_its_own() {
+    let script = super::assets::MODULES;
+    for code in [
+        "sign-in-again",
+        "same-account",
+        "offer-invalid",
+        "offer-expired",
+        "account-unusable",
+        "cannot-stay",
+        "older-account",
+        "not-by-provider",
+        "provider-not-linked",
+        "too-many-identities",
+        "groups-differ",
+        "accounts-changed",
+        "identity-changing",
+        "no-such-identity",
+        "only-way-in",
+        "way-unverified",
+        "own-identity",
+        "cannot-untie",
+    ] {
+        let (_, rest) = script.split_once(&format!("\"{code}\": [\"")).unwrap_or_else(|| panic!("{code} has no text"));
+        let key = rest.split('"').next().unwrap();
+        assert!(texts("en")["errors"][key].is_string(), "{code}: {key}");
+    }
 }
 
 #[tokio::test]

@@ -274,7 +274,7 @@ async fn an_offer_serves_the_account_that_it_was_made_to_and_nobody_else() {
     let bytes: Vec<u8> =
         (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
     let forged = String::from_utf8(bytes).unwrap().replace(&ada().sub, &eve().sub);
-    let forged: String = forged.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let forged = forged.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     for wrong in [format!("{forged}.{seal}"), format!("{hex}."), hex.to_owned(), ".".into(), format!("é.{seal}")] {
         look(&house, &eve(), &wrong).await.is_refused(400, "offer-invalid");
     }

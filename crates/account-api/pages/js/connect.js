@@ -1,0 +1,110 @@
+// Two accounts of one person, side by side, before one of them takes the other one in.
+//
+// The tab has signed in to both: to its own account, whose session it keeps, and with a provider to the other one. It
+// takes part in no flow that it did not begin: the sign-in carried a `state` of this tab, and names the account that was
+// signed in here when the flow began.
+
+import { connect, offer } from "./account-api.js";
+import { onPress } from "./form.js";
+import { explain, Refusal } from "./refusal.js";
+import { accessToken, dropPurpose, purpose, revokeTokens, signOut, subject, throughSignOut } from "./session.js";
+import { alertWith, dayOf, language, nameOf, put, say, show, when } from "./view.js";
+
+const at = (id) => document.getElementById(id);
+
+// What may be otherwise in a moment.
+const passes = ({ code, status }) => code === "unreachable" || code === "identity-changing" || status === 429 || status >= 500;
+
+const named = ({ email, sub }) => email ?? sub;
+
+function card(title, account) {
+  const box = put(at("both"), "div", "", { className: "account" });
+  put(box, "h2", title);
+  put(put(box, "p", "", { className: "address" }), "bdi", named(account));
+  const list = (items) => new Intl.ListFormat(language()).format(items);
+  const line = (text) => put(box, "p", text, { className: "hint" });
+  if (account.is_new) line(say("connect.is_new"));
+  else if (account.created_at) line(say("connect.created", { date: dayOf(account.created_at) }));
+  const ways = account.identities.map(({ label, account: address }) => (address ? `${label} (${address})` : label));
+  if (ways.length > 0) line(say("connect.ways", { list: list(ways) }));
+  if (account.groups.length > 0) line(say("connect.groups", { list: list(account.groups) }));
+}
+
+// Shows both, with a button for each thing that may be done.
+function propose(config, { provider }, proposal, choose) {
+  const { own, other, choices } = proposal;
+  const values = { provider: nameOf(provider) };
+  at("both").replaceChildren();
+  at("choices").replaceChildren();
+  card(say("connect.own"), own);
+  card(say("connect.opened", values), other);
+  for (const { stays, goes } of choices) {
+    const [keeps, loses] = stays === own.sub ? [own, other] : [other, own];
+    const address = named(loses);
+    // Cognito writes what a provider says of a person at each sign-in. It looks like a mistake if nobody said so.
+    if (keeps === own && other.email && other.email !== own.email) {
+      put(at("choices"), "p", say("connect.takes_email", { ...values, address: other.email }));
+    }
+    const text = loses.is_new ? say("connect.goes_new", { address }) : say("connect.goes", { address });
+    const warning = put(at("choices"), "p", text, { className: loses.is_new ? "" : "warning", id: `goes-${goes}` });
+    const label = stays === own.sub ? say("account.connect", values) : say("connect.keep", { address: named(keeps) });
+    const button = put(at("choices"), "button", label, { type: "button" });
+    if (stays !== own.sub) button.className = "second";
+    button.setAttribute("aria-describedby", warning.id);
+    onPress(button, () => choose(stays));
+  }
+}
+
+// Ends the flow without a change. The sign-in pages forget the other account, and the own one stays signed in here.
+async function end(config, next) {
+  const { session } = purpose();
+  dropPurpose();
+  await revokeTokens(config, session);
+  throughSignOut(config, next);
+}
+
+// Goes on with a flow that this tab began. False if there is none.
+export async function goOnConnecting(config) {
+  const flow = purpose();
+  if (!flow?.joins) return false;
+  const { provider, session, joins } = flow;
+
+  async function look() {
+    // Another tab, or an hour, may have ended the session that began this.
+    if (!accessToken() || subject() !== joins) throw new Refusal({ code: "connect-lost" });
+    const made = await offer(config, session.access, joins);
+    const wish = { offer: made.offer };
+    const proposal = await connect(config, wish);
+    propose(config, flow, proposal, async (stays) => {
+      try {
+        await connect(config, { ...wish, confirmation: proposal.confirmation, stays });
+      } catch (problem) {
+        if (problem.code !== "accounts-changed") throw problem;
+        await look();
+        return alertWith(explain(problem).text);
+      }
+      dropPurpose();
+      await revokeTokens(config, session);
+      await signOut(config, { result: "connected", provider });
+    });
+    when("proposal", true);
+    when("retry", false);
+  }
+
+  async function tryToLook() {
+    try {
+      await look();
+      show("connect");
+    } catch (problem) {
+      if (!(problem instanceof Refusal)) throw problem;
+      if (!passes(problem)) return end(config, { alert: problem.code });
+      show("connect");
+      alertWith(explain(problem).text);
+    }
+  }
+
+  onPress("connect-retry", tryToLook);
+  onPress("connect-cancel", () => end(config, { notice: "canceled", provider }));
+  await tryToLook();
+  return true;
+}

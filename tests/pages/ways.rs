@@ -1,0 +1,335 @@
+//! People manage their ways to sign in by the pages alone, with a provider of the local cloud.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use end_to_end::{native, opens};
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::seed::PASSWORD;
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::Kind;
+use serde_json::{Value, json};
+
+use super::SECOND_PASSWORD;
+use super::reader::{DESKTOP, PHONE, Reader, Screen};
+use super::site::Site;
+
+const ADA: &str = "ada@example.com";
+/// Her address at the provider, which her account gets by a sign-in there.
+const LOVELACE: &str = "lovelace@example.org";
+const SUBJECT: &str = "1001";
+
+/// The pages with a provider and a person in front of them.
+struct Visit {
+    site: Site,
+    reader: Reader,
+    /// Ada's user name.
+    ada: String,
+    _google: IdentityProvider,
+    caught_up: Instant,
+}
+
+impl Visit {
+    async fn begins(screen: Screen) -> Self {
+        let people = [(SUBJECT, json!({ "email": LOVELACE, "email_verified": true }))];
+        let google = IdentityProvider::start_with(&Toolbox::local_cloud().await.unwrap(), None, &people).await.unwrap();
+        let site = Site::start_with_providers().await.unwrap();
+        google.register(&site.pool, "Google").await.unwrap();
+        let ada = native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap().username;
+        let reader = Reader::sits_down(screen).await.unwrap();
+        Self { site, reader, ada, _google: google, caught_up: Instant::now() }
+    }
+
+    /// The clock of the API stands still; the sign-in pages have the real time.
+    fn catches_up(&mut self) {
+        let seconds = self.caught_up.elapsed().as_secs();
+        self.site.api.clock.forward(seconds);
+        self.caught_up += std::time::Duration::from_secs(seconds);
+    }
+
+    async fn signs_in(&mut self, email: &str) {
+        self.reader.presses("[data-action=sign-in]").await.unwrap();
+        self.reader.signs_in(email, PASSWORD).await.unwrap();
+        self.reader.sees("signed-in").await.unwrap();
+        self.catches_up();
+    }
+
+    /// Chooses the person at the provider.
+    async fn is_somebody_at_the_provider(&mut self) {
+        self.reader.presses(&format!("button[name=sub][value='{SUBJECT}']")).await.unwrap();
+        self.catches_up();
+    }
+
+    /// Goes through the provider, to the two accounts.
+    async fn signs_in_to_the_other_account(&mut self) {
+        self.reader.presses("#connect-Google").await.unwrap();
+        self.reader.presses("#asking-go").await.unwrap();
+        self.is_somebody_at_the_provider().await;
+    }
+
+    async fn reads(&self, selector: &str, part: &str) {
+        self.reader.reads(selector, part).await.unwrap();
+    }
+
+    async fn has_google(&self) -> bool {
+        self.site.pool.profile(&self.ada).await.unwrap().has_identity("Google", SUBJECT)
+    }
+}
+
+#[tokio::test]
+async fn a_person_connects_a_provider_with_another_address_and_disconnects_it_by_the_pages_alone() {
+    let mut visit = Visit::begins(PHONE).await;
+    visit.reader.opens(&visit.site.page("account")).await.unwrap();
+    visit.reads("[data-view=signed-out]", "Continue with Google").await;
+    visit.reader.keeps("ways-signed-out-phone").await.unwrap();
+    visit.signs_in(ADA).await;
+    visit.reads("#ways", "Password").await;
+    visit.reader.presses("#connect-Google").await.unwrap();
+    visit.reads("#asking", "nothing changes before you agree").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "asking-title");
+    visit.reader.keeps("ways-connect-phone").await.unwrap();
+    visit.reader.presses("#asking-cancel").await.unwrap();
+    assert_eq!(visit.reader.focus().await.unwrap(), "connect-Google");
+
+    // Both accounts, before anything is changed. Who thinks better of it is still signed in.
+    visit.signs_in_to_the_other_account().await;
+    visit.reader.sees("connect").await.unwrap();
+    visit.reads("#both", "a***@example.com").await;
+    visit.reads("#both", "l***@example.org").await;
+    visit.reads("#both", "Created just now").await;
+    visit.reads("#choices", "takes over the email address from there: l***@example.org").await;
+    assert!(!visit.has_google().await);
+    visit.reader.presses("#connect-cancel").await.unwrap();
+    visit.reader.sees("signed-in").await.unwrap();
+    visit.reads("#notice", "Nothing was connected").await;
+    assert!(!visit.has_google().await);
+
+    visit.signs_in_to_the_other_account().await;
+    visit.reader.sees("connect").await.unwrap();
+    assert_eq!(visit.reader.focus().await.unwrap(), "H1");
+    visit.reader.keeps("ways-both-phone").await.unwrap();
+    visit.reader.presses("#choices button").await.unwrap();
+    visit.reader.sees("result").await.unwrap();
+    visit.reads("[data-view=result]", "Google is connected").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "H1");
+    visit.reader.keeps("ways-connected-phone").await.unwrap();
+    assert!(visit.has_google().await);
+    assert!(visit.reader.runs("return sessionStorage.getItem('purpose')").await.unwrap().is_null());
+
+    // The provider leads to the account that stayed.
+    visit.reader.presses("[data-view=result] [data-providers] button").await.unwrap();
+    visit.is_somebody_at_the_provider().await;
+    visit.reader.sees("signed-in").await.unwrap();
+    visit.reads("[data-slot=address]", LOVELACE).await;
+    visit.reads("#ways", "Google").await;
+    assert_eq!(visit.site.pool.profiles().await.unwrap().len(), 1, "the person is in the account that stayed");
+    visit.reader.keeps("ways-account-phone").await.unwrap();
+
+    // Disconnect.
+    visit.reader.presses("#ways button").await.unwrap();
+    visit.reads("#asking", "signed out everywhere").await;
+    visit.reader.keeps("ways-disconnect-phone").await.unwrap();
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reader.sees("result").await.unwrap();
+    visit.reads("[data-view=result]", "Google is disconnected").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "H1");
+    assert!(!visit.has_google().await);
+    visit.signs_in(LOVELACE).await;
+    assert!(!visit.reader.text("#ways").await.unwrap().contains("Google"));
+    assert_eq!(visit.reader.violations().await.unwrap(), json!([]));
+    visit.reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_signed_in_long_ago_signs_in_again_and_comes_back_to_the_same_step() {
+    let mut visit = Visit::begins(DESKTOP).await;
+    let profile = visit.site.pool.only_profile_of(ADA).await.unwrap();
+    visit.site.links_google(&profile.username).await.unwrap();
+    visit.reader.opens(&visit.site.page("account?lang=en")).await.unwrap();
+    visit.signs_in(ADA).await;
+
+    // The page finds out by itself.
+    let age = "const it = JSON.parse(sessionStorage.getItem('session')); it.since -= 600; \
+               sessionStorage.setItem('session', JSON.stringify(it)); return true";
+    visit.reader.runs(age).await.unwrap();
+    visit.reader.presses("#ways button").await.unwrap();
+    visit.reads("#asking-late", "sign in again first").await;
+    visit.reader.keeps("ways-late-desktop").await.unwrap();
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reader.signs_in(ADA, PASSWORD).await.unwrap();
+    visit.reads("#asking", "Disconnect Google?").await;
+    visit.catches_up();
+
+    // The API says so.
+    visit.site.api.clock.forward(660);
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reads("#asking-late", "sign in again first").await;
+    assert_eq!(visit.site.pool.only_profile_of(ADA).await.unwrap().identities.len(), 1);
+
+    // What cannot be disconnected says why. With another address to confirm, only the password would be left.
+    let change =
+        json!({ "Username": profile.username, "UserAttributes": [{ "Name": "email_verified", "Value": "false" }] });
+    visit.site.pool.admin("AdminUpdateUserAttributes", change).await.unwrap();
+    visit.reader.opens(&visit.site.page("account?lang=en")).await.unwrap();
+    visit.reads("#ways", "confirm your email address first").await;
+    assert_eq!(visit.reader.runs("return document.querySelectorAll('#ways button').length").await.unwrap(), 0);
+    visit.reader.keeps("ways-fixed-desktop").await.unwrap();
+    visit.reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_takes_part_in_no_connection_that_its_tab_did_not_begin() {
+    let mut visit = Visit::begins(DESKTOP).await;
+    visit.reader.opens(&visit.site.page("account")).await.unwrap();
+
+    // An account that the provider made has nothing to change.
+    visit.reader.presses("[data-view=signed-out] [data-providers] button").await.unwrap();
+    visit.is_somebody_at_the_provider().await;
+    visit.reader.sees("signed-in").await.unwrap();
+    visit.reads("#ways", "created with this").await;
+    let buttons = "return document.querySelectorAll('#ways button, #connects button').length";
+    assert_eq!(visit.reader.runs(buttons).await.unwrap(), 0);
+    visit.reader.keeps("ways-stand-alone-desktop").await.unwrap();
+    visit.reader.presses("#sign-out").await.unwrap();
+    visit.reader.sees("signed-out").await.unwrap();
+
+    // A sign-in that somebody else began: the person stays who they are.
+    visit.signs_in(ADA).await;
+    visit.reader.opens(&visit.site.page("account?code=stolen&state=foreign")).await.unwrap();
+    visit.reader.sees("signed-in").await.unwrap();
+    visit.reads("#alert", "couldn’t be signed in").await;
+    visit.reads("[data-slot=address]", ADA).await;
+
+    // Somebody else has signed in to this tab since the flow began.
+    let foreign = "sessionStorage.setItem('purpose', JSON.stringify({ joins: 'somebody-else', provider: 'Google', \
+                   session: { access: 'a.b.c' } })); return true";
+    visit.reader.runs(foreign).await.unwrap();
+    visit.reader.opens(&visit.site.page("account")).await.unwrap();
+    visit.reads("#alert", "has ended").await;
+    visit.reader.sees("signed-in").await.unwrap();
+    assert!(!visit.has_google().await);
+    visit.reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_says_why() {
+    let account = |sub: &str, email: &str, identities: Value| json!({ "sub": sub, "created_at": 1_700_000_000, "email": email, "is_new": false, "identities": identities, "groups": [] });
+    let proposal = json!({
+        "own": account("a", "a***@example.com", json!([])),
+        "other": account("b", "l***@example.org", json!([{ "provider": "Google", "label": "Google" }])),
+        "choices": [{ "stays": "a", "goes": "b" }, { "stays": "b", "goes": "a" }],
+        "confirmation": "seen",
+    });
+    let answer = Arc::new(Mutex::new((StatusCode::OK, proposal.clone())));
+    let set = |status: StatusCode, body: Value| *answer.lock().unwrap() = (status, body);
+    let problem = |code: &str| json!({ "code": code });
+    let site = Site::start_answering(Arc::clone(&answer)).await.unwrap();
+    native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    reader.opens(&site.page("account?lang=en")).await.unwrap();
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(ADA, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    let begin = "const { access } = JSON.parse(sessionStorage.getItem('session')); \
+                 const joins = JSON.parse(atob(access.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub; \
+                 sessionStorage.setItem('purpose', JSON.stringify({ joins, provider: 'Google', session: { access } })); \
+                 return true";
+    reader.runs(begin).await.unwrap();
+    for (locale, plain) in [("en", "is deleted for good"), ("ar", "نهائيًا")] {
+        reader.opens(&site.page(&format!("account?lang={locale}"))).await.unwrap();
+        reader.sees("connect").await.unwrap();
+        reader.reads("#choices .warning", plain).await.unwrap();
+        reader.reads("#choices", "l***@example.org").await.unwrap();
+        let choices = "document.getElementById('choices').scrollIntoView(); \
+                       return document.querySelectorAll('#choices .warning + button').length";
+        assert_eq!(reader.runs(choices).await.unwrap(), 2, "each thing that goes is named before its button");
+        reader.keeps(&format!("ways-older-{locale}-phone")).await.unwrap();
+    }
+
+    // Something that passes can be tried again; anything else ends the flow, and the person is still signed in.
+    reader.opens(&site.page("account?lang=en")).await.unwrap();
+    reader.sees("connect").await.unwrap();
+    set(StatusCode::CONFLICT, problem("groups-differ"));
+    reader.presses("#choices button").await.unwrap();
+    reader.reads("#alert", "different rights").await.unwrap();
+    set(StatusCode::SERVICE_UNAVAILABLE, problem("try-again"));
+    reader.opens(&site.page("account?lang=en")).await.unwrap();
+    reader.reads("#alert", "try again later").await.unwrap();
+    set(StatusCode::OK, proposal);
+    reader.presses("#connect-retry").await.unwrap();
+    reader.reads("#both", "a***@example.com").await.unwrap();
+    for (code, text) in
+        [("offer-expired", "Too much time"), ("older-account", "in use before"), ("same-account", "already")]
+    {
+        reader.runs(begin).await.unwrap();
+        set(StatusCode::FORBIDDEN, problem(code));
+        reader.opens(&site.page("account?lang=en")).await.unwrap();
+        reader.reads("#alert", text).await.unwrap();
+        reader.sees("signed-in").await.unwrap();
+        assert_eq!(reader.focus().await.unwrap(), "alert");
+    }
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_changes_the_password_in_place_and_signs_out_everywhere() {
+    let mut visit = Visit::begins(PHONE.dark()).await;
+    visit.reader.opens(&visit.site.page("account")).await.unwrap();
+    visit.signs_in(ADA).await;
+    visit.reader.keeps("ways-account-phone-dark").await.unwrap();
+    visit.reader.presses("#open-password").await.unwrap();
+    assert_eq!(visit.reader.focus().await.unwrap(), "current-password");
+    visit.reader.types("current-password", "Wrong-password-1").await.unwrap();
+    visit.reader.types("changed-password", SECOND_PASSWORD).await.unwrap();
+    visit.reader.keys("\u{e007}").await.unwrap();
+    visit.reads("#current-password-error", "isn’t your current password").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "current-password");
+    visit.reader.keeps("ways-password-phone-dark").await.unwrap();
+    visit.reader.types("current-password", PASSWORD).await.unwrap();
+    visit.reader.keys("\u{e007}").await.unwrap();
+    visit.reads("#notice", "Your password was changed").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "open-password");
+    assert!(opens(&visit.site.pool, ADA, SECOND_PASSWORD).await.unwrap());
+
+    let session = visit.reader.runs("return JSON.parse(sessionStorage.getItem('session'))").await.unwrap();
+    visit.reader.presses("#sign-out-everywhere").await.unwrap();
+    visit.reads("#asking", "every device").await;
+    visit.reader.keeps("ways-everywhere-phone-dark").await.unwrap();
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reads("[data-view=result]", "signed out everywhere").await;
+    assert!(!visit.site.refreshes(session["refresh"].as_str().unwrap()).await.unwrap());
+    let token = json!({ "AccessToken": session["access"] });
+    assert!(visit.site.pool.call("GetUser", &token).await.is_err(), "the access token is void");
+    visit.reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn pictures_of_the_ways_to_sign_in_are_kept_in_light_and_dark_and_from_right_to_left() {
+    for (name, screen) in [("phone", PHONE), ("desktop-dark", DESKTOP.dark()), ("desktop", DESKTOP)] {
+        let mut visit = Visit::begins(screen).await;
+        visit.reader.opens(&visit.site.page("account?lang=en")).await.unwrap();
+        visit.signs_in(ADA).await;
+        visit.signs_in_to_the_other_account().await;
+        visit.reader.sees("connect").await.unwrap();
+        for locale in ["en", "ar", "de", "ja"] {
+            visit.reader.opens(&visit.site.page(&format!("account?lang={locale}"))).await.unwrap();
+            visit.reader.sees("connect").await.unwrap();
+            visit.reader.keeps(&format!("ways-both-{locale}-{name}")).await.unwrap();
+            let width = visit.reader.runs("return document.documentElement.scrollWidth").await.unwrap();
+            assert_eq!(width, screen.width, "{locale} has to be scrolled sideways");
+        }
+        visit.reader.presses("#connect-cancel").await.unwrap();
+        visit.reader.sees("signed-in").await.unwrap();
+        let profile = visit.site.pool.only_profile_of(ADA).await.unwrap();
+        visit.site.links_google(&profile.username).await.unwrap();
+        for locale in ["en", "ar", "de", "ja"] {
+            visit.reader.opens(&visit.site.page(&format!("account?lang={locale}"))).await.unwrap();
+            visit.reader.sees("signed-in").await.unwrap();
+            visit.reader.keeps(&format!("ways-account-{locale}-{name}")).await.unwrap();
+            visit.reader.presses("#ways button").await.unwrap();
+            visit.reader.keeps(&format!("ways-disconnect-{locale}-{name}")).await.unwrap();
+        }
+        visit.reader.leaves().await.unwrap();
+    }
+}
