@@ -179,7 +179,9 @@ impl State {
 
     /// The caller goes on with a move, and this is written in its journal.
     pub(super) fn noted(mut self, entry: Entry, now: u64) -> Self {
-        if let Some(Work::Absorb(moving)) = &mut self.work {
+        if let Some(Work::Absorb(moving)) = &mut self.work
+            && is_news(&moving.entries, &entry)
+        {
             moving.entries.push(entry);
         }
         self.held(now)
@@ -216,6 +218,16 @@ impl State {
     }
 }
 
+/// Whether the journal lacks this entry. A move that is tried again and again must not outgrow what the table takes.
+fn is_news(entries: &[Entry], entry: &Entry) -> bool {
+    match entry {
+        Entry::Skipped { .. } | Entry::Failed { .. } => false,
+        // The last attempt counts, as in the history that is made of it.
+        Entry::Begin(_) => entries.iter().rfind(|known| matches!(known, Entry::Begin(_))) != Some(entry),
+        _ => !entries.contains(entry),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +245,14 @@ mod tests {
         assert!(!State::default().held(100).is_held(100), "nothing is begun");
         let ended = begun.ended([notice()], 110);
         assert!(ended.work.is_none() && !ended.is_held(110));
+    }
+
+    #[test]
+    fn a_journal_does_not_grow_by_what_it_says_already() {
+        let deleted = |sub: &str| Entry::Deleted { user_name: "Google_1".into(), sub: sub.into() };
+        assert!(is_news(&[], &deleted("1")) && !is_news(&[deleted("1")], &deleted("1")));
+        assert!(is_news(&[deleted("1")], &deleted("2")));
+        assert!(!is_news(&[], &Entry::Failed { user_name: "Google_1".into(), why: "Throttled".into() }));
     }
 
     #[test]
