@@ -99,6 +99,8 @@ fn repeats(sent: Option<&Value>, back: &Value) -> bool {
         }
         (_, Value::Null) => true,
         (None | Some(Value::Null), back) => is_empty(back),
+        // JavaScript has one kind of number, and writes 1.0 as 1.
+        (Some(Value::Number(sent)), Value::Number(back)) => sent == back || sent.as_f64() == back.as_f64(),
         (Some(sent), back) => sent == back,
     }
 }
