@@ -142,6 +142,14 @@ impl Chain {
     async fn must_start(&self, cloud: &Cloud) -> Result<()> {
         let answer = match invoke(cloud, &self.function, &json!({})).await {
             Ok(answer) => answer,
+            Err(why) if [Trigger::InboundFederation, Trigger::CustomMessage].contains(&self.trigger) => {
+                let why = why.context(format!(
+                    "whether {} starts with {NEXT_FUNCTION} could not be tried, which needs lambda:InvokeFunction on it; it \
+                     may be built without it (docs/NEXT_FUNCTION.md)",
+                    self.function
+                ));
+                return Err(why);
+            }
             Err(why) => {
                 note!(
                     "whether {} starts could not be tried, which needs lambda:InvokeFunction on it: {why:#}",
