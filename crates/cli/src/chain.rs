@@ -196,7 +196,7 @@ impl Chain {
 fn dry_event(trigger: Trigger, pool: &Description) -> Value {
     json!({
         "version": "1",
-        "triggerSource": format!("{}_DryRun", trigger.member()),
+        "triggerSource": format!("DryRun_{}", trigger.member()),
         "region": pool.region(),
         "userPoolId": pool.id(),
         "userName": "cognito-triggers-dry-run",
