@@ -5,7 +5,7 @@
 //! then confirms which of them stays. Both are checked by API Gateway as every caller is, so nothing here reads a token.
 
 use super::SelfService;
-use super::flow::{Identities, WRITE_TRIES, key, proven};
+use super::flow::{Identities, WRITE_TRIES, key};
 use super::merging::{Pool, TableJournal};
 use super::state::{Joined, Move, Notice, Owner, State, What, Work};
 use super::ways::{account_at_provider, label};
@@ -14,8 +14,9 @@ use crate::mask::masked;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
+use cognito_core::provider::{LinkBy, Trust};
 use cognito_core::user_pool::{Identity, PoolSettings, Profile, ProfileRecord, Status};
-use linking::Policy;
+use linking::{LinkWithFactors, Policy, SecondSubject};
 use merge::{
     CopyOptions, Join, Journal as _, MergeError, Merger, NotJoinable, Planned, Proof, RateLimits, Rules, Side, Step,
     StepResult, WholeProfile, is_group_of_provider,
@@ -72,7 +73,8 @@ pub struct AccountView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "a***@example.com")]
     pub email: Option<String>,
-    /// Whether this sign-in made it, so that the application keeps nothing under its `sub` yet.
+    /// Whether it was made by this sign-in, or at most ten minutes before it, so that the application keeps little under
+    /// its `sub` yet.
     pub is_new: bool,
     /// The providers that are connected to it.
     pub identities: Vec<IdentityView>,
@@ -146,7 +148,7 @@ struct Party {
 }
 
 impl Party {
-    /// Whether this sign-in made the account.
+    /// Whether this sign-in made the account, or one at most ten minutes before it.
     fn is_new(&self) -> bool {
         self.record.created.is_some_and(|created| created.saturating_add(FRESH) >= self.signed_in_at)
     }
@@ -280,7 +282,7 @@ impl Identities {
         let step = self.joinable(goes, stays, caller)?;
         let connected = goes.profile.identities.first().or_else(|| stays.profile.identities.first());
         let provider = connected.map(|identity| label(&identity.provider_name).to_owned()).unwrap_or_default();
-        let tell: BTreeSet<_> = [stays, goes].into_iter().filter_map(|party| proven(&party.record)).collect();
+        let tell: BTreeSet<_> = [stays, goes].into_iter().filter_map(|party| self.proven(&party.record)).collect();
         let moving = Move {
             id: confirmation.to_owned(),
             goes: goes.owner.clone(),
@@ -341,6 +343,7 @@ impl Identities {
         if self.settings.self_service != SelfService::Any && !goes.is_new() {
             return Err(Code::OlderAccount);
         }
+        self.linkable(&goes.profile, &stays.profile)?;
         // The caller may give up an account that has only a password, for one that has the provider already.
         let gives_up =
             goes.owner.sub == caller.sub && goes.profile.identities.is_empty() && !stays.profile.identities.is_empty();
@@ -352,6 +355,34 @@ impl Identities {
         let kept = stays.own_groups(&self.settings);
         let is_kept = |group: &&String| kept.contains(group) || self.settings.default_group.as_ref() == Some(*group);
         if goes.own_groups(&self.settings).iter().all(is_kept) { Ok(step) } else { Err(Code::GroupsDiffer) }
+    }
+
+    /// Whether the operator lets one account's identities be linked to the other, as at a sign-in.
+    fn linkable(&self, goes: &Profile, stays: &Profile) -> Result<(), Code> {
+        if !goes.identities.iter().all(|identity| self.is_ever_linked(goes, identity)) {
+            return Err(Code::ProviderNotLinked);
+        }
+        let is_second = |identity: &Identity| {
+            stays.identities.iter().any(|known| known.provider_name.eq_ignore_ascii_case(&identity.provider_name))
+        };
+        if self.settings.second_subject != SecondSubject::Link && goes.identities.iter().any(is_second) {
+            return Err(Code::SecondSubject);
+        }
+        let refuses_factors = self.settings.link_with_factors == LinkWithFactors::Refuse;
+        if refuses_factors && stays.has_second_factor && !goes.identities.is_empty() {
+            return Err(Code::SecondFactor);
+        }
+        Ok(())
+    }
+
+    /// Whether a sign-in of the identity could be linked. Cognito writes its address to the account, as verified if that
+    /// claim is mapped, so the provider must be trusted for the address.
+    fn is_ever_linked(&self, profile: &Profile, identity: &Identity) -> bool {
+        let Some(provider) = self.settings.providers.named(&identity.provider_name) else { return false };
+        let email = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
+        provider.trust != Trust::Never
+            && provider.link_by != LinkBy::Nothing
+            && (provider.domains.is_every_domain() || email.is_some_and(|email| provider.domains.contain(&email)))
     }
 
     /// Takes both accounts for the move: first the one that goes, which leads to the one that stays.

@@ -13,7 +13,7 @@ use crate::problem::{Code, Problem};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
-use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
+use cognito_core::user_pool::{Identity, Profile, ProfileRecord, UserName};
 use merge::link_of;
 use messages::Mail;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Identities {
             return Err(why);
         }
         let address = match self.accounts.record(&owner.user_name).await {
-            Ok(record) => record.filter(|record| record.sub() == owner.sub).and_then(|record| proven(&record)),
+            Ok(record) => record.filter(|record| record.sub() == owner.sub).and_then(|record| self.proven(&record)),
             Err(why) => {
                 let after = read.value.clone().released();
                 self.table.replace(&key(&owner.sub), read, after).await?;
@@ -254,6 +254,12 @@ impl Identities {
         read_account(&record, self.accounts.sign_in_factors(&owner.name()).await?)
     }
 
+    /// The address of an account, if somebody proved it. Nobody else gets mail about the account.
+    pub(super) fn proven(&self, record: &ProfileRecord) -> Option<String> {
+        let is_proven = |profile: &Profile| profile.has_proven_address(&self.settings.providers);
+        record.profile().ok().filter(is_proven)?.email
+    }
+
     /// Sends mails. What could not be sent stays owed.
     pub(super) async fn tell(
         &self,
@@ -291,12 +297,6 @@ impl Identities {
 
 fn read_account(record: &ProfileRecord, factors: Vec<String>) -> Result<Account, Problem> {
     Account::read(record, factors).map_err(|why| Problem::from(Code::Misconfigured).because(&why))
-}
-
-/// The address of a native profile that proved it. Nobody else gets mail about the account.
-pub(super) fn proven(record: &ProfileRecord) -> Option<String> {
-    let is_proven = record.has_flag("email_verified") && !record.is_stand_alone();
-    record.attribute("email").filter(|_| is_proven).map(str::to_owned)
 }
 
 impl From<&Caller> for Owner {
