@@ -107,6 +107,7 @@ impl AccountApi {
                 outbox: Arc::clone(&outbox),
                 sealer: sealer.clone(),
                 unproven: counter("email-change", settings.email_change.ceilings),
+                has_self_service: settings.identities.self_service != identities::SelfService::Off,
                 settings: settings.email_change,
             }),
             identities: Arc::new(Identities {

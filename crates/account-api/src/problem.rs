@@ -74,8 +74,10 @@ codes! {
     AccountUnusable = "account-unusable", 403, "This account cannot be used at the moment.";
     SignInAgain = "sign-in-again", 403, "This needs a sign-in of the last minutes; sign in again.";
     OlderAccount = "older-account", 403, "The account that would go was in use before, and is not given up here; contact support.";
-    NotByProvider = "not-by-provider", 403, "The account that would go must be signed in to with its provider, just now and for the first time.";
-    ProviderNotLinked = "provider-not-linked", 403, "This provider is never connected to an account.";
+    NotByProvider = "not-by-provider", 403, "The account that would go must be signed in to with its provider; one with a password, for the first time.";
+    ProviderNotLinked = "provider-not-linked", 403, "This provider is not connected to accounts here.";
+    SecondSubject = "second-subject", 403, "The account has another identity of this provider already; disconnect it first.";
+    SecondFactor = "second-factor", 403, "The account has a second factor, so no provider is connected to it.";
     NotAnAdmin = "not-an-admin", 403, "Only administrators may do this.";
     DomainNotAllowed = "domain-not-allowed", 403, "Addresses of this domain get no account here.";
     NoRequest = "no-request", 404, "No change of the address is under way.";

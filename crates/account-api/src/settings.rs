@@ -6,7 +6,7 @@ use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 39] = [
+pub const NAMES: [&str; 41] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -19,6 +19,8 @@ pub const NAMES: [&str; 39] = [
     "EMAIL_CHANGE_SESSIONS",
     "EMAIL_CHANGES_A_DAY",
     "SELF_SERVICE_LINKING",
+    "SECOND_SUBJECT",
+    "LINK_WITH_FACTORS",
     "INVITATIONS",
     "ADMIN_GROUP",
     "INVITATION_ATTRIBUTES",
@@ -202,6 +204,8 @@ mod tests {
             ("EMAIL_CHANGE_SESSIONS", "no"),
             ("EMAIL_CHANGES_A_DAY", "10"),
             ("SELF_SERVICE_LINKING", "on"),
+            ("SECOND_SUBJECT", "allow"),
+            ("LINK_WITH_FACTORS", "ask"),
             ("INVITATIONS_A_DAY", "5,100,0"),
             ("INVITATIONS", "everybody"),
             ("INVITATION_ATTRIBUTES", "email_verified"),

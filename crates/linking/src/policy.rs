@@ -90,3 +90,14 @@ pub enum UnverifiedProfile {
     /// address is marked as verified.
     Reclaim,
 }
+
+impl SecondSubject {
+    /// The words of `SECOND_SUBJECT`.
+    pub const CHOICES: [(&'static str, Self); 3] =
+        [("refuse", Self::Refuse), ("link", Self::Link), ("replace", Self::Replace)];
+}
+
+impl LinkWithFactors {
+    /// The words of `LINK_WITH_FACTORS`.
+    pub const CHOICES: [(&'static str, Self); 2] = [("link", Self::Link), ("refuse", Self::Refuse)];
+}

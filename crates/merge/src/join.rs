@@ -88,7 +88,11 @@ pub async fn refuse_shut_out(
 }
 
 /// `None` if the call is denied, or the endpoint does not know it. Any other failure is no answer, and may pass.
-fn if_told<T>(answer: Result<T, PoolError>) -> Result<Option<T>, PoolError> {
+///
+/// # Errors
+///
+/// Returns the error of a call that may be answered later.
+pub fn if_told<T>(answer: Result<T, PoolError>) -> Result<Option<T>, PoolError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if matches!(error.kind(), PoolErrorKind::Denied | PoolErrorKind::Other) => Ok(None),
@@ -126,6 +130,9 @@ pub enum NotJoinable {
     /// Its identities cannot be read.
     #[error("the identities of one of the profiles cannot be read")]
     Identities,
+    /// The provider links by an attribute that the one that goes lacks.
+    #[error("the profile that goes lacks the attribute that PROVIDERS links its provider by")]
+    NoLinkValue,
     /// The provider is never linked (`Corp:always:none`).
     #[error("the profile that goes has an identity of a provider that PROVIDERS never links")]
     ProviderNotLinked,
@@ -147,6 +154,7 @@ impl NotJoinable {
             Self::ShutOut => "shut_out",
             Self::GoesUnknown => "going_profile_unknown_status",
             Self::Identities => "unreadable_identities",
+            Self::NoLinkValue => "link_attribute_missing",
             Self::ProviderNotLinked => "provider_not_linked",
             Self::TooManyIdentities => "too_many_identities",
         }
@@ -206,11 +214,14 @@ pub(crate) fn identities(
     let (going, staying) = (of(goes), of(stays));
     let (Ok(going), Ok(staying)) = (going, staying) else { return Err(NotJoinable::Identities) };
     let mut found = Identities { own: None, linked: begun.to_vec() };
+    let own = own_identity(goes);
     for identity in &going {
+        if own.as_ref() == Some(identity) {
+            found.own = Some(link_to_be(goes, identity, providers)?);
+            continue;
+        }
         let source = link_of(identity, providers)?;
-        if identity.primary || (goes.life() == Status::ExternalProvider && going.len() == 1) {
-            found.own = Some(source);
-        } else if begun.iter().all(|known| !is(known, identity)) {
+        if begun.iter().all(|known| !is(known, identity)) {
             found.linked.push(source);
         }
     }
@@ -219,6 +230,24 @@ pub(crate) fn identities(
     }
     let added = found.own.iter().chain(&found.linked).filter(|source| !has(&staying, source)).count();
     if staying.len() + added > MAX_IDENTITIES { Err(NotJoinable::TooManyIdentities) } else { Ok(found) }
+}
+
+/// The identity that a stand-alone profile was made for, by its subject.
+pub(crate) fn own_identity(record: &ProfileRecord) -> Option<Identity> {
+    let identities = record.profile().ok()?.identities;
+    let is_only = record.life() == Status::ExternalProvider && identities.len() == 1;
+    identities.into_iter().find(|identity| identity.primary || is_only)
+}
+
+/// What the identity of a stand-alone profile is linked by from now on: what its next sign-in is found by.
+fn link_to_be(goes: &ProfileRecord, own: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
+    match providers.named(&own.provider_name).map(|provider| &provider.link_by) {
+        Some(LinkBy::Attribute(name)) => {
+            let value = goes.attribute(name).ok_or(NotJoinable::NoLinkValue)?;
+            Ok(SourceIdentity::linked_by(&own.provider_name, name, value))
+        }
+        _ => link_of(own, providers),
+    }
 }
 
 /// Whether the profile has an identity.
@@ -302,6 +331,23 @@ mod tests {
         let alone = federated("Google", "1", "a@example.com");
         assert!(checked(&alone, &many(stays.clone(), 4, 10)).is_ok());
         assert_eq!(checked(&alone, &many(stays, 5, 10)), Err(NotJoinable::TooManyIdentities));
+    }
+
+    #[test]
+    fn a_stand_alone_profile_of_a_provider_that_links_by_an_attribute_is_linked_by_its_value() {
+        let stays = native("b@example.com");
+        let bare = federated("Corp", "7", "a@example.com");
+        let with = Account { attributes: [("custom:id".into(), "staff-7".into())].into(), ..bare.clone() };
+        assert_eq!(
+            checked(&with, &stays).unwrap().own,
+            Some(SourceIdentity::linked_by("Corp", "custom:id", "staff-7"))
+        );
+        assert_eq!(checked(&bare, &stays), Err(NotJoinable::NoLinkValue));
+        assert_eq!(
+            own_identity(&with.record()).unwrap().user_id,
+            "7",
+            "a profile that comes back is known by its subject"
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod undo;
 
 pub use copied::{NotCopyable, check_copyable};
 pub use group::{DefaultGroup, GroupStep};
-pub use join::{Join, NotJoinable, Proof, Side, is_group_of_provider, link_of, refuse_shut_out};
+pub use join::{Join, NotJoinable, Proof, Side, if_told, is_group_of_provider, link_of, refuse_shut_out};
 pub use journal::{
     Begin, Entry, History, Journal, JournalError, Linked, MergeState, ReplacedSub, Undone, WholeProfile,
 };

@@ -147,7 +147,7 @@ impl<P: Administration> Merger<'_, P> {
                 Err(error) => why = error,
             }
         }
-        Err(Stop::Incomplete(Incomplete::NotLinked, why))
+        Err(Stop::Incomplete { what: Incomplete::NotLinked, why, may_pass: false })
     }
 
     /// Deletes the profile that goes, unless that is done. Returns `None` if somebody else deleted it.
@@ -183,7 +183,7 @@ impl<P: Administration> Merger<'_, P> {
         result: Result<StepResult, Stop>,
     ) -> Result<StepResult, MergeError> {
         let user_name = name.to_owned();
-        let (what, why) = match result {
+        let (what, why, may_pass) = match result {
             Ok(result) | Err(Stop::Profile(result)) => {
                 match &result {
                     StepResult::Skipped(why) => journal.write(Entry::Skipped { user_name, why: why.clone() }).await?,
@@ -193,9 +193,9 @@ impl<P: Administration> Merger<'_, P> {
                 return Ok(result);
             }
             Err(Stop::Run(error)) => return Err(error),
-            Err(Stop::Incomplete(what, why)) => (what, why),
+            Err(Stop::Incomplete { what, why, may_pass }) => (what, why, may_pass),
             Err(Stop::AddressTaken) => {
-                (Incomplete::NotLinked, Refusal::EmailHeldByFederatedProfile.kind().code.to_owned())
+                (Incomplete::NotLinked, Refusal::EmailHeldByFederatedProfile.kind().code.to_owned(), false)
             }
         };
         journal.write(Entry::Failed { user_name, why: why.clone() }).await?;
@@ -203,7 +203,7 @@ impl<P: Administration> Merger<'_, P> {
         let creating = begin.filter(|begin| begin.into.is_none());
         let missing = creating.map(|begin| self.requirements().missing(&begin.profile)).unwrap_or_default();
         let missing = missing.into_iter().map(str::to_owned).collect();
-        Err(MergeError::Incomplete { line, what, why, missing })
+        Err(MergeError::Incomplete { line, what, why, may_pass, missing })
     }
 
     fn requirements(&self) -> Requirements<'_> {

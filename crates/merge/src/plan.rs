@@ -3,10 +3,10 @@
 //! Everything in it is checked again before it is carried out, so an outdated plan does no harm.
 
 use crate::group::GroupStep;
-use crate::join::{JOIN, Join, NotJoinable, identities};
+use crate::join::{JOIN, Join, NotJoinable, identities, own_identity};
 use crate::requirements::Requirements;
 use crate::rules::{Judgement, LeaveReason, Rules};
-use cognito_core::provider::{Providers, SourceIdentity};
+use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,13 +87,13 @@ impl Step {
     /// Returns [`NotJoinable`] if the profiles cannot be joined.
     pub fn joining(join: Join, providers: &Providers) -> Result<Self, NotJoinable> {
         let (goes, stays) = (join.goes.profile(), join.stays.profile());
-        let own = identities(goes, stays, providers, &[])?.own;
-        let text = |part: fn(&SourceIdentity) -> &str| own.as_ref().map(part).unwrap_or_default().to_owned();
+        identities(goes, stays, providers, &[])?;
+        let (provider, subject) = own_identity(goes).map(|own| (own.provider_name, own.user_id)).unwrap_or_default();
         Ok(Self {
             delete: goes.user_name.clone(),
             sub: goes.sub().to_owned(),
-            provider: text(SourceIdentity::provider),
-            subject: text(SourceIdentity::value),
+            provider,
+            subject,
             decision: JOIN.to_owned(),
             into: Some(stays.user_name.clone()),
             replaces: None,

@@ -109,17 +109,13 @@ impl Settings {
             second_subject: settings::choice(
                 lookup,
                 "SECOND_SUBJECT",
-                &[
-                    ("refuse", SecondSubject::Refuse),
-                    ("link", SecondSubject::Link),
-                    ("replace", SecondSubject::Replace),
-                ],
+                &SecondSubject::CHOICES,
                 SecondSubject::default(),
             )?,
             link_with_factors: settings::choice(
                 lookup,
                 "LINK_WITH_FACTORS",
-                &[("link", LinkWithFactors::Link), ("refuse", LinkWithFactors::Refuse)],
+                &LinkWithFactors::CHOICES,
                 LinkWithFactors::default(),
             )?,
         };

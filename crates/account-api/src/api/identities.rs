@@ -88,7 +88,7 @@ pub(super) async fn offer(
         (status = 200, description = "Both accounts, or the one that they have become", body = Connecting),
         (status = 400, description = "invalid-request, offer-invalid, same-account", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "sign-in-again, account-unusable, older-account, not-by-provider, provider-not-linked", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "sign-in-again, account-unusable, older-account, not-by-provider, provider-not-linked, second-subject, second-factor", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "cannot-stay, too-many-identities, groups-differ, accounts-changed, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
         (status = 410, description = "offer-expired", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),

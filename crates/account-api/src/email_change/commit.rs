@@ -6,6 +6,7 @@ use super::view::Verified;
 use super::{ChangeState, Request};
 use crate::accounts::end_sessions;
 use crate::caller::Caller;
+use crate::identities::flow::note_signed_out;
 use crate::mask::masked;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
@@ -126,7 +127,8 @@ impl EmailChange {
         if !self.settings.end_sessions {
             return Ok(());
         }
-        end_sessions(&*self.accounts, &caller.user_name, &caller.sub).await
+        end_sessions(&*self.accounts, &caller.user_name, &caller.sub).await?;
+        if self.has_self_service { note_signed_out(&self.table, &caller.sub).await } else { Ok(()) }
     }
 
     async fn write_address(&self, caller: &Caller, request: &Request, new: &Email) -> Result<(), Problem> {

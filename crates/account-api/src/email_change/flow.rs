@@ -36,6 +36,8 @@ pub(crate) struct EmailChange {
     pub(crate) sealer: Sealer,
     /// Counts the codes that nobody has entered yet.
     pub(crate) unproven: Counter,
+    /// Whether people change their ways to sign in here, so that it matters when sessions were ended.
+    pub(crate) has_self_service: bool,
     pub(crate) settings: super::Settings,
 }
 

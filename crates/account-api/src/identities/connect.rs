@@ -5,8 +5,8 @@
 //! then confirms which of them stays. Both are checked by API Gateway as every caller is, so nothing here reads a token.
 
 use super::SelfService;
-use super::flow::{Identities, WRITE_TRIES, key, proven};
-use super::merging::{Pool, TableJournal};
+use super::flow::{Identities, WRITE_TRIES, key};
+use super::merging::{Pool, TableJournal, history_of};
 use super::state::{Joined, Move, Notice, Owner, State, What, Work};
 use super::ways::{account_at_provider, label};
 use crate::caller::{Caller, FRESH};
@@ -14,11 +14,12 @@ use crate::mask::masked;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
+use cognito_core::provider::{LinkBy, Trust};
 use cognito_core::user_pool::{Identity, PoolSettings, Profile, ProfileRecord, Status};
-use linking::Policy;
+use linking::{LinkWithFactors, Policy, SecondSubject};
 use merge::{
-    CopyOptions, Join, Journal as _, MergeError, Merger, NotJoinable, Planned, Proof, RateLimits, Rules, Side, Step,
-    StepResult, WholeProfile, is_group_of_provider,
+    CopyOptions, Join, Journal as _, MergeError, MergeState, Merger, NotJoinable, Planned, Proof, RateLimits, Rules,
+    Side, Step, StepResult, WholeProfile, is_group_of_provider,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -72,7 +73,8 @@ pub struct AccountView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "a***@example.com")]
     pub email: Option<String>,
-    /// Whether this sign-in made it, so that the application keeps nothing under its `sub` yet.
+    /// Whether it was made by this sign-in, or at most ten minutes before it, so that the application keeps little under
+    /// its `sub` yet.
     pub is_new: bool,
     /// The providers that are connected to it.
     pub identities: Vec<IdentityView>,
@@ -146,7 +148,7 @@ struct Party {
 }
 
 impl Party {
-    /// Whether this sign-in made the account.
+    /// Whether this sign-in made the account, or one at most ten minutes before it.
     fn is_new(&self) -> bool {
         self.record.created.is_some_and(|created| created.saturating_add(FRESH) >= self.signed_in_at)
     }
@@ -200,7 +202,7 @@ impl From<NotJoinable> for Code {
         match why {
             NotJoinable::SameProfile => Self::SameAccount,
             NotJoinable::StaysNotNative | NotJoinable::StaysNotConfirmed => Self::CannotStay,
-            NotJoinable::ProviderNotLinked => Self::ProviderNotLinked,
+            NotJoinable::ProviderNotLinked | NotJoinable::NoLinkValue => Self::ProviderNotLinked,
             NotJoinable::TooManyIdentities => Self::TooManyIdentities,
             NotJoinable::StaysDisabled
             | NotJoinable::GoesDisabled
@@ -219,7 +221,10 @@ impl Identities {
             return Err(Code::SameAccount.into());
         }
         let of = Owner::from(caller);
-        self.settled(&of, locales).await?;
+        let (read, _) = self.settled(&of, locales).await?;
+        if !read.value.is_signed_in(signed_in_at) {
+            return Err(Code::SignInAgain.into());
+        }
         let may_be_federated = caller.may_be_federated();
         let offered = Offered { of, to: to.to_owned(), signed_in_at, may_be_federated };
         let offered = serde_json::to_string(&offered).map_err(|_| Code::Misconfigured)?;
@@ -239,10 +244,11 @@ impl Identities {
 
     /// Shows both accounts, and what may become of them.
     pub(crate) async fn look(&self, caller: &Caller, offer: &str, locales: &[&str]) -> Result<Proposal, Problem> {
-        caller.fresh(self.table.now())?;
+        let signed_in_at = caller.fresh(self.table.now())?;
         let offered = self.offered(caller, offer)?;
-        self.settled(&Owner::from(caller), locales).await?;
-        self.settled(&offered.of, locales).await?;
+        let (own, _) = self.settled(&Owner::from(caller), locales).await?;
+        let (other, _) = self.settled(&offered.of, locales).await?;
+        both_signed_in(&own.value, signed_in_at, &other.value, &offered)?;
         self.count(&Owner::from(caller)).await?;
         let (own, other) = self.parties(caller, &offered).await?;
         self.proposal(caller, offer, &own, &other)
@@ -263,9 +269,10 @@ impl Identities {
         if let Some(done) = read.value.joined.as_ref().filter(|done| done.id == confirmation) {
             return Ok(Connected { stays: done.stays.clone(), goes: done.goes.clone() });
         }
-        signed_in?;
+        let signed_in_at = signed_in?;
         let offered = self.offered(caller, offer)?;
-        self.settled(&offered.of, locales).await?;
+        let (other, _) = self.settled(&offered.of, locales).await?;
+        both_signed_in(&read.value, signed_in_at, &other.value, &offered)?;
         self.count(&Owner::from(caller)).await?;
         let (own, other) = self.parties(caller, &offered).await?;
         let proposal = self.proposal(caller, offer, &own, &other)?;
@@ -280,16 +287,18 @@ impl Identities {
         let step = self.joinable(goes, stays, caller)?;
         let connected = goes.profile.identities.first().or_else(|| stays.profile.identities.first());
         let provider = connected.map(|identity| label(&identity.provider_name).to_owned()).unwrap_or_default();
-        let tell: BTreeSet<_> = [stays, goes].into_iter().filter_map(|party| proven(&party.record)).collect();
+        let tell: BTreeSet<_> = [stays, goes].into_iter().filter_map(|party| self.proven(&party.record)).collect();
         let moving = Move {
             id: confirmation.to_owned(),
             goes: goes.owner.clone(),
             provider,
             tell: tell.into_iter().collect(),
             step,
+            begun_at: self.table.now(),
+            tries: 0,
             entries: Vec::new(),
         };
-        let read = self.begin_move(moving, &goes.owner, &stays.owner).await?;
+        let read = self.begin_move(moving, goes, stays).await?;
         let Joined { stays, goes, .. } = self.carry_out(read, locales).await?;
         Ok(Connected { stays, goes })
     }
@@ -341,6 +350,7 @@ impl Identities {
         if self.settings.self_service != SelfService::Any && !goes.is_new() {
             return Err(Code::OlderAccount);
         }
+        self.linkable(&goes.profile, &stays.profile)?;
         // The caller may give up an account that has only a password, for one that has the provider already.
         let gives_up =
             goes.owner.sub == caller.sub && goes.profile.identities.is_empty() && !stays.profile.identities.is_empty();
@@ -354,26 +364,57 @@ impl Identities {
         if goes.own_groups(&self.settings).iter().all(is_kept) { Ok(step) } else { Err(Code::GroupsDiffer) }
     }
 
+    /// Whether the operator lets one account's identities be linked to the other, as at a sign-in.
+    fn linkable(&self, goes: &Profile, stays: &Profile) -> Result<(), Code> {
+        if !goes.identities.iter().all(|identity| self.is_ever_linked(goes, identity)) {
+            return Err(Code::ProviderNotLinked);
+        }
+        let is_second = |identity: &Identity| {
+            stays.identities.iter().any(|known| known.provider_name.eq_ignore_ascii_case(&identity.provider_name))
+        };
+        if self.settings.second_subject != SecondSubject::Link && goes.identities.iter().any(is_second) {
+            return Err(Code::SecondSubject);
+        }
+        let refuses_factors = self.settings.link_with_factors == LinkWithFactors::Refuse;
+        if refuses_factors && stays.has_second_factor && !goes.identities.is_empty() {
+            return Err(Code::SecondFactor);
+        }
+        Ok(())
+    }
+
+    /// Whether a sign-in of the identity could be linked. Cognito writes its address to the account, as verified if that
+    /// claim is mapped, so the provider must be trusted for the address.
+    fn is_ever_linked(&self, profile: &Profile, identity: &Identity) -> bool {
+        let Some(provider) = self.settings.providers.named(&identity.provider_name) else { return false };
+        let email = profile.email.as_deref().and_then(|email| Email::parse(email).ok());
+        provider.trust != Trust::Never
+            && provider.link_by != LinkBy::Nothing
+            && (provider.domains.is_every_domain() || email.is_some_and(|email| provider.domains.contain(&email)))
+    }
+
     /// Takes both accounts for the move: first the one that goes, which leads to the one that stays.
-    async fn begin_move(&self, moving: Move, goes: &Owner, stays: &Owner) -> Result<Versioned<State>, Problem> {
+    async fn begin_move(&self, moving: Move, goes: &Party, stays: &Party) -> Result<Versioned<State>, Problem> {
         let id = moving.id.clone();
         let going: Versioned<State> = self.idle(goes).await?;
-        let going = self.begin(goes, going, Work::Leave { id, into: stays.sub.clone() }).await?;
+        let going = self.begin(&goes.owner, going, Work::Leave { id, into: stays.owner.sub.clone() }).await?;
         let staying = match self.idle(stays).await {
-            Ok(read) => self.begin(stays, read, Work::Absorb(Box::new(moving))).await,
+            Ok(read) => self.begin(&stays.owner, read, Work::Absorb(Box::new(moving))).await,
             Err(why) => Err(why),
         };
-        if staying.as_ref().is_err_and(|why| why.code() == Code::IdentityChanging) {
+        if staying.as_ref().is_err_and(|why| matches!(why.code(), Code::IdentityChanging | Code::SignInAgain)) {
             let after = going.value.clone().ended([], self.table.now());
-            self.table.replace(&key(&goes.sub), going, after).await?;
+            self.table.replace(&key(&goes.owner.sub), going, after).await?;
         }
         staying
     }
 
-    /// The state of an account at which nobody works.
-    async fn idle(&self, owner: &Owner) -> Result<Versioned<State>, Problem> {
-        let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
-        if read.value.work.is_some() { Err(Code::IdentityChanging.into()) } else { Ok(read) }
+    /// The state of an account at which nobody works, and whose sessions nobody ended since.
+    async fn idle(&self, party: &Party) -> Result<Versioned<State>, Problem> {
+        let read: Versioned<State> = self.table.load(&key(&party.owner.sub)).await?;
+        if read.value.work.is_some() {
+            return Err(Code::IdentityChanging.into());
+        }
+        if read.value.is_signed_in(party.signed_in_at) { Ok(read) } else { Err(Code::SignInAgain.into()) }
     }
 
     /// Carries a move out, or goes on with one. The caller has the account that stays to itself. If nothing of a move has
@@ -381,6 +422,11 @@ impl Identities {
     pub(super) async fn carry_out(&self, read: Versioned<State>, locales: &[&str]) -> Result<Joined, Problem> {
         let Some(moving) = read.value.moving().cloned() else { return Err(Code::TryAgain.into()) };
         let stays = staying(&moving.step).ok_or(Code::Misconfigured)?;
+        let known = history_of(&read.value).merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
+        if self.is_in_use_again(&moving, &known).await? {
+            self.give_up(&moving, &stays, read).await?;
+            return Err(Code::AccountsChanged.into());
+        }
         let mut journal = TableJournal::of(&self.table, &stays.sub, read);
         let result = self.merge(&mut journal, &moving.step).await;
         let state = journal.history().merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
@@ -396,19 +442,46 @@ impl Identities {
                 Ok(joined)
             }
             Err(why) => {
-                let has_begun = state.is_half_done() || (why.is_passing() && !state.attempts.is_empty());
-                let is_elsewhere = state.is_half_done() && self.has_moved_on(&moving).await?;
-                if has_begun && !is_elsewhere {
-                    let after = read.value.clone().released();
+                let is_elsewhere = state.is_half_done() && self.has_moved_on(&moving, &state).await?;
+                if why.is_passing() && !state.attempts.is_empty() && !is_elsewhere {
+                    let after = read.value.clone().paused(self.table.now());
                     self.table.replace(&key(&stays.sub), read, after).await?;
                     return Err(why);
                 }
-                let after = read.value.clone().ended([], self.table.now());
-                self.table.replace(&key(&stays.sub), read, after).await?;
-                self.let_go(&moving.goes, &moving.id, None).await?;
+                if state.is_half_done() && !is_elsewhere {
+                    // Nothing would change that. The identity's next sign-in is one of somebody new.
+                    let (error_code, sub, old_sub) = ("identity_not_connected", &stays.sub, &moving.goes.sub);
+                    tracing::error!(error_code, sub, old_sub, "an identity has no account until its next sign-in");
+                }
+                self.give_up(&moving, &stays, read).await?;
                 Err(if is_elsewhere { Code::AccountsChanged.into() } else { why })
             }
         }
+    }
+
+    /// Ends a move without its end.
+    async fn give_up(&self, moving: &Move, stays: &Owner, read: Versioned<State>) -> Result<(), Problem> {
+        let after = read.value.clone().ended([], self.table.now());
+        self.table.replace(&key(&stays.sub), read, after).await?;
+        self.let_go(&moving.goes, &moving.id, None).await
+    }
+
+    /// Whether a profile of the same name came back that may be in use by now. Only one that is as young as the move, and
+    /// has no rights, is absorbed like the one before it.
+    async fn is_in_use_again(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
+        if state.attempts.is_empty() {
+            return Ok(false);
+        }
+        let is_new = |record: &ProfileRecord| state.attempts.iter().all(|begin| begin.profile.sub() != record.sub());
+        let Some(record) = self.accounts.record(&moving.goes.user_name).await?.filter(is_new) else { return Ok(false) };
+        if record.created.is_none_or(|created| created > moving.begun_at.saturating_add(FRESH)) {
+            return Ok(true);
+        }
+        let is_right = |group: &String| {
+            !is_group_of_provider(group, &self.settings.user_pool_id, &record)
+                && self.settings.default_group.as_ref() != Some(group)
+        };
+        Ok(self.accounts.groups(&record.name()).await?.iter().any(is_right))
     }
 
     /// One merge with the rules of the crate.
@@ -438,6 +511,9 @@ impl Identities {
                 Some(StepResult::Failed(_)) => Err(Code::Misconfigured.into()),
             },
             Err(MergeError::Pool(error)) => Err(error.into()),
+            Err(error @ MergeError::Incomplete { may_pass: false, .. }) => {
+                Err(Problem::from(Code::Misconfigured).because(&error))
+            }
             Err(error @ (MergeError::Journal(_) | MergeError::Incomplete { .. })) => {
                 Err(Problem::from(Code::TryAgain).because(&error))
             }
@@ -446,7 +522,7 @@ impl Identities {
 
     /// Whether everything that is on its way has another account by now: its owner signed in, and the triggers linked it
     /// or Cognito made a profile. Then there is nothing to give back.
-    async fn has_moved_on(&self, moving: &Move) -> Result<bool, Problem> {
+    async fn has_moved_on(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
         let Some(join) = &moving.step.join else { return Ok(false) };
         let Ok(going) = join.goes.profile().profile() else { return Ok(false) };
         let known = [join.stays.profile().sub(), going.sub.as_str()];
@@ -455,7 +531,15 @@ impl Identities {
             found.extend(self.accounts.profiles_with_email(&address).await?);
         }
         let mut others = found.iter().filter(|profile| !known.contains(&profile.sub.as_str()));
-        let has_all = |other: &&Profile| going.identities.iter().all(|identity| has(other, identity));
+        // A link may be by an attribute.
+        let link = state.attempts.last().and_then(|begin| begin.identity.as_ref());
+        let has_link = |other: &Profile, identity: &Identity| {
+            link.filter(|link| link.provider().eq_ignore_ascii_case(&identity.provider_name))
+                .is_some_and(|link| has(other, &Identity { user_id: link.value().to_owned(), ..identity.clone() }))
+        };
+        let has_all = |other: &&Profile| {
+            going.identities.iter().all(|identity| has(other, identity) || has_link(other, identity))
+        };
         Ok(!going.identities.is_empty() && others.any(|other| has_all(&other)))
     }
 
@@ -518,6 +602,14 @@ impl Identities {
         let joined = staying.value.joined.filter(|joined| joined.id == id);
         self.let_go(goes, id, joined.as_ref()).await
     }
+}
+
+/// Refuses sign-ins from before the sessions of one of the two accounts were ended.
+fn both_signed_in(own: &State, signed_in_at: u64, other: &State, offered: &Offered) -> Result<(), Code> {
+    if !own.is_signed_in(signed_in_at) {
+        return Err(Code::SignInAgain);
+    }
+    if other.is_signed_in(offered.signed_in_at) { Ok(()) } else { Err(Code::OfferExpired) }
 }
 
 /// Whether an identity signs in to the account. Subjects compare exactly, as Cognito compares them.

@@ -13,8 +13,8 @@ use crate::problem::{Code, Problem};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
-use cognito_core::user_pool::{Identity, ProfileRecord, UserName};
-use merge::link_of;
+use cognito_core::user_pool::{Identity, Profile, ProfileRecord, UserName};
+use merge::{if_told, link_of};
 use messages::Mail;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,11 +60,14 @@ impl Identities {
 
     /// Takes an identity away from the caller's account, and ends the account's sessions.
     pub(crate) async fn disconnect(&self, caller: &Caller, id: &str, locales: &[&str]) -> Result<(), Problem> {
-        caller.fresh(self.table.now())?;
+        let signed_in_at = caller.fresh(self.table.now())?;
         let owner = &Owner::from(caller);
         let (read, completed) = self.settled(owner, locales).await?;
         if completed.is_some_and(|work| matches!(work, Work::Disconnect { id: done, .. } if done == id)) {
             return Ok(());
+        }
+        if !read.value.is_signed_in(signed_in_at) {
+            return Err(Code::SignInAgain.into());
         }
         let provider = self.removable(&self.own_account(owner).await?, id)?.provider_name.clone();
         self.count(owner).await?;
@@ -125,7 +128,7 @@ impl Identities {
             return Err(why);
         }
         let address = match self.accounts.record(&owner.user_name).await {
-            Ok(record) => record.filter(|record| record.sub() == owner.sub).and_then(|record| proven(&record)),
+            Ok(record) => record.filter(|record| record.sub() == owner.sub).and_then(|record| self.proven(&record)),
             Err(why) => {
                 let after = read.value.clone().released();
                 self.table.replace(&key(&owner.sub), read, after).await?;
@@ -134,7 +137,8 @@ impl Identities {
         };
         let notice = address.map(|to| Notice::new(What::Disconnected, to, label(provider).to_owned()));
         tracing::info!(decision = "identity_disconnected", provider, sub = owner.sub, "decided");
-        let ended = read.value.clone().ended(notice, self.table.now());
+        let now = self.table.now();
+        let ended = read.value.clone().ended(notice, now).signed_out(now);
         self.end(owner, read, ended, locales).await
     }
 
@@ -242,7 +246,7 @@ impl Identities {
     async fn has(&self, owner: &Owner, id: &str) -> Result<bool, Problem> {
         let record = self.accounts.record(&owner.user_name).await?;
         let Some(record) = record.filter(|record| record.sub() == owner.sub) else { return Ok(false) };
-        Ok(read_account(&record, Vec::new())?.identity(id, &self.sealer).is_some())
+        Ok(read_account(&record, None)?.identity(id, &self.sealer).is_some())
     }
 
     /// An account as it is now, if it is open.
@@ -251,7 +255,19 @@ impl Identities {
         // The user name may belong to another account by now. The `sub` never does.
         let record = record.filter(|record| record.sub() == owner.sub && record.enabled);
         let record = record.ok_or(Code::AccountUnusable)?;
-        read_account(&record, self.accounts.sign_in_factors(&owner.name()).await?)
+        // A stand-alone profile has none, and Cognito counts the call as activity.
+        let factors = if record.is_stand_alone() {
+            Some(Vec::new())
+        } else {
+            if_told(self.accounts.sign_in_factors(&owner.name()).await)?
+        };
+        read_account(&record, factors)
+    }
+
+    /// The address of an account, if somebody proved it. Nobody else gets mail about the account.
+    pub(super) fn proven(&self, record: &ProfileRecord) -> Option<String> {
+        let is_proven = |profile: &Profile| profile.has_proven_address(&self.settings.providers);
+        record.profile().ok().filter(is_proven)?.email
     }
 
     /// Sends mails. What could not be sent stays owed.
@@ -289,14 +305,20 @@ impl Identities {
     }
 }
 
-fn read_account(record: &ProfileRecord, factors: Vec<String>) -> Result<Account, Problem> {
-    Account::read(record, factors).map_err(|why| Problem::from(Code::Misconfigured).because(&why))
+/// Notes that every session of an account is ended, so that no sign-in from before counts as fresh.
+pub(crate) async fn note_signed_out(table: &Table, sub: &str) -> Result<(), Problem> {
+    for _ in 0..WRITE_TRIES {
+        let read: Versioned<State> = table.load(&key(sub)).await?;
+        let noted = read.value.clone().signed_out(table.now());
+        if table.replace(&key(sub), read, noted).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(Code::TryAgain.into())
 }
 
-/// The address of a native profile that proved it. Nobody else gets mail about the account.
-pub(super) fn proven(record: &ProfileRecord) -> Option<String> {
-    let is_proven = record.has_flag("email_verified") && !record.is_stand_alone();
-    record.attribute("email").filter(|_| is_proven).map(str::to_owned)
+fn read_account(record: &ProfileRecord, factors: Option<Vec<String>>) -> Result<Account, Problem> {
+    Account::read(record, factors).map_err(|why| Problem::from(Code::Misconfigured).because(&why))
 }
 
 impl From<&Caller> for Owner {

@@ -129,6 +129,15 @@ impl Administration for Pool<'_> {
     }
 }
 
+/// What the journal of the move in this state says.
+pub(super) fn history_of(state: &State) -> History {
+    let mut history = History::default();
+    for entry in state.moving().iter().flat_map(|moving| &moving.entries) {
+        history.add(entry);
+    }
+    history
+}
+
 /// The journal of a move, in the state of the account that stays. Each entry also keeps other calls away for longer.
 pub(super) struct TableJournal<'a> {
     table: &'a Table,
@@ -146,10 +155,7 @@ struct Overtaken;
 impl<'a> TableJournal<'a> {
     /// The journal of the move in this state.
     pub(super) fn of(table: &'a Table, stays: &str, read: Versioned<State>) -> Self {
-        let mut history = History::default();
-        for entry in read.value.moving().iter().flat_map(|moving| &moving.entries) {
-            history.add(entry);
-        }
+        let history = history_of(&read.value);
         Self { table, key: key(stays), read: Some(read), history }
     }
 

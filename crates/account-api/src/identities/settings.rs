@@ -1,5 +1,6 @@
 use cognito_core::provider::Providers;
 use cognito_core::settings::{self, Lookup, SettingError};
+use linking::{LinkWithFactors, SecondSubject};
 
 /// `SELF_SERVICE_LINKING`: what people may do with their ways to sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub struct Settings {
     pub self_service: SelfService,
     /// `PROVIDERS`.
     pub providers: Providers,
+    /// `SECOND_SUBJECT`. Nothing is replaced here: `replace` refuses, too.
+    pub second_subject: SecondSubject,
+    /// `LINK_WITH_FACTORS`.
+    pub link_with_factors: LinkWithFactors,
     /// `USER_POOL_ID`. Groups that Cognito makes for a provider begin with it.
     pub user_pool_id: String,
     /// `DEFAULT_GROUP`: a group that everybody joins gives nobody a right of their own.
@@ -32,6 +37,18 @@ impl Settings {
         Ok(Self {
             self_service: settings::choice(lookup, "SELF_SERVICE_LINKING", &choices, SelfService::Off)?,
             providers: settings::providers(lookup)?,
+            second_subject: settings::choice(
+                lookup,
+                "SECOND_SUBJECT",
+                &SecondSubject::CHOICES,
+                SecondSubject::default(),
+            )?,
+            link_with_factors: settings::choice(
+                lookup,
+                "LINK_WITH_FACTORS",
+                &LinkWithFactors::CHOICES,
+                LinkWithFactors::default(),
+            )?,
             user_pool_id: lookup("USER_POOL_ID").unwrap_or_default(),
             default_group: settings::default_group(lookup)?,
         })

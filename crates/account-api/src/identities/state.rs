@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 /// run, and longer than a call to Cognito can still be under way after its answer was lost.
 pub(super) const LEASE: u64 = 30;
 
+/// Seconds until a move that failed is tried again. Each time twice as long.
+const MOVE_PAUSE: u64 = 2;
+
+/// The longest pause between two tries of a move.
+const LONGEST_PAUSE: u64 = 60 * 60;
+
 /// Seconds between two tries to send a mail that is owed.
 const NOTICE_PAUSE: u64 = 60;
 
@@ -33,6 +39,9 @@ pub(super) struct State {
     /// When something last ended.
     #[serde(default)]
     ended_at: u64,
+    /// When its sessions were last ended. Tokens of sign-ins before that go on until they expire.
+    #[serde(default)]
+    signed_out_at: u64,
     /// What this account last became one with.
     #[serde(default)]
     pub(super) joined: Option<Joined>,
@@ -79,6 +88,12 @@ pub(super) struct Move {
     pub(super) tell: Vec<String>,
     /// Both accounts as their owner saw them.
     pub(super) step: Step,
+    /// When it was begun.
+    #[serde(default)]
+    pub(super) begun_at: u64,
+    /// How often it failed.
+    #[serde(default)]
+    pub(super) tries: u32,
     /// The journal.
     #[serde(default)]
     pub(super) entries: Vec<Entry>,
@@ -158,6 +173,16 @@ impl State {
         self
     }
 
+    /// The move failed. A later call tries it again, each time after a longer pause.
+    pub(super) fn paused(mut self, now: u64) -> Self {
+        if let Some(Work::Absorb(moving)) = &mut self.work {
+            let pause = MOVE_PAUSE.saturating_mul(1 << moving.tries.min(16));
+            self.held_until = now + pause.min(LONGEST_PAUSE);
+            moving.tries = moving.tries.saturating_add(1);
+        }
+        self
+    }
+
     /// The work is over. These mails are owed.
     pub(super) fn ended(mut self, owed: impl IntoIterator<Item = Notice>, now: u64) -> Self {
         self.work = None;
@@ -167,6 +192,16 @@ impl State {
         // The call that ends the work sends them itself.
         self.owed.extend(owed.into_iter().map(|notice| Notice { tried_at: now, owed_since: now, ..notice }));
         self
+    }
+
+    /// Every session of the account is ended now.
+    pub(super) fn signed_out(self, now: u64) -> Self {
+        Self { signed_out_at: now, ..self }
+    }
+
+    /// Whether somebody who signed in then is signed in still.
+    pub(super) const fn is_signed_in(&self, signed_in_at: u64) -> bool {
+        signed_in_at >= self.signed_out_at
     }
 
     /// The move of this account that is under way.
@@ -231,6 +266,7 @@ fn is_news(entries: &[Entry], entry: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cognito_core::provider::Providers;
 
     fn notice() -> Notice {
         Notice::new(What::Disconnected, "ada@example.com".into(), "Google".into())
@@ -265,5 +301,31 @@ mod tests {
         assert!(tried.due(1000 + NOTICE_TIME).is_none());
         assert!(tried.told(&due).due(1000 + 2 * NOTICE_PAUSE).is_none());
         assert!(ended.ended([], 1000 + NOTICE_TIME).owed.is_empty());
+    }
+
+    #[test]
+    fn a_move_that_fails_waits_longer_each_time() {
+        let join = merge::Join {
+            proof: merge::Proof::SignedInToBoth,
+            goes: memory_side("a@example.com"),
+            stays: memory_side("b@example.com"),
+        };
+        let step = Step::joining(join, &Providers::default()).unwrap();
+        let goes = Owner { sub: "1".into(), user_name: "1".into() };
+        let (id, provider) = ("1".to_owned(), "Google".to_owned());
+        let moving = Move { id, goes, provider, tell: vec![], step, begun_at: 0, tries: 0, entries: vec![] };
+        let mut state = State::default().beginning(Work::Absorb(Box::new(moving)), 100);
+        let mut pauses = Vec::new();
+        for _ in 0..13 {
+            state = state.paused(100);
+            pauses.push(state.held_until - 100);
+        }
+        assert_eq!(pauses[..4], [2, 4, 8, 16]);
+        assert_eq!(pauses[12], 60 * 60);
+    }
+
+    fn memory_side(email: &str) -> merge::Side {
+        let profile = cognito_core::user_pool::memory::native(email).record();
+        merge::Side { whole: merge::WholeProfile { profile, groups: vec![] }, factors: None }
     }
 }

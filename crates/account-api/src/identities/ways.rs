@@ -51,6 +51,8 @@ pub enum Passkeys {
     None,
     /// It has at least one.
     Some,
+    /// Cognito does not tell.
+    Unknown,
 }
 
 /// A provider that is connected.
@@ -97,18 +99,19 @@ pub enum Fixed {
 /// An account and what it signs in with, as the pool shows it now.
 pub(super) struct Account {
     pub(super) profile: Profile,
-    factors: Vec<String>,
+    /// Its sign-in factors in Cognito's words; `None` if Cognito does not tell.
+    factors: Option<Vec<String>>,
     second_factors: Vec<String>,
 }
 
 impl Account {
-    /// `factors` are its sign-in factors in Cognito's words.
-    pub(super) fn read(record: &ProfileRecord, factors: Vec<String>) -> Result<Self, UnreadableIdentities> {
+    /// `factors` are its sign-in factors in Cognito's words; `None` if Cognito does not tell.
+    pub(super) fn read(record: &ProfileRecord, factors: Option<Vec<String>>) -> Result<Self, UnreadableIdentities> {
         Ok(Self { profile: record.profile()?, factors, second_factors: record.mfa.enabled.clone() })
     }
 
     fn has(&self, factor: &str) -> bool {
-        self.factors.iter().any(|known| known == factor)
+        self.factors.iter().flatten().any(|known| known == factor)
     }
 
     /// Why this identity has to stay.
@@ -141,8 +144,9 @@ impl Account {
     }
 
     fn password(&self) -> PasswordState {
-        match self.factors.as_slice() {
-            [only] if only == "PASSWORD" && self.profile.identities.is_empty() => PasswordState::Known,
+        match self.factors.as_deref() {
+            Some([only]) if only == "PASSWORD" && self.profile.identities.is_empty() => PasswordState::Known,
+            None => PasswordState::Unknown,
             _ if self.has("PASSWORD") && !self.profile.is_stand_alone() => PasswordState::Unknown,
             _ => PasswordState::None,
         }
@@ -160,7 +164,11 @@ impl Account {
             email_verified: profile.email_verified,
             identities: profile.identities.iter().map(|identity| self.connected(identity, sealer)).collect(),
             may_connect,
-            passkeys: if self.has("WEB_AUTHN") { Passkeys::Some } else { Passkeys::None },
+            passkeys: match &self.factors {
+                None => Passkeys::Unknown,
+                Some(_) if self.has("WEB_AUTHN") => Passkeys::Some,
+                Some(_) => Passkeys::None,
+            },
             second_factors: self.second_factors.clone(),
         }
     }
@@ -203,7 +211,8 @@ mod tests {
     const ADA: &str = "ada@example.com";
 
     fn account(account: &memory::Account, factors: &[&str]) -> Account {
-        Account::read(&account.record(), factors.iter().map(|&factor| factor.to_owned()).collect()).unwrap()
+        let factors = factors.iter().map(|&factor| factor.to_owned()).collect();
+        Account::read(&account.record(), Some(factors)).unwrap()
     }
 
     fn fixed(of: &memory::Account, factors: &[&str]) -> Option<Fixed> {
@@ -253,5 +262,15 @@ mod tests {
         let alone = account(&federated("Google", "1", ADA), &[]).ways(&sealer);
         assert_eq!(alone.identities[0].account.as_deref(), Some("a***@example.com"));
         assert!(!alone.may_connect && ways.may_connect);
+    }
+
+    #[test]
+    fn factors_that_cognito_does_not_tell_are_unknown_and_only_the_last_identity_needs_them() {
+        let unknown = |of: memory::Account| Account::read(&of.record(), None).unwrap();
+        let ways = unknown(linked()).ways(&Sealer::new(&[7; 32]).unwrap());
+        assert_eq!((ways.password, ways.passkeys), (PasswordState::Unknown, Passkeys::Unknown));
+        assert_eq!(ways.identities[0].fixed, Some(Fixed::OnlyWayIn));
+        let two = unknown(linked().with_identity("Corp", "2"));
+        assert!(two.profile.identities.iter().all(|identity| two.fixed(identity).is_none()));
     }
 }

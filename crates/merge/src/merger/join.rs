@@ -7,7 +7,8 @@ use super::Merger;
 use super::guard::Guard;
 use super::outcome::{StepResult, Stop};
 use crate::join::{
-    JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, record_has, refuse_shut_out,
+    JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, own_identity, record_has,
+    refuse_shut_out,
 };
 use crate::journal::{Begin, Entry, Journal, Linked, MergeState};
 use cognito_core::provider::SourceIdentity;
@@ -36,7 +37,11 @@ impl<P: Administration> Merger<'_, P> {
             // The owner signed in after the deletion. Only a profile that this very sign-in made may be deleted.
             Some(begin) => {
                 let only = goes.profile().is_ok_and(|profile| profile.identities.len() == 1);
-                let own = begin.identity.as_ref().is_some_and(|identity| record_has(&goes, identity));
+                let own = own_identity(&begin.profile).is_some_and(|known| {
+                    own_identity(&goes).is_some_and(|own| {
+                        own.user_id == known.user_id && own.provider_name.eq_ignore_ascii_case(&known.provider_name)
+                    })
+                });
                 if !(goes.is_stand_alone() && only && own) {
                     return Err(Stop::changed("the profile was deleted and created again"));
                 }

@@ -38,6 +38,8 @@ pub enum MergeError {
         what: Incomplete,
         /// A stable name, or the pool's error.
         why: String,
+        /// Whether a later run may simply work, because AWS did not answer or asked to wait.
+        may_pass: bool,
         /// Attributes that the pool requires and that the new native profile would lack.
         missing: Vec<String>,
     },
@@ -82,7 +84,14 @@ pub(super) enum Stop {
     /// The profile is deleted, but another stand-alone profile still prevents a native one with the address.
     AddressTaken,
     /// A profile is deleted, and going on might lose more.
-    Incomplete(Incomplete, String),
+    Incomplete {
+        /// How far it came.
+        what: Incomplete,
+        /// A stable name, or the pool's error.
+        why: String,
+        /// Whether a later run may simply work.
+        may_pass: bool,
+    },
     /// The whole run ends.
     Run(MergeError),
 }
@@ -104,8 +113,12 @@ impl Stop {
     /// The same stop after a deletion: the merge is incomplete.
     pub(super) fn after(self, what: Incomplete) -> Self {
         match self {
-            Self::Profile(StepResult::Failed(why) | StepResult::Skipped(why)) => Self::Incomplete(what, why),
-            Self::Run(MergeError::Pool(error)) => Self::Incomplete(what, error.to_string()),
+            Self::Profile(StepResult::Failed(why) | StepResult::Skipped(why)) => {
+                Self::Incomplete { what, why, may_pass: false }
+            }
+            Self::Run(MergeError::Pool(error)) => {
+                Self::Incomplete { what, why: error.to_string(), may_pass: error.is_transient() }
+            }
             stop => stop,
         }
     }

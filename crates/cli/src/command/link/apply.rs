@@ -320,7 +320,8 @@ mod tests {
 
     fn told(why: &str, missing: &[&str]) -> String {
         let missing = missing.iter().map(|name| (*name).to_owned()).collect();
-        let error = MergeError::Incomplete { line: 7, what: Incomplete::NotLinked, why: why.into(), missing };
+        let error =
+            MergeError::Incomplete { line: 7, what: Incomplete::NotLinked, why: why.into(), may_pass: false, missing };
         explained(error).to_string()
     }
 

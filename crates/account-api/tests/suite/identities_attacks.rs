@@ -1,0 +1,145 @@
+//! What the linking rules, a disconnection, and a move that was cut off say to somebody who wants more.
+
+use crate::house::{House, NOW};
+use crate::identities::token;
+use crate::identities_connect::{
+    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, at, connect, half_moved, look, made_with_identity,
+    nothing_personal_is_kept, offer, post, untouched,
+};
+use cognito_core::user_pool::memory::{Account, Quirks, federated};
+use serde_json::json;
+
+async fn list(house: &House, of: &Account) -> crate::house::Answer {
+    house.call(Some(&token(of, house.time())), "GET", "/identities", None).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_no_sign_in_would_be_linked_of_is_not_connected() {
+    let untrusted = ["", "Facebook:claim", "Google:never", "Google:always:none", "Google:claim@corp.example"];
+    for providers in untrusted {
+        for other in [alone(), made_with_identity()] {
+            let house = House::set([ada(), other.clone()], &[NEW[0], ("PROVIDERS", providers)]);
+            connect(&house, &ada(), &other, &ada()).await.is_refused(403, "provider-not-linked");
+            untouched(&house, &[ada(), other]);
+        }
+    }
+    let house = House::set([ada(), alone()], &[NEW[0], ("PROVIDERS", "Google:claim@example.org")]);
+    assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_identity_of_a_provider_needs_the_operators_word() {
+    let own = || ada().with_identity("Google", "0");
+    for rule in ["refuse", "replace"] {
+        let house = House::set([own(), alone()], &[NEW[0], NEW[1], ("SECOND_SUBJECT", rule)]);
+        connect(&house, &own(), &alone(), &own()).await.is_refused(403, "second-subject");
+        untouched(&house, &[own(), alone()]);
+    }
+    let house = House::set([own(), alone()], &[NEW[0], NEW[1], ("SECOND_SUBJECT", "link")]);
+    assert_eq!(connect(&house, &own(), &alone(), &own()).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_a_second_factor_is_left_alone_where_the_operator_says_so() {
+    let own = || Account { second_factor: true, ..ada() };
+    let house = House::set([own(), alone()], &[NEW[0], NEW[1], ("LINK_WITH_FACTORS", "refuse")]);
+    connect(&house, &own(), &alone(), &own()).await.is_refused(403, "second-factor");
+    untouched(&house, &[own(), alone()]);
+    let house = House::set([own(), alone()], &NEW);
+    assert_eq!(connect(&house, &own(), &alone(), &own()).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_links_by_an_attribute_is_connected_by_its_value() {
+    let settings = [NEW[0], ("PROVIDERS", "Corp:always:custom:staff")];
+    let bare = || Account { created: Some(at(NOW)), ..federated("Corp", "1", AT_GOOGLE) };
+    let with = |value: &str| Account { attributes: [("custom:staff".into(), value.into())].into(), ..bare() };
+    let house = House::set([ada(), with("77")], &settings);
+    assert_eq!(connect(&house, &ada(), &with("77"), &ada()).await.status, 200);
+    let identities = house.pool.accounts().remove(0).identities;
+    assert_eq!(identities.len(), 1);
+    assert_eq!((identities[0].attribute.as_str(), identities[0].value.as_str()), ("custom:staff", "77"));
+    for other in [bare(), with("")] {
+        let house = House::set([ada(), other.clone()], &settings);
+        connect(&house, &ada(), &other, &ada()).await.is_refused(403, "provider-not-linked");
+        untouched(&house, &[ada(), other]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signed_in_before_a_disconnection_changes_nothing_after_it() {
+    let own = || ada().with_identity("Google", "9").with_identity("Corp", "7");
+    let other = || made_with_identity();
+    let house = House::set([own(), other()], &[NEW[0], NEW[1], ("SECOND_SUBJECT", "link")]);
+    let (from_own, to_own) = (offer(&house, &own(), &other()).await, offer(&house, &other(), &own()).await);
+    let before = token(&own(), NOW);
+    house.clock.forward(10);
+    let ways = list(&house, &own()).await;
+    let id = |at: usize| format!("/identities/{}", ways.body["identities"][at]["id"].as_str().unwrap());
+    let done = house.call(Some(&token(&own(), house.time())), "DELETE", &id(0), None).await.unwrap();
+    assert_eq!(done.status, 204, "{done:?}");
+
+    house.call(Some(&before), "DELETE", &id(1), None).await.unwrap().is_refused(403, "sign-in-again");
+    let body = json!({ "to": other().sub });
+    post(&house, &before, "/identities/offer", body).await.unwrap().is_refused(403, "sign-in-again");
+    let body = json!({ "offer": to_own });
+    post(&house, &before, "/identities", body).await.unwrap().is_refused(403, "sign-in-again");
+    look(&house, &other(), &from_own).await.is_refused(410, "offer-expired");
+    // The owner signs in again.
+    assert_eq!(look(&house, &own(), &to_own).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_came_back_and_is_in_use_stays() {
+    let later = Account { sub: "anew".into(), created: Some(at(NOW + 3600)), ..alone() };
+    let with_rights = Account { sub: "anew".into(), ..alone().in_group("staff") };
+    for (wait, account) in [(86_400, later), (0, with_rights)] {
+        let house = half_moved().await;
+        house.clock.forward(wait);
+        house.pool.change(|accounts| accounts.push(account));
+        assert_eq!(list(&house, &ada()).await.status, 200);
+        assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
+        assert_eq!(house.pool.accounts().len(), 2);
+        nothing_personal_is_kept(&house);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_cognito_will_never_make_blocks_nobody() {
+    let house = half_moved().await;
+    house.pool.set_quirks(Quirks { refuse_every_link: true, ..Quirks::default() });
+    assert_eq!(list(&house, &ada()).await.status, 200);
+    nothing_personal_is_kept(&house);
+    // The next sign-in makes an account as usual.
+    house.pool.change(|accounts| accounts.push(Account { sub: "anew".into(), ..alone() }));
+    house.clock.forward(A_WHILE);
+    assert_eq!(list(&house, &ada()).await.status, 200);
+    assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
+    assert!(house.mailer.last_to(ADA).is_none(), "nothing was connected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_factors_of_an_account_that_a_provider_made_are_nobodys_question() {
+    let house = House::set([alone()], &NEW);
+    let seen = list(&house, &alone()).await;
+    assert_eq!((&seen.body["password"], &seen.body["passkeys"]), (&json!("none"), &json!("none")));
+    assert!(!house.pool.calls().contains(&"AdminGetUserAuthFactors"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signed_in_before_the_address_changed_connects_nothing() {
+    let house = House::set([ada(), alone()], &NEW);
+    let to_ada = offer(&house, &alone(), &ada()).await;
+    let before = token(&ada(), NOW);
+    house.clock.forward(10);
+    let new = "ada@example.net";
+    house.as_owner(ADA, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
+    let code = json!({ "code": house.code_sent_to(ADA) });
+    house.as_owner(ADA, "POST", "/email-change/verify", Some(code)).await;
+    let code = json!({ "code": house.code_sent_to(new) });
+    let done = house.as_owner(ADA, "POST", "/email-change/verify", Some(code)).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    let body = json!({ "offer": to_ada });
+    post(&house, &before, "/identities", body).await.unwrap().is_refused(403, "sign-in-again");
+    assert_eq!(look(&house, &ada(), &to_ada).await.status, 200, "signed in again");
+}
