@@ -267,10 +267,10 @@ mod tests {
     #[test]
     fn factors_that_cognito_does_not_tell_are_unknown_and_only_the_last_identity_needs_them() {
         let unknown = |of: memory::Account| Account::read(&of.record(), None).unwrap();
-        let ways = unknown(linked()).ways(&Sealer::new(&[7; 32]).unwrap());
+        let ways = unknown(native(ADA).with_identity("Google", "1")).ways(&Sealer::new(&[7; 32]).unwrap());
         assert_eq!((ways.password, ways.passkeys), (PasswordState::Unknown, Passkeys::Unknown));
         assert_eq!(ways.identities[0].fixed, Some(Fixed::OnlyWayIn));
-        let two = unknown(linked().with_identity("Corp", "2"));
+        let two = unknown(native(ADA).with_identity("Google", "1").with_identity("Corp", "2"));
         assert!(two.profile.identities.iter().all(|identity| two.fixed(identity).is_none()));
     }
 }
