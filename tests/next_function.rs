@@ -9,7 +9,7 @@ use local_cloud::deployment::{Language, deploy, deploy_script};
 use local_cloud::hosted_login::sign_in;
 use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
-use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::seed::GROUP;
 use local_cloud::toolbox::Toolbox;
 use local_cloud::user_pool::{ApiError, Kind, UserPool};
 use local_cloud::{client_environment, event};
