@@ -72,6 +72,10 @@ async fn everybody_else_costs_no_call() {
         ("okta", "Okta:always@corp.example"),
         ("auth0", "Auth0:claim"),
         ("github", "GitHub:always"),
+        ("microsoft", "EntraID:always"),
+        ("apple", "SignInWithApple:always"),
+        ("amazon", "LoginWithAmazon:claim"),
+        ("saml", "CorpSAML:claim"),
     ] {
         assert!(calls(case, trust, "linked").await.is_empty(), "{case}");
     }

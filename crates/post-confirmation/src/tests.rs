@@ -186,13 +186,25 @@ async fn who_proved_no_address_joins_the_group_only_where_the_operator_says_so()
 
 #[tokio::test]
 async fn people_of_providers_by_name_join_the_group_if_their_provider_proves_the_address() {
-    let providers = "LinkedIn:claim,LINE:claim,Okta:claim,Auth0:claim,GitHub:claim";
+    let providers = "LinkedIn:claim,LINE:claim,Okta:claim,Auth0:claim,GitHub:claim,EntraID:claim,SignInWithApple:claim,\
+                     LoginWithAmazon:claim,Facebook:always,CorpSAML:claim";
     let lookup = |asked: &str| match asked {
         "PROVIDERS" => Some(providers.to_owned()),
         "DEFAULT_GROUP" => Some("Users".to_owned()),
         _ => None,
     };
-    for (case, joins) in [("linkedin", true), ("line", false), ("okta", true), ("auth0", false), ("github", true)] {
+    for (case, joins) in [
+        ("linkedin", true),
+        ("line", false),
+        ("okta", true),
+        ("auth0", false),
+        ("github", true),
+        ("microsoft", true),
+        ("apple", true),
+        ("amazon", false),
+        ("facebook", true),
+        ("saml", false),
+    ] {
         let event = sample(&format!("post-confirmation/{case}"));
         let pool = pool_for(&event);
         let settings = Settings::from_lookup(&lookup).unwrap();
