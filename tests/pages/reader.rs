@@ -69,10 +69,14 @@ impl Reader {
     /// Waits until the page shows a view.
     pub(crate) async fn sees(&self, view: &str) -> Result<()> {
         let selector = format!("[data-view='{view}']:not([hidden])");
-        match self.tab.wait().at_most(PATIENCE).for_element(Locator::Css(&selector)).await {
-            Ok(_) => Ok(()),
-            Err(_) => bail!("{view} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?),
+        // A page that is left at this moment answers with an error, which says nothing about the next one.
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            if self.tab.find(Locator::Css(&selector)).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        bail!("{view} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?)
     }
 
     /// Waits until an element's text contains `part`.

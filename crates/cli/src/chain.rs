@@ -43,6 +43,8 @@ pub(crate) struct Chain {
     /// The role of ours, which is to be allowed to call the team's.
     role: String,
     former: Option<String>,
+    /// Whether attach made the same chain for another pool, so that the last detach of the two undoes it.
+    shared: bool,
 }
 
 /// How often a function's configuration is read until an update of it is done, and the pause between.
@@ -91,7 +93,8 @@ impl Chain {
             return Err(refuse(format!("{next} calls {function}: the two would call each other")));
         }
         let role = ours.role().context("Lambda does not say which role the function has")?.to_owned();
-        Ok(Self { trigger, function: function.clone(), next, role, former })
+        let shared = former.is_some() && is_shared(cloud, pool, trigger, next.as_str(), &role).await;
+        Ok(Self { trigger, function: function.clone(), next, role, former, shared })
     }
 
     /// The function that ours will call.
@@ -101,7 +104,7 @@ impl Chain {
 
     /// What to remember of it.
     pub(crate) fn record(&self) -> Chained {
-        Chained { next: self.next.to_string(), former: self.former.clone() }
+        Chained { next: self.next.to_string(), former: self.former.clone().filter(|_| !self.shared) }
     }
 
     /// Says what will change, one line for each change.
@@ -130,7 +133,8 @@ impl Chain {
     ///
     /// Fails if Lambda refuses or does not answer.
     pub(crate) async fn unmake(&self, cloud: &Cloud, pool: &Description) -> Result<()> {
-        undo(cloud, pool, self.trigger, &self.function, &self.record()).await
+        undo(cloud, pool, self.trigger, &self.function, &self.record()).await?;
+        Ok(())
     }
 
     /// Our function ends at start if it was not built to call another one, and then Cognito refuses everybody. It answers
@@ -138,6 +142,14 @@ impl Chain {
     async fn must_start(&self, cloud: &Cloud) -> Result<()> {
         let answer = match invoke(cloud, &self.function, &json!({})).await {
             Ok(answer) => answer,
+            Err(why) if [Trigger::InboundFederation, Trigger::CustomMessage].contains(&self.trigger) => {
+                let why = why.context(format!(
+                    "whether {} starts with {NEXT_FUNCTION} could not be tried, which needs lambda:InvokeFunction on it; it \
+                     may be built without it (docs/NEXT_FUNCTION.md)",
+                    self.function
+                ));
+                return Err(why);
+            }
             Err(why) => {
                 note!(
                     "whether {} starts could not be tried, which needs lambda:InvokeFunction on it: {why:#}",
@@ -184,7 +196,7 @@ impl Chain {
 fn dry_event(trigger: Trigger, pool: &Description) -> Value {
     json!({
         "version": "1",
-        "triggerSource": format!("{}_DryRun", trigger.member()),
+        "triggerSource": format!("DryRun_{}", trigger.member()),
         "region": pool.region(),
         "userPoolId": pool.id(),
         "userName": "cognito-triggers-dry-run",
@@ -199,7 +211,8 @@ fn what(answer: &Value) -> String {
     answer["errorType"].as_str().map_or_else(|| "it answers something else".to_owned(), |code| format!("error {code}"))
 }
 
-/// Undoes what is remembered of a chain: the setting, unless somebody has changed it since, and the permission.
+/// Undoes what is remembered of a chain: the setting, unless somebody has changed it since or another pool needs it, and the
+/// permission. Returns whether the functions no longer belong together.
 ///
 /// # Errors
 ///
@@ -210,26 +223,39 @@ pub(crate) async fn undo(
     trigger: Trigger,
     function: &FunctionArn,
     chained: &Chained,
-) -> Result<()> {
+) -> Result<bool> {
+    let mut apart = true;
     match configuration(cloud, function).await {
         Ok(found)
             if settings_of(&found).get(NEXT_FUNCTION) == Some(&chained.next)
                 && chained.former.as_ref() != Some(&chained.next) =>
         {
-            set(cloud, function, chained.former.as_deref()).await?;
+            // Without it, the other pool's sign-ups would go past the team's function.
+            if is_shared(cloud, pool, trigger, &chained.next, found.role().unwrap_or_default()).await {
+                note!("{function} goes on calling {} for another pool, until that one is detached too", chained.next);
+                apart = false;
+            } else {
+                set(cloud, function, chained.former.as_deref()).await?;
+            }
         }
         Ok(_) => {}
         Err(error) if error.is::<Refused>() => note!("{function} does not exist any more"),
         Err(error) => return Err(error),
     }
     invoke_permission::withdraw(cloud, &permission(pool, trigger, &chained.next)).await?;
-    Ok(())
+    Ok(apart)
 }
 
 /// The statement that lets our function call the team's.
 fn permission(pool: &Description, trigger: Trigger, next: &str) -> Permission {
     let statement = format!("{}-next", invoke_permission::statement_id(pool.id(), trigger));
     Permission { function: next.to_owned(), statement }
+}
+
+/// Whether attach made the same chain for another pool, too.
+async fn is_shared(cloud: &Cloud, pool: &Description, trigger: Trigger, next: &str, role: &str) -> bool {
+    let ending = format!("-{}-next", trigger.member());
+    invoke_permission::is_granted_for_another_pool(cloud, &permission(pool, trigger, next), &ending, role).await
 }
 
 async fn configuration(cloud: &Cloud, function: &FunctionArn) -> Result<GetFunctionConfigurationOutput> {

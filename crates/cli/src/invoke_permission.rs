@@ -11,6 +11,7 @@ use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::add_permission::AddPermissionError;
 use aws_sdk_lambda::operation::get_policy::GetPolicyError;
 use aws_sdk_lambda::operation::remove_permission::RemovePermissionError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -155,7 +156,8 @@ pub(crate) async fn grant(
 }
 
 /// Lets a role call a function, in the account of both. The function's own policy says so, and no policy of the role needs
-/// to. A statement of this id that is there already is ours.
+/// to. A statement of this id that is there already is ours, and is written anew: it may name the role that our function
+/// had before.
 ///
 /// # Errors
 ///
@@ -169,12 +171,16 @@ pub(crate) async fn grant_to_role(cloud: &Cloud, function: &FunctionArn, stateme
         .statement_id(statement)
         .action(INVOKE)
         .principal(role);
-    match request.send().await {
-        Err(error) if !error.as_service_error().is_some_and(AddPermissionError::is_resource_conflict_exception) => {
-            Err(told("AddPermission")(error).context(format!("{function} cannot be opened to {role}")))
-        }
-        _ => Ok(()),
+    let refused = |error: SdkError<AddPermissionError, HttpResponse>| {
+        told("AddPermission")(error).context(format!("{function} cannot be opened to {role}"))
+    };
+    let Err(error) = request.clone().send().await else { return Ok(()) };
+    if !error.as_service_error().is_some_and(AddPermissionError::is_resource_conflict_exception) {
+        return Err(refused(error));
     }
+    withdraw(cloud, &Permission { function: function.to_string(), statement: statement.to_owned() }).await?;
+    request.send().await.map_err(refused)?;
+    Ok(())
 }
 
 /// Whether a function's own policy lets a role call it.
@@ -199,6 +205,27 @@ pub(crate) async fn is_granted_to_role(lambda: &Client, function: &FunctionArn, 
             && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
     };
     Ok(list(&policy["Statement"]).into_iter().any(lets))
+}
+
+/// Whether the function's policy lets a role call it for another pool as well, in a statement whose id ends with `ending` as
+/// this one does. `false` if we have no right to see.
+pub(crate) async fn is_granted_for_another_pool(cloud: &Cloud, own: &Permission, ending: &str, role: &str) -> bool {
+    let Some(function) = FunctionArn::parse(&own.function) else { return false };
+    let lambda = cloud.lambda(&function.region);
+    let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
+    let Ok(answer) = request.send().await else { return false };
+    let policy = serde_json::from_str(answer.policy().unwrap_or_default()).unwrap_or_default();
+    has_other(&policy, &own.statement, ending, role)
+}
+
+fn has_other(policy: &Value, own: &str, ending: &str, role: &str) -> bool {
+    list(&policy["Statement"]).into_iter().any(|statement| {
+        let id = statement["Sid"].as_str().unwrap_or_default();
+        id != own
+            && id.starts_with("cognito-triggers-")
+            && id.ends_with(ending)
+            && texts(&statement["Principal"]["AWS"]).contains(&role)
+    })
 }
 
 /// Removes a permission, and returns whether it existed. A permission or function that does not exist is not an error.
@@ -279,6 +306,18 @@ mod tests {
         let mut denied = statement(&Value::Null);
         denied["Statement"][0]["Effect"] = json!("Deny");
         assert!(!grants(&denied, &pool()));
+    }
+
+    #[test]
+    fn a_role_that_calls_for_another_pool_has_a_statement_of_that_pool() {
+        let of = |id: &str, role: &str| json!({ "Statement": [{ "Sid": id, "Principal": { "AWS": role } }] });
+        let has = |policy: &Value| has_other(policy, "cognito-triggers-A-PreSignUp-next", "-PreSignUp-next", "r");
+        assert!(has(&of("cognito-triggers-B-PreSignUp-next", "r")));
+        assert!(
+            !has(&of("cognito-triggers-A-PreSignUp-next", "r")) && !has(&of("cognito-triggers-B-PreSignUp-next", "s"))
+        );
+        assert!(!has(&of("cognito-triggers-A-CustomMessage-next", "r")) && !has(&of("cognito-triggers-next", "r")));
+        assert!(!has(&json!({})));
     }
 
     #[test]

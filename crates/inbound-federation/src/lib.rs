@@ -21,7 +21,7 @@ use cognito_core::email::InvalidEmail;
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::next_function::{Answers, Defaults};
-use cognito_core::provider::Trust;
+use cognito_core::provider::{Provider, Trust};
 use cognito_core::trigger::{Clock, Trigger};
 use serde_json::{Map, Value};
 use sign_in::SignIn;
@@ -47,6 +47,8 @@ impl InboundFederation {
 
 /// The member of the answer that holds the claims to store.
 const MAP: &str = "userAttributesToMap";
+/// What a provider that `PROVIDERS` does not have is called.
+const UNLISTED: &str = "unlisted";
 
 impl Trigger for InboundFederation {
     const CALLS_NEXT_FUNCTION: bool = cfg!(feature = "next-function");
@@ -67,18 +69,24 @@ impl Trigger for InboundFederation {
     fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
         let Some(theirs) = answers.theirs.get(MAP) else { return Map::new() };
         let ours = answers.ours.get(MAP).and_then(Value::as_object).cloned().unwrap_or_default();
-        let provider = event.request("providerName").and_then(Value::as_str).unwrap_or_default();
+        // By the name in the settings, as when ours answered: they say in which claims address and proof are.
+        let provider = self.provider(event).map_or(UNLISTED, |provider| provider.name.as_str());
         let claims = next_function::claims(SignIn::read(event, provider, &self.settings), ours, theirs, &self.settings);
         if theirs.as_object() == Some(&claims) { Map::new() } else { Map::from_iter([(MAP.to_owned(), claims.into())]) }
     }
 }
 
 impl InboundFederation {
+    /// The provider of this sign-in, if `PROVIDERS` has it.
+    fn provider(&self, event: &Event) -> Option<&Provider> {
+        let name = event.request("providerName").and_then(Value::as_str)?;
+        self.settings.providers.named(name)
+    }
+
     /// The claims to store for this sign-in. If they are empty, Cognito stores everything as it came.
     fn attributes_to_map(&self, event: &Event) -> Map<String, Value> {
-        let provider =
-            event.request("providerName").and_then(Value::as_str).and_then(|n| self.settings.providers.named(n));
-        let name = provider.map_or("unlisted", |provider| provider.name.as_str());
+        let provider = self.provider(event);
+        let name = provider.map_or(UNLISTED, |provider| provider.name.as_str());
         let Some(mut sign_in) = SignIn::read(event, name, &self.settings) else {
             tracing::warn!(provider = name, "the event has neither claims nor SAML attributes, everything is kept");
             return Map::new();

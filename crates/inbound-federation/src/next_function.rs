@@ -1,7 +1,7 @@
 //! The claims to store where the team's own function has changed them.
 
 use crate::Settings;
-use crate::sign_in::{SUBJECTS, SignIn};
+use crate::sign_in::{EMAIL, EMAIL_VERIFIED, SUBJECTS, SignIn};
 use cognito_core::event::is_true;
 use serde_json::{Map, Value};
 
@@ -19,7 +19,11 @@ pub(crate) fn claims(
 ) -> Map<String, Value> {
     let Some(theirs) = theirs.as_object().filter(|theirs| !theirs.is_empty()) else { return ours };
     let mut claims = theirs.clone();
-    let Some(sign_in) = sign_in else { return claims };
+    let Some(sign_in) = sign_in else {
+        // Ours could read nothing, so there is nothing that proves the address.
+        claims.retain(|name, _| ![EMAIL, EMAIL_VERIFIED].contains(&name.as_str()));
+        return if claims.is_empty() { ours } else { claims };
+    };
     let own = |name: &str| sign_in.is_email(name) || Some(name) == settings.subject_attribute.as_deref();
     // Ours is empty if there is nothing to correct; then Cognito would store what came.
     let subjects = if ours.is_empty() { &sign_in.claims } else { &ours };

@@ -11,8 +11,8 @@ use std::borrow::Cow;
 /// the sign-in would fail.
 const MAX_VALUE_CHARS: usize = 2048;
 
-const EMAIL: &str = "email";
-const EMAIL_VERIFIED: &str = ClaimNames::EMAIL_VERIFIED;
+pub(crate) const EMAIL: &str = "email";
+pub(crate) const EMAIL_VERIFIED: &str = ClaimNames::EMAIL_VERIFIED;
 
 /// The claims with the subject: Facebook calls it `id`, Login with Amazon `user_id`.
 pub(crate) const SUBJECTS: [&str; 3] = ["sub", "id", "user_id"];

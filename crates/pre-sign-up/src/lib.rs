@@ -88,7 +88,7 @@ where
     }
 
     fn overrule(&self, event: &Event, answers: &Answers) -> Map<String, Value> {
-        overruled(event.source(), answers)
+        overruled(event.source(), answers, self.settings.sign_up_domains.allow_only_some())
     }
 }
 
@@ -160,6 +160,8 @@ impl<P: UserPools> PreSignUp<P> {
 
 /// `autoVerifyEmail` of the answer.
 const VERIFY_EMAIL: &str = "autoVerifyEmail";
+/// The flag that confirms the person without a code.
+const CONFIRM: &str = "autoConfirmUser";
 
 /// The flags of the team's own function that do not count. The stricter wins: each function may take a flag back that
 /// the other raised, and neither may raise one that claims a proof which nobody gave.
@@ -168,14 +170,16 @@ const VERIFY_EMAIL: &str = "autoVerifyEmail";
 ///   many samples do, would let anybody register with the address of somebody else and wait to be linked.
 /// - For a federated identity no flag is raised that this function did not raise: it settled who the person is, and in
 ///   alias pools a raised flag takes the alias away from its owner.
-fn overruled(source: TriggerSource, answers: &Answers) -> Map<String, Value> {
+/// - Where only addresses of some domains get an account (`needs_proof`), nobody is confirmed: Cognito's code proves the
+///   address.
+fn overruled(source: TriggerSource, answers: &Answers, needs_proof: bool) -> Map<String, Value> {
     let federated = source == TriggerSource::PreSignUpExternalProvider;
     let mut overruled = Map::new();
-    for flag in ["autoConfirmUser", VERIFY_EMAIL, "autoVerifyPhone"] {
+    for flag in [CONFIRM, VERIFY_EMAIL, "autoVerifyPhone"] {
         let Some(theirs) = answers.theirs.get(flag) else { continue };
         let ours = answers.ours.get(flag).and_then(Value::as_bool).unwrap_or_default();
         let counts = match theirs {
-            Value::Bool(true) => ours || !(federated || flag == VERIFY_EMAIL),
+            Value::Bool(true) => ours || !(federated || flag == VERIFY_EMAIL || (needs_proof && flag == CONFIRM)),
             Value::Bool(false) => true,
             // Cognito would refuse the whole answer.
             _ => false,

@@ -778,10 +778,14 @@ fn of_the_flags_of_the_teams_function_the_stricter_counts() {
         (FEDERATED, "autoConfirmUser", json!(true), json!("no"), json!(true)),
     ] {
         let of = |value: &serde_json::Value| Map::from_iter([(flag.to_owned(), value.clone())]);
-        let overruled = overruled(source, &Answers { ours: of(&ours), theirs: of(&theirs) });
+        let overruled = overruled(source, &Answers { ours: of(&ours), theirs: of(&theirs) }, false);
         assert_eq!(overruled.get(flag).unwrap_or(&theirs), &counts, "{source:?} {flag} {ours} {theirs}");
     }
-    assert_eq!(overruled(NATIVE, &Answers::default()), Map::new());
+    assert_eq!(overruled(NATIVE, &Answers::default(), true), Map::new());
+    // Cognito's code proves that somebody has an address of an allowed domain.
+    let of = |value: bool| Map::from_iter([("autoConfirmUser".to_owned(), value.into())]);
+    let unproven = Answers { ours: of(false), theirs: of(true) };
+    assert_eq!(overruled(NATIVE, &unproven, true), of(false));
 }
 
 #[test]

@@ -287,7 +287,13 @@ async fn prepare(
         if change.old != change.new {
             let mut entry = remembered(change, function, transaction.record.of(change.trigger));
             if let Some(chain) = chain {
-                entry.chained = Some(chain.record());
+                let mut chained = chain.record();
+                // A run that was cut off may have set it already; detach is to put back what was there before that one.
+                let earlier = transaction.record.of(change.trigger).and_then(|known| known.chained.as_ref());
+                if let Some(earlier) = earlier.filter(|earlier| earlier.next == chained.next) {
+                    chained.former.clone_from(&earlier.former);
+                }
+                entry.chained = Some(chained);
             }
             transaction.record.set(change.trigger, Some(entry));
             // Written before anything is changed, so that a run that is cut off can be undone.

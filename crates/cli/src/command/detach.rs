@@ -245,10 +245,12 @@ async fn carry_out(cloud: &Cloud, transaction: &mut Transaction, report: &mut Re
     for change in &report.changes {
         let Some(known) = former.of(change.trigger) else { continue };
         if let (Some(chained), Some(function)) = (&known.chained, FunctionArn::parse(&known.function)) {
-            chain::undo(cloud, &pool, change.trigger, &function, chained).await.map_err(|error| {
+            let apart = chain::undo(cloud, &pool, change.trigger, &function, chained).await.map_err(|error| {
                 error.context("the triggers are as they should be, but a function still has NEXT_FUNCTION: run the same command again")
             })?;
-            say!("{function} no longer calls {}", chained.next);
+            if apart {
+                say!("{function} no longer calls {}", chained.next);
+            }
         }
     }
     // Permissions go last: Cognito needs them until the trigger is cleared.

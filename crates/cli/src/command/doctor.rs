@@ -138,16 +138,19 @@ impl Tabular for Diagnoses {
 }
 
 impl Doctor {
-    /// The functions that the triggers should have, from the file of `--expect` or from the record of attach.
-    fn expected(&self, pool: &Description) -> Result<BTreeMap<Trigger, Vec<String>>> {
+    /// The functions that the triggers should have, from the file of `--expect` or from the record of attach, and those
+    /// that ours should call, from the record.
+    fn expected(&self, pool: &Description) -> Result<(BTreeMap<Trigger, Vec<String>>, BTreeMap<Trigger, String>)> {
         if let Some(path) = &self.expect {
-            return expected_in(path);
+            return Ok((expected_in(path)?, BTreeMap::new()));
         }
         let path = self.record.clone().unwrap_or_else(|| Record::usual_path(pool.id()));
         let record = Record::load(&path, pool.id())?;
         record.refuse_foreign(&path, pool)?;
         let functions = |trigger: Trigger| Some((trigger, record.of(trigger)?.functions().cloned().collect()));
-        Ok(Trigger::ALL.into_iter().filter_map(functions).collect())
+        let next = |trigger: Trigger| Some((trigger, record.of(trigger)?.chained.as_ref()?.next.clone()));
+        let chained = Trigger::ALL.into_iter().filter_map(next).collect();
+        Ok((Trigger::ALL.into_iter().filter_map(functions).collect(), chained))
     }
 
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
@@ -198,8 +201,8 @@ impl Doctor {
         let pool = pool_settings::describe(&cloud, id).await?;
         let findings = match &self.user {
             None => {
-                let expected = self.expected(&pool)?;
-                let mut facts = Facts { expected, ..finding::gather(&cloud, pool).await };
+                let (expected, chained) = self.expected(&pool)?;
+                let mut facts = Facts { expected, chained, ..finding::gather(&cloud, pool).await };
                 if let Some(function) = &self.account_api {
                     finding::look_at_account_api(&cloud, &mut facts, function).await;
                 }

@@ -545,3 +545,17 @@ async fn a_detach_that_was_cut_off_before_the_settings_were_put_back_ends_when_i
     operator.run("detach --pre-sign-up").await.unwrap();
     assert_eq!((next_of(&operator, "ours"), operator.record()), (None, Value::Null));
 }
+
+#[tokio::test]
+async fn a_chain_that_was_cut_off_before_the_pool_was_changed_is_repeated_and_undone_whole() {
+    let operator = taken();
+    let before = settings(&operator);
+    operator.run("attach --pre-sign-up ours --chain").await.unwrap();
+    // As if that run had ended just before the update of the pool.
+    operator.aws.state().pool["LambdaConfig"]["PreSignUp"] = json!(arn("theirs"));
+    operator.run("attach --pre-sign-up ours --chain").await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("ours")));
+    operator.run("detach --pre-sign-up").await.unwrap();
+    assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
+    assert_eq!((settings(&operator), operator.statements("theirs")), (before, vec![]));
+}

@@ -197,14 +197,21 @@ fn beside(function: &FunctionArn, name: &str) -> Option<FunctionArn> {
 
 /// Whether a role may call a function: by the function's own policy, or by the role's.
 async fn may_call(cloud: &Cloud, facts: &mut Facts, role: &str, function: &FunctionArn) -> Option<bool> {
-    if let Ok(true) = invoke_permission::is_granted_to_role(&cloud.lambda(&function.region), function, role).await {
+    let by_its_policy = invoke_permission::is_granted_to_role(&cloud.lambda(&function.region), function, role).await;
+    if matches!(by_its_policy, Ok(true)) {
         return Some(true);
     }
     let request = aws_sdk_iam::Client::new(cloud.config()).simulate_principal_policy().policy_source_arn(role);
     let request = request.resource_arns(function.as_str()).action_names("lambda:InvokeFunction");
     let results = request.into_paginator().items().send().try_collect().await;
     let results = facts.known(&format!("right to call {function}"), "SimulatePrincipalPolicy", results)?;
-    Some(results.iter().all(|result| result.eval_decision().as_str() == "allowed"))
+    let by_the_roles = results.iter().all(|result| result.eval_decision().as_str() == "allowed");
+    // The function's own policy is where attach writes the right. Whoever may not read it does not know.
+    if !by_the_roles && let Err(error) = by_its_policy {
+        facts.miss(&format!("right to call {function}"), "GetPolicy", format!("{error:#}"));
+        return None;
+    }
+    Some(by_the_roles)
 }
 
 /// The settings with which a function answers the events of a pool that no app client led to. A file with overrides is in

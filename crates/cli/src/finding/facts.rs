@@ -25,6 +25,8 @@ pub(crate) struct Facts {
     pub(crate) functions: BTreeMap<Trigger, Attached>,
     /// The functions that its triggers should have, one of these each. Other triggers may have anything.
     pub(crate) expected: BTreeMap<Trigger, Vec<String>>,
+    /// The team's own functions that attach made ours call.
+    pub(crate) chained: BTreeMap<Trigger, String>,
     /// The groups that the functions name and the pool has.
     pub(crate) groups: Option<BTreeSet<String>>,
     /// Whether SES may send to everybody, not only to verified addresses.
@@ -171,6 +173,7 @@ impl Facts {
             clients: None,
             functions: BTreeMap::new(),
             expected: BTreeMap::new(),
+            chained: BTreeMap::new(),
             groups: None,
             ses_production: None,
             ses_sending: None,

@@ -1,6 +1,6 @@
 //! Can our functions call the team's own?
 
-use super::{Facts, Finding, Next};
+use super::{Facts, Finding, Next, quoted};
 use crate::trigger::Trigger;
 use cognito_core::next_function::NEXT_FUNCTION;
 
@@ -9,7 +9,23 @@ const SECONDS: i32 = 3;
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let of = |(trigger, function): (&Trigger, &super::Attached)| Some(of(*trigger, function.next.as_ref()?));
-    facts.functions.iter().filter_map(of).flatten().collect()
+    let lost = facts.chained.iter().filter_map(|(trigger, next)| lost(facts, *trigger, next));
+    facts.functions.iter().filter_map(of).flatten().chain(lost).collect()
+}
+
+/// A deployment of the stack or module of our function writes its variables anew.
+fn lost(facts: &Facts, trigger: Trigger, next: &str) -> Option<Finding> {
+    facts.has_settings(trigger).then_some(())?;
+    let now = facts.setting(trigger, NEXT_FUNCTION);
+    let why = format!(
+        "attach made the function call {next}, and {NEXT_FUNCTION} is {} now, so nobody asks that function any more",
+        now.map_or("not set".to_owned(), quoted)
+    );
+    let remedy = format!(
+        "Set {NEXT_FUNCTION} where your function's other variables come from (NextFunction… of the template), or run \
+         attach --chain again; detach forgets the chain"
+    );
+    (now != Some(next)).then(|| Finding::error("next_function_lost", trigger, &why, remedy))
 }
 
 fn of(trigger: Trigger, next: &Next) -> Vec<Finding> {
@@ -67,6 +83,22 @@ mod tests {
         let mut facts = Facts::of(Description(json!({ "Id": "p", "Arn": "a" })));
         facts.functions.insert(Trigger::PreSignUp, Attached { next: Some(next), ..Attached::default() });
         check(&facts).iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn a_chain_that_a_deployment_took_away_is_an_error() {
+        let mut facts = Facts::of(Description(json!({ "Id": "p", "Arn": "a" })));
+        facts.chained.insert(Trigger::PreSignUp, "theirs".to_owned());
+        let settings = |value: &str| Some([(NEXT_FUNCTION.to_owned(), value.to_owned())].into());
+        for (settings, found) in [
+            (None, vec![]),
+            (settings("theirs"), vec![]),
+            (settings("another"), vec!["next_function_lost"]),
+            (Some(std::collections::BTreeMap::new()), vec!["next_function_lost"]),
+        ] {
+            facts.functions.insert(Trigger::PreSignUp, Attached { settings, ..Attached::default() });
+            assert_eq!(check(&facts).iter().map(|finding| finding.code).collect::<Vec<_>>(), found);
+        }
     }
 
     #[test]

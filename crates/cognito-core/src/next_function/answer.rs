@@ -99,6 +99,8 @@ fn repeats(sent: Option<&Value>, back: &Value) -> bool {
         }
         (_, Value::Null) => true,
         (None | Some(Value::Null), back) => is_empty(back),
+        // JavaScript has one kind of number, and writes 1.0 as 1.
+        (Some(Value::Number(sent)), Value::Number(back)) => sent == back || sent.as_f64() == back.as_f64(),
         (Some(sent), back) => sent == back,
     }
 }
@@ -117,6 +119,9 @@ fn is_empty(value: &Value) -> bool {
 /// The errors that Lambda itself reports: the function's code did not decide anything.
 const OF_LAMBDA: [&str; 5] = ["Runtime.", "Sandbox.", "Extension.", "Function.", "Lambda."];
 
+/// What runtimes other than Lambda's own, and emulators, call an error that the function's code threw.
+const OF_THE_HANDLER: &str = "Runtime.HandlerError";
+
 /// The type and text of the error that the function threw.
 ///
 /// # Errors
@@ -130,7 +135,8 @@ pub(super) fn thrown(error: &[u8]) -> Result<(String, String), Broken> {
     };
     let named = error["errorType"].as_str().filter(|name| !name.is_empty());
     let error_type = named.filter(fits).unwrap_or("an error").to_owned();
-    let decided = named.is_some_and(|name| !OF_LAMBDA.iter().any(|prefix| name.starts_with(prefix)));
+    let decided =
+        named.is_some_and(|name| name == OF_THE_HANDLER || !OF_LAMBDA.iter().any(|prefix| name.starts_with(prefix)));
     match error["errorMessage"].as_str() {
         Some(words) if decided => Ok((error_type, words.to_owned())),
         _ => Err(Broken::BrokeOff { error_type }),

@@ -241,13 +241,15 @@ async fn what_is_no_answer_to_this_event_is_a_failure_that_says_what_is_wrong() 
 #[tokio::test]
 async fn its_own_refusal_reaches_the_person_unchanged_whatever_a_failure_means_and_no_log_has_it() {
     let words = "Only ada@example.com may register. \u{1f6ab}";
-    let error = json!({ "errorMessage": words, "errorType": "NotAllowed", "stackTrace": ["a", "b"] }).to_string();
-    let theirs = Theirs::replying(move |_| Ok(Reply::Error(error.clone().into_bytes())));
-    for chosen in [BEFORE, AFTER] {
-        for on_failure in [OnFailure::Refuse, OnFailure::Pass] {
-            let (answer, log) = answered(&theirs, Defaults { on_failure, ..chosen }).await;
-            assert_eq!(answer.unwrap_err(), (REFUSED.code.to_owned(), words.to_owned()));
-            assert!(log.contains("NotAllowed") && log.contains("WARN") && !log.contains("ada@"), "{log}");
+    for error_type in ["NotAllowed", "Runtime.HandlerError"] {
+        let error = json!({ "errorMessage": words, "errorType": error_type, "stackTrace": ["a"] }).to_string();
+        let theirs = Theirs::replying(move |_| Ok(Reply::Error(error.clone().into_bytes())));
+        for chosen in [BEFORE, AFTER] {
+            for on_failure in [OnFailure::Refuse, OnFailure::Pass] {
+                let (answer, log) = answered(&theirs, Defaults { on_failure, ..chosen }).await;
+                assert_eq!(answer.unwrap_err(), (REFUSED.code.to_owned(), words.to_owned()));
+                assert!(log.contains(error_type) && log.contains("WARN") && !log.contains("ada@"), "{log}");
+            }
         }
     }
 }

@@ -79,6 +79,14 @@ impl Ids {
         }
     }
 
+    fn meet(&self, other: &Self) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(id) => other.fit(Some(id)),
+            Self::Several(ids) => ids.iter().any(|id| other.fit(Some(id))),
+        }
+    }
+
     fn are_named(&self) -> bool {
         match self {
             Self::All => false,
@@ -159,14 +167,19 @@ impl Overrides {
         (first(false), first(true))
     }
 
-    /// Every pair of entries that can count for one event, without the pair of none.
+    /// Every pair of entries that can count for one event.
     fn pairs(&self) -> Vec<Places> {
         let places = |of_client: bool| {
             let own = (0..).zip(&self.0).filter(move |(_, entry)| entry.client_id.are_named() == of_client);
             std::iter::once(None).chain(own.map(|(place, _)| Some(place)))
         };
         let pairs = places(false).flat_map(|of_pool| places(true).map(move |of_client| (of_pool, of_client)));
-        pairs.skip(1).collect()
+        let ids = |place: Option<usize>| place.and_then(|place| Some(&self.0.get(place)?.user_pool_id));
+        let meet = |(of_pool, of_client): &Places| match (ids(*of_pool), ids(*of_client)) {
+            (Some(one), Some(other)) => one.meet(other),
+            (one, other) => one.is_some() || other.is_some(),
+        };
+        pairs.filter(meet).collect()
     }
 }
 
