@@ -58,6 +58,8 @@ const TEXTS = {
   "older-account": ["older_account"],
   "not-by-provider": ["not_by_provider"],
   "provider-not-linked": ["provider_not_linked"],
+  "second-subject": ["provider_not_linked"],
+  "second-factor": ["provider_not_linked"],
   "too-many-identities": ["too_many_identities"],
   "groups-differ": ["groups_differ"],
   "accounts-changed": ["accounts_changed"],

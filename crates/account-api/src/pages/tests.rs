@@ -345,6 +345,8 @@ fn every_refusal_that_has_to_do_with_ways_to_sign_in_has_a_text_of_its_own() {
         "older-account",
         "not-by-provider",
         "provider-not-linked",
+        "second-subject",
+        "second-factor",
         "too-many-identities",
         "groups-differ",
         "accounts-changed",
