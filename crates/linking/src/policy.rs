@@ -1,3 +1,5 @@
+use cognito_core::settings::{self, Lookup, SettingError};
+
 /// What the operator chose. The defaults are the strictest sensible choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -92,12 +94,24 @@ pub enum UnverifiedProfile {
 }
 
 impl SecondSubject {
-    /// The words of `SECOND_SUBJECT`.
-    pub const CHOICES: [(&'static str, Self); 3] =
-        [("refuse", Self::Refuse), ("link", Self::Link), ("replace", Self::Replace)];
+    /// Reads `SECOND_SUBJECT`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SettingError`] if it is another word.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let words = [("refuse", Self::Refuse), ("link", Self::Link), ("replace", Self::Replace)];
+        settings::choice(lookup, "SECOND_SUBJECT", &words, Self::default())
+    }
 }
 
 impl LinkWithFactors {
-    /// The words of `LINK_WITH_FACTORS`.
-    pub const CHOICES: [(&'static str, Self); 2] = [("link", Self::Link), ("refuse", Self::Refuse)];
+    /// Reads `LINK_WITH_FACTORS`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SettingError`] if it is another word.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        settings::choice(lookup, "LINK_WITH_FACTORS", &[("link", Self::Link), ("refuse", Self::Refuse)], Self::default())
+    }
 }

@@ -106,18 +106,8 @@ impl Settings {
                 &[("create", Newcomers::Create), ("invited", Newcomers::Invited), ("refuse", Newcomers::Refuse)],
                 Newcomers::default(),
             )?,
-            second_subject: settings::choice(
-                lookup,
-                "SECOND_SUBJECT",
-                &SecondSubject::CHOICES,
-                SecondSubject::default(),
-            )?,
-            link_with_factors: settings::choice(
-                lookup,
-                "LINK_WITH_FACTORS",
-                &LinkWithFactors::CHOICES,
-                LinkWithFactors::default(),
-            )?,
+            second_subject: SecondSubject::from_lookup(lookup)?,
+            link_with_factors: LinkWithFactors::from_lookup(lookup)?,
         };
         let subject_rule = SubjectRule {
             pool_is_case_sensitive: settings::choice(

@@ -37,18 +37,8 @@ impl Settings {
         Ok(Self {
             self_service: settings::choice(lookup, "SELF_SERVICE_LINKING", &choices, SelfService::Off)?,
             providers: settings::providers(lookup)?,
-            second_subject: settings::choice(
-                lookup,
-                "SECOND_SUBJECT",
-                &SecondSubject::CHOICES,
-                SecondSubject::default(),
-            )?,
-            link_with_factors: settings::choice(
-                lookup,
-                "LINK_WITH_FACTORS",
-                &LinkWithFactors::CHOICES,
-                LinkWithFactors::default(),
-            )?,
+            second_subject: SecondSubject::from_lookup(lookup)?,
+            link_with_factors: LinkWithFactors::from_lookup(lookup)?,
             user_pool_id: lookup("USER_POOL_ID").unwrap_or_default(),
             default_group: settings::default_group(lookup)?,
         })
