@@ -112,6 +112,11 @@ impl LinkWithFactors {
     ///
     /// Returns [`SettingError`] if it is another word.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        settings::choice(lookup, "LINK_WITH_FACTORS", &[("link", Self::Link), ("refuse", Self::Refuse)], Self::default())
+        settings::choice(
+            lookup,
+            "LINK_WITH_FACTORS",
+            &[("link", Self::Link), ("refuse", Self::Refuse)],
+            Self::default(),
+        )
     }
 }
