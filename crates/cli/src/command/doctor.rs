@@ -55,7 +55,7 @@ pub(crate) struct Doctor {
 /// # Errors
 ///
 /// Fails if the file cannot be read, or if it is no `LambdaConfig` with at least one of these triggers.
-fn expected_in(path: &Path) -> Result<BTreeMap<Trigger, Vec<String>>> {
+fn expected_in(path: &Path) -> Result<Expected> {
     let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let config = serde_json::from_str(&text).ok();
     let function = |trigger: Trigger| {
@@ -137,10 +137,13 @@ impl Tabular for Diagnoses {
     }
 }
 
+/// The functions that each trigger may have.
+type Expected = BTreeMap<Trigger, Vec<String>>;
+
 impl Doctor {
     /// The functions that the triggers should have, from the file of `--expect` or from the record of attach, and those
     /// that ours should call, from the record.
-    fn expected(&self, pool: &Description) -> Result<(BTreeMap<Trigger, Vec<String>>, BTreeMap<Trigger, String>)> {
+    fn expected(&self, pool: &Description) -> Result<(Expected, BTreeMap<Trigger, String>)> {
         if let Some(path) = &self.expect {
             return Ok((expected_in(path)?, BTreeMap::new()));
         }
