@@ -612,8 +612,8 @@ async fn a_refused_proof_stays_refused_in_either_order() {
 
 #[test]
 fn a_providers_own_claim_for_the_proof_is_ours_however_its_name_is_spelled_in_the_settings() {
-    let trigger = trigger(&[("PROVIDERS", "google:claim"), ("EMAIL_CLAIMS", "google:email_verified=checked")]);
-    let event = Event::parse(&sample("inbound-federation/google")).unwrap();
+    let trigger = trigger(&[("PROVIDERS", "okta:claim"), ("EMAIL_CLAIMS", "okta:email_verified=checked")]);
+    let event = Event::parse(&sample("inbound-federation/okta")).unwrap();
     let claims = |checked: &str| {
         let map = json!({ "sub": "1", "email": "ada@example.com", "email_verified": "false", "checked": checked });
         Map::from_iter([(MAP.to_owned(), map)])
