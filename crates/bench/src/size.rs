@@ -13,7 +13,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// The largest size of each trigger's function in a ZIP archive, in MiB. Functions with the AWS SDK may be larger.
 const LIMITS: [(&str, f64); 5] = [
     ("inbound-federation", 0.8),
-    ("custom-message", 0.8),
+    ("custom-message", 0.85),
     ("pre-sign-up", 2.0),
     ("post-confirmation", 2.0),
     ("post-authentication", 2.0),

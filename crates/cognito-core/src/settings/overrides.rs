@@ -1,7 +1,7 @@
 //! Settings that differ for some user pools or app clients.
 
 use super::{Lookup, SettingError, optional};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// `OVERRIDES`: a JSON list, or the path of a file that holds one.
@@ -50,49 +50,55 @@ pub const BY_POOL: [&str; 21] = [
 const ALLOWED: &str = r#"a JSON list such as [{"client_id": "id", "settings": {"APP_NAME": "Shop"}}], or the path of a file with one, beginning with /"#;
 
 /// One entry of the list: for which events, and what they get. Ids that are left out fit every event.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 struct Override {
-    #[serde(default)]
     user_pool_id: Ids,
-    #[serde(default)]
     client_id: Ids,
     settings: BTreeMap<String, String>,
 }
 
-/// One id, or several.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(untagged)]
-enum Ids {
-    #[default]
-    All,
-    One(String),
-    Several(Vec<String>),
-}
+/// The ids that an entry is for: these, or all.
+#[derive(Clone, Debug, Default)]
+struct Ids(Option<Vec<String>>);
 
 impl Ids {
-    fn fit(&self, id: Option<&str>) -> bool {
-        match self {
-            Self::All => true,
-            Self::One(own) => id == Some(own),
-            Self::Several(own) => id.is_some_and(|id| own.iter().any(|one| one == id)),
+    /// An id, or a list of ids.
+    fn read(value: Option<&Value>) -> Option<Self> {
+        let one = |value: &Value| value.as_str().map(str::to_owned);
+        match value {
+            None => Some(Self(None)),
+            Some(Value::Array(ids)) => ids.iter().map(one).collect::<Option<_>>().map(|ids| Self(Some(ids))),
+            Some(id) => one(id).map(|id| Self(Some(vec![id]))),
         }
+    }
+
+    fn fit(&self, id: Option<&str>) -> bool {
+        let is = |id: &str| self.0.as_ref().is_none_or(|own| own.iter().any(|one| one == id));
+        id.map_or(self.0.is_none(), is)
     }
 
     fn meet(&self, other: &Self) -> bool {
-        match self {
-            Self::All => true,
-            Self::One(id) => other.fit(Some(id)),
-            Self::Several(ids) => ids.iter().any(|id| other.fit(Some(id))),
-        }
+        self.0.as_ref().is_none_or(|own| own.iter().any(|id| other.fit(Some(id))))
     }
 
     fn are_named(&self) -> bool {
-        match self {
-            Self::All => false,
-            Self::One(id) => !id.is_empty(),
-            Self::Several(ids) => !ids.is_empty() && ids.iter().all(|id| !id.is_empty()),
-        }
+        self.0.as_ref().is_some_and(|ids| !ids.is_empty() && ids.iter().all(|id| !id.is_empty()))
+    }
+}
+
+impl Override {
+    /// Reads an entry by hand: a derived reader takes more code, and every function carries it.
+    fn read(entry: &Value) -> Option<Self> {
+        let entry: &Map<String, Value> = entry.as_object()?;
+        let known = ["user_pool_id", "client_id", "settings"];
+        let settings = entry.get("settings")?.as_object()?;
+        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        let read = Self {
+            user_pool_id: Ids::read(entry.get("user_pool_id"))?,
+            client_id: Ids::read(entry.get("client_id"))?,
+            settings: settings.iter().map(text).collect::<Option<_>>()?,
+        };
+        entry.keys().all(|name| known.contains(&name.as_str())).then_some(read)
     }
 }
 
@@ -121,8 +127,14 @@ impl Overrides {
         } else {
             text
         };
-        let entries: Vec<Override> = serde_json::from_str(&json)
+        let list: Value = serde_json::from_str(&json)
             .map_err(|why| wrong(format!("a text that is none: {why}"), ALLOWED.to_owned()))?;
+        let list = list.as_array().ok_or_else(|| wrong("JSON, and no list".to_owned(), ALLOWED.to_owned()))?;
+        let mut entries = Vec::new();
+        for (place, entry) in (1..).zip(list) {
+            let read = Override::read(entry);
+            entries.push(read.ok_or_else(|| wrong(format!("entry {place} of another form"), ALLOWED.to_owned()))?);
+        }
         for (place, entry) in (1..).zip(&entries) {
             entry.check().map_err(|(what, allowed)| wrong(format!("entry {place}: {what}"), allowed))?;
         }
@@ -354,8 +366,8 @@ mod tests {
             ),
             (r#"[{"client_id": "a", "settings": {"PROVIDERS": "Google:claim"}}]"#, "for an app client: APP_NAME"),
             (r#"[{"user_pool_id": "a", "settings": {"RETRY_QUEUE_URL": "b"}}]"#, "entry 1: RETRY_QUEUE_URL"),
-            (r#"[{"client_id": "a", "settings": {"APP_NAME": 1}}]"#, "a JSON list"),
-            (r#"[{"client": "a", "settings": {}}]"#, "client"),
+            (r#"[{"client_id": "a", "settings": {"APP_NAME": 1}}]"#, "entry 1 of another form"),
+            (r#"[{"client": "a", "settings": {}}]"#, "entry 1 of another form"),
         ] {
             let read = Overrides::from_lookup(&|name| (name == OVERRIDES).then(|| overrides.to_owned()));
             let why = read.unwrap_err().to_string();
