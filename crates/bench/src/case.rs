@@ -20,10 +20,32 @@ pub struct Case {
     pub calls: &'static [&'static str],
     /// How many of the calls must wait for an earlier one.
     pub rounds: usize,
+    /// Settings that the other cases do without.
+    pub settings: &'static [(&'static str, &'static str)],
 }
+
+/// The team's own function, which the stand-in answers for.
+const CHAIN: &[(&str, &str)] = &[("NEXT_FUNCTION", "theirs")];
 
 /// Name, function, sample event, calls and rounds of each case, the bare function first.
 type Row = (&'static str, &'static str, &'static str, &'static [&'static str], usize);
+/// The cases with [`CHAIN`].
+const CHAINED: [Row; 2] = [
+    (
+        "pre-sign-up: link, with a next function",
+        "pre-sign-up",
+        "pre-sign-up/google",
+        &["Invoke", "ListUsers", "AdminLinkProviderForUser"],
+        3,
+    ),
+    (
+        "post-confirmation: group, with a next function",
+        "post-confirmation",
+        "post-confirmation/sign-up",
+        &["AdminAddUserToGroup", "Invoke"],
+        2,
+    ),
+];
 const CASES: [Row; 9] = [
     (BARE, BARE, "pre-sign-up/google", &[], 0),
     ("pre-sign-up: link", "pre-sign-up", "pre-sign-up/google", &["ListUsers", "AdminLinkProviderForUser"], 2),
@@ -55,8 +77,9 @@ const CASES: [Row; 9] = [
 /// Fails if a sample event cannot be read.
 pub fn all() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
-    for (name, function, event, calls, rounds) in CASES {
-        let mut case = Case { name, function, event: sample(event)?, calls, rounds };
+    let rows = CASES.map(|row| (row, &[][..])).into_iter().chain(CHAINED.map(|row| (row, CHAIN)));
+    for ((name, function, event, calls, rounds), settings) in rows {
+        let mut case = Case { name, function, event: sample(event)?, calls, rounds, settings };
         if case.links() && !calls.contains(&"AdminCreateUser") {
             case.event["request"]["userAttributes"]["email"] = json!(KNOWN_EMAIL);
         }

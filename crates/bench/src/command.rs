@@ -89,7 +89,7 @@ async fn compare(options: &Options) -> Result<()> {
 /// The programs in other languages, each with the cases that link a person.
 fn peers(peers: &[(String, String)], own: &[Subject]) -> Vec<Subject> {
     let on_each_case = peers.iter().flat_map(|(name, command)| {
-        own.iter().filter(|own| own.case.links()).map(move |own| Subject {
+        own.iter().filter(|own| own.case.links() && own.case.settings.is_empty()).map(move |own| Subject {
             name: format!("{name} / {}", own.name),
             command: command.split_whitespace().map(str::to_owned).collect(),
             binary: None,

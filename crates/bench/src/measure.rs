@@ -35,11 +35,12 @@ impl Subject {
     /// A function of this repository. `endpoint` has the variables that tell it where Cognito is.
     #[must_use]
     pub fn function(case: Case, binary: &Path, endpoint: Vec<(String, String)>) -> Self {
-        let defaults = function::SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = function::SETTINGS.iter().chain(case.settings);
+        let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self {
             name: case.name.to_owned(),
             command: vec![binary.display().to_string()],
-            settings: endpoint.into_iter().chain(defaults).collect(),
+            settings: endpoint.into_iter().chain(settings).collect(),
             case,
             binary: Some(binary.to_owned()),
         }

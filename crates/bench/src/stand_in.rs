@@ -1,4 +1,4 @@
-//! A stand-in for Cognito over TLS. It answers the functions' calls after a set delay and stores nothing.
+//! A stand-in for Cognito, and for Lambda with the team's own function, over TLS. It answers the functions' calls after a set delay and stores nothing.
 //!
 //! It shows which calls a function makes and in which order. It does not show how Cognito would answer. The local cloud
 //! does that.
@@ -172,10 +172,18 @@ async fn serve_connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Share
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
+/// Cognito names the operation in a header, and Lambda in the path.
+fn operation<T>(request: &Request<T>) -> String {
+    if request.uri().path().ends_with("/invocations") {
+        return "Invoke".to_owned();
+    }
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    target.and_then(|target| target.rsplit('.').next()).unwrap_or("none").to_owned()
+}
+
 impl Shared {
     async fn answer(&self, connection: u64, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-        let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or("none").to_owned();
+        let operation = operation(&request);
         let body = match request.into_body().collect().await {
             Ok(body) => body.to_bytes(),
             Err(_) => Bytes::new(),

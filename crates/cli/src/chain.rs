@@ -10,6 +10,7 @@ use crate::pool_settings::Description;
 use crate::terminal::Refused;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result, bail};
+use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::get_function_configuration::{
     GetFunctionConfigurationError, GetFunctionConfigurationOutput,
 };
@@ -19,7 +20,7 @@ use cognito_core::failure::Kind;
 use cognito_core::next_function::{FunctionName, NEXT_FUNCTION};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// What is remembered of a chain, so that detach can undo it.
@@ -43,6 +44,8 @@ pub(crate) struct Chain {
     /// The role of ours, which is to be allowed to call the team's.
     role: String,
     former: Option<String>,
+    /// Other pools that ours serves.
+    others: BTreeSet<String>,
     /// Whether attach made the same chain for another pool, so that the last detach of the two undoes it.
     shared: bool,
 }
@@ -81,20 +84,19 @@ impl Chain {
         }
         resolve(cloud, pool, &Function::Arn(next.clone())).await?;
         let ours = configuration(cloud, function).await?;
-        let former = settings_of(&ours).remove(NEXT_FUNCTION).filter(|value| !value.is_empty());
+        let former = next_of(&ours);
         if let Some(other) = former.as_deref().filter(|former| *former != next.as_str()) {
             return Err(refuse(format!(
                 "{function} calls {other} already ({NEXT_FUNCTION}), and a function calls only one. Clear that setting first"
             )));
         }
-        let of_next = settings_of(&configuration(cloud, &next).await?).remove(NEXT_FUNCTION);
-        let back = of_next.as_deref().and_then(FunctionName::parse);
-        if next.name == function.name || back.is_some_and(|back| back.may_be(&function.name, &function.region)) {
-            return Err(refuse(format!("{next} calls {function}: the two would call each other")));
+        if follow(cloud, next.clone(), function).await.lead_back {
+            return Err(refuse(format!("{next} leads back to {function}: they would call each other")));
         }
         let role = ours.role().context("Lambda does not say which role the function has")?.to_owned();
         let shared = former.is_some() && is_shared(cloud, pool, trigger, next.as_str(), &role).await;
-        Ok(Self { trigger, function: function.clone(), next, role, former, shared })
+        let others = invoke_permission::other_pools(&cloud.lambda(&function.region), function, pool).await;
+        Ok(Self { trigger, function: function.clone(), next, role, former, others, shared })
     }
 
     /// The function that ours will call.
@@ -113,6 +115,10 @@ impl Chain {
         let former = former.as_deref().unwrap_or("not set");
         say!("Settings of {function}: {NEXT_FUNCTION} is {former}, and will be {next}. All others stay");
         say!("Permissions of {next}: {role} may call it from then on");
+        if self.former.is_none() && !self.others.is_empty() {
+            let others: Vec<_> = self.others.iter().map(String::as_str).collect();
+            say!("{function} also serves {}: {next} gets the events of these pools, too", others.join(", "));
+        }
     }
 
     /// Lets ours call the team's, tells it to, and makes sure that it starts.
@@ -244,6 +250,52 @@ pub(crate) async fn undo(
     }
     invoke_permission::withdraw(cloud, &permission(pool, trigger, &chained.next)).await?;
     Ok(apart)
+}
+
+/// The function that another one calls, as its settings name it.
+pub(crate) fn next_of(found: &GetFunctionConfigurationOutput) -> Option<String> {
+    settings_of(found).remove(NEXT_FUNCTION).filter(|name| !name.is_empty())
+}
+
+/// The functions that call each other by `NEXT_FUNCTION`.
+pub(crate) struct Steps {
+    /// Each with what Lambda says about it. After one that cannot be read there is none.
+    pub(crate) read: Vec<(FunctionArn, ConfigurationAnswer)>,
+    /// Whether one of them calls the function that was asked about.
+    pub(crate) lead_back: bool,
+}
+
+type ConfigurationAnswer = Result<GetFunctionConfigurationOutput, SdkError<GetFunctionConfigurationError>>;
+
+/// The most functions that are followed.
+const MOST_STEPS: usize = 5;
+
+/// Follows `NEXT_FUNCTION` from `first` on, until it leads to `ours` or ends.
+pub(crate) async fn follow(cloud: &Cloud, first: FunctionArn, ours: &FunctionArn) -> Steps {
+    let mut steps = Steps { read: Vec::new(), lead_back: false };
+    let mut next = Some(first);
+    while let Some(step) = next.take().filter(|_| steps.read.len() < MOST_STEPS) {
+        steps.lead_back = (&step.name, &step.region, &step.account) == (&ours.name, &ours.region, &ours.account);
+        if steps.lead_back {
+            break;
+        }
+        let answer = cloud.lambda(&step.region).get_function_configuration().function_name(step.as_str()).send().await;
+        next = answer.as_ref().ok().and_then(next_of).and_then(|name| beside(&step, &name));
+        steps.read.push((step, answer));
+    }
+    steps
+}
+
+/// The function that a name means in the settings of another one; a bare name means one of the same account and Region.
+pub(crate) fn beside(function: &FunctionArn, name: &str) -> Option<FunctionArn> {
+    let named = FunctionName::parse(name)?;
+    if named.region().is_some() {
+        return FunctionArn::parse(name);
+    }
+    let mut parts: Vec<&str> = function.as_str().split(':').take(6).collect();
+    parts.push(named.function());
+    parts.extend(named.qualifier());
+    FunctionArn::parse(&parts.join(":"))
 }
 
 /// The statement that lets our function call the team's.

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Who calls.
 const COGNITO: &str = "cognito-idp.amazonaws.com";
@@ -84,26 +85,49 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Whether the function lets the pool call it; `None` if we have no right to see.
+/// The resource policy of a function: null if it has none, `None` if we have no right to see.
 ///
 /// # Errors
 ///
 /// Fails if Lambda does not answer, or if its answer is not a policy.
-pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &Description) -> Result<Option<bool>> {
+async fn policy(lambda: &Client, function: &FunctionArn) -> Result<Option<Value>> {
     let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
     match request.send().await {
         Ok(answer) => {
             let policy = serde_json::from_str(answer.policy().unwrap_or_default());
-            Ok(Some(grants(&policy.context("the function's resource policy is no JSON")?, pool)))
+            policy.map(Some).context("the function's resource policy is no JSON")
         }
         Err(error) if error.as_service_error().is_some_and(GetPolicyError::is_resource_not_found_exception) => {
-            Ok(Some(false))
+            Ok(Some(Value::Null))
         }
         Err(error) if error.code().is_some_and(|code| code.contains("AccessDenied")) => Ok(None),
         Err(error) => {
             Err(told("GetPolicy")(error).context(format!("the resource policy of {function} cannot be read")))
         }
     }
+}
+
+/// Whether the function lets the pool call it; `None` if we have no right to see.
+///
+/// # Errors
+///
+/// Fails if Lambda does not answer, or if its answer is not a policy.
+pub(crate) async fn is_granted(lambda: &Client, function: &FunctionArn, pool: &Description) -> Result<Option<bool>> {
+    Ok(policy(lambda, function).await?.map(|policy| grants(&policy, pool)))
+}
+
+/// The other pools that a function serves, as far as its policy names them and we may see it.
+pub(crate) async fn other_pools(lambda: &Client, function: &FunctionArn, pool: &Description) -> BTreeSet<String> {
+    let policy = policy(lambda, function).await.ok().flatten().unwrap_or_default();
+    pools(&policy).into_iter().filter(|id| id != pool.id()).collect()
+}
+
+/// The ids of the pools that a policy names.
+fn pools(policy: &Value) -> BTreeSet<String> {
+    let conditions = list(&policy["Statement"]).into_iter().filter_map(|statement| statement["Condition"].as_object());
+    let keys = conditions.flat_map(|operators| operators.values().filter_map(Value::as_object)).flatten();
+    let arns = keys.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")).flat_map(|(_, arns)| texts(arns));
+    arns.filter_map(|arn| arn.split_once(":userpool/")).map(|(_, id)| id.to_owned()).collect()
 }
 
 /// What became of a permission.
@@ -183,20 +207,13 @@ pub(crate) async fn grant_to_role(cloud: &Cloud, function: &FunctionArn, stateme
     Ok(())
 }
 
-/// Whether a function's own policy lets a role call it.
+/// Whether a function's own policy lets a role call it; `None` if we have no right to see.
 ///
 /// # Errors
 ///
 /// Fails if the policy cannot be read.
-pub(crate) async fn is_granted_to_role(lambda: &Client, function: &FunctionArn, role: &str) -> Result<bool> {
-    let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
-    let answer = match request.send().await {
-        Err(error) if error.as_service_error().is_some_and(GetPolicyError::is_resource_not_found_exception) => {
-            return Ok(false);
-        }
-        answer => answer.map_err(told("GetPolicy"))?,
-    };
-    let policy: Value = serde_json::from_str(answer.policy().unwrap_or_default())?;
+pub(crate) async fn is_granted_to_role(lambda: &Client, function: &FunctionArn, role: &str) -> Result<Option<bool>> {
+    let Some(policy) = policy(lambda, function).await? else { return Ok(None) };
     let lets = |statement: &Value| {
         let principal = &statement["Principal"];
         statement["Effect"] == "Allow"
@@ -204,17 +221,14 @@ pub(crate) async fn is_granted_to_role(lambda: &Client, function: &FunctionArn, 
             && texts(&statement["Action"]).iter().any(|action| matches(&action.to_lowercase(), &INVOKE.to_lowercase()))
             && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
     };
-    Ok(list(&policy["Statement"]).into_iter().any(lets))
+    Ok(Some(list(&policy["Statement"]).into_iter().any(lets)))
 }
 
 /// Whether the function's policy lets a role call it for another pool as well, in a statement whose id ends with `ending` as
 /// this one does. `false` if we have no right to see.
 pub(crate) async fn is_granted_for_another_pool(cloud: &Cloud, own: &Permission, ending: &str, role: &str) -> bool {
     let Some(function) = FunctionArn::parse(&own.function) else { return false };
-    let lambda = cloud.lambda(&function.region);
-    let request = lambda.get_policy().function_name(&function.name).set_qualifier(function.alias.clone());
-    let Ok(answer) = request.send().await else { return false };
-    let policy = serde_json::from_str(answer.policy().unwrap_or_default()).unwrap_or_default();
+    let policy = policy(&cloud.lambda(&function.region), &function).await.ok().flatten().unwrap_or_default();
     has_other(&policy, &own.statement, ending, role)
 }
 
@@ -306,6 +320,15 @@ mod tests {
         let mut denied = statement(&Value::Null);
         denied["Statement"][0]["Effect"] = json!("Deny");
         assert!(!grants(&denied, &pool()));
+    }
+
+    #[test]
+    fn a_policy_names_the_pools_that_a_function_serves() {
+        let arn = "arn:aws:cognito-idp:eu-central-1:1:userpool/eu-central-1_";
+        let condition = json!({ "ArnLike": { "AWS:SourceArn": [format!("{arn}A"), "arn:aws:s3:::x"] },
+            "StringEquals": { "aws:SourceAccount": "1" } });
+        assert_eq!(pools(&statement(&condition)).into_iter().collect::<Vec<_>>(), ["eu-central-1_A"]);
+        assert!(pools(&statement(&Value::Null)).is_empty() && pools(&Value::Null).is_empty());
     }
 
     #[test]

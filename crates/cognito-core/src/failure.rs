@@ -8,18 +8,27 @@ use std::error::Error;
 use std::fmt;
 
 /// A refusal or failure, as Lambda reports it.
+#[derive(Debug)]
 pub struct Failure {
     kind: Kind,
     cause: Box<dyn Error + Send + Sync>,
-    /// What the person sees in the place of the kind's text: the words of the team's own function. They may hold
-    /// personal data.
-    words: Option<String>,
+    /// What the person sees in the place of the kind's text.
+    words: Option<Words>,
 }
 
-impl fmt::Debug for Failure {
-    /// Without the words of the team's function, because errors are logged in this form.
+/// What the team's own function says to the person. It may hold personal data, so no form that is logged shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Words(String);
+
+impl Words {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure").field("kind", &self.kind).field("cause", &self.cause).finish_non_exhaustive()
+        f.write_str("Words(..)")
     }
 }
 
@@ -66,14 +75,18 @@ impl Failure {
     }
 
     /// The refusal of another function, whose words the person is to see unchanged.
-    pub(crate) fn in_words_of_another(kind: Kind, cause: String, words: String) -> Self {
+    pub(crate) fn in_words_of_another(
+        kind: Kind,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+        words: Words,
+    ) -> Self {
         Self { words: Some(words), ..Self::because(kind, cause) }
     }
 
     /// What the person is to see.
     #[must_use]
     pub fn public_text(&self) -> &str {
-        self.words.as_deref().unwrap_or(self.kind.message)
+        self.words.as_ref().map_or(self.kind.message, |words| &words.0)
     }
 
     /// The stable code and its usual public text.

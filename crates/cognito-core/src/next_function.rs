@@ -119,7 +119,7 @@ impl Via {
 
 /// The way to the team's function.
 pub trait Caller {
-    /// Calls it once with an event, and waits for its reply. Gives up after `limit` at the latest.
+    /// Calls it once with an event, and waits for its reply. Whoever calls it stops waiting after `limit`.
     fn call(&self, event: &str, via: &Via, limit: Duration) -> impl Future<Output = Result<Reply, Broken>>;
 }
 
@@ -204,6 +204,8 @@ impl<C: Caller> Next<C> {
     async fn ask(&self, event: &mut Event, clock: Clock, via: &Via) -> Result<Option<Theirs>, Failure> {
         let nested = is_of_our_making(event);
         let limit = if nested { clock.left().min(NESTED) } else { clock.left() };
+        // It is asked about the person in the sign-in that makes us create the account, and refusing here would break that.
+        let on_failure = if nested { OnFailure::Pass } else { self.on_failure };
         let broken = match self.reply(event, via, limit).await {
             Ok(Reply::Answer(body)) => match answer::read(event, &body) {
                 Ok(theirs) => return Ok(Some(theirs)),
@@ -219,7 +221,7 @@ impl<C: Caller> Next<C> {
             Err(broken) => broken,
         };
         let failure = Failure::because(FAILED, broken);
-        match self.on_failure {
+        match on_failure {
             OnFailure::Refuse => Err(failure),
             OnFailure::Pass => {
                 let (error_code, cause) = (FAILED.code, failure.cause_chain());

@@ -171,7 +171,7 @@ fn time_left(deadline: u64) -> Duration {
 mod tests {
     use super::*;
     use crate::event::{Event, TriggerSource};
-    use crate::failure::Kind;
+    use crate::failure::{Kind, Words};
     use crate::testing::CapturedLog;
     use serde_json::{Value, json};
 
@@ -214,7 +214,7 @@ mod tests {
     /// The runtime logs what it gets in the place of an answer.
     #[test]
     fn the_words_of_the_teams_function_reach_the_person_and_no_log() {
-        let failure = Failure::in_words_of_another(Kind::TRY_AGAIN, "why".to_owned(), "ada@example.com may not".into());
+        let failure = Failure::in_words_of_another(Kind::TRY_AGAIN, "why", Words::new("ada@example.com may not"));
         assert!(!format!("{failure:?} {failure} {}", failure.cause_chain()).contains("ada"));
         let refused = Refused(failure);
         assert_eq!(format!("{refused:?}"), "try_again");

@@ -99,6 +99,9 @@ impl FakeAws {
                 (None, "POST", ["", ""]) => ("DescribeStackResources", "", ""),
                 other => unreachable!("{other:?}"),
             };
+            // Lambda takes a name or an ARN.
+            let function =
+                if function.starts_with("arn%3A") { function.split("%3A").nth(6).unwrap() } else { function };
             let mut state = state.lock().unwrap();
             state.calls.push(operation.to_owned());
             let interfered = interference.lock().unwrap()(&mut state, operation, function);

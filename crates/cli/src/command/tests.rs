@@ -520,9 +520,13 @@ async fn a_chain_that_cannot_be_made_is_refused_before_anything_is_changed() {
         operator.aws.state().settings.insert(function.into(), settings);
         operator
     };
+    let in_two_steps = with_next("theirs", "third");
+    let third = BTreeMap::from([("NEXT_FUNCTION".to_owned(), "ours".to_owned())]);
+    in_two_steps.aws.state().settings.insert("third".into(), third);
     for (operator, line, says) in [
         (with_next("ours", "another"), "attach --pre-sign-up ours --chain", "calls another already"),
         (with_next("theirs", "ours"), "attach --pre-sign-up ours --chain", "call each other"),
+        (in_two_steps, "attach --pre-sign-up ours --chain", "call each other"),
         (taken(), "attach --pre-sign-up ours:live --chain", "is an alias"),
         (taken(), "attach --pre-sign-up arn:aws:lambda:eu-central-1:2:function:ours --chain", "account only"),
     ] {

@@ -8,6 +8,7 @@ use super::{
     AccountApi, Attached, Facts, Gap, Next, Provider, Quota, SendQuota, TextMessages, group, name_ids, rights,
 };
 use crate::advice::permission;
+use crate::chain::{self, beside};
 use crate::cloud::Cloud;
 use crate::function_arn::FunctionArn;
 use crate::invoke_permission;
@@ -19,7 +20,6 @@ use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::IdentityProviderType;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use cognito_core::next_function::{FunctionName, NEXT_FUNCTION};
 use cognito_core::settings::Overrides;
 use cognito_core::user_pool::{AppClient, AppClients};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,9 +139,6 @@ async fn attached(cloud: &Cloud, facts: &mut Facts, trigger: Trigger, arn: Strin
     attached
 }
 
-/// The most functions that are followed in a chain.
-const LONGEST_CHAIN: usize = 5;
-
 /// The function that ours calls, if there is one.
 async fn next(
     cloud: &Cloud,
@@ -149,32 +146,23 @@ async fn next(
     ours: &FunctionArn,
     found: &GetFunctionConfigurationOutput,
 ) -> Option<Next> {
-    let called =
-        |settings: BTreeMap<String, String>| settings.get(NEXT_FUNCTION).filter(|name| !name.is_empty()).cloned();
-    let name = called(settings_of(found))?;
+    let name = chain::next_of(found)?;
     let mut next =
         Next { arn: beside(ours, &name), name, role: found.role().unwrap_or_default().into(), ..Next::default() };
     let Some(first) = next.arn.clone() else { return Some(next) };
-    let mut step = first.clone();
-    for _ in 0..LONGEST_CHAIN {
-        let is_back = (&step.name, &step.region, &step.account) == (&ours.name, &ours.region, &ours.account);
-        if is_back {
-            next.leads_back = true;
+    let steps = chain::follow(cloud, first.clone(), ours).await;
+    next.leads_back = steps.lead_back;
+    for (step, answer) in steps.read {
+        let is_gone = does_not_exist(&answer);
+        if step == first && is_gone {
+            next.exists = Some(false);
+        }
+        if is_gone {
             break;
         }
-        let request = cloud.lambda(&step.region).get_function_configuration().function_name(step.as_str()).send().await;
-        if does_not_exist(&request) {
-            next.exists = (step == first).then_some(false).or(next.exists);
-            break;
-        }
-        let known = facts.known(&format!("function {step} of a chain"), "GetFunctionConfiguration", request);
-        let Some(found) = known else { break };
-        if step == first {
+        let known = facts.known(&format!("function {step} of a chain"), "GetFunctionConfiguration", answer);
+        if let Some(found) = known.filter(|_| step == first) {
             (next.exists, next.timeout) = (Some(true), found.timeout());
-        }
-        match called(settings_of(&found)).and_then(|name| beside(&step, &name)) {
-            Some(following) => step = following,
-            None => break,
         }
     }
     if next.exists == Some(true) {
@@ -183,22 +171,10 @@ async fn next(
     Some(next)
 }
 
-/// The function that a name means in the settings of another one; a bare name means one of the same account and Region.
-fn beside(function: &FunctionArn, name: &str) -> Option<FunctionArn> {
-    let named = FunctionName::parse(name)?;
-    if named.region().is_some() {
-        return FunctionArn::parse(name);
-    }
-    let mut parts: Vec<&str> = function.as_str().split(':').take(6).collect();
-    parts.push(named.function());
-    parts.extend(named.qualifier());
-    FunctionArn::parse(&parts.join(":"))
-}
-
 /// Whether a role may call a function: by the function's own policy, or by the role's.
 async fn may_call(cloud: &Cloud, facts: &mut Facts, role: &str, function: &FunctionArn) -> Option<bool> {
     let by_its_policy = invoke_permission::is_granted_to_role(&cloud.lambda(&function.region), function, role).await;
-    if matches!(by_its_policy, Ok(true)) {
+    if matches!(by_its_policy, Ok(Some(true))) {
         return Some(true);
     }
     let request = aws_sdk_iam::Client::new(cloud.config()).simulate_principal_policy().policy_source_arn(role);
@@ -207,11 +183,15 @@ async fn may_call(cloud: &Cloud, facts: &mut Facts, role: &str, function: &Funct
     let results = facts.known(&format!("right to call {function}"), "SimulatePrincipalPolicy", results)?;
     let by_the_roles = results.iter().all(|result| result.eval_decision().as_str() == "allowed");
     // The function's own policy is where attach writes the right. Whoever may not read it does not know.
-    if !by_the_roles && let Err(error) = by_its_policy {
-        facts.miss(&format!("right to call {function}"), "GetPolicy", format!("{error:#}"));
-        return None;
+    let unseen = match by_its_policy {
+        Ok(Some(_)) => return Some(by_the_roles),
+        Ok(None) => "AccessDenied".to_owned(),
+        Err(error) => format!("{error:#}"),
+    };
+    if !by_the_roles {
+        facts.miss(&format!("right to call {function}"), "GetPolicy", unseen);
     }
-    Some(by_the_roles)
+    by_the_roles.then_some(true)
 }
 
 /// The settings with which a function answers the events of a pool that no app client led to. A file with overrides is in

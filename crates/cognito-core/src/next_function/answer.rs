@@ -2,6 +2,7 @@
 
 use super::merge::Theirs;
 use crate::event::{Event, Members};
+use crate::failure::Words;
 use serde_json::Value;
 use std::error::Error;
 
@@ -127,7 +128,7 @@ const OF_THE_HANDLER: &str = "Runtime.HandlerError";
 /// # Errors
 ///
 /// Returns [`Broken::BrokeOff`] if the function did not throw it: it ran out of time or memory, or does not start.
-pub(super) fn thrown(error: &[u8]) -> Result<(String, String), Broken> {
+pub(super) fn thrown(error: &[u8]) -> Result<(String, Words), Broken> {
     let error: Value = serde_json::from_slice(error).unwrap_or_default();
     // It may be anything, and it is logged.
     let fits = |name: &&str| {
@@ -138,7 +139,7 @@ pub(super) fn thrown(error: &[u8]) -> Result<(String, String), Broken> {
     let decided =
         named.is_some_and(|name| name == OF_THE_HANDLER || !OF_LAMBDA.iter().any(|prefix| name.starts_with(prefix)));
     match error["errorMessage"].as_str() {
-        Some(words) if decided => Ok((error_type, words.to_owned())),
+        Some(words) if decided => Ok((error_type, Words::new(words))),
         _ => Err(Broken::BrokeOff { error_type }),
     }
 }

@@ -295,21 +295,37 @@ async fn before_ours_a_refusal_keeps_ours_from_working_and_after_it_ours_refuses
     assert_eq!((answer.unwrap_err().1.as_str(), theirs.got.lock().unwrap().len()), ("Our text", 1));
 }
 
+/// The event that Cognito sends when ours creates an account.
+fn of_our_making(event: &mut Value) {
+    event["triggerSource"] = json!("PreSignUp_AdminCreateUser");
+    event["request"]["clientMetadata"] = json!({ CREATED_BY.0: CREATED_BY.1 });
+}
+
+#[tokio::test]
+async fn theirs_may_refuse_the_account_that_ours_creates_but_a_failure_of_theirs_does_not() {
+    let event = edited("pre-sign-up/native", of_our_making);
+    let refuses = Theirs::replying(|_| Ok(Reply::Error(br#"{"errorType":"No","errorMessage":"Not you"}"#.to_vec())));
+    let (answer, _) = answered_to(&event, &Ours::default(), &refuses, BEFORE).await;
+    assert_eq!(answer.unwrap_err(), (REFUSED.code.to_owned(), "Not you".to_owned()));
+    for theirs in [Theirs::returning("null"), Theirs::replying(|_| Err(Broken::NoEvent))] {
+        let (answer, log) = answered_to(&event, &Ours::default(), &theirs, BEFORE).await;
+        assert!(answer.is_ok() && log.contains(FAILED.code), "{answer:?} {log}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_function_that_sleeps_is_given_up_in_time_for_ours_and_for_cognito() {
-    let created = |event: &mut Value| {
-        event["triggerSource"] = json!("PreSignUp_AdminCreateUser");
-        event["request"]["clientMetadata"] = json!({ CREATED_BY.0: CREATED_BY.1 });
-    };
     for (event, chosen, most) in [
         (sample("pre-sign-up/native"), BEFORE, 2500),
         (sample("pre-sign-up/native"), AFTER, 4500),
-        (edited("pre-sign-up/native", created), AFTER, 1000),
+        (edited("pre-sign-up/native", of_our_making), AFTER, 1000),
+        (edited("pre-sign-up/native", of_our_making), BEFORE, 1000),
     ] {
         let theirs = Theirs { takes: Duration::from_mins(1), ..Theirs::editing(|_| {}) };
         let start = tokio::time::Instant::now();
         let (answer, log) = answered_to(&event, &Ours::default(), &theirs, chosen).await;
-        assert_eq!(answer.unwrap_err().0, FAILED.code);
+        // The sign-in that made us create the account is asked about for itself.
+        assert_eq!(answer.err().map(|(code, _)| code).as_deref(), (most > 1000).then_some(FAILED.code));
         let took = start.elapsed().as_millis();
         assert!(took.abs_diff(most) < 20 && log.contains("did not answer within"), "{took} {log}");
     }

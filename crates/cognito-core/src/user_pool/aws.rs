@@ -314,7 +314,8 @@ fn attribute(name: &str, value: &str) -> Result<AttributeType, PoolError> {
         .map_err(|_| PoolError::new(PoolErrorKind::Other, "UserAttributes", "an attribute without a name"))
 }
 
-/// Sorts the SDK error of an operation by AWS's error code. The message is dropped: it may repeat personal data.
+/// Sorts the SDK error of an operation by AWS's error code. The message is dropped: it may repeat personal data. Only what
+/// the function of a trigger says to the person is kept.
 pub fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> PoolError
 where
     E: ProvideErrorMetadata,
@@ -322,6 +323,7 @@ where
 {
     move |error| {
         let request_id = error.request_id().map(str::to_owned);
+        let mut message = None;
         let (kind, code) = match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("no error code");
@@ -329,6 +331,10 @@ where
                     // A failing server may answer with a code that is not known here.
                     PoolErrorKind::Other if service.raw().status().is_server_error() => {
                         (PoolErrorKind::Unavailable, code)
+                    }
+                    PoolErrorKind::TriggerRefused => {
+                        message = service.err().message();
+                        (PoolErrorKind::TriggerRefused, code)
                     }
                     kind => (kind, code),
                 }
@@ -339,7 +345,7 @@ where
             SdkError::ResponseError(_) => (PoolErrorKind::Unavailable, "unreadable answer"),
             _ => (PoolErrorKind::Other, "the request could not be made"),
         };
-        PoolError::new(kind, operation, code).with_request_id(request_id.as_deref())
+        PoolError::new(kind, operation, code).with_request_id(request_id.as_deref()).with_words(message)
     }
 }
 
@@ -371,6 +377,7 @@ fn kind_of(code: &str) -> PoolErrorKind {
         {
             PoolErrorKind::Denied
         }
+        "UserLambdaValidationException" => PoolErrorKind::TriggerRefused,
         "TooManyRequestsException" | "ThrottlingException" => PoolErrorKind::Throttled,
         "InternalErrorException" | "InternalServerException" | "ServiceUnavailableException" => {
             PoolErrorKind::Unavailable

@@ -347,6 +347,7 @@ async fn errors_are_told_apart_by_code_and_aws_texts_stay_inside() {
         (400, "NotAuthorizedException", PoolErrorKind::Denied, 1),
         (400, "AccessDeniedException", PoolErrorKind::Denied, 1),
         (400, "OperationNotEnabledException", PoolErrorKind::Denied, 1),
+        (400, "UserLambdaValidationException", PoolErrorKind::TriggerRefused, 1),
         (400, "TooManyRequestsException", PoolErrorKind::Throttled, 3),
         (400, "ThrottlingException", PoolErrorKind::Throttled, 3),
         (500, "InternalErrorException", PoolErrorKind::Unavailable, 3),
@@ -360,6 +361,15 @@ async fn errors_are_told_apart_by_code_and_aws_texts_stay_inside() {
         let shown = format!("{error} {error:?} {}", error.clone().into_failure().cause_chain());
         assert!(["ada", "Google", "does not exist"].iter().all(|text| !shown.contains(text)), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn what_the_teams_pre_sign_up_says_about_a_creation_reaches_the_person() {
+    let body = json!({ "__type": "UserLambdaValidationException",
+        "message": "PreSignUp failed with error Not for ada@example.com." });
+    let (error, _) = failing(400, Some(body.to_string())).await;
+    assert!(!format!("{error} {error:?}").contains("ada@"), "{error:?}");
+    assert_eq!(error.into_failure().public_text(), "Not for ada@example.com");
 }
 
 #[tokio::test(start_paused = true)]
