@@ -36,6 +36,9 @@ pub const ACCOUNT_API: &str = "account-api";
 /// Every function.
 pub const ALL: [&str; 6] = [TRIGGERS[0], TRIGGERS[1], TRIGGERS[2], TRIGGERS[3], TRIGGERS[4], ACCOUNT_API];
 
+/// The features with which every function can call a function of the team.
+pub const CHAINING: &str = "inbound-federation/next-function,custom-message/next-function";
+
 /// The settings of every function in a local run.
 pub const SETTINGS: [(&str, &str); 5] = [
     ("PROVIDERS", "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always"),
@@ -65,8 +68,7 @@ impl Binaries {
     /// Fails if cargo cannot be started or reports an error.
     pub async fn build() -> Result<Self> {
         let packages = ALL.iter().flat_map(|package| ["--package", package]);
-        let features = "inbound-federation/next-function,custom-message/next-function";
-        let options: Vec<_> = packages.chain(["--bins", "--features", features]).collect();
+        let options: Vec<_> = packages.chain(["--bins", "--features", CHAINING]).collect();
         Self::build_targets("local", &options, &ALL).await
     }
 
@@ -112,25 +114,16 @@ impl Binaries {
         Ok(self)
     }
 
-    /// Builds the operator's command line with the profile `local`. It is built alone, so that the functions get no
-    /// crate features that only the command line needs.
+    /// Compiles the workspace's tests that `tests` selects, and every function and the command line with them. Cargo
+    /// gives a crate the features that anything of one build needs, so a build of its own would compile nearly every
+    /// crate twice.
     ///
     /// # Errors
     ///
     /// Fails for the same reasons as [`Self::build`].
-    pub async fn build_command_line() -> Result<Self> {
-        Self::build_packages("local", &[COMMAND_LINE]).await
-    }
-
-    /// Compiles every test of the workspace, and the command line with them. Its own tests run the command line, and
-    /// the tests with the local cloud can use the same binary. That saves a second build of seven SDKs.
-    ///
-    /// # Errors
-    ///
-    /// Fails for the same reasons as [`Self::build`].
-    pub async fn build_with_tests(features: &str) -> Result<Self> {
-        let options = ["test", "--no-run", "--workspace", "--features", features];
-        Self::run_cargo(&options, &[COMMAND_LINE]).await
+    pub async fn build_with_tests(features: &str, tests: &[&str]) -> Result<Self> {
+        let options = ["build", "--workspace", "--bins", "--features", features];
+        Self::run_cargo(&[&options, tests].concat(), &[&ALL[..], &[COMMAND_LINE]].concat()).await
     }
 
     async fn build_packages(profile: &str, packages: &[&str]) -> Result<Self> {

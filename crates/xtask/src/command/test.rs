@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use local_cloud::function::{self, Binaries};
+use local_cloud::function::{self, Binaries, CHAINING};
 use local_cloud::local_stack::{self, LocalStack};
 use local_cloud::stack::sam::Sam;
 use local_cloud::{ENDPOINT_VARIABLE, LocalCloud, browser, client_environment, layout, steps::step, toolbox::Toolbox};
@@ -28,22 +28,19 @@ pub(crate) struct Options {
 ///
 /// Fails if something cannot be set up, or if a test fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
+    // Asked now, because the build may put another file in the place of this one.
+    let xtask = std::env::current_exe()?;
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;
-    let features = if options.no_browser {
-        "end-to-end/local-cloud"
-    } else {
+    let mut features = format!("end-to-end/local-cloud,{CHAINING}");
+    if !options.no_browser {
         browser::check("--no-browser")?;
-        "end-to-end/local-cloud,end-to-end/browser"
-    };
-    eprintln!("… Building the functions");
-    let binaries = Binaries::build().await?;
-    eprintln!("… Building the command line and the tests");
-    let command_line = if options.cargo_arguments.is_empty() {
-        Binaries::build_with_tests(features).await?
-    } else {
-        Binaries::build_command_line().await?
-    };
+        features.push_str(",end-to-end/browser");
+    }
+    eprintln!("… Building the functions, the command line and the tests");
+    // Of chosen tests, cargo compiles the rest when it runs them. One test is enough for the features of all.
+    let tests: &[&str] = if options.cargo_arguments.is_empty() { &["--tests"] } else { &["--test", "workspace"] };
+    let binaries = Binaries::build_with_tests(&features, tests).await?;
     let settings = local_cloud::Options { port: options.port, ..Default::default() };
     let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
     let folder = layout::local().join("stack").join("test");
@@ -56,15 +53,15 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         cargo.args(["--workspace", "--no-fail-fast"]);
     }
     let status = cargo
-        .args(["--features", features])
+        .args(["--features", &features])
         .args(&options.cargo_arguments)
         .env(ENDPOINT_VARIABLE, cloud.endpoint())
         .env(local_stack::VARIABLE, stack.address().to_variable())
         // The adapter under test finds the cloud in the same way as AWS, through the SDK's variables.
         .envs(client_environment(cloud.endpoint()))
         .env(function::FOLDER_VARIABLE, binaries.folder()?)
-        .env(function::COMMAND_LINE_VARIABLE, command_line.path(function::COMMAND_LINE)?)
-        .env(function::XTASK_VARIABLE, std::env::current_exe()?)
+        .env(function::COMMAND_LINE_VARIABLE, binaries.path(function::COMMAND_LINE)?)
+        .env(function::XTASK_VARIABLE, xtask)
         .status()
         .await
         .context("cargo cannot be started")?;
