@@ -187,6 +187,22 @@ async fn a_chain_is_attached_for_every_trigger_works_in_both_languages_and_is_pu
     }
 }
 
+/// Where failures are passed over, the answer to an event does not show that the team's function gave none.
+#[tokio::test]
+async fn a_chain_to_a_function_that_gives_no_answer_is_found_when_it_is_tried() {
+    let operator = Operator::begin().await;
+    let mute = script(Language::Python, "def handler(event, context):\n    pass").await;
+    operator.pool.attach(&[("CustomMessage", json!(mute))]).await.unwrap();
+    let own = ours("custom-message", &[("APP_NAME", "Ours")]).await;
+    let ran = operator.run("attach", &["--custom-message", &own, "--chain", "--test"]).await;
+    assert!(ran.status == 3 && ran.stderr.contains("next_function_failed"), "{ran:?}");
+    assert_eq!(operator.triggers().await["CustomMessage"], json!(mute));
+    // Without the test it is attached, and found when it is tried later.
+    assert_eq!(operator.run("attach", &["--custom-message", &own, "--chain"]).await.status, 0);
+    let ran = operator.run("attach", &["--custom-message", &own, "--chain", "--test"]).await;
+    assert!(ran.status == 3 && ran.stderr.contains("next_function_failed"), "{ran:?}");
+}
+
 /// A pool with a provider, in which ours calls the team's function.
 struct Scene {
     pool: UserPool,

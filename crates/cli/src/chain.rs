@@ -17,7 +17,7 @@ use aws_sdk_lambda::operation::get_function_configuration::{
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use cognito_core::failure::Kind;
-use cognito_core::next_function::{FunctionName, NEXT_FUNCTION};
+use cognito_core::next_function::{DRY_RUN, FunctionName, NEXT_FUNCTION};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -182,27 +182,38 @@ impl Chain {
     ///
     /// Returns [`Refused`] if it does not come back. Fails if Lambda does not answer.
     pub(crate) async fn test(&self, cloud: &Cloud, pool: &Description) -> Result<()> {
-        let event = dry_event(self.trigger, pool);
-        let answer = invoke(cloud, &self.function, &event).await.context("the dry event could not be sent")?;
-        if answer["triggerSource"] == event["triggerSource"] && answer["request"] == event["request"] {
-            say!("A dry event went through {} and {} and came back", self.function, self.next);
-            return Ok(());
-        }
-        Err(Refused(format!(
-            "a dry event did not come back from {} and {}: {}. Their logs say more",
-            self.function,
-            self.next,
-            what(&answer)
-        ))
-        .into())
+        test(cloud, pool, self.trigger, &self.function, self.next()).await
     }
+}
+
+/// Does the same for a chain that is there already.
+///
+/// # Errors
+///
+/// Returns [`Refused`] if the event does not come back. Fails if Lambda does not answer.
+pub(crate) async fn test(
+    cloud: &Cloud,
+    pool: &Description,
+    trigger: Trigger,
+    function: &FunctionArn,
+    next: &str,
+) -> Result<()> {
+    let event = dry_event(trigger, pool);
+    let answer = invoke(cloud, function, &event).await.context("the dry event could not be sent")?;
+    if answer["triggerSource"] == event["triggerSource"] && answer["request"] == event["request"] {
+        say!("A dry event went through {function} and {next} and came back");
+        return Ok(());
+    }
+    let what = what(&answer);
+    Err(Refused(format!("a dry event did not come back from {function} and {next}: {what}. Their logs say more"))
+        .into())
 }
 
 /// The event of `--test`. Its source is none of Cognito's, so functions that look at it do nothing.
 fn dry_event(trigger: Trigger, pool: &Description) -> Value {
     json!({
         "version": "1",
-        "triggerSource": format!("DryRun_{}", trigger.member()),
+        "triggerSource": format!("{DRY_RUN}{}", trigger.member()),
         "region": pool.region(),
         "userPoolId": pool.id(),
         "userName": "cognito-triggers-dry-run",

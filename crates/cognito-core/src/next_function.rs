@@ -40,6 +40,9 @@ pub const NAMES: [&str; 3] = [NEXT_FUNCTION, NEXT_FUNCTION_ORDER, NEXT_FUNCTION_
 /// What our own `AdminCreateUser` passes as `clientMetadata`, by name and value. Cognito calls pre sign-up for it, so the
 /// team's function sees an event of our making and can tell it from an administrator's.
 pub const CREATED_BY: (&str, &str) = ("created_by", "cognito-triggers");
+/// The value where the account API invites somebody. The team's function was never asked about that person before, so a
+/// failure of it counts as its settings say.
+pub const INVITED_BY: &str = "cognito-triggers-invitation";
 
 /// The `error_code` if the team's function did not answer, or with something that is no answer.
 pub const FAILED: Kind = Kind {
@@ -52,6 +55,9 @@ pub const REFUSED: Kind = Kind::refusal("next_function_refused", "The text of yo
 /// The `error_code` of the warning that something the team's function said does not count.
 pub const OVERRULED: &str = "next_function_overruled";
 
+/// How the source of an event begins that `attach --test` sends. Cognito sends none of the kind.
+pub const DRY_RUN: &str = "DryRun_";
+
 /// The member of the client context that says which functions an event came through.
 pub(crate) const CAME_THROUGH: &str = "cognito-triggers-came-through";
 
@@ -63,6 +69,8 @@ const FOR_THEIRS: Duration = Duration::from_millis(1500);
 /// The time for theirs where our own `AdminCreateUser` led to the event: Cognito lets that call wait, and it is given up
 /// after 1.5 seconds.
 const NESTED: Duration = Duration::from_secs(1);
+/// The waits before the calls that follow one that Lambda throttled. Theirs has not run then, so nothing is done twice.
+const PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(400)];
 
 /// When the team's function is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,13 +192,13 @@ impl<C: Caller> Next<C> {
         }
         let theirs = match self.order {
             Order::Before => {
-                let theirs = self.ask(event, clock.leaving(FOR_OURS), via).await?;
+                let theirs = self.ask(trigger, event, clock.leaving(FOR_OURS), via).await?;
                 handle(trigger, event, clock).await?;
                 theirs
             }
             Order::After => {
                 handle(trigger, event, clock.leaving(FOR_THEIRS)).await?;
-                self.ask(event, clock, via).await?
+                self.ask(trigger, event, clock, via).await?
             }
         };
         if let Some(theirs) = theirs {
@@ -201,20 +209,35 @@ impl<C: Caller> Next<C> {
     }
 
     /// What the team's function says. `None` if it could not be asked and that is to be passed over.
-    async fn ask(&self, event: &mut Event, clock: Clock, via: &Via) -> Result<Option<Theirs>, Failure> {
+    async fn ask<T: Trigger>(
+        &self,
+        _: &T,
+        event: &mut Event,
+        clock: Clock,
+        via: &Via,
+    ) -> Result<Option<Theirs>, Failure> {
         let nested = is_of_our_making(event);
         let limit = if nested { clock.left().min(NESTED) } else { clock.left() };
-        // It is asked about the person in the sign-in that makes us create the account, and refusing here would break that.
-        let on_failure = if nested { OnFailure::Pass } else { self.on_failure };
+        let on_failure = if nested {
+            // It is asked about the person in the sign-in that makes us create the account, and refusing here would
+            // break that.
+            OnFailure::Pass
+        } else if is_dry_run(event) {
+            OnFailure::Refuse
+        } else {
+            self.on_failure
+        };
         let broken = match self.reply(event, via, limit).await {
             Ok(Reply::Answer(body)) => match answer::read(event, &body) {
                 Ok(theirs) => return Ok(Some(theirs)),
                 Err(broken) => broken,
             },
             Ok(Reply::Error(body)) => match answer::thrown(&body) {
+                Ok((error_type, _)) if T::OURS_STANDS_IN && on_failure == OnFailure::Pass => {
+                    Broken::Threw { error_type }
+                }
                 Ok((error_type, words)) => {
-                    let cause = format!("the next function threw {error_type}");
-                    return Err(Failure::in_words_of_another(REFUSED, cause, words));
+                    return Err(Failure::in_words_of_another(REFUSED, Broken::Threw { error_type }, words));
                 }
                 Err(broken) => broken,
             },
@@ -237,9 +260,24 @@ impl<C: Caller> Next<C> {
             return Err(late());
         }
         let json = event.written().map_err(|why| Broken::NotAsked(why.into()))?;
-        let called = tokio::time::timeout(limit, self.caller.call(json.get(), via, limit));
-        called.await.map_err(|_| late())?
+        let called = async {
+            for pause in PAUSES {
+                match self.caller.call(json.get(), via, limit).await {
+                    Err(Broken::Refused { status: TOO_MANY_REQUESTS, .. }) => tokio::time::sleep(pause).await,
+                    replied => return replied,
+                }
+            }
+            self.caller.call(json.get(), via, limit).await
+        };
+        tokio::time::timeout(limit, called).await.map_err(|_| late())?
     }
+}
+
+/// The HTTP status of a call that Lambda throttles.
+const TOO_MANY_REQUESTS: u16 = 429;
+
+fn is_dry_run(event: &Event) -> bool {
+    event.members().read("triggerSource").is_some_and(|source: String| source.starts_with(DRY_RUN))
 }
 
 /// Whether our own `AdminCreateUser` led to the event.

@@ -28,6 +28,10 @@ pub trait Trigger {
     /// triggers that are told what has happened: ours first, and a failure keeps nobody out.
     const NEXT_FUNCTION: Defaults = Defaults::TOLD_AFTERWARDS;
 
+    /// Whether an error that the team's function throws is a failure like any other where failures are passed over, because
+    /// ours has an answer of its own. For all other triggers such an error is a decision.
+    const OURS_STANDS_IN: bool = false;
+
     /// Whether this function has anything to do for a source. It returns events of other sources unchanged and makes no
     /// call for them.
     fn handles(&self, source: TriggerSource) -> bool;

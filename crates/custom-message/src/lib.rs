@@ -122,6 +122,9 @@ fn overruled(event: &Event, answers: &Answers) -> Map<String, Value> {
 impl Trigger for CustomMessage {
     const CALLS_NEXT_FUNCTION: bool = cfg!(feature = "next-function");
 
+    /// A fault in the team's texts must not keep a code from somebody.
+    const OURS_STANDS_IN: bool = true;
+
     fn handles(&self, source: TriggerSource) -> bool {
         Kind::from_trigger_source(source).is_some()
     }

@@ -72,7 +72,8 @@ impl Trigger for InboundFederation {
         // By the name in the settings, as when ours answered: they say in which claims address and proof are.
         let provider = self.provider(event).map_or(UNLISTED, |provider| provider.name.as_str());
         let claims = next_function::claims(SignIn::read(event, provider, &self.settings), ours, theirs, &self.settings);
-        if theirs.as_object() == Some(&claims) { Map::new() } else { Map::from_iter([(MAP.to_owned(), claims.into())]) }
+        // Also where they are the same: the text of theirs may name a claim twice, and who reads it may take the other one.
+        Map::from_iter([(MAP.to_owned(), claims.into())])
     }
 }
 

@@ -246,10 +246,12 @@ impl Invitations {
 
 /// Explains why the pool did not create a guest's account. Cognito has one error code for an address that it does not
 /// accept, an attribute that is too long or too short, an attribute that the pool does not have, and a required one
-/// that is missing. Any caller can cause it.
+/// that is missing. The function on the pool's pre sign-up may refuse, too. Any caller can cause it.
 fn not_created(error: PoolError) -> Problem {
     match error.kind() {
-        PoolErrorKind::InvalidParameter => Problem::from(Code::InvalidRequest).because(&error).caused_outside(),
+        PoolErrorKind::InvalidParameter | PoolErrorKind::TriggerRefused => {
+            Problem::from(Code::InvalidRequest).because(&error).caused_outside()
+        }
         _ => error.into(),
     }
 }

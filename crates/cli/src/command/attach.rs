@@ -1,7 +1,7 @@
 //! `attach`
 
 use crate::attachment::{Attached, Change, Current, Report, Request, Transaction, resolve};
-use crate::chain::Chain;
+use crate::chain::{self, Chain};
 use crate::cloud::Cloud;
 use crate::finding::settings_that_fit;
 use crate::fragment::{Tool, fragment};
@@ -114,6 +114,9 @@ impl Attach {
         }
         let idle = report.permissions_removed.is_empty()
             && report.changes.iter().all(|change| change.old == change.new && change.permission != TO_BE_ADDED);
+        if self.test {
+            test_kept(cloud, &current, &plan, &chains).await?;
+        }
         if !idle {
             self.respect_owner(request, cloud, &current.pool).await?;
         }
@@ -248,6 +251,16 @@ impl Attach {
         }
         Ok(chains)
     }
+}
+
+/// Tries the chains that are there already.
+async fn test_kept(cloud: &Cloud, current: &Current, plan: &[(Change, FunctionArn)], new: &Chains) -> Result<()> {
+    for (change, function) in plan.iter().filter(|(change, _)| !new.contains_key(&change.trigger)) {
+        if let Some(chained) = current.record.of(change.trigger).and_then(|known| known.chained.as_ref()) {
+            chain::test(cloud, &current.pool, change.trigger, function, &chained.next).await?;
+        }
+    }
+    Ok(())
 }
 
 type Chains = BTreeMap<Trigger, Chain>;

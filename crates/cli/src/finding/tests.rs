@@ -219,6 +219,12 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
         });
     }
     check(Warning, "address_never_verified", pool("/AutoVerifiedAttributes", json!([])));
+    for verified in [json!([]), json!(["email", "phone_number"])] {
+        check(Error, "allowed_domains_not_proven", move |facts| {
+            facts.pool.0["AutoVerifiedAttributes"] = verified.clone();
+            set(facts, Trigger::PreSignUp, "ALLOWED_DOMAINS", "corp.example");
+        });
+    }
     check(Error, "ses_sandbox", |facts| facts.ses_production = Some(false));
     check(Error, "ses_sending_paused", |facts| facts.ses_sending = Some(false));
     check(Error, "sender_unverified", |facts| facts.sender_verified = Some(false));

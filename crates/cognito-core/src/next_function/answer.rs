@@ -35,6 +35,12 @@ pub enum Broken {
         /// AWS's code, such as `ResourceNotFoundException`.
         code: String,
     },
+    /// It threw an error.
+    #[error("the next function threw {error_type}")]
+    Threw {
+        /// The error's type.
+        error_type: String,
+    },
     /// It ended without deciding anything.
     #[error("the next function broke off: {error_type}")]
     BrokeOff {

@@ -33,6 +33,22 @@ impl Trigger for Ours {
     }
 }
 
+/// Confirms everybody, and does so for theirs, too.
+struct StandsIn;
+
+impl Trigger for StandsIn {
+    const OURS_STANDS_IN: bool = true;
+
+    fn handles(&self, _: TriggerSource) -> bool {
+        true
+    }
+
+    async fn handle(&self, event: &mut Event, _: Clock) -> Result<(), Failure> {
+        event.respond("autoConfirmUser", true);
+        Ok(())
+    }
+}
+
 type Replies = Box<dyn Fn(&str) -> Result<Reply, Broken> + Send + Sync>;
 
 /// The team's function: what it gets, and what it replies.
@@ -75,7 +91,7 @@ const AFTER: Defaults = Defaults::CHANGES_AFTERWARDS;
 /// The answer as text, or code and public text of the failure; and the log.
 async fn answered_to(
     event: &str,
-    ours: &Ours,
+    ours: &impl Trigger,
     theirs: &Theirs,
     chosen: Defaults,
 ) -> (Result<String, (String, String)>, String) {
@@ -252,6 +268,46 @@ async fn its_own_refusal_reaches_the_person_unchanged_whatever_a_failure_means_a
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_error_of_theirs_is_a_failure_where_ours_stands_in() {
+    let error = br#"{"errorType":"KeyError","errorMessage":"'ada@example.com'"}"#;
+    let theirs = Theirs::replying(|_| Ok(Reply::Error(error.to_vec())));
+    let ours = StandsIn;
+    let event = sample("pre-sign-up/native");
+    let (answer, log) = answered_to(&event, &ours, &theirs, Defaults::TOLD_AFTERWARDS).await;
+    assert!(answer.is_ok() && log.contains("threw KeyError") && log.contains(FAILED.code), "{answer:?} {log}");
+    assert!(!log.contains("ada@"), "{log}");
+    // Who wants it to refuse says so.
+    let (answer, _) = answered_to(&event, &ours, &theirs, AFTER).await;
+    assert_eq!(answer.unwrap_err(), (REFUSED.code.to_owned(), "'ada@example.com'".to_owned()));
+}
+
+/// It has not run, so nothing is done twice.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_lambda_throttles_is_made_again_while_there_is_time() {
+    let throttled = || Err(Broken::Refused { status: 429, code: "TooManyRequestsException".into() });
+    let calls = Mutex::new(0);
+    let theirs = Theirs::replying(move |event| {
+        let mut calls = calls.lock().unwrap();
+        *calls += 1;
+        if *calls < 3 { throttled() } else { Ok(Reply::Answer(event.as_bytes().to_vec())) }
+    });
+    assert!(answered(&theirs, AFTER).await.0.is_ok());
+    assert_eq!(theirs.got.lock().unwrap().len(), 3);
+    let theirs = Theirs::replying(move |_| throttled());
+    let (answer, log) = answered(&theirs, AFTER).await;
+    assert!(answer.is_err() && log.contains("429"), "{log}");
+    assert_eq!(theirs.got.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_dry_event_fails_wherever_theirs_does_not_answer() {
+    let event = edited("pre-sign-up/native", |event| event["triggerSource"] = json!("DryRun_CustomMessage"));
+    let theirs = Theirs::replying(|_| Err(Broken::NoEvent));
+    let (answer, _) = answered_to(&event, &StandsIn, &theirs, Defaults::TOLD_AFTERWARDS).await;
+    assert_eq!(answer.unwrap_err().0, FAILED.code);
 }
 
 #[tokio::test]

@@ -82,7 +82,12 @@ impl Ids {
     }
 
     fn are_named(&self) -> bool {
-        self.0.as_ref().is_some_and(|ids| !ids.is_empty() && ids.iter().all(|id| !id.is_empty()))
+        self.0.is_some()
+    }
+
+    /// Whether there are ids that no event has. An entry with them would be passed over without a word.
+    fn are_empty(&self) -> bool {
+        self.0.as_ref().is_some_and(|ids| ids.is_empty() || ids.iter().any(String::is_empty))
     }
 }
 
@@ -198,11 +203,11 @@ impl Overrides {
 impl Override {
     /// Checks what does not depend on the function. The error is what is wrong, and what is allowed.
     fn check(&self) -> Result<(), (String, String)> {
-        if !self.user_pool_id.are_named() && !self.client_id.are_named() {
-            return Err((
-                "no id".to_owned(),
-                "user_pool_id, client_id, or both, each an id or a list of ids".to_owned(),
-            ));
+        let ids = [&self.user_pool_id, &self.client_id];
+        let none = ids.iter().all(|ids| !ids.are_named());
+        if none || ids.iter().any(|ids| ids.are_empty()) {
+            let what = if none { "no id" } else { "an empty id" };
+            return Err((what.to_owned(), "user_pool_id, client_id, or both, each an id or a list of ids".to_owned()));
         }
         for name in self.settings.keys() {
             let known = |names: &[&str]| names.contains(&name.as_str());
@@ -358,8 +363,10 @@ mod tests {
             ("nonsense", "a JSON list"),
             ("/no/such/file.json", "/no/such/file.json"),
             (r#"[{"settings": {"APP_NAME": "Shop"}}]"#, "entry 1: no id"),
-            (r#"[{"client_id": "", "settings": {}}]"#, "entry 1: no id"),
-            (r#"[{"client_id": [], "settings": {}}]"#, "entry 1: no id"),
+            (r#"[{"client_id": "", "settings": {}}]"#, "entry 1: an empty id"),
+            (r#"[{"client_id": [], "settings": {}}]"#, "entry 1: an empty id"),
+            (r#"[{"client_id": ["a", ""], "settings": {}}]"#, "entry 1: an empty id"),
+            (r#"[{"user_pool_id": "a", "client_id": "", "settings": {"NEWCOMERS": "refuse"}}]"#, "an empty id"),
             (
                 r#"[{"client_id": "a", "settings": {}}, {"client_id": "a", "settings": {"APP_NAMES": "b"}}]"#,
                 "entry 2: APP_NAMES",

@@ -2,6 +2,7 @@
 
 use super::secret_hash::secret_hash;
 use super::{AwsUserPool, attribute, failed, read};
+use crate::next_function::{CREATED_BY, INVITED_BY};
 use crate::password::Password;
 use crate::user_pool::{
     CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response,
@@ -106,6 +107,7 @@ impl Invitations for AwsInvitations {
             .username(&invitee.user_name)
             .temporary_password(temporary.expose())
             .message_action(MessageActionType::Suppress)
+            .client_metadata(CREATED_BY.0, INVITED_BY)
             .user_attributes(attribute("email", &invitee.email.to_lower_case())?);
         for (name, value) in &invitee.attributes {
             call = call.user_attributes(attribute(name, value)?);

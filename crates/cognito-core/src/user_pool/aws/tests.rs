@@ -220,6 +220,8 @@ async fn a_profile_is_created_verified_without_a_message_and_without_taking_an_a
     assert_eq!(request.message_action(), Some(&MessageActionType::Suppress));
     assert_eq!(request.force_alias_creation(), Some(false));
     assert_eq!(request.temporary_password(), None);
+    // A function of the team tells it from an administrator's call by this.
+    assert_eq!(request.client_metadata().unwrap()["created_by"], "cognito-triggers");
     assert_eq!(
         pairs(request.user_attributes()),
         [("email", "kate@example.com"), ("email_verified", "true"), ("given_name", "Kate")]

@@ -59,6 +59,7 @@ async fn an_invitation_claims_no_proof_sends_nothing_and_takes_nothing_away() {
             let verified = input.user_attributes().iter().any(|attribute| attribute.name() == "email_verified");
             input.message_action() == Some(&MessageActionType::Suppress)
                 && !verified
+                && input.client_metadata().is_some_and(|all| all["created_by"] == "cognito-triggers-invitation")
                 && input.force_alias_creation().is_none()
                 && input.temporary_password().is_some_and(|password| password.len() == 99)
         })
