@@ -468,7 +468,7 @@ fn pre_sign_up_has_the_right_to_every_call_the_adapter_can_make_and_to_no_other(
 #[test]
 fn the_other_functions_have_the_right_to_what_they_repair_and_end_and_no_more() {
     let resources = resources();
-    let repair = ["cognito-idp:ListUsers", "cognito-idp:AdminUpdateUserAttributes"].map(str::to_owned);
+    let repair = ["ListUsers", "AdminGetUser", "AdminUpdateUserAttributes"].map(|call| format!("cognito-idp:{call}"));
     let group_and_sessions = ["cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminUserGlobalSignOut"];
     let confirmation = group_and_sessions.map(str::to_owned).into_iter().chain(repair.clone()).collect();
     assert_eq!(rights(&resources, "PostConfirmation"), confirmation);

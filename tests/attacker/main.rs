@@ -15,7 +15,7 @@ mod world;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, PoolKind};
-use mallory::{PASSWORD, is_mallorys, is_of_nobodys_word, reaches};
+use mallory::{PASSWORD, adas_derived_name, is_mallorys, is_of_nobodys_word, reaches};
 use naive::Guard;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -81,7 +81,7 @@ fn next_move(random: &mut StdRng) -> Move {
 
 async fn make(world: &mut World, next: Move, random: &mut StdRng) {
     match next {
-        Move::MalloryActs => world.pool.change(|accounts| world.mallory.lock().unwrap().act(accounts)),
+        Move::MalloryActs => world.pool.change(|accounts| world.mallory.lock().unwrap().act_at_leisure(accounts)),
         Move::MallorySignsIn(provider, claims) => drop(world.sign_in(provider, MALLORYS_SUBJECT, claims).await),
         Move::MalloryInvites(address) => world.invite(address).await,
         Move::MalloryChangesAnAddress => world.mallory_changes_an_address().await,
@@ -196,7 +196,9 @@ async fn nobody_gets_into_an_account_with_an_address_they_never_proved() {
     }
     println!("{ends:#?}");
     // The walks reach what they are about: Ada gets in, and is refused where the settings say so.
-    for end in ["in", "unverified_profile", "ambiguous_owner", "linked_profile", "disabled_profile"] {
+    let ends_of_all =
+        ["in", "unverified_profile", "ambiguous_owner", "linked_profile", "disabled_profile", "user_name_held"];
+    for end in ends_of_all {
         assert!(ends.get(end).is_some_and(|count| *count >= 3), "{end}: {ends:?}");
     }
 }
@@ -225,20 +227,35 @@ async fn end_of(world: &mut World) -> String {
             assert!(accounts.iter().any(is_linked), "seed {seed}, {:?}: {accounts:#?}", world.setup);
             return code;
         }
+        "user_name_held" => {
+            assert!(accounts.iter().any(takes_adas_name), "seed {seed}, {:?}: {accounts:#?}", world.setup);
+            return code;
+        }
         _ => {}
     }
     let known = ["unverified_profile", "ambiguous_owner", "email_held_by_federated_profile"];
     assert!(known.contains(&code.as_str()), "seed {seed}, {:?}: {code}\n{:#?}", world.setup, world.pool.accounts());
-    // Where what nobody proved may be taken over, one such account keeps Ada from nothing; of several, none is chosen.
-    let squats = |account: &&Account| account.has_email(ADA) && !account.email_verified && !account.is_stand_alone();
-    let squatters = world.pool.accounts().iter().filter(squats).count();
+    // Where what nobody proved may be taken over, one such account keeps Ada from nothing; of several, none is chosen. Where
+    // the address is no name, Ada may have proven it for several.
+    let count = |verified: bool| {
+        let is_one = |account: &&Account| account.has_email(ADA) && account.email_verified == verified;
+        accounts.iter().filter(is_one).filter(|account| !account.is_stand_alone()).count()
+    };
+    let proven_twice = world.setup.kind == PoolKind::UserNames && count(true) > 1;
     assert!(
-        !world.setup.reclaims || squatters > 1,
+        !world.setup.reclaims || count(false) > 1 || proven_twice,
         "seed {seed}, {:?}: {code}\n{:#?}",
         world.setup,
         world.pool.accounts()
     );
     code
+}
+
+/// Whether somebody else has the name that follows from Ada's address, as user name or alias.
+fn takes_adas_name(account: &Account) -> bool {
+    let name = adas_derived_name();
+    let is_alias = account.attributes.get("preferred_username") == Some(&name);
+    !is_adas(account) && (is_alias || (account.user_name == name && !account.has_email(ADA)))
 }
 
 /// After a walk Ada changes her address undisturbed. Whether she could, or what is wrong if she could not although nobody

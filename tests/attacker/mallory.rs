@@ -2,8 +2,9 @@
 //! their own accounts.
 
 use crate::world::{ADA, ClientRights, MALLORY, MALLORYS_SUBJECT};
-use cognito_core::user_pool::Status;
+use cognito_core::email::Email;
 use cognito_core::user_pool::memory::{Account, PoolKind, native};
+use cognito_core::user_pool::{NativeUserName, Status};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -65,7 +66,17 @@ impl Mallory {
         }
     }
 
-    /// One thing that a registered person can do, if it can be done now.
+    /// The same, between two calls and not just before one.
+    pub fn act_at_leisure(&mut self, accounts: &mut Vec<Account>) {
+        if self.kind == PoolKind::UserNames && self.random.random_ratio(1, 5) {
+            let act = self.take_an_alias(accounts);
+            self.did.extend(act);
+        } else {
+            self.act(accounts);
+        }
+    }
+
+    /// One thing that a registered person can do at any moment, if it can be done now.
     pub fn act(&mut self, accounts: &mut Vec<Account>) {
         let act = match self.random.random_range(0..8) {
             0 => self.register(accounts),
@@ -79,13 +90,15 @@ impl Mallory {
         self.did.extend(act);
     }
 
-    /// Registers either address. Where people choose their user names, perhaps under somebody's `sub`.
+    /// Registers either address. Where people choose their user names, perhaps under somebody's `sub`, or under the name that
+    /// is derived from Ada's address. The product refuses both where it is attached; this pool may be older.
     fn register(&mut self, accounts: &mut Vec<Account>) -> Option<&'static str> {
         self.made += 1;
         let address = *[ADA, MALLORY].choose(&mut self.random)?;
         let sub = format!("11111111-0000-4000-a000-{:012}", self.made);
         let user_name = match self.kind {
             PoolKind::EmailUserNames => sub.clone(),
+            PoolKind::UserNames if self.random.random_ratio(1, 4) => adas_derived_name(),
             PoolKind::EmailAlias | PoolKind::UserNames if self.random.random_ratio(1, 3) => {
                 format!("mallory-{}", self.made)
             }
@@ -123,6 +136,16 @@ impl Mallory {
         Some("wrote Ada's address")
     }
 
+    /// Writes the name that is derived from Ada's address as `preferred_username`, which is an alias in this pool.
+    ///
+    /// Never just before a call: nothing can keep a name from moving between the look at whom it reaches and the call, which
+    /// the threat model says.
+    fn take_an_alias(&mut self, accounts: &mut [Account]) -> Option<&'static str> {
+        let account = self.own(accounts)?;
+        account.attributes.insert("preferred_username".into(), adas_derived_name());
+        Some("took the name of Ada's account for an alias")
+    }
+
     fn delete_an_account(&mut self, accounts: &mut Vec<Account>) -> Option<&'static str> {
         let name = self.own(accounts)?.user_name.clone();
         accounts.retain(|account| account.user_name != name);
@@ -145,6 +168,11 @@ impl Mallory {
         let own: Vec<usize> = (0..accounts.len()).filter(|at| reaches(&accounts[*at])).collect();
         Some(&mut accounts[*own.choose(&mut self.random)?])
     }
+}
+
+/// The name that an account of Ada's gets where `NATIVE_USERNAME` is `derived`.
+pub fn adas_derived_name() -> String {
+    Email::parse(ADA).map(|email| NativeUserName::derived(&email)).unwrap()
 }
 
 /// With the code that went to Mallory's mailbox.

@@ -88,7 +88,7 @@ pub enum ClientRights {
 impl Setup {
     pub fn all() -> Vec<Self> {
         let flags = [false, true];
-        let kinds = [PoolKind::EmailUserNames, PoolKind::EmailAlias];
+        let kinds = [PoolKind::EmailUserNames, PoolKind::EmailAlias, PoolKind::UserNames];
         let each = |kind| flags.map(|reclaims| flags.map(|inbound| (kind, reclaims, inbound)));
         let all = kinds.iter().flat_map(|kind| each(*kind)).flatten();
         let setup = |(kind, reclaims, inbound)| Self {
@@ -233,7 +233,8 @@ impl World {
             ..native(ADA_BEFORE)
         };
         let accounts = setup.ada_has_an_account.then_some(before);
-        let quirks = Quirks { alias_moves: true, ..Quirks::default() };
+        let alias_comes_first = setup.kind == PoolKind::UserNames;
+        let quirks = Quirks { alias_moves: true, alias_comes_first, ..Quirks::default() };
         let pool = MemoryPool::new(setup.kind, accounts).with_quirks(quirks);
         let mallory = Arc::new(Mutex::new(Mallory::new(seed, setup.kind, setup.rights)));
         let interrupts = Arc::clone(&mallory);

@@ -71,10 +71,13 @@ pub trait UserPool: Sync {
     /// taking the address away from a profile that holds it as an alias.
     fn create_native(&self, new: &NewNative) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
-    /// The name for calls that change this profile, checked not to be the `sub` of another. Makes no call if
-    /// [`CheckedUserName::without_call`] can tell, otherwise calls [`Self::is_sub`].
+    /// The name for calls that change this profile, checked not to reach another. Makes no call if
+    /// [`CheckedUserName::without_call`] can tell, otherwise one.
     ///
-    /// The answer never changes: a `sub` is random, so nobody can choose a name that later becomes another's `sub`.
+    /// - A name in the form of a `sub` may be that of another profile ([`Self::is_sub`]). That answer never changes: a `sub`
+    ///   is random, so nobody can choose a name that later becomes another's `sub`.
+    /// - Everybody can tell a derived name, and may have taken it as an alias ([`Self::profile`]). That answer may change
+    ///   before the call.
     fn checked(
         &self,
         name: &UserName,
@@ -84,11 +87,19 @@ pub trait UserPool: Sync {
             if let Some(checked) = CheckedUserName::without_call(name, own_sub) {
                 return Ok(checked);
             }
+            if NativeUserName::is_derived(name.as_str()) {
+                let reached = self.profile(name.as_str()).await?;
+                if reached.is_some_and(|reached| !reached.sub.eq_ignore_ascii_case(own_sub)) {
+                    let why = "another profile has the user name as an alias";
+                    return Err(PoolError::new(PoolErrorKind::HiddenByAlias, "AdminGetUser", why));
+                }
+                return Ok(CheckedUserName::looked_up(name));
+            }
             if self.is_sub(name).await? {
                 let why = "the user name is the sub of another profile";
                 return Err(PoolError::new(PoolErrorKind::BorrowedSub, "ListUsers", why));
             }
-            Ok(CheckedUserName::nobodys_sub(name))
+            Ok(CheckedUserName::looked_up(name))
         }
     }
 

@@ -103,6 +103,14 @@ async fn the_language_is_read_under_every_name_and_in_every_form_that_applicatio
 async fn reported_forms_of_a_request_get_a_message() {
     for (what, member, value) in [
         ("a name that is the word undefined", "/request/userAttributes/given_name", json!("undefined")),
+        ("a name of two such words", "/request/userAttributes/given_name", json!("undefined undefined")),
+        ("a name with a code in it", "/request/userAttributes/given_name", json!("Ada {####}")),
+        ("a name with joined emoji", "/request/userAttributes/given_name", json!("Ada 👩\u{200d}💻")),
+        (
+            "LinkedIn's locale of somebody in Germany",
+            "/request/userAttributes/locale",
+            json!(r#"{"country":"DE","language":"en"}"#),
+        ),
         ("a name that is an object", "/request/userAttributes/given_name", json!({"first": "Ada"})),
         ("a language that is a number", "/request/clientMetadata/locale", json!(1033)),
         ("a language that is a list", "/request/clientMetadata/locale", json!(["de"])),

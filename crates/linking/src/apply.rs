@@ -131,8 +131,9 @@ impl<P: UserPool> Linker<'_, P> {
             }
             if repeated && owners.creation_refused && attempt > 2 && matches!(decision, Decision::CreateAndLink { .. })
             {
-                // Another invocation's profile would have shown by now. So somebody holds the name, out of our sight.
-                return Err(LinkError::Refused(Refusal::UserNameHeld));
+                // Another invocation's profile would have shown by now. So somebody holds the name, out of our sight, or
+                // the phone number.
+                return Err(LinkError::Refused(self.held().await?));
             }
             if attempt == MAX_ATTEMPTS {
                 return Err(LinkError::Unsettled(error));
@@ -304,6 +305,19 @@ impl<P: UserPool> Linker<'_, P> {
         if self.attributes.is_empty() { vec![] } else { self.pool.required_attributes().await.unwrap_or_default() }
     }
 
+    /// What keeps the pool from making a profile although nobody has the address: of the attributes that came along, only a
+    /// phone number that the pool requires was there at the second try, too.
+    async fn held(&self) -> Result<Refusal, PoolError> {
+        let kept = only_required(&self.attributes, &self.known_to_be_required().await);
+        let holder = match kept.get("phone_number") {
+            Some(phone) => self.pool.profile(phone).await?,
+            None => None,
+        };
+        let Some(holder) = holder else { return Ok(Refusal::UserNameHeld) };
+        tracing::info!(sub = holder.sub, "this profile has the phone number that came along");
+        Ok(Refusal::PhoneNumberHeld)
+    }
+
     /// Creates the profile. If the pool rejects the provider's attributes, creates the profile with those only that are
     /// known to be required. `required` is `None` if it was not looked up yet.
     async fn create(&self, mut new: NewNative, required: Option<Vec<RequiredAttribute>>) -> Result<Profile, StepError> {
@@ -393,13 +407,6 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// The user name of the destination, if calls with it reach that profile.
     async fn checked(&self, to: &Destination) -> Result<CheckedUserName, StepError> {
-        // Everybody can tell a derived name, and may have taken it as an alias (`preferred_username`).
-        if self.user_name.reserves(to.user_name.as_str()) {
-            let reached = self.pool.profile(to.user_name.as_str()).await?;
-            if reached.is_some_and(|reached| reached.sub != to.sub) {
-                return Err(StepError::refused(Refusal::UserNameHeld));
-            }
-        }
         Ok(self.pool.checked(&to.user_name, &to.sub).await?)
     }
 
@@ -426,7 +433,7 @@ impl<P: UserPool> Linker<'_, P> {
 /// Logs which profile is in the way, for the operator.
 fn log_name_holder(error: &LinkError, owners: &Owners) {
     if let (LinkError::Refused(Refusal::UserNameHeld), Some(sub)) = (error, &owners.name_holder) {
-        tracing::info!(sub, "this profile has the address as its user name");
+        tracing::info!(sub, "this profile has the user name that a new one would take");
     }
 }
 
@@ -480,6 +487,7 @@ impl From<PoolError> for StepError {
             | PoolErrorKind::InvalidParameter
             | PoolErrorKind::LimitExceeded => Self::Moved { error, creation_refused: false },
             PoolErrorKind::BorrowedSub => Self::refused(Refusal::BorrowedSub),
+            PoolErrorKind::HiddenByAlias => Self::refused(Refusal::UserNameHeld),
             _ => Self::Final(LinkError::Pool(error)),
         }
     }

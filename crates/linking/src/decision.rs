@@ -352,7 +352,12 @@ fn with_native(owner: &Owner, arrival: &Arrival, email: &ProvenEmail, owners: &O
         // was there before.
         Status::Confirmed | Status::ResetRequired | Status::ForceChangePassword => {
             if policy.unverified_profile != UnverifiedProfile::Reclaim {
-                return Decision::Refuse(Refusal::UnverifiedProfile);
+                let resets = profile.status == Status::ResetRequired;
+                return Decision::Refuse(if resets {
+                    Refusal::PasswordResetRequired
+                } else {
+                    Refusal::UnverifiedProfile
+                });
             }
             let Some(email) = available(email, owners, profile) else {
                 return Decision::Refuse(Refusal::AmbiguousOwner);

@@ -12,6 +12,8 @@ pub enum Refusal {
     UnprovenEmail,
     /// The profile never proved the address.
     UnverifiedProfile,
+    /// The same, and an administrator reset its password: no password opens it, and no code goes to the address.
+    PasswordResetRequired,
     /// Somebody signs in with another identity to the profile, which never proved the address.
     LinkedProfile,
     /// An administrator disabled the profile, or another one that proved the address.
@@ -36,6 +38,8 @@ pub enum Refusal {
     EmailHeldByFederatedProfile,
     /// A profile with another address, or none, has this address as its user name, so no profile can be created.
     UserNameHeld,
+    /// The pool requires a phone number, which is a user name as well, and somebody else has the one that came.
+    PhoneNumberHeld,
     /// The new profile would lack an attribute that the pool requires, so the one in its place is not deleted.
     RequiredAttribute,
     /// The profile to reclaim has a passkey, which an administrator cannot remove.
@@ -58,6 +62,10 @@ impl Refusal {
                 "unverified_profile",
                 "An account with this email address is waiting to be confirmed, \
                  please sign in with your password and confirm your email address first, or contact support",
+            ),
+            Self::PasswordResetRequired => Kind::refusal(
+                "password_reset_required",
+                "The password of the account with this email address must be reset first, please contact support",
             ),
             Self::LinkedProfile => Kind::refusal(
                 "linked_profile",
@@ -99,6 +107,10 @@ impl Refusal {
             ),
             Self::UserNameHeld => Kind::refusal(
                 "user_name_held",
+                "An account with this email address cannot be created, please contact support",
+            ),
+            Self::PhoneNumberHeld => Kind::refusal(
+                "phone_number_held",
                 "An account with this email address cannot be created, please contact support",
             ),
             Self::RequiredAttribute => Kind::refusal(
@@ -144,6 +156,11 @@ impl Refusal {
                  email_verified that is true, the claim is not mapped, or the provider is not trusted"
             }
             Self::UnverifiedProfile => "the profile never proved the address, and UNVERIFIED_PROFILE leaves it alone",
+            Self::PasswordResetRequired => {
+                "the profile waits for a new password (RESET_REQUIRED) and never proved the address, so no password opens it \
+                 and no code goes to the address, and UNVERIFIED_PROFILE leaves it alone. If the address is theirs, verify it \
+                 with `cognito-triggers verify-email`: the next sign-in is linked, and \"forgot password\" sends a code"
+            }
             Self::LinkedProfile => {
                 "somebody signs in through a provider to the profile that has the address, which never proved it. If the \
                  address is theirs, verify it with `cognito-triggers verify-email`; if not, take it off the profile"
@@ -210,6 +227,11 @@ impl Refusal {
                 "the pool takes the address, or the name derived from it, for the user name of a profile with another address \
                  or none, whose sub is logged if the pool shows it; look at that profile, then delete it or change its address"
             }
+            Self::PhoneNumberHeld => {
+                "the pool requires a phone number and takes it for a user name, and the profile whose sub is logged has the \
+                 one that came; change the number there or at the provider, or stop requiring one: a phone number proves \
+                 nothing here"
+            }
             Self::EmailHeldByFederatedProfile => "merge the stand-alone federated profile first",
         };
         text.to_owned()
@@ -227,10 +249,11 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const ALL: [Refusal; 23] = [
+    const ALL: [Refusal; 25] = [
         Refusal::UnusableEmail(InvalidEmail::Syntax),
         Refusal::UnprovenEmail,
         Refusal::UnverifiedProfile,
+        Refusal::PasswordResetRequired,
         Refusal::LinkedProfile,
         Refusal::DisabledProfile,
         Refusal::UnusableProfile,
@@ -245,6 +268,7 @@ mod tests {
         Refusal::EmailHeldByFederatedProfile,
         Refusal::PasskeyOnProfile,
         Refusal::UserNameHeld,
+        Refusal::PhoneNumberHeld,
         Refusal::Unlinkable(Unlinkable::UnlistedProvider),
         Refusal::Unlinkable(Unlinkable::AmbiguousProvider),
         Refusal::Unlinkable(Unlinkable::UnreliableSubject),

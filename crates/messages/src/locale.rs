@@ -13,12 +13,28 @@ const MOST_TAGS: usize = 20;
 
 /// The language tags in a text, most wanted first. The text may be a single tag, or a list as in `Accept-Language` (RFC
 /// 9110, 12.5.4), OpenID Connect's `ui_locales` or the variable `LANGUAGE`. Names of POSIX locales (`de_DE.UTF-8`) lose
-/// their encoding. Tags with weight 0 or an unreadable weight are left out, and so is `*`.
+/// their encoding. Tags with weight 0 or an unreadable weight are left out, and so is `*`. Of an object, its member
+/// `language` counts.
 #[must_use]
 pub fn preferred(text: &str) -> Vec<&str> {
+    let text = language_of_object(text).unwrap_or(text);
     let mut tags: Vec<(&str, f32)> = text.split(',').flat_map(weighted).take(MOST_TAGS).collect();
     tags.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     tags.into_iter().map(|(tag, _)| tag).collect()
+}
+
+/// The language in an object of country and language, which LinkedIn sends as `locale`. Cognito stores it as text, and AWS
+/// does not say in which form: as JSON, or as Java writes it (`{country=AR, language=es}`). The country is no language:
+/// `AR` would be Arabic. Empty if the object has none.
+fn language_of_object(text: &str) -> Option<&str> {
+    let members = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let mut members = members.split(',').filter_map(|member| member.split_once([':', '=']));
+    let language = members.find(|(name, _)| bare(name) == "language");
+    Some(language.map_or("", |(_, language)| bare(language)))
+}
+
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '"')
 }
 
 /// The tags of one item of a list, each with the item's weight.
@@ -176,6 +192,11 @@ mod tests {
             ("de-CH, fr;q=0.9, en;q=0.95, *;q=0.1", "de-CH en fr"),
             ("fr;q=0, en;q=NaN, ;;, de;q=x, ja, it;q=9", "ja it"),
             ("", ""),
+            (r#"{"country":"AR","language":"es"}"#, "es"),
+            (r#" { "language" : "pt_BR", "country" : "BR" } "#, "pt_BR"),
+            ("{country=AR, language=es}", "es"),
+            (r#"{"country":"DE"}"#, ""),
+            ("{}", ""),
         ] {
             assert_eq!(preferred(text).join(" "), expected, "{text}");
         }

@@ -8,6 +8,9 @@ const NAME_LIMIT: usize = 60;
 /// What programs write where they have no name.
 const NO_NAMES: [&str; 6] = ["undefined", "null", "none", "nan", "n/a", "[object object]"];
 
+/// What people write in a field that must not stay empty.
+const MARKS: [char; 10] = [' ', '-', '–', '—', '_', '.', '…', '?', '*', '/'];
+
 /// The most digits of a name, as in `Ada 2nd`. A telephone number has more.
 const DIGIT_LIMIT: usize = 3;
 
@@ -47,8 +50,13 @@ pub(crate) fn greeting_name(value: &str) -> Option<String> {
     let digits = name.chars().filter(|c| c.general_category_group() == GeneralCategoryGroup::Number).count();
     let money = name.chars().any(|c| c.general_category() == GeneralCategory::CurrencySymbol);
     let usable = !name.is_empty() && name.chars().count() <= NAME_LIMIT && digits <= DIGIT_LIMIT && !money;
-    let usable = usable && !reads_as_address(&name) && !NO_NAMES.iter().any(|no| name.eq_ignore_ascii_case(no));
-    usable.then_some(name)
+    (usable && !reads_as_address(&name) && !stands_for_none(&name)).then_some(name)
+}
+
+/// Whether a program or a person wrote something in the place of a name that is not there: `undefined undefined`, `-`.
+fn stands_for_none(name: &str) -> bool {
+    let is_none = |text: &str| NO_NAMES.iter().any(|no| text.eq_ignore_ascii_case(no));
+    is_none(name) || name.split_whitespace().all(is_none) || name.chars().all(|c| MARKS.contains(&c))
 }
 
 fn reads_as_address(name: &str) -> bool {
@@ -96,10 +104,14 @@ mod tests {
 
     #[test]
     fn what_a_program_writes_for_no_name_is_no_name() {
-        for name in ["undefined", "null", " None ", "NaN", "n/a", "[object Object]"] {
+        for name in
+            ["undefined", "null", " None ", "NaN", "n/a", "[object Object]", "undefined undefined", "-", "? …", "."]
+        {
             assert_eq!(greeting_name(name), None, "{name}");
         }
-        assert_eq!(greeting_name("Nonna").as_deref(), Some("Nonna"));
+        for name in ["Nonna", "Null Island", "A."] {
+            assert_eq!(greeting_name(name).as_deref(), Some(name));
+        }
     }
 
     #[test]

@@ -133,7 +133,7 @@ struct NotWritten {
 
 impl From<PoolError> for NotWritten {
     fn from(error: PoolError) -> Self {
-        let may_work_later = !matches!(error.kind(), PoolErrorKind::UserNotFound | PoolErrorKind::BorrowedSub);
+        let may_work_later = error.kind() != PoolErrorKind::UserNotFound && !error.kind().reaches_another();
         Self { failure: error.into_failure(), may_work_later }
     }
 }

@@ -110,6 +110,33 @@ async fn nobody_is_signed_out_under_a_user_name_that_is_somebody_elses_sub() {
     assert!(!pool.accounts()[0].sessions.is_empty());
 }
 
+/// Everybody can tell a derived name, and may have taken it as an alias.
+#[tokio::test]
+async fn nothing_is_done_under_a_derived_name_that_reaches_somebody_else() {
+    let name = "address-0123456789abcdef0123456789abcdef";
+    let mut mallory = native("mallory@example.org").planted();
+    mallory.attributes.insert("preferred_username".into(), name.into());
+    let owner = native("victim@example.com").named(name);
+    for case in ["forgot-password", "sign-up"] {
+        let event = edited(&format!("post-confirmation/{case}"), |event| {
+            event["userName"] = json!(name);
+            event["request"]["userAttributes"]["sub"] = json!(owner.sub);
+        });
+        let quirks = Quirks { alias_comes_first: true, ..Quirks::default() };
+        let pool = MemoryPool::new(PoolKind::UserNames, [mallory.clone(), owner.clone()]).with_quirks(quirks);
+        let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, "Users"), &event)).await;
+        assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
+        assert!(log.contains("sessions_not_ended") || log.contains("group_not_joined"), "{case}: {log}");
+        let theirs = &pool.accounts()[0];
+        assert!(!theirs.sessions.is_empty() && theirs.groups.is_empty(), "{case}: {theirs:?}");
+        // Without the alias, the same call reaches its owner.
+        let pool = MemoryPool::new(PoolKind::UserNames, [owner.clone().planted()]).with_quirks(quirks);
+        answer_to(&trigger(&pool, "Users"), &event).await.unwrap();
+        let own = &pool.accounts()[0];
+        assert!(own.sessions.is_empty() || own.groups.contains("Users"), "{case}: {own:?}");
+    }
+}
+
 /// JavaScript and Python accept such a name.
 #[tokio::test]
 async fn a_name_with_half_a_surrogate_pair_does_not_fail_the_confirmation() {

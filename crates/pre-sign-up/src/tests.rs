@@ -368,6 +368,16 @@ async fn reported_forms_of_an_arrival_link_the_right_person_or_nobody() {
         ("an address that is null", "Google_1", with(Value::Null), Ok(0)),
         ("the word null for an address", "Google_1", with(json!("null")), Err("unusable_email")),
         ("a name before the address", "Google_1", with(json!("Ada <ada@example.com>")), Err("unusable_email")),
+        (
+            "an entry of Active Directory's proxyAddresses",
+            "Corp_1",
+            with(json!("SMTP:ada@example.com")),
+            Err("unusable_email"),
+        ),
+        ("a link for an address", "Corp_1", with(json!("mailto:ada@example.com")), Err("unusable_email")),
+        ("an address with a full stop at its end", "Corp_1", with(json!("ada@example.com.")), Err("unusable_email")),
+        ("an address in capitals, padded", "Corp_1", with(json!(" ADA@EXAMPLE.COM\r\n")), Ok(1)),
+        ("an address under the name of the claim in capitals", "Corp_1", json!({"EMAIL": ada}), Ok(0)),
         ("a boolean for the mark", "Google_1", json!({"email": ada, "email_verified": true}), Ok(1)),
         (
             "a subject of 120 digits",
@@ -385,6 +395,30 @@ async fn reported_forms_of_an_arrival_link_the_right_person_or_nobody() {
         let linked = answer.map(|_| pool.accounts()[0].identities.len()).map_err(|refused| refused.0);
         assert_eq!(linked, expected, "{what}");
         assert_eq!(pool.accounts().len(), 1, "{what}");
+    }
+}
+
+/// Each of these came for somebody whose other address has an account.
+#[tokio::test]
+async fn an_address_that_only_resembles_another_gets_an_account_of_its_own() {
+    for (what, address) in [
+        ("the user name of a guest in Entra ID", "ada_example.com#EXT#@tenant.onmicrosoft.com"),
+        ("a letter and its accent apart", "ad\u{e1}@example.com"),
+        ("a plus address", "ada+1@example.com"),
+        ("Gmail's dots", "a.d.a@example.com"),
+        ("the mailbox that GitHub makes", "1234+ada@users.noreply.github.com"),
+        ("the domain as DNS spells it", "ada@xn--exmple-cua.com"),
+    ] {
+        let resembled = ["ada@example.com", "ada\u{301}@example.com", "ada@ex\u{e4}mple.com"];
+        let pool = pool(resembled.map(native));
+        let event = edited("pre-sign-up/google", |event| {
+            event["request"]["userAttributes"]["email"] = json!(address);
+        });
+        answer_to(&trigger(&pool, &[]), &event).await.unwrap();
+        let accounts = pool.accounts();
+        let [own] = &accounts[resembled.len()..] else { panic!("{what}: {accounts:?}") };
+        assert!(own.has_identity("Google", "123456789012345678901") && own.has_email(address), "{what}");
+        assert!(accounts[..resembled.len()].iter().all(|account| account.identities.is_empty()), "{what}");
     }
 }
 
@@ -683,6 +717,42 @@ async fn an_attribute_that_somebody_else_holds_keeps_nobody_out() {
     assert_eq!(refusal(&pool, settings, &event).await, None);
     assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 2);
     assert!(pool.accounts()[1].attributes.is_empty() && pool.accounts()[1].identities.len() == 1);
+}
+
+/// The remedy is another one than for an address that is somebody's user name.
+#[tokio::test]
+async fn a_required_phone_number_that_somebody_else_has_is_named_as_the_cause_with_its_holder_in_the_log() {
+    let settings = &[("NATIVE_ATTRIBUTES", "given_name,phone_number")];
+    let phone = "+15550100";
+    let holder = Account { phone: Some(phone.into()), sub: "sub-of-the-holder".into(), ..native("eve@example.com") };
+    let quirks = Quirks { phone_is_user_name: true, requires_phone_number: true, ..Quirks::default() };
+    let pool = pool([holder]).with_quirks(quirks);
+    let event = edited("pre-sign-up/google-new-person", |event| {
+        event["request"]["userAttributes"]["phone_number"] = json!(phone);
+    });
+    let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, settings), &event)).await;
+    assert_eq!(answer.err().map(|(code, _)| code), Some("phone_number_held"));
+    assert!(log.contains("sub-of-the-holder") && !log.contains(phone), "{log}");
+    assert_eq!(pool.accounts().len(), 1);
+}
+
+/// An administrator reset the password, so no password opens the account, and no code goes to its address.
+#[tokio::test]
+async fn nobody_is_told_to_sign_in_with_a_password_that_opens_nothing() {
+    let waits = || Account { status: Status::ResetRequired, ..native(ADA).unverified() };
+    let event = sample("pre-sign-up/google");
+    for settings in [&[][..], &[("UNVERIFIED_PROFILE", "refuse")]] {
+        let pool = pool([waits()]);
+        let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, settings), &event)).await;
+        let (code, text) = answer.unwrap_err();
+        assert_eq!(code, "password_reset_required");
+        assert!(text.contains("contact support") && !text.contains("sign in with"), "{text}");
+        assert!(log.contains("RESET_REQUIRED") && log.contains("verify-email"), "{log}");
+    }
+    // The remedy that the log names.
+    let verified = pool([Account { email_verified: true, ..waits() }]);
+    answer_to(&trigger(&verified, &[]), &event).await.unwrap();
+    assert!(verified.accounts()[0].has_identity("Google", "123456789012345678901"));
 }
 
 /// What the pool requires is not dropped with what it refuses.

@@ -117,8 +117,7 @@ impl Invitations {
             let user_name = self.guest_name(email, &holder);
             let invitee = Invitee { user_name, email: email.clone(), attributes: attributes.clone() };
             match self.accounts.invite(&invitee, &password).await {
-                Ok(profile) if self.is_hidden(&profile).await? => return Ok(None),
-                Ok(profile) => return Ok(Some((profile, true))),
+                Ok(profile) => return Ok(self.reaching(&profile).await?.map(|_| (profile, true))),
                 Err(error) if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) => {}
                 Err(error) => return Err(not_created(error)),
             }
@@ -141,20 +140,16 @@ impl Invitations {
 
     /// The account's user name, if calls with it reach that account.
     pub(super) async fn checked(&self, profile: &Profile) -> Result<CheckedUserName, Problem> {
-        if self.is_hidden(profile).await? {
-            return Err(Problem::from(Code::AccountUnusable).caused_outside());
-        }
-        Ok(self.accounts.checked(&profile.user_name, &profile.sub).await?)
+        let checked = self.reaching(profile).await?;
+        checked.ok_or_else(|| Problem::from(Code::AccountUnusable).caused_outside())
     }
 
-    /// Whether calls with the user name reach somebody else. Everybody can tell a derived name, and may have taken it as
-    /// an alias (`preferred_username`).
-    async fn is_hidden(&self, profile: &Profile) -> Result<bool, Problem> {
-        if !self.settings.user_name.reserves(profile.user_name.as_str()) {
-            return Ok(false);
+    /// The same, or `None` if calls with the user name reach somebody else.
+    async fn reaching(&self, profile: &Profile) -> Result<Option<CheckedUserName>, Problem> {
+        match self.accounts.checked(&profile.user_name, &profile.sub).await {
+            Err(error) if error.kind() == PoolErrorKind::HiddenByAlias => Ok(None),
+            checked => Ok(Some(checked?)),
         }
-        let reached = self.accounts.profile(profile.user_name.as_str()).await?;
-        Ok(reached.is_some_and(|reached| reached.sub != profile.sub))
     }
 
     /// The user name of a guest's account. It is the same in every run, because otherwise two runs at once could make

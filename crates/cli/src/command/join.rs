@@ -10,7 +10,7 @@ use crate::terminal::{Cell, ExitStatus, Refused, Table, Tabular};
 use anyhow::{Error, Result, bail};
 use clap::Args;
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::{Administration, PoolErrorKind, ProfileRecord, UserPool};
+use cognito_core::user_pool::{Administration, ProfileRecord, UserPool};
 use merge::{
     Join as Joined, NotJoinable, Planned, Proof, Side, Step, check_copyable, is_group_of_provider, refuse_shut_out,
 };
@@ -68,8 +68,8 @@ impl Join {
         let stays = lookup::only(&pool, &self.into).await.map_err(|why| of("stays", why))?;
         for (which, profile) in [("goes", &goes), ("stays", &stays)] {
             match pool.checked(&profile.name(), profile.sub()).await {
-                Err(error) if error.kind() == PoolErrorKind::BorrowedSub => {
-                    let why = "its user name is the sub of another profile, which might be changed instead";
+                Err(error) if error.kind().reaches_another() => {
+                    let why = "its user name is the sub or an alias of another profile, which might be changed instead";
                     bail!(Refused(format!("the profile that {which}: {why}")));
                 }
                 checked => drop(checked?),

@@ -118,8 +118,9 @@ fn question(profile: &ProfileRecord, wanted: bool) -> String {
 
 async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
     let user = match pool.checked(&profile.name(), profile.sub()).await {
-        Err(error) if error.kind() == PoolErrorKind::BorrowedSub => {
-            bail!(Refused("the profile's user name is the sub of another profile, which would be changed".to_owned()))
+        Err(error) if error.kind().reaches_another() => {
+            let why = "the profile's user name is the sub or an alias of another profile, which would be changed";
+            bail!(Refused(why.to_owned()))
         }
         checked => checked?,
     };

@@ -1,6 +1,7 @@
 //! May app clients write the attributes they should, and no others?
 
 use super::{Facts, Finding};
+use crate::trigger::Trigger;
 use cognito_core::user_pool::AppClient;
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ fn of(facts: &Facts, client: &AppClient) -> Vec<Finding> {
         let remedy = "Remove email_verified from the app client's write attributes";
         findings.push(Finding::error("client_writes_email_verified", &client.id, why, remedy));
     }
+    findings.extend(takes_derived_names(facts, client));
     let providers = facts.providers.iter().flatten().filter(|provider| client.providers.contains(&provider.name));
     let mapped: BTreeSet<_> = providers.flat_map(|provider| provider.mapping.keys()).collect();
     let missing: Vec<&str> = mapped
@@ -32,4 +34,16 @@ fn of(facts: &Facts, client: &AppClient) -> Vec<Finding> {
         findings.push(Finding::error("client_cannot_write_mapped", &client.id, why, remedy));
     }
     findings
+}
+
+/// Everybody can tell the user name that follows from an address.
+fn takes_derived_names(facts: &Facts, client: &AppClient) -> Option<Finding> {
+    let derives = facts.setting(Trigger::PreSignUp, "NATIVE_USERNAME") == Some("derived");
+    let is_alias = facts.list("/AliasAttributes").contains(&"preferred_username");
+    let why = "preferred_username is an alias, and whoever is signed in can take the user name of somebody else's account for \
+               theirs. That keeps its owner from being linked (user_name_held), and may bring a change meant for the owner to \
+               the wrong account";
+    let remedy = "Remove preferred_username from the app client's write attributes";
+    (derives && is_alias && client.may_write("preferred_username"))
+        .then(|| Finding::warning("client_can_take_user_names", &client.id, why, remedy))
 }

@@ -5,6 +5,7 @@ use super::{Facts, Finding, Provider};
 use crate::trigger::Trigger;
 use cognito_core::provider::{ClaimNames, Providers, Trust};
 use cognito_core::settings::PROVIDERS;
+use http::Uri;
 
 /// What is known of a provider. `docs/providers` has the sources.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,11 @@ const PROVIDERS_BY_NAME: &[(By, Known, &[&str])] = &[
     (By::Host("login.microsoftonline.com"), Known::Entra, &[]),
     (By::Host("login.microsoftonline.us"), Known::Entra, &[]),
     (By::Host("login.partner.microsoftonline.cn"), Known::Entra, &[]),
+    (By::Host("login.chinacloudapi.cn"), Known::Entra, &[]),
     (By::Host("sts.windows.net"), Known::Entra, &[]),
+    (By::Host("sts.chinacloudapi.cn"), Known::Entra, &[]),
     (By::HostBelow("b2clogin.com"), Known::MicrosoftCustomers, &[]),
+    (By::HostBelow("b2clogin.cn"), Known::MicrosoftCustomers, &[]),
     (By::HostBelow("ciamlogin.com"), Known::MicrosoftCustomers, &[]),
     (By::HostBelow("okta.com"), Known::Tenant, &["openid", "email"]),
     (By::HostBelow("oktapreview.com"), Known::Tenant, &["openid", "email"]),
@@ -72,25 +76,33 @@ impl By {
         let host = host(&provider.issuer);
         match self {
             Self::Kind(kind) => provider.kind == kind,
-            Self::Host(known) => host.is_some_and(|host| host.eq_ignore_ascii_case(known)),
-            Self::HostBelow(domain) => host.is_some_and(|host| {
-                let host = host.to_ascii_lowercase();
-                host.strip_suffix(domain).is_some_and(|below| below.ends_with('.'))
-            }),
+            Self::Host(known) => host.is_some_and(|host| host == known),
+            Self::HostBelow(domain) => {
+                host.is_some_and(|host| host.strip_suffix(domain).is_some_and(|below| below.ends_with('.')))
+            }
             Self::Name(name) => provider.kind == "OIDC" && provider.name.eq_ignore_ascii_case(name),
         }
     }
 }
 
-fn host(url: &str) -> Option<&str> {
-    url.strip_prefix("https://")?.split('/').next().filter(|host| !host.is_empty())
+/// The host of a URL, in lower case and without a port.
+fn host(url: &str) -> Option<String> {
+    let url: Uri = url.parse().ok()?;
+    let host = url.host().filter(|host| !host.is_empty() && url.scheme_str() == Some("https"))?;
+    Some(host.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// Whether the issuer's path names people of any tenant.
+fn is_of_any_tenant(issuer: &str) -> bool {
+    let is_any = |tenant: &str| ANY_TENANT.iter().any(|any| any.eq_ignore_ascii_case(tenant));
+    issuer.parse::<Uri>().is_ok_and(|url| url.path().split('/').any(is_any))
 }
 
 /// What is known of the provider, and the scopes that it needs.
 fn known(provider: &Provider) -> Option<(Known, &'static [&'static str])> {
     let (_, known, scopes) = PROVIDERS_BY_NAME.iter().find(|(by, ..)| by.fits(provider))?;
-    let of_any_tenant = || provider.issuer.split('/').nth(3).is_some_and(|tenant| ANY_TENANT.contains(&tenant));
-    let known = if *known == Known::Entra && of_any_tenant() { Known::EntraOfAnyTenant } else { *known };
+    let of_any_tenant = *known == Known::Entra && is_of_any_tenant(&provider.issuer);
+    let known = if of_any_tenant { Known::EntraOfAnyTenant } else { *known };
     Some((known, scopes))
 }
 
@@ -149,7 +161,7 @@ fn issuer(provider: &Provider, known: Known) -> Option<Finding> {
         return Some(Finding::error("issuer_without_openid", name, why, remedy));
     }
     let own = host(&provider.issuer)?;
-    let other = provider.endpoints.iter().filter_map(|url| host(url)).find(|host| !host.eq_ignore_ascii_case(own))?;
+    let other = provider.endpoints.iter().filter_map(|url| host(url)).find(|host| *host != own)?;
     if known != Known::Tenant {
         return None;
     }

@@ -192,8 +192,15 @@ fn recovery(facts: &Facts, profile: &ProfileRecord) -> Vec<Finding> {
     };
     match ways.iter().find(works).map(String::as_str) {
         None => {
+            let closed = match profile.life() {
+                Status::ResetRequired => {
+                    ". An administrator reset the password, so no password opens the account either"
+                }
+                _ => "",
+            };
+            let ways_there = ways.join(" or ");
             let why =
-                format!("\"Forgot password\" sends a code only to {}, and the profile has none", ways.join(" or "));
+                format!("\"Forgot password\" sends a code only to {ways_there}, and the profile has none{closed}");
             let remedy = if ways.iter().any(|way| way == "verified_email") {
                 let (pool, name) = (facts.pool.id(), quoted(name));
                 format!("If the address is theirs: cognito-triggers verify-email {name} --user-pool-id {pool}")

@@ -404,6 +404,7 @@ fn scopes_and_issuers_that_cannot_work_are_found_for_each_provider_by_name() {
         (at("https://login.corp.example", "https://corp.okta.com/oauth2/v1/authorize"), true),
         (at(AUTH0, "https://example.eu.auth0.com/authorize"), false),
         (at("https://access.line.me", "https://api.line.me/oauth2/v2.1/token"), false),
+        (at("https://example.eu.auth0.com:443/", "https://example.eu.auth0.com/authorize"), false),
     ] {
         assert_eq!(found(provider.clone()).contains(&"issuer_differs"), differs, "{provider:?}");
     }
@@ -411,12 +412,15 @@ fn scopes_and_issuers_that_cannot_work_are_found_for_each_provider_by_name() {
 
 #[test]
 fn a_tenant_of_entra_that_is_trusted_for_every_domain_is_told_of_its_guests() {
-    let hosts = ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
     for (host, trust, told) in [
-        (hosts[0], "always", true),
-        (hosts[1], "always", true),
-        (hosts[2], "always", true),
-        (hosts[1], "always@corp.example", false),
+        ("login.microsoftonline.com", "always", true),
+        ("login.microsoftonline.us", "always", true),
+        ("login.partner.microsoftonline.cn", "always", true),
+        ("login.chinacloudapi.cn", "always", true),
+        ("sts.chinacloudapi.cn", "always", true),
+        ("LOGIN.microsoftonline.com.:443", "always", true),
+        ("login.microsoftonline.com.evil.example", "always", false),
+        ("login.microsoftonline.us", "always@corp.example", false),
     ] {
         let mut facts = healthy();
         known(&format!("https://{host}/11111111-2222-4333-8444-555555555555/v2.0"), trust, &mut facts);
@@ -424,9 +428,16 @@ fn a_tenant_of_entra_that_is_trusted_for_every_domain_is_told_of_its_guests() {
         let note = found.iter().find(|finding| finding.code == "trust_without_domains");
         assert_eq!(note.is_some_and(|note| note.why.contains("guests")), told, "{host} {trust}: {found:?}");
     }
-    let mut facts = healthy();
-    known("https://login.microsoftonline.us/organizations/v2.0", "always", &mut facts);
-    assert_eq!(all(&facts)[0].code, "any_tenant_trusted");
+    for issuer in [
+        "https://login.microsoftonline.us/organizations/v2.0",
+        "https://login.microsoftonline.com:443/Common/v2.0",
+        "HTTPS://login.microsoftonline.com//consumers/v2.0",
+        "https://sts.chinacloudapi.cn/COMMON/",
+    ] {
+        let mut facts = healthy();
+        known(issuer, "always", &mut facts);
+        assert_eq!(all(&facts)[0].code, "any_tenant_trusted", "{issuer}");
+    }
 }
 
 fn set_email_claims(facts: &mut Facts, value: &str) {
@@ -660,6 +671,12 @@ fn each_kind_of_pool_has_its_setting() {
             assert_eq!(found, expected, "{names} {aliases} {said}");
         }
     }
+    let mut facts = healthy();
+    facts.pool.0["UsernameAttributes"] = json!(null);
+    facts.pool.0["AliasAttributes"] = json!(["preferred_username"]);
+    set(&mut facts, Trigger::PreSignUp, "NATIVE_USERNAME", "derived");
+    facts.clients.as_mut().unwrap()[0].writable.push("preferred_username".into());
+    assert_eq!(all(&facts).iter().map(|finding| finding.code).collect::<Vec<_>>(), ["client_can_take_user_names"]);
     let by_phone = |settings| of_kind(json!(["phone_number"]), json!(null), settings);
     assert_eq!(by_phone(&[])[0].0, "phone_is_user_name");
     assert_eq!(by_phone(&[("NATIVE_PROFILE", "skip"), ("UNVERIFIED_PROFILE", "refuse")]), vec![]);

@@ -11,7 +11,8 @@ mod invitations;
 pub use administration::check_administration;
 pub use invitations::check_invitations;
 
-use super::{AvailableEmail, CheckedUserName, NewNative, PoolErrorKind, Status, UserName, UserPool};
+use super::memory::PoolKind;
+use super::{AvailableEmail, CheckedUserName, NativeUserName, NewNative, PoolErrorKind, Status, UserName, UserPool};
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::{Providers, SourceIdentity};
@@ -22,19 +23,20 @@ pub const GROUP: &str = "Users";
 
 type Outcome = Result<(), String>;
 
-/// Runs every check. `unique` sets the addresses of this run apart from those of earlier runs;
-/// `alias` says whether the address is an alias rather than the user name. The pool must know an
-/// identity provider named `Google`.
+/// Runs every check. `unique` sets the addresses of this run apart from those of earlier runs; `kind` says whether the
+/// address is a user name, an alias or neither. The pool must know an identity provider named `Google`.
 ///
 /// # Errors
 ///
 /// Returns the name of the rule that does not hold, and what happened instead.
-pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outcome {
-    let checks = Checks { pool, unique, alias };
+pub async fn check_all<P: UserPool>(pool: &P, unique: &str, kind: PoolKind) -> Outcome {
+    let checks = Checks { pool, unique, kind };
     checks.nobody_is_an_empty_list().await.map_err(|why| format!("nobody is an empty list: {why}"))?;
     checks.a_created_profile_is_found().await.map_err(|why| format!("a created profile is found: {why}"))?;
     checks.a_sub_is_known_for_one().await.map_err(|why| format!("a sub is known for one: {why}"))?;
-    checks.an_address_is_created_once().await.map_err(|why| format!("an address is created once: {why}"))?;
+    checks.a_name_is_created_once().await.map_err(|why| format!("a name is created once: {why}"))?;
+    checks.an_address_has_as_many_profiles_as_the_pool_allows().await.map_err(|why| format!("an address: {why}"))?;
+    checks.a_derived_name_is_its_own().await.map_err(|why| format!("a derived name is its own: {why}"))?;
     checks.a_password_confirms().await.map_err(|why| format!("a password confirms: {why}"))?;
     checks.links_are_listed_once().await.map_err(|why| format!("links are listed once: {why}"))?;
     checks.an_identity_has_one_owner().await.map_err(|why| format!("an identity has one owner: {why}"))?;
@@ -47,30 +49,10 @@ pub async fn check_all<P: UserPool>(pool: &P, unique: &str, alias: bool) -> Outc
     checks.verification_is_kept().await.map_err(|why| format!("verification is kept: {why}"))
 }
 
-/// Runs what is different in a pool where the address is neither user name nor alias: several profiles may have it as
-/// verified, none is reached by it, and a user name is created once.
-///
-/// # Errors
-///
-/// Returns what happened instead.
-pub async fn check_plain_user_names<P: UserPool>(pool: &P, unique: &str) -> Outcome {
-    let checks = Checks { pool, unique, alias: true };
-    let first = checks.new_native("plain")?;
-    pool.create_native(&first).await.map_err(text)?;
-    let again = pool.create_native(&first).await.expect_err_text("one name was created twice")?;
-    expect(again == PoolErrorKind::UserNameExists, &format!("{again:?}"))?;
-    let second = NewNative { user_name: format!("{}-2", first.user_name), ..first.clone() };
-    pool.create_native(&second).await.map_err(text)?;
-    let listed = pool.profiles_with_email(&first.email).await.map_err(text)?;
-    expect(listed.len() == 2 && listed.iter().all(|profile| profile.email_verified), "not two verified profiles")?;
-    let reached = pool.profile(first.email.as_str()).await.map_err(text)?;
-    expect(reached.is_none(), "the address reaches a profile")
-}
-
 struct Checks<'a, P> {
     pool: &'a P,
     unique: &'a str,
-    alias: bool,
+    kind: PoolKind,
 }
 
 impl<P: UserPool> Checks<'_, P> {
@@ -80,7 +62,7 @@ impl<P: UserPool> Checks<'_, P> {
 
     fn new_native(&self, name: &str) -> Result<NewNative, String> {
         let email = self.email(name)?;
-        let user_name = if self.alias { format!("{name}-{}-name", self.unique) } else { email.to_lower_case() };
+        let user_name = user_name(self.kind, &email, name, self.unique);
         let attributes = BTreeMap::from([("given_name".to_owned(), "Ada".to_owned())]);
         Ok(NewNative { user_name, email, attributes })
     }
@@ -116,6 +98,9 @@ impl<P: UserPool> Checks<'_, P> {
         expect(profile.email_verified && profile.enabled, "not verified or not enabled")?;
         expect(!profile.sub.is_empty() && profile.created.is_some(), "no sub or no creation time")?;
         let reached = self.pool.profile(self.email("found")?.as_str()).await.map_err(text)?;
+        if self.kind == PoolKind::UserNames {
+            return expect(reached.is_none(), "reached by an address that is no name");
+        }
         expect(reached.is_some_and(|profile| profile.user_name.as_str() == name.as_str()), "not reached by its address")
     }
 
@@ -134,19 +119,67 @@ impl<P: UserPool> Checks<'_, P> {
         expect(!self.pool.is_sub(&nobody).await.map_err(text)?, "somebody has a sub that nobody has")
     }
 
-    async fn an_address_is_created_once(&self) -> Outcome {
-        self.created("once").await?;
+    async fn a_name_is_created_once(&self) -> Outcome {
+        self.created("name").await?;
+        let again = self.new_native("name")?;
+        let elsewhere = NewNative { email: self.email("elsewhere")?, ..again.clone() };
+        let refused = self.pool.create_native(&again).await.expect_err_text("created twice")?;
+        let taken = [PoolErrorKind::UserNameExists, PoolErrorKind::AliasExists];
+        expect(taken.contains(&refused), &format!("{refused:?}"))?;
+        if self.kind != PoolKind::EmailUserNames {
+            let refused = self.pool.create_native(&elsewhere).await.expect_err_text("one name for two addresses")?;
+            expect(refused == PoolErrorKind::UserNameExists, &format!("{refused:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// One as user name or verified alias; where it is neither, each profile keeps its own mark and its own identities.
+    async fn an_address_has_as_many_profiles_as_the_pool_allows(&self) -> Outcome {
+        let first = self.created("once").await?;
         let mut again = self.new_native("once")?;
-        if self.alias {
+        if self.kind != PoolKind::EmailUserNames {
             again.user_name.push_str("-2");
         }
-        match self.pool.create_native(&again).await {
-            Ok(_) => Err("created twice".into()),
-            Err(error) => expect(
-                matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists),
-                &error.to_string(),
-            ),
+        let second = self.pool.create_native(&again).await;
+        if self.kind != PoolKind::UserNames {
+            let refused = second.expect_err_text("created twice")?;
+            let taken = [PoolErrorKind::UserNameExists, PoolErrorKind::AliasExists];
+            return expect(taken.contains(&refused), &format!("{refused:?}"));
         }
+        let second = second.map_err(text)?;
+        let second = self.pool.checked(&second.user_name, &second.sub).await.map_err(text)?;
+        let both = || async { self.pool.profiles_with_email(&again.email).await.map_err(text) };
+        let is_verified = |listed: &[super::Profile]| listed.iter().all(|profile| profile.email_verified);
+        let listed = both().await?;
+        expect(listed.len() == 2 && is_verified(&listed), &format!("{} listed, or not verified", listed.len()))?;
+        self.pool.set_verified_email(&second, &self.available("once", &second)?).await.map_err(text)?;
+        let listed = both().await?;
+        expect(listed.len() == 2 && is_verified(&listed), "a mark was taken from the other profile")?;
+        self.pool.replace_password(&second, &Password::random()).await.map_err(text)?;
+        self.pool.link(&second, &self.google("5")?).await.map_err(text)?;
+        expect(self.identities(&first).await?.is_empty(), "the other profile got the identity")?;
+        expect(self.status(&first).await? == Status::ForceChangePassword, "the other profile was confirmed")?;
+        self.pool.delete(&second).await.map_err(text)?;
+        let listed = both().await?;
+        let [left] = listed.as_slice() else { return Err(format!("{} left", listed.len())) };
+        expect(left.user_name.as_str() == first.as_str(), "the other profile was deleted")
+    }
+
+    /// Where the address is the user name, Cognito makes the name.
+    async fn a_derived_name_is_its_own(&self) -> Outcome {
+        if self.kind == PoolKind::EmailUserNames {
+            return Ok(());
+        }
+        let email = self.email("derived")?;
+        let new = NewNative { user_name: NativeUserName::derived(&email), email, attributes: BTreeMap::new() };
+        let created = self.pool.create_native(&new).await.map_err(text)?;
+        let user = self.pool.checked(&created.user_name, &created.sub).await.map_err(text)?;
+        expect(user.as_str() == new.user_name, "another name")?;
+        let others = self.pool.checked(&created.user_name, "another sub").await;
+        let refused = others.expect_err_text("a name that reaches another profile passes")?;
+        expect(refused == PoolErrorKind::HiddenByAlias, &format!("{refused:?}"))?;
+        self.pool.delete(&user).await.map_err(text)?;
+        self.pool.checked(&created.user_name, "another sub").await.map(drop).map_err(text)
     }
 
     async fn a_password_confirms(&self) -> Outcome {
@@ -242,6 +275,14 @@ impl<P: UserPool> Checks<'_, P> {
     }
 }
 
+/// The user name of a profile with this address.
+fn user_name(kind: PoolKind, email: &Email, name: &str, unique: &str) -> String {
+    match kind {
+        PoolKind::EmailUserNames => email.to_lower_case(),
+        PoolKind::EmailAlias | PoolKind::UserNames => format!("{name}-{unique}-name"),
+    }
+}
+
 fn expect(holds: bool, otherwise: &str) -> Outcome {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }
@@ -264,18 +305,17 @@ impl<T> ExpectErrText for Result<T, super::PoolError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::user_pool::memory::{MemoryPool, PoolKind, Quirks};
+    use crate::user_pool::memory::{MemoryPool, Quirks};
 
     #[tokio::test]
     async fn the_memory_pool_keeps_the_contract() {
         for quirks in [Quirks::default(), Quirks { refuse_link_again: true, ..Quirks::default() }] {
-            for (kind, alias) in [(PoolKind::EmailUserNames, false), (PoolKind::EmailAlias, true)] {
+            for kind in [PoolKind::EmailUserNames, PoolKind::EmailAlias, PoolKind::UserNames] {
                 let pool = MemoryPool::new(kind, []).with_quirks(quirks);
-                check_all(&pool, "1", alias).await.unwrap();
-                check_invitations(&pool, &pool, "1", alias).await.unwrap();
-                check_administration(&pool, "app", "1", alias).await.unwrap();
+                check_all(&pool, "1", kind).await.unwrap();
+                check_invitations(&pool, &pool, "1", kind).await.unwrap();
+                check_administration(&pool, "app", "1", kind).await.unwrap();
             }
-            check_plain_user_names(&MemoryPool::new(PoolKind::UserNames, []).with_quirks(quirks), "1").await.unwrap();
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum PoolErrorKind {
     AliasExists,
     /// The user name is the `sub` of another profile, which a call might reach instead. Our own check, not AWS's.
     BorrowedSub,
+    /// Another profile has the user name as an alias, and calls reach that one. Our own check, not AWS's.
+    HiddenByAlias,
     /// There is no such profile, or it was deleted.
     UserNotFound,
     /// No such group, provider or pool.
@@ -29,6 +31,14 @@ pub enum PoolErrorKind {
     Unavailable,
     /// Anything else.
     Other,
+}
+
+impl PoolErrorKind {
+    /// Whether a call with the user name would change another profile. Trying again does not help.
+    #[must_use]
+    pub fn reaches_another(self) -> bool {
+        matches!(self, Self::BorrowedSub | Self::HiddenByAlias)
+    }
 }
 
 /// A call to the user pool that failed.

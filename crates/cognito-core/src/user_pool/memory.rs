@@ -56,6 +56,8 @@ pub struct Quirks {
     pub refuse_every_link: bool,
     /// `name` is a required attribute.
     pub requires_name: bool,
+    /// `phone_number` is a required attribute.
+    pub requires_phone_number: bool,
     /// No `picture` fits, as where the pool allows shorter ones only.
     pub refuses_picture: bool,
     /// Nobody is invited, as where an attribute does not fit the pool.
@@ -216,11 +218,12 @@ impl State {
             PoolKind::UserNames => false,
         };
         let prefers = |account: &Account| account.attributes.get("preferred_username").is_some_and(|own| own == name);
+        let called = |account: &Account| self.quirks.phone_is_user_name && account.phone.as_deref() == Some(name);
         self.accounts
             .iter()
             .position(|account| self.quirks.alias_comes_first && prefers(account))
             .or_else(|| self.accounts.iter().position(|account| account.user_name == name || account.sub == name))
-            .or_else(|| self.accounts.iter().position(by_alias))
+            .or_else(|| self.accounts.iter().position(|account| by_alias(account) || called(account)))
     }
 
     /// Whether the pool finds the account by this text, as its address.
@@ -242,7 +245,9 @@ impl State {
 
     fn create(&mut self, new: &NewNative) -> Result<Profile, PoolErrorKind> {
         let has = |name| new.attributes.contains_key(name);
-        if (self.quirks.requires_name && !has("name")) || (self.quirks.refuses_picture && has("picture")) {
+        let lacks =
+            (self.quirks.requires_name && !has("name")) || (self.quirks.requires_phone_number && !has("phone_number"));
+        if lacks || (self.quirks.refuses_picture && has("picture")) {
             return Err(PoolErrorKind::InvalidParameter);
         }
         let email = new.email.as_str();
@@ -339,7 +344,8 @@ impl UserPool for MemoryPool {
             |name: &str| RequiredAttribute { name: name.to_owned(), min_length: Some(1), max_length: Some(2048) };
         self.call("DescribeUserPool", |state| {
             let name = state.quirks.requires_name.then(|| required("name"));
-            Ok([required("email")].into_iter().chain(name).collect())
+            let phone = state.quirks.requires_phone_number.then(|| required("phone_number"));
+            Ok([required("email")].into_iter().chain(name).chain(phone).collect())
         })
     }
 
@@ -374,8 +380,11 @@ impl UserPool for MemoryPool {
         let email = email.email();
         self.call("AdminUpdateUserAttributes", |state| {
             let moves = state.quirks.alias_moves;
+            // Where the address is no name, any number of profiles may have it as verified.
+            let one_holder = state.kind != PoolKind::UserNames;
             let is_holder = |account: &&mut Account| {
-                account.user_name != user.as_str() && account.email_verified && account.has_email(email.as_str())
+                let another = one_holder && account.user_name != user.as_str();
+                another && account.email_verified && account.has_email(email.as_str())
             };
             for holder in state.accounts.iter_mut().filter(is_holder) {
                 if !moves {

@@ -54,10 +54,15 @@ impl NativeUserName {
     /// Whether somebody who registers must not take this name: it may be that of a profile that is to be created.
     #[must_use]
     pub fn reserves(self, name: &str) -> bool {
-        let digits = name.get(..PREFIX.len()).filter(|start| start.eq_ignore_ascii_case(PREFIX));
-        let digits = digits.map(|_| &name[PREFIX.len()..]);
-        self == Self::Derived
-            && digits.is_some_and(|digits| digits.len() == DIGITS && digits.chars().all(|c| c.is_ascii_hexdigit()))
+        self == Self::Derived && Self::is_derived(name)
+    }
+
+    /// Whether a name has the form of a derived one, in any case.
+    #[must_use]
+    pub fn is_derived(name: &str) -> bool {
+        let Some((start, digits)) = name.split_at_checked(PREFIX.len()) else { return false };
+        let is_digest = digits.len() == DIGITS && digits.chars().all(|c| c.is_ascii_hexdigit());
+        is_digest && start.eq_ignore_ascii_case(PREFIX)
     }
 }
 

@@ -1,3 +1,4 @@
+use super::NativeUserName;
 use std::fmt;
 
 /// The exact user name of a profile, as the pool lists it. It may be an address or hold a subject, so `Debug` hides it.
@@ -37,7 +38,8 @@ impl fmt::Debug for UserName {
     }
 }
 
-/// A user name that is not the `sub` of another profile. A call with it changes the profile of that name, or none.
+/// A user name that is not the `sub` of another profile, and, if it is a derived one, was nobody else's alias just now. A
+/// call with it changes the profile of that name, or none.
 ///
 /// Every call that changes a profile takes one. Otherwise somebody could register with the victim's `sub` as user name
 /// and delete that profile between our look and our call. Cognito would then change the victim's profile.
@@ -47,15 +49,16 @@ pub struct CheckedUserName(UserName);
 
 impl CheckedUserName {
     /// Returns the name if no look-up is needed: it is the profile's own `sub`, as in pools with e-mail user names,
-    /// or does not have the form of a `sub`.
+    /// or has neither the form of a `sub` nor that of a derived name.
     #[must_use]
     pub fn without_call(name: &UserName, own_sub: &str) -> Option<Self> {
         let is_own = name.as_str().eq_ignore_ascii_case(own_sub);
-        (is_own || !name.has_form_of_sub()).then(|| Self(name.clone()))
+        let needs_look = name.has_form_of_sub() || NativeUserName::is_derived(name.as_str());
+        (is_own || !needs_look).then(|| Self(name.clone()))
     }
 
-    /// The name, after the pool has confirmed that it is not anybody's `sub`.
-    pub(super) fn nobodys_sub(name: &UserName) -> Self {
+    /// The name, after the pool has confirmed that it reaches nobody else.
+    pub(super) fn looked_up(name: &UserName) -> Self {
         Self(name.clone())
     }
 
@@ -85,11 +88,12 @@ mod tests {
     const SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
 
     #[test]
-    fn only_the_form_of_a_sub_that_is_not_the_profiles_own_needs_a_look_at_the_pool() {
+    fn only_a_derived_name_and_the_form_of_a_sub_that_is_not_the_profiles_own_need_a_look_at_the_pool() {
         let needs_look = |name: &str, own: &str| CheckedUserName::without_call(&UserName::new(name), own).is_none();
         assert!(!needs_look(SUB, SUB));
         assert!(!needs_look(&SUB.to_uppercase(), SUB));
         assert!(!needs_look("ada@example.com", SUB) && !needs_look(&SUB.replace('-', ""), ""));
         assert!(needs_look(SUB, "") && needs_look(&SUB.to_uppercase(), "another"));
+        assert!(needs_look("address-0123456789abcdef0123456789abcdef", SUB) && !needs_look("address-book", SUB));
     }
 }

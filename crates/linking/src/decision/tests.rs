@@ -262,6 +262,11 @@ fn a_confirmed_profile_that_never_proved_the_address_is_refused_or_reclaimed() {
     check(&proven(), [native(ADA).unverified()], STRICT, "unverified_profile");
     check(&proven(), [native(ADA).unverified()], unverified_profile(UnverifiedProfile::Refuse), "unverified_profile");
     check(&proven(), [native(ADA).unverified()], unverified_profile(UnverifiedProfile::Reclaim), "reclaim");
+    let waits = Account { status: Status::ResetRequired, ..native(ADA).unverified() };
+    check(&proven(), [waits.clone()], STRICT, "password_reset_required");
+    check(&proven(), [waits.clone()], unverified_profile(UnverifiedProfile::Refuse), "password_reset_required");
+    check(&proven(), [waits.clone()], unverified_profile(UnverifiedProfile::Reclaim), "reclaim");
+    check(&proven(), [waits.with_identity("Google", "1")], STRICT, "already_linked");
 }
 
 #[test]

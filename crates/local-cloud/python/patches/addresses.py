@@ -85,7 +85,7 @@ def refusing_a_taken_alias(create):
 
 
 def refusing_a_taken_address(update):
-    """A verified address belongs to one native profile only, however it is set."""
+    """Where the address is a user name or an alias, a verified one belongs to one native profile only, however it is set."""
     @functools.wraps(update)
     def admin_update_user_attributes(data):
         pool, _ = cognito._resolve_pool(data.get("UserPoolId"))
@@ -95,7 +95,8 @@ def refusing_a_taken_address(update):
         email = changes.get("email", held.get("email", "")).lower()
         proven = str(changes.get("email_verified", "")).lower() == "true"
         is_alias = pool and "email" in (pool.get("AliasAttributes") or [])
-        for user in pool["_users"].values() if own and email and proven else []:
+        is_name = is_alias or (pool and "email" in (pool.get("UsernameAttributes") or []))
+        for user in pool["_users"].values() if own and email and proven and is_name else []:
             other = attributes(user)
             holds = other.get("email", "").lower() == email and user.get("UserStatus") != "EXTERNAL_PROVIDER"
             if user is not own and holds and (not is_alias or other.get("email_verified") == "true"):

@@ -128,6 +128,7 @@ impl From<PoolError> for Stop {
     fn from(error: PoolError) -> Self {
         match error.kind() {
             PoolErrorKind::BorrowedSub => Self::skipped(Refusal::BorrowedSub.kind().code),
+            PoolErrorKind::HiddenByAlias => Self::skipped(Refusal::UserNameHeld.kind().code),
             PoolErrorKind::Denied => Self::Run(MergeError::Pool(error)),
             _ if error.is_transient() => Self::Run(MergeError::Pool(error)),
             _ => Self::failed(error.to_string()),

@@ -200,9 +200,11 @@ fn explained(error: MergeError) -> anyhow::Error {
          the address verified"
             .to_owned()
     } else if why.starts_with("AdminDisableProviderForUser") {
-        "Cognito finds a link only by the attribute that it was made with. Undo this journal, and write a new plan with join \
-         --providers, which names the attribute (Corp:always:ATTRIBUTE)"
-            .to_owned()
+        // Not to be run again.
+        return anyhow::anyhow!(
+            "{error}. Cognito finds a link only by the attribute that it was made with. Undo this journal, and write a new plan \
+             with join --providers, which names the attribute (Corp:always:ATTRIBUTE)"
+        );
     } else if why.starts_with("AdminLinkProviderForUser") {
         "If the person signed in meanwhile, the identity has another profile now: find it with show, and join that one to the \
          same profile first"
@@ -211,8 +213,8 @@ fn explained(error: MergeError) -> anyhow::Error {
         "Remove the cause".to_owned()
     };
     anyhow::anyhow!(
-        "{error}. {remedy}. The next run finishes this person first. To skip them, remove their line from the plan: \
-         the journal keeps the deleted profile"
+        "{error}. {remedy}. The next run finishes this person before anybody later in the plan. To skip them, remove their \
+         line from the plan: the journal keeps the whole profile"
     )
 }
 
@@ -382,13 +384,14 @@ mod tests {
             "line 7 of the plan",
             "its identity is not linked",
             "pre-sign-up function",
-            "next run finishes this person first",
+            "next run finishes this person before anybody later in the plan",
         ] {
             assert!(refused.contains(part), "{refused}");
         }
         assert!(told("AdminCreateUser: x", &["given_name", "locale"]).contains("--copy-attributes given_name,locale"));
         assert!(told("email_held_by_federated_profile", &[]).contains("other stand-alone profile of the address"));
-        assert!(told("AdminDisableProviderForUser: x", &[]).contains("join --providers"));
+        let by_another_attribute = told("AdminDisableProviderForUser: x", &[]);
+        assert!(by_another_attribute.contains("join --providers") && !by_another_attribute.contains("next run"));
         assert!(told("AdminLinkProviderForUser: x", &[]).contains("join that one"));
         assert!(told("AdminSetUserPassword: x", &[]).contains("Remove the cause"));
     }

@@ -65,6 +65,19 @@ fn each_state_of_a_profile_that_gets_no_message_is_found() {
     check(&["no_address", "nothing_to_recover_by"], &sound(), &[nameless]);
 }
 
+/// Neither way in is left, and the remedy is an administrator's.
+#[test]
+fn who_must_reset_a_password_and_has_no_verified_address_is_known_to_be_locked_out() {
+    for (status, locked_out) in [("RESET_REQUIRED", true), ("CONFIRMED", false)] {
+        let mut waits = with(status);
+        waits.profile.attributes.insert("email_verified".into(), "false".into());
+        let found = of_person(&sound(), &[waits]);
+        let finding = found.iter().find(|finding| finding.code == "nothing_to_recover_by").unwrap();
+        assert_eq!(finding.why.contains("no password opens the account"), locked_out, "{finding:?}");
+        assert!(finding.remedy.contains("verify-email"), "{finding:?}");
+    }
+}
+
 #[test]
 fn an_invitation_says_whether_its_days_are_over() {
     let mut facts = sound();

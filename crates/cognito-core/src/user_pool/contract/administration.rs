@@ -1,5 +1,6 @@
 use super::{Checks, GROUP, Outcome, expect, text};
 use crate::password::Password;
+use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{
     Administration, AppClients, CheckedUserName, NewRegistration, PoolErrorKind, ProfileRecord, Status, UserName,
 };
@@ -15,9 +16,9 @@ pub async fn check_administration<P: Administration + AppClients>(
     pool: &P,
     app_client: &str,
     unique: &str,
-    alias: bool,
+    kind: PoolKind,
 ) -> Outcome {
-    let checks = Checks { pool, unique, alias };
+    let checks = Checks { pool, unique, kind };
     checks.a_record_shows_the_profile().await.map_err(|why| format!("a record shows the profile: {why}"))?;
     checks.pages_show_everybody_once().await.map_err(|why| format!("pages show everybody once: {why}"))?;
     checks.attributes_come_and_go().await.map_err(|why| format!("attributes come and go: {why}"))?;
@@ -52,7 +53,15 @@ impl<P: Administration + AppClients> Checks<'_, P> {
         expect(record.attribute("given_name") == Some("Ada"), "without its attributes")?;
         expect(!record.has_flag("email_verified"), "verified at once")?;
         let again = self.pool.sign_up(&client, &registration).await.err().map(|error| error.kind());
-        expect(again == Some(PoolErrorKind::UserNameExists), &format!("registered twice: {again:?}"))
+        expect(again == Some(PoolErrorKind::UserNameExists), &format!("registered twice: {again:?}"))?;
+        if self.kind == PoolKind::EmailUserNames {
+            return Ok(());
+        }
+        // Nobody proved the address yet, so another registration may name it as well.
+        let another = NewRegistration { user_name: &format!("{}-2", new.user_name), ..registration };
+        self.pool.sign_up(&client, &another).await.map_err(text)?;
+        let listed = self.pool.profiles_with_email(&new.email).await.map_err(text)?;
+        expect(listed.len() == 2, &format!("{} registrations with one address", listed.len()))
     }
 }
 
@@ -72,8 +81,10 @@ impl<P: Administration> Checks<'_, P> {
         expect(record.created.is_some(), "no creation time")?;
         let email = self.email("record")?;
         let found = self.pool.found_by(email.as_str()).await.map_err(text)?;
-        expect(found.is_some_and(|found| found.user_name == name.as_str()), "not found by its address")?;
-        if self.alias {
+        let by_address = found.map(|found| found.user_name);
+        let expected = (self.kind != PoolKind::UserNames).then(|| name.as_str().to_owned());
+        expect(by_address == expected, "not found by its address, or by one that is no name")?;
+        if self.kind != PoolKind::EmailUserNames {
             let exact = self.pool.record(email.as_str()).await.map_err(text)?;
             expect(exact.is_none(), "an alias is taken for a user name")?;
         }
@@ -81,7 +92,8 @@ impl<P: Administration> Checks<'_, P> {
         expect(of_sub.is_some_and(|found| found.as_str() == name.as_str()), "not found by its sub")?;
         let settings = self.pool.settings().await.map_err(text)?;
         let kind = (settings.email_is_user_name(), settings.email_is_alias);
-        expect(kind == (!self.alias, self.alias), "the settings name another kind of pool")
+        let expected = (self.kind == PoolKind::EmailUserNames, self.kind == PoolKind::EmailAlias);
+        expect(kind == expected && !settings.only_phone_is_user_name(), "the settings name another kind of pool")
     }
 
     async fn pages_show_everybody_once(&self) -> Outcome {

@@ -1,6 +1,7 @@
-use super::{Outcome, expect, text};
+use super::{Outcome, expect, text, user_name};
 use crate::email::Email;
 use crate::password::Password;
+use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{
     CheckedUserName, Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserName, UserPool,
 };
@@ -16,9 +17,9 @@ pub async fn check_invitations<P: UserPool, I: Invitations>(
     pool: &P,
     invitations: &I,
     unique: &str,
-    alias: bool,
+    kind: PoolKind,
 ) -> Outcome {
-    let checks = Checks { pool, invitations, unique, alias };
+    let checks = Checks { pool, invitations, unique, kind };
     checks.an_invitation_is_accepted_once().await.map_err(|why| format!("an invitation is accepted once: {why}"))?;
     checks.an_address_is_invited_once().await.map_err(|why| format!("an address is invited once: {why}"))?;
     checks
@@ -33,7 +34,7 @@ struct Checks<'a, P, I> {
     pool: &'a P,
     invitations: &'a I,
     unique: &'a str,
-    alias: bool,
+    kind: PoolKind,
 }
 
 fn own() -> Password {
@@ -43,7 +44,7 @@ fn own() -> Password {
 impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
     fn invitee(&self, name: &str) -> Result<Invitee, String> {
         let email = Email::parse(&format!("{name}-{}@example.com", self.unique)).map_err(|why| why.to_string())?;
-        let user_name = if self.alias { format!("{name}-{}-name", self.unique) } else { email.to_lower_case() };
+        let user_name = user_name(self.kind, &email, name, self.unique);
         let attributes = BTreeMap::from([("given_name".to_owned(), "Grace".to_owned())]);
         Ok(Invitee { user_name, email, attributes })
     }
