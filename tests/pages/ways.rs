@@ -110,6 +110,22 @@ async fn a_person_connects_a_provider_with_another_address_and_disconnects_it_by
     assert_eq!(visit.reader.focus().await.unwrap(), "H1");
     visit.reader.keeps("ways-both-phone").await.unwrap();
     visit.reader.presses("#choices button").await.unwrap();
+
+    // Her own mailbox approves.
+    visit.reads("[data-slot=approval]", "the code we sent to a***@example.com").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "approval-code");
+    assert!(!visit.reader.text("[data-view=connect]").await.unwrap().contains("Connect Google"));
+    visit.reader.keeps("ways-approval-phone").await.unwrap();
+    let code = visit.site.api.mails.last_to(ADA).unwrap().code().unwrap();
+    visit.reader.types("approval-code", if code == "111111" { "222222" } else { "111111" }).await.unwrap();
+    visit.reader.keys("\u{e007}").await.unwrap();
+    visit.reads("#approval-code-error", "You have 4 tries left").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "approval-code");
+    visit.reader.presses("#approval-resend").await.unwrap();
+    visit.reads("#notice", "wait a moment").await;
+    assert!(!visit.has_google().await);
+    visit.reader.types("approval-code", &code).await.unwrap();
+    visit.reader.keys("\u{e007}").await.unwrap();
     visit.reader.sees("result").await.unwrap();
     visit.reads("[data-view=result]", "Google is connected").await;
     assert_eq!(visit.reader.focus().await.unwrap(), "H1");
@@ -247,7 +263,27 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
         reader.keeps(&format!("ways-older-{locale}-phone")).await.unwrap();
     }
 
+    // A second mailbox has to approve after the first one, and too many wrong codes end the flow.
+    reader.opens(&site.page("account?lang=en")).await.unwrap();
+    reader.sees("connect").await.unwrap();
+    for (sent_to, expires_at) in [("a***@example.com", 1_800_000_900), ("l***@example.org", 1_800_000_960)] {
+        set(StatusCode::ACCEPTED, json!({ "sent_to": sent_to, "expires_at": expires_at }));
+        let button = if sent_to.starts_with('a') { "#choices button" } else { "#approval button" };
+        if !sent_to.starts_with('a') {
+            reader.types("approval-code", "123456").await.unwrap();
+        }
+        reader.presses(button).await.unwrap();
+        reader.reads("[data-slot=approval]", sent_to).await.unwrap();
+    }
+    set(StatusCode::GONE, problem("too-many-tries"));
+    reader.types("approval-code", "123456").await.unwrap();
+    reader.presses("#approval button").await.unwrap();
+    reader.reads("#alert", "Too many wrong codes").await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+
     // Something that passes can be tried again; anything else ends the flow, and the person is still signed in.
+    reader.runs(begin).await.unwrap();
+    set(StatusCode::OK, proposal.clone());
     reader.opens(&site.page("account?lang=en")).await.unwrap();
     reader.sees("connect").await.unwrap();
     set(StatusCode::CONFLICT, problem("groups-differ"));
@@ -260,7 +296,7 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
     reader.presses("#connect-retry").await.unwrap();
     reader.reads("#both", "a***@example.com").await.unwrap();
     for (code, text) in
-        [("offer-expired", "Too much time"), ("older-account", "in use before"), ("same-account", "already")]
+        [("offer-expired", "Too much time"), ("older-account", "in use before"), ("same-account", "already"), ("email-unverified", "Confirm your email")]
     {
         reader.runs(begin).await.unwrap();
         set(StatusCode::FORBIDDEN, problem(code));

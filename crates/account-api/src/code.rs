@@ -9,7 +9,7 @@ use std::fmt;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use zeroize::Zeroizing;
 
-/// Digits of a code. That makes a million codes, of which somebody can try [five](crate::email_change::TRIES).
+/// Digits of a code. That makes a million codes, of which somebody can try [five](crate::challenge::TRIES).
 const DIGITS: usize = 6;
 
 /// Draws a code for a mail: six digits from a cryptographically secure generator, each sequence equally likely.

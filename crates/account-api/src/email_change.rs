@@ -13,20 +13,13 @@ pub mod view;
 pub use settings::Settings;
 
 use crate::ceilings::Ticket;
+use crate::challenge::{CODE_LIFE, Challenge, Guess, NotResent};
 use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
 use crate::mask::masked;
 use crate::table::Entry;
 use serde::{Deserialize, Serialize};
 
-/// Seconds that a code is valid: 15 minutes.
-pub const CODE_LIFE: u64 = 15 * 60;
-/// How many wrong codes end a request. There are a million codes, so guessing succeeds in one of 200,000 requests.
-pub const TRIES: u8 = 5;
-/// How many more codes each stage may send.
-pub const RESENDS: u8 = 3;
-/// Seconds between two mails of one request.
-pub const RESEND_PAUSE: u64 = 60;
 /// Requests that an account may make within 24 hours. Requests for an address that is taken count too. This limits
 /// guessing, mails, and finding out who has an account.
 pub const REQUESTS_A_DAY: usize = 10;
@@ -69,14 +62,11 @@ pub struct Request {
     pub new: String,
     /// Which of the two is being proven.
     pub stage: Stage,
-    /// When the code expires, and the request with it.
-    pub expires_at: u64,
-    code: Digest,
+    /// The code. When it expires, the request does, too.
+    #[serde(flatten)]
+    code: Challenge,
     /// The code that proved the current address.
     passed: Option<Digest>,
-    tries: u8,
-    resends: u8,
-    sent_at: u64,
     /// What was counted for the code before it existed.
     #[serde(default)]
     counted: Ticket,
@@ -135,10 +125,8 @@ pub enum RequestError {
     TooMany(u64),
     /// The code and the request have expired.
     Expired,
-    /// A mail went out less than [`RESEND_PAUSE`] ago. This number of seconds is left.
-    TooSoon(u64),
-    /// This stage sends no more mails. The request ends in this number of seconds.
-    UsedUp(u64),
+    /// No other code is sent now.
+    NotResent(NotResent),
     /// The new address is being written to the pool. Or a write began less than [`LEASE`] ago, and it is not known
     /// whether it arrived.
     Committing,
@@ -168,6 +156,12 @@ pub enum CodeCheck {
     Refused(RequestError),
 }
 
+impl From<NotResent> for RequestError {
+    fn from(why: NotResent) -> Self {
+        Self::NotResent(why)
+    }
+}
+
 impl Entry for ChangeState {
     fn keep_until(&self, now: u64) -> Option<u64> {
         Some(now + DAY)
@@ -181,7 +175,7 @@ impl Request {
     }
 
     fn is_over(&self, now: u64) -> bool {
-        now >= self.expires_at && self.committing.is_none()
+        self.code.is_over(now) && self.committing.is_none()
     }
 
     /// The address the last code went to.
@@ -214,7 +208,7 @@ impl Request {
     /// When the request ends.
     #[must_use]
     pub fn ends_at(&self) -> u64 {
-        self.expires_at.max(self.committing.as_ref().map_or(0, |commit| commit.until))
+        self.code.expires_at().max(self.committing.as_ref().map_or(0, |commit| commit.until))
     }
 }
 
@@ -254,18 +248,14 @@ impl ChangeState {
     #[must_use]
     pub fn open(&self, now: u64, id: String, current: &str, new: &str, sealer: &Sealer, code: &str) -> Self {
         let stage = if new.eq_ignore_ascii_case(current) { Stage::New } else { Stage::Current };
-        let digest = sealer.seal(&["email-change", &id, stage.name()], code);
+        let code = Challenge::new(now, sealer, &["email-change", &id, stage.name()], code);
         let request = Request {
             id,
             current: current.to_owned(),
             new: new.to_owned(),
             stage,
-            expires_at: now + CODE_LIFE,
-            code: digest,
+            code,
             passed: None,
-            tries: 0,
-            resends: 0,
-            sent_at: now,
             counted: Ticket::default(),
             committing: None,
         };
@@ -292,7 +282,8 @@ impl ChangeState {
             Ok(request) => request,
             Err(error) => return CodeCheck::Refused(error),
         };
-        if sealer.matches(&request.purpose(request.stage), given, &request.code) {
+        let guess = request.code.guess(sealer, &request.purpose(request.stage), given);
+        if guess == Guess::Right {
             return self.right(now, request, sealer, next);
         }
         let is_passed_code = |passed| sealer.matches(&request.purpose(Stage::Current), given, passed);
@@ -300,14 +291,17 @@ impl ChangeState {
             return CodeCheck::AdvancedBefore;
         }
         if request.is_committing() {
-            return CodeCheck::WrongMeanwhile(TRIES - request.tries);
+            return CodeCheck::WrongMeanwhile(request.code.tries_left());
         }
-        let tries = request.tries + 1;
-        if tries >= TRIES {
-            return CodeCheck::LastTryWrong(self.closed());
+        match guess {
+            Guess::Wrong(code, left) => CodeCheck::Wrong(self.with_code(code), left),
+            Guess::Right | Guess::LastWrong => CodeCheck::LastTryWrong(self.closed()),
         }
-        let request = Request { tries, ..request.clone() };
-        CodeCheck::Wrong(Self { request: Some(request), ..self.clone() }, TRIES - tries)
+    }
+
+    fn with_code(&self, code: Challenge) -> Self {
+        let request = self.request.clone().map(|request| Request { code, ..request });
+        Self { request, ..self.clone() }
     }
 
     fn right(&self, now: u64, request: &Request, sealer: &Sealer, next: &str) -> CodeCheck {
@@ -315,12 +309,8 @@ impl ChangeState {
             (Stage::Current, _) => {
                 let request = Request {
                     stage: Stage::New,
-                    expires_at: now + CODE_LIFE,
-                    code: sealer.seal(&request.purpose(Stage::New), next),
-                    passed: Some(request.code.clone()),
-                    tries: 0,
-                    resends: 0,
-                    sent_at: now,
+                    code: Challenge::new(now, sealer, &request.purpose(Stage::New), next),
+                    passed: Some(request.code.digest().clone()),
                     ..request.clone()
                 };
                 CodeCheck::Advance(Self { request: Some(request), ..self.clone() })
@@ -365,27 +355,13 @@ impl ChangeState {
         if request.is_committing() {
             return Err(RequestError::Committing);
         }
-        if request.resends >= RESENDS {
-            return Err(RequestError::UsedUp(request.expires_at - now));
-        }
-        if now < request.sent_at + RESEND_PAUSE {
-            return Err(RequestError::TooSoon(request.sent_at + RESEND_PAUSE - now));
-        }
-        let request = Request {
-            expires_at: now + CODE_LIFE,
-            code: sealer.seal(&request.purpose(request.stage), code),
-            resends: request.resends + 1,
-            sent_at: now,
-            // `tries` stays: it counts for the stage, and a new code must not allow another five guesses.
-            ..request.clone()
-        };
-        Ok(Self { request: Some(request), ..self.clone() })
+        Ok(self.with_code(request.code.resent(now, sealer, &request.purpose(request.stage), code)?))
     }
 
     /// SES did not take the last mail, so the next one need not wait for the pause.
     #[must_use]
     pub fn unsent(&self) -> Self {
-        let request = self.request.clone().map(|request| Request { sent_at: 0, ..request });
+        let request = self.request.clone().map(|request| Request { code: request.code.unsent(), ..request });
         Self { request, ..self.clone() }
     }
 
@@ -420,7 +396,7 @@ impl ChangeState {
     pub fn finished(&self, now: u64, told: bool) -> Self {
         let done = self.request.as_ref().map(|request| Done {
             id: request.id.clone(),
-            code: request.code.clone(),
+            code: request.code.digest().clone(),
             until: now + CODE_LIFE,
         });
         let notice = self.request.as_ref().filter(|_| !told).map(|request| Notice {

@@ -9,6 +9,7 @@
 //! - [`accounts`], [`store`], [`mailer`], [`queue`], [`clock`](Clock): what the flows work with;
 //! - [`ceilings`]: how often a thing may happen in a day;
 //! - [`code`]: codes that prove a mailbox, and the digests of them that are stored;
+//! - [`challenge`]: how often such a code may be entered and sent again;
 //! - [`problem`]: how the API says no; [`caller`]: who is calling;
 //! - [`pages`]: the pages that the links in messages open.
 
@@ -16,6 +17,7 @@ pub mod accounts;
 mod api;
 pub mod caller;
 pub mod ceilings;
+pub mod challenge;
 mod clock;
 pub mod code;
 pub mod email_change;
@@ -45,7 +47,7 @@ use axum::Router;
 use ceilings::Counter;
 use code::Sealer;
 use email_change::flow::EmailChange;
-use identities::flow::{CHANGES_A_DAY, Identities};
+use identities::flow::{CHANGES_A_DAY, CODES_A_DAY, Identities};
 use invitation::flow::Invitations;
 use mailer::Mailer;
 use messages::Messages;
@@ -116,6 +118,7 @@ impl AccountApi {
                 outbox: Arc::clone(&outbox),
                 sealer: sealer.clone(),
                 counter: counter("identities", CHANGES_A_DAY),
+                codes: counter("identity-codes", CODES_A_DAY),
                 settings: settings.identities,
             }),
             invitations: Arc::new(Invitations {

@@ -207,6 +207,7 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::EmailChangeNew => Mail::EmailChangeNew { code: SAMPLE_CODE, minutes: 15 },
         // Masked, because the account API masks it in this mail.
         Kind::EmailChanged => Mail::EmailChanged { new_email: "a***@example.org" },
+        Kind::IdentityCode => Mail::IdentityCode { code: SAMPLE_CODE, provider: "Google", minutes: 15 },
         Kind::IdentityConnected => Mail::IdentityConnected { provider: "Google" },
         Kind::IdentityDisconnected => Mail::IdentityDisconnected { provider: "Google" },
         Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter: None },
@@ -273,6 +274,7 @@ mod tests {
                 let expected: &[_] = match kind {
                     Kind::Authentication
                     | Kind::EmailChanged
+                    | Kind::IdentityCode
                     | Kind::IdentityConnected
                     | Kind::IdentityDisconnected => &["code"],
                     _ if kind.trigger_source().is_none() => &["link"],

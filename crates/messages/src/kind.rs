@@ -28,6 +28,8 @@ pub enum Kind {
     EmailChangeNew,
     /// Account API: tells the old address that the e-mail was changed.
     EmailChanged,
+    /// Account API: asks a person to approve that their account is connected with another one.
+    IdentityCode,
     /// Account API: tells a person that a provider signs in to their account from now on.
     IdentityConnected,
     /// Account API: tells a person that a provider does not sign in to their account any more.
@@ -40,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, Cognito's first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SignUp,
         Self::ResendCode,
         Self::ForgotPassword,
@@ -51,6 +53,7 @@ impl Kind {
         Self::EmailChangeCurrent,
         Self::EmailChangeNew,
         Self::EmailChanged,
+        Self::IdentityCode,
         Self::IdentityConnected,
         Self::IdentityDisconnected,
         Self::Activation,
@@ -82,6 +85,7 @@ impl Kind {
             Self::EmailChangeCurrent => "email-change-current",
             Self::EmailChangeNew => "email-change-new",
             Self::EmailChanged => "email-changed",
+            Self::IdentityCode => "identity-code",
             Self::IdentityConnected => "identity-connected",
             Self::IdentityDisconnected => "identity-disconnected",
             Self::Activation => "activation",
@@ -109,6 +113,7 @@ impl Kind {
             Self::EmailChangeCurrent
             | Self::EmailChangeNew
             | Self::EmailChanged
+            | Self::IdentityCode
             | Self::IdentityConnected
             | Self::IdentityDisconnected
             | Self::Activation
@@ -135,8 +140,8 @@ impl Kind {
     }
 
     /// The page of the application that the message's link opens, as a path below `APP_URL`. `None` if the message
-    /// never has a link of ours. A sign-in code has no link, so that people get used to typing it only where they began
-    /// to sign in.
+    /// never has a link of ours. A code for a sign-in or for connecting an account has no link, so that people get used to
+    /// typing it only where they began.
     #[must_use]
     pub const fn page(self) -> Option<&'static str> {
         match self {
@@ -147,7 +152,11 @@ impl Kind {
             }
             Self::AdminCreateUser | Self::AccountExists => Some("/login"),
             Self::Activation => Some("/activate"),
-            Self::EmailChanged | Self::IdentityConnected | Self::IdentityDisconnected | Self::Authentication => None,
+            Self::EmailChanged
+            | Self::IdentityCode
+            | Self::IdentityConnected
+            | Self::IdentityDisconnected
+            | Self::Authentication => None,
         }
     }
 }

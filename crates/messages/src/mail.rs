@@ -38,6 +38,15 @@ pub enum Mail<'a> {
         /// The new address as the reader may see it, masked or not.
         new_email: &'a str,
     },
+    /// Asks to approve that the account is connected with another one.
+    IdentityCode {
+        /// The code, letters and digits only.
+        code: &'a str,
+        /// What people call the provider that the other account is signed in to with.
+        provider: &'a str,
+        /// How long the code is valid.
+        minutes: u32,
+    },
     /// Tells that an identity of a provider signs in to the account from now on.
     IdentityConnected {
         /// What people call the provider.
@@ -71,6 +80,7 @@ impl Mail<'_> {
             Self::EmailChangeCurrent { .. } => Kind::EmailChangeCurrent,
             Self::EmailChangeNew { .. } => Kind::EmailChangeNew,
             Self::EmailChanged { .. } => Kind::EmailChanged,
+            Self::IdentityCode { .. } => Kind::IdentityCode,
             Self::IdentityConnected { .. } => Kind::IdentityConnected,
             Self::IdentityDisconnected { .. } => Kind::IdentityDisconnected,
             Self::Activation { .. } => Kind::Activation,
@@ -80,7 +90,9 @@ impl Mail<'_> {
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::EmailChangeCurrent { code, .. } | Self::EmailChangeNew { code, .. } => Some(code),
+            Self::EmailChangeCurrent { code, .. }
+            | Self::EmailChangeNew { code, .. }
+            | Self::IdentityCode { code, .. } => Some(code),
             Self::EmailChanged { .. }
             | Self::IdentityConnected { .. }
             | Self::IdentityDisconnected { .. }
@@ -173,6 +185,10 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
         }
         Mail::EmailChangeNew { minutes, .. } => facts.minutes = Some(minutes),
         Mail::EmailChanged { new_email } => facts.new_email = one_line(new_email),
+        Mail::IdentityCode { provider, minutes, .. } => {
+            facts.provider = one_line(provider);
+            facts.minutes = Some(minutes);
+        }
         Mail::IdentityConnected { provider } | Mail::IdentityDisconnected { provider } => {
             facts.provider = one_line(provider);
         }
@@ -195,6 +211,7 @@ pub(crate) fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) ->
         Mail::EmailChangeCurrent { .. } | Mail::EmailChangeNew { .. } => link.with_code(),
         Mail::Activation { username, token, .. } => link.with("username", username).with("token", token),
         Mail::EmailChanged { .. }
+        | Mail::IdentityCode { .. }
         | Mail::IdentityConnected { .. }
         | Mail::IdentityDisconnected { .. }
         | Mail::AccountExists => link.with_email(person.email),

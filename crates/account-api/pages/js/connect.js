@@ -2,18 +2,24 @@
 //
 // The tab has signed in to both: to its own account, whose session it keeps, and with a provider to the other one. It
 // takes part in no flow that it did not begin: the sign-in carried a `state` of this tab, and names the account that was
-// signed in here when the flow began.
+// signed in here when the flow began. The mailbox of the account that changes approves it with a code.
 
 import { connect, offer } from "./account-api.js";
-import { onPress } from "./form.js";
+import { empty, onPress, onSubmit } from "./form.js";
 import { explain, Refusal } from "./refusal.js";
 import { accessToken, dropPurpose, purpose, revokeTokens, signOut, subject, throughSignOut } from "./session.js";
-import { alertWith, dayOf, language, nameOf, put, say, show, when } from "./view.js";
+import { alertWith, dayOf, language, nameOf, notice, put, say, show, slot, timeOf, when } from "./view.js";
 
 const at = (id) => document.getElementById(id);
 
 // What may be otherwise in a moment.
 const passes = ({ code, status }) => code === "unreachable" || code === "identity-changing" || status === 429 || status >= 500;
+
+// What is only wrong with what was typed, or has been asked for too often.
+const isRepeatable = ({ code }) => code === "wrong-code" || code === "resends-used-up";
+
+// The same code means something else where an address is changed.
+const meant = (code) => (code === "email-unverified" ? "connect-unverified" : code);
 
 const named = ({ email, sub }) => email ?? sub;
 
@@ -69,26 +75,51 @@ export async function goOnConnecting(config) {
   if (!flow?.joins) return false;
   const { provider, session, joins } = flow;
 
+  // What was confirmed, and is approved with codes.
+  let confirmed = null;
+
   async function look() {
     // Another tab, or an hour, may have ended the session that began this.
     if (!accessToken() || subject() !== joins) throw new Refusal({ code: "connect-lost" });
     const made = await offer(config, session.access, joins);
     const wish = { offer: made.offer };
     const proposal = await connect(config, wish);
-    propose(config, flow, proposal, async (stays) => {
-      try {
-        await connect(config, { ...wish, confirmation: proposal.confirmation, stays });
-      } catch (problem) {
-        if (problem.code !== "accounts-changed") throw problem;
+    propose(config, flow, proposal, (stays) => confirm({ ...wish, confirmation: proposal.confirmation, stays }));
+    when("proposal", true);
+    at("choices").hidden = false;
+    when("approval", false);
+    when("retry", false);
+  }
+
+  // Sends what was confirmed. The answer may ask for a code of one mailbox, and then for one of another.
+  async function confirm(wish, code) {
+    let answer;
+    try {
+      answer = await connect(config, code ? { ...wish, code } : wish);
+    } catch (problem) {
+      if (problem.code === "accounts-changed") {
         await look();
         return alertWith(explain(problem).text);
       }
-      dropPurpose();
-      await revokeTokens(config, session);
-      await signOut(config, { result: "connected", provider });
-    });
-    when("proposal", true);
-    when("retry", false);
+      if (!confirmed || passes(problem) || isRepeatable(problem)) throw problem;
+      return end(config, { alert: meant(problem.code) });
+    }
+    if (answer.sent_to) return askForCode(wish, answer);
+    dropPurpose();
+    await revokeTokens(config, session);
+    await signOut(config, { result: "connected", provider });
+  }
+
+  function askForCode(wish, { sent_to: address, expires_at: expires }) {
+    const isNew = confirmed?.expires !== expires;
+    if (confirmed) notice(say(isNew ? "common.code_sent" : "errors.too_soon"));
+    confirmed = { wish, expires };
+    slot("approval", say("connect.approve", { address }));
+    slot("approval-expires", say("change.expires", { time: timeOf(expires) }));
+    empty("approval");
+    at("choices").hidden = true;
+    when("approval", true);
+    at("approval-code").focus();
   }
 
   async function tryToLook() {
@@ -97,12 +128,14 @@ export async function goOnConnecting(config) {
       show("connect");
     } catch (problem) {
       if (!(problem instanceof Refusal)) throw problem;
-      if (!passes(problem)) return end(config, { alert: problem.code });
+      if (!passes(problem)) return end(config, { alert: meant(problem.code) });
       show("connect");
       alertWith(explain(problem).text);
     }
   }
 
+  onSubmit("approval", ({ code }) => confirm(confirmed.wish, code));
+  onPress("approval-resend", () => confirm(confirmed.wish));
   onPress("connect-retry", tryToLook);
   onPress("connect-cancel", () => end(config, { notice: "canceled", provider }));
   await tryToLook();

@@ -3,7 +3,7 @@
 import { beginChange, changeUnderWay, proveChange, resendChange, withdrawChange } from "./account-api.js";
 import { empty, onPress, onSubmit } from "./form.js";
 import { explain, Refusal } from "./refusal.js";
-import { alertWith, language, notice, say, slot } from "./view.js";
+import { alertWith, notice, say, slot, timeOf } from "./view.js";
 
 // A change that is under way already, begun in another tab perhaps, is shown instead.
 async function begin(config, email) {
@@ -45,8 +45,7 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
     const how = code ? "by_link" : "by_code";
     slot("prove", say(`change.${change.stage}.${how}`, values));
     slot("prove-button", say(`change.${change.stage}.button`));
-    const time = new Intl.DateTimeFormat(language(), { timeStyle: "short", numberingSystem: "latn" }).format(change.expires_at * 1000);
-    slot("expires", say("change.expires", { time }));
+    slot("expires", say("change.expires", { time: timeOf(change.expires_at) }));
     step("prove");
   }
 

@@ -50,6 +50,7 @@ const TEXTS = {
   "wrong-password": ["wrong_password", "current"],
   "sign-in-again": ["sign_in_again"],
   "connect-lost": ["connect_lost"],
+  "connect-unverified": ["connect_unverified"],
   "same-account": ["same_account"],
   "offer-invalid": ["offer_expired"],
   "offer-expired": ["offer_expired"],

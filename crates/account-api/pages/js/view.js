@@ -25,6 +25,9 @@ export const nameOf = (provider) => NAMES[provider] ?? provider;
 export const dayOf = (seconds) =>
   new Intl.DateTimeFormat(language(), { dateStyle: "long", numberingSystem: "latn" }).format(seconds * 1000);
 
+export const timeOf = (seconds) =>
+  new Intl.DateTimeFormat(language(), { timeStyle: "short", numberingSystem: "latn" }).format(seconds * 1000);
+
 // An element with a text, at the end of another one.
 export function put(parent, tag, text, properties = {}) {
   const element = parent.appendChild(document.createElement(tag));

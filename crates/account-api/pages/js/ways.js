@@ -80,6 +80,9 @@ export async function showWays(config, attributes) {
     const button = put(at("connects"), "button", text, { type: "button", className: "second", id: `connect-${provider}` });
     onPress(button, () => askToConnect(config, provider));
   }
+  // The code that approves a connection goes to the address.
+  const waits = found.email_verified === false && !found.identities.some(({ primary }) => primary);
+  if (waits && config.connects.length > 0) put(at("connects"), "p", told("connect-unverified"), { className: "hint" });
   return found;
 }
 

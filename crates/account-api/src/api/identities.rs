@@ -1,8 +1,9 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use crate::caller::Caller;
+use crate::code::typed;
 use crate::identities::flow::Identities;
-use crate::identities::{Connecting, Offer, Ways};
+use crate::identities::{CodeAsked, Confirmation, Connecting, Offer, Ways};
 use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -26,7 +27,7 @@ impl Limits for OfferRequest {
     }
 }
 
-/// An offer, and with it the confirmation once the person has seen both accounts.
+/// An offer, with the confirmation once the person has seen both accounts, and with the code once it came.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConnectionRequest {
@@ -39,12 +40,17 @@ pub(super) struct ConnectionRequest {
     /// The `sub` of the account that stays, from one of the `choices`. The other one is deleted.
     #[schema(min_length = 1, max_length = 64)]
     stays: Option<String>,
+    /// The code from the mail, beside the other three: six decimal digits of any script. White space, hyphens and
+    /// invisible marks between them are ignored.
+    #[schema(min_length = 6, max_length = 64, example = "123456")]
+    code: Option<String>,
 }
 
 impl Limits for ConnectionRequest {
     fn is_within_limits(&self) -> bool {
         let short = |text: &Option<String>| text.as_deref().is_none_or(|text| has_chars(text, 1..=64));
-        has_chars(&self.offer, 1..=2048) && short(&self.confirmation) && short(&self.stays)
+        let is_code = self.code.as_deref().is_none_or(|code| typed(code).is_some());
+        has_chars(&self.offer, 1..=2048) && short(&self.confirmation) && short(&self.stays) && is_code
     }
 }
 
@@ -79,23 +85,27 @@ pub(super) async fn offer(
 /// Connects the account that made an offer
 ///
 /// The first call has only the offer. Its answer shows both accounts and what may become of them, and changes nothing.
-/// The second call confirms: it names the account that stays. The other one is deleted with its `sub`, and its providers
-/// sign in to the one that stays. Both accounts need a sign-in of the last ten minutes. Owners get a mail.
+/// The second call confirms: it names the account that stays. A code then goes to the mailbox of the account that gets a
+/// provider, and after it one to the mailbox of an account that was in use and goes. The same call with the code approves;
+/// without a code, a minute later, it sends another one, three times for each mailbox. Then the account that goes is
+/// deleted with its `sub`, and its providers sign in to the one that stays. Both accounts need a sign-in of the last ten
+/// minutes when the code is asked for. Owners get a mail.
 #[utoipa::path(
     post, path = "/identities", tag = "identities", security(("accessToken" = [])),
     request_body = ConnectionRequest,
     responses(
         (status = 200, description = "Both accounts, or the one that they have become", body = Connecting),
-        (status = 400, description = "invalid-request, offer-invalid, same-account", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 202, description = "A code is on its way", body = CodeAsked),
+        (status = 400, description = "invalid-request, offer-invalid, same-account, wrong-code, invalid-email", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
         (status = 403, description = "sign-in-again, account-unusable, older-account, not-by-provider, provider-not-linked, second-subject, second-factor", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "cannot-stay, too-many-identities, groups-differ, accounts-changed, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "offer-expired", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "cannot-stay, too-many-identities, groups-differ, email-unverified, accounts-changed, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "offer-expired, code-expired, too-many-tries", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests, resends-used-up", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn connect(
@@ -103,16 +113,20 @@ pub(super) async fn connect(
     caller: Caller,
     locales: Locales,
     Body(wish): Body<ConnectionRequest>,
-) -> Result<Json<Connecting>, Problem> {
+) -> Result<(StatusCode, Json<Connecting>), Problem> {
     let (offer, locales) = (wish.offer.as_str(), locales.as_strs());
-    let connecting = match (&wish.confirmation, &wish.stays) {
-        (None, None) => api.look(&caller, offer, &locales).await.map(Box::new).map(Connecting::Proposed),
-        (Some(confirmation), Some(stays)) => {
-            api.connect(&caller, offer, confirmation, stays, &locales).await.map(Connecting::Done)
+    let code = wish.code.as_deref().and_then(typed);
+    let connecting = match (&wish.confirmation, &wish.stays, &code) {
+        (None, None, None) => api.look(&caller, offer, &locales).await.map(Box::new).map(Connecting::Proposed),
+        (Some(seen), Some(stays), code) => {
+            let code = code.as_ref().map(|code| code.as_str());
+            api.connect(&caller, &Confirmation { offer, seen, stays, code }, &locales).await
         }
         _ => Err(Code::InvalidRequest.into()),
     };
-    Ok(Json(logged(connecting, &caller)?))
+    let connecting = logged(connecting, &caller)?;
+    let status = if matches!(connecting, Connecting::Asked(_)) { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Json(connecting)))
 }
 
 /// Says how the account signs in

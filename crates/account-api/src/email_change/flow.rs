@@ -5,6 +5,7 @@ use super::{ChangeState, CodeCheck, Request, RequestError, Stage};
 use crate::accounts::Accounts;
 use crate::caller::Caller;
 use crate::ceilings::{Counter, Scope, Ticket};
+use crate::challenge;
 use crate::code::{self, Sealer};
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a write is tried again after another call's write came first. Each of those writes changed the state.
-/// After [`super::TRIES`] of them in a row, there is nothing left to write.
+/// After [`challenge::TRIES`] of them in a row, there is nothing left to write.
 pub(super) const WRITE_TRIES: u32 = 16;
 
 /// How often, and with which pause, a call checks whether another one has written the new address.
@@ -48,8 +49,7 @@ impl From<RequestError> for Problem {
             RequestError::Pending => Code::RequestPending.into(),
             RequestError::TooMany(seconds) => Self::from(Code::TooManyRequests).retry_after(seconds),
             RequestError::Expired => Code::CodeExpired.into(),
-            RequestError::TooSoon(seconds) => Self::from(Code::ResendTooSoon).retry_after(seconds),
-            RequestError::UsedUp(seconds) => Self::from(Code::ResendsUsedUp).retry_after(seconds),
+            RequestError::NotResent(why) => why.into(),
             RequestError::Committing => Code::CommitInProgress.into(),
         }
     }
@@ -367,7 +367,7 @@ impl EmailChange {
     }
 
     async fn send_code(&self, request: &Request, code: &str, locales: &[&str]) -> Result<(), Problem> {
-        let minutes = u32::try_from(super::CODE_LIFE / 60).unwrap_or(u32::MAX);
+        let minutes = challenge::minutes();
         let mail = match request.stage {
             // In full, so that the reader can tell their own address from an attacker's.
             Stage::Current => Mail::EmailChangeCurrent { code, new_email: &request.new, minutes },

@@ -1,4 +1,5 @@
 use super::*;
+use crate::challenge::{RESEND_PAUSE, RESENDS, TRIES};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -68,14 +69,14 @@ fn a_code_lives_fifteen_minutes_and_the_request_dies_with_it() {
 #[test]
 fn another_code_is_sent_three_times_a_stage_with_a_pause() {
     let (mut state, mut now) = (open(), NOW);
-    assert_eq!(state.resend(now + RESEND_PAUSE - 1, &sealer(), "2").err(), Some(RequestError::TooSoon(1)));
+    assert_eq!(state.resend(now + RESEND_PAUSE - 1, &sealer(), "2").err(), Some(NotResent::TooSoon(1).into()));
     for _ in 0..RESENDS {
         now += RESEND_PAUSE;
         state = state.resend(now, &sealer(), "555555").ok().unwrap();
-        assert_eq!(state.request(now).ok().unwrap().expires_at, now + CODE_LIFE);
+        assert_eq!(state.request(now).ok().unwrap().ends_at(), now + CODE_LIFE);
     }
     now += RESEND_PAUSE;
-    assert_eq!(state.resend(now, &sealer(), "2").err(), Some(RequestError::UsedUp(CODE_LIFE - RESEND_PAUSE)));
+    assert_eq!(state.resend(now, &sealer(), "2").err(), Some(NotResent::UsedUp(CODE_LIFE - RESEND_PAUSE).into()));
     let CodeCheck::Advance(next) = state.verify(now, &sealer(), "555555", "222222") else { panic!("not advanced") };
     assert!(next.resend(now + RESEND_PAUSE, &sealer(), "2").is_ok(), "the next stage has mails of its own");
     assert!(state.unsent().request(now).is_ok());

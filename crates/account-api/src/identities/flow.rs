@@ -28,6 +28,10 @@ const TELL_TIME: Duration = Duration::from_secs(3);
 /// How often an account may begin a change of its ways to sign in.
 pub(crate) const CHANGES_A_DAY: Ceilings = Ceilings { address: 20, domain: u32::MAX, pool: u32::MAX };
 
+/// How many codes a day one account's mailbox is asked for, whoever asks. Each takes five tries, so guessing all day
+/// succeeds once in 20,000 days.
+pub(crate) const CODES_A_DAY: Ceilings = Ceilings { address: 10, domain: u32::MAX, pool: u32::MAX };
+
 /// People's ways to sign in.
 pub(crate) struct Identities {
     pub(crate) accounts: Arc<dyn Accounts>,
@@ -36,6 +40,8 @@ pub(crate) struct Identities {
     pub(crate) sealer: Sealer,
     /// Counts the changes that an account begins.
     pub(crate) counter: Counter,
+    /// Counts the codes that an account's mailbox is asked for.
+    pub(crate) codes: Counter,
     pub(crate) settings: Settings,
 }
 
@@ -236,7 +242,12 @@ impl Identities {
 
     /// Counts a change that the account begins.
     pub(super) async fn count(&self, owner: &Owner) -> Result<(), Problem> {
-        match self.counter.add_of(&self.table, &owner.sub).await? {
+        self.counted(&self.counter, &owner.sub).await
+    }
+
+    /// Counts one more for an account.
+    pub(super) async fn counted(&self, counter: &Counter, sub: &str) -> Result<(), Problem> {
+        match counter.add_of(&self.table, sub).await? {
             Ok(_) => Ok(()),
             Err((_, seconds)) => Err(Problem::from(Code::TooManyRequests).retry_after(seconds)),
         }

@@ -1,5 +1,6 @@
 //! What is stored of an account that changes its ways to sign in, under its `sub`.
 
+use super::approval::Asked;
 use crate::clock::DAY;
 use crate::table;
 use merge::{Entry, Step};
@@ -45,6 +46,9 @@ pub(super) struct State {
     /// What this account last became one with.
     #[serde(default)]
     pub(super) joined: Option<Joined>,
+    /// What its owner has confirmed, and a mailbox has to approve.
+    #[serde(default)]
+    pub(super) asked: Option<Asked>,
 }
 
 /// What was begun.
@@ -167,6 +171,11 @@ impl State {
         self.held(now)
     }
 
+    /// A mailbox has to approve this, or nothing.
+    pub(super) fn asking(self, asked: Option<Asked>) -> Self {
+        Self { asked, ..self }
+    }
+
     /// The caller gives up. The next call goes on.
     pub(super) fn released(mut self) -> Self {
         self.held_until = 0;
@@ -196,7 +205,7 @@ impl State {
 
     /// Every session of the account is ended now.
     pub(super) fn signed_out(self, now: u64) -> Self {
-        Self { signed_out_at: now, ..self }
+        Self { signed_out_at: now, asked: None, ..self }
     }
 
     /// Whether somebody who signed in then is signed in still.
@@ -224,7 +233,7 @@ impl State {
 
     /// The work is over: the account is one with another.
     pub(super) fn joined(self, joined: Joined, owed: impl IntoIterator<Item = Notice>, now: u64) -> Self {
-        Self { joined: Some(joined), ..self.ended(owed, now) }
+        Self { joined: Some(joined), asked: None, ..self.ended(owed, now) }
     }
 
     /// Mails that are owed and were not tried within the last minute, and the state that says they are being tried.

@@ -20,8 +20,8 @@ pub struct Ways {
     pub email_verified: bool,
     /// The providers that are connected.
     pub identities: Vec<ConnectedIdentity>,
-    /// Whether the account may get one more. An account that was made for a provider's sign-in gets none, and Cognito
-    /// allows five.
+    /// Whether the account may get one more. An account that was made for a provider's sign-in gets none, Cognito allows
+    /// five, and the address has to be verified, because its mailbox approves.
     pub may_connect: bool,
     /// Whether the account has a passkey. Cognito tells the number only to the person: `ListWebAuthnCredentials`.
     pub passkeys: Passkeys,
@@ -157,6 +157,7 @@ impl Account {
         let profile = &self.profile;
         let may_connect = !profile.is_stand_alone()
             && profile.status == Status::Confirmed
+            && profile.email_verified
             && profile.identities.len() < MAX_IDENTITIES;
         Ways {
             sub: profile.sub.clone(),

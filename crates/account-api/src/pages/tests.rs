@@ -354,6 +354,7 @@ fn every_refusal_that_has_to_do_with_ways_to_sign_in_has_a_text_of_its_own() {
         "no-such-identity",
         "only-way-in",
         "way-unverified",
+        "connect-unverified",
         "own-identity",
         "cannot-untie",
     ] {

@@ -2,6 +2,7 @@
 
 use crate::house::{Answer, House, NOW, Trap};
 use crate::identities::token;
+use account_api::mailer::memory::Sent;
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, LinkedIdentity, PoolKind, federated, native};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const AT_GOOGLE: &str = "lovelace@example.org";
 const PROVIDERS: (&str, &str) = ("PROVIDERS", "Google:claim,Facebook:claim,Corp:always");
 pub(crate) const NEW: [(&str, &str); 2] = [("SELF_SERVICE_LINKING", "new"), PROVIDERS];
-const ANY: [(&str, &str); 2] = [("SELF_SERVICE_LINKING", "any"), PROVIDERS];
+pub(crate) const ANY: [(&str, &str); 2] = [("SELF_SERVICE_LINKING", "any"), PROVIDERS];
 
 /// Longer than the lease of a call and the pause between mails.
 pub(crate) const A_WHILE: u64 = 61;
@@ -39,7 +40,7 @@ pub(crate) fn made_with_identity() -> Account {
 }
 
 /// An account that a provider's sign-in made long ago.
-fn old_alone() -> Account {
+pub(crate) fn old_alone() -> Account {
     Account { created: Some(at(1000)), ..alone() }
 }
 
@@ -62,6 +63,30 @@ pub(crate) fn confirming(offer: &str, seen: &Answer, stays: &Account) -> Value {
     json!({ "offer": offer, "confirmation": seen.body["confirmation"], "stays": stays.sub })
 }
 
+/// Confirms, and enters the codes of the mailboxes that have to approve.
+pub(crate) async fn confirm(house: &House, claims: &Value, mut body: Value) -> Answer {
+    let mut answer = post(house, claims, "/identities", body.clone()).await.unwrap();
+    while answer.status == 202 {
+        body["code"] = json!(last_code(house));
+        answer = post(house, claims, "/identities", body.clone()).await.unwrap();
+    }
+    answer
+}
+
+pub(crate) fn last_code(house: &House) -> String {
+    house.mailer.sent().last().and_then(Sent::code).unwrap()
+}
+
+/// A confirmation with the code that is the last to be entered, after so many that are entered before it.
+pub(crate) async fn ready(house: &House, claims: &Value, mut body: Value, before: usize) -> Value {
+    for _ in 0..=before {
+        let asked = post(house, claims, "/identities", body.clone()).await.unwrap();
+        assert_eq!(asked.status, 202, "{asked:?}");
+        body["code"] = json!(last_code(house));
+    }
+    body
+}
+
 /// Looks and confirms that the first account stays.
 pub(crate) async fn connect(house: &House, own: &Account, other: &Account, stays: &Account) -> Answer {
     let offer = offer(house, other, own).await;
@@ -69,8 +94,7 @@ pub(crate) async fn connect(house: &House, own: &Account, other: &Account, stays
     if seen.status != 200 {
         return seen;
     }
-    let body = confirming(&offer, &seen, stays);
-    post(house, &token(own, house.time()), "/identities", body).await.unwrap()
+    confirm(house, &token(own, house.time()), confirming(&offer, &seen, stays)).await
 }
 
 /// One account is left, with every identity, and nobody is lost.
@@ -99,7 +123,7 @@ pub(crate) fn untouched(house: &House, before: &[Account]) {
         accounts.iter().map(|account| (account.sub.clone(), account.identities.clone())).collect()
     };
     assert_eq!(bare(&house.pool.accounts()), bare(before));
-    assert!(house.mailer.sent().is_empty());
+    assert!(house.mailer.sent().iter().all(|mail| mail.code().is_some()), "nobody is told of a change");
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +140,7 @@ async fn an_account_that_the_sign_in_has_just_made_is_absorbed() {
         assert_eq!(house.pool.accounts().len(), 2, "looking changes nothing");
         let body = confirming(&offer, &seen, &ada());
         let claims = token(&ada(), NOW);
-        let done = post(&house, &claims, "/identities", body.clone()).await.unwrap();
+        let done = confirm(&house, &claims, body.clone()).await;
         let expected = json!({ "stays": ada().sub, "goes": other.sub });
         assert_eq!((done.status.as_u16(), &done.body), (200, &expected));
         is_one(&house, &ada(), &[("Google", "1")]);
@@ -125,7 +149,7 @@ async fn an_account_that_the_sign_in_has_just_made_is_absorbed() {
         assert_eq!((again.status.as_u16(), &again.body), (200, &expected));
         assert!(house.mailer.last_to(ADA).is_some_and(|mail| mail.letter.subject.contains("new way to sign in")));
         assert!(house.mailer.last_to(AT_GOOGLE).is_some());
-        assert_eq!(house.mailer.sent().len(), 2);
+        assert_eq!(house.mailer.sent().iter().filter(|mail| mail.code().is_none()).count(), 2);
         nothing_personal_is_kept(&house);
     }
 }
@@ -150,7 +174,7 @@ async fn whether_older_accounts_are_given_up_is_the_operators_choice_and_which_o
     let claims = token(&ada(), NOW);
     post(&house, &claims, "/identities", wrong).await.unwrap().is_refused(403, "not-by-provider");
     let body = confirming(&offer, &seen, &with_google());
-    let done = post(&house, &claims, "/identities", body.clone()).await.unwrap();
+    let done = confirm(&house, &claims, body.clone()).await;
     assert_eq!(done.body, json!({ "stays": with_google().sub, "goes": ada().sub }));
     is_one(&house, &with_google(), &[("Google", "1")]);
     assert_eq!(post(&house, &claims, "/identities", body).await.unwrap().body, done.body, "of a deleted caller, too");
@@ -312,7 +336,7 @@ async fn a_confirmation_is_good_for_what_was_shown_to_this_person_only() {
     house.pool.change(|accounts| {
         accounts[1].groups.remove("Users");
     });
-    assert_eq!(post(&house, &claims, "/identities", right.clone()).await.unwrap().status, 200);
+    assert_eq!(confirm(&house, &claims, right).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,6 +344,8 @@ async fn an_account_that_changes_just_then_stays_as_it_is() {
     let house = House::set([ada(), alone()], &NEW);
     let offer = offer(&house, &alone(), &ada()).await;
     let seen = look(&house, &ada(), &offer).await;
+    let claims = token(&ada(), NOW);
+    let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
     let mut reads = 0;
     house.pool.before_each_call(move |called, accounts| {
         // An operator puts the account into a group after it was looked at, before it would be deleted.
@@ -328,9 +354,7 @@ async fn an_account_that_changes_just_then_stays_as_it_is() {
             accounts[1].groups.insert("admins".into());
         }
     });
-    let body = confirming(&offer, &seen, &ada());
-    let answer = post(&house, &token(&ada(), NOW), "/identities", body).await.unwrap();
-    answer.is_refused(409, "accounts-changed");
+    post(&house, &claims, "/identities", body).await.unwrap().is_refused(409, "accounts-changed");
     untouched(&house, &[ada(), alone()]);
 }
 
@@ -340,7 +364,8 @@ async fn two_confirmations_at_once_make_one_account() {
         let house = House::set([ada(), other.clone()], &NEW);
         let offer = offer(&house, &other, &ada()).await;
         let seen = look(&house, &ada(), &offer).await;
-        let (claims, body) = (token(&ada(), NOW), confirming(&offer, &seen, &ada()));
+        let claims = token(&ada(), NOW);
+        let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
         let (one, two) = tokio::join!(
             post(&house, &claims, "/identities", body.clone()),
             post(&house, &claims, "/identities", body.clone())
@@ -359,8 +384,9 @@ async fn an_account_that_is_offered_to_two_goes_to_one() {
     let house = House::set([ada(), alone(), eve()], &NEW);
     let (to_ada, to_eve) = (offer(&house, &alone(), &ada()).await, offer(&house, &alone(), &eve()).await);
     let (seen, seen_too) = (look(&house, &ada(), &to_ada).await, look(&house, &eve(), &to_eve).await);
-    let (one, two) = (confirming(&to_ada, &seen, &ada()), confirming(&to_eve, &seen_too, &eve()));
     let (ada_claims, eve_claims) = (token(&ada(), NOW), token(&eve(), NOW));
+    let one = ready(&house, &ada_claims, confirming(&to_ada, &seen, &ada()), 0).await;
+    let two = ready(&house, &eve_claims, confirming(&to_eve, &seen_too, &eve()), 0).await;
     let (one, two) =
         tokio::join!(post(&house, &ada_claims, "/identities", one), post(&house, &eve_claims, "/identities", two));
     let answers = [one.unwrap(), two.unwrap()];
@@ -378,7 +404,8 @@ async fn connecting_and_disconnecting_at_once_leave_a_way_in() {
     let corp = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
     let offer = offer(&house, &alone(), &own()).await;
     let seen = look(&house, &own(), &offer).await;
-    let (claims, body) = (token(&own(), NOW), confirming(&offer, &seen, &own()));
+    let claims = token(&own(), NOW);
+    let body = ready(&house, &claims, confirming(&offer, &seen, &own()), 0).await;
     let (connected, _) =
         tokio::join!(post(&house, &claims, "/identities", body), house.call(Some(&claims), "DELETE", &corp, None));
     let connected = connected.unwrap();
@@ -421,8 +448,10 @@ async fn cut_off(own: &Account, other: &Account, stays: &Account, next: &Account
             let house = House::with(PoolKind::EmailUserNames, [own.clone(), other.clone()], &ANY, trap);
             let offer = offer(&house, other, own).await;
             let seen = look(&house, own, &offer).await;
-            let body = confirming(&offer, &seen, stays);
             let claims = token(own, house.time());
+            let goes = if stays.sub == own.sub { other } else { own };
+            let is_old = goes.created < Some(at(NOW));
+            let body = ready(&house, &claims, confirming(&offer, &seen, stays), usize::from(is_old)).await;
             house.fuse.after(after);
             let answer = post(&house, &claims, "/identities", body.clone()).await;
             let was_sprung = house.fuse.is_sprung();
@@ -442,7 +471,8 @@ async fn cut_off(own: &Account, other: &Account, stays: &Account, next: &Account
             is_one(&house, stays, &[("Google", "1")]);
             house.clock.forward(A_WHILE);
             house.call(Some(&token(stays, house.time())), "GET", "/identities", None).await.unwrap();
-            let told_ada = house.mailer.sent().iter().filter(|mail| mail.to == ADA).count();
+            let is_told = |mail: &&Sent| mail.to == ADA && mail.code().is_none();
+            let told_ada = house.mailer.sent().iter().filter(is_told).count();
             assert!((1..=2).contains(&told_ada), "{told}: told {told_ada} times");
             nothing_personal_is_kept(&house);
             if !was_sprung {
@@ -475,9 +505,10 @@ pub(crate) async fn half_moved() -> House {
         let house = House::set([ada(), alone()], &NEW);
         let offer = offer(&house, &alone(), &ada()).await;
         let seen = look(&house, &ada(), &offer).await;
+        let claims = token(&ada(), NOW);
+        let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
         house.fuse.after(after);
-        let body = confirming(&offer, &seen, &ada());
-        let _ = post(&house, &token(&ada(), NOW), "/identities", body).await;
+        let _ = post(&house, &claims, "/identities", body).await;
         house.fuse.off();
         if house.pool.owners_of("Google", "1").is_empty() {
             house.clock.forward(A_WHILE);

@@ -14,6 +14,7 @@ mod email_change;
 mod email_change_attacks;
 mod house;
 mod identities;
+mod identities_approval;
 mod identities_attacks;
 mod identities_connect;
 mod invitation_attacks;

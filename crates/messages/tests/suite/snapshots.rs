@@ -389,6 +389,32 @@ fn email_change_new() {
 }
 
 #[test]
+fn identity_code() {
+    assert_snapshot!(mail(&Mail::IdentityCode { code: "493817", provider: "Google", minutes: 15 }, "en"), @r"
+    Approve connecting your account – Harbour
+
+    Do you want to connect your account?
+
+    Hello Ada,
+
+    Someone who is signed in to your account asked to connect it with another one. One account then opens with both sign-ins, and the other one is deleted. If it was you, enter this code to approve.
+
+    Sign-in with
+    Google
+
+    Your code
+    493817
+
+    The code is valid for 15 minutes. Don’t share it with anyone: we will never ask you for it.
+    If it wasn’t you, don’t share the code: nothing is connected then. Someone else may have access to your account, so change your password and sign out everywhere.
+
+    -- 
+    Harbour
+    https://app.example.com
+    ");
+}
+
+#[test]
 fn identity_connected_and_disconnected() {
     assert_snapshot!(mail(&Mail::IdentityConnected { provider: "Google" }, "en"), @r"
     A new way to sign in to your account – Harbour

@@ -1,0 +1,250 @@
+//! A move is approved at the mailboxes of the accounts that it changes for good. A session can be stolen: whoever has one
+//! for some minutes must not sign in to the account for ever.
+//!
+//! Two rules make it safe to run many calls at once, as for a change of the address: what a code is worth counts only after
+//! the new state has replaced the one that was asked, and a code that was right stays known.
+
+use super::connect::Party;
+use super::flow::{Identities, WRITE_TRIES, key};
+use super::state::{Owner, State};
+use super::view::CodeAsked;
+use crate::challenge::{self, Challenge, Guess, NotResent};
+use crate::code::{self, Digest, Sealer};
+use crate::mask::masked;
+use crate::problem::{Code, Problem};
+use crate::table::Versioned;
+use cognito_core::email::Email;
+use messages::Mail;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the owner of an account confirms.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// The seal of both accounts as they were shown, and of the offer.
+    pub(super) confirmation: &'a str,
+    /// The `sub` of the account that stays.
+    pub(super) stays: &'a str,
+}
+
+/// An account whose mailbox has to approve.
+pub(super) struct Approver {
+    sub: String,
+    address: Email,
+}
+
+impl Approver {
+    /// What the code of this mailbox is good for, and nothing else.
+    fn purpose<'a>(&'a self, address: &'a str, wish: &Wish<'a>) -> [&'a str; 5] {
+        ["identity-code", &self.sub, address, wish.confirmation, wish.stays]
+    }
+}
+
+/// A confirmation that waits for a code. It holds no address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    confirmation: String,
+    stays: String,
+    /// When it was confirmed first. Both sign-ins were fresh then.
+    at: u64,
+    /// The `sub`s of the accounts whose mailboxes have approved, and the codes that they did it with.
+    passed: BTreeMap<String, Digest>,
+    /// The `sub` of the account whose mailbox was asked last.
+    of: String,
+    #[serde(flatten)]
+    code: Challenge,
+}
+
+impl Asked {
+    fn is_for(&self, wish: &Wish<'_>) -> bool {
+        self.confirmation == wish.confirmation && self.stays == wish.stays
+    }
+
+    /// When the wish was confirmed first, if its code has not expired.
+    pub(super) fn since(&self, wish: &Wish<'_>, now: u64) -> Option<u64> {
+        (self.is_for(wish) && !self.code.is_over(now)).then_some(self.at)
+    }
+
+    fn has_passed(&self, approver: &Approver) -> bool {
+        self.passed.contains_key(&approver.sub)
+    }
+
+    /// Whether this is the code with which a mailbox has approved already.
+    fn is_passed_code(&self, approvers: &[Approver], wish: &Wish<'_>, sealer: &Sealer, given: &str) -> bool {
+        approvers.iter().any(|approver| {
+            let address = approver.address.to_lower_case();
+            let passed = self.passed.get(&approver.sub);
+            passed.is_some_and(|digest| sealer.matches(&approver.purpose(&address, wish), given, digest))
+        })
+    }
+
+    fn passing(mut self) -> Self {
+        self.passed.insert(self.of.clone(), self.code.digest().clone());
+        self
+    }
+
+    fn view(&self, approver: &Approver) -> CodeAsked {
+        CodeAsked { sent_to: masked(approver.address.as_str()), expires_at: self.code.expires_at() }
+    }
+}
+
+/// One request to approve, and what it is about.
+pub(super) struct Approval<'a> {
+    /// The caller's account, which has the state.
+    pub(super) owner: &'a Owner,
+    pub(super) wish: Wish<'a>,
+    pub(super) approvers: Vec<Approver>,
+    /// What people call the provider that is connected.
+    pub(super) provider: &'a str,
+    pub(super) locales: &'a [&'a str],
+}
+
+impl Identities {
+    /// The mailboxes that have to approve: of the account that gets an identity, and of an account that was in use and
+    /// goes. No trust in a provider stands in for the code: what is stored of the other account's address is weaker than
+    /// what a sign-in says, and where a sign-in proves the account's own address, the triggers link it without this API.
+    pub(super) fn approvers(&self, goes: &Party, stays: &Party) -> Vec<Approver> {
+        let approver = |party: &Party| {
+            let address = Email::parse(&self.proven(&party.record)?).ok()?;
+            Some(Approver { sub: party.owner.sub.clone(), address })
+        };
+        let gains = (!goes.profile.identities.is_empty()).then(|| approver(stays)).flatten();
+        let loses = (!goes.is_new()).then(|| approver(goes)).flatten();
+        let is_another =
+            |loses: &Approver| gains.as_ref().is_none_or(|gains| !gains.address.is_same(loses.address.as_str()));
+        let loses = loses.filter(is_another);
+        gains.into_iter().chain(loses).collect()
+    }
+
+    /// Takes a code, or sends one. Returns the mailbox that has to approve yet; `None` once all have.
+    pub(super) async fn approved(
+        &self,
+        approval: &Approval<'_>,
+        mut given: Option<&str>,
+    ) -> Result<Option<CodeAsked>, Problem> {
+        let key = key(&approval.owner.sub);
+        for _ in 0..WRITE_TRIES {
+            let read: Versioned<State> = self.table.load(&key).await?;
+            let now = self.table.now();
+            let asked = read.value.asked.clone().filter(|asked| asked.since(&approval.wish, now).is_some());
+            let has_passed = |approver: &&Approver| asked.as_ref().is_some_and(|asked| asked.has_passed(approver));
+            let Some(next) = approval.approvers.iter().find(|approver| !has_passed(approver)) else { return Ok(None) };
+            match (asked, given) {
+                (Some(asked), Some(code)) if asked.of == next.sub => {
+                    if asked.is_passed_code(&approval.approvers, &approval.wish, &self.sealer, code) {
+                        return Ok(Some(asked.view(next)));
+                    }
+                    if self.takes(&key, read, approval, next, asked, code).await? {
+                        given = None;
+                    }
+                }
+                (Some(asked), None) if asked.of == next.sub => {
+                    if let Some(sent) = self.sends_again(&key, read, approval, next, asked).await? {
+                        return Ok(Some(sent));
+                    }
+                }
+                (_, Some(_)) => return Err(Code::CodeExpired.into()),
+                (asked, None) => {
+                    if let Some(sent) = self.asks(&key, read, approval, next, asked).await? {
+                        return Ok(Some(sent));
+                    }
+                }
+            }
+        }
+        Err(Code::TryAgain.into())
+    }
+
+    /// Judges a code. True if the mailbox has approved; false if the state has changed and is to be read again.
+    async fn takes(
+        &self,
+        key: &str,
+        read: Versioned<State>,
+        approval: &Approval<'_>,
+        approver: &Approver,
+        asked: Asked,
+        given: &str,
+    ) -> Result<bool, Problem> {
+        let address = approver.address.to_lower_case();
+        let guess = asked.code.guess(&self.sealer, &approver.purpose(&address, &approval.wish), given);
+        let (after, refusal) = match guess {
+            Guess::Right => (Some(asked.passing()), None),
+            Guess::Wrong(code, left) => {
+                (Some(Asked { code, ..asked }), Some(Problem::from(Code::WrongCode).tries_left(left)))
+            }
+            Guess::LastWrong => (None, Some(Code::TooManyTries.into())),
+        };
+        let is_dead = after.is_none();
+        let state = read.value.clone().asking(after);
+        if self.table.replace(key, read, state).await?.is_none() {
+            return Ok(false);
+        }
+        if is_dead {
+            tracing::warn!(decision = "identity_approval_dead", sub = approval.owner.sub, "decided");
+        }
+        refusal.map_or(Ok(true), Err)
+    }
+
+    /// Begins to ask a mailbox. `asked` has those that approved before.
+    async fn asks(
+        &self,
+        key: &str,
+        read: Versioned<State>,
+        approval: &Approval<'_>,
+        approver: &Approver,
+        asked: Option<Asked>,
+    ) -> Result<Option<CodeAsked>, Problem> {
+        self.counted(&self.codes, &approver.sub).await?;
+        let (now, code) = (self.table.now(), code::draw());
+        let (at, passed) = asked.map_or((now, BTreeMap::new()), |asked| (asked.at, asked.passed));
+        let wish = &approval.wish;
+        let address = approver.address.to_lower_case();
+        let challenge = Challenge::new(now, &self.sealer, &approver.purpose(&address, wish), &code);
+        let (confirmation, stays) = (wish.confirmation.to_owned(), wish.stays.to_owned());
+        let asked = Asked { confirmation, stays, at, passed, of: approver.sub.clone(), code: challenge };
+        self.mails(key, read, approval, approver, asked, &code).await
+    }
+
+    /// Sends another code. If a mail went out a moment ago, it stays at that: the answer to it may have been lost.
+    async fn sends_again(
+        &self,
+        key: &str,
+        read: Versioned<State>,
+        approval: &Approval<'_>,
+        approver: &Approver,
+        asked: Asked,
+    ) -> Result<Option<CodeAsked>, Problem> {
+        let (code, address) = (code::draw(), approver.address.to_lower_case());
+        let purpose = approver.purpose(&address, &approval.wish);
+        match asked.code.resent(self.table.now(), &self.sealer, &purpose, &code) {
+            Err(NotResent::TooSoon(_)) => Ok(Some(asked.view(approver))),
+            Err(why) => Err(why.into()),
+            Ok(challenge) => {
+                let asked = Asked { code: challenge, ..asked };
+                self.mails(key, read, approval, approver, asked, &code).await
+            }
+        }
+    }
+
+    /// Stores what a code is asked for, and mails the code. `None` if another call came first.
+    async fn mails(
+        &self,
+        key: &str,
+        read: Versioned<State>,
+        approval: &Approval<'_>,
+        approver: &Approver,
+        asked: Asked,
+        code: &str,
+    ) -> Result<Option<CodeAsked>, Problem> {
+        let state = read.value.clone().asking(Some(asked.clone()));
+        let Some(read) = self.table.replace(key, read, state).await? else { return Ok(None) };
+        let mail = Mail::IdentityCode { code, provider: approval.provider, minutes: challenge::minutes() };
+        if let Err(why) = self.outbox.send(&approver.address, &mail, None, approval.locales).await {
+            let unsent = Asked { code: asked.code.unsent(), ..asked };
+            let state = read.value.clone().asking(Some(unsent));
+            self.table.replace(key, read, state).await?;
+            return Err(why);
+        }
+        tracing::info!(decision = "identity_code_sent", sub = approver.sub, "decided");
+        Ok(Some(asked.view(approver)))
+    }
+}

@@ -1,0 +1,253 @@
+//! Carries out a move: one account goes, and its identities sign in to the other one. A call that is cut off leaves a
+//! journal, and the next call of either account goes on with it.
+
+use super::connect::Party;
+use super::flow::{Identities, WRITE_TRIES, key};
+use super::merging::{Pool, TableJournal, history_of};
+use super::state::{Joined, Move, Notice, Owner, State, What, Work};
+use crate::caller::FRESH;
+use crate::problem::{Code, Problem};
+use crate::table::Versioned;
+use cognito_core::email::Email;
+use cognito_core::user_pool::{Identity, PoolSettings, Profile, ProfileRecord};
+use linking::Policy;
+use merge::{
+    CopyOptions, Journal as _, MergeError, MergeState, Merger, NotJoinable, Planned, RateLimits, Rules, Step,
+    StepResult, is_group_of_provider,
+};
+use std::time::Duration;
+
+/// How long a merge waits before it looks again for a profile that came back.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+impl Identities {
+    /// Takes both accounts for the move: first the one that goes, which leads to the one that stays.
+    pub(super) async fn begin_move(
+        &self,
+        moving: Move,
+        goes: &Party,
+        stays: &Party,
+    ) -> Result<Versioned<State>, Problem> {
+        let id = moving.id.clone();
+        let going: Versioned<State> = self.idle(goes).await?;
+        let going = self.begin(&goes.owner, going, Work::Leave { id, into: stays.owner.sub.clone() }).await?;
+        let staying = match self.idle(stays).await {
+            Ok(read) => self.begin(&stays.owner, read, Work::Absorb(Box::new(moving))).await,
+            Err(why) => Err(why),
+        };
+        if staying.as_ref().is_err_and(|why| matches!(why.code(), Code::IdentityChanging | Code::SignInAgain)) {
+            let after = going.value.clone().ended([], self.table.now());
+            self.table.replace(&key(&goes.owner.sub), going, after).await?;
+        }
+        staying
+    }
+
+    /// The state of an account at which nobody works, and whose sessions nobody ended since.
+    async fn idle(&self, party: &Party) -> Result<Versioned<State>, Problem> {
+        let read: Versioned<State> = self.table.load(&key(&party.owner.sub)).await?;
+        if read.value.work.is_some() {
+            return Err(Code::IdentityChanging.into());
+        }
+        if read.value.is_signed_in(party.signed_in_at) { Ok(read) } else { Err(Code::SignInAgain.into()) }
+    }
+
+    /// Carries a move out, or goes on with one. The caller has the account that stays to itself. If nothing of a move has
+    /// happened that cannot be done any more, it ends with [`Code::AccountsChanged`].
+    pub(super) async fn carry_out(&self, read: Versioned<State>, locales: &[&str]) -> Result<Joined, Problem> {
+        let Some(moving) = read.value.moving().cloned() else { return Err(Code::TryAgain.into()) };
+        let stays = staying(&moving.step).ok_or(Code::Misconfigured)?;
+        let known = history_of(&read.value).merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
+        if self.is_in_use_again(&moving, &known).await? {
+            self.give_up(&moving, &stays, read).await?;
+            return Err(Code::AccountsChanged.into());
+        }
+        let mut journal = TableJournal::of(&self.table, &stays.sub, read);
+        let result = self.merge(&mut journal, &moving.step).await;
+        let state = journal.history().merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
+        let Some(read) = journal.into_read() else {
+            return Err(result.err().unwrap_or_else(|| Code::TryAgain.into()));
+        };
+        let joined = Joined { id: moving.id.clone(), stays: stays.sub.clone(), goes: moving.goes.sub.clone() };
+        match result {
+            Ok(()) => {
+                let (provider, old_sub) = (&moving.provider, &moving.goes.sub);
+                tracing::info!(decision = "identity_connected", provider, sub = stays.sub, old_sub, "decided");
+                self.joined(&moving, &stays, read, &joined, locales).await?;
+                Ok(joined)
+            }
+            Err(why) => {
+                let is_elsewhere = state.is_half_done() && self.has_moved_on(&moving, &state).await?;
+                if why.is_passing() && !state.attempts.is_empty() && !is_elsewhere {
+                    let after = read.value.clone().paused(self.table.now());
+                    self.table.replace(&key(&stays.sub), read, after).await?;
+                    return Err(why);
+                }
+                if state.is_half_done() && !is_elsewhere {
+                    // Nothing would change that. The identity's next sign-in is one of somebody new.
+                    let (error_code, sub, old_sub) = ("identity_not_connected", &stays.sub, &moving.goes.sub);
+                    tracing::error!(error_code, sub, old_sub, "an identity has no account until its next sign-in");
+                }
+                self.give_up(&moving, &stays, read).await?;
+                Err(if is_elsewhere { Code::AccountsChanged.into() } else { why })
+            }
+        }
+    }
+
+    /// Ends a move without its end.
+    async fn give_up(&self, moving: &Move, stays: &Owner, read: Versioned<State>) -> Result<(), Problem> {
+        let after = read.value.clone().ended([], self.table.now());
+        self.table.replace(&key(&stays.sub), read, after).await?;
+        self.let_go(&moving.goes, &moving.id, None).await
+    }
+
+    /// Whether a profile of the same name came back that may be in use by now. Only one that is as young as the move, and
+    /// has no rights, is absorbed like the one before it.
+    async fn is_in_use_again(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
+        if state.attempts.is_empty() {
+            return Ok(false);
+        }
+        let is_new = |record: &ProfileRecord| state.attempts.iter().all(|begin| begin.profile.sub() != record.sub());
+        let Some(record) = self.accounts.record(&moving.goes.user_name).await?.filter(is_new) else { return Ok(false) };
+        if record.created.is_none_or(|created| created > moving.begun_at.saturating_add(FRESH)) {
+            return Ok(true);
+        }
+        let is_right = |group: &String| {
+            !is_group_of_provider(group, &self.settings.user_pool_id, &record)
+                && self.settings.default_group.as_ref() != Some(group)
+        };
+        Ok(self.accounts.groups(&record.name()).await?.iter().any(is_right))
+    }
+
+    /// One merge with the rules of the crate.
+    async fn merge(&self, journal: &mut TableJournal<'_>, step: &Step) -> Result<(), Problem> {
+        let rules =
+            Rules { providers: self.settings.providers.clone(), policy: Policy::default(), trust_stored_values: false };
+        let (pool, limits) = (Pool(&*self.accounts), RateLimits::none());
+        let merger = Merger {
+            pool: &pool,
+            user_pool_id: &self.settings.user_pool_id,
+            settings: &PoolSettings::default(),
+            rules: &rules,
+            copy: &CopyOptions::default(),
+            limits: &limits,
+            pause: LOOK_AGAIN,
+        };
+        let planned =
+            Planned { line: 0, email: String::new(), merge: vec![step.clone()], leave: Vec::new(), group: None };
+        let mut results = Vec::new();
+        match merger.merge(journal, &planned, &mut results).await {
+            Ok(()) => match results.first() {
+                Some(StepResult::Done | StepResult::DoneBefore | StepResult::DoneWithout(_)) => Ok(()),
+                Some(StepResult::Skipped(why)) if why == NotJoinable::ShutOut.code() => {
+                    Err(Code::AccountUnusable.into())
+                }
+                Some(StepResult::Skipped(_)) | None => Err(Code::AccountsChanged.into()),
+                Some(StepResult::Failed(_)) => Err(Code::Misconfigured.into()),
+            },
+            Err(MergeError::Pool(error)) => Err(error.into()),
+            Err(error @ MergeError::Incomplete { may_pass: false, .. }) => {
+                Err(Problem::from(Code::Misconfigured).because(&error))
+            }
+            Err(error @ (MergeError::Journal(_) | MergeError::Incomplete { .. })) => {
+                Err(Problem::from(Code::TryAgain).because(&error))
+            }
+        }
+    }
+
+    /// Whether everything that is on its way has another account by now: its owner signed in, and the triggers linked it
+    /// or Cognito made a profile. Then there is nothing to give back.
+    async fn has_moved_on(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
+        let Some(join) = &moving.step.join else { return Ok(false) };
+        let Ok(going) = join.goes.profile().profile() else { return Ok(false) };
+        let known = [join.stays.profile().sub(), going.sub.as_str()];
+        let mut found: Vec<_> = self.accounts.profile(&moving.goes.user_name).await?.into_iter().collect();
+        if let Some(Ok(address)) = going.email.as_deref().map(Email::parse) {
+            found.extend(self.accounts.profiles_with_email(&address).await?);
+        }
+        let mut others = found.iter().filter(|profile| !known.contains(&profile.sub.as_str()));
+        // A link may be by an attribute.
+        let link = state.attempts.last().and_then(|begin| begin.identity.as_ref());
+        let has_link = |other: &Profile, identity: &Identity| {
+            link.filter(|link| link.provider().eq_ignore_ascii_case(&identity.provider_name))
+                .is_some_and(|link| has(other, &Identity { user_id: link.value().to_owned(), ..identity.clone() }))
+        };
+        let has_all = |other: &&Profile| {
+            going.identities.iter().all(|identity| has(other, identity) || has_link(other, identity))
+        };
+        Ok(!going.identities.is_empty() && others.any(|other| has_all(&other)))
+    }
+
+    /// The two accounts are one. Stores the end, and tells the owner.
+    async fn joined(
+        &self,
+        moving: &Move,
+        stays: &Owner,
+        read: Versioned<State>,
+        joined: &Joined,
+        locales: &[&str],
+    ) -> Result<(), Problem> {
+        let notice = |to: &String| Notice::new(What::Connected, to.clone(), moving.provider.clone());
+        let ended = read.value.clone().joined(joined.clone(), moving.tell.iter().map(notice), self.table.now());
+        self.end(stays, read, ended, locales).await?;
+        self.let_go(&moving.goes, &moving.id, Some(joined)).await
+    }
+
+    /// Ends the move in the state of the account that goes.
+    async fn let_go(&self, goes: &Owner, id: &str, joined: Option<&Joined>) -> Result<(), Problem> {
+        for _ in 0..WRITE_TRIES {
+            let read: Versioned<State> = self.table.load(&key(&goes.sub)).await?;
+            if !matches!(&read.value.work, Some(Work::Leave { id: known, .. }) if known == id) {
+                return Ok(());
+            }
+            let (state, now) = (read.value.clone(), self.table.now());
+            let after = match joined {
+                Some(joined) => state.joined(joined.clone(), [], now),
+                None => state.ended([], now),
+            };
+            if self.table.replace(&key(&goes.sub), read, after).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(Code::TryAgain.into())
+    }
+
+    /// Completes a move from the side of the account that goes. The caller has that account to itself.
+    pub(super) async fn complete_leaving(
+        &self,
+        goes: &Owner,
+        read: Versioned<State>,
+        id: &str,
+        into: &str,
+        locales: &[&str],
+    ) -> Result<(), Problem> {
+        let staying: Versioned<State> = self.table.load(&key(into)).await?;
+        let now = self.table.now();
+        if staying.value.moving().is_some_and(|moving| moving.id == id) {
+            if staying.value.is_held(now) {
+                let after = read.value.clone().released();
+                self.table.replace(&key(&goes.sub), read, after).await?;
+                return Err(Code::IdentityChanging.into());
+            }
+            let held = staying.value.clone().held(now);
+            let held = self.table.replace(&key(into), staying, held).await?.ok_or(Code::IdentityChanging)?;
+            return self.carry_out(held, locales).await.map(drop);
+        }
+        // It ended, or never began.
+        let joined = staying.value.joined.filter(|joined| joined.id == id);
+        self.let_go(goes, id, joined.as_ref()).await
+    }
+}
+
+/// Whether an identity signs in to the account. Subjects compare exactly, as Cognito compares them.
+fn has(profile: &Profile, identity: &Identity) -> bool {
+    let is = |known: &Identity| {
+        known.user_id == identity.user_id && known.provider_name.eq_ignore_ascii_case(&identity.provider_name)
+    };
+    profile.identities.iter().any(is)
+}
+
+/// The account that stays.
+fn staying(step: &Step) -> Option<Owner> {
+    let record = step.join.as_ref()?.stays.profile();
+    Some(Owner { sub: record.sub().to_owned(), user_name: record.user_name.clone() })
+}
