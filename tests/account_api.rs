@@ -246,7 +246,11 @@ async fn a_provider_with_another_address_is_connected_and_disconnected_again() {
     let (status, seen) = api.send(own_token, "POST", "/identities", &json!({ "offer": offer["offer"] })).await;
     assert_eq!((status, &seen["other"]["is_new"]), (200, &json!(true)), "{seen}");
     let body = json!({ "offer": offer["offer"], "confirmation": seen["confirmation"], "stays": sub });
-    let (status, done) = api.send(own_token, "POST", "/identities", &body).await;
+    let (status, asked) = api.send(own_token, "POST", "/identities", &body).await;
+    assert_eq!((status, asked.get("sent_to").is_some()), (202, true), "{asked}");
+    let mut approved = body.clone();
+    approved["code"] = json!(api.code(&own).await);
+    let (status, done) = api.send(own_token, "POST", "/identities", &approved).await;
     assert_eq!((status, &done), (200, &seen["choices"][0]), "{done}");
     assert_eq!(api.send(own_token, "POST", "/identities", &body).await, (200, done), "a lost answer is given again");
     assert!(api.mail(&own).await["BodyText"].as_str().unwrap().contains("Google"));

@@ -295,9 +295,12 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
     set(StatusCode::OK, proposal);
     reader.presses("#connect-retry").await.unwrap();
     reader.reads("#both", "a***@example.com").await.unwrap();
-    for (code, text) in
-        [("offer-expired", "Too much time"), ("older-account", "in use before"), ("same-account", "already"), ("email-unverified", "Confirm your email")]
-    {
+    for (code, text) in [
+        ("offer-expired", "Too much time"),
+        ("older-account", "in use before"),
+        ("same-account", "already"),
+        ("email-unverified", "Confirm your email"),
+    ] {
         reader.runs(begin).await.unwrap();
         set(StatusCode::FORBIDDEN, problem(code));
         reader.opens(&site.page("account?lang=en")).await.unwrap();
@@ -327,6 +330,8 @@ async fn a_person_changes_the_password_in_place_and_signs_out_everywhere() {
     visit.reads("#notice", "Your password was changed").await;
     assert_eq!(visit.reader.focus().await.unwrap(), "open-password");
     assert!(opens(&visit.site.pool, ADA, SECOND_PASSWORD).await.unwrap());
+    let told = |visit: &Visit| visit.site.api.mails.last_to(ADA).unwrap().letter.subject;
+    assert!(told(&visit).contains("password was changed"), "{}", told(&visit));
 
     let session = visit.reader.runs("return JSON.parse(sessionStorage.getItem('session'))").await.unwrap();
     visit.reader.presses("#sign-out-everywhere").await.unwrap();
@@ -334,6 +339,7 @@ async fn a_person_changes_the_password_in_place_and_signs_out_everywhere() {
     visit.reader.keeps("ways-everywhere-phone-dark").await.unwrap();
     visit.reader.presses("#asking-go").await.unwrap();
     visit.reads("[data-view=result]", "signed out everywhere").await;
+    assert!(told(&visit).contains("signed out everywhere"), "{}", told(&visit));
     assert!(!visit.site.refreshes(session["refresh"].as_str().unwrap()).await.unwrap());
     let token = json!({ "AccessToken": session["access"] });
     assert!(visit.site.pool.call("GetUser", &token).await.is_err(), "the access token is void");

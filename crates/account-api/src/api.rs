@@ -5,6 +5,7 @@ mod email_change;
 mod identities;
 mod invitations;
 mod locales;
+mod sessions;
 
 use crate::AccountApi;
 use crate::email_change::flow::EmailChange;
@@ -86,7 +87,9 @@ fn routes(invitations: &Mode, self_service: SelfService) -> (Router<AccountApi>,
         routes = routes
             .routes(routes!(identities::list, identities::connect))
             .routes(routes!(identities::offer))
-            .routes(routes!(identities::disconnect));
+            .routes(routes!(identities::disconnect))
+            .routes(routes!(sessions::end))
+            .routes(routes!(sessions::notice));
     }
     if *invitations != Mode::Off {
         routes = routes.routes(routes!(invitations::invite)).routes(routes!(invitations::complete));

@@ -6,6 +6,7 @@
 //! - `approval`: the mailboxes of the accounts approve it;
 //! - `moving`: it is carried out, whatever is cut off;
 //! - `merging`: the port and the journal that the crate `merge` works with;
+//! - `notices`: every session is ended, and the owner is told of that and of a new password;
 //! - `flow`: one change of an account at a time, with the table, mails and the user pool;
 //! - `state`: what is stored between two calls.
 
@@ -14,6 +15,7 @@ mod connect;
 pub(crate) mod flow;
 mod merging;
 mod moving;
+mod notices;
 mod settings;
 mod state;
 mod view;

@@ -210,6 +210,8 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::IdentityCode => Mail::IdentityCode { code: SAMPLE_CODE, provider: "Google", minutes: 15 },
         Kind::IdentityConnected => Mail::IdentityConnected { provider: "Google" },
         Kind::IdentityDisconnected => Mail::IdentityDisconnected { provider: "Google" },
+        Kind::SignedOutEverywhere => Mail::SignedOutEverywhere,
+        Kind::PasswordChanged => Mail::PasswordChanged,
         Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter: None },
         Kind::AccountExists => Mail::AccountExists,
         _ => return None,
@@ -276,7 +278,9 @@ mod tests {
                     | Kind::EmailChanged
                     | Kind::IdentityCode
                     | Kind::IdentityConnected
-                    | Kind::IdentityDisconnected => &["code"],
+                    | Kind::IdentityDisconnected
+                    | Kind::SignedOutEverywhere
+                    | Kind::PasswordChanged => &["code"],
                     _ if kind.trigger_source().is_none() => &["link"],
                     _ => &["link", "code"],
                 };

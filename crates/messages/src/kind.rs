@@ -34,6 +34,10 @@ pub enum Kind {
     IdentityConnected,
     /// Account API: tells a person that a provider does not sign in to their account any more.
     IdentityDisconnected,
+    /// Account API: tells a person that every session of their account was ended.
+    SignedOutEverywhere,
+    /// Account API: tells a person that their password was changed.
+    PasswordChanged,
     /// Account API: invites a person to activate an account.
     Activation,
     /// Account API: tells a person who signs up again that an account exists.
@@ -42,7 +46,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, Cognito's first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::SignUp,
         Self::ResendCode,
         Self::ForgotPassword,
@@ -56,6 +60,8 @@ impl Kind {
         Self::IdentityCode,
         Self::IdentityConnected,
         Self::IdentityDisconnected,
+        Self::SignedOutEverywhere,
+        Self::PasswordChanged,
         Self::Activation,
         Self::AccountExists,
     ];
@@ -88,6 +94,8 @@ impl Kind {
             Self::IdentityCode => "identity-code",
             Self::IdentityConnected => "identity-connected",
             Self::IdentityDisconnected => "identity-disconnected",
+            Self::SignedOutEverywhere => "signed-out-everywhere",
+            Self::PasswordChanged => "password-changed",
             Self::Activation => "activation",
             Self::AccountExists => "account-exists",
         }
@@ -116,6 +124,8 @@ impl Kind {
             | Self::IdentityCode
             | Self::IdentityConnected
             | Self::IdentityDisconnected
+            | Self::SignedOutEverywhere
+            | Self::PasswordChanged
             | Self::Activation
             | Self::AccountExists => return None,
         })
@@ -156,6 +166,8 @@ impl Kind {
             | Self::IdentityCode
             | Self::IdentityConnected
             | Self::IdentityDisconnected
+            | Self::SignedOutEverywhere
+            | Self::PasswordChanged
             | Self::Authentication => None,
         }
     }

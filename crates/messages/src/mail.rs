@@ -57,6 +57,10 @@ pub enum Mail<'a> {
         /// What people call the provider.
         provider: &'a str,
     },
+    /// Tells that every session of the account was ended.
+    SignedOutEverywhere,
+    /// Tells that the password was changed.
+    PasswordChanged,
     /// An invitation to activate an account on a page. It needs `APP_URL`.
     Activation {
         /// The user name of the account.
@@ -83,6 +87,8 @@ impl Mail<'_> {
             Self::IdentityCode { .. } => Kind::IdentityCode,
             Self::IdentityConnected { .. } => Kind::IdentityConnected,
             Self::IdentityDisconnected { .. } => Kind::IdentityDisconnected,
+            Self::SignedOutEverywhere => Kind::SignedOutEverywhere,
+            Self::PasswordChanged => Kind::PasswordChanged,
             Self::Activation { .. } => Kind::Activation,
             Self::AccountExists => Kind::AccountExists,
         }
@@ -96,6 +102,8 @@ impl Mail<'_> {
             Self::EmailChanged { .. }
             | Self::IdentityConnected { .. }
             | Self::IdentityDisconnected { .. }
+            | Self::SignedOutEverywhere
+            | Self::PasswordChanged
             | Self::Activation { .. }
             | Self::AccountExists => None,
         }
@@ -199,7 +207,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
             }
             facts.days = Some(days);
         }
-        Mail::AccountExists => {}
+        Mail::SignedOutEverywhere | Mail::PasswordChanged | Mail::AccountExists => {}
     }
     Ok(facts)
 }
@@ -214,6 +222,8 @@ pub(crate) fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) ->
         | Mail::IdentityCode { .. }
         | Mail::IdentityConnected { .. }
         | Mail::IdentityDisconnected { .. }
+        | Mail::SignedOutEverywhere
+        | Mail::PasswordChanged
         | Mail::AccountExists => link.with_email(person.email),
     };
     Some(link.into_url())

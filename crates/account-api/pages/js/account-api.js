@@ -33,6 +33,9 @@ export const withdrawChange = (config) => signedIn(config, "DELETE", "email-chan
 
 export const waysToSignIn = (config) => signedIn(config, "GET", "identities");
 export const disconnect = (config, id) => signedIn(config, "DELETE", `identities/${id}`);
+// Both tell the owner by mail.
+export const endSessions = (config) => signedIn(config, "DELETE", "sessions");
+export const tellOfPassword = (config) => signedIn(config, "POST", "notices", { what: "password-changed" });
 export const connect = (config, wish) => signedIn(config, "POST", "identities", wish);
 // With the token of the other account, which this page does not keep as its session.
 export const offer = (config, token, to) => call(config, "POST", "identities/offer", { body: { to }, token });

@@ -1,6 +1,6 @@
 // Who is signed in, how they can sign in, and what they can change.
 
-import { changeUnderWay } from "./account-api.js";
+import { changeUnderWay, tellOfPassword } from "./account-api.js";
 import { changePassword, getUser } from "./cognito.js";
 import { goOnConnecting } from "./connect.js";
 import { emailChange } from "./email-change.js";
@@ -90,6 +90,8 @@ function wirePassword(config) {
       if (problem.code !== "NotAuthorizedException") throw problem;
       throw new Refusal({ code: (await stillSignedIn(config)) ? "wrong-password" : "", status: 401 });
     }
+    // It is changed, whether or not the mail about it can be sent.
+    if (config.connects) await tellOfPassword(config).catch(() => {});
     open(false);
     notice(say("account.password_changed"));
     document.getElementById("open-password").focus();

@@ -1,6 +1,6 @@
 // The ways to sign in: the list, and the steps that change something about it.
 
-import { disconnect, waysToSignIn } from "./account-api.js";
+import { disconnect, endSessions, waysToSignIn } from "./account-api.js";
 import { passkeys, signOutEverywhere } from "./cognito.js";
 import { onPress } from "./form.js";
 import { explain, Refusal } from "./refusal.js";
@@ -142,10 +142,11 @@ function askToConnect(config, provider) {
 export function askToSignOutEverywhere(config) {
   const work = async () => {
     try {
-      await signOutEverywhere(config, accessToken());
+      if (config.connects) await endSessions(config);
+      else await signOutEverywhere(config, accessToken());
     } catch (problem) {
       // It has ended already.
-      if (problem.code !== "NotAuthorizedException") throw problem;
+      if (problem.code !== "NotAuthorizedException" && problem.status !== 401) throw problem;
     }
     await signOut(config, { result: "everywhere" });
   };

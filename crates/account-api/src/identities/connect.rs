@@ -238,9 +238,7 @@ impl Identities {
     }
 
     async fn party(&self, owner: Owner, signed_in_at: u64, may_be_federated: bool) -> Result<Party, Problem> {
-        let record = self.accounts.record(&owner.user_name).await?;
-        let record = record.filter(|record| record.sub() == owner.sub && record.enabled);
-        let record = record.ok_or(Code::AccountUnusable)?;
+        let record = self.open_record(&owner).await?;
         let profile = record.profile().map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
         let groups = self.accounts.groups(&owner.name()).await?;
         Ok(Party { owner, record, profile, groups, signed_in_at, may_be_federated })

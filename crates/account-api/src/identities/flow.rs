@@ -262,10 +262,7 @@ impl Identities {
 
     /// An account as it is now, if it is open.
     async fn own_account(&self, owner: &Owner) -> Result<Account, Problem> {
-        let record = self.accounts.record(&owner.user_name).await?;
-        // The user name may belong to another account by now. The `sub` never does.
-        let record = record.filter(|record| record.sub() == owner.sub && record.enabled);
-        let record = record.ok_or(Code::AccountUnusable)?;
+        let record = self.open_record(owner).await?;
         // A stand-alone profile has none, and Cognito counts the call as activity.
         let factors = if record.is_stand_alone() {
             Some(Vec::new())
@@ -273,6 +270,14 @@ impl Identities {
             if_told(self.accounts.sign_in_factors(&owner.name()).await)?
         };
         read_account(&record, factors)
+    }
+
+    /// The profile of an account that is open.
+    pub(super) async fn open_record(&self, owner: &Owner) -> Result<ProfileRecord, Problem> {
+        let record = self.accounts.record(&owner.user_name).await?;
+        // The user name may belong to another account by now. The `sub` never does.
+        let record = record.filter(|record| record.sub() == owner.sub && record.enabled);
+        record.ok_or_else(|| Code::AccountUnusable.into())
     }
 
     /// The address of an account, if somebody proved it. Nobody else gets mail about the account.
@@ -295,6 +300,8 @@ impl Identities {
             let mail = match notice.what {
                 What::Connected => Mail::IdentityConnected { provider },
                 What::Disconnected => Mail::IdentityDisconnected { provider },
+                What::SignedOutEverywhere => Mail::SignedOutEverywhere,
+                What::PasswordChanged => Mail::PasswordChanged,
             };
             let Ok(to) = Email::parse(&notice.to) else { continue };
             let sending = self.outbox.send(&to, &mail, None, locales);

@@ -9,7 +9,8 @@ use crate::caller::FRESH;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Identity, PoolSettings, Profile, ProfileRecord};
+use cognito_core::provider::SourceIdentity;
+use cognito_core::user_pool::{Identity, PoolError, PoolSettings, Profile, ProfileRecord};
 use linking::Policy;
 use merge::{
     CopyOptions, Journal as _, MergeError, MergeState, Merger, NotJoinable, Planned, RateLimits, Rules, Step,
@@ -75,21 +76,66 @@ impl Identities {
                 self.joined(&moving, &stays, read, &joined, locales).await?;
                 Ok(joined)
             }
-            Err(why) => {
-                let is_elsewhere = state.is_half_done() && self.has_moved_on(&moving, &state).await?;
-                if why.is_passing() && !state.attempts.is_empty() && !is_elsewhere {
-                    let after = read.value.clone().paused(self.table.now());
-                    self.table.replace(&key(&stays.sub), read, after).await?;
-                    return Err(why);
-                }
-                if state.is_half_done() && !is_elsewhere {
-                    // Nothing would change that. The identity's next sign-in is one of somebody new.
-                    let (error_code, sub, old_sub) = ("identity_not_connected", &stays.sub, &moving.goes.sub);
+            Err(why) => Err(self.failed(&moving, &stays, read, &state, why).await?),
+        }
+    }
+
+    /// A move failed. It is tried again later if that may help, and ends otherwise. Returns what to answer.
+    async fn failed(
+        &self,
+        moving: &Move,
+        stays: &Owner,
+        read: Versioned<State>,
+        state: &MergeState,
+        why: Problem,
+    ) -> Result<Problem, Problem> {
+        let is_elsewhere = state.is_half_done() && self.has_moved_on(moving, state).await?;
+        if why.is_passing() && !state.attempts.is_empty() && !is_elsewhere {
+            return self.pause(stays, read, why).await;
+        }
+        if state.is_half_done() && !is_elsewhere {
+            let (sub, old_sub) = (&stays.sub, &moving.goes.sub);
+            match self.give_back(moving, state).await {
+                Ok(true) => tracing::warn!(decision = "identity_given_back", sub, old_sub, "decided"),
+                // Nothing would change that. The identity's next sign-in is one of somebody new.
+                Ok(false) => {
+                    let error_code = "identity_not_connected";
                     tracing::error!(error_code, sub, old_sub, "an identity has no account until its next sign-in");
                 }
-                self.give_up(&moving, &stays, read).await?;
-                Err(if is_elsewhere { Code::AccountsChanged.into() } else { why })
+                Err(passing) => return self.pause(stays, read, passing).await,
             }
+        }
+        self.give_up(moving, stays, read).await?;
+        Ok(if is_elsewhere { Code::AccountsChanged.into() } else { why })
+    }
+
+    /// A later call tries it again.
+    async fn pause(&self, stays: &Owner, read: Versioned<State>, why: Problem) -> Result<Problem, Problem> {
+        let after = read.value.clone().paused(self.table.now());
+        self.table.replace(&key(&stays.sub), read, after).await?;
+        Ok(why)
+    }
+
+    /// Gives the linked identities that are on their way back to the account that was to go. False if it is gone, or
+    /// Cognito does not take them. Fails if that may pass.
+    async fn give_back(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
+        let given_back = async {
+            let goes = self.accounts.profile(&moving.goes.user_name).await?;
+            let Some(goes) = goes.filter(|goes| goes.sub == moving.goes.sub) else { return Ok(false) };
+            let name = self.accounts.checked(&moving.goes.name(), &moving.goes.sub).await?;
+            let is_there = |identity: &SourceIdentity| {
+                goes.identities.iter().any(|known| {
+                    known.user_id == identity.value() && known.provider_name.eq_ignore_ascii_case(identity.provider())
+                })
+            };
+            for identity in state.moved.iter().filter(|identity| !is_there(identity)) {
+                self.accounts.link(&name, identity).await?;
+            }
+            Ok(!state.moved.is_empty())
+        };
+        match given_back.await {
+            Err(error) if PoolError::is_transient(&error) => Err(error.into()),
+            answer => Ok(answer.unwrap_or(false)),
         }
     }
 

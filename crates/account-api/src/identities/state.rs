@@ -120,7 +120,7 @@ pub(super) struct Notice {
     pub(super) what: What,
     /// The address to tell.
     pub(super) to: String,
-    /// What people call the provider.
+    /// What people call the provider; empty where none has to do with it.
     pub(super) provider: String,
     #[serde(default)]
     tried_at: u64,
@@ -134,6 +134,8 @@ pub(super) struct Notice {
 pub(super) enum What {
     Connected,
     Disconnected,
+    SignedOutEverywhere,
+    PasswordChanged,
 }
 
 impl Notice {
@@ -197,10 +199,15 @@ impl State {
         self.work = None;
         self.held_until = 0;
         self.ended_at = now;
+        self.owing(owed, now).0
+    }
+
+    /// These mails are owed from now on. Returns them as they are stored. The caller sends them itself.
+    pub(super) fn owing(mut self, owed: impl IntoIterator<Item = Notice>, now: u64) -> (Self, Vec<Notice>) {
         self.owed.retain(|notice| now < notice.owed_since + NOTICE_TIME);
-        // The call that ends the work sends them itself.
-        self.owed.extend(owed.into_iter().map(|notice| Notice { tried_at: now, owed_since: now, ..notice }));
-        self
+        let owed: Vec<_> = owed.into_iter().map(|notice| Notice { tried_at: now, owed_since: now, ..notice }).collect();
+        self.owed.extend(owed.iter().cloned());
+        (self, owed)
     }
 
     /// Every session of the account is ended now.

@@ -285,3 +285,77 @@ async fn a_table_that_fails_at_every_call_changes_nothing() {
     call(&house, &linked(), "GET", "/identities").await.is_refused(503, "try-again");
     assert_eq!(providers_of(&house, 0), ["Google"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_everywhere_ends_every_session_and_no_sign_in_from_before_is_fresh() {
+    let house = House::set([linked()], &ON);
+    let stolen = token(&linked(), house.time());
+    house.clock.forward(10);
+    assert_eq!(call(&house, &linked(), "DELETE", "/sessions").await.status, 204);
+    assert!(house.pool.calls().contains(&"AdminUserGlobalSignOut"));
+    let mail = house.mailer.last_to(ADA).unwrap();
+    assert!(mail.letter.subject.contains("signed out everywhere"), "{}", mail.letter.subject);
+    let google = format!("/identities/{}", id(&house, &linked(), "Google").await);
+    house.call(Some(&stolen), "DELETE", &google, None).await.unwrap().is_refused(403, "sign-in-again");
+    house.clock.forward(1);
+    assert_eq!(call(&house, &linked(), "DELETE", &google).await.status, 204, "signed in again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_cognito_does_not_end_are_not_told_as_ended() {
+    for trap in [Trap::Fail, Trap::Lose] {
+        let mut sprung = 0;
+        for after in 0..12 {
+            let house = House::with(PoolKind::EmailUserNames, [linked()], &ON, trap);
+            house.fuse.after(after);
+            let answer = call(&house, &linked(), "DELETE", "/sessions").await;
+            sprung += i32::from(house.fuse.is_sprung());
+            assert!([204, 503].contains(&answer.status.as_u16()), "{answer:?}");
+            house.fuse.off();
+            let is_ended = house.pool.calls().contains(&"AdminUserGlobalSignOut");
+            assert!(is_ended || (answer.status == 503 && house.mailer.sent().is_empty()), "{trap:?} {after}");
+            assert_eq!(call(&house, &linked(), "DELETE", "/sessions").await.status, 204);
+            // What could not be sent is owed.
+            house.clock.forward(A_WHILE);
+            ways(&house, &linked()).await;
+            assert!(house.mailer.last_to(ADA).is_some());
+        }
+        assert!((6..12).contains(&sprung), "{sprung} calls failed");
+    }
+    // A refusal that does not pass is told as one.
+    let house = House::set([linked()], &ON);
+    house.just_before("AdminUserGlobalSignOut", Vec::clear);
+    call(&house, &linked(), "DELETE", "/sessions").await.is_refused(500, "misconfigured");
+    assert!(house.mailer.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_owner_is_told_of_a_new_password_at_an_address_that_somebody_proved() {
+    let body = || Some(json!({ "what": "password-changed" }));
+    let house = House::set([linked()], &ON);
+    let told = async |house: &House, of: &Account, body| {
+        house.call(Some(&token(of, house.time())), "POST", "/notices", body).await.unwrap()
+    };
+    assert_eq!(told(&house, &linked(), body()).await.status, 202);
+    let mail = house.mailer.last_to(ADA).unwrap();
+    assert!(mail.letter.subject.contains("password was changed"), "{}", mail.letter.subject);
+    assert!(!house.store.text().contains(r#""to""#), "no address is kept");
+    told(&house, &linked(), Some(json!({ "what": "anything" }))).await.is_refused(400, "invalid-request");
+    house.as_nobody("POST", "/notices", body()).await.is_refused(401, "unauthorized");
+    house.as_nobody("DELETE", "/sessions", None).await.is_refused(401, "unauthorized");
+
+    // Whoever has the session may not fill the mailbox.
+    for _ in 1..20 {
+        assert_eq!(told(&house, &linked(), body()).await.status, 202);
+    }
+    told(&house, &linked(), body()).await.is_refused(429, "too-many-requests");
+    assert_eq!(house.mailer.sent().len(), 20);
+
+    let unverified = native(ADA).unverified();
+    let house = House::set([unverified.clone()], &ON);
+    assert_eq!(told(&house, &unverified, body()).await.status, 202);
+    assert!(house.mailer.sent().is_empty());
+    let house = House::new([linked()]);
+    told(&house, &linked(), body()).await.is_refused(404, "not-found");
+    call(&house, &linked(), "DELETE", "/sessions").await.is_refused(404, "not-found");
+}

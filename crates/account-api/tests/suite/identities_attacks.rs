@@ -3,7 +3,7 @@
 use crate::house::{House, NOW};
 use crate::identities::token;
 use crate::identities_connect::{
-    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, at, connect, half_moved, look, made_with_identity,
+    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, at, connect, half_moved, half_moved_from, look, made_with_identity,
     nothing_personal_is_kept, offer, post, untouched,
 };
 use cognito_core::user_pool::memory::{Account, Quirks, federated};
@@ -25,6 +25,19 @@ async fn a_provider_that_no_sign_in_would_be_linked_of_is_not_connected() {
     }
     let house = House::set([ada(), alone()], &[NEW[0], ("PROVIDERS", "Google:claim@example.org")]);
     assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
+}
+
+/// Whoever a provider proves no address of gets a profile without one, or with one that nobody proved.
+#[tokio::test(start_paused = true)]
+async fn who_proves_no_address_at_the_provider_connects_it_all_the_same() {
+    let nothing = Account { email: None, email_verified: false, ..alone() };
+    let unproven = Account { email_verified: false, ..alone() };
+    for other in [nothing, unproven] {
+        let house = House::set([ada(), other.clone()], &NEW);
+        assert_eq!(connect(&house, &ada(), &other, &ada()).await.status, 200);
+        assert!(house.pool.accounts()[0].has_identity("Google", "1"));
+        assert!(house.mailer.sent().iter().all(|mail| mail.to == ADA), "nobody else is written to");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,6 +129,28 @@ async fn a_link_that_cognito_will_never_make_blocks_nobody() {
     assert_eq!(list(&house, &ada()).await.status, 200);
     assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
     assert!(house.mailer.last_to(ADA).is_some_and(|mail| mail.code().is_some()), "nothing was connected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_linked_identity_that_the_other_account_cannot_get_any_more_is_given_back() {
+    let house = half_moved_from(&made_with_identity()).await;
+    assert_eq!(house.pool.accounts().len(), 2, "the account that goes is still there");
+    house.pool.change(|accounts| {
+        accounts[0] = (0..5).fold(accounts[0].clone(), |account, n| account.with_identity("Corp", &n.to_string()));
+    });
+    assert_eq!(list(&house, &ada()).await.status, 200);
+    assert_eq!(house.pool.owners_of("Google", "1")[0].sub, made_with_identity().sub);
+    nothing_personal_is_kept(&house);
+    house.clock.forward(A_WHILE);
+    assert_eq!(list(&house, &made_with_identity()).await.status, 200, "and it is nobody's to change");
+    assert!(house.mailer.sent().iter().all(|mail| mail.code().is_some()), "nothing was connected");
+
+    // The account that was to get it is gone.
+    let house = half_moved_from(&made_with_identity()).await;
+    house.pool.change(|accounts| drop(accounts.remove(0)));
+    assert_eq!(list(&house, &made_with_identity()).await.status, 200);
+    assert_eq!(house.pool.owners_of("Google", "1")[0].sub, made_with_identity().sub);
+    nothing_personal_is_kept(&house);
 }
 
 #[tokio::test(start_paused = true)]

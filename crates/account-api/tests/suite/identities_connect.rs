@@ -501,9 +501,14 @@ async fn a_move_of_the_callers_account_that_was_cut_off_anywhere_is_completed() 
 
 /// The process ended after the account was deleted, and before its identity was linked.
 pub(crate) async fn half_moved() -> House {
+    half_moved_from(&alone()).await
+}
+
+/// The same of an account like this one. A linked identity is taken from it while it is still there.
+pub(crate) async fn half_moved_from(other: &Account) -> House {
     for after in 0..60 {
-        let house = House::set([ada(), alone()], &NEW);
-        let offer = offer(&house, &alone(), &ada()).await;
+        let house = House::set([ada(), other.clone()], &NEW);
+        let offer = offer(&house, other, &ada()).await;
         let seen = look(&house, &ada(), &offer).await;
         let claims = token(&ada(), NOW);
         let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
