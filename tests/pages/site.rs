@@ -112,10 +112,42 @@ impl Site {
         Self::with(&[], |router| router.layer(middleware::from_fn(refuse))).await
     }
 
+    /// The same, and Cognito remembers these devices. The local cloud remembers none, so calls about devices are answered
+    /// here, and all others there.
+    pub(crate) async fn start_remembering(devices: Arc<Mutex<Vec<Value>>>) -> Result<Self> {
+        let cloud = cloud()?;
+        let stand_in = move |request: Request, next: Next| {
+            let (devices, cloud) = (Arc::clone(&devices), cloud.clone());
+            async move {
+                let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+                let Some(target) = target.map(str::to_owned) else { return next.run(request).await };
+                let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap_or_default();
+                if target.ends_with("Device") || target.ends_with("Devices") {
+                    return Json(remembered(&devices, &body)).into_response();
+                }
+                let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+                match Http::default().send_body("POST", &format!("{cloud}/"), &headers, body).await {
+                    Ok(answer) => (answer.status, answer.body).into_response(),
+                    Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+                }
+            }
+        };
+        Self::at_cognito(&[], |router| router.layer(middleware::from_fn(stand_in)), true).await
+    }
+
     async fn with(own: &'static [(&str, &str)], around: impl FnOnce(Router) -> Router) -> Result<Self> {
+        Self::at_cognito(own, around, false).await
+    }
+
+    /// `stands_in` says that the pages' own server stands in for Cognito.
+    async fn at_cognito(
+        own: &'static [(&str, &str)],
+        around: impl FnOnce(Router) -> Router,
+        stands_in: bool,
+    ) -> Result<Self> {
         let place = Place::take().await?;
         let pool = pool(Kind::EmailAsUsername).await?;
-        let settings = settings(&pool, &place.address, own).await?;
+        let settings = settings(&pool, &place.address, own, stands_in).await?;
         let api = Backend::start(&pool, &place.address, settings.clone(), own).await?;
         let router = around(api.router.clone());
         let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
@@ -185,6 +217,19 @@ impl Site {
     }
 }
 
+/// What Cognito says of devices. It lists one at a time here.
+fn remembered(devices: &Mutex<Vec<Value>>, input: &[u8]) -> Value {
+    let input: Value = serde_json::from_slice(input).unwrap_or_default();
+    let Ok(mut devices) = devices.lock() else { return Value::Null };
+    if let Some(key) = input.get("DeviceKey") {
+        devices.retain(|device| device["DeviceKey"] != *key);
+        return json!({});
+    }
+    let at = input["PaginationToken"].as_str().and_then(|token| token.parse::<usize>().ok()).unwrap_or_default();
+    let next = (at + 1 < devices.len()).then(|| (at + 1).to_string());
+    json!({ "Devices": devices.get(at).into_iter().collect::<Vec<_>>(), "PaginationToken": next })
+}
+
 /// The first link of a mail that leads to the pages.
 pub(crate) fn link_in(mail: &str, address: &str) -> Result<String> {
     let (_, rest) = mail.split_once(&format!("href=\"{address}/")).context("the mail has no link to the pages")?;
@@ -199,7 +244,12 @@ fn six_digits(text: &str) -> Option<String> {
 }
 
 /// The settings of a deployment: the app client as the template makes it, and the local cloud instead of Cognito.
-async fn settings(pool: &UserPool, address: &str, own: &'static [(&str, &str)]) -> Result<pages::Settings> {
+async fn settings(
+    pool: &UserPool,
+    address: &str,
+    own: &'static [(&str, &str)],
+    stands_in: bool,
+) -> Result<pages::Settings> {
     let account = format!("{address}/account");
     let input = json!({
         "ClientName": "pages",
@@ -216,10 +266,12 @@ async fn settings(pool: &UserPool, address: &str, own: &'static [(&str, &str)]) 
     let made: Value = pool.admin("CreateUserPoolClient", input).await?;
     let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
     let cloud = cloud()?;
+    let cognito = if stands_in { address.to_owned() } else { cloud.clone() };
     let lookup = move |name: &str| {
         Some(match name {
             pages::PAGES_CLIENT_ID => client.clone(),
-            pages::PAGES_COGNITO_URL | pages::PAGES_SIGN_IN_URL => cloud.clone(),
+            pages::PAGES_COGNITO_URL => cognito.clone(),
+            pages::PAGES_SIGN_IN_URL => cloud.clone(),
             pages::PAGES_REGISTRATION => "open".to_owned(),
             pages::PAGES_PASSWORD_LENGTH => "12".to_owned(),
             "APP_NAME" => "Harbour".to_owned(),

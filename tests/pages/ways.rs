@@ -347,6 +347,46 @@ async fn a_person_changes_the_password_in_place_and_signs_out_everywhere() {
 }
 
 #[tokio::test]
+async fn remembered_devices_are_seen_and_forgotten_one_by_one() {
+    let device = |key: &str, name: &str| {
+        let attributes =
+            json!([{ "Name": "device_name", "Value": name }, { "Name": "last_ip_used", "Value": "192.0.2.1" }]);
+        json!({ "DeviceKey": key, "DeviceAttributes": attributes, "DeviceLastAuthenticatedDate": 1_795_305_600.5 })
+    };
+    let devices = Arc::new(Mutex::new(vec![device("1", "Ada’s phone"), device("2", "<b>Work</b>")]));
+    let site = Site::start_remembering(Arc::clone(&devices)).await.unwrap();
+    native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    reader.opens(&site.page("account?lang=en")).await.unwrap();
+    reader.presses("[data-action=sign-in]").await.unwrap();
+    reader.signs_in(ADA, PASSWORD).await.unwrap();
+    reader.sees("signed-in").await.unwrap();
+    reader.reads("#devices", "<b>Work</b>").await.unwrap();
+    reader.reads("#devices", "Ada’s phone").await.unwrap();
+    reader.reads("#devices", "Last used on November").await.unwrap();
+    reader.runs("document.getElementById('devices').scrollIntoView(); return true").await.unwrap();
+    reader.keeps("ways-devices-phone").await.unwrap();
+    reader.presses("#devices button").await.unwrap();
+    reader.reads("#notice", "was forgotten").await.unwrap();
+    assert_eq!(reader.focus().await.unwrap(), "devices-title");
+    assert!(!reader.text("#devices").await.unwrap().contains("phone"));
+    assert_eq!(devices.lock().unwrap().len(), 1);
+    reader.presses("#devices button").await.unwrap();
+    reader.reads("#notice", "was forgotten").await.unwrap();
+    let gone = "return document.getElementById('devices-part').hidden";
+    for _ in 0..100 {
+        if reader.runs(gone).await.unwrap() == true {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(reader.runs(gone).await.unwrap(), true, "no list without devices");
+    assert_eq!(reader.focus().await.unwrap(), "sign-out");
+    assert_eq!(reader.violations().await.unwrap(), json!([]));
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
 async fn pictures_of_the_ways_to_sign_in_are_kept_in_light_and_dark_and_from_right_to_left() {
     for (name, screen) in [("phone", PHONE), ("desktop-dark", DESKTOP.dark()), ("desktop", DESKTOP)] {
         let mut visit = Visit::begins(screen).await;

@@ -3,6 +3,7 @@
 import { changeUnderWay, tellOfPassword } from "./account-api.js";
 import { changePassword, getUser } from "./cognito.js";
 import { goOnConnecting } from "./connect.js";
+import { showDevices } from "./devices.js";
 import { emailChange } from "./email-change.js";
 import { empty, onPress, onSubmit } from "./form.js";
 import { addressOf, dropLink, leaveFor, takeLink } from "./link.js";
@@ -130,10 +131,12 @@ async function signedIn(config) {
   onPress("sign-out", () => signOut(config));
   onPress("sign-out-everywhere", () => askToSignOutEverywhere(config));
   show("signed-in", { focus: false });
+  const devices = showDevices(config);
   await resume(config, steps);
   const then = purpose()?.then;
   dropPurpose();
   if (then) askAgain(config, then, found);
+  await devices;
 }
 
 const home = async (config) => (accessToken() ? signedIn(config) : show("signed-out", { focus: false }));

@@ -72,4 +72,10 @@ export const changePassword = (config, token, previous, password) =>
 
 export const signOutEverywhere = (config, token) => call(config, "GlobalSignOut", { AccessToken: token });
 
+export const listDevices = (config, token, next) =>
+  call(config, "ListDevices", { AccessToken: token, Limit: 60, PaginationToken: next });
+
+export const forgetDevice = (config, token, key) =>
+  call(config, "ForgetDevice", { AccessToken: token, DeviceKey: key });
+
 export const passkeys = (config, token) => call(config, "ListWebAuthnCredentials", { AccessToken: token });

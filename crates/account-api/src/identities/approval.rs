@@ -103,17 +103,22 @@ impl Identities {
     /// The mailboxes that have to approve: of the account that gets an identity, and of an account that was in use and
     /// goes. No trust in a provider stands in for the code: what is stored of the other account's address is weaker than
     /// what a sign-in says, and where a sign-in proves the account's own address, the triggers link it without this API.
-    pub(super) fn approvers(&self, goes: &Party, stays: &Party) -> Vec<Approver> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Code::EmailUnverified`] if an account would get an identity and has no mailbox that somebody proved.
+    pub(super) fn approvers(&self, goes: &Party, stays: &Party) -> Result<Vec<Approver>, Code> {
         let approver = |party: &Party| {
             let address = Email::parse(&self.proven(&party.record)?).ok()?;
             Some(Approver { sub: party.owner.sub.clone(), address })
         };
-        let gains = (!goes.profile.identities.is_empty()).then(|| approver(stays)).flatten();
-        let loses = (!goes.is_new()).then(|| approver(goes)).flatten();
+        let gains =
+            if goes.profile.identities.is_empty() { None } else { Some(approver(stays).ok_or(Code::EmailUnverified)?) };
+        let loses = if goes.is_new() { None } else { approver(goes) };
         let is_another =
             |loses: &Approver| gains.as_ref().is_none_or(|gains| !gains.address.is_same(loses.address.as_str()));
         let loses = loses.filter(is_another);
-        gains.into_iter().chain(loses).collect()
+        Ok(gains.into_iter().chain(loses).collect())
     }
 
     /// Takes a code, or sends one. Returns the mailbox that has to approve yet; `None` once all have.
@@ -128,12 +133,13 @@ impl Identities {
             let now = self.table.now();
             let asked = read.value.asked.clone().filter(|asked| asked.since(&approval.wish, now).is_some());
             let has_passed = |approver: &&Approver| asked.as_ref().is_some_and(|asked| asked.has_passed(approver));
+            // Its answer may have been lost.
+            let is_passed =
+                |asked: &Asked, code| asked.is_passed_code(&approval.approvers, &approval.wish, &self.sealer, code);
+            given = given.filter(|code| !asked.as_ref().is_some_and(|asked| is_passed(asked, code)));
             let Some(next) = approval.approvers.iter().find(|approver| !has_passed(approver)) else { return Ok(None) };
             match (asked, given) {
                 (Some(asked), Some(code)) if asked.of == next.sub => {
-                    if asked.is_passed_code(&approval.approvers, &approval.wish, &self.sealer, code) {
-                        return Ok(Some(asked.view(next)));
-                    }
                     if self.takes(&key, read, approval, next, asked, code).await? {
                         given = None;
                     }

@@ -198,7 +198,7 @@ impl Identities {
         let step = self.joinable(goes, stays, caller)?;
         let connected = goes.profile.identities.first().or_else(|| stays.profile.identities.first());
         let provider = connected.map(|identity| label(&identity.provider_name).to_owned()).unwrap_or_default();
-        let approvers = self.approvers(goes, stays);
+        let approvers = self.approvers(goes, stays)?;
         let approval = Approval { owner, wish, approvers, provider: &provider, locales };
         if let Some(asked) = self.approved(&approval, confirmed.code).await? {
             return Ok(Connecting::Asked(asked));
@@ -275,10 +275,7 @@ impl Identities {
             return Err(Code::OlderAccount);
         }
         self.linkable(&goes.profile, &stays.profile)?;
-        // Its mailbox has to approve.
-        if !goes.profile.identities.is_empty() && self.proven(&stays.record).is_none() {
-            return Err(Code::EmailUnverified);
-        }
+        self.approvers(goes, stays)?;
         // The caller may give up an account that has only a password, for one that has the provider already.
         let gives_up =
             goes.owner.sub == caller.sub && goes.profile.identities.is_empty() && !stays.profile.identities.is_empty();

@@ -102,9 +102,12 @@ async fn an_account_that_was_in_use_does_not_go_without_its_own_mailbox() {
 #[tokio::test(start_paused = true)]
 async fn an_account_whose_address_nobody_proved_gets_no_identity() {
     let own = || ada().unverified();
+    for own in [own(), Account { email: None, ..ada() }, Account { email: Some("no address".into()), ..ada() }] {
+        let house = House::set([own.clone(), alone()], &NEW);
+        connect(&house, &own, &alone(), &own).await.is_refused(409, "email-unverified");
+        untouched(&house, &[own, alone()]);
+    }
     let house = House::set([own(), alone()], &NEW);
-    connect(&house, &own(), &alone(), &own()).await.is_refused(409, "email-unverified");
-    untouched(&house, &[own(), alone()]);
     let ways = house.call(Some(&token(&own(), NOW)), "GET", "/identities", None).await.unwrap();
     assert_eq!(ways.body["may_connect"], false);
 }
@@ -232,6 +235,30 @@ async fn another_code_is_sent_three_times_with_a_pause_and_at_once_if_the_mail_f
     house.clock.forward(60);
     send(&house, &claims, &body).await.is_refused(429, "resends-used-up");
     assert_eq!(send(&house, &claims, &with(&body, &last_code(&house))).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_whose_successor_was_cut_off_anywhere_is_entered_again() {
+    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
+        let mut sprung = 0;
+        for after in 0..20 {
+            let house = House::with(PoolKind::EmailUserNames, [ada(), old_alone()], &ANY, trap);
+            let (claims, body) = confirmed(&house, &ada(), &old_alone(), &ada()).await;
+            send(&house, &claims, &body).await;
+            let first = with(&body, &last_code(&house));
+            house.fuse.after(after);
+            post(&house, &claims, "/identities", first.clone()).await;
+            sprung += i32::from(house.fuse.is_sprung());
+            house.fuse.off();
+            untouched(&house, &[ada(), old_alone()]);
+            house.clock.forward(A_WHILE);
+            let again = send(&house, &claims, &first).await;
+            assert_eq!((again.status.as_u16(), &again.body["sent_to"]), (202, &json!("l***@example.org")), "{again:?}");
+            let second = house.code_sent_to(AT_GOOGLE);
+            assert_eq!(send(&house, &claims, &with(&body, &second)).await.status, 200, "{trap:?} {after}");
+        }
+        assert!((10..20).contains(&sprung), "{sprung} calls were cut off");
+    }
 }
 
 #[tokio::test(start_paused = true)]
