@@ -21,7 +21,8 @@ const isRepeatable = ({ code }) => code === "wrong-code" || code === "resends-us
 // The same code means something else where an address is changed.
 const meant = (code) => (code === "email-unverified" ? "connect-unverified" : code);
 
-const named = ({ email, sub }) => email ?? sub;
+// An account may have no address: a provider proved none.
+const named = ({ email, identities: [first], sub }) => email ?? first?.label ?? sub;
 
 function card(title, account) {
   const box = put(at("both"), "div", "", { className: "account" });
