@@ -3,7 +3,8 @@
 //! - `ways`: what an account signs in with, and what of it may be taken away. Pure.
 //! - `connect`: two accounts become one, because one person has just signed in to both: what is offered, shown and
 //!   confirmed (`view`);
-//! - `approval`: the mailboxes of the accounts approve it;
+//! - `party`: one of the two accounts, and its sign-in;
+//! - `approval`: the mailboxes of the accounts approve it, and what is stored of that (`asked`);
 //! - `moving`: it is carried out, whatever is cut off;
 //! - `merging`: the port and the journal that the crate `merge` works with;
 //! - `notices`: every session is ended, and the owner is told of that and of a new password;
@@ -11,11 +12,13 @@
 //! - `state`: what is stored between two calls.
 
 mod approval;
+mod asked;
 mod connect;
 pub(crate) mod flow;
 mod merging;
 mod moving;
 mod notices;
+mod party;
 mod settings;
 mod state;
 mod view;

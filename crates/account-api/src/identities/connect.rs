@@ -5,24 +5,22 @@
 //! then confirms which of them stays. Both are checked by API Gateway as every caller is, so nothing here reads a token.
 
 use super::SelfService;
-use super::approval::{Approval, Wish};
+use super::approval::Approval;
+use super::asked::Wish;
 use super::flow::Identities;
+use super::party::Party;
 use super::state::{Move, Owner, State};
-use super::view::{AccountView, Choice, Connected, Connecting, IdentityView, Offer, Proposal};
-use super::ways::{account_at_provider, label};
+use super::view::{Choice, Connected, Connecting, Offer, Proposal};
+use super::ways::label;
 use crate::caller::{Caller, FRESH};
-use crate::mask::masked;
 use crate::problem::{Code, Problem};
 use cognito_core::email::Email;
 use cognito_core::provider::{LinkBy, Trust};
-use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status};
+use cognito_core::user_pool::{Identity, Profile};
 use linking::{LinkWithFactors, SecondSubject};
-use merge::{Join, NotJoinable, Proof, Side, Step, WholeProfile, is_group_of_provider};
+use merge::{Join, NotJoinable, Proof, Step};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// A native account was made for an identity if the two are no further apart than this, in seconds.
-const TOGETHER: u64 = 60;
 
 /// What an offer is signed for.
 const OFFER: [&str; 1] = ["identity-offer"];
@@ -47,66 +45,6 @@ struct Offered {
     to: String,
     signed_in_at: u64,
     may_be_federated: bool,
-}
-
-/// One of the two accounts, as it is now, and its sign-in.
-pub(super) struct Party {
-    pub(super) owner: Owner,
-    pub(super) record: ProfileRecord,
-    pub(super) profile: Profile,
-    groups: Vec<String>,
-    pub(super) signed_in_at: u64,
-    may_be_federated: bool,
-}
-
-impl Party {
-    /// Whether this sign-in made the account, or one at most ten minutes before it.
-    pub(super) fn is_new(&self) -> bool {
-        self.record.created.is_some_and(|created| created.saturating_add(FRESH) >= self.signed_in_at)
-    }
-
-    /// Whether the person signed in with the account's only identity, so that nobody who merely knows a password moves
-    /// it. A stand-alone profile has no password. A native one that was made with its identity a moment ago has one that
-    /// nobody knows yet.
-    fn is_signed_in_by_its_identity(&self) -> bool {
-        let [only] = self.profile.identities.as_slice() else { return false };
-        if self.profile.is_stand_alone() {
-            return self.profile.status == Status::ExternalProvider;
-        }
-        self.may_be_federated && self.is_new() && self.was_made_with(only)
-    }
-
-    fn was_made_with(&self, identity: &Identity) -> bool {
-        let connected = identity.connected.and_then(|time| u64::try_from(time / 1000).ok());
-        connected.zip(self.record.created).is_some_and(|(one, other)| one.abs_diff(other) <= TOGETHER)
-    }
-
-    fn view(&self, settings: &super::Settings) -> AccountView {
-        let identity = |identity: &Identity| IdentityView {
-            provider: identity.provider_name.clone(),
-            label: label(&identity.provider_name).to_owned(),
-            account: account_at_provider(&self.profile, identity),
-        };
-        AccountView {
-            sub: self.owner.sub.clone(),
-            created_at: self.record.created,
-            email: self.profile.email.as_deref().map(masked),
-            is_new: self.is_new(),
-            identities: self.profile.identities.iter().map(identity).collect(),
-            groups: self.own_groups(settings).into_iter().cloned().collect(),
-        }
-    }
-
-    /// Its groups, without those that Cognito keeps for a provider.
-    fn own_groups(&self, settings: &super::Settings) -> BTreeSet<&String> {
-        let is_own = |group: &&String| !is_group_of_provider(group, &settings.user_pool_id, &self.record);
-        self.groups.iter().filter(is_own).collect()
-    }
-
-    fn side(&self) -> Side {
-        let whole = WholeProfile { profile: self.record.clone(), groups: self.groups.clone() };
-        Side { whole, factors: None }
-    }
 }
 
 impl From<NotJoinable> for Code {

@@ -1,9 +1,9 @@
 //! Carries out a move: one account goes, and its identities sign in to the other one. A call that is cut off leaves a
 //! journal, and the next call of either account goes on with it.
 
-use super::connect::Party;
 use super::flow::{Identities, WRITE_TRIES, key};
 use super::merging::{Pool, TableJournal, history_of};
+use super::party::Party;
 use super::state::{Joined, Move, Notice, Owner, State, What, Work};
 use crate::caller::FRESH;
 use crate::problem::{Code, Problem};

@@ -1,6 +1,6 @@
 //! What is stored of an account that changes its ways to sign in, under its `sub`.
 
-use super::approval::Asked;
+use super::asked::Asked;
 use crate::clock::DAY;
 use crate::table;
 use merge::{Entry, Step};
