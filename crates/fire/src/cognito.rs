@@ -23,6 +23,9 @@ pub const CUT_OFF: Duration = Duration::from_secs(5);
 /// How often Cognito calls a trigger that does not answer, in all.
 pub const INVOCATIONS: u32 = 3;
 
+/// When the accounts that people have already were made, in seconds since 1970.
+const LONG_AGO: u64 = 1_700_000_000;
+
 /// The stand-in.
 #[derive(Debug)]
 pub struct Cognito {
@@ -92,7 +95,7 @@ impl Cognito {
 
     /// Adds a person who has a confirmed and verified account since long ago.
     pub fn add_known(&self, email: &str) {
-        let known = Account { confirmed: true, created: 1_700_000_000, ..Account::default() };
+        let known = Account { confirmed: true, created: LONG_AGO, ..Account::default() };
         self.state().add(Account { email: email.to_owned(), ..known });
     }
 
@@ -151,7 +154,7 @@ impl Cognito {
     #[must_use]
     pub fn incomplete(&self, group: &str) -> usize {
         let state = self.state();
-        let is_new = |account: &&Account| account.created != 1_700_000_000 && !account.identities.is_empty();
+        let is_new = |account: &&Account| account.created != LONG_AGO && !account.identities.is_empty();
         state.accounts.iter().filter(is_new).filter(|account| !account.is_complete(group)).count()
     }
 
@@ -226,8 +229,10 @@ impl State {
                 }
                 let account = self.named(&request["DestinationUser"]["ProviderAttributeValue"])?;
                 account.identities.push((provider, subject));
-                let at = self.by_name[&account.sub.clone()];
-                self.by_identity.insert(identity, at);
+                let sub = account.sub.clone();
+                if let Some(at) = self.by_name.get(&sub) {
+                    self.by_identity.insert(identity, *at);
+                }
                 json!({})
             }
             _ => return Err("InvalidParameterException"),

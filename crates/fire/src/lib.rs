@@ -14,5 +14,3 @@ mod wire;
 
 pub use command::{Command, virtually};
 
-#[cfg(test)]
-mod tests;

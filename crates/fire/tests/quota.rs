@@ -1,8 +1,12 @@
+//! Launch days with few people and a clock that jumps.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
 use std::time::Duration;
 
-use crate::function::{Article, Engine};
-use crate::launch::{Launch, Outcome};
-use crate::virtually;
+use fire::function::{Article, Engine};
+use fire::launch::{Launch, Outcome};
+use fire::virtually;
 
 fn engine(launch: Launch) -> Outcome {
     virtually(launch, |cognito| Ok(Engine::new(cognito)?)).unwrap()
