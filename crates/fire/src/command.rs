@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::cognito::Cognito;
-use crate::function::{Article, Binary, Engine, Function};
+use crate::function::{Article, Binary, Engine, Function, Queue};
 use crate::launch::{self, Launch, Outcome};
 use crate::report::{self, Row};
 
@@ -34,6 +34,9 @@ pub struct Quota {
     /// What the random numbers of the people begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Leave out the queue for memberships that wait.
+    #[arg(long)]
+    without_queue: bool,
     /// Run this binary of pre-sign-up in real time, instead of the engine in virtual time.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -60,8 +63,9 @@ fn quota(options: &Quota) -> Result<()> {
         if let Some(binary) = &options.binary {
             rows.push(row::<Binary>(launch, real(launch, binary)?));
         } else {
+            let queue = (!options.without_queue).then(Queue::default);
             rows.push(row::<Article>(launch, virtually(launch, |cognito| Ok(Article::new(cognito)))?));
-            rows.push(row::<Engine>(launch, virtually(launch, |cognito| Ok(Engine::new(cognito)?))?));
+            rows.push(row::<Engine>(launch, virtually(launch, |cognito| Engine::new(cognito, queue.clone()))?));
         }
     }
     println!("{}\n\nCalls for each person, answered + thrown back:\n\n{}", report::people(&rows), report::calls(&rows));

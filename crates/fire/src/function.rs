@@ -3,10 +3,12 @@
 mod article;
 mod binary;
 mod engine;
+mod queue;
 
 pub use article::Article;
 pub use binary::Binary;
 pub use engine::Engine;
+pub use queue::Queue;
 
 use serde_json::Value;
 
@@ -17,4 +19,14 @@ pub trait Function: 'static {
 
     /// Answers an event. The error is the code of the refusal or failure.
     fn invoke(&self, event: &Value) -> impl Future<Output = Result<(), String>>;
+
+    /// How many memberships wait in the queue.
+    fn waiting(&self) -> usize {
+        0
+    }
+
+    /// Hands one of them to post confirmation, if its time has come. Returns whether it was written.
+    fn hand_over(&self) -> impl Future<Output = bool> {
+        std::future::ready(false)
+    }
 }

@@ -21,6 +21,9 @@ use crate::function::Function;
 /// How often a person tries before they give up.
 pub const PATIENCE: u32 = 5;
 
+/// How many messages of the queue are handed over at a time, as in `template.yaml`.
+const WORKERS: usize = 2;
+
 /// How long a person takes until they press again, in seconds.
 const AGAIN: std::ops::Range<f64> = 3.0..8.0;
 
@@ -52,6 +55,8 @@ pub struct Outcome {
     pub drained: Duration,
     /// The longest time between a press and the answer.
     pub slowest: Duration,
+    /// How many memberships waited, and when the last of them was written.
+    pub waited: (u32, Duration),
     /// The calls by category.
     pub tallies: BTreeMap<Category, Tally>,
     /// How often a trigger was invoked.
@@ -61,6 +66,7 @@ pub struct Outcome {
 }
 
 struct Stage<F> {
+    people: u32,
     cognito: Arc<Cognito>,
     function: F,
     event: Value,
@@ -84,6 +90,7 @@ pub async fn play<F: Function>(launch: Launch, cognito: &Arc<Cognito>, function:
         people.push((number, launch.within.mul_f64(rng.random()), rng.random()));
     }
     let stage = Rc::new(Stage {
+        people: launch.people,
         cognito: cognito.clone(),
         function,
         event: sample("pre-sign-up/google-new-person")?,
@@ -93,6 +100,9 @@ pub async fn play<F: Function>(launch: Launch, cognito: &Arc<Cognito>, function:
     let set = LocalSet::new();
     for (number, arrives, seed) in people {
         set.spawn_local(stage.clone().person(number, arrives, StdRng::seed_from_u64(seed)));
+    }
+    for _ in 0..WORKERS {
+        set.spawn_local(stage.clone().work_off_the_queue());
     }
     set.await;
     let seen = stage.seen.borrow().clone();
@@ -135,6 +145,18 @@ impl<F: Function> Stage<F> {
         self.seen.borrow_mut().gave_up += 1;
     }
 
+    /// Hands over what waits, until nobody comes any more.
+    async fn work_off_the_queue(self: Rc<Self>) {
+        while self.seen.borrow().ended() < self.people || self.function.waiting() > 0 {
+            if self.function.hand_over().await {
+                let mut seen = self.seen.borrow_mut();
+                seen.waited = (seen.waited.0 + 1, self.start.elapsed());
+            } else {
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+
     /// One sign-in as Cognito runs it. Returns whether it succeeds.
     async fn sign_in(self: Rc<Self>, number: u32) -> bool {
         let identity = identity(number);
@@ -175,6 +197,7 @@ impl Outcome {
             incomplete: 0,
             drained: Duration::ZERO,
             slowest: Duration::ZERO,
+            waited: (0, Duration::ZERO),
             tallies: BTreeMap::new(),
             invocations: 0,
             failures: BTreeMap::new(),
@@ -185,6 +208,11 @@ impl Outcome {
     #[must_use]
     pub fn signed_in(&self) -> u32 {
         self.at_press.iter().sum()
+    }
+
+    /// How many signed in or gave up.
+    fn ended(&self) -> u32 {
+        self.signed_in() + self.gave_up
     }
 
     /// How many needed more than two presses, or gave up.

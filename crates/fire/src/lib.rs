@@ -13,4 +13,3 @@ mod report;
 mod wire;
 
 pub use command::{Command, virtually};
-

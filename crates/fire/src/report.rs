@@ -28,6 +28,7 @@ pub(crate) fn people(rows: &[Row]) -> String {
         "drained",
         "people/s",
         "slowest answer",
+        "groups that waited",
     ]);
     for Row { function, launch, outcome } in rows {
         let later: u32 = outcome.at_press[2..].iter().sum();
@@ -44,6 +45,10 @@ pub(crate) fn people(rows: &[Row]) -> String {
             format!("{drained:.0} s"),
             format!("{:.1}", f64::from(outcome.signed_in()) / drained.max(1.0)),
             format!("{:.1} s", outcome.slowest.as_secs_f64()),
+            match outcome.waited {
+                (0, _) => "none".to_owned(),
+                (waited, last) => format!("{waited}, until {:.0} s", last.as_secs_f64()),
+            },
         ]);
     }
     table.to_string()

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use fire::function::{Article, Engine};
+use fire::function::{Article, Engine, Queue};
 use fire::launch::{Launch, Outcome};
 use fire::virtually;
 
 fn engine(launch: Launch) -> Outcome {
-    virtually(launch, |cognito| Ok(Engine::new(cognito)?)).unwrap()
+    virtually(launch, |cognito| Engine::new(cognito, Some(Queue::default()))).unwrap()
 }
 
 fn launch(people: u32, seconds: u64, known_percent: u32) -> Launch {

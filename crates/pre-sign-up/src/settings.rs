@@ -1,5 +1,6 @@
 use cognito_core::next_function;
 use cognito_core::provider::{Providers, SignUpDomains};
+use cognito_core::retry_queue::RETRY_QUEUE_URL;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::user_pool::NativeUserName;
 use linking::{
@@ -7,10 +8,11 @@ use linking::{
 };
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     OVERRIDES,
     PROVIDERS,
     DEFAULT_GROUP,
+    RETRY_QUEUE_URL,
     "UNPROVEN_EMAIL",
     "NATIVE_PROFILE",
     "UNVERIFIED_PROFILE",

@@ -2,9 +2,13 @@ use super::{PoolError, PoolErrorKind};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The shortest and the longest wait before a call is made again, in milliseconds. Cognito lets 25 updates through each
-/// second, one every 40 ms, and many people wait for the same ones. Random, so that they do not all come back at once.
-const WAIT: std::ops::Range<u64> = 100..400;
+/// The part of the time left that is waited before a call is made again. Cognito lets 25 updates through each second, one
+/// every 40 ms, and many people wait for the same ones. So who has little time left asks more often, and comes before those
+/// who have just begun. Random, so that they do not all come back at once.
+const WAIT: std::ops::Range<f64> = 0.05..0.15;
+
+/// The shortest wait.
+const LEAST_WAIT: Duration = Duration::from_millis(40);
 
 /// What a call takes at most where AWS is well.
 const CALL: Duration = Duration::from_millis(300);
@@ -44,12 +48,15 @@ impl Patience {
                 Err(error) if error.kind() == PoolErrorKind::Throttled => error,
                 done => return done,
             };
-            let wait = Duration::from_millis(rand::random_range(WAIT));
-            if self.until.is_none_or(|until| Instant::now() + wait + CALL > until) {
-                return Err(error);
-            }
+            let Some(wait) = self.wait() else { return Err(error) };
             sleep(wait).await;
         }
+    }
+
+    /// How long to wait before the call is made again, or `None` if there is no time for it.
+    fn wait(self) -> Option<Duration> {
+        let left = self.until?.saturating_duration_since(Instant::now()).checked_sub(CALL)?;
+        Some(left.mul_f64(rand::random_range(WAIT)).max(LEAST_WAIT)).filter(|wait| *wait <= left)
     }
 }
 

@@ -3,7 +3,7 @@
 use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use cognito_core::user_pool::{NativeUserName, Status};
+use cognito_core::user_pool::{NativeUserName, Patience, Status};
 use linking::{
     Arrival, LinkError, LinkWithFactors, Linker, Newcomers, Policy, SecondSubject, SubjectRule, UnverifiedProfile,
 };
@@ -100,6 +100,8 @@ impl Scenario {
             user_name: user_name_kind,
             attributes: std::collections::BTreeMap::new(),
             now: SystemTime::now() + Duration::from_secs(1),
+            patience: Patience::NONE,
+            later: None,
         };
         linker.settle(&self.arrival(user_name)).await.map(drop)
     }
