@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const LASTS: Duration = Duration::from_secs(30);
 
 /// When a membership that waits comes back, in seconds: when the rush may be over, and not all at once.
-const BACK: std::ops::Range<u64> = 300..900;
+const BACK: std::ops::Range<u64> = 240..480;
 
 /// Until when this process takes it that many people come at once.
 #[derive(Debug, Default)]
@@ -77,3 +77,6 @@ impl<Q: RetryQueue + Sync> Later for Waits<'_, Q> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
