@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use fire::cognito::Category;
 use fire::function::{Article, Engine, Queue};
 use fire::launch::{Launch, Outcome};
 use fire::virtually;
@@ -23,15 +24,26 @@ fn on_a_normal_day_everybody_signs_in_at_the_first_press() {
     assert_eq!(outcome.invocations, 100);
 }
 
+/// Twice as many come as Cognito lets in, and half of them cost two updates.
 #[test]
-fn on_launch_day_nobody_gets_two_accounts_or_half_an_account() {
-    let outcome = engine(launch(600, 12, 50));
-    assert_eq!((outcome.second_accounts, outcome.incomplete), (0, 0), "{outcome:?}");
+fn on_launch_day_nobody_gets_two_accounts_or_presses_three_times_and_nearly_everybody_once() {
+    let outcome = engine(launch(400, 8, 50));
+    assert_eq!((outcome.second_accounts, outcome.incomplete, outcome.beyond_two_presses()), (0, 0, 0), "{outcome:?}");
+    assert!(outcome.at_press[0] >= 380 && outcome.waited.0 > 0, "{outcome:?}");
+    // Each group once, although it waited.
+    assert!(outcome.tallies[&Category::UserUpdate].answered <= 640, "{outcome:?}");
+}
+
+#[test]
+fn without_a_queue_people_press_again_and_nobody_gets_two_accounts_or_half_an_account() {
+    let outcome = virtually(launch(200, 4, 0), |cognito| Engine::new(cognito, None)).unwrap();
+    assert_eq!((outcome.second_accounts, outcome.incomplete, outcome.waited.0), (0, 0, 0), "{outcome:?}");
+    assert!(outcome.at_press[0] < 200, "{outcome:?}");
 }
 
 /// What the stand-in shows must be able to go wrong.
 #[test]
 fn the_articles_function_leaves_people_outside_the_group() {
-    let outcome = virtually(launch(600, 12, 50), |cognito| Ok(Article::new(cognito))).unwrap();
-    assert!(outcome.incomplete > 0 && outcome.at_press[0] < 600, "{outcome:?}");
+    let outcome = virtually(launch(200, 4, 50), |cognito| Ok(Article::new(cognito))).unwrap();
+    assert!(outcome.incomplete > 0 && outcome.at_press[0] < 200, "{outcome:?}");
 }
