@@ -63,7 +63,7 @@ const ADAPTERS: [&str; 6] = [
     "cli/src/finding/aws/person.rs",
     "cli/src/pool_settings/aws.rs",
     "cognito-core/src/sdk.rs",
-    "fire/src/wire.rs",
+    "fire/src/client.rs",
 ];
 
 #[test]

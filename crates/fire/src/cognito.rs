@@ -1,7 +1,7 @@
 //! A stand-in for Cognito that remembers people and throttles as Cognito does.
 //!
 //! It plays a pool with the address as user name, and the calls of a first sign-in. It speaks the API's JSON, so that the
-//! real adapter, with the SDK's own retries, can call it: in virtual time (`wire`), or over TLS (`bench::stand_in`).
+//! real adapter, with the SDK's own retries, can call it: in virtual time (`client`), or over TLS (`bench::stand_in`).
 
 mod quota;
 
@@ -54,17 +54,20 @@ pub struct Tally {
 
 /// An account.
 #[derive(Debug, Clone, Default)]
-pub struct Account {
-    sub: String,
-    email: String,
+pub(crate) struct Account {
+    pub(crate) sub: String,
+    pub(crate) email: String,
+    /// Whether the address does not show as verified.
+    pub(crate) unverified: bool,
     /// Whether its password is permanent.
-    confirmed: bool,
+    pub(crate) confirmed: bool,
     /// In seconds since 1970.
-    created: u64,
-    identities: Vec<(String, String)>,
-    groups: BTreeSet<String>,
+    pub(crate) created: u64,
+    /// By provider and subject.
+    pub(crate) identities: Vec<(String, String)>,
+    pub(crate) groups: BTreeSet<String>,
     /// Made by Cognito for an identity that nobody linked.
-    stand_alone: bool,
+    pub(crate) stand_alone: bool,
 }
 
 impl Account {
@@ -95,8 +98,19 @@ impl Cognito {
 
     /// Adds a person who has a confirmed and verified account since long ago.
     pub fn add_known(&self, email: &str) {
-        let known = Account { confirmed: true, created: LONG_AGO, ..Account::default() };
-        self.state().add(Account { email: email.to_owned(), ..known });
+        self.add(Account { email: email.to_owned(), ..Account::default() });
+    }
+
+    /// Adds a confirmed account that was made long ago, and returns its `sub`.
+    pub(crate) fn add(&self, account: Account) -> String {
+        let mut state = self.state();
+        let at = state.add(Account { confirmed: true, created: LONG_AGO, ..account });
+        state.accounts[at].sub.clone()
+    }
+
+    /// All accounts.
+    pub(crate) fn accounts(&self) -> Vec<Account> {
+        self.state().accounts.clone()
     }
 
     /// Answers a call. Its effect, if it is let through, has happened then.
@@ -220,6 +234,13 @@ impl State {
                 self.named(&request["Username"])?.groups.insert(group);
                 json!({})
             }
+            "AdminUpdateUserAttributes" => {
+                let is_mark = |attribute: &&Value| attribute["Name"] == "email_verified";
+                let mark = request["UserAttributes"].as_array().into_iter().flatten().find(is_mark);
+                let unverified = mark.is_none_or(|mark| mark["Value"] != "true");
+                self.named(&request["Username"])?.unverified = unverified;
+                json!({})
+            }
             "AdminLinkProviderForUser" => {
                 let source = &request["SourceUser"];
                 let (provider, subject) = (text(&source["ProviderName"]), text(&source["ProviderAttributeValue"]));
@@ -267,7 +288,7 @@ fn shown(account: &Account, attributes: &str) -> Value {
         attributes: [
             { "Name": "sub", "Value": account.sub },
             { "Name": "email", "Value": account.email },
-            { "Name": "email_verified", "Value": "true" },
+            { "Name": "email_verified", "Value": (!account.unverified).to_string() },
             { "Name": "identities", "Value": json!(identities).to_string() },
         ],
     })

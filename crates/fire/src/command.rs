@@ -11,12 +11,26 @@ use crate::cognito::Cognito;
 use crate::function::{Article, Binary, Engine, Function, Queue};
 use crate::launch::{self, Launch, Outcome};
 use crate::report::{self, Row};
+use crate::wire;
 
 /// What is put under fire.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Play a launch day against Cognito's quotas: people sign in for the first time within a minute.
     Quota(Quota),
+    /// Let each call of each flow go wrong on its way, in each way, and then let the person try again.
+    Wire(Wire),
+}
+
+/// Which faults there are beside each alone.
+#[derive(Debug, Args)]
+pub struct Wire {
+    /// How many pairs of faults.
+    #[arg(long, default_value_t = 300)]
+    pairs: usize,
+    /// What the random numbers of the pairs begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// Who comes on launch day.
@@ -51,6 +65,7 @@ impl Command {
     pub fn run(self) -> Result<()> {
         match self {
             Self::Quota(options) => quota(&options),
+            Self::Wire(options) => wire_faults(&options),
         }
     }
 }
@@ -79,6 +94,21 @@ fn quota(options: &Quota) -> Result<()> {
         bail!("somebody has two accounts");
     }
     Ok(())
+}
+
+fn wire_faults(options: &Wire) -> Result<()> {
+    let cases: Vec<_> = wire::all().into_iter().chain(wire::pairs(options.pairs, options.seed)).collect();
+    let number = cases.len();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let failed = runtime.block_on(wire::play_all(cases, |case, outcome| {
+        let how = if outcome.at_once { "at once" } else { "at the second press" };
+        println!("{case:?}: {how}, the answer after {:.1} s", outcome.took.as_secs_f64());
+    }));
+    println!("{} of {number} cases ended well (seed {})", number - failed.len(), options.seed);
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("{} cases failed:\n{}", failed.len(), failed.join("\n"))
 }
 
 fn row<F: Function>(launch: Launch, outcome: Outcome) -> Row {

@@ -4,12 +4,16 @@
 //! [`cognito`] that throttles. [`launch`] plays the people and Cognito's side of a sign-in; [`function`] has what answers
 //! it. The engine of this repository runs in virtual time, so that thousands of people take seconds. It is the real one,
 //! down to the retries of the SDK. Only the network is left out.
+//!
+//! [`wire`] lets each call of each flow go wrong on its way.
 
+mod client;
 pub mod cognito;
 mod command;
 pub mod function;
 pub mod launch;
+mod network;
 mod report;
-mod wire;
+pub mod wire;
 
 pub use command::{Command, virtually};

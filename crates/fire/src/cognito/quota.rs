@@ -54,7 +54,7 @@ impl Category {
             "ListUsers" => Self::UserList,
             "AdminCreateUser" => Self::UserCreation,
             "AdminSetUserPassword" => Self::UserAccountRecovery,
-            "AdminLinkProviderForUser" | "AdminAddUserToGroup" => Self::UserUpdate,
+            "AdminLinkProviderForUser" | "AdminAddUserToGroup" | "AdminUpdateUserAttributes" => Self::UserUpdate,
             "AdminGetUser" => Self::UserRead,
             "DescribeUserPool" => Self::UserPoolRead,
             _ => return None,

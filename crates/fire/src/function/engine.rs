@@ -14,8 +14,8 @@ use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::{Function, Queue};
+use crate::client;
 use crate::cognito::Cognito;
-use crate::wire;
 
 type Process = Rc<PreSignUp<AwsUserPools, Queue>>;
 type Later = Rc<PostConfirmation<AwsUserPools, Queue>>;
@@ -44,7 +44,7 @@ impl Engine {
         let lookup =
             |asked: &str| SETTINGS.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
         let settings = post_confirmation::Settings::from_lookup(&lookup)?;
-        let later = PostConfirmation::new(settings, wire::client(cognito, LATER)?, queue.clone());
+        let later = PostConfirmation::new(settings, client::of_process(cognito, LATER)?, queue.clone());
         Ok(Self {
             cognito: cognito.clone(),
             settings: Settings::from_lookup(&lookup)?,
@@ -61,7 +61,11 @@ impl Engine {
         }
         let number = self.started.get();
         self.started.set(number + 1);
-        Ok(Rc::new(PreSignUp::new(self.settings.clone(), wire::client(&self.cognito, number)?, self.queue.clone())))
+        Ok(Rc::new(PreSignUp::new(
+            self.settings.clone(),
+            client::of_process(&self.cognito, number)?,
+            self.queue.clone(),
+        )))
     }
 }
 
