@@ -5,7 +5,8 @@ use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
 use cognito_core::user_pool::{NativeUserName, Patience, Status};
 use linking::{
-    Arrival, LinkError, LinkWithFactors, Linker, Newcomers, Policy, SecondSubject, SubjectRule, UnverifiedProfile,
+    Arrival, Later, LinkError, LinkWithFactors, Linker, Newcomers, Policy, SecondSubject, SubjectRule,
+    UnverifiedProfile,
 };
 use serde_json::json;
 use std::time::{Duration, SystemTime};
@@ -86,6 +87,7 @@ impl Scenario {
         &self,
         pool: &impl cognito_core::user_pool::UserPool,
         user_name: &str,
+        later: Option<&dyn Later>,
     ) -> Result<(), LinkError> {
         let user_name_kind = match self.kind {
             PoolKind::EmailUserNames => NativeUserName::Email,
@@ -101,7 +103,7 @@ impl Scenario {
             attributes: std::collections::BTreeMap::new(),
             now: SystemTime::now() + Duration::from_secs(1),
             patience: Patience::NONE,
-            later: None,
+            later,
         };
         linker.settle(&self.arrival(user_name)).await.map(drop)
     }
