@@ -174,8 +174,13 @@ fn compare(synthesized: &Value) {
         assert!(assumed["ManagedPolicyArns"].is_null(), "{name} may do more than it says");
         assert_eq!(actions(synthesized, role, |action| action.starts_with("cognito-idp:")), theirs.actions, "{name}");
         let mut others = BTreeSet::from(["logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned));
-        if name == "post-confirmation" {
-            let rights = template.properties("RetryQueueRights", &parameters).unwrap().unwrap();
+        let queue = match name {
+            "post-confirmation" => Some("RetryQueueRights"),
+            "pre-sign-up" => Some("PreSignUpRetryQueueRights"),
+            _ => None,
+        };
+        if let Some(queue) = queue {
+            let rights = template.properties(queue, &parameters).unwrap().unwrap();
             others.extend(texts(&rights["PolicyDocument"]["Statement"][0]["Action"]));
         }
         assert_eq!(actions(synthesized, role, |action| !action.starts_with("cognito-idp:")), others, "{name}");

@@ -55,14 +55,15 @@ fn no_function_enables_what_only_an_operator_asks() {
     assert!(enables("merge"));
 }
 
-/// The files outside of `user_pool/aws` that may name Cognito's SDK: two make clients, two read what `doctor` looks at, and
-/// one exchanges whole settings as the JSON that Cognito sends.
-const ADAPTERS: [&str; 5] = [
+/// The files outside of `user_pool/aws` that may name Cognito's SDK: two make clients, two read what `doctor` looks at,
+/// one exchanges whole settings as the JSON that Cognito sends, and one plays Cognito.
+const ADAPTERS: [&str; 6] = [
     "cli/src/cloud.rs",
     "cli/src/finding/aws.rs",
     "cli/src/finding/aws/person.rs",
     "cli/src/pool_settings/aws.rs",
     "cognito-core/src/sdk.rs",
+    "fire/src/client.rs",
 ];
 
 #[test]

@@ -107,7 +107,7 @@ resource "aws_lambda_function" "function" {
   s3_key           = var.packages.bucket == null ? null : "${var.packages.prefix}${each.key}-${var.architecture}.zip"
 
   environment {
-    variables = merge(each.key == "post-confirmation" && local.retries ? { RETRY_QUEUE_URL = aws_sqs_queue.retries[0].url } : {}, each.value.environment)
+    variables = merge(contains(["pre-sign-up", "post-confirmation"], each.key) && local.retries ? { RETRY_QUEUE_URL = aws_sqs_queue.retries[0].url } : {}, each.value.environment)
   }
 
   logging_config {
@@ -158,6 +158,21 @@ resource "aws_iam_role_policy" "retries" {
     Statement = [{
       Effect   = "Allow"
       Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+      Resource = aws_sqs_queue.retries[0].arn
+    }]
+  })
+}
+
+# Pre-sign-up lets memberships wait when many people come at once.
+resource "aws_iam_role_policy" "waits" {
+  count = local.retries && contains(keys(local.functions), "pre-sign-up") ? 1 : 0
+  name  = "retry"
+  role  = aws_iam_role.function["pre-sign-up"].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
       Resource = aws_sqs_queue.retries[0].arn
     }]
   })

@@ -209,7 +209,7 @@ pub struct World {
     pub mallory: Arc<Mutex<Mallory>>,
     /// The inbound federation trigger is attached just now.
     inbound: bool,
-    pre_sign_up: PreSignUp<MemoryPool>,
+    pre_sign_up: PreSignUp<MemoryPool, cognito_core::retry_queue::MemoryQueue>,
     post_confirmation: PostConfirmation<MemoryPool, cognito_core::retry_queue::MemoryQueue>,
     post_authentication: PostAuthentication<MemoryPool>,
     inbound_federation: InboundFederation,
@@ -243,7 +243,7 @@ impl World {
         Self {
             setup,
             seed,
-            pre_sign_up: PreSignUp::new(pre_sign_up::Settings::from_lookup(&lookup).unwrap(), pool.clone()),
+            pre_sign_up: PreSignUp::new(pre_sign_up::Settings::from_lookup(&lookup).unwrap(), pool.clone(), None),
             post_confirmation: PostConfirmation::new(
                 post_confirmation::Settings::from_lookup(&lookup).unwrap(),
                 pool.clone(),

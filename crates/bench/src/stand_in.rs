@@ -6,6 +6,7 @@
 mod answer;
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,8 +52,11 @@ pub struct StandIn {
     server: JoinHandle<()>,
 }
 
-#[derive(Debug, Default)]
+/// Answers a call: its name and body in, the HTTP status and body out.
+type Answers = dyn Fn(&str, &[u8]) -> (u16, String) + Send + Sync;
+
 struct Shared {
+    answers: Box<Answers>,
     delay_in_microseconds: AtomicU64,
     connections: AtomicU64,
     calls: Mutex<Vec<Call>>,
@@ -65,13 +69,31 @@ impl StandIn {
     ///
     /// Fails if no port can be opened, or if the certificate cannot be made or written.
     pub async fn start(folder: &Path) -> Result<Self> {
+        Self::start_as(folder, answer::to).await
+    }
+
+    /// The same with other answers than those of a pool that stores nothing. `answers` gets the call's name and body, and
+    /// returns the HTTP status and the body of the answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`Self::start`].
+    pub async fn start_as(
+        folder: &Path,
+        answers: impl Fn(&str, &[u8]) -> (u16, String) + Send + Sync + 'static,
+    ) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("https://{}", listener.local_addr()?);
         let (tls, authority) = tls()?;
         let certificate = folder.join("stand-in.pem");
         std::fs::write(&certificate, authority)
             .with_context(|| format!("{} cannot be written", certificate.display()))?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            answers: Box::new(answers),
+            delay_in_microseconds: AtomicU64::default(),
+            connections: AtomicU64::default(),
+            calls: Mutex::default(),
+        });
         let server = tokio::spawn(serve(listener, tls, shared.clone()));
         Ok(Self { url, certificate, shared, server })
     }
@@ -103,6 +125,12 @@ impl StandIn {
         let mut calls = std::mem::take(&mut *self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
         calls.sort_by_key(|call| call.from);
         calls
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(…)")
     }
 }
 
@@ -189,7 +217,7 @@ impl Shared {
             Err(_) => Bytes::new(),
         };
         let from = Instant::now();
-        let answer = answer::to(&operation, &body);
+        let answer = (self.answers)(&operation, &body);
         let delay = Duration::from_micros(self.delay_in_microseconds.load(Ordering::Relaxed));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;

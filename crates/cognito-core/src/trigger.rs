@@ -4,6 +4,7 @@ use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
 use crate::next_function::{Answers, Defaults};
 use crate::settings::Overridden;
+use crate::user_pool::Patience;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
@@ -130,6 +131,12 @@ impl Clock {
     #[must_use]
     pub fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// As long as calls that Cognito throttles may be made again: until the deadline.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        Patience::until(self.deadline)
     }
 
     /// Runs `work` until the deadline.

@@ -16,6 +16,7 @@ mod invitations;
 #[cfg(feature = "testing")]
 pub mod memory;
 mod native_user_name;
+mod patience;
 mod profile;
 mod required_attribute;
 mod user_name;
@@ -29,6 +30,7 @@ pub use available_email::AvailableEmail;
 pub use error::{PoolError, PoolErrorKind};
 pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
 pub use native_user_name::NativeUserName;
+pub use patience::Patience;
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
 pub use required_attribute::RequiredAttribute;
 pub use user_name::{CheckedUserName, UserName};

@@ -10,6 +10,7 @@
 
 use crate::arrival::Arrival;
 use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_with_others};
+use crate::later::Later;
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -18,8 +19,8 @@ use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::{COGNITO_SUBJECT, Providers, SourceIdentity};
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute,
-    UserPool,
+    AvailableEmail, CheckedUserName, NativeUserName, NewNative, Patience, PoolError, PoolErrorKind, Profile,
+    RequiredAttribute, UserPool,
 };
 use futures_util::try_join;
 use std::collections::BTreeMap;
@@ -41,12 +42,16 @@ pub struct Linker<'a, P> {
     pub providers: &'a Providers,
     /// The group that new users join.
     pub group: Option<&'a str>,
+    /// Where a membership of the group waits that Cognito throws back. `None` if it is to be tried while there is time.
+    pub later: Option<&'a dyn Later>,
     /// What new native profiles are named.
     pub user_name: NativeUserName,
     /// Further attributes of a new native profile.
     pub attributes: BTreeMap<String, String>,
     /// The time of the invocation.
     pub now: SystemTime,
+    /// How long calls that every first sign-in makes are made again while Cognito throttles them.
+    pub patience: Patience,
 }
 
 /// What was decided and carried out.
@@ -102,7 +107,8 @@ impl<P: UserPool> Linker<'_, P> {
             Break(decision) => return Ok(Settlement { decision, profile: None, group_missing: false }),
         };
         let email = claimed.email();
-        let mut owners = Owners::listed(self.pool, email, self.now, self.providers).await?;
+        let listed = || Owners::listed(self.pool, email, self.now, self.providers);
+        let mut owners = self.patience.with(listed).await?;
         owners.new_name = self.user_name.foreseen(email);
         let mut attempt = 1;
         let mut before: Option<(Decision, PoolErrorKind)> = None;
@@ -192,7 +198,7 @@ impl<P: UserPool> Linker<'_, P> {
                 let user = self.checked(profile).await?;
                 self.reclaim(&user, identity, email).await?;
                 let missing = self.join_group(profile, &user).await?;
-                self.pool.link(&user, identity).await?;
+                self.make_link(&user, identity).await?;
                 (Some(profile.clone()), missing)
             }
         })
@@ -220,7 +226,7 @@ impl<P: UserPool> Linker<'_, P> {
             let error = PoolError::new(PoolErrorKind::InvalidParameter, "AdminDisableProviderForUser", why);
             return Err(StepError::from(error));
         }
-        match self.pool.link(user, identity).await {
+        match self.make_link(user, identity).await {
             // It was made by this very attribute.
             Err(error) if to.links_again && error.kind() == PoolErrorKind::InvalidParameter => Ok(()),
             linked => Ok(linked?),
@@ -246,8 +252,26 @@ impl<P: UserPool> Linker<'_, P> {
         required: Option<Vec<RequiredAttribute>>,
     ) -> Result<(Option<Destination>, bool), StepError> {
         let made = self.create_complete(email, attributes, required).await?;
-        self.pool.link(&made.user, identity).await?;
+        self.make_link(&made.user, identity).await?;
         Ok((Some(made.to), made.group_missing))
+    }
+
+    async fn make_link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.update(|| self.pool.link(user, identity)).await
+    }
+
+    /// Makes a call that counts as an update, while there is time.
+    async fn update<C: Future<Output = Result<(), PoolError>>>(&self, call: impl Fn() -> C) -> Result<(), PoolError> {
+        let noted = || async {
+            let done = call().await;
+            if let (Some(later), Err(error)) = (self.later, &done)
+                && error.kind() == PoolErrorKind::Throttled
+            {
+                later.note_throttling();
+            }
+            done
+        };
+        self.patience.with(noted).await
     }
 
     async fn create_complete(
@@ -272,7 +296,8 @@ impl<P: UserPool> Linker<'_, P> {
         let user = self.checked(&to).await?;
         // If this is cut off here, the next invocation finds a young, verified profile and completes it.
         let password = Password::random();
-        let (group_missing, ()) = try_join!(self.join_group(&to, &user), self.pool.replace_password(&user, &password))?;
+        let replaced = self.patience.with(|| self.pool.replace_password(&user, &password));
+        let (group_missing, ()) = try_join!(self.join_group(&to, &user), replaced)?;
         Ok(Made { to, user, group_missing })
     }
 
@@ -321,7 +346,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// Creates the profile. If the pool rejects the provider's attributes, creates the profile with those only that are
     /// known to be required. `required` is `None` if it was not looked up yet.
     async fn create(&self, mut new: NewNative, required: Option<Vec<RequiredAttribute>>) -> Result<Profile, StepError> {
-        let mut created = self.pool.create_native(&new).await;
+        let mut created = self.patience.with(|| self.pool.create_native(&new)).await;
         if created.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::InvalidParameter) {
             let required = match required {
                 Some(required) => required,
@@ -422,11 +447,36 @@ impl<P: UserPool> Linker<'_, P> {
     /// it keeps nobody out.
     async fn join_group(&self, to: &Destination, user: &CheckedUserName) -> Result<bool, PoolError> {
         let Some(group) = self.group.filter(|_| to.newcomer) else { return Ok(false) };
-        match self.pool.add_to_group(user, group).await {
+        let added = match self.later {
+            Some(later) => self.add_or_put_off(to, user, group, later).await,
+            None => self.add_to_group(user, group).await,
+        };
+        match added {
             Ok(()) => Ok(false),
             Err(error) if error.kind() == PoolErrorKind::ResourceNotFound => Ok(true),
             Err(error) => Err(error),
         }
+    }
+
+    /// Adds a newcomer to the group, or notes that, so that the link gets what Cognito lets through.
+    async fn add_or_put_off(
+        &self,
+        to: &Destination,
+        user: &CheckedUserName,
+        group: &str,
+        later: &dyn Later,
+    ) -> Result<(), PoolError> {
+        if !later.is_busy() {
+            match self.pool.add_to_group(user, group).await {
+                Err(error) if error.kind() == PoolErrorKind::Throttled => later.note_throttling(),
+                done => return done,
+            }
+        }
+        if later.keep(to).await { Ok(()) } else { self.add_to_group(user, group).await }
+    }
+
+    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
+        self.update(|| self.pool.add_to_group(user, group)).await
     }
 }
 

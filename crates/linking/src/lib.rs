@@ -15,6 +15,7 @@
 mod apply;
 mod arrival;
 mod decision;
+mod later;
 mod owners;
 mod policy;
 mod refusal;
@@ -23,6 +24,7 @@ mod repair;
 pub use apply::{LinkError, Linker, Settlement};
 pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
 pub use decision::{Continued, Decision, Destination, MAX_IDENTITIES, decide};
+pub use later::Later;
 pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
 pub use refusal::Refusal;

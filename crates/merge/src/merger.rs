@@ -31,7 +31,7 @@ use crate::plan::{CopyOptions, Planned, Step};
 use crate::rate_limit::RateLimits;
 use crate::requirements::Requirements;
 use crate::rules::Rules;
-use cognito_core::user_pool::{Administration, PoolSettings, ProfileRecord};
+use cognito_core::user_pool::{Administration, Patience, PoolSettings, ProfileRecord};
 use guard::Guard;
 use linking::{Linker, NativeProfile, Policy, Refusal};
 use outcome::Stop;
@@ -229,6 +229,8 @@ impl<P: Administration> Merger<'_, P> {
             user_name: self.settings.native_user_name(),
             attributes: begin.add_attributes.clone(),
             now: SystemTime::now(),
+            patience: Patience::NONE,
+            later: None,
         }
     }
 }

@@ -15,12 +15,12 @@ use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::next_function;
 use cognito_core::provider::Providers;
-use cognito_core::retry_queue::RetryQueue;
+use cognito_core::retry_queue::{Membership, RETRY_QUEUE_URL, RetryQueue};
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
 use linking::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};
-use membership::Membership;
+use membership::{write_late, write_or_keep};
 
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 10] = {
@@ -32,9 +32,6 @@ pub const NAMES: [&str; 10] = {
 
 /// `DEFAULT_GROUP_FOR`: whether people whose provider proved no address join the group, too.
 const DEFAULT_GROUP_FOR: &str = "DEFAULT_GROUP_FOR";
-
-/// `RETRY_QUEUE_URL`: the SQS queue for memberships that could not be written.
-pub const RETRY_QUEUE_URL: &str = "RETRY_QUEUE_URL";
 
 /// `SIGN_OUT_ON_PASSWORD_RESET`: whether a replaced password ends the account's sessions.
 const SIGN_OUT_ON_PASSWORD_RESET: &str = "SIGN_OUT_ON_PASSWORD_RESET";
@@ -131,7 +128,7 @@ where
         let join = async {
             if let Some(group) = self.group_for(attributes) {
                 let membership = Membership::of(event, &user, sub);
-                membership.write_or_keep(&pool, group, self.queue.as_ref(), clock).await;
+                write_or_keep(&membership, &pool, group, self.queue.as_ref(), clock).await;
             }
         };
         let repair = async {
@@ -147,8 +144,8 @@ where
         let kept = membership::kept_in(payload)?;
         let Some(group) = self.settings.default_group.as_deref() else { return Some(Ok(())) };
         for membership in kept {
-            let pool = self.pools.pool(membership.user_pool_id());
-            if let Err(failure) = membership.write_late(&pool, group, clock).await {
+            let pool = self.pools.pool(&membership.user_pool_id);
+            if let Err(failure) = write_late(&membership, &pool, group, clock).await {
                 return Some(Err(failure));
             }
         }

@@ -1,10 +1,11 @@
 //! The Lambda function.
 
+use cognito_core::retry_queue::RETRY_QUEUE_URL;
 use cognito_core::runtime;
 use cognito_core::sdk::{Aws, SqsQueue};
 use cognito_core::settings::Lookup;
 use cognito_core::user_pool::aws::AwsUserPools;
-use post_confirmation::{PostConfirmation, RETRY_QUEUE_URL, Settings};
+use post_confirmation::{PostConfirmation, Settings};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,27 +1,14 @@
 //! One new user and the default group: written at once, or kept in a queue until Cognito takes it.
 
-use cognito_core::event::Event;
 use cognito_core::failure::{Failure, Kind};
-use cognito_core::retry_queue::RetryQueue;
+use cognito_core::retry_queue::{Membership, RetryQueue};
 use cognito_core::trigger::Clock;
 use cognito_core::user_pool::{PoolError, PoolErrorKind, UserName, UserPool};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// What is left of the time for putting a message into the queue, if Cognito does not answer.
 const TIME_TO_KEEP: Duration = Duration::from_millis(1500);
-
-/// Somebody who joins the default group. The group itself is not part of it, so that the setting of today counts: that of
-/// the pool and of the app client.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Membership {
-    user_pool_id: String,
-    user_name: String,
-    sub: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-}
 
 /// Memberships that the queue brings back, as Lambda delivers messages of SQS.
 #[derive(Deserialize)]
@@ -56,72 +43,65 @@ pub(crate) fn origin_of_first(payload: &str) -> Option<(String, Option<String>)>
     Some((membership.user_pool_id, membership.client_id))
 }
 
-impl Membership {
-    pub(crate) fn of(event: &Event, user: &UserName, sub: Option<&str>) -> Self {
-        let (user_pool_id, user_name) = (event.user_pool_id().to_owned(), user.as_str().to_owned());
-        Self { user_pool_id, user_name, sub: sub.map(str::to_owned), client_id: event.client_id() }
-    }
-
-    pub(crate) fn user_pool_id(&self) -> &str {
-        &self.user_pool_id
-    }
-
-    /// Writes it, or keeps it in the queue. If neither is possible, the log says so.
-    pub(crate) async fn write_or_keep(
-        &self,
-        pool: &impl UserPool,
-        group: &str,
-        queue: Option<&impl RetryQueue>,
-        clock: Clock,
-    ) {
-        let limit = if queue.is_some() { clock.leaving(TIME_TO_KEEP) } else { clock };
-        let Err(mut why) = self.write(pool, group, limit).await else { return };
-        if let Some(queue) = queue.filter(|_| why.may_work_later) {
-            match self.keep(queue, clock).await {
-                Ok(()) => {
-                    let (cause, sub) = (why.failure.cause_chain(), self.sub.as_deref());
-                    let message = "the new user joins the group later";
-                    return tracing::warn!(error_code = "group_waits", cause, sub, "{message}");
-                }
-                Err(also) => why.failure = also,
+/// Writes it, or keeps it in the queue. If neither is possible, the log says so.
+pub(crate) async fn write_or_keep(
+    membership: &Membership,
+    pool: &impl UserPool,
+    group: &str,
+    queue: Option<&impl RetryQueue>,
+    clock: Clock,
+) {
+    let limit = if queue.is_some() { clock.leaving(TIME_TO_KEEP) } else { clock };
+    let Err(mut why) = write(membership, pool, group, limit).await else { return };
+    if let Some(queue) = queue.filter(|_| why.may_work_later) {
+        match keep(membership, queue, clock).await {
+            Ok(()) => {
+                let (cause, sub) = (why.failure.cause_chain(), membership.sub.as_deref());
+                let message = "the new user joins the group later";
+                return tracing::warn!(error_code = "group_waits", cause, sub, "{message}");
             }
-        }
-        self.log_lost(&why.failure);
-    }
-
-    /// Writes it when the queue brings it back. An error leaves it in the queue.
-    pub(crate) async fn write_late(&self, pool: &impl UserPool, group: &str, clock: Clock) -> Result<(), Failure> {
-        match self.write(pool, group, clock).await {
-            Err(why) if why.may_work_later => Err(why.failure),
-            Err(why) => {
-                self.log_lost(&why.failure);
-                Ok(())
-            }
-            Ok(()) => Ok(()),
+            Err(also) => why.failure = also,
         }
     }
+    log_lost(membership, &why.failure);
+}
 
-    async fn write(&self, pool: &impl UserPool, group: &str, clock: Clock) -> Result<(), NotWritten> {
-        let sub = self.sub.as_deref();
-        let write = async {
-            let user = pool.checked(&UserName::new(&self.user_name), sub.unwrap_or_default()).await?;
-            pool.add_to_group(&user, group).await
-        };
-        let written = clock.limit(write).await.map_err(|failure| NotWritten { failure, may_work_later: true })?;
-        written.map_err(NotWritten::from)?;
-        tracing::info!(decision = "join_group", sub, "decided");
-        Ok(())
+/// Writes it when the queue brings it back. An error leaves it in the queue.
+pub(crate) async fn write_late(
+    membership: &Membership,
+    pool: &impl UserPool,
+    group: &str,
+    clock: Clock,
+) -> Result<(), Failure> {
+    match write(membership, pool, group, clock).await {
+        Err(why) if why.may_work_later => Err(why.failure),
+        Err(why) => {
+            log_lost(membership, &why.failure);
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
+}
 
-    async fn keep(&self, queue: &impl RetryQueue, clock: Clock) -> Result<(), Failure> {
-        let message = serde_json::to_string(self).map_err(|why| Failure::because(Kind::TRY_AGAIN, why))?;
-        clock.limit(queue.put(message)).await?.map_err(|why| Failure::because(Kind::TRY_AGAIN, why))
-    }
+async fn write(membership: &Membership, pool: &impl UserPool, group: &str, clock: Clock) -> Result<(), NotWritten> {
+    let sub = membership.sub.as_deref();
+    let write = async {
+        let user = pool.checked(&UserName::new(&membership.user_name), sub.unwrap_or_default()).await?;
+        pool.add_to_group(&user, group).await
+    };
+    let written = clock.limit(write).await.map_err(|failure| NotWritten { failure, may_work_later: true })?;
+    written.map_err(NotWritten::from)?;
+    tracing::info!(decision = "join_group", sub, "decided");
+    Ok(())
+}
 
-    fn log_lost(&self, failure: &Failure) {
-        let (cause, sub) = (failure.cause_chain(), self.sub.as_deref());
-        tracing::error!(error_code = "group_not_joined", cause, sub, "the new user is confirmed but not in the group");
-    }
+async fn keep(membership: &Membership, queue: &impl RetryQueue, clock: Clock) -> Result<(), Failure> {
+    clock.limit(membership.keep(queue, None)).await?.map_err(|why| Failure::because(Kind::TRY_AGAIN, why))
+}
+
+fn log_lost(membership: &Membership, failure: &Failure) {
+    let (cause, sub) = (failure.cause_chain(), membership.sub.as_deref());
+    tracing::error!(error_code = "group_not_joined", cause, sub, "the new user is confirmed but not in the group");
 }
 
 /// A membership that Cognito did not take.

@@ -360,7 +360,7 @@ async fn the_group_depends_on_the_app_client_also_when_the_queue_brings_the_memb
 async fn a_call_that_hangs_leaves_time_for_the_queue() {
     struct Hangs;
     impl RetryQueue for Hangs {
-        async fn put(&self, _: String) -> Result<(), NotKept> {
+        async fn put(&self, _: String, _: Option<std::time::Duration>) -> Result<(), NotKept> {
             std::future::pending().await
         }
     }

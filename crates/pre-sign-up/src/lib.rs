@@ -5,6 +5,7 @@
 //! profile and links. All other sources go back at once, our own `AdminCreateUser` included,
 //! which makes Cognito call this trigger again.
 
+mod rush;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,14 @@ use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
 use cognito_core::next_function::{Answers, Defaults};
 use cognito_core::provider::{Providers, SignUpDomains, UnknownProvider};
+use cognito_core::retry_queue::RetryQueue;
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{NativeUserName, PoolError, UserName, UserPool, UserPools};
-use linking::{Arrival, Decision, LinkError, Linker, Owner, Owners, Refusal, Settlement};
+use linking::{Arrival, Decision, Later, LinkError, Linker, Owner, Owners, Refusal, Settlement};
+use rush::{Rush, Waits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::time::SystemTime;
 
 /// The longest attribute value Cognito stores, in characters (API model, `AttributeValueType`).
@@ -42,22 +46,24 @@ const USER_NAME_IS_AN_IDENTITY: Kind =
 const USER_NAME_IS_RESERVED: Kind =
     Kind::refusal("user_name_is_reserved", "This user name is not available, please choose another one");
 
-/// The trigger over a way to open user pools.
+/// The trigger over a way to open user pools, and the queue for memberships that Cognito throws back.
 #[derive(Debug)]
-pub struct PreSignUp<P> {
+pub struct PreSignUp<P, Q> {
     settings: Settings,
     pools: P,
+    queue: Option<Q>,
+    rush: Rush,
 }
 
-impl<P: UserPools> PreSignUp<P> {
+impl<P: UserPools, Q> PreSignUp<P, Q> {
     /// A trigger with these settings.
     #[must_use]
-    pub fn new(settings: Settings, pools: P) -> Self {
-        Self { settings, pools }
+    pub fn new(settings: Settings, pools: P, queue: Option<Q>) -> Self {
+        Self { settings, pools, queue, rush: Rush::default() }
     }
 }
 
-impl<P: UserPools + Sync> Trigger for PreSignUp<P>
+impl<P: UserPools + Sync, Q: RetryQueue + Debug + Sync> Trigger for PreSignUp<P, Q>
 where
     P::Pool: Send,
 {
@@ -92,7 +98,7 @@ where
     }
 }
 
-impl<P: UserPools> PreSignUp<P> {
+impl<P: UserPools, Q: RetryQueue + Debug + Sync> PreSignUp<P, Q> {
     async fn link(&self, pool: &P::Pool, event: &Event, clock: Clock) -> Result<Settlement, Failure> {
         let settings = &self.settings;
         let user_name = event
@@ -101,14 +107,17 @@ impl<P: UserPools> PreSignUp<P> {
         let attributes = event.user_attributes();
         let mut arrival = Arrival::read(user_name, attributes, &settings.providers, &settings.subject_rule);
         arrival.may_join = settings.sign_up_domains.admit(&arrival.email);
+        let waits = self.queue.as_ref().map(|queue| Waits { queue, rush: &self.rush, event });
         let linker = Linker {
             pool,
             policy: settings.policy,
             providers: &settings.providers,
             group: settings.default_group.as_deref(),
+            later: waits.as_ref().map(|waits| waits as &dyn Later),
             user_name: settings.native_user_name,
             attributes: copied(attributes, &settings.native_attributes),
             now: clock.now(),
+            patience: clock.patience(),
         };
         let provider = match settings.providers.split_user_name(user_name) {
             Ok((provider, _)) => provider.name.as_str(),

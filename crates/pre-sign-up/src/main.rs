@@ -1,6 +1,8 @@
 //! The Lambda function.
 
+use cognito_core::retry_queue::RETRY_QUEUE_URL;
 use cognito_core::runtime;
+use cognito_core::sdk::{Aws, SqsQueue};
 use cognito_core::settings::Lookup;
 use cognito_core::user_pool::aws::AwsUserPools;
 use pre_sign_up::{PreSignUp, Settings};
@@ -8,8 +10,13 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let build = |lookup: Lookup<'_>, pools: &AwsUserPools| {
-        Settings::from_lookup(lookup).map(|settings| PreSignUp::new(settings, pools.clone()))
+    let connect = async |lookup: Lookup<'_>| {
+        let aws = Aws::from_lookup(lookup)?;
+        let queue = SqsQueue::from_lookup(lookup, RETRY_QUEUE_URL, &aws)?;
+        Ok((AwsUserPools::connected(&aws).await, queue))
     };
-    runtime::run(AwsUserPools::connected, build).await
+    let build = |lookup: Lookup<'_>, (pools, queue): &(AwsUserPools, Option<SqsQueue>)| {
+        Settings::from_lookup(lookup).map(|settings| PreSignUp::new(settings, pools.clone(), queue.clone()))
+    };
+    runtime::run(connect, build).await
 }

@@ -1,5 +1,6 @@
 use cognito_core::next_function;
 use cognito_core::provider::{Providers, SignUpDomains};
+use cognito_core::retry_queue::RETRY_QUEUE_URL;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::user_pool::NativeUserName;
 use linking::{
@@ -7,10 +8,11 @@ use linking::{
 };
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     OVERRIDES,
     PROVIDERS,
     DEFAULT_GROUP,
+    RETRY_QUEUE_URL,
     "UNPROVEN_EMAIL",
     "NATIVE_PROFILE",
     "UNVERIFIED_PROFILE",
@@ -168,9 +170,9 @@ mod tests {
 
     #[test]
     fn every_variable_stops_the_start_with_a_wrong_value() {
-        // The runtime reads the overrides and those of the next function.
-        let runtimes = |name: &&str| *name == OVERRIDES || next_function::NAMES.contains(name);
-        for name in NAMES.into_iter().filter(|name| !runtimes(name)) {
+        // The start of the function reads the queue, the overrides and those of the next function.
+        let starts = |name: &&str| [OVERRIDES, RETRY_QUEUE_URL].contains(name) || next_function::NAMES.contains(name);
+        for name in NAMES.into_iter().filter(|name| !starts(name)) {
             let value =
                 if name.ends_with("GROUP") || name.ends_with("_ATTRIBUTE") { "two words" } else { "email_verified:" };
             let error = read(name, value).expect_err(name).to_string();

@@ -1,4 +1,5 @@
 use super::*;
+use cognito_core::retry_queue::MemoryQueue;
 use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 const ADA: &str = "ada@example.com";
 const PROVIDERS: &str = "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always";
 
-fn trigger(pool: &MemoryPool, settings: &'static [(&'static str, &'static str)]) -> PreSignUp<MemoryPool> {
+fn trigger(pool: &MemoryPool, settings: &'static [(&'static str, &'static str)]) -> PreSignUp<MemoryPool, MemoryQueue> {
     let lookup = |asked: &str| {
         let set = settings.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
         set.or_else(|| match asked {
@@ -16,7 +17,7 @@ fn trigger(pool: &MemoryPool, settings: &'static [(&'static str, &'static str)])
             _ => None,
         })
     };
-    PreSignUp::new(Settings::from_lookup(&lookup).unwrap(), pool.clone())
+    PreSignUp::new(Settings::from_lookup(&lookup).unwrap(), pool.clone(), None)
 }
 
 fn pool(accounts: impl IntoIterator<Item = Account>) -> MemoryPool {
@@ -860,6 +861,6 @@ fn of_the_flags_of_the_teams_function_the_stricter_counts() {
 
 #[test]
 fn a_function_that_may_refuse_people_is_asked_first_and_nobody_passes_unasked() {
-    type Ours = PreSignUp<cognito_core::user_pool::aws::AwsUserPools>;
+    type Ours = PreSignUp<cognito_core::user_pool::aws::AwsUserPools, cognito_core::sdk::SqsQueue>;
     assert_eq!(<Ours as Trigger>::NEXT_FUNCTION, Defaults::ASKED_FIRST);
 }

@@ -1,6 +1,7 @@
 //! The commands of `cargo xtask`.
 
 mod demo;
+mod fire;
 mod local;
 mod package;
 mod pool;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Bench(bench::Options),
     /// Watch two accounts become one: the triggers at work on a local user pool.
     Demo(demo::Options),
+    /// Put the functions under fire: a launch day against Cognito's quotas.
+    Fire(fire::Options),
     /// Run all tests, those that need a local cloud included.
     Test(test::Options),
     /// Run the whole stack with an app and two providers on this machine, until Ctrl-C.
@@ -46,6 +49,7 @@ impl Command {
         match self {
             Self::Bench(options) => bench::run(options).await,
             Self::Demo(options) => demo::run(options).await,
+            Self::Fire(options) => fire::run(options).await,
             Self::Local(options) => local::run(options).await,
             Self::Package(options) => package::run(options).await,
             Self::Test(options) => test::run(options).await,

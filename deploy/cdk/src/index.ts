@@ -104,6 +104,9 @@ export class AccountLayer extends Construct {
       // Of a pool that is not of this app, somebody else attaches the function.
       if (pools.length <= (props.morePools?.length ?? 0)) new CfnOutput(this, `${manifest.functions[name]?.trigger}Arn`, { value: handler.functionArn });
     }
+    if ((settings.DEFAULT_GROUP || settings.OVERRIDES) && !settings.RETRY_QUEUE_URL) {
+      this.keepMemberships(made.get('post-confirmation'), made.get('pre-sign-up'));
+    }
     this.functions = made;
     // Not before the app is complete: a trigger may be added after this construct.
     for (const pool of pools) this.node.addValidation({ validate: () => taken(pool, names) });
@@ -150,9 +153,6 @@ export class AccountLayer extends Construct {
       const call = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [next.function.functionArn] });
       role.attachInlinePolicy(new Policy(this, `${facts.trigger}NextRights`, { statements: [call] }));
     }
-    if (name === 'post-confirmation' && (settings.DEFAULT_GROUP || settings.OVERRIDES) && !settings.RETRY_QUEUE_URL) {
-      this.keepMemberships(made, role);
-    }
     made.addPermission('UserPool', {
       principal: new ServicePrincipal('cognito-idp.amazonaws.com'),
       sourceAccount: Stack.of(this).account,
@@ -170,9 +170,10 @@ export class AccountLayer extends Construct {
 
   /**
    * Memberships of the default group that Cognito could not write go to a queue. It hands each to the function every
-   * five minutes, for two weeks, until Cognito takes it.
+   * five minutes, for two weeks, until Cognito takes it. Pre-sign-up puts some there when many people come at once.
    */
-  private keepMemberships(made: Function, role: Role): void {
+  private keepMemberships(made?: Function, preSignUp?: Function): void {
+    if (!made) return;
     const queue = new Queue(this, 'Retries', {
       deliveryDelay: Duration.seconds(30),
       visibilityTimeout: Duration.minutes(5),
@@ -184,7 +185,12 @@ export class AccountLayer extends Construct {
     const rights = new Policy(this, 'RetryRights', {
       statements: [new PolicyStatement({ actions, resources: [queue.queueArn] })],
     });
-    role.attachInlinePolicy(rights);
+    made.role?.attachInlinePolicy(rights);
+    if (preSignUp) {
+      preSignUp.addEnvironment('RETRY_QUEUE_URL', queue.queueUrl);
+      const send = new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] });
+      preSignUp.role?.attachInlinePolicy(new Policy(this, 'WaitRights', { statements: [send] }));
+    }
     // One failure must not bring back what was written, and a full queue must not use up Cognito's quota.
     const mapping = made.addEventSourceMapping('Retries', {
       eventSourceArn: queue.queueArn,

@@ -18,6 +18,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_millis(800);
 /// The largest answer, in bytes. Real ones have less than 1 KiB.
 const MAX_ANSWER: u64 = 64 * 1024;
+/// The longest delay of a message (API model of SQS).
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// The protocol's name of the call (API model of SQS, JSON protocol).
 const TARGET: &str = "AmazonSQS.SendMessage";
 
@@ -40,8 +42,12 @@ impl SqsQueue {
         Ok(url.map(|url| Self { url, aws: aws.clone() }))
     }
 
-    async fn send(&self, message: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let body = json!({ "QueueUrl": self.url, "MessageBody": message }).to_string();
+    async fn send(&self, message: &str, delay: Option<Duration>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let mut body = json!({ "QueueUrl": self.url, "MessageBody": message });
+        if let Some(delay) = delay {
+            body["DelaySeconds"] = delay.min(LONGEST_DELAY).as_secs().into();
+        }
+        let body = body.to_string();
         let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", TARGET)];
         let limits = HttpConnectorSettings::builder().connect_timeout(LIMIT).read_timeout(LIMIT).build();
         let target = Target { service: "sqs", region: None, url: &self.url };
@@ -64,8 +70,8 @@ struct Refusal {
 }
 
 impl RetryQueue for SqsQueue {
-    async fn put(&self, message: String) -> Result<(), NotKept> {
-        self.send(&message).await.map_err(NotKept)
+    async fn put(&self, message: String, delay: Option<Duration>) -> Result<(), NotKept> {
+        self.send(&message, delay).await.map_err(NotKept)
     }
 }
 

@@ -70,25 +70,20 @@ impl AwsUserPools {
     /// The same, with a connection to Cognito that is opened before the first event. For a function
     /// that calls Cognito with nearly every event. A connection that cannot be opened does not stop the
     /// start, because some events need no call.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SettingError`] if a Region or credentials are missing, or a value is not allowed.
-    pub async fn connected(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        let aws = Aws::from_lookup(lookup)?;
-        let foreseen = foreseen_endpoint(&aws);
+    pub async fn connected(aws: &Aws) -> Self {
+        let foreseen = foreseen_endpoint(aws);
         if let Some(url) = &foreseen {
             aws.open_ahead(url).await;
         }
         // This reads AWS's list of Regions at the same time.
         let pools = Self::new(Client::new(&aws.config));
         if foreseen.is_none()
-            && let Some(url) = resolved_endpoint(&aws).await
+            && let Some(url) = resolved_endpoint(aws).await
         {
             aws.open_ahead(&url).await;
         }
         aws.opened().await;
-        Ok(pools)
+        pools
     }
 
     /// Uses a client that is configured already.

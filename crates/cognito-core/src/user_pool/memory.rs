@@ -65,6 +65,8 @@ pub struct Quirks {
     /// No password opens an account, as for a while after many wrong ones (developer guide, "Lockout behavior for failed
     /// sign-in attempts").
     pub refuse_every_password: bool,
+    /// This operation has no quota left, by its name at AWS.
+    pub throttled: Option<&'static str>,
     /// AWS answers no call.
     pub unavailable: bool,
 }
@@ -186,7 +188,11 @@ impl MemoryPool {
         let mut state = self.state();
         state.let_others_act_before(operation);
         state.calls.push(operation);
-        let answer = if state.quirks.unavailable { Err(PoolErrorKind::Unavailable) } else { work(&mut state) };
+        let answer = match state.quirks {
+            Quirks { unavailable: true, .. } => Err(PoolErrorKind::Unavailable),
+            Quirks { throttled, .. } if throttled == Some(operation) => Err(PoolErrorKind::Throttled),
+            _ => work(&mut state),
+        };
         answer.map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
     }
 

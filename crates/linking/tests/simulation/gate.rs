@@ -8,9 +8,12 @@ use cognito_core::user_pool::{
     AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
     UserPool,
 };
+use linking::{Destination, Later};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
@@ -107,6 +110,34 @@ impl Gate {
         }
         self.board().replies.insert(number, hasher.finish());
         reply
+    }
+}
+
+/// A queue for memberships, always in use. What it takes counts as written, because it is durable. Putting something there
+/// can fail and be cut off like any call.
+impl Later for Gate {
+    fn is_busy(&self) -> bool {
+        true
+    }
+
+    fn note_throttling(&self) {}
+
+    fn keep<'a>(&'a self, to: &'a Destination) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        let written = async {
+            self.pool.change(|accounts| {
+                for account in accounts.iter_mut().filter(|account| account.user_name == to.user_name.as_str()) {
+                    account.groups.insert("Users".to_owned());
+                }
+            });
+            Ok(())
+        };
+        Box::pin(async move { self.pass("queue", written).await.is_ok() })
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate(…)")
     }
 }
 

@@ -26,7 +26,12 @@ const ARRIVALS: [[&str; 3]; 2] = [["Google_1", "Google_1", "Google_1"], ["Google
 
 /// The engine of the crate. A refusal shows its code, any other error its name.
 fn real(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invocation {
-    Box::pin(async move { scenario.settle(&gate, identity).await.map_err(name) })
+    Box::pin(async move { scenario.settle(&gate, identity, None).await.map_err(name) })
+}
+
+/// The same while Cognito throttles updates, with a queue.
+fn busy(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invocation {
+    Box::pin(async move { scenario.settle(&gate, identity, Some(&gate)).await.map_err(name) })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it fits `map_err`")]
@@ -124,6 +129,24 @@ fn whatever_call_fails_or_is_cut_off_the_next_invocation_settles() {
     }
     println!("explored {schedules} schedules of one invocation with one fault");
     assert!(schedules > 10_000, "{schedules}");
+}
+
+/// The membership is durable before the link, whatever is cut off.
+#[test]
+fn a_group_that_waits_in_a_queue_changes_nothing_of_that() {
+    let mut schedules = 0;
+    for scenario in all() {
+        for fault in single_faults(0) {
+            let (count, violation) = explored(&busy, &scenario, &["Google_1"], &[fault]);
+            schedules += count;
+            assert_eq!(violation, None);
+        }
+        let (count, violation) = explored(&busy, &scenario, &ARRIVALS[1][..2], &[]);
+        schedules += count;
+        assert_eq!(violation, None);
+    }
+    println!("explored {schedules} schedules with a queue");
+    assert!(schedules > 5_000, "{schedules}");
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn mutant(mutation: Mutation) -> Box<Engine> {
     Box::new(move |scenario: Rc<Scenario>, gate: Gate, identity: &'static str| -> Invocation {
         let mutant =
             Mutant { gate, mutation, first_read: Mutex::default(), owed: Mutex::default(), created: Mutex::default() };
-        Box::pin(async move { scenario.settle(&mutant, identity).await.map_err(name) })
+        Box::pin(async move { scenario.settle(&mutant, identity, None).await.map_err(name) })
     })
 }
 
@@ -207,7 +207,7 @@ fn the_flow_of_the_tutorials_is_caught() {
 fn an_engine_that_names_accounts_at_random_is_caught_where_only_the_name_is_unique() {
     let random = |scenario: Rc<Scenario>, gate: Gate, identity: &'static str| -> Invocation {
         let named_at_random = Scenario::clone(&scenario).alias();
-        Box::pin(async move { named_at_random.settle(&gate, identity).await.map_err(name) })
+        Box::pin(async move { named_at_random.settle(&gate, identity, None).await.map_err(name) })
     };
     caught(&random, &plain("nobody, plain user names"), &["Google_1", "Okta_2"], &[]);
 }

@@ -3,9 +3,10 @@
 use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use cognito_core::user_pool::{NativeUserName, Status};
+use cognito_core::user_pool::{NativeUserName, Patience, Status};
 use linking::{
-    Arrival, LinkError, LinkWithFactors, Linker, Newcomers, Policy, SecondSubject, SubjectRule, UnverifiedProfile,
+    Arrival, Later, LinkError, LinkWithFactors, Linker, Newcomers, Policy, SecondSubject, SubjectRule,
+    UnverifiedProfile,
 };
 use serde_json::json;
 use std::time::{Duration, SystemTime};
@@ -86,6 +87,7 @@ impl Scenario {
         &self,
         pool: &impl cognito_core::user_pool::UserPool,
         user_name: &str,
+        later: Option<&dyn Later>,
     ) -> Result<(), LinkError> {
         let user_name_kind = match self.kind {
             PoolKind::EmailUserNames => NativeUserName::Email,
@@ -100,6 +102,8 @@ impl Scenario {
             user_name: user_name_kind,
             attributes: std::collections::BTreeMap::new(),
             now: SystemTime::now() + Duration::from_secs(1),
+            patience: Patience::NONE,
+            later,
         };
         linker.settle(&self.arrival(user_name)).await.map(drop)
     }

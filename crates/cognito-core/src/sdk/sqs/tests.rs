@@ -28,7 +28,7 @@ fn queue(url: &str) -> Result<Option<SqsQueue>, SettingError> {
 #[tokio::test]
 async fn a_message_is_signed_and_sent_to_its_queue() {
     let (url, request) = server("200 OK\r\nContent-Length: 2\r\n\r\n{}");
-    queue(&url).unwrap().unwrap().put("a \"message\"".to_owned()).await.unwrap();
+    queue(&url).unwrap().unwrap().put("a \"message\"".to_owned(), Some(Duration::from_secs(90))).await.unwrap();
     let request = request.join().unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let head = head.to_ascii_lowercase();
@@ -43,7 +43,7 @@ async fn a_message_is_signed_and_sent_to_its_queue() {
         assert!(head.contains(part), "{part}: {head}");
     }
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert_eq!(body, json!({"QueueUrl": url, "MessageBody": "a \"message\""}));
+    assert_eq!(body, json!({"QueueUrl": url, "MessageBody": "a \"message\"", "DelaySeconds": 90}));
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a_refusal_names_its_code_and_not_what_was_sent() {
     let body = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no queue for ada@example.com"}"#;
     let answer = format!("400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let (url, _request) = server(&answer);
-    let error = queue(&url).unwrap().unwrap().put("ada@example.com".to_owned()).await.unwrap_err();
+    let error = queue(&url).unwrap().unwrap().put("ada@example.com".to_owned(), None).await.unwrap_err();
     let cause = Failure::because(Kind::TRY_AGAIN, error).cause_chain();
     assert_eq!(cause, "SendMessage: status 400 QueueDoesNotExist");
 }
@@ -59,7 +59,7 @@ async fn a_refusal_names_its_code_and_not_what_was_sent() {
 #[tokio::test]
 async fn nobody_listens() {
     let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    assert!(queue(&format!("http://{closed}/q")).unwrap().unwrap().put(String::new()).await.is_err());
+    assert!(queue(&format!("http://{closed}/q")).unwrap().unwrap().put(String::new(), None).await.is_err());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::rules::Rules;
 use crate::undo::{UndoError, undo};
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
-use cognito_core::user_pool::{NativeUserName, NewNative, PoolErrorKind, PoolSettings, Status};
+use cognito_core::user_pool::{NativeUserName, NewNative, Patience, PoolErrorKind, PoolSettings, Status};
 use futures_util::FutureExt;
 use linking::{LinkError, Linker, NativeProfile, Policy, Refusal, UnverifiedProfile};
 use std::panic::AssertUnwindSafe;
@@ -302,6 +302,8 @@ impl Scene {
                         user_name,
                         attributes,
                         now: SystemTime::now(),
+                        patience: Patience::NONE,
+                        later: None,
                     };
                     match linker.settle(&arrival).await {
                         Ok(_) | Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => {}

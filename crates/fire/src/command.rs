@@ -1,0 +1,143 @@
+//! The commands of `cargo xtask fire`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+
+use crate::cognito::Cognito;
+use crate::function::{Article, Binary, Engine, Function, Queue};
+use crate::launch::{self, Launch, Outcome};
+use crate::report::{self, Row};
+use crate::wire;
+
+/// What is put under fire.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a launch day against Cognito's quotas: people sign in for the first time within a minute.
+    Quota(Quota),
+    /// Let each call of each flow go wrong on its way, in each way, and then let the person try again.
+    Wire(Wire),
+}
+
+/// Which faults there are beside each alone.
+#[derive(Debug, Args)]
+pub struct Wire {
+    /// How many pairs of faults.
+    #[arg(long, default_value_t = 300)]
+    pairs: usize,
+    /// What the random numbers of the pairs begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Who comes on launch day.
+#[derive(Debug, Args)]
+pub struct Quota {
+    /// How many people; may be repeated.
+    #[arg(long = "people", default_values_t = [100, 1000, 5000])]
+    people: Vec<u32>,
+    /// In how many seconds they come.
+    #[arg(long, default_value_t = 60)]
+    within: u64,
+    /// How many of a hundred have an account already.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100))]
+    known: u32,
+    /// What the random numbers of the people begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Leave out the queue for memberships that wait.
+    #[arg(long)]
+    without_queue: bool,
+    /// Run this binary of pre-sign-up in real time, instead of the engine in virtual time.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
+impl Command {
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something cannot be set up, or if somebody has two accounts in the end.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Quota(options) => quota(&options),
+            Self::Wire(options) => wire_faults(&options),
+        }
+    }
+}
+
+fn quota(options: &Quota) -> Result<()> {
+    let mut rows = Vec::new();
+    for people in &options.people {
+        let within = Duration::from_secs(options.within);
+        let launch = Launch { people: *people, within, known_percent: options.known, seed: options.seed };
+        if let Some(binary) = &options.binary {
+            rows.push(row::<Binary>(launch, real(launch, binary)?));
+        } else {
+            let queue = (!options.without_queue).then(Queue::default);
+            rows.push(row::<Article>(launch, virtually(launch, |cognito| Ok(Article::new(cognito)))?));
+            rows.push(row::<Engine>(launch, virtually(launch, |cognito| Engine::new(cognito, queue.clone()))?));
+        }
+    }
+    println!("{}\n\nCalls for each person, answered + thrown back:\n\n{}", report::people(&rows), report::calls(&rows));
+    for row in &rows {
+        if !row.outcome.failures.is_empty() {
+            println!("\n{}, {} people: failures {:?}", row.function, row.launch.people, row.outcome.failures);
+        }
+    }
+    let ours = rows.iter().filter(|row| row.function != Article::NAME);
+    if ours.map(|row| row.outcome.second_accounts).sum::<usize>() > 0 {
+        bail!("somebody has two accounts");
+    }
+    Ok(())
+}
+
+fn wire_faults(options: &Wire) -> Result<()> {
+    let cases: Vec<_> = wire::all().into_iter().chain(wire::pairs(options.pairs, options.seed)).collect();
+    let number = cases.len();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let failed = runtime.block_on(wire::play_all(cases, |case, outcome| {
+        let how = if outcome.at_once { "at once" } else { "at the second press" };
+        println!("{case:?}: {how}, the answer after {:.1} s", outcome.took.as_secs_f64());
+    }));
+    println!("{} of {number} cases ended well (seed {})", number - failed.len(), options.seed);
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("{} cases failed:\n{}", failed.len(), failed.join("\n"))
+}
+
+fn row<F: Function>(launch: Launch, outcome: Outcome) -> Row {
+    Row { function: F::NAME, launch, outcome }
+}
+
+/// Plays a launch with a clock that jumps to whatever comes next.
+///
+/// # Errors
+///
+/// Fails if the function cannot be set up.
+pub fn virtually<F: Function>(launch: Launch, function: impl FnOnce(&Arc<Cognito>) -> Result<F>) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(async {
+        let cognito = Arc::new(Cognito::new());
+        launch::play(launch, &cognito, function(&cognito)?).await
+    })
+}
+
+fn real(launch: Launch, binary: &std::path::Path) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let folder = tempfile::tempdir()?;
+    runtime.block_on(async {
+        let cognito = Arc::new(Cognito::new());
+        let function = Binary::new(binary, &cognito, folder.path()).await?;
+        function.start_ahead(PROCESSES).await.context("the binary does not start")?;
+        launch::play(launch, &cognito, function).await
+    })
+}
+
+/// Enough for 25 people a second who wait two seconds each.
+const PROCESSES: usize = 50;

@@ -1,0 +1,19 @@
+//! Proof under fire: `cargo xtask fire`.
+//!
+//! `quota` plays a launch day: people sign in with a provider for the first time, all within a minute, against a
+//! [`cognito`] that throttles. [`launch`] plays the people and Cognito's side of a sign-in; [`function`] has what answers
+//! it. The engine of this repository runs in virtual time, so that thousands of people take seconds. It is the real one,
+//! down to the retries of the SDK. Only the network is left out.
+//!
+//! [`wire`] lets each call of each flow go wrong on its way.
+
+mod client;
+pub mod cognito;
+mod command;
+pub mod function;
+pub mod launch;
+mod network;
+mod report;
+pub mod wire;
+
+pub use command::{Command, virtually};

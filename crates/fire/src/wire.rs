@@ -1,0 +1,268 @@
+//! Wire faults: each call of each flow goes wrong in each way, once or from then on. Then the person tries again.
+//!
+//! The functions are the real ones, with the SDK and the connections of the deployed binary. Only TLS is left out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use cognito_core::retry_queue::RETRY_QUEUE_URL;
+use cognito_core::sdk::{Aws, SqsQueue};
+use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
+use cognito_core::user_pool::aws::AwsUserPools;
+use futures_util::stream::{self, StreamExt};
+use local_cloud::event::sample;
+use local_cloud::function::SETTINGS;
+use local_cloud::seed::GROUP;
+use post_authentication::PostAuthentication;
+use post_confirmation::PostConfirmation;
+use pre_sign_up::PreSignUp;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+
+use crate::cognito::{Account, CUT_OFF, Cognito};
+use crate::network::Network;
+pub use crate::network::{Fault, Plan};
+
+const EMAIL: &str = "ada@example.com";
+const PROVIDER: &str = "Google";
+const SUBJECT: &str = "109876543210987654321";
+
+/// What a function does for one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Pre sign-up links a person to their account.
+    Link,
+    /// Pre sign-up creates an account and links.
+    Create,
+    /// Post confirmation adds a person to the group.
+    Group,
+    /// Post authentication marks an address as verified.
+    Repair,
+}
+
+impl Flow {
+    /// Every flow, with the calls that it makes where nothing goes wrong.
+    pub const ALL: [(Self, usize); 4] = [(Self::Link, 2), (Self::Create, 5), (Self::Group, 1), (Self::Repair, 2)];
+}
+
+/// One flow, and what goes wrong with it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The flow.
+    pub flow: Flow,
+    /// What goes wrong.
+    pub plan: Plan,
+}
+
+/// Every fault at every call of every flow, alone: once, and from then on.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (flow, calls) in Flow::ALL {
+        for at in 0..calls {
+            for fault in Fault::ALL {
+                let plan = |lasts| Plan { faults: vec![(at, fault)], lasts };
+                cases.extend([false, true].map(|lasts| Case { flow, plan: plan(lasts) }));
+            }
+        }
+    }
+    cases
+}
+
+/// So many cases with two faults, drawn at random.
+#[must_use]
+pub fn pairs(number: usize, seed: u64) -> Vec<Case> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut draw = || {
+        let (flow, calls) = Flow::ALL[rng.random_range(0..Flow::ALL.len())];
+        let first = rng.random_range(0..calls);
+        // A call that is repeated has another number.
+        let second = first + rng.random_range(1..=calls + 1);
+        let mut fault = || Fault::ALL[rng.random_range(0..Fault::ALL.len())];
+        Case { flow, plan: Plan { faults: vec![(first, fault()), (second, fault())], lasts: false } }
+    };
+    (0..number).map(|_| draw()).collect()
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Whether the function answered at once as if nothing had gone wrong.
+    pub at_once: bool,
+    /// How long the answer took.
+    pub took: Duration,
+}
+
+/// Plays a case, lets the person try again, and looks at the pool.
+///
+/// # Errors
+///
+/// Fails if an answer is late, or if in the end there is not the one account, clean and in its group.
+pub async fn play(case: &Case) -> Result<Outcome> {
+    let cognito = Arc::new(Cognito::new());
+    let sub = prepare(case.flow, &cognito);
+    let network = Network::start(&cognito).await?;
+    let function = Functions::over(&network.url)?;
+    network.set_plan(case.plan.clone());
+    let start = Instant::now();
+    let mut answered = function.run(case.flow, &sub).await;
+    let took = start.elapsed();
+    ensure!(took < CUT_OFF, "the answer took {took:?}");
+    let first = case.plan.faults.first().map_or(0, |(at, _)| *at);
+    ensure!(network.calls() > first, "only {} calls were made", network.calls());
+    let at_once = answered.is_ok();
+    network.set_plan(Plan::default());
+    // Cognito asks pre sign-up no more once the identity is linked, and post confirmation never again.
+    let is_asked_again = match case.flow {
+        Flow::Link | Flow::Create => !cognito.knows(&format!("{PROVIDER}_{SUBJECT}")),
+        Flow::Group => false,
+        Flow::Repair => true,
+    };
+    if is_asked_again {
+        answered = function.run(case.flow, &sub).await;
+    } else if case.flow != Flow::Group && !at_once {
+        // Signed in at the second press, without the trigger.
+        answered = Ok(());
+    }
+    ensure!(answered.is_ok(), "the second press failed: {answered:?}");
+    for message in network.take_messages() {
+        function.deliver(&message).await.map_err(anyhow::Error::msg)?;
+    }
+    check(case.flow, &cognito)?;
+    Ok(Outcome { at_once, took })
+}
+
+/// How many cases run at a time. Most of them wait.
+const AT_A_TIME: usize = 16;
+
+/// Plays cases and tells `told` how each ended. Returns those that failed, and why.
+pub async fn play_all(cases: Vec<Case>, told: impl Fn(&Case, Outcome)) -> Vec<String> {
+    let played = stream::iter(cases)
+        .map(|case| async move {
+            let outcome = play(&case).await;
+            (case, outcome)
+        })
+        .buffer_unordered(AT_A_TIME);
+    let failed = played.filter_map(|(case, outcome)| {
+        let failed = match outcome {
+            Ok(outcome) => {
+                told(&case, outcome);
+                None
+            }
+            Err(why) => Some(format!("{case:?}: {why:#}")),
+        };
+        std::future::ready(failed)
+    });
+    failed.collect().await
+}
+
+/// Makes the account that the flow is about, and somebody else's beside it. Returns its `sub`.
+fn prepare(flow: Flow, cognito: &Cognito) -> String {
+    cognito.add_known(BYSTANDER);
+    let account = Account { email: EMAIL.to_owned(), ..Account::default() };
+    match flow {
+        Flow::Create => String::new(),
+        Flow::Link | Flow::Group => cognito.add(account),
+        Flow::Repair => cognito.add(Account {
+            unverified: true,
+            identities: vec![("Facebook".to_owned(), SUBJECT.to_owned())],
+            ..account
+        }),
+    }
+}
+
+/// Somebody whom nothing of this is about.
+const BYSTANDER: &str = "grace@example.com";
+
+fn check(flow: Flow, cognito: &Cognito) -> Result<()> {
+    let (own, others): (Vec<_>, Vec<_>) = cognito.accounts().into_iter().partition(|account| account.email == EMAIL);
+    let [account] = own.as_slice() else { anyhow::bail!("{} accounts: {own:?}", own.len()) };
+    ensure!(account.confirmed && !account.unverified, "not clean: {account:?}");
+    let identities = account.identities.iter().filter(|(_, subject)| subject == SUBJECT).count();
+    ensure!(identities == usize::from(flow != Flow::Group), "linked {identities} times: {account:?}");
+    let joins = matches!(flow, Flow::Create | Flow::Group);
+    ensure!(account.groups.contains(GROUP) == joins, "the group is wrong: {account:?}");
+    let untouched = others.iter().all(|other| other.groups.is_empty() && other.identities.is_empty());
+    ensure!(others.len() == 1 && untouched, "somebody else was changed: {others:?}");
+    Ok(())
+}
+
+/// The functions of one process each.
+struct Functions {
+    pre_sign_up: PreSignUp<AwsUserPools, SqsQueue>,
+    post_confirmation: PostConfirmation<AwsUserPools, SqsQueue>,
+    post_authentication: PostAuthentication<AwsUserPools>,
+}
+
+impl Functions {
+    fn over(url: &str) -> Result<Self> {
+        let queue = format!("{url}/123456789012/retries");
+        let lookup = |asked: &str| {
+            let value = match asked {
+                "AWS_REGION" => "eu-central-1",
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
+                "AWS_ENDPOINT_URL" => url,
+                RETRY_QUEUE_URL => queue.as_str(),
+                _ => SETTINGS.iter().find(|(name, _)| *name == asked)?.1,
+            };
+            Some(value.to_owned())
+        };
+        let aws = Aws::from_lookup(&lookup)?;
+        let queue = SqsQueue::from_lookup(&lookup, RETRY_QUEUE_URL, &aws)?;
+        let pools = AwsUserPools::over(&aws);
+        Ok(Self {
+            pre_sign_up: PreSignUp::new(pre_sign_up::Settings::from_lookup(&lookup)?, pools.clone(), queue.clone()),
+            post_confirmation: PostConfirmation::new(
+                post_confirmation::Settings::from_lookup(&lookup)?,
+                pools.clone(),
+                queue,
+            ),
+            post_authentication: PostAuthentication::new(post_authentication::Settings::from_lookup(&lookup)?, pools),
+        })
+    }
+
+    async fn run(&self, flow: Flow, sub: &str) -> Result<(), String> {
+        let event = event(flow, sub).map_err(|why| why.to_string())?;
+        match flow {
+            Flow::Link | Flow::Create => invoke(&self.pre_sign_up, &event).await,
+            Flow::Group => invoke(&self.post_confirmation, &event).await,
+            Flow::Repair => invoke(&self.post_authentication, &event).await,
+        }
+    }
+
+    /// Hands a message of the queue to post confirmation.
+    async fn deliver(&self, message: &str) -> Result<(), String> {
+        invoke(&self.post_confirmation, &json!({ "Records": [{ "body": message }] })).await
+    }
+}
+
+async fn invoke(trigger: &impl Trigger, event: &Value) -> Result<(), String> {
+    let event = to_raw_value(event).map_err(|why| why.to_string())?;
+    let answered = answer(trigger, &event, Clock::starting_now(TIME_LIMIT)).await;
+    answered.map(drop).map_err(|failure| failure.kind().code.to_owned())
+}
+
+fn event(flow: Flow, sub: &str) -> Result<Value> {
+    let mut event = sample(match flow {
+        Flow::Link | Flow::Create => "pre-sign-up/google-new-person",
+        Flow::Group => "post-confirmation/sign-up",
+        Flow::Repair => "post-authentication/facebook-unverified",
+    })?;
+    let attributes = event["request"]["userAttributes"].as_object_mut().context("an event has attributes")?;
+    attributes.insert("email".to_owned(), json!(EMAIL));
+    if matches!(flow, Flow::Link | Flow::Create) {
+        event["userName"] = json!(format!("{PROVIDER}_{SUBJECT}"));
+        return Ok(event);
+    }
+    attributes.insert("sub".to_owned(), json!(sub));
+    if flow == Flow::Repair {
+        let identity = json!([{ "userId": SUBJECT, "providerName": "Facebook", "primary": false }]);
+        attributes.insert("identities".to_owned(), json!(identity.to_string()));
+        attributes.insert("cognito:user_status".to_owned(), json!("CONFIRMED"));
+    }
+    event["userName"] = json!(sub);
+    Ok(event)
+}

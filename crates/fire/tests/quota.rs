@@ -1,0 +1,49 @@
+//! Launch days with few people and a clock that jumps.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+use std::time::Duration;
+
+use fire::cognito::Category;
+use fire::function::{Article, Engine, Queue};
+use fire::launch::{Launch, Outcome};
+use fire::virtually;
+
+fn engine(launch: Launch) -> Outcome {
+    virtually(launch, |cognito| Engine::new(cognito, Some(Queue::default()))).unwrap()
+}
+
+fn launch(people: u32, seconds: u64, known_percent: u32) -> Launch {
+    Launch { people, within: Duration::from_secs(seconds), known_percent, seed: 1 }
+}
+
+#[test]
+fn on_a_normal_day_everybody_signs_in_at_the_first_press() {
+    let outcome = engine(launch(100, 60, 50));
+    assert_eq!((outcome.at_press[0], outcome.second_accounts, outcome.incomplete), (100, 0, 0), "{outcome:?}");
+    assert_eq!(outcome.invocations, 100);
+}
+
+/// Twice as many come as Cognito lets in, and half of them cost two updates.
+#[test]
+fn on_launch_day_nobody_gets_two_accounts_or_presses_three_times_and_nearly_everybody_once() {
+    let outcome = engine(launch(400, 8, 50));
+    assert_eq!((outcome.second_accounts, outcome.incomplete, outcome.beyond_two_presses()), (0, 0, 0), "{outcome:?}");
+    assert!(outcome.at_press[0] >= 380 && outcome.waited.0 > 0, "{outcome:?}");
+    // Each group once, although it waited.
+    assert!(outcome.tallies[&Category::UserUpdate].answered <= 640, "{outcome:?}");
+}
+
+#[test]
+fn without_a_queue_people_press_again_and_nobody_gets_two_accounts_or_half_an_account() {
+    let outcome = virtually(launch(200, 4, 0), |cognito| Engine::new(cognito, None)).unwrap();
+    assert_eq!((outcome.second_accounts, outcome.incomplete, outcome.waited.0), (0, 0, 0), "{outcome:?}");
+    assert!(outcome.at_press[0] < 200, "{outcome:?}");
+}
+
+/// What the stand-in shows must be able to go wrong.
+#[test]
+fn the_articles_function_leaves_people_outside_the_group() {
+    let outcome = virtually(launch(200, 4, 50), |cognito| Ok(Article::new(cognito))).unwrap();
+    assert!(outcome.incomplete > 0 && outcome.at_press[0] < 200, "{outcome:?}");
+}
