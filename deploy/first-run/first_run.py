@@ -135,7 +135,7 @@ PLAN = """Account {account}, Region {region}.
 
 This makes three user pools, a Lambda function with a role, and a log group, all with the prefix {prefix}, and deletes them at
 the end. About 30 made-up people sign in, 15 of them through OIDC. That costs less than one US dollar, and nothing if the
-account's free allowance of active users is not used up. It takes about ten minutes. Ctrl-C ends it and deletes everything.
+account's free allowance of active users is not used up. It takes about fifteen minutes. Ctrl-C ends it and deletes everything.
 """
 
 # What ends a run early: Ctrl-C, a request to end, and a terminal that was closed.
@@ -261,7 +261,7 @@ def clean(cloud):
     # A call that was interrupted may still be at work there.
     time.sleep(5 if cloud.on_aws else 0)
     left = ["not known"]
-    for _ in range(3):
+    for _ in range(5):
         try:
             left = cloud.clean()
         except (ClientError, BotoCoreError) as error:
@@ -269,7 +269,8 @@ def clean(cloud):
         if not left:
             say("Deleted. Nothing is left.")
             return left
-        time.sleep(3 if cloud.on_aws else 0)
+        # IAM and the logs go on listing for some seconds what was deleted.
+        time.sleep(5 if cloud.on_aws else 0)
     say(f"Still there: {', '.join(left)}. Run: first_run.py clean --prefix {cloud.prefix}")
     return left
 
@@ -1054,8 +1055,8 @@ def run(arguments):
         raise Trouble(f"{cloud.prefix} is in use. Choose another prefix, or run: first_run.py clean --prefix {cloud.prefix}")
     account = cloud.sts.get_caller_identity()["Account"]
     say(PLAN.format(account=account, region=cloud.region, prefix=cloud.prefix))
-    if not arguments.yes and input("Go on? Write yes: ") != "yes":
-        raise Trouble("Nothing was made.")
+    if not arguments.yes and not (sys.stdin.isatty() and input("Go on? Write yes: ") == "yes"):
+        raise Trouble("Nothing was made. It needs your yes, or --yes.")
     lab = Laboratory(cloud, arguments)
     answers, code = Answers(cloud, arguments.answers, lab), 1
     for number in SIGNALS:
