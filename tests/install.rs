@@ -351,8 +351,14 @@ fn the_page_for_the_console_gives_each_function_the_rights_of_the_manifest() {
 fn as_on_the_page(example: &str) -> String {
     let path = layout::root().join("deploy/terraform/examples").join(example).join("main.tf");
     let text = std::fs::read_to_string(path).unwrap();
-    assert_eq!(text.matches("source = \"../..\"\n").count(), 1, "{example}");
-    text.replace("source = \"../..\"\n", "source = \"./cognito-account-layer/deploy/terraform\"\n")
+    let places = [
+        ("source = \"../..\"\n", "source = \"./cognito-account-layer/deploy/terraform\"\n"),
+        ("{ path = \"../../../../dist\" }", "{ path = \"./cognito-account-layer/dist\" }"),
+    ];
+    places.into_iter().fold(text, |text, (here, there)| {
+        assert_eq!(text.matches(here).count(), 1, "{example}: {here}");
+        text.replace(here, there)
+    })
 }
 
 #[test]

@@ -288,6 +288,22 @@ fn a_comment_in_a_block_to_copy_has_a_line_of_its_own() {
     assert!(lines > 100, "only {lines} lines");
 }
 
+/// What is broken over two lines cannot be copied, and some viewers do not show it as code.
+#[test]
+fn what_is_to_be_typed_stays_on_one_line() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let mut is_block = false;
+        for line in text.lines() {
+            if line.trim_start().starts_with("```") {
+                is_block = !is_block;
+            } else if !is_block {
+                assert_eq!(line.matches('`').count() % 2, 0, "{}: {line}", page.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn the_tests_that_a_page_names_as_its_proof_exist() {
     let root = layout::root();

@@ -13,7 +13,7 @@ module "account_layer" {
   name         = "my-product"
   user_pool_id = var.user_pool_id
   functions    = ["pre-sign-up", "post-confirmation", "post-authentication", "inbound-federation"]
-  packages     = { path = "${path.root}/dist" }
+  packages     = { path = "../../../../dist" }
   architecture = "x86_64"
 
   # What the pool is: docs/SETTINGS.md, "Kinds of pools".

@@ -92,7 +92,7 @@ module "account_layer" {
 
   name         = "my-product"
   user_pool_id = aws_cognito_user_pool.main.id
-  packages     = { path = "${path.root}/dist" }
+  packages     = { path = "../../../../dist" }
   architecture = "x86_64"
 
   settings = {
