@@ -240,14 +240,13 @@ async fn a_dry_run_shows_the_difference_and_changes_nothing() {
 async fn custom_message_on_a_pool_that_does_not_send_through_ses_is_pointed_out_before_anything_changes() {
     let (operator, function) = (operator().await, function().await);
     let says = |ran: &Ran| ran.stderr.contains("does not send through SES");
+    assert!(!says(&operator.run("attach", &["--custom-message", &function, "--dry-run"]).await));
+    let sender = json!({ "EmailSendingAccount": "COGNITO_DEFAULT" });
+    operator.pool.admin("UpdateUserPool", json!({ "EmailConfiguration": sender })).await.unwrap();
     for how in [["--dry-run"].as_slice(), &["--print", "cloudformation"]] {
         assert!(says(&operator.run("attach", &[&["--custom-message", &function], how].concat()).await), "{how:?}");
         assert!(!says(&operator.run("attach", &[&["--pre-sign-up", &function], how].concat()).await), "{how:?}");
     }
-    let sender =
-        json!({ "EmailSendingAccount": "DEVELOPER", "SourceArn": "arn:aws:ses:eu-central-1:0:identity/example.com" });
-    operator.pool.admin("UpdateUserPool", json!({ "EmailConfiguration": sender })).await.unwrap();
-    assert!(!says(&operator.run("attach", &["--custom-message", &function, "--dry-run"]).await));
 }
 
 #[tokio::test]
