@@ -41,6 +41,7 @@ fn run(command: &mut Command) {
 /// The example, synthesized below `.local/`. `None` where there is no Node.js.
 fn synthesized() -> Option<(PathBuf, Value)> {
     if Command::new("npm").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no Node.js, and a check that did not run has not passed");
         eprintln!("no Node.js: the construct for CDK is not tried");
         return None;
     }
@@ -98,6 +99,8 @@ async fn the_construct_makes_what_the_template_makes_and_its_triggers_link_peopl
     let Some((out, synthesized)) = synthesized() else { return };
     compare(&synthesized);
     serves_several_pools_made_with_a_second_copy_of_the_library(out.parent().unwrap());
+    serves_every_pool_and_says_what_it_cannot_know(out.parent().unwrap());
+    the_page_is_an_app(out.parent().unwrap());
     deployed(&out, synthesized).await;
 }
 
@@ -129,6 +132,75 @@ fn serves_several_pools_made_with_a_second_copy_of_the_library(folder: &Path) {
         if (permissions.length !== 8 || onPools.some((one) => one.Resource.length !== 2)) throw new Error(JSON.stringify(onPools));
     ";
     run(Command::new("node").args(["-e", script]).current_dir(folder).env("ARCHITECTURE", architecture()));
+}
+
+/// With one permission and one right for all pools, however many there are.
+fn serves_every_pool_and_says_what_it_cannot_know(folder: &Path) {
+    let script = r#"
+        const { AccountLayer } = require('./lib/src');
+        const { App, Stack } = require('aws-cdk-lib');
+        const { UserPool } = require('aws-cdk-lib/aws-cognito');
+        const architecture = require('aws-cdk-lib/aws-lambda').Architecture[process.env.ARCHITECTURE.toUpperCase()];
+        const of = (props, signInAliases = { email: true }) => {
+          const stack = new Stack(new App(), 'Shop');
+          const userPool = new UserPool(stack, 'UserPool', { signInAliases });
+          const more = typeof props === 'function' ? props(userPool) : props;
+          new AccountLayer(stack, 'Layer', { userPool, packages: 'packages', architecture, settings: {}, ...more });
+          return Object.values(stack.node.root.synth().stacks[0].template.Resources);
+        };
+        for (const everyPool of ['all', 'tagged']) {
+          const resources = of({ everyPool });
+          const permissions = resources.filter((one) => one.Type === 'AWS::Lambda::Permission');
+          const statements = resources.filter((one) => one.Type === 'AWS::IAM::Policy').flatMap((one) => one.Properties.PolicyDocument.Statement);
+          const rights = statements.filter((one) => JSON.stringify(one.Action).includes('cognito-idp:'));
+          const arns = [...permissions.map((one) => one.Properties.SourceArn), ...rights.map((one) => one.Resource)].map((arn) => JSON.stringify(arn));
+          if (permissions.length !== 4 || rights.length !== 3 || !arns.every((arn) => arn.includes(':userpool/*'))) throw new Error(arns);
+          const condition = everyPool === 'tagged' ? '{"StringEquals":{"aws:ResourceTag/account-triggers":"Shop"}}' : undefined;
+          if (!rights.every((one) => JSON.stringify(one.Condition) === condition)) throw new Error(JSON.stringify(rights));
+          const tags = resources.find((one) => one.Type === 'AWS::Cognito::UserPool').Properties.UserPoolTags;
+          if ((tags?.['account-triggers'] === 'Shop') !== (everyPool === 'tagged')) throw new Error(JSON.stringify(tags));
+        }
+        const name = (aliases) => of({}, aliases).find((one) => one.Properties?.Environment?.Variables?.NATIVE_USERNAME).Properties.Environment.Variables.NATIVE_USERNAME;
+        const names = [{ email: true }, { username: true, email: true }, { username: true }].map(name);
+        if (names.join() !== 'email,uuid,derived') throw new Error(names);
+        const refused = (props, aliases) => { try { of(props, aliases); } catch (error) { return error.message; } };
+        const circle = refused((pool) => ({ settings: { OVERRIDES: JSON.stringify([{ client_id: pool.addClient('App').userPoolClientId, settings: {} }]) } }));
+        if (!/as text, in a second deployment/.test(circle)) throw new Error(circle);
+        if (!/NATIVE_USERNAME has to be set/.test(refused({}, { phone: true }))) throw new Error('the kind is not known');
+    "#;
+    run(Command::new("node").args(["-e", script]).current_dir(folder).env("ARCHITECTURE", architecture()));
+}
+
+/// The app on the installation page, compiled and synthesized.
+fn the_page_is_an_app(folder: &Path) {
+    let page = std::fs::read_to_string(layout::root().join("docs/install/cdk.md")).unwrap();
+    let block = page.split("```ts\n").nth(1).unwrap().split("```").next().unwrap();
+    let app = block
+        .replace("'cognito-account-layer'", "'../src'")
+        .replace("'./cognito-account-layer/dist'", "process.env.PACKAGES!")
+        .replace(
+            "Architecture.X86_64",
+            &format!("Architecture.{}", architecture().to_uppercase().replace("ARM64", "ARM_64")),
+        );
+    std::fs::write(folder.join("example/page.ts"), app).unwrap();
+    run(Command::new("npx").args(["tsc"]).current_dir(folder));
+    std::fs::remove_file(folder.join("example/page.ts")).unwrap();
+    let out = folder.join("page.out");
+    let packages = folder.join("packages");
+    run(Command::new("node")
+        .arg("lib/example/page.js")
+        .current_dir(folder)
+        .env("CDK_OUTDIR", &out)
+        .env("PACKAGES", packages));
+    let text = std::fs::read_to_string(out.join("Accounts.template.json")).unwrap();
+    let made: Value = serde_json::from_str(&text).unwrap();
+    for kind in ["UserPoolClient", "UserPoolDomain", "UserPoolIdentityProvider"] {
+        resource(&made, &format!("AWS::Cognito::{kind}"), "");
+    }
+    let (_, google) = resource(&made, "AWS::Cognito::UserPoolIdentityProvider", "");
+    assert_eq!(google["AttributeMapping"]["email_verified"], "email_verified");
+    let (_, pool) = resource(&made, "AWS::Cognito::UserPool", "");
+    assert_eq!(pool["LambdaConfig"].as_object().unwrap().len(), FUNCTIONS.len());
 }
 
 /// What `attach --print cdk` writes for a pool, compiled.

@@ -237,6 +237,19 @@ async fn a_dry_run_shows_the_difference_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn custom_message_on_a_pool_that_does_not_send_through_ses_is_pointed_out_before_anything_changes() {
+    let (operator, function) = (operator().await, function().await);
+    let says = |ran: &Ran| ran.stderr.contains("does not send through SES");
+    assert!(!says(&operator.run("attach", &["--custom-message", &function, "--dry-run"]).await));
+    let sender = json!({ "EmailSendingAccount": "COGNITO_DEFAULT" });
+    operator.pool.admin("UpdateUserPool", json!({ "EmailConfiguration": sender })).await.unwrap();
+    for how in [["--dry-run"].as_slice(), &["--print", "cloudformation"]] {
+        assert!(says(&operator.run("attach", &[&["--custom-message", &function], how].concat()).await), "{how:?}");
+        assert!(!says(&operator.run("attach", &[&["--pre-sign-up", &function], how].concat()).await), "{how:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_terminal_to_ask_on_yes_has_to_be_said() {
     let (operator, function) = (operator().await, function().await);
     let ran = operator.run("attach", &["--custom-message", &function]).await;
@@ -320,6 +333,9 @@ async fn a_pool_of_another_tool_is_left_alone_until_the_operator_says_that_it_is
             let ran = operator.run("attach", &["--pre-sign-up", &function, "--yes", "--yes-i-own-it"]).await;
             assert_eq!(ran.status, 0, "{ran:?}");
             assert!(ran.stderr.contains(page), "{}", ran.stderr);
+            let ran = operator.run("detach", &["--all", "--dry-run"]).await;
+            assert!(ran.status == 0 && ran.stderr.contains(&format!("{owner} owns the pool")), "{ran:?}");
+            assert!(ran.stderr.contains("or they come back"), "{}", ran.stderr);
         }
         let arguments = ["doctor", "--user-pool-id", operator.pool.id(), "--output", "json"];
         let doctor = operator.cli.run(&arguments).await.unwrap();

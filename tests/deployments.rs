@@ -359,7 +359,13 @@ async fn the_functions_for_a_pool_that_exists() {
     let existing = pool(Kind::EmailAsUsername).await.unwrap();
     let client = existing.create_client(&[]).await.unwrap();
     let before = settings(&existing).await;
-    let parameters = [("ExistingUserPoolId", existing.id()), ("DefaultGroup", "Users"), ("WatchDelivery", "on")];
+    let another = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_Another00";
+    let parameters = [
+        ("ExistingUserPoolId", existing.id()),
+        ("MoreUserPoolArns", another),
+        ("DefaultGroup", "Users"),
+        ("WatchDelivery", "on"),
+    ];
     let outputs = deploy("existing-pool", &[&SENDER[..], &parameters].concat()).await.unwrap();
     assert_eq!(outputs["UserPoolId"], existing.id());
     assert!(outputs["PreSignUpFunctionArn"].contains(":function:") && !outputs.contains_key("FrontendClientId"));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
 use end_to_end::template::{Template, texts};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 const MANIFEST: &str = include_str!("../deploy/manifest.json");
 const TEMPLATE: &str = include_str!("../template.yaml");
+const ACCOUNT_API: &str = include_str!("../account-api.yaml");
 const SETTINGS: &str = include_str!("../docs/SETTINGS.md");
 
 fn manifest() -> Value {
@@ -58,7 +60,9 @@ fn the_manifest_describes_each_function_as_the_template_makes_it() {
 
 #[test]
 fn the_manifest_has_the_defaults_and_the_allowed_values_of_the_manual() {
-    for (name, setting) in manifest()["settings"].as_object().unwrap() {
+    let manifest = manifest();
+    let settings = [&manifest["settings"], &manifest["account_api"]["settings"]];
+    for (name, setting) in settings.into_iter().flat_map(|settings| settings.as_object().unwrap()) {
         let row = SETTINGS.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
         let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [_, _, values, default, _] = cells.as_slice() else { panic!("{row}") };
@@ -80,14 +84,13 @@ fn is_code(cell: &str) -> bool {
     word.is_some_and(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
 }
 
-/// Every combination of the parameters that a function's environment or rights can depend on.
-fn combinations(template: &Template, function: &str) -> Vec<BTreeMap<String, String>> {
-    let resources = [format!("{function}Function"), format!("{function}Rights")];
-    let mentioned = resources.map(|resource| template.parameters_behind(&resource)).concat();
+/// Every combination of the parameters that these resources can depend on.
+fn combinations(template: &Template, resources: &[String]) -> Vec<BTreeMap<String, String>> {
+    let mentioned = resources.iter().flat_map(|resource| template.parameters_behind(resource));
     let mut combinations = vec![BTreeMap::new()];
-    for parameter in mentioned.into_iter().collect::<BTreeSet<_>>() {
+    for parameter in mentioned.collect::<BTreeSet<_>>() {
         let mut values = template.allowed(&parameter);
-        if parameter == "DefaultGroup" {
+        if ["DefaultGroup", "InvitationGroups"].contains(&parameter.as_str()) {
             values = vec![String::new(), "members".to_owned()];
         }
         if parameter == "Overrides" {
@@ -109,14 +112,14 @@ fn combinations(template: &Template, function: &str) -> Vec<BTreeMap<String, Str
     combinations
 }
 
-/// The actions that the manifest gives a function with these settings.
-fn by_manifest(facts: &Value, settings: &BTreeMap<String, String>) -> BTreeSet<String> {
+/// The actions that the manifest gives a function with these settings: on the pool, or on something else.
+fn by_manifest(facts: &Value, settings: &BTreeMap<String, String>, on: &str) -> BTreeSet<String> {
     let holds = |(name, values): (&String, &Value)| {
         let value = settings.get(name).map_or("", String::as_str);
         if texts(values).contains("*") { !value.is_empty() } else { texts(values).contains(value) }
     };
     let rights = facts["rights"].as_array().unwrap().iter();
-    let needed = rights.filter(|right| {
+    let needed = rights.filter(|right| right["on"].as_str().unwrap_or("pool") == on).filter(|right| {
         right["when"]
             .as_array()
             .is_none_or(|cases| cases.iter().any(|case| case.as_object().unwrap().iter().all(holds)))
@@ -129,14 +132,85 @@ fn with_every_combination_of_settings_the_template_grants_what_the_manifest_says
     let (manifest, template) = (manifest(), Template::parse(TEMPLATE).unwrap());
     let mut compared = 0;
     for (name, function, _) in functions() {
-        for parameters in combinations(&template, function) {
+        for parameters in combinations(&template, &[format!("{function}Function"), format!("{function}Rights")]) {
             let granted = template.granted(function, &parameters).unwrap();
-            let needed = by_manifest(&manifest["functions"][name], &granted.environment);
+            let needed = by_manifest(&manifest["functions"][name], &granted.environment, "pool");
             assert_eq!(granted.actions, needed, "{name} with {parameters:?}");
             compared += 1;
         }
     }
     assert!(compared > 100, "only {compared} combinations");
+}
+
+#[test]
+fn the_queue_and_the_function_of_the_team_are_rights_of_their_own() {
+    let (manifest, template) = (manifest(), Template::parse(TEMPLATE).unwrap());
+    for (name, function, _) in functions() {
+        for set in ["", "DefaultGroup", "Overrides", "NextFunction"] {
+            let set = if set == "NextFunction" { format!("{function}NextFunction") } else { set.to_owned() };
+            let parameters = BTreeMap::from([(set, "set".to_owned())]);
+            let environment = template.granted(function, &parameters).unwrap().environment;
+            let retries = if name == "post-confirmation" { "" } else { function };
+            for (policy, on) in [
+                (format!("{function}NextRights"), "next-function"),
+                (format!("{retries}RetryQueueRights"), "retry-queue"),
+            ] {
+                let rights = template.properties(&policy, &parameters).unwrap();
+                let granted = rights.map(|rights| actions(&rights["PolicyDocument"]["Statement"][0]["Action"]));
+                let needed = by_manifest(&manifest["functions"][name], &environment, on);
+                assert_eq!(granted.unwrap_or_default(), needed, "{name} on {on} with {parameters:?}");
+            }
+        }
+    }
+}
+
+/// The actions of a statement, which may be one text.
+fn actions(one_or_several: &Value) -> BTreeSet<String> {
+    one_or_several.as_str().map_or_else(|| texts(one_or_several), |one| BTreeSet::from([one.to_owned()]))
+}
+
+#[test]
+fn the_account_api_of_the_manifest_is_that_of_its_template() {
+    let (facts, template) = (&manifest()["account_api"], Template::parse(ACCOUNT_API).unwrap());
+    let made = template.properties("AccountApiFunction", &BTreeMap::new()).unwrap().unwrap();
+    for (own, theirs) in
+        [("description", "Description"), ("handler", "Handler"), ("runtime", "Runtime"), ("timeout_seconds", "Timeout")]
+    {
+        assert_eq!(facts[own], made[theirs], "{own}");
+    }
+    assert_eq!(facts["memory_mb"].to_string(), made["MemorySize"].as_str().unwrap());
+    let names: BTreeSet<_> = facts["settings"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, account_api::NAMES.into_iter().collect());
+    let mut compared = 0;
+    for parameters in combinations(&template, &["AccountApiRights".to_owned()]) {
+        let environment = template.granted("AccountApi", &parameters).unwrap().environment;
+        let rights = template.properties("AccountApiRights", &parameters).unwrap().unwrap();
+        let mut granted: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for statement in rights["PolicyDocument"]["Statement"].as_array().unwrap() {
+            granted.entry(resource(&statement["Resource"])).or_default().extend(actions(&statement["Action"]));
+        }
+        for on in ["pool", "table", "table-index", "own-function", "sender", "secret"] {
+            let needed = by_manifest(facts, &environment, on);
+            assert_eq!(granted.remove(on).unwrap_or_default(), needed, "{on} with {parameters:?}");
+            compared += 1;
+        }
+        assert!(granted.is_empty(), "{granted:?}");
+    }
+    assert!(compared > 100, "only {compared}");
+}
+
+/// What a statement of the account API is about, as the manifest says it.
+fn resource(resource: &Value) -> &'static str {
+    let text = resource.to_string();
+    let known = [
+        (":userpool/", "pool"),
+        ("/index/lists", "table-index"),
+        ("AccountApiTable.Arn", "table"),
+        ("AccountApiFunction.Arn", "own-function"),
+        ("AccountApiSecret", "secret"),
+    ];
+    // The sender is a parameter.
+    known.into_iter().find(|(part, _)| text.contains(part)).map_or("sender", |(_, on)| on)
 }
 
 /// What an installation page of this name says.
@@ -168,7 +242,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 
 /// The actions that the manifest gives a function with the default settings.
 fn by_default(function: &str) -> BTreeSet<String> {
-    by_manifest(&manifest()["functions"][function], &BTreeMap::new())
+    by_manifest(&manifest()["functions"][function], &BTreeMap::new(), "pool")
 }
 
 #[test]
@@ -219,6 +293,35 @@ fn the_page_for_serverless_gives_what_the_manifest_says() {
     }
     assert_eq!(granted, needed.iter().map(String::as_str).collect());
     assert_eq!(compared, 24);
+    for kind in ["UserPoolClient", "UserPoolDomain", "UserPoolIdentityProvider"] {
+        assert!(block.contains(&format!("Type: AWS::Cognito::{kind}\n")), "{kind}");
+    }
+}
+
+/// The pages that list rights say which settings need more.
+#[test]
+fn the_pages_with_lists_of_rights_name_what_further_settings_need() {
+    let manifest = manifest();
+    let with = |function: &str, name: &str, value: &str| {
+        let settings = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let needed = by_manifest(&manifest["functions"][function], &settings, "pool");
+        needed.difference(&by_default(function)).cloned().collect::<Vec<_>>()
+    };
+    let (joins, unlinks) = ("cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminDisableProviderForUser");
+    assert_eq!(with("pre-sign-up", "DEFAULT_GROUP", "members"), [joins]);
+    assert_eq!(with("pre-sign-up", "SECOND_SUBJECT", "replace"), [unlinks]);
+    assert_eq!(with("pre-sign-up", "OVERRIDES", "[]"), [joins, unlinks]);
+    for name in ["DEFAULT_GROUP", "OVERRIDES"] {
+        assert_eq!(with("post-confirmation", name, "[]"), [joins]);
+    }
+    for function in ["post-authentication", "inbound-federation"] {
+        assert!(with(function, "OVERRIDES", "[]").is_empty(), "{function}");
+    }
+    for page in ["console.md", "serverless.md"].map(page) {
+        for word in ["AdminAddUserToGroup", "AdminDisableProviderForUser", "`OVERRIDES`", "`SECOND_SUBJECT=replace`"] {
+            assert!(page.contains(word), "{word}");
+        }
+    }
 }
 
 #[test]
@@ -244,23 +347,56 @@ fn the_page_for_the_console_gives_each_function_the_rights_of_the_manifest() {
     assert_eq!(deployed, 4);
 }
 
-/// Terraform on the module's part that needs no provider, so nothing is downloaded and no cloud is asked.
+/// A page shows an example of the module with the place where a reader has the module.
+fn as_on_the_page(example: &str) -> String {
+    let path = layout::root().join("deploy/terraform/examples").join(example).join("main.tf");
+    let text = std::fs::read_to_string(path).unwrap();
+    let places = [
+        ("source = \"../..\"\n", "source = \"./cognito-account-layer/deploy/terraform\"\n"),
+        ("{ path = \"../../../../dist\" }", "{ path = \"./cognito-account-layer/dist\" }"),
+    ];
+    places.into_iter().fold(text, |text, (here, there)| {
+        assert_eq!(text.matches(here).count(), 1, "{example}: {here}");
+        text.replace(here, there)
+    })
+}
+
+#[test]
+fn the_page_for_terraform_shows_the_examples_and_names_the_versions_of_the_module() {
+    let page = page("terraform.md");
+    let shown = blocks(&page, "hcl");
+    for example in ["new-pool", "existing-pool"] {
+        assert!(shown.contains(&as_on_the_page(example)), "{example} is not on the page as it is");
+    }
+    let versions = std::fs::read_to_string(layout::root().join("deploy/terraform/versions.tf")).unwrap();
+    // The first with `logging_config` on functions.
+    assert!(versions.contains("version = \">= 5.32\"") && page.contains("AWS provider 5.32 or newer"));
+    assert!(as_on_the_page("new-pool").contains("version = \">= 5.32\""));
+}
+
+/// Terraform on a folder that needs no provider, so nothing is downloaded and no cloud is asked.
 struct Terraform {
+    module: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Terraform {
+    /// On the module's part that works out what the functions need.
     fn new() -> Self {
-        let terraform = Self { folder: tempfile::tempdir().unwrap() };
-        assert!(terraform.run(&["init", "-input=false", "-no-color"]).0);
+        Self::of(layout::root().join("deploy/terraform/plan"))
+    }
+
+    fn of(module: PathBuf) -> Self {
+        let terraform = Self { module, folder: tempfile::tempdir().unwrap() };
+        let (succeeds, text) = terraform.run(&["init", "-input=false", "-no-color"]);
+        assert!(succeeds, "{text}");
         terraform
     }
 
     /// Whether it succeeds, and what it writes.
     fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/terraform/plan");
         let output = Command::new("terraform")
-            .arg(format!("-chdir={module}"))
+            .arg(format!("-chdir={}", self.module.display()))
             .args(arguments)
             .env("TF_DATA_DIR", self.folder.path().join("data"))
             .env("CHECKPOINT_DISABLE", "1")
@@ -281,6 +417,11 @@ impl Terraform {
         settings: &BTreeMap<String, String>,
         next: &Value,
     ) -> Result<Value, String> {
+        Ok(self.outputs(functions, settings, next)?["functions"]["value"].take())
+    }
+
+    /// Every output of the module.
+    fn outputs(&self, functions: &[&str], settings: &BTreeMap<String, String>, next: &Value) -> Result<Value, String> {
         let next = format!("-var=next_functions={next}");
         let (file, state) = (self.folder.path().join("plan"), self.folder.path().join("state"));
         let out = format!("-out={}", file.display());
@@ -295,16 +436,129 @@ impl Terraform {
         let (_, shown) = self.run(&["show", "-json", &file.display().to_string()]);
         // A warning about the command line's own configuration may stand before it.
         let shown: Value = serde_json::from_str(shown.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
-        Ok(shown["planned_values"]["outputs"]["functions"]["value"].clone())
+        Ok(shown["planned_values"]["outputs"].clone())
     }
 }
 
 fn has_terraform() -> bool {
     let found = Command::new("terraform").arg("version").output().is_ok();
+    assert!(
+        found || std::env::var_os("CI").is_none(),
+        "there is no Terraform, and a check that did not run has not passed"
+    );
     if !found {
         eprintln!("no Terraform: its module is not tried");
     }
     found
+}
+
+/// What is made cannot depend on a value that is known only after the apply, such as the URL of a queue of the same
+/// configuration.
+#[test]
+fn terraform_plans_with_settings_that_are_known_only_after_the_apply() {
+    if !has_terraform() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(layout::root().join("deploy"), folder.path().join("deploy")).unwrap();
+    for (settings, retries) in [
+        ("DEFAULT_GROUP = terraform_data.later.id", true),
+        ("OVERRIDES = terraform_data.later.id", true),
+        ("DEFAULT_GROUP = \"members\"\nRETRY_QUEUE_URL = terraform_data.later.id", false),
+        ("PROVIDERS = terraform_data.later.id", false),
+    ] {
+        let text = format!(
+            r#"
+            resource "terraform_data" "later" {{}}
+            module "plan" {{
+              source    = "./deploy/terraform/plan"
+              functions = ["pre-sign-up", "post-confirmation"]
+              settings = {{
+                NATIVE_USERNAME     = "email"
+                POOL_CASE_SENSITIVE = "false"
+                {settings}
+              }}
+            }}
+            resource "terraform_data" "calling" {{
+              for_each = {{ for name, function in module.plan.functions : name => function if length(function.actions) > 0 }}
+            }}
+            resource "terraform_data" "retries" {{
+              count = module.plan.retries ? 1 : 0
+            }}
+            output "retries" {{
+              value = module.plan.retries
+            }}
+            "#
+        );
+        std::fs::write(folder.path().join("main.tf"), text).unwrap();
+        let (succeeds, text) = Terraform::of(folder.path().to_owned()).run(&["plan", "-input=false", "-no-color"]);
+        assert!(succeeds, "{settings}: {text}");
+        assert!(text.contains(&format!("retries = {retries}")), "{settings}: {text}");
+    }
+}
+
+/// Lambda counts what ran out of time or ended, and a refusal, which is no failure.
+#[test]
+fn terraforms_alarm_counts_what_the_templates_alarm_counts() {
+    if !has_terraform() {
+        return;
+    }
+    let names = functions().map(|(name, _, _)| name);
+    let settings = [("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "false")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let faults = |names: &[&str]| {
+        Terraform::new().outputs(names, &settings, &serde_json::json!({})).unwrap()["faults"]["value"].take()
+    };
+    let template = Template::parse(TEMPLATE).unwrap();
+    let alarm = template.properties("FaultsAlarm", &BTreeMap::new()).unwrap().unwrap();
+    let theirs = alarm["Metrics"].as_array().unwrap();
+    let [own, alone] = [faults(&names), faults(&["post-authentication"])];
+    let ids: BTreeSet<_> = own["errors"].as_object().unwrap().keys().cloned().chain(["failures".to_owned()]).collect();
+    let expression = own["expression"].as_str().unwrap();
+    let (sum, refusals) = expression.strip_prefix("SUM([").unwrap().split_once("])").unwrap();
+    assert_eq!(sum.split(", ").map(str::to_owned).collect::<BTreeSet<_>>(), ids);
+    assert!(theirs[0]["Expression"].as_str().unwrap().ends_with(refusals), "{expression}");
+    assert_eq!(theirs.len(), 1 + ids.len() + 1, "the sum, what it adds, and the refusals");
+    for (name, trigger, _) in functions() {
+        let logs = format!("{}FailuresMetric", trigger.trim_start_matches("Custom").trim_start_matches("Post"));
+        let filtered = template.properties(&logs, &BTreeMap::new()).unwrap().is_some();
+        assert_eq!(texts(&own["logs_failures"]).contains(name), filtered, "{name}");
+    }
+    assert_eq!(alone["expression"], "SUM([post_authentication, failures])");
+}
+
+#[test]
+fn terraforms_inputs_are_refused_where_they_could_not_work() {
+    if !has_terraform() {
+        return;
+    }
+    // The rest of the module needs the AWS provider.
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = layout::root().join("deploy/terraform/variables.tf");
+    std::fs::copy(inputs, folder.path().join("variables.tf")).unwrap();
+    let terraform = Terraform::of(folder.path().to_owned());
+    let plan = |inputs: &[&str]| {
+        let fixed = ["plan", "-input=false", "-no-color", "-var=name=shop", "-var=user_pool_id=*", "-var=settings={}"];
+        terraform.run(&[&fixed, inputs].concat())
+    };
+    let here = "-var=packages={path=\"dist\"}";
+    for fine in [
+        &[here, "-var=more_user_pools={tenant-b=\"eu-central-1_B\"}", "-var=only_tagged_pools=true"][..],
+        &["-var=packages={bucket=\"b\",prefix=\"0.1.0/\"}"],
+    ] {
+        let (succeeds, text) = plan(fine);
+        assert!(succeeds, "{fine:?}: {text}");
+    }
+    for (wrong, says) in [
+        (&[here, "-var=more_user_pools={\"tenant b\"=\"eu-central-1_B\"}"][..], "names in more_user_pools"),
+        (&[here, "-var=user_pool_id=eu-central-1_A", "-var=only_tagged_pools=true"], "only_tagged_pools needs"),
+        (&["-var=packages={bucket=\"b\"}"], "another one for each version"),
+        (&["-var=packages={bucket=\"b\",path=\"p\"}"], "either a path or a bucket"),
+    ] {
+        let (succeeds, text) = plan(wrong);
+        let text = text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(!succeeds && text.contains(says), "{wrong:?}: {text}");
+    }
 }
 
 #[test]
@@ -367,7 +621,7 @@ fn terraform_refuses_what_the_functions_would_refuse_and_names_it() {
         (
             "pre-sign-up",
             [("PROVIDERS", ""), ("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "")],
-            ["pre-sign-up needs NATIVE_USERNAME", "POOL_CASE_SENSITIVE"],
+            ["pre-sign-up needs NATIVE_USERNAME", "derived if the e-mail is neither"],
         ),
     ] {
         let text = refusal(function, &settings);

@@ -7,8 +7,13 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use end_to_end::binary;
+use end_to_end::{binary, cloud, pool};
+use local_cloud::event;
 use local_cloud::function::{ALL, COMMAND_LINE, COMMAND_LINE_VARIABLE, XTASK_VARIABLE};
+use local_cloud::http::Http;
+use local_cloud::stack::sam::{BUCKET, Sam};
+use local_cloud::stack::template::TemplateFile;
+use local_cloud::user_pool::Kind;
 use serde_json::Value;
 
 /// A folder with every binary, as a build leaves them.
@@ -41,8 +46,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-#[test]
-fn packages_run_are_listed_with_their_sums_and_are_the_same_bytes_every_time() {
+#[tokio::test]
+async fn packages_run_are_listed_with_their_sums_and_deployed_without_a_build() {
     let (built, folder) = (built(), tempfile::tempdir().unwrap());
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));
     let done = package(built.path(), &one);
@@ -51,7 +56,9 @@ fn packages_run_are_listed_with_their_sums_and_are_the_same_bytes_every_time() {
     assert!(text(&done.stdout).contains("Each package was unpacked and run."), "{}", text(&done.stdout));
     assert!(package(built.path(), &other).status.success());
     let (made, again) = (files(&one), files(&other));
-    assert!(made == again, "the same binaries gave other bytes");
+    // That the same sources and compiler give the same binaries is the compiler's promise.
+    assert!(made == again, "the same binaries gave other packages");
+    deployed(&one).await;
 
     let checked =
         Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&one).output().unwrap();
@@ -77,6 +84,26 @@ fn packages_run_are_listed_with_their_sums_and_are_the_same_bytes_every_time() {
     for not_linked in ["proptest", "insta", "local-cloud", "trybuild"] {
         assert!(!names.contains(&not_linked), "{not_linked} is in no package");
     }
+}
+
+/// `sam deploy` takes the packed template as it is, and its functions run.
+async fn deployed(folder: &Path) {
+    let (endpoint, sam, stack) = (cloud().unwrap(), Sam::install().await.unwrap(), "packed");
+    Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
+    for template in TemplateFile::ALL {
+        sam.lint(&folder.join(template.file())).await.unwrap();
+    }
+    let template = folder.join(TemplateFile::Pool.file());
+    let parameters = [("ExistingUserPoolId", pool(Kind::EmailAsUsername).await.unwrap().id()), ("Monitoring", "false")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    sam.deploy(&endpoint, stack, &template, &parameters.into()).await.unwrap();
+    let outputs = sam.outputs(&endpoint, stack, &template).await.unwrap();
+    let mut event = event::sample("pre-sign-up/native").unwrap();
+    event["triggerSource"] = "TokenGeneration_HostedAuth".into();
+    let function = outputs["PreSignUpFunctionArn"].rsplit(':').next().unwrap();
+    let url = format!("{endpoint}/2015-03-31/functions/{function}/invocations");
+    let answer = Http::default().send_json("POST", &url, &event).await.unwrap();
+    assert_eq!(answer.json().unwrap(), event, "an event that the function does not handle goes back");
 }
 
 #[test]

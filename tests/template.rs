@@ -132,6 +132,33 @@ fn where_tags_choose_the_pools_every_right_asks_for_the_tag() {
 }
 
 #[test]
+fn further_pools_are_in_every_right_and_need_a_first_one() {
+    let rights = |more: &str| {
+        let given = [("ExistingUserPoolId", "eu-central-1_First"), ("MoreUserPoolArns", more)];
+        let parameters = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        ["PreSignUp", "PostConfirmation", "PostAuthentication"].map(|function| {
+            let policy = parsed(TemplateFile::Pool).properties(&format!("{function}Rights"), &parameters).unwrap();
+            policy.unwrap()["PolicyDocument"]["Statement"][0]["Resource"].clone()
+        })
+    };
+    let first = "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${ExistingUserPoolId}";
+    let more = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Second";
+    assert_eq!(rights(""), [(); 3].map(|()| serde_json::json!([",", [",", [first]]])));
+    assert_eq!(rights(more), [(); 3].map(|()| serde_json::json!([",", [",", [first, more]]])));
+    for id in ["", "*"] {
+        assert!(
+            is_refused(&[("ExistingUserPoolId", id), ("MoreUserPoolArns", more)], "MoreUserPoolArns needs"),
+            "{id}"
+        );
+    }
+    assert!(!is_refused(
+        &[("ExistingUserPoolId", "eu-central-1_First"), ("MoreUserPoolArns", more)],
+        "MoreUserPoolArns"
+    ));
+    assert!(!is_refused(&[], "MoreUserPoolArns"));
+}
+
+#[test]
 fn with_the_defaults_every_function_starts() {
     let template = parsed(TemplateFile::Pool);
     for (function, _) in functions() {

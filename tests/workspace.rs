@@ -269,6 +269,41 @@ fn every_link_between_the_pages_leads_to_a_file() {
     assert!(links > 50, "only {links} links");
 }
 
+/// An interactive zsh, the shell of macOS, takes a `#` behind a command for one of its words.
+#[test]
+fn a_comment_in_a_block_to_copy_has_a_line_of_its_own() {
+    let mut lines = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let mut is_shell = false;
+        for line in text.lines().map(str::trim) {
+            if let Some(language) = line.strip_prefix("```") {
+                is_shell = language == "sh";
+            } else if is_shell {
+                assert!(line.starts_with('#') || !line.contains(" #"), "{}: {line}", page.display());
+                lines += 1;
+            }
+        }
+    }
+    assert!(lines > 100, "only {lines} lines");
+}
+
+/// What is broken over two lines cannot be copied, and some viewers do not show it as code.
+#[test]
+fn what_is_to_be_typed_stays_on_one_line() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let mut is_block = false;
+        for line in text.lines() {
+            if line.trim_start().starts_with("```") {
+                is_block = !is_block;
+            } else if !is_block {
+                assert_eq!(line.matches('`').count() % 2, 0, "{}: {line}", page.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn the_tests_that_a_page_names_as_its_proof_exist() {
     let root = layout::root();

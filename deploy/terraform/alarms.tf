@@ -1,6 +1,19 @@
-# A refusal is what pre-sign-up is there for, and counts as an error of the function all the same.
+resource "aws_cloudwatch_log_metric_filter" "refusals" {
+  count          = module.plan.faults.has_refusals ? 1 : 0
+  name           = "refusals"
+  log_group_name = aws_cloudwatch_log_group.function["pre-sign-up"].name
+  pattern        = "{ $.message = \"refused\" }"
+
+  metric_transformation {
+    namespace     = var.name
+    name          = "Refusals"
+    value         = "1"
+    default_value = "0"
+  }
+}
+
 resource "aws_cloudwatch_log_metric_filter" "failures" {
-  for_each       = local.functions
+  for_each       = module.plan.faults.logs_failures
   name           = "failures"
   log_group_name = aws_cloudwatch_log_group.function[each.key].name
   pattern        = "{ $.level = \"ERROR\" }"
@@ -13,16 +26,62 @@ resource "aws_cloudwatch_log_metric_filter" "failures" {
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "failures" {
-  alarm_name          = "${var.name}-failures"
-  alarm_description   = "A function failed, so somebody could not sign in or got less than they should have."
-  namespace           = var.name
-  metric_name         = "Failures"
-  statistic           = "Sum"
-  period              = 300
+resource "aws_cloudwatch_metric_alarm" "faults" {
+  alarm_name          = "${var.name}-faults"
+  alarm_description   = "A function failed, so somebody could not sign in or did not get everything they should have."
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+
+  metric_query {
+    id          = "faults"
+    expression  = module.plan.faults.expression
+    label       = "Faults"
+    return_data = true
+  }
+
+  # Errors as Lambda counts them: a function that ran out of time or ended logs nothing itself.
+  dynamic "metric_query" {
+    for_each = module.plan.faults.errors
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = "AWS/Lambda"
+        metric_name = "Errors"
+        dimensions  = { FunctionName = aws_lambda_function.function[metric_query.value].function_name }
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = merge(length(module.plan.faults.logs_failures) > 0 ? { failures = "Failures" } : {}, module.plan.faults.has_refusals ? { refusals = "Refusals" } : {})
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = var.name
+        metric_name = metric_query.value
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "refusals" {
+  count               = module.plan.faults.has_refusals ? 1 : 0
+  alarm_name          = "${var.name}-refusals"
+  alarm_description   = "Many sign-ins are refused. Either a provider is misconfigured or somebody is trying addresses."
+  namespace           = var.name
+  metric_name         = "Refusals"
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = var.refusals_per_five_minutes
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
 }

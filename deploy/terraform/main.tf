@@ -15,8 +15,7 @@ module "plan" {
 locals {
   functions = module.plan.functions
   calling   = { for name, function in local.functions : name => function if length(function.actions) > 0 }
-  # A queue of your own comes first.
-  retries = contains(keys(local.functions), "post-confirmation") && join("", [for name in ["DEFAULT_GROUP", "OVERRIDES"] : lookup(var.settings, name, "")]) != "" && lookup(var.settings, "RETRY_QUEUE_URL", "") == ""
+  retries   = module.plan.retries
   # Without a reference to the pool's own ARN: only rights and permissions wait for the pool, and the pool waits for
   # the functions, so nothing goes in a circle.
   user_pools    = "arn:${data.aws_partition.current.partition}:cognito-idp:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:userpool"
@@ -65,11 +64,14 @@ resource "aws_iam_role_policy" "pool" {
   role     = aws_iam_role.function[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = each.value.actions
-      Resource = concat([local.user_pool_arn], [for id in values(var.more_user_pools) : "${local.user_pools}/${id}"])
-    }]
+    Statement = [merge(
+      {
+        Effect   = "Allow"
+        Action   = each.value.actions
+        Resource = concat([local.user_pool_arn], [for id in values(var.more_user_pools) : "${local.user_pools}/${id}"])
+      },
+      var.only_tagged_pools ? { Condition = { StringEquals = { "aws:ResourceTag/account-triggers" = var.name } } } : {}
+    )]
   })
 }
 
@@ -157,7 +159,7 @@ resource "aws_iam_role_policy" "retries" {
     Version = "2012-10-17"
     Statement = [{
       Effect   = "Allow"
-      Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+      Action   = module.plan.retry_actions["post-confirmation"]
       Resource = aws_sqs_queue.retries[0].arn
     }]
   })
@@ -172,7 +174,7 @@ resource "aws_iam_role_policy" "waits" {
     Version = "2012-10-17"
     Statement = [{
       Effect   = "Allow"
-      Action   = "sqs:SendMessage"
+      Action   = module.plan.retry_actions["pre-sign-up"]
       Resource = aws_sqs_queue.retries[0].arn
     }]
   })

@@ -9,14 +9,31 @@ variable "name" {
 }
 
 variable "user_pool_id" {
-  description = "The user pool: aws_cognito_user_pool.yours.id, or the id of a pool that is made elsewhere."
+  description = "The user pool: aws_cognito_user_pool.yours.id, or the id of a pool that is made elsewhere. With \"*\", the functions serve every pool of the account and Region."
   type        = string
+}
+
+variable "only_tagged_pools" {
+  description = "With user_pool_id = \"*\", whether the functions may act only on pools whose tag account-triggers is the module's name."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.only_tagged_pools || var.user_pool_id == "*"
+    error_message = "only_tagged_pools needs user_pool_id = \"*\"."
+  }
 }
 
 variable "more_user_pools" {
   description = "Further pools that the same functions serve, by a name of yours: { tenant-b = aws_cognito_user_pool.b.id }."
   type        = map(string)
   default     = {}
+
+  # They become names of permissions.
+  validation {
+    condition     = alltrue([for name in keys(var.more_user_pools) : can(regex("^[A-Za-z0-9_-]{1,80}$", name))])
+    error_message = "The names in more_user_pools are 1 to 80 letters, digits, hyphens and underscores."
+  }
 }
 
 variable "functions" {
@@ -26,7 +43,7 @@ variable "functions" {
 }
 
 variable "settings" {
-  description = "Settings by name, as in docs/SETTINGS.md: { PROVIDERS = \"Google:claim\", … }. What is left out has its default."
+  description = "Settings by name, as in docs/SETTINGS.md: { PROVIDERS = \"Google:claim\", … }. What is left out has its default; do not name a setting to leave it empty."
   type        = map(string)
 }
 
@@ -46,7 +63,8 @@ variable "next_functions" {
 variable "packages" {
   description = <<-EOT
     Where the functions' zip files are: { path = "FOLDER" } on this machine, or { bucket = "BUCKET", prefix = "PREFIX/" } in S3.
-    The files are named FUNCTION-ARCHITECTURE.zip, as `cargo xtask package` makes them.
+    The files are named FUNCTION-ARCHITECTURE.zip, as `cargo xtask package` makes them. In S3, give each version a prefix of its
+    own: Terraform sees by the name alone that a file there is another one.
   EOT
   type = object({
     path   = optional(string)
@@ -57,6 +75,11 @@ variable "packages" {
   validation {
     condition     = (var.packages.path == null) != (var.packages.bucket == null)
     error_message = "packages names either a path or a bucket."
+  }
+
+  validation {
+    condition     = var.packages.bucket == null || endswith(var.packages.prefix, "/")
+    error_message = "With a bucket, packages needs a prefix that ends with /, another one for each version: otherwise Terraform never deploys a new version."
   }
 }
 
@@ -103,6 +126,12 @@ variable "log_retention_days" {
   description = "Days the functions' logs are kept."
   type        = number
   default     = 30
+}
+
+variable "refusals_per_five_minutes" {
+  description = "Number of refused sign-ins in five minutes that raises an alarm."
+  type        = number
+  default     = 20
 }
 
 variable "alarm_topic_arns" {

@@ -5,8 +5,8 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # The first with `logging_config` on functions was 5.29; 6 is what this module was read against.
-      version = ">= 5.29"
+      # The first with `logging_config` on functions; 6 is what this module was read against.
+      version = ">= 5.32"
     }
   }
 }

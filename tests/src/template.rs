@@ -205,6 +205,10 @@ impl View<'_> {
             "Fn::Not" => Ok(!self.decide(&arguments[0])?),
             "Fn::And" => all().try_fold(true, |so_far, one| Ok(so_far && self.decide(one)?)),
             "Fn::Or" => all().try_fold(false, |so_far, one| Ok(so_far || self.decide(one)?)),
+            "Fn::EachMemberEquals" => {
+                let list = self.resolve(&arguments[0])?.map(|list| text(&list)).unwrap_or_default();
+                Ok(list.split(',').all(|member| member == text(&arguments[1])))
+            }
             "Fn::Contains" => {
                 let listed = texts(&arguments[0]);
                 Ok(self.resolve(&arguments[1])?.is_some_and(|value| listed.contains(&text(&value))))

@@ -53,6 +53,12 @@ impl Description {
         tags.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
     }
 
+    /// Whether SES sends the pool's mails. Cognito's own sender takes no custom e-mail (AWS, "Custom message Lambda
+    /// trigger").
+    pub(crate) fn sends_through_ses(&self) -> bool {
+        self.0["EmailConfiguration"]["EmailSendingAccount"] == "DEVELOPER"
+    }
+
     /// Whether any trigger has this function, including triggers that this project has no function for.
     pub(crate) fn calls(&self, function: &str) -> bool {
         names(self.lambda_config(), function)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CfnOutput, CfnResource, Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, CfnResource, Duration, Stack, Tags, Token } from 'aws-cdk-lib';
 import { CfnUserPool, type IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, LoggingFormat, Runtime, type IFunction, type ILayerVersion } from 'aws-cdk-lib/aws-lambda';
@@ -38,6 +38,11 @@ export interface AccountLayerProps {
    * Further pools that the same functions serve. If they are of another kind than the first, say so in the setting OVERRIDES.
    */
   readonly morePools?: readonly IUserPool[];
+  /**
+   * Every pool of the account and Region instead of exactly these: `all`, or the `tagged` ones, whose tag
+   * `account-triggers` is the name of the stack. The pools above get the tag.
+   */
+  readonly everyPool?: 'all' | 'tagged';
   /** Folder with the functions' zip files, named `FUNCTION-ARCHITECTURE.zip`, as `cargo xtask package` makes them. */
   readonly packages: string;
   /** Settings by name, as in docs/SETTINGS.md. What is left out has its default. */
@@ -55,6 +60,9 @@ export interface AccountLayerProps {
   /** How long logs are kept. Default: a month. */
   readonly logRetention?: RetentionDays;
 }
+
+/** The tag of the pools that the functions may act on with `everyPool: 'tagged'`; that of the template. */
+const POOL_TAG = 'account-triggers';
 
 const ALL_BUT_MESSAGES: readonly FunctionName[] = [
   'pre-sign-up',
@@ -88,6 +96,9 @@ export class AccountLayer extends Construct {
       }
     }
     const settings = { ...first, ...props.settings };
+    if (pools.length > 0 && Token.isUnresolved(settings.OVERRIDES)) {
+      throw new Error('Write the ids in OVERRIDES as text, in a second deployment: one of this app makes pool and functions wait for each other.');
+    }
     check(settings);
     const names = props.functions ?? ALL_BUT_MESSAGES;
     for (const name of ['NATIVE_USERNAME', 'POOL_CASE_SENSITIVE']) {
@@ -108,6 +119,9 @@ export class AccountLayer extends Construct {
       this.keepMemberships(made.get('post-confirmation'), made.get('pre-sign-up'));
     }
     this.functions = made;
+    if (props.everyPool === 'tagged') {
+      for (const pool of pools) Tags.of(pool).add(POOL_TAG, Stack.of(this).stackName);
+    }
     // Not before the app is complete: a trigger may be added after this construct.
     for (const pool of pools) this.node.addValidation({ validate: () => taken(pool, names) });
   }
@@ -139,13 +153,23 @@ export class AccountLayer extends Construct {
       ...(layers ? { layers } : {}),
     });
     const needed = actions(facts, settings);
-    const more = props.morePools ?? [];
-    const arns = [props.userPool, ...more].map((pool) => pool.userPoolArn);
+    const stack = Stack.of(this);
+    const everyPool = stack.formatArn({ service: 'cognito-idp', resource: 'userpool', resourceName: '*' });
+    const more = props.everyPool ? [] : (props.morePools ?? []);
+    const first = props.everyPool ? everyPool : props.userPool.userPoolArn;
+    const conditions =
+      props.everyPool === 'tagged' ? { StringEquals: { [`aws:ResourceTag/${POOL_TAG}`]: stack.stackName } } : {};
     if (needed.length > 0) {
       // A policy of its own: inside the function's role it would make the function wait for the pool, and the pool
       // waits for the function.
       const policy = new Policy(this, `${facts.trigger}Rights`, {
-        statements: [new PolicyStatement({ actions: needed, resources: arns })],
+        statements: [
+          new PolicyStatement({
+            actions: needed,
+            resources: [first, ...more.map((pool) => pool.userPoolArn)],
+            conditions,
+          }),
+        ],
       });
       role.attachInlinePolicy(policy);
     }
@@ -155,13 +179,13 @@ export class AccountLayer extends Construct {
     }
     made.addPermission('UserPool', {
       principal: new ServicePrincipal('cognito-idp.amazonaws.com'),
-      sourceAccount: Stack.of(this).account,
-      sourceArn: props.userPool.userPoolArn,
+      sourceAccount: stack.account,
+      sourceArn: first,
     });
     for (const other of more) {
       made.addPermission(`UserPool${other.node.addr}`, {
         principal: new ServicePrincipal('cognito-idp.amazonaws.com'),
-        sourceAccount: Stack.of(this).account,
+        sourceAccount: stack.account,
         sourceArn: other.userPoolArn,
       });
     }
@@ -181,15 +205,16 @@ export class AccountLayer extends Construct {
     });
     made.addEnvironment('RETRY_QUEUE_URL', queue.queueUrl);
     // The grants of the queue's own construct allow more.
-    const actions = ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
-    const rights = new Policy(this, 'RetryRights', {
-      statements: [new PolicyStatement({ actions, resources: [queue.queueArn] })],
-    });
+    const allowed = (name: FunctionName) => {
+      const facts = manifest.functions[name];
+      const needed = facts ? actions(facts, { RETRY_QUEUE_URL: queue.queueUrl }, 'retry-queue') : [];
+      return new PolicyStatement({ actions: needed, resources: [queue.queueArn] });
+    };
+    const rights = new Policy(this, 'RetryRights', { statements: [allowed('post-confirmation')] });
     made.role?.attachInlinePolicy(rights);
     if (preSignUp) {
       preSignUp.addEnvironment('RETRY_QUEUE_URL', queue.queueUrl);
-      const send = new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] });
-      preSignUp.role?.attachInlinePolicy(new Policy(this, 'WaitRights', { statements: [send] }));
+      preSignUp.role?.attachInlinePolicy(new Policy(this, 'WaitRights', { statements: [allowed('pre-sign-up')] }));
     }
     // One failure must not bring back what was written, and a full queue must not use up Cognito's quota.
     const mapping = made.addEventSourceMapping('Retries', {
@@ -246,6 +271,8 @@ function derivedFrom(pool: CfnUserPool): Record<string, string> {
   const derived: Record<string, string> = {};
   if (names.includes('email')) derived.NATIVE_USERNAME = 'email';
   else if (aliases.includes('email')) derived.NATIVE_USERNAME = 'uuid';
+  // Where people sign in with a phone number alone, no account can be made for an address.
+  else if (names.length === 0) derived.NATIVE_USERNAME = 'derived';
   // A pool that says nothing keeps case.
   if (!configuration) derived.POOL_CASE_SENSITIVE = 'true';
   else if ('caseSensitive' in configuration) {

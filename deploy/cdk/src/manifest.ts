@@ -4,6 +4,8 @@ import { join } from 'node:path';
 /** A right that a function needs. Without `when`: always. Otherwise where one of the cases holds. */
 interface Right {
   readonly action: string;
+  /** What it is needed on. Default: the pool. */
+  readonly on?: string;
   /** Settings and the values with which the case holds; `*` means any value but none. */
   readonly when?: readonly Readonly<Record<string, readonly string[]>>[];
 }
@@ -33,14 +35,14 @@ export function environment(facts: FunctionFacts, settings: Readonly<Record<stri
   return Object.fromEntries(read.map((name) => [name, settings[name] ?? '']));
 }
 
-/** The actions that a function needs on the pool with these settings. */
-export function actions(facts: FunctionFacts, settings: Readonly<Record<string, string>>): string[] {
+/** The actions that a function needs with these settings: on the pool, or on something else of the manifest. */
+export function actions(facts: FunctionFacts, settings: Readonly<Record<string, string>>, on = 'pool'): string[] {
   const holds = ([name, values]: [string, readonly string[]]): boolean => {
     const value = settings[name] ?? '';
     return values.includes('*') ? value !== '' : values.includes(value);
   };
   const needed = ({ when }: Right): boolean => !when || when.some((one) => Object.entries(one).every(holds));
-  return facts.rights.filter(needed).map(({ action }) => action);
+  return facts.rights.filter((right) => (right.on ?? 'pool') === on && needed(right)).map(({ action }) => action);
 }
 
 /**

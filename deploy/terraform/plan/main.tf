@@ -44,7 +44,7 @@ variable "settings" {
   # The functions cannot ask the pool what it is, and a wrong answer makes links that no sign-in finds.
   validation {
     condition     = !contains(var.functions, "pre-sign-up") || alltrue([for name in ["NATIVE_USERNAME", "POOL_CASE_SENSITIVE"] : lookup(var.settings, name, "") != ""])
-    error_message = "pre-sign-up needs NATIVE_USERNAME (email if the pool has username_attributes = [\"email\"], uuid if it has alias_attributes = [\"email\"]) and POOL_CASE_SENSITIVE (true or false, as in username_configuration; true if the pool has none)."
+    error_message = "pre-sign-up needs NATIVE_USERNAME (email if the pool has username_attributes = [\"email\"], uuid if it has alias_attributes = [\"email\"], derived if the e-mail is neither) and POOL_CASE_SENSITIVE (true or false, as in username_configuration; true if the pool has none)."
   }
 }
 
@@ -80,6 +80,12 @@ variable "next_functions" {
 locals {
   manifest = jsondecode(file("${path.module}/../../manifest.json"))
   value    = { for name in keys(local.manifest.settings) : name => lookup(var.settings, name, "") }
+  # What is named counts as set. A value may be known only after the apply, and what is made cannot wait for it.
+  is_set = { for name in keys(local.manifest.settings) : name => contains(keys(var.settings), name) }
+
+  # A failure of these keeps nobody out: it is logged, and Lambda does not count it.
+  logs_failures = setintersection(var.functions, ["post-confirmation", "post-authentication", "custom-message"])
+  errors        = { for name in var.functions : replace(name, "-", "_") => name }
 }
 
 output "functions" {
@@ -92,7 +98,7 @@ output "functions" {
       runtime         = local.manifest.functions[name].runtime
       timeout_seconds = local.manifest.functions[name].timeout_seconds
       environment = merge(
-        { for setting in local.manifest.functions[name].settings : setting => local.value[setting] if local.value[setting] != "" },
+        { for setting in local.manifest.functions[name].settings : setting => local.value[setting] if local.is_set[setting] },
         {
           for setting, value in {
             NEXT_FUNCTION         = try(var.next_functions[name].arn, "")
@@ -101,15 +107,38 @@ output "functions" {
           } : setting => value if value != ""
         }
       )
-      # A right without `when` is always needed. Otherwise one of its cases must hold; "*" means any value but none.
+      # On the pool. A right without `when` is always needed. Otherwise one of its cases must hold; "*" means any value but none.
       actions = [
         for right in local.manifest.functions[name].rights : right.action
-        if !can(right.when) || anytrue([
+        if !can(right.on) && (!can(right.when) || anytrue([
           for case in try(right.when, []) : alltrue([
-            for setting, values in case : contains(values, "*") ? local.value[setting] != "" : contains(values, local.value[setting])
+            for setting, values in case : contains(values, "*") ? local.is_set[setting] : contains(values, local.value[setting])
           ])
-        ])
+        ]))
       ]
     }
+  }
+}
+
+output "retries" {
+  description = "Whether memberships wait in a queue that the module makes. A queue of your own comes first."
+  value       = contains(var.functions, "post-confirmation") && (local.is_set["DEFAULT_GROUP"] || local.is_set["OVERRIDES"]) && !local.is_set["RETRY_QUEUE_URL"]
+}
+
+output "retry_actions" {
+  description = "The actions that each function needs on such a queue."
+  value = {
+    for name in var.functions : name => [for right in local.manifest.functions[name].rights : right.action if try(right.on, "") == "retry-queue"]
+  }
+}
+
+output "faults" {
+  description = "The alarm for failures: the functions whose errors count, those whose log is read as well, whether refusals are taken off, and the sum."
+  value = {
+    errors        = local.errors
+    logs_failures = local.logs_failures
+    # Lambda counts a refusal as an error of the function, but refusing is its job.
+    has_refusals = contains(var.functions, "pre-sign-up")
+    expression   = "SUM([${join(", ", concat(keys(local.errors), length(local.logs_failures) > 0 ? ["failures"] : []))}])${contains(var.functions, "pre-sign-up") ? " - FILL(refusals, 0)" : ""}"
   }
 }

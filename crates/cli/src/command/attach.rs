@@ -104,6 +104,7 @@ impl Attach {
     pub(super) async fn on(&self, request: &Request, cloud: &Cloud) -> Result<Report> {
         let current = request.current(cloud).await?;
         let plan = self.plan(cloud, &current).await?;
+        self.look_at_sender(&current.pool);
         let chains = self.chains(cloud, &current, &plan).await?;
         let mut report = current.report(plan.iter().map(|(change, _)| change.clone()).collect());
         for (trigger, chain) in &chains {
@@ -137,6 +138,7 @@ impl Attach {
     /// The lines with which another tool attaches the functions. Says what else is to be known of them.
     async fn fragment(&self, request: &Request, cloud: &Cloud, tool: Tool) -> Result<String> {
         let pool = pool_settings::describe(cloud, request.user_pool_id()).await?;
+        self.look_at_sender(&pool);
         let mut functions = Vec::new();
         for (trigger, function) in self.functions.chosen() {
             let function = resolve(cloud, &pool, function).await?;
@@ -191,6 +193,17 @@ impl Attach {
             owner.page()
         ))
         .into())
+    }
+
+    /// Says so where Cognito would answer with an error instead of sending a code. It is not refused: a pool that sends
+    /// text messages only may have this trigger.
+    fn look_at_sender(&self, pool: &Description) {
+        if self.functions.custom_message.is_some() && !pool.sends_through_ses() {
+            note!(
+                "the pool does not send through SES, and Cognito accepts custom e-mails only from there: people would get an \
+                 error instead of a code. Set up SES first, unless the pool sends text messages only"
+            );
+        }
     }
 
     /// What would change, and the function each trigger is to have.

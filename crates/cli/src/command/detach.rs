@@ -6,6 +6,7 @@ use crate::cloud::Cloud;
 use crate::function_arn::{Function, FunctionArn};
 use crate::invoke_permission::{self, Permission};
 use crate::options::Global;
+use crate::owner::Owner;
 use crate::pool_settings::Description;
 use crate::terminal::{ExitStatus, Refused};
 use crate::trigger::Trigger;
@@ -93,6 +94,13 @@ impl Detach {
     pub(super) async fn on(&self, request: &Request, cloud: &Cloud) -> Result<Report> {
         let current = request.current(cloud).await?;
         let mut report = current.report(self.plan(cloud, &current).await?);
+        // Detaching may be urgent, so what CloudFormation does not say keeps nobody waiting.
+        if let Ok(Some(owner)) = Owner::of(cloud, &current.pool).await {
+            note!(
+                "{owner} owns the pool. {}. Take these functions out there, too, or they come back",
+                owner.next_deployment()
+            );
+        }
         if let Some(mut transaction) = request.begin(cloud, &current, &report, false).await? {
             carry_out(cloud, &mut transaction, &mut report).await?;
             report.saved = transaction.snapshot.files;

@@ -42,10 +42,11 @@ pub(crate) struct Doctor {
     /// Look at the account API, too: the name or ARN of its function
     #[arg(long, value_name = "FUNCTION", conflicts_with = "user", value_parser = function_arn::checked)]
     account_api: Option<String>,
-    /// What attach remembers: a trigger of it that the pool lost is an error [default: cognito-triggers-<ID>.json]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["expect", "user"])]
+    /// What attach remembers: a trigger or a chain of it that was lost is an error [default: cognito-triggers-<ID>.json]
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
     record: Option<PathBuf>,
-    /// The LambdaConfig that the pool should have, as JSON: a trigger of it that the pool lost is an error
+    /// The LambdaConfig that the pool should have, as JSON: a trigger of it that the pool lost is an error. The triggers of
+    /// the record are not looked at then, only its chains
     #[arg(long, value_name = "FILE", conflicts_with = "user")]
     expect: Option<PathBuf>,
 }
@@ -144,16 +145,14 @@ impl Doctor {
     /// The functions that the triggers should have, from the file of `--expect` or from the record of attach, and those
     /// that ours should call, from the record.
     fn expected(&self, pool: &Description) -> Result<(Expected, BTreeMap<Trigger, String>)> {
-        if let Some(path) = &self.expect {
-            return Ok((expected_in(path)?, BTreeMap::new()));
-        }
         let path = self.record.clone().unwrap_or_else(|| Record::usual_path(pool.id()));
         let record = Record::load(&path, pool.id())?;
         record.refuse_foreign(&path, pool)?;
+        let named = self.expect.as_deref().map(expected_in).transpose()?;
         let functions = |trigger: Trigger| Some((trigger, record.of(trigger)?.functions().cloned().collect()));
         let next = |trigger: Trigger| Some((trigger, record.of(trigger)?.chained.as_ref()?.next.clone()));
         let chained = Trigger::ALL.into_iter().filter_map(next).collect();
-        Ok((Trigger::ALL.into_iter().filter_map(functions).collect(), chained))
+        Ok((named.unwrap_or_else(|| Trigger::ALL.into_iter().filter_map(functions).collect()), chained))
     }
 
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
@@ -224,5 +223,41 @@ impl Doctor {
 impl Diagnosis {
     fn worst(&self) -> Option<Severity> {
         self.findings.first().map(|finding| finding.severity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::Arguments;
+    use crate::command::Command;
+    use clap::Parser;
+    use serde_json::json;
+
+    /// A run every night has both: the triggers in a file of the repository, and the chains in the record beside it.
+    #[test]
+    fn with_expected_triggers_the_chains_of_the_record_count_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let arn = |name: &str| format!("arn:aws:lambda:eu-central-1:123456789012:function:{name}");
+        let chained = json!({ "next": arn("theirs"), "former": null });
+        let attached = json!({ "function": arn("ours"), "displaced": arn("theirs"), "chained": chained });
+        let record = json!({ "userPoolId": "eu-central-1_A", "triggers": { "PreSignUp": attached } });
+        let write = |name: &str, value: &serde_json::Value| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, value.to_string()).unwrap();
+            path.display().to_string()
+        };
+        let (record, expect) =
+            (write("record.json", &record), write("expect.json", &json!({ "PostConfirmation": arn("b") })));
+        let pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_A";
+        let pool = Description(json!({ "Id": "eu-central-1_A", "Arn": pool }));
+        let fixed = ["cognito-triggers", "doctor", "--user-pool-id", "eu-central-1_A", "--record", &record];
+        for (more, trigger) in [(&[][..], Trigger::PreSignUp), (&["--expect", &expect], Trigger::PostConfirmation)] {
+            let arguments = Arguments::try_parse_from(fixed.iter().chain(more)).unwrap();
+            let Command::Doctor(doctor) = arguments.command else { unreachable!() };
+            let (expected, chains) = doctor.expected(&pool).unwrap();
+            assert_eq!(expected.keys().collect::<Vec<_>>(), [&trigger]);
+            assert_eq!(chains, BTreeMap::from([(Trigger::PreSignUp, arn("theirs"))]));
+        }
     }
 }

@@ -10,7 +10,7 @@ const SMS_DOLLARS: f64 = 1.0;
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let subject = "EmailConfiguration";
-    if facts.text("/EmailConfiguration/EmailSendingAccount") != "DEVELOPER" {
+    if !facts.pool.sends_through_ses() {
         let remedy = "Verify a domain in SES and set EmailConfiguration.EmailSendingAccount to DEVELOPER with its SourceArn and From";
         if facts.functions.contains_key(&Trigger::CustomMessage) {
             let why = "Cognito accepts custom e-mails only if SES sends them, and answers with HTTP 400 otherwise";

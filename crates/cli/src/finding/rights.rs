@@ -29,13 +29,15 @@ struct Function {
 #[derive(Deserialize)]
 struct Right {
     action: String,
+    /// What it is needed on, if that is not the pool.
+    on: Option<String>,
     when: Option<Vec<Case>>,
 }
 
 /// For each setting the values with which the case holds: empty if it is not set, `*` for any value.
 type Case = BTreeMap<String, Vec<String>>;
 
-/// The IAM actions that a function needs with its settings.
+/// The IAM actions that a function needs on the pool with its settings.
 pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let manifest: Manifest = serde_json::from_str(MANIFEST).unwrap_or_default();
     let function = manifest.functions.into_values().find(|function| function.trigger == trigger.member());
@@ -46,7 +48,7 @@ pub(super) fn needed(trigger: Trigger, setting: impl Fn(&str) -> Option<String>)
     let holds = |case: &Case| case.iter().all(fits);
     let rights = function.into_iter().flat_map(|function| function.rights);
     rights
-        .filter(|right| right.when.as_ref().is_none_or(|cases| cases.iter().any(holds)))
+        .filter(|right| right.on.is_none() && right.when.as_ref().is_none_or(|cases| cases.iter().any(holds)))
         .map(|right| right.action)
         .collect()
 }
@@ -86,6 +88,7 @@ mod tests {
         assert!(has(&with(Trigger::PostConfirmation, &[]), "AdminUserGlobalSignOut"));
         let off = with(Trigger::PostConfirmation, &[("SIGN_OUT_ON_PASSWORD_RESET", "off")]);
         assert!(has(&off, "ListUsers") && !has(&off, "AdminUserGlobalSignOut"));
-        assert!(with(Trigger::CustomMessage, &[]).is_empty());
+        // On another function, which `next_function_denied` is about.
+        assert!(with(Trigger::CustomMessage, &[("NEXT_FUNCTION", "theirs")]).is_empty());
     }
 }

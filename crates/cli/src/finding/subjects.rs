@@ -17,8 +17,8 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     for provider in facts.providers.iter().flatten().filter(|provider| !SAFE.contains(&provider.kind.as_str())) {
         let by_attribute =
             listed.named(&provider.name).is_some_and(|known| matches!(known.link_by, LinkBy::Attribute(_)));
-        let inbound = facts.functions.contains_key(&Trigger::InboundFederation);
-        let mapped = keeps.is_some_and(|attribute| provider.mapping.contains_key(attribute) || inbound);
+        let mapped =
+            keeps.is_some_and(|attribute| provider.mapping.contains_key(attribute) || writes(facts, attribute));
         let raw = mapped && provider.kind != "SAML";
         if facts.has_settings(Trigger::PreSignUp) && !by_attribute && !raw {
             let why = "The pool ignores case, so triggers see this provider's subjects in lower case. People whose \
@@ -37,6 +37,13 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     }
     findings.extend(keeps.and_then(|attribute| missing_attribute(facts, attribute)));
     findings
+}
+
+/// Whether inbound federation writes the subject to this attribute. One whose settings are not known may do so.
+fn writes(facts: &Facts, attribute: &str) -> bool {
+    facts.functions.contains_key(&Trigger::InboundFederation)
+        && (!facts.has_settings(Trigger::InboundFederation)
+            || facts.setting(Trigger::InboundFederation, "SUBJECT_ATTRIBUTE") == Some(attribute))
 }
 
 fn missing_attribute(facts: &Facts, attribute: &str) -> Option<Finding> {

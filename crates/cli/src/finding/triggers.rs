@@ -64,6 +64,13 @@ fn stores_untrusted_marks(facts: &Facts) -> bool {
     providers.filter(|one| one.mapping.contains_key("email_verified")).any(|one| is_untrusted(&one.name))
 }
 
+/// Whether nothing else fills the attribute in which pre-sign-up looks for the subject.
+fn looks_for_subject(facts: &Facts) -> bool {
+    let attribute = facts.setting(Trigger::PreSignUp, "SUBJECT_ATTRIBUTE");
+    let is_mapped = |attribute| facts.providers.iter().flatten().any(|one| one.mapping.contains_key(attribute));
+    attribute.is_some_and(|attribute| !is_mapped(attribute))
+}
+
 fn missing(facts: &Facts, trigger: Trigger) -> (Severity, &'static str) {
     let federated = facts.providers.as_ref().is_none_or(|providers| !providers.is_empty());
     match trigger {
@@ -75,6 +82,10 @@ fn missing(facts: &Facts, trigger: Trigger) -> (Severity, &'static str) {
             Severity::Warning,
             "A provider sends email_verified, PROVIDERS does not trust it (it is not listed, never, or only for some \
              domains), and Cognito stores it as it comes",
+        ),
+        Trigger::InboundFederation if looks_for_subject(facts) => (
+            Severity::Warning,
+            "Pre-sign-up looks for the subject in SUBJECT_ATTRIBUTE, and nothing else fills that attribute",
         ),
         Trigger::InboundFederation => {
             (Severity::Note, "Cognito stores the email_verified that any provider sends, trusted or not")

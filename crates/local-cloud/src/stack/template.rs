@@ -75,7 +75,7 @@ impl TemplateFile {
     pub fn stage(self, folder: &Path, binaries: &Binaries) -> Result<PathBuf> {
         let mut template = self.text()?;
         for name in self.functions() {
-            template = with_built_code(&template, name)?;
+            template = with_code(&template, name, name)?;
             let code = folder.join(name);
             fs::create_dir_all(&code).with_context(|| format!("{} cannot be made", code.display()))?;
             let (from, to) = (binaries.path(name)?, code.join("bootstrap"));
@@ -85,15 +85,38 @@ impl TemplateFile {
         fs::write(&path, template).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(path)
     }
+
+    /// The template that `sam deploy` takes without a build: each function from the archive `NAME-ARCHITECTURE.zip` beside
+    /// it, on that processor unless somebody says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or is not as it should be.
+    pub fn packed(self, architecture: &str) -> Result<String> {
+        let mut template = self.text()?;
+        for name in self.functions() {
+            template = with_code(&template, name, &format!("./{name}-{architecture}.zip"))?;
+            let build = format!(
+                "    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties: {{ Binary: {name} }}\n"
+            );
+            template = replaced(&template, &build, "")?;
+        }
+        let default = |name: &str| format!("  Architecture:\n    Type: String\n    Default: {name}\n");
+        replaced(&template, &default("arm64"), &default(architecture))
+    }
 }
 
-/// Points one function at the folder of its built code instead of its sources.
-fn with_built_code(template: &str, name: &str) -> Result<String> {
-    let sources = format!("CodeUri: crates/{name}\n");
-    if template.matches(&sources).count() != 1 {
-        bail!("a template should have exactly one function with CodeUri crates/{name}");
+/// Points one function at its built code instead of its sources.
+fn with_code(template: &str, name: &str, code: &str) -> Result<String> {
+    replaced(template, &format!("CodeUri: crates/{name}\n"), &format!("CodeUri: {code}\n"))
+}
+
+/// The template with another text in the place of one that it must have once.
+fn replaced(template: &str, old: &str, new: &str) -> Result<String> {
+    if template.matches(old).count() != 1 {
+        bail!("a template should have exactly once: {old}");
     }
-    Ok(template.replace(&sources, &format!("CodeUri: {name}\n")))
+    Ok(template.replace(old, new))
 }
 
 #[cfg(test)]
@@ -106,7 +129,7 @@ mod tests {
             let original = template.text().unwrap();
             let mut staged = original.clone();
             for name in template.functions() {
-                staged = with_built_code(&staged, name).unwrap();
+                staged = with_code(&staged, name, name).unwrap();
             }
             assert!(!staged.contains("CodeUri: crates/"));
             assert_eq!(staged.replace("CodeUri: ", "CodeUri: crates/"), original);
@@ -114,7 +137,21 @@ mod tests {
     }
 
     #[test]
+    fn a_packed_template_names_an_archive_of_one_processor_for_each_function_and_builds_nothing() {
+        for template in TemplateFile::ALL {
+            for architecture in ["arm64", "x86_64"] {
+                let packed = template.packed(architecture).unwrap();
+                for name in template.functions() {
+                    assert!(packed.contains(&format!("CodeUri: ./{name}-{architecture}.zip\n")), "{name}");
+                }
+                assert!(!packed.contains("CodeUri: crates/") && !packed.contains("BuildMethod"));
+                assert!(packed.contains(&format!("  Architecture:\n    Type: String\n    Default: {architecture}\n")));
+            }
+        }
+    }
+
+    #[test]
     fn a_function_the_template_lacks_is_an_error() {
-        assert!(with_built_code(&TemplateFile::Pool.text().unwrap(), "no-such-function").is_err());
+        assert!(with_code(&TemplateFile::Pool.text().unwrap(), "no-such-function", "code").is_err());
     }
 }

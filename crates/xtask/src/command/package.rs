@@ -1,7 +1,7 @@
 //! `cargo xtask package`: what people download instead of building it.
 //!
-//! One archive per function and one of the command line, the manifest that Terraform and CDK read, a bill of materials,
-//! and the checksums of all of them. The same sources and compiler give the same bytes.
+//! One archive per function and one of the command line, the SAM templates with these archives, the manifest that Terraform
+//! and CDK read, a bill of materials, and the checksums of all of them. The same binaries give the same bytes.
 
 mod binary;
 mod check;
@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use local_cloud::archive::{self, BOOTSTRAP};
 use local_cloud::function::{ALL, Binaries, COMMAND_LINE};
 use local_cloud::layout;
+use local_cloud::stack::template::TemplateFile;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zip::CompressionMethod;
@@ -30,14 +31,12 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// This machine's.
-    fn host() -> Result<Self> {
-        match std::env::consts::ARCH {
-            "aarch64" => Ok(Self::Arm64),
-            "x86_64" => Ok(Self::X86),
-            other => {
-                bail!("Lambda runs on no {other}; name an architecture with --architecture, and binaries with --from")
-            }
+    /// That of a machine which makes and runs programs for Lambda: Linux on one of the two processors.
+    fn of(system: &str, processor: &str) -> Option<Self> {
+        match (system, processor) {
+            ("linux", "aarch64") => Some(Self::Arm64),
+            ("linux", "x86_64") => Some(Self::X86),
+            _ => None,
         }
     }
 
@@ -55,7 +54,7 @@ pub(crate) struct Options {
     /// The folder to write. It must not exist yet, or be empty
     #[arg(long, value_name = "FOLDER", default_value = "dist")]
     out: PathBuf,
-    /// The processor of the functions [default: this machine's]. Another one needs --from
+    /// The processor of the functions [default: this machine's, if it has Linux]. Another one needs --from
     #[arg(long, value_enum)]
     architecture: Option<Architecture>,
     /// Pack binaries that are built already instead of building them: FOLDER/NAME or FOLDER/NAME/bootstrap, as
@@ -70,17 +69,9 @@ pub(crate) struct Options {
 ///
 /// Something does not build, is not for the processor, or does not run; the message says what.
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let host = Architecture::host().ok();
-    let architecture = options.architecture.or(host).context("name an architecture with --architecture")?;
+    let host = Architecture::of(std::env::consts::OS, std::env::consts::ARCH);
+    let architecture = chosen(&options, host)?;
     must_be_empty(&options.out)?;
-    if options.from.is_none() && Some(architecture) != host {
-        bail!(
-            "this machine builds for its own processor only. Build with `cargo lambda build --release --{}`, then run \
-             `cargo xtask package --architecture {} --from target/lambda`",
-            architecture.name().replace('_', "-"),
-            architecture.name()
-        );
-    }
     let binaries = match &options.from {
         Some(folder) => found_in(folder)?,
         None => built().await?,
@@ -104,16 +95,38 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         }));
     }
     let names: Vec<_> = binaries.iter().map(|(name, _)| *name).collect();
+    for template in TemplateFile::ALL {
+        write(&options.out, template.file(), template.packed(architecture.name())?.as_bytes())?;
+    }
     write(&options.out, "manifest.json", &manifest(&packages)?)?;
     write(&options.out, "sbom.cdx.json", &sbom::make(&names).await?)?;
     sum(&options.out)?;
     if Some(architecture) == host {
         check::each_package_runs(&options.out, architecture).await?;
     } else {
-        println!("Not tried: this machine does not run programs for {}.", architecture.name());
+        println!("Not tried: this machine does not run Linux programs for {}.", architecture.name());
     }
     println!("The packages are in {}.", options.out.display());
     Ok(())
+}
+
+/// The processor to pack for.
+///
+/// # Errors
+///
+/// None is named where there is none of this machine's, or it cannot be built for here; the message says what to do.
+fn chosen(options: &Options, host: Option<Architecture>) -> Result<Architecture> {
+    let architecture = options.architecture.or(host);
+    if options.from.is_some() || architecture == host && host.is_some() {
+        return architecture.context("name the processor of these binaries with --architecture");
+    }
+    let name = architecture.unwrap_or(Architecture::Arm64).name();
+    bail!(
+        "this machine cannot build for {}. Build with `cargo lambda build --release --{}`, then run `cargo xtask package \
+         --architecture {name} --from target/lambda`",
+        architecture.map_or("Lambda", Architecture::name),
+        name.replace('_', "-")
+    )
 }
 
 /// Each program's name and binary.
@@ -178,4 +191,37 @@ fn sum(folder: &Path) -> Result<()> {
 /// The SHA-256 of bytes in hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen_on(
+        system: &str,
+        processor: &str,
+        architecture: Option<Architecture>,
+        from: bool,
+    ) -> Result<Architecture> {
+        let from = from.then(|| PathBuf::from("target/lambda"));
+        chosen(&Options { out: PathBuf::new(), architecture, from }, Architecture::of(system, processor))
+    }
+
+    #[test]
+    fn only_linux_builds_for_its_own_processor_and_any_machine_packs_what_was_built() {
+        let (arm, x86) = (Architecture::Arm64, Architecture::X86);
+        assert_eq!(chosen_on("linux", "aarch64", None, false).unwrap(), arm);
+        assert_eq!(chosen_on("linux", "x86_64", None, true).unwrap(), x86);
+        assert_eq!(chosen_on("macos", "aarch64", Some(arm), true).unwrap(), arm);
+        for (system, architecture) in [("macos", None), ("macos", Some(arm)), ("linux", Some(x86)), ("windows", None)] {
+            let refused = chosen_on(system, "aarch64", architecture, false).unwrap_err().to_string();
+            let name = architecture.map_or("arm64", Architecture::name);
+            let built = format!("cargo lambda build --release --{}", name.replace('_', "-"));
+            assert!(
+                refused.contains(&built) && refused.contains(&format!("--architecture {name} --from")),
+                "{refused}"
+            );
+        }
+        assert!(chosen_on("macos", "aarch64", None, true).unwrap_err().to_string().contains("--architecture"));
+    }
 }
