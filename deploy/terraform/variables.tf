@@ -51,6 +51,7 @@ variable "next_functions" {
   description = <<-EOT
     Functions of your own that these call as well, as docs/NEXT_FUNCTION.md says, by the name of the function that calls:
     { pre-sign-up = { arn = aws_lambda_function.yours.arn } }. order is before or after, failure is refuse or pass.
+    inbound-federation and custom-message must be built for it, and end at their start otherwise.
   EOT
   type = map(object({
     arn     = string

@@ -49,7 +49,10 @@ export interface AccountLayerProps {
   readonly settings: Readonly<Record<string, string>>;
   /** The functions to deploy. Default: all but `custom-message`, which needs a pool that sends through SES. */
   readonly functions?: readonly FunctionName[];
-  /** Functions of your own that these call as well, by the function that calls. */
+  /**
+   * Functions of your own that these call as well, by the function that calls. `inbound-federation` and `custom-message` must
+   * be built for it (docs/NEXT_FUNCTION.md), and end at their start otherwise.
+   */
   readonly nextFunctions?: Partial<Record<FunctionName, NextFunction>>;
   /** Default: ARM_64, which costs a fifth less. */
   readonly architecture?: Architecture;
