@@ -139,6 +139,26 @@ fn an_account_api_that_does_not_fit_the_pool_is_found() {
     }
 }
 
+/// Inbound federation writes the subject only if it is there, and told where.
+#[test]
+fn a_subject_that_nothing_writes_is_found() {
+    use Severity::{Error, Warning};
+    use Trigger::{InboundFederation, PreSignUp};
+    check(Warning, "trigger_missing", |facts| {
+        facts.functions.remove(&InboundFederation);
+        set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
+        // Nothing writes it any more, and Okta is linked by it no longer.
+        facts.providers.as_mut().unwrap().pop();
+    });
+    check(Error, "subject_loses_case", |facts| {
+        for trigger in Trigger::ALL {
+            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
+        }
+        facts.providers.as_mut().unwrap()[1].mapping.remove("custom:number");
+        set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
+    });
+}
+
 #[test]
 fn each_thing_that_can_be_wrong_is_found_alone() {
     use Severity::{Error, Note, Warning};
@@ -151,12 +171,6 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
         for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != InboundFederation) {
             set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim@example.com:custom:number");
         }
-    });
-    check(Warning, "trigger_missing", |facts| {
-        facts.functions.remove(&InboundFederation);
-        set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
-        // Nothing writes it any more, and Okta is linked by it no longer.
-        facts.providers.as_mut().unwrap().pop();
     });
     for spoil in [(Some(false), Some(true), "function_gone"), (Some(true), Some(false), "no_invoke_permission")] {
         check(Error, spoil.2, |facts| {
@@ -208,14 +222,6 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
         for trigger in Trigger::ALL {
             set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
         }
-    });
-    // Inbound federation writes the subject only if it is told where.
-    check(Error, "subject_loses_case", |facts| {
-        for trigger in Trigger::ALL {
-            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
-        }
-        facts.providers.as_mut().unwrap()[1].mapping.remove("custom:number");
-        set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
     });
     check(Error, "subject_attribute_missing", |facts| set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:subject"));
     check(Error, "case_setting_wrong", |facts| set(facts, PreSignUp, "POOL_CASE_SENSITIVE", "true"));
