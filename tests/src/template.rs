@@ -176,10 +176,12 @@ pub struct Granted {
     pub actions: BTreeSet<String>,
 }
 
-/// The texts of a JSON list. A member that is no text is its JSON, so that it equals no text that is expected.
+/// The texts of a JSON list, or the one text in its place. A member that is no text is its JSON, so that it equals no text
+/// that is expected.
 #[must_use]
 pub fn texts(list: &Value) -> BTreeSet<String> {
-    list.as_array().into_iter().flatten().map(text).collect()
+    let one = list.is_string().then_some(list);
+    list.as_array().into_iter().flatten().chain(one).map(text).collect()
 }
 
 /// The template as one set of parameters makes it.

@@ -18,7 +18,7 @@ use crate::cognito::{Answer, Cognito, LATENCY};
 /// Processes of the binary.
 #[derive(Debug)]
 pub struct Binary {
-    binary: PathBuf,
+    program: PathBuf,
     settings: Vec<(String, String)>,
     idle: RefCell<Vec<Process>>,
     cognito: Arc<Cognito>,
@@ -27,12 +27,12 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// The binary, which calls `cognito` over TLS. The authority's certificate goes into `folder`.
+    /// The program, which calls `cognito` over TLS. The authority's certificate goes into `folder`.
     ///
     /// # Errors
     ///
     /// Fails if the stand-in cannot be started.
-    pub async fn new(binary: &Path, cognito: &Arc<Cognito>, folder: &Path) -> Result<Self> {
+    pub async fn new(program: &Path, cognito: &Arc<Cognito>, folder: &Path) -> Result<Self> {
         let queue = Arc::new(Mutex::default());
         let (plays, waits) = (cognito.clone(), Arc::clone(&queue));
         let stand_in = StandIn::start_as(folder, move |operation, body| match operation {
@@ -47,7 +47,7 @@ impl Binary {
         settings.push((RETRY_QUEUE_URL.to_owned(), url));
         settings.extend(SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let (cognito, idle) = (cognito.clone(), RefCell::default());
-        Ok(Self { binary: binary.to_owned(), settings, idle, cognito, queue, _stand_in: stand_in })
+        Ok(Self { program: program.to_owned(), settings, idle, cognito, queue, _stand_in: stand_in })
     }
 
     /// Starts processes ahead, so that the start of many at once on a small machine is not what is measured.
@@ -57,7 +57,7 @@ impl Binary {
     /// Fails if one does not start.
     pub async fn start_ahead(&self, processes: usize) -> Result<()> {
         for _ in 0..processes {
-            let started = Process::start("pre-sign-up", &self.binary, &self.settings).await?;
+            let started = Process::start("pre-sign-up", &self.program, &self.settings).await?;
             self.idle.borrow_mut().push(started);
         }
         Ok(())
@@ -67,7 +67,7 @@ impl Binary {
         let idle = self.idle.borrow_mut().pop();
         let process = match idle {
             Some(idle) => idle,
-            None => Process::start("pre-sign-up", &self.binary, &self.settings).await?,
+            None => Process::start("pre-sign-up", &self.program, &self.settings).await?,
         };
         let answered = process.invoke(event).await?;
         process.wait_until_idle().await?;
