@@ -151,30 +151,16 @@ resource "aws_sqs_queue" "retries" {
   sqs_managed_sse_enabled = true
 }
 
+# Pre-sign-up lets memberships wait when many people come at once, and post-confirmation writes them.
 resource "aws_iam_role_policy" "retries" {
-  count = local.retries ? 1 : 0
-  name  = "retry"
-  role  = aws_iam_role.function["post-confirmation"].name
+  for_each = toset(local.retries ? [for name in ["post-confirmation", "pre-sign-up"] : name if contains(keys(local.functions), name)] : [])
+  name     = "retry"
+  role     = aws_iam_role.function[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect   = "Allow"
-      Action   = module.plan.retry_actions["post-confirmation"]
-      Resource = aws_sqs_queue.retries[0].arn
-    }]
-  })
-}
-
-# Pre-sign-up lets memberships wait when many people come at once.
-resource "aws_iam_role_policy" "waits" {
-  count = local.retries && contains(keys(local.functions), "pre-sign-up") ? 1 : 0
-  name  = "retry"
-  role  = aws_iam_role.function["pre-sign-up"].name
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = module.plan.retry_actions["pre-sign-up"]
+      Action   = module.plan.retry_actions[each.key]
       Resource = aws_sqs_queue.retries[0].arn
     }]
   })
