@@ -41,7 +41,10 @@ fn run(command: &mut Command) {
 /// The example, synthesized below `.local/`. `None` where there is no Node.js.
 fn synthesized() -> Option<(PathBuf, Value)> {
     if Command::new("npm").arg("--version").output().is_err() {
-        assert!(std::env::var_os("GITHUB_ACTIONS").is_none(), "there is no Node.js, and a check that did not run has not passed");
+        assert!(
+            std::env::var_os("GITHUB_ACTIONS").is_none(),
+            "there is no Node.js, and a check that did not run has not passed"
+        );
         eprintln!("no Node.js: the construct for CDK is not tried");
         return None;
     }
