@@ -168,7 +168,7 @@ fn find_modules(folder: &Path, path: &mut Module, modules: &mut BTreeMap<Module,
             find_modules(&entry, path, modules);
         } else if entry.extension().is_some_and(|extension| extension == "rs") {
             let code = std::fs::read_to_string(&entry).unwrap();
-            let code = code.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
             let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
             let is_root = matches!(path.as_slice(), [only] if only == "lib" || only == "main");
             modules.insert(if is_root { Module::new() } else { path.clone() }, lines.collect());

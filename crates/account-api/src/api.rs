@@ -8,6 +8,7 @@ mod locales;
 mod sessions;
 
 use crate::AccountApi;
+use crate::caller::Caller;
 use crate::email_change::flow::EmailChange;
 use crate::identities::SelfService;
 use crate::identities::flow::Identities;
@@ -31,6 +32,11 @@ use utoipa_axum::routes;
 /// The most bytes of a request's body. An invitation with every attribute, the longest sensible body, has a tenth of
 /// that.
 const BODY_LIMIT: usize = 32 * 1024;
+
+/// Logs why the API said no to a caller.
+fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
+    result.inspect_err(|why| why.log(Some(&caller.sub)))
+}
 
 impl FromRef<AccountApi> for Arc<EmailChange> {
     fn from_ref(api: &AccountApi) -> Self {

@@ -29,23 +29,6 @@ const CHAIN: &[(&str, &str)] = &[("NEXT_FUNCTION", "theirs")];
 
 /// Name, function, sample event, calls and rounds of each case, the bare function first.
 type Row = (&'static str, &'static str, &'static str, &'static [&'static str], usize);
-/// The cases with [`CHAIN`].
-const CHAINED: [Row; 2] = [
-    (
-        "pre-sign-up: link, with a next function",
-        "pre-sign-up",
-        "pre-sign-up/google",
-        &["Invoke", "ListUsers", "AdminLinkProviderForUser"],
-        3,
-    ),
-    (
-        "post-confirmation: group, with a next function",
-        "post-confirmation",
-        "post-confirmation/sign-up",
-        &["AdminAddUserToGroup", "Invoke"],
-        2,
-    ),
-];
 const CASES: [Row; 9] = [
     (BARE, BARE, "pre-sign-up/google", &[], 0),
     ("pre-sign-up: link", "pre-sign-up", "pre-sign-up/google", &["ListUsers", "AdminLinkProviderForUser"], 2),
@@ -68,6 +51,24 @@ const CASES: [Row; 9] = [
     ("post-authentication: nothing to do", "post-authentication", "post-authentication/native", &[], 0),
     ("inbound-federation", "inbound-federation", "inbound-federation/google", &[], 0),
     ("custom-message", "custom-message", "custom-message/sign-up", &[], 0),
+];
+
+/// The cases with [`CHAIN`].
+const CHAINED: [Row; 2] = [
+    (
+        "pre-sign-up: link, with a next function",
+        "pre-sign-up",
+        "pre-sign-up/google",
+        &["Invoke", "ListUsers", "AdminLinkProviderForUser"],
+        3,
+    ),
+    (
+        "post-confirmation: group, with a next function",
+        "post-confirmation",
+        "post-confirmation/sign-up",
+        &["AdminAddUserToGroup", "Invoke"],
+        2,
+    ),
 ];
 
 /// Every case, the bare function first.

@@ -1,4 +1,5 @@
-//! A stand-in for Cognito, and for Lambda with the team's own function, over TLS. It answers the functions' calls after a set delay and stores nothing.
+//! A stand-in for Cognito, and for Lambda with the team's own function, over TLS. It answers the functions' calls after a
+//! set delay and stores nothing.
 //!
 //! It shows which calls a function makes and in which order. It does not show how Cognito would answer. The local cloud
 //! does that.

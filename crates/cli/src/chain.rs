@@ -90,8 +90,13 @@ impl Chain {
                 "{function} calls {other} already ({NEXT_FUNCTION}), and a function calls only one. Clear that setting first"
             )));
         }
-        if follow(cloud, next.clone(), function).await.lead_back {
+        let steps = follow(cloud, next.clone(), function).await;
+        if steps.lead_back {
             return Err(refuse(format!("{next} leads back to {function}: they would call each other")));
+        }
+        // Without its settings it is not known whether it calls ours.
+        if let Some((step, answer)) = steps.read.into_iter().next() {
+            answer.map_err(unreadable(&step))?;
         }
         let role = ours.role().context("Lambda does not say which role the function has")?.to_owned();
         let shared = former.is_some() && is_shared(cloud, pool, trigger, next.as_str(), &role).await;
@@ -290,7 +295,7 @@ pub(crate) async fn follow(cloud: &Cloud, first: FunctionArn, ours: &FunctionArn
         if steps.lead_back {
             break;
         }
-        let answer = cloud.lambda(&step.region).get_function_configuration().function_name(step.as_str()).send().await;
+        let answer = read_configuration(cloud, &step).await;
         next = answer.as_ref().ok().and_then(next_of).and_then(|name| beside(&step, &name));
         steps.read.push((step, answer));
     }
@@ -322,14 +327,22 @@ async fn is_shared(cloud: &Cloud, pool: &Description, trigger: Trigger, next: &s
 }
 
 async fn configuration(cloud: &Cloud, function: &FunctionArn) -> Result<GetFunctionConfigurationOutput> {
-    let request = cloud.lambda(&function.region).get_function_configuration().function_name(&function.name);
-    request.set_qualifier(function.alias.clone()).send().await.map_err(|error| {
+    read_configuration(cloud, function).await.map_err(unreadable(function))
+}
+
+/// By its whole ARN, because a step of a chain may be in another account.
+async fn read_configuration(cloud: &Cloud, function: &FunctionArn) -> ConfigurationAnswer {
+    cloud.lambda(&function.region).get_function_configuration().function_name(function.as_str()).send().await
+}
+
+fn unreadable(function: &FunctionArn) -> impl FnOnce(SdkError<GetFunctionConfigurationError>) -> anyhow::Error {
+    move |error| {
         let gone = error.as_service_error().is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception);
         if gone {
             return Refused(format!("there is no function {function}")).into();
         }
         told("GetFunctionConfiguration")(error).context(format!("the settings of {function} cannot be read"))
-    })
+    }
 }
 
 /// Sets `NEXT_FUNCTION`, or removes it, keeps every other variable, and waits until the function has it.

@@ -5,37 +5,32 @@
 //! what ours says, and everything else of the event stays as Cognito sent it. `docs/NEXT_FUNCTION.md` is the operator's
 //! page.
 //!
+//! - `settings`: what the operator chose;
 //! - `answer`: reads what came back, and takes nothing that is no answer to this event;
 //! - `merge`: what ours says and what theirs says become one `response`;
 //! - `name`: which function is meant;
 //! - [`Next`]: when it is called, for how long, and what its failure means.
 
 mod answer;
-mod merge;
+pub(crate) mod merge;
 mod name;
+pub(crate) mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Broken, Reply};
 pub use merge::Answers;
 pub use name::FunctionName;
+pub use settings::{
+    Defaults, NAMES, NEXT_FUNCTION, NEXT_FUNCTION_FAILURE, NEXT_FUNCTION_ORDER, OnFailure, Order, Settings, refuse,
+};
 
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
-use crate::settings::{self, Lookup, SettingError};
 use crate::trigger::{Clock, Trigger, handle};
 use merge::{Theirs, merged};
 use std::pin::Pin;
 use std::time::Duration;
-
-/// `NEXT_FUNCTION`: the team's own function, by name or ARN.
-pub const NEXT_FUNCTION: &str = "NEXT_FUNCTION";
-/// `NEXT_FUNCTION_ORDER`: whether it is called before ours or after.
-pub const NEXT_FUNCTION_ORDER: &str = "NEXT_FUNCTION_ORDER";
-/// `NEXT_FUNCTION_FAILURE`: whether the event is refused or answered by ours alone if it cannot be asked.
-pub const NEXT_FUNCTION_FAILURE: &str = "NEXT_FUNCTION_FAILURE";
-/// The variables that every trigger function reads for it.
-pub const NAMES: [&str; 3] = [NEXT_FUNCTION, NEXT_FUNCTION_ORDER, NEXT_FUNCTION_FAILURE];
 
 /// What our own `AdminCreateUser` passes as `clientMetadata`, by name and value. Cognito calls pre sign-up for it, so the
 /// team's function sees an event of our making and can tell it from an administrator's.
@@ -72,42 +67,6 @@ const NESTED: Duration = Duration::from_secs(1);
 /// The waits before the calls that follow one that Lambda throttled. Theirs has not run then, so nothing is done twice.
 const PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(400)];
 
-/// When the team's function is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Before ours does anything.
-    Before,
-    /// When ours is done, with the event as ours leaves it.
-    After,
-}
-
-/// What happens if the team's function cannot be asked, is late, or gives no usable answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnFailure {
-    /// The event is refused.
-    Refuse,
-    /// Ours answers alone.
-    Pass,
-}
-
-/// What applies to a trigger where the operator chose nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Defaults {
-    /// `NEXT_FUNCTION_ORDER`.
-    pub order: Order,
-    /// `NEXT_FUNCTION_FAILURE`.
-    pub on_failure: OnFailure,
-}
-
-impl Defaults {
-    /// It may refuse people, so it is asked before anything is created or linked, and nobody passes who was not asked about.
-    pub const ASKED_FIRST: Self = Self { order: Order::Before, on_failure: OnFailure::Refuse };
-    /// It changes what ours decided, and what it would have changed must not be stored unchanged.
-    pub const CHANGES_AFTERWARDS: Self = Self { order: Order::After, on_failure: OnFailure::Refuse };
-    /// It is told what happened, or writes what ours can write, too.
-    pub const TOLD_AFTERWARDS: Self = Self { order: Order::After, on_failure: OnFailure::Pass };
-}
-
 /// Which functions an event came through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Via {
@@ -127,8 +86,8 @@ impl Via {
 
 /// The way to the team's function.
 pub trait Caller {
-    /// Calls it once with an event, and waits for its reply. Whoever calls it stops waiting after `limit`.
-    fn call(&self, event: &str, via: &Via, limit: Duration) -> impl Future<Output = Result<Reply, Broken>>;
+    /// Calls it once with an event, and waits for its reply. Whoever calls it stops waiting when time is over.
+    fn call(&self, event: &str, via: &Via) -> impl Future<Output = Result<Reply, Broken>>;
 }
 
 /// A way to the team's function of which the type does not say what it is, so that a function that has none carries no
@@ -145,18 +104,18 @@ impl AnyCaller {
 type BoxedCall<'a> = Pin<Box<dyn Future<Output = Result<Reply, Broken>> + 'a>>;
 
 trait CallBoxed {
-    fn call_boxed<'a>(&'a self, event: &'a str, via: &'a Via, limit: Duration) -> BoxedCall<'a>;
+    fn call_boxed<'a>(&'a self, event: &'a str, via: &'a Via) -> BoxedCall<'a>;
 }
 
 impl<C: Caller> CallBoxed for C {
-    fn call_boxed<'a>(&'a self, event: &'a str, via: &'a Via, limit: Duration) -> BoxedCall<'a> {
-        Box::pin(self.call(event, via, limit))
+    fn call_boxed<'a>(&'a self, event: &'a str, via: &'a Via) -> BoxedCall<'a> {
+        Box::pin(self.call(event, via))
     }
 }
 
 impl Caller for AnyCaller {
-    async fn call(&self, event: &str, via: &Via, limit: Duration) -> Result<Reply, Broken> {
-        self.0.call_boxed(event, via, limit).await
+    async fn call(&self, event: &str, via: &Via) -> Result<Reply, Broken> {
+        self.0.call_boxed(event, via).await
     }
 }
 
@@ -192,13 +151,13 @@ impl<C: Caller> Next<C> {
         }
         let theirs = match self.order {
             Order::Before => {
-                let theirs = self.ask(trigger, event, clock.leaving(FOR_OURS), via).await?;
+                let theirs = self.ask::<T>(event, clock.leaving(FOR_OURS), via).await?;
                 handle(trigger, event, clock).await?;
                 theirs
             }
             Order::After => {
                 handle(trigger, event, clock.leaving(FOR_THEIRS)).await?;
-                self.ask(trigger, event, clock, via).await?
+                self.ask::<T>(event, clock, via).await?
             }
         };
         if let Some(theirs) = theirs {
@@ -209,13 +168,7 @@ impl<C: Caller> Next<C> {
     }
 
     /// What the team's function says. `None` if it could not be asked and that is to be passed over.
-    async fn ask<T: Trigger>(
-        &self,
-        _: &T,
-        event: &mut Event,
-        clock: Clock,
-        via: &Via,
-    ) -> Result<Option<Theirs>, Failure> {
+    async fn ask<T: Trigger>(&self, event: &mut Event, clock: Clock, via: &Via) -> Result<Option<Theirs>, Failure> {
         let nested = is_of_our_making(event);
         let limit = if nested { clock.left().min(NESTED) } else { clock.left() };
         let on_failure = if nested {
@@ -262,12 +215,12 @@ impl<C: Caller> Next<C> {
         let json = event.written().map_err(|why| Broken::NotAsked(why.into()))?;
         let called = async {
             for pause in PAUSES {
-                match self.caller.call(json.get(), via, limit).await {
+                match self.caller.call(json.get(), via).await {
                     Err(Broken::Refused { status: TOO_MANY_REQUESTS, .. }) => tokio::time::sleep(pause).await,
                     replied => return replied,
                 }
             }
-            self.caller.call(json.get(), via, limit).await
+            self.caller.call(json.get(), via).await
         };
         tokio::time::timeout(limit, called).await.map_err(|_| late())?
     }
@@ -284,55 +237,4 @@ fn is_dry_run(event: &Event) -> bool {
 fn is_of_our_making(event: &Event) -> bool {
     let (name, value) = CREATED_BY;
     event.source() == TriggerSource::PreSignUpAdminCreateUser && event.client_metadata().text(name) == Some(value)
-}
-
-/// Refuses the setting in a build that cannot call another function.
-///
-/// # Errors
-///
-/// Returns [`SettingError`] if `NEXT_FUNCTION` is set.
-pub fn refuse(lookup: Lookup<'_>) -> Result<(), SettingError> {
-    let allowed = "nothing, because this build calls no other function: build it with --features next-function, as \
-                   docs/NEXT_FUNCTION.md says";
-    settings::optional(lookup, NEXT_FUNCTION, allowed, |_| None::<()>)?;
-    Ok(())
-}
-
-/// What the operator chose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// `NEXT_FUNCTION`. `None` if there is none.
-    pub function: Option<FunctionName>,
-    /// `NEXT_FUNCTION_ORDER` and `NEXT_FUNCTION_FAILURE`.
-    pub chosen: Defaults,
-}
-
-impl Settings {
-    /// Reads the settings of a trigger with these defaults.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SettingError`] for the first variable with a value that is not allowed. A function must not call itself.
-    pub fn from_lookup(lookup: Lookup<'_>, defaults: Defaults) -> Result<Self, SettingError> {
-        let set = |name: &str| lookup(name).unwrap_or_default();
-        let (own, region) = (set("AWS_LAMBDA_FUNCTION_NAME"), set("AWS_REGION"));
-        let parse = |text: &str| FunctionName::parse(text).filter(|function| !function.may_be(&own, &region));
-        Ok(Self {
-            function: settings::optional(lookup, NEXT_FUNCTION, FunctionName::ALLOWED, parse)?,
-            chosen: Defaults {
-                order: settings::choice(
-                    lookup,
-                    NEXT_FUNCTION_ORDER,
-                    &[("before", Order::Before), ("after", Order::After)],
-                    defaults.order,
-                )?,
-                on_failure: settings::choice(
-                    lookup,
-                    NEXT_FUNCTION_FAILURE,
-                    &[("refuse", OnFailure::Refuse), ("pass", OnFailure::Pass)],
-                    defaults.on_failure,
-                )?,
-            },
-        })
-    }
 }

@@ -2,9 +2,9 @@
 
 use crate::event::{Event, TriggerSource};
 use crate::failure::{Failure, Kind};
-use crate::next_function::{Answers, Defaults};
+use crate::next_function::merge::Answers;
+use crate::next_function::settings::Defaults;
 use crate::settings::Overridden;
-use crate::user_pool::Patience;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
@@ -133,10 +133,10 @@ impl Clock {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// As long as calls that Cognito throttles may be made again: until the deadline.
+    /// When an answer must be there.
     #[must_use]
-    pub fn patience(&self) -> Patience {
-        Patience::until(self.deadline)
+    pub fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// Runs `work` until the deadline.

@@ -10,7 +10,9 @@ pub use binary::Binary;
 pub use engine::Engine;
 pub use queue::Queue;
 
+use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 
 /// A pre sign-up function as Lambda runs it: as many processes as there are events at a time.
 pub trait Function: 'static {
@@ -29,4 +31,11 @@ pub trait Function: 'static {
     fn hand_over(&self) -> impl Future<Output = bool> {
         std::future::ready(false)
     }
+}
+
+/// Lets a function answer an event as its binary does. The error is the code of the refusal or failure.
+pub(crate) async fn answered(trigger: &impl Trigger, event: &Value) -> Result<(), String> {
+    let event = to_raw_value(event).map_err(|why| why.to_string())?;
+    let answered = answer(trigger, &event, Clock::starting_now(TIME_LIMIT)).await;
+    answered.map(drop).map_err(|failure| failure.kind().code.to_owned())
 }

@@ -19,7 +19,7 @@ use crate::cognito::{Answer, Cognito};
 const LATE: Duration = Duration::from_secs(2);
 
 /// The one call of SQS.
-const SEND_MESSAGE: &str = "SendMessage";
+pub(crate) const SEND_MESSAGE: &str = "SendMessage";
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,11 +229,16 @@ impl Shared {
         if operation != SEND_MESSAGE {
             return self.cognito.answer(operation, body);
         }
-        let request: Value = serde_json::from_slice(body).unwrap_or_default();
-        let message = request["MessageBody"].as_str().unwrap_or_default().to_owned();
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-        (200, json!({ "MessageId": "1" }).to_string())
+        take_message(&self.messages, body)
     }
+}
+
+/// Plays SQS: keeps the message's body.
+pub(crate) fn take_message(messages: &Mutex<Vec<String>>, body: &[u8]) -> Answer {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = request["MessageBody"].as_str().unwrap_or_default().to_owned();
+    messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    (200, json!({ "MessageId": "1" }).to_string())
 }
 
 /// The next request: its operation and body. `None` if the connection ends.

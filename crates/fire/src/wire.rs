@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use cognito_core::retry_queue::RETRY_QUEUE_URL;
 use cognito_core::sdk::{Aws, SqsQueue};
-use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use cognito_core::user_pool::aws::AwsUserPools;
 use futures_util::stream::{self, StreamExt};
 use local_cloud::event::sample;
@@ -19,10 +18,10 @@ use post_confirmation::PostConfirmation;
 use pre_sign_up::PreSignUp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use crate::cognito::{Account, CUT_OFF, Cognito};
+use crate::function::answered;
 use crate::network::Network;
 pub use crate::network::{Fault, Plan};
 
@@ -227,22 +226,16 @@ impl Functions {
     async fn run(&self, flow: Flow, sub: &str) -> Result<(), String> {
         let event = event(flow, sub).map_err(|why| why.to_string())?;
         match flow {
-            Flow::Link | Flow::Create => invoke(&self.pre_sign_up, &event).await,
-            Flow::Group => invoke(&self.post_confirmation, &event).await,
-            Flow::Repair => invoke(&self.post_authentication, &event).await,
+            Flow::Link | Flow::Create => answered(&self.pre_sign_up, &event).await,
+            Flow::Group => answered(&self.post_confirmation, &event).await,
+            Flow::Repair => answered(&self.post_authentication, &event).await,
         }
     }
 
     /// Hands a message of the queue to post confirmation.
     async fn deliver(&self, message: &str) -> Result<(), String> {
-        invoke(&self.post_confirmation, &json!({ "Records": [{ "body": message }] })).await
+        answered(&self.post_confirmation, &json!({ "Records": [{ "body": message }] })).await
     }
-}
-
-async fn invoke(trigger: &impl Trigger, event: &Value) -> Result<(), String> {
-    let event = to_raw_value(event).map_err(|why| why.to_string())?;
-    let answered = answer(trigger, &event, Clock::starting_now(TIME_LIMIT)).await;
-    answered.map(drop).map_err(|failure| failure.kind().code.to_owned())
 }
 
 fn event(flow: Flow, sub: &str) -> Result<Value> {

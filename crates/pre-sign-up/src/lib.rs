@@ -19,7 +19,7 @@ use cognito_core::next_function::{Answers, Defaults};
 use cognito_core::provider::{Providers, SignUpDomains, UnknownProvider};
 use cognito_core::retry_queue::RetryQueue;
 use cognito_core::trigger::{Clock, Trigger};
-use cognito_core::user_pool::{NativeUserName, PoolError, UserName, UserPool, UserPools};
+use cognito_core::user_pool::{NativeUserName, Patience, PoolError, UserName, UserPool, UserPools};
 use linking::{Arrival, Decision, Later, LinkError, Linker, Owner, Owners, Refusal, Settlement};
 use rush::{Rush, Waits};
 use serde_json::{Map, Value};
@@ -117,7 +117,7 @@ impl<P: UserPools, Q: RetryQueue + Debug + Sync> PreSignUp<P, Q> {
             user_name: settings.native_user_name,
             attributes: copied(attributes, &settings.native_attributes),
             now: clock.now(),
-            patience: clock.patience(),
+            patience: Patience::until(clock.deadline()),
         };
         let provider = match settings.providers.split_user_name(user_name) {
             Ok((provider, _)) => provider.name.as_str(),

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Bench(bench::Options),
     /// Watch two accounts become one: the triggers at work on a local user pool.
     Demo(demo::Options),
-    /// Put the functions under fire: a launch day against Cognito's quotas.
+    /// Put the functions under fire: a launch day against Cognito's quotas, and faults of the network.
     Fire(fire::Options),
     /// Run all tests, those that need a local cloud included.
     Test(test::Options),

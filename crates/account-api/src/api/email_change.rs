@@ -1,5 +1,6 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
+use super::logged;
 use crate::caller::Caller;
 use crate::email_change::flow::EmailChange;
 use crate::email_change::view::{Standing, Verified, View};
@@ -175,8 +176,4 @@ pub(super) async fn resend(
 ) -> Result<(StatusCode, Json<View>), Problem> {
     let view = api.resend(&caller, &locales.as_strs()).await;
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
-}
-
-fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
-    result.inspect_err(|why| why.log(Some(&caller.sub)))
 }

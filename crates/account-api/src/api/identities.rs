@@ -1,5 +1,6 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
+use super::logged;
 use crate::caller::Caller;
 use crate::code::typed;
 use crate::identities::flow::Identities;
@@ -179,8 +180,4 @@ pub(super) async fn disconnect(
 ) -> Result<StatusCode, Problem> {
     logged(api.disconnect(&caller, &id, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
-    result.inspect_err(|why| why.log(Some(&caller.sub)))
 }

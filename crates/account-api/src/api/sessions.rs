@@ -1,5 +1,6 @@
 use super::body::{Body, Limits};
 use super::locales::Locales;
+use super::logged;
 use crate::caller::Caller;
 use crate::identities::flow::Identities;
 use crate::problem::{GatewayRefusal, Problem, ProblemBody};
@@ -82,8 +83,4 @@ pub(super) async fn notice(
 ) -> Result<StatusCode, Problem> {
     logged(api.password_changed(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::ACCEPTED)
-}
-
-fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
-    result.inspect_err(|why| why.log(Some(&caller.sub)))
 }

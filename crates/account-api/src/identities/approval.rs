@@ -39,7 +39,7 @@ impl Identities {
     pub(super) fn approvers(&self, goes: &Party, stays: &Party) -> Result<Vec<Approver>, Code> {
         let approver = |party: &Party| {
             let address = Email::parse(&self.proven(&party.record)?).ok()?;
-            Some(Approver { sub: party.owner.sub.clone(), address })
+            Some(Approver::new(&party.owner.sub, address))
         };
         let gains =
             if goes.profile.identities.is_empty() { None } else { Some(approver(stays).ok_or(Code::EmailUnverified)?) };
@@ -99,8 +99,7 @@ impl Identities {
         asked: Asked,
         given: &str,
     ) -> Result<bool, Problem> {
-        let address = approver.address.to_lower_case();
-        let guess = asked.code.guess(&self.sealer, &approver.purpose(&address, &approval.wish), given);
+        let guess = asked.code.guess(&self.sealer, &approver.purpose(&approval.wish), given);
         let (after, refusal) = match guess {
             Guess::Right => (Some(asked.passing()), None),
             Guess::Wrong(code, left) => {
@@ -132,8 +131,7 @@ impl Identities {
         let (now, code) = (self.table.now(), code::draw());
         let (at, passed) = asked.map_or((now, BTreeMap::new()), |asked| (asked.at, asked.passed));
         let wish = &approval.wish;
-        let address = approver.address.to_lower_case();
-        let challenge = Challenge::new(now, &self.sealer, &approver.purpose(&address, wish), &code);
+        let challenge = Challenge::new(now, &self.sealer, &approver.purpose(wish), &code);
         let (confirmation, stays) = (wish.confirmation.to_owned(), wish.stays.to_owned());
         let asked = Asked { confirmation, stays, at, passed, of: approver.sub.clone(), code: challenge };
         self.mails(key, read, approval, approver, asked, &code).await
@@ -148,9 +146,8 @@ impl Identities {
         approver: &Approver,
         asked: Asked,
     ) -> Result<Option<CodeAsked>, Problem> {
-        let (code, address) = (code::draw(), approver.address.to_lower_case());
-        let purpose = approver.purpose(&address, &approval.wish);
-        match asked.code.resent(self.table.now(), &self.sealer, &purpose, &code) {
+        let code = code::draw();
+        match asked.code.resent(self.table.now(), &self.sealer, &approver.purpose(&approval.wish), &code) {
             Err(NotResent::TooSoon(_)) => Ok(Some(asked.view(approver))),
             Err(why) => Err(why.into()),
             Ok(challenge) => {

@@ -21,12 +21,18 @@ pub(super) struct Wish<'a> {
 pub(super) struct Approver {
     pub(super) sub: String,
     pub(super) address: Email,
+    /// The address as a code is bound to it, however it is written.
+    mailbox: String,
 }
 
 impl Approver {
+    pub(super) fn new(sub: &str, address: Email) -> Self {
+        Self { sub: sub.to_owned(), mailbox: address.to_lower_case(), address }
+    }
+
     /// What the code of this mailbox is good for, and nothing else.
-    pub(super) fn purpose<'a>(&'a self, address: &'a str, wish: &Wish<'a>) -> [&'a str; 5] {
-        ["identity-code", &self.sub, address, wish.confirmation, wish.stays]
+    pub(super) fn purpose<'a>(&'a self, wish: &Wish<'a>) -> [&'a str; 5] {
+        ["identity-code", &self.sub, &self.mailbox, wish.confirmation, wish.stays]
     }
 }
 
@@ -62,9 +68,8 @@ impl Asked {
     /// Whether this is the code with which a mailbox has approved already.
     pub(super) fn is_passed_code(&self, approvers: &[Approver], wish: &Wish<'_>, sealer: &Sealer, given: &str) -> bool {
         approvers.iter().any(|approver| {
-            let address = approver.address.to_lower_case();
             let passed = self.passed.get(&approver.sub);
-            passed.is_some_and(|digest| sealer.matches(&approver.purpose(&address, wish), given, digest))
+            passed.is_some_and(|digest| sealer.matches(&approver.purpose(wish), given, digest))
         })
     }
 

@@ -123,11 +123,7 @@ impl Identities {
             let goes = self.accounts.profile(&moving.goes.user_name).await?;
             let Some(goes) = goes.filter(|goes| goes.sub == moving.goes.sub) else { return Ok(false) };
             let name = self.accounts.checked(&moving.goes.name(), &moving.goes.sub).await?;
-            let is_there = |identity: &SourceIdentity| {
-                goes.identities.iter().any(|known| {
-                    known.user_id == identity.value() && known.provider_name.eq_ignore_ascii_case(identity.provider())
-                })
-            };
+            let is_there = |identity: &&SourceIdentity| has(&goes, identity.provider(), identity.value());
             for identity in state.moved.iter().filter(|identity| !is_there(identity)) {
                 self.accounts.link(&name, identity).await?;
             }
@@ -215,10 +211,11 @@ impl Identities {
         let link = state.attempts.last().and_then(|begin| begin.identity.as_ref());
         let has_link = |other: &Profile, identity: &Identity| {
             link.filter(|link| link.provider().eq_ignore_ascii_case(&identity.provider_name))
-                .is_some_and(|link| has(other, &Identity { user_id: link.value().to_owned(), ..identity.clone() }))
+                .is_some_and(|link| has(other, link.provider(), link.value()))
         };
         let has_all = |other: &&Profile| {
-            going.identities.iter().all(|identity| has(other, identity) || has_link(other, identity))
+            let has_it = |identity: &Identity| has(other, &identity.provider_name, &identity.user_id);
+            going.identities.iter().all(|identity| has_it(identity) || has_link(other, identity))
         };
         Ok(!going.identities.is_empty() && others.any(|other| has_all(&other)))
     }
@@ -285,10 +282,8 @@ impl Identities {
 }
 
 /// Whether an identity signs in to the account. Subjects compare exactly, as Cognito compares them.
-fn has(profile: &Profile, identity: &Identity) -> bool {
-    let is = |known: &Identity| {
-        known.user_id == identity.user_id && known.provider_name.eq_ignore_ascii_case(&identity.provider_name)
-    };
+fn has(profile: &Profile, provider: &str, subject: &str) -> bool {
+    let is = |known: &Identity| known.user_id == subject && known.provider_name.eq_ignore_ascii_case(provider);
     profile.identities.iter().any(is)
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::settings::SettingError;
 use crate::testing::{CapturedLog, edited, only_response_changed, sample};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -78,7 +79,7 @@ impl Theirs {
 }
 
 impl Caller for &Theirs {
-    async fn call(&self, event: &str, _: &Via, _: Duration) -> Result<Reply, Broken> {
+    async fn call(&self, event: &str, _: &Via) -> Result<Reply, Broken> {
         self.got.lock().unwrap().push(serde_json::from_str(event).unwrap());
         tokio::time::sleep(self.takes).await;
         (self.reply)(event)

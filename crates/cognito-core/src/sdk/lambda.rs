@@ -71,14 +71,14 @@ fn endpoint(aws: &Aws, region: &str) -> String {
 }
 
 impl Caller for LambdaFunction {
-    async fn call(&self, event: &str, via: &Via, limit: Duration) -> Result<Reply, Broken> {
+    async fn call(&self, event: &str, via: &Via) -> Result<Reply, Broken> {
         let came_through: Vec<&str> = via.earlier.iter().chain([&via.own]).map(String::as_str).collect();
         let context = STANDARD.encode(json!({ "custom": { CAME_THROUGH: came_through.join(" ") } }).to_string());
         let mut headers = vec![("content-type", "application/json"), ("x-amz-client-context", context.as_str())];
         // Lambda counts the steps of a chain by it, and stops one that does not end.
         headers.extend(via.trace.as_deref().map(|trace| ("x-amzn-trace-id", trace)));
-        // `Next` stops waiting when the limit is over. A second clock here would now and then be the first to end.
-        let limits = HttpConnectorSettings::builder().connect_timeout(CONNECT.min(limit)).build();
+        // `Next` stops waiting for the answer. A second clock here would now and then be the first to end.
+        let limits = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
         let target = Target { service: "lambda", region: self.region.as_deref(), url: &self.url };
         let answer = self.aws.post(target, &headers, event, &limits).await.map_err(Broken::NotAsked)?;
         let status = answer.status();

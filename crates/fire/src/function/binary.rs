@@ -13,7 +13,8 @@ use local_cloud::seed::GROUP;
 use serde_json::{Value, json};
 
 use super::Function;
-use crate::cognito::{Answer, Cognito, LATENCY};
+use crate::cognito::{Cognito, LATENCY};
+use crate::network::{SEND_MESSAGE, take_message};
 
 /// Processes of the binary.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Binary {
         let queue = Arc::new(Mutex::default());
         let (plays, waits) = (cognito.clone(), Arc::clone(&queue));
         let stand_in = StandIn::start_as(folder, move |operation, body| match operation {
-            "SendMessage" => take_message(&waits, body),
+            SEND_MESSAGE => take_message(&waits, body),
             operation => plays.answer(operation, body),
         })
         .await?;
@@ -74,14 +75,6 @@ impl Binary {
         self.idle.borrow_mut().push(process);
         Ok(answered.map(drop).map_err(|error| error.error_type))
     }
-}
-
-/// Plays SQS: keeps the message's body.
-fn take_message(queue: &Mutex<Vec<String>>, body: &[u8]) -> Answer {
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = request["MessageBody"].as_str().unwrap_or_default().to_owned();
-    queue.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-    (200, json!({ "MessageId": "1" }).to_string())
 }
 
 impl Function for Binary {

@@ -5,15 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
-use cognito_core::trigger::{Clock, TIME_LIMIT, answer};
 use cognito_core::user_pool::aws::AwsUserPools;
 use local_cloud::function::SETTINGS;
 use post_confirmation::PostConfirmation;
 use pre_sign_up::{PreSignUp, Settings};
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use super::{Function, Queue};
+use super::{Function, Queue, answered};
 use crate::client;
 use crate::cognito::Cognito;
 
@@ -74,10 +72,9 @@ impl Function for Engine {
 
     async fn invoke(&self, event: &Value) -> Result<(), String> {
         let process = self.process().map_err(|why| why.to_string())?;
-        let event = to_raw_value(event).map_err(|why| why.to_string())?;
-        let answered = answer(&*process, &event, Clock::starting_now(TIME_LIMIT)).await;
+        let answered = answered(&*process, event).await;
         self.idle.borrow_mut().push(process);
-        answered.map(drop).map_err(|failure| failure.kind().code.to_owned())
+        answered
     }
 
     fn waiting(&self) -> usize {
@@ -88,8 +85,7 @@ impl Function for Engine {
         let Some((queue, message)) = self.queue.as_ref().and_then(|queue| Some((queue, queue.take()?))) else {
             return false;
         };
-        let Ok(delivery) = to_raw_value(&json!({ "Records": [{ "body": message }] })) else { return false };
-        let written = answer(&*self.later, &delivery, Clock::starting_now(TIME_LIMIT)).await.is_ok();
+        let written = answered(&*self.later, &json!({ "Records": [{ "body": message }] })).await.is_ok();
         if !written {
             queue.put_back(message);
         }

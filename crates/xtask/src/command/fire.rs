@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use local_cloud::function;
 
-/// What to do; `cargo xtask fire help` lists it.
+/// What to do; `cargo xtask fire --help` lists it.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Options {

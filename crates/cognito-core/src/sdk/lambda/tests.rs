@@ -20,7 +20,7 @@ async fn reply(answer: &str) -> (Result<Reply, Broken>, String) {
     let (url, request) = once(format!("HTTP/1.1 {answer}"));
     let via = Via { own: "b".into(), earlier: vec!["a".into()], trace: Some("Root=1-2-3".into()) };
     let arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs:live";
-    let reply = function(&url, arn).call(r#"{"an":"event"}"#, &via, Duration::from_secs(5)).await;
+    let reply = function(&url, arn).call(r#"{"an":"event"}"#, &via).await;
     (reply, request.join().unwrap())
 }
 
@@ -66,7 +66,7 @@ async fn an_answer_of_six_megabytes_is_not_read() {
 async fn nobody_listens() {
     let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     let function = function(&format!("http://{closed}"), "theirs");
-    let reply = function.call("{}", &Via::default(), Duration::from_secs(5)).await;
+    let reply = function.call("{}", &Via::default()).await;
     assert!(matches!(reply, Err(Broken::NotAsked(_))), "{reply:?}");
 }
 
