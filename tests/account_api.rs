@@ -442,6 +442,7 @@ fn over_the_table(email: &str) -> (Router, DynamoDb, MemoryPool, MemoryMailer) {
         store: Arc::new(store.clone()),
         mailer: Arc::new(mailer.clone()),
         queue: Arc::new(MemoryQueue::default()),
+        bus: None,
         clock: Arc::new(SetClock::at(1_795_305_600)),
         sealer: Sealer::new(&[7; 32]).unwrap(),
         messages: Messages::new(settings.messages.clone()),

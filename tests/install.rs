@@ -143,10 +143,10 @@ fn with_every_combination_of_settings_the_template_grants_what_the_manifest_says
 }
 
 #[test]
-fn the_queue_and_the_function_of_the_team_are_rights_of_their_own() {
+fn the_queue_the_bus_and_the_function_of_the_team_are_rights_of_their_own() {
     let (manifest, template) = (manifest(), Template::parse(TEMPLATE).unwrap());
     for (name, function, _) in functions() {
-        for set in ["", "DefaultGroup", "Overrides", "NextFunction"] {
+        for set in ["", "DefaultGroup", "Overrides", "EventBus", "NextFunction"] {
             let set = if set == "NextFunction" { format!("{function}NextFunction") } else { set.to_owned() };
             let parameters = BTreeMap::from([(set, "set".to_owned())]);
             let environment = template.granted(function, &parameters).unwrap().environment;
@@ -154,6 +154,7 @@ fn the_queue_and_the_function_of_the_team_are_rights_of_their_own() {
             for (policy, on) in [
                 (format!("{function}NextRights"), "next-function"),
                 (format!("{retries}RetryQueueRights"), "retry-queue"),
+                (format!("{function}EventBusRights"), "event-bus"),
             ] {
                 let rights = template.properties(&policy, &parameters).unwrap();
                 let granted = rights.map(|rights| actions(&rights["PolicyDocument"]["Statement"][0]["Action"]));
@@ -189,7 +190,7 @@ fn the_account_api_of_the_manifest_is_that_of_its_template() {
         for statement in rights["PolicyDocument"]["Statement"].as_array().unwrap() {
             granted.entry(resource(&statement["Resource"])).or_default().extend(actions(&statement["Action"]));
         }
-        for on in ["pool", "table", "table-index", "own-function", "sender", "secret"] {
+        for on in ["pool", "table", "table-index", "own-function", "event-bus", "sender", "secret"] {
             let needed = by_manifest(facts, &environment, on);
             assert_eq!(granted.remove(on).unwrap_or_default(), needed, "{on} with {parameters:?}");
             compared += 1;
@@ -207,6 +208,7 @@ fn resource(resource: &Value) -> &'static str {
         ("/index/lists", "table-index"),
         ("AccountApiTable.Arn", "table"),
         ("AccountApiFunction.Arn", "own-function"),
+        (":event-bus/", "event-bus"),
         ("AccountApiSecret", "secret"),
     ];
     // The sender is a parameter.

@@ -90,6 +90,21 @@ resource "aws_iam_role_policy" "next" {
   })
 }
 
+# The bus that pre-sign-up tells of links.
+resource "aws_iam_role_policy" "event_bus" {
+  count = length(module.plan.event_bus)
+  name  = "event-bus"
+  role  = aws_iam_role.function["pre-sign-up"].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "events:PutEvents"
+      Resource = "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:event-bus/${module.plan.event_bus[0]}"
+    }]
+  })
+}
+
 resource "aws_lambda_function" "function" {
   for_each      = local.functions
   function_name = "${var.name}-${each.key}"

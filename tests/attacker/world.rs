@@ -273,6 +273,7 @@ impl World {
                 store: Arc::new(Lossy { store: MemoryStore::default(), writes: AtomicU32::default() }),
                 mailer: Arc::new(self.mailer.clone()),
                 queue: Arc::new(self.queue.clone()),
+                bus: None,
                 clock: Arc::new(self.clock.clone()),
                 sealer: Sealer::new(&[7; 32]).unwrap(),
                 messages: Messages::new(settings.messages.clone()),

@@ -7,7 +7,6 @@ mod invitations;
 mod locales;
 mod sessions;
 
-use crate::AccountApi;
 use crate::caller::Caller;
 use crate::email_change::flow::EmailChange;
 use crate::identities::SelfService;
@@ -15,6 +14,7 @@ use crate::identities::flow::Identities;
 use crate::invitation::Mode;
 use crate::invitation::flow::Invitations;
 use crate::problem::{Code, Problem};
+use crate::{AccountApi, Settings};
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -84,18 +84,21 @@ impl Modify for Bearer {
     }
 }
 
-fn routes(invitations: &Mode, self_service: SelfService) -> (Router<AccountApi>, Description) {
+fn routes(invitations: &Mode, own: &crate::identities::Settings) -> (Router<AccountApi>, Description) {
     let mut routes = OpenApiRouter::with_openapi(Head::openapi())
         .routes(routes!(email_change::request, email_change::status, email_change::cancel))
         .routes(routes!(email_change::verify))
         .routes(routes!(email_change::resend));
-    if self_service != SelfService::Off {
+    if own.self_service != SelfService::Off {
         routes = routes
             .routes(routes!(identities::list, identities::connect))
             .routes(routes!(identities::offer))
             .routes(routes!(identities::disconnect))
             .routes(routes!(sessions::end))
             .routes(routes!(sessions::notice));
+    }
+    if own.deletion {
+        routes = routes.routes(routes!(sessions::delete));
     }
     if *invitations != Mode::Off {
         routes = routes.routes(routes!(invitations::invite)).routes(routes!(invitations::complete));
@@ -118,8 +121,8 @@ fn routes(invitations: &Mode, self_service: SelfService) -> (Router<AccountApi>,
 
 /// The description of the API in OpenAPI 3.1, with the routes that exist with these settings.
 #[must_use]
-pub fn description(invitations: &Mode, self_service: SelfService) -> Description {
-    routes(invitations, self_service).1
+pub fn description(settings: &Settings) -> Description {
+    routes(&settings.invitations.mode, &settings.identities).1
 }
 
 /// The answer to a path that leads nowhere.
@@ -129,7 +132,7 @@ pub(crate) fn nothing_here() -> Response {
 
 /// The API's routes. The caller adds the answer to paths that lead nowhere.
 pub(crate) fn router(api: AccountApi) -> Router {
-    let (router, description) = routes(&api.invitations.settings.mode, api.identities.settings.self_service);
+    let (router, description) = routes(&api.invitations.settings.mode, &api.identities.settings);
     let description = Arc::new(description);
     router
         .route("/openapi.json", get(async move || Json(Arc::clone(&description)).into_response()))

@@ -28,7 +28,7 @@ pub struct Caller {
 pub(crate) const FRESH: u64 = 10 * 60;
 
 /// How many seconds Cognito's clock may be ahead of this one.
-const AHEAD: u64 = 60;
+pub(crate) const AHEAD: u64 = 60;
 
 /// The only scope of tokens from Cognito's own sign-in calls.
 const OWN_SCOPE: &str = "aws.cognito.signin.user.admin";

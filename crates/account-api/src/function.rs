@@ -7,6 +7,7 @@ use crate::queue::lambda::{OwnFunction, job_of};
 use crate::store::dynamodb::DynamoDb;
 use crate::{AccountApi, Parts, Settings, SystemClock};
 use axum::Router;
+use cognito_core::account_event::EventBus;
 use cognito_core::settings::{Lookup, Overridden, SettingError};
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
@@ -90,21 +91,23 @@ async fn answer(apis: &Apis, event: LambdaEvent<Value>) -> Result<Value, lambda_
 async fn build(lookup: Lookup<'_>) -> Result<Apis, (&'static str, String)> {
     let wrong = |why: SettingError| ("wrong_setting", why.to_string());
     let settings = Overridden::build(lookup, Settings::from_lookup).map_err(wrong)?;
-    let config = sdk::config(lookup).map_err(wrong)?;
-    let secret = secret(&aws_sdk_secretsmanager::Client::new(&config), &settings.base().code_secret).await;
+    let aws = sdk::Aws::from_lookup(lookup).map_err(wrong)?;
+    let config = aws.config();
+    let secret = secret(&aws_sdk_secretsmanager::Client::new(config), &settings.base().code_secret).await;
     let secret = secret.map_err(|why| ("secret_unreadable", why))?;
     let sealer = Sealer::new(secret.as_bytes()).map_err(|why| ("secret_unreadable", why.to_string()))?;
     let user_pool_id = settings.base().user_pool_id.clone();
     // Lambda sets this variable.
     let own_name = lookup("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let served = settings.map(|settings| {
-        let api = api(settings, &config, sealer.clone(), &own_name);
+        let api = api(settings, &aws, sealer.clone(), &own_name);
         Served { router: api.router(), api }
     });
     Ok(Apis { user_pool_id, served })
 }
 
-fn api(settings: Settings, config: &sdk::SdkConfig, sealer: Sealer, own_name: &str) -> AccountApi {
+fn api(settings: Settings, aws: &sdk::Aws, sealer: Sealer, own_name: &str) -> AccountApi {
+    let config = aws.config();
     let users = AwsUserPools::with_config(config).pool(&settings.user_pool_id);
     let messages = Messages::new(settings.messages.clone());
     for problem in messages.problems() {
@@ -120,6 +123,7 @@ fn api(settings: Settings, config: &sdk::SdkConfig, sealer: Sealer, own_name: &s
                 .with_configuration_set(settings.configuration_set.clone()),
         ),
         queue: Arc::new(OwnFunction::new(aws_sdk_lambda::Client::new(config), own_name.to_owned())),
+        bus: settings.event_bus.clone().map(|bus| Arc::new(sdk::EventBridge::new(bus, aws)) as Arc<dyn EventBus>),
         clock: Arc::new(SystemClock),
         sealer,
         messages,

@@ -21,6 +21,7 @@ pub mod challenge;
 mod clock;
 pub mod code;
 pub mod email_change;
+mod events;
 pub mod function;
 pub mod identities;
 pub mod invitation;
@@ -46,7 +47,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use axum::Router;
 use ceilings::Counter;
 use code::Sealer;
+use cognito_core::account_event::EventBus;
 use email_change::flow::EmailChange;
+use events::Events;
 use identities::flow::{CHANGES_A_DAY, CODES_A_DAY, Identities};
 use invitation::flow::Invitations;
 use mailer::Mailer;
@@ -69,6 +72,8 @@ pub struct Parts {
     pub mailer: Arc<dyn Mailer>,
     /// Takes work for a later run.
     pub queue: Arc<dyn Queue>,
+    /// Is told what happened to accounts.
+    pub bus: Option<Arc<dyn EventBus>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Makes and checks the digests of codes and tokens.
@@ -86,6 +91,7 @@ pub struct AccountApi {
     pub(crate) invitations: Arc<Invitations>,
     pub(crate) identities: Arc<Identities>,
     pages: Option<pages::Settings>,
+    events: Events,
 }
 
 impl fmt::Debug for AccountApi {
@@ -98,7 +104,13 @@ impl AccountApi {
     /// Puts the API together, without a call to AWS.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { accounts, store, mailer, queue, clock, sealer, messages, settings } = parts;
+        let Parts { accounts, store, mailer, queue, bus, clock, sealer, messages, settings } = parts;
+        let events = Events {
+            bus,
+            queue: Arc::clone(&queue),
+            clock: Arc::clone(&clock),
+            user_pool_id: settings.user_pool_id.clone(),
+        };
         let table = Table { store, clock };
         let outbox = Arc::new(Outbox { mailer, messages });
         let counter = |what, ceilings| Counter { what, ceilings, sealer: sealer.clone() };
@@ -107,15 +119,18 @@ impl AccountApi {
                 accounts: Arc::clone(&accounts),
                 table: table.clone(),
                 outbox: Arc::clone(&outbox),
+                events: events.clone(),
                 sealer: sealer.clone(),
                 unproven: counter("email-change", settings.email_change.ceilings),
-                has_self_service: settings.identities.self_service != identities::SelfService::Off,
+                has_self_service: settings.identities.needs_fresh_sign_ins(),
                 settings: settings.email_change,
             }),
             identities: Arc::new(Identities {
                 accounts: Arc::clone(&accounts),
                 table: table.clone(),
                 outbox: Arc::clone(&outbox),
+                events: events.clone(),
+                queue: Arc::clone(&queue),
                 sealer: sealer.clone(),
                 counter: counter("identities", CHANGES_A_DAY),
                 codes: counter("identity-codes", CODES_A_DAY),
@@ -125,12 +140,14 @@ impl AccountApi {
                 accounts,
                 table,
                 outbox,
+                events: events.clone(),
                 queue,
                 counter: counter("invitation", settings.invitations.ceilings),
                 sealer,
                 settings: settings.invitations,
             }),
             pages: settings.pages,
+            events,
         }
     }
 
@@ -150,7 +167,13 @@ impl AccountApi {
     ///
     /// Returns the [`Problem`] if the job has to be tried again. A problem that no repetition solves is only logged.
     pub async fn run(&self, job: &Job) -> Result<(), Problem> {
-        let Err(why) = self.invitations.run(job).await else { return Ok(()) };
+        let done = match job {
+            Job::Invite(invite) => self.invitations.run(invite).await,
+            Job::Event { event } => self.events.tell_again(event).await,
+            Job::Complete { complete } => self.identities.complete_later(complete).await,
+            Job::LinkBegun { link_begun } => self.identities.link_begun(link_begun).await,
+        };
+        let Err(why) = done else { return Ok(()) };
         why.log(None);
         if why.is_passing() { Err(why) } else { Ok(()) }
     }

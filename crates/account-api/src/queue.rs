@@ -5,14 +5,40 @@ pub mod lambda;
 #[cfg(feature = "testing")]
 pub mod memory;
 
+use crate::identities::Owner;
+use cognito_core::account_event::AccountEvent;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What is left to a later run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Job {
+    /// An invitation is carried out.
+    Invite(Invite),
+    /// An event goes to the application's bus that did not take it before.
+    Event {
+        /// The event.
+        event: AccountEvent,
+    },
+    /// What an account's owner has begun is completed.
+    Complete {
+        /// The account.
+        complete: Owner,
+    },
+    /// Pre-sign-up has begun to link an identity, so the owner of the account is told if it did.
+    LinkBegun {
+        /// The event that it sent.
+        link_begun: AccountEvent,
+    },
+}
+
 /// An invitation that somebody asked for and that is not carried out yet. Its `Debug` output hides the address.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
+#[serde(deny_unknown_fields)]
+pub struct Invite {
     /// Who is invited.
     pub email: String,
     /// Their attributes.
@@ -21,9 +47,9 @@ pub struct Job {
     pub locales: Vec<String>,
 }
 
-impl fmt::Debug for Job {
+impl fmt::Debug for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Job(…)")
+        f.write_str("Invite(…)")
     }
 }
 

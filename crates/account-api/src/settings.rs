@@ -1,12 +1,13 @@
 //! What the operator chose, read from environment variables. Each part of the API reads its own.
 
 use crate::{email_change, identities, invitation, pages};
+use cognito_core::account_event::{EVENT_BUS, bus_from_lookup};
 use cognito_core::email::Email;
 use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 41] = [
+pub const NAMES: [&str; 44] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -19,6 +20,9 @@ pub const NAMES: [&str; 41] = [
     "EMAIL_CHANGE_SESSIONS",
     "EMAIL_CHANGES_A_DAY",
     "SELF_SERVICE_LINKING",
+    "ACCOUNT_DELETION",
+    "LINK_NOTICES",
+    EVENT_BUS,
     "SECOND_SUBJECT",
     "LINK_WITH_FACTORS",
     "INVITATIONS",
@@ -65,6 +69,8 @@ pub struct Settings {
     pub reply_to: Option<String>,
     /// `SES_CONFIGURATION_SET`.
     pub configuration_set: Option<String>,
+    /// `EVENT_BUS`.
+    pub event_bus: Option<String>,
     /// `LINKED_EMAIL_CHANGE` and the other settings of changes.
     pub email_change: email_change::Settings,
     /// `SELF_SERVICE_LINKING`.
@@ -99,6 +105,7 @@ impl Settings {
                 "1 to 64 letters, digits, hyphens and underscores",
                 configuration_set,
             )?,
+            event_bus: bus_from_lookup(lookup)?,
             email_change: email_change::Settings::from_lookup(lookup)?,
             identities: identities::Settings::from_lookup(lookup)?,
             invitations: invitation::Settings::from_lookup(lookup)?,

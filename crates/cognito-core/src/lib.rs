@@ -10,6 +10,7 @@
 //! - `sdk` (feature `connections`): how a function reaches AWS;
 //! - `runtime` (feature `runtime`): start-up and logs of a Lambda function.
 
+pub mod account_event;
 pub mod email;
 pub mod event;
 pub mod failure;

@@ -7,14 +7,18 @@
 
 mod container;
 mod environment;
+#[cfg(feature = "event-bus")]
+mod event_bridge;
 mod http;
 #[cfg(feature = "next-function")]
 mod lambda;
-#[cfg(any(feature = "next-function", feature = "retry-queue"))]
+#[cfg(any(feature = "event-bus", feature = "next-function", feature = "retry-queue"))]
 mod signed;
 #[cfg(feature = "retry-queue")]
 mod sqs;
 
+#[cfg(feature = "event-bus")]
+pub use event_bridge::EventBridge;
 #[cfg(feature = "next-function")]
 pub use lambda::LambdaFunction;
 #[cfg(feature = "retry-queue")]
@@ -102,6 +106,12 @@ impl Aws {
         builder.set_use_dual_stack(environment.dual_stack);
         let config = builder.service_config(environment.endpoints).build();
         Ok(Self { config, connections })
+    }
+
+    /// The configuration, for clients of the SDK.
+    #[must_use]
+    pub const fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// Begins to open a connection to `url` before it is needed, because the start of a function has a whole core, and

@@ -11,6 +11,7 @@
 use crate::arrival::Arrival;
 use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_with_others};
 use crate::later::Later;
+use crate::observer::LinkObserver;
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -44,6 +45,8 @@ pub struct Linker<'a, P> {
     pub group: Option<&'a str>,
     /// Where a membership of the group waits that Cognito throws back. `None` if it is to be tried while there is time.
     pub later: Option<&'a dyn Later>,
+    /// Who is told of a link before it is made.
+    pub observer: Option<&'a dyn LinkObserver>,
     /// What new native profiles are named.
     pub user_name: NativeUserName,
     /// Further attributes of a new native profile.
@@ -198,7 +201,7 @@ impl<P: UserPool> Linker<'_, P> {
                 let user = self.checked(profile).await?;
                 self.reclaim(&user, identity, email).await?;
                 let missing = self.join_group(profile, &user).await?;
-                self.make_link(&user, identity).await?;
+                self.make_link(profile, &user, identity).await?;
                 (Some(profile.clone()), missing)
             }
         })
@@ -226,7 +229,7 @@ impl<P: UserPool> Linker<'_, P> {
             let error = PoolError::new(PoolErrorKind::InvalidParameter, "AdminDisableProviderForUser", why);
             return Err(StepError::from(error));
         }
-        match self.make_link(user, identity).await {
+        match self.make_link(to, user, identity).await {
             // It was made by this very attribute.
             Err(error) if to.links_again && error.kind() == PoolErrorKind::InvalidParameter => Ok(()),
             linked => Ok(linked?),
@@ -252,11 +255,19 @@ impl<P: UserPool> Linker<'_, P> {
         required: Option<Vec<RequiredAttribute>>,
     ) -> Result<(Option<Destination>, bool), StepError> {
         let made = self.create_complete(email, attributes, required).await?;
-        self.make_link(&made.user, identity).await?;
+        self.make_link(&made.to, &made.user, identity).await?;
         Ok((Some(made.to), made.group_missing))
     }
 
-    async fn make_link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+    async fn make_link(
+        &self,
+        to: &Destination,
+        user: &CheckedUserName,
+        identity: &SourceIdentity,
+    ) -> Result<(), PoolError> {
+        if let Some(observer) = self.observer {
+            observer.link_begins(to, identity).await;
+        }
         self.update(|| self.pool.link(user, identity)).await
     }
 

@@ -231,6 +231,7 @@ impl<P: Administration> Merger<'_, P> {
             now: SystemTime::now(),
             patience: Patience::NONE,
             later: None,
+            observer: None,
         }
     }
 }

@@ -212,6 +212,7 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::IdentityDisconnected => Mail::IdentityDisconnected { provider: "Google" },
         Kind::SignedOutEverywhere => Mail::SignedOutEverywhere,
         Kind::PasswordChanged => Mail::PasswordChanged,
+        Kind::AccountDeleted => Mail::AccountDeleted,
         Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter: None },
         Kind::AccountExists => Mail::AccountExists,
         _ => return None,
@@ -280,7 +281,8 @@ mod tests {
                     | Kind::IdentityConnected
                     | Kind::IdentityDisconnected
                     | Kind::SignedOutEverywhere
-                    | Kind::PasswordChanged => &["code"],
+                    | Kind::PasswordChanged
+                    | Kind::AccountDeleted => &["code"],
                     _ if kind.trigger_source().is_none() => &["link"],
                     _ => &["link", "code"],
                 };

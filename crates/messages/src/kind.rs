@@ -38,6 +38,8 @@ pub enum Kind {
     SignedOutEverywhere,
     /// Account API: tells a person that their password was changed.
     PasswordChanged,
+    /// Account API: tells a person that their account was deleted.
+    AccountDeleted,
     /// Account API: invites a person to activate an account.
     Activation,
     /// Account API: tells a person who signs up again that an account exists.
@@ -46,7 +48,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, Cognito's first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SignUp,
         Self::ResendCode,
         Self::ForgotPassword,
@@ -62,6 +64,7 @@ impl Kind {
         Self::IdentityDisconnected,
         Self::SignedOutEverywhere,
         Self::PasswordChanged,
+        Self::AccountDeleted,
         Self::Activation,
         Self::AccountExists,
     ];
@@ -96,6 +99,7 @@ impl Kind {
             Self::IdentityDisconnected => "identity-disconnected",
             Self::SignedOutEverywhere => "signed-out-everywhere",
             Self::PasswordChanged => "password-changed",
+            Self::AccountDeleted => "account-deleted",
             Self::Activation => "activation",
             Self::AccountExists => "account-exists",
         }
@@ -126,6 +130,7 @@ impl Kind {
             | Self::IdentityDisconnected
             | Self::SignedOutEverywhere
             | Self::PasswordChanged
+            | Self::AccountDeleted
             | Self::Activation
             | Self::AccountExists => return None,
         })
@@ -168,6 +173,7 @@ impl Kind {
             | Self::IdentityDisconnected
             | Self::SignedOutEverywhere
             | Self::PasswordChanged
+            | Self::AccountDeleted
             | Self::Authentication => None,
         }
     }

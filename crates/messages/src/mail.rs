@@ -61,6 +61,8 @@ pub enum Mail<'a> {
     SignedOutEverywhere,
     /// Tells that the password was changed.
     PasswordChanged,
+    /// Tells that the account was deleted.
+    AccountDeleted,
     /// An invitation to activate an account on a page. It needs `APP_URL`.
     Activation {
         /// The user name of the account.
@@ -89,6 +91,7 @@ impl Mail<'_> {
             Self::IdentityDisconnected { .. } => Kind::IdentityDisconnected,
             Self::SignedOutEverywhere => Kind::SignedOutEverywhere,
             Self::PasswordChanged => Kind::PasswordChanged,
+            Self::AccountDeleted => Kind::AccountDeleted,
             Self::Activation { .. } => Kind::Activation,
             Self::AccountExists => Kind::AccountExists,
         }
@@ -104,6 +107,7 @@ impl Mail<'_> {
             | Self::IdentityDisconnected { .. }
             | Self::SignedOutEverywhere
             | Self::PasswordChanged
+            | Self::AccountDeleted
             | Self::Activation { .. }
             | Self::AccountExists => None,
         }
@@ -207,7 +211,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
             }
             facts.days = Some(days);
         }
-        Mail::SignedOutEverywhere | Mail::PasswordChanged | Mail::AccountExists => {}
+        Mail::SignedOutEverywhere | Mail::PasswordChanged | Mail::AccountDeleted | Mail::AccountExists => {}
     }
     Ok(facts)
 }
@@ -224,6 +228,7 @@ pub(crate) fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) ->
         | Mail::IdentityDisconnected { .. }
         | Mail::SignedOutEverywhere
         | Mail::PasswordChanged
+        | Mail::AccountDeleted
         | Mail::AccountExists => link.with_email(person.email),
     };
     Some(link.into_url())

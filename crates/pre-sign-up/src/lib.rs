@@ -5,6 +5,7 @@
 //! profile and links. All other sources go back at once, our own `AdminCreateUser` included,
 //! which makes Cognito call this trigger again.
 
+mod announcement;
 mod rush;
 mod settings;
 #[cfg(test)]
@@ -12,6 +13,8 @@ mod tests;
 
 pub use settings::{NAMES, NativeSignUp, Settings};
 
+use announcement::Announcement;
+use cognito_core::account_event::EventBus;
 use cognito_core::email::Email;
 use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind};
@@ -20,11 +23,12 @@ use cognito_core::provider::{Providers, SignUpDomains, UnknownProvider};
 use cognito_core::retry_queue::RetryQueue;
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{NativeUserName, Patience, PoolError, UserName, UserPool, UserPools};
-use linking::{Arrival, Decision, Later, LinkError, Linker, Owner, Owners, Refusal, Settlement};
+use linking::{Arrival, Decision, Later, LinkError, LinkObserver, Linker, Owner, Owners, Refusal, Settlement};
 use rush::{Rush, Waits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// The longest attribute value Cognito stores, in characters (API model, `AttributeValueType`).
@@ -46,20 +50,27 @@ const USER_NAME_IS_AN_IDENTITY: Kind =
 const USER_NAME_IS_RESERVED: Kind =
     Kind::refusal("user_name_is_reserved", "This user name is not available, please choose another one");
 
-/// The trigger over a way to open user pools, and the queue for memberships that Cognito throws back.
+/// The trigger over a way to open user pools, the queue for memberships that Cognito throws back, and the event bus.
 #[derive(Debug)]
 pub struct PreSignUp<P, Q> {
     settings: Settings,
     pools: P,
     queue: Option<Q>,
     rush: Rush,
+    bus: Option<Arc<dyn EventBus>>,
 }
 
 impl<P: UserPools, Q> PreSignUp<P, Q> {
     /// A trigger with these settings.
     #[must_use]
     pub fn new(settings: Settings, pools: P, queue: Option<Q>) -> Self {
-        Self { settings, pools, queue, rush: Rush::default() }
+        Self { settings, pools, queue, rush: Rush::default(), bus: None }
+    }
+
+    /// The same, and this bus is told of links.
+    #[must_use]
+    pub fn telling(self, bus: Option<Arc<dyn EventBus>>) -> Self {
+        Self { bus, ..self }
     }
 }
 
@@ -108,15 +119,18 @@ impl<P: UserPools, Q: RetryQueue + Debug + Sync> PreSignUp<P, Q> {
         let mut arrival = Arrival::read(user_name, attributes, &settings.providers, &settings.subject_rule);
         arrival.may_join = settings.sign_up_domains.admit(&arrival.email);
         let waits = self.queue.as_ref().map(|queue| Waits { queue, rush: &self.rush, event });
+        let now = clock.now();
+        let announcement = self.bus.as_deref().map(|bus| Announcement { bus, event, now });
         let linker = Linker {
             pool,
             policy: settings.policy,
             providers: &settings.providers,
             group: settings.default_group.as_deref(),
             later: waits.as_ref().map(|waits| waits as &dyn Later),
+            observer: announcement.as_ref().map(|announcement| announcement as &dyn LinkObserver),
             user_name: settings.native_user_name,
             attributes: copied(attributes, &settings.native_attributes),
-            now: clock.now(),
+            now,
             patience: Patience::until(clock.deadline()),
         };
         let provider = match settings.providers.split_user_name(user_name) {

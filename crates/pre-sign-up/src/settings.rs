@@ -1,3 +1,4 @@
+use cognito_core::account_event::EVENT_BUS;
 use cognito_core::next_function;
 use cognito_core::provider::{Providers, SignUpDomains};
 use cognito_core::retry_queue::RETRY_QUEUE_URL;
@@ -8,11 +9,12 @@ use linking::{
 };
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     OVERRIDES,
     PROVIDERS,
     DEFAULT_GROUP,
     RETRY_QUEUE_URL,
+    EVENT_BUS,
     "UNPROVEN_EMAIL",
     "NATIVE_PROFILE",
     "UNVERIFIED_PROFILE",
@@ -170,8 +172,9 @@ mod tests {
 
     #[test]
     fn every_variable_stops_the_start_with_a_wrong_value() {
-        // The start of the function reads the queue, the overrides and those of the next function.
-        let starts = |name: &&str| [OVERRIDES, RETRY_QUEUE_URL].contains(name) || next_function::NAMES.contains(name);
+        // The start of the function reads the queue, the bus, the overrides and those of the next function.
+        let starts =
+            |name: &&str| [OVERRIDES, RETRY_QUEUE_URL, EVENT_BUS].contains(name) || next_function::NAMES.contains(name);
         for name in NAMES.into_iter().filter(|name| !starts(name)) {
             let value =
                 if name.ends_with("GROUP") || name.ends_with("_ATTRIBUTE") { "two words" } else { "email_verified:" };

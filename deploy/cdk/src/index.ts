@@ -176,6 +176,12 @@ export class AccountLayer extends Construct {
       });
       role.attachInlinePolicy(policy);
     }
+    const telling = actions(facts, settings, 'event-bus');
+    if (telling.length > 0) {
+      const bus = stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: settings.EVENT_BUS });
+      const put = new PolicyStatement({ actions: telling, resources: [bus] });
+      role.attachInlinePolicy(new Policy(this, `${facts.trigger}EventBusRights`, { statements: [put] }));
+    }
     if (next) {
       const call = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [next.function.functionArn] });
       role.attachInlinePolicy(new Policy(this, `${facts.trigger}NextRights`, { statements: [call] }));

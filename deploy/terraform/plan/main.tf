@@ -41,6 +41,11 @@ variable "settings" {
     error_message = "Each function has its own NEXT_FUNCTION: use next_functions."
   }
 
+  validation {
+    condition     = can(regex("^[/._A-Za-z0-9-]{0,256}$", lookup(var.settings, "EVENT_BUS", "")))
+    error_message = "EVENT_BUS is the name of an event bus in this account and Region, such as default."
+  }
+
   # The functions cannot ask the pool what it is, and a wrong answer makes links that no sign-in finds.
   validation {
     condition     = !contains(var.functions, "pre-sign-up") || alltrue([for name in ["NATIVE_USERNAME", "POOL_CASE_SENSITIVE"] : lookup(var.settings, name, "") != ""])
@@ -130,6 +135,11 @@ output "retry_actions" {
   value = {
     for name in var.functions : name => [for right in local.manifest.functions[name].rights : right.action if try(right.on, "") == "retry-queue"]
   }
+}
+
+output "event_bus" {
+  description = "The event bus that pre-sign-up tells of links, in a list of one, or none."
+  value       = contains(var.functions, "pre-sign-up") && local.is_set["EVENT_BUS"] ? [local.value["EVENT_BUS"]] : []
 }
 
 output "faults" {

@@ -57,6 +57,32 @@ pub(super) async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Deletes the account
+///
+/// The caller's account is deleted with its `sub`, a moment after the answer, and every session ends. This needs a sign-in of
+/// the last ten minutes. Nothing brings the account back: whoever signs in later with the same address or provider gets a
+/// new account. The owner gets a mail, and the application an event.
+#[utoipa::path(
+    delete, path = "/account", tag = "identities", security(("accessToken" = [])),
+    responses(
+        (status = 202, description = "The account is being deleted"),
+        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
+        (status = 403, description = "sign-in-again, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "identity-changing", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn delete(
+    State(api): State<Arc<Identities>>,
+    caller: Caller,
+    locales: Locales,
+) -> Result<StatusCode, Problem> {
+    logged(api.delete_account(&caller, &locales.as_strs()).await, &caller)?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 /// Tells the owner by mail
 ///
 /// Call it after the person changed the password with Cognito's `ChangePassword`, which tells nobody.

@@ -10,6 +10,7 @@ use crate::identities::flow::note_signed_out;
 use crate::mask::masked;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
+use cognito_core::account_event::What;
 use cognito_core::email::Email;
 use cognito_core::user_pool::PoolErrorKind;
 use messages::Mail;
@@ -58,6 +59,7 @@ impl EmailChange {
     ) -> Result<Versioned<ChangeState>, Problem> {
         // A person who keeps their address needs no mail about it.
         let told = request.keeps_address() || self.tell(caller, &request.current, &masked(&request.new), locales).await;
+        self.events.tell(&caller.sub, [What::EmailChanged]).await;
         let finished = read.value.finished(self.table.now(), told);
         let Some(read) = self.table.replace(key, read, finished).await? else {
             let read: Versioned<ChangeState> = self.table.load(key).await?;

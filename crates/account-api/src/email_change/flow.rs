@@ -7,6 +7,7 @@ use crate::caller::Caller;
 use crate::ceilings::{Counter, Scope, Ticket};
 use crate::challenge;
 use crate::code::{self, Sealer};
+use crate::events::Events;
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
 use crate::random_uuid;
@@ -34,6 +35,7 @@ pub(crate) struct EmailChange {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) table: Table,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) events: Events,
     pub(crate) sealer: Sealer,
     /// Counts the codes that nobody has entered yet.
     pub(crate) unproven: Counter,

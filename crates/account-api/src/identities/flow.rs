@@ -8,9 +8,12 @@ use crate::accounts::{Accounts, end_sessions};
 use crate::caller::Caller;
 use crate::ceilings::{Ceilings, Counter};
 use crate::code::Sealer;
+use crate::events::Events;
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
+use crate::queue::Queue;
 use crate::table::{Table, Versioned};
+use cognito_core::account_event::What as Happened;
 use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{Identity, Profile, ProfileRecord, UserName};
@@ -37,6 +40,8 @@ pub(crate) struct Identities {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) table: Table,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) events: Events,
+    pub(crate) queue: Arc<dyn Queue>,
     pub(crate) sealer: Sealer,
     /// Counts the changes that an account begins.
     pub(crate) counter: Counter,
@@ -143,6 +148,7 @@ impl Identities {
         };
         let notice = address.map(|to| Notice::new(What::Disconnected, to, label(provider).to_owned()));
         tracing::info!(decision = "identity_disconnected", provider, sub = owner.sub, "decided");
+        self.events.tell(&owner.sub, [Happened::Unlinked { provider: provider.clone() }]).await;
         let now = self.table.now();
         let ended = read.value.clone().ended(notice, now).signed_out(now);
         self.end(owner, read, ended, locales).await
@@ -207,6 +213,10 @@ impl Identities {
             Work::Absorb(_) => {
                 let joined = self.carry_out(read, locales).await.map(drop);
                 self.completed(owner, work, joined).await
+            }
+            Work::Delete { .. } => {
+                let read = self.carry_out_deletion(owner, read, locales).await?;
+                Ok((read, Some(work)))
             }
             Work::Leave { id, into } => {
                 let left = self.complete_leaving(owner, read, id, into, locales).await;
@@ -302,6 +312,7 @@ impl Identities {
                 What::Disconnected => Mail::IdentityDisconnected { provider },
                 What::SignedOutEverywhere => Mail::SignedOutEverywhere,
                 What::PasswordChanged => Mail::PasswordChanged,
+                What::Deleted => Mail::AccountDeleted,
             };
             let Ok(to) = Email::parse(&notice.to) else { continue };
             let sending = self.outbox.send(&to, &mail, None, locales);

@@ -8,6 +8,7 @@ use super::state::{Joined, Move, Notice, Owner, State, What, Work};
 use crate::caller::FRESH;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
+use cognito_core::account_event::What as Happened;
 use cognito_core::email::Email;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Identity, PoolError, PoolSettings, Profile, ProfileRecord};
@@ -229,6 +230,7 @@ impl Identities {
         joined: &Joined,
         locales: &[&str],
     ) -> Result<(), Problem> {
+        self.events.tell(&stays.sub, happened(moving)).await;
         let notice = |to: &String| Notice::new(What::Connected, to.clone(), moving.provider.clone());
         let ended = read.value.clone().joined(joined.clone(), moving.tell.iter().map(notice), self.table.now());
         self.end(stays, read, ended, locales).await?;
@@ -279,6 +281,14 @@ impl Identities {
         let joined = staying.value.joined.filter(|joined| joined.id == id);
         self.let_go(goes, id, joined.as_ref()).await
     }
+}
+
+/// What an application has to know of a move that is complete.
+fn happened(moving: &Move) -> Vec<Happened> {
+    let goes = moving.step.join.as_ref().and_then(|join| join.goes.profile().profile().ok());
+    let identities = goes.map(|goes| goes.identities).unwrap_or_default();
+    let linked = identities.into_iter().map(|identity| Happened::Linked { provider: identity.provider_name });
+    [Happened::Merged { old_sub: moving.goes.sub.clone() }].into_iter().chain(linked).collect()
 }
 
 /// Whether an identity signs in to the account. Subjects compare exactly, as Cognito compares them.

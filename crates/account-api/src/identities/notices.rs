@@ -1,12 +1,35 @@
 //! What an owner does for the safety of their account, and the mails that tell about it: the sessions are ended, the
-//! password was changed.
+//! password was changed, pre-sign-up linked a provider.
 
 use super::flow::{Identities, WRITE_TRIES, key};
 use super::state::{Notice, Owner, State, What};
-use crate::caller::Caller;
+use super::ways::label;
+use crate::caller::{AHEAD, Caller, FRESH};
+use crate::clock::DAY;
 use crate::problem::{Code, Problem};
-use crate::table::Versioned;
-use cognito_core::user_pool::ProfileRecord;
+use crate::table::{self, Versioned};
+use cognito_core::account_event::{AccountEvent, What as Happened};
+use cognito_core::user_pool::{Identity, ProfileRecord};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long a run waits for a link that pre-sign-up has begun. It is made at once, or not at all.
+const LOOKS: u32 = 4;
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// For how many seconds a link that was begun may still be made: Cognito calls pre-sign-up three times, for five seconds
+/// each.
+const LINK_TIME: u64 = 60;
+
+/// A link that was told, kept for a day so that it is told once.
+#[derive(Default, Serialize, Deserialize)]
+struct Told {}
+
+impl table::Entry for Told {
+    fn keep_until(&self, now: u64) -> Option<u64> {
+        Some(now + DAY)
+    }
+}
 
 impl Identities {
     /// Ends every session of the caller's account, the caller's own one too. From then on no sign-in from before counts as
@@ -34,6 +57,64 @@ impl Identities {
         Ok(())
     }
 
+    /// Pre-sign-up told that it was about to link an identity. If it did, the application and the owner are told. A run
+    /// that comes too early fails, so that Lambda repeats it a minute later.
+    pub(crate) async fn link_begun(&self, begun: &AccountEvent) -> Result<(), Problem> {
+        let Happened::LinkBegun { provider } = &begun.what else { return Ok(()) };
+        if begun.user_pool_id != self.settings.user_pool_id {
+            return Ok(());
+        }
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            let Some((owner, record)) = self.by_sub(&begun.sub).await? else { continue };
+            let made = made_since(&record, provider, begun.at.saturating_sub(AHEAD))?;
+            if made.is_empty() {
+                continue;
+            }
+            for at in made {
+                self.tell_of_link(&owner, &record, provider, at).await?;
+            }
+            return Ok(());
+        }
+        if self.table.now() < begun.at.saturating_add(LINK_TIME) { Err(Code::TryAgain.into()) } else { Ok(()) }
+    }
+
+    /// The account of a `sub`, if it is open.
+    async fn by_sub(&self, sub: &str) -> Result<Option<(Owner, ProfileRecord)>, Problem> {
+        let Some(name) = self.accounts.user_name_of_sub(sub).await? else { return Ok(None) };
+        let record = self.accounts.record(name.as_str()).await?.filter(|record| record.sub() == sub && record.enabled);
+        Ok(record.map(|record| (Owner { sub: sub.to_owned(), user_name: name.as_str().to_owned() }, record)))
+    }
+
+    /// Tells of a link that was made then.
+    async fn tell_of_link(
+        &self,
+        owner: &Owner,
+        record: &ProfileRecord,
+        provider: &str,
+        at: u64,
+    ) -> Result<(), Problem> {
+        let told = format!("told#{}#{provider}#{at}", owner.sub);
+        let read: Versioned<Told> = self.table.load(&told).await?;
+        if read.is_stored() {
+            return Ok(());
+        }
+        self.events.tell(&owner.sub, [Happened::Linked { provider: provider.to_owned() }]).await;
+        // An account that was made for this sign-in has nobody who would be surprised.
+        let is_new = record.created.is_some_and(|created| at < created.saturating_add(FRESH));
+        let to = self.proven(record).filter(|_| self.settings.link_notices && !is_new);
+        if let Some(to) = to {
+            let notice = Notice::new(What::Connected, to, label(provider).to_owned());
+            let locale = record.attributes.get("locale").map(String::as_str);
+            let locales: Vec<&str> = locale.into_iter().collect();
+            self.note(owner, |state| state, Some(notice), &locales).await?;
+        }
+        tracing::info!(decision = "link_told", provider, sub = owner.sub, "decided");
+        self.table.replace(&told, read, Told {}).await.map(drop)
+    }
+
     fn about(&self, what: What, record: &ProfileRecord) -> Option<Notice> {
         Some(Notice::new(what, self.proven(record)?, String::new()))
     }
@@ -55,4 +136,12 @@ impl Identities {
         }
         Err(Code::TryAgain.into())
     }
+}
+
+/// When identities of this provider were linked to the account, in seconds since 1970, if that was not before `since`.
+fn made_since(record: &ProfileRecord, provider: &str, since: u64) -> Result<Vec<u64>, Problem> {
+    let profile = record.profile().map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
+    let made = |identity: &Identity| identity.connected.and_then(|at| u64::try_from(at / 1000).ok());
+    let of_provider = profile.identities.iter().filter(|known| known.provider_name.eq_ignore_ascii_case(provider));
+    Ok(of_provider.filter_map(made).filter(|at| *at >= since).collect())
 }

@@ -71,13 +71,22 @@ pub(super) enum Work {
         /// The `sub` of the account that stays.
         into: String,
     },
+    /// The account is deleted.
+    Delete {
+        /// The address to tell, if its owner proved one.
+        tell: Option<String>,
+        /// When its owner asked for it.
+        asked_at: u64,
+    },
 }
 
 /// An account, for calls about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Owner {
-    pub(super) sub: String,
-    pub(super) user_name: String,
+pub struct Owner {
+    /// Its `sub`.
+    pub sub: String,
+    /// Its exact user name.
+    pub user_name: String,
 }
 
 /// Two accounts become one: what was decided, and how far it has come.
@@ -136,6 +145,7 @@ pub(super) enum What {
     Disconnected,
     SignedOutEverywhere,
     PasswordChanged,
+    Deleted,
 }
 
 impl Notice {

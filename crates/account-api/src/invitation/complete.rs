@@ -6,6 +6,7 @@ use super::guest::is_registration;
 use super::{Invitation, Mode, return_urls};
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
+use cognito_core::account_event::What;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::NativeUserName;
@@ -81,6 +82,7 @@ impl Invitations {
             }
         }
         self.settle_guest(&guest, &address, &read.value).await?;
+        self.events.tell(&guest.profile.sub, [What::InvitationCompleted]).await;
         let completed = Invitation { completed: true, ..read.value.clone() };
         let told = self.told(&guest, &completed);
         // If this write loses, a call with the same token came first and did the same.

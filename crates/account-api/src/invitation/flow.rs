@@ -7,9 +7,10 @@ use crate::caller::{Caller, Origin, id_in_log};
 use crate::ceilings::{Counter, Scope, Ticket};
 use crate::clock::DAY;
 use crate::code::Sealer;
+use crate::events::Events;
 use crate::outbox::Outbox;
 use crate::problem::{Code, Problem};
-use crate::queue::{Job, Queue};
+use crate::queue::{Invite, Job, Queue};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{NativeUserName, UserName};
@@ -28,6 +29,7 @@ pub(crate) struct Invitations {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) table: Table,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) events: Events,
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) sealer: Sealer,
     pub(crate) counter: Counter,
@@ -144,7 +146,7 @@ impl Invitations {
             Err(why) => return Err(self.withdraw(admitted, why).await),
         }
         let locales = locales.iter().map(|locale| (*locale).to_owned()).collect();
-        let job = Job { email: email.as_str().to_owned(), attributes: attributes.clone(), locales };
+        let job = Job::Invite(Invite { email: email.as_str().to_owned(), attributes: attributes.clone(), locales });
         if let Err(why) = self.queue.put(&job).await {
             return Err(self.withdraw(admitted, why.into()).await);
         }
@@ -153,7 +155,7 @@ impl Invitations {
     }
 
     /// Carries out what [`invite`](Self::invite) left. An earlier run may have done all of it or a part.
-    pub(crate) async fn run(&self, job: &Job) -> Result<(), Problem> {
+    pub(crate) async fn run(&self, job: &Invite) -> Result<(), Problem> {
         let locales: Vec<&str> = job.locales.iter().map(String::as_str).collect();
         let email = &self.usable(&job.email)?;
         let order = Order { email, attributes: &job.attributes, locales: &locales, by: None };

@@ -1,9 +1,13 @@
-use crate::house::{House, access_token};
+use crate::house::{House, access_token, settings};
 use account_api::description;
-use account_api::identities::SelfService;
-use account_api::invitation::Mode;
 use cognito_core::user_pool::memory::native;
 use serde_json::{Value, json};
+
+/// The description with every route that an invitation mode allows.
+fn of(invitations: &str) -> Value {
+    let all = [("INVITATIONS", invitations), ("SELF_SERVICE_LINKING", "any"), ("ACCOUNT_DELETION", "on")];
+    serde_json::to_value(description(&settings(&all))).unwrap()
+}
 
 fn operations(description: &Value) -> Vec<(String, String)> {
     let paths = description["paths"].as_object().unwrap();
@@ -15,10 +19,16 @@ fn operations(description: &Value) -> Vec<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
-    for (mode, self_service, count) in
-        [("public", "off", 7), ("members", "off", 11), ("off", "off", 5), ("off", "new", 11), ("members", "any", 17)]
-    {
-        let house = House::set([], &[("INVITATIONS", mode), ("SELF_SERVICE_LINKING", self_service)]);
+    for (mode, self_service, deletion, count) in [
+        ("public", "off", "off", 7),
+        ("members", "off", "off", 11),
+        ("off", "off", "off", 5),
+        ("off", "new", "off", 11),
+        ("off", "off", "on", 6),
+        ("members", "any", "on", 18),
+    ] {
+        let own = [("INVITATIONS", mode), ("SELF_SERVICE_LINKING", self_service), ("ACCOUNT_DELETION", deletion)];
+        let house = House::set([], &own);
         let served = house.as_nobody("GET", "/openapi.json", None).await;
         assert_eq!((served.status.as_u16(), &served.body["openapi"]), (200, &Value::from("3.1.0")));
         let operations = operations(&served.body);
@@ -39,7 +49,7 @@ async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
 
 #[test]
 fn every_refusal_an_operation_names_is_a_code_with_that_status() {
-    let description = serde_json::to_value(description(&Mode::Members("admins".into()), SelfService::Any)).unwrap();
+    let description = of("members");
     let mut named = 0;
     for item in description["paths"].as_object().unwrap().values() {
         for operation in item.as_object().unwrap().values() {
@@ -61,8 +71,8 @@ fn every_refusal_an_operation_names_is_a_code_with_that_status() {
 
 #[test]
 fn who_needs_a_token_is_in_the_description() {
-    for (mode, invites) in [(Mode::Public, false), (Mode::Members("admins".into()), true)] {
-        let description = serde_json::to_value(description(&mode, SelfService::Any)).unwrap();
+    for (mode, invites) in [("public", false), ("members", true)] {
+        let description = of(mode);
         let secured =
             |path: &str, method: &str| description["paths"][path][method]["security"][0].get("accessToken").is_some();
         assert!(secured("/email-change", "get") && secured("/email-change/verify", "post"));
@@ -98,7 +108,7 @@ fn outside(schema: &Value) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn every_limit_in_the_description_is_kept_before_anything_is_asked() {
     const ADA: &str = "ada@example.com";
-    let description = serde_json::to_value(description(&Mode::Public, SelfService::Any)).unwrap();
+    let description = of("public");
     let mut checked = 0;
     for (path, item) in description["paths"].as_object().unwrap() {
         let schema = &item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];

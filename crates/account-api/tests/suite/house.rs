@@ -2,6 +2,7 @@
 
 use account_api::accounts::Accounts;
 use account_api::code::Sealer;
+use account_api::identities::Owner;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::mailer::{Mailer, NotSent};
 use account_api::queue::memory::MemoryQueue;
@@ -11,6 +12,7 @@ use account_api::store::{Document, Store, StoreError, Write, Written};
 use account_api::testing::SetClock;
 pub(crate) use account_api::testing::event;
 use account_api::{AccountApi, Clock as _, Parts, Settings};
+use cognito_core::account_event::{self, AccountEvent, EventBus, MemoryBus};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
@@ -152,6 +154,13 @@ impl<Q: Queue> Queue for Fused<Q> {
     }
 }
 
+impl EventBus for Fused<MemoryBus> {
+    fn put<'a>(&'a self, events: &'a [AccountEvent]) -> BoxFuture<'a, Result<(), account_event::NotTaken>> {
+        let error = account_event::NotTaken { code: "ThrottlingException".into(), may_pass: true };
+        self.call(self.0.put(events), error).boxed()
+    }
+}
+
 macro_rules! fused {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
         $(fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
@@ -175,6 +184,7 @@ impl Accounts for Fused<MemoryPool> {
     fused! {
         profile(name: str) -> Option<Profile>;
         record(user_name: str) -> Option<ProfileRecord>;
+        user_name_of_sub(sub: str) -> Option<UserName>;
         groups(user: UserName) -> Vec<String>;
         sign_in_factors(user: UserName) -> Vec<String>;
         link(user: CheckedUserName, identity: SourceIdentity) -> ();
@@ -197,7 +207,8 @@ impl Accounts for Fused<MemoryPool> {
 #[derive(Clone)]
 pub(crate) struct House {
     api: AccountApi,
-    queue: MemoryQueue,
+    pub(crate) queue: MemoryQueue,
+    pub(crate) bus: MemoryBus,
     pub(crate) pool: MemoryPool,
     pub(crate) store: MemoryStore,
     pub(crate) mailer: MemoryMailer,
@@ -279,18 +290,19 @@ impl House {
     ) -> Self {
         let (pool, store, mailer) = (MemoryPool::new(kind, accounts), MemoryStore::default(), MemoryMailer::default());
         let (clock, fuse, settings) = (SetClock::at(NOW), Fuse::new(trap), settings(own));
-        let queue = MemoryQueue::default();
+        let (queue, bus) = (MemoryQueue::default(), MemoryBus::default());
         let api = AccountApi::new(Parts {
             accounts: Arc::new(Fused(pool.clone(), fuse.clone())),
             store: Arc::new(Fused(store.clone(), fuse.clone())),
             mailer: Arc::new(Fused(mailer.clone(), fuse.clone())),
             queue: Arc::new(Fused(queue.clone(), fuse.clone())),
+            bus: Some(Arc::new(Fused(bus.clone(), fuse.clone()))),
             clock: Arc::new(clock.clone()),
             sealer: Sealer::new(&[7; 32]).expect("32 bytes are enough"),
             messages: Messages::new(settings.messages.clone()),
             settings,
         });
-        Self { api, queue, pool, store, mailer, clock, fuse }
+        Self { api, queue, bus, pool, store, mailer, clock, fuse }
     }
 
     /// The time, in seconds since 1970.
@@ -327,7 +339,7 @@ impl House {
         answer
     }
 
-    /// Carries out what was left to a later run, as Lambda does: twice more if it failed.
+    /// Carries out what was left to a later run, as Lambda does: twice more if it failed, a minute or more apart.
     pub(crate) async fn work(&self) {
         self.tell_the_pool_the_time();
         for job in self.queue.take() {
@@ -336,8 +348,16 @@ impl House {
                 if matches!(run, Ok(Ok(()))) {
                     break;
                 }
+                self.clock.forward(61);
+                self.tell_the_pool_the_time();
             }
         }
+    }
+
+    /// Leaves to a later run what the owner of this account has begun.
+    pub(crate) async fn queue_completion(&self, of: &Account) {
+        let complete = Owner { sub: of.sub.clone(), user_name: of.user_name.clone() };
+        self.queue.put(&Job::Complete { complete }).await.expect("a queue in memory takes every job");
     }
 
     /// Answers an event, and leaves what is to be done later.

@@ -9,9 +9,11 @@
 )]
 
 mod crash;
+mod deletion;
 mod description;
 mod email_change;
 mod email_change_attacks;
+mod events;
 mod house;
 mod identities;
 mod identities_approval;

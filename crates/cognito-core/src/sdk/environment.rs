@@ -19,9 +19,10 @@ const USE_FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
 const USE_DUAL_STACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 
 /// The services with an endpoint variable of their own: the service's id in the API model, and the variable.
-const SERVICES: [(&str, &str); 5] = [
+const SERVICES: [(&str, &str); 6] = [
     ("Cognito Identity Provider", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"),
     ("DynamoDB", "AWS_ENDPOINT_URL_DYNAMODB"),
+    ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
     ("Lambda", "AWS_ENDPOINT_URL_LAMBDA"),
     ("Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
     ("SESv2", "AWS_ENDPOINT_URL_SESV2"),

@@ -45,7 +45,7 @@ impl LambdaFunction {
     fn new(aws: Aws, function: &FunctionName) -> Self {
         let region =
             function.region().or_else(|| aws.config.region().map(AsRef::as_ref)).unwrap_or_default().to_owned();
-        let endpoint = aws.endpoint_of("Lambda").unwrap_or_else(|| endpoint(&aws, &region));
+        let endpoint = aws.endpoint("Lambda", "lambda", &region);
         // A name and an ARN have no other character that means something in a path.
         let path = function.function().replace(':', "%3A");
         let mut url = format!("{}/2015-03-31/functions/{path}/invocations", endpoint.trim_end_matches('/'));
@@ -55,19 +55,6 @@ impl LambdaFunction {
         }
         Self { aws, url, region: Some(region) }
     }
-}
-
-/// Where AWS has the service. The suffix is that of the partition of the Region.
-fn endpoint(aws: &Aws, region: &str) -> String {
-    let service = if aws.config.use_fips().unwrap_or_default() { "lambda-fips" } else { "lambda" };
-    let china = region.starts_with("cn-");
-    let suffix = match (aws.config.use_dual_stack().unwrap_or_default(), china) {
-        (false, false) => "amazonaws.com",
-        (false, true) => "amazonaws.com.cn",
-        (true, false) => "api.aws",
-        (true, true) => "api.amazonwebservices.com.cn",
-    };
-    format!("https://{service}.{region}.{suffix}")
 }
 
 impl Caller for LambdaFunction {

@@ -21,6 +21,22 @@ pub(super) struct Target<'a> {
 }
 
 impl Aws {
+    /// Where a service is: where the environment says, or where AWS has it in a Region. `id` is the service's id in the API
+    /// model, `prefix` the first part of its host. The suffix is that of the partition of the Region.
+    pub(super) fn endpoint(&self, id: &str, prefix: &str, region: &str) -> String {
+        self.endpoint_of(id).unwrap_or_else(|| {
+            let fips = if self.config.use_fips().unwrap_or_default() { "-fips" } else { "" };
+            let china = region.starts_with("cn-");
+            let suffix = match (self.config.use_dual_stack().unwrap_or_default(), china) {
+                (false, false) => "amazonaws.com",
+                (false, true) => "amazonaws.com.cn",
+                (true, false) => "api.aws",
+                (true, true) => "api.amazonwebservices.com.cn",
+            };
+            format!("https://{prefix}{fips}.{region}.{suffix}")
+        })
+    }
+
     /// Signs and sends a request once. Returns whatever answer comes, with its body unread.
     ///
     /// # Errors

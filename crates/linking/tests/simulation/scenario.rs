@@ -104,6 +104,7 @@ impl Scenario {
             now: SystemTime::now() + Duration::from_secs(1),
             patience: Patience::NONE,
             later,
+            observer: None,
         };
         linker.settle(&self.arrival(user_name)).await.map(drop)
     }

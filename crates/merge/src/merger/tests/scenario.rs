@@ -304,6 +304,7 @@ impl Scene {
                         now: SystemTime::now(),
                         patience: Patience::NONE,
                         later: None,
+                        observer: None,
                     };
                     match linker.settle(&arrival).await {
                         Ok(_) | Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => {}

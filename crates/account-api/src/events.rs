@@ -1,0 +1,62 @@
+//! Tells the application's event bus what happened to accounts.
+
+use crate::clock::Clock;
+use crate::problem::{Code, Problem};
+use crate::queue::{Job, Queue};
+use cognito_core::account_event::{AccountEvent, EventBus, NotTaken, What};
+use std::sync::Arc;
+
+/// The bus, if there is one, and the queue for events that it does not take at once.
+#[derive(Clone)]
+pub(crate) struct Events {
+    pub(crate) bus: Option<Arc<dyn EventBus>>,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) user_pool_id: String,
+}
+
+impl Events {
+    /// Tells what happened to an account. Call it before the end of the work is written: whoever completes the work after a
+    /// cut then tells it again. An event that the bus does not take now is left to a later run, and never keeps the work
+    /// from its end.
+    pub(crate) async fn tell(&self, sub: &str, happened: impl IntoIterator<Item = What>) {
+        let Some(bus) = &self.bus else { return };
+        let event = |what| AccountEvent::new(&self.user_pool_id, sub, self.clock.now(), what);
+        let events: Vec<_> = happened.into_iter().map(event).collect();
+        let Err(why) = bus.put(&events).await else { return };
+        if !why.may_pass {
+            return log(&why, &events);
+        }
+        for event in events {
+            let job = Job::Event { event };
+            if self.queue.put(&job).await.is_err()
+                && let Job::Event { event } = job
+            {
+                log(&why, &[event]);
+            }
+        }
+    }
+
+    /// Tells an event that was left to a later run.
+    pub(crate) async fn tell_again(&self, event: &AccountEvent) -> Result<(), Problem> {
+        let Some(bus) = &self.bus else { return Ok(()) };
+        let events = std::slice::from_ref(event);
+        match bus.put(events).await {
+            Err(why) if why.may_pass => Err(Problem::from(Code::TryAgain).because(&why)),
+            Err(why) => {
+                log(&why, events);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// The line has all that an operator needs to send the events by hand. It is nothing personal.
+fn log(why: &NotTaken, events: &[AccountEvent]) {
+    for event in events {
+        let (error_code, cause) = ("event_not_sent", why.to_string());
+        let detail = serde_json::to_string(event).unwrap_or_default();
+        tracing::error!(error_code, cause, sub = event.sub, detail, "the event bus was not told");
+    }
+}

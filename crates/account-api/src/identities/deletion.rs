@@ -1,0 +1,94 @@
+//! An owner deletes their account. The request writes down what is to be done, and a later run does it, because after the
+//! deletion nobody comes back to complete it.
+
+use super::flow::{Identities, key};
+use super::state::{Notice, Owner, State, What, Work};
+use crate::accounts::end_sessions;
+use crate::caller::Caller;
+use crate::problem::{Code, Problem};
+use crate::queue::Job;
+use crate::table::Versioned;
+use cognito_core::account_event::What as Happened;
+use cognito_core::user_pool::PoolErrorKind;
+
+/// For how many seconds a deletion that was asked for is carried out. Lambda repeats a failed run within minutes. Somebody
+/// who got no answer and went on with the account must not lose it days later.
+const DELETION_TIME: u64 = 60 * 60;
+
+impl Identities {
+    /// Begins to delete the caller's account. If this succeeds, the account is deleted however often a run is cut off.
+    pub(crate) async fn delete_account(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
+        let signed_in_at = caller.fresh(self.table.now())?;
+        let owner = &Owner::from(caller);
+        let (read, completed) = self.settled(owner, locales).await?;
+        if completed.is_some_and(|work| matches!(work, Work::Delete { .. })) {
+            return Ok(());
+        }
+        if !read.value.is_signed_in(signed_in_at) {
+            return Err(Code::SignInAgain.into());
+        }
+        let record = self.open_record(owner).await?;
+        self.count(owner).await?;
+        let now = self.table.now();
+        // Nobody holds it: the run that comes first does it.
+        let work = Work::Delete { tell: self.proven(&record), asked_at: now };
+        let begun = read.value.clone().beginning(work, now).released();
+        let read = self.table.replace(&key(&owner.sub), read, begun).await?.ok_or(Code::IdentityChanging)?;
+        if let Err(why) = self.queue.put(&Job::Complete { complete: owner.clone() }).await {
+            let after = read.value.clone().ended([], self.table.now());
+            self.table.replace(&key(&owner.sub), read, after).await?;
+            return Err(why.into());
+        }
+        tracing::info!(decision = "account_deletion_begun", sub = owner.sub, "decided");
+        Ok(())
+    }
+
+    /// Deletes an account whose owner asked for it. The caller has it to itself.
+    pub(super) async fn carry_out_deletion(
+        &self,
+        owner: &Owner,
+        read: Versioned<State>,
+        locales: &[&str],
+    ) -> Result<Versioned<State>, Problem> {
+        let Some(Work::Delete { tell, asked_at }) = read.value.work.clone() else { return Ok(read) };
+        let deleted = self.delete(owner, asked_at + DELETION_TIME).await;
+        if let Err(why) = deleted {
+            let (state, now) = (read.value.clone(), self.table.now());
+            let after = if why.is_passing() { state.released() } else { state.ended([], now) };
+            self.table.replace(&key(&owner.sub), read, after).await?;
+            return Err(why);
+        }
+        tracing::info!(decision = "account_deleted", sub = owner.sub, "decided");
+        self.events.tell(&owner.sub, [Happened::Deleted]).await;
+        let notice = tell.map(|to| Notice::new(What::Deleted, to, String::new()));
+        let now = self.table.now();
+        let ended = read.value.clone().ended(notice, now).signed_out(now);
+        self.end(owner, read, ended, locales).await
+    }
+
+    /// Deletes the profile, if it is there and the time for it is not over. An account that was disabled since stays:
+    /// whoever disabled it wants to have a look at it.
+    async fn delete(&self, owner: &Owner, until: u64) -> Result<(), Problem> {
+        let record = self.accounts.record(&owner.user_name).await?;
+        let Some(record) = record.filter(|record| record.sub() == owner.sub) else { return Ok(()) };
+        if !record.enabled || until < self.table.now() {
+            tracing::warn!(
+                error_code = "account_not_deleted",
+                sub = owner.sub,
+                "its owner asked for it too long ago, or it was disabled"
+            );
+            return Err(Code::AccountUnusable.into());
+        }
+        end_sessions(&*self.accounts, &owner.name(), &owner.sub).await?;
+        let name = self.accounts.checked(&owner.name(), &owner.sub).await?;
+        match self.accounts.delete(&name).await {
+            Err(error) if error.kind() == PoolErrorKind::UserNotFound => Ok(()),
+            deleted => Ok(deleted?),
+        }
+    }
+
+    /// Completes, in a later run, what an account's owner has begun.
+    pub(crate) async fn complete_later(&self, owner: &Owner) -> Result<(), Problem> {
+        self.settled(owner, &[]).await.map(drop)
+    }
+}

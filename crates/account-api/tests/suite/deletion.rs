@@ -1,0 +1,134 @@
+//! An owner deletes their account.
+
+use crate::house::{Answer, House, NOW, Trap};
+use crate::identities::token;
+use crate::identities_connect::{ADA, ANY, ada, alone, offer};
+use account_api::testing::event;
+use cognito_core::account_event::What;
+use cognito_core::testing::CapturedLog;
+use cognito_core::user_pool::memory::{Account, PoolKind, native};
+
+const ON: [(&str, &str); 1] = [("ACCOUNT_DELETION", "on")];
+
+async fn delete(house: &House, account: &Account) -> Answer {
+    let claims = token(account, house.time());
+    house.call(Some(&claims), "DELETE", "/account", None).await.unwrap()
+}
+
+fn events(house: &House) -> Vec<(String, What)> {
+    house.bus.events().into_iter().map(|event| (event.sub, event.what)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_deleted_its_owner_told_and_nobody_elses_touched() {
+    let other = native("grace@example.com");
+    let house = House::set([ada().with_identity("Google", "1"), other.clone()], &ON);
+    assert_eq!(delete(&house, &ada()).await.status, 202);
+    let left = house.pool.accounts();
+    assert_eq!(left.iter().map(|account| &account.sub).collect::<Vec<_>>(), [&other.sub]);
+    assert_eq!(events(&house), [(ada().sub, What::Deleted)]);
+    let mail = house.mailer.last_to(ADA).unwrap();
+    assert!(mail.letter.subject.contains("deleted"), "{mail:?}");
+    assert!(!house.store.text().contains("\"to\""), "the mail is not owed any more");
+    assert_eq!(delete(&house, &ada()).await.code(), "account-unusable");
+    assert_eq!(house.mailer.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_deleted_without_the_setting_a_token_or_a_fresh_sign_in() {
+    let house = House::set([ada()], &ANY);
+    delete(&house, &ada()).await.is_refused(404, "not-found");
+    let house = House::set([ada()], &ON);
+    house.as_nobody("DELETE", "/account", None).await.is_refused(401, "unauthorized");
+    let old = token(&ada(), NOW - 601);
+    house.call(Some(&old), "DELETE", "/account", None).await.unwrap().is_refused(403, "sign-in-again");
+    let heir = Account { sub: "another".into(), ..ada() };
+    delete(&house, &heir).await.is_refused(403, "account-unusable");
+    let house = House::set([ada().disabled()], &ON);
+    delete(&house, &ada()).await.is_refused(403, "account-unusable");
+    assert_eq!(house.pool.accounts().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_from_before_the_sessions_were_ended_deletes_nothing() {
+    let house = House::set([ada()], &[ON[0], ("SELF_SERVICE_LINKING", "new")]);
+    let stolen = token(&ada(), house.time());
+    house.clock.forward(1);
+    let own = token(&ada(), house.time());
+    assert_eq!(house.call(Some(&own), "DELETE", "/sessions", None).await.unwrap().status, 204);
+    house.call(Some(&stolen), "DELETE", "/account", None).await.unwrap().is_refused(403, "sign-in-again");
+    assert_eq!(house.pool.accounts().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_cut_off_anywhere_ends_done_or_undone_and_never_late() {
+    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
+        let (mut sprung, mut late) = (0, 0);
+        for after in 0..20 {
+            let house = House::with(PoolKind::EmailUserNames, [ada()], &ON, trap);
+            let claims = token(&ada(), house.time());
+            let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+            house.fuse.after(after);
+            let answer = house.answer(&request).await;
+            house.work().await;
+            sprung += u32::from(house.fuse.is_sprung());
+            house.fuse.off();
+            let deleted = house.pool.accounts().is_empty();
+            if answer.as_ref().is_some_and(|answer| answer.status == 202) && trap != Trap::Crash {
+                assert!(deleted, "{trap:?} after {after}: told that it is deleted");
+            }
+            // Whoever was given no answer goes on, and comes back days later.
+            house.clock.forward(3 * 24 * 3600);
+            let again = token(&ada(), house.time());
+            let back = house.call(Some(&again), "DELETE", "/sessions", None).await.unwrap();
+            assert_eq!(back.code(), "not-found", "that route is off: {back:?}");
+            house.queue_completion(&ada()).await;
+            house.work().await;
+            late += u32::from(!deleted && house.pool.accounts().is_empty());
+            if house.pool.accounts().is_empty() {
+                assert!(events(&house).contains(&(ada().sub, What::Deleted)), "{trap:?} after {after}");
+            } else {
+                assert!(events(&house).is_empty());
+            }
+        }
+        assert_eq!(late, 0, "{trap:?}");
+        assert!(sprung > 5, "{sprung}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_was_disabled_in_between_stays() {
+    let house = House::set([ada()], &ON);
+    let claims = token(&ada(), house.time());
+    let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+    assert_eq!(house.answer(&request).await.unwrap().status, 202);
+    house.pool.change(|accounts| accounts[0].enabled = false);
+    let ((), log) = CapturedLog::of(house.work()).await;
+    assert!(log.contains("account_not_deleted"), "{log}");
+    assert_eq!(house.pool.accounts().len(), 1);
+    assert!(events(&house).is_empty() && house.mailer.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_being_deleted_is_not_connected() {
+    let house = House::set([ada(), alone()], &[ON[0], ANY[0], ANY[1]]);
+    let made = offer(&house, &alone(), &ada()).await;
+    let claims = token(&ada(), house.time());
+    let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+    assert_eq!(house.answer(&request).await.unwrap().status, 202);
+    let look =
+        event(Some(&claims), "POST", "/identities", Some(&format!(r#"{{"offer":"{made}"}}"#)), "application/json");
+    let answer = house.answer(&look).await.unwrap();
+    assert!(answer.status.is_client_error(), "{answer:?}");
+    house.work().await;
+    let left = house.pool.accounts();
+    assert_eq!(left.iter().map(|account| &account.sub).collect::<Vec<_>>(), [&alone().sub]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_deletion_names_nobody() {
+    let house = House::set([ada()], &ON);
+    let (_, log) = CapturedLog::of(delete(&house, &ada())).await;
+    assert!(log.contains("account_deletion_begun") && log.contains("account_deleted"), "{log}");
+    assert!(!log.replace(&ada().sub, "a sub").contains('@'), "{log}");
+}

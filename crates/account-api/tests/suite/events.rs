@@ -1,0 +1,237 @@
+//! The application's event bus is told what happens to accounts, and owners of links that pre-sign-up makes.
+
+use crate::email_change::{request, verify};
+use crate::house::{House, NOW, Trap};
+use crate::identities::token;
+use crate::identities_connect::{ADA, ANY, AT_GOOGLE, ada, alone, at, connect};
+use crate::invitations::{PASSWORD, complete, invite, link};
+use account_api::queue::{Job, Queue as _};
+use cognito_core::account_event::{AccountEvent, NotTaken, What};
+use cognito_core::testing::CapturedLog;
+use cognito_core::user_pool::memory::{Account, PoolKind};
+use http::StatusCode;
+
+const POOL: &str = "eu-central-1_EXAMPLE01";
+const NEW_ADDRESS: &str = "lovelace@example.org";
+
+fn told(house: &House) -> Vec<(String, What)> {
+    house.bus.events().into_iter().map(|event| (event.sub, event.what)).collect()
+}
+
+fn google() -> String {
+    "Google".to_owned()
+}
+
+fn refusing(may_pass: bool) -> NotTaken {
+    NotTaken { code: "Broken".into(), may_pass }
+}
+
+async fn disconnect_google(house: &House, account: &Account) -> StatusCode {
+    let claims = token(account, house.time());
+    let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+    let id = ways.body["identities"][0]["id"].as_str().unwrap().to_owned();
+    house.call(Some(&claims), "DELETE", &format!("/identities/{id}"), None).await.unwrap().status
+}
+
+fn with_google() -> Account {
+    ada().with_identity("Google", "1")
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bus_is_told_of_every_change_and_of_nothing_personal() {
+    let house = House::set([ada(), alone()], &ANY);
+    assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
+    let merged = What::Merged { old_sub: alone().sub };
+    assert_eq!(told(&house), [(ada().sub, merged), (ada().sub, What::Linked { provider: google() })]);
+
+    let house = House::set([with_google()], &ANY);
+    assert_eq!(disconnect_google(&house, &with_google()).await, 204);
+    assert_eq!(told(&house), [(ada().sub, What::Unlinked { provider: google() })]);
+
+    let house = House::new([ada()]);
+    request(&house).await;
+    verify(&house, &house.code_sent_to(ADA)).await;
+    verify(&house, &house.code_sent_to(NEW_ADDRESS)).await;
+    assert_eq!(told(&house), [(ada().sub, What::EmailChanged)]);
+    let event = &house.bus.events()[0];
+    assert_eq!((event.user_pool_id.as_str(), event.at, event.version), (POOL, NOW, 1));
+
+    let house = House::new([]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    let sub = house.pool.accounts()[0].sub.clone();
+    assert_eq!(told(&house), [(sub, What::InvitationCompleted)]);
+    let text = serde_json::to_string(&house.bus.events()).unwrap();
+    assert!(!text.contains('@'), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_happen_is_not_told() {
+    let house = House::new([ada()]);
+    request(&house).await;
+    verify(&house, &house.code_sent_to(ADA)).await;
+    verify(&house, "000000").await;
+    assert!(told(&house).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_bus_does_not_take_now_goes_to_a_later_run() {
+    let house = House::set([with_google()], &ANY);
+    house.bus.fail(Some(refusing(true)));
+    let claims = token(&with_google(), house.time());
+    let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+    let path = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
+    let event = account_api::testing::event(Some(&claims), "DELETE", &path, None, "application/json");
+    assert_eq!(house.answer(&event).await.unwrap().status, 204, "the bus keeps nobody from what they do");
+    assert!(told(&house).is_empty());
+    house.bus.fail(None);
+    house.work().await;
+    assert_eq!(told(&house), [(ada().sub, What::Unlinked { provider: google() })]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_bus_never_takes_is_in_the_log_to_be_sent_by_hand() {
+    let house = House::set([with_google()], &ANY);
+    house.bus.fail(Some(refusing(false)));
+    let (status, log) = CapturedLog::of(disconnect_google(&house, &with_google())).await;
+    assert_eq!(status, 204);
+    assert!(log.contains("event_not_sent") && log.contains("account.unlinked"), "{log}");
+    house.bus.fail(None);
+    house.work().await;
+    assert!(told(&house).is_empty(), "nothing waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_told_wherever_the_change_was_cut_off() {
+    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
+        let mut sprung = 0;
+        for after in 0..20 {
+            let house = House::with(PoolKind::EmailUserNames, [with_google()], &ANY, trap);
+            let claims = token(&with_google(), house.time());
+            let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+            let path = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
+            house.fuse.after(after);
+            house.call(Some(&claims), "DELETE", &path, None).await;
+            sprung += u32::from(house.fuse.is_sprung());
+            house.fuse.off();
+            house.clock.forward(61);
+            house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+            let gone = house.pool.accounts()[0].identities.is_empty();
+            let events = told(&house);
+            assert_eq!(gone, !events.is_empty(), "{trap:?} after {after}: {events:?}");
+            assert!(events.len() <= 2, "{trap:?} after {after}: {events:?}");
+        }
+        assert!(sprung > 5, "{sprung}");
+    }
+}
+
+/// Ada's account, whose `sub` has the form of a real one, with a link that pre-sign-up made at this time.
+fn linked_at(connected: u64, created: u64) -> Account {
+    let mut account = with_google();
+    account.identities[0].connected = Some(at(connected));
+    let sub = "11111111-2222-4333-8444-555555555555".to_owned();
+    Account { sub, created: Some(at(created)), ..account }
+}
+
+fn begun(at: u64) -> AccountEvent {
+    AccountEvent::new(POOL, &linked_at(0, 0).sub, at, What::LinkBegun { provider: google() })
+}
+
+async fn hear(house: &House, link_begun: AccountEvent) {
+    house.queue.put(&Job::LinkBegun { link_begun }).await.unwrap();
+    house.work().await;
+}
+
+const NOTICES: [(&str, &str); 2] = [("LINK_NOTICES", "on"), ("EVENT_BUS", "default")];
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_is_told_once_of_a_link_that_pre_sign_up_made() {
+    let mut account = linked_at(NOW, 1000);
+    account.attributes.insert("locale".into(), "de".into());
+    let house = House::set([account.clone()], &NOTICES);
+    hear(&house, begun(NOW)).await;
+    hear(&house, begun(NOW)).await;
+    assert_eq!(told(&house), [(account.sub, What::Linked { provider: google() })]);
+    let sent = house.mailer.sent();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0].to, ADA);
+    assert!(sent[0].letter.text.contains("Google") && sent[0].letter.text.contains("Konto"), "{sent:?}");
+    assert!(!house.store.text().contains('@'), "{}", house.store.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_was_not_made_or_is_old_is_not_told() {
+    for account in [ada(), linked_at(NOW - 3600, 1000), Account { enabled: false, ..linked_at(NOW, 1000) }] {
+        let account = Account { sub: linked_at(0, 0).sub, ..account };
+        let house = House::set([account], &NOTICES);
+        hear(&house, begun(NOW)).await;
+        house.clock.forward(120);
+        hear(&house, begun(NOW)).await;
+        assert!(told(&house).is_empty() && house.mailer.sent().is_empty());
+    }
+    let house = House::set([linked_at(NOW, 1000)], &NOTICES);
+    hear(&house, AccountEvent { user_pool_id: "eu-central-1_Other".into(), ..begun(NOW) }).await;
+    hear(&house, AccountEvent { sub: "not a sub\" or".into(), ..begun(NOW) }).await;
+    let linked = AccountEvent { what: What::Linked { provider: google() }, ..begun(NOW) };
+    hear(&house, linked).await;
+    assert!(told(&house).is_empty() && house.mailer.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_made_a_moment_later_is_told() {
+    let house = House::set([linked_at(NOW, 1000)], &NOTICES);
+    let mut looks = 0;
+    let identities = house.pool.accounts()[0].identities.clone();
+    house.pool.change(|accounts| accounts[0].identities.clear());
+    house.pool.before_each_call(move |called, accounts| {
+        looks += u32::from(called == "AdminGetUser");
+        if looks == 3 {
+            accounts[0].identities.clone_from(&identities);
+        }
+    });
+    hear(&house, begun(NOW)).await;
+    assert_eq!(told(&house).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_by_mail_of_an_account_that_this_sign_in_made_or_where_it_is_off() {
+    let house = House::set([linked_at(NOW, NOW)], &NOTICES);
+    hear(&house, begun(NOW)).await;
+    assert_eq!((told(&house).len(), house.mailer.sent().len()), (1, 0));
+    let house = House::set([linked_at(NOW, 1000)], &[]);
+    hear(&house, begun(NOW)).await;
+    assert_eq!((told(&house).len(), house.mailer.sent().len()), (1, 0));
+    let unproven = Account { email_verified: false, ..linked_at(NOW, 1000) };
+    let house = House::set([unproven], &NOTICES);
+    hear(&house, begun(NOW)).await;
+    assert!(house.mailer.sent().is_empty(), "nobody proved {ADA} or {AT_GOOGLE}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_about_a_link_that_could_not_be_sent_is_sent_by_the_next_call() {
+    let house = House::set([linked_at(NOW, 1000)], &[NOTICES[0], NOTICES[1], ANY[0], ANY[1]]);
+    house.mailer.set_broken(true);
+    hear(&house, begun(NOW)).await;
+    house.mailer.set_broken(false);
+    house.clock.forward(61);
+    let claims = token(&linked_at(NOW, 1000), house.time());
+    house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+    assert_eq!(house.mailer.sent().iter().filter(|mail| mail.to == ADA).count(), 1);
+}
+
+#[test]
+fn notices_need_a_bus() {
+    let lookup = |name: &str| {
+        let value = match name {
+            "USER_POOL_ID" => POOL,
+            "TABLE_NAME" | "CODE_SECRET_ARN" => "x",
+            "EMAIL_FROM" => "no-reply@example.com",
+            "LINK_NOTICES" => "on",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let error = account_api::Settings::from_lookup(&lookup).unwrap_err().to_string();
+    assert!(error.contains("LINK_NOTICES is \"on\"") && error.contains("EVENT_BUS"), "{error}");
+}
