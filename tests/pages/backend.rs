@@ -68,6 +68,7 @@ impl Backend {
             store: Arc::new(MemoryStore::default()),
             mailer: Arc::new(mails.clone()),
             queue: Arc::new(queue.clone()),
+            bus: None,
             clock: Arc::new(clock.clone()),
             sealer: Sealer::new(&[7; 32])?,
             messages: Messages::new(settings.messages.clone()),

@@ -18,6 +18,7 @@ use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
+use cognito_core::sdk::{Aws, EventBridge};
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsUserPool, AwsUserPools, failed};
 use connection::Connections;
@@ -119,6 +120,16 @@ impl Cloud {
             let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
             format!("https://{service}.{region}.{suffix}")
         })
+    }
+
+    /// The event bus of this name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the certificates that the environment names cannot be read.
+    pub(crate) fn event_bus(&self, name: &str) -> Result<EventBridge> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        Ok(EventBridge::new(name.to_owned(), &Aws::over(self.config.clone(), &lookup)?))
     }
 
     /// A client for functions of a Region.

@@ -108,6 +108,15 @@ impl Aws {
         Ok(Self { config, connections })
     }
 
+    /// Calls with a configuration that somebody else made, such as the command line's, over connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SettingError`] if the certificates that the environment names cannot be read.
+    pub fn over(config: SdkConfig, lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Ok(Self { config, connections: Connections::new(lookup)? })
+    }
+
     /// The configuration, for clients of the SDK.
     #[must_use]
     pub const fn config(&self) -> &SdkConfig {

@@ -14,6 +14,7 @@ use crate::terminal::{ExitStatus, Refused, Table, Tabular, Versioned};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
+use cognito_core::account_event::{BUS_NAME, parse_bus};
 use cognito_core::user_pool::{Administration, AppClient, AppClients};
 use merge::{LeaveReason, Requirements, Totals, check_copyable};
 use plan_file::{Header, Options};
@@ -61,6 +62,9 @@ pub(crate) struct Link {
     /// <PLAN>.subs.csv]
     #[arg(long, value_name = "FILE", requires = "apply")]
     sub_map: Option<PathBuf>,
+    /// Tell this event bus of every merge in the journal, for your application's database (account.merged)
+    #[arg(long, value_name = "NAME", requires = "apply", value_parser = event_bus)]
+    event_bus: Option<String>,
     /// Undo what this journal says was done, as far as Cognito allows
     #[arg(long, value_name = "JOURNAL")]
     undo: Option<PathBuf>,
@@ -73,6 +77,11 @@ pub(crate) struct Link {
     /// vouch for what --apply says
     #[arg(long, short)]
     yes: bool,
+}
+
+/// Reads the name of an event bus.
+fn event_bus(text: &str) -> Result<String, String> {
+    parse_bus(text).ok_or_else(|| format!("allowed is {BUS_NAME}"))
 }
 
 const AFTER_HELP: &str = "\

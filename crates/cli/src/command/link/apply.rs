@@ -9,15 +9,19 @@ use crate::command::join::Sides;
 use crate::options::Global;
 use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, is_asked, json_line, short};
 use anyhow::Result;
+use cognito_core::account_event::{AccountEvent, EventBus as _, What};
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
-use merge::{CopyOptions, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable};
+use merge::{
+    CopyOptions, History, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, ReplacedSub, StepResult,
+    check_copyable,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long to wait before looking again for a profile whose identity was not linked.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -45,6 +49,9 @@ pub(in crate::command) struct Summary {
     sub_map: PathBuf,
     /// How many lines that file has.
     subs: u64,
+    /// How many of them the event bus was told of. Missing without --event-bus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<usize>,
 }
 
 impl Summary {
@@ -145,6 +152,14 @@ impl Link {
             }
         }
         drop(progress);
+        if let Some(name) = &self.event_bus {
+            let events = merged(journal.history(), &header.user_pool_id);
+            // An earlier run may have told some of them. Nobody knows which, so all are told again.
+            match cloud.event_bus(name)?.put(&events).await {
+                Ok(()) => summary.told = Some(events.len()),
+                Err(why) => stopped = stopped.or(Some(anyhow::anyhow!("the event bus {name} was not told: {why}"))),
+            }
+        }
         summary.subs = sub_map.rows();
         summary.half_done = journal.history().incomplete();
         let changed = *journal.history() != before;
@@ -185,6 +200,16 @@ impl Link {
             updates: RateLimit::per_second(self.update_rate),
         }
     }
+}
+
+/// What an application has to know of the merges in a journal.
+fn merged(history: &History, user_pool_id: &str) -> Vec<AccountEvent> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let event = |sub: ReplacedSub| {
+        let what = What::Merged { old_sub: sub.old_sub };
+        AccountEvent::new(user_pool_id, &sub.new_sub, now, what)
+    };
+    history.order.iter().flat_map(|name| history.replaced_subs(name)).map(event).collect()
 }
 
 /// What stopped a run, and what to do about it. Names nobody.
@@ -312,6 +337,9 @@ impl Tabular for Summary {
         }
         table.row(["journal", &self.journal.display().to_string(), ""]);
         table.row(["subs", &self.sub_map.display().to_string(), &self.subs.to_string()]);
+        if let Some(told) = self.told {
+            table.row(["told", "the event bus", &told.to_string()]);
+        }
         table
     }
 }
