@@ -6,7 +6,7 @@ use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 41] = [
+pub const NAMES: [&str; 45] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -37,6 +37,9 @@ pub const NAMES: [&str; 41] = [
     messages::settings::APP_URL,
     messages::settings::SUPPORT_EMAIL,
     messages::settings::LOGO_URL,
+    messages::settings::LEGAL_FOOTER,
+    messages::settings::TERMS_URL,
+    messages::settings::PRIVACY_URL,
     messages::settings::BRAND_COLOR,
     messages::settings::DEFAULT_LOCALE,
     messages::settings::MESSAGE_STYLE,
@@ -47,7 +50,8 @@ pub const NAMES: [&str; 41] = [
     pages::PAGES_API_URL,
     pages::PAGES_REGISTRATION,
     pages::PAGES_PROVIDERS,
-    pages::PAGES_PASSWORD_LENGTH,
+    pages::PAGES_PASSWORD_RULES,
+    pages::PAGES_RETURN_URL,
 ];
 
 /// What the operator chose.
