@@ -9,6 +9,8 @@ mod backend;
 mod reader;
 #[path = "pages/site.rs"]
 mod site;
+#[path = "pages/states.rs"]
+mod states;
 #[path = "pages/ways.rs"]
 mod ways;
 
@@ -457,6 +459,54 @@ async fn where_the_script_does_not_come_a_page_says_so_and_offers_to_load_it_aga
     assert_eq!(reader.place().await.unwrap(), link, "the code of the link is not lost");
     reader.reads("#waiting", "hasn’t loaded completely").await.unwrap();
     reader.keeps("script-refused-phone").await.unwrap();
+    reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_mistypes_an_address_corrects_it_and_who_waits_for_a_message_sees_how_long() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(PHONE).await.unwrap();
+    let value = "return document.getElementById('email').value";
+    reader.opens(&site.page("register?lang=en")).await.unwrap();
+    reader.reads("#password-hint", "an uppercase letter").await.unwrap();
+    let rules = reader.runs("return document.getElementById('password').getAttribute('passwordrules')").await.unwrap();
+    assert!(rules.as_str().unwrap().starts_with("minlength: 12;"), "{rules}");
+
+    // The address comes along into another language, and the password does not.
+    reader.types("email", "ada@exmaple.com").await.unwrap();
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.presses("footer nav a[lang=de]").await.unwrap();
+    reader.reads("h1", "Konto anlegen").await.unwrap();
+    assert_eq!(reader.runs(value).await.unwrap(), "ada@exmaple.com");
+    assert_eq!(reader.runs("return document.getElementById('password').value").await.unwrap(), "");
+
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("main", "Wir haben Ihnen eine Nachricht geschickt").await.unwrap();
+    reader.presses("[data-when=sent] a").await.unwrap();
+    reader.sees("form").await.unwrap();
+    assert_eq!(reader.place().await.unwrap(), site.page("register?lang=de"));
+    assert_eq!(reader.runs(value).await.unwrap(), "ada@exmaple.com", "only the mistake has to be corrected");
+    reader.types("email", "ada@example.com").await.unwrap();
+    reader.types("password", FIRST_PASSWORD).await.unwrap();
+    reader.presses("button[type=submit]").await.unwrap();
+    reader.reads("[data-slot=address]", "ada@example.com").await.unwrap();
+
+    // A button that rests does nothing.
+    reader.presses("#resend").await.unwrap();
+    reader.reads("#resend", "Neuen Code senden (0:").await.unwrap();
+    reader.runs("document.getElementById('notice').textContent = ''; return true").await.unwrap();
+    reader.presses("#resend").await.unwrap();
+    assert_eq!(reader.text("#notice").await.unwrap(), "");
+
+    // The same for a password.
+    reader.opens(&site.page("complete-password-reset?lang=en")).await.unwrap();
+    reader.types("email", "ada@exmaple.com").await.unwrap();
+    reader.presses("#begin [type=submit]").await.unwrap();
+    reader.reads("#resend", "Send a new code (0:").await.unwrap();
+    reader.presses("#other-email").await.unwrap();
+    reader.sees("begin").await.unwrap();
+    assert_eq!(reader.focus().await.unwrap(), "email");
     reader.leaves().await.unwrap();
 }
 

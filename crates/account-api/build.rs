@@ -1,4 +1,5 @@
-//! Puts the modules of the pages into one script, so that a first visit loads one file instead of a chain of files.
+//! Puts the modules of the pages into one script, so that a first visit loads one file instead of a chain of files. Each
+//! language gets this script with its texts before it, packed, so that no start of the function has to pack it.
 //!
 //! A module becomes a function that runs once. It reads its imports from the modules before it and returns its exports.
 //! The script of a page exports nothing and runs on that page alone. Modules may use only the forms of `import` and
@@ -6,16 +7,22 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const MODULES: &str = "pages/js";
+const LOCALES: &str = "pages/locales";
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={MODULES}");
+    println!("cargo::rerun-if-changed={LOCALES}");
     let mut bundle = Bundle { modules: read_modules()?, ..Bundle::default() };
     for name in bundle.modules.keys().cloned().collect::<Vec<_>>() {
         bundle.add(&name, &mut Vec::new())?;
@@ -24,7 +31,18 @@ fn main() -> Outcome<()> {
         "const modules = {{}}, pages = {{}};\n{}pages[document.documentElement.dataset.script]();\n",
         bundle.text
     );
-    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("pages.js"), text)?)
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    fs::write(out.join("pages.js"), &text)?;
+    for entry in fs::read_dir(LOCALES)? {
+        let path = entry?.path();
+        let tag = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a locale's name is not valid Unicode")?;
+        let texts = fs::read_to_string(&path)?;
+        let mut script = GzEncoder::new(Vec::new(), Compression::best());
+        script.write_all(format!("const TEXTS = {};\n{text}", texts.trim_end()).as_bytes())?;
+        fs::write(out.join(format!("{tag}.js.gz")), script.finish()?)?;
+    }
+    Ok(())
 }
 
 fn read_modules() -> Outcome<BTreeMap<String, String>> {

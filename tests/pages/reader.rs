@@ -10,6 +10,14 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use local_cloud::browser::Browser;
 use serde_json::{Value, json};
 
+/// Where pictures go: cargo's directory for temporary files of tests, unless `cargo xtask pictures` names another one.
+fn folder() -> Result<PathBuf> {
+    let named = std::env::var_os("PICTURES_FOLDER").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR"))).join("pages");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 /// How long a page may take to show what a test waits for. The limit is high, because the machine may compile at the
 /// same time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,7 +43,7 @@ impl Screen {
 /// A browser with one tab.
 pub(crate) struct Reader {
     tab: Client,
-    _browser: Browser,
+    browser: Browser,
 }
 
 impl Reader {
@@ -55,7 +63,7 @@ impl Reader {
             .connect(browser.address())
             .await
             .context("the browser takes no session")?;
-        Ok(Self { tab, _browser: browser })
+        Ok(Self { tab, browser })
     }
 
     pub(crate) async fn leaves(self) -> Result<()> {
@@ -135,11 +143,45 @@ impl Reader {
         self.presses("button[type=submit]").await
     }
 
-    /// Writes a picture to cargo's directory for temporary files of tests.
+    /// Waits until the page shows an element.
+    pub(crate) async fn finds(&self, selector: &str) -> Result<()> {
+        self.shown(selector).await.map(drop)
+    }
+
+    /// Loads a script into the page and runs another one that uses it, and whose last argument takes the result. The page's
+    /// Content-Security-Policy does not hold for the driver.
+    pub(crate) async fn checks(&self, library: &str, script: &str) -> Result<Value> {
+        self.tab.execute(library, Vec::new()).await?;
+        Ok(self.tab.execute_async(script, Vec::new()).await?)
+    }
+
+    /// Writes a picture.
     pub(crate) async fn keeps(&self, name: &str) -> Result<()> {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
-        std::fs::create_dir_all(&folder)?;
-        Ok(std::fs::write(folder.join(format!("{name}.png")), self.tab.screenshot().await?)?)
+        Ok(std::fs::write(folder()?.join(format!("{name}.png")), self.tab.screenshot().await?)?)
+    }
+
+    /// Lays pictures out beside each other, small, with their names, on one picture. `prefix` and a label are a picture's name.
+    pub(crate) async fn lays_out(&self, name: &str, prefix: &str, labels: &[&str], screen: Screen) -> Result<()> {
+        const COLUMNS: usize = 12;
+        let figures = labels
+            .iter()
+            .map(|label| format!("<figure><img src=\"{prefix}{label}.png\"><figcaption>{label}</figcaption></figure>"));
+        let (width, height) = (screen.width * 4 / 10, screen.height * 4 / 10);
+        let style = format!(
+            "body {{ margin: 4px; display: grid; grid-template-columns: repeat({COLUMNS}, {width}px); gap: 8px 6px; background: #888; \
+             font: 9px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: {width}px; height: {height}px }}"
+        );
+        let page = folder()?.join(format!("{name}.html"));
+        std::fs::write(&page, format!("<!DOCTYPE html><style>{style}</style>{}", figures.collect::<String>()))?;
+        let rows = labels.len().div_ceil(COLUMNS) as u32;
+        let [columns, rows] = [COLUMNS as u32 * (width + 6) + 8, rows * (height + 20) + 8];
+        let picture = page.with_extension("png");
+        let mut browser = tokio::process::Command::new(self.browser.program());
+        browser.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
+        browser.arg(format!("--window-size={columns},{rows}")).arg(format!("--screenshot={}", picture.display()));
+        let output = browser.arg(format!("file://{}", page.display())).output().await?;
+        anyhow::ensure!(output.status.success() && picture.is_file(), "{name} cannot be laid out");
+        Ok(())
     }
 
     /// What the page's Content-Security-Policy has stopped since the page was loaded.

@@ -273,7 +273,7 @@ async fn settings(
             pages::PAGES_COGNITO_URL => cognito.clone(),
             pages::PAGES_SIGN_IN_URL => cloud.clone(),
             pages::PAGES_REGISTRATION => "open".to_owned(),
-            pages::PAGES_PASSWORD_LENGTH => "12".to_owned(),
+            pages::PAGES_PASSWORD_RULES => "12,lowercase,uppercase,numbers,symbols".to_owned(),
             "APP_NAME" => "Harbour".to_owned(),
             "SUPPORT_EMAIL" => "help@example.com".to_owned(),
             _ => own.iter().find(|(known, _)| *known == name)?.1.to_owned(),

@@ -24,8 +24,8 @@ use axum::routing::get;
 use axum::{Router, middleware};
 
 pub use settings::{
-    NAMES, PAGES_API_URL, PAGES_CLIENT_ID, PAGES_COGNITO_URL, PAGES_PASSWORD_LENGTH, PAGES_PROVIDERS,
-    PAGES_REGISTRATION, PAGES_SIGN_IN_URL, Settings,
+    NAMES, PAGES_API_URL, PAGES_CLIENT_ID, PAGES_COGNITO_URL, PAGES_PASSWORD_RULES, PAGES_PROVIDERS,
+    PAGES_REGISTRATION, PAGES_RETURN_URL, PAGES_SIGN_IN_URL, PasswordRules, Settings,
 };
 
 use assets::Assets;
@@ -133,7 +133,7 @@ fn document(page: Page, up: &str, site: &Site, query: &str, headers: &HeaderMap)
     let (locale, source) = language::choose(requested.as_deref(), headers, site.settings.default_locale);
     match site.files().0.render(page, up, locale, source) {
         Ok(html) => {
-            let packed = compression::accepts_gzip(headers).then(|| compression::gzip(html.as_bytes())).flatten();
+            let packed = compression::accepts_gzip(headers).then(|| compression::gzip(html.as_bytes()));
             let head = [
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
                 (header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.tag)),
@@ -160,6 +160,10 @@ async fn asset(
         (header::CACHE_CONTROL, assets::IMMUTABLE),
         (header::VARY, "accept-encoding"),
     ];
-    let packed = asset.packed.filter(|_| compression::accepts_gzip(&headers));
-    (head, packed.map_or_else(|| asset.body.into_response(), compression::packed)).into_response()
+    let body = if compression::accepts_gzip(&headers) {
+        compression::packed(asset.packed)
+    } else {
+        asset.body().into_response()
+    };
+    (head, body).into_response()
 }

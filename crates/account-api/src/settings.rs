@@ -7,7 +7,7 @@ use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 44] = [
+pub const NAMES: [&str; 48] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -41,6 +41,9 @@ pub const NAMES: [&str; 44] = [
     messages::settings::APP_URL,
     messages::settings::SUPPORT_EMAIL,
     messages::settings::LOGO_URL,
+    messages::settings::LEGAL_FOOTER,
+    messages::settings::TERMS_URL,
+    messages::settings::PRIVACY_URL,
     messages::settings::BRAND_COLOR,
     messages::settings::DEFAULT_LOCALE,
     messages::settings::MESSAGE_STYLE,
@@ -51,7 +54,8 @@ pub const NAMES: [&str; 44] = [
     pages::PAGES_API_URL,
     pages::PAGES_REGISTRATION,
     pages::PAGES_PROVIDERS,
-    pages::PAGES_PASSWORD_LENGTH,
+    pages::PAGES_PASSWORD_RULES,
+    pages::PAGES_RETURN_URL,
 ];
 
 /// What the operator chose.

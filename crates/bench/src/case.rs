@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use local_cloud::event::sample;
-use local_cloud::function::BARE;
+use local_cloud::function::{ACCOUNT_API, BARE};
 use serde_json::{Value, json};
 
 use crate::stand_in::KNOWN_EMAIL;
@@ -71,6 +71,24 @@ const CHAINED: [Row; 2] = [
     ),
 ];
 
+/// What the account API needs, with pages.
+const API: &[(&str, &str)] = &[
+    ("USER_POOL_ID", "eu-central-1_EXAMPLE01"),
+    ("TABLE_NAME", "state"),
+    ("CODE_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:code"),
+    ("EMAIL_FROM", "Example <no-reply@example.com>"),
+    ("PAGES_CLIENT_ID", "1example23456789"),
+];
+
+/// The cases with [`API`]. It reads its secret at the start.
+const OF_THE_API: [Row; 2] = [
+    ("account-api: a call", ACCOUNT_API, "account-api/email-change", &["GetSecretValue", "GetItem"], 2),
+    (PAGE, ACCOUNT_API, "account-api/email-change", &["GetSecretValue"], 1),
+];
+
+/// The case whose event asks for a page.
+const PAGE: &str = "account-api: a page";
+
 /// Every case, the bare function first.
 ///
 /// # Errors
@@ -78,11 +96,17 @@ const CHAINED: [Row; 2] = [
 /// Fails if a sample event cannot be read.
 pub fn all() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
-    let rows = CASES.map(|row| (row, &[][..])).into_iter().chain(CHAINED.map(|row| (row, CHAIN)));
+    let rows = CASES.map(|row| (row, &[][..])).into_iter();
+    let rows = rows.chain(CHAINED.map(|row| (row, CHAIN))).chain(OF_THE_API.map(|row| (row, API)));
     for ((name, function, event, calls, rounds), settings) in rows {
         let mut case = Case { name, function, event: sample(event)?, calls, rounds, settings };
         if case.links() && !calls.contains(&"AdminCreateUser") {
             case.event["request"]["userAttributes"]["email"] = json!(KNOWN_EMAIL);
+        }
+        if name == PAGE {
+            case.event["rawPath"] = json!("/account");
+            case.event["requestContext"]["http"]["path"] = json!("/account");
+            case.event["headers"]["accept-encoding"] = json!("gzip");
         }
         cases.push(case);
     }
@@ -112,7 +136,7 @@ mod tests {
     fn every_function_is_measured_beside_the_bare_one() {
         let cases = all().unwrap();
         assert!(cases[0].is_bare());
-        for function in function::TRIGGERS {
+        for function in function::ALL {
             assert!(cases.iter().any(|case| case.function == function), "{function}");
         }
     }

@@ -1,4 +1,4 @@
-//! A stand-in for Cognito, and for Lambda with the team's own function, over TLS. It answers the functions' calls after a
+//! A stand-in for Cognito, for Lambda with the team's own function, and for what the account API keeps in AWS, over TLS. It answers the functions' calls after a
 //! set delay and stores nothing.
 //!
 //! It shows which calls a function makes and in which order. It does not show how Cognito would answer. The local cloud

@@ -25,6 +25,7 @@ mod required_attributes;
 mod rights;
 mod second_factors;
 mod subjects;
+mod text_messages;
 mod triggers;
 mod verification_link;
 
@@ -106,6 +107,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
         app_clients::check,
         addresses::check,
         messages::check,
+        text_messages::check,
         verification_link::check,
         account_api::check,
         group::check,

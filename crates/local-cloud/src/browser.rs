@@ -63,6 +63,12 @@ impl Browser {
         &self.address
     }
 
+    /// The browser's program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The capabilities for a new session: a browser without a window and without the user's profile.
     #[must_use]
     pub fn capabilities(&self) -> Map<String, Value> {

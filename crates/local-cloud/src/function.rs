@@ -72,13 +72,16 @@ impl Binaries {
         Self::build_targets("local", &options, &ALL).await
     }
 
-    /// Builds every trigger's function with a profile.
+    /// Builds every function with a profile. The account API is built alone, so that no trigger gets features that only it
+    /// needs.
     ///
     /// # Errors
     ///
     /// Fails for the same reasons as [`Self::build`].
-    pub async fn build_triggers(profile: &str) -> Result<Self> {
-        Self::build_packages(profile, &TRIGGERS).await
+    pub async fn build_functions(profile: &str) -> Result<Self> {
+        let mut all = Self::build_packages(profile, &TRIGGERS).await?;
+        all.0.extend(Self::build_packages(profile, &[ACCOUNT_API]).await?.0);
+        Ok(all)
     }
 
     /// Builds every function and the command line as they are released. No path of this machine gets into them.

@@ -155,7 +155,7 @@ impl Deployment<'_> {
             ("PagesClientId", client),
             ("PagesCognitoUrl", self.endpoint),
             ("PagesSignInUrl", self.endpoint),
-            ("PagesPasswordLength", "12"),
+            ("PagesPasswordRules", "12"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()

@@ -17,6 +17,9 @@ const LOCAL_CLOUD: &str = include_str!("../python/local-cloud.txt");
 /// Schemathesis, which tests an API against its own description.
 const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
 
+/// axe-core, which finds what in a page people with disabilities cannot use.
+const AXE: &str = include_str!("../python/axe.txt");
+
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
@@ -44,6 +47,18 @@ impl Toolbox {
         Self::install("schemathesis", SCHEMATHESIS).await
     }
 
+    /// Installs axe-core, unless an earlier run did. Returns the script that a page loads.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`Toolbox::local_cloud`], and if the package has no such script.
+    pub async fn axe() -> Result<String> {
+        let toolbox = Self::install_with("axe", AXE, &["--no-deps"]).await?;
+        let script = "import importlib.util as u, pathlib; \
+                      print(pathlib.Path(u.find_spec('axe_playwright_python').origin).with_name('axe.min.js').read_text('utf-8'))";
+        run(Command::new(toolbox.program("python")).args(["-X", "utf8", "-c", script])).await
+    }
+
     /// Installs a set of tools from the text of a pip requirements file, unless an earlier run installed exactly this
     /// text.
     ///
@@ -51,6 +66,11 @@ impl Toolbox {
     ///
     /// Fails for the same reasons as [`Toolbox::local_cloud`].
     pub async fn install(name: &str, requirements: &str) -> Result<Self> {
+        Self::install_with(name, requirements, &[]).await
+    }
+
+    /// The same, with options of `pip install`.
+    async fn install_with(name: &str, requirements: &str, options: &[&str]) -> Result<Self> {
         let folder = layout::local().join("tools").join(name);
         let stamp = folder.join("installed.txt");
         let toolbox = Self(folder.clone());
@@ -61,7 +81,7 @@ impl Toolbox {
             toolbox.create(&find_python().await?).await?;
             let list = folder.join("requirements.txt");
             std::fs::write(&list, requirements)?;
-            toolbox.pip_install(&list).await?;
+            toolbox.pip_install(&list, options).await?;
             // Renamed last, so that an interrupted installation leaves no stamp and starts over.
             Ok(std::fs::rename(&list, &stamp)?)
         })
@@ -96,9 +116,10 @@ impl Toolbox {
         })
     }
 
-    async fn pip_install(&self, list: &Path) -> Result<()> {
+    async fn pip_install(&self, list: &Path, options: &[&str]) -> Result<()> {
         let mut pip = Command::new(self.program("python"));
         pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]);
+        pip.args(options);
         run(pip.arg("--requirement").arg(list)).await.map(drop).context(
             "pip could not install the tools. They come from the Python package index: check the network (behind a proxy \
              set HTTPS_PROXY, with a mirror set PIP_INDEX_URL) and run the command again",
@@ -128,8 +149,10 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned_to_one_version() {
-        for line in
-            LOCAL_CLOUD.lines().chain(SCHEMATHESIS.lines()).filter(|line| !line.is_empty() && !line.starts_with('#'))
+        for line in [LOCAL_CLOUD, SCHEMATHESIS, AXE]
+            .iter()
+            .flat_map(|list| list.lines())
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
         {
             assert!(line.contains("=="), "{line} is not pinned");
         }

@@ -12,6 +12,7 @@ use crate::personal::{greeting_name, one_line};
 use crate::placeholder::{self, Placeholders};
 use crate::settings::{Settings, Style};
 use crate::skipped::{Reason, SkippedTemplate, Source};
+use crate::sms::segments;
 use crate::writer::Writer;
 
 /// The person a message is for. Every value may be absent. An empty string counts as absent.
@@ -89,7 +90,22 @@ pub(crate) fn answer(engine: &Engine, settings: &Settings, request: &Request<'_>
     let lengths = lengths(request, &placeholders, SMS_PASSWORD_LENGTH);
     let facts = facts(request, settings, Style::Code);
     let sms = writer.part(Part::Sms, &[&facts], |text| check_body(text, needs, lengths, SMS_LIMIT));
+    let sms = match &settings.sms_host {
+        // A temporary password is typed where people sign in, and is no code.
+        Some(host) if !invitation => sms.map(|text| bound_to(host, text, placeholders.code)),
+        _ => sms,
+    };
     Answer { email, sms, skipped: writer.skipped }
+}
+
+/// Adds the line that binds the code to a host ("Origin-bound one-time codes delivered via SMS", WICG), unless it would cost
+/// another segment or pass Cognito's limit.
+fn bound_to(host: &str, text: String, code: &str) -> String {
+    let bound = format!("{text}\n@{host} #{code}");
+    let received = |text: &str| text.replace(code, &"0".repeat(CODE_LENGTH));
+    let (before, after) = (received(&text), received(&bound));
+    let fits = characters(&bound).max(characters(&after)) <= SMS_LIMIT;
+    if fits && segments(&after).1 <= segments(&before).1 { bound } else { text }
 }
 
 /// Returns subject and body, or neither, because our subject would not match the pool's body.

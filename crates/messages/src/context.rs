@@ -4,6 +4,7 @@ use minijinja::{Value, context};
 
 use crate::color::Color;
 use crate::kind::Kind;
+use crate::link::Link;
 use crate::locale::{Direction, Locale};
 use crate::settings::{Branding, Style};
 
@@ -46,6 +47,14 @@ fn edge(brand: Color, card: &str) -> String {
     card.parse().map_or(brand, |card| brand.until_seen(card, Color::EDGE_CONTRAST)).to_string()
 }
 
+/// Where the reader of a message that advises a new password chooses one. Nothing if the message does not, or without pages.
+fn password_link(kind: Kind, branding: &Branding, facts: &Facts) -> String {
+    let page = Kind::ForgotPassword.page().filter(|_| kind.is_about_intruders());
+    let link = page.zip(branding.app_url.as_deref()).map(|(page, app)| Link::to(app, page));
+    let email = Some(facts.email.as_str()).filter(|email| !email.is_empty());
+    link.map(|link| link.with_email(email).into_url()).unwrap_or_default()
+}
+
 /// The variables for one text of a message. `html` says whether the text will be HTML. URLs are then escaped here,
 /// because the engine would escape `/`, too. Browsers accept that, but some mail clients and link checkers search the
 /// source for links and would not find them.
@@ -71,6 +80,10 @@ pub(crate) fn context(kind: Kind, language: Language<'_>, branding: &Branding, f
         app_url => url(branding.app_url.as_deref().unwrap_or_default()),
         logo_url => url(branding.logo_url.as_deref().unwrap_or_default()),
         support_email => text(&branding.support_email),
+        legal_footer => text(&branding.legal_footer),
+        terms_url => url(branding.terms_url.as_deref().unwrap_or_default()),
+        privacy_url => url(branding.privacy_url.as_deref().unwrap_or_default()),
+        password_link => url(&password_link(kind, branding, facts)),
         brand_color => branding.brand_color.to_string(),
         brand_edge => edge(branding.brand_color, CARD),
         brand_edge_dark => edge(branding.brand_color, CARD_DARK),

@@ -154,6 +154,21 @@ impl Kind {
         matches!(self, Self::SignUp | Self::ResendCode)
     }
 
+    /// Whether the message tells its reader of something that an intruder may have done, so that a new password may help.
+    #[must_use]
+    pub const fn is_about_intruders(self) -> bool {
+        matches!(
+            self,
+            Self::Authentication
+                | Self::EmailChangeCurrent
+                | Self::IdentityCode
+                | Self::IdentityConnected
+                | Self::IdentityDisconnected
+                | Self::SignedOutEverywhere
+                | Self::PasswordChanged
+        )
+    }
+
     /// The page of the application that the message's link opens, as a path below `APP_URL`. `None` if the message
     /// never has a link of ours. A code for a sign-in or for connecting an account has no link, so that people get used to
     /// typing it only where they began.

@@ -21,18 +21,39 @@ pub const APP_URL: &str = "APP_URL";
 pub const SUPPORT_EMAIL: &str = "SUPPORT_EMAIL";
 /// An image to show instead of the name. Unset: the name as text.
 pub const LOGO_URL: &str = "LOGO_URL";
+/// Who sends the messages, as the law of some countries asks: one line below every e-mail and page. Unset: no such line.
+pub const LEGAL_FOOTER: &str = "LEGAL_FOOTER";
+/// The terms of use, linked below every e-mail and page. Unset: no such link.
+pub const TERMS_URL: &str = "TERMS_URL";
+/// The privacy policy, linked below every e-mail and page. Unset: no such link.
+pub const PRIVACY_URL: &str = "PRIVACY_URL";
 /// Colour of the button and accents, `#rrggbb`. Unset: [`Color::DEFAULT`].
 pub const BRAND_COLOR: &str = "BRAND_COLOR";
 /// The locale for people whose locale is unknown or not available. Unset: `en`.
 pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
 /// `link` or `code`, and the messages that differ; for sign-ups also `cognito-link`. Unset: `link` if [`APP_URL`] is set, otherwise `code`.
 pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
+/// The host on whose pages people type the code of a text message. The message then ends with a line that binds the code to
+/// it, so that phones and browsers offer the code there and nowhere else. Unset: no such line.
+pub const SMS_HOST: &str = "SMS_HOST";
 /// A directory with custom templates. Unset: built-in templates only.
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
 
 /// Every variable that is read. Tests compare documents and deployment templates with this list.
-pub const NAMES: [&str; 8] =
-    [APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, TEMPLATE_DIR];
+pub const NAMES: [&str; 12] = [
+    APP_NAME,
+    APP_URL,
+    SUPPORT_EMAIL,
+    LOGO_URL,
+    LEGAL_FOOTER,
+    TERMS_URL,
+    PRIVACY_URL,
+    BRAND_COLOR,
+    DEFAULT_LOCALE,
+    MESSAGE_STYLE,
+    SMS_HOST,
+    TEMPLATE_DIR,
+];
 
 /// Longest application name, in characters. It leaves room for the words of an SMS of 140 characters in every locale.
 pub const APP_NAME_LIMIT: usize = 30;
@@ -40,6 +61,10 @@ pub const APP_NAME_LIMIT: usize = 30;
 pub const APP_URL_LIMIT: usize = 200;
 /// Longest logo URL, in characters.
 pub const LOGO_URL_LIMIT: usize = 500;
+/// Longest line of [`LEGAL_FOOTER`], in characters.
+pub const LEGAL_FOOTER_LIMIT: usize = 300;
+/// Longest address of [`TERMS_URL`] and [`PRIVACY_URL`], in characters.
+pub const LEGAL_URL_LIMIT: usize = 300;
 
 /// What a message begins with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +106,12 @@ pub struct Branding {
     pub support_email: Option<String>,
     /// See [`LOGO_URL`].
     pub logo_url: Option<String>,
+    /// See [`LEGAL_FOOTER`]. One line of at most [`LEGAL_FOOTER_LIMIT`] characters.
+    pub legal_footer: Option<String>,
+    /// See [`TERMS_URL`].
+    pub terms_url: Option<String>,
+    /// See [`PRIVACY_URL`].
+    pub privacy_url: Option<String>,
     /// See [`BRAND_COLOR`].
     pub brand_color: Color,
 }
@@ -96,6 +127,8 @@ pub struct Settings {
     pub style: Style,
     /// Messages that have a different style.
     pub styles: BTreeMap<Kind, Style>,
+    /// See [`SMS_HOST`].
+    pub sms_host: Option<String>,
     /// See [`TEMPLATE_DIR`].
     pub template_dir: Option<PathBuf>,
 }
@@ -125,6 +158,7 @@ impl Settings {
                 .unwrap_or(Locale::reference()),
             style,
             styles,
+            sms_host: optional(lookup, SMS_HOST, "a host such as example.com, at most 40 characters", parse_host)?,
             template_dir: optional(lookup, TEMPLATE_DIR, "a directory that can be read", parse_directory)?,
         })
     }
@@ -143,26 +177,37 @@ impl Branding {
             "https://host[:port][/path] of at most {APP_URL_LIMIT} characters without user, query and fragment \
              (http for localhost only)"
         );
-        let logo_allowed = format!("an https URL of at most {LOGO_URL_LIMIT} characters");
+        let https_allowed = |limit: usize| format!("an https URL of at most {limit} characters");
+        let legal_allowed = format!("one line of at most {LEGAL_FOOTER_LIMIT} visible characters");
+        let legal_url =
+            |name| optional(lookup, name, &https_allowed(LEGAL_URL_LIMIT), |value| parse_https(value, LEGAL_URL_LIMIT));
         let app_url = optional(lookup, APP_URL, &url_allowed, parse_app_url)?;
         let host = || app_url.as_deref().and_then(chosen_host).filter(|host| host.chars().count() <= APP_NAME_LIMIT);
         Ok(Self {
-            app_name: optional(lookup, APP_NAME, &name_allowed, parse_app_name)?.or_else(host),
+            app_name: optional(lookup, APP_NAME, &name_allowed, |value| parse_line(value, APP_NAME_LIMIT))?
+                .or_else(host),
             support_email: optional(
                 lookup,
                 SUPPORT_EMAIL,
                 "one address such as help@example.com",
                 parse_support_email,
             )?,
-            logo_url: optional(lookup, LOGO_URL, &logo_allowed, parse_logo_url)?,
+            logo_url: optional(lookup, LOGO_URL, &https_allowed(LOGO_URL_LIMIT), |value| {
+                parse_https(value, LOGO_URL_LIMIT)
+            })?,
+            legal_footer: optional(lookup, LEGAL_FOOTER, &legal_allowed, |value| {
+                parse_line(value, LEGAL_FOOTER_LIMIT)
+            })?,
+            terms_url: legal_url(TERMS_URL)?,
+            privacy_url: legal_url(PRIVACY_URL)?,
             brand_color: optional(lookup, BRAND_COLOR, Color::ALLOWED, |value| value.parse().ok())?.unwrap_or_default(),
             app_url,
         })
     }
 }
 
-fn parse_app_name(value: &str) -> Option<String> {
-    let fits = one_line(value) == value && value.chars().count() <= APP_NAME_LIMIT;
+fn parse_line(value: &str, limit: usize) -> Option<String> {
+    let fits = one_line(value) == value && value.chars().count() <= limit;
     fits.then(|| value.to_owned())
 }
 
@@ -172,8 +217,8 @@ fn parse_app_url(value: &str) -> Option<String> {
     (uri.scheme_str() == Some("https") || local).then(|| value.trim_end_matches('/').to_owned())
 }
 
-fn parse_logo_url(value: &str) -> Option<String> {
-    parse_url(value, LOGO_URL_LIMIT).filter(|uri| uri.scheme_str() == Some("https")).map(|_| value.to_owned())
+fn parse_https(value: &str, limit: usize) -> Option<String> {
+    parse_url(value, limit).filter(|uri| uri.scheme_str() == Some("https")).map(|_| value.to_owned())
 }
 
 /// An absolute http(s) URL that an HTML attribute can contain unchanged, except for `&`.
@@ -206,6 +251,16 @@ fn chosen_host(url: &str) -> Option<String> {
         .iter()
         .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
     (is_name && host.contains('.') && !of_aws).then_some(host)
+}
+
+/// A domain name in ASCII. A longer one would leave no room for it in any text message.
+fn parse_host(value: &str) -> Option<String> {
+    let label = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_host = value.len() <= 40 && value.contains('.') && value.split('.').all(label);
+    is_host.then(|| value.to_ascii_lowercase())
 }
 
 /// Braces and quotes are legal in an address but could break a template.
@@ -342,6 +397,14 @@ mod tests {
         refused(SUPPORT_EMAIL, "help");
         refused(SUPPORT_EMAIL, "\"{####}\"@example.com");
         refused(LOGO_URL, "http://example.com/logo.png");
+        refused(TERMS_URL, "http://example.com/terms");
+        refused(PRIVACY_URL, "example.com/privacy");
+        refused(LEGAL_FOOTER, "two\nlines");
+        refused(LEGAL_FOOTER, &"x".repeat(LEGAL_FOOTER_LIMIT + 1));
+        for host in ["https://example.com", "example", "a b.example", "-a.example", "example.com:443", "{####}.example"]
+        {
+            refused(SMS_HOST, host);
+        }
         refused(BRAND_COLOR, "red");
         refused(DEFAULT_LOCALE, "xx");
         refused(MESSAGE_STYLE, "links");

@@ -89,6 +89,9 @@ fn settings() -> Settings {
             "APP_NAME" => "Harbour",
             "APP_URL" => "https://app.example.com",
             "SUPPORT_EMAIL" => "help@example.com",
+            "LEGAL_FOOTER" => "Harbour Ltd, 1 Quay Street, Hamburg",
+            "TERMS_URL" => "https://app.example.com/terms",
+            "PRIVACY_URL" => "https://app.example.com/privacy",
             _ => return None,
         };
         Some(value.to_owned())
@@ -101,8 +104,10 @@ fn sample(message: &str, locale: &str, style: &str) -> Sample {
     all.into_iter().find(|s| (s.message, s.locale, s.style) == (message, locale, style)).unwrap()
 }
 
+/// `cargo xtask pictures` names another folder.
 fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("messages");
+    let named = std::env::var_os("PICTURES_FOLDER").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR"))).join("messages");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }

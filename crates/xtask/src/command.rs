@@ -4,6 +4,7 @@ mod demo;
 mod fire;
 mod local;
 mod package;
+mod pictures;
 mod pool;
 mod story;
 mod test;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Local(local::Options),
     /// Build and pack the functions and the command line, for people who do not build them.
     Package(package::Options),
+    /// Make a picture of every message and of every state of every page, and show what differs from the last ones.
+    Pictures(pictures::Options),
     /// Run a local user pool that the sample events fit, for `cargo lambda`, until Ctrl-C.
     Pool(pool::Options),
 }
@@ -52,6 +55,7 @@ impl Command {
             Self::Fire(options) => fire::run(options).await,
             Self::Local(options) => local::run(options).await,
             Self::Package(options) => package::run(options).await,
+            Self::Pictures(options) => pictures::run(options).await,
             Self::Test(options) => test::run(options).await,
             Self::Pool(options) => pool::run(options).await,
         }

@@ -44,6 +44,7 @@ start((config) => {
     // The API names an address of the operator's list. The link of the mail cannot.
     if (done.return_to) document.getElementById("return").href = done.return_to;
     when("returns", Boolean(done.return_to));
+    when("stays", !done.return_to);
     show("done");
   });
   if (link.username && link.token) show("form", { focus: false });

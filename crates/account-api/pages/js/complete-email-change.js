@@ -3,7 +3,7 @@
 import { changeUnderWay } from "./account-api.js";
 import { sendEmailCode, verifyEmail } from "./cognito.js";
 import { emailChange } from "./email-change.js";
-import { onPress, onSubmit } from "./form.js";
+import { onPress, onSubmit, PAUSE } from "./form.js";
 import { dropLink, leaveFor, takeLink } from "./link.js";
 import { explain } from "./refusal.js";
 import { accessToken, stillSignedIn } from "./session.js";
@@ -41,7 +41,7 @@ function attribute(config) {
     await sendEmailCode(config, accessToken());
     notice(say("common.code_sent"));
     document.getElementById("code").focus();
-  });
+  }, PAUSE);
   arrange();
   show("attribute", { focus: false });
 }

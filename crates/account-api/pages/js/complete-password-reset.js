@@ -1,7 +1,7 @@
 // Choosing a new password with a code from a message, and asking for that message.
 
 import { confirmForgotPassword, forgotPassword } from "./cognito.js";
-import { onPress, onSubmit } from "./form.js";
+import { onPress, onSubmit, PAUSE, rest } from "./form.js";
 import { dropLink, leaveFor, takeLink } from "./link.js";
 import { start } from "./start.js";
 import { alertWith, notice, say, show, slot, when } from "./view.js";
@@ -36,7 +36,7 @@ async function send(config, name) {
 
 start((config) => {
   const email = document.getElementById("email");
-  email.value = address ?? "";
+  email.value ||= address ?? "";
   onSubmit("begin", async (values) => {
     await send(config, values.email);
     username = values.email;
@@ -45,6 +45,7 @@ start((config) => {
     sent = true;
     leaveFor(PAGE, { username, email: address, sent });
     arrange();
+    rest("resend", PAUSE);
     show("choose");
   });
   onSubmit("choose", async (values) => {
@@ -67,6 +68,12 @@ start((config) => {
     await send(config, account());
     notice(say("common.code_sent"));
     document.getElementById("code").focus();
+  }, PAUSE);
+  onPress("other-email", () => {
+    email.value = address ?? "";
+    dropLink(PAGE);
+    show("begin", { focus: false });
+    email.focus();
   });
   arrange();
   show(account() && (code || sent) ? "choose" : "begin", { focus: false });

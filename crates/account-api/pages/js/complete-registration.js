@@ -1,7 +1,7 @@
 // Confirming the address of a new account.
 
 import { confirmSignUp, resendConfirmation } from "./cognito.js";
-import { empty, onPress, onSubmit } from "./form.js";
+import { empty, onPress, onSubmit, PAUSE } from "./form.js";
 import { dropLink, leaveFor, takeLink } from "./link.js";
 import { start } from "./start.js";
 import { alertWith, notice, say, show, slot, when } from "./view.js";
@@ -75,7 +75,7 @@ start((config) => {
     if (username) empty("confirm");
     notice(say("common.code_sent"));
     document.getElementById("code").focus();
-  });
+  }, PAUSE);
   arrange();
   show(link.done ? "done" : "form", { focus: false });
 }, { hint: () => address });

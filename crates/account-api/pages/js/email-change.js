@@ -1,7 +1,7 @@
 // The steps of an e-mail change: the new address, the code to the current one, the code to the new one.
 
 import { beginChange, changeUnderWay, proveChange, resendChange, withdrawChange } from "./account-api.js";
-import { empty, onPress, onSubmit } from "./form.js";
+import { empty, onPress, onSubmit, PAUSE, rest } from "./form.js";
 import { explain, Refusal } from "./refusal.js";
 import { alertWith, notice, say, slot, timeOf } from "./view.js";
 
@@ -63,6 +63,7 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
 
   onSubmit("change", async ({ email }) => {
     prove(await begin(config, email));
+    rest("resend", PAUSE);
     document.getElementById("prove-code").focus();
   });
 
@@ -78,6 +79,7 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
     used();
     if (answer.stage === "done") return done();
     prove(answer);
+    rest("resend", PAUSE);
     notice(say("change.halfway"));
     document.getElementById("prove-code").focus();
   });
@@ -94,7 +96,7 @@ export function emailChange(config, { code = null, used = () => {}, done, withdr
     }
     notice(say("common.code_sent"));
     document.getElementById("prove-code").focus();
-  });
+  }, PAUSE);
 
   onPress("withdraw", async () => {
     try {

@@ -51,7 +51,32 @@ function fail(problem, form) {
   input.select();
 }
 
-async function once(button, work, form) {
+// For how many seconds nobody can ask for another message: the pause that the account API demands.
+export const PAUSE = 60;
+
+const resting = new WeakMap();
+
+// Lets a button rest, and says on it for how long.
+export function rest(what, seconds) {
+  const button = typeof what === "string" ? document.getElementById(what) : what;
+  const { label = button.textContent, timer } = resting.get(button) ?? {};
+  clearInterval(timer);
+  const until = Date.now() + seconds * 1000;
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    if (left > 0) {
+      button.textContent = `${label} (${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")})`;
+      return button.setAttribute("aria-disabled", "true");
+    }
+    clearInterval(resting.get(button).timer);
+    button.textContent = label;
+    button.removeAttribute("aria-disabled");
+  };
+  resting.set(button, { label, timer: setInterval(tick, 1000), until });
+  tick();
+}
+
+async function once(button, work, form, pause) {
   if (button.getAttribute("aria-disabled") === "true") return;
   quiet();
   if (form && !check(form)) return;
@@ -59,10 +84,12 @@ async function once(button, work, form) {
   button.setAttribute("aria-disabled", "true");
   try {
     await work();
+    if (pause) rest(button, pause);
   } catch (problem) {
     fail(problem, form);
+    if (pause && problem.wait) rest(button, problem.wait);
   } finally {
-    button.removeAttribute("aria-disabled");
+    if (!(resting.get(button)?.until > Date.now())) button.removeAttribute("aria-disabled");
   }
 }
 
@@ -76,9 +103,10 @@ export function onSubmit(id, work) {
   });
 }
 
-export function onPress(what, work) {
+// `pause` is for how many seconds the button rests when the work is done.
+export function onPress(what, work, pause = 0) {
   const button = typeof what === "string" ? document.getElementById(what) : what;
-  button.addEventListener("click", () => once(button, work));
+  button.addEventListener("click", () => once(button, work, null, pause));
 }
 
 function valuesOf(form) {

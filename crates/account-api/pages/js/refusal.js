@@ -72,8 +72,13 @@ const TEXTS = {
   "cannot-untie": ["cannot_untie"],
 };
 
+// Where only the operator can help, if people can reach one.
+const HELPLESS = ["no_reset", "older_account", "not_by_provider", "groups_differ", "cannot_untie"];
+
 // By status, for whatever has no text of its own.
 const STATUSES = { 401: "signed_out", 429: "too_many" };
+
+const reachesSomebody = () => JSON.parse(document.documentElement.dataset.configuration).contact;
 
 export function explain(problem) {
   if (!(problem instanceof Refusal)) return { text: say("errors.unexpected") };
@@ -84,7 +89,8 @@ export function explain(problem) {
     wrong_code: () => (problem.triesLeft ? say("errors.tries_left", { count: problem.triesLeft }) : ""),
     refused: () => reason(problem.detail),
   }[key];
-  return { text: [say(`errors.${key}`), more?.()].filter(Boolean).join(" "), field };
+  const help = HELPLESS.includes(key) && reachesSomebody() ? say("errors.contact") : "";
+  return { text: [say(`errors.${key}`), more?.(), help].filter(Boolean).join(" "), field };
 }
 
 function waiting(seconds) {
@@ -92,9 +98,15 @@ function waiting(seconds) {
   return minutes > 1 ? say("errors.wait", { minutes }) : say("errors.too_soon");
 }
 
-function list(names) {
+function list(names, key = "errors.lacks.list") {
   const words = new Intl.ListFormat(language()).format(names.map((name) => say(`errors.lacks.${name}`)));
-  return names.length > 0 ? say("errors.lacks.list", { list: words }) : "";
+  return names.length > 0 ? say(key, { list: words }) : "";
+}
+
+// What the pool asks of a password, before anybody has tried one.
+export function rules({ length, ...classes }) {
+  const asked = Object.keys(classes).filter((name) => classes[name]);
+  return [say("common.password_hint", { length }), list(asked, "common.password_needs")].filter(Boolean).join(" ");
 }
 
 // What the pool asks of a password, as the account API names it.

@@ -3,7 +3,7 @@
 import { signUp } from "./cognito.js";
 import { onSubmit } from "./form.js";
 import { addressOf, leaveFor } from "./link.js";
-import { start } from "./start.js";
+import { remember, start } from "./start.js";
 import { show } from "./view.js";
 
 let address = null;
@@ -11,6 +11,8 @@ let address = null;
 start((config) => {
   onSubmit("register", async ({ email, password }) => {
     address = email;
+    // Whoever finds a mistake in it comes back.
+    remember(document.getElementById("email"), email);
     try {
       const made = await signUp(config, email, password);
       leaveFor("complete-registration", { username: email, email, [made.UserConfirmed ? "done" : "sent"]: true });

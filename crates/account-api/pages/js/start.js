@@ -1,7 +1,8 @@
 // Brings a page to life: its language, what it was set up with, and the buttons that every page has.
 
 import { revealable } from "./form.js";
-import { isLasting } from "./memory.js";
+import { forget, isLasting, keep, recall } from "./memory.js";
+import { rules } from "./refusal.js";
 import { signIn } from "./session.js";
 import { alertWith, nameOf, put, say } from "./view.js";
 
@@ -19,6 +20,24 @@ function preferredByBrowser(locales) {
   return null;
 }
 
+const typed = (input) => `typed ${input.id}`;
+
+// Leaves an address for the field of another page, or of this one in another language.
+export function remember(input, text) {
+  keep(typed(input), text);
+}
+
+// Another language is another page. The address that was typed comes along, and nothing else.
+function keepAddresses() {
+  for (const input of document.querySelectorAll("input[type=email]")) {
+    input.value = recall(typed(input)) ?? "";
+    forget(typed(input));
+    for (const link of document.querySelectorAll("footer nav a")) {
+      link.addEventListener("click", () => remember(input, input.value.trim()));
+    }
+  }
+}
+
 // Calls `work` with the configuration. `hint` tells the sign-in pages who is about to come.
 export async function start(work, { returnTo = "account", hint = () => null } = {}) {
   try {
@@ -31,9 +50,8 @@ export async function start(work, { returnTo = "account", hint = () => null } = 
       return;
     }
     revealable();
-    for (const hint of document.querySelectorAll("[data-hint]")) {
-      hint.textContent = say(hint.dataset.hint, { length: config.password_length });
-    }
+    keepAddresses();
+    for (const hint of document.querySelectorAll("[data-hint]")) hint.textContent = rules(config.password);
     for (const button of document.querySelectorAll("[data-action=sign-in]")) {
       button.hidden = !config.sign_in_url;
       button.addEventListener("click", () => signIn(config, { returnTo, hint: hint() }));

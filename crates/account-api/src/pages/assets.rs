@@ -13,17 +13,22 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// All modules of `pages/js` in one script. The build puts them together.
+#[cfg(test)]
 pub(super) const MODULES: &str = include_str!(concat!(env!("OUT_DIR"), "/pages.js"));
 const STYLES: &str = include_str!("../../pages/pages.css");
 
 macro_rules! locales {
     ($($tag:literal),+ $(,)?) => {
-        [$(($tag, include_str!(concat!("../../pages/locales/", $tag, ".json")))),+]
+        [$((
+            $tag,
+            include_str!(concat!("../../pages/locales/", $tag, ".json")),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $tag, ".js.gz")),
+        )),+]
     };
 }
 
-/// The tag of every built-in locale, and its texts as a JSON document.
-pub(super) const LOCALES: [(&str, &str); 7] = locales!["ar", "de", "en", "es", "fr", "ja", "pt-BR"];
+/// The tag of every built-in locale, its texts as a JSON document, and its script, packed.
+pub(super) const LOCALES: [(&str, &str, &[u8]); 7] = locales!["ar", "de", "en", "es", "fr", "ja", "pt-BR"];
 
 /// A file and its media type.
 #[derive(Debug, Clone)]
@@ -31,16 +36,14 @@ pub(super) struct Asset {
     name: String,
     /// Its media type.
     pub(super) content_type: &'static str,
-    /// The file itself.
-    pub(super) body: Bytes,
-    /// The file for browsers that unpack gzip.
-    pub(super) packed: Option<Bytes>,
+    /// The file for browsers that unpack gzip, which all do.
+    pub(super) packed: Bytes,
 }
 
 impl Asset {
-    fn new(name: String, content_type: &'static str, text: String) -> Self {
-        let body = Bytes::from(text);
-        Self { name, content_type, packed: compression::gzip(&body), body }
+    /// The file for whoever does not unpack gzip.
+    pub(super) fn body(&self) -> Bytes {
+        compression::gunzip(&self.packed)
     }
 }
 
@@ -53,16 +56,20 @@ pub(super) struct Assets {
 
 impl Assets {
     pub(super) fn new(brand: Color) -> Self {
-        let script = |(tag, texts): (&str, &str)| {
-            Asset::new(format!("{tag}.js"), SCRIPT, format!("const TEXTS = {};\n{MODULES}", texts.trim_end()))
+        let script = |(tag, _, packed): (&str, &str, &'static [u8])| Asset {
+            name: format!("{tag}.js"),
+            content_type: SCRIPT,
+            packed: Bytes::from_static(packed),
         };
         let mut files: Vec<_> = LOCALES.into_iter().map(script).collect();
-        files.push(Asset::new("pages.css".to_owned(), STYLE, format!("{STYLES}\n{}", colors::style_sheet(brand))));
+        let styles = format!("{STYLES}\n{}", colors::style_sheet(brand));
+        let packed = compression::gzip(styles.as_bytes());
+        files.push(Asset { name: "pages.css".to_owned(), content_type: STYLE, packed });
         let mut hasher = Sha256::new();
         for file in &files {
             hasher.update(&file.name);
-            hasher.update(file.body.len().to_be_bytes());
-            hasher.update(&file.body);
+            hasher.update(file.packed.len().to_be_bytes());
+            hasher.update(&file.packed);
         }
         let digest: [u8; 32] = hasher.finalize().into();
         let version = digest[..8].iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));

@@ -1,18 +1,28 @@
 //! Smaller answers for browsers that can unpack them. API Gateway's HTTP APIs compress nothing themselves.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-/// The bytes, packed. `None` if packing fails, which does not happen in memory.
-pub(super) fn gzip(bytes: &[u8]) -> Option<Bytes> {
+/// The bytes, packed.
+pub(super) fn gzip(bytes: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::default());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok().map(Bytes::from)
+    // Nothing fails in memory.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().map(Bytes::from).unwrap_or_default()
+}
+
+/// Packed bytes, unpacked.
+pub(super) fn gunzip(packed: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(packed.len() * 4);
+    // What this crate has packed can be unpacked.
+    let _ = GzDecoder::new(packed).read_to_end(&mut bytes);
+    Bytes::from(bytes)
 }
 
 /// Whether the browser takes gzip (RFC 9110, 12.5.3).

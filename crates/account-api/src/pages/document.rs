@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use super::assets;
 use super::language::Source;
-use super::{Page, Settings};
+use super::{Page, PasswordRules, Settings};
 
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("layout.html", include_str!("../../pages/html/layout.html")),
     ("fields.html", include_str!("../../pages/html/fields.html")),
     ("email-change.html", include_str!("../../pages/html/email-change.html")),
+    ("onward.html", include_str!("../../pages/html/onward.html")),
     ("register", include_str!("../../pages/html/register.html")),
     ("complete-registration", include_str!("../../pages/html/complete-registration.html")),
     ("complete-password-reset", include_str!("../../pages/html/complete-password-reset.html")),
@@ -40,7 +41,8 @@ struct Configuration<'a> {
     api_url: Option<&'a str>,
     providers: &'a [String],
     connects: Option<&'a [String]>,
-    password_length: Option<u8>,
+    password: Option<PasswordRules>,
+    contact: bool,
     locales: Vec<&'static str>,
 }
 
@@ -68,7 +70,7 @@ impl Documents {
                 tracing::error!(error_code = "page_unusable", page = name, cause, "a page's template does not parse");
             }
         }
-        let texts = assets::LOCALES.into_iter().filter_map(|(tag, text)| {
+        let texts = assets::LOCALES.into_iter().filter_map(|(tag, text, _)| {
             let texts: serde_json::Value = serde_json::from_str(text).ok()?;
             Some((tag, value(&texts)))
         });
@@ -82,7 +84,13 @@ impl Documents {
             logo => branding.logo_url.as_deref(),
             support => branding.support_email.as_deref(),
             registration => settings.registration,
-            password_length => settings.password_length,
+            password_rules => settings.password_rules.map(|rules| {
+                context! { length => rules.length, for_managers => rules.for_managers() }
+            }),
+            return_url => settings.return_url.as_deref(),
+            legal => branding.legal_footer.as_deref(),
+            terms => branding.terms_url.as_deref(),
+            privacy => branding.privacy_url.as_deref(),
             locales => LOCALES.iter().map(language).collect::<Vec<_>>(),
         };
         Self { environment, texts: texts.collect(), common }
@@ -119,7 +127,8 @@ fn configuration(settings: &Settings) -> String {
         api_url: settings.api_url.as_deref(),
         providers: &settings.providers,
         connects: settings.connectable.as_deref(),
-        password_length: settings.password_length,
+        password: settings.password_rules,
+        contact: settings.branding.support_email.is_some(),
         locales: LOCALES.iter().map(|locale| locale.tag).collect(),
     };
     // Texts and numbers always become JSON. Without it, the page would say that it did not load.

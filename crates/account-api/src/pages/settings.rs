@@ -5,6 +5,7 @@ use cognito_core::provider::LinkBy;
 use cognito_core::settings::{Lookup, SettingError, choice, optional};
 use http::Uri;
 use messages::{Branding, Locale};
+use serde::Serialize;
 
 /// The app client that the pages use. It is public and has the code grant. Unset: no pages are served.
 pub const PAGES_CLIENT_ID: &str = "PAGES_CLIENT_ID";
@@ -18,24 +19,54 @@ pub const PAGES_API_URL: &str = "PAGES_API_URL";
 pub const PAGES_REGISTRATION: &str = "PAGES_REGISTRATION";
 /// The identity providers of the app client: people can sign in with them at once. Unset: only on the sign-in pages.
 pub const PAGES_PROVIDERS: &str = "PAGES_PROVIDERS";
-/// The length of the pool's shortest password. The pages show it where people choose one. Unset: they do not.
-pub const PAGES_PASSWORD_LENGTH: &str = "PAGES_PASSWORD_LENGTH";
+/// What the pool asks of a password. The pages show it where people choose one. Unset: they do not.
+pub const PAGES_PASSWORD_RULES: &str = "PAGES_PASSWORD_RULES";
+/// Where people go on when they are done here: the application. Unset: they can sign in here only.
+pub const PAGES_RETURN_URL: &str = "PAGES_RETURN_URL";
 /// The Region, set by Lambda itself.
 const AWS_REGION: &str = "AWS_REGION";
 
 /// Every variable that only the pages have. Names and looks come from [`messages::settings`].
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     PAGES_CLIENT_ID,
     PAGES_SIGN_IN_URL,
     PAGES_COGNITO_URL,
     PAGES_API_URL,
     PAGES_REGISTRATION,
     PAGES_PROVIDERS,
-    PAGES_PASSWORD_LENGTH,
+    PAGES_PASSWORD_RULES,
+    PAGES_RETURN_URL,
 ];
 
 /// Longest address, in characters. It keeps the Content-Security-Policy short enough for servers.
 const URL_LIMIT: usize = 300;
+
+/// What the pool asks of a password (API model, `PasswordPolicyType`). The names are those of the pages' texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "the policy itself has these four")]
+pub struct PasswordRules {
+    /// The fewest characters.
+    pub length: u8,
+    /// Whether it needs a lower-case letter.
+    pub lower: bool,
+    /// Whether it needs an upper-case letter.
+    pub upper: bool,
+    /// Whether it needs a digit.
+    pub digit: bool,
+    /// Whether it needs a symbol.
+    pub symbol: bool,
+}
+
+impl PasswordRules {
+    /// The rules for password managers, in the language of the attribute `passwordrules` (Apple, "Password Rules"). Of the
+    /// symbols, those that Cognito takes, and that need no escaping.
+    pub(super) fn for_managers(self) -> String {
+        let classes =
+            [(self.lower, "lower"), (self.upper, "upper"), (self.digit, "digit"), (self.symbol, "[-!@#$%^*_+=.,:?~]")];
+        let required = classes.iter().filter(|(asked, _)| *asked).map(|(_, class)| format!(" required: {class};"));
+        format!("minlength: {}; maxlength: 256;{}", self.length, required.collect::<String>())
+    }
+}
 
 /// What the pages show and which servers they call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +86,10 @@ pub struct Settings {
     /// Those of them that people can connect to their account. `None` if `SELF_SERVICE_LINKING` is off: the API has no
     /// routes for it.
     pub connectable: Option<Vec<String>>,
-    /// See [`PAGES_PASSWORD_LENGTH`]. 6 to 99.
-    pub password_length: Option<u8>,
+    /// See [`PAGES_PASSWORD_RULES`].
+    pub password_rules: Option<PasswordRules>,
+    /// See [`PAGES_RETURN_URL`].
+    pub return_url: Option<String>,
     /// Names and looks, as in the messages.
     pub branding: Branding,
     /// The language for people whose own language is unknown or not available.
@@ -94,7 +127,8 @@ impl Settings {
             sign_in_url: optional(lookup, PAGES_SIGN_IN_URL, ORIGIN_ALLOWED, parse_origin)?,
             api_url: optional(lookup, PAGES_API_URL, URL_ALLOWED, parse_url)?,
             registration: choice(lookup, PAGES_REGISTRATION, &[("closed", false), ("open", true)], false)?,
-            password_length: optional(lookup, PAGES_PASSWORD_LENGTH, "a number from 6 to 99", parse_length)?,
+            password_rules: optional(lookup, PAGES_PASSWORD_RULES, RULES_ALLOWED, parse_rules)?,
+            return_url: optional(lookup, PAGES_RETURN_URL, RETURN_ALLOWED, parse_return_url)?,
             branding: messages.branding.clone(),
             default_locale: messages.default_locale,
         }))
@@ -103,6 +137,9 @@ impl Settings {
 
 const ORIGIN_ALLOWED: &str = "https://host[:port] without a path (http for localhost only)";
 const PROVIDERS_ALLOWED: &str = "a comma list of provider names such as COGNITO,Google, each at most 32 characters";
+const RULES_ALLOWED: &str =
+    "a number from 6 to 99, and after commas any of lowercase, uppercase, numbers, symbols: 12,lowercase,numbers";
+const RETURN_ALLOWED: &str = "https://host[:port][/path] without user and fragment (http for localhost only)";
 const URL_ALLOWED: &str = "https://host[:port][/path] without user, query and fragment (http for localhost only)";
 
 /// Cognito's public endpoint of the Region (AWS General Reference, Amazon Cognito endpoints and quotas).
@@ -134,9 +171,28 @@ fn parse_providers(value: &str) -> Option<Vec<String>> {
     names.iter().all(is_name).then(|| names.iter().filter(own).map(|&name| name.to_owned()).collect())
 }
 
-/// API model, `PasswordPolicyMinLengthType`.
-fn parse_length(value: &str) -> Option<u8> {
-    value.parse().ok().filter(|length| (6..=99).contains(length))
+/// API model, `PasswordPolicyType`.
+fn parse_rules(value: &str) -> Option<PasswordRules> {
+    let mut items = value.split(',').map(str::trim);
+    let length = items.next()?.parse().ok().filter(|length| (6..=99).contains(length))?;
+    let mut rules = PasswordRules { length, lower: false, upper: false, digit: false, symbol: false };
+    for item in items {
+        *(match item {
+            "lowercase" => &mut rules.lower,
+            "uppercase" => &mut rules.upper,
+            "numbers" => &mut rules.digit,
+            "symbols" => &mut rules.symbol,
+            _ => return None,
+        }) = true;
+    }
+    Some(rules)
+}
+
+/// An address that people follow. It may have a query.
+fn parse_return_url(value: &str) -> Option<String> {
+    let path = value.split_once('?').map_or(value, |(path, _)| path);
+    let plain = value.len() <= URL_LIMIT && !value.contains(['"', '\'', '<', '>', '#', '\\']);
+    (plain && parse_url(path).is_some()).then(|| value.to_owned())
 }
 
 /// An address that can stand in a Content-Security-Policy: `;`, `,` and `'` would end or change a directive.
@@ -204,12 +260,29 @@ mod tests {
             (PAGES_API_URL, "https://a.example/?x=1"),
             (PAGES_API_URL, "javascript:alert(1)"),
             (PAGES_REGISTRATION, "yes"),
-            (PAGES_PASSWORD_LENGTH, "5"),
-            (PAGES_PASSWORD_LENGTH, "100"),
+            (PAGES_PASSWORD_RULES, "5"),
+            (PAGES_PASSWORD_RULES, "100"),
+            (PAGES_PASSWORD_RULES, "lowercase"),
+            (PAGES_PASSWORD_RULES, "12,letters"),
+            (PAGES_RETURN_URL, "javascript:alert(1)"),
+            (PAGES_RETURN_URL, "http://app.example.com/"),
+            (PAGES_RETURN_URL, "https://app.example.com/#x"),
         ] {
             let error = settings(&[(name, value), (PAGES_CLIENT_ID, "abc")]).unwrap_err();
             assert_eq!((error.name, error.value.as_str()), (name, value));
         }
+    }
+
+    #[test]
+    fn the_rules_of_a_password_are_told_to_people_and_to_password_managers() {
+        let rules = |value| settings(&[(PAGES_CLIENT_ID, "abc"), (PAGES_PASSWORD_RULES, value)]).unwrap().unwrap();
+        let [few, all] =
+            ["8", "12, lowercase,uppercase,numbers,symbols"].map(|value| rules(value).password_rules.unwrap());
+        assert_eq!(few, PasswordRules { length: 8, lower: false, upper: false, digit: false, symbol: false });
+        assert_eq!(all, PasswordRules { length: 12, lower: true, upper: true, digit: true, symbol: true });
+        assert_eq!(few.for_managers(), "minlength: 8; maxlength: 256;");
+        let classes = "required: lower; required: upper; required: digit; required: [-!@#$%^*_+=.,:?~];";
+        assert_eq!(all.for_managers(), format!("minlength: 12; maxlength: 256; {classes}"));
     }
 
     #[test]

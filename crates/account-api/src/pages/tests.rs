@@ -17,7 +17,7 @@ const VARIABLES: [(&str, &str); 13] = [
     (PAGES_SIGN_IN_URL, "https://auth.example.com"),
     (PAGES_API_URL, "https://api.example.com/v1"),
     (PAGES_REGISTRATION, "open"),
-    (super::PAGES_PASSWORD_LENGTH, "12"),
+    (super::PAGES_PASSWORD_RULES, "12,lowercase,numbers"),
     (super::PAGES_PROVIDERS, "COGNITO, Google,SignInWithApple,Corp"),
     ("SELF_SERVICE_LINKING", "new"),
     ("PROVIDERS", "Google:claim,Corp:always:none"),
@@ -75,7 +75,7 @@ fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
 }
 
 fn texts(tag: &str) -> Value {
-    let (_, text) = super::assets::LOCALES.into_iter().find(|(name, _)| *name == tag).unwrap();
+    let (_, text, _) = super::assets::LOCALES.into_iter().find(|(name, ..)| *name == tag).unwrap();
     serde_json::from_str(text).unwrap()
 }
 
@@ -312,7 +312,8 @@ async fn the_configuration_in_a_page_is_public_values_alone() {
         "providers": ["Google", "SignInWithApple", "Corp"],
         // Corp is never linked. Nobody says so of Apple.
         "connects": ["Google", "SignInWithApple"],
-        "password_length": 12,
+        "password": { "length": 12, "lower": true, "upper": false, "digit": true, "symbol": false },
+        "contact": true,
         "locales": ["ar", "de", "en", "es", "fr", "ja", "pt-BR"],
     });
     let (_, _, html) = get("/account").await;
@@ -361,6 +362,62 @@ fn every_refusal_that_has_to_do_with_ways_to_sign_in_has_a_text_of_its_own() {
         let (_, rest) = script.split_once(&format!("\"{code}\": [\"")).unwrap_or_else(|| panic!("{code} has no text"));
         let key = rest.split('"').next().unwrap();
         assert!(texts("en")["errors"][key].is_string(), "{code}: {key}");
+    }
+}
+
+#[tokio::test]
+async fn people_who_are_done_find_the_way_to_the_application() {
+    let lookup = |name: &str| match name {
+        super::PAGES_RETURN_URL => Some("https://app.example.com/start?from=account&x=1".to_owned()),
+        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+    };
+    let messages = messages::Settings::from_lookup(&lookup).unwrap();
+    let settings = Settings::from_lookup(&lookup, &messages).unwrap().unwrap();
+    let link = "href=\"https:&#x2f;&#x2f;app.example.com&#x2f;start?from=account&amp;x=1\"";
+    for (page, times) in [
+        ("complete-registration", 2),
+        ("complete-password-reset", 1),
+        ("activate", 1),
+        ("complete-email-change", 1),
+        ("account", 1),
+        ("register", 0),
+    ] {
+        let (_, _, html) = get_from(&settings, &format!("/{page}?lang=en"), "").await;
+        assert_eq!(html.matches(link).count(), times, "{page}");
+        assert_eq!(html.matches("Go to &lt;Harbour&gt; &amp; Sons").count(), times, "{page}");
+        assert!(!get(&format!("/{page}?lang=en")).await.2.contains("Go to &lt;"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn the_operators_name_and_terms_stand_below_every_page() {
+    let lookup = |name: &str| match name {
+        "LEGAL_FOOTER" => Some("Harbour & Sons, 1 Quay Street".to_owned()),
+        "TERMS_URL" => Some("https://example.com/terms".to_owned()),
+        "PRIVACY_URL" => Some("https://example.com/privacy".to_owned()),
+        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+    };
+    let messages = messages::Settings::from_lookup(&lookup).unwrap();
+    let settings = Settings::from_lookup(&lookup, &messages).unwrap().unwrap();
+    for page in PAGES {
+        let (_, _, html) = get_from(&settings, &format!("/{}?lang=de", page.name), "").await;
+        let footer = html.split("<footer>").nth(1).unwrap();
+        for part in ["Harbour &amp; Sons, 1 Quay Street", ">Nutzungsbedingungen</a>", ">Datenschutzerklärung</a>"] {
+            assert!(footer.contains(part), "{}: {part}", page.name);
+        }
+        assert!(!get(&format!("/{}?lang=de", page.name)).await.2.contains("Nutzungsbedingungen"));
+    }
+}
+
+#[tokio::test]
+async fn the_rules_of_a_password_stand_at_every_field_for_a_new_one() {
+    for page in ["register", "activate", "complete-password-reset", "account"] {
+        let (_, _, html) = get(&format!("/{page}?lang=en")).await;
+        let rules = attributes(&html, "passwordrules");
+        assert_eq!(rules, ["minlength: 12; maxlength: 256; required: lower; required: digit;"], "{page}");
+        assert_eq!(attributes(&html, "minlength"), ["12"], "{page}");
+        let (_, _, bare) = get_from(&settings(&[super::PAGES_PASSWORD_RULES]), &format!("/{page}"), "").await;
+        assert!(!bare.contains("passwordrules") && !bare.contains("minlength"), "{page}");
     }
 }
 

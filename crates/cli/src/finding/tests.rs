@@ -566,6 +566,22 @@ fn a_pool_that_verifies_by_link_is_found_and_its_remedy_can_be_followed() {
 }
 
 #[test]
+fn text_messages_that_cost_more_than_one_segment_are_named_with_their_languages() {
+    let found = |name: &str, sends: bool| {
+        let mut facts = healthy();
+        if sends {
+            facts.pool.0["SmsConfiguration"] = json!({ "SnsCallerArn": "arn:aws:iam::1:role/sms" });
+        }
+        set(&mut facts, Trigger::CustomMessage, "APP_NAME", name);
+        all(&facts).into_iter().find(|finding| finding.code == "sms_several_segments")
+    };
+    assert_eq!(found("Harbour", true), None);
+    let why = found("Žluťoučký kůň, přístav a syn", true).unwrap().why;
+    assert!(why.contains("en 2 (UCS-2)"), "{why}");
+    assert_eq!(found("Žluťoučký kůň, přístav a syn", false), None);
+}
+
+#[test]
 fn subjects_that_do_not_last_are_named_with_the_setting_that_replaces_them() {
     let saml = |mapping: fn(&mut Facts)| {
         move |facts: &mut Facts| {

@@ -10,6 +10,14 @@ const SUBJECT: &str = "VerificationMessageTemplate";
 /// Messages for which Cognito may write its link in place of the code. For the last two, AWS does not say.
 const PERHAPS_BY_LINK: [Kind; 4] = [Kind::SignUp, Kind::ResendCode, Kind::UpdateAttribute, Kind::VerifyAttribute];
 
+/// The settings of custom-message, as far as they can be read. The folder with templates is on the function's machine. What the
+/// function cannot start with is not known here.
+pub(super) fn settings_of_messages(facts: &Facts) -> Option<Settings> {
+    let lookup =
+        |name: &str| facts.setting(Trigger::CustomMessage, name).filter(|_| name != TEMPLATE_DIR).map(str::to_owned);
+    Settings::from_lookup(&lookup).ok().filter(|_| facts.has_settings(Trigger::CustomMessage))
+}
+
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let by_link = facts.text("/VerificationMessageTemplate/DefaultEmailOption") == "CONFIRM_WITH_LINK";
     let remedy = || {
@@ -23,13 +31,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let why = "The pool verifies sign-ups by a link of Cognito. If you attach custom-message, it has to know that";
         return by_link.then(|| Finding::note("pool_verifies_by_link", SUBJECT, why, remedy())).into_iter().collect();
     }
-    // The folder with templates is on the function's machine. What it cannot start with is not known here.
-    let lookup =
-        |name: &str| facts.setting(Trigger::CustomMessage, name).filter(|_| name != TEMPLATE_DIR).map(str::to_owned);
-    let Ok(settings) = Settings::from_lookup(&lookup) else { return vec![] };
-    if !facts.has_settings(Trigger::CustomMessage) {
-        return vec![];
-    }
+    let Some(settings) = settings_of_messages(facts) else { return vec![] };
     let any = |kinds: &[Kind], style| kinds.iter().any(|kind| settings.style_of(*kind) == style);
     let sign_up = &PERHAPS_BY_LINK[..2];
     let finding = if by_link && any(&PERHAPS_BY_LINK, Style::Link) {

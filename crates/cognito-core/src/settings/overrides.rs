@@ -8,17 +8,21 @@ use std::collections::BTreeMap;
 pub const OVERRIDES: &str = "OVERRIDES";
 
 /// Settings that may differ for an app client: the messages, and the group of new users.
-pub const BY_CLIENT: [&str; 10] = [
+pub const BY_CLIENT: [&str; 14] = [
     "APP_NAME",
     "APP_URL",
     "BRAND_COLOR",
     "DEFAULT_GROUP",
     "DEFAULT_GROUP_FOR",
     "DEFAULT_LOCALE",
+    "LEGAL_FOOTER",
     "LOGO_URL",
     "MESSAGE_STYLE",
+    "PRIVACY_URL",
+    "SMS_HOST",
     "SUPPORT_EMAIL",
     "TEMPLATE_DIR",
+    "TERMS_URL",
 ];
 
 /// Settings that may differ for a user pool, besides those of [`BY_CLIENT`].

@@ -1,7 +1,7 @@
 //! What a message says about its reader: locale, name, link.
 
 use super::{CODE, USERNAME, ada, codes_only, complete, messages, request, visible, with_links};
-use messages::{Kind, Person, Request};
+use messages::{Kind, Mail, Person, Request};
 
 fn html(kind: Kind, person: Person<'_>) -> String {
     complete(&with_links(), &request(kind, person)).0.html
@@ -26,8 +26,74 @@ fn links_lead_to_the_page_with_encoded_parameters_and_the_placeholder_as_it_is()
 }
 
 #[test]
-fn a_sign_in_code_comes_without_a_link_to_follow() {
-    assert!(!html(Kind::Authentication, ada()).contains("https://app.example.com/"));
+fn a_sign_in_code_comes_without_a_link_that_uses_it() {
+    let html = html(Kind::Authentication, ada());
+    for link in html.split("href=\"https://app.example.com/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert_eq!(link, "complete-password-reset?email=ada%2Bnews%40example.com");
+    }
+}
+
+#[test]
+fn a_message_that_advises_a_new_password_links_to_where_one_is_chosen() {
+    let link = "https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com";
+    for kind in Kind::COGNITO {
+        let html = html(kind, ada());
+        assert_eq!(html.contains(&format!("href=\"{link}\"")), kind.is_about_intruders(), "{}", kind.name());
+    }
+    let letter = with_links().letter(&Mail::PasswordChanged, &ada()).unwrap();
+    assert!(
+        letter.html.contains(link) && letter.text.contains(&format!("Change your password\n\n{link}")),
+        "{letter:?}"
+    );
+    let letter = codes_only().letter(&Mail::PasswordChanged, &ada()).unwrap();
+    assert!(!letter.html.contains("Change your password") && !letter.text.contains("Change your password"));
+}
+
+#[test]
+fn the_operators_name_address_and_terms_stand_below_every_mail() {
+    let settings = [
+        ("LEGAL_FOOTER", "Harbour & Sons Ltd, 1 Quay Street {####}"),
+        ("TERMS_URL", "https://example.com/terms?a=1&b=2"),
+        ("PRIVACY_URL", "https://example.com/privacy"),
+    ];
+    let messages = messages(&settings);
+    for kind in Kind::COGNITO {
+        let (email, _) = complete(&messages, &request(kind, ada()));
+        let shown = visible(&email.html);
+        assert!(shown.contains("Harbour & Sons Ltd, 1 Quay Street"), "{}: {shown}", kind.name());
+        assert!(!shown.contains("Street {####}"), "what looks like a placeholder is none");
+        assert!(email.html.contains("href=\"https://example.com/terms?a=1&amp;b=2\""), "{}", email.html);
+        assert!(shown.contains("Terms of use · Privacy policy"), "{shown}");
+    }
+    let letter = messages.letter(&Mail::PasswordChanged, &ada()).unwrap();
+    assert!(
+        letter.text.ends_with(
+            "Terms of use: https://example.com/terms?a=1&b=2\n\nPrivacy policy: https://example.com/privacy"
+        ),
+        "{}",
+        letter.text
+    );
+    let (email, _) = complete(&codes_only(), &request(Kind::SignUp, ada()));
+    assert!(!email.html.contains("Terms of use") && !email.html.contains("Privacy"));
+}
+
+#[test]
+fn a_text_message_is_bound_to_a_host_where_that_costs_no_segment() {
+    let bound = |name: &str, locale: &'static str, kind| {
+        let messages = messages(&[("APP_NAME", name), ("SMS_HOST", "Example.com")]);
+        complete(&messages, &request(kind, Person { locales: &[locale], ..ada() })).1
+    };
+    let text = bound("Harbour", "en", Kind::SignUp);
+    assert_eq!(text, "Harbour: {####} is your confirmation code.\n@example.com #{####}");
+    // 70 characters are one segment.
+    assert_eq!(bound("Hafen", "ja", Kind::SignUp), "Hafen: 確認コードは {####} です。\n@example.com #{####}");
+    let long = bound(&"港".repeat(30), "ja", Kind::ForgotPassword);
+    assert!(!long.contains('@'), "{long}");
+    let password = bound("Harbour", "en", Kind::AdminCreateUser);
+    assert!(!password.contains('@'), "{password}");
+    for kind in Kind::COGNITO {
+        assert!(!complete(&codes_only(), &request(kind, ada())).1.contains('@'));
+    }
 }
 
 #[test]
