@@ -24,8 +24,12 @@ use tokio::task::JoinHandle;
 
 use super::backend::Backend;
 
-const PROVIDERS: &[(&str, &str)] =
-    &[("SELF_SERVICE_LINKING", "any"), ("PROVIDERS", "Google:claim"), (pages::PAGES_PROVIDERS, "COGNITO,Google")];
+const PROVIDERS: &[(&str, &str)] = &[
+    ("SELF_SERVICE_LINKING", "any"),
+    ("ACCOUNT_DELETION", "on"),
+    ("PROVIDERS", "Google:claim"),
+    (pages::PAGES_PROVIDERS, "COGNITO,Google"),
+];
 
 /// The pages with their own pool. Dropping this ends the server.
 pub(crate) struct Site {

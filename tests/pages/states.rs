@@ -220,6 +220,7 @@ fn states() -> Vec<State> {
         State::new("account-connect-late", "account", "#asking-late").answers(AT_HOME).acts(&[Press("#connects button")])
             .kept(&[("session", r#"{"access":"e30.eyJzdWIiOiJhIn0.s","refresh":"r","ends":9999999999,"since":0}"#)]),
         State::new("account-everywhere", "account", "#asking").kept(SESSION).answers(AT_HOME).acts(&[Press("#sign-out-everywhere")]),
+        State::new("account-delete", "account", "#asking").kept(SESSION).answers(AT_HOME).acts(&[Press("#delete-account")]),
         State::new("account-forgotten", "account", "#notice").kept(SESSION)
             .answers(&[USER, PLAIN, NO_CHANGE, DEVICES, NO_DEVICES, ("ForgetDevice", 200, OK)]).acts(&[Press("#devices button")]),
         State::new("account-result", "account", "[data-view=result]"),
@@ -253,6 +254,7 @@ impl Stage {
                 pages::PAGES_RETURN_URL => "https://app.example.com/".to_owned(),
                 pages::PAGES_PROVIDERS => "Google,SignInWithApple".to_owned(),
                 "SELF_SERVICE_LINKING" => "any".to_owned(),
+                "ACCOUNT_DELETION" => "on".to_owned(),
                 "APP_NAME" => "Harbour".to_owned(),
                 "SUPPORT_EMAIL" => "help@example.com".to_owned(),
                 "LEGAL_FOOTER" => "Harbour Ltd, 1 Quay Street, Hamburg".to_owned(),

@@ -21,6 +21,10 @@ const LOVELACE: &str = "lovelace@example.org";
 const SUBJECT: &str = "1001";
 
 /// The pages with a provider and a person in front of them.
+/// Makes the sign-in of this tab ten minutes old, as far as the page knows.
+const OLD: &str = "const it = JSON.parse(sessionStorage.getItem('session')); it.since -= 600; \
+                   sessionStorage.setItem('session', JSON.stringify(it)); return true";
+
 struct Visit {
     site: Site,
     reader: Reader,
@@ -166,9 +170,7 @@ async fn who_signed_in_long_ago_signs_in_again_and_comes_back_to_the_same_step()
     visit.signs_in(ADA).await;
 
     // The page finds out by itself.
-    let age = "const it = JSON.parse(sessionStorage.getItem('session')); it.since -= 600; \
-               sessionStorage.setItem('session', JSON.stringify(it)); return true";
-    visit.reader.runs(age).await.unwrap();
+    visit.reader.runs(OLD).await.unwrap();
     visit.reader.presses("#ways button").await.unwrap();
     visit.reads("#asking-late", "sign in again first").await;
     visit.reader.keeps("ways-late-desktop").await.unwrap();
@@ -343,6 +345,43 @@ async fn a_person_changes_the_password_in_place_and_signs_out_everywhere() {
     assert!(!visit.site.refreshes(session["refresh"].as_str().unwrap()).await.unwrap());
     let token = json!({ "AccessToken": session["access"] });
     assert!(visit.site.pool.call("GetUser", &token).await.is_err(), "the access token is void");
+    visit.reader.leaves().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_deletes_the_account_and_nobody_can_sign_in_to_it() {
+    let mut visit = Visit::begins(PHONE).await;
+    visit.reader.opens(&visit.site.page("account?lang=en")).await.unwrap();
+    visit.signs_in(ADA).await;
+    visit.reader.presses("#delete-account").await.unwrap();
+    visit.reads("#asking", "gone for good").await;
+    assert_eq!(visit.reader.focus().await.unwrap(), "asking-title");
+    visit.reader.keeps("ways-delete-phone").await.unwrap();
+    visit.reader.presses("#asking-cancel").await.unwrap();
+    assert_eq!(visit.reader.focus().await.unwrap(), "delete-account");
+    assert!(opens(&visit.site.pool, ADA, PASSWORD).await.unwrap());
+
+    visit.reader.runs(OLD).await.unwrap();
+    visit.reader.presses("#delete-account").await.unwrap();
+    visit.reads("#asking-late", "sign in again first").await;
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reader.signs_in(ADA, PASSWORD).await.unwrap();
+    visit.reads("#asking", "Delete your account?").await;
+    visit.catches_up();
+    assert!(opens(&visit.site.pool, ADA, PASSWORD).await.unwrap());
+
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reads("[data-view=result]", "being deleted").await;
+    visit.reader.keeps("ways-deleted-phone").await.unwrap();
+    let is_told = || visit.site.api.mails.last_to(ADA).is_some_and(|mail| mail.letter.subject.contains("was deleted"));
+    for _ in 0..100 {
+        if is_told() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(is_told(), "a later run deletes it and tells its owner");
+    assert!(visit.site.pool.only_profile_of(ADA).await.is_err());
     visit.reader.leaves().await.unwrap();
 }
 

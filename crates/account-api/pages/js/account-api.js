@@ -33,7 +33,8 @@ export const withdrawChange = (config) => signedIn(config, "DELETE", "email-chan
 
 export const waysToSignIn = (config) => signedIn(config, "GET", "identities");
 export const disconnect = (config, id) => signedIn(config, "DELETE", `identities/${id}`);
-// Both tell the owner by mail.
+// All three tell the owner by mail.
+export const deleteAccount = (config) => signedIn(config, "DELETE", "account");
 export const endSessions = (config) => signedIn(config, "DELETE", "sessions");
 export const tellOfPassword = (config) => signedIn(config, "POST", "notices", { what: "password-changed" });
 export const connect = (config, wish) => signedIn(config, "POST", "identities", wish);

@@ -12,7 +12,7 @@ import { accessToken, dropPurpose, endSession, finishSignIn, purpose, signIn, si
 import { keepNext, takeNext } from "./session.js";
 import { start } from "./start.js";
 import { alertWith, language, nameOf, notice, quiet, say, show, slot } from "./view.js";
-import { askAgain, askToSignOutEverywhere, showWays, wireAsking } from "./ways.js";
+import { askAgain, askToDelete, askToSignOutEverywhere, showWays, wireAsking } from "./ways.js";
 
 const PAGE = "account";
 const answer = takeLink(PAGE, ["code", "state", "error", "error_description"]);
@@ -130,6 +130,7 @@ async function signedIn(config) {
   wireAsking();
   onPress("sign-out", () => signOut(config));
   onPress("sign-out-everywhere", () => askToSignOutEverywhere(config));
+  if (document.getElementById("delete-account")) onPress("delete-account", () => askToDelete(config));
   show("signed-in", { focus: false });
   const devices = showDevices(config);
   await resume(config, steps);

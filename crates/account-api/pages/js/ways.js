@@ -1,6 +1,6 @@
 // The ways to sign in: the list, and the steps that change something about it.
 
-import { disconnect, endSessions, waysToSignIn } from "./account-api.js";
+import { deleteAccount, disconnect, endSessions, waysToSignIn } from "./account-api.js";
 import { passkeys, signOutEverywhere } from "./cognito.js";
 import { onPress } from "./form.js";
 import { explain, Refusal } from "./refusal.js";
@@ -115,20 +115,25 @@ export function wireAsking() {
 const signInAgain = (config, then) =>
   signOut(config, { go: { hint: document.querySelector("[data-slot=address]").textContent, purpose: { then } } });
 
+// Does what needs a fresh sign-in, and asks once more if the server says that this one is not.
+const freshly = (askOnceMore, work) => async () => {
+  try {
+    await work();
+  } catch (problem) {
+    if (problem.code === "sign-in-again") {
+      stale();
+      return askOnceMore();
+    }
+    throw problem instanceof Refusal ? new Refusal({ ...problem, code: named(problem.code) }) : problem;
+  }
+};
+
 function askToDisconnect(config, { id, provider }) {
   const again = () => signInAgain(config, { disconnect: id });
-  const work = async () => {
-    try {
-      await disconnect(config, id);
-    } catch (problem) {
-      if (problem.code === "sign-in-again") {
-        stale();
-        return askToDisconnect(config, { id, provider });
-      }
-      throw problem instanceof Refusal ? new Refusal({ ...problem, code: named(problem.code) }) : problem;
-    }
+  const work = freshly(() => askToDisconnect(config, { id, provider }), async () => {
+    await disconnect(config, id);
     await signOut(config, { result: "disconnected", provider });
-  };
+  });
   ask("disconnect", { opener: `way-${id}`, place: at("ways"), provider, work, again });
 }
 
@@ -153,9 +158,18 @@ export function askToSignOutEverywhere(config) {
   ask("everywhere", { opener: "sign-out-everywhere", place: at("sign-outs"), work });
 }
 
+export function askToDelete(config) {
+  const work = freshly(() => askToDelete(config), async () => {
+    await deleteAccount(config);
+    await signOut(config, { result: "deleted" });
+  });
+  ask("delete", { opener: "delete-account", place: at("deletion"), work, again: () => signInAgain(config, { deletes: true }) });
+}
+
 // Goes on with a step for which the person has signed in again.
-export function askAgain(config, { disconnect: id, connect: provider }, { identities }) {
+export function askAgain(config, { disconnect: id, connect: provider, deletes }, { identities }) {
   const identity = identities.find((one) => one.id === id);
   if (identity) askToDisconnect(config, identity);
   if (provider && at(`connect-${provider}`)) askToConnect(config, provider);
+  if (deletes && at("deletion")) askToDelete(config);
 }

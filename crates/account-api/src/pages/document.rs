@@ -84,6 +84,7 @@ impl Documents {
             logo => branding.logo_url.as_deref(),
             support => branding.support_email.as_deref(),
             registration => settings.registration,
+            deletion => settings.deletion,
             password_rules => settings.password_rules.map(|rules| {
                 context! { length => rules.length, for_managers => rules.for_managers() }
             }),

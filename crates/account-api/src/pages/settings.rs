@@ -86,6 +86,8 @@ pub struct Settings {
     /// Those of them that people can connect to their account. `None` if `SELF_SERVICE_LINKING` is off: the API has no
     /// routes for it.
     pub connectable: Option<Vec<String>>,
+    /// Whether people may delete their account here (`ACCOUNT_DELETION`).
+    pub deletion: bool,
     /// See [`PAGES_PASSWORD_RULES`].
     pub password_rules: Option<PasswordRules>,
     /// See [`PAGES_RETURN_URL`].
@@ -123,6 +125,7 @@ impl Settings {
             client_id,
             providers,
             connectable,
+            deletion: identities.deletion,
             cognito_url,
             sign_in_url: optional(lookup, PAGES_SIGN_IN_URL, ORIGIN_ALLOWED, parse_origin)?,
             api_url: optional(lookup, PAGES_API_URL, URL_ALLOWED, parse_url)?,
