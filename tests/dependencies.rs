@@ -32,7 +32,7 @@ fn a_function_that_calls_no_aws_api_compiles_no_aws_sdk() {
 
 #[test]
 fn linking_sees_neither_the_sdk_nor_the_runtime() {
-    let tree = tree("linking");
+    let tree = tree("cognito-account-linking");
     assert!(!tree.contains("aws-sdk-") && !tree.contains("lambda_runtime"), "{tree}");
 }
 
@@ -46,7 +46,8 @@ fn merging_sees_neither_the_sdk_nor_a_command_line() {
 
 #[test]
 fn no_function_enables_what_only_an_operator_asks() {
-    let enables = |package| tree_of("features,normal", package).contains("cognito-core feature \"administration\"");
+    let enables =
+        |package| tree_of("features,normal", package).contains("cognito-trigger-core feature \"administration\"");
     for function in ["pre-sign-up", "post-confirmation", "post-authentication", "inbound-federation", "custom-message"]
     {
         assert!(!enables(function), "{function} enables `administration`");

@@ -228,6 +228,44 @@ fn read_paths<'a>(code: &'a str, base: &Module, paths: &mut Vec<Module>) -> &'a 
     }
 }
 
+/// What crates.io asks for, and that nothing in them needs a crate which is not there.
+#[test]
+fn the_crates_that_are_for_others_can_be_published() {
+    let packages = packages(&["--no-deps"]);
+    // `publish` is a list of registries. Without one, a crate may go to any.
+    let published: BTreeSet<_> = packages.iter().filter(|package| package["publish"].is_null()).map(name).collect();
+    let expected = ["cognito-account-linking", "cognito-messages", "cognito-trigger-core"];
+    assert_eq!(published, expected.map(str::to_owned).into());
+    for package in packages.iter().filter(|package| package["publish"].is_null()) {
+        let name = name(package);
+        for member in ["description", "repository", "license", "readme"] {
+            assert!(package[member].is_string(), "{name} has no {member}");
+        }
+        for file in [package["readme"].as_str().unwrap(), "LICENSE-APACHE", "LICENSE-MIT"] {
+            assert!(folder(package).join(file).is_file(), "{name} has no {file}");
+        }
+        let count = |member: &str| package[member].as_array().unwrap().len();
+        assert!((1..=5).contains(&count("keywords")) && (1..=5).contains(&count("categories")), "{name}");
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let is_local = dependency["path"].is_string();
+            let comes_along = published.contains(dependency["name"].as_str().unwrap()) && dependency["req"] != "*";
+            assert!(!is_local || comes_along || dependency["kind"] == "dev", "{name}: {dependency}");
+        }
+    }
+    let workflow = include_str!("../.github/workflows/release.yml");
+    assert!(expected.iter().all(|name| workflow.contains(&format!("-p {name}"))));
+}
+
+/// `cargo binstall` looks for the files that `cargo xtask package` makes.
+#[test]
+fn the_command_line_says_where_its_released_files_are() {
+    let overrides = &toml("crates/cli/Cargo.toml")["package"]["metadata"]["binstall"]["overrides"];
+    for (target, architecture) in [("x86_64-unknown-linux-gnu", "x86_64"), ("aarch64-unknown-linux-gnu", "arm64")] {
+        let url = overrides[target]["pkg-url"].as_str().unwrap();
+        assert!(url.ends_with(&format!("/v{{ version }}/cognito-triggers-{architecture}.zip")), "{url}");
+    }
+}
+
 #[test]
 fn ci_checks_the_dependencies() {
     let ci = include_str!("../.ci/run");
@@ -249,24 +287,73 @@ fn host() -> String {
 /// The documents for people.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-    let folders = ["", "docs", "docs/cli", "docs/install", "docs/providers", "events"].map(|folder| root.join(folder));
-    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    let folders = ["", "docs", "docs/cli", "docs/contributing", "docs/install", "docs/providers", "events"];
+    let files = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()));
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
 #[test]
-fn every_link_between_the_pages_leads_to_a_file() {
-    let mut links = 0;
+fn every_link_between_the_pages_leads_to_a_file_and_to_a_heading() {
+    let (mut links, mut to_headings) = (0, 0);
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            if !link.is_empty() && !link.contains(':') {
-                assert!(page.with_file_name(link).exists(), "{} leads to {link}", page.display());
-                links += 1;
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains(':') {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
+            let target = if file.is_empty() { page.clone() } else { page.with_file_name("").join(file) };
+            assert!(target.exists(), "{} leads to {link}", page.display());
+            links += 1;
+            if let Some(heading) = heading {
+                let known = headings(&std::fs::read_to_string(&target).unwrap());
+                assert!(known.contains(heading), "{} leads to {link}, which is no heading there", page.display());
+                to_headings += 1;
             }
         }
     }
-    assert!(links > 50, "only {links} links");
+    assert!(links > 300 && to_headings > 100, "only {links} links, {to_headings} to headings");
+}
+
+/// The anchors of a page's headings, as GitHub and mdBook make them.
+fn headings(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut is_block = false;
+    for line in text.lines() {
+        is_block ^= line.trim_start().starts_with("```");
+        if is_block || !line.starts_with('#') {
+            continue;
+        }
+        let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        let anchor: String = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect();
+        let again = (1..).map(|count| format!("{anchor}-{count}")).find(|name| !found.contains(name));
+        found.insert(if found.contains(&anchor) { again.unwrap() } else { anchor });
+    }
+    found
+}
+
+#[test]
+fn every_page_of_the_manual_is_in_the_summary_of_the_site_once() {
+    let docs = layout::root().join("docs");
+    let summary = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let mut listed: Vec<_> =
+        summary.split("](").skip(1).filter_map(|rest| rest.split(')').next()).map(|link| docs.join(link)).collect();
+    let mut there: Vec<_> =
+        pages().into_iter().filter(|page| page.starts_with(&docs) && !page.ends_with("SUMMARY.md")).collect();
+    listed.sort();
+    there.sort();
+    assert_eq!(listed, there);
+}
+
+/// So that a new folder of pages is read by these tests.
+#[test]
+fn every_folder_of_the_manual_is_known_here() {
+    let known: BTreeSet<_> = pages().iter().map(|page| page.parent().unwrap().to_owned()).collect();
+    for folder in std::fs::read_dir(layout::root().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
+        assert!(!folder.is_dir() || folder.ends_with("images") || known.contains(&folder), "{}", folder.display());
+    }
 }
 
 /// An interactive zsh, the shell of macOS, takes a `#` behind a command for one of its words.

@@ -10,8 +10,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
 
-const SETTINGS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/SETTINGS.md"));
-const OUTCOMES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/OUTCOMES.md"));
+/// A page of the manual. It is read when a test asks, because it does not come with the crate from crates.io.
+#[expect(clippy::panic, reason = "a test names its own page")]
+fn page(name: &str) -> String {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
 
 /// The folder of sample events.
 #[must_use]
@@ -75,10 +79,15 @@ pub fn only_response_changed(event: &str, answer: &Value) -> bool {
 }
 
 /// The variables that the table in `docs/SETTINGS.md` lists for a function, in its order.
+///
+/// # Panics
+///
+/// Outside of the repository.
 #[must_use]
 pub fn documented_settings(function: &str) -> Vec<String> {
     let is_variable = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    let rows = SETTINGS.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let settings = page("SETTINGS.md");
+    let rows = settings.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     rows.filter(|(name, rest)| {
         let functions = rest.split_once(" |").map_or("", |(functions, _)| functions);
         is_variable(name) && functions.split(", ").any(|listed| listed == function)
@@ -88,10 +97,14 @@ pub fn documented_settings(function: &str) -> Vec<String> {
 }
 
 /// Whether `docs/OUTCOMES.md` lists the code together with the public text.
+///
+/// # Panics
+///
+/// Outside of the repository.
 #[must_use]
 pub fn is_documented(kind: Kind) -> bool {
     let (code, text) = (format!("| `{}` | ", kind.code), format!(" | {} |", kind.message));
-    OUTCOMES.lines().any(|line| line.starts_with(&code) && line.ends_with(&text))
+    page("OUTCOMES.md").lines().any(|line| line.starts_with(&code) && line.ends_with(&text))
 }
 
 /// Everything that the code under test logs, at every level.

@@ -60,16 +60,18 @@ impl Binaries {
         Self(files.into_iter().map(|(name, path)| (name.to_owned(), path)).collect())
     }
 
-    /// Builds every function with the profile `local`, each able to call a function of the team. Cargo shows its own
-    /// progress.
+    /// Builds functions, each able to call a function of the team. Cargo shows its own progress.
+    ///
+    /// The whole workspace chooses the features of each crate, as it does for `cargo xtask` and for the tests, so that
+    /// one compilation serves all three.
     ///
     /// # Errors
     ///
     /// Fails if cargo cannot be started or reports an error.
-    pub async fn build() -> Result<Self> {
-        let packages = ALL.iter().flat_map(|package| ["--package", package]);
-        let options: Vec<_> = packages.chain(["--bins", "--features", CHAINING]).collect();
-        Self::build_targets("local", &options, &ALL).await
+    pub async fn build(functions: &[&str]) -> Result<Self> {
+        let binaries = functions.iter().flat_map(|name| ["--bin", name]);
+        let options: Vec<_> = ["--workspace", "--features", CHAINING].into_iter().chain(binaries).collect();
+        Self::build_targets("dev", &options, functions).await
     }
 
     /// Builds every function with a profile. The account API is built alone, so that no trigger gets features that only it

@@ -2,6 +2,7 @@
 
 mod address;
 mod app;
+mod own_provider;
 pub mod people;
 
 use std::path::PathBuf;
@@ -10,12 +11,13 @@ use anyhow::Result;
 
 pub use self::address::{Address, VARIABLE};
 use self::app::App;
+pub use self::own_provider::OwnProvider;
 use crate::LocalCloud;
 use crate::function::Binaries;
 use crate::identity_provider::IdentityProvider;
 use crate::port;
-use crate::stack::Deployment;
 use crate::stack::sam::Sam;
+use crate::stack::{Deployment, PROVIDERS};
 use crate::toolbox::Toolbox;
 use crate::user_pool::CALLBACK;
 
@@ -29,7 +31,7 @@ pub struct LocalStack {
 
 impl LocalStack {
     /// Starts the providers and the app, deploys the stack, and puts the ready account into its pool. Without
-    /// `app_port` the app takes a free port.
+    /// `app_port` the app takes a free port. `own` is a provider beside those two.
     ///
     /// # Errors
     ///
@@ -41,6 +43,7 @@ impl LocalStack {
         binaries: &Binaries,
         app_port: Option<u16>,
         folder: PathBuf,
+        own: Option<&OwnProvider>,
     ) -> Result<Self> {
         let (at_google, at_facebook) = (people::at_google(), people::at_facebook());
         let (google, facebook, listener) = tokio::try_join!(
@@ -50,14 +53,20 @@ impl LocalStack {
         )?;
         let app = format!("http://{}", listener.local_addr()?);
         let callbacks = vec![format!("{app}/callback"), CALLBACK.to_owned()];
-        let stack = Deployment { sam, endpoint: cloud.endpoint(), binaries, folder, callbacks }.deploy().await?;
+        let entries = [PROVIDERS.to_owned()].into_iter().chain(own.map(OwnProvider::entry));
+        let providers = entries.collect::<Vec<_>>().join(",");
+        let deployment = Deployment { sam, endpoint: cloud.endpoint(), binaries, folder, callbacks, providers };
+        let stack = deployment.deploy().await?;
         stack.register(&google, "Google").await?;
         stack.register(&facebook, "Facebook").await?;
         stack.register(&google, "Okta").await?;
+        if let Some(own) = own {
+            own.register(&stack).await?;
+        }
         people::add_ready_account(&stack).await?;
         let address =
             Address { google: google.issuer().to_owned(), facebook: facebook.issuer().to_owned(), app, stack };
-        let app = App::serve(listener, &address)?;
+        let app = App::serve(listener, &address, own.map(OwnProvider::name))?;
         Ok(Self { address, _providers: [google, facebook], _app: app })
     }
 

@@ -31,7 +31,7 @@ pub const GROUP: &str = "Users";
 /// The sender's domain of a local stack's mails.
 pub const MAIL_DOMAIN: &str = "example.com";
 
-/// The setting `PROVIDERS` of a local stack.
+/// The setting `PROVIDERS` of a local stack, without a provider of the developer's own.
 pub const PROVIDERS: &str = "Google:claim,Facebook:always,Okta:claim";
 
 /// A deployed pool and account API, with the outputs of both stacks.
@@ -54,6 +54,8 @@ pub struct Deployment<'a> {
     pub folder: PathBuf,
     /// The addresses that the sign-in pages may send people back to.
     pub callbacks: Vec<String>,
+    /// The setting `PROVIDERS`.
+    pub providers: String,
 }
 
 /// The record of a deployment. It is written next to the state that a cloud keeps.
@@ -121,7 +123,7 @@ impl Deployment<'_> {
             ("DeletionProtection", "INACTIVE"),
             ("DomainPrefix", "none"),
             ("Monitoring", "false"),
-            ("Providers", PROVIDERS),
+            ("Providers", &self.providers),
             // Nobody writes an address without proof in a pool that this stack made.
             ("Repair", "linked"),
             ("SubjectAttribute", "custom:idp_subject"),
@@ -142,7 +144,7 @@ impl Deployment<'_> {
             ("ApiClientIds", client),
             ("Architecture", ARCHITECTURE),
             ("Monitoring", "false"),
-            ("Providers", PROVIDERS),
+            ("Providers", &self.providers),
             ("DefaultGroup", GROUP),
             ("Invitations", "public"),
             ("SelfServiceLinking", "any"),

@@ -107,13 +107,10 @@ impl Toolbox {
         }
         let parent = self.0.parent().unwrap_or(&self.0);
         std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-        run(Command::new(python).args(["-m", "venv"]).arg(&self.0)).await.map(drop).with_context(|| {
-            format!(
-                "{} cannot make a virtual environment. On Debian and Ubuntu install its `venv` module: `sudo apt install \
-                 python3-venv`; elsewhere install a complete Python from python.org and name it in PYTHON",
-                python.display()
-            )
-        })
+        run(Command::new(python).args(["-m", "venv"]).arg(&self.0))
+            .await
+            .map(drop)
+            .with_context(|| without_venv(python))
     }
 
     async fn pip_install(&self, list: &Path, options: &[&str]) -> Result<()> {
@@ -125,6 +122,27 @@ impl Toolbox {
              set HTTPS_PROXY, with a mirror set PIP_INDEX_URL) and run the command again",
         )
     }
+}
+
+/// Looks for a Python that can install the tools.
+///
+/// # Errors
+///
+/// Fails if there is none, or if its module for virtual environments is missing. The message says what to do.
+pub async fn check_python() -> Result<()> {
+    let python = find_python().await?;
+    run(Command::new(&python).args(["-c", "import ensurepip, venv"]))
+        .await
+        .map(drop)
+        .with_context(|| without_venv(&python))
+}
+
+fn without_venv(python: &Path) -> String {
+    format!(
+        "{} cannot make a virtual environment. On Debian and Ubuntu install its `venv` module: `sudo apt install \
+         python3-venv`; elsewhere install a complete Python from python.org and name it in PYTHON",
+        python.display()
+    )
 }
 
 /// The Python for the installation: the one that `PYTHON` names, or `python3` on the PATH.

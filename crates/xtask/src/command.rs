@@ -1,6 +1,7 @@
 //! The commands of `cargo xtask`.
 
 mod demo;
+mod doctor;
 mod fire;
 mod local;
 mod package;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Bench(bench::Options),
     /// Watch two accounts become one: the triggers at work on a local user pool.
     Demo(demo::Options),
+    /// Say which programs of the toolchain are missing, and what they are for.
+    Doctor,
     /// Put the functions under fire: a launch day against Cognito's quotas, and faults of the network.
     Fire(fire::Options),
     /// Run all tests, those that need a local cloud included.
@@ -52,6 +55,7 @@ impl Command {
         match self {
             Self::Bench(options) => bench::run(options).await,
             Self::Demo(options) => demo::run(options).await,
+            Self::Doctor => doctor::run().await,
             Self::Fire(options) => fire::run(options).await,
             Self::Local(options) => local::run(options).await,
             Self::Package(options) => package::run(options).await,

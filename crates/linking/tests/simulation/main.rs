@@ -1,6 +1,6 @@
 //! Drives the real engine over the memory pool through every schedule it can meet.
 //!
-//! `cargo test -p linking --test simulation -- --nocapture` prints how many were explored.
+//! `cargo test -p cognito-account-linking --test simulation -- --nocapture` prints how many were explored.
 
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, reason = "the modules of one test")]
 

@@ -33,11 +33,12 @@ pub(super) struct App(JoinHandle<()>);
 
 impl App {
     /// Starts the server. The caller opens the listener first, because the stack is deployed with the app's address.
-    pub(super) fn serve(listener: TcpListener, address: &Address) -> Result<Self> {
+    pub(super) fn serve(listener: TcpListener, address: &Address, own: Option<&str>) -> Result<Self> {
         let session = Session {
             pool: address.stack.pool()?,
             client: address.stack.output("FrontendClientId")?.to_owned(),
             callback: format!("{}/callback", address.app),
+            own: own.map(str::to_owned),
             under_way: Mutex::default(),
             signed_in: Mutex::default(),
         };
@@ -62,6 +63,8 @@ struct Session {
     pool: UserPool,
     client: String,
     callback: String,
+    /// The developer's own provider.
+    own: Option<String>,
     /// State and PKCE verifier of the sign-in that began last.
     under_way: Mutex<Option<(String, String)>>,
     /// Claims of the ID token.
@@ -72,7 +75,7 @@ type Fields = Query<HashMap<String, String>>;
 
 async fn home(State(session): State<Arc<Session>>) -> Response {
     let Some(claims) = lock(&session.signed_in).clone() else {
-        return page(StatusCode::OK, &who_can_sign_in());
+        return page(StatusCode::OK, &who_can_sign_in(session.own.as_deref()));
     };
     // Read each time, so that the page shows the pool as it is now and not as it was at the sign-in.
     match session.pool.profile(claims["sub"].as_str().unwrap_or_default()).await {
@@ -81,8 +84,11 @@ async fn home(State(session): State<Arc<Session>>) -> Response {
     }
 }
 
-fn who_can_sign_in() -> Value {
-    json!({ "account": READY_ACCOUNT, "password": PASSWORD, "google": GOOGLE, "facebook": FACEBOOK })
+fn who_can_sign_in(own: Option<&str>) -> Value {
+    let providers: Vec<_> = ["Google", "Facebook"].into_iter().chain(own).collect();
+    json!({
+        "account": READY_ACCOUNT, "password": PASSWORD, "google": GOOGLE, "facebook": FACEBOOK, "providers": providers,
+    })
 }
 
 async fn sign_in(State(session): State<Arc<Session>>, Query(query): Fields) -> Redirect {
@@ -169,7 +175,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_shows_every_person_or_every_way_in() {
-        let signed_out = text(page(StatusCode::OK, &who_can_sign_in())).await;
+        let signed_out = text(page(StatusCode::OK, &who_can_sign_in(Some("Corp")))).await;
+        assert!(signed_out.contains("/sign-in?provider=Corp"), "{signed_out}");
         for person in GOOGLE.iter().chain(&FACEBOOK) {
             assert!(signed_out.contains(person.subject) && signed_out.contains(person.name.1), "{signed_out}");
         }

@@ -39,7 +39,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<()> {
     let toolbox = Toolbox::local_cloud().await?;
     eprintln!("… Building the functions");
-    let binaries = Binaries::build().await?;
+    let binaries = Binaries::build(&stage::FUNCTIONS).await?;
     let settings = local_cloud::Options { port: options.port, ..Default::default() };
     let cloud = step("Starting a local user pool", LocalCloud::start(&toolbox, settings)).await?;
     let google = IdentityProvider::start(&toolbox, None).await?;

@@ -1,11 +1,13 @@
 //! `cargo xtask local`: runs the deployable stack with providers and an app, until Ctrl-C.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Args;
 use console::style;
-use local_cloud::function::Binaries;
+use local_cloud::function::{self, Binaries};
 use local_cloud::local_stack::people::READY_ACCOUNT;
-use local_cloud::local_stack::{Address, LocalStack};
+use local_cloud::local_stack::{Address, LocalStack, OwnProvider};
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::sam::Sam;
 use local_cloud::{LocalCloud, layout, steps::step, toolbox::Toolbox};
@@ -22,6 +24,12 @@ pub(crate) struct Options {
     /// Keep the pool and its accounts for the next run with this option.
     #[arg(long)]
     keep: bool,
+    /// Add a provider of yours: a JSON file as `aws cognito-idp create-identity-provider --cli-input-json` takes it
+    #[arg(long, value_name = "FILE")]
+    provider: Option<PathBuf>,
+    /// How far its addresses are trusted, as in the setting PROVIDERS: `claim`, `never`, `always@corp.example`
+    #[arg(long, default_value = "claim", requires = "provider")]
+    trust: String,
 }
 
 /// Starts everything, prints the addresses, and waits for Ctrl-C.
@@ -30,10 +38,11 @@ pub(crate) struct Options {
 ///
 /// Fails if a tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
+    let own = options.provider.as_ref().map(|file| OwnProvider::read(file, &options.trust)).transpose()?;
     let toolbox = Toolbox::local_cloud().await?;
     let sam = Sam::install().await?;
     eprintln!("… Building the functions");
-    let binaries = Binaries::build().await?;
+    let binaries = Binaries::build(&function::ALL).await?;
     let folder = layout::local().join("stack").join(options.port.to_string());
     if !options.keep && folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -41,16 +50,16 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let kept_state = options.keep.then(|| folder.join("state"));
     let settings = local_cloud::Options { port: Some(options.port), kept_state, ..Default::default() };
     let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
-    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, Some(options.app_port), folder);
+    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, Some(options.app_port), folder, own.as_ref());
     let stack = step("Deploying the stack and starting the providers", stack).await?;
-    tell(stack.address(), &cloud)?;
+    tell(stack.address(), &cloud, own.as_ref())?;
     std::future::pending().await
 }
 
-fn tell(address: &Address, cloud: &LocalCloud) -> Result<()> {
+fn tell(address: &Address, cloud: &LocalCloud, own: Option<&OwnProvider>) -> Result<()> {
     let stack = &address.stack;
     println!("\n{}  {}", style("Sign in here:").bold(), style(&address.app).cyan().underlined());
-    for provider in ["Google", "Facebook"] {
+    for provider in ["Google", "Facebook"].into_iter().chain(own.map(OwnProvider::name)) {
         println!("  with {provider:<9} {}/sign-in?provider={provider}", address.app);
     }
     println!("  with a password {}/sign-in", address.app);
@@ -59,6 +68,9 @@ fn tell(address: &Address, cloud: &LocalCloud) -> Result<()> {
         "\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}. The first page lists the people at Google and Facebook."
     );
     println!("\nUser pool {} with app client {}", stack.output("UserPoolId")?, stack.output("FrontendClientId")?);
+    if let Some(own) = own {
+        println!("{} must know this redirect URI: {}/oauth2/idpresponse", own.name(), stack.endpoint());
+    }
     println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), local_cloud::user_pool::REGION);
     println!("Log {}", cloud.log().display());
     eprintln!("\nRunning until Ctrl-C.");

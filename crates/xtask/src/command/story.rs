@@ -1,12 +1,15 @@
 //! The output of the demo: chapters, facts that it checks, and the pool as a table.
 
 use anyhow::{Result, bail};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableStyle, presets};
 use console::style;
 use local_cloud::user_pool::Profile;
 
-/// The widest line, so that the story reads well on any terminal.
-const WIDTH: u16 = 110;
+/// What stands before every line of a chapter.
+const INDENT: &str = "   ";
+
+/// The widest table. With the indentation it fits a terminal of 80 columns.
+const WIDTH: u16 = 77;
 
 /// Opens a chapter.
 pub(super) fn chapter(number: u8, title: &str) {
@@ -15,16 +18,16 @@ pub(super) fn chapter(number: u8, title: &str) {
 
 /// Tells what happens.
 pub(super) fn tell(text: &str) {
-    println!("   {text}");
+    println!("{INDENT}{text}");
 }
 
 /// States a fact. The demo stops if it is not true.
 pub(super) fn fact(holds: bool, text: &str) -> Result<()> {
     if holds {
-        println!("   {} {text}", style("✓").green());
+        println!("{INDENT}{} {text}", style("✓").green());
         Ok(())
     } else {
-        println!("   {} {text}", style("✗").red());
+        println!("{INDENT}{} {text}", style("✗").red());
         bail!("this should be true and is not: {text}")
     }
 }
@@ -43,8 +46,9 @@ pub(super) fn show(title: &str, profiles: &[Profile]) {
             profile.groups.join("\n"),
         ]);
     }
-    println!("   {}", style(title).dim());
-    print(table);
+    println!("{INDENT}{}", style(title).dim());
+    // Frames between the columns would take the room of the last one.
+    print(table, presets::UTF8_HORIZONTAL_ONLY);
 }
 
 /// Shows a message in a frame.
@@ -52,14 +56,14 @@ pub(super) fn letter(subject: &str, text: &str) {
     let mut table = Table::new();
     table.set_header([subject]);
     table.add_row([text.trim()]);
-    print(table);
+    print(table, presets::UTF8_FULL_CONDENSED);
 }
 
-fn print(mut table: Table) {
-    table.load_style(presets::UTF8_FULL_CONDENSED);
+fn print(mut table: Table, look: TableStyle) {
+    table.load_style(look);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     for line in table.to_string().lines() {
-        println!("   {line}");
+        println!("{INDENT}{}", line.trim_end());
     }
 }
 
@@ -73,7 +77,7 @@ pub(super) fn ways_in(profile: &Profile) -> Vec<String> {
 
 /// Enough of an id to recognise it.
 fn short(id: &str) -> String {
-    match id.char_indices().nth(13) {
+    match id.char_indices().nth(7) {
         Some((end, _)) => format!("{}…", &id[..end]),
         None => id.to_owned(),
     }

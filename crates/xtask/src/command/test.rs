@@ -44,7 +44,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let settings = local_cloud::Options { port: options.port, ..Default::default() };
     let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
     let folder = layout::local().join("stack").join("test");
-    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, None, folder);
+    let stack = LocalStack::start(&toolbox, &sam, &cloud, &binaries, None, folder, None);
     let stack = step("Deploying the stack and starting the providers", stack).await?;
     let mut cargo = function::cargo();
     cargo.arg("test");

@@ -17,6 +17,12 @@ pub(super) const GRACE_AT_GOOGLE: &str = "109876543210987654321";
 /// The triggers that the local pool calls itself, each with its function.
 const TRIGGERS: [(&str, &str); 2] = [("PreSignUp", "pre-sign-up"), ("CustomMessage", "custom-message")];
 
+/// The function that the demo invokes itself.
+const INVOKED: &str = "post-confirmation";
+
+/// Every function of the story.
+pub(super) const FUNCTIONS: [&str; 3] = [TRIGGERS[0].1, TRIGGERS[1].1, INVOKED];
+
 pub(super) struct Stage {
     pub(super) pool: UserPool,
     client: String,
@@ -45,8 +51,7 @@ impl Stage {
             triggers.push((trigger, json!(function)));
         }
         pool.attach(&triggers).await?;
-        let post_confirmation =
-            Function::start("post-confirmation", binaries.path("post-confirmation")?, &settings).await?;
+        let post_confirmation = Function::start(INVOKED, binaries.path(INVOKED)?, &settings).await?;
         Ok(Self { pool, client, post_confirmation })
     }
 
