@@ -119,9 +119,23 @@ pub async fn registers(pool: &UserPool, email: &str) -> Result<String> {
 ///
 /// Fails if the call is refused.
 pub async fn sqs(endpoint: &str, operation: &str, input: &Value) -> Result<Value> {
-    let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", &format!("AmazonSQS.{operation}"))];
+    aws_json(endpoint, "1.0", &format!("AmazonSQS.{operation}"), input).await
+}
+
+/// Calls EventBridge. Returns its answer.
+///
+/// # Errors
+///
+/// Fails if the call is refused.
+pub async fn event_bridge(endpoint: &str, operation: &str, input: &Value) -> Result<Value> {
+    aws_json(endpoint, "1.1", &format!("AWSEvents.{operation}"), input).await
+}
+
+/// A call of the JSON protocol of this version.
+async fn aws_json(endpoint: &str, version: &str, target: &str, input: &Value) -> Result<Value> {
+    let headers = [("content-type", &*format!("application/x-amz-json-{version}")), ("x-amz-target", target)];
     let answer = Http::default().send_body("POST", endpoint, &headers, input.to_string()).await?;
-    ensure!(answer.status.is_success(), "{operation}: {}", answer.status);
+    ensure!(answer.status.is_success(), "{target}: {}", answer.status);
     answer.json()
 }
 

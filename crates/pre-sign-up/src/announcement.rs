@@ -40,3 +40,6 @@ impl LinkObserver for Announcement<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
