@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cognito_core::settings::{BY_CLIENT, BY_POOL};
 use end_to_end::template::{Template, texts};
 use local_cloud::stack::template::TemplateFile;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Each function's resource, and the variables that the function reads.
 fn functions() -> [(&'static str, &'static [&'static str]); 5] {
@@ -250,7 +250,7 @@ fn calls(source: &str) -> BTreeSet<String> {
 fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     let resources = resources_of_account_api();
     let statements = &resources["AccountApiRights"]["Properties"]["PolicyDocument"]["Statement"];
-    let [pool, table, lists, own_function, mail, secret] = statements.as_array().unwrap().as_slice() else {
+    let [pool, table, lists, own_function, bus, mail, secret] = statements.as_array().unwrap().as_slice() else {
         panic!("{statements}")
     };
     assert!(pool["Resource"].as_str().unwrap().ends_with(":userpool/${UserPoolId}"));
@@ -267,6 +267,8 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
         (".add_to_group(", "AdminAddUserToGroup"),
         (".accounts.delete(", "AdminDeleteUser"),
         (".accounts.record(", "AdminGetUser"),
+        (".accounts.found_by(", "AdminGetUser"),
+        (".accounts.user_name_of_sub(", "ListUsers"),
         (".accounts.sign_in_factors(", "AdminGetUserAuthFactors"),
         (".accounts.groups(", "AdminListGroupsForUser"),
         (".accounts.unlink_source(", "AdminDisableProviderForUser"),
@@ -278,6 +280,7 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
             include_str!("../crates/account-api/src/identities/connect.rs"),
             include_str!("../crates/account-api/src/identities/flow.rs"),
             include_str!("../crates/account-api/src/identities/merging.rs"),
+            include_str!("../crates/account-api/src/identities/notices.rs"),
             include_str!("../crates/account-api/src/invitation/flow.rs"),
             include_str!("../crates/account-api/src/invitation/guest.rs"),
             include_str!("../crates/account-api/src/invitation/complete.rs"),
@@ -296,7 +299,8 @@ fn the_account_api_has_the_rights_its_calls_need_and_no_other() {
     assert_eq!(values(&lists[1]["Action"]), BTreeSet::from(["dynamodb:Query".to_owned()]));
     let deletes = pool["Action"].as_array().unwrap().iter().find(|action| action[1] == "cognito-idp:AdminDeleteUser");
     assert_eq!(deletes.unwrap()[0], "DeletesAccounts");
-    assert_eq!(own_function[0], "InvitesPublicly");
+    assert_eq!((&bus[0], &bus[1]["Action"]), (&"HasEventBus".into(), &json!(["events:PutEvents"])));
+    assert_eq!(own_function[0], "WorksLater");
     assert_eq!(values(&own_function[1]["Action"]), BTreeSet::from(["lambda:InvokeFunction".to_owned()]));
     assert_eq!(own_function[1]["Resource"], "AccountApiFunction.Arn");
     assert_eq!(values(&mail["Action"]), BTreeSet::from(["ses:SendEmail".to_owned()]));
@@ -408,9 +412,16 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
         }
         let (properties, key) = (&resource["Properties"], resource["Properties"]["RouteKey"].as_str().unwrap());
         let open = ["POST /invitations", "POST /invitations/complete", "GET /openapi.json"].contains(&key);
-        if !open && ["/email-change", "/identities", "/invitations"].iter().any(|path| key.contains(path)) {
+        if !open
+            && ["/email-change", "/identities", "/invitations", "/sessions", "/notices", "/account"]
+                .iter()
+                .any(|path| key.contains(path))
+        {
             assert_eq!(resource["Condition"] == "InvitesForMembers", key.contains("/invitations"), "{name}");
             assert_eq!(resource["Condition"] == "ServesIdentities", key.contains("/identities"), "{name}");
+            assert_eq!(resource["Condition"] == "DeletesOwnAccounts", key.contains("/account"), "{name}");
+            let both = ["/sessions", "/notices"].iter().any(|path| key.contains(path));
+            assert_eq!(resource["Condition"] == "NeedsFreshSignIns", both, "{name}");
             assert_eq!(properties["AuthorizationType"], "JWT", "{name}");
             assert_eq!(properties["AuthorizerId"], "AccountApiAuthorizer", "{name}");
             routes += 1;

@@ -76,15 +76,22 @@ impl Reader {
 
     /// Waits until the page shows a view.
     pub(crate) async fn sees(&self, view: &str) -> Result<()> {
-        let selector = format!("[data-view='{view}']:not([hidden])");
+        if self.gets_to(&format!("[data-view='{view}']:not([hidden])")).await {
+            return Ok(());
+        }
+        bail!("{view} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+    }
+
+    /// Waits for a page with this element.
+    async fn gets_to(&self, selector: &str) -> bool {
         // A page that is left at this moment answers with an error, which says nothing about the next one.
         for _ in 0..PATIENCE.as_millis() / 50 {
-            if self.tab.find(Locator::Css(&selector)).await.is_ok() {
-                return Ok(());
+            if self.tab.find(Locator::Css(selector)).await.is_ok() {
+                return true;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        bail!("{view} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+        false
     }
 
     /// Waits until an element's text contains `part`.
@@ -137,7 +144,9 @@ impl Reader {
 
     /// Signs in on the pool's own page.
     pub(crate) async fn signs_in(&self, email: &str, password: &str) -> Result<()> {
-        self.tab.wait().at_most(PATIENCE).for_element(Locator::Css("form[action='/login']")).await?;
+        if !self.gets_to("form[action='/login']").await {
+            bail!("there is no page to sign in on; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+        }
         self.types("username", email).await?;
         self.types("password", password).await?;
         self.presses("button[type=submit]").await

@@ -46,6 +46,7 @@ verbs! {
     users.profile(name: str) -> Option<Profile>;
     users.profiles_with_email(email: Email) -> Vec<Profile>;
     users.record(user_name: str) -> Option<ProfileRecord>;
+    users.found_by(name: str) -> Option<ProfileRecord>;
     users.user_name_of_sub(sub: str) -> Option<UserName>;
     users.groups(user: UserName) -> Vec<String>;
     users.sign_in_factors(user: UserName) -> Vec<String>;

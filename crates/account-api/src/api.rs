@@ -93,9 +93,10 @@ fn routes(invitations: &Mode, own: &crate::identities::Settings) -> (Router<Acco
         routes = routes
             .routes(routes!(identities::list, identities::connect))
             .routes(routes!(identities::offer))
-            .routes(routes!(identities::disconnect))
-            .routes(routes!(sessions::end))
-            .routes(routes!(sessions::notice));
+            .routes(routes!(identities::disconnect));
+    }
+    if own.needs_fresh_sign_ins() {
+        routes = routes.routes(routes!(sessions::end)).routes(routes!(sessions::notice));
     }
     if own.deletion {
         routes = routes.routes(routes!(sessions::delete));

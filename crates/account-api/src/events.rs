@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::problem::{Code, Problem};
 use crate::queue::{Job, Queue};
-use cognito_core::account_event::{AccountEvent, EventBus, NotTaken, What};
+use cognito_core::account_event::{AccountEvent, EventBus, What};
 use std::sync::Arc;
 
 /// The bus, if there is one, and the queue for events that it does not take at once.
@@ -20,43 +20,34 @@ impl Events {
     /// cut then tells it again. An event that the bus does not take now is left to a later run, and never keeps the work
     /// from its end.
     pub(crate) async fn tell(&self, sub: &str, happened: impl IntoIterator<Item = What>) {
+        self.tell_of(sub, self.clock.now(), happened).await;
+    }
+
+    /// The same of something that happened at this time.
+    pub(crate) async fn tell_of(&self, sub: &str, at: u64, happened: impl IntoIterator<Item = What>) {
         let Some(bus) = &self.bus else { return };
-        let event = |what| AccountEvent::new(&self.user_pool_id, sub, self.clock.now(), what);
+        let event = |what| AccountEvent::new(&self.user_pool_id, sub, at, what);
         let events: Vec<_> = happened.into_iter().map(event).collect();
         let Err(why) = bus.put(&events).await else { return };
         if !why.may_pass {
-            return log(&why, &events);
+            return why.log(&events);
         }
         for event in events {
             let job = Job::Event { event };
             if self.queue.put(&job).await.is_err()
                 && let Job::Event { event } = job
             {
-                log(&why, &[event]);
+                why.log(&[event]);
             }
         }
     }
 
-    /// Tells an event that was left to a later run.
+    /// Tells an event that was left to a later run. Nobody knows which run is the last, so each failure is logged.
     pub(crate) async fn tell_again(&self, event: &AccountEvent) -> Result<(), Problem> {
         let Some(bus) = &self.bus else { return Ok(()) };
         let events = std::slice::from_ref(event);
-        match bus.put(events).await {
-            Err(why) if why.may_pass => Err(Problem::from(Code::TryAgain).because(&why)),
-            Err(why) => {
-                log(&why, events);
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-}
-
-/// The line has all that an operator needs to send the events by hand. It is nothing personal.
-fn log(why: &NotTaken, events: &[AccountEvent]) {
-    for event in events {
-        let (error_code, cause) = ("event_not_sent", why.to_string());
-        let detail = serde_json::to_string(event).unwrap_or_default();
-        tracing::error!(error_code, cause, sub = event.sub, detail, "the event bus was not told");
+        let Err(why) = bus.put(events).await else { return Ok(()) };
+        why.log(events);
+        if why.may_pass { Err(Problem::from(Code::TryAgain).because(&why)) } else { Ok(()) }
     }
 }

@@ -28,7 +28,7 @@ pub struct AccountEvent {
     pub user_pool_id: String,
     /// The account's `sub`.
     pub sub: String,
-    /// When it happened, in seconds since 1970.
+    /// When it happened, as far as the teller knows, in seconds since 1970.
     pub at: u64,
     /// What happened.
     #[serde(flatten)]
@@ -115,6 +115,17 @@ pub struct NotTaken {
     pub code: String,
     /// Whether a later try may succeed.
     pub may_pass: bool,
+}
+
+impl NotTaken {
+    /// Logs each event that was lost, with all that an operator needs to send it by hand. It is nothing personal.
+    pub fn log(&self, events: &[AccountEvent]) {
+        for event in events {
+            let (error_code, cause, detail) =
+                ("event_not_sent", self.to_string(), serde_json::to_string(event).unwrap_or_default());
+            tracing::error!(error_code, cause, sub = event.sub, detail, "the event bus was not told");
+        }
+    }
 }
 
 /// The name of an event bus, in words.

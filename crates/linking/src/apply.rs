@@ -265,7 +265,7 @@ impl<P: UserPool> Linker<'_, P> {
         user: &CheckedUserName,
         identity: &SourceIdentity,
     ) -> Result<(), PoolError> {
-        if let Some(observer) = self.observer {
+        if let Some(observer) = self.observer.filter(|_| !to.links_again) {
             observer.link_begins(to, identity).await;
         }
         self.update(|| self.pool.link(user, identity)).await

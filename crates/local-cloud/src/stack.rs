@@ -148,6 +148,7 @@ impl Deployment<'_> {
             ("DefaultGroup", GROUP),
             ("Invitations", "public"),
             ("SelfServiceLinking", "any"),
+            ("AccountDeletion", "on"),
             ("SesIdentityArn", &identity()),
             ("EmailFrom", &sender()),
             ("AppName", "Example"),

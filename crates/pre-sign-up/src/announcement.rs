@@ -33,9 +33,9 @@ impl LinkObserver for Announcement<'_> {
             let what = What::LinkBegun { provider: identity.provider().to_owned() };
             let event = AccountEvent::new(self.event.user_pool_id(), &to.sub, at, what);
             // A bus that fails must not keep people out.
-            if let Err(why) = self.bus.put(&[event]).await {
-                let (error_code, cause) = ("event_not_sent", why.to_string());
-                tracing::error!(error_code, cause, sub = to.sub, "the event bus was not told of a link");
+            let events = [event];
+            if let Err(why) = self.bus.put(&events).await {
+                why.log(&events);
             }
         })
     }

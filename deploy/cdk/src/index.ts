@@ -177,7 +177,7 @@ export class AccountLayer extends Construct {
       role.attachInlinePolicy(policy);
     }
     const telling = actions(facts, settings, 'event-bus');
-    if (telling.length > 0) {
+    if (telling.length > 0 && settings.EVENT_BUS) {
       const bus = stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: settings.EVENT_BUS });
       const put = new PolicyStatement({ actions: telling, resources: [bus] });
       role.attachInlinePolicy(new Policy(this, `${facts.trigger}EventBusRights`, { statements: [put] }));

@@ -92,7 +92,7 @@ function wirePassword(config) {
       throw new Refusal({ code: (await stillSignedIn(config)) ? "wrong-password" : "", status: 401 });
     }
     // It is changed, whether or not the mail about it can be sent.
-    if (config.connects) await tellOfPassword(config).catch(() => {});
+    if (config.tells) await tellOfPassword(config).catch(() => {});
     open(false);
     notice(say("account.password_changed"));
     document.getElementById("open-password").focus();
@@ -172,6 +172,8 @@ async function followed(config) {
   } else if (next.result) {
     slot("result-title", say(`account.result.${next.result}.title`, values));
     slot("result", say(`account.result.${next.result}.text`, values));
+    // Whoever has just deleted the account is not asked to make another one.
+    document.getElementById("result-on").hidden = next.result === "deleted";
     show("result");
   } else {
     await home(config);

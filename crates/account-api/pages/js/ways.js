@@ -147,7 +147,7 @@ function askToConnect(config, provider) {
 export function askToSignOutEverywhere(config) {
   const work = async () => {
     try {
-      if (config.connects) await endSessions(config);
+      if (config.tells) await endSessions(config);
       else await signOutEverywhere(config, accessToken());
     } catch (problem) {
       // It has ended already.

@@ -59,7 +59,9 @@ impl EmailChange {
     ) -> Result<Versioned<ChangeState>, Problem> {
         // A person who keeps their address needs no mail about it.
         let told = request.keeps_address() || self.tell(caller, &request.current, &masked(&request.new), locales).await;
-        self.events.tell(&caller.sub, [What::EmailChanged]).await;
+        if !request.keeps_address() {
+            self.events.tell(&caller.sub, [What::EmailChanged]).await;
+        }
         let finished = read.value.finished(self.table.now(), told);
         let Some(read) = self.table.replace(key, read, finished).await? else {
             let read: Versioned<ChangeState> = self.table.load(key).await?;

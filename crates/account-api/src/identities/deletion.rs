@@ -20,8 +20,8 @@ impl Identities {
     pub(crate) async fn delete_account(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let signed_in_at = caller.fresh(self.table.now())?;
         let owner = &Owner::from(caller);
-        let (read, completed) = self.settled(owner, locales).await?;
-        if completed.is_some_and(|work| matches!(work, Work::Delete { .. })) {
+        let (read, _) = self.settled(owner, locales).await?;
+        if read.value.is_deleted {
             return Ok(());
         }
         if !read.value.is_signed_in(signed_in_at) {
@@ -31,7 +31,8 @@ impl Identities {
         self.count(owner).await?;
         let now = self.table.now();
         // Nobody holds it: the run that comes first does it.
-        let work = Work::Delete { tell: self.proven(&record), asked_at: now };
+        let locales = locales.iter().map(|locale| (*locale).to_owned()).collect();
+        let work = Work::Delete { tell: self.proven(&record), asked_at: now, locales };
         let begun = read.value.clone().beginning(work, now).released();
         let read = self.table.replace(&key(&owner.sub), read, begun).await?.ok_or(Code::IdentityChanging)?;
         if let Err(why) = self.queue.put(&Job::Complete { complete: owner.clone() }).await {
@@ -48,47 +49,55 @@ impl Identities {
         &self,
         owner: &Owner,
         read: Versioned<State>,
-        locales: &[&str],
     ) -> Result<Versioned<State>, Problem> {
-        let Some(Work::Delete { tell, asked_at }) = read.value.work.clone() else { return Ok(read) };
-        let deleted = self.delete(owner, asked_at + DELETION_TIME).await;
-        if let Err(why) = deleted {
-            let (state, now) = (read.value.clone(), self.table.now());
-            let after = if why.is_passing() { state.released() } else { state.ended([], now) };
-            self.table.replace(&key(&owner.sub), read, after).await?;
-            return Err(why);
+        let Some(Work::Delete { tell, asked_at, locales }) = read.value.work.clone() else { return Ok(read) };
+        // Whoever ended the sessions since did not mean to let go on what one of them had begun.
+        let is_due = self.table.now() <= asked_at + DELETION_TIME && read.value.is_signed_in(asked_at);
+        let (state, now) = (read.value.clone(), self.table.now());
+        match self.delete(owner, is_due).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let why = "its owner asked for it too long ago or ended the sessions since, or it was disabled";
+                tracing::warn!(error_code = "account_not_deleted", sub = owner.sub, "{why}");
+                return self
+                    .table
+                    .replace(&key(&owner.sub), read, state.ended([], now))
+                    .await?
+                    .ok_or(Code::TryAgain.into());
+            }
+            Err(why) => {
+                let after = if why.is_passing() { state.released() } else { state.ended([], now) };
+                self.table.replace(&key(&owner.sub), read, after).await?;
+                return Err(why);
+            }
         }
         tracing::info!(decision = "account_deleted", sub = owner.sub, "decided");
         self.events.tell(&owner.sub, [Happened::Deleted]).await;
-        let notice = tell.map(|to| Notice::new(What::Deleted, to, String::new()));
+        let notice = tell.map(|to| Notice::new(What::Deleted, to, String::new()).in_one_of(locales));
         let now = self.table.now();
-        let ended = read.value.clone().ended(notice, now).signed_out(now);
-        self.end(owner, read, ended, locales).await
+        let ended = read.value.clone().ended(notice, now).signed_out(now).deleted();
+        self.end(owner, read, ended, &[]).await
     }
 
-    /// Deletes the profile, if it is there and the time for it is not over. An account that was disabled since stays:
-    /// whoever disabled it wants to have a look at it.
-    async fn delete(&self, owner: &Owner, until: u64) -> Result<(), Problem> {
+    /// Deletes the profile, if it is there and that is due. Returns whether it is gone. An account that was disabled since
+    /// stays: whoever disabled it wants to have a look at it.
+    async fn delete(&self, owner: &Owner, is_due: bool) -> Result<bool, Problem> {
         let record = self.accounts.record(&owner.user_name).await?;
-        let Some(record) = record.filter(|record| record.sub() == owner.sub) else { return Ok(()) };
-        if !record.enabled || until < self.table.now() {
-            tracing::warn!(
-                error_code = "account_not_deleted",
-                sub = owner.sub,
-                "its owner asked for it too long ago, or it was disabled"
-            );
-            return Err(Code::AccountUnusable.into());
+        let Some(record) = record.filter(|record| record.sub() == owner.sub) else { return Ok(true) };
+        if !record.enabled || !is_due {
+            return Ok(false);
         }
         end_sessions(&*self.accounts, &owner.name(), &owner.sub).await?;
         let name = self.accounts.checked(&owner.name(), &owner.sub).await?;
         match self.accounts.delete(&name).await {
-            Err(error) if error.kind() == PoolErrorKind::UserNotFound => Ok(()),
-            deleted => Ok(deleted?),
+            Err(error) if error.kind() == PoolErrorKind::UserNotFound => Ok(true),
+            deleted => Ok(deleted.map(|()| true)?),
         }
     }
 
-    /// Completes, in a later run, what an account's owner has begun.
+    /// Completes, in a later run, what an account's owner has begun. As long as a mail about it is owed, that is not done.
     pub(crate) async fn complete_later(&self, owner: &Owner) -> Result<(), Problem> {
-        self.settled(owner, &[]).await.map(drop)
+        let (read, _) = self.settled(owner, &[]).await?;
+        if read.value.owes(self.table.now()) { Err(Code::MailNotSent.into()) } else { Ok(()) }
     }
 }

@@ -215,8 +215,9 @@ impl Identities {
                 self.completed(owner, work, joined).await
             }
             Work::Delete { .. } => {
-                let read = self.carry_out_deletion(owner, read, locales).await?;
-                Ok((read, Some(work)))
+                let read = self.carry_out_deletion(owner, read).await?;
+                let is_done = read.value.is_deleted;
+                Ok((read, is_done.then_some(work)))
             }
             Work::Leave { id, into } => {
                 let left = self.complete_leaving(owner, read, id, into, locales).await;
@@ -315,7 +316,8 @@ impl Identities {
                 What::Deleted => Mail::AccountDeleted,
             };
             let Ok(to) = Email::parse(&notice.to) else { continue };
-            let sending = self.outbox.send(&to, &mail, None, locales);
+            let own: Vec<&str> = notice.locales.iter().map(String::as_str).collect();
+            let sending = self.outbox.send(&to, &mail, None, if own.is_empty() { locales } else { &own });
             let told = tokio::time::timeout(TELL_TIME, sending).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
             match told {
                 Ok(()) => sent.push(notice.clone()),

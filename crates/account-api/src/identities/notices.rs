@@ -13,15 +13,12 @@ use cognito_core::user_pool::{Identity, ProfileRecord};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long a run waits for a link that pre-sign-up has begun. It is made at once, or not at all.
-const LOOKS: u32 = 4;
+/// How long a run waits for a link that pre-sign-up has begun: a little longer than pre-sign-up has. If Cognito calls that
+/// again, it tells the bus again.
+const LOOKS: u32 = 8;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// For how many seconds a link that was begun may still be made: Cognito calls pre-sign-up three times, for five seconds
-/// each.
-const LINK_TIME: u64 = 60;
-
-/// A link that was told, kept for a day so that it is told once.
+/// A link that was told, kept for a day so that it is told once. Two runs at once may tell it twice.
 #[derive(Default, Serialize, Deserialize)]
 struct Told {}
 
@@ -57,11 +54,12 @@ impl Identities {
         Ok(())
     }
 
-    /// Pre-sign-up told that it was about to link an identity. If it did, the application and the owner are told. A run
-    /// that comes too early fails, so that Lambda repeats it a minute later.
+    /// Pre-sign-up told that it was about to link an identity. If it did, the application and the owner are told. An event
+    /// of long ago, which somebody replays, is no news.
     pub(crate) async fn link_begun(&self, begun: &AccountEvent) -> Result<(), Problem> {
         let Happened::LinkBegun { provider } = &begun.what else { return Ok(()) };
-        if begun.user_pool_id != self.settings.user_pool_id {
+        let (now, at) = (self.table.now(), begun.at);
+        if begun.user_pool_id != self.settings.user_pool_id || at.saturating_add(DAY) < now || now + AHEAD < at {
             return Ok(());
         }
         for look in 0..LOOKS {
@@ -78,14 +76,22 @@ impl Identities {
             }
             return Ok(());
         }
-        if self.table.now() < begun.at.saturating_add(LINK_TIME) { Err(Code::TryAgain.into()) } else { Ok(()) }
+        Ok(())
     }
 
-    /// The account of a `sub`, if it is open.
+    /// The account of a `sub`, if it is open. Cognito takes the `sub` of a native profile wherever it takes a user name. Only
+    /// if somebody has it for a user name, the pool is searched.
     async fn by_sub(&self, sub: &str) -> Result<Option<(Owner, ProfileRecord)>, Problem> {
-        let Some(name) = self.accounts.user_name_of_sub(sub).await? else { return Ok(None) };
-        let record = self.accounts.record(name.as_str()).await?.filter(|record| record.sub() == sub && record.enabled);
-        Ok(record.map(|record| (Owner { sub: sub.to_owned(), user_name: name.as_str().to_owned() }, record)))
+        let is_it = |record: &ProfileRecord| record.sub() == sub;
+        let found = match self.accounts.found_by(sub).await? {
+            Some(record) if !is_it(&record) => match self.accounts.user_name_of_sub(sub).await? {
+                Some(name) => self.accounts.record(name.as_str()).await?,
+                None => None,
+            },
+            found => found,
+        };
+        let open = found.filter(|record| is_it(record) && record.enabled);
+        Ok(open.map(|record| (Owner { sub: sub.to_owned(), user_name: record.user_name.clone() }, record)))
     }
 
     /// Tells of a link that was made then.
@@ -99,20 +105,22 @@ impl Identities {
         let told = format!("told#{}#{provider}#{at}", owner.sub);
         let read: Versioned<Told> = self.table.load(&told).await?;
         if read.is_stored() {
-            return Ok(());
+            // A mail may be owed still, and nobody else may come.
+            return self.complete_later(owner).await;
         }
-        self.events.tell(&owner.sub, [Happened::Linked { provider: provider.to_owned() }]).await;
+        self.events.tell_of(&owner.sub, at, [Happened::Linked { provider: provider.to_owned() }]).await;
         // An account that was made for this sign-in has nobody who would be surprised.
         let is_new = record.created.is_some_and(|created| at < created.saturating_add(FRESH));
         let to = self.proven(record).filter(|_| self.settings.link_notices && !is_new);
+        let is_owed = to.is_some();
         if let Some(to) = to {
-            let notice = Notice::new(What::Connected, to, label(provider).to_owned());
-            let locale = record.attributes.get("locale").map(String::as_str);
-            let locales: Vec<&str> = locale.into_iter().collect();
-            self.note(owner, |state| state, Some(notice), &locales).await?;
+            let locales = record.attributes.get("locale").cloned().into_iter().collect();
+            let notice = Notice::new(What::Connected, to, label(provider).to_owned()).in_one_of(locales);
+            self.note(owner, |state| state, Some(notice), &[]).await?;
         }
         tracing::info!(decision = "link_told", provider, sub = owner.sub, "decided");
-        self.table.replace(&told, read, Told {}).await.map(drop)
+        self.table.replace(&told, read, Told {}).await?;
+        if is_owed { self.complete_later(owner).await } else { Ok(()) }
     }
 
     fn about(&self, what: What, record: &ProfileRecord) -> Option<Notice> {

@@ -43,6 +43,9 @@ pub(super) struct State {
     /// When its sessions were last ended. Tokens of sign-ins before that go on until they expire.
     #[serde(default)]
     signed_out_at: u64,
+    /// Its owner deleted it.
+    #[serde(default)]
+    pub(super) is_deleted: bool,
     /// What this account last became one with.
     #[serde(default)]
     pub(super) joined: Option<Joined>,
@@ -77,6 +80,8 @@ pub(super) enum Work {
         tell: Option<String>,
         /// When its owner asked for it.
         asked_at: u64,
+        /// The languages of its owner, best first.
+        locales: Vec<String>,
     },
 }
 
@@ -131,6 +136,9 @@ pub(super) struct Notice {
     pub(super) to: String,
     /// What people call the provider; empty where none has to do with it.
     pub(super) provider: String,
+    /// The languages of its reader, best first. Empty if the call that sends it knows them.
+    #[serde(default)]
+    pub(super) locales: Vec<String>,
     #[serde(default)]
     tried_at: u64,
     #[serde(default)]
@@ -150,7 +158,11 @@ pub(super) enum What {
 
 impl Notice {
     pub(super) fn new(what: What, to: String, provider: String) -> Self {
-        Self { what, to, provider, tried_at: 0, owed_since: 0 }
+        Self { what, to, provider, locales: Vec::new(), tried_at: 0, owed_since: 0 }
+    }
+
+    pub(super) fn in_one_of(self, locales: Vec<String>) -> Self {
+        Self { locales, ..self }
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -225,6 +237,11 @@ impl State {
         Self { signed_out_at: now, asked: None, ..self }
     }
 
+    /// Its owner deleted the account.
+    pub(super) fn deleted(self) -> Self {
+        Self { is_deleted: true, ..self }
+    }
+
     /// Whether somebody who signed in then is signed in still.
     pub(super) const fn is_signed_in(&self, signed_in_at: u64) -> bool {
         signed_in_at >= self.signed_out_at
@@ -265,6 +282,11 @@ impl State {
             notice.tried_at = now;
         }
         Some((due, tried))
+    }
+
+    /// Whether a mail is owed still.
+    pub(super) fn owes(&self, now: u64) -> bool {
+        self.owed.iter().any(|notice| now < notice.owed_since + NOTICE_TIME)
     }
 
     /// The mails that a call which just ended its work has to send.

@@ -86,6 +86,8 @@ pub struct Settings {
     /// Those of them that people can connect to their account. `None` if `SELF_SERVICE_LINKING` is off: the API has no
     /// routes for it.
     pub connectable: Option<Vec<String>>,
+    /// Whether the API ends sessions and tells of a new password (`SELF_SERVICE_LINKING` or `ACCOUNT_DELETION`).
+    pub tells: bool,
     /// Whether people may delete their account here (`ACCOUNT_DELETION`).
     pub deletion: bool,
     /// See [`PAGES_PASSWORD_RULES`].
@@ -125,6 +127,7 @@ impl Settings {
             client_id,
             providers,
             connectable,
+            tells: identities.needs_fresh_sign_ins(),
             deletion: identities.deletion,
             cognito_url,
             sign_in_url: optional(lookup, PAGES_SIGN_IN_URL, ORIGIN_ALLOWED, parse_origin)?,

@@ -24,7 +24,7 @@ async fn the_description_is_served_and_names_exactly_the_routes_there_are() {
         ("members", "off", "off", 11),
         ("off", "off", "off", 5),
         ("off", "new", "off", 11),
-        ("off", "off", "on", 6),
+        ("off", "off", "on", 8),
         ("members", "any", "on", 18),
     ] {
         let own = [("INVITATIONS", mode), ("SELF_SERVICE_LINKING", self_service), ("ACCOUNT_DELETION", deletion)];

@@ -184,6 +184,7 @@ impl Accounts for Fused<MemoryPool> {
     fused! {
         profile(name: str) -> Option<Profile>;
         record(user_name: str) -> Option<ProfileRecord>;
+        found_by(name: str) -> Option<ProfileRecord>;
         user_name_of_sub(sub: str) -> Option<UserName>;
         groups(user: UserName) -> Vec<String>;
         sign_in_factors(user: UserName) -> Vec<String>;
@@ -337,6 +338,12 @@ impl House {
         let answer = self.answer(event).await;
         self.work().await;
         answer
+    }
+
+    /// Runs a job once.
+    pub(crate) async fn run(&self, job: &Job) -> Result<(), account_api::problem::Problem> {
+        self.tell_the_pool_the_time();
+        self.api.run(job).await
     }
 
     /// Carries out what was left to a later run, as Lambda does: twice more if it failed, a minute or more apart.

@@ -7,9 +7,12 @@ use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::command::join::Sides;
 use crate::options::Global;
-use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, is_asked, json_line, short};
+use crate::terminal::{
+    self, ExitStatus, Progress, Refused, Table, Tabular, confirm_with_pool, is_asked, json_line, short,
+};
 use anyhow::Result;
-use cognito_core::account_event::{AccountEvent, EventBus as _, What};
+use cognito_core::account_event::{AccountEvent, EventBus as _, NotTaken, What};
+use cognito_core::sdk::EventBridge;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
 use merge::{
@@ -25,6 +28,10 @@ use std::time::{Duration, SystemTime};
 
 /// How long to wait before looking again for a profile whose identity was not linked.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many events the bus is handed at once, and how often that is tried.
+const AT_ONCE: usize = 10;
+const TELL_TRIES: u32 = 5;
 
 /// What `--apply` did.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -114,6 +121,10 @@ impl Link {
             Self::refuse_self_verified(&pool, header.options.trusts_stored_values()).await?;
         }
         check_copyable(&copy.attributes, &settings)?;
+        let bus = match &self.event_bus {
+            Some(name) => Some(existing_bus(&cloud, name).await?),
+            None => None,
+        };
         let mut journal = JournalFile::open(&summary.journal, &header.user_pool_id, &header.id)?;
         let mut sub_map = SubMapFile::open(&summary.sub_map, journal.history())?;
         let before = journal.history().clone();
@@ -152,14 +163,15 @@ impl Link {
             }
         }
         drop(progress);
-        if let Some(name) = &self.event_bus {
-            let events = merged(journal.history(), &header.user_pool_id);
-            // An earlier run may have told some of them. Nobody knows which, so all are told again.
-            match cloud.event_bus(name)?.put(&events).await {
-                Ok(()) => summary.told = Some(events.len()),
-                Err(why) => stopped = stopped.or(Some(anyhow::anyhow!("the event bus {name} was not told: {why}"))),
+        let untold = match &bus {
+            Some(bus) => {
+                let events = merged(journal.history(), &header.user_pool_id);
+                let (told, untold) = tell(bus, &events).await;
+                summary.told = Some(told);
+                untold
             }
-        }
+            None => None,
+        };
         summary.subs = sub_map.rows();
         summary.half_done = journal.history().incomplete();
         let changed = *journal.history() != before;
@@ -171,6 +183,11 @@ impl Link {
                 summary.half_done
             );
         }
+        if let Some(why) = &untold {
+            say!(
+                "The event bus was not told of every merge ({why}). Run the same command again: it tells all of them."
+            );
+        }
         match stopped {
             Some(error) if !changed && summary.half_done == 0 => {
                 Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
@@ -180,6 +197,7 @@ impl Link {
                 terminal::advise(&error);
                 Ok(ExitStatus::Partly)
             }
+            None if untold.is_some() => Ok(ExitStatus::Partly),
             None => Ok(summary.status()),
         }
     }
@@ -200,6 +218,34 @@ impl Link {
             updates: RateLimit::per_second(self.update_rate),
         }
     }
+}
+
+/// The event bus of this name. Before anything is merged, because AWS takes events for a bus that is missing, and drops them.
+async fn existing_bus(cloud: &Cloud, name: &str) -> Result<EventBridge> {
+    let bus = cloud.event_bus(name)?;
+    match bus.exists().await {
+        Ok(true) => Ok(bus),
+        Ok(false) => Err(Refused(format!("there is no event bus {name} in this account and Region")).into()),
+        Err(why) => Err(Refused(format!("the event bus {name} could not be looked up: {why}")).into()),
+    }
+}
+
+/// Tells a bus of all events. An earlier run may have told some of them, and nobody knows which. Returns how many it took,
+/// and why it did not take the next ones.
+async fn tell(bus: &EventBridge, events: &[AccountEvent]) -> (usize, Option<NotTaken>) {
+    let mut told = 0;
+    for some in events.chunks(AT_ONCE) {
+        let mut tried = 1;
+        while let Err(why) = bus.put(some).await {
+            if !why.may_pass || tried == TELL_TRIES {
+                return (told, Some(why));
+            }
+            tokio::time::sleep(PAUSE * tried).await;
+            tried += 1;
+        }
+        told += some.len();
+    }
+    (told, None)
 }
 
 /// What an application has to know of the merges in a journal.
