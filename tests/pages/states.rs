@@ -377,6 +377,11 @@ async fn no_state_of_a_page_breaks_a_rule_of_accessibility_and_a_picture_of_each
         let labels: Vec<_> = states.iter().map(|state| state.name).collect();
         let prefix = format!("state-{screen_name}-");
         reader.lays_out(&format!("sheet-{screen_name}"), &prefix, &labels, screen).await.unwrap();
+        // It finds what is wrong.
+        stage.plays(&states[0], &reader, locale).await.unwrap();
+        reader.runs("document.querySelector('label').remove(); return true").await.unwrap();
+        let found = reader.checks(&axe, RULES).await.unwrap().to_string();
+        assert!(found.contains("label: #email"), "{found}");
         reader.leaves().await.unwrap();
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
