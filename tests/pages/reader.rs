@@ -168,10 +168,10 @@ impl Reader {
         let (width, height) = (screen.width * share / 100, screen.height * share / 100);
         let columns = WIDTH / (width + 6);
         let rows = u32::try_from(labels.len())?.div_ceil(columns);
-        let figures: String = labels
-            .iter()
-            .map(|label| format!("<figure><img src=\"{prefix}{label}.png\"><figcaption>{label}</figcaption></figure>"))
-            .collect();
+        let figure = |label: &&str| {
+            format!("<figure><img src=\"{prefix}{label}.png\"><figcaption>{label}</figcaption></figure>")
+        };
+        let figures: String = labels.iter().map(figure).collect();
         let style = format!(
             "body {{ margin: 4px; display: grid; grid-template-columns: repeat({columns}, {width}px); gap: 8px 6px; background: #888; \
              font: 9px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: {width}px; height: {height}px }}"

@@ -138,7 +138,9 @@ fn keep(now: &Path) -> Result<()> {
         for entry in std::fs::read_dir(now.join(part))? {
             let path = entry?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if let Some(rest) = name.strip_prefix("sheet-").filter(|rest| rest.ends_with(".webp")) {
+            if let Some(rest) =
+                name.strip_prefix("sheet-").filter(|_| path.extension().is_some_and(|kind| kind == "webp"))
+            {
                 std::fs::copy(&path, images.join(format!("all-{part}-{rest}")))?;
             }
         }
