@@ -435,15 +435,23 @@ async fn a_first_visit_is_three_requests_in_two_steps_and_a_later_one_is_one() {
                  const files = performance.getEntriesByType('resource').filter((file) => file.transferSize > 0); \
                  const starts = files.map((file) => file.startTime), ends = files.map((file) => file.responseEnd); \
                  return { files: files.length, together: Math.max(...starts, 0) <= Math.min(...ends, 1e9), \
-                          shown: Math.round(page.domContentLoadedEventStart) };";
+                          bytes: files.reduce((sum, file) => sum + file.encodedBodySize, page.encodedBodySize), \
+                          answered: Math.round(page.responseEnd), shown: Math.round(page.domContentLoadedEventStart) };";
     reader.opens(&site.page("register")).await.unwrap();
     reader.sees("form").await.unwrap();
     let first = reader.runs(visit).await.unwrap();
-    eprintln!("with a cold cache and 150 ms for each answer, the form is there after {} ms", first["shown"]);
+    let told = |visit: &str, figures: &serde_json::Value| {
+        eprintln!(
+            "{visit} visit, 150 ms for each answer: the page is here after {} ms, its form after {} ms, {} bytes",
+            figures["answered"], figures["shown"], figures["bytes"]
+        );
+    };
+    told("first", &first);
     assert_eq!((&first["files"], &first["together"]), (&json!(2), &json!(true)), "{first}");
     reader.opens(&site.page("complete-password-reset")).await.unwrap();
     reader.sees("begin").await.unwrap();
     let later = reader.runs(visit).await.unwrap();
+    told("later", &later);
     assert_eq!(later["files"], 0, "{later}");
     reader.leaves().await.unwrap();
 }

@@ -171,24 +171,31 @@ impl Reader {
 
     /// Lays pictures out beside each other, small, with their names, on one picture. `prefix` and a label are a picture's name.
     pub(crate) async fn lays_out(&self, name: &str, prefix: &str, labels: &[&str], screen: Screen) -> Result<()> {
-        const COLUMNS: usize = 12;
-        let figures = labels
-            .iter()
-            .map(|label| format!("<figure><img src=\"{prefix}{label}.png\"><figcaption>{label}</figcaption></figure>"));
-        let (width, height) = (screen.width * 4 / 10, screen.height * 4 / 10);
+        // As many columns as there is room for, each a share of the screen.
+        const WIDTH: u32 = 1810;
+        let share = if screen.width > 600 { 27 } else { 40 };
+        let (width, height) = (screen.width * share / 100, screen.height * share / 100);
+        let columns = WIDTH / (width + 6);
+        let rows = u32::try_from(labels.len())?.div_ceil(columns);
+        let figure = |label: &&str| {
+            format!("<figure><img src=\"{prefix}{label}.png\"><figcaption>{label}</figcaption></figure>")
+        };
+        let figures: String = labels.iter().map(figure).collect();
         let style = format!(
-            "body {{ margin: 4px; display: grid; grid-template-columns: repeat({COLUMNS}, {width}px); gap: 8px 6px; background: #888; \
+            "body {{ margin: 4px; display: grid; grid-template-columns: repeat({columns}, {width}px); gap: 8px 6px; background: #888; \
              font: 9px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: {width}px; height: {height}px }}"
         );
         let page = folder()?.join(format!("{name}.html"));
-        std::fs::write(&page, format!("<!DOCTYPE html><style>{style}</style>{}", figures.collect::<String>()))?;
-        let rows = labels.len().div_ceil(COLUMNS) as u32;
-        let [columns, rows] = [COLUMNS as u32 * (width + 6) + 8, rows * (height + 20) + 8];
-        let picture = page.with_extension("png");
+        std::fs::write(&page, format!("<!DOCTYPE html><style>{style}</style>{figures}"))?;
+        let picture = page.with_extension("webp");
         let mut browser = tokio::process::Command::new(self.browser.program());
         browser.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
-        browser.arg(format!("--window-size={columns},{rows}")).arg(format!("--screenshot={}", picture.display()));
-        let output = browser.arg(format!("file://{}", page.display())).output().await?;
+        browser.args([
+            "--force-device-scale-factor=0.6".to_owned(),
+            format!("--window-size={WIDTH},{}", rows * (height + 20) + 8),
+        ]);
+        browser.arg(format!("--screenshot={}", picture.display())).arg(format!("file://{}", page.display()));
+        let output = browser.output().await?;
         anyhow::ensure!(output.status.success() && picture.is_file(), "{name} cannot be laid out");
         Ok(())
     }

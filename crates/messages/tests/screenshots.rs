@@ -41,11 +41,18 @@ impl Picture {
 }
 
 fn browser(profile: &Path) -> Command {
+    let mut command = scaled(profile, "1");
+    command.arg("--virtual-time-budget=4000");
+    command
+}
+
+fn scaled(profile: &Path, scale: &str) -> Command {
     let mut command = Command::new("chromium");
     command
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--hide-scrollbars", "--force-device-scale-factor=1", "--virtual-time-budget=4000"])
+        .arg("--hide-scrollbars")
+        .arg(format!("--force-device-scale-factor={scale}"))
         .arg(format!("--user-data-dir={}", profile.display()))
         .stderr(Stdio::null());
     command
@@ -228,6 +235,14 @@ fn pictures_of_every_message_are_kept() {
             let size = format!("--window-size={},{}", columns * (width + 8), rows * (height + 8));
             command.arg(format!("--screenshot={}", file.display())).arg(size);
             run(command, &page);
+            if name == "phone" {
+                let profile = tempfile::tempdir().unwrap();
+                let mut command = scaled(profile.path(), "0.4");
+                let sheet = page.with_file_name(format!("sheet-{}.webp", locale.tag));
+                let size = format!("--window-size={},{}", columns * (width + 8), rows * (height + 8));
+                command.arg(format!("--screenshot={}", sheet.display())).arg(size);
+                run(command, &page);
+            }
             let picture = std::fs::metadata(&file).unwrap();
             assert!(picture.len() > 100_000, "{} shows something", file.display());
         }

@@ -20,9 +20,9 @@ function preferredByBrowser(locales) {
   return null;
 }
 
-const typed = (input) => `typed ${input.id}`;
+const typed = (input) => `typed ${document.documentElement.dataset.page} ${input.id}`;
 
-// Leaves an address for the field of another page, or of this one in another language.
+// Leaves an address for the same field, whenever this page is opened again.
 export function remember(input, text) {
   keep(typed(input), text);
 }

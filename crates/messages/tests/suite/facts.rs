@@ -41,10 +41,7 @@ fn a_message_that_advises_a_new_password_links_to_where_one_is_chosen() {
         assert_eq!(html.contains(&format!("href=\"{link}\"")), kind.is_about_intruders(), "{}", kind.name());
     }
     let letter = with_links().letter(&Mail::PasswordChanged, &ada()).unwrap();
-    assert!(
-        letter.html.contains(link) && letter.text.contains(&format!("Change your password\n\n{link}")),
-        "{letter:?}"
-    );
+    assert!(letter.html.contains(link) && letter.text.contains(&format!("Change your password\n{link}")), "{letter:?}");
     let letter = codes_only().letter(&Mail::PasswordChanged, &ada()).unwrap();
     assert!(!letter.html.contains("Change your password") && !letter.text.contains("Change your password"));
 }
@@ -61,7 +58,7 @@ fn the_operators_name_address_and_terms_stand_below_every_mail() {
         let (email, _) = complete(&messages, &request(kind, ada()));
         let shown = visible(&email.html);
         assert!(shown.contains("Harbour & Sons Ltd, 1 Quay Street"), "{}: {shown}", kind.name());
-        assert!(!shown.contains("Street {####}"), "what looks like a placeholder is none");
+        assert!(!email.html.contains("Street {####}"), "what looks like a placeholder is none");
         assert!(email.html.contains("href=\"https://example.com/terms?a=1&amp;b=2\""), "{}", email.html);
         assert!(shown.contains("Terms of use · Privacy policy"), "{shown}");
     }

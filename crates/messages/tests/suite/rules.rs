@@ -173,7 +173,7 @@ fn the_longest_names_and_addresses_cognito_allows_leave_every_message_whole() {
                 ..Person::default()
             };
             let (email, _) = complete(&messages, &request(kind, person));
-            assert_eq!(email.html.contains("example/"), kind != Kind::Authentication, "{} has its link", kind.name());
+            assert!(email.html.contains("example/"), "{} has its link", kind.name());
         }
     }
 }

@@ -163,7 +163,7 @@ fn update_attribute() {
     ");
     assert_snapshot!(cognito(Kind::UpdateAttribute, "pt-BR"), @r"
     Confirme seu novo e-mail – Harbour
-    Harbour: {####}: código para alterar sua conta.
+    Harbour: {####} confirma a alteração da conta.
 
     Harbour
     Confirme seu novo e‑mail
@@ -274,6 +274,7 @@ fn authentication() {
     {####}
     The code expires in a few minutes. Don’t share it with anyone: we will never ask you for it.
     If you aren’t signing in right now, someone else may be trying to. If you have a password, change it to be safe.
+    Change your password
     Harbour
     ");
     assert_snapshot!(cognito(Kind::Authentication, "de"), @r"
@@ -288,6 +289,7 @@ fn authentication() {
     {####}
     Der Code läuft in wenigen Minuten ab. Geben Sie ihn nicht weiter: Wir werden Sie nie danach fragen.
     Wenn Sie sich gerade nicht anmelden, versucht es womöglich jemand anderes. Falls Sie ein Passwort haben, ändern Sie es zur Sicherheit.
+    Passwort ändern
     Harbour
     ");
 }
@@ -312,6 +314,9 @@ fn email_change_current() {
     The code is valid for 15 minutes. Don’t share it with anyone: we will never ask you for it.
     If it wasn’t you, don’t approve the change: your address then stays the same. Someone else may have access to your account, so change your password.
 
+    Change your password
+    https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com
+
     -- 
     Harbour
     https://app.example.com
@@ -333,6 +338,9 @@ fn email_change_current() {
 
     الرمز صالح لمدة 15 دقيقة. يُرجى عدم مشاركته مع أي شخص: لن نطلبه منك أبدًا.
     إذا لم يكن الطلب منك، فيُرجى عدم الموافقة: سيبقى عنوانك كما هو. قد يكون هناك من يستطيع الدخول إلى حسابك، ولذلك يُرجى تغيير كلمة المرور.
+
+    تغيير كلمة المرور
+    https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com
 
     -- 
     Harbour
@@ -408,6 +416,9 @@ fn identity_code() {
     The code is valid for 15 minutes. Don’t share it with anyone: we will never ask you for it.
     If it wasn’t you, don’t share the code: nothing is connected then. Someone else may have access to your account, so change your password and sign out everywhere.
 
+    Change your password
+    https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com
+
     -- 
     Harbour
     https://app.example.com
@@ -430,6 +441,9 @@ fn identity_connected_and_disconnected() {
 
     If it wasn’t you, someone else may have access to your account.
 
+    Change your password
+    https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com
+
     -- 
     Harbour
     https://app.example.com
@@ -447,6 +461,9 @@ fn identity_connected_and_disconnected() {
     Apple
 
     お心当たりがない場合は、第三者がアカウントにログインしているおそれがあります。
+
+    パスワードを変更する
+    https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com
 
     -- 
     Harbour

@@ -131,14 +131,16 @@ fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "png")
 }
 
-/// Copies the contact sheets to the documentation.
+/// Copies the contact sheets, small pictures of all pictures, to the documentation.
 fn keep(now: &Path) -> Result<()> {
     let images: PathBuf = layout::root().join("docs/images");
     for part in ["pages", "messages"] {
         for entry in std::fs::read_dir(now.join(part))? {
             let path = entry?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if let Some(rest) = name.strip_prefix("sheet-").filter(|_| is_picture(&path)) {
+            if let Some(rest) =
+                name.strip_prefix("sheet-").filter(|_| path.extension().is_some_and(|kind| kind == "webp"))
+            {
                 std::fs::copy(&path, images.join(format!("all-{part}-{rest}")))?;
             }
         }
