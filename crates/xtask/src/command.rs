@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod fire;
+mod images;
 mod local;
 mod package;
 mod pool;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Doctor,
     /// Put the functions under fire: a launch day against Cognito's quotas, and faults of the network.
     Fire(fire::Options),
+    /// Make the pictures of the manual anew.
+    Images,
     /// Run all tests, those that need a local cloud included.
     Test(test::Options),
     /// Run the whole stack with an app and two providers on this machine, until Ctrl-C.
@@ -54,6 +57,7 @@ impl Command {
             Self::Demo(options) => demo::run(options).await,
             Self::Doctor => doctor::run().await,
             Self::Fire(options) => fire::run(options).await,
+            Self::Images => images::run().await,
             Self::Local(options) => local::run(options).await,
             Self::Package(options) => package::run(options).await,
             Self::Test(options) => test::run(options).await,

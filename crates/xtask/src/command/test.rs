@@ -21,6 +21,14 @@ pub(crate) struct Options {
     cargo_arguments: Vec<String>,
 }
 
+impl Options {
+    /// Only the tests that cargo's arguments choose.
+    pub(crate) fn only(cargo_arguments: &[&str]) -> Self {
+        let cargo_arguments = cargo_arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Self { port: None, no_browser: false, cargo_arguments }
+    }
+}
+
 /// Builds the functions and the command line, starts one local cloud for all tests, deploys the stack to it, and runs
 /// the tests.
 ///
