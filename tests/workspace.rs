@@ -328,8 +328,12 @@ fn headings(text: &str) -> BTreeSet<String> {
         }
         let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
         let anchor: String = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect();
-        let again = (1..).map(|count| format!("{anchor}-{count}")).find(|name| !found.contains(name));
-        found.insert(if found.contains(&anchor) { again.unwrap() } else { anchor });
+        let mut unique = anchor.clone();
+        let mut count = 0;
+        while !found.insert(unique.clone()) {
+            count += 1;
+            unique = format!("{anchor}-{count}");
+        }
     }
     found
 }

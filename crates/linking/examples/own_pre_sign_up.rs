@@ -23,7 +23,7 @@ use cognito_core::provider::Providers;
 use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, native};
 use cognito_core::user_pool::{NativeUserName, Patience, UserPools};
-use linking::{Arrival, LinkError, Linker, Policy, SubjectRule};
+use linking::{Arrival, Linker, Policy, SubjectRule};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -72,8 +72,7 @@ where
             now: clock.now(),
             patience: Patience::until(clock.deadline()),
         };
-        let settlement =
-            clock.limit(linker.settle(&arrival)).await?.map_err(|error: LinkError| Failure::from(error))?;
+        let settlement = clock.limit(linker.settle(&arrival)).await?.map_err(Failure::from)?;
         if settlement.profile.is_some_and(|profile| profile.newcomer) {
             event.respond("autoConfirmUser", true);
             event.respond("autoVerifyEmail", true);

@@ -81,7 +81,7 @@ async fn same_person_from_google(stage: &Stage) -> Result<()> {
     fact(stage.sign_in_with_password(ADA, PASSWORD).await? == before.username, "her password opens it as before")?;
     let again = stage.sign_in_with_google(ADA_AT_GOOGLE).await?;
     let same = again["sub"] == token["sub"] && stage.pool.profiles().await?.len() == 1;
-    fact(same, "the next sign-in from Google leads to the same account, and makes no other")
+    fact(same, "the next sign-in from Google leads to the same account and makes no other")
 }
 
 async fn new_person_from_google(stage: &Stage) -> Result<()> {
@@ -97,7 +97,7 @@ async fn new_person_from_google(stage: &Stage) -> Result<()> {
 }
 
 async fn password_reset(stage: &Stage) -> Result<()> {
-    chapter(4, "Nobody knows the password of Grace's account, not even Grace: \"Forgot password?\"");
+    chapter(4, "Grace's account has a password that nobody knows: \"Forgot password?\"");
     let before = stage.pool.only_profile_of(GRACE).await?;
     // If the reset ran the sign-up's steps, it would put her back into the group.
     let group = json!({ "Username": before.username, "GroupName": GROUP });

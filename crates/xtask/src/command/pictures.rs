@@ -11,13 +11,26 @@ use local_cloud::layout;
 /// The options of the pictures.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Put the contact sheets into docs/images, too.
+    /// Renew the pictures in docs/images, too.
     #[arg(long)]
     keep: bool,
 }
 
 /// The tests that make pictures.
-const TESTS: [&str; 2] = ["no_state_of_a_page_breaks_a_rule", "pictures_of_every_message"];
+const TESTS: [&str; 4] = [
+    "no_state_of_a_page_breaks_a_rule",
+    "pictures_of_every_message",
+    "light_and_dark_differ",
+    "a_right_to_left_message_begins_on_the_right",
+];
+
+/// The manual's own pictures in `docs/images`, and which of the others they are. The rest there are contact sheets.
+const MANUAL: [(&str, &str); 4] = [
+    ("message-invitation-arabic-dark.png", "messages/admin-create-user-ar-link-1200-dark.png"),
+    ("message-sign-up-phone.png", "messages/sign-up-en-link-375-light.png"),
+    ("pages-account-phone.png", "pages/state-phone-account-linked.png"),
+    ("pages-activate-arabic-phone.png", "pages/state-phone-dark-activate.png"),
+];
 
 /// Makes the pictures in `.local/pictures/now`, moves those of the last run to `.local/pictures/before`, and writes a page
 /// that shows what differs. Fonts differ from machine to machine, so pictures are compared on one machine only.
@@ -35,7 +48,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         std::fs::rename(&now, &before)?;
     }
     std::fs::create_dir_all(&now).with_context(|| format!("{} cannot be made", now.display()))?;
-    let features = format!("end-to-end/local-cloud,end-to-end/browser,messages/screenshots,{CHAINING}");
+    let features = format!("end-to-end/local-cloud,end-to-end/browser,cognito-messages/screenshots,{CHAINING}");
     let mut cargo = function::cargo();
     cargo.args(["test", "--workspace", "--features", &features, "--test", "pages", "--test", "screenshots", "--"]);
     let status = cargo.args(TESTS).env("PICTURES_FOLDER", &now).status().await.context("cargo cannot be started")?;
@@ -131,9 +144,12 @@ fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "png")
 }
 
-/// Copies the contact sheets, small pictures of all pictures, to the documentation.
+/// Copies the manual's pictures and the contact sheets, small pictures of all pictures, to the documentation.
 fn keep(now: &Path) -> Result<()> {
     let images: PathBuf = layout::root().join("docs/images");
+    for (picture, source) in MANUAL {
+        std::fs::copy(now.join(source), images.join(picture)).with_context(|| format!("{source} cannot be copied"))?;
+    }
     for part in ["pages", "messages"] {
         for entry in std::fs::read_dir(now.join(part))? {
             let path = entry?.path();
@@ -151,6 +167,15 @@ fn keep(now: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_picture_of_the_manual_is_made() {
+        let made = |name: &str| name.starts_with("all-") || MANUAL.iter().any(|(picture, _)| *picture == name);
+        for entry in std::fs::read_dir(layout::root().join("docs/images")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(made(&name), "nothing makes {name}");
+        }
+    }
 
     #[test]
     fn what_differs_is_shown_beside_what_it_was() {

@@ -70,8 +70,7 @@ fn print(mut table: Table, look: TableStyle) {
 /// The ways in which people can sign in to a profile.
 pub(super) fn ways_in(profile: &Profile) -> Vec<String> {
     let password = profile.is_native().then(|| "password".to_owned());
-    let identities =
-        profile.identities.iter().map(|identity| format!("{} {}", identity.provider, short(&identity.subject)));
+    let identities = profile.identities.iter().map(|identity| identity.provider.clone());
     password.into_iter().chain(identities).collect()
 }
 

@@ -1,6 +1,7 @@
-"""Preprocessor of mdBook: turns links that leave docs/ into links to the repository, where those files can be read.
+"""Preprocessor of mdBook: the pages are written for readers of the repository, and this makes their links fit the site.
 
-It stops the build if such a link leads to no file. mdBook calls it in the folder of book.toml.
+A link that leaves docs/ leads to the repository, and stops the build if there is no such file. A link to README.md leads to
+index.html, which mdBook makes of it. mdBook calls this in the folder of book.toml.
 """
 
 import json
@@ -12,12 +13,11 @@ import sys
 LINK = re.compile(r"\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 
 
-def outside(match, folder, repository):
-    """The link as it is, or, if it leaves the book, as a link to the repository."""
+def fitting(match, folder, repository):
     path, anchor = match[1], match[2] or ""
     target = posixpath.normpath(posixpath.join("docs", folder, path))
     if target.startswith("docs/"):
-        return match[0]
+        return f"]({re.sub(r'README.md$', 'index.md', path)}{anchor})"
     if target.startswith("..") or not os.path.exists(target):
         sys.exit(f"docs/{folder}: {path} leads to no file of the repository")
     return f"]({repository}/blob/HEAD/{target}{anchor})"
@@ -27,7 +27,7 @@ def rewrite(items, repository):
     for chapter in (item["Chapter"] for item in items if "Chapter" in item):
         # A page that only groups others has no file.
         folder = posixpath.dirname(chapter.get("source_path") or "")
-        chapter["content"] = LINK.sub(lambda match: outside(match, folder, repository), chapter["content"])
+        chapter["content"] = LINK.sub(lambda match: fitting(match, folder, repository), chapter["content"])
         rewrite(chapter["sub_items"], repository)
 
 
