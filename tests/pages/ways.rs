@@ -76,6 +76,25 @@ impl Visit {
         self.reader.reads(selector, part).await.unwrap();
     }
 
+    /// Marks the address of Ada's account as verified, or not.
+    async fn verifies(&self, is_verified: bool) {
+        let mark = json!([{ "Name": "email_verified", "Value": is_verified.to_string() }]);
+        let change = json!({ "Username": self.ada, "UserAttributes": mark });
+        self.site.pool.admin("AdminUpdateUserAttributes", change).await.unwrap();
+    }
+
+    /// The `sub` of Ada's account.
+    async fn sub(&self) -> String {
+        self.site.pool.profile(&self.ada).await.unwrap().attribute("sub").to_owned()
+    }
+
+    /// The `sub` in the token that the page has.
+    async fn signed_in_as(&self) -> String {
+        let script = "const { access } = JSON.parse(sessionStorage.getItem('session')); \
+                      return JSON.parse(atob(access.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub";
+        self.reader.runs(script).await.unwrap().as_str().unwrap().to_owned()
+    }
+
     async fn has_google(&self) -> bool {
         self.site.pool.profile(&self.ada).await.unwrap().has_identity("Google", SUBJECT)
     }
@@ -137,19 +156,32 @@ async fn a_person_connects_a_provider_with_another_address_and_disconnects_it_by
     assert!(visit.has_google().await);
     assert!(visit.reader.runs("return sessionStorage.getItem('purpose')").await.unwrap().is_null());
 
-    // The provider leads to the account that stayed.
+    // She signs out, and in by the provider: it leads to the account that stayed.
+    let sub = visit.sub().await;
     visit.reader.presses("[data-view=result] [data-providers] button").await.unwrap();
     visit.is_somebody_at_the_provider().await;
     visit.reader.sees("signed-in").await.unwrap();
+    assert_eq!(visit.signed_in_as().await, sub);
+    visit.reader.presses("#sign-out").await.unwrap();
+    visit.reader.sees("signed-out").await.unwrap();
+    visit.reader.presses("[data-view=signed-out] [data-providers] button").await.unwrap();
+    visit.is_somebody_at_the_provider().await;
+    visit.reader.sees("signed-in").await.unwrap();
+    assert_eq!(visit.signed_in_as().await, sub);
     visit.reads("[data-slot=address]", LOVELACE).await;
     visit.reads("#ways", "Google").await;
     assert_eq!(visit.site.pool.profiles().await.unwrap().len(), 1, "the person is in the account that stayed");
     visit.reader.keeps("ways-account-phone").await.unwrap();
 
-    // Disconnect.
+    // Disconnect. While the address is not verified, the password is no way in by itself, whatever the page still shows.
     visit.reader.presses("#ways button").await.unwrap();
     visit.reads("#asking", "signed out everywhere").await;
     visit.reader.keeps("ways-disconnect-phone").await.unwrap();
+    visit.verifies(false).await;
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reads("#alert", "confirm your email address first").await;
+    assert!(visit.has_google().await);
+    visit.verifies(true).await;
     visit.reader.presses("#asking-go").await.unwrap();
     visit.reader.sees("result").await.unwrap();
     visit.reads("[data-view=result]", "Google is disconnected").await;
@@ -157,6 +189,17 @@ async fn a_person_connects_a_provider_with_another_address_and_disconnects_it_by
     assert!(!visit.has_google().await);
     visit.signs_in(LOVELACE).await;
     assert!(!visit.reader.text("#ways").await.unwrap().contains("Google"));
+    assert_eq!(visit.signed_in_as().await, sub);
+
+    // What is left is the last way in: the page offers to remove nothing.
+    let buttons = "return document.querySelectorAll('#ways button').length";
+    assert_eq!(visit.reader.runs(buttons).await.unwrap(), 0);
+
+    // Everywhere is here, too.
+    visit.reader.presses("#sign-out-everywhere").await.unwrap();
+    visit.reader.presses("#asking-go").await.unwrap();
+    visit.reads("[data-view=result]", "signed out everywhere").await;
+    assert!(visit.site.api.mails.last_to(LOVELACE).unwrap().letter.subject.contains("signed out everywhere"));
     assert_eq!(visit.reader.violations().await.unwrap(), json!([]));
     visit.reader.leaves().await.unwrap();
 }

@@ -16,6 +16,11 @@ impl SetClock {
         Self(Arc::new(AtomicU64::new(now)))
     }
 
+    /// Sets it.
+    pub fn set(&self, now: u64) {
+        self.0.store(now, Ordering::SeqCst);
+    }
+
     /// Moves it forward.
     pub fn forward(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);

@@ -57,10 +57,16 @@ impl Identities {
         mut given: Option<&str>,
     ) -> Result<Option<CodeAsked>, Problem> {
         let key = key(&approval.owner.sub);
+        let mut has_taken = false;
         for _ in 0..WRITE_TRIES {
             let read: Versioned<State> = self.table.load(&key).await?;
             let now = self.table.now();
             let asked = read.value.asked.clone().filter(|asked| asked.since(&approval.wish, now).is_some());
+            // Another call has ended it meanwhile. Nobody is asked again for what is done, or was approved in vain.
+            let is_done = read.value.joined.as_ref().is_some_and(|done| done.id == approval.wish.confirmation);
+            if is_done || (has_taken && asked.is_none()) {
+                return Err(Code::IdentityChanging.into());
+            }
             let has_passed = |approver: &&Approver| asked.as_ref().is_some_and(|asked| asked.has_passed(approver));
             // Its answer may have been lost.
             let is_passed =
@@ -70,7 +76,7 @@ impl Identities {
             match (asked, given) {
                 (Some(asked), Some(code)) if asked.of == next.sub => {
                     if self.takes(&key, read, approval, next, asked, code).await? {
-                        given = None;
+                        (given, has_taken) = (None, true);
                     }
                 }
                 (Some(asked), None) if asked.of == next.sub => {

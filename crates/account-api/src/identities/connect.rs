@@ -7,7 +7,7 @@
 use super::SelfService;
 use super::approval::Approval;
 use super::asked::Wish;
-use super::flow::Identities;
+use super::flow::{Identities, gone_as};
 use super::party::Party;
 use super::state::{Move, Owner, State};
 use super::view::{Choice, Connected, Connecting, Offer, Proposal};
@@ -178,7 +178,7 @@ impl Identities {
     async fn party(&self, owner: Owner, signed_in_at: u64, may_be_federated: bool) -> Result<Party, Problem> {
         let record = self.open_record(&owner).await?;
         let profile = record.profile().map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
-        let groups = self.accounts.groups(&owner.name()).await?;
+        let groups = self.accounts.groups(&owner.name()).await.map_err(gone_as(Code::AccountUnusable))?;
         Ok(Party { owner, record, profile, groups, signed_in_at, may_be_federated })
     }
 

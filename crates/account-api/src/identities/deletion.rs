@@ -75,7 +75,7 @@ impl Identities {
         self.events.tell(&owner.sub, [Happened::Deleted]).await;
         let notice = tell.map(|to| Notice::new(What::Deleted, to, String::new()).in_one_of(locales));
         let now = self.table.now();
-        let ended = read.value.clone().ended(notice, now).signed_out(now).deleted();
+        let ended = |state: State| state.ended(notice.clone(), now).signed_out(now).deleted();
         self.end(owner, read, ended, &[]).await
     }
 

@@ -16,7 +16,7 @@ use crate::table::{Table, Versioned};
 use cognito_core::account_event::What as Happened;
 use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
-use cognito_core::user_pool::{Identity, Profile, ProfileRecord, UserName};
+use cognito_core::user_pool::{Identity, PoolError, PoolErrorKind, Profile, ProfileRecord, UserName};
 use merge::{if_told, link_of};
 use messages::Mail;
 use std::sync::Arc;
@@ -150,8 +150,7 @@ impl Identities {
         tracing::info!(decision = "identity_disconnected", provider, sub = owner.sub, "decided");
         self.events.tell(&owner.sub, [Happened::Unlinked { provider: provider.clone() }]).await;
         let now = self.table.now();
-        let ended = read.value.clone().ended(notice, now).signed_out(now);
-        self.end(owner, read, ended, locales).await
+        self.end(owner, read, |state| state.ended(notice.clone(), now).signed_out(now), locales).await
     }
 
     /// Stores the end of the work, and sends the mails about it.
@@ -159,10 +158,10 @@ impl Identities {
         &self,
         owner: &Owner,
         read: Versioned<State>,
-        ended: State,
+        ended: impl Fn(State) -> State,
         locales: &[&str],
     ) -> Result<Versioned<State>, Problem> {
-        let read = self.table.replace(&key(&owner.sub), read, ended).await?.ok_or(Code::TryAgain)?;
+        let read = replace_at_work(&self.table, &key(&owner.sub), read, ended).await?.ok_or(Code::TryAgain)?;
         let owed = read.value.just_owed();
         self.tell(owner, read, &owed, locales).await
     }
@@ -278,7 +277,7 @@ impl Identities {
         let factors = if record.is_stand_alone() {
             Some(Vec::new())
         } else {
-            if_told(self.accounts.sign_in_factors(&owner.name()).await)?
+            if_told(self.accounts.sign_in_factors(&owner.name()).await).map_err(gone_as(Code::AccountUnusable))?
         };
         read_account(&record, factors)
     }
@@ -336,6 +335,28 @@ impl Identities {
     }
 }
 
+/// Replaces the state of an account that the caller works at. Others may write meanwhile what the work does not depend on,
+/// such as a mail that is owed. `None` if another call has taken the work over.
+pub(super) async fn replace_at_work(
+    table: &Table,
+    key: &str,
+    mut read: Versioned<State>,
+    change: impl Fn(State) -> State,
+) -> Result<Option<Versioned<State>>, Problem> {
+    for _ in 0..WRITE_TRIES {
+        let written = read.value.clone();
+        let changed = change(written.clone());
+        if let Some(read) = table.replace(key, read, changed).await? {
+            return Ok(Some(read));
+        }
+        read = table.load(key).await?;
+        if !read.value.is_same_work(&written) {
+            return Ok(None);
+        }
+    }
+    Ok(None)
+}
+
 /// Notes that every session of an account is ended, so that no sign-in from before counts as fresh.
 pub(crate) async fn note_signed_out(table: &Table, sub: &str) -> Result<(), Problem> {
     for _ in 0..WRITE_TRIES {
@@ -346,6 +367,11 @@ pub(crate) async fn note_signed_out(table: &Table, sub: &str) -> Result<(), Prob
         }
     }
     Err(Code::TryAgain.into())
+}
+
+/// A profile that was deleted between two calls is gone. It is not a pool that is set up wrong.
+pub(super) fn gone_as(code: Code) -> impl Fn(PoolError) -> Problem {
+    move |error| if error.kind() == PoolErrorKind::UserNotFound { code.into() } else { error.into() }
 }
 
 fn read_account(record: &ProfileRecord, factors: Option<Vec<String>>) -> Result<Account, Problem> {

@@ -1,6 +1,6 @@
 //! What the crate `merge` works with: the API's pool as its port, and its journal in the table.
 
-use super::flow::key;
+use super::flow::{key, replace_at_work};
 use super::state::State;
 use crate::accounts::Accounts;
 use crate::table::{Table, Versioned};
@@ -168,8 +168,8 @@ impl<'a> TableJournal<'a> {
 impl Journal for TableJournal<'_> {
     async fn write(&mut self, entry: Entry) -> Result<(), JournalError> {
         let read = self.read.take().ok_or_else(|| JournalError(Overtaken.into()))?;
-        let noted = read.value.clone().noted(entry.clone(), self.table.now());
-        let written = self.table.replace(&self.key, read, noted).await;
+        let now = self.table.now();
+        let written = replace_at_work(self.table, &self.key, read, |state| state.noted(entry.clone(), now)).await;
         let written = written.map_err(|why| JournalError(why.code().name().into()))?;
         self.read = Some(written.ok_or_else(|| JournalError(Overtaken.into()))?);
         self.history.add(&entry);

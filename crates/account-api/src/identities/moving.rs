@@ -1,7 +1,7 @@
 //! Carries out a move: one account goes, and its identities sign in to the other one. A call that is cut off leaves a
 //! journal, and the next call of either account goes on with it.
 
-use super::flow::{Identities, WRITE_TRIES, key};
+use super::flow::{Identities, WRITE_TRIES, gone_as, key};
 use super::merging::{Pool, TableJournal, history_of};
 use super::party::Party;
 use super::state::{Joined, Move, Notice, Owner, State, What, Work};
@@ -59,9 +59,13 @@ impl Identities {
         let Some(moving) = read.value.moving().cloned() else { return Err(Code::TryAgain.into()) };
         let stays = staying(&moving.step).ok_or(Code::Misconfigured)?;
         let known = history_of(&read.value).merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
-        if self.is_in_use_again(&moving, &known).await? {
-            self.give_up(&moving, &stays, read).await?;
-            return Err(Code::AccountsChanged.into());
+        match self.is_in_use_again(&moving, &known).await {
+            Ok(false) => {}
+            Ok(true) => {
+                self.give_up(&moving, &stays, read).await?;
+                return Err(Code::AccountsChanged.into());
+            }
+            Err(why) => return Err(self.pause(&stays, read, why).await?),
         }
         let mut journal = TableJournal::of(&self.table, &stays.sub, read);
         let result = self.merge(&mut journal, &moving.step).await;
@@ -90,16 +94,22 @@ impl Identities {
         state: &MergeState,
         why: Problem,
     ) -> Result<Problem, Problem> {
-        let is_elsewhere = state.is_half_done() && self.has_moved_on(moving, state).await?;
+        let mut is_elsewhere = match self.has_moved_on(moving, state).await {
+            Ok(has_moved_on) => has_moved_on,
+            // Nobody knows, so nothing is given up.
+            Err(unknown) => return self.pause(stays, read, unknown).await,
+        };
         if why.is_passing() && !state.attempts.is_empty() && !is_elsewhere {
             return self.pause(stays, read, why).await;
         }
         if state.is_half_done() && !is_elsewhere {
             let (sub, old_sub) = (&stays.sub, &moving.goes.sub);
             match self.give_back(moving, state).await {
-                Ok(true) => tracing::warn!(decision = "identity_given_back", sub, old_sub, "decided"),
+                // Its owner signed in, and the triggers linked it to that account again.
+                Ok(Some(0)) => is_elsewhere = true,
+                Ok(Some(_)) => tracing::warn!(decision = "identity_given_back", sub, old_sub, "decided"),
                 // Nothing would change that. The identity's next sign-in is one of somebody new.
-                Ok(false) => {
+                Ok(None) => {
                     let error_code = "identity_not_connected";
                     tracing::error!(error_code, sub, old_sub, "an identity has no account until its next sign-in");
                 }
@@ -117,22 +127,23 @@ impl Identities {
         Ok(why)
     }
 
-    /// Gives the linked identities that are on their way back to the account that was to go. False if it is gone, or
-    /// Cognito does not take them. Fails if that may pass.
-    async fn give_back(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
+    /// Gives the linked identities that are on their way back to the account that was to go. Returns how many it did not
+    /// have; `None` if it is gone, or Cognito does not take them. Fails if that may pass.
+    async fn give_back(&self, moving: &Move, state: &MergeState) -> Result<Option<usize>, Problem> {
         let given_back = async {
             let goes = self.accounts.profile(&moving.goes.user_name).await?;
-            let Some(goes) = goes.filter(|goes| goes.sub == moving.goes.sub) else { return Ok(false) };
+            let Some(goes) = goes.filter(|goes| goes.sub == moving.goes.sub) else { return Ok(None) };
             let name = self.accounts.checked(&moving.goes.name(), &moving.goes.sub).await?;
             let is_there = |identity: &&SourceIdentity| has(&goes, identity.provider(), identity.value());
-            for identity in state.moved.iter().filter(|identity| !is_there(identity)) {
+            let missing: Vec<_> = state.moved.iter().filter(|identity| !is_there(identity)).collect();
+            for identity in &missing {
                 self.accounts.link(&name, identity).await?;
             }
-            Ok(!state.moved.is_empty())
+            Ok((!state.moved.is_empty()).then_some(missing.len()))
         };
         match given_back.await {
             Err(error) if PoolError::is_transient(&error) => Err(error.into()),
-            answer => Ok(answer.unwrap_or(false)),
+            answer => Ok(answer.unwrap_or(None)),
         }
     }
 
@@ -187,7 +198,7 @@ impl Identities {
                 Some(StepResult::Skipped(_)) | None => Err(Code::AccountsChanged.into()),
                 Some(StepResult::Failed(_)) => Err(Code::Misconfigured.into()),
             },
-            Err(MergeError::Pool(error)) => Err(error.into()),
+            Err(MergeError::Pool(error)) => Err(gone_as(Code::AccountsChanged)(error)),
             Err(error @ MergeError::Incomplete { may_pass: false, .. }) => {
                 Err(Problem::from(Code::Misconfigured).because(&error))
             }
@@ -200,7 +211,7 @@ impl Identities {
     /// Whether everything that is on its way has another account by now: its owner signed in, and the triggers linked it
     /// or Cognito made a profile. Then there is nothing to give back.
     async fn has_moved_on(&self, moving: &Move, state: &MergeState) -> Result<bool, Problem> {
-        let Some(join) = &moving.step.join else { return Ok(false) };
+        let Some(join) = moving.step.join.as_ref().filter(|_| state.is_half_done()) else { return Ok(false) };
         let Ok(going) = join.goes.profile().profile() else { return Ok(false) };
         let known = [join.stays.profile().sub(), going.sub.as_str()];
         let mut found: Vec<_> = self.accounts.profile(&moving.goes.user_name).await?.into_iter().collect();
@@ -232,7 +243,8 @@ impl Identities {
     ) -> Result<(), Problem> {
         self.events.tell(&stays.sub, happened(moving)).await;
         let notice = |to: &String| Notice::new(What::Connected, to.clone(), moving.provider.clone());
-        let ended = read.value.clone().joined(joined.clone(), moving.tell.iter().map(notice), self.table.now());
+        let now = self.table.now();
+        let ended = |state: State| state.joined(joined.clone(), moving.tell.iter().map(notice), now);
         self.end(stays, read, ended, locales).await?;
         self.let_go(&moving.goes, &moving.id, Some(joined)).await
     }

@@ -1,7 +1,7 @@
 //! What an owner does for the safety of their account, and the mails that tell about it: the sessions are ended, the
 //! password was changed, pre-sign-up linked a provider.
 
-use super::flow::{Identities, WRITE_TRIES, key};
+use super::flow::{Identities, WRITE_TRIES, gone_as, key};
 use super::state::{Notice, Owner, State, What};
 use super::ways::label;
 use crate::caller::{AHEAD, Caller, FRESH};
@@ -36,7 +36,7 @@ impl Identities {
         let record = self.open_record(owner).await?;
         self.count(owner).await?;
         let name = self.accounts.checked(&owner.name(), &owner.sub).await?;
-        self.accounts.sign_out_everywhere(&name).await?;
+        self.accounts.sign_out_everywhere(&name).await.map_err(gone_as(Code::AccountUnusable))?;
         let now = self.table.now();
         self.note(owner, |state| state.signed_out(now), self.about(What::SignedOutEverywhere, &record), locales)
             .await?;

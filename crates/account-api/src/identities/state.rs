@@ -183,6 +183,12 @@ impl State {
         self.work.is_some() && now < self.held_until
     }
 
+    /// Whether nobody else has worked at the account since that state was written. Whoever takes work over holds it for
+    /// longer.
+    pub(super) fn is_same_work(&self, as_written: &Self) -> bool {
+        self.work == as_written.work && self.held_until == as_written.held_until
+    }
+
     /// The work is the caller's alone for some time.
     pub(super) fn held(mut self, now: u64) -> Self {
         self.held_until = now + LEASE;

@@ -31,7 +31,7 @@ impl Sent {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Mailbox {
     sent: Vec<Sent>,
     refusal: Option<&'static str>,
@@ -52,6 +52,12 @@ impl MemoryMailer {
     #[must_use]
     pub fn last_to(&self, address: &str) -> Option<Sent> {
         self.state().sent.iter().rfind(|mail| mail.to == address).cloned()
+    }
+
+    /// Takes over every mail that another mailer has.
+    pub fn copy_from(&self, other: &Self) {
+        let copied = other.state().clone();
+        *self.state() = copied;
     }
 
     /// Sets whether mails are refused from now on, as SES does when the sender is not verified.

@@ -12,14 +12,14 @@ const MAX_KEY: usize = 2048;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     documents: BTreeMap<String, Kept>,
     numbers: BTreeMap<String, i64>,
     is_broken: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     document: Document,
     /// The time until which it is kept.
@@ -39,6 +39,12 @@ impl MemoryStore {
     /// later.
     pub fn expire(&self, now: u64) {
         self.state().documents.retain(|_, kept| kept.until.is_none_or(|until| now < until));
+    }
+
+    /// Takes over everything that another store has.
+    pub fn copy_from(&self, other: &Self) {
+        let copied = other.state().clone();
+        *self.state() = copied;
     }
 
     /// Sets whether every call fails from now on.

@@ -1,5 +1,6 @@
 //! An API with everything around it in memory, and ways to break what is around it.
 
+use crate::gate::Gate;
 use account_api::accounts::Accounts;
 use account_api::code::Sealer;
 use account_api::identities::Owner;
@@ -12,6 +13,7 @@ use account_api::store::{Document, Store, StoreError, Write, Written};
 use account_api::testing::SetClock;
 pub(crate) use account_api::testing::event;
 use account_api::{AccountApi, Clock as _, Parts, Settings};
+use axum::Router;
 use cognito_core::account_event::{self, AccountEvent, EventBus, MemoryBus};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
@@ -58,11 +60,12 @@ enum Fate {
 pub(crate) struct Fuse {
     left: Arc<AtomicI64>,
     trap: Trap,
+    pub(crate) gate: Gate,
 }
 
 impl Fuse {
-    fn new(trap: Trap) -> Self {
-        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap }
+    pub(crate) fn new(trap: Trap) -> Self {
+        Self { left: Arc::new(AtomicI64::new(i64::MAX)), trap, gate: Gate::default() }
     }
 
     /// The call after so many calls springs the trap; none after it does.
@@ -79,9 +82,8 @@ impl Fuse {
         self.left.load(Ordering::SeqCst) < 0
     }
 
-    async fn burn(&self) -> Fate {
-        // Others get their turn, as they would while a network answers.
-        tokio::task::yield_now().await;
+    async fn burn(&self, operation: &'static str, key: &str) -> Fate {
+        self.gate.pass(operation, key).await;
         let sprung = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
         if !sprung {
             return Fate::Answered;
@@ -99,9 +101,16 @@ impl Fuse {
 pub(crate) struct Fused<T>(pub(crate) T, pub(crate) Fuse);
 
 impl<T> Fused<T> {
-    /// Makes a call: it happens unless it failed, and is answered unless its answer was lost.
-    async fn call<A, E>(&self, call: impl Future<Output = Result<A, E>>, error: E) -> Result<A, E> {
-        match self.1.burn().await {
+    /// Makes a call: it happens unless it failed, and is answered unless its answer was lost. The key is that of the table, or the
+    /// user name; empty where a call is about no single one.
+    pub(crate) async fn call<A, E>(
+        &self,
+        operation: &'static str,
+        key: &str,
+        call: impl Future<Output = Result<A, E>>,
+        error: E,
+    ) -> Result<A, E> {
+        match self.1.burn(operation, key).await {
             Fate::Answered => call.await,
             Fate::Failed => Err(error),
             Fate::Lost => call.await.and(Err(error)),
@@ -115,7 +124,7 @@ fn broken(operation: &'static str) -> StoreError {
 
 impl<S: Store> Store for Fused<S> {
     fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
-        self.call(self.0.load(key), broken("GetItem")).boxed()
+        self.call("GetItem", key, self.0.load(key), broken("GetItem")).boxed()
     }
 
     fn save<'a>(
@@ -124,7 +133,7 @@ impl<S: Store> Store for Fused<S> {
         version: Option<u64>,
         write: Write<'a>,
     ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        self.call(self.0.save(key, version, write), broken("PutItem")).boxed()
+        self.call("PutItem", key, self.0.save(key, version, write), broken("PutItem")).boxed()
     }
 
     fn list<'a>(
@@ -134,38 +143,39 @@ impl<S: Store> Store for Fused<S> {
         to: &'a str,
         most: u16,
     ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
-        self.call(self.0.list(list, from, to, most), broken("Query")).boxed()
+        self.call("Query", list, self.0.list(list, from, to, most), broken("Query")).boxed()
     }
 
     fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
-        self.call(self.0.add(key, number, until), broken("UpdateItem")).boxed()
+        self.call("UpdateItem", key, self.0.add(key, number, until), broken("UpdateItem")).boxed()
     }
 }
 
 impl<M: Mailer> Mailer for Fused<M> {
     fn send<'a>(&'a self, to: &'a Email, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotSent>> {
-        self.call(self.0.send(to, letter), NotSent { code: "TooManyRequestsException".into() }).boxed()
+        let error = NotSent { code: "TooManyRequestsException".into() };
+        self.call("SendEmail", "", self.0.send(to, letter), error).boxed()
     }
 }
 
 impl<Q: Queue> Queue for Fused<Q> {
     fn put<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<(), NotTaken>> {
-        self.call(self.0.put(job), NotTaken { code: "ServiceException".into() }).boxed()
+        self.call("Invoke", "", self.0.put(job), NotTaken { code: "ServiceException".into() }).boxed()
     }
 }
 
 impl EventBus for Fused<MemoryBus> {
     fn put<'a>(&'a self, events: &'a [AccountEvent]) -> BoxFuture<'a, Result<(), account_event::NotTaken>> {
         let error = account_event::NotTaken { code: "ThrottlingException".into(), may_pass: true };
-        self.call(self.0.put(events), error).boxed()
+        self.call("PutEvents", "", self.0.put(events), error).boxed()
     }
 }
 
 macro_rules! fused {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {
+    ($($name:ident($($argument:ident: $type:ty),*) of $key:expr => $output:ty;)*) => {
         $(fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
             let error = PoolError::new(PoolErrorKind::Unavailable, stringify!($name), "InternalErrorException");
-            self.call(self.0.$name($($argument),*), error).boxed()
+            self.call(stringify!($name), $key, self.0.$name($($argument),*), error).boxed()
         })*
     };
 }
@@ -182,25 +192,25 @@ impl Accounts for Fused<MemoryPool> {
     }
 
     fused! {
-        profile(name: str) -> Option<Profile>;
-        record(user_name: str) -> Option<ProfileRecord>;
-        found_by(name: str) -> Option<ProfileRecord>;
-        user_name_of_sub(sub: str) -> Option<UserName>;
-        groups(user: UserName) -> Vec<String>;
-        sign_in_factors(user: UserName) -> Vec<String>;
-        link(user: CheckedUserName, identity: SourceIdentity) -> ();
-        unlink_source(identity: SourceIdentity) -> ();
-        profiles_with_email(email: Email) -> Vec<Profile>;
-        set_verified_email(user: CheckedUserName, email: AvailableEmail) -> ();
-        forget_phone_and_factors(user: CheckedUserName) -> ();
-        sign_out_everywhere(user: CheckedUserName) -> ();
-        delete(user: CheckedUserName) -> ();
-        add_to_group(user: CheckedUserName, group: str) -> ();
-        invite(invitee: Invitee, temporary: Password) -> Profile;
-        renew(user: CheckedUserName, temporary: Password) -> ();
-        opens(user: CheckedUserName, temporary: Password) -> bool;
-        respond(user: CheckedUserName, temporary: Password, chosen: Password) -> Response;
-        password_policy() -> PasswordPolicy;
+        profile(name: str) of name => Option<Profile>;
+        record(user_name: str) of user_name => Option<ProfileRecord>;
+        found_by(name: str) of name => Option<ProfileRecord>;
+        user_name_of_sub(sub: str) of "" => Option<UserName>;
+        groups(user: UserName) of user.as_str() => Vec<String>;
+        sign_in_factors(user: UserName) of user.as_str() => Vec<String>;
+        link(user: CheckedUserName, identity: SourceIdentity) of user.as_str() => ();
+        unlink_source(identity: SourceIdentity) of "" => ();
+        profiles_with_email(email: Email) of "" => Vec<Profile>;
+        set_verified_email(user: CheckedUserName, email: AvailableEmail) of user.as_str() => ();
+        forget_phone_and_factors(user: CheckedUserName) of user.as_str() => ();
+        sign_out_everywhere(user: CheckedUserName) of user.as_str() => ();
+        delete(user: CheckedUserName) of user.as_str() => ();
+        add_to_group(user: CheckedUserName, group: str) of user.as_str() => ();
+        invite(invitee: Invitee, temporary: Password) of "" => Profile;
+        renew(user: CheckedUserName, temporary: Password) of user.as_str() => ();
+        opens(user: CheckedUserName, temporary: Password) of user.as_str() => bool;
+        respond(user: CheckedUserName, temporary: Password, chosen: Password) of user.as_str() => Response;
+        password_policy() of "" => PasswordPolicy;
     }
 }
 
@@ -208,6 +218,9 @@ impl Accounts for Fused<MemoryPool> {
 #[derive(Clone)]
 pub(crate) struct House {
     api: AccountApi,
+    /// Made once, because it describes itself.
+    router: Router,
+    settings: Settings,
     pub(crate) queue: MemoryQueue,
     pub(crate) bus: MemoryBus,
     pub(crate) pool: MemoryPool,
@@ -290,8 +303,25 @@ impl House {
         trap: Trap,
     ) -> Self {
         let (pool, store, mailer) = (MemoryPool::new(kind, accounts), MemoryStore::default(), MemoryMailer::default());
-        let (clock, fuse, settings) = (SetClock::at(NOW), Fuse::new(trap), settings(own));
-        let (queue, bus) = (MemoryQueue::default(), MemoryBus::default());
+        let (queue, clock) = ((MemoryQueue::default(), MemoryBus::default()), SetClock::at(NOW));
+        Self::around(settings(own), queue, pool, store, mailer, clock, Fuse::new(trap))
+    }
+
+    /// Another process of the function, with the same things around it and a fuse of its own.
+    pub(crate) fn beside(&self) -> Self {
+        let Self { settings, queue, bus, pool, store, mailer, clock, fuse, .. } = self.clone();
+        Self::around(settings, (queue, bus), pool, store, mailer, clock, Fuse::new(fuse.trap))
+    }
+
+    fn around(
+        settings: Settings,
+        (queue, bus): (MemoryQueue, MemoryBus),
+        pool: MemoryPool,
+        store: MemoryStore,
+        mailer: MemoryMailer,
+        clock: SetClock,
+        fuse: Fuse,
+    ) -> Self {
         let api = AccountApi::new(Parts {
             accounts: Arc::new(Fused(pool.clone(), fuse.clone())),
             store: Arc::new(Fused(store.clone(), fuse.clone())),
@@ -301,9 +331,9 @@ impl House {
             clock: Arc::new(clock.clone()),
             sealer: Sealer::new(&[7; 32]).expect("32 bytes are enough"),
             messages: Messages::new(settings.messages.clone()),
-            settings,
+            settings: settings.clone(),
         });
-        Self { api, queue, bus, pool, store, mailer, clock, fuse }
+        Self { router: api.router(), api, settings, queue, bus, pool, store, mailer, clock, fuse }
     }
 
     /// The time, in seconds since 1970.
@@ -371,7 +401,7 @@ impl House {
     pub(crate) async fn answer(&self, event: &Value) -> Option<Answer> {
         self.tell_the_pool_the_time();
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway");
-        let answered = self.api.router().oneshot(request);
+        let answered = self.router.clone().oneshot(request);
         let response = tokio::time::timeout(Duration::from_mins(1), answered).await.ok()?.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body in memory").to_bytes();

@@ -132,6 +132,25 @@ async fn a_link_that_cognito_will_never_make_blocks_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_move_whose_look_ups_fail_is_tried_after_a_longer_pause_each_time() {
+    let throttled = |operation| Quirks { refuse_every_link: true, throttled: Some(operation), ..Quirks::default() };
+    for operation in ["ListUsers", "AdminGetUser"] {
+        let house = half_moved().await;
+        house.pool.set_quirks(throttled(operation));
+        for pause in [2, 4, 8, 16, 32, 64] {
+            list(&house, &ada()).await.is_refused(503, "try-again");
+            house.clock.forward(pause - 1);
+            list(&house, &ada()).await.is_refused(409, "identity-changing");
+            house.clock.forward(1);
+        }
+        house.pool.set_quirks(Quirks::default());
+        assert_eq!(list(&house, &ada()).await.status, 200);
+        assert_eq!(house.pool.owners_of("Google", "1")[0].sub, ada().sub);
+        nothing_personal_is_kept(&house);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_linked_identity_that_the_other_account_cannot_get_any_more_is_given_back() {
     let house = half_moved_from(&made_with_identity()).await;
     assert_eq!(house.pool.accounts().len(), 2, "the account that goes is still there");

@@ -130,6 +130,12 @@ impl MemoryPool {
         self
     }
 
+    /// Takes over everything that another pool has.
+    pub fn copy_from(&self, other: &Self) {
+        let copied = other.state().clone();
+        *self.state() = copied;
+    }
+
     /// Other quirks from now on.
     pub fn set_quirks(&self, quirks: Quirks) {
         self.state().quirks = quirks;
