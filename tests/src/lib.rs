@@ -2,6 +2,8 @@
 //! function binaries that it has built.
 
 mod cli;
+pub mod gate;
+pub mod manifest;
 mod people;
 pub mod template;
 pub mod user_pool_api;

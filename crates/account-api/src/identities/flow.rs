@@ -13,7 +13,7 @@ use crate::problem::{Code, Problem};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
-use cognito_core::user_pool::{Identity, Profile, ProfileRecord, UserName};
+use cognito_core::user_pool::{Identity, PoolErrorKind, Profile, ProfileRecord, UserName};
 use merge::{if_told, link_of};
 use messages::Mail;
 use std::sync::Arc;
@@ -267,7 +267,14 @@ impl Identities {
         let factors = if record.is_stand_alone() {
             Some(Vec::new())
         } else {
-            if_told(self.accounts.sign_in_factors(&owner.name()).await)?
+            let answer = self.accounts.sign_in_factors(&owner.name()).await;
+            if let Err(error) = &answer
+                && error.kind() == PoolErrorKind::Denied
+            {
+                let (error_code, cause) = (Code::Misconfigured.name(), error.to_string());
+                tracing::warn!(error_code, cause, sub = owner.sub, "passkeys count as none: nobody says who has one");
+            }
+            if_told(answer)?
         };
         read_account(&record, factors)
     }
