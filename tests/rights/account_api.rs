@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use account_api::testing::event;
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::{self, Right, Settings};
-use end_to_end::{Google, cloud, function, last_mail, native, pool, registers};
+use end_to_end::{Google, cloud, function, last_mail, native, pool, registers, state_table};
 use local_cloud::http::Http;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::GROUP;
@@ -71,20 +71,8 @@ impl World {
         let pool = pool(Kind::EmailAsUsername).await.unwrap();
         pool.create_group(EDITORS).await.unwrap();
         let ada = native(&pool, Kind::EmailAsUsername, &format!("ada-{unique}@example.com")).await.unwrap();
-        let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
-        let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
         let table = format!("state-{unique}");
-        // As account-api.yaml makes it.
-        let made = json!({
-            "TableName": table, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [text("key"), text("list"), text("place")],
-            "KeySchema": [key("key", "HASH")],
-            "GlobalSecondaryIndexes": [{
-                "IndexName": "lists", "KeySchema": [key("list", "HASH"), key("place", "RANGE")],
-                "Projection": { "ProjectionType": "ALL" },
-            }],
-        });
-        aws("DynamoDB_20120810.CreateTable", &made).await;
+        state_table(&cloud().unwrap(), &table).await.unwrap();
         Self { pool, ada, table, unique }
     }
 

@@ -17,6 +17,9 @@ const LOCAL_CLOUD: &str = include_str!("../python/local-cloud.txt");
 /// Schemathesis, which tests an API against its own description.
 const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
 
+/// moto's DynamoDB, a second opinion beside MiniStack's.
+const MOTO: &str = include_str!("../python/moto.txt");
+
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
@@ -42,6 +45,15 @@ impl Toolbox {
     /// Fails for the same reasons as [`Toolbox::local_cloud`].
     pub async fn schemathesis() -> Result<Self> {
         Self::install("schemathesis", SCHEMATHESIS).await
+    }
+
+    /// Installs moto's server, unless an earlier run did.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`Toolbox::local_cloud`].
+    pub async fn moto() -> Result<Self> {
+        Self::install("moto", MOTO).await
     }
 
     /// Installs a set of tools from the text of a pip requirements file, unless an earlier run installed exactly this
@@ -128,9 +140,8 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned_to_one_version() {
-        for line in
-            LOCAL_CLOUD.lines().chain(SCHEMATHESIS.lines()).filter(|line| !line.is_empty() && !line.starts_with('#'))
-        {
+        let lines = [LOCAL_CLOUD, SCHEMATHESIS, MOTO].into_iter().flat_map(str::lines);
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             assert!(line.contains("=="), "{line} is not pinned");
         }
     }

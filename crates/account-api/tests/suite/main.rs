@@ -22,3 +22,4 @@ mod invitation_members;
 mod invitations;
 mod logs;
 mod requests;
+mod upgrade;
