@@ -151,8 +151,7 @@ fn hostile_events(options: &Events) -> Result<()> {
             println!("    {times:>8} {answer}");
         }
     }
-    println!("\n{}", worst::table()?);
-    Ok(())
+    worst::measure(|row| println!("| {} |", row.join(" | ")))
 }
 
 fn soak(options: &Soak) -> Result<()> {
