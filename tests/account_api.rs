@@ -17,10 +17,12 @@ use cognito_core::user_pool::memory::{self, MemoryPool, PoolKind};
 use end_to_end::native;
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
+use local_cloud::client_environment;
 use local_cloud::hosted_login;
 use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
+use local_cloud::moto::Moto;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
 use local_cloud::toolbox::Toolbox;
@@ -475,6 +477,17 @@ async fn post(router: &Router, email: &str, path: &str, body: &Value) -> Answer 
 async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
     let (_, store, ..) = over_the_table("nobody@example.com");
     contract::check_all(&store, &uuid::Uuid::new_v4().to_string()).await.unwrap();
+}
+
+/// MiniStack's DynamoDB and moto's have no code in common.
+#[tokio::test]
+async fn a_second_dynamodb_keeps_the_same_contract() {
+    let moto = Moto::start(&Toolbox::moto().await.unwrap()).await.unwrap();
+    end_to_end::state_table(moto.endpoint(), "state").await.unwrap();
+    let environment = client_environment(moto.endpoint());
+    let lookup = |asked: &str| environment.iter().find(|(name, _)| name == asked).map(|(_, value)| value.clone());
+    let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&lookup).unwrap());
+    contract::check_all(&DynamoDb::new(client, "state"), "1").await.unwrap();
 }
 
 #[tokio::test]

@@ -10,13 +10,12 @@ use end_to_end::template::{Template, texts};
 use local_cloud::layout;
 use serde_json::Value;
 
-const MANIFEST: &str = include_str!("../deploy/manifest.json");
 const TEMPLATE: &str = include_str!("../template.yaml");
 const ACCOUNT_API: &str = include_str!("../account-api.yaml");
 const SETTINGS: &str = include_str!("../docs/SETTINGS.md");
 
 fn manifest() -> Value {
-    serde_json::from_str(MANIFEST).unwrap()
+    end_to_end::manifest::read().unwrap()
 }
 
 fn functions() -> [(&'static str, &'static str, &'static [&'static str]); 5] {
@@ -114,17 +113,8 @@ fn combinations(template: &Template, resources: &[String]) -> Vec<BTreeMap<Strin
 
 /// The actions that the manifest gives a function with these settings: on the pool, or on something else.
 fn by_manifest(facts: &Value, settings: &BTreeMap<String, String>, on: &str) -> BTreeSet<String> {
-    let holds = |(name, values): (&String, &Value)| {
-        let value = settings.get(name).map_or("", String::as_str);
-        if texts(values).contains("*") { !value.is_empty() } else { texts(values).contains(value) }
-    };
-    let rights = facts["rights"].as_array().unwrap().iter();
-    let needed = rights.filter(|right| right["on"].as_str().unwrap_or("pool") == on).filter(|right| {
-        right["when"]
-            .as_array()
-            .is_none_or(|cases| cases.iter().any(|case| case.as_object().unwrap().iter().all(holds)))
-    });
-    needed.map(|right| right["action"].as_str().unwrap().to_owned()).collect()
+    let granted = end_to_end::manifest::granted(facts, settings).into_iter();
+    granted.filter(|right| right.on == on).map(|right| right.action).collect()
 }
 
 #[test]

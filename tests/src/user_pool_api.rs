@@ -224,6 +224,26 @@ where
     F: Fn(String, Bytes) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = (StatusCode, Bytes)> + Send + 'static,
 {
+    serve_any(move |request: Request<Bytes>| {
+        let target = request.headers().get("x-amz-target").and_then(|name| name.to_str().ok());
+        let operation = target.and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
+        let answer = answer(operation, request.into_body());
+        async move {
+            let (status, body) = answer.await;
+            let mut response = Response::new(body);
+            *response.status_mut() = status;
+            response
+        }
+    })
+    .await
+}
+
+/// Answers every request with what `answer` makes of it.
+pub(crate) async fn serve_any<F, A>(answer: F) -> Result<(SocketAddr, JoinHandle<()>)>
+where
+    F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response<Bytes>> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free")?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
@@ -232,17 +252,9 @@ where
             let service = service_fn(move |request: Request<Incoming>| {
                 let answer = answer.clone();
                 async move {
-                    let target = request.headers().get("x-amz-target").and_then(|name| name.to_str().ok());
-                    let operation = target.and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
-                    let body = request
-                        .into_body()
-                        .collect()
-                        .await
-                        .map(http_body_util::Collected::to_bytes)
-                        .unwrap_or_default();
-                    let (status, body) = answer(operation, body).await;
-                    let mut response = Response::new(Full::new(body));
-                    *response.status_mut() = status;
+                    let (head, body) = request.into_parts();
+                    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                    let mut response = answer(Request::from_parts(head, body)).await.map(Full::new);
                     let kind = hyper::header::HeaderValue::from_static("application/x-amz-json-1.1");
                     response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
                     Ok::<_, Infallible>(response)

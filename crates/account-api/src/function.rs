@@ -7,13 +7,16 @@ use crate::queue::lambda::{OwnFunction, job_of};
 use crate::store::dynamodb::DynamoDb;
 use crate::{AccountApi, Parts, Settings, SystemClock};
 use axum::Router;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use cognito_core::account_event::EventBus;
 use cognito_core::settings::{Lookup, Overridden, SettingError};
 use cognito_core::user_pool::UserPools;
 use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
 use cognito_core::{runtime, sdk};
-use lambda_http::{Adapter, LambdaEvent, tower::Service};
+use lambda_http::{Adapter, Context, LambdaEvent, tower::Service};
 use messages::Messages;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -83,10 +86,46 @@ async fn answer(apis: &Apis, event: LambdaEvent<Value>) -> Result<Value, lambda_
             Err(why) => Err(why.code().name().into()),
         };
     }
-    let request = LambdaEvent::new(serde_json::from_value(payload)?, context);
+    respond(router, payload, context).await
+}
+
+/// Answers an event of API Gateway with the response in its form.
+///
+/// # Errors
+///
+/// Fails if it is no such event.
+pub async fn respond(router: Router, event: Value, context: Context) -> Result<Value, lambda_runtime::Error> {
+    let request = LambdaEvent::new(serde_json::from_value(tamed(event)?)?, context);
     let response = Adapter::from(router).call(request).await?;
     Ok(serde_json::to_value(response)?)
 }
+
+/// The event without what `lambda_http` panics over when it makes a request of it: a query that is none, a host that is
+/// none, which nothing here asks for, and a body that says that it is base64 and is not.
+fn tamed(mut event: Value) -> Result<Value, &'static str> {
+    let text = |name: &str| event[name].as_str().unwrap_or_default();
+    if event["isBase64Encoded"] == true && BASE64_STANDARD.decode(text("body")).is_err() {
+        return Err("the body is not base64");
+    }
+    let query = utf8_percent_encode(text("rawQueryString"), NOT_IN_A_QUERY).to_string();
+    if !text("rawPath").starts_with('/') || text("rawPath").len() * 3 + query.len() > MAX_URI {
+        return Err("this is no path");
+    }
+    event["rawQueryString"] = query.into();
+    if let Some(headers) = event["headers"].as_object_mut() {
+        headers.retain(|name, _| !name.eq_ignore_ascii_case("host"));
+    }
+    if let Some(context) = event["requestContext"].as_object_mut() {
+        context.remove("domainName");
+    }
+    Ok(event)
+}
+
+/// What the crate `http` takes in no query.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// The most bytes of a path and a query. API Gateway takes 10,240 for the request line and all headers.
+const MAX_URI: usize = 60_000;
 
 async fn build(lookup: Lookup<'_>) -> Result<Apis, (&'static str, String)> {
     let wrong = |why: SettingError| ("wrong_setting", why.to_string());
@@ -143,6 +182,28 @@ async fn secret(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Ze
 mod tests {
     use super::*;
     use serde_json::json;
+
+    async fn answer_to(edit: impl FnOnce(&mut Value)) -> Result<Value, String> {
+        let mut event = crate::testing::event(None, "POST", "/nothing", Some("{}"), "application/json");
+        edit(&mut event);
+        let answer = respond(Router::new(), event, Context::default()).await;
+        answer.map(|answer| answer["statusCode"].clone()).map_err(|why| why.to_string())
+    }
+
+    #[tokio::test]
+    async fn what_is_no_request_is_an_error_and_ends_no_process() {
+        let not_base64 = answer_to(|event| event["isBase64Encoded"] = json!(true)).await;
+        assert_eq!(not_base64, Err("the body is not base64".to_owned()));
+        for path in ["", "nothing", &"/a".repeat(20_000)] {
+            assert_eq!(answer_to(|event| event["rawPath"] = json!(path)).await, Err("this is no path".to_owned()));
+        }
+        for (member, value) in [("rawQueryString", "a=<\" \n#é>"), ("rawPath", "/é <\"\n?#[")] {
+            assert_eq!(answer_to(|event| event[member] = json!(value)).await, Ok(json!(404)), "{value}");
+        }
+        assert_eq!(answer_to(|event| event["headers"]["Host"] = json!("[")).await, Ok(json!(404)));
+        assert_eq!(answer_to(|event| event["requestContext"]["domainName"] = json!(":")).await, Ok(json!(404)));
+        assert_eq!(answer_to(|event| event["headers"]["x-forwarded-proto"] = json!("")).await, Ok(json!(404)));
+    }
 
     #[test]
     fn the_settings_are_those_of_the_app_client_whose_token_the_gateway_checked() {

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use local_cloud::function::TRIGGERS;
 
 use crate::cognito::Cognito;
+use crate::events::{self, Target, worst};
 use crate::function::{Article, Binary, Engine, Function, Queue};
 use crate::launch::{self, Launch, Outcome};
 use crate::report::{self, Row};
-use crate::wire;
+use crate::{soak, wire};
 
 /// What is put under fire.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,32 @@ pub enum Command {
     Quota(Quota),
     /// Let each call of each flow go wrong on its way, in each way, and then let the person try again.
     Wire(Wire),
+    /// Send hostile events to every function, and hostile requests to the account API.
+    Events(Events),
+    /// Send many events to one process of each trigger, and look at its memory, files and speed.
+    Soak(Soak),
+}
+
+/// How long each process lives.
+#[derive(Debug, Args)]
+pub struct Soak {
+    /// How many events, shared out among the functions.
+    #[arg(long, default_value_t = 50_000)]
+    count: u64,
+    /// The folder of the binaries.
+    #[arg(long, value_name = "FOLDER")]
+    binaries: PathBuf,
+}
+
+/// Which hostile events there are.
+#[derive(Debug, Args)]
+pub struct Events {
+    /// How many, shared out among the functions and the account API.
+    #[arg(long, default_value_t = 60_000)]
+    count: u64,
+    /// What the random numbers begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// Which faults there are beside each alone.
@@ -66,6 +94,8 @@ impl Command {
         match self {
             Self::Quota(options) => quota(&options),
             Self::Wire(options) => wire_faults(&options),
+            Self::Events(options) => hostile_events(&options),
+            Self::Soak(options) => soak(&options),
         }
     }
 }
@@ -109,6 +139,31 @@ fn wire_faults(options: &Wire) -> Result<()> {
         return Ok(());
     }
     bail!("{} cases failed:\n{}", failed.len(), failed.join("\n"))
+}
+
+fn hostile_events(options: &Events) -> Result<()> {
+    let each = options.count.div_ceil(Target::ALL.len() as u64);
+    for target in Target::ALL {
+        let start = Instant::now();
+        let answers = events::send(target, 0..each, options.seed)?;
+        println!("{target:?}: {each} events held, {:.0} a second", each as f64 / start.elapsed().as_secs_f64());
+        for (answer, times) in answers {
+            println!("    {times:>8} {answer}");
+        }
+    }
+    worst::measure(|row| println!("| {} |", row.join(" | ")))
+}
+
+fn soak(options: &Soak) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let each = options.count.div_ceil(TRIGGERS.len() as u64);
+    for name in TRIGGERS {
+        let lived = runtime.block_on(soak::live(name, &options.binaries.join(name), each))?;
+        println!("{name}: {lived}");
+        lived.check()?;
+        lived.check_speed()?;
+    }
+    Ok(())
 }
 
 fn row<F: Function>(launch: Launch, outcome: Outcome) -> Row {

@@ -5,15 +5,18 @@
 //! it. The engine of this repository runs in virtual time, so that thousands of people take seconds. It is the real one,
 //! down to the retries of the SDK. Only the network is left out.
 //!
-//! [`wire`] lets each call of each flow go wrong on its way.
+//! [`wire`] lets each call of each flow go wrong on its way. [`events`] sends what no app and no provider sends. [`soak`] keeps
+//! one process of each function at work.
 
 mod client;
 pub mod cognito;
 mod command;
+pub mod events;
 pub mod function;
 pub mod launch;
 mod network;
 mod report;
+pub mod soak;
 pub mod wire;
 
 pub use command::{Command, virtually};

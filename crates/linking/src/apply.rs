@@ -335,10 +335,17 @@ impl<P: UserPool> Linker<'_, P> {
         Err(StepError::refused(Refusal::RequiredAttribute))
     }
 
-    /// What the pool requires, as far as it can be read: the function need not have the right. Without any attributes,
-    /// there is nothing to keep.
+    /// What the pool requires, as far as it can be read. Without any attributes, there is nothing to keep.
     async fn known_to_be_required(&self) -> Vec<RequiredAttribute> {
-        if self.attributes.is_empty() { vec![] } else { self.pool.required_attributes().await.unwrap_or_default() }
+        if self.attributes.is_empty() {
+            return vec![];
+        }
+        self.pool.required_attributes().await.unwrap_or_else(|error| {
+            let failure = error.into_failure();
+            let (error_code, cause) = (failure.kind().code, failure.cause_chain());
+            tracing::warn!(error_code, cause, "what the pool requires cannot be read, so no attribute is kept");
+            vec![]
+        })
     }
 
     /// What keeps the pool from making a profile although nobody has the address: of the attributes that came along, only a

@@ -120,3 +120,17 @@ impl LinkWithFactors {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policies_are_what_the_settings_say() {
+        for (word, subject) in [("link", SecondSubject::Link), ("replace", SecondSubject::Replace)] {
+            assert_eq!(SecondSubject::from_lookup(&|_| Some(word.to_owned())).unwrap(), subject);
+        }
+        assert_eq!(LinkWithFactors::from_lookup(&|_| Some("refuse".to_owned())).unwrap(), LinkWithFactors::Refuse);
+        assert!(LinkWithFactors::from_lookup(&|_| Some("maybe".to_owned())).is_err());
+    }
+}

@@ -238,4 +238,24 @@ mod tests {
         let imitation = json!([{"userId": "\"providerName\":\"Facebook\"", "providerName": "Okta"}]).to_string();
         check(&imitation, "false", RepairScope::Linked, false);
     }
+
+    #[test]
+    fn a_profile_proved_something_if_it_is_native_or_its_provider_always_proves() {
+        let proved = |provider: &str, primary| {
+            let attributes = stored("ada@example.com", "false", &format!("[{}]", identity(provider, primary)));
+            !proved_nothing(
+                Attributes::new(Some(&attributes)),
+                &Providers::parse("Facebook:always,Google:claim").unwrap(),
+            )
+        };
+        assert!(proved("Facebook", true) && proved("Google", false) && !proved("Google", true));
+    }
+
+    #[test]
+    fn the_scope_is_what_the_setting_says() {
+        for (word, scope) in [("external", RepairScope::External), ("linked", RepairScope::Linked)] {
+            assert_eq!(repair_scope(&|_| Some(word.to_owned())).unwrap(), scope);
+        }
+        assert!(repair_scope(&|_| Some("all".to_owned())).is_err());
+    }
 }

@@ -7,6 +7,7 @@
 //! * [`function`] builds the function binaries, [`archive`] packs one, [`runtime_api`] runs one as Lambda would, and
 //!   [`deployment`] deploys one to the local cloud.
 //! * [`stack`] deploys the repository's own template. [`local_stack`] adds providers and an app.
+//! * [`moto`] is a second DynamoDB, for the rules that every store must keep.
 //! * [`outbox`] reads the mails that were sent.
 //! * [`hosted_login`] follows "Sign in with Google" from the app's link to the tokens. [`browser`] drives a real
 //!   browser.
@@ -25,6 +26,7 @@ pub mod http;
 pub mod identity_provider;
 pub mod layout;
 pub mod local_stack;
+pub mod moto;
 pub mod outbox;
 mod port;
 pub mod process;

@@ -19,6 +19,8 @@ const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
 
 /// axe-core, which finds what in a page people with disabilities cannot use.
 const AXE: &str = include_str!("../python/axe.txt");
+/// moto's DynamoDB, a second opinion beside MiniStack's.
+const MOTO: &str = include_str!("../python/moto.txt");
 
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
@@ -57,6 +59,15 @@ impl Toolbox {
         let script = "import importlib.util as u, pathlib; \
                       print(pathlib.Path(u.find_spec('axe_playwright_python').origin).with_name('axe.min.js').read_text('utf-8'))";
         run(Command::new(toolbox.program("python")).args(["-X", "utf8", "-c", script])).await
+    }
+
+    /// Installs moto's server, unless an earlier run did.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`Toolbox::local_cloud`].
+    pub async fn moto() -> Result<Self> {
+        Self::install("moto", MOTO).await
     }
 
     /// Installs a set of tools from the text of a pip requirements file, unless an earlier run installed exactly this
@@ -167,11 +178,8 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned_to_one_version() {
-        for line in [LOCAL_CLOUD, SCHEMATHESIS, AXE]
-            .iter()
-            .flat_map(|list| list.lines())
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        {
+        let lines = [LOCAL_CLOUD, SCHEMATHESIS, AXE, MOTO].into_iter().flat_map(str::lines);
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             assert!(line.contains("=="), "{line} is not pinned");
         }
     }

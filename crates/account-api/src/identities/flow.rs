@@ -277,7 +277,14 @@ impl Identities {
         let factors = if record.is_stand_alone() {
             Some(Vec::new())
         } else {
-            if_told(self.accounts.sign_in_factors(&owner.name()).await).map_err(gone_as(Code::AccountUnusable))?
+            let answer = self.accounts.sign_in_factors(&owner.name()).await;
+            if let Err(error) = &answer
+                && error.kind() == PoolErrorKind::Denied
+            {
+                let (error_code, cause) = (Code::Misconfigured.name(), error.to_string());
+                tracing::warn!(error_code, cause, sub = owner.sub, "passkeys count as none: nobody says who has one");
+            }
+            if_told(answer).map_err(gone_as(Code::AccountUnusable))?
         };
         read_account(&record, factors)
     }

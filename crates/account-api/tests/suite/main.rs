@@ -26,3 +26,4 @@ mod invitation_members;
 mod invitations;
 mod logs;
 mod requests;
+mod upgrade;

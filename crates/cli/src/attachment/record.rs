@@ -210,6 +210,23 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
+    /// What `attach` wrote before it kept chains, before it replaced functions of its own, and before it added permissions.
+    #[test]
+    fn a_record_of_an_earlier_version_is_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        let permission = r#", "permissions": [{ "function": "f", "statement": "s" }]"#;
+        for (replaces, permissions) in [(r#", "replaces": "e""#, permission), ("", permission), ("", "")] {
+            let trigger = format!(r#"{{ "function": "f", "displaced": "g"{replaces} }}"#);
+            let text = format!(r#"{{ "userPoolId": "p", "triggers": {{ "PreSignUp": {trigger} }}{permissions} }}"#);
+            fs::write(&path, text).unwrap();
+            let record = Record::load(&path, "p").unwrap();
+            let replaces = (!replaces.is_empty()).then(|| "e".to_owned());
+            assert_eq!(record.triggers["PreSignUp"], Attached { replaces, ..attached() });
+            assert_eq!(record.permissions.len(), usize::from(!permissions.is_empty()));
+        }
+    }
+
     #[test]
     fn the_record_of_another_pool_and_a_file_that_is_no_record_are_refused() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,164 @@
+//! Hostile events: what no app and no provider sends, at every function and at every route of the account API.
+//!
+//! Each case is drawn from a number, so a case that fails can be drawn again. The triggers are the real ones over the real
+//! adapter and SDK, the account API is the real one over memory. What must hold for each: no panic; an answer that is the
+//! event with at most `response` changed, or one of the documented errors; and nothing personal in a line of the log.
+
+mod api;
+mod draw;
+mod triggers;
+pub mod worst;
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Result, bail, ensure};
+use futures_util::FutureExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+
+use api::Api;
+use triggers::Triggers;
+
+/// In every text that a case makes up, so that it is found in a log.
+const MARK: &str = "Zq9xPersonal";
+
+/// How many cases there are until everything around the functions is made anew.
+const AT_ONCE: u64 = 400;
+
+/// What is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// One of the triggers, by the name of its function.
+    Trigger(&'static str),
+    /// The account API, with its pages.
+    Api,
+}
+
+impl Target {
+    /// Everything.
+    pub const ALL: [Self; 6] = {
+        let [a, b, c, d, e] = local_cloud::function::TRIGGERS;
+        [Self::Trigger(a), Self::Trigger(b), Self::Trigger(c), Self::Trigger(d), Self::Trigger(e), Self::Api]
+    };
+}
+
+/// How the cases ended, by what the target said.
+pub type Answers = std::collections::BTreeMap<String, u64>;
+
+/// Sends so many hostile events to a target, with a clock that jumps.
+///
+/// # Errors
+///
+/// Fails at the first case that does not end as it must. The message names its number and what was sent.
+pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<Answers> {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(log.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let mut answers = Answers::new();
+    let mut world = None;
+    for case in cases {
+        if world.is_none() || case % AT_ONCE == 0 {
+            world = Some(World::new(target)?);
+        }
+        let Some(world) = &world else { continue };
+        let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(case));
+        let sent = world.draw(&mut rng);
+        let answered = runtime.block_on(AssertUnwindSafe(world.answer(&sent)).catch_unwind());
+        let said = match answered.unwrap_or_else(|_| bail!("it panicked")).and_then(|said| log.check().map(|()| said)) {
+            Ok(said) => said,
+            Err(why) => bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&sent)),
+        };
+        *answers.entry(said).or_default() += 1;
+    }
+    Ok(answers)
+}
+
+enum World {
+    Triggers(Triggers),
+    Api(Box<Api>),
+}
+
+impl World {
+    fn new(target: Target) -> Result<Self> {
+        Ok(match target {
+            Target::Trigger(function) => Self::Triggers(Triggers::new(function)?),
+            Target::Api => Self::Api(Box::new(Api::new()?)),
+        })
+    }
+
+    fn draw(&self, rng: &mut StdRng) -> String {
+        match self {
+            Self::Triggers(triggers) => triggers.draw(rng),
+            Self::Api(api) => api.draw(rng),
+        }
+    }
+
+    /// An event to change.
+    fn sample(&self) -> Option<Value> {
+        match self {
+            Self::Triggers(triggers) => triggers.sample(),
+            Self::Api(_) => None,
+        }
+    }
+
+    /// The code of the answer, or why it is not one that may be given.
+    async fn answer(&self, sent: &str) -> Result<String> {
+        match self {
+            Self::Triggers(triggers) => triggers.answer(sent).await,
+            Self::Api(api) => api.answer(sent).await,
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let end = text.floor_char_boundary(4000);
+    if end == text.len() { text.to_owned() } else { format!("{} … ({} bytes)", &text[..end], text.len()) }
+}
+
+/// What is logged, until it is checked.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Each line may hold the `sub` of a profile, which Cognito makes, and nothing else of a case.
+    fn check(&self) -> Result<()> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for line in String::from_utf8(bytes)?.lines() {
+            let mut told: Value = serde_json::from_str(line)?;
+            if let Some(members) = told.as_object_mut() {
+                members.retain(|name, _| !["sub", "old_sub"].contains(&name.as_str()));
+            }
+            ensure!(!told.to_string().contains(MARK), "something personal is in the log: {line}");
+        }
+        Ok(())
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,169 @@
+//! Hostile events at the triggers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use cognito_core::testing::{is_documented, only_response_changed};
+use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
+use cognito_core::user_pool::aws::AwsUserPools;
+use custom_message::CustomMessage;
+use inbound_federation::InboundFederation;
+use local_cloud::function::SETTINGS;
+use local_cloud::layout;
+use post_authentication::PostAuthentication;
+use post_confirmation::PostConfirmation;
+use pre_sign_up::PreSignUp;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::draw;
+use crate::client;
+use crate::cognito::Cognito;
+use crate::function::Queue;
+
+/// What an event may say to a function.
+const NAMES: [&str; 24] = [
+    "version",
+    "triggerSource",
+    "userName",
+    "userPoolId",
+    "callerContext",
+    "request",
+    "response",
+    "userAttributes",
+    "attributes",
+    "email",
+    "email_verified",
+    "sub",
+    "identities",
+    "cognito:user_status",
+    "cognito:email_alias",
+    "phone_number",
+    "given_name",
+    "locale",
+    "clientMetadata",
+    "codeParameter",
+    "usernameParameter",
+    "idToken",
+    "userInfo",
+    "Records",
+];
+
+/// One function, and the events that are changed.
+pub(super) struct Triggers {
+    function: Function,
+    samples: Vec<Value>,
+}
+
+enum Function {
+    Pre(PreSignUp<AwsUserPools, Queue>),
+    Confirmed(PostConfirmation<AwsUserPools, Queue>),
+    SignedIn(PostAuthentication<AwsUserPools>),
+    Inbound(InboundFederation),
+    Message(Box<CustomMessage>),
+}
+
+impl Triggers {
+    pub(super) fn new(function: &str) -> Result<Self> {
+        let cognito = Arc::new(Cognito::new());
+        cognito.add_known("ada@example.com");
+        let pools = client::of_process(&cognito, 0)?;
+        let queue = Some(Queue::default());
+        let lookup = |asked: &str| {
+            // So that registrations are looked at, too.
+            let further =
+                [("NATIVE_SIGN_UP", "unique"), ("NATIVE_USERNAME", "derived"), ("DENIED_DOMAINS", "rival.example")];
+            let mut all = SETTINGS.iter().chain(&further);
+            all.find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
+        };
+        let made = match function {
+            "pre-sign-up" => Function::Pre(PreSignUp::new(pre_sign_up::Settings::from_lookup(&lookup)?, pools, queue)),
+            "post-confirmation" => Function::Confirmed(PostConfirmation::new(
+                post_confirmation::Settings::from_lookup(&lookup)?,
+                pools,
+                queue,
+            )),
+            "post-authentication" => {
+                Function::SignedIn(PostAuthentication::new(post_authentication::Settings::from_lookup(&lookup)?, pools))
+            }
+            "inbound-federation" => {
+                Function::Inbound(InboundFederation::new(inbound_federation::Settings::from_lookup(&lookup)?))
+            }
+            _ => Function::Message(Box::new(CustomMessage::new(custom_message::Settings::from_lookup(&lookup)?))),
+        };
+        let mut samples = Vec::new();
+        let folder = layout::events().join(function);
+        let mut files: Vec<_> = std::fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
+        files.sort_by_key(std::fs::DirEntry::path);
+        for file in files {
+            samples.push(serde_json::from_str(&std::fs::read_to_string(file.path())?)?);
+        }
+        ensure!(!samples.is_empty(), "{} is empty", folder.display());
+        Ok(Self { function: made, samples })
+    }
+
+    /// The first event that has attributes.
+    pub(super) fn sample(&self) -> Option<Value> {
+        let attributes = |event: &&Value| event["request"]["userAttributes"].is_object();
+        self.samples.iter().find(attributes).or(self.samples.first()).cloned()
+    }
+
+    pub(super) fn draw(&self, rng: &mut StdRng) -> String {
+        let mut event = self.samples.choose(rng).cloned().unwrap_or_default();
+        let places = rng.random_range(0..5);
+        draw::edit(rng, &mut event, places, &NAMES);
+        let mut text = event.to_string();
+        if rng.random_range(0..4) == 0 {
+            draw::edit_text(rng, &mut text);
+        }
+        text
+    }
+
+    pub(super) async fn answer(&self, sent: &str) -> Result<String> {
+        // The runtime reads the event as JSON of any form. What is none does not reach the function.
+        let Ok(payload) = RawValue::from_string(sent.to_owned()) else { return Ok("no JSON".to_owned()) };
+        match &self.function {
+            Function::Pre(trigger) => told(trigger, &payload).await,
+            Function::Confirmed(trigger) => told(trigger, &payload).await,
+            Function::SignedIn(trigger) => told(trigger, &payload).await,
+            Function::Inbound(trigger) => told(trigger, &payload).await,
+            Function::Message(trigger) => told(&**trigger, &payload).await,
+        }
+    }
+}
+
+async fn told(trigger: &impl Trigger, payload: &RawValue) -> Result<String> {
+    match answer(trigger, payload, Clock::starting_now(TIME_LIMIT)).await {
+        Ok(answer) => {
+            ensure!(is_own(payload.get(), answer.get())?, "the answer is not the event: {}", answer.get());
+            Ok("answered".to_owned())
+        }
+        Err(failure) => {
+            ensure!(is_documented(failure.kind()), "{:?} is not documented", failure.kind());
+            Ok(failure.kind().code.to_owned())
+        }
+    }
+}
+
+/// Whether an answer is the event with at most `response` changed. A message of the queue has no answer.
+fn is_own(event: &str, answer: &str) -> Result<bool> {
+    // JSON may name half a character, and then the answer does, too. Rust's texts cannot hold one.
+    let whole = |text: &str| text.replace("\\ud800", "\\ufffd");
+    let (event, answer) = (whole(event), whole(answer));
+    match serde_json::from_str::<Value>(&answer) {
+        Ok(read) => Ok(read.is_null() || only_response_changed(&event, &read)),
+        // Too deep to be read.
+        Err(_) => Ok(members(&event)? == members(&answer)?),
+    }
+}
+
+/// The members but the response, as they are written.
+fn members(text: &str) -> Result<BTreeMap<String, String>> {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).context("the answer is no JSON")?;
+    let others = members.into_iter().filter(|(name, _)| name != "response");
+    Ok(others.map(|(name, value)| (name, value.get().to_owned())).collect())
+}

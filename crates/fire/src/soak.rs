@@ -1,0 +1,150 @@
+//! A long life: one process of a function answers many events, and the server ends its connections again and again.
+//!
+//! The binary is the real one, run by the stand-in for Lambda's runtime API. Its calls go over HTTP.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use local_cloud::function::SETTINGS;
+use local_cloud::layout;
+use local_cloud::runtime_api::Function;
+use serde_json::{Value, json};
+
+use crate::cognito::Cognito;
+use crate::network::{Fault, Network, Plan};
+
+/// After how many events the connection ends at the next call.
+const DROPPED: u64 = 300;
+
+/// How many people there are. More would let the stand-in grow, and not the function.
+const PEOPLE: u64 = 50;
+
+/// How many samples are taken.
+const SAMPLES: u64 = 10;
+
+/// How much more memory the end may take than the first sample, in KiB. A process that has just started has not yet used
+/// every part of its code.
+const GROWTH: u64 = 4096;
+
+/// How much slower the last tenth may be than the fastest one.
+const SLOWER: f64 = 3.0;
+
+/// What a process was like after each tenth of its events.
+#[derive(Debug, Clone, Default)]
+pub struct Life {
+    events: u64,
+    dropped: u64,
+    /// Resident memory in KiB.
+    memory: Vec<u64>,
+    /// Open files.
+    files: Vec<usize>,
+    /// Seconds for a tenth of the events.
+    seconds: Vec<f64>,
+}
+
+impl Life {
+    /// Whether memory and files stayed as they were.
+    ///
+    /// # Errors
+    ///
+    /// Says what grew.
+    pub fn check(&self) -> Result<()> {
+        let (first, last) = self.memory.first().zip(self.memory.last()).context("nothing was measured")?;
+        ensure!(*last <= first + GROWTH, "the memory grew: {:?} KiB", self.memory);
+        let files = self.files.first().zip(self.files.last()).context("nothing was measured")?;
+        ensure!(files.1 <= &(files.0 + 2), "the open files grew: {:?}", self.files);
+        Ok(())
+    }
+
+    /// Whether the last tenth was no slower than the others.
+    ///
+    /// # Errors
+    ///
+    /// Says how long each took.
+    pub fn check_speed(&self) -> Result<()> {
+        let fastest = self.seconds.iter().copied().fold(f64::INFINITY, f64::min);
+        let last = self.seconds.last().copied().unwrap_or_default();
+        ensure!(last <= fastest * SLOWER, "the end was slower: {:?} s", self.seconds);
+        Ok(())
+    }
+}
+
+impl fmt::Display for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends = |numbers: &[u64]| format!("{} to {}", numbers.first().unwrap_or(&0), numbers.last().unwrap_or(&0));
+        let files: Vec<_> = self.files.iter().map(|files| *files as u64).collect();
+        let (first, last) = (self.seconds.first().unwrap_or(&0.0), self.seconds.last().unwrap_or(&0.0));
+        write!(
+            f,
+            "{} events, {} connections ended; memory {} KiB, open files {}, a tenth of the events in {first:.1} s to {last:.1} s",
+            self.events,
+            self.dropped,
+            ends(&self.memory),
+            ends(&files)
+        )
+    }
+}
+
+/// Lets one process of a function answer so many events.
+///
+/// # Errors
+///
+/// Fails if the process does not start, or ends.
+pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
+    let cognito = Arc::new(Cognito::without_quotas());
+    let network = Network::start(&cognito).await?;
+    let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings: Vec<_> = settings.into_iter().chain([("AWS_ENDPOINT_URL".to_owned(), network.url.clone())]).collect();
+    let function = Function::start(name, binary, &settings).await?;
+    let process = function.process_id()?;
+    let samples = samples(name)?;
+    let mut life = Life { events, ..Life::default() };
+    let mut since = Instant::now();
+    for number in 0..events {
+        if number % DROPPED == DROPPED - 1 {
+            network.set_plan(Plan { faults: vec![(0, Fault::AnswerLost)], lasts: false });
+            life.dropped += 1;
+        }
+        let event = about(&samples[number as usize % samples.len()], number);
+        // Whatever the answer is: a decision, a refusal, or a failure because a connection ended.
+        drop(function.invoke(&event).await?);
+        if (number + 1) % (events / SAMPLES).max(1) == 0 {
+            function.forget_log();
+            life.memory.push(memory(process)?);
+            life.files.push(std::fs::read_dir(format!("/proc/{process}/fd"))?.count());
+            life.seconds.push(since.elapsed().as_secs_f64());
+            since = Instant::now();
+        }
+    }
+    Ok(life)
+}
+
+/// The sample events of a function.
+fn samples(function: &str) -> Result<Vec<Value>> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(layout::events().join(function))? {
+        found.push(serde_json::from_str(&std::fs::read_to_string(file?.path())?)?);
+    }
+    ensure!(!found.is_empty(), "{function} has no sample events");
+    Ok(found)
+}
+
+/// The event, about one of the people.
+fn about(sample: &Value, number: u64) -> Value {
+    let mut event = sample.clone();
+    let person = number / 7 % PEOPLE;
+    if event["request"]["userAttributes"]["email"].is_string() {
+        event["request"]["userAttributes"]["email"] = json!(format!("person{person}@example.com"));
+    }
+    event
+}
+
+/// Resident memory in KiB.
+fn memory(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    line.split_whitespace().next().and_then(|number| number.parse().ok()).context("VmRSS is no number")
+}

@@ -1,0 +1,44 @@
+//! moto's server, which plays DynamoDB with code of its own.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::process::Command;
+
+use crate::process::ProcessGroup;
+use crate::toolbox::Toolbox;
+use crate::{layout, port};
+
+/// How long it may take to answer its first request.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// The running server. Dropping it ends it.
+#[derive(Debug)]
+pub struct Moto {
+    _process: ProcessGroup,
+    endpoint: String,
+}
+
+impl Moto {
+    /// Starts it on a free port, and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it ends or stays silent. Its log is among the others.
+    pub async fn start(toolbox: &Toolbox) -> Result<Self> {
+        let port = port::choose(None)?;
+        let mut command = Command::new(toolbox.program("moto_server"));
+        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        let log = layout::logs().join(format!("moto-{port}.log"));
+        let mut process = ProcessGroup::spawn_with_log(&mut command, &log)?;
+        let endpoint = format!("http://127.0.0.1:{port}");
+        process.wait_until_it_answers(&format!("{endpoint}/moto-api/"), START_LIMIT).await?;
+        Ok(Self { _process: process, endpoint })
+    }
+
+    /// The endpoint for AWS calls.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
