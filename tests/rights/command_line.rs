@@ -55,7 +55,7 @@ impl Person {
         (person, other)
     }
 
-    async fn is_linked(self) -> Self {
+    async fn linked(self) -> Self {
         let link = json!({
             "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": self.native.username },
             "SourceUser": {
@@ -107,7 +107,7 @@ async fn verify_email_needs_what_its_page_says() {
 #[tokio::test]
 async fn unlink_needs_what_its_page_says() {
     let lines = ["unlink ada@example.com --provider Google --user-pool-id POOL --yes"];
-    holds("unlink", Person::new().await.is_linked().await, &lines).await;
+    holds("unlink", Person::new().await.linked().await, &lines).await;
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ where
                 .push(format!("{}: lacks {:?}, ends with {:?}\n{}", flow.name, whole.denied, whole.failure, whole.log));
             continue;
         }
-        needed.extend(whole.used.iter().flat_map(|right| only_reasons(facts, right, &flow.settings)));
+        needed.extend(whole.used.iter().filter_map(|right| only_reasons(facts, right, &flow.settings)));
         let without = stream::iter(&whole.used).map(|right| {
             let mut rest = granted.clone();
             rest.remove(right);

@@ -73,6 +73,6 @@ pub fn holds(case: &Value, settings: &Settings) -> bool {
 /// The rights that the manifest gives a function with these settings.
 #[must_use]
 pub fn granted(facts: &Value, settings: &Settings) -> BTreeSet<Right> {
-    let fits = |cases: &Option<&Vec<Value>>| cases.is_none_or(|cases| cases.iter().any(|case| holds(case, settings)));
-    rights(facts).filter(|(_, cases)| fits(cases)).map(|(right, _)| right).collect()
+    let fits = |cases: Option<&Vec<Value>>| cases.is_none_or(|cases| cases.iter().any(|case| holds(case, settings)));
+    rights(facts).filter(|(_, cases)| fits(*cases)).map(|(right, _)| right).collect()
 }

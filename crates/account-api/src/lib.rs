@@ -168,10 +168,10 @@ impl AccountApi {
     /// Returns the [`Problem`] if the job has to be tried again. A problem that no repetition solves is only logged.
     pub async fn run(&self, job: &Job) -> Result<(), Problem> {
         let done = match job {
-            Job::Invite(invite) => self.invitations.run(invite).await,
+            Job::Invite(invite) => Box::pin(self.invitations.run(invite)).await,
             Job::Event { event } => self.events.tell_again(event).await,
-            Job::Complete { complete } => self.identities.complete_later(complete).await,
-            Job::LinkBegun { link_begun } => self.identities.link_begun(link_begun).await,
+            Job::Complete { complete } => Box::pin(self.identities.complete_later(complete)).await,
+            Job::LinkBegun { link_begun } => Box::pin(self.identities.link_begun(link_begun)).await,
         };
         let Err(why) = done else { return Ok(()) };
         why.log(None);

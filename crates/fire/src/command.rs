@@ -146,7 +146,7 @@ fn hostile_events(options: &Events) -> Result<()> {
     for target in Target::ALL {
         let start = Instant::now();
         let answers = events::send(target, 0..each, options.seed)?;
-        println!("{target:?}: {each} events held, {:.0} a second", each as f64 / start.elapsed().as_secs_f64());
+        println!("{target:?}: {each} events held in {:.0} s", start.elapsed().as_secs_f64());
         for (answer, times) in answers {
             println!("    {times:>8} {answer}");
         }

@@ -84,14 +84,14 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
 }
 
 enum World {
-    Triggers(Triggers),
+    Triggers(Box<Triggers>),
     Api(Box<Api>),
 }
 
 impl World {
     fn new(target: Target) -> Result<Self> {
         Ok(match target {
-            Target::Trigger(function) => Self::Triggers(Triggers::new(function)?),
+            Target::Trigger(function) => Self::Triggers(Box::new(Triggers::new(function)?)),
             Target::Api => Self::Api(Box::new(Api::new()?)),
         })
     }

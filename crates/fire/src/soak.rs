@@ -103,12 +103,12 @@ pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
     let samples = samples(name)?;
     let mut life = Life { events, ..Life::default() };
     let mut since = Instant::now();
-    for number in 0..events {
+    for (number, sample) in (0..events).zip(samples.iter().cycle()) {
         if number % DROPPED == DROPPED - 1 {
             network.set_plan(Plan { faults: vec![(0, Fault::AnswerLost)], lasts: false });
             life.dropped += 1;
         }
-        let event = about(&samples[number as usize % samples.len()], number);
+        let event = about(sample, number);
         // Whatever the answer is: a decision, a refusal, or a failure because a connection ended.
         drop(function.invoke(&event).await?);
         if (number + 1) % (events / SAMPLES).max(1) == 0 {

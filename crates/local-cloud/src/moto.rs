@@ -10,7 +10,7 @@ use crate::toolbox::Toolbox;
 use crate::{layout, port};
 
 /// How long it may take to answer its first request.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The running server. Dropping it ends it.
 #[derive(Debug)]

@@ -10,6 +10,9 @@ use pre_sign_up::{PreSignUp, Settings};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// The ways out of the function.
+type Connected = (AwsUserPools, Option<SqsQueue>, Option<Arc<dyn EventBus>>);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let connect = async |lookup: Lookup<'_>| {
@@ -18,7 +21,6 @@ async fn main() -> ExitCode {
         let bus = bus_from_lookup(lookup)?.map(|bus| Arc::new(EventBridge::new(bus, &aws)) as Arc<dyn EventBus>);
         Ok((AwsUserPools::connected(&aws).await, queue, bus))
     };
-    type Connected = (AwsUserPools, Option<SqsQueue>, Option<Arc<dyn EventBus>>);
     let build = |lookup: Lookup<'_>, (pools, queue, bus): &Connected| {
         let settings = Settings::from_lookup(lookup)?;
         Ok(PreSignUp::new(settings, pools.clone(), queue.clone()).telling(bus.clone()))

@@ -18,9 +18,9 @@ pub(super) fn to(operation: &str, body: &[u8]) -> (u16, String) {
         }
         "AdminCreateUser" => json!({ "User": person(request["Username"].as_str().unwrap_or_default()) }),
         "GetSecretValue" => json!({ "SecretString": "a secret of more than thirty-two bytes" }),
-        // An empty table.
-        "GetItem" => json!({}),
-        "AdminLinkProviderForUser"
+        // `GetItem` finds an empty table.
+        "GetItem"
+        | "AdminLinkProviderForUser"
         | "AdminSetUserPassword"
         | "AdminAddUserToGroup"
         | "AdminUpdateUserAttributes"

@@ -50,7 +50,7 @@ const NAMES: [&str; 20] = [
 
 /// The API over memory.
 pub(super) struct Api {
-    api: AccountApi,
+    runs: AccountApi,
     router: axum::Router,
     queue: MemoryQueue,
     /// Method and path of each route, from the API's own description, and of each page.
@@ -105,7 +105,7 @@ impl Api {
             messages: Messages::new(settings.messages.clone()),
             settings,
         });
-        Ok(Self { router: api.router(), api, queue, routes })
+        Ok(Self { router: api.router(), runs: api, queue, routes })
     }
 
     /// An event of API Gateway.
@@ -147,7 +147,7 @@ impl Api {
             return Ok("no request".to_owned());
         };
         for job in self.queue.take() {
-            self.api.run(&job).await.map_err(|why| anyhow::anyhow!("a job failed: {:?}", why.code()))?;
+            self.runs.run(&job).await.map_err(|why| anyhow::anyhow!("a job failed: {:?}", why.code()))?;
         }
         let status = answer["statusCode"].as_u64().context("an answer without a status")?;
         let body = answer["body"].as_str().unwrap_or_default();

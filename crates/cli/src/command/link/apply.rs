@@ -82,6 +82,35 @@ impl Summary {
             self.skipped.is_empty() && self.failed.is_empty() && self.not_copied.is_empty() && self.half_done == 0;
         if all { ExitStatus::Done } else { ExitStatus::Partly }
     }
+
+    /// Says what is left to do, and how the run ended. `stopped` is what stopped it, and `untold` why the event bus was not
+    /// told.
+    fn told_of(&self, stopped: Option<anyhow::Error>, untold: Option<&NotTaken>, changed: bool) -> Result<ExitStatus> {
+        if self.half_done > 0 {
+            say!(
+                "Profiles that are deleted, or gave identities away, with identities that are not linked yet: {}. Run the same \
+                 command again to finish them.",
+                self.half_done
+            );
+        }
+        if let Some(why) = untold {
+            say!(
+                "The event bus was not told of every merge ({why}). Run the same command again: it tells all of them."
+            );
+        }
+        match stopped {
+            Some(error) if !changed && self.half_done == 0 => {
+                Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
+            }
+            Some(error) => {
+                say!("stopped: {error:#}. Run the same command again to go on.");
+                terminal::advise(&error);
+                Ok(ExitStatus::Partly)
+            }
+            None if untold.is_some() => Ok(ExitStatus::Partly),
+            None => Ok(self.status()),
+        }
+    }
 }
 
 impl Link {
@@ -176,30 +205,7 @@ impl Link {
         summary.half_done = journal.history().incomplete();
         let changed = *journal.history() != before;
         global.output().data(&summary)?;
-        if summary.half_done > 0 {
-            say!(
-                "Profiles that are deleted, or gave identities away, with identities that are not linked yet: {}. Run the same \
-                 command again to finish them.",
-                summary.half_done
-            );
-        }
-        if let Some(why) = &untold {
-            say!(
-                "The event bus was not told of every merge ({why}). Run the same command again: it tells all of them."
-            );
-        }
-        match stopped {
-            Some(error) if !changed && summary.half_done == 0 => {
-                Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
-            }
-            Some(error) => {
-                say!("stopped: {error:#}. Run the same command again to go on.");
-                terminal::advise(&error);
-                Ok(ExitStatus::Partly)
-            }
-            None if untold.is_some() => Ok(ExitStatus::Partly),
-            None => Ok(summary.status()),
-        }
+        summary.told_of(stopped, untold.as_ref(), changed)
     }
 
     /// What the plan copies, and the attributes that were named for this run.
