@@ -354,7 +354,7 @@ async fn scenes() -> Vec<Scene> {
     ]
 }
 
-/// Explores all scenes, and says what went wrong. `INTERLEAVINGS=all` lifts the bound on preemptions: that takes minutes.
+/// Explores all scenes, and says what went wrong. `INTERLEAVINGS=all` lifts the bound on preemptions: that takes half an hour or more.
 async fn explore_all(is_cut: bool, preemptions: usize) -> Count {
     let preemptions = (std::env::var("INTERLEAVINGS").as_deref() != Ok("all")).then_some(preemptions);
     let (mut all, mut wrong) = (Count::default(), BTreeMap::new());
