@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
+use end_to_end::listener::{BUS, Listener};
 use end_to_end::user_pool_api::{Proxy, Stall};
 use end_to_end::{Cli, Google, Ran, cloud, native, opens, pool};
 use local_cloud::seed::{GROUP, PASSWORD};
@@ -480,4 +481,31 @@ async fn a_profile_that_changed_after_the_join_was_planned_is_not_joined() {
     let skipped = &applied.json().unwrap()["skipped"];
     assert_eq!(skipped["changed since the plan: the profile that goes"], 1, "{applied:?}");
     assert_eq!((applied.status, pool.profiles().await.unwrap()), (6, before));
+}
+
+#[tokio::test]
+async fn an_application_is_told_of_every_merge_on_a_bus_that_exists() {
+    let provider = Google::start().await.unwrap();
+    let split = Split::set(&provider, Kind::EmailAsUsername).await;
+    let listener = Listener::of(&split.pool).await.unwrap();
+    split.plan(&[]).await;
+    let on = |bus: &'static str| [&APPLY[..], &["--event-bus", bus]].concat();
+    let refused = split.cli().run(&on("no-such-bus")).await.unwrap();
+    assert_eq!(refused.status, 3, "{refused:?}");
+    assert!(refused.stderr.contains("no event bus no-such-bus"), "{refused:?}");
+    assert_eq!(split.pool.profiles().await.unwrap().len(), 3, "nothing was merged");
+    let wrong = split.cli().run(&on("a bus")).await.unwrap();
+    assert!(wrong.status == 2 && wrong.stderr.contains("the name of an event bus"), "{wrong:?}");
+
+    for _ in 0..2 {
+        // The second run merges nobody, and tells all the same: nobody knows what the first one could tell.
+        let applied = split.cli().run(&on(BUS)).await.unwrap();
+        assert_eq!(applied.status, 0, "{applied:?}");
+        assert_eq!(applied.json().unwrap()["told"], 2);
+        let merged = listener.hears("account.merged").await.unwrap();
+        assert_eq!(merged["sub"], split.native.attribute("sub"));
+        assert_eq!(merged["old_sub"], split.google.attribute("sub"));
+        let linked = listener.hears("account.linked").await.unwrap();
+        assert_eq!((&linked["sub"], &linked["provider"]), (&json!(split.native.attribute("sub")), &json!("Google")));
+    }
 }

@@ -5,8 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail the test")]
 
+use end_to_end::listener::Listener;
 use end_to_end::template::texts;
-use end_to_end::{Cli, Ran, binary, cloud, event_bridge, native, pool, sqs};
+use end_to_end::{Cli, Ran, binary, cloud, native, pool};
 use local_cloud::function::Binaries;
 use local_cloud::http::Http;
 use local_cloud::layout;
@@ -388,47 +389,12 @@ async fn the_functions_for_a_pool_that_exists() {
     assert_eq!(of_api, ["account_api_sender_unverified", "account_api_secret_not_checked"]);
 }
 
-/// A queue that gets what happens to the accounts of one pool, as an application would.
-struct Listener {
-    url: String,
-}
-
-impl Listener {
-    async fn of(pool: &str) -> Self {
-        let (endpoint, name) = (cloud().unwrap(), format!("listener-{pool}"));
-        let made = sqs(&endpoint, "CreateQueue", &json!({ "QueueName": name })).await.unwrap();
-        let pattern = json!({ "source": ["cognito-triggers"], "detail": { "user_pool_id": [pool] } });
-        let rule = json!({ "Name": name, "EventBusName": "default", "EventPattern": pattern.to_string() });
-        event_bridge(&endpoint, "PutRule", &rule).await.unwrap();
-        let queue = format!("arn:aws:sqs:eu-central-1:000000000000:{name}");
-        let targets = json!({ "Rule": name, "EventBusName": "default", "Targets": [{ "Id": "queue", "Arn": queue }] });
-        event_bridge(&endpoint, "PutTargets", &targets).await.unwrap();
-        Self { url: made["QueueUrl"].as_str().unwrap().to_owned() }
-    }
-
-    /// Waits for an event of this type. Others are passed over.
-    async fn hears(&self, kind: &str) -> Value {
-        let input = json!({ "QueueUrl": self.url, "WaitTimeSeconds": 1, "MaxNumberOfMessages": 1 });
-        for _ in 0..60 {
-            let answer = sqs(&cloud().unwrap(), "ReceiveMessage", &input).await.unwrap();
-            let Some(message) = answer["Messages"].as_array().and_then(|all| all.first()) else { continue };
-            let handle = json!({ "QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"] });
-            sqs(&cloud().unwrap(), "DeleteMessage", &handle).await.unwrap();
-            let event: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
-            if event["detail-type"] == kind {
-                return event["detail"].clone();
-            }
-        }
-        panic!("nobody told of {kind}")
-    }
-}
-
 #[tokio::test]
 async fn an_application_hears_on_the_event_bus_of_a_link_and_of_a_deletion() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let client = pool.create_client(&[]).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, "ada@example.com").await.unwrap();
-    let listener = Listener::of(pool.id()).await;
+    let listener = Listener::of(&pool).await.unwrap();
     let code = |function| binary(function).unwrap();
     let common = [("EventBus", "default"), ("Providers", "Google:claim")];
     let triggers = [&COMMON[..], &common, &[("ExistingUserPoolId", pool.id())]].concat();
@@ -445,9 +411,9 @@ async fn an_application_hears_on_the_event_bus_of_a_link_and_of_a_deletion() {
     let url = format!("{}/2015-03-31/functions/{name}/invocations", cloud().unwrap());
     let answer = Http::default().send_body("POST", &url, &[], event.to_string()).await.unwrap();
     assert_eq!(answer.json().unwrap()["userName"], event["userName"], "pre-sign-up let the person in");
-    let begun = listener.hears("account.link-begun").await;
+    let begun = listener.hears("account.link-begun").await.unwrap();
     assert_eq!((&begun["provider"], &begun["sub"]), (&json!("Google"), &json!(ada.attribute("sub"))));
-    let linked = listener.hears("account.linked").await;
+    let linked = listener.hears("account.linked").await.unwrap();
     assert_eq!((&linked["provider"], &linked["sub"]), (&json!("Google"), &json!(ada.attribute("sub"))));
 
     // Ada deletes the account.
@@ -459,7 +425,7 @@ async fn an_application_hears_on_the_event_bus_of_a_link_and_of_a_deletion() {
     let answer =
         Http::default().send_body("DELETE", &url, &[("authorization", token.as_str())], String::new()).await.unwrap();
     assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
-    let deleted = listener.hears("account.deleted").await;
+    let deleted = listener.hears("account.deleted").await.unwrap();
     assert_eq!(deleted["sub"], ada.attribute("sub"));
     assert!(pool.profiles().await.unwrap().is_empty());
 }

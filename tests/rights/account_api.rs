@@ -19,6 +19,8 @@ const SECRET: &str = "account-api-secret";
 const SENDER: &str = "no-reply@example.com";
 const PASSWORD: &str = "The-Guest's-own-1";
 const EDITORS: &str = "Editors";
+/// The event bus.
+const BUS: &str = "default";
 /// The name of the function, by which it calls itself.
 const OWN: &str = "account-api";
 
@@ -35,6 +37,10 @@ enum Story {
     Members,
     /// Somebody connects Google, and disconnects it.
     Connects,
+    /// Somebody deletes their account.
+    Deletes,
+    /// Somebody changes their address, and the event bus is busy just then.
+    ChangesWhileTheBusIsBusy,
 }
 
 type Own = &'static [(&'static str, &'static str)];
@@ -44,7 +50,7 @@ const KEEP: (&str, &str) = ("EMAIL_CHANGE_SESSIONS", "keep");
 const PUBLIC: (&str, &str) = ("INVITATIONS", "public");
 const MEMBERS: (&str, &str) = ("INVITATIONS", "members");
 
-const STORIES: [(Story, Own); 7] = [
+const STORIES: [(Story, Own); 9] = [
     (Story::Changes, &[]),
     (Story::Invited, &[KEEP, PUBLIC, ("DEFAULT_GROUP", GROUP)]),
     (
@@ -55,6 +61,8 @@ const STORIES: [(Story, Own); 7] = [
     (Story::Members, &[KEEP, MEMBERS, ("INVITATION_GROUPS", EDITORS)]),
     (Story::Connects, &[KEEP, ("SELF_SERVICE_LINKING", "new")]),
     (Story::Connects, &[KEEP, ("SELF_SERVICE_LINKING", "any")]),
+    (Story::Deletes, &[KEEP, ("ACCOUNT_DELETION", "on")]),
+    (Story::ChangesWhileTheBusIsBusy, &[KEEP, ("EVENT_BUS", BUS)]),
 ];
 
 /// A pool with Ada in it, and a table.
@@ -151,6 +159,15 @@ impl Api<'_> {
             }
             Story::Members => self.members().await,
             Story::Connects => self.connects().await,
+            Story::Deletes => {
+                self.call(Some(&claims(&self.world.ada)), "DELETE /account", Value::Null).await?;
+                self.run_jobs().await
+            }
+            Story::ChangesWhileTheBusIsBusy => {
+                self.gate.refuse("PutEvents", "ThrottlingException", 1);
+                self.changes().await?;
+                self.run_jobs().await
+            }
         }
     }
 
@@ -240,6 +257,7 @@ async fn run(story: Story, own: Own, google: &Google, allowed: BTreeSet<Right>) 
         secret: SECRET.to_owned(),
         sender: SENDER.to_owned(),
         own_function: OWN.to_owned(),
+        event_bus: BUS.to_owned(),
         ..Resources::default()
     };
     let gate = Gate::start(&cloud().unwrap(), resources, allowed).await.unwrap();
@@ -290,6 +308,7 @@ async fn the_account_api_needs_each_of_its_rights_and_names_the_one_that_is_miss
         "cognito-idp:AdminAddUserToGroup: +group_missing",
         "cognito-idp:AdminUserGlobalSignOut: misconfigured, +sessions_not_ended",
         "cognito-idp:DescribeUserPool: +weak-password",
+        "events:PutEvents: +event_not_sent",
         "secretsmanager:GetSecretValue: secret_unreadable",
         "ses:SendEmail: mail-not-sent",
     ];

@@ -97,6 +97,7 @@ const PRE_SIGN_UP: &[Case] = &[
         ..case(&[GROUPED, QUEUE], Before::Nobody, "pre-sign-up/google-new-person")
     },
     case(&[NEXT], Before::Ada(None), "pre-sign-up/google"),
+    case(&[("EVENT_BUS", "default")], Before::Ada(None), "pre-sign-up/google"),
 ];
 
 const POST_CONFIRMATION: &[Case] = &[
@@ -148,6 +149,7 @@ impl Case {
             pool: pool.id().to_owned(),
             queue: queue.clone(),
             next_function: THEIRS.to_owned(),
+            event_bus: "default".to_owned(),
             ..Resources::default()
         };
         let gate = Gate::start(&cloud().unwrap(), resources, allowed).await.unwrap();
@@ -257,6 +259,7 @@ async fn pre_sign_up_needs_each_of_its_rights_and_names_the_one_that_is_missing(
     // What a pool requires is asked to keep what can be kept, too. The group is written all the same, by waiting.
     let expected = [
         "cognito-idp:DescribeUserPool: +misconfigured, misconfigured",
+        "events:PutEvents: +event_not_sent",
         "lambda:InvokeFunction: next_function_failed",
         "sqs:SendMessage: +retry_queue_failed",
     ];

@@ -31,6 +31,8 @@ pub struct Resources {
     pub sender: String,
     /// The name of the function itself.
     pub own_function: String,
+    /// The name of the event bus.
+    pub event_bus: String,
     /// The name of the team's function.
     pub next_function: String,
 }
@@ -198,6 +200,10 @@ impl State {
             }
             "DynamoDB_20120810" => ("dynamodb", on(text("TableName") == own.table, "table")),
             "AmazonSQS" => ("sqs", on(text("QueueUrl").ends_with(&format!("/{}", own.queue)), "retry-queue")),
+            "AWSEvents" => {
+                let bus = body["Entries"][0]["EventBusName"].as_str().unwrap_or_default();
+                ("events", on(bus == own.event_bus, "event-bus"))
+            }
             "secretsmanager" => ("secretsmanager", on(text("SecretId") == own.secret, "secret")),
             other => (other, on(false, path)),
         };

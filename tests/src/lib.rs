@@ -3,6 +3,7 @@
 
 mod cli;
 pub mod gate;
+pub mod listener;
 pub mod manifest;
 mod people;
 pub mod template;

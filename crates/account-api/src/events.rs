@@ -34,9 +34,10 @@ impl Events {
         }
         for event in events {
             let job = Job::Event { event };
-            if self.queue.put(&job).await.is_err()
+            if let Err(full) = self.queue.put(&job).await
                 && let Job::Event { event } = job
             {
+                Problem::from(full).log(Some(sub));
                 why.log(&[event]);
             }
         }

@@ -35,6 +35,8 @@ function card(title, account) {
   const ways = account.identities.map(({ label, account: address }) => (address ? `${label} (${address})` : label));
   if (ways.length > 0) line(say("connect.ways", { list: list(ways) }));
   if (account.groups.length > 0) line(say("connect.groups", { list: list(account.groups) }));
+  // Support may ask for it, and the one that goes is lost for good.
+  line(say("connect.id", { id: account.sub }));
 }
 
 // Shows both, with a button for each thing that may be done.

@@ -62,7 +62,7 @@ pub(crate) struct Link {
     /// <PLAN>.subs.csv]
     #[arg(long, value_name = "FILE", requires = "apply")]
     sub_map: Option<PathBuf>,
-    /// Tell this event bus of every merge in the journal, for your application's database (account.merged)
+    /// Tell this event bus of every merge in the journal, for your application's database (account.merged, account.linked)
     #[arg(long, value_name = "NAME", requires = "apply", value_parser = event_bus)]
     event_bus: Option<String>,
     /// Undo what this journal says was done, as far as Cognito allows

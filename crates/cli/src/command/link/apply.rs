@@ -12,16 +12,16 @@ use crate::terminal::{
 };
 use anyhow::Result;
 use cognito_core::account_event::{AccountEvent, EventBus as _, NotTaken, What};
+use cognito_core::provider::SourceIdentity;
 use cognito_core::sdk::EventBridge;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
 use merge::{
-    CopyOptions, History, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, ReplacedSub, StepResult,
-    check_copyable,
+    CopyOptions, History, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -56,7 +56,7 @@ pub(in crate::command) struct Summary {
     sub_map: PathBuf,
     /// How many lines that file has.
     subs: u64,
-    /// How many of them the event bus was told of. Missing without --event-bus.
+    /// How many events the bus was told. Missing without --event-bus.
     #[serde(skip_serializing_if = "Option::is_none")]
     told: Option<usize>,
 }
@@ -257,11 +257,23 @@ async fn tell(bus: &EventBridge, events: &[AccountEvent]) -> (usize, Option<NotT
 /// What an application has to know of the merges in a journal.
 fn merged(history: &History, user_pool_id: &str) -> Vec<AccountEvent> {
     let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let event = |sub: ReplacedSub| {
-        let what = What::Merged { old_sub: sub.old_sub };
-        AccountEvent::new(user_pool_id, &sub.new_sub, now, what)
-    };
-    history.order.iter().flat_map(|name| history.replaced_subs(name)).map(event).collect()
+    let mut events = Vec::new();
+    for name in &history.order {
+        let Some((state, linked)) = history.merge_of(name).and_then(|state| Some((state, state.linked.as_ref()?)))
+        else {
+            continue;
+        };
+        let mut tell = |what| events.push(AccountEvent::new(user_pool_id, &linked.into_sub, now, what));
+        for sub in history.replaced_subs(name) {
+            tell(What::Merged { old_sub: sub.old_sub });
+        }
+        let own = state.attempts.last().and_then(|begin| begin.identity.as_ref());
+        let providers: BTreeSet<_> = state.moved.iter().chain(own).map(SourceIdentity::provider).collect();
+        for provider in providers {
+            tell(What::Linked { provider: provider.to_owned() });
+        }
+    }
+    events
 }
 
 /// What stopped a run, and what to do about it. Names nobody.
