@@ -166,8 +166,12 @@ impl Notice {
     }
 
     fn is(&self, other: &Self) -> bool {
-        (self.what, &self.to, &self.provider, self.owed_since)
-            == (other.what, &other.to, &other.provider, other.owed_since)
+        self.says(other) && self.owed_since == other.owed_since
+    }
+
+    /// Whether the same reader would read the same.
+    fn says(&self, other: &Self) -> bool {
+        (self.what, &self.to, &self.provider) == (other.what, &other.to, &other.provider)
     }
 }
 
@@ -230,10 +234,12 @@ impl State {
         self.owing(owed, now).0
     }
 
-    /// These mails are owed from now on. Returns them as they are stored. The caller sends them itself.
+    /// These mails are owed from now on, each once. Returns them as they are stored. The caller sends them itself.
     pub(super) fn owing(mut self, owed: impl IntoIterator<Item = Notice>, now: u64) -> (Self, Vec<Notice>) {
         self.owed.retain(|notice| now < notice.owed_since + NOTICE_TIME);
         let owed: Vec<_> = owed.into_iter().map(|notice| Notice { tried_at: now, owed_since: now, ..notice }).collect();
+        let is_new = |old: &Notice| !owed.iter().any(|new| new.says(old));
+        self.owed.retain(is_new);
         self.owed.extend(owed.iter().cloned());
         (self, owed)
     }

@@ -312,6 +312,7 @@ async fn the_configuration_in_a_page_is_public_values_alone() {
         "providers": ["Google", "SignInWithApple", "Corp"],
         // Corp is never linked. Nobody says so of Apple.
         "connects": ["Google", "SignInWithApple"],
+        "tells": true,
         "password": { "length": 12, "lower": true, "upper": false, "digit": true, "symbol": false },
         "contact": true,
         "locales": ["ar", "de", "en", "es", "fr", "ja", "pt-BR"],
