@@ -430,7 +430,7 @@ fn every_route_of_the_account_api_that_acts_for_somebody_asks_who_that_is() {
             assert_eq!(properties["AuthorizationType"].to_string(), r#"["InvitesPublicly","NONE","JWT"]"#);
         }
     }
-    assert_eq!(routes, 13);
+    assert_eq!(routes, 16);
 }
 
 #[test]
