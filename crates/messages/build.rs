@@ -33,7 +33,9 @@ fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=templates");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
-    fs::write(out.join("message.html"), inlined_template()?)?;
+    let (message, legal) = without_legal(&inlined_template()?)?;
+    fs::write(out.join("message.html"), message)?;
+    fs::write(out.join("legal.html"), legal)?;
     fs::write(out.join("locales.rs"), locale_table()?)?;
     Ok(())
 }
@@ -59,6 +61,16 @@ fn inlined_template() -> Outcome<String> {
         html = html.replace(stand_in, expression);
     }
     Ok(html)
+}
+
+/// Takes the part between the comments `legal` out, for a template of its own. Few senders set what it shows, and a template
+/// is parsed only where it is used.
+fn without_legal(html: &str) -> Outcome<(String, String)> {
+    const MISSING: &str = "templates: message.html no longer marks its legal part";
+    let (before, rest) = html.split_once("<!--legal-->").ok_or(MISSING)?;
+    let (legal, after) = rest.split_once("<!--/legal-->").ok_or(MISSING)?;
+    let include = "{% if legal_footer or terms_url or privacy_url %}{% include \"built-in/legal.html\" %}{% endif %}";
+    Ok((format!("{before}{include}{after}"), legal.trim_start().to_owned()))
 }
 
 /// Applies `change` to each line that consists of one template tag.

@@ -11,8 +11,9 @@ use crate::locale::{Locale, fallbacks};
 use crate::skipped::Reason;
 
 /// The built-in templates. The build inlines the styles of the HTML.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     (Part::Html.built_in(), include_str!(concat!(env!("OUT_DIR"), "/message.html"))),
+    ("built-in/legal.html", include_str!(concat!(env!("OUT_DIR"), "/legal.html"))),
     (Part::Text.built_in(), include_str!("../templates/message.txt")),
     (Part::Subject.built_in(), include_str!("../templates/subject.txt")),
     (Part::Sms.built_in(), include_str!("../templates/sms.txt")),
