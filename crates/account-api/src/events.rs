@@ -32,13 +32,10 @@ impl Events {
         if !why.may_pass {
             return why.log(&events);
         }
-        for event in events {
-            let job = Job::Event { event };
-            if let Err(full) = self.queue.put(&job).await
-                && let Job::Event { event } = job
-            {
+        for event in &events {
+            if let Err(full) = self.queue.put(&Job::Event { event: event.clone() }).await {
                 Problem::from(full).log(Some(sub));
-                why.log(&[event]);
+                why.log(std::slice::from_ref(event));
             }
         }
     }

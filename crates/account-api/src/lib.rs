@@ -122,7 +122,7 @@ impl AccountApi {
                 events: events.clone(),
                 sealer: sealer.clone(),
                 unproven: counter("email-change", settings.email_change.ceilings),
-                has_self_service: settings.identities.needs_fresh_sign_ins(),
+                needs_fresh_sign_ins: settings.identities.needs_fresh_sign_ins(),
                 settings: settings.email_change,
             }),
             identities: Arc::new(Identities {

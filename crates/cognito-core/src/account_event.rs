@@ -100,11 +100,13 @@ impl AccountEvent {
     }
 }
 
+/// What becomes of events that a bus is handed.
+pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send + 'a>>;
+
 /// Takes events for the application.
 pub trait EventBus: Debug + Send + Sync {
     /// Hands events over. Once it has taken them, it delivers each at least once.
-    fn put<'a>(&'a self, events: &'a [AccountEvent])
-    -> Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send + 'a>>;
+    fn put<'a>(&'a self, events: &'a [AccountEvent]) -> Taking<'a>;
 }
 
 /// Events that the bus did not take, or not all of them. It names AWS's error code and nothing of the events.
@@ -171,10 +173,7 @@ impl MemoryBus {
 
 #[cfg(feature = "testing")]
 impl EventBus for MemoryBus {
-    fn put<'a>(
-        &'a self,
-        events: &'a [AccountEvent],
-    ) -> Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send + 'a>> {
+    fn put<'a>(&'a self, events: &'a [AccountEvent]) -> Taking<'a> {
         Box::pin(async move {
             if let Some(error) = self.fails.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone() {
                 return Err(error);

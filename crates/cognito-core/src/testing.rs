@@ -125,6 +125,12 @@ impl CapturedLog {
         (result, log.text())
     }
 
+    /// Takes the log so far out.
+    #[must_use]
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The log so far.
     #[must_use]
     pub fn text(&self) -> String {

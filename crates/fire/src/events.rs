@@ -9,16 +9,14 @@ mod draw;
 mod triggers;
 pub mod worst;
 
-use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail, ensure};
+use cognito_core::testing::CapturedLog;
 use futures_util::FutureExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
-use tracing_subscriber::fmt::MakeWriter;
 
 use api::Api;
 use triggers::Triggers;
@@ -55,7 +53,7 @@ pub type Answers = std::collections::BTreeMap<String, u64>;
 ///
 /// Fails at the first case that does not end as it must. The message names its number and what was sent.
 pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<Answers> {
-    let log = Log::default();
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -74,7 +72,7 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(case));
         let sent = world.draw(&mut rng);
         let answered = runtime.block_on(AssertUnwindSafe(world.answer(&sent)).catch_unwind());
-        let said = match answered.unwrap_or_else(|_| bail!("it panicked")).and_then(|said| log.check().map(|()| said)) {
+        let said = match answered.unwrap_or_else(|_| bail!("it panicked")).and_then(|said| check(&log).map(|()| said)) {
             Ok(said) => said,
             Err(why) => bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&sent)),
         };
@@ -125,40 +123,14 @@ fn shortened(text: &str) -> String {
     if end == text.len() { text.to_owned() } else { format!("{} … ({} bytes)", &text[..end], text.len()) }
 }
 
-/// What is logged, until it is checked.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Each line may hold the `sub` of a profile, which Cognito makes, and nothing else of a case.
-    fn check(&self) -> Result<()> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for line in String::from_utf8(bytes)?.lines() {
-            let mut told: Value = serde_json::from_str(line)?;
-            if let Some(members) = told.as_object_mut() {
-                members.retain(|name, _| !["sub", "old_sub"].contains(&name.as_str()));
-            }
-            ensure!(!told.to_string().contains(MARK), "something personal is in the log: {line}");
+/// Checks what is logged by now. Each line may hold the `sub` of a profile, which Cognito makes, and nothing else of a case.
+fn check(log: &CapturedLog) -> Result<()> {
+    for line in String::from_utf8(log.take())?.lines() {
+        let mut told: Value = serde_json::from_str(line)?;
+        if let Some(members) = told.as_object_mut() {
+            members.retain(|name, _| !["sub", "old_sub"].contains(&name.as_str()));
         }
-        Ok(())
+        ensure!(!told.to_string().contains(MARK), "something personal is in the log: {line}");
     }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+    Ok(())
 }

@@ -132,7 +132,7 @@ impl EmailChange {
             return Ok(());
         }
         end_sessions(&*self.accounts, &caller.user_name, &caller.sub).await?;
-        if self.has_self_service { note_signed_out(&self.table, &caller.sub).await } else { Ok(()) }
+        if self.needs_fresh_sign_ins { note_signed_out(&self.table, &caller.sub).await } else { Ok(()) }
     }
 
     async fn write_address(&self, caller: &Caller, request: &Request, new: &Email) -> Result<(), Problem> {

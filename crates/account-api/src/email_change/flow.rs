@@ -39,8 +39,8 @@ pub(crate) struct EmailChange {
     pub(crate) sealer: Sealer,
     /// Counts the codes that nobody has entered yet.
     pub(crate) unproven: Counter,
-    /// Whether people change their ways to sign in here, so that it matters when sessions were ended.
-    pub(crate) has_self_service: bool,
+    /// Whether somebody may do here what needs a fresh sign-in, so that it matters when sessions were ended.
+    pub(crate) needs_fresh_sign_ins: bool,
     pub(crate) settings: super::Settings,
 }
 

@@ -66,8 +66,7 @@ impl Identities {
                     .ok_or(Code::TryAgain.into());
             }
             Err(why) => {
-                let after = if why.is_passing() { state.released() } else { state.ended([], now) };
-                self.table.replace(&key(&owner.sub), read, after).await?;
+                self.table.replace(&key(&owner.sub), read, state.failed(why.is_passing(), now)).await?;
                 return Err(why);
             }
         }

@@ -85,9 +85,7 @@ impl Identities {
         let work = Work::Disconnect { id: id.to_owned(), provider };
         let read = self.begin(owner, read, work).await?;
         if let Err(why) = self.untie(owner, id).await {
-            // Nobody knows whether a call without an answer did it. The next call finds out.
-            let state = read.value.clone();
-            let after = if why.is_passing() { state.released() } else { state.ended([], self.table.now()) };
+            let after = read.value.clone().failed(why.is_passing(), self.table.now());
             self.table.replace(&key(&owner.sub), read, after).await?;
             return Err(why);
         }

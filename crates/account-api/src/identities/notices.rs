@@ -3,13 +3,13 @@
 
 use super::flow::{Identities, WRITE_TRIES, gone_as, key};
 use super::state::{Notice, Owner, State, What};
-use super::ways::label;
+use super::ways::{connected_at, label};
 use crate::caller::{AHEAD, Caller, FRESH};
 use crate::clock::DAY;
 use crate::problem::{Code, Problem};
 use crate::table::{self, Versioned};
 use cognito_core::account_event::{AccountEvent, What as Happened};
-use cognito_core::user_pool::{Identity, ProfileRecord};
+use cognito_core::user_pool::ProfileRecord;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -149,7 +149,6 @@ impl Identities {
 /// When identities of this provider were linked to the account, in seconds since 1970, if that was not before `since`.
 fn made_since(record: &ProfileRecord, provider: &str, since: u64) -> Result<Vec<u64>, Problem> {
     let profile = record.profile().map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
-    let made = |identity: &Identity| identity.connected.and_then(|at| u64::try_from(at / 1000).ok());
     let of_provider = profile.identities.iter().filter(|known| known.provider_name.eq_ignore_ascii_case(provider));
-    Ok(of_provider.filter_map(made).filter(|at| *at >= since).collect())
+    Ok(of_provider.filter_map(connected_at).filter(|at| *at >= since).collect())
 }

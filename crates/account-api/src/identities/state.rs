@@ -216,6 +216,11 @@ impl State {
         self
     }
 
+    /// The work failed. If that may pass, nobody knows whether a call without an answer did it, and the next call finds out.
+    pub(super) fn failed(self, may_pass: bool, now: u64) -> Self {
+        if may_pass { self.released() } else { self.ended([], now) }
+    }
+
     /// The move failed. A later call tries it again, each time after a longer pause.
     pub(super) fn paused(mut self, now: u64) -> Self {
         if let Some(Work::Absorb(moving)) = &mut self.work {

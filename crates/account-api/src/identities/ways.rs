@@ -180,11 +180,16 @@ impl Account {
             provider: identity.provider_name.clone(),
             label: label(&identity.provider_name).to_owned(),
             account: account_at_provider(&self.profile, identity),
-            connected_at: identity.connected.and_then(|time| u64::try_from(time / 1000).ok()),
+            connected_at: connected_at(identity),
             primary: identity.primary,
             fixed: self.fixed(identity),
         }
     }
+}
+
+/// When an identity was connected, in seconds since 1970, where the pool tells.
+pub(super) fn connected_at(identity: &Identity) -> Option<u64> {
+    identity.connected.and_then(|time| u64::try_from(time / 1000).ok())
 }
 
 /// What people call a provider.

@@ -165,7 +165,7 @@ impl<Q: Queue> Queue for Fused<Q> {
 }
 
 impl EventBus for Fused<MemoryBus> {
-    fn put<'a>(&'a self, events: &'a [AccountEvent]) -> BoxFuture<'a, Result<(), account_event::NotTaken>> {
+    fn put<'a>(&'a self, events: &'a [AccountEvent]) -> account_event::Taking<'a> {
         let error = account_event::NotTaken { code: "ThrottlingException".into(), may_pass: true };
         self.call("PutEvents", "", self.0.put(events), error).boxed()
     }

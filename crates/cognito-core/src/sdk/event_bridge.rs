@@ -4,11 +4,10 @@
 
 use super::Aws;
 use super::signed::Target;
-use crate::account_event::{AccountEvent, EventBus, NotTaken, SOURCE};
+use crate::account_event::{AccountEvent, EventBus, NotTaken, SOURCE, Taking};
 use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::pin::Pin;
 use std::time::Duration;
 
 /// How long a call may take.
@@ -124,10 +123,7 @@ struct EntryResult {
 }
 
 impl EventBus for EventBridge {
-    fn put<'a>(
-        &'a self,
-        events: &'a [AccountEvent],
-    ) -> Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send + 'a>> {
+    fn put<'a>(&'a self, events: &'a [AccountEvent]) -> Taking<'a> {
         Box::pin(async move {
             for some in events.chunks(MOST) {
                 self.send(some).await?;
