@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// What every template grants; `tests/install.rs` holds them against it.
+/// What every template grants; `tests/files/install.rs` holds them against it.
 const MANIFEST: &str = include_str!("../../deploy/manifest.json");
 
 /// An IAM action, and what it is allowed on: `pool`, `table`, `retry-queue`, …

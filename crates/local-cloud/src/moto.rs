@@ -12,6 +12,14 @@ use crate::{layout, port};
 /// How long it may take to answer its first request.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
+/// One request after the other. moto's own server answers several at once, and then loses additions, which DynamoDB never does.
+const SERVER: &str = "\
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
+";
+
 /// The running server. Dropping it ends it.
 #[derive(Debug)]
 pub struct Moto {
@@ -27,8 +35,8 @@ impl Moto {
     /// Fails if it ends or stays silent. Its log is among the others.
     pub async fn start(toolbox: &Toolbox) -> Result<Self> {
         let port = port::choose(None)?;
-        let mut command = Command::new(toolbox.program("moto_server"));
-        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        let mut command = Command::new(toolbox.program("python"));
+        command.args(["-c", SERVER, &port.to_string()]);
         let log = layout::logs().join(format!("moto-{port}.log"));
         let mut process = ProcessGroup::spawn_with_log(&mut command, &log)?;
         let endpoint = format!("http://127.0.0.1:{port}");

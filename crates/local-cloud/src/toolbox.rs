@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::layout;
 use crate::process::run;
@@ -24,6 +25,8 @@ const MOTO: &str = include_str!("../python/moto.txt");
 
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
+
+static INSTALLING: Mutex<()> = Mutex::const_new(());
 
 /// An installed set of tools.
 #[derive(Debug, Clone)]
@@ -85,6 +88,8 @@ impl Toolbox {
         let folder = layout::local().join("tools").join(name);
         let stamp = folder.join("installed.txt");
         let toolbox = Self(folder.clone());
+        // Tests that run at once want the same tools.
+        let _one_at_a_time = INSTALLING.lock().await;
         if std::fs::read_to_string(&stamp).is_ok_and(|found| found == requirements) && toolbox.works().await {
             return Ok(toolbox);
         }

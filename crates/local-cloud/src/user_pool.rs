@@ -300,7 +300,15 @@ impl UserPool {
         loop {
             let page = self.admin("ListUsers", input.clone()).await?;
             for user in page["Users"].as_array().into_iter().flatten() {
-                profiles.push(self.read_profile(user, "Attributes").await?);
+                match self.read_profile(user, "Attributes").await {
+                    Ok(profile) => profiles.push(profile),
+                    // Somebody deleted it since it was listed.
+                    Err(error)
+                        if error
+                            .downcast_ref::<ApiError>()
+                            .is_some_and(|error| error.code == "UserNotFoundException") => {}
+                    Err(error) => return Err(error),
+                }
             }
             match page.get("PaginationToken") {
                 Some(token) => input["PaginationToken"] = token.clone(),

@@ -5,7 +5,7 @@ use crate::trigger::Trigger;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What the functions need, also for Terraform and CDK; tests/install.rs holds it against the template.
+/// What the functions need, also for Terraform and CDK; tests/files/install.rs holds it against the template.
 const MANIFEST: &str = include_str!("../../../../deploy/manifest.json");
 
 #[derive(Default, Deserialize)]

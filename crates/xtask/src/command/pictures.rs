@@ -50,7 +50,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     std::fs::create_dir_all(&now).with_context(|| format!("{} cannot be made", now.display()))?;
     let features = format!("end-to-end/local-cloud,end-to-end/browser,cognito-messages/screenshots,{CHAINING}");
     let mut cargo = function::cargo();
-    cargo.args(["test", "--workspace", "--features", &features, "--test", "pages", "--test", "screenshots", "--"]);
+    cargo.args(["test", "--workspace", "--features", &features, "--test", "browser", "--test", "screenshots", "--"]);
     let status = cargo.args(TESTS).env("PICTURES_FOLDER", &now).status().await.context("cargo cannot be started")?;
     if !status.success() {
         bail!("not every picture could be made; see above");

@@ -7,6 +7,10 @@ use local_cloud::local_stack::{self, LocalStack};
 use local_cloud::stack::sam::Sam;
 use local_cloud::{ENDPOINT_VARIABLE, LocalCloud, browser, client_environment, layout, steps::step, toolbox::Toolbox};
 
+/// How many tests of a program run at once, unless `RUST_TEST_THREADS` says another number. Most of the time they wait for the
+/// local cloud or a browser.
+const TESTS_AT_ONCE: &str = "4";
+
 /// The options of the tests.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -30,8 +34,6 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<()> {
     // Asked now, because the build may put another file in the place of this one.
     let xtask = std::env::current_exe()?;
-    let toolbox = Toolbox::local_cloud().await?;
-    let sam = Sam::install().await?;
     let mut features = format!("end-to-end/local-cloud,{CHAINING}");
     if !options.no_browser {
         browser::check("--no-browser")?;
@@ -39,8 +41,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     eprintln!("… Building the functions, the command line and the tests");
     // Of chosen tests, cargo compiles the rest when it runs them. One test is enough for the features of all.
-    let tests: &[&str] = if options.cargo_arguments.is_empty() { &["--tests"] } else { &["--test", "workspace"] };
-    let binaries = Binaries::build_with_tests(&features, tests).await?;
+    let tests: &[&str] = if options.cargo_arguments.is_empty() { &["--tests"] } else { &["--test", "files"] };
+    let build = Binaries::build_with_tests(&features, tests);
+    // Pip waits for the network while the compiler works.
+    let (binaries, toolbox, sam) = tokio::try_join!(build, Toolbox::local_cloud(), Sam::install())?;
     let settings = local_cloud::Options { port: options.port, ..Default::default() };
     let cloud = step("Starting the local cloud", LocalCloud::start(&toolbox, settings)).await?;
     let folder = layout::local().join("stack").join("test");
@@ -51,6 +55,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     if options.cargo_arguments.is_empty() {
         // One failure must not hide the others.
         cargo.args(["--workspace", "--no-fail-fast"]);
+    }
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        cargo.env("RUST_TEST_THREADS", TESTS_AT_ONCE);
     }
     let status = cargo
         .args(["--features", &features])

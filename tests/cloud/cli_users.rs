@@ -1,0 +1,475 @@
+//! The commands about one person, against pools on the local cloud.
+
+use end_to_end::{Cli, Ran, closed, native, pool};
+use local_cloud::hosted_login::sign_in;
+use local_cloud::http::Http;
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::seed::{GROUP, PASSWORD};
+use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::{Kind, UserPool};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const ADA: &str = "ada@example.com";
+const AT_GOOGLE: &str = "123456789012345678901";
+
+const DONE: i32 = 0;
+const FAILED: i32 = 1;
+const USAGE: i32 = 2;
+const REFUSED: i32 = 3;
+const PARTLY: i32 = 6;
+
+/// Runs a command on a pool.
+async fn run(pool: &UserPool, arguments: &[&str]) -> Ran {
+    let all = [arguments, &["--user-pool-id", pool.id(), "--output", "json"]].concat();
+    Cli::new().unwrap().run(&all).await.unwrap()
+}
+
+/// Asserts that a command ended with a code and said something, and left standard output empty.
+fn says(ran: &Ran, status: i32, text: &str) {
+    assert_eq!(ran.status, status, "{ran:?}");
+    assert!(ran.stderr.contains(text), "{ran:?}");
+    assert_eq!(ran.stdout, "", "{ran:?}");
+}
+
+async fn link(pool: &UserPool, username: &str, provider: &str, attribute: &str, value: &str) {
+    let link = json!({
+        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
+        "SourceUser": {
+            "ProviderName": provider,
+            "ProviderAttributeName": attribute,
+            "ProviderAttributeValue": value,
+        },
+    });
+    pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+}
+
+async fn set(pool: &UserPool, username: &str, name: &str, value: &str) {
+    let input = json!({ "Username": username, "UserAttributes": [{ "Name": name, "Value": value }] });
+    pool.admin("AdminUpdateUserAttributes", input).await.unwrap();
+}
+
+/// Ada's native account beside the profile of her Google account, which no function has linked.
+async fn ada_twice(pool: &UserPool) -> IdentityProvider {
+    native(pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let google = IdentityProvider::start(&Toolbox::local_cloud().await.unwrap(), None).await.unwrap();
+    google.register(pool, "Google").await.unwrap();
+    google.knows(AT_GOOGLE, &json!({ "email": ADA, "email_verified": true })).await.unwrap();
+    let client = pool.create_client(&["Google"]).await.unwrap();
+    sign_in(pool, &client, "Google", AT_GOOGLE).await.unwrap();
+    google
+}
+
+#[tokio::test]
+async fn show_finds_a_person_by_address_in_any_case_by_sub_and_by_name() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
+    link(&pool, &ada.username, "Google", "Cognito_Subject", AT_GOOGLE).await;
+    let group = json!({ "Username": ada.username, "GroupName": GROUP });
+    pool.admin("AdminAddUserToGroup", group).await.unwrap();
+    let factor =
+        json!({ "Username": ada.username, "SoftwareTokenMfaSettings": { "Enabled": true, "PreferredMfa": true } });
+    pool.admin("AdminSetUserMFAPreference", factor).await.unwrap();
+    for whom in ["ADA@Example.com", ADA, ada.attribute("sub"), &ada.username] {
+        let ran = run(&pool, &["show", whom]).await;
+        assert_eq!(ran.status, DONE, "{whom}: {ran:?}");
+        let shown = ran.json().unwrap();
+        let profile = &shown["profiles"][0];
+        assert_eq!(shown["profiles"].as_array().unwrap().len(), 1);
+        assert_eq!((&profile["user_name"], &profile["status"]), (&json!(ada.username), &json!("CONFIRMED")));
+        assert_eq!((&profile["sub"], &profile["enabled"]), (&json!(ada.attribute("sub")), &json!(true)));
+        assert_eq!(profile["attributes"], json!({ "email": ADA, "email_verified": "true" }));
+        let identity = &profile["identities"][0];
+        assert_eq!((&identity["provider"], &identity["subject"]), (&json!("Google"), &json!(AT_GOOGLE)));
+        assert_eq!(identity["stand_alone"], false);
+        assert_eq!(profile["groups"], json!([GROUP]));
+        assert_eq!(profile["mfa"], json!({ "enabled": ["SOFTWARE_TOKEN_MFA"], "preferred": "SOFTWARE_TOKEN_MFA" }));
+        assert_eq!(profile["sign_in_factors"], json!(["PASSWORD"]));
+        assert!(profile["created"].as_str().unwrap().ends_with('Z'), "{profile}");
+    }
+}
+
+#[tokio::test]
+async fn show_puts_profiles_with_one_address_side_by_side_and_points_at_link() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let _google = ada_twice(&pool).await;
+    let ran = run(&pool, &["show", ADA]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    let names: Vec<_> =
+        ran.json().unwrap()["profiles"].as_array().unwrap().iter().map(|p| p["status"].clone()).collect();
+    assert_eq!(names, [json!("CONFIRMED"), json!("EXTERNAL_PROVIDER")]);
+    assert!(ran.stderr.contains("cognito-triggers link"), "{ran:?}");
+    let table = Cli::new().unwrap().run(&["show", ADA, "--user-pool-id", pool.id()]).await.unwrap();
+    assert!(table.stdout.contains("(stand-alone)") && table.stdout.contains("CONFIRMED"), "{table:?}");
+}
+
+#[tokio::test]
+async fn show_fails_for_nobody_and_for_a_pool_that_is_not_there() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    for nobody in ["nobody@example.com", "00000000-0000-4000-8000-000000000000", "nobody"] {
+        says(&run(&pool, &["show", nobody]).await, FAILED, "no profile of this pool");
+    }
+    let elsewhere = UserPool::open(pool.endpoint(), "eu-central-1_NoSuchPool");
+    says(&run(&elsewhere, &["show", "nobody"]).await, FAILED, "AdminGetUser: ResourceNotFoundException");
+    let no_id = UserPool::open(pool.endpoint(), "not-a-pool");
+    says(&run(&no_id, &["show", "nobody"]).await, USAGE, "eu-central-1_AbCdEf123");
+}
+
+#[tokio::test]
+async fn unlink_unties_the_identity_and_nothing_else() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    link(&pool, &ada.username, "Google", "Cognito_Subject", AT_GOOGLE).await;
+    link(&pool, &ada.username, "Facebook", "Cognito_Subject", "10223344556677889").await;
+    let ran = run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    assert!(!ran.stderr.contains(AT_GOOGLE), "{}", ran.stderr);
+    let outcome = ran.json().unwrap();
+    assert_eq!(outcome["before"].as_array().unwrap().len(), 2);
+    assert_eq!(outcome["after"].as_array().unwrap().len(), 1);
+    assert!(ran.stderr.contains("gets a profile of its own"), "{ran:?}");
+    let after = pool.only_profile_of(ADA).await.unwrap();
+    assert!(!after.has_identity("Google", AT_GOOGLE) && after.has_identity("Facebook", "10223344556677889"));
+    assert_eq!((after.username, after.status, after.groups), (ada.username, ada.status, ada.groups));
+    // The last identity may go too, because there is a password.
+    let ran = run(&pool, &["unlink", ADA, "--provider", "Facebook", "--yes"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    assert!(pool.only_profile_of(ADA).await.unwrap().identities.is_empty());
+}
+
+#[tokio::test]
+async fn unlink_changes_nothing_unless_it_is_confirmed() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    link(&pool, &ada.username, "Google", "Cognito_Subject", AT_GOOGLE).await;
+    says(&run(&pool, &["unlink", ADA, "--provider", "Google"]).await, REFUSED, "--yes");
+    assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Google", AT_GOOGLE));
+}
+
+#[tokio::test]
+async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the_only_one_meant() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "none at all");
+    link(&pool, &ada.username, "Okta", "Cognito_Subject", "aB").await;
+    link(&pool, &ada.username, "Okta", "Cognito_Subject", "ab").await;
+    says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "it has Okta");
+    says(&run(&pool, &["unlink", ADA, "--provider", "Okta", "--yes"]).await, REFUSED, "--subject");
+    let wrong = ["unlink", ADA, "--provider", "Okta", "--subject", "AB", "--yes"];
+    says(&run(&pool, &wrong).await, REFUSED, "upper and lower case");
+    assert_eq!(pool.only_profile_of(ADA).await.unwrap().identities.len(), 2);
+    let right = ["unlink", ADA, "--provider", "Okta", "--subject", "aB", "--yes"];
+    assert_eq!(run(&pool, &right).await.status, DONE);
+    assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Okta", "ab"));
+}
+
+#[tokio::test]
+async fn unlink_leaves_no_profile_without_a_way_in_and_chooses_none_of_several() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let _google = ada_twice(&pool).await;
+    says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "2 profiles");
+    let own = format!("Google_{AT_GOOGLE}");
+    says(&run(&pool, &["unlink", &own, "--provider", "Google", "--yes"]).await, REFUSED, "no way in");
+    assert!(pool.profile(&own).await.unwrap().has_identity("Google", AT_GOOGLE));
+    let grace = sign_up(&pool, &pool.create_client(&[]).await.unwrap(), "grace@example.org").await;
+    link(&pool, &grace, "Google", "Cognito_Subject", "2").await;
+    says(&run(&pool, &["unlink", &grace, "--provider", "Google", "--yes"]).await, REFUSED, "never confirmed");
+}
+
+#[tokio::test]
+async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    link(&pool, &ada.username, "CorpSAML", "custom:employee_id", "e-17").await;
+    says(&run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await, FAILED, "--linked-by");
+    let by = ["unlink", ADA, "--provider", "CorpSAML", "--linked-by", "custom:employee_id", "--yes"];
+    assert_eq!(run(&pool, &by).await.status, DONE);
+    assert!(pool.only_profile_of(ADA).await.unwrap().identities.is_empty());
+}
+
+#[tokio::test]
+async fn verify_email_shows_sets_and_unsets_the_flag() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    set(&pool, &ada.username, "email_verified", "false").await;
+    for (arguments, verified, changed) in [
+        (&["--show"][..], false, false),
+        (&["--yes"], true, true),
+        (&[], true, false),
+        (&["--show"], true, false),
+        (&["--unset", "--yes"], false, true),
+        (&["--unset"], false, false),
+    ] {
+        let ran = run(&pool, &[&["verify-email", ADA], arguments].concat()).await;
+        assert_eq!(ran.status, DONE, "{ran:?}");
+        let outcome = ran.json().unwrap();
+        assert_eq!((&outcome["email_verified"], &outcome["changed"]), (&json!(verified), &json!(changed)), "{ran:?}");
+        assert_eq!(pool.only_profile_of(ADA).await.unwrap().email_verified(), verified);
+    }
+    let after = pool.only_profile_of(ADA).await.unwrap();
+    assert_eq!(after.attribute("email"), ADA);
+    says(&run(&pool, &["verify-email", ADA]).await, REFUSED, "no terminal to ask on");
+    assert!(!pool.only_profile_of(ADA).await.unwrap().email_verified());
+    says(&run(&pool, &["verify-email", ADA, "--show", "--yes"]).await, USAGE, "cannot be used with");
+}
+
+#[tokio::test]
+async fn verify_email_refuses_where_there_is_no_address_or_somebody_else_holds_it() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    let ada = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
+    let input = json!({ "Username": "other", "MessageAction": "SUPPRESS",
+        "UserAttributes": [{ "Name": "email", "Value": "Ada@example.com" }] });
+    pool.admin("AdminCreateUser", input).await.unwrap();
+    let ran = run(&pool, &["verify-email", "other", "--yes"]).await;
+    says(&ran, REFUSED, ada.attribute("sub"));
+    assert!(!pool.profile("other").await.unwrap().email_verified());
+    assert!(pool.profile(&ada.username).await.unwrap().email_verified());
+    pool.admin("AdminCreateUser", json!({ "Username": "third", "MessageAction": "SUPPRESS" })).await.unwrap();
+    says(&run(&pool, &["verify-email", "third", "--yes"]).await, REFUSED, "no e-mail address");
+    says(&run(&pool, &["verify-email", ADA, "--yes"]).await, REFUSED, "2 profiles");
+}
+
+/// Registers somebody as an app does; returns the user name.
+async fn sign_up(pool: &UserPool, client: &str, email: &str) -> String {
+    let input = json!({ "ClientId": client, "Username": email, "Password": PASSWORD,
+        "UserAttributes": [{ "Name": "email", "Value": email }, { "Name": "given_name", "Value": "Grace" }] });
+    pool.call("SignUp", &input).await.unwrap();
+    pool.only_profile_of(email).await.unwrap().username
+}
+
+/// How many messages went to an address.
+async fn mails(pool: &UserPool, to: &str) -> usize {
+    let outbox = Http::default().get(&format!("{}/_ministack/ses/messages", pool.endpoint())).await.unwrap();
+    let outbox = outbox.json().unwrap();
+    let all = outbox["messages"].as_object().unwrap().values().filter_map(Value::as_array).flatten();
+    all.filter(|mail| mail["To"].as_array().is_some_and(|all| all.iter().any(|one| one == to))).count()
+}
+
+fn somebody() -> String {
+    format!("grace-{}@example.org", uuid::Uuid::new_v4().simple())
+}
+
+/// A separate folder for the files that `reset-user` writes.
+fn folder() -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("reset-user-{}", uuid::Uuid::new_v4().simple()));
+    std::fs::create_dir(&folder).unwrap();
+    folder
+}
+
+async fn reset(pool: &UserPool, client: &str, folder: &std::path::Path, arguments: &[&str]) -> Ran {
+    let fixed = ["--user-pool-id", pool.id(), "--client-id", client, "--output", "json"];
+    let all = [&["reset-user"], arguments, &fixed].concat();
+    Cli::new().unwrap().within(folder).run(&all).await.unwrap()
+}
+
+#[tokio::test]
+async fn reset_user_sends_the_message_again_to_the_same_person_with_the_same_attributes() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let (grace, folder) = (somebody(), folder());
+    sign_up(&pool, &client, &grace).await;
+    let before = pool.only_profile_of(&grace).await.unwrap();
+    assert_eq!(mails(&pool, &grace).await, 1);
+    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    assert_eq!(mails(&pool, &grace).await, 2);
+    let after = pool.only_profile_of(&grace).await.unwrap();
+    let outcome = ran.json().unwrap();
+    assert_eq!(outcome["old_sub"], before.attribute("sub"));
+    assert_eq!(outcome["new_sub"], after.attribute("sub"));
+    assert_eq!(outcome["delivery"]["medium"], "EMAIL");
+    assert!(!ran.stderr.contains(&grace) && !ran.stderr.contains("Grace"), "{}", ran.stderr);
+    assert_ne!(before.attribute("sub"), after.attribute("sub"));
+    assert_eq!((after.status.as_str(), after.attribute("given_name")), ("UNCONFIRMED", "Grace"));
+    // Nothing personal lies around once it is not needed.
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_comes_to_its_end_and_removes_its_file_though_nobody_reads_what_it_says() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let (grace, folder) = (somebody(), folder());
+    sign_up(&pool, &client, &grace).await;
+    let arguments = ["reset-user", &grace, "--user-pool-id", pool.id(), "--client-id", &client, "--yes"];
+    let mut command = Cli::new().unwrap().within(&folder).command(&arguments);
+    let ended = command.stdout(closed().unwrap()).stderr(closed().unwrap()).status().await.unwrap();
+    assert_eq!(ended.code(), Some(DONE));
+    assert_eq!(mails(&pool, &grace).await, 2);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_signs_up_through_a_client_with_a_secret_and_keeps_what_was_deleted_where_it_is_told() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let open = pool.create_client(&[]).await.unwrap();
+    let secret = json!({ "ClientName": "server", "GenerateSecret": true });
+    let secret = pool.admin("CreateUserPoolClient", secret).await.unwrap();
+    let client = secret["UserPoolClient"]["ClientId"].as_str().unwrap();
+    let (grace, folder) = (somebody(), folder());
+    sign_up(&pool, &open, &grace).await;
+    let ran = reset(&pool, client, &folder, &[&grace, "--yes", "--save", "kept.json"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    assert_eq!(mails(&pool, &grace).await, 2);
+    // The password that the person had is gone with the profile.
+    pool.admin("AdminConfirmSignUp", json!({ "Username": grace })).await.unwrap();
+    assert!(!end_to_end::opens(&pool, &grace, PASSWORD).await.unwrap());
+    let kept = std::fs::read_to_string(folder.join("kept.json")).unwrap();
+    assert!(
+        kept.contains(&grace) && !kept.contains(secret["UserPoolClient"]["ClientSecret"].as_str().unwrap()),
+        "{kept}"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_deletes_a_confirmed_user_only_if_that_is_said() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let (grace, folder) = (somebody(), folder());
+    let before = native(&pool, Kind::EmailAsUsername, &grace).await.unwrap();
+    pool.admin("AdminAddUserToGroup", json!({ "Username": before.username, "GroupName": GROUP })).await.unwrap();
+    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await;
+    says(&ran, REFUSED, "--yes-delete-confirmed");
+    assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("sub"), before.attribute("sub"));
+    let ran = reset(&pool, &client, &folder, &[&grace, "--yes-delete-confirmed"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    assert_eq!(pool.only_profile_of(&grace).await.unwrap().status, "UNCONFIRMED");
+    // The groups do not come back, so the file that names them stays.
+    let outcome = ran.json().unwrap();
+    assert_eq!(outcome["groups_left"], json!([GROUP]));
+    let saved = std::fs::read_to_string(outcome["saved"].as_str().unwrap()).unwrap();
+    assert!(saved.contains(GROUP) && saved.contains(before.attribute("sub")), "{saved}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let folder = folder();
+    let _google = ada_twice(&pool).await;
+    let own = format!("Google_{AT_GOOGLE}");
+    says(&reset(&pool, &client, &folder, &[&own, "--yes"]).await, REFUSED, "federated identity");
+    says(&reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await, REFUSED, "2 profiles");
+    let ada = pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
+    let ran = reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"]).await;
+    says(&ran, REFUSED, "another profile has the same e-mail address");
+    let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
+    link(&pool, &linked.username, "Google", "Cognito_Subject", "7").await;
+    let ran = reset(&pool, &client, &folder, &["kim@example.com", "--yes-delete-confirmed"]).await;
+    says(&ran, REFUSED, "unlink");
+    let invited = json!({ "Username": "ivy@example.com", "MessageAction": "SUPPRESS" });
+    pool.admin("AdminCreateUser", invited).await.unwrap();
+    says(&reset(&pool, &client, &folder, &["ivy@example.com", "--yes"]).await, REFUSED, "RESEND");
+    says(&reset(&pool, &client, &folder, &["nobody@example.com", "--yes"]).await, FAILED, "no profile");
+    assert_eq!(pool.profiles().await.unwrap().len(), 4);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_refuses_a_pool_or_client_that_would_not_take_the_sign_up_and_deletes_nothing() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let (grace, folder) = (somebody(), folder());
+    sign_up(&pool, &client, &grace).await;
+    says(&reset(&pool, "0000nosuchclient0000000000", &folder, &[&grace, "--yes"]).await, REFUSED, "no app client");
+    let narrow = json!({ "ClientName": "narrow", "WriteAttributes": ["email"] });
+    let narrow = pool.admin("CreateUserPoolClient", narrow).await.unwrap();
+    let narrow = narrow["UserPoolClient"]["ClientId"].as_str().unwrap();
+    says(&reset(&pool, narrow, &folder, &[&grace, "--yes"]).await, REFUSED, "may not write given_name");
+    says(&reset(&pool, &client, &folder, &[&grace]).await, REFUSED, "no terminal to ask on");
+    pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
+    says(&reset(&pool, &client, &folder, &[&grace, "--yes"]).await, REFUSED, "only administrators");
+    assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
+    pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(false)).await.unwrap();
+    let ran = reset(&pool, narrow, &folder, &[&grace, "--yes", "--without", "given_name"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Somebody whose sign-up the pool's trigger refuses is deleted by then: nothing of theirs may be lost.
+#[tokio::test]
+async fn reset_user_resumes_from_its_file_after_a_sign_up_that_failed() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let (grace, folder) = (somebody(), folder());
+    sign_up(&pool, &client, &grace).await;
+    let trigger = |function: Value| [("PreSignUp", function)];
+    pool.attach(&trigger(json!("arn:aws:lambda:eu-central-1:000000000000:function:gone"))).await.unwrap();
+    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await;
+    says(&ran, PARTLY, "--resume");
+    assert!(pool.profiles().await.unwrap().is_empty());
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let file = file.to_str().unwrap();
+    pool.admin("UpdateUserPool", json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": {} })).await.unwrap();
+    let other = end_to_end::pool(Kind::EmailAsUsername).await.unwrap();
+    let client_of_other = other.create_client(&[]).await.unwrap();
+    says(&reset(&other, &client_of_other, &folder, &["--resume", file, "--yes"]).await, REFUSED, "another user pool");
+    says(&reset(&pool, &client, &folder, &["--resume", file]).await, REFUSED, "no terminal to ask on");
+    assert!(pool.profiles().await.unwrap().is_empty());
+    let ran = reset(&pool, &client, &folder, &["--resume", file, "--yes"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    let after = pool.only_profile_of(&grace).await.unwrap();
+    assert_eq!((after.attribute("given_name"), after.status.as_str()), ("Grace", "UNCONFIRMED"));
+    assert_eq!(mails(&pool, &grace).await, 2);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_resumes_nothing_whose_profile_is_still_there() {
+    let pool = pool(Kind::EmailAsAlias).await.unwrap();
+    let open =
+        json!({ "AutoVerifiedAttributes": ["email"], "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": false } });
+    pool.admin("UpdateUserPool", open).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let folder = folder();
+    let input = json!({ "ClientId": client, "Username": "grace", "Password": PASSWORD,
+        "UserAttributes": [{ "Name": "email", "Value": somebody() }] });
+    pool.call("SignUp", &input).await.unwrap();
+    let ran = reset(&pool, &client, &folder, &["grace", "--yes", "--save", "grace.json"]).await;
+    assert_eq!(ran.status, DONE, "{ran:?}");
+    let sub = pool.profile("grace").await.unwrap().attribute("sub").to_owned();
+    // As if the run had ended between writing the file and deleting the profile.
+    let file = folder.join("grace.json");
+    let mut record: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    record["sub"] = json!(sub);
+    std::fs::write(&file, record.to_string()).unwrap();
+    says(&reset(&pool, &client, &folder, &["--resume", "grace.json", "--yes"]).await, REFUSED, "not deleted yet");
+    assert_eq!(pool.profile("grace").await.unwrap().attribute("sub"), sub);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn reset_user_needs_a_person_or_a_file() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    says(&reset(&pool, "client", &std::env::temp_dir(), &[]).await, USAGE, "--resume");
+    says(&reset(&pool, "client", &std::env::temp_dir(), &["a", "--resume", "b"]).await, USAGE, "cannot be used with");
+}
+
+#[tokio::test]
+async fn whoever_presses_control_c_at_a_question_changes_nothing() {
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let client = pool.create_client(&[]).await.unwrap();
+    let grace = somebody();
+    sign_up(&pool, &client, &grace).await;
+    for (typed, code) in [("\u{3}", 130), ("\u{4}", 3), ("n\n", 3)] {
+        let arguments = ["verify-email", &grace, "--user-pool-id", pool.id()];
+        let mut child = Cli::new().unwrap().on_a_terminal(&arguments).unwrap().spawn().unwrap();
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = Vec::new();
+        while !String::from_utf8_lossy(&shown).contains("[y/N]") {
+            assert_ne!(screen.read_buf(&mut shown).await.unwrap(), 0, "{}", String::from_utf8_lossy(&shown));
+        }
+        keyboard.write_all(typed.as_bytes()).await.unwrap();
+        screen.read_to_end(&mut shown).await.unwrap();
+        let ended = child.wait().await.unwrap();
+        assert_eq!(ended.code(), Some(code), "{typed:?}: {}", String::from_utf8_lossy(&shown));
+        assert_ne!(pool.only_profile_of(&grace).await.unwrap().attribute("email_verified"), "true", "{typed:?}");
+    }
+}
