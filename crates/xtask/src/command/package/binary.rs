@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use memchr::memmem;
 
 use super::Architecture;
 
@@ -40,7 +41,7 @@ pub(super) fn must_run_on_lambda(path: &Path, architecture: Architecture) -> Res
 fn newest_glibc(bytes: &[u8]) -> (u32, u32) {
     let mut newest = (0, 0);
     let mark = b"GLIBC_";
-    for start in bytes.windows(mark.len()).enumerate().filter(|(_, window)| window == mark).map(|(start, _)| start) {
+    for start in memmem::find_iter(bytes, mark) {
         let digits = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
         let version: Vec<u8> = bytes[start + mark.len()..].iter().take_while(digits).copied().collect();
         let mut numbers = String::from_utf8_lossy(&version).split('.').map(str::parse).collect::<Vec<_>>().into_iter();
