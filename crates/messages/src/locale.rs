@@ -78,21 +78,27 @@ impl Direction {
     }
 }
 
-/// A built-in locale. The build makes the table from `locales/*.toml`, and stops if one locale lacks a string.
+/// A built-in locale in one form of address. The build makes the tables from `locales`, and stops if one locale lacks a
+/// string.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Locale {
     /// BCP 47 tag, for example `pt-BR`.
     pub tag: &'static str,
+    /// The name of its texts: the tag, and `-informal` behind it in the informal form of address.
+    pub id: &'static str,
     /// The locale's name in its own language.
     pub name: &'static str,
     /// The direction of its script.
     pub direction: Direction,
-    /// `section/key` and text, sorted by key.
+    /// `section/key` and text, sorted by key. An informal form has only what the formal one says otherwise.
     strings: &'static [(&'static str, &'static str)],
 }
 
-/// Every built-in locale, sorted by tag.
+/// Every built-in locale, sorted by tag. Where a language has two forms of address, it is the formal one.
 pub const LOCALES: &[Locale] = include!(concat!(env!("OUT_DIR"), "/locales.rs"));
+
+/// The informal form of those that have one (du, tu, tú), sorted by tag.
+pub const INFORMAL: &[Locale] = include!(concat!(env!("OUT_DIR"), "/informal.rs"));
 
 const REFERENCE: usize = {
     let mut index = 0;
@@ -110,6 +116,11 @@ impl Locale {
         LOCALES.iter().find(|locale| locale.tag == tag)
     }
 
+    /// The built-in locale with exactly this id.
+    pub(crate) fn with_id(id: &str) -> Option<&'static Self> {
+        Self::with_tag(id).or_else(|| INFORMAL.iter().find(|locale| locale.id == id))
+    }
+
     /// The built-in locale for readers of this BCP 47 tag: the tag's own locale, or the nearest one that CLDR falls
     /// back to (`de` for `de_AT`). `None` for a malformed tag, and for a language that is not built in.
     #[must_use]
@@ -120,6 +131,13 @@ impl Locale {
     /// The template of `section/key`, or `None` if the message has no such string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&'static str> {
+        self.own_string(key).or_else(|| {
+            let is_informal = self.id.len() != self.tag.len();
+            is_informal.then(|| Self::with_tag(self.tag)).flatten()?.own_string(key)
+        })
+    }
+
+    fn own_string(&self, key: &str) -> Option<&'static str> {
         let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
         self.strings.get(index).map(|(_, text)| *text)
     }

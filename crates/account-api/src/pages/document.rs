@@ -71,9 +71,9 @@ impl Documents {
                 tracing::error!(error_code = "page_unusable", page = name, cause, "a page's template does not parse");
             }
         }
-        let texts = assets::LOCALES.into_iter().filter_map(|(tag, text, _)| {
+        let texts = assets::used(&settings.forms).filter_map(|(id, text, _)| {
             let texts: serde_json::Value = serde_json::from_str(text).ok()?;
-            Some((tag, value(&texts)))
+            Some((id, value(&texts)))
         });
         let branding = &settings.branding;
         let common = context! {
@@ -109,11 +109,12 @@ impl Documents {
             page => page.source,
             path => page.name,
             lang => locale.tag,
+            texts => locale.id,
             dir => locale.direction.html(),
             lang_source => source.name(),
             // A person who chose a language by hand keeps it from page to page.
             lang_query => if source == Source::Query { format!("?lang={}", locale.tag) } else { String::new() },
-            t => self.texts.get(locale.tag),
+            t => self.texts.get(locale.id),
         };
         let common = self.common.clone();
         self.environment.get_template(page.source)?.render(context! { ..page_values, ..common })
