@@ -129,7 +129,12 @@ fn toml_files(folder: &str) -> Outcome<BTreeMap<String, PathBuf>> {
 fn locale_table(locales: &BTreeMap<String, LocaleFile>) -> Outcome<String> {
     let mut source = String::from("&[\n");
     for (tag, (name, direction, strings)) in locales {
-        write_locale(&mut source, tag, tag, (name, direction), strings)?;
+        write!(source, "Locale {{ tag: {tag:?}, id: {tag:?}, name: {name:?}, ")?;
+        writeln!(source, "direction: Direction::{direction}, otherwise: \"\", strings: &[")?;
+        for (key, text) in strings {
+            writeln!(source, "    ({key:?}, {text:?}),")?;
+        }
+        source.push_str("] },\n");
     }
     Ok(source + "]\n")
 }
@@ -140,33 +145,19 @@ fn informal_table(locales: &BTreeMap<String, LocaleFile>) -> Outcome<String> {
     for (tag, path) in toml_files(INFORMAL)? {
         let fail = |error: String| format!("{}: {error}", path.display());
         let (name, direction, formal) = locales.get(&tag).ok_or_else(|| fail("no locale has this name".to_owned()))?;
-        let strings = read_strings(&fs::read_to_string(&path)?.parse()?, &tag).map_err(fail)?;
-        for (key, text) in &strings {
-            match formal.get(key) {
+        let mut otherwise = String::new();
+        for (key, text) in read_strings(&fs::read_to_string(&path)?.parse()?, &tag).map_err(fail)? {
+            match formal.get(&key) {
                 None => return Err(fail(format!("{key} is not in the formal form")).into()),
-                Some(same) if same == text => return Err(fail(format!("{key} is the same in the formal form")).into()),
-                Some(_) => {}
+                Some(same) if *same == text => return Err(fail(format!("{key} is the same in the formal form")).into()),
+                Some(_) => writeln!(otherwise, "{key}\t{text}")?,
             }
         }
-        write_locale(&mut source, &tag, &format!("{tag}-informal"), (name, direction), &strings)?;
+        let id = format!("{tag}-informal");
+        write!(source, "Locale {{ tag: {tag:?}, id: {id:?}, name: {name:?}, ")?;
+        writeln!(source, "direction: Direction::{direction}, otherwise: {otherwise:?}, strings: &[] }},")?;
     }
     Ok(source + "]\n")
-}
-
-fn write_locale(
-    source: &mut String,
-    tag: &str,
-    id: &str,
-    (name, direction): (&str, &str),
-    strings: &Strings,
-) -> Outcome<()> {
-    writeln!(source, "Locale {{ tag: {tag:?}, id: {id:?}, name: {name:?},")?;
-    writeln!(source, "  direction: Direction::{direction}, strings: &[")?;
-    for (key, text) in strings {
-        writeln!(source, "    ({key:?}, {text:?}),")?;
-    }
-    source.push_str("] },\n");
-    Ok(())
 }
 
 fn read_locale(path: &Path, tag: &str) -> Outcome<LocaleFile> {

@@ -90,8 +90,11 @@ pub struct Locale {
     pub name: &'static str,
     /// The direction of its script.
     pub direction: Direction,
-    /// `section/key` and text, sorted by key. An informal form has only what the formal one says otherwise.
+    /// `section/key` and text, sorted by key. Empty for an informal form.
     strings: &'static [(&'static str, &'static str)],
+    /// What an informal form says otherwise: `section/key`, a tab and the text on each line. One text and no table, because a
+    /// start pays for each address in a table, and most people are addressed formally.
+    otherwise: &'static str,
 }
 
 /// Every built-in locale, sorted by tag. Where a language has two forms of address, it is the formal one.
@@ -131,15 +134,12 @@ impl Locale {
     /// The template of `section/key`, or `None` if the message has no such string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&'static str> {
-        self.own_string(key).or_else(|| {
-            let is_informal = self.id.len() != self.tag.len();
-            is_informal.then(|| Self::with_tag(self.tag)).flatten()?.own_string(key)
-        })
-    }
-
-    fn own_string(&self, key: &str) -> Option<&'static str> {
-        let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
-        self.strings.get(index).map(|(_, text)| *text)
+        if self.otherwise.is_empty() {
+            let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
+            return self.strings.get(index).map(|(_, text)| *text);
+        }
+        let own = self.otherwise.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('\t'));
+        own.or_else(|| Self::with_tag(self.tag)?.string(key))
     }
 
     /// English, the locale that the others are compared with.
@@ -149,7 +149,8 @@ impl Locale {
 
     #[cfg(test)]
     pub(crate) fn strings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.strings.iter().copied()
+        let own = self.otherwise.lines().filter_map(|line| line.split_once('\t'));
+        self.strings.iter().copied().chain(own)
     }
 
     /// The built-in locale for one step of a [`fallbacks`] chain. If only a regional form of the language is built in,

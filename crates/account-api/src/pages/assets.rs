@@ -74,8 +74,8 @@ impl Assets {
         let mut hasher = Sha256::new();
         for file in &files {
             hasher.update(&file.name);
-            hasher.update(file.packed.len().to_be_bytes());
-            hasher.update(&file.packed);
+            // Packed, a file ends with the checksum and the length of its content (RFC 1952, 2.3.1).
+            hasher.update(&file.packed[file.packed.len().saturating_sub(8)..]);
         }
         let digest: [u8; 32] = hasher.finalize().into();
         let version = digest[..8].iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
