@@ -1,5 +1,6 @@
 //! Puts the modules of the pages into one script, so that a first visit loads one file instead of a chain of files. Each
-//! language gets this script with its texts before it, packed, so that no start of the function has to pack it.
+//! language gets this script with its texts before it, packed, so that no start of the function has to pack it. So does the
+//! informal form of a language: its texts are those of the formal form, and the ones that differ.
 //!
 //! A module becomes a function that runs once. It reads its imports from the modules before it and returns its exports.
 //! The script of a page exports nothing and runs on that page alone. Modules may use only the forms of `import` and
@@ -19,6 +20,10 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const MODULES: &str = "pages/js";
 const LOCALES: &str = "pages/locales";
+const INFORMAL: &str = "pages/locales/informal";
+
+/// The texts of a language by section.
+type Texts = BTreeMap<String, Value>;
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -35,16 +40,56 @@ fn main() -> Outcome<()> {
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     fs::write(out.join("pages.js"), &text)?;
-    for entry in fs::read_dir(LOCALES)? {
-        let path = entry?.path();
-        let tag = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a locale's name is not valid Unicode")?;
-        let mut texts: BTreeMap<String, Value> = serde_json::from_str(&fs::read_to_string(&path)?)?;
-        // The pages have the other texts in them.
-        texts.retain(|section, _| ["\"", "`"].iter().any(|quote| text.contains(&format!("{quote}{section}."))));
-        let mut script = GzEncoder::new(Vec::new(), Compression::best());
-        script.write_all(format!("const TEXTS = {};\n{text}", serde_json::to_string(&texts)?).as_bytes())?;
-        fs::write(out.join(format!("{tag}.js.gz")), script.finish()?)?;
+    for (tag, texts) in read_texts(LOCALES)? {
+        write_texts(out, &tag, texts, &text)?;
     }
+    for (tag, informal) in read_texts(INFORMAL)? {
+        let mut texts = read_texts(LOCALES)?.remove(&tag).ok_or(format!("{INFORMAL}: no locale is named {tag}"))?;
+        for (section, informal) in informal {
+            overlay(texts.get_mut(&section), informal)
+                .map_err(|error| format!("{INFORMAL}/{tag}: {section}{error}"))?;
+        }
+        write_texts(out, &format!("{tag}-informal"), texts, &text)?;
+    }
+    Ok(())
+}
+
+/// The texts in a folder by the tags of their files.
+fn read_texts(folder: &str) -> Outcome<BTreeMap<String, Texts>> {
+    let mut locales = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let tag = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a locale's name is not valid Unicode")?;
+            locales.insert(tag.to_owned(), serde_json::from_str(&fs::read_to_string(&path)?)?);
+        }
+    }
+    Ok(locales)
+}
+
+/// Replaces texts. One that the formal form lacks, or that is the same there, is an error.
+fn overlay(formal: Option<&mut Value>, informal: Value) -> Result<(), String> {
+    match (formal, informal) {
+        (Some(Value::Object(formal)), Value::Object(informal)) => informal
+            .into_iter()
+            .try_for_each(|(key, text)| overlay(formal.get_mut(&key), text).map_err(|error| format!(".{key}{error}"))),
+        (Some(Value::String(formal)), Value::String(informal)) if *formal != informal => {
+            *formal = informal;
+            Ok(())
+        }
+        (Some(_), _) => Err(" is the same in the formal form, or of another kind".to_owned()),
+        (None, _) => Err(" is not in the formal form".to_owned()),
+    }
+}
+
+/// Writes the texts for the pages, and the packed script with those that it needs.
+fn write_texts(out: &Path, id: &str, mut texts: Texts, script: &str) -> Outcome<()> {
+    fs::write(out.join(format!("{id}.json")), serde_json::to_string(&texts)?)?;
+    // The pages have the other texts in them.
+    texts.retain(|section, _| ["\"", "`"].iter().any(|quote| script.contains(&format!("{quote}{section}."))));
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(format!("const TEXTS = {};\n{script}", serde_json::to_string(&texts)?).as_bytes())?;
+    fs::write(out.join(format!("{id}.js.gz")), packed.finish()?)?;
     Ok(())
 }
 

@@ -1,13 +1,14 @@
 //! Prepares the built-in templates and locales, so that a function needs no CSS inliner, no TOML parser and no plural
 //! rules. It writes the inlined HTML and a table of every locale's strings. A string that is missing in one locale, or
-//! unknown, stops the build. A string with a number has a form for each plural category of its language. The build
-//! turns the forms into one template that chooses among them.
+//! unknown, stops the build. The informal form of a locale has only the strings that differ: one that the formal form
+//! lacks, or that is the same there, stops the build. A string with a number has a form for each plural category of its
+//! language. The build turns the forms into one template that chooses among them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use icu_locale_core::Locale;
@@ -17,6 +18,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The locale with the reference keys. Every other locale must have exactly these keys.
 const REFERENCE: &str = "en";
+
+/// The folder with the informal form of those locales that are formal.
+const INFORMAL: &str = "locales/informal";
 
 /// Stand-ins in the style sheets for values that are known only when a message is rendered.
 const STAND_INS: [(&str, &str); 5] = [
@@ -36,7 +40,9 @@ fn main() -> Outcome<()> {
     let (message, legal) = without_legal(&inlined_template()?)?;
     fs::write(out.join("message.html"), message)?;
     fs::write(out.join("legal.html"), legal)?;
-    fs::write(out.join("locales.rs"), locale_table()?)?;
+    let locales = read_locales()?;
+    fs::write(out.join("locales.rs"), locale_table(&locales)?)?;
+    fs::write(out.join("informal.rs"), informal_table(&locales)?)?;
     Ok(())
 }
 
@@ -90,31 +96,71 @@ fn without_comments(css: &str) -> String {
 /// The strings of one locale, from `section/key` to text.
 type Strings = BTreeMap<String, String>;
 
-/// The Rust source of the table that `locale.rs` includes.
-fn locale_table() -> Outcome<String> {
+/// A locale's name, direction and strings.
+type LocaleFile = (String, &'static str, Strings);
+
+fn read_locales() -> Outcome<BTreeMap<String, LocaleFile>> {
     let mut locales = BTreeMap::new();
-    for entry in fs::read_dir("locales")? {
-        let path = entry?.path();
-        let tag = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+    for (tag, path) in toml_files("locales")? {
         let file = read_locale(&path, &tag).map_err(|error| format!("{}: {error}", path.display()))?;
         locales.insert(tag, file);
     }
     let reference: Vec<String> =
         locales.get(REFERENCE).ok_or("locales/en.toml is missing")?.2.keys().cloned().collect();
-    let mut source = String::from("&[\n");
-    for (tag, (name, direction, strings)) in &locales {
+    for (tag, (_, _, strings)) in &locales {
         same_keys(tag, &reference, strings)?;
-        writeln!(source, "Locale {{ tag: {tag:?}, name: {name:?}, direction: Direction::{direction}, strings: &[")?;
+    }
+    Ok(locales)
+}
+
+/// The TOML files of a folder by the tags that they are named after.
+fn toml_files(folder: &str) -> Outcome<BTreeMap<String, PathBuf>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.insert(path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned(), path);
+        }
+    }
+    Ok(files)
+}
+
+/// The Rust source of the table that `locale.rs` includes.
+fn locale_table(locales: &BTreeMap<String, LocaleFile>) -> Outcome<String> {
+    let mut source = String::from("&[\n");
+    for (tag, (name, direction, strings)) in locales {
+        write!(source, "Locale {{ tag: {tag:?}, id: {tag:?}, name: {name:?}, ")?;
+        writeln!(source, "direction: Direction::{direction}, otherwise: \"\", strings: &[")?;
         for (key, text) in strings {
             writeln!(source, "    ({key:?}, {text:?}),")?;
         }
         source.push_str("] },\n");
     }
-    source.push_str("]\n");
-    Ok(source)
+    Ok(source + "]\n")
 }
 
-fn read_locale(path: &Path, tag: &str) -> Outcome<(String, &'static str, Strings)> {
+/// The Rust source of the table of informal forms.
+fn informal_table(locales: &BTreeMap<String, LocaleFile>) -> Outcome<String> {
+    let mut source = String::from("&[\n");
+    for (tag, path) in toml_files(INFORMAL)? {
+        let fail = |error: String| format!("{}: {error}", path.display());
+        let (name, direction, formal) = locales.get(&tag).ok_or_else(|| fail("no locale has this name".to_owned()))?;
+        let mut otherwise = String::new();
+        for (key, text) in read_strings(&fs::read_to_string(&path)?.parse()?, &tag).map_err(fail)? {
+            match formal.get(&key) {
+                None => return Err(fail(format!("{key} is not in the formal form")).into()),
+                Some(same) if *same == text => return Err(fail(format!("{key} is the same in the formal form")).into()),
+                Some(_) => writeln!(otherwise, "{key}\t{text}")?,
+            }
+        }
+        let id = format!("{tag}-informal");
+        write!(source, "Locale {{ tag: {tag:?}, id: {id:?}, name: {name:?}, ")?;
+        writeln!(source, "direction: Direction::{direction}, otherwise: {otherwise:?}, strings: &[] }},")?;
+    }
+    Ok(source + "]\n")
+}
+
+fn read_locale(path: &Path, tag: &str) -> Outcome<LocaleFile> {
     let table: toml::Table = fs::read_to_string(path)?.parse()?;
     let top = |key: &str| table.get(key).and_then(toml::Value::as_str).ok_or(format!("`{key}` is missing"));
     let direction = match top("dir")? {
@@ -122,8 +168,12 @@ fn read_locale(path: &Path, tag: &str) -> Outcome<(String, &'static str, Strings
         "rtl" => "RightToLeft",
         other => return Err(format!("dir is {other:?}; allowed: ltr, rtl").into()),
     };
+    Ok((top("name")?.to_owned(), direction, read_strings(&table, tag)?))
+}
+
+fn read_strings(table: &toml::Table, tag: &str) -> Result<Strings, String> {
     let mut strings = Strings::new();
-    for (section, value) in &table {
+    for (section, value) in table {
         let Some(section_table) = value.as_table() else {
             continue;
         };
@@ -136,7 +186,7 @@ fn read_locale(path: &Path, tag: &str) -> Outcome<(String, &'static str, Strings
             strings.insert(format!("{section}/{key}"), text.map_err(|error| format!("{section}.{key} {error}"))?);
         }
     }
-    Ok((top("name")?.to_owned(), direction, strings))
+    Ok(strings)
 }
 
 /// Checks that a string is plain text on one line, because it becomes part of HTML and of subject lines.

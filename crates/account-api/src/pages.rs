@@ -74,7 +74,7 @@ struct Site {
 impl Site {
     fn files(&self) -> &(Documents, Assets) {
         self.files.get_or_init(|| {
-            let assets = Assets::new(self.settings.branding.brand_color);
+            let assets = Assets::new(self.settings.branding.brand_color, &self.settings.forms);
             (Documents::new(&self.settings, assets.version()), assets)
         })
     }
@@ -131,6 +131,7 @@ fn document(page: Page, up: &str, site: &Site, query: &str, headers: &HeaderMap)
     // Only the page's script reads codes and tokens. The server reads the language from the query and nothing else.
     let requested = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
     let (locale, source) = language::choose(requested.as_deref(), headers, site.settings.default_locale);
+    let locale = site.settings.forms.of(locale);
     match site.files().0.render(page, up, locale, source) {
         Ok(html) => {
             let packed = compression::accepts_gzip(headers).then(|| compression::gzip(html.as_bytes()));

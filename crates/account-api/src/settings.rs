@@ -7,7 +7,7 @@ use cognito_core::provider::SignUpDomains;
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 48] = [
+pub const NAMES: [&str; 49] = [
     OVERRIDES,
     "USER_POOL_ID",
     "BACKEND_CLIENT_ID",
@@ -46,6 +46,7 @@ pub const NAMES: [&str; 48] = [
     messages::settings::PRIVACY_URL,
     messages::settings::BRAND_COLOR,
     messages::settings::DEFAULT_LOCALE,
+    messages::settings::FORM_OF_ADDRESS,
     messages::settings::MESSAGE_STYLE,
     messages::settings::TEMPLATE_DIR,
     pages::PAGES_CLIENT_ID,

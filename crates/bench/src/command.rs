@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use local_cloud::function::{self, BARE, Binaries};
 use local_cloud::layout;
 use local_cloud::steps::step;
 
+use crate::kept::{Figures, INSTRUCTIONS, PEAK_MEMORY};
 use crate::measure::{self, Subject};
 use crate::stand_in::StandIn;
 use crate::{case, instructions, report, size};
@@ -17,6 +18,7 @@ const OPTIMISED: &str = "XTASK_BENCH_OPTIMISED";
 
 /// What to measure: by default a comparison of times and memory.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("kept").args(["instructions", "memory"]).multiple(true)))]
 pub struct Options {
     /// Starts of each function.
     #[arg(long, default_value_t = 30)]
@@ -34,8 +36,11 @@ pub struct Options {
     /// in benches/instructions.json.
     #[arg(long)]
     instructions: bool,
-    /// Save the counts in benches/instructions.json.
-    #[arg(long, requires = "instructions")]
+    /// Only take the peak memory of each start, and fail if one is more than 15 % above the one in benches/peak_memory.json.
+    #[arg(long)]
+    memory: bool,
+    /// Save the figures in benches.
+    #[arg(long, requires = "kept")]
     save: bool,
 }
 
@@ -55,15 +60,19 @@ fn peer(text: &str) -> Result<(String, String), String> {
 /// Fails if a function does not build or fails, if the machine lacks something that the options need, or if a size or
 /// count is above its limit.
 pub async fn run(options: Options) -> Result<()> {
-    if !options.check_size && !options.instructions {
+    if !options.check_size && !options.instructions && !options.memory {
         return compare(&options).await;
     }
     let binaries = Binaries::build_functions("release").await?;
     if options.check_size {
         size::check(&binaries)?;
     }
+    let stand_in = StandIn::start(&result_folder()?).await?;
     if options.instructions {
-        count_instructions(&binaries, options.save).await?;
+        INSTRUCTIONS.check(&instructions_of(&stand_in, &binaries).await?, options.save)?;
+    }
+    if options.memory {
+        PEAK_MEMORY.check(&peaks_of(&stand_in, &binaries).await?, options.save)?;
     }
     Ok(())
 }
@@ -111,21 +120,31 @@ async fn run_optimised() -> Result<()> {
     Ok(())
 }
 
-async fn count_instructions(binaries: &Binaries, save: bool) -> Result<()> {
+async fn instructions_of(stand_in: &StandIn, binaries: &Binaries) -> Result<Figures> {
     let folder = result_folder()?;
-    let stand_in = StandIn::start(&folder).await?;
-    let mut counts = instructions::Counts::new();
-    for case in case::all()?.into_iter().filter(|case| !case.is_bare()) {
+    let mut counts = Figures::new();
+    for subject in functions(stand_in, binaries)? {
+        counts.insert(subject.name.clone(), instructions::of_start(stand_in, &subject, &folder).await?);
+    }
+    Ok(counts)
+}
+
+async fn peaks_of(stand_in: &StandIn, binaries: &Binaries) -> Result<Figures> {
+    let mut peaks = Figures::new();
+    for subject in functions(stand_in, binaries)? {
+        peaks.insert(subject.name.clone(), measure::peak(stand_in, &subject).await?);
+    }
+    Ok(peaks)
+}
+
+/// Every case of every function of this repository.
+fn functions(stand_in: &StandIn, binaries: &Binaries) -> Result<Vec<Subject>> {
+    let own = case::all()?.into_iter().filter(|case| !case.is_bare());
+    own.map(|case| {
         let binary = binaries.path(case.function)?;
-        let subject = Subject::function(case, binary, stand_in.environment());
-        counts.insert(subject.name.clone(), instructions::of_start(&stand_in, &subject, &folder).await?);
-    }
-    let file = layout::root().join("benches/instructions.json");
-    let mut saved = instructions::read(&file)?;
-    if save {
-        instructions::save(&counts, &mut saved, &file)?;
-    }
-    instructions::compare(&counts, saved.get(std::env::consts::ARCH))
+        Ok(Subject::function(case, binary, stand_in.environment()))
+    })
+    .collect()
 }
 
 fn result_folder() -> Result<PathBuf> {

@@ -10,6 +10,7 @@
 pub mod case;
 mod command;
 mod instructions;
+mod kept;
 pub mod measure;
 mod report;
 mod size;

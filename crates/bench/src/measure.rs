@@ -125,6 +125,22 @@ pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: us
     Ok(rows)
 }
 
+/// How many starts the kept peak memory is the median of.
+const STARTS_FOR_PEAK: usize = 9;
+
+/// The peak memory of a start in KiB: the median of some.
+///
+/// # Errors
+///
+/// Fails if the function fails, or makes other calls than its case says.
+pub(crate) async fn peak(stand_in: &StandIn, subject: &Subject) -> Result<u64> {
+    let mut peaks = Vec::with_capacity(STARTS_FOR_PEAK);
+    for _ in 0..STARTS_FOR_PEAK {
+        peaks.push(start(stand_in, subject, &[]).await?.1.peak);
+    }
+    Ok(median(peaks))
+}
+
 /// Starts the subject, sends it its event, and returns when it asks for the next one. The words of `under` come before
 /// the command.
 ///

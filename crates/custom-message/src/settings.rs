@@ -4,10 +4,10 @@ use cognito_core::settings::{self, Lookup, OVERRIDES, SettingError};
 const DIRECT_EMAIL_CHANGE: &str = "DIRECT_EMAIL_CHANGE";
 
 /// Every environment variable this function reads.
-pub const NAMES: [&str; 17] = {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = messages::settings::NAMES;
+pub const NAMES: [&str; 18] = {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m] = messages::settings::NAMES;
     let [function, order, failure] = next_function::NAMES;
-    [a, b, c, d, e, f, g, h, i, j, k, l, DIRECT_EMAIL_CHANGE, OVERRIDES, function, order, failure]
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, DIRECT_EMAIL_CHANGE, OVERRIDES, function, order, failure]
 };
 
 /// `DIRECT_EMAIL_CHANGE`: whether people may change their address with Cognito's own `UpdateUserAttributes`.

@@ -156,12 +156,12 @@ fn built_in(name: &str) -> Option<&'static str> {
     BUILT_IN.into_iter().find_map(|(known, source)| (known == name).then_some(source))
 }
 
-/// The source of `strings/<tag>/<section>/<key>.<extension>`. The extension decides how inserted values are escaped. It
+/// The source of `strings/<id>/<section>/<key>.<extension>`. The extension decides how inserted values are escaped. It
 /// does not change the string.
 fn string(name: &str) -> Option<&'static str> {
-    let (tag, rest) = name.strip_prefix("strings/")?.split_once('/')?;
+    let (id, rest) = name.strip_prefix("strings/")?.split_once('/')?;
     let (key, _) = rest.rsplit_once('.')?;
-    Locale::with_tag(tag)?.string(key)
+    Locale::with_id(id)?.string(key)
 }
 
 fn message_file(name: &str) -> Option<(Kind, Part)> {
@@ -177,7 +177,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::locale::LOCALES;
+    use crate::locale::{INFORMAL, LOCALES};
 
     fn variables(environment: &Environment<'_>, text: &str) -> BTreeSet<String> {
         environment.template_from_str(text).unwrap().undeclared_variables(false).into_iter().collect()
@@ -195,14 +195,14 @@ mod tests {
     fn every_string_of_every_locale_parses_and_uses_the_variables_of_the_english_one() {
         let environment = Environment::new();
         let english = Locale::reference();
-        for locale in LOCALES {
+        for locale in LOCALES.iter().chain(INFORMAL) {
             for (key, text) in locale.strings() {
                 let (own, expected) = (variables(&environment, text), english.string(key).unwrap());
                 // A locale with a formal form of address greets without a name.
                 if key == "common/greeting" && own.is_empty() {
                     continue;
                 }
-                assert_eq!(own, variables(&environment, expected), "{} of {}", key, locale.tag);
+                assert_eq!(own, variables(&environment, expected), "{} of {}", key, locale.id);
             }
         }
     }

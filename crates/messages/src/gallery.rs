@@ -295,6 +295,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_shows_the_form_of_address_that_people_get() {
+        let formal = samples(&settings(&[]));
+        let informal = samples(&settings(&[("FORM_OF_ADDRESS", "de:informal")]));
+        for (formal, informal) in formal.iter().zip(&informal) {
+            assert_eq!(informal.skipped, Vec::<String>::new(), "{} in {}", informal.message, informal.locale);
+            assert_eq!(formal.html != informal.html, formal.locale == "de", "{} in {}", formal.message, formal.locale);
+        }
+    }
+
+    #[test]
     fn the_page_loads_nothing_and_no_text_closes_its_script() {
         let page = page(&settings(&[])).unwrap();
         assert!(!page.contains(DATA));

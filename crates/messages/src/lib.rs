@@ -17,6 +17,7 @@ mod color;
 mod context;
 mod custom;
 mod engine;
+mod form;
 #[cfg(feature = "gallery")]
 pub mod gallery;
 mod kind;
@@ -34,8 +35,9 @@ mod writer;
 pub use cognito::{Answer, Email, Person, Request, check};
 pub use color::Color;
 pub use custom::Problem;
+pub use form::FormsOfAddress;
 pub use kind::{Kind, Part};
-pub use locale::{Direction, LOCALES, Locale, preferred};
+pub use locale::{Direction, INFORMAL, LOCALES, Locale, preferred};
 pub use mail::{Letter, Mail, MailError};
 pub use settings::{Branding, Settings, Style};
 pub use skipped::{Reason, SkippedTemplate, Source};

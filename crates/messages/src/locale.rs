@@ -78,21 +78,30 @@ impl Direction {
     }
 }
 
-/// A built-in locale. The build makes the table from `locales/*.toml`, and stops if one locale lacks a string.
+/// A built-in locale in one form of address. The build makes the tables from `locales`, and stops if one locale lacks a
+/// string.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Locale {
     /// BCP 47 tag, for example `pt-BR`.
     pub tag: &'static str,
+    /// The name of its texts: the tag, and `-informal` behind it in the informal form of address.
+    pub id: &'static str,
     /// The locale's name in its own language.
     pub name: &'static str,
     /// The direction of its script.
     pub direction: Direction,
-    /// `section/key` and text, sorted by key.
+    /// `section/key` and text, sorted by key. Empty for an informal form.
     strings: &'static [(&'static str, &'static str)],
+    /// What an informal form says otherwise: `section/key`, a tab and the text on each line. One text and no table, because a
+    /// start pays for each address in a table, and most people are addressed formally.
+    otherwise: &'static str,
 }
 
-/// Every built-in locale, sorted by tag.
+/// Every built-in locale, sorted by tag. Where a language has two forms of address, it is the formal one.
 pub const LOCALES: &[Locale] = include!(concat!(env!("OUT_DIR"), "/locales.rs"));
+
+/// The informal form of those that have one (du, tu, tú), sorted by tag.
+pub const INFORMAL: &[Locale] = include!(concat!(env!("OUT_DIR"), "/informal.rs"));
 
 const REFERENCE: usize = {
     let mut index = 0;
@@ -110,6 +119,11 @@ impl Locale {
         LOCALES.iter().find(|locale| locale.tag == tag)
     }
 
+    /// The built-in locale with exactly this id.
+    pub(crate) fn with_id(id: &str) -> Option<&'static Self> {
+        Self::with_tag(id).or_else(|| INFORMAL.iter().find(|locale| locale.id == id))
+    }
+
     /// The built-in locale for readers of this BCP 47 tag: the tag's own locale, or the nearest one that CLDR falls
     /// back to (`de` for `de_AT`). `None` for a malformed tag, and for a language that is not built in.
     #[must_use]
@@ -120,8 +134,12 @@ impl Locale {
     /// The template of `section/key`, or `None` if the message has no such string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&'static str> {
-        let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
-        self.strings.get(index).map(|(_, text)| *text)
+        if self.otherwise.is_empty() {
+            let index = self.strings.binary_search_by_key(&key, |(name, _)| name).ok()?;
+            return self.strings.get(index).map(|(_, text)| *text);
+        }
+        let own = self.otherwise.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('\t'));
+        own.or_else(|| Self::with_tag(self.tag)?.string(key))
     }
 
     /// English, the locale that the others are compared with.
@@ -131,7 +149,8 @@ impl Locale {
 
     #[cfg(test)]
     pub(crate) fn strings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.strings.iter().copied()
+        let own = self.otherwise.lines().filter_map(|line| line.split_once('\t'));
+        self.strings.iter().copied().chain(own)
     }
 
     /// The built-in locale for one step of a [`fallbacks`] chain. If only a regional form of the language is built in,

@@ -8,6 +8,7 @@ use cognito_core::settings::{Lookup, SettingError, optional};
 use http::Uri;
 
 use crate::color::Color;
+use crate::form::FormsOfAddress;
 use crate::kind::Kind;
 use crate::locale::{LOCALES, Locale};
 use crate::personal::one_line;
@@ -31,6 +32,8 @@ pub const PRIVACY_URL: &str = "PRIVACY_URL";
 pub const BRAND_COLOR: &str = "BRAND_COLOR";
 /// The locale for people whose locale is unknown or not available. Unset: `en`.
 pub const DEFAULT_LOCALE: &str = "DEFAULT_LOCALE";
+/// How people are addressed, for the languages that have two forms: `de:informal,fr:informal`. Unset: formally.
+pub const FORM_OF_ADDRESS: &str = "FORM_OF_ADDRESS";
 /// `link` or `code`, and the messages that differ; for sign-ups also `cognito-link`. Unset: `link` if [`APP_URL`] is set, otherwise `code`.
 pub const MESSAGE_STYLE: &str = "MESSAGE_STYLE";
 /// The host on whose pages people type the code of a text message. The message then ends with a line that binds the code to
@@ -40,7 +43,7 @@ pub const SMS_HOST: &str = "SMS_HOST";
 pub const TEMPLATE_DIR: &str = "TEMPLATE_DIR";
 
 /// Every variable that is read. Tests compare documents and deployment templates with this list.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     APP_NAME,
     APP_URL,
     SUPPORT_EMAIL,
@@ -50,6 +53,7 @@ pub const NAMES: [&str; 12] = [
     PRIVACY_URL,
     BRAND_COLOR,
     DEFAULT_LOCALE,
+    FORM_OF_ADDRESS,
     MESSAGE_STYLE,
     SMS_HOST,
     TEMPLATE_DIR,
@@ -123,6 +127,8 @@ pub struct Settings {
     pub branding: Branding,
     /// The locale used when no other fits.
     pub default_locale: &'static Locale,
+    /// See [`FORM_OF_ADDRESS`].
+    pub forms: FormsOfAddress,
     /// The style of every message that `styles` does not name.
     pub style: Style,
     /// Messages that have a different style.
@@ -156,6 +162,8 @@ impl Settings {
             branding,
             default_locale: optional(lookup, DEFAULT_LOCALE, &tags.join(", "), Locale::for_tag)?
                 .unwrap_or(Locale::reference()),
+            forms: optional(lookup, FORM_OF_ADDRESS, FormsOfAddress::ALLOWED, FormsOfAddress::parse)?
+                .unwrap_or_default(),
             style,
             styles,
             sms_host: optional(lookup, SMS_HOST, "a host such as example.com, at most 40 characters", parse_host)?,
@@ -407,6 +415,7 @@ mod tests {
         }
         refused(BRAND_COLOR, "red");
         refused(DEFAULT_LOCALE, "xx");
+        refused(FORM_OF_ADDRESS, "ja:informal");
         refused(MESSAGE_STYLE, "links");
         refused(MESSAGE_STYLE, "code,code");
         refused(MESSAGE_STYLE, "signup=code");

@@ -63,7 +63,8 @@ impl<'a> Writer<'a> {
     }
 
     fn choose(&self, part: Part) -> Choice<'a> {
-        self.engine.choose(self.locales.iter().copied(), self.settings.default_locale, self.kind, part)
+        let choice = self.engine.choose(self.locales.iter().copied(), self.settings.default_locale, self.kind, part);
+        Choice { locale: self.settings.forms.of(choice.locale), ..choice }
     }
 
     fn render(&self, template: &str, part: Part, language: Language<'_>, facts: &Facts) -> Result<String, Reason> {

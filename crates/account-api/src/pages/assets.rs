@@ -1,7 +1,7 @@
-//! The files that the pages load: one style sheet, and one script for each language.
+//! The files that the pages load: one style sheet, and one script for each language in the form of address that people get.
 
 use axum::body::Bytes;
-use messages::Color;
+use messages::{Color, FormsOfAddress};
 use sha2::{Digest, Sha256};
 
 use super::{colors, compression};
@@ -18,17 +18,23 @@ pub(super) const MODULES: &str = include_str!(concat!(env!("OUT_DIR"), "/pages.j
 const STYLES: &str = include_str!("../../pages/pages.css");
 
 macro_rules! locales {
-    ($($tag:literal),+ $(,)?) => {
+    ($($id:literal),+ $(,)?) => {
         [$((
-            $tag,
-            include_str!(concat!("../../pages/locales/", $tag, ".json")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/", $tag, ".js.gz")),
+            $id,
+            include_str!(concat!(env!("OUT_DIR"), "/", $id, ".json")),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $id, ".js.gz")),
         )),+]
     };
 }
 
-/// The tag of every built-in locale, its texts as a JSON document, and its script, packed.
-pub(super) const LOCALES: [(&str, &str, &[u8]); 7] = locales!["ar", "de", "en", "es", "fr", "ja", "pt-BR"];
+/// The id of every built-in locale in every form of address, its texts as a JSON document, and its script, packed.
+pub(super) const LOCALES: [(&str, &str, &[u8]); 10] =
+    locales!["ar", "de", "de-informal", "en", "es", "es-informal", "fr", "fr-informal", "ja", "pt-BR"];
+
+/// Those in which people are addressed: one for each language.
+pub(super) fn used(forms: &FormsOfAddress) -> impl Iterator<Item = (&'static str, &'static str, &'static [u8])> {
+    LOCALES.into_iter().filter(|(id, ..)| messages::LOCALES.iter().any(|locale| forms.of(locale).id == *id))
+}
 
 /// A file and its media type.
 #[derive(Debug, Clone)]
@@ -55,21 +61,21 @@ pub(super) struct Assets {
 }
 
 impl Assets {
-    pub(super) fn new(brand: Color) -> Self {
-        let script = |(tag, _, packed): (&str, &str, &'static [u8])| Asset {
-            name: format!("{tag}.js"),
+    pub(super) fn new(brand: Color, forms: &FormsOfAddress) -> Self {
+        let script = |(id, _, packed): (&str, &str, &'static [u8])| Asset {
+            name: format!("{id}.js"),
             content_type: SCRIPT,
             packed: Bytes::from_static(packed),
         };
-        let mut files: Vec<_> = LOCALES.into_iter().map(script).collect();
+        let mut files: Vec<_> = used(forms).map(script).collect();
         let styles = format!("{STYLES}\n{}", colors::style_sheet(brand));
         let packed = compression::gzip(styles.as_bytes());
         files.push(Asset { name: "pages.css".to_owned(), content_type: STYLE, packed });
         let mut hasher = Sha256::new();
         for file in &files {
             hasher.update(&file.name);
-            hasher.update(file.packed.len().to_be_bytes());
-            hasher.update(&file.packed);
+            // Packed, a file ends with the checksum and the length of its content (RFC 1952, 2.3.1).
+            hasher.update(&file.packed[file.packed.len().saturating_sub(8)..]);
         }
         let digest: [u8; 32] = hasher.finalize().into();
         let version = digest[..8].iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));

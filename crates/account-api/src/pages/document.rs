@@ -1,6 +1,7 @@
 //! A page's HTML, in one language.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use messages::{LOCALES, Locale};
 use minijinja::syntax::SyntaxConfig;
@@ -47,16 +48,17 @@ struct Configuration<'a> {
     locales: Vec<&'static str>,
 }
 
-/// The parsed templates, and the values that are the same on every page.
+/// The templates, the texts, and the values that are the same on every page. A template is parsed, and the texts of a locale
+/// are read, when a page first needs them: the first visitor waits for no page but their own.
 #[derive(Debug)]
 pub(super) struct Documents {
     environment: Environment<'static>,
-    texts: BTreeMap<&'static str, Value>,
+    /// By the locale's id: the JSON document, and what was read from it.
+    texts: BTreeMap<&'static str, (&'static str, OnceLock<Value>)>,
     common: Value,
 }
 
 impl Documents {
-    /// Parses the templates. One that does not parse is logged, and rendering it fails.
     pub(super) fn new(settings: &Settings, version: &str) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -65,16 +67,9 @@ impl Documents {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
-        for (name, source) in TEMPLATES {
-            if let Err(error) = environment.add_template(name, source) {
-                let cause = error.to_string();
-                tracing::error!(error_code = "page_unusable", page = name, cause, "a page's template does not parse");
-            }
-        }
-        let texts = assets::LOCALES.into_iter().filter_map(|(tag, text, _)| {
-            let texts: serde_json::Value = serde_json::from_str(text).ok()?;
-            Some((tag, value(&texts)))
-        });
+        environment
+            .set_loader(|asked| Ok(TEMPLATES.into_iter().find_map(|(name, source)| (name == asked).then_some(source))));
+        let texts = assets::used(&settings.forms).map(|(id, text, _)| (id, (text, OnceLock::new())));
         let branding = &settings.branding;
         let common = context! {
             version => version,
@@ -109,14 +104,21 @@ impl Documents {
             page => page.source,
             path => page.name,
             lang => locale.tag,
+            texts => locale.id,
             dir => locale.direction.html(),
             lang_source => source.name(),
             // A person who chose a language by hand keeps it from page to page.
             lang_query => if source == Source::Query { format!("?lang={}", locale.tag) } else { String::new() },
-            t => self.texts.get(locale.tag),
+            t => self.texts(locale),
         };
         let common = self.common.clone();
         self.environment.get_template(page.source)?.render(context! { ..page_values, ..common })
+    }
+
+    /// The texts of a locale. Without them, which no build of this crate brings about, no page can be rendered.
+    fn texts(&self, locale: &Locale) -> Option<&Value> {
+        let (text, read) = self.texts.get(locale.id)?;
+        Some(read.get_or_init(|| serde_json::from_str(text).map(|texts| value(&texts)).unwrap_or_default()))
     }
 }
 

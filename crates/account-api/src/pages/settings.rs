@@ -4,7 +4,7 @@ use crate::identities::{self, SelfService};
 use cognito_core::provider::LinkBy;
 use cognito_core::settings::{Lookup, SettingError, choice, optional};
 use http::Uri;
-use messages::{Branding, Locale};
+use messages::{Branding, FormsOfAddress, Locale};
 use serde::Serialize;
 
 /// The app client that the pages use. It is public and has the code grant. Unset: no pages are served.
@@ -98,6 +98,8 @@ pub struct Settings {
     pub branding: Branding,
     /// The language for people whose own language is unknown or not available.
     pub default_locale: &'static Locale,
+    /// How people are addressed, as in the messages.
+    pub forms: FormsOfAddress,
 }
 
 impl Settings {
@@ -137,6 +139,7 @@ impl Settings {
             return_url: optional(lookup, PAGES_RETURN_URL, RETURN_ALLOWED, parse_return_url)?,
             branding: messages.branding.clone(),
             default_locale: messages.default_locale,
+            forms: messages.forms.clone(),
         }))
     }
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
-use messages::LOCALES;
+use messages::{INFORMAL, LOCALES};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -74,8 +74,8 @@ fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-fn texts(tag: &str) -> Value {
-    let (_, text, _) = super::assets::LOCALES.into_iter().find(|(name, ..)| *name == tag).unwrap();
+fn texts(id: &str) -> Value {
+    let (_, text, _) = super::assets::LOCALES.into_iter().find(|(name, ..)| *name == id).unwrap();
     serde_json::from_str(text).unwrap()
 }
 
@@ -107,6 +107,29 @@ async fn a_page_speaks_the_language_the_browser_asks_for_and_else_the_default() 
     assert!(html.contains("data-lang-source=\"default\""));
     let (_, _, chosen) = get("/account?lang=ja").await;
     assert!(chosen.contains("href=\"register?lang=ja\""), "a chosen language is kept by the links");
+}
+
+#[tokio::test]
+async fn a_page_and_its_script_address_people_as_the_settings_say() {
+    let lookup = |name: &str| match name {
+        "FORM_OF_ADDRESS" => Some("de:informal".to_owned()),
+        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+    };
+    let informal = Settings::from_lookup(&lookup, &messages::Settings::from_lookup(&lookup).unwrap()).unwrap().unwrap();
+    for (settings, language, title, script) in [
+        (&informal, "de", "Dein Konto", "de-informal.js"),
+        (&informal, "fr", "Votre compte", "fr.js"),
+        (&settings(&[]), "de", "Ihr Konto", "de.js"),
+    ] {
+        let (_, headers, html) = get_from(settings, &format!("/account?lang={language}"), "").await;
+        assert_eq!(headers[header::CONTENT_LANGUAGE], language);
+        assert!(html.contains(&format!("<html lang=\"{language}\"")) && html.contains(&format!("<title>{title} – ")));
+        let path = attributes(&html, "src").into_iter().find(|path| path.ends_with(&format!("/{script}"))).unwrap();
+        let (status, _, text) = get_from(settings, &format!("/{path}"), "").await;
+        let own = texts(script.trim_end_matches(".js"))["errors"]["missing_password"].to_string();
+        assert!(status == StatusCode::OK && text.contains(&own), "{script} does not say {own}");
+        assert_eq!(text.contains("Wähle ein Passwort"), script == "de-informal.js", "{script}");
+    }
 }
 
 #[tokio::test]
@@ -248,10 +271,10 @@ fn every_locale_has_the_same_texts_with_the_same_values_as_english() {
     let values = |text: &str| -> BTreeSet<String> {
         text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect()
     };
-    for locale in LOCALES {
-        let (own, mut found) = (texts(locale.tag), BTreeSet::new());
+    for locale in LOCALES.iter().chain(INFORMAL) {
+        let (own, mut found) = (texts(locale.id), BTreeSet::new());
         keys(&own, "", &mut found);
-        assert_eq!(found, expected, "{}", locale.tag);
+        assert_eq!(found, expected, "{}", locale.id);
         for key in &expected {
             let pointer = key.replace('.', "/");
             let text = |texts: &Value| {
@@ -259,8 +282,8 @@ fn every_locale_has_the_same_texts_with_the_same_values_as_english() {
                 found.get("other").unwrap_or(found).as_str().unwrap().to_owned()
             };
             let (text, model) = (text(&own), text(&english));
-            assert!(!text.trim().is_empty(), "{} {key}", locale.tag);
-            assert_eq!(values(&text), values(&model), "{} {key}", locale.tag);
+            assert!(!text.trim().is_empty(), "{} {key}", locale.id);
+            assert_eq!(values(&text), values(&model), "{} {key}", locale.id);
         }
     }
 }

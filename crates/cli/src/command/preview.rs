@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Write all messages, in every language and style, to one HTML page
 ///
 /// Takes the settings of the custom-message function from the environment: APP_NAME, APP_URL, SUPPORT_EMAIL, LOGO_URL,
-/// LEGAL_FOOTER, TERMS_URL, PRIVACY_URL, BRAND_COLOR, DEFAULT_LOCALE, MESSAGE_STYLE, SMS_HOST, TEMPLATE_DIR. Without APP_URL no message has a link. You need no AWS account.
+/// LEGAL_FOOTER, TERMS_URL, PRIVACY_URL, BRAND_COLOR, DEFAULT_LOCALE, FORM_OF_ADDRESS, MESSAGE_STYLE, SMS_HOST, TEMPLATE_DIR. Without APP_URL no message has a link. You need no AWS account.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Preview {

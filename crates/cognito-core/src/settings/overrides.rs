@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 pub const OVERRIDES: &str = "OVERRIDES";
 
 /// Settings that may differ for an app client: the messages, and the group of new users.
-pub const BY_CLIENT: [&str; 14] = [
+pub const BY_CLIENT: [&str; 15] = [
     "APP_NAME",
     "APP_URL",
     "BRAND_COLOR",
     "DEFAULT_GROUP",
     "DEFAULT_GROUP_FOR",
     "DEFAULT_LOCALE",
+    "FORM_OF_ADDRESS",
     "LEGAL_FOOTER",
     "LOGO_URL",
     "MESSAGE_STYLE",

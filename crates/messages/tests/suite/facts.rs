@@ -185,6 +185,21 @@ fn the_default_locale_serves_everybody_else() {
 }
 
 #[test]
+fn people_are_addressed_as_the_settings_say_in_mails_and_text_messages() {
+    let messages = messages(&[("FORM_OF_ADDRESS", "de:informal,es:informal"), ("APP_NAME", "Harbour")]);
+    let told = |tag: &str| {
+        let (email, sms) = complete(&messages, &request(Kind::SignUp, Person { locales: &[tag], ..ada() }));
+        (email.subject, sms, visible(&email.html))
+    };
+    let (subject, sms, mail) = told("de-AT");
+    assert_eq!(subject, "Bestätige deine E-Mail-Adresse – Harbour");
+    assert_eq!(sms, "Harbour: {####} ist dein Bestätigungscode.");
+    assert!(mail.contains("Hallo Ada,") && mail.contains("Der Code ist 24 Stunden gültig."), "{mail}");
+    assert_eq!(told("es").1, "Harbour: {####} es tu código de confirmación.");
+    assert_eq!(told("fr").1, "Harbour: {####} est votre code de confirmation.");
+}
+
+#[test]
 fn the_event_decides_what_the_placeholders_look_like() {
     let request = Request {
         code_parameter: Some("{@@@@}"),

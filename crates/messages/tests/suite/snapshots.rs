@@ -125,13 +125,13 @@ fn forgot_password() {
     ");
     assert_snapshot!(cognito(Kind::ForgotPassword, "es"), @r"
     Restablezca su contraseña – Harbour
-    Harbour: {####}: código de contraseña. No lo comparta.
+    Harbour: {####} sirve para restablecer su contraseña. No lo comparta.
 
     Harbour
     Restablezca su contraseña
     Hola, Ada:
     Alguien ha pedido restablecer la contraseña de su cuenta. Si ha sido usted, elija ahora una contraseña nueva.
-    Elegir una contraseña nueva
+    Elegir contraseña nueva
     O introduzca este código
     {####}
     El código es válido durante 1 hora. No lo comparta con nadie: nunca se lo pediremos.
@@ -205,12 +205,12 @@ fn verify_attribute() {
 
     Harbour
     メールアドレスの確認
-    お客様
+    お客様へ
     ご自身のメールアドレスであることを確認してください。
     メールアドレスを確認する
     または、次のコードを入力してください
     {####}
-    コードの有効期限は24時間です。
+    コードの有効期間は24時間です。
     お心当たりがない場合は、このメールを無視してください。
     ボタンが使えない場合は、次のアドレスをコピーしてブラウザーで開いてください。
     https://app.example.com/complete-email-change?code={####}&username=ada-1
@@ -246,7 +246,7 @@ fn admin_create_user() {
     Harbour
     حسابك جاهز
     مرحبًا Ada،
-    أُنشئ حساب لك. يُرجى تسجيل الدخول بهذه البيانات، ثم اختيار كلمة مرور خاصة بك.
+    أُنشئ لك حساب. يُرجى تسجيل الدخول بهذه البيانات، ثم اختيار كلمة مرور خاصة بك.
     اسم المستخدم
     {username}
     كلمة المرور المؤقتة
@@ -254,7 +254,7 @@ fn admin_create_user() {
     تسجيل الدخول
     كلمة المرور المؤقتة صالحة لفترة محدودة. يُرجى عدم مشاركتها مع أي شخص.
     إذا كانت هذه الدعوة غير متوقعة، فيمكنك تجاهل هذه الرسالة.
-    إذا لم يعمل الزر، يُرجى نسخ هذا العنوان إلى المتصفح:
+    إذا لم يعمل الزر، يُرجى نسخ عنوان هذا الرابط إلى المتصفح:
     https://app.example.com/login?username=ada-1&email=ada%2Bnews%40example.com
     Harbour
     ");
@@ -288,7 +288,7 @@ fn authentication() {
     Ihr Code
     {####}
     Der Code läuft in wenigen Minuten ab. Geben Sie ihn nicht weiter: Wir werden Sie nie danach fragen.
-    Wenn Sie sich gerade nicht anmelden, versucht es womöglich jemand anderes. Falls Sie ein Passwort haben, ändern Sie es zur Sicherheit.
+    Wenn Sie sich nicht gerade selbst anmelden, versucht es möglicherweise jemand anderes. Falls Sie ein Passwort haben, ändern Sie es zur Sicherheit.
     Passwort ändern
     Harbour
     ");
@@ -336,8 +336,8 @@ fn email_change_current() {
     أو يمكنك إدخال هذا الرمز
     493817
 
-    الرمز صالح لمدة 15 دقيقة. يُرجى عدم مشاركته مع أي شخص: لن نطلبه منك أبدًا.
-    إذا لم يكن الطلب منك، فيُرجى عدم الموافقة: سيبقى عنوانك كما هو. قد يكون هناك من يستطيع الدخول إلى حسابك، ولذلك يُرجى تغيير كلمة المرور.
+    الرمز صالح لمدة 15 دقيقة. يُرجى عدم مشاركته مع أي شخص، فنحن لن نطلبه منك أبدًا.
+    إذا لم يكن الطلب منك، فيُرجى عدم الموافقة، وسيبقى عنوانك كما هو. قد يستطيع شخص آخر الدخول إلى حسابك، ولذلك يُرجى تغيير كلمة المرور.
 
     تغيير كلمة المرور
     https://app.example.com/complete-password-reset?email=ada%2Bnews%40example.com
@@ -379,7 +379,7 @@ fn email_change_new() {
 
     Bonjour Ada,
 
-    Confirmez que vous souhaitez utiliser cette adresse e-mail avec votre compte. Il faudra peut-être d’abord vous connecter.
+    Confirmez que vous souhaitez utiliser cette adresse e-mail avec votre compte. Vous devrez peut-être d’abord vous connecter.
 
     Confirmer l’adresse e-mail
     https://app.example.com/complete-email-change?code=493817
@@ -405,7 +405,7 @@ fn identity_code() {
 
     Hello Ada,
 
-    Someone who is signed in to your account asked to connect it with another one. One account then opens with both sign-ins, and the other one is deleted. If it was you, enter this code to approve.
+    Someone who is signed in to your account asked to connect it with another one. One of the two accounts then has both ways to sign in, and the other one is deleted. If it was you, enter this code to approve.
 
     Sign-in with
     Google
@@ -434,7 +434,7 @@ fn identity_connected_and_disconnected() {
 
     Hello Ada,
 
-    A sign-in was added to your account. It now opens your account, too.
+    A way to sign in was added to your account. You can now sign in with it, too.
 
     Sign-in with
     Google
@@ -453,9 +453,9 @@ fn identity_connected_and_disconnected() {
 
     ログイン方法が削除されました
 
-    お客様
+    お客様へ
 
-    アカウントからログイン方法が削除されました。すべての端末からログアウトしました。もう一度ログインしてください。
+    アカウントからログイン方法が削除されました。すべての端末でログアウトしました。もう一度ログインしてください。
 
     ログイン方法
     Apple
@@ -498,9 +498,9 @@ fn email_changed() {
 
     Hola, Ada:
 
-    La dirección de correo de su cuenta ha cambiado. A partir de ahora, solo escribimos a la dirección nueva y con ella se inicia sesión.
+    La dirección de correo de su cuenta ha cambiado. A partir de ahora, solo le escribiremos a la dirección nueva, y con ella iniciará sesión.
 
-    Dirección nueva
+    Dirección de correo nueva
     a***@example.org
 
     Si no ha sido usted, puede que otra persona tenga acceso a su cuenta.
@@ -578,9 +578,9 @@ fn account_exists() {
 
     すでにアカウントをお持ちです
 
-    お客様
+    お客様へ
 
-    このメールアドレスで新規登録の操作がありました。すでにアカウントをお持ちですので、ログインしてください。パスワードをお忘れの場合は、再設定してください。
+    このメールアドレスで、おそらくご自身による新規登録の操作がありました。すでにアカウントをお持ちですので、ログインしてください。パスワードをお忘れの場合は、再設定してください。
 
     ログインする
     https://app.example.com/login?email=ada%2Bnews%40example.com
