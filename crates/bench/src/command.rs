@@ -1,6 +1,7 @@
 //! The command `cargo xtask bench`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -9,6 +10,7 @@ use local_cloud::layout;
 use local_cloud::steps::step;
 
 use crate::measure::{self, Subject};
+use crate::share::Share;
 use crate::stand_in::StandIn;
 use crate::{case, instructions, report, size};
 
@@ -24,6 +26,13 @@ pub struct Options {
     /// Further events to one process of each function; 0 leaves this out.
     #[arg(long, default_value_t = 1000)]
     events: u32,
+    /// How long each call to Cognito takes, in milliseconds, beside the time of the stand-in itself.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    call_delay: u64,
+    /// Give each function from its first event on the share of a core that Lambda gives a function with this much memory,
+    /// in MB. Needs root.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    memory: Option<u32>,
     /// Another program that speaks the Lambda Runtime API, as name=command; may be repeated.
     #[arg(long = "peer", value_name = "NAME=COMMAND", value_parser = peer)]
     peers: Vec<(String, String)>,
@@ -80,8 +89,12 @@ async fn compare(options: &Options) -> Result<()> {
         subjects.push(Subject::function(case, binary, stand_in.environment()));
     }
     subjects.extend(peers(&options.peers, &subjects));
+    let delay = Duration::from_millis(options.call_delay);
+    let share = options.memory.map(Share::new).transpose()?;
     let title = format!("{} starts of each of {} functions, in turns", options.runs, subjects.len());
-    let rows = step(&title, measure::compare(&stand_in, &subjects, options.runs, options.events)).await?;
+    let rows =
+        step(&title, measure::compare(&stand_in, &subjects, options.runs, options.events, delay, share.as_ref()))
+            .await?;
     println!("{}\n\nRatios are to `{BARE}`, which does nothing, in the same run.", report::table(&rows)?);
     Ok(())
 }

@@ -12,6 +12,7 @@ mod command;
 mod instructions;
 pub mod measure;
 mod report;
+mod share;
 mod size;
 pub mod stand_in;
 mod usage;
