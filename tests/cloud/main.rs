@@ -23,5 +23,6 @@ mod pre_hijacking;
 mod pre_sign_up;
 mod rights;
 mod soak;
+mod storm;
 mod template_lint;
 mod user_pool_contract;

@@ -6,6 +6,7 @@
 
 mod account_api;
 mod command_line;
+mod operator;
 mod triggers;
 
 use std::collections::{BTreeMap, BTreeSet};

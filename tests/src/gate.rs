@@ -35,6 +35,8 @@ pub struct Resources {
     pub event_bus: String,
     /// The name of the team's function.
     pub next_function: String,
+    /// The name of a function that a call reaches. Those above are not called.
+    pub called_function: String,
 }
 
 /// What needs no right: Cognito asks for the token or the app client, and everybody may ask STS who they are.
@@ -146,7 +148,7 @@ impl State {
         if let Some(code) = refusal {
             return said(StatusCode::BAD_REQUEST, json!({ "__type": code }).to_string());
         }
-        if right.operation() == "InvokeFunction" {
+        if right.operation() == "InvokeFunction" && right.on != "called-function" {
             let event = serde_json::from_slice(request.body()).unwrap_or_default();
             lock(&self.invoked).push(event);
             let status = if right.on == "own-function" { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -178,9 +180,16 @@ impl State {
         if let Some(function) =
             path.strip_prefix("/2015-03-31/functions/").and_then(|rest| rest.strip_suffix("/invocations"))
         {
-            let which = if function == own.own_function { "own-function" } else { "next-function" };
-            let is_own = [&own.own_function, &own.next_function].into_iter().any(|name| name == function);
+            let which = match function {
+                _ if function == own.own_function => "own-function",
+                _ if !own.called_function.is_empty() && function.ends_with(&own.called_function) => "called-function",
+                _ => "next-function",
+            };
+            let is_own = which != "next-function" || function == own.next_function;
             return Right::new("lambda:InvokeFunction", on(is_own, which));
+        }
+        if let Some(action) = of_an_operator(request) {
+            return Right::new(action, "*");
         }
         if path == "/v2/email/outbound-emails" {
             return Right::new("ses:SendEmail", on(text("FromEmailAddress") == own.sender, "sender"));
@@ -188,7 +197,7 @@ impl State {
         if path.starts_with("/v2/email/suppression/") {
             return Right::new("ses:GetSuppressedDestination", "*");
         }
-        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let target = target(request);
         if request.body().starts_with(b"Action=GetCallerIdentity&") {
             return Right::new("sts:GetCallerIdentity", "*");
         }
@@ -211,11 +220,60 @@ impl State {
     }
 }
 
+fn target(request: &Request<Bytes>) -> &str {
+    request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default()
+}
+
+/// The action of a call that only the command line makes. Its pages allow it on whatever they name, which is not held
+/// here.
+fn of_an_operator(request: &Request<Bytes>) -> Option<String> {
+    let path = request.uri().path();
+    if let Some(function) = path.strip_prefix("/2015-03-31/functions/") {
+        let parts: Vec<_> = function.split('/').skip(1).collect();
+        let operation = match (request.method().as_str(), parts.as_slice()) {
+            ("GET", ["configuration"]) => "GetFunctionConfiguration",
+            ("PUT", ["configuration"]) => "UpdateFunctionConfiguration",
+            ("GET", ["policy"]) => "GetPolicy",
+            ("POST", ["policy"]) => "AddPermission",
+            ("DELETE", ["policy", _]) => "RemovePermission",
+            _ => return None,
+        };
+        return Some(format!("lambda:{operation}"));
+    }
+    if let Some(rest) = path.strip_prefix("/v2/email/") {
+        let operation = match rest.split('/').next() {
+            Some("account") => "GetAccount",
+            Some("identities") => "GetEmailIdentity",
+            _ => return None,
+        };
+        return Some(format!("ses:{operation}"));
+    }
+    let (service, operation) = target(request).split_once('.').unwrap_or_default();
+    match service {
+        "ServiceQuotasV20190624" => return Some(format!("servicequotas:{operation}")),
+        "Logs_20140328" => return Some(format!("logs:{operation}")),
+        _ => {}
+    }
+    let form = std::str::from_utf8(request.body()).ok()?;
+    let operation = form.strip_prefix("Action=")?.split('&').next()?;
+    let service = match operation {
+        "SimulatePrincipalPolicy" => "iam",
+        "DescribeStackResources" => "cloudformation",
+        "GetSMSSandboxAccountStatus" | "GetSMSAttributes" => "sns",
+        _ => return None,
+    };
+    Some(format!("{service}:{operation}"))
+}
+
 /// The refusal of a call without the right, in the form of its service. The text is a shortened one of AWS.
 fn denial(right: &Right) -> Response<Bytes> {
     const CODE: &str = "AccessDeniedException";
     let why = format!("User: arn:aws:sts::123456789012:assumed-role/own/own is not authorized to perform: {right}");
     let service = right.action.split(':').next().unwrap_or_default();
+    if ["iam", "cloudformation", "sns"].contains(&service) {
+        let error = format!("<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{why}</Message></Error>");
+        return said(StatusCode::FORBIDDEN, format!("<ErrorResponse>{error}</ErrorResponse>"));
+    }
     let (status, kind) = match service {
         "dynamodb" => (StatusCode::BAD_REQUEST, format!("com.amazon.coral.service#{CODE}")),
         "sqs" => (StatusCode::FORBIDDEN, format!("com.amazon.coral.service#{CODE}")),

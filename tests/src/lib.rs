@@ -10,6 +10,7 @@ pub mod template;
 pub mod user_pool_api;
 
 pub use cli::{Cli, Ran, closed};
+pub use local_cloud::dynamodb::state_table;
 pub use people::Google;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use local_cloud::function::FOLDER_VARIABLE;
 use local_cloud::http::Http;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::{GROUP, PASSWORD};
-use local_cloud::user_pool::{ApiError, Kind, Profile, REGION, UserPool};
+use local_cloud::user_pool::{ApiError, Kind, Profile, UserPool};
 use local_cloud::{ENDPOINT_VARIABLE, client_environment, outbox};
 use serde_json::{Value, json};
 
@@ -140,36 +141,6 @@ async fn aws_json(endpoint: &str, version: &str, target: &str, input: &Value) ->
     let answer = Http::default().send_body("POST", endpoint, &headers, input.to_string()).await?;
     ensure!(answer.status.is_success(), "{target}: {}", answer.status);
     answer.json()
-}
-
-/// Makes a table as `account-api.yaml` makes it.
-///
-/// # Errors
-///
-/// Fails if the call is refused.
-pub async fn state_table(endpoint: &str, name: &str) -> Result<()> {
-    let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
-    let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
-    let table = json!({
-        "TableName": name, "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [text("key"), text("list"), text("place")],
-        "KeySchema": [key("key", "HASH")],
-        "GlobalSecondaryIndexes": [{
-            "IndexName": "lists", "KeySchema": [key("list", "HASH"), key("place", "RANGE")],
-            "Projection": { "ProjectionType": "ALL" },
-        }],
-    });
-    // The signature is not checked. It names the Region that the table is made in.
-    let signed =
-        format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/dynamodb/aws4_request, SignedHeaders=, Signature=");
-    let headers = [
-        ("content-type", "application/x-amz-json-1.0"),
-        ("x-amz-target", "DynamoDB_20120810.CreateTable"),
-        ("authorization", signed.as_str()),
-    ];
-    let answer = Http::default().send_body("POST", endpoint, &headers, table.to_string()).await?;
-    ensure!(answer.status.is_success(), "CreateTable: {}", answer.status);
-    Ok(())
 }
 
 /// Starts a function with the local cloud's endpoint and the given settings.

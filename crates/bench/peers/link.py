@@ -1,27 +1,26 @@
 """A pre sign-up trigger as articles show it, for `cargo xtask bench --peer`.
 
-It shows what Lambda's Python runtime and boto3 cost. It calls the Lambda Runtime API itself, as Lambda's own
-bootstrap does. It needs boto3:
+It shows what Lambda's Python runtime and boto3 cost. `awslambdaric` is the client of the Runtime API that Lambda's own
+runtime contains.
 
-    python3 -m venv .local/peers/python && .local/peers/python/bin/pip install boto3
-    cargo xtask bench --peer "python=.local/peers/python/bin/python crates/bench/peers/link.py"
+    python3 -m venv .local/peers/python && .local/peers/python/bin/pip install boto3 awslambdaric
+    cp crates/bench/peers/link.py .local/peers/
+    cargo xtask bench --peer "python=env -C .local/peers python/bin/python -m awslambdaric link.handler"
+
+Run it twice: the first start writes Python's compiled files, which Lambda's layer with boto3 has.
 
 Measure it, but do not use it: it trusts every address, and it cannot handle two invocations at once.
 """
 
-import http.client
-import json
-import os
 import secrets
 
 import boto3
+from botocore.config import Config
 
-client = boto3.client("cognito-idp")
-NEXT = "/2018-06-01/runtime/invocation/next"
-ANSWER = "/2018-06-01/runtime/invocation/{}/{}"
+client = boto3.client("cognito-idp", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
 
 
-def handle(event):
+def handler(event, context):
     """Links the newcomer to the account with the same address, or to a new one."""
     if event["triggerSource"] != "PreSignUp_ExternalProvider":
         return event
@@ -49,22 +48,3 @@ def handle(event):
         },
     )
     return event
-
-
-def main():
-    """Asks for events and answers them until the process is ended."""
-    runtime = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    while True:
-        runtime.request("GET", NEXT)
-        question = runtime.getresponse()
-        request, event = question.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(question.read())
-        try:
-            outcome, body = "response", handle(event)
-        except Exception as error:  # the runtime API takes a name and a message
-            outcome, body = "error", {"errorType": type(error).__name__, "errorMessage": str(error)}
-        runtime.request("POST", ANSWER.format(request, outcome), json.dumps(body))
-        runtime.getresponse().read()
-
-
-if __name__ == "__main__":
-    main()

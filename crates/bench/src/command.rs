@@ -1,6 +1,7 @@
 //! The command `cargo xtask bench`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
@@ -10,6 +11,7 @@ use local_cloud::steps::step;
 
 use crate::kept::{Figures, INSTRUCTIONS, PEAK_MEMORY};
 use crate::measure::{self, Subject};
+use crate::share::Share;
 use crate::stand_in::StandIn;
 use crate::{case, instructions, report, size};
 
@@ -18,7 +20,7 @@ const OPTIMISED: &str = "XTASK_BENCH_OPTIMISED";
 
 /// What to measure: by default a comparison of times and memory.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("kept").args(["instructions", "memory"]).multiple(true)))]
+#[command(group(ArgGroup::new("kept").args(["instructions", "peak_memory"]).multiple(true)))]
 pub struct Options {
     /// Starts of each function.
     #[arg(long, default_value_t = 30)]
@@ -26,6 +28,13 @@ pub struct Options {
     /// Further events to one process of each function; 0 leaves this out.
     #[arg(long, default_value_t = 1000)]
     events: u32,
+    /// How long each call to Cognito takes, in milliseconds, beside the time of the stand-in itself.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    call_delay: u64,
+    /// Give each function from its first event on the share of a core that Lambda gives a function with this much memory,
+    /// in MB. Needs root.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    memory: Option<u32>,
     /// Another program that speaks the Lambda Runtime API, as name=command; may be repeated.
     #[arg(long = "peer", value_name = "NAME=COMMAND", value_parser = peer)]
     peers: Vec<(String, String)>,
@@ -38,7 +47,7 @@ pub struct Options {
     instructions: bool,
     /// Only take the peak memory of each start, and fail if one is more than 15 % above the one in benches/peak_memory.json.
     #[arg(long)]
-    memory: bool,
+    peak_memory: bool,
     /// Save the figures in benches.
     #[arg(long, requires = "kept")]
     save: bool,
@@ -60,7 +69,7 @@ fn peer(text: &str) -> Result<(String, String), String> {
 /// Fails if a function does not build or fails, if the machine lacks something that the options need, or if a size or
 /// count is above its limit.
 pub async fn run(options: Options) -> Result<()> {
-    if !options.check_size && !options.instructions && !options.memory {
+    if !options.check_size && !options.instructions && !options.peak_memory {
         return compare(&options).await;
     }
     let binaries = Binaries::build_functions("release").await?;
@@ -71,7 +80,7 @@ pub async fn run(options: Options) -> Result<()> {
     if options.instructions {
         INSTRUCTIONS.check(&instructions_of(&stand_in, &binaries).await?, options.save)?;
     }
-    if options.memory {
+    if options.peak_memory {
         PEAK_MEMORY.check(&peaks_of(&stand_in, &binaries).await?, options.save)?;
     }
     Ok(())
@@ -89,8 +98,12 @@ async fn compare(options: &Options) -> Result<()> {
         subjects.push(Subject::function(case, binary, stand_in.environment()));
     }
     subjects.extend(peers(&options.peers, &subjects));
+    let delay = Duration::from_millis(options.call_delay);
+    let share = options.memory.map(Share::new).transpose()?;
     let title = format!("{} starts of each of {} functions, in turns", options.runs, subjects.len());
-    let rows = step(&title, measure::compare(&stand_in, &subjects, options.runs, options.events)).await?;
+    let rows =
+        step(&title, measure::compare(&stand_in, &subjects, options.runs, options.events, delay, share.as_ref()))
+            .await?;
     println!("{}\n\nRatios are to `{BARE}`, which does nothing, in the same run.", report::table(&rows)?);
     Ok(())
 }

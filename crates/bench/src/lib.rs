@@ -13,6 +13,7 @@ mod instructions;
 mod kept;
 pub mod measure;
 mod report;
+mod share;
 mod size;
 pub mod stand_in;
 mod usage;

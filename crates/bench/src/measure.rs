@@ -9,6 +9,7 @@ use local_cloud::runtime_api::Function;
 use tokio::process::Command;
 
 use crate::case::Case;
+use crate::share::Share;
 use crate::stand_in::{Call, StandIn, rounds};
 use crate::{size, usage};
 
@@ -52,6 +53,8 @@ impl Subject {
 pub struct Start {
     /// From the start of the process to its first answer.
     pub wall: Duration,
+    /// From the event, which the process waits for, to its first answer.
+    pub answer: Duration,
     /// CPU time from the start of the process until it asks for its second event.
     pub cpu: Duration,
     /// Peak memory in KiB at that moment.
@@ -64,6 +67,7 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) cpu: Duration,
     pub(crate) wall: Duration,
+    pub(crate) answer: Duration,
     /// In KiB.
     pub(crate) peak: u64,
     /// Zipped size in bytes, for a function of this repository.
@@ -83,6 +87,7 @@ impl Row {
             name: name.to_owned(),
             cpu: median(starts.iter().map(|start| start.cpu)),
             wall: median(starts.iter().map(|start| start.wall)),
+            answer: median(starts.iter().map(|start| start.answer)),
             peak: median(starts.iter().map(|start| start.peak)),
             zipped: None,
             per_event: None,
@@ -100,17 +105,25 @@ fn median<T: Ord + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
 }
 
 /// Starts every subject several times and sends `events` further events to one process of each. The subjects take
-/// turns, so that other work on the machine slows all of them equally.
+/// turns, so that other work on the machine slows all of them equally. In the starts, each call takes `delay`, and a process
+/// has its `share` of a core from its first event on: before that, Lambda gives it more.
 ///
 /// # Errors
 ///
 /// Fails if a function fails, or if one of this repository makes other calls than its case says.
-pub(crate) async fn compare(stand_in: &StandIn, subjects: &[Subject], starts: usize, events: u32) -> Result<Vec<Row>> {
-    stand_in.set_delay(Duration::ZERO);
+pub(crate) async fn compare(
+    stand_in: &StandIn,
+    subjects: &[Subject],
+    starts: usize,
+    events: u32,
+    delay: Duration,
+    share: Option<&Share>,
+) -> Result<Vec<Row>> {
+    stand_in.set_delay(delay);
     let mut measured: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
     for _ in 0..starts {
         for (subject, measured) in subjects.iter().zip(&mut measured) {
-            measured.push(start(stand_in, subject, &[]).await?.1);
+            measured.push(first_answer(stand_in, subject, &[], share).await?.1);
         }
     }
     let mut rows = Vec::new();
@@ -149,8 +162,17 @@ pub(crate) async fn peak(stand_in: &StandIn, subject: &Subject) -> Result<u64> {
 /// Fails if the subject does not start or answers with an error. Also fails if it is a function of this repository and
 /// makes other calls than its case says, because a repeated or missing call would change what is measured.
 pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
+    first_answer(stand_in, subject, under, None).await
+}
+
+async fn first_answer(
+    stand_in: &StandIn,
+    subject: &Subject,
+    under: &[String],
+    share: Option<&Share>,
+) -> Result<(Function, Start)> {
     let _ = stand_in.take_calls();
-    let started = begin(subject, under).await?;
+    let started = begin_with(subject, under, share).await?;
     check_calls(&stand_in.take_calls(), subject)?;
     Ok(started)
 }
@@ -161,16 +183,24 @@ pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> R
 ///
 /// Fails if the subject does not start or answers with an error.
 pub async fn begin(subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
+    begin_with(subject, under, None).await
+}
+
+async fn begin_with(subject: &Subject, under: &[String], share: Option<&Share>) -> Result<(Function, Start)> {
     let mut words = under.iter().chain(&subject.command);
     let mut command = Command::new(words.next().context("a program without a command")?);
     command.args(words);
     let from = Instant::now();
     let function = Function::start_command(&subject.name, command, &subject.settings).await?;
-    invoke(&function, subject).await?;
-    let wall = from.elapsed();
-    function.wait_until_idle().await?;
     let process = function.process_id()?;
-    Ok((function, Start { wall, cpu: usage::cpu(process)?, peak: usage::peak_memory(process)? }))
+    if let Some(share) = share {
+        share.give(process)?;
+    }
+    let event = Instant::now();
+    invoke(&function, subject).await?;
+    let (wall, answer) = (from.elapsed(), event.elapsed());
+    function.wait_until_idle().await?;
+    Ok((function, Start { wall, answer, cpu: usage::cpu(process)?, peak: usage::peak_memory(process)? }))
 }
 
 async fn invoke(function: &Function, subject: &Subject) -> Result<()> {

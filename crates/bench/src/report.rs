@@ -18,8 +18,19 @@ use crate::size::mebibytes;
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
     let bare = rows.iter().find(|row| row.name == BARE).context("the bare function was not measured")?;
     let mut table = Table::new();
-    let titles =
-        ["", "CPU ms", "ratio", "wall ms", "ratio", "peak MiB", "zip MiB", "CPU us per event", "calls", "rounds"];
+    let titles = [
+        "",
+        "CPU ms",
+        "ratio",
+        "wall ms",
+        "ratio",
+        "answer ms",
+        "peak MiB",
+        "zip MiB",
+        "CPU us per event",
+        "calls",
+        "rounds",
+    ];
     table.load_style(ASCII_MARKDOWN).set_header(titles);
     for row in rows {
         table.add_row([
@@ -28,6 +39,7 @@ pub(crate) fn table(rows: &[Row]) -> Result<String> {
             format!("{:.2}", row.cpu.div_duration_f64(bare.cpu)),
             format!("{:.2}", milliseconds(row.wall)),
             format!("{:.2}", row.wall.div_duration_f64(bare.wall)),
+            format!("{:.2}", milliseconds(row.answer)),
             format!("{:.1}", mebibytes(row.peak * 1024)),
             row.zipped.map(|bytes| format!("{:.2}", mebibytes(bytes))).unwrap_or_default(),
             row.per_event.map(|cpu| format!("{:.0}", milliseconds(cpu) * 1000.0)).unwrap_or_default(),
@@ -51,7 +63,12 @@ mod tests {
     use crate::measure::Start;
 
     fn row(name: &str, cpu: [u64; 3]) -> Row {
-        let start = |cpu| Start { wall: Duration::from_millis(3), cpu: Duration::from_millis(cpu), peak: 2048 };
+        let start = |cpu| Start {
+            wall: Duration::from_millis(3),
+            answer: Duration::from_millis(2),
+            cpu: Duration::from_millis(cpu),
+            peak: 2048,
+        };
         Row::new(name, &cpu.map(start))
     }
 
@@ -60,6 +77,6 @@ mod tests {
         let text = table(&[row(BARE, [2, 9, 1]), row("function", [3, 3, 3])]).unwrap();
         let line = text.lines().last().unwrap();
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        assert_eq!(&cells[1..7], ["function", "3.00", "1.50", "3.00", "1.00", "2.0"], "{text}");
+        assert_eq!(&cells[1..8], ["function", "3.00", "1.50", "3.00", "1.00", "2.00", "2.0"], "{text}");
     }
 }

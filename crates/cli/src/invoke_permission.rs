@@ -225,10 +225,13 @@ pub(crate) async fn is_granted_to_role(lambda: &Client, function: &FunctionArn, 
 }
 
 /// Whether the function's policy lets a role call it for another pool as well, in a statement whose id ends with `ending` as
-/// this one does. `false` if we have no right to see.
+/// this one does. `false` if we have no right to see, and then it says so.
 pub(crate) async fn is_granted_for_another_pool(cloud: &Cloud, own: &Permission, ending: &str, role: &str) -> bool {
     let Some(function) = FunctionArn::parse(&own.function) else { return false };
-    let policy = policy(&cloud.lambda(&function.region), &function).await.ok().flatten().unwrap_or_default();
+    let Ok(Some(policy)) = policy(&cloud.lambda(&function.region), &function).await else {
+        say!("Without lambda:GetPolicy, nobody sees whether another pool has {function} called in this way, too.");
+        return false;
+    };
     has_other(&policy, &own.statement, ending, role)
 }
 

@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use local_cloud::dynamodb::state_table;
 use local_cloud::function::TRIGGERS;
+use local_cloud::moto::Moto;
+use local_cloud::toolbox::Toolbox;
 
 use crate::cognito::Cognito;
 use crate::events::{self, Target, worst};
 use crate::function::{Article, Binary, Engine, Function, Queue};
 use crate::launch::{self, Launch, Outcome};
 use crate::report::{self, Row};
-use crate::{soak, wire};
+use crate::{soak, storm, wire};
 
 /// What is put under fire.
 #[derive(Debug, Subcommand)]
@@ -24,8 +27,24 @@ pub enum Command {
     Wire(Wire),
     /// Send hostile events to every function, and hostile requests to the account API.
     Events(Events),
+    /// Let many people use the account API at once, over a table that throttles. Needs the emulator moto.
+    Storm(Storm),
     /// Send many events to one process of each trigger, and look at its memory, files and speed.
     Soak(Soak),
+}
+
+/// How the storm is.
+#[derive(Debug, Args)]
+pub struct Storm {
+    /// How many people there are.
+    #[arg(long, default_value_t = 1000)]
+    clients: u32,
+    /// How many of a hundred calls to the table it throttles.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=90))]
+    throttled: u32,
+    /// What the random numbers begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// How long each process lives.
@@ -95,6 +114,7 @@ impl Command {
             Self::Quota(options) => quota(&options),
             Self::Wire(options) => wire_faults(&options),
             Self::Events(options) => hostile_events(&options),
+            Self::Storm(options) => storm(&options),
             Self::Soak(options) => soak(&options),
         }
     }
@@ -152,6 +172,18 @@ fn hostile_events(options: &Events) -> Result<()> {
         }
     }
     worst::measure(|row| println!("| {} |", row.join(" | ")))
+}
+
+fn storm(options: &Storm) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let Storm { clients, throttled, seed } = *options;
+    let outcome = runtime.block_on(async {
+        let moto = Moto::start(&Toolbox::moto().await?).await?;
+        state_table(moto.endpoint(), "state").await?;
+        storm::play(storm::Storm { clients, throttled, seed }, moto.endpoint(), "state").await
+    })?;
+    print!("{outcome}");
+    outcome.check()
 }
 
 fn soak(options: &Soak) -> Result<()> {

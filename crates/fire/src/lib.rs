@@ -6,7 +6,7 @@
 //! down to the retries of the SDK. Only the network is left out.
 //!
 //! [`wire`] lets each call of each flow go wrong on its way. [`events`] sends what no app and no provider sends. [`soak`] keeps
-//! one process of each function at work.
+//! one process of each function at work. [`storm`] lets many people use the account API at once, over a table that throttles.
 
 mod client;
 pub mod cognito;
@@ -17,6 +17,7 @@ pub mod launch;
 mod network;
 mod report;
 pub mod soak;
+pub mod storm;
 pub mod wire;
 
 pub use command::{Command, virtually};

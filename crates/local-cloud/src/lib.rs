@@ -7,7 +7,7 @@
 //! * [`function`] builds the function binaries, [`archive`] packs one, [`runtime_api`] runs one as Lambda would, and
 //!   [`deployment`] deploys one to the local cloud.
 //! * [`stack`] deploys the repository's own template. [`local_stack`] adds providers and an app.
-//! * [`moto`] is a second DynamoDB, for the rules that every store must keep.
+//! * [`moto`] is a second DynamoDB, for the rules that every store must keep. [`dynamodb`] makes the account API's table.
 //! * [`outbox`] reads the mails that were sent.
 //! * [`hosted_login`] follows "Sign in with Google" from the app's link to the tokens. [`browser`] drives a real
 //!   browser.
@@ -19,6 +19,7 @@ pub mod archive;
 pub mod browser;
 mod cloud;
 pub mod deployment;
+pub mod dynamodb;
 pub mod event;
 pub mod function;
 pub mod hosted_login;

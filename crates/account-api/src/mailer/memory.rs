@@ -48,6 +48,12 @@ impl MemoryMailer {
         self.state().sent.clone()
     }
 
+    /// Every mail so far to an address.
+    #[must_use]
+    pub fn all_to(&self, address: &str) -> Vec<Sent> {
+        self.state().sent.iter().filter(|mail| mail.to == address).cloned().collect()
+    }
+
     /// The last mail to an address.
     #[must_use]
     pub fn last_to(&self, address: &str) -> Option<Sent> {

@@ -379,6 +379,9 @@ async fn permission(cloud: &Cloud, pool: &Description, function: &FunctionArn, t
         return Ok("by hand, in the function's account".to_owned());
     }
     let granted = invoke_permission::is_granted(&cloud.lambda(&function.region), function, pool).await?;
+    if granted.is_none() {
+        say!("Without lambda:GetPolicy, nobody sees whether the pool may call {function} already.");
+    }
     Ok(if granted == Some(true) { THERE_ALREADY } else { TO_BE_ADDED }.to_owned())
 }
 

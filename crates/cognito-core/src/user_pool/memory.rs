@@ -38,7 +38,7 @@ pub struct Quirks {
     pub refuse_link_before_password: bool,
     /// Linking an identity a second time to the same profile is refused (amplify-js#13334).
     pub refuse_link_again: bool,
-    /// `ListUsers` shows the pool as it was this many changes ago.
+    /// `ListUsers` shows the pool as it was this many changes ago, at most 15.
     pub list_lag: usize,
     /// A stand-alone federated profile keeps its verified address from being created again.
     pub stand_alone_holds_alias: bool,
@@ -70,6 +70,9 @@ pub struct Quirks {
     /// AWS answers no call.
     pub unavailable: bool,
 }
+
+/// How many states of the pool are kept, the present one included. A pool under fire changes thousands of times.
+const REMEMBERED: usize = 16;
 
 /// Changes a pool as somebody else would. Gets the operation that is about to be called.
 type Change = dyn FnMut(&'static str, &mut Vec<Account>) + Send;
@@ -252,6 +255,9 @@ impl State {
     }
 
     fn remember(&mut self) {
+        if self.history.len() == REMEMBERED {
+            self.history.remove(0);
+        }
         self.history.push(self.accounts.clone());
     }
 
