@@ -451,7 +451,7 @@ async fn how_long_people_wait_for_the_form_of_a_first_visit() {
         let reader = Reader::sits_down(PHONE).await.unwrap();
         reader.opens(&site.page("register")).await.unwrap();
         reader.sees("form").await.unwrap();
-        waits.push(reader.checks("", painted).await.unwrap().as_u64().expect("the largest thing is in the form"));
+        waits.push(reader.checks("", painted).await.unwrap().as_u64().unwrap());
         reader.leaves().await.unwrap();
     }
     // The first one waits for the server's first page, too.
