@@ -325,7 +325,9 @@ impl Person {
 
     async fn disconnect(&mut self) -> Result<()> {
         let (_, ways) = self.send("GET", "/identities", &Value::Null).await;
-        let Some(id) = ways["identities"][0]["id"].as_str().filter(|_| self.number % 2 == 0) else { return Ok(()) };
+        let Some(id) = ways["identities"][0]["id"].as_str().filter(|_| self.number.is_multiple_of(2)) else {
+            return Ok(());
+        };
         let answers = self.twice("DELETE", &format!("/identities/{id}"), &Value::Null).await;
         if answers.iter().any(|(status, _)| *status == 204) {
             let identity = &self.alone.identities[0];
