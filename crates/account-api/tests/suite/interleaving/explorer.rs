@@ -23,17 +23,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Calls that change nothing.
-const READS: [&str; 9] = [
-    "GetItem",
-    "profile",
-    "record",
-    "groups",
-    "sign_in_factors",
-    "profiles_with_email",
-    "is_sub",
-    "required_attributes",
-    "has_passkey",
-];
+const READS: [&str; 6] =
+    ["GetItem", "AdminGetUser", "ListUsers", "AdminListGroupsForUser", "AdminGetUserAuthFactors", "DescribeUserPool"];
 
 /// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -361,7 +352,7 @@ fn depends(one: &Step, other: &Step) -> bool {
         return is_of_table(one) && is_of_table(other) && one.key == other.key;
     }
     // A change of one profile may free or take an identity or an address. The end of its sessions does neither.
-    let is_local = |step: &Step| is_read(step) || step.operation == "sign_out_everywhere";
+    let is_local = |step: &Step| is_read(step) || step.operation == "AdminUserGlobalSignOut";
     let is_same = one.key == other.key || one.key.is_empty() || other.key.is_empty();
     is_same || !(is_local(one) || is_local(other))
 }

@@ -33,7 +33,7 @@ impl State {
 
 impl Invitations for MemoryPool {
     async fn invite(&self, invitee: &Invitee, temporary: &Password) -> Result<Profile, PoolError> {
-        self.call("AdminCreateUser", |state| {
+        self.call("AdminCreateUser", "", |state| {
             // API model, `UsernameType`.
             if invitee.user_name.chars().count() > 128 || state.quirks.refuse_every_invitation {
                 return Err(PoolErrorKind::InvalidParameter);
@@ -62,6 +62,7 @@ impl Invitations for MemoryPool {
             state.remember();
             Ok(profile)
         })
+        .await
     }
 
     async fn renew(&self, user: &CheckedUserName, temporary: &Password) -> Result<(), PoolError> {
@@ -71,10 +72,11 @@ impl Invitations for MemoryPool {
             account.temporary_until = Some(until);
             account.status = Status::ForceChangePassword;
         })
+        .await
     }
 
     async fn opens(&self, user: &CheckedUserName, temporary: &Password) -> Result<bool, PoolError> {
-        self.call("AdminInitiateAuth", |state| Ok(state.opened(user, temporary).is_some()))
+        self.call("AdminInitiateAuth", user.as_str(), |state| Ok(state.opened(user, temporary).is_some())).await
     }
 
     async fn respond(
@@ -83,7 +85,7 @@ impl Invitations for MemoryPool {
         temporary: &Password,
         chosen: &Password,
     ) -> Result<Response, PoolError> {
-        self.call("AdminRespondToAuthChallenge", |state| {
+        self.call("AdminRespondToAuthChallenge", user.as_str(), |state| {
             let Some(account) = state.opened(user, temporary) else { return Ok(Response::Closed) };
             if !is_strong(chosen.expose()) {
                 return Ok(Response::WeakPassword);
@@ -93,10 +95,11 @@ impl Invitations for MemoryPool {
             state.remember();
             Ok(Response::Accepted)
         })
+        .await
     }
 
     async fn password_policy(&self) -> Result<PasswordPolicy, PoolError> {
-        self.call("DescribeUserPool", |_| Ok(POLICY))
+        self.call("DescribeUserPool", "", |_| Ok(POLICY)).await
     }
 }
 
