@@ -1,11 +1,12 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
+use super::refusals::refusals;
 use crate::caller::{Caller, Origin};
 use crate::invitation::flow::{Invitations, Sent};
 use crate::invitation::listing::State as InvitationState;
 use crate::invitation::members::Seen;
 use crate::invitation::{Wishes, complete};
-use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
+use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use http::StatusCode;
@@ -164,6 +165,12 @@ pub(super) struct Completed {
     return_to: Option<String>,
 }
 
+refusals! {
+    InviteRefused: SIGNED_IN, WITH_BODY;
+    InvalidEmail, AttributeNotAllowed, GroupNotAllowed, ReturnNotAllowed, NotAnAdmin, DomainNotAllowed, AccountExists,
+    InvitationOpen, TooManyRequests, MailNotSent
+}
+
 /// Invites a person, or sends their invitation again
 ///
 /// Where everybody may invite, the answer says nothing about the address. The work is done after the answer, and a
@@ -176,15 +183,7 @@ pub(super) struct Completed {
     request_body = InvitationRequest,
     responses(
         (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
-        (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed, group-not-allowed, return-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin, domain-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "account-exists, invitation-open", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        InviteRefused,
     )
 )]
 pub(super) async fn invite(
@@ -206,6 +205,8 @@ fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
     caller.as_ref().ok().map(|caller| caller.id_in_log().to_owned())
 }
 
+refusals! { ListRefused: SIGNED_IN; InvalidRequest, NotAnAdmin }
+
 /// Lists the invitations that have not expired, the last one sent first
 ///
 /// An account that its owner opened through a provider shows as `open` here. Look at the invitation to be sure.
@@ -214,11 +215,7 @@ fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
     params(("before" = Option<String>, Query, description = "`next` of the page before", max_length = 64)),
     responses(
         (status = 200, description = "One page", body = InvitationPage),
-        (status = 400, description = "invalid-request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        ListRefused,
     )
 )]
 pub(super) async fn list(
@@ -245,17 +242,15 @@ fn before(query: &str) -> Result<Option<String>, Problem> {
     }
 }
 
+refusals! { LookAtRefused: SIGNED_IN; NotAnAdmin, NotFound }
+
 /// Shows one invitation
 #[utoipa::path(
     get, path = "/invitations/{id}", tag = "invitations", security(("accessToken" = [])),
     params(("id" = String, Path, description = "The invitation")),
     responses(
         (status = 200, description = "The invitation", body = InvitationView),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        LookAtRefused,
     )
 )]
 pub(super) async fn look_at(
@@ -268,6 +263,8 @@ pub(super) async fn look_at(
     Ok(Json(seen.into()))
 }
 
+refusals! { RevokeRefused: SIGNED_IN; NotAnAdmin, NotFound, AlreadyCompleted }
+
 /// Revokes an invitation
 ///
 /// Its link is void at once. If the API made the account, and nobody has opened it, the account is deleted.
@@ -276,12 +273,7 @@ pub(super) async fn look_at(
     params(("id" = String, Path, description = "The invitation")),
     responses(
         (status = 204, description = "No link opens it any more"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "already-completed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        RevokeRefused,
     )
 )]
 pub(super) async fn revoke(
@@ -294,6 +286,11 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+refusals! {
+    ResendRefused: SIGNED_IN;
+    InvalidEmail, InvitationInvalid, NotAnAdmin, NotFound, AlreadyCompleted, TooManyRequests, MailNotSent
+}
+
 /// Sends an invitation again
 ///
 /// The link is new and has its whole time. The one before is void. It goes the way it went before: by mail, or in this
@@ -303,14 +300,7 @@ pub(super) async fn revoke(
     params(("id" = String, Path, description = "The invitation")),
     responses(
         (status = 202, description = "A mail is on its way, or the link is in this answer", body = Invited),
-        (status = 400, description = "invalid-email, invitation-invalid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "already-completed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        ResendRefused,
     )
 )]
 pub(super) async fn resend(
@@ -324,20 +314,19 @@ pub(super) async fn resend(
     Ok((StatusCode::ACCEPTED, Json(sent.into())))
 }
 
+refusals! {
+    CompleteRefused: WITH_BODY;
+    InvitationInvalid, WeakPassword, AccountUnusable, AlreadyCompleted, EmailTaken, InvitationExpired, Misconfigured,
+    TryAgain
+}
+
 /// Completes an invitation with the person's own password
 #[utoipa::path(
     post, path = "/invitations/complete", tag = "invitations", security(()),
     request_body = Completion,
     responses(
         (status = 200, description = "The person can sign in to the account", body = Completed),
-        (status = 400, description = "invalid-request, invitation-invalid, weak-password", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "already-completed, email-taken", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "invitation-expired", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        CompleteRefused,
     )
 )]
 pub(super) async fn complete(
