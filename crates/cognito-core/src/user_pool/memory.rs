@@ -330,21 +330,26 @@ impl State {
         if let Some(kind) = self.quirks.refuses.and_then(|refuses| refuses(new)) {
             return Err(kind);
         }
+        let password = Some(format!("temporary-{}", self.created + 1));
+        let attributes = new.attributes.clone();
+        let account = Account { status: Status::ForceChangePassword, password, attributes, ..native(email) };
+        Ok(self.add(&new.user_name, account))
+    }
+
+    /// Adds a native account for which this user name was asked.
+    fn add(&mut self, user_name: &str, account: Account) -> Profile {
         self.created += 1;
-        let mut account = native(email);
-        account.sub = made_sub(self.created);
-        account.user_name = match self.kind {
-            PoolKind::EmailUserNames => account.sub.clone(),
-            PoolKind::EmailAlias | PoolKind::UserNames => new.user_name.clone(),
+        // Of the form that Cognito gives, and the same in each run.
+        let sub = format!("00000000-0000-4000-a000-{:012}", self.created);
+        let user_name = match self.kind {
+            PoolKind::EmailUserNames => sub.clone(),
+            PoolKind::EmailAlias | PoolKind::UserNames => user_name.to_owned(),
         };
-        account.status = Status::ForceChangePassword;
-        account.password = Some(format!("temporary-{}", self.created));
-        account.created = Some(self.now);
-        account.attributes.clone_from(&new.attributes);
+        let account = Account { user_name, sub, created: Some(self.now), ..account };
         let profile = account.profile();
         self.accounts.push(account);
         self.remember();
-        Ok(profile)
+        profile
     }
 
     fn link(&mut self, user: &CheckedUserName, source: &SourceIdentity) -> Result<(), PoolErrorKind> {
@@ -377,11 +382,6 @@ impl State {
     }
 }
 
-/// The `sub` of the account that the pool makes as its `n`th: of the form that Cognito gives, and the same in each run.
-fn made_sub(n: u32) -> String {
-    format!("00000000-0000-4000-a000-{n:012}")
-}
-
 impl UserPool for MemoryPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.call("ListUsers", "", |state| {
@@ -397,10 +397,10 @@ impl UserPool for MemoryPool {
         self.call("AdminGetUser", name, |state| Ok(state.reached_by(name).map(|at| state.accounts[at].profile()))).await
     }
 
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        let name = name.as_str();
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
         self.call("ListUsers", "", |state| {
-            Ok(state.accounts.iter().any(|account| account.sub.eq_ignore_ascii_case(name)))
+            let found = state.accounts.iter().find(|account| account.sub.eq_ignore_ascii_case(sub));
+            Ok(found.map(|account| UserName::new(&account.user_name)))
         })
         .await
     }

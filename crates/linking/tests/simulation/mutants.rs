@@ -65,8 +65,8 @@ impl UserPool for Mutant {
         Ok(self.pool.profile(name).await?.map(|profile| self.bend(profile)))
     }
 
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        self.pool.is_sub(name).await
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        self.pool.user_name_of_sub(sub).await
     }
 
     async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {

@@ -1,5 +1,5 @@
 use super::invitations::POLICY;
-use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, made_sub, native};
+use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, native};
 use crate::user_pool::{
     Administration, AppClient, AppClients, CheckedUserName, MfaSettings, NewRegistration, Page, PoolError,
     PoolSettings, ProfileRecord, Registered, Status, UserName,
@@ -89,14 +89,6 @@ impl Administration for MemoryPool {
 
     async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
         self.call("AdminGetUser", name, |state| Ok(state.reached_by(name).map(|at| state.accounts[at].record()))).await
-    }
-
-    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
-        self.call("ListUsers", "", |state| {
-            let found = state.accounts.iter().find(|account| account.sub.eq_ignore_ascii_case(sub));
-            Ok(found.map(|account| UserName::new(&account.user_name)))
-        })
-        .await
     }
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
@@ -189,23 +181,15 @@ impl State {
         if self.reached_by(new.user_name).is_some() {
             return Err(PoolErrorKind::UserNameExists);
         }
-        self.created += 1;
-        let sub = made_sub(self.created);
         let mut attributes = new.attributes.clone();
         let email = attributes.remove("email");
-        self.accounts.push(Account {
-            sub: sub.clone(),
-            user_name: match self.kind {
-                PoolKind::EmailUserNames => sub.clone(),
-                PoolKind::EmailAlias | PoolKind::UserNames => new.user_name.to_owned(),
-            },
+        let account = Account {
             password: Some(new.password.to_owned()),
-            created: Some(self.now),
             attributes,
             email: email.clone(),
             ..native(&email.unwrap_or_default()).unconfirmed()
-        });
-        self.remember();
+        };
+        let sub = self.add(new.user_name, account).sub;
         Ok(Registered { sub, confirmed: false, delivery: None })
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::user_pool::UserPools;
+use crate::user_pool::{UserPool, UserPools};
 use crate::user_pool::aws::AwsUserPools;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
