@@ -2,10 +2,11 @@ use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use super::refusals::refusals;
 use crate::caller::{Caller, Origin};
+use crate::invitation::Wishes;
+use crate::invitation::complete::Completed;
 use crate::invitation::flow::{Invitations, Sent};
 use crate::invitation::listing::State as InvitationState;
 use crate::invitation::members::Seen;
-use crate::invitation::{Wishes, complete};
 use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -54,23 +55,6 @@ impl Limits for InvitationRequest {
         // The flow checks the other members: `invalid-email`, `attribute-not-allowed`, `group-not-allowed` and
         // `return-not-allowed` say more than `invalid-request`.
         self.inviter.as_deref().is_none_or(|name| has_chars(name, 1..=60))
-    }
-}
-
-/// An empty object where everybody may invite, so that the answer does not say who has an account.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Invited {
-    /// The invitation, for members.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    /// The link, with `"notify": false`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
-}
-
-impl From<Sent> for Invited {
-    fn from(Sent { id, link }: Sent) -> Self {
-        Self { id, link }
     }
 }
 
@@ -150,21 +134,6 @@ impl Limits for Completion {
     }
 }
 
-/// The person can sign in to the account.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Completed {
-    /// The account's address, for the sign-in form.
-    #[schema(example = "grace@example.com")]
-    email: String,
-    /// The user name, if the sign-in form does not take the address. That is so in a pool with plain user names, and in
-    /// one where the address is an alias if a member handed the link over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<String>,
-    /// Where to go now, if the invitation says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    return_to: Option<String>,
-}
-
 refusals! {
     InviteRefused: SIGNED_IN, WITH_BODY;
     InvalidEmail, AttributeNotAllowed, GroupNotAllowed, ReturnNotAllowed, NotAnAdmin, DomainNotAllowed, AccountExists,
@@ -182,7 +151,7 @@ refusals! {
     post, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
     request_body = InvitationRequest,
     responses(
-        (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
+        (status = 202, description = "A mail is on its way, if that is possible", body = Sent),
         InviteRefused,
     )
 )]
@@ -192,13 +161,13 @@ pub(super) async fn invite(
     origin: Origin,
     locales: Locales,
     Body(wish): Body<InvitationRequest>,
-) -> Result<(StatusCode, Json<Invited>), Problem> {
+) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let InvitationRequest { email, attributes, group, inviter, return_to, notify } = wish;
     let wishes = Wishes { group, return_to, inviter, hand_out: !notify };
     let invited = api.invite(caller, &origin, &email, &attributes, wishes, &locales.as_strs()).await;
     let sent = invited.inspect_err(|why| why.log(sub.as_deref()))?;
-    Ok((StatusCode::ACCEPTED, Json(sent.into())))
+    Ok((StatusCode::ACCEPTED, Json(sent)))
 }
 
 fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
@@ -299,7 +268,7 @@ refusals! {
     post, path = "/invitations/{id}/resend", tag = "invitations", security(("accessToken" = [])),
     params(("id" = String, Path, description = "The invitation")),
     responses(
-        (status = 202, description = "A mail is on its way, or the link is in this answer", body = Invited),
+        (status = 202, description = "A mail is on its way, or the link is in this answer", body = Sent),
         ResendRefused,
     )
 )]
@@ -308,10 +277,10 @@ pub(super) async fn resend(
     caller: Result<Caller, Problem>,
     locales: Locales,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<Invited>), Problem> {
+) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let sent = api.resend(caller, &id, &locales.as_strs()).await.inspect_err(|why| why.log(sub.as_deref()))?;
-    Ok((StatusCode::ACCEPTED, Json(sent.into())))
+    Ok((StatusCode::ACCEPTED, Json(sent)))
 }
 
 refusals! {
@@ -334,7 +303,5 @@ pub(super) async fn complete(
     Body(completion): Body<Completion>,
 ) -> Result<Json<Completed>, Problem> {
     let Completion { username, token, password } = completion;
-    let done = api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?;
-    let complete::Completed { email, user_name: username, return_to } = done;
-    Ok(Json(Completed { email, username, return_to }))
+    Ok(Json(api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?))
 }
