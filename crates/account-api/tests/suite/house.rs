@@ -41,6 +41,9 @@ pub(crate) enum Trap {
     Lose,
 }
 
+/// Every trap.
+pub(crate) const TRAPS: [Trap; 3] = [Trap::Crash, Trap::Fail, Trap::Lose];
+
 /// Counts calls to the outside, and springs at one of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Fuse {
@@ -80,6 +83,23 @@ impl Fuse {
             Trap::Fail => Fate::Fails,
             Trap::Lose => Fate::ReplyLost,
         }
+    }
+}
+
+/// Tells a story with one of its calls cut off: each of them, in each of these ways. The story says whether the trap sprung, and
+/// ends with the first call that it does not make any more.
+pub(crate) async fn cut_off_anywhere(
+    traps: &[Trap],
+    calls: std::ops::Range<i64>,
+    story: impl AsyncFn(Trap, i64) -> bool,
+) {
+    for trap in traps {
+        let mut sprung = 0;
+        while story(*trap, sprung).await {
+            sprung += 1;
+            assert!(sprung < calls.end, "{trap:?}: it makes ever more calls");
+        }
+        assert!(calls.contains(&sprung), "{trap:?}: {sprung} calls were cut off");
     }
 }
 
@@ -293,6 +313,15 @@ impl House {
         self.clock.now()
     }
 
+    /// Does something that falls into the trap at the call after so many. Returns what came of it, and whether it got there.
+    pub(crate) async fn cut_off<T>(&self, after: i64, act: impl Future<Output = T>) -> (T, bool) {
+        self.fuse.after(after);
+        let came = act.await;
+        let sprung = self.fuse.is_sprung();
+        self.fuse.off();
+        (came, sprung)
+    }
+
     /// Somebody changes the pool just before the first call of this operation.
     pub(crate) fn just_before(&self, operation: &'static str, change: fn(&mut Vec<Account>)) {
         let mut change = Some(change);
@@ -386,4 +415,11 @@ pub(crate) fn access_token(email: &str) -> Value {
         "sub": format!("sub-{email}"), "username": format!("native-{email}"), "token_use": "access",
         "client_id": "frontend", "scope": "aws.cognito.signin.user.admin",
     })
+}
+
+/// The same for a member of the group that may invite.
+pub(crate) fn admin_token(email: &str) -> Value {
+    let mut claims = access_token(email);
+    claims["cognito:groups"] = json!("[admins]");
+    claims
 }

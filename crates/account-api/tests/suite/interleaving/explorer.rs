@@ -39,6 +39,12 @@ impl End {
     pub(crate) fn is_success(&self) -> bool {
         matches!(self, Self::Answered { status: 200..=299, .. } | Self::SignedIn(Some(_)))
     }
+
+    /// The accounts that are told to have become one: the one that is gone, and the one that has its identities.
+    pub(crate) fn connected(&self) -> Option<(&str, &str)> {
+        let Self::Answered { body, .. } = self else { return None };
+        Some((body["goes"].as_str()?, body["stays"].as_str()?))
+    }
 }
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = End>>>;
