@@ -6,7 +6,7 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{
-    Administration, AvailableEmail, CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile,
+    Administration, AvailableEmail, CheckedUserName, Invitations, NewNative, PasswordPolicy, PoolError, Profile,
     ProfileRecord, Response, UserName,
 };
 use futures_util::future::BoxFuture;
@@ -58,7 +58,7 @@ verbs! {
     users.unlink_source(identity: SourceIdentity) -> ();
     users.delete(user: CheckedUserName) -> ();
     users.add_to_group(user: CheckedUserName, group: str) -> ();
-    invitations.invite(invitee: Invitee, temporary: Password) -> Profile;
+    invitations.invite(new: NewNative, temporary: Password) -> Profile;
     invitations.renew(user: CheckedUserName, temporary: Password) -> ();
     invitations.opens(user: CheckedUserName, temporary: Password) -> bool;
     invitations.respond(user: CheckedUserName, temporary: Password, chosen: Password) -> Response;

@@ -5,6 +5,7 @@ mod email_change;
 mod identities;
 mod invitations;
 mod locales;
+mod refusals;
 mod sessions;
 
 use crate::caller::Caller;
@@ -13,7 +14,7 @@ use crate::identities::SelfService;
 use crate::identities::flow::Identities;
 use crate::invitation::Mode;
 use crate::invitation::flow::Invitations;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
 use crate::{AccountApi, Settings};
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::response::{IntoResponse, Response};
@@ -63,6 +64,7 @@ impl FromRef<AccountApi> for Arc<Identities> {
         description = "Changes an account's e-mail address with proof of both addresses, shows and changes how it signs in, \
                        and invites people.",
     ),
+    components(schemas(ProblemBody, GatewayRefusal)),
     modifiers(&Bearer),
     tags(
         (name = "email-change", description = "For the signed-in person"),

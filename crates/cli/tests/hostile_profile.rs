@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
+mod server;
+
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread;
 
 const POOL: &str = "eu-central-1_AbCdEf123";
 const SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
@@ -82,39 +80,15 @@ impl Pool {
         };
         (200, answer)
     }
-}
 
-/// Answers every call of Cognito's API at the address that it returns, for as long as the test runs.
-fn serve(pool: Arc<Pool>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || answer(stream.unwrap(), &pool));
-        }
-    });
-    address
-}
-
-fn answer(mut stream: TcpStream, pool: &Pool) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut length, mut operation) = (0, String::new());
-    for line in reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
-        match line.split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
-            Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
-                operation = value.rsplit('.').next().unwrap().into();
-            }
-            _ => {}
-        }
+    /// Answers every call of Cognito's API at the address that it returns.
+    fn serve(self) -> String {
+        server::serve(move |call| {
+            let body = serde_json::from_slice(&call.body).unwrap_or_default();
+            let (status, answer) = self.answer(call.operation(), &body);
+            (status, answer.to_string())
+        })
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let (status, answer) = pool.answer(&operation, &serde_json::from_slice(&body).unwrap_or_default());
-    let answer = answer.to_string();
-    let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
-    let _ = stream.write_all((head + &answer).as_bytes());
 }
 
 /// Standard output and standard error of a command, which must end with one of the usual codes.
@@ -155,15 +129,15 @@ fn whatever_stands_in_a_profile_no_command_writes_a_control_character_for_people
         ("attach --pre-sign-up gone --yes", r"cannot be looked up"),
         ("detach --all --yes", "does not say what attach"),
     ] {
-        let (stdout, stderr) = run(&serve(Arc::default()), folder.path(), line);
+        let (stdout, stderr) = run(&Pool::default().serve(), folder.path(), line);
         let all = stdout + &stderr;
         assert!(!all.contains(is_hidden), "{line}: {all:?}");
         assert!(all.contains(shows), "{line}: {all}");
         assert!(!all.lines().any(|line| line.starts_with("Mark nobody")), "{line}: {all}");
     }
     // Once nothing is linked to the profile any more.
-    let pool = Arc::new(Pool { is_unlinked: true.into(), ..Pool::default() });
-    let (stdout, stderr) = run(&serve(pool), folder.path(), "reset-user ada --client-id c --yes");
+    let pool = Pool { is_unlinked: true.into(), ..Pool::default() };
+    let (stdout, stderr) = run(&pool.serve(), folder.path(), "reset-user ada --client-id c --yes");
     assert!(
         stdout.contains(r"EMAIL to Ada\u{1b}[2J") && !(stdout.clone() + &stderr).contains(is_hidden),
         "{stdout}{stderr}"
@@ -173,7 +147,7 @@ fn whatever_stands_in_a_profile_no_command_writes_a_control_character_for_people
 #[test]
 fn json_keeps_every_character_and_csv_is_no_formula() {
     let folder = tempfile::tempdir().unwrap();
-    let address = serve(Arc::default());
+    let address = Pool::default().serve();
     let (shown, _) = run(&address, folder.path(), "show ada --output json");
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["profiles"][0]["attributes"]["given_name"], HOSTILE);

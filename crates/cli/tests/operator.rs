@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+mod server;
+
+use server::serve;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 const POOL: &str = "eu-central-1_AbCdEf123";
@@ -22,50 +23,23 @@ struct Aws {
 
 impl Aws {
     fn that_answers(code: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let keys = Arc::<Mutex<Vec<String>>>::default();
         let seen = Arc::clone(&keys);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                seen.lock().unwrap().push(answer(stream.unwrap(), code));
+        let address = serve(move |call| {
+            let scope = call.header("authorization").split_once("Credential=").map_or("", |(_, scope)| scope);
+            seen.lock().unwrap().push(scope.split('/').next().unwrap_or_default().to_owned());
+            if String::from_utf8_lossy(&call.body).contains("Action=GetCallerIdentity") {
+                let caller = "<GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>";
+                (200, format!("<GetCallerIdentityResponse>{caller}</GetCallerIdentityResponse>"))
+            } else if call.operation() == "DescribeUserPool" && code != "ResourceNotFoundException" {
+                let arn = format!("arn:aws:cognito-idp:eu-central-1:111122223333:userpool/{POOL}");
+                (200, format!(r#"{{"UserPool":{{"Id":"{POOL}","Arn":"{arn}","LambdaConfig":{{}}}}}}"#))
+            } else {
+                (400, format!(r#"{{"__type":"{code}","message":"twice told"}}"#))
             }
         });
         Self { address, keys }
     }
-}
-
-/// Answers one call, and returns the key that signed it.
-fn answer(mut stream: TcpStream, code: &str) -> String {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut length, mut key, mut describes) = (0, String::new(), false);
-    for line in reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
-        match line.split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
-            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
-                let scope = value.split_once("Credential=").unwrap().1;
-                scope.split('/').next().unwrap().clone_into(&mut key);
-            }
-            Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
-                describes = value.ends_with(".DescribeUserPool");
-            }
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let (status, answer) = if String::from_utf8_lossy(&body).contains("Action=GetCallerIdentity") {
-        let caller = "<GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>";
-        (200, format!("<GetCallerIdentityResponse>{caller}</GetCallerIdentityResponse>"))
-    } else if describes && code != "ResourceNotFoundException" {
-        let arn = format!("arn:aws:cognito-idp:eu-central-1:111122223333:userpool/{POOL}");
-        (200, format!(r#"{{"UserPool":{{"Id":"{POOL}","Arn":"{arn}","LambdaConfig":{{}}}}}}"#))
-    } else {
-        (400, format!(r#"{{"__type":"{code}","message":"twice told"}}"#))
-    };
-    let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
-    let _ = stream.write_all((head + &answer).as_bytes());
-    key
 }
 
 /// Runs a command with keys in the environment, and with a profile `prod` in the AWS files.

@@ -28,7 +28,7 @@ pub use administration::{
 };
 pub use available_email::AvailableEmail;
 pub use error::{PoolError, PoolErrorKind};
-pub use invitations::{Invitations, Invitee, PasswordPolicy, Response};
+pub use invitations::{Invitations, PasswordPolicy, Response};
 pub use native_user_name::NativeUserName;
 pub use patience::Patience;
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
@@ -62,9 +62,9 @@ pub trait UserPool: Sync {
     /// a verified e-mail address, as it is right now (`AdminGetUser`); `None` if there is none.
     fn profile(&self, name: &str) -> impl Future<Output = Result<Option<Profile>, PoolError>> + Send;
 
-    /// Whether this name is the `sub` of any profile. A name without the form of one
-    /// ([`UserName::has_form_of_sub`]) never is. Reads one page of `ListUsers`, which may lag behind by seconds.
-    fn is_sub(&self, name: &UserName) -> impl Future<Output = Result<bool, PoolError>> + Send;
+    /// The user name of the profile with this `sub`, stand-alone profiles included. The list it is looked up in may lag
+    /// behind by seconds. A text that does not have the form of a `sub` belongs to nobody.
+    fn user_name_of_sub(&self, sub: &str) -> impl Future<Output = Result<Option<UserName>, PoolError>> + Send;
 
     /// The attributes that every new native profile must have, without `sub`, which the pool sets itself.
     fn required_attributes(&self) -> impl Future<Output = Result<Vec<RequiredAttribute>, PoolError>> + Send;
@@ -76,7 +76,7 @@ pub trait UserPool: Sync {
     /// The name for calls that change this profile, checked not to reach another. Makes no call if
     /// [`CheckedUserName::without_call`] can tell, otherwise one.
     ///
-    /// - A name in the form of a `sub` may be that of another profile ([`Self::is_sub`]). That answer never changes: a `sub`
+    /// - A name in the form of a `sub` may be that of another profile ([`Self::user_name_of_sub`]). That answer never changes: a `sub`
     ///   is random, so nobody can choose a name that later becomes another's `sub`.
     /// - Everybody can tell a derived name, and may have taken it as an alias ([`Self::profile`]). That answer may change
     ///   before the call.
@@ -97,7 +97,7 @@ pub trait UserPool: Sync {
                 }
                 return Ok(CheckedUserName::looked_up(name));
             }
-            if self.is_sub(name).await? {
+            if self.user_name_of_sub(name.as_str()).await?.is_some() {
                 let why = "the user name is the sub of another profile";
                 return Err(PoolError::new(PoolErrorKind::BorrowedSub, "ListUsers", why));
             }

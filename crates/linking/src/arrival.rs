@@ -1,3 +1,4 @@
+use crate::refusal::Unlinkable;
 use cognito_core::email::EmailClaim;
 use cognito_core::event::Attributes;
 use cognito_core::provider::{LinkBy, Provider, Providers, SourceIdentity, Trust, UnknownProvider, unlisted_claim};
@@ -12,24 +13,6 @@ pub struct Arrival {
     pub email: EmailClaim,
     /// Whether the operator lets this address have an account. Who has one already signs in to it all the same.
     pub may_join: bool,
-}
-
-/// Why an identity can be linked to no account at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unlinkable {
-    /// The provider is not configured, so it is not known where its name ends and the subject begins.
-    UnlistedProvider,
-    /// Several configured names fit, so the identity may be of another provider than it seems.
-    AmbiguousProvider,
-    /// The subject may have lost the case of its letters on the way. A link with the wrong case is
-    /// accepted, and every later sign-in then fails.
-    UnreliableSubject,
-    /// The operator chose that this provider's identities are never linked.
-    ByChoice,
-    /// The provider links by an attribute that the sign-in did not bring.
-    MissingAttribute,
-    /// Longer than the 128 characters that Cognito accepts.
-    TooLong,
 }
 
 impl From<UnknownProvider> for Unlinkable {

@@ -1,9 +1,9 @@
-use crate::arrival::{Arrival, Unlinkable};
+use crate::arrival::Arrival;
 use crate::owners::{Owner, Owners};
 use crate::policy::{
     LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile,
 };
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Unlinkable};
 use cognito_core::email::{Email, EmailClaim, ProvenEmail};
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{AvailableEmail, Identity, Profile, Status, UserName};

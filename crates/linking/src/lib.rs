@@ -23,11 +23,11 @@ mod refusal;
 mod repair;
 
 pub use apply::{LinkError, Linker, Settlement};
-pub use arrival::{Arrival, StoredAddress, SubjectRule, Unlinkable};
+pub use arrival::{Arrival, StoredAddress, SubjectRule};
 pub use decision::{Continued, Decision, Destination, MAX_IDENTITIES, decide};
 pub use later::Later;
 pub use observer::LinkObserver;
 pub use owners::{NEW_PROFILE, Owner, Owners};
 pub use policy::{LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, UnprovenEmail, UnverifiedProfile};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Unlinkable};
 pub use repair::{REPAIR, RepairScope, SignIn, needs_repair, proved_nothing, repair_email_verified, repair_scope};

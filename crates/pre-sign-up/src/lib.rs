@@ -245,7 +245,8 @@ fn copied(attributes: Attributes<'_>, names: &[String]) -> BTreeMap<String, Stri
 /// Cognito takes a `sub` wherever it takes a user name: a registration under the `sub` of somebody else would make calls
 /// for the one reach the other. Costs a call only for names of that form.
 async fn refuse_a_sub(pool: &impl UserPool, name: &UserName) -> Result<(), Failure> {
-    if name.has_form_of_sub() && pool.is_sub(name).await.map_err(PoolError::into_failure)? {
+    if name.has_form_of_sub() && pool.user_name_of_sub(name.as_str()).await.map_err(PoolError::into_failure)?.is_some()
+    {
         return Err(refused(USER_NAME_IS_A_SUB, "the user name is the sub of another profile"));
     }
     Ok(())

@@ -1,8 +1,8 @@
 use super::*;
 use cognito_core::retry_queue::MemoryQueue;
 use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
-use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
+use cognito_core::user_pool::{NewNative, PoolErrorKind, Status};
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.com";
@@ -761,11 +761,13 @@ async fn nobody_is_told_to_sign_in_with_a_password_that_opens_nothing() {
 async fn an_attribute_that_the_pool_refuses_does_not_cost_one_that_it_requires() {
     let settings = &[("NATIVE_ATTRIBUTES", "name,given_name,picture,phone_number")];
     let requires = Quirks { requires_name: true, ..Quirks::default() };
+    let no_picture: fn(&NewNative) -> Option<PoolErrorKind> =
+        |new| new.attributes.contains_key("picture").then_some(PoolErrorKind::InvalidParameter);
     let phone = "+15550100";
     let holder = Account { phone: Some(phone.into()), ..native("eve@example.com") };
     for (attribute, value, accounts, quirks) in [
         ("phone_number", phone, vec![holder], Quirks { phone_is_user_name: true, ..requires }),
-        ("picture", "https://www.example.com/ada.jpg", vec![], Quirks { refuses_picture: true, ..requires }),
+        ("picture", "https://www.example.com/ada.jpg", vec![], Quirks { refuses: Some(no_picture), ..requires }),
     ] {
         let pool = pool(accounts).with_quirks(quirks);
         let event = edited("pre-sign-up/google-new-person", |event| {

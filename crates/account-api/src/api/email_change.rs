@@ -1,10 +1,11 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use super::logged;
+use super::refusals::refusals;
 use crate::caller::Caller;
 use crate::email_change::flow::EmailChange;
 use crate::email_change::view::{Standing, Verified, View};
-use crate::problem::{GatewayRefusal, Problem, ProblemBody};
+use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -47,6 +48,12 @@ impl Limits for CodeEntry {
     }
 }
 
+refusals! {
+    RequestRefused: SIGNED_IN, WITH_BODY;
+    InvalidEmail, SameEmail, FederatedAccount, LinkedAccount, AccountUnusable, RequestPending, EmailTaken,
+    EmailUnverified, NoCurrentEmail, TooManyRequests, MailNotSent
+}
+
 /// Begins a change of the address
 ///
 /// The API sends a code to the account's current address. An account can make ten requests a day; requests for an
@@ -57,15 +64,7 @@ impl Limits for CodeEntry {
     request_body = EmailChangeRequest,
     responses(
         (status = 202, description = "A code is on its way", body = View),
-        (status = 400, description = "invalid-request, invalid-email, same-email", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "federated-account, linked-account, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "request-pending, email-taken, email-unverified, no-current-email", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        RequestRefused,
     )
 )]
 pub(super) async fn request(
@@ -78,15 +77,14 @@ pub(super) async fn request(
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 
+refusals! { StatusRefused: SIGNED_IN; AccountUnusable }
+
 /// Says where a change stands
 #[utoipa::path(
     get, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 200, description = "A change is under way, or none is", body = Standing),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        StatusRefused,
     )
 )]
 pub(super) async fn status(
@@ -97,6 +95,8 @@ pub(super) async fn status(
     Ok(Json(logged(api.status(&caller, &locales.as_strs()).await, &caller)?))
 }
 
+refusals! { CancelRefused: SIGNED_IN; AlreadyChanged, CommitInProgress }
+
 /// Ends a change, if one is under way
 ///
 /// A change that is complete cannot be ended. The answer is then `already-changed`.
@@ -104,10 +104,7 @@ pub(super) async fn status(
     delete, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 204, description = "No change is under way"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 409, description = "already-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        CancelRefused,
     )
 )]
 pub(super) async fn cancel(
@@ -119,6 +116,12 @@ pub(super) async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
+refusals! {
+    VerifyRefused: SIGNED_IN, WITH_BODY;
+    InvalidEmail, WrongCode, AccountUnusable, NoRequest, EmailTaken, AccountChanged, CommitInProgress, CodeExpired,
+    TooManyTries, TooManyRequests, MailNotSent
+}
+
 /// Enters a code
 ///
 /// The first code proves the current address, and the API sends a second code to the new address. The second code
@@ -128,17 +131,7 @@ pub(super) async fn cancel(
     request_body = CodeEntry,
     responses(
         (status = 200, description = "The code was right", body = Verified),
-        (status = 400, description = "invalid-request, invalid-email, wrong-code", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "email-taken, account-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "code-expired, too-many-tries", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        VerifyRefused,
     )
 )]
 pub(super) async fn verify(
@@ -151,6 +144,12 @@ pub(super) async fn verify(
     Ok(Json(logged(verified, &caller)?))
 }
 
+refusals! {
+    ResendRefused: SIGNED_IN;
+    InvalidEmail, AccountUnusable, NoRequest, AccountChanged, CommitInProgress, CodeExpired, ResendTooSoon,
+    ResendsUsedUp, MailNotSent
+}
+
 /// Sends another code
 ///
 /// The former code stops working. You can ask three times for each address, a minute apart.
@@ -158,15 +157,7 @@ pub(super) async fn verify(
     post, path = "/email-change/resend", tag = "email-change", security(("accessToken" = [])),
     responses(
         (status = 202, description = "Another code is on its way", body = View),
-        (status = 400, description = "invalid-email", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no-request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "account-changed, commit-in-progress", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "code-expired", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "resend-too-soon, resends-used-up", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        ResendRefused,
     )
 )]
 pub(super) async fn resend(

@@ -1,11 +1,12 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
 use super::logged;
+use super::refusals::refusals;
 use crate::caller::Caller;
 use crate::code::typed;
 use crate::identities::flow::Identities;
 use crate::identities::{CodeAsked, Confirmation, Connecting, Offer, Ways};
-use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
+use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -55,6 +56,8 @@ impl Limits for ConnectionRequest {
     }
 }
 
+refusals! { OfferRefused: SIGNED_IN, WITH_BODY; SameAccount, SignInAgain, IdentityChanging }
+
 /// Offers the account to another one of the same person
 ///
 /// Call this with the token of the account that a sign-in with the provider has just led to, and name the `sub` of the
@@ -64,14 +67,7 @@ impl Limits for ConnectionRequest {
     request_body = OfferRequest,
     responses(
         (status = 200, description = "The offer", body = Offer),
-        (status = 400, description = "invalid-request, same-account", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "sign-in-again", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "identity-changing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        OfferRefused,
     )
 )]
 pub(super) async fn offer(
@@ -81,6 +77,14 @@ pub(super) async fn offer(
     Body(wish): Body<OfferRequest>,
 ) -> Result<Json<Offer>, Problem> {
     Ok(Json(logged(api.offer(&caller, &wish.to, &locales.as_strs()).await, &caller)?))
+}
+
+refusals! {
+    ConnectRefused: SIGNED_IN, WITH_BODY;
+    OfferInvalid, SameAccount, WrongCode, InvalidEmail, SignInAgain, AccountUnusable, OlderAccount, NotByProvider,
+    ProviderNotLinked, SecondSubject, SecondFactor, CannotStay, TooManyIdentities, GroupsDiffer, EmailUnverified,
+    AccountsChanged, IdentityChanging, OfferExpired, CodeExpired, TooManyTries, TooManyRequests, ResendsUsedUp,
+    MailNotSent
 }
 
 /// Connects the account that made an offer
@@ -97,16 +101,7 @@ pub(super) async fn offer(
     responses(
         (status = 200, description = "Both accounts, or the one that they have become", body = Connecting),
         (status = 202, description = "A code is on its way", body = CodeAsked),
-        (status = 400, description = "invalid-request, offer-invalid, same-account, wrong-code, invalid-email", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "sign-in-again, account-unusable, older-account, not-by-provider, provider-not-linked, second-subject, second-factor", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "cannot-stay, too-many-identities, groups-differ, email-unverified, accounts-changed, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "offer-expired, code-expired, too-many-tries", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests, resends-used-up", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        ConnectRefused,
     )
 )]
 pub(super) async fn connect(
@@ -130,6 +125,8 @@ pub(super) async fn connect(
     Ok((status, Json(connecting)))
 }
 
+refusals! { ListRefused: SIGNED_IN; AccountUnusable, IdentityChanging }
+
 /// Says how the account signs in
 ///
 /// The answer names each provider that is connected, and why it cannot be disconnected if that is so.
@@ -137,11 +134,7 @@ pub(super) async fn connect(
     get, path = "/identities", tag = "identities", security(("accessToken" = [])),
     responses(
         (status = 200, description = "The ways to sign in", body = Ways),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "identity-changing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        ListRefused,
     )
 )]
 pub(super) async fn list(
@@ -150,6 +143,12 @@ pub(super) async fn list(
     locales: Locales,
 ) -> Result<Json<Ways>, Problem> {
     Ok(Json(logged(api.list(&caller, &locales.as_strs()).await, &caller)?))
+}
+
+refusals! {
+    DisconnectRefused: SIGNED_IN;
+    SignInAgain, AccountUnusable, NoSuchIdentity, OnlyWayIn, EmailUnverified, OwnIdentity, CannotUntie,
+    IdentityChanging, TooManyRequests
 }
 
 /// Disconnects a provider
@@ -163,13 +162,7 @@ pub(super) async fn list(
     params(("id" = String, Path, description = "The `id` of the provider in the account")),
     responses(
         (status = 204, description = "The provider does not sign in to the account any more"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "sign-in-again, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no-such-identity", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "only-way-in, email-unverified, own-identity, cannot-untie, identity-changing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        DisconnectRefused,
     )
 )]
 pub(super) async fn disconnect(

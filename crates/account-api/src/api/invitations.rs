@@ -1,11 +1,13 @@
 use super::body::{Body, Limits, has_chars};
 use super::locales::Locales;
+use super::refusals::refusals;
 use crate::caller::{Caller, Origin};
+use crate::invitation::Wishes;
+use crate::invitation::complete::Completed;
 use crate::invitation::flow::{Invitations, Sent};
 use crate::invitation::listing::State as InvitationState;
 use crate::invitation::members::Seen;
-use crate::invitation::{Wishes, complete};
-use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
+use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use http::StatusCode;
@@ -53,23 +55,6 @@ impl Limits for InvitationRequest {
         // The flow checks the other members: `invalid-email`, `attribute-not-allowed`, `group-not-allowed` and
         // `return-not-allowed` say more than `invalid-request`.
         self.inviter.as_deref().is_none_or(|name| has_chars(name, 1..=60))
-    }
-}
-
-/// An empty object where everybody may invite, so that the answer does not say who has an account.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Invited {
-    /// The invitation, for members.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    /// The link, with `"notify": false`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
-}
-
-impl From<Sent> for Invited {
-    fn from(Sent { id, link }: Sent) -> Self {
-        Self { id, link }
     }
 }
 
@@ -149,19 +134,10 @@ impl Limits for Completion {
     }
 }
 
-/// The person can sign in to the account.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Completed {
-    /// The account's address, for the sign-in form.
-    #[schema(example = "grace@example.com")]
-    email: String,
-    /// The user name, if the sign-in form does not take the address. That is so in a pool with plain user names, and in
-    /// one where the address is an alias if a member handed the link over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<String>,
-    /// Where to go now, if the invitation says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    return_to: Option<String>,
+refusals! {
+    InviteRefused: SIGNED_IN, WITH_BODY;
+    InvalidEmail, AttributeNotAllowed, GroupNotAllowed, ReturnNotAllowed, NotAnAdmin, DomainNotAllowed, AccountExists,
+    InvitationOpen, TooManyRequests, MailNotSent
 }
 
 /// Invites a person, or sends their invitation again
@@ -175,16 +151,8 @@ pub(super) struct Completed {
     post, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
     request_body = InvitationRequest,
     responses(
-        (status = 202, description = "A mail is on its way, if that is possible", body = Invited),
-        (status = 400, description = "invalid-request, invalid-email, attribute-not-allowed, group-not-allowed, return-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin, domain-not-allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "account-exists, invitation-open", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 202, description = "A mail is on its way, if that is possible", body = Sent),
+        InviteRefused,
     )
 )]
 pub(super) async fn invite(
@@ -193,18 +161,20 @@ pub(super) async fn invite(
     origin: Origin,
     locales: Locales,
     Body(wish): Body<InvitationRequest>,
-) -> Result<(StatusCode, Json<Invited>), Problem> {
+) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let InvitationRequest { email, attributes, group, inviter, return_to, notify } = wish;
     let wishes = Wishes { group, return_to, inviter, hand_out: !notify };
     let invited = api.invite(caller, &origin, &email, &attributes, wishes, &locales.as_strs()).await;
     let sent = invited.inspect_err(|why| why.log(sub.as_deref()))?;
-    Ok((StatusCode::ACCEPTED, Json(sent.into())))
+    Ok((StatusCode::ACCEPTED, Json(sent)))
 }
 
 fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
     caller.as_ref().ok().map(|caller| caller.id_in_log().to_owned())
 }
+
+refusals! { ListRefused: SIGNED_IN; InvalidRequest, NotAnAdmin }
 
 /// Lists the invitations that have not expired, the last one sent first
 ///
@@ -214,11 +184,7 @@ fn sub_of(caller: &Result<Caller, Problem>) -> Option<String> {
     params(("before" = Option<String>, Query, description = "`next` of the page before", max_length = 64)),
     responses(
         (status = 200, description = "One page", body = InvitationPage),
-        (status = 400, description = "invalid-request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        ListRefused,
     )
 )]
 pub(super) async fn list(
@@ -245,17 +211,15 @@ fn before(query: &str) -> Result<Option<String>, Problem> {
     }
 }
 
+refusals! { LookAtRefused: SIGNED_IN; NotAnAdmin, NotFound }
+
 /// Shows one invitation
 #[utoipa::path(
     get, path = "/invitations/{id}", tag = "invitations", security(("accessToken" = [])),
     params(("id" = String, Path, description = "The invitation")),
     responses(
         (status = 200, description = "The invitation", body = InvitationView),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        LookAtRefused,
     )
 )]
 pub(super) async fn look_at(
@@ -268,6 +232,8 @@ pub(super) async fn look_at(
     Ok(Json(seen.into()))
 }
 
+refusals! { RevokeRefused: SIGNED_IN; NotAnAdmin, NotFound, AlreadyCompleted }
+
 /// Revokes an invitation
 ///
 /// Its link is void at once. If the API made the account, and nobody has opened it, the account is deleted.
@@ -276,12 +242,7 @@ pub(super) async fn look_at(
     params(("id" = String, Path, description = "The invitation")),
     responses(
         (status = 204, description = "No link opens it any more"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "already-completed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        RevokeRefused,
     )
 )]
 pub(super) async fn revoke(
@@ -294,6 +255,11 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+refusals! {
+    ResendRefused: SIGNED_IN;
+    InvalidEmail, InvitationInvalid, NotAnAdmin, NotFound, AlreadyCompleted, TooManyRequests, MailNotSent
+}
+
 /// Sends an invitation again
 ///
 /// The link is new and has its whole time. The one before is void. It goes the way it went before: by mail, or in this
@@ -302,15 +268,8 @@ pub(super) async fn revoke(
     post, path = "/invitations/{id}/resend", tag = "invitations", security(("accessToken" = [])),
     params(("id" = String, Path, description = "The invitation")),
     responses(
-        (status = 202, description = "A mail is on its way, or the link is in this answer", body = Invited),
-        (status = 400, description = "invalid-email, invitation-invalid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "not-an-admin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "already-completed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again, mail-not-sent", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 202, description = "A mail is on its way, or the link is in this answer", body = Sent),
+        ResendRefused,
     )
 )]
 pub(super) async fn resend(
@@ -318,10 +277,16 @@ pub(super) async fn resend(
     caller: Result<Caller, Problem>,
     locales: Locales,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<Invited>), Problem> {
+) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let sent = api.resend(caller, &id, &locales.as_strs()).await.inspect_err(|why| why.log(sub.as_deref()))?;
-    Ok((StatusCode::ACCEPTED, Json(sent.into())))
+    Ok((StatusCode::ACCEPTED, Json(sent)))
+}
+
+refusals! {
+    CompleteRefused: WITH_BODY;
+    InvitationInvalid, WeakPassword, AccountUnusable, AlreadyCompleted, EmailTaken, InvitationExpired, Misconfigured,
+    TryAgain
 }
 
 /// Completes an invitation with the person's own password
@@ -330,14 +295,7 @@ pub(super) async fn resend(
     request_body = Completion,
     responses(
         (status = 200, description = "The person can sign in to the account", body = Completed),
-        (status = 400, description = "invalid-request, invitation-invalid, weak-password", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "already-completed, email-taken", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "invitation-expired", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        CompleteRefused,
     )
 )]
 pub(super) async fn complete(
@@ -345,7 +303,5 @@ pub(super) async fn complete(
     Body(completion): Body<Completion>,
 ) -> Result<Json<Completed>, Problem> {
     let Completion { username, token, password } = completion;
-    let done = api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?;
-    let complete::Completed { email, user_name: username, return_to } = done;
-    Ok(Json(Completed { email, username, return_to }))
+    Ok(Json(api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?))
 }

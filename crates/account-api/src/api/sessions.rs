@@ -1,9 +1,10 @@
 use super::body::{Body, Limits};
 use super::locales::Locales;
 use super::logged;
+use super::refusals::refusals;
 use crate::caller::Caller;
 use crate::identities::flow::Identities;
-use crate::problem::{GatewayRefusal, Problem, ProblemBody};
+use crate::problem::Problem;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
@@ -32,6 +33,8 @@ impl Limits for NoticeRequest {
     }
 }
 
+refusals! { EndRefused: SIGNED_IN; AccountUnusable, TooManyRequests }
+
 /// Signs out everywhere
 ///
 /// Every session of the account ends, the caller's own one too: Cognito's tokens are void, and no sign-in from before
@@ -41,11 +44,7 @@ impl Limits for NoticeRequest {
     delete, path = "/sessions", tag = "identities", security(("accessToken" = [])),
     responses(
         (status = 204, description = "Every session has ended"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        EndRefused,
     )
 )]
 pub(super) async fn end(
@@ -57,6 +56,8 @@ pub(super) async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
+refusals! { DeleteRefused: SIGNED_IN; SignInAgain, AccountUnusable, IdentityChanging, TooManyRequests }
+
 /// Deletes the account
 ///
 /// The caller's account is deleted with its `sub`, a moment after the answer, and every session ends. This needs a sign-in of
@@ -66,12 +67,7 @@ pub(super) async fn end(
     delete, path = "/account", tag = "identities", security(("accessToken" = [])),
     responses(
         (status = 202, description = "The account is being deleted"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "sign-in-again, account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "identity-changing", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        DeleteRefused,
     )
 )]
 pub(super) async fn delete(
@@ -83,6 +79,8 @@ pub(super) async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
+refusals! { NoticeRefused: SIGNED_IN, WITH_BODY; AccountUnusable, TooManyRequests }
+
 /// Tells the owner by mail
 ///
 /// Call it after the person changed the password with Cognito's `ChangePassword`, which tells nobody.
@@ -91,14 +89,7 @@ pub(super) async fn delete(
     request_body = NoticeRequest,
     responses(
         (status = 202, description = "The mail is sent, or is owed"),
-        (status = 400, description = "invalid-request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "unauthorized", content((ProblemBody = "application/problem+json"), (GatewayRefusal = "application/json"))),
-        (status = 403, description = "account-unusable", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "body-too-large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "misconfigured", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "try-again", body = ProblemBody, content_type = "application/problem+json"),
+        NoticeRefused,
     )
 )]
 pub(super) async fn notice(

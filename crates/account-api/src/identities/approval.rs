@@ -28,6 +28,21 @@ pub(super) struct Approval<'a> {
     pub(super) locales: &'a [&'a str],
 }
 
+/// A mailbox's turn to approve, in the state that was read.
+struct Turn<'a> {
+    key: &'a str,
+    read: Versioned<State>,
+    approval: &'a Approval<'a>,
+    approver: &'a Approver,
+}
+
+impl Turn<'_> {
+    /// What the digest of its code is bound to.
+    fn purpose(&self) -> [&str; 5] {
+        self.approver.purpose(&self.approval.wish)
+    }
+}
+
 impl Identities {
     /// The mailboxes that have to approve: of the account that gets an identity, and of an account that was in use and
     /// goes. No trust in a provider stands in for the code: what is stored of the other account's address is weaker than
@@ -73,39 +88,28 @@ impl Identities {
                 |asked: &Asked, code| asked.is_passed_code(&approval.approvers, &approval.wish, &self.sealer, code);
             given = given.filter(|code| !asked.as_ref().is_some_and(|asked| is_passed(asked, code)));
             let Some(next) = approval.approvers.iter().find(|approver| !has_passed(approver)) else { return Ok(None) };
-            match (asked, given) {
+            let turn = Turn { key: &key, read, approval, approver: next };
+            let sent = match (asked, given) {
                 (Some(asked), Some(code)) if asked.of == next.sub => {
-                    if self.takes(&key, read, approval, next, asked, code).await? {
+                    if self.takes(turn, asked, code).await? {
                         (given, has_taken) = (None, true);
                     }
+                    continue;
                 }
-                (Some(asked), None) if asked.of == next.sub => {
-                    if let Some(sent) = self.sends_again(&key, read, approval, next, asked).await? {
-                        return Ok(Some(sent));
-                    }
-                }
+                (Some(asked), None) if asked.of == next.sub => self.sends_again(turn, asked).await?,
                 (_, Some(_)) => return Err(Code::CodeExpired.into()),
-                (asked, None) => {
-                    if let Some(sent) = self.asks(&key, read, approval, next, asked).await? {
-                        return Ok(Some(sent));
-                    }
-                }
+                (asked, None) => self.asks(turn, asked).await?,
+            };
+            if sent.is_some() {
+                return Ok(sent);
             }
         }
         Err(Code::TryAgain.into())
     }
 
     /// Judges a code. True if the mailbox has approved; false if the state has changed and is to be read again.
-    async fn takes(
-        &self,
-        key: &str,
-        read: Versioned<State>,
-        approval: &Approval<'_>,
-        approver: &Approver,
-        asked: Asked,
-        given: &str,
-    ) -> Result<bool, Problem> {
-        let guess = asked.code.guess(&self.sealer, &approver.purpose(&approval.wish), given);
+    async fn takes(&self, turn: Turn<'_>, asked: Asked, given: &str) -> Result<bool, Problem> {
+        let guess = asked.code.guess(&self.sealer, &turn.purpose(), given);
         let (after, refusal) = match guess {
             Guess::Right => (Some(asked.passing()), None),
             Guess::Wrong(code, left) => {
@@ -114,65 +118,41 @@ impl Identities {
             Guess::LastWrong => (None, Some(Code::TooManyTries.into())),
         };
         let is_dead = after.is_none();
-        let state = read.value.clone().asking(after);
-        if self.table.replace(key, read, state).await?.is_none() {
+        let state = turn.read.value.clone().asking(after);
+        if self.table.replace(turn.key, turn.read, state).await?.is_none() {
             return Ok(false);
         }
         if is_dead {
-            tracing::warn!(decision = "identity_approval_dead", sub = approval.owner.sub, "decided");
+            tracing::warn!(decision = "identity_approval_dead", sub = turn.approval.owner.sub, "decided");
         }
         refusal.map_or(Ok(true), Err)
     }
 
     /// Begins to ask a mailbox. `asked` has those that approved before.
-    async fn asks(
-        &self,
-        key: &str,
-        read: Versioned<State>,
-        approval: &Approval<'_>,
-        approver: &Approver,
-        asked: Option<Asked>,
-    ) -> Result<Option<CodeAsked>, Problem> {
-        self.counted(&self.codes, &approver.sub).await?;
+    async fn asks(&self, turn: Turn<'_>, asked: Option<Asked>) -> Result<Option<CodeAsked>, Problem> {
+        self.counted(&self.codes, &turn.approver.sub).await?;
         let (now, code) = (self.table.now(), code::draw());
         let (at, passed) = asked.map_or((now, BTreeMap::new()), |asked| (asked.at, asked.passed));
-        let wish = &approval.wish;
-        let challenge = Challenge::new(now, &self.sealer, &approver.purpose(wish), &code);
+        let wish = &turn.approval.wish;
+        let challenge = Challenge::new(now, &self.sealer, &turn.purpose(), &code);
         let (confirmation, stays) = (wish.confirmation.to_owned(), wish.stays.to_owned());
-        let asked = Asked { confirmation, stays, at, passed, of: approver.sub.clone(), code: challenge };
-        self.mails(key, read, approval, approver, asked, &code).await
+        let asked = Asked { confirmation, stays, at, passed, of: turn.approver.sub.clone(), code: challenge };
+        self.mails(turn, asked, &code).await
     }
 
     /// Sends another code. If a mail went out a moment ago, it stays at that: the answer to it may have been lost.
-    async fn sends_again(
-        &self,
-        key: &str,
-        read: Versioned<State>,
-        approval: &Approval<'_>,
-        approver: &Approver,
-        asked: Asked,
-    ) -> Result<Option<CodeAsked>, Problem> {
+    async fn sends_again(&self, turn: Turn<'_>, asked: Asked) -> Result<Option<CodeAsked>, Problem> {
         let code = code::draw();
-        match asked.code.resent(self.table.now(), &self.sealer, &approver.purpose(&approval.wish), &code) {
-            Err(NotResent::TooSoon(_)) => Ok(Some(asked.view(approver))),
+        match asked.code.resent(self.table.now(), &self.sealer, &turn.purpose(), &code) {
+            Err(NotResent::TooSoon(_)) => Ok(Some(asked.view(turn.approver))),
             Err(why) => Err(why.into()),
-            Ok(challenge) => {
-                let asked = Asked { code: challenge, ..asked };
-                self.mails(key, read, approval, approver, asked, &code).await
-            }
+            Ok(challenge) => self.mails(turn, Asked { code: challenge, ..asked }, &code).await,
         }
     }
 
     /// Stores what a code is asked for, and mails the code. `None` if another call came first.
-    async fn mails(
-        &self,
-        key: &str,
-        read: Versioned<State>,
-        approval: &Approval<'_>,
-        approver: &Approver,
-        asked: Asked,
-        code: &str,
-    ) -> Result<Option<CodeAsked>, Problem> {
+    async fn mails(&self, turn: Turn<'_>, asked: Asked, code: &str) -> Result<Option<CodeAsked>, Problem> {
+        let Turn { key, read, approval, approver } = turn;
         let state = read.value.clone().asking(Some(asked.clone()));
         let Some(read) = self.table.replace(key, read, state).await? else { return Ok(None) };
         let mail = Mail::IdentityCode { code, provider: approval.provider, minutes: challenge::minutes() };

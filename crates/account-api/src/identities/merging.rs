@@ -30,7 +30,7 @@ impl UserPool for Pool<'_> {
         self.0.profile(name).await
     }
 
-    async fn is_sub(&self, _name: &UserName) -> Result<bool, PoolError> {
+    async fn user_name_of_sub(&self, _sub: &str) -> Result<Option<UserName>, PoolError> {
         not_here("ListUsers")
     }
 
@@ -94,10 +94,6 @@ impl Administration for Pool<'_> {
 
     async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
         self.0.record(name).await
-    }
-
-    async fn user_name_of_sub(&self, _sub: &str) -> Result<Option<UserName>, PoolError> {
-        not_here("ListUsers")
     }
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {

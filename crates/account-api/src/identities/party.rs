@@ -2,7 +2,7 @@
 
 use super::state::Owner;
 use super::view::{AccountView, IdentityView};
-use super::ways::{account_at_provider, label};
+use super::ways::{account_at_provider, connected_at, label};
 use crate::caller::FRESH;
 use crate::mask::masked;
 use cognito_core::user_pool::{Identity, Profile, ProfileRecord, Status};
@@ -40,8 +40,7 @@ impl Party {
     }
 
     fn was_made_with(&self, identity: &Identity) -> bool {
-        let connected = identity.connected.and_then(|time| u64::try_from(time / 1000).ok());
-        connected.zip(self.record.created).is_some_and(|(one, other)| one.abs_diff(other) <= TOGETHER)
+        connected_at(identity).zip(self.record.created).is_some_and(|(one, other)| one.abs_diff(other) <= TOGETHER)
     }
 
     pub(super) fn view(&self, settings: &super::Settings) -> AccountView {

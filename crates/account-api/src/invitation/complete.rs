@@ -11,6 +11,8 @@ use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::NativeUserName;
 use cognito_core::user_pool::{AvailableEmail, PoolErrorKind, Profile, Response, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// For how many seconds after an answer went to the pool the account counts as new and joins the default group.
 /// Accounts that sign-ins make have the same time. Later, somebody may have taken it out of the group on purpose.
@@ -21,14 +23,18 @@ const NEW_ACCOUNT: u64 = 10 * 60;
 /// (developer guide, "Lockout behavior for failed sign-in attempts").
 const LOCKED: u64 = 60;
 
-/// What a guest is told whose account is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The person can sign in to the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Completed {
-    /// The address, which the owner of the token knows anyway.
+    /// The account's address, for the sign-in form.
+    #[schema(example = "grace@example.com")]
     pub(crate) email: String,
-    /// The user name, if the guest cannot sign in with the address.
-    pub(crate) user_name: Option<String>,
-    /// Where the member who invited sends the guest.
+    /// The user name, if the sign-in form does not take the address. That is so in a pool with plain user names, and in
+    /// one where the address is an alias if a member handed the link over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    /// Where to go now, if the invitation says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) return_to: Option<String>,
 }
 
@@ -106,7 +112,7 @@ impl Invitations {
         let return_to = invitation.return_to.clone();
         Completed {
             email: guest.email.to_lower_case(),
-            user_name: (!signs_in_with_address).then(|| guest.profile.user_name.as_str().to_owned()),
+            username: (!signs_in_with_address).then(|| guest.profile.user_name.as_str().to_owned()),
             // The operator may have taken it off the list since.
             return_to: return_to.filter(|address| return_urls::allow(&self.settings.return_urls, address)),
         }

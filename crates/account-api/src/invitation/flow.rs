@@ -15,8 +15,10 @@ use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{NativeUserName, UserName};
 use messages::Mail;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The longest value of an attribute, in characters (API model, `AttributeValueType`).
 const MAX_ATTRIBUTE_CHARS: usize = 2048;
@@ -59,12 +61,15 @@ pub(super) struct Member {
     pub(super) wishes: Wishes,
 }
 
-/// What a member is told of an invitation that was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// An empty object where everybody may invite, so that the answer does not say who has an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Invited)]
 pub(crate) struct Sent {
-    /// The invitation.
+    /// The invitation, for members.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
-    /// The link, if it was not mailed.
+    /// The link, with `"notify": false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<String>,
 }
 

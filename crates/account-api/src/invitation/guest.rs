@@ -6,7 +6,7 @@ use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
-use cognito_core::user_pool::{CheckedUserName, Invitee, NativeUserName, PoolError, PoolErrorKind, Profile, Status};
+use cognito_core::user_pool::{CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, Status};
 use messages::Mail;
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ impl Invitations {
         let (password, mut holder) = (self.temporary_password(email), String::new());
         for _ in 0..NAMES {
             let user_name = self.guest_name(email, &holder);
-            let invitee = Invitee { user_name, email: email.clone(), attributes: attributes.clone() };
+            let invitee = NewNative { user_name, email: email.clone(), attributes: attributes.clone() };
             match self.accounts.invite(&invitee, &password).await {
                 Ok(profile) => return Ok(self.reaching(&profile).await?.map(|_| (profile, true))),
                 Err(error) if matches!(error.kind(), PoolErrorKind::UserNameExists | PoolErrorKind::AliasExists) => {}

@@ -1,20 +1,16 @@
 //! The process ends, or AWS fails, before each single call of each request; the person tries again.
 
-use crate::house::{Answer, House, Trap, access_token};
+use crate::house::{Answer, House, TRAPS, Trap, access_token, cut_off_anywhere};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{PoolKind, native};
 use serde_json::{Value, json};
+use std::cell::Cell;
 
 const OLD: &str = "ada@example.com";
 const NEW: &str = "lovelace@example.org";
 
 /// Longer than the pause between mails and the lease of a commit, shorter than a code's life.
 const A_WHILE: u64 = 61;
-
-const TRAPS: [Trap; 3] = [Trap::Crash, Trap::Fail, Trap::Lose];
-
-/// More calls than any request makes.
-const CALLS: i64 = 20;
 
 async fn call(house: &House, method: &str, path: &str, body: Option<Value>) -> Option<Answer> {
     house.call(Some(&access_token(OLD)), method, path, body).await
@@ -30,10 +26,7 @@ fn ask() -> Option<Value> {
 
 /// Sends a request into the trap; whether it sprang.
 async fn trapped(house: &House, after: i64, method: &str, path: &str, body: Option<Value>) -> bool {
-    house.fuse.after(after);
-    let answer = call(house, method, path, body).await;
-    let sprung = house.fuse.is_sprung();
-    house.fuse.off();
+    let (answer, sprung) = house.cut_off(after, call(house, method, path, body)).await;
     if sprung && let Some(answer) = answer {
         let told = answer.status == 503 || answer.status.is_success();
         assert!(told, "a passing failure is told as one, or overcome: {answer:?}");
@@ -81,139 +74,129 @@ fn settled(house: &House) {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_cut_off_anywhere_is_made_again() {
-    for trap in TRAPS {
-        let mut sprung = 0;
-        for after in 0..CALLS {
-            let house = house(trap);
-            sprung += i64::from(trapped(&house, after, "POST", "/email-change", ask()).await);
-            // Who got no answer asks again; if a request is pending, its code may be on its way or not.
-            let again = call(&house, "POST", "/email-change", ask()).await.unwrap();
-            assert!(again.status == 202 || again.code() == "request-pending", "{again:?}");
-            finish(&house).await;
-            settled(&house);
-        }
-        assert!((6..CALLS).contains(&sprung), "{sprung} calls were cut off");
-    }
+    cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
+        let house = house(trap);
+        let sprung = trapped(&house, after, "POST", "/email-change", ask()).await;
+        // Who got no answer asks again; if a request is pending, its code may be on its way or not.
+        let again = call(&house, "POST", "/email-change", ask()).await.unwrap();
+        assert!(again.status == 202 || again.code() == "request-pending", "{again:?}");
+        finish(&house).await;
+        settled(&house);
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_proof_of_the_current_address_that_was_cut_off_anywhere_is_given_again() {
-    for trap in TRAPS {
-        let mut sprung = 0;
-        for after in 0..CALLS {
-            let house = house(trap);
-            call(&house, "POST", "/email-change", ask()).await.unwrap();
-            let code = house.code_sent_to(OLD);
-            let body = Some(json!({ "code": code }));
-            sprung += i64::from(trapped(&house, after, "POST", "/email-change/verify", body).await);
-            let again = verify(&house, &code).await;
-            assert_eq!(again.body["stage"], "new", "{again:?}");
-            finish(&house).await;
-            settled(&house);
-        }
-        assert!((4..CALLS).contains(&sprung), "{sprung} calls were cut off");
-    }
+    cut_off_anywhere(&TRAPS, 4..20, async |trap, after| {
+        let house = house(trap);
+        call(&house, "POST", "/email-change", ask()).await.unwrap();
+        let code = house.code_sent_to(OLD);
+        let body = Some(json!({ "code": code }));
+        let sprung = trapped(&house, after, "POST", "/email-change/verify", body).await;
+        let again = verify(&house, &code).await;
+        assert_eq!(again.body["stage"], "new", "{again:?}");
+        finish(&house).await;
+        settled(&house);
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_was_cut_off_anywhere_ends_done_and_is_never_stuck() {
-    for trap in TRAPS {
-        let mut sprung = 0;
-        for after in 0..CALLS {
-            let house = house(trap);
-            call(&house, "POST", "/email-change", ask()).await.unwrap();
-            verify(&house, &house.code_sent_to(OLD)).await;
-            let code = house.code_sent_to(NEW);
-            let body = Some(json!({ "code": code }));
-            sprung += i64::from(trapped(&house, after, "POST", "/email-change/verify", body).await);
-            let mut again = verify(&house, &code).await;
-            if again.code() == "commit-in-progress" {
-                // Cut off, or the write that ends it or gives the lease back was what failed.
-                house.clock.forward(A_WHILE);
-                again = verify(&house, &code).await;
-            }
-            assert_eq!(again.body, json!({ "stage": "done" }), "{after}: {again:?}");
-            // A mail that hung is owed.
+    cut_off_anywhere(&TRAPS, 8..20, async |trap, after| {
+        let house = house(trap);
+        call(&house, "POST", "/email-change", ask()).await.unwrap();
+        verify(&house, &house.code_sent_to(OLD)).await;
+        let code = house.code_sent_to(NEW);
+        let body = Some(json!({ "code": code }));
+        let sprung = trapped(&house, after, "POST", "/email-change/verify", body).await;
+        let mut again = verify(&house, &code).await;
+        if again.code() == "commit-in-progress" {
+            // Cut off, or the write that ends it or gives the lease back was what failed.
             house.clock.forward(A_WHILE);
-            call(&house, "GET", "/email-change", None).await.unwrap().says_no_change();
-            settled(&house);
+            again = verify(&house, &code).await;
         }
-        assert!((8..CALLS).contains(&sprung), "{sprung} calls were cut off");
-    }
+        assert_eq!(again.body, json!({ "stage": "done" }), "{after}: {again:?}");
+        // A mail that hung is owed.
+        house.clock.forward(A_WHILE);
+        call(&house, "GET", "/email-change", None).await.unwrap().says_no_change();
+        settled(&house);
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_was_cut_off_anywhere_is_withdrawn_only_if_the_account_does_not_have_the_new_address() {
-    for trap in TRAPS {
-        let (mut sprung, mut changed) = (0, 0);
-        for after in 0..CALLS {
-            let house = house(trap);
-            call(&house, "POST", "/email-change", ask()).await.unwrap();
-            verify(&house, &house.code_sent_to(OLD)).await;
-            let body = Some(json!({ "code": house.code_sent_to(NEW) }));
-            if !trapped(&house, after, "POST", "/email-change/verify", body).await {
-                break;
-            }
-            sprung += 1;
-            let mut withdrawn = call(&house, "DELETE", "/email-change", None).await.unwrap();
-            if withdrawn.code() == "commit-in-progress" {
-                house.clock.forward(A_WHILE);
-                withdrawn = call(&house, "DELETE", "/email-change", None).await.unwrap();
-            }
-            if house.pool.accounts()[0].email.as_deref() == Some(OLD) {
-                assert_eq!(withdrawn.status, 204, "{after}: {withdrawn:?}");
-                assert!(house.mailer.sent().iter().all(|mail| mail.to != OLD || mail.code().is_some()));
-            } else {
-                changed += 1;
-                house.clock.forward(A_WHILE);
-                call(&house, "GET", "/email-change", None).await.unwrap().says_no_change();
-                let ended = house.mailer.sent().iter().any(|mail| mail.to == OLD && mail.code().is_none());
-                assert!(ended, "{after}: the old address is told, whatever the person pressed: {withdrawn:?}");
-                assert!(withdrawn.status == 204 || withdrawn.code() == "already-changed", "{after}: {withdrawn:?}");
-                settled(&house);
-            }
-            assert!(!house.store.text().contains('@'), "no address is kept");
-            assert_eq!(call(&house, "DELETE", "/email-change", None).await.unwrap().status, 204);
+    let changed = Cell::new(0);
+    cut_off_anywhere(&TRAPS, 8..20, async |trap, after| {
+        let house = house(trap);
+        call(&house, "POST", "/email-change", ask()).await.unwrap();
+        verify(&house, &house.code_sent_to(OLD)).await;
+        let body = Some(json!({ "code": house.code_sent_to(NEW) }));
+        if !trapped(&house, after, "POST", "/email-change/verify", body).await {
+            return false;
         }
-        assert!((8..CALLS).contains(&sprung) && changed > 1, "{sprung} calls were cut off, {changed} after the write");
-    }
+        let mut withdrawn = call(&house, "DELETE", "/email-change", None).await.unwrap();
+        if withdrawn.code() == "commit-in-progress" {
+            house.clock.forward(A_WHILE);
+            withdrawn = call(&house, "DELETE", "/email-change", None).await.unwrap();
+        }
+        if house.pool.accounts()[0].email.as_deref() == Some(OLD) {
+            assert_eq!(withdrawn.status, 204, "{after}: {withdrawn:?}");
+            assert!(house.mailer.sent().iter().all(|mail| mail.to != OLD || mail.code().is_some()));
+        } else {
+            changed.set(changed.get() + 1);
+            house.clock.forward(A_WHILE);
+            call(&house, "GET", "/email-change", None).await.unwrap().says_no_change();
+            let ended = house.mailer.sent().iter().any(|mail| mail.to == OLD && mail.code().is_none());
+            assert!(ended, "{after}: the old address is told, whatever the person pressed: {withdrawn:?}");
+            assert!(withdrawn.status == 204 || withdrawn.code() == "already-changed", "{after}: {withdrawn:?}");
+            settled(&house);
+        }
+        assert!(!house.store.text().contains('@'), "no address is kept");
+        assert_eq!(call(&house, "DELETE", "/email-change", None).await.unwrap().status, 204);
+        true
+    })
+    .await;
+    assert!(changed.get() > 5, "some were cut off after the write");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_that_was_cut_off_anywhere_is_sent_again_and_completed() {
     const GUEST: &str = "grace@example.com";
-    for trap in TRAPS {
-        let mut sprung = 0;
-        for after in 0..CALLS {
-            let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], trap);
-            let body = || Some(json!({ "email": GUEST }));
-            sprung += i64::from(trapped(&house, after, "POST", "/invitations", body()).await);
-            house.clock.forward(A_WHILE);
-            assert_eq!(house.as_nobody("POST", "/invitations", body()).await.status, 202);
-            assert_eq!(house.pool.accounts().len(), 1);
-            let mail = house.mailer.last_to(GUEST).unwrap();
-            let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
-            let body = json!({ "username": username, "token": token, "password": "The-Guest's-own-1" });
-            let done = house.as_nobody("POST", "/invitations/complete", Some(body)).await;
-            assert_eq!((done.status.as_u16(), &done.body), (200, &json!({ "email": GUEST })));
-        }
-        assert!((6..CALLS).contains(&sprung), "{sprung} calls were cut off");
-    }
+    cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
+        let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], trap);
+        let body = || Some(json!({ "email": GUEST }));
+        let sprung = trapped(&house, after, "POST", "/invitations", body()).await;
+        house.clock.forward(A_WHILE);
+        assert_eq!(house.as_nobody("POST", "/invitations", body()).await.status, 202);
+        assert_eq!(house.pool.accounts().len(), 1);
+        let mail = house.mailer.last_to(GUEST).unwrap();
+        let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
+        let body = json!({ "username": username, "token": token, "password": "The-Guest's-own-1" });
+        let done = house.as_nobody("POST", "/invitations/complete", Some(body)).await;
+        assert_eq!((done.status.as_u16(), &done.body), (200, &json!({ "email": GUEST })));
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_completion_that_was_cut_off_anywhere_is_settled_by_the_next_one() {
     const GUEST: &str = "grace@example.com";
-    for (trap, registered) in TRAPS.into_iter().flat_map(|trap| [(trap, false), (trap, true)]) {
-        let mut sprung = 0;
-        for after in 0..CALLS {
+    for registered in [false, true] {
+        cut_off_anywhere(&TRAPS, 5..20, async |trap, after| {
             let registration = registered.then(|| native(GUEST).unconfirmed().named("registered"));
             let house = House::with(PoolKind::EmailUserNames, registration, &[], trap);
             house.as_nobody("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
             let mail = house.mailer.last_to(GUEST).unwrap();
             let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
             let body = || Some(json!({ "username": username, "token": token, "password": "The-Guest's-own-1" }));
-            sprung += i64::from(trapped(&house, after, "POST", "/invitations/complete", body()).await);
+            let sprung = trapped(&house, after, "POST", "/invitations/complete", body()).await;
             let again = house.as_nobody("POST", "/invitations/complete", body()).await;
             assert!(again.status == 200 || again.code() == "already-completed", "{again:?}");
             let account = &house.pool.accounts()[0];
@@ -222,7 +205,8 @@ async fn a_completion_that_was_cut_off_anywhere_is_settled_by_the_next_one() {
             assert!(account.groups.contains("Users"));
             let third = house.as_nobody("POST", "/invitations/complete", body()).await;
             third.is_refused(409, "already-completed");
-        }
-        assert!((5..CALLS).contains(&sprung), "{sprung} calls were cut off");
+            sprung
+        })
+        .await;
     }
 }

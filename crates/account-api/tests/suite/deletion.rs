@@ -1,6 +1,6 @@
 //! An owner deletes their account.
 
-use crate::house::{Answer, House, NOW, Trap};
+use crate::house::{Answer, House, NOW, TRAPS, Trap, cut_off_anywhere};
 use crate::identities::token;
 use crate::identities_connect::{ADA, ANY, ada, alone, offer};
 use account_api::testing::event;
@@ -95,38 +95,36 @@ async fn a_sign_in_from_before_the_sessions_were_ended_deletes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_was_cut_off_anywhere_ends_done_or_undone_and_never_late() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let (mut sprung, mut late) = (0, 0);
-        for after in 0..20 {
-            let house = House::with(PoolKind::EmailUserNames, [ada()], &ON, trap);
-            let claims = token(&ada(), house.time());
-            let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
-            house.fuse.after(after);
+    cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [ada()], &ON, trap);
+        let claims = token(&ada(), house.time());
+        let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+        let act = async {
             let answer = house.answer(&request).await;
             house.work().await;
-            sprung += u32::from(house.fuse.is_sprung());
-            house.fuse.off();
-            let deleted = house.pool.accounts().is_empty();
-            if answer.as_ref().is_some_and(|answer| answer.status == 202) && trap != Trap::Crash {
-                assert!(deleted, "{trap:?} after {after}: told that it is deleted");
-            }
-            // Whoever was given no answer goes on, and comes back days later.
-            house.clock.forward(3 * 24 * 3600);
-            let again = token(&ada(), house.time());
-            house.queue_completion(&ada()).await;
-            house.work().await;
-            let back = house.call(Some(&again), "DELETE", "/sessions", None).await.unwrap();
-            assert_eq!(back.status.is_success(), !house.pool.accounts().is_empty(), "nobody is kept out: {back:?}");
-            late += u32::from(!deleted && house.pool.accounts().is_empty());
-            if house.pool.accounts().is_empty() {
-                assert!(events(&house).contains(&(ada().sub, What::Deleted)), "{trap:?} after {after}");
-            } else {
-                assert!(events(&house).is_empty());
-            }
+            answer
+        };
+        let (answer, sprung) = house.cut_off(after, act).await;
+        let deleted = house.pool.accounts().is_empty();
+        if answer.as_ref().is_some_and(|answer| answer.status == 202) && trap != Trap::Crash {
+            assert!(deleted, "{trap:?} after {after}: told that it is deleted");
         }
-        assert_eq!(late, 0, "{trap:?}");
-        assert!(sprung > 5, "{sprung}");
-    }
+        // Whoever was given no answer goes on, and comes back days later.
+        house.clock.forward(3 * 24 * 3600);
+        let again = token(&ada(), house.time());
+        house.queue_completion(&ada()).await;
+        house.work().await;
+        let back = house.call(Some(&again), "DELETE", "/sessions", None).await.unwrap();
+        assert_eq!(back.status.is_success(), !house.pool.accounts().is_empty(), "nobody is kept out: {back:?}");
+        assert_eq!(deleted, house.pool.accounts().is_empty(), "{trap:?} after {after}: deleted late");
+        if house.pool.accounts().is_empty() {
+            assert!(events(&house).contains(&(ada().sub, What::Deleted)), "{trap:?} after {after}");
+        } else {
+            assert!(events(&house).is_empty());
+        }
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

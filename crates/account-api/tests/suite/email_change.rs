@@ -123,12 +123,16 @@ async fn nobody_without_an_access_token_gets_anywhere() {
 async fn five_wrong_codes_end_the_request() {
     let house = House::new([native(OLD)]);
     request(&house).await;
-    let code = house.code_sent_to(OLD);
     for left in [4, 3, 2, 1] {
-        let answer = verify(&house, wrong(&code)).await;
+        let answer = verify(&house, wrong(&house.code_sent_to(OLD))).await;
         answer.is_refused(400, "wrong-code");
-        assert_eq!(answer.body["tries_left"], left);
+        assert_eq!(answer.body["tries_left"], left, "another code gives no other tries");
+        house.clock.forward(60);
+        if left > 1 {
+            assert_eq!(house.as_owner(OLD, "POST", "/email-change/resend", None).await.status, 202);
+        }
     }
+    let code = house.code_sent_to(OLD);
     verify(&house, wrong(&code)).await.is_refused(410, "too-many-tries");
     verify(&house, &code).await.is_refused(404, "no-request");
 }
@@ -184,6 +188,8 @@ async fn another_code_kills_the_former_one_and_waits_its_turn() {
     let first = house.mailer.sent()[0].code().unwrap();
     verify(&house, &first).await.is_refused(400, "wrong-code");
     assert_eq!(verify(&house, &former).await.status, 200);
+    house.clock.forward(60);
+    assert_eq!(resend().await.status, 202, "the next stage has mails of its own");
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,6 +281,9 @@ async fn a_repeated_code_gets_the_answer_of_the_first() {
     for _ in 0..7 {
         assert_eq!(verify(&house, &second).await.body, json!({ "stage": "done" }));
     }
+    verify(&house, wrong(&second)).await.is_refused(404, "no-request");
+    house.clock.forward(900);
+    verify(&house, &second).await.is_refused(404, "no-request");
 }
 
 #[tokio::test(start_paused = true)]
@@ -352,6 +361,9 @@ async fn a_change_that_the_pool_has_is_not_withdrawn_and_the_old_address_is_told
     let house = written_without_an_answer().await;
     let withdraw = async || house.as_owner(OLD, "DELETE", "/email-change", None).await;
     withdraw().await.is_refused(409, "commit-in-progress");
+    house.as_owner(OLD, "POST", "/email-change/resend", None).await.is_refused(409, "commit-in-progress");
+    let third = Some(json!({ "new_email": "third@example.com" }));
+    house.as_owner(OLD, "POST", "/email-change", third).await.is_refused(409, "request-pending");
     house.clock.forward(30);
     withdraw().await.is_refused(409, "already-changed");
     assert_eq!(times_told(&house), 1);

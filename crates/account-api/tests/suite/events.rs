@@ -1,7 +1,7 @@
 //! The application's event bus is told what happens to accounts, and owners of links that pre-sign-up makes.
 
 use crate::email_change::{request, verify};
-use crate::house::{House, NOW, Trap};
+use crate::house::{House, NOW, TRAPS, Trap, cut_off_anywhere};
 use crate::identities::token;
 use crate::identities_connect::{ADA, ANY, AT_GOOGLE, ada, alone, at, connect};
 use crate::invitations::{PASSWORD, complete, invite, link};
@@ -122,26 +122,21 @@ async fn an_event_that_the_bus_never_takes_is_in_the_log_to_be_sent_by_hand() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_is_told_wherever_the_change_was_cut_off() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..20 {
-            let house = House::with(PoolKind::EmailUserNames, [with_google()], &ANY, trap);
-            let claims = token(&with_google(), house.time());
-            let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
-            let path = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
-            house.fuse.after(after);
-            house.call(Some(&claims), "DELETE", &path, None).await;
-            sprung += u32::from(house.fuse.is_sprung());
-            house.fuse.off();
-            house.clock.forward(61);
-            house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
-            let gone = house.pool.accounts()[0].identities.is_empty();
-            let events = told(&house);
-            assert_eq!(gone, !events.is_empty(), "{trap:?} after {after}: {events:?}");
-            assert!(events.len() <= 2, "{trap:?} after {after}: {events:?}");
-        }
-        assert!(sprung > 5, "{sprung}");
-    }
+    cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [with_google()], &ANY, trap);
+        let claims = token(&with_google(), house.time());
+        let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+        let path = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
+        let (_, sprung) = house.cut_off(after, house.call(Some(&claims), "DELETE", &path, None)).await;
+        house.clock.forward(61);
+        house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
+        let gone = house.pool.accounts()[0].identities.is_empty();
+        let events = told(&house);
+        assert_eq!(gone, !events.is_empty(), "{trap:?} after {after}: {events:?}");
+        assert!(events.len() <= 2, "{trap:?} after {after}: {events:?}");
+        sprung
+    })
+    .await;
 }
 
 /// Ada's account, whose `sub` has the form of a real one, with a link that pre-sign-up made at this time.
@@ -232,24 +227,16 @@ async fn nobody_is_told_by_mail_of_an_account_that_this_sign_in_made_or_where_it
 
 #[tokio::test(start_paused = true)]
 async fn a_link_is_told_wherever_the_run_was_cut_off_and_by_two_runs_at_once() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..16 {
-            let house = House::with(PoolKind::EmailUserNames, [linked_at(NOW, 1000)], &NOTICES, trap);
-            house.fuse.after(after);
-            hear(&house, begun(NOW)).await;
-            sprung += u32::from(house.fuse.is_sprung());
-            house.fuse.off();
-            // A run that was cut off is repeated.
-            hear(&house, begun(NOW)).await;
-            let mails = house.mailer.sent().len();
-            assert!(
-                (1..=2).contains(&told(&house).len()) && (1..=2).contains(&mails),
-                "{trap:?} after {after}: {mails}"
-            );
-        }
-        assert!(sprung > 5, "{sprung}");
-    }
+    cut_off_anywhere(&TRAPS, 6..16, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [linked_at(NOW, 1000)], &NOTICES, trap);
+        let ((), sprung) = house.cut_off(after, hear(&house, begun(NOW))).await;
+        // A run that was cut off is repeated.
+        hear(&house, begun(NOW)).await;
+        let mails = house.mailer.sent().len();
+        assert!((1..=2).contains(&told(&house).len()) && (1..=2).contains(&mails), "{trap:?} after {after}: {mails}");
+        sprung
+    })
+    .await;
     let house = House::set([linked_at(NOW, 1000)], &NOTICES);
     let job = Job::LinkBegun { link_begun: begun(NOW) };
     let (one, other) = futures_util::future::join(house.run(&job), house.run(&job)).await;

@@ -1,7 +1,7 @@
 //! An API with everything around it in memory, and ways to break what is around it.
 
 use crate::gate::Gate;
-use account_api::accounts::Accounts;
+use account_api::accounts::Pool;
 use account_api::code::Sealer;
 use account_api::identities::Owner;
 use account_api::mailer::memory::MemoryMailer;
@@ -16,13 +16,7 @@ use account_api::{AccountApi, Clock as _, Parts, Settings};
 use axum::Router;
 use cognito_core::account_event::{self, AccountEvent, EventBus, MemoryBus};
 use cognito_core::email::Email;
-use cognito_core::password::Password;
-use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind};
-use cognito_core::user_pool::{
-    Administration as _, AvailableEmail, CheckedUserName, Invitations as _, Invitee, PasswordPolicy, PoolError,
-    PoolErrorKind, Profile, ProfileRecord, Response, UserName, UserPool as _,
-};
+use cognito_core::user_pool::memory::{Account, Fate, Interceptor, MemoryPool, PoolKind};
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
@@ -47,13 +41,8 @@ pub(crate) enum Trap {
     Lose,
 }
 
-/// What becomes of a call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Answered,
-    Failed,
-    Lost,
-}
+/// Every trap.
+pub(crate) const TRAPS: [Trap; 3] = [Trap::Crash, Trap::Fail, Trap::Lose];
 
 /// Counts calls to the outside, and springs at one of them.
 #[derive(Clone, Debug)]
@@ -82,28 +71,53 @@ impl Fuse {
         self.left.load(Ordering::SeqCst) < 0
     }
 
-    async fn burn(&self, operation: &'static str, key: &str) -> Fate {
+    /// A call is about to be made. The key is that of the table, or the user name; empty where a call is about no single one.
+    pub(crate) async fn burn(&self, operation: &'static str, key: &str) -> Fate {
         self.gate.pass(operation, key).await;
         let sprung = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
         if !sprung {
-            return Fate::Answered;
+            return Fate::Happens;
         }
         match self.trap {
             Trap::Crash => std::future::pending().await,
-            Trap::Fail => Fate::Failed,
-            Trap::Lose => Fate::Lost,
+            Trap::Fail => Fate::Fails,
+            Trap::Lose => Fate::ReplyLost,
         }
+    }
+}
+
+/// Tells a story with one of its calls cut off: each of them, in each of these ways. The story says whether the trap sprung, and
+/// ends with the first call that it does not make any more.
+pub(crate) async fn cut_off_anywhere(
+    traps: &[Trap],
+    calls: std::ops::Range<i64>,
+    story: impl AsyncFn(Trap, i64) -> bool,
+) {
+    for trap in traps {
+        let mut sprung = 0;
+        while story(*trap, sprung).await {
+            sprung += 1;
+            assert!(sprung < calls.end, "{trap:?}: it makes ever more calls");
+        }
+        assert!(calls.contains(&sprung), "{trap:?}: {sprung} calls were cut off");
+    }
+}
+
+impl Interceptor for Fuse {
+    fn before<'a>(&'a self, operation: &'static str, of: &'a str) -> BoxFuture<'a, Fate> {
+        // An address may lead to any profile.
+        let is_address = of.contains('@') && !of.starts_with("native-");
+        self.burn(operation, if is_address { "" } else { of }).boxed()
     }
 }
 
 /// A part of the outside behind a fuse.
 #[derive(Clone, Debug)]
-pub(crate) struct Fused<T>(pub(crate) T, pub(crate) Fuse);
+struct Fused<T>(T, Fuse);
 
 impl<T> Fused<T> {
-    /// Makes a call: it happens unless it failed, and is answered unless its answer was lost. The key is that of the table, or the
-    /// user name; empty where a call is about no single one.
-    pub(crate) async fn call<A, E>(
+    /// Makes a call: it happens unless it failed, and is answered unless its answer was lost.
+    async fn call<A, E>(
         &self,
         operation: &'static str,
         key: &str,
@@ -111,9 +125,9 @@ impl<T> Fused<T> {
         error: E,
     ) -> Result<A, E> {
         match self.1.burn(operation, key).await {
-            Fate::Answered => call.await,
-            Fate::Failed => Err(error),
-            Fate::Lost => call.await.and(Err(error)),
+            Fate::Happens => call.await,
+            Fate::Fails => Err(error),
+            Fate::ReplyLost => call.await.and(Err(error)),
         }
     }
 }
@@ -168,49 +182,6 @@ impl EventBus for Fused<MemoryBus> {
     fn put<'a>(&'a self, events: &'a [AccountEvent]) -> account_event::Taking<'a> {
         let error = account_event::NotTaken { code: "ThrottlingException".into(), may_pass: true };
         self.call("PutEvents", "", self.0.put(events), error).boxed()
-    }
-}
-
-macro_rules! fused {
-    ($($name:ident($($argument:ident: $type:ty),*) of $key:expr => $output:ty;)*) => {
-        $(fn $name<'a>(&'a self, $($argument: &'a $type),*) -> BoxFuture<'a, Result<$output, PoolError>> {
-            let error = PoolError::new(PoolErrorKind::Unavailable, stringify!($name), "InternalErrorException");
-            self.call(stringify!($name), $key, self.0.$name($($argument),*), error).boxed()
-        })*
-    };
-}
-
-#[expect(clippy::elidable_lifetime_names, reason = "needed wherever there is an argument")]
-impl Accounts for Fused<MemoryPool> {
-    /// No call, for the names of these tests.
-    fn checked<'a>(
-        &'a self,
-        name: &'a UserName,
-        own_sub: &'a str,
-    ) -> BoxFuture<'a, Result<CheckedUserName, PoolError>> {
-        self.0.checked(name, own_sub).boxed()
-    }
-
-    fused! {
-        profile(name: str) of name => Option<Profile>;
-        record(user_name: str) of user_name => Option<ProfileRecord>;
-        found_by(name: str) of name => Option<ProfileRecord>;
-        user_name_of_sub(sub: str) of "" => Option<UserName>;
-        groups(user: UserName) of user.as_str() => Vec<String>;
-        sign_in_factors(user: UserName) of user.as_str() => Vec<String>;
-        link(user: CheckedUserName, identity: SourceIdentity) of user.as_str() => ();
-        unlink_source(identity: SourceIdentity) of "" => ();
-        profiles_with_email(email: Email) of "" => Vec<Profile>;
-        set_verified_email(user: CheckedUserName, email: AvailableEmail) of user.as_str() => ();
-        forget_phone_and_factors(user: CheckedUserName) of user.as_str() => ();
-        sign_out_everywhere(user: CheckedUserName) of user.as_str() => ();
-        delete(user: CheckedUserName) of user.as_str() => ();
-        add_to_group(user: CheckedUserName, group: str) of user.as_str() => ();
-        invite(invitee: Invitee, temporary: Password) of "" => Profile;
-        renew(user: CheckedUserName, temporary: Password) of user.as_str() => ();
-        opens(user: CheckedUserName, temporary: Password) of user.as_str() => bool;
-        respond(user: CheckedUserName, temporary: Password, chosen: Password) of user.as_str() => Response;
-        password_policy() of "" => PasswordPolicy;
     }
 }
 
@@ -322,8 +293,9 @@ impl House {
         clock: SetClock,
         fuse: Fuse,
     ) -> Self {
+        let behind = pool.behind(Arc::new(fuse.clone()));
         let api = AccountApi::new(Parts {
-            accounts: Arc::new(Fused(pool.clone(), fuse.clone())),
+            accounts: Arc::new(Pool { users: behind.clone(), invitations: behind }),
             store: Arc::new(Fused(store.clone(), fuse.clone())),
             mailer: Arc::new(Fused(mailer.clone(), fuse.clone())),
             queue: Arc::new(Fused(queue.clone(), fuse.clone())),
@@ -339,6 +311,15 @@ impl House {
     /// The time, in seconds since 1970.
     pub(crate) fn time(&self) -> u64 {
         self.clock.now()
+    }
+
+    /// Does something that falls into the trap at the call after so many. Returns what came of it, and whether it got there.
+    pub(crate) async fn cut_off<T>(&self, after: i64, act: impl Future<Output = T>) -> (T, bool) {
+        self.fuse.after(after);
+        let came = act.await;
+        let sprung = self.fuse.is_sprung();
+        self.fuse.off();
+        (came, sprung)
     }
 
     /// Somebody changes the pool just before the first call of this operation.
@@ -434,4 +415,11 @@ pub(crate) fn access_token(email: &str) -> Value {
         "sub": format!("sub-{email}"), "username": format!("native-{email}"), "token_use": "access",
         "client_id": "frontend", "scope": "aws.cognito.signin.user.admin",
     })
+}
+
+/// The same for a member of the group that may invite.
+pub(crate) fn admin_token(email: &str) -> Value {
+    let mut claims = access_token(email);
+    claims["cognito:groups"] = json!("[admins]");
+    claims
 }

@@ -1,6 +1,6 @@
 //! People see how they sign in, and disconnect a provider.
 
-use crate::house::{Answer, House, NOW, Trap};
+use crate::house::{Answer, House, NOW, TRAPS, Trap, cut_off_anywhere};
 use cognito_core::user_pool::memory::{Account, PoolKind, federated, native};
 use serde_json::{Value, json};
 
@@ -152,19 +152,6 @@ async fn the_last_way_in_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_calls_at_once_do_not_take_the_last_two_ways_in_away() {
-    let account = Account { password: None, ..linked().with_identity("Corp", "2") };
-    let house = House::set([account.clone()], &ON);
-    let (google, corp) = (id(&house, &account, "Google").await, id(&house, &account, "Corp").await);
-    let (one, other) = tokio::join!(disconnect(&house, &account, &google), disconnect(&house, &account, &corp));
-    let done = [&one, &other].into_iter().filter(|answer| answer.status == 204).count();
-    assert_eq!(done, 1, "{one:?} {other:?}");
-    assert_eq!(providers_of(&house, 0).len(), 1);
-    let left = if one.status == 204 { corp } else { google };
-    disconnect(&house, &account, &left).await.is_refused(409, "only-way-in");
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_other_way_in_that_goes_just_then_counts() {
     let account = Account { password: None, ..linked().with_identity("Corp", "2") };
     let house = House::set([account.clone()], &ON);
@@ -228,33 +215,28 @@ async fn what_cognito_cannot_untie_is_said_and_nothing_is_stuck() {
 
 #[tokio::test(start_paused = true)]
 async fn a_disconnection_that_was_cut_off_anywhere_is_settled_by_the_next_call() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..30 {
-            let house = House::with(PoolKind::EmailUserNames, [linked()], &ON, trap);
-            let google = id(&house, &linked(), "Google").await;
-            house.fuse.after(after);
-            let claims = token(&linked(), house.time());
-            let answer = house.call(Some(&claims), "DELETE", &format!("/identities/{google}"), None).await;
-            let was_sprung = house.fuse.is_sprung();
-            sprung += i64::from(was_sprung);
-            house.fuse.off();
-            if was_sprung && let Some(answer) = answer {
-                assert!(answer.status == 503 || answer.status.is_success(), "{after}: {answer:?}");
-            }
-            house.clock.forward(A_WHILE);
-            let again = disconnect(&house, &linked(), &google).await;
-            assert!(again.status == 204 || again.code() == "no-such-identity", "{trap:?} {after}: {again:?}");
-            assert!(providers_of(&house, 0).is_empty());
-            // A mail that hung is owed.
-            house.clock.forward(A_WHILE);
-            ways(&house, &linked()).await;
-            let told = house.mailer.sent().len();
-            assert!((1..=2).contains(&told), "{trap:?} {after}: told {told} times");
-            assert!(!house.store.text().contains('@'), "no address is kept");
+    cut_off_anywhere(&TRAPS, 10..30, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [linked()], &ON, trap);
+        let google = id(&house, &linked(), "Google").await;
+        let claims = token(&linked(), house.time());
+        let path = format!("/identities/{google}");
+        let (answer, sprung) = house.cut_off(after, house.call(Some(&claims), "DELETE", &path, None)).await;
+        if sprung && let Some(answer) = answer {
+            assert!(answer.status == 503 || answer.status.is_success(), "{after}: {answer:?}");
         }
-        assert!((10..30).contains(&sprung), "{sprung} calls were cut off");
-    }
+        house.clock.forward(A_WHILE);
+        let again = disconnect(&house, &linked(), &google).await;
+        assert!(again.status == 204 || again.code() == "no-such-identity", "{trap:?} {after}: {again:?}");
+        assert!(providers_of(&house, 0).is_empty());
+        // A mail that hung is owed.
+        house.clock.forward(A_WHILE);
+        ways(&house, &linked()).await;
+        let told = house.mailer.sent().len();
+        assert!((1..=2).contains(&told), "{trap:?} {after}: told {told} times");
+        assert!(!house.store.text().contains('@'), "no address is kept");
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,25 +285,20 @@ async fn signing_out_everywhere_ends_every_session_and_no_sign_in_from_before_is
 
 #[tokio::test(start_paused = true)]
 async fn sessions_that_cognito_does_not_end_are_not_told_as_ended() {
-    for trap in [Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..12 {
-            let house = House::with(PoolKind::EmailUserNames, [linked()], &ON, trap);
-            house.fuse.after(after);
-            let answer = call(&house, &linked(), "DELETE", "/sessions").await;
-            sprung += i32::from(house.fuse.is_sprung());
-            assert!([204, 503].contains(&answer.status.as_u16()), "{answer:?}");
-            house.fuse.off();
-            let is_ended = house.pool.calls().contains(&"AdminUserGlobalSignOut");
-            assert!(is_ended || (answer.status == 503 && house.mailer.sent().is_empty()), "{trap:?} {after}");
-            assert_eq!(call(&house, &linked(), "DELETE", "/sessions").await.status, 204);
-            // What could not be sent is owed.
-            house.clock.forward(A_WHILE);
-            ways(&house, &linked()).await;
-            assert!(house.mailer.last_to(ADA).is_some());
-        }
-        assert!((6..12).contains(&sprung), "{sprung} calls failed");
-    }
+    cut_off_anywhere(&[Trap::Fail, Trap::Lose], 6..12, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [linked()], &ON, trap);
+        let (answer, sprung) = house.cut_off(after, call(&house, &linked(), "DELETE", "/sessions")).await;
+        assert!([204, 503].contains(&answer.status.as_u16()), "{answer:?}");
+        let is_ended = house.pool.calls().contains(&"AdminUserGlobalSignOut");
+        assert!(is_ended || (answer.status == 503 && house.mailer.sent().is_empty()), "{trap:?} {after}");
+        assert_eq!(call(&house, &linked(), "DELETE", "/sessions").await.status, 204);
+        // What could not be sent is owed.
+        house.clock.forward(A_WHILE);
+        ways(&house, &linked()).await;
+        assert!(house.mailer.last_to(ADA).is_some());
+        sprung
+    })
+    .await;
     // The account is gone just then.
     let house = House::set([linked()], &ON);
     house.just_before("AdminUserGlobalSignOut", Vec::clear);

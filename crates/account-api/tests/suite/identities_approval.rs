@@ -1,6 +1,6 @@
 //! Whoever has the session of an account and none of its mailbox connects nothing to it.
 
-use crate::house::{Answer, House, NOW, Trap};
+use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere};
 use crate::identities::token;
 use crate::identities_connect::{
     A_WHILE, ADA, ANY, AT_GOOGLE, NEW, ada, alone, confirm, confirming, connect, last_code, look, made_with_identity,
@@ -239,45 +239,35 @@ async fn another_code_is_sent_three_times_with_a_pause_and_at_once_if_the_mail_f
 
 #[tokio::test(start_paused = true)]
 async fn a_code_whose_successor_was_cut_off_anywhere_is_entered_again() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..20 {
-            let house = House::with(PoolKind::EmailUserNames, [ada(), old_alone()], &ANY, trap);
-            let (claims, body) = confirmed(&house, &ada(), &old_alone(), &ada()).await;
-            send(&house, &claims, &body).await;
-            let first = with(&body, &last_code(&house));
-            house.fuse.after(after);
-            post(&house, &claims, "/identities", first.clone()).await;
-            sprung += i32::from(house.fuse.is_sprung());
-            house.fuse.off();
-            untouched(&house, &[ada(), old_alone()]);
-            house.clock.forward(A_WHILE);
-            let again = send(&house, &claims, &first).await;
-            assert_eq!((again.status.as_u16(), &again.body["sent_to"]), (202, &json!("l***@example.org")), "{again:?}");
-            let second = house.code_sent_to(AT_GOOGLE);
-            assert_eq!(send(&house, &claims, &with(&body, &second)).await.status, 200, "{trap:?} {after}");
-        }
-        assert!((10..20).contains(&sprung), "{sprung} calls were cut off");
-    }
+    cut_off_anywhere(&TRAPS, 10..20, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [ada(), old_alone()], &ANY, trap);
+        let (claims, body) = confirmed(&house, &ada(), &old_alone(), &ada()).await;
+        send(&house, &claims, &body).await;
+        let first = with(&body, &last_code(&house));
+        let (_, sprung) = house.cut_off(after, post(&house, &claims, "/identities", first.clone())).await;
+        untouched(&house, &[ada(), old_alone()]);
+        house.clock.forward(A_WHILE);
+        let again = send(&house, &claims, &first).await;
+        assert_eq!((again.status.as_u16(), &again.body["sent_to"]), (202, &json!("l***@example.org")), "{again:?}");
+        let second = house.code_sent_to(AT_GOOGLE);
+        assert_eq!(send(&house, &claims, &with(&body, &second)).await.status, 200, "{trap:?} {after}");
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn asking_for_a_code_that_was_cut_off_anywhere_is_asked_again() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..20 {
-            let house = House::with(PoolKind::EmailUserNames, [ada(), alone()], &NEW, trap);
-            let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
-            house.fuse.after(after);
-            let answer = post(&house, &claims, "/identities", body.clone()).await;
-            sprung += i32::from(house.fuse.is_sprung());
-            let is_passing = |answer: &Answer| [202, 503].contains(&answer.status.as_u16());
-            assert!(answer.as_ref().is_none_or(is_passing), "{trap:?} {after}: {answer:?}");
-            house.fuse.off();
-            untouched(&house, &[ada(), alone()]);
-            house.clock.forward(A_WHILE);
-            assert_eq!(confirm(&house, &claims, body).await.status, 200, "{trap:?} {after}");
-        }
-        assert!((8..20).contains(&sprung), "{sprung} calls were cut off");
-    }
+    cut_off_anywhere(&TRAPS, 8..20, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [ada(), alone()], &NEW, trap);
+        let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
+        let (answer, sprung) = house.cut_off(after, post(&house, &claims, "/identities", body.clone())).await;
+        let is_passing = |answer: &Answer| [202, 503].contains(&answer.status.as_u16());
+        assert!(answer.as_ref().is_none_or(is_passing), "{trap:?} {after}: {answer:?}");
+        untouched(&house, &[ada(), alone()]);
+        house.clock.forward(A_WHILE);
+        assert_eq!(confirm(&house, &claims, body).await.status, 200, "{trap:?} {after}");
+        sprung
+    })
+    .await;
 }

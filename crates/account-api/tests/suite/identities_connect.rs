@@ -1,6 +1,6 @@
 //! A person who has signed in to two accounts makes one of them.
 
-use crate::house::{Answer, House, NOW, Trap};
+use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere};
 use crate::identities::token;
 use account_api::mailer::memory::Sent;
 use cognito_core::user_pool::Status;
@@ -359,63 +359,6 @@ async fn an_account_that_changes_just_then_stays_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_confirmations_at_once_make_one_account() {
-    for other in [alone(), made_with_identity()] {
-        let house = House::set([ada(), other.clone()], &NEW);
-        let offer = offer(&house, &other, &ada()).await;
-        let seen = look(&house, &ada(), &offer).await;
-        let claims = token(&ada(), NOW);
-        let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
-        let (one, two) = tokio::join!(
-            post(&house, &claims, "/identities", body.clone()),
-            post(&house, &claims, "/identities", body.clone())
-        );
-        for answer in [one.unwrap(), two.unwrap()] {
-            assert!(answer.status == 200 || answer.code() == "identity-changing", "{answer:?}");
-        }
-        assert_eq!(post(&house, &claims, "/identities", body).await.unwrap().status, 200);
-        is_one(&house, &ada(), &[("Google", "1")]);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_account_that_is_offered_to_two_goes_to_one() {
-    let eve = || native("eve@example.net");
-    let house = House::set([ada(), alone(), eve()], &NEW);
-    let (to_ada, to_eve) = (offer(&house, &alone(), &ada()).await, offer(&house, &alone(), &eve()).await);
-    let (seen, seen_too) = (look(&house, &ada(), &to_ada).await, look(&house, &eve(), &to_eve).await);
-    let (ada_claims, eve_claims) = (token(&ada(), NOW), token(&eve(), NOW));
-    let one = ready(&house, &ada_claims, confirming(&to_ada, &seen, &ada()), 0).await;
-    let two = ready(&house, &eve_claims, confirming(&to_eve, &seen_too, &eve()), 0).await;
-    let (one, two) =
-        tokio::join!(post(&house, &ada_claims, "/identities", one), post(&house, &eve_claims, "/identities", two));
-    let answers = [one.unwrap(), two.unwrap()];
-    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
-    let accounts = house.pool.accounts();
-    assert_eq!(accounts.iter().filter(|account| account.has_identity("Google", "1")).count(), 1);
-    assert_eq!(accounts.len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn connecting_and_disconnecting_at_once_leave_a_way_in() {
-    let own = || Account { password: None, ..ada().with_identity("Corp", "7") };
-    let house = House::set([own(), alone()], &NEW);
-    let ways = house.call(Some(&token(&own(), NOW)), "GET", "/identities", None).await.unwrap();
-    let corp = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
-    let offer = offer(&house, &alone(), &own()).await;
-    let seen = look(&house, &own(), &offer).await;
-    let claims = token(&own(), NOW);
-    let body = ready(&house, &claims, confirming(&offer, &seen, &own()), 0).await;
-    let (connected, _) =
-        tokio::join!(post(&house, &claims, "/identities", body), house.call(Some(&claims), "DELETE", &corp, None));
-    let connected = connected.unwrap();
-    assert!(connected.status == 200 || connected.status == 409, "{connected:?}");
-    let accounts = house.pool.accounts();
-    let own = accounts.iter().find(|account| account.sub == own().sub).unwrap();
-    assert!(!own.identities.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_account_may_not_try_for_ever() {
     let house = House::set([ada(), alone()], &NEW);
     let offer = offer(&house, &alone(), &ada()).await;
@@ -442,45 +385,36 @@ async fn a_table_that_fails_at_every_call_changes_nothing() {
 
 /// Cuts a confirmation off at each call, and lets this account make the next one.
 async fn cut_off(own: &Account, other: &Account, stays: &Account, next: &Account) {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        let mut sprung = 0;
-        for after in 0..60 {
-            let house = House::with(PoolKind::EmailUserNames, [own.clone(), other.clone()], &ANY, trap);
-            let offer = offer(&house, other, own).await;
-            let seen = look(&house, own, &offer).await;
-            let claims = token(own, house.time());
-            let goes = if stays.sub == own.sub { other } else { own };
-            let is_old = goes.created < Some(at(NOW));
-            let body = ready(&house, &claims, confirming(&offer, &seen, stays), usize::from(is_old)).await;
-            house.fuse.after(after);
-            let answer = post(&house, &claims, "/identities", body.clone()).await;
-            let was_sprung = house.fuse.is_sprung();
-            sprung += i32::from(was_sprung);
-            house.fuse.off();
-            let told = format!("{trap:?} {after} {}", next.sub);
-            if was_sprung && let Some(answer) = &answer {
-                let known = answer.status.is_success() || answer.status == 503 || answer.code() == "identity-changing";
-                assert!(known, "{told}: {answer:?}");
-            }
-            house.clock.forward(A_WHILE);
-            // Whoever of the two comes next completes it, if it has begun.
-            house.call(Some(&token(next, house.time())), "GET", "/identities", None).await.unwrap();
-            assert_eq!(house.pool.owners_of("Google", "1").len(), 1, "{told}: the identity has an account");
-            let again = post(&house, &claims, "/identities", body).await.unwrap();
-            assert_eq!(again.status, 200, "{told}: {again:?}");
-            is_one(&house, stays, &[("Google", "1")]);
-            house.clock.forward(A_WHILE);
-            house.call(Some(&token(stays, house.time())), "GET", "/identities", None).await.unwrap();
-            let is_told = |mail: &&Sent| mail.to == ADA && mail.code().is_none();
-            let told_ada = house.mailer.sent().iter().filter(is_told).count();
-            assert!((1..=2).contains(&told_ada), "{told}: told {told_ada} times");
-            nothing_personal_is_kept(&house);
-            if !was_sprung {
-                break;
-            }
+    cut_off_anywhere(&TRAPS, 15..60, async |trap, after| {
+        let house = House::with(PoolKind::EmailUserNames, [own.clone(), other.clone()], &ANY, trap);
+        let offer = offer(&house, other, own).await;
+        let seen = look(&house, own, &offer).await;
+        let claims = token(own, house.time());
+        let goes = if stays.sub == own.sub { other } else { own };
+        let is_old = goes.created < Some(at(NOW));
+        let body = ready(&house, &claims, confirming(&offer, &seen, stays), usize::from(is_old)).await;
+        let (answer, sprung) = house.cut_off(after, post(&house, &claims, "/identities", body.clone())).await;
+        let told = format!("{trap:?} {after} {}", next.sub);
+        if sprung && let Some(answer) = &answer {
+            let known = answer.status.is_success() || answer.status == 503 || answer.code() == "identity-changing";
+            assert!(known, "{told}: {answer:?}");
         }
-        assert!((15..60).contains(&sprung), "{sprung} calls were cut off");
-    }
+        house.clock.forward(A_WHILE);
+        // Whoever of the two comes next completes it, if it has begun.
+        house.call(Some(&token(next, house.time())), "GET", "/identities", None).await.unwrap();
+        assert_eq!(house.pool.owners_of("Google", "1").len(), 1, "{told}: the identity has an account");
+        let again = post(&house, &claims, "/identities", body).await.unwrap();
+        assert_eq!(again.status, 200, "{told}: {again:?}");
+        is_one(&house, stays, &[("Google", "1")]);
+        house.clock.forward(A_WHILE);
+        house.call(Some(&token(stays, house.time())), "GET", "/identities", None).await.unwrap();
+        let is_told = |mail: &&Sent| mail.to == ADA && mail.code().is_none();
+        let told_ada = house.mailer.sent().iter().filter(is_told).count();
+        assert!((1..=2).contains(&told_ada), "{told}: told {told_ada} times");
+        nothing_personal_is_kept(&house);
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -512,9 +446,7 @@ pub(crate) async fn half_moved_from(other: &Account) -> House {
         let seen = look(&house, &ada(), &offer).await;
         let claims = token(&ada(), NOW);
         let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
-        house.fuse.after(after);
-        let _ = post(&house, &claims, "/identities", body).await;
-        house.fuse.off();
+        house.cut_off(after, post(&house, &claims, "/identities", body)).await;
         if house.pool.owners_of("Google", "1").is_empty() {
             house.clock.forward(A_WHILE);
             return house;

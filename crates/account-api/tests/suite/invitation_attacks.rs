@@ -1,6 +1,6 @@
 //! Invitations by strangers who mean no good, and by whoever comes again.
 
-use crate::house::{House, NOW, Trap, access_token, event};
+use crate::house::{House, NOW, Trap, admin_token, event};
 use crate::invitations::{GUEST, PASSWORD, complete, invite, link};
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, invited, native};
@@ -71,8 +71,7 @@ async fn whoever_comes_again_when_told_to_is_invited() {
 async fn an_administrator_whose_invitation_failed_sends_it_at_once_again() {
     let own = [("INVITATIONS", "members")];
     let house = House::with(PoolKind::EmailUserNames, [native("ada@example.com")], &own, Trap::Fail);
-    let mut claims = access_token("ada@example.com");
-    claims["cognito:groups"] = json!("[admins]");
+    let claims = admin_token("ada@example.com");
     let invite = async || house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await;
     // Last invitation read and written, the count; then the look-up.
     house.fuse.after(3);
@@ -94,8 +93,7 @@ async fn a_token_goes_to_the_address_as_it_is_stored_however_a_stranger_spells_i
     assert!(sent.len() == 3 && sent.iter().all(|mail| mail.to == GUEST), "{:?}", sent[0].to);
     // An administrator's account keeps the spelling it was made with.
     let house = House::set([invited("Grace@example.com").unverified()], &[("INVITATIONS", "members")]);
-    let mut claims = access_token("ada@example.com");
-    claims["cognito:groups"] = json!("[admins]");
+    let claims = admin_token("ada@example.com");
     house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await.unwrap();
     assert!(house.mailer.last_to("Grace@example.com").unwrap().parameter("token").is_some());
 }

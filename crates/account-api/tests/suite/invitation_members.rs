@@ -1,6 +1,6 @@
 //! What members of the group do with invitations, and what nobody else can.
 
-use crate::house::{Answer, House, NOW, Trap, access_token};
+use crate::house::{Answer, House, NOW, TRAPS, Trap, access_token, admin_token, cut_off_anywhere};
 use crate::invitations::{GUEST, PASSWORD, complete, link};
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::Status;
@@ -18,9 +18,12 @@ fn house(own: &[(&str, &str)]) -> House {
 }
 
 async fn as_member(house: &House, method: &str, path: &str, body: Option<Value>) -> Answer {
-    let mut claims = access_token(ADA);
-    claims["cognito:groups"] = json!("[admins]");
-    house.call(Some(&claims), method, path, body).await.expect("an answer")
+    house.call(Some(&admin_token(ADA)), method, path, body).await.expect("an answer")
+}
+
+/// A house of members with a trap.
+fn trapped(trap: Trap) -> House {
+    House::with(PoolKind::EmailUserNames, [native(ADA)], &[("INVITATIONS", "members")], trap)
 }
 
 async fn invite(house: &House, more: Value) -> Answer {
@@ -97,8 +100,7 @@ async fn the_list_has_pages_and_shows_each_invitation_once() {
     let (mut path, mut sizes, mut seen) = ("/invitations".to_owned(), Vec::new(), Vec::new());
     loop {
         let (route, query) = path.split_once('?').unwrap_or((&path, ""));
-        let mut claims = access_token(ADA);
-        claims["cognito:groups"] = json!("[admins]");
+        let claims = admin_token(ADA);
         let mut event = crate::house::event(Some(&claims), "GET", route, None, "application/json");
         event["rawQueryString"] = json!(query);
         let page = house.send(&event).await.unwrap().body;
@@ -113,8 +115,7 @@ async fn the_list_has_pages_and_shows_each_invitation_once() {
     seen.dedup();
     assert_eq!(seen.len(), 60);
     for odd in ["%23", "a%00", "é", &"9".repeat(65)] {
-        let mut claims = access_token(ADA);
-        claims["cognito:groups"] = json!("[admins]");
+        let claims = admin_token(ADA);
         let mut event = crate::house::event(Some(&claims), "GET", "/invitations", None, "application/json");
         event["rawQueryString"] = json!(format!("before={odd}"));
         house.send(&event).await.unwrap().is_refused(400, "invalid-request");
@@ -310,14 +311,13 @@ async fn of_an_answer_and_a_revocation_at_once_one_wins() {
 
 #[tokio::test(start_paused = true)]
 async fn a_revocation_waits_for_an_answer_that_is_under_way_and_rings_no_alarm() {
-    let house = House::with(PoolKind::EmailUserNames, [native(ADA)], &[("INVITATIONS", "members")], Trap::Crash);
+    let house = house(&[]);
     let path = invited_by_mail(&house).await;
     let (username, token) = link(&house);
     // The answer is cut off when it is noted and before the pool has it.
-    house.fuse.after(4);
     let body = json!({ "username": username, "token": token, "password": PASSWORD });
-    assert!(house.call(None, "POST", "/invitations/complete", Some(body)).await.is_none());
-    house.fuse.off();
+    let (answer, _) = house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
+    assert!(answer.is_none());
     let (refused, log) = CapturedLog::of(as_member(&house, "DELETE", &path, None)).await;
     refused.is_refused(503, "try-again");
     assert_eq!(refused.retry_after(), Some(30));
@@ -349,46 +349,37 @@ async fn revocations_and_resends_at_once_end_with_a_dead_link() {
 
 #[tokio::test(start_paused = true)]
 async fn a_revocation_that_was_cut_off_anywhere_is_finished_by_the_next_one() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        for after in 0..6 {
-            let own = [("INVITATIONS", "members")];
-            let house = House::with(PoolKind::EmailUserNames, [native(ADA)], &own, trap);
-            let path = invited_by_mail(&house).await;
-            let (username, token) = link(&house);
-            let mut claims = access_token(ADA);
-            claims["cognito:groups"] = json!("[admins]");
-            house.fuse.after(after);
-            drop(house.call(Some(&claims), "DELETE", &path, None).await);
-            house.fuse.off();
-            assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204, "{trap:?} {after}");
-            assert_eq!(guests(&house), 0, "{trap:?} {after}");
-            complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        }
-    }
+    cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
+        let house = trapped(trap);
+        let path = invited_by_mail(&house).await;
+        let (username, token) = link(&house);
+        let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "DELETE", &path, None)).await;
+        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204, "{trap:?} {after}");
+        assert_eq!(guests(&house), 0, "{trap:?} {after}");
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_open_link_is_in_the_list_however_the_invitation_was_cut_off() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        for after in 0..9 {
-            let own = [("INVITATIONS", "members")];
-            let house = House::with(PoolKind::EmailUserNames, [native(ADA)], &own, trap);
-            let mut claims = access_token(ADA);
-            claims["cognito:groups"] = json!("[admins]");
-            house.fuse.after(after);
-            drop(house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await);
-            house.fuse.off();
-            let listed = async || {
-                let list = as_member(&house, "GET", "/invitations", None).await.body;
-                list["invitations"].as_array().unwrap().iter().filter(|one| one["state"] == "open").count()
-            };
-            let mailed = house.mailer.last_to(GUEST).is_some();
-            assert!(!mailed || listed().await == 1, "{trap:?} {after}: a link that no member sees");
-            house.clock.forward(60);
-            assert_eq!(invite(&house, json!({})).await.status, 202, "{trap:?} {after}");
-            assert_eq!(listed().await, 1, "{trap:?} {after}");
-        }
-    }
+    cut_off_anywhere(&TRAPS, 9..20, async |trap, after| {
+        let house = trapped(trap);
+        let body = Some(json!({ "email": GUEST }));
+        let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "POST", "/invitations", body)).await;
+        let listed = async || {
+            let list = as_member(&house, "GET", "/invitations", None).await.body;
+            list["invitations"].as_array().unwrap().iter().filter(|one| one["state"] == "open").count()
+        };
+        let mailed = house.mailer.last_to(GUEST).is_some();
+        assert!(!mailed || listed().await == 1, "{trap:?} {after}: a link that no member sees");
+        house.clock.forward(60);
+        assert_eq!(invite(&house, json!({})).await.status, 202, "{trap:?} {after}");
+        assert_eq!(listed().await, 1, "{trap:?} {after}");
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -461,8 +452,7 @@ async fn what_only_members_may_ask_for_is_refused_where_everybody_invites() {
         house.as_nobody("POST", "/invitations", Some(body)).await.is_refused(403, "not-an-admin");
     }
     assert!(house.store.text().is_empty() && house.mailer.sent().is_empty());
-    let mut claims = access_token(ADA);
-    claims["cognito:groups"] = json!("[admins]");
+    let claims = admin_token(ADA);
     let id = "/invitations/00000000-0000-0000-0000-000000000000";
     house.call(Some(&claims), "GET", id, None).await.unwrap().is_refused(404, "not-found");
     house.call(Some(&claims), "DELETE", id, None).await.unwrap().is_refused(404, "not-found");
@@ -665,29 +655,25 @@ async fn weak_passwords_keep_no_member_from_sending_again_or_revoking() {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_invitation_is_in_the_list_however_its_resend_was_cut_off() {
-    for trap in [Trap::Crash, Trap::Fail, Trap::Lose] {
-        for after in 0..16 {
-            let own = [("INVITATIONS", "members")];
-            let house = House::with(PoolKind::EmailUserNames, [native(ADA)], &own, trap);
-            let path = invited_by_mail(&house).await;
-            house.clock.forward(6 * DAY);
-            let mut claims = access_token(ADA);
-            claims["cognito:groups"] = json!("[admins]");
-            house.fuse.after(after);
-            drop(house.call(Some(&claims), "POST", &format!("{path}/resend"), None).await);
-            house.fuse.off();
-            // The first time is over, so only a resend that took hold leaves it open.
-            house.clock.forward(2 * DAY);
-            let open = invite(&house, json!({})).await;
-            assert_eq!(open.status, 202, "{trap:?} {after}: {open:?}");
-            let id = open.body["id"].as_str().unwrap();
-            let list = as_member(&house, "GET", "/invitations", None).await.body;
-            let listed = list["invitations"].as_array().unwrap().iter().find(|one| one["state"] == "open");
-            assert_eq!(listed.map(|one| &one["id"]), Some(&json!(id)), "{trap:?} {after}");
-            let seen = as_member(&house, "GET", &path, None).await;
-            assert!(id != uuid(&path) || seen.body["expires_at"] == NOW + 13 * DAY, "{trap:?} {after}: {seen:?}");
-        }
-    }
+    cut_off_anywhere(&TRAPS, 8..30, async |trap, after| {
+        let house = trapped(trap);
+        let path = invited_by_mail(&house).await;
+        house.clock.forward(6 * DAY);
+        let resend = format!("{path}/resend");
+        let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "POST", &resend, None)).await;
+        // The first time is over, so only a resend that took hold leaves it open.
+        house.clock.forward(2 * DAY);
+        let open = invite(&house, json!({})).await;
+        assert_eq!(open.status, 202, "{trap:?} {after}: {open:?}");
+        let id = open.body["id"].as_str().unwrap();
+        let list = as_member(&house, "GET", "/invitations", None).await.body;
+        let listed = list["invitations"].as_array().unwrap().iter().find(|one| one["state"] == "open");
+        assert_eq!(listed.map(|one| &one["id"]), Some(&json!(id)), "{trap:?} {after}");
+        let seen = as_member(&house, "GET", &path, None).await;
+        assert!(id != uuid(&path) || seen.body["expires_at"] == NOW + 13 * DAY, "{trap:?} {after}: {seen:?}");
+        sprung
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

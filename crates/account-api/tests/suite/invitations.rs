@@ -1,4 +1,4 @@
-use crate::house::{Answer, House, Trap, access_token, event};
+use crate::house::{Answer, House, Trap, access_token, admin_token, event};
 use cognito_core::email::Email;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated, invited, native};
 use cognito_core::user_pool::{NativeUserName, Status};
@@ -178,8 +178,7 @@ async fn where_everybody_may_invite_only_the_allowed_domains_are_invited() {
     assert!(house.mailer.last_to("grace@corp.example").is_some());
     // A member's word stands above the rule, as an administrator's does.
     let house = House::set([], &[("INVITATIONS", "members"), allowed]);
-    let mut claims = access_token("ada@example.com");
-    claims["cognito:groups"] = json!("[admins]");
+    let claims = admin_token("ada@example.com");
     let answer = house.call(Some(&claims), "POST", "/invitations", body(GUEST)).await.unwrap();
     assert_eq!(answer.status, 202);
 }
@@ -250,8 +249,7 @@ async fn a_stranger_leaves_the_temporary_password_of_another_maker_alone_and_an_
     for (mode, renewed) in [("public", false), ("members", true)] {
         let house = House::set([invited(GUEST).unverified()], &[("INVITATIONS", mode)]);
         let before = house.pool.accounts()[0].password.clone();
-        let mut claims = access_token("ada@example.com");
-        claims["cognito:groups"] = json!("[admins]");
+        let claims = admin_token("ada@example.com");
         house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await.unwrap();
         assert_eq!(house.pool.accounts()[0].password != before, renewed, "{mode}");
         assert_eq!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_some(), renewed, "{mode}");

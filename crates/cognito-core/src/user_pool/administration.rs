@@ -29,10 +29,6 @@ pub trait Administration: UserPool {
         async move { Ok(self.found_by(user_name).await?.filter(|record| record.user_name == user_name)) }
     }
 
-    /// The user name of the profile with this `sub`, stand-alone profiles included. The list it is looked up in may lag
-    /// behind by seconds. A text that does not have the form of a `sub` belongs to nobody.
-    fn user_name_of_sub(&self, sub: &str) -> impl Future<Output = Result<Option<UserName>, PoolError>> + Send;
-
     /// The groups of a profile, from all pages.
     fn groups(&self, user: &UserName) -> impl Future<Output = Result<Vec<String>, PoolError>> + Send;
 

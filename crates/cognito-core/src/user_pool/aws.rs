@@ -11,6 +11,7 @@ mod secret_hash;
 #[cfg(feature = "invitations")]
 pub use invitations::AwsInvitations;
 
+use super::user_name::has_form_of_sub;
 use super::{
     AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
     UserPool, UserPools,
@@ -160,8 +161,15 @@ impl UserPool for AwsUserPool {
         self.get_user(name).await?.as_ref().map(read::read).transpose()
     }
 
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        Ok(self.listed_by_sub(name).await?.is_some())
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        // Of hexadecimal digits and hyphens only, so there is nothing to quote.
+        if !has_form_of_sub(sub) {
+            return Ok(None);
+        }
+        let filter = format!("sub = \"{}\"", sub.to_ascii_lowercase());
+        let call = self.client.list_users().user_pool_id(&self.id).filter(filter).limit(1);
+        let listed = call.send().await.map_err(failed("ListUsers"))?;
+        Ok(listed.users().first().map(|user| UserName::new(user.username().unwrap_or_default())))
     }
 
     async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
@@ -280,18 +288,6 @@ impl AwsUserPool {
         let answer = self.client.describe_user_pool().user_pool_id(&self.id).send().await;
         let missing = || PoolError::new(PoolErrorKind::Other, "DescribeUserPool", "no pool in the answer");
         answer.map_err(failed("DescribeUserPool"))?.user_pool.ok_or_else(missing)
-    }
-
-    /// Whose `sub` this is.
-    async fn listed_by_sub(&self, sub: &UserName) -> Result<Option<UserName>, PoolError> {
-        // Of hexadecimal digits and hyphens only, so there is nothing to quote.
-        if !sub.has_form_of_sub() {
-            return Ok(None);
-        }
-        let filter = format!("sub = \"{}\"", sub.as_str().to_ascii_lowercase());
-        let call = self.client.list_users().user_pool_id(&self.id).filter(filter).limit(1);
-        let listed = call.send().await.map_err(failed("ListUsers"))?;
-        Ok(listed.users().first().map(|user| UserName::new(user.username().unwrap_or_default())))
     }
 
     async fn update(&self, user: &CheckedUserName, attributes: Vec<AttributeType>) -> Result<(), PoolError> {

@@ -3,6 +3,17 @@
 //!
 //! Each check uses addresses of its own, so all may run against one pool, in any order.
 
+/// Runs checks one after the other. An error begins with the name of the rule.
+macro_rules! rules {
+    ($checks:ident: $($rule:ident($($argument:ident)?),)+) => {{
+        $(
+            let holds = $checks.$rule($($argument)?).await;
+            holds.map_err(|why| format!("{}: {why}", stringify!($rule).replace('_', " ")))?;
+        )+
+        Ok(())
+    }};
+}
+
 #[cfg(feature = "administration")]
 mod administration;
 mod invitations;
@@ -31,22 +42,21 @@ type Outcome = Result<(), String>;
 /// Returns the name of the rule that does not hold, and what happened instead.
 pub async fn check_all<P: UserPool>(pool: &P, unique: &str, kind: PoolKind) -> Outcome {
     let checks = Checks { pool, unique, kind };
-    checks.nobody_is_an_empty_list().await.map_err(|why| format!("nobody is an empty list: {why}"))?;
-    checks.a_created_profile_is_found().await.map_err(|why| format!("a created profile is found: {why}"))?;
-    checks.a_sub_is_known_for_one().await.map_err(|why| format!("a sub is known for one: {why}"))?;
-    checks.a_name_is_created_once().await.map_err(|why| format!("a name is created once: {why}"))?;
-    checks.an_address_has_as_many_profiles_as_the_pool_allows().await.map_err(|why| format!("an address: {why}"))?;
-    checks.a_derived_name_is_its_own().await.map_err(|why| format!("a derived name is its own: {why}"))?;
-    checks.a_password_confirms().await.map_err(|why| format!("a password confirms: {why}"))?;
-    checks.links_are_listed_once().await.map_err(|why| format!("links are listed once: {why}"))?;
-    checks.an_identity_has_one_owner().await.map_err(|why| format!("an identity has one owner: {why}"))?;
-    checks
-        .groups_are_joined_again_and_again()
-        .await
-        .map_err(|why| format!("groups are joined again and again: {why}"))?;
-    checks.what_is_gone_is_not_found().await.map_err(|why| format!("what is gone is not found: {why}"))?;
-    checks.required_attributes_are_known().await.map_err(|why| format!("required attributes are known: {why}"))?;
-    checks.verification_is_kept().await.map_err(|why| format!("verification is kept: {why}"))
+    rules!(checks:
+        nobody_is_an_empty_list(),
+        a_created_profile_is_found(),
+        a_sub_is_known_for_one(),
+        a_name_is_created_once(),
+        an_address_has_as_many_profiles_as_the_pool_allows(),
+        a_derived_name_is_its_own(),
+        a_password_confirms(),
+        links_are_listed_once(),
+        an_identity_has_one_owner(),
+        groups_are_joined_again_and_again(),
+        what_is_gone_is_not_found(),
+        required_attributes_are_known(),
+        verification_is_kept(),
+    )
 }
 
 struct Checks<'a, P> {
@@ -108,7 +118,8 @@ impl<P: UserPool> Checks<'_, P> {
         let name = self.created("sub").await?;
         let profile = self.pool.profile(name.as_str()).await.map_err(text)?.ok_or("gone")?;
         let sub = UserName::new(profile.sub);
-        expect(self.pool.is_sub(&sub).await.map_err(text)?, "its own sub is nobody's")?;
+        let named = self.pool.user_name_of_sub(sub.as_str()).await.map_err(text)?;
+        expect(named.is_some_and(|named| named.as_str() == name.as_str()), "its own sub is nobody's")?;
         let reached = self.pool.profile(sub.as_str()).await.map_err(text)?;
         expect(reached.is_some_and(|reached| reached.user_name.as_str() == name.as_str()), "not reached by its sub")?;
         let borrowed = self.pool.checked(&sub, "the sub of whoever borrowed it").await;
@@ -116,7 +127,8 @@ impl<P: UserPool> Checks<'_, P> {
         expect(refused == PoolErrorKind::BorrowedSub, &format!("{refused:?}"))?;
         let nobody = UserName::new("00000000-0000-4000-8000-000000000000");
         self.pool.checked(&nobody, "").await.map_err(text)?;
-        expect(!self.pool.is_sub(&nobody).await.map_err(text)?, "somebody has a sub that nobody has")
+        let named = self.pool.user_name_of_sub(nobody.as_str()).await.map_err(text)?;
+        expect(named.is_none(), "somebody has a sub that nobody has")
     }
 
     async fn a_name_is_created_once(&self) -> Outcome {

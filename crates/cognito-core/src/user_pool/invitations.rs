@@ -1,17 +1,10 @@
-use super::{CheckedUserName, PoolError, Profile};
-use crate::email::Email;
+use super::{CheckedUserName, NewNative, PoolError, Profile};
 use crate::password::Password;
-use std::collections::BTreeMap;
-use std::fmt;
 
 /// Inviting people: what the account API needs of a pool in addition to [`UserPool`](super::UserPool).
 pub trait Invitations: Sync {
     /// Creates a native profile with an unverified address and a temporary password that works once. Sends no message.
-    fn invite(
-        &self,
-        invitee: &Invitee,
-        temporary: &Password,
-    ) -> impl Future<Output = Result<Profile, PoolError>> + Send;
+    fn invite(&self, new: &NewNative, temporary: &Password) -> impl Future<Output = Result<Profile, PoolError>> + Send;
 
     /// Replaces the temporary password of somebody who was invited, so that the old one no longer works.
     fn renew(&self, user: &CheckedUserName, temporary: &Password)
@@ -48,23 +41,6 @@ pub enum Response {
     Closed,
     /// The chosen password does not meet the pool's policy. The temporary one stays.
     WeakPassword,
-}
-
-/// A person to invite.
-#[derive(Clone)]
-pub struct Invitee {
-    /// The user name to ask for, as in [`NewNative`](super::NewNative).
-    pub user_name: String,
-    /// The address, which nobody has proven yet.
-    pub email: Email,
-    /// Further standard attributes.
-    pub attributes: BTreeMap<String, String>,
-}
-
-impl fmt::Debug for Invitee {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Invitee(…)")
-    }
 }
 
 /// What a pool asks of a password (API model, `PasswordPolicyType`).

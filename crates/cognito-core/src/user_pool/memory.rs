@@ -16,6 +16,7 @@ use crate::email::Email;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -58,8 +59,8 @@ pub struct Quirks {
     pub requires_name: bool,
     /// `phone_number` is a required attribute.
     pub requires_phone_number: bool,
-    /// No `picture` fits, as where the pool allows shorter ones only.
-    pub refuses_picture: bool,
+    /// Why a new native profile is refused, beyond what the pool refuses by itself; `None` if it is not.
+    pub refuses: Option<fn(&NewNative) -> Option<PoolErrorKind>>,
     /// Nobody is invited, as where an attribute does not fit the pool.
     pub refuse_every_invitation: bool,
     /// No password opens an account, as for a while after many wrong ones (developer guide, "Lockout behavior for failed
@@ -74,20 +75,31 @@ pub struct Quirks {
 /// How many states of the pool are kept, the present one included. A pool under fire changes thousands of times.
 const REMEMBERED: usize = 16;
 
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It happens and its reply arrives.
+    Happens,
+    /// It fails before it has any effect.
+    Fails,
+    /// It happens, and the reply is lost.
+    ReplyLost,
+}
+
+/// Stands between a caller and the pool.
+pub trait Interceptor: Send + Sync {
+    /// Holds a call as long as it likes, and says what becomes of it. `operation` is AWS's name, `of` the name that the call is
+    /// made with; it is empty where a call is about no single profile.
+    fn before<'a>(&'a self, operation: &'static str, of: &'a str) -> Pin<Box<dyn Future<Output = Fate> + Send + 'a>>;
+
+    /// A call has just happened, with this reply. Its caller does not know yet.
+    fn after(&self, _operation: &'static str, _reply: &dyn fmt::Debug) {}
+}
+
 /// Changes a pool as somebody else would. Gets the operation that is about to be called.
 type Change = dyn FnMut(&'static str, &mut Vec<Account>) + Send;
 
-/// A change that is made before each call.
 #[derive(Clone)]
-struct BeforeEachCall(Arc<Mutex<Change>>);
-
-impl fmt::Debug for BeforeEachCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BeforeEachCall(…)")
-    }
-}
-
-#[derive(Clone, Debug)]
 struct State {
     kind: PoolKind,
     quirks: Quirks,
@@ -99,19 +111,28 @@ struct State {
     history: Vec<Vec<Account>>,
     created: u32,
     calls: Vec<&'static str>,
-    before_each_call: Option<BeforeEachCall>,
+    before_each_call: Option<Arc<Mutex<Change>>>,
 }
 
 /// A user pool in memory. Clones share it.
-#[derive(Clone, Debug)]
-pub struct MemoryPool(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub struct MemoryPool {
+    state: Arc<Mutex<State>>,
+    interceptor: Option<Arc<dyn Interceptor>>,
+}
+
+impl fmt::Debug for MemoryPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryPool(…)")
+    }
+}
 
 impl MemoryPool {
     /// A pool with these accounts, one group, `Users`, and one app client, `app`.
     #[must_use]
     pub fn new(kind: PoolKind, accounts: impl IntoIterator<Item = Account>) -> Self {
         let accounts: Vec<Account> = accounts.into_iter().collect();
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             kind,
             quirks: Quirks::default(),
             now: SystemTime::now(),
@@ -123,7 +144,14 @@ impl MemoryPool {
             created: 0,
             calls: Vec::new(),
             before_each_call: None,
-        })))
+        };
+        Self { state: Arc::new(Mutex::new(state)), interceptor: None }
+    }
+
+    /// The same pool, as somebody reaches it whose every call passes here.
+    #[must_use]
+    pub fn behind(&self, interceptor: Arc<dyn Interceptor>) -> Self {
+        Self { state: Arc::clone(&self.state), interceptor: Some(interceptor) }
     }
 
     /// The same pool with quirks.
@@ -182,14 +210,32 @@ impl MemoryPool {
 
     /// Makes a change before each call from now on, as somebody else would. It gets the name of AWS's operation.
     pub fn before_each_call(&self, change: impl FnMut(&'static str, &mut Vec<Account>) + Send + 'static) {
-        self.state().before_each_call = Some(BeforeEachCall(Arc::new(Mutex::new(change))));
+        self.state().before_each_call = Some(Arc::new(Mutex::new(change)));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn call<T>(
+    /// Makes a call; `of` as for [`Interceptor::before`].
+    async fn call<T: fmt::Debug>(
+        &self,
+        operation: &'static str,
+        of: &str,
+        work: impl FnOnce(&mut State) -> Result<T, PoolErrorKind>,
+    ) -> Result<T, PoolError> {
+        let Some(interceptor) = &self.interceptor else { return self.happens(operation, work) };
+        let lost = || Err(PoolError::new(PoolErrorKind::Unavailable, operation, "simulated"));
+        let fate = interceptor.before(operation, of).await;
+        if fate == Fate::Fails {
+            return lost();
+        }
+        let reply = self.happens(operation, work);
+        interceptor.after(operation, &reply);
+        if fate == Fate::ReplyLost { reply.and_then(|_| lost()) } else { reply }
+    }
+
+    fn happens<T>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&mut State) -> Result<T, PoolErrorKind>,
@@ -205,17 +251,18 @@ impl MemoryPool {
         answer.map_err(|kind| PoolError::new(kind, operation, format!("{kind:?}")))
     }
 
-    fn update(
+    async fn update(
         &self,
         operation: &'static str,
         user: &CheckedUserName,
         change: impl FnOnce(&mut Account),
     ) -> Result<(), PoolError> {
-        self.call(operation, |state| {
+        let update = |state: &mut State| {
             change(state.account_mut(user.as_str())?);
             state.remember();
             Ok(())
-        })
+        };
+        self.call(operation, user.as_str(), update).await
     }
 }
 
@@ -248,7 +295,7 @@ impl State {
     }
 
     fn let_others_act_before(&mut self, operation: &'static str) {
-        if let Some(BeforeEachCall(change)) = self.before_each_call.clone() {
+        if let Some(change) = self.before_each_call.clone() {
             change.lock().unwrap_or_else(PoisonError::into_inner)(operation, &mut self.accounts);
             self.remember();
         }
@@ -265,7 +312,7 @@ impl State {
         let has = |name| new.attributes.contains_key(name);
         let lacks =
             (self.quirks.requires_name && !has("name")) || (self.quirks.requires_phone_number && !has("phone_number"));
-        if lacks || (self.quirks.refuses_picture && has("picture")) {
+        if lacks {
             return Err(PoolErrorKind::InvalidParameter);
         }
         let email = new.email.as_str();
@@ -286,21 +333,29 @@ impl State {
             }
             _ => {}
         }
+        if let Some(kind) = self.quirks.refuses.and_then(|refuses| refuses(new)) {
+            return Err(kind);
+        }
+        let password = Some(format!("temporary-{}", self.created + 1));
+        let attributes = new.attributes.clone();
+        let account = Account { status: Status::ForceChangePassword, password, attributes, ..native(email) };
+        Ok(self.add(&new.user_name, account))
+    }
+
+    /// Adds a native account for which this user name was asked.
+    fn add(&mut self, user_name: &str, account: Account) -> Profile {
         self.created += 1;
-        let mut account = native(email);
-        account.sub = made_sub(self.created);
-        account.user_name = match self.kind {
-            PoolKind::EmailUserNames => account.sub.clone(),
-            PoolKind::EmailAlias | PoolKind::UserNames => new.user_name.clone(),
+        // Of the form that Cognito gives, and the same in each run.
+        let sub = format!("00000000-0000-4000-a000-{:012}", self.created);
+        let user_name = match self.kind {
+            PoolKind::EmailUserNames => sub.clone(),
+            PoolKind::EmailAlias | PoolKind::UserNames => user_name.to_owned(),
         };
-        account.status = Status::ForceChangePassword;
-        account.password = Some(format!("temporary-{}", self.created));
-        account.created = Some(self.now);
-        account.attributes.clone_from(&new.attributes);
+        let account = Account { user_name, sub, created: Some(self.now), ..account };
         let profile = account.profile();
         self.accounts.push(account);
         self.remember();
-        Ok(profile)
+        profile
     }
 
     fn link(&mut self, user: &CheckedUserName, source: &SourceIdentity) -> Result<(), PoolErrorKind> {
@@ -333,42 +388,42 @@ impl State {
     }
 }
 
-/// The `sub` of the account that the pool makes as its `n`th: of the form that Cognito gives, and the same in each run.
-fn made_sub(n: u32) -> String {
-    format!("00000000-0000-4000-a000-{n:012}")
-}
-
 impl UserPool for MemoryPool {
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
-        self.call("ListUsers", |state| {
+        self.call("ListUsers", "", |state| {
             let seen = state.history.len().saturating_sub(1 + state.quirks.list_lag);
             let listed = state.history[seen].iter().filter(|account| account.has_email(email.as_str()));
             // `ListUsers` shows no second factors.
             Ok(listed.map(|account| Profile { has_second_factor: false, ..account.profile() }).collect())
         })
+        .await
     }
 
     async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
-        self.call("AdminGetUser", |state| Ok(state.reached_by(name).map(|at| state.accounts[at].profile())))
+        self.call("AdminGetUser", name, |state| Ok(state.reached_by(name).map(|at| state.accounts[at].profile()))).await
     }
 
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        let name = name.as_str();
-        self.call("ListUsers", |state| Ok(state.accounts.iter().any(|account| account.sub.eq_ignore_ascii_case(name))))
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        self.call("ListUsers", "", |state| {
+            let found = state.accounts.iter().find(|account| account.sub.eq_ignore_ascii_case(sub));
+            Ok(found.map(|account| UserName::new(&account.user_name)))
+        })
+        .await
     }
 
     async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
         let required =
             |name: &str| RequiredAttribute { name: name.to_owned(), min_length: Some(1), max_length: Some(2048) };
-        self.call("DescribeUserPool", |state| {
+        self.call("DescribeUserPool", "", |state| {
             let name = state.quirks.requires_name.then(|| required("name"));
             let phone = state.quirks.requires_phone_number.then(|| required("phone_number"));
             Ok([required("email")].into_iter().chain(name).chain(phone).collect())
         })
+        .await
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
-        self.call("AdminCreateUser", |state| state.create(new))
+        self.call("AdminCreateUser", "", |state| state.create(new)).await
     }
 
     async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
@@ -376,15 +431,16 @@ impl UserPool for MemoryPool {
             account.password = Some(password.expose().to_owned());
             account.status = Status::Confirmed;
         })
+        .await
     }
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.call("AdminLinkProviderForUser", |state| state.link(user, identity))
+        self.call("AdminLinkProviderForUser", user.as_str(), |state| state.link(user, identity)).await
     }
 
     async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
         let (provider, value) = (identity.provider(), identity.value());
-        self.call("AdminDisableProviderForUser", |state| {
+        self.call("AdminDisableProviderForUser", "", |state| {
             let is_it = |known: &LinkedIdentity| known.is(provider, value) && known.attribute == identity.attribute();
             let is_owner = |account: &&mut Account| account.identities.iter().any(is_it);
             let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
@@ -392,11 +448,12 @@ impl UserPool for MemoryPool {
             state.remember();
             Ok(())
         })
+        .await
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
         let email = email.email();
-        self.call("AdminUpdateUserAttributes", |state| {
+        self.call("AdminUpdateUserAttributes", user.as_str(), |state| {
             let moves = state.quirks.alias_moves;
             // Where the address is no name, any number of profiles may have it as verified.
             let one_holder = state.kind != PoolKind::UserNames;
@@ -417,32 +474,34 @@ impl UserPool for MemoryPool {
             state.remember();
             Ok(())
         })
+        .await
     }
 
     async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.update("AdminSetUserMFAPreference", user, |account| account.second_factor = false)?;
-        self.update("AdminDeleteUserAttributes", user, |account| account.phone = None)
+        self.update("AdminSetUserMFAPreference", user, |account| account.second_factor = false).await?;
+        self.update("AdminDeleteUserAttributes", user, |account| account.phone = None).await
     }
 
     async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
-        self.call("AdminGetUserAuthFactors", |state| Ok(state.account_mut(user.as_str())?.passkey))
+        self.call("AdminGetUserAuthFactors", user.as_str(), |state| Ok(state.account_mut(user.as_str())?.passkey)).await
     }
 
     async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.update("AdminUserGlobalSignOut", user, |account| account.sessions.clear())
+        self.update("AdminUserGlobalSignOut", user, |account| account.sessions.clear()).await
     }
 
     async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.call("AdminDeleteUser", |state| {
+        self.call("AdminDeleteUser", user.as_str(), |state| {
             let at = state.reached_by(user.as_str()).ok_or(PoolErrorKind::UserNotFound)?;
             state.accounts.remove(at);
             state.remember();
             Ok(())
         })
+        .await
     }
 
     async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.call("AdminAddUserToGroup", |state| {
+        self.call("AdminAddUserToGroup", user.as_str(), |state| {
             let known = state.groups.iter().any(|name| name == group);
             let account = state.account_mut(user.as_str())?;
             if !known {
@@ -452,6 +511,7 @@ impl UserPool for MemoryPool {
             state.remember();
             Ok(())
         })
+        .await
     }
 }
 

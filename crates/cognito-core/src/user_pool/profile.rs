@@ -182,13 +182,13 @@ impl Profile {
     }
 }
 
-/// A native profile to create for a person whose address is proven.
+/// A native profile to create. Who creates it says whether the address is proven.
 #[derive(Clone)]
 pub struct NewNative {
     /// The user name to ask for: the address in pools with e-mail user names, an opaque name in
     /// pools where the address is an alias.
     pub user_name: String,
-    /// The proven address.
+    /// The address.
     pub email: Email,
     /// Further standard attributes.
     pub attributes: BTreeMap<String, String>,

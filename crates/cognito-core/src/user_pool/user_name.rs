@@ -22,14 +22,18 @@ impl UserName {
     /// a user name, so a call with such a name may reach another profile than the one of that name.
     #[must_use]
     pub fn has_form_of_sub(&self) -> bool {
-        let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
-        self.0.len() == 36
-            && self.0.bytes().enumerate().all(
-                |(at, byte)| {
-                    if hyphen_at(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-                },
-            )
+        has_form_of_sub(&self.0)
     }
+}
+
+/// As [`UserName::has_form_of_sub`].
+pub(super) fn has_form_of_sub(text: &str) -> bool {
+    let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    text.len() == 36
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if hyphen_at(at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 impl fmt::Debug for UserName {

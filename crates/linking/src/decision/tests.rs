@@ -1,5 +1,6 @@
 use super::*;
-use crate::arrival::{SubjectRule, Unlinkable};
+use crate::arrival::SubjectRule;
+use crate::refusal::Unlinkable;
 use cognito_core::event::Attributes;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, federated, invited, native};

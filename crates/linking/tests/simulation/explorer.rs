@@ -129,7 +129,7 @@ fn point(pool: &MemoryPool, gates: &[Gate], results: &[Option<Result<(), String>
     let mut hasher = DefaultHasher::new();
     digest(pool).hash(&mut hasher);
     for gate in gates {
-        (gate.replies(), gate.granted(), gate.waiting()).hash(&mut hasher);
+        (gate.seen(), gate.waiting()).hash(&mut hasher);
     }
     results.hash(&mut hasher);
     hasher.finish()

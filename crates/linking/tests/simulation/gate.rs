@@ -1,15 +1,8 @@
 //! A pool that makes no call until the explorer says so, and fails calls as told.
 
-use cognito_core::email::Email;
-use cognito_core::password::Password;
-use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::memory::MemoryPool;
-use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
-    UserPool,
-};
+use cognito_core::user_pool::memory::{self, Interceptor, MemoryPool};
 use linking::{Destination, Later};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -37,10 +30,12 @@ pub const FAULTS: [Fate; 4] = [Fate::Fails, Fate::ReplyLost, Fate::CrashBefore, 
 #[derive(Default)]
 struct Board {
     /// Calls that wait, by their number in the invocation.
-    waiting: BTreeMap<usize, &'static str>,
+    waiting: BTreeSet<usize>,
     granted: BTreeMap<usize, Fate>,
-    /// The replies, by the number of their call: all that the invocation has seen.
+    /// What came of the calls, by their number. With their fates that is all that the invocation has seen.
     replies: BTreeMap<usize, u64>,
+    /// The call that is being made.
+    current: usize,
     next: usize,
 }
 
@@ -56,9 +51,14 @@ impl Gate {
         Self { pool: pool.clone(), board: Arc::default() }
     }
 
+    /// The pool behind this gate.
+    pub fn pool(&self) -> MemoryPool {
+        self.pool.behind(Arc::new(self.clone()))
+    }
+
     /// The numbers of the calls that wait to be made.
     pub fn waiting(&self) -> Vec<usize> {
-        self.board().waiting.keys().copied().collect()
+        self.board().waiting.iter().copied().collect()
     }
 
     pub fn grant(&self, call: usize, fate: Fate) {
@@ -72,24 +72,22 @@ impl Gate {
         self.board().granted.len()
     }
 
-    pub fn replies(&self) -> BTreeMap<usize, u64> {
-        self.board().replies.clone()
+    /// What became of the calls, and what came of them.
+    pub fn seen(&self) -> (BTreeMap<usize, Fate>, BTreeMap<usize, u64>) {
+        let board = self.board();
+        (board.granted.clone(), board.replies.clone())
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap()
     }
 
-    async fn pass<T: Reply>(
-        &self,
-        operation: &'static str,
-        call: impl Future<Output = Result<T, PoolError>>,
-    ) -> Result<T, PoolError> {
+    async fn pass(&self) -> memory::Fate {
         let number = {
             let mut board = self.board();
             board.next += 1;
             let number = board.next;
-            board.waiting.insert(number, operation);
+            board.waiting.insert(number);
             number
         };
         let fate = poll_fn(|_| match self.board().granted.get(&number) {
@@ -97,19 +95,34 @@ impl Gate {
             None => Poll::Pending,
         })
         .await;
-        let lost = || Err(PoolError::new(PoolErrorKind::Unavailable, operation, "simulated"));
-        let reply = match fate {
-            Fate::Fails | Fate::CrashBefore => lost(),
-            Fate::Happens => call.await,
-            Fate::ReplyLost | Fate::CrashAfter => call.await.and_then(|_| lost()),
-        };
-        let mut hasher = DefaultHasher::new();
-        match &reply {
-            Ok(reply) => reply.digest(&mut hasher),
-            Err(error) => error.kind().hash(&mut hasher),
+        self.board().current = number;
+        match fate {
+            Fate::Happens => memory::Fate::Happens,
+            Fate::Fails | Fate::CrashBefore => memory::Fate::Fails,
+            Fate::ReplyLost | Fate::CrashAfter => memory::Fate::ReplyLost,
         }
-        self.board().replies.insert(number, hasher.finish());
-        reply
+    }
+}
+
+impl Interceptor for Gate {
+    fn before<'a>(
+        &'a self,
+        _operation: &'static str,
+        _of: &'a str,
+    ) -> Pin<Box<dyn Future<Output = memory::Fate> + Send + 'a>> {
+        Box::pin(self.pass())
+    }
+
+    fn after(&self, _operation: &'static str, reply: &dyn fmt::Debug) {
+        // A profile's `Debug` output hides whom its identities are of.
+        let accounts = self.pool.accounts();
+        let identities =
+            accounts.iter().flat_map(|account| account.identities.iter().map(|known| (&account.sub, &known.value)));
+        let mut hasher = DefaultHasher::new();
+        (format!("{reply:?}"), identities.collect::<Vec<_>>()).hash(&mut hasher);
+        let mut board = self.board();
+        let current = board.current;
+        board.replies.insert(current, hasher.finish());
     }
 }
 
@@ -123,125 +136,22 @@ impl Later for Gate {
     fn note_throttling(&self) {}
 
     fn keep<'a>(&'a self, to: &'a Destination) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        let written = async {
-            self.pool.change(|accounts| {
-                for account in accounts.iter_mut().filter(|account| account.user_name == to.user_name.as_str()) {
-                    account.groups.insert("Users".to_owned());
-                }
-            });
-            Ok(())
-        };
-        Box::pin(async move { self.pass("queue", written).await.is_ok() })
+        Box::pin(async move {
+            let fate = self.pass().await;
+            if fate != memory::Fate::Fails {
+                self.pool.change(|accounts| {
+                    for account in accounts.iter_mut().filter(|account| account.user_name == to.user_name.as_str()) {
+                        account.groups.insert("Users".to_owned());
+                    }
+                });
+            }
+            fate == memory::Fate::Happens
+        })
     }
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Gate(…)")
-    }
-}
-
-/// A reply, as far as an invocation can tell it from another.
-trait Reply {
-    fn digest(&self, hasher: &mut DefaultHasher);
-}
-
-impl Reply for () {
-    fn digest(&self, _hasher: &mut DefaultHasher) {}
-}
-
-impl Reply for bool {
-    fn digest(&self, hasher: &mut DefaultHasher) {
-        self.hash(hasher);
-    }
-}
-
-impl Reply for Profile {
-    fn digest(&self, hasher: &mut DefaultHasher) {
-        let identities: Vec<_> = self.identities.iter().map(|known| (&known.provider_name, &known.user_id)).collect();
-        let factor = self.has_second_factor;
-        (&self.sub, self.status, self.enabled, &self.email, self.email_verified, factor, identities).hash(hasher);
-    }
-}
-
-impl Reply for Option<Profile> {
-    fn digest(&self, hasher: &mut DefaultHasher) {
-        if let Some(profile) = self {
-            profile.digest(hasher);
-        }
-    }
-}
-
-impl Reply for Vec<Profile> {
-    fn digest(&self, hasher: &mut DefaultHasher) {
-        for profile in self {
-            profile.digest(hasher);
-        }
-    }
-}
-
-impl Reply for Vec<RequiredAttribute> {
-    fn digest(&self, hasher: &mut DefaultHasher) {
-        for attribute in self {
-            attribute.name.hash(hasher);
-        }
-    }
-}
-
-impl UserPool for Gate {
-    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
-        self.pass("list", self.pool.profiles_with_email(email)).await
-    }
-
-    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
-        self.pass("get", self.pool.profile(name)).await
-    }
-
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        self.pass("sub", self.pool.is_sub(name)).await
-    }
-
-    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
-        self.pass("describe", self.pool.required_attributes()).await
-    }
-
-    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
-        self.pass("create", self.pool.create_native(new)).await
-    }
-
-    async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
-        self.pass("password", self.pool.replace_password(user, password)).await
-    }
-
-    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.pass("link", self.pool.link(user, identity)).await
-    }
-
-    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.pass("unlink", self.pool.unlink_source(identity)).await
-    }
-
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
-        self.pass("set email", self.pool.set_verified_email(user, email)).await
-    }
-
-    async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.pass("forget", self.pool.forget_phone_and_factors(user)).await
-    }
-
-    async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
-        self.pass("passkey", self.pool.has_passkey(user)).await
-    }
-
-    async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.pass("sign out", self.pool.sign_out_everywhere(user)).await
-    }
-
-    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.pass("delete", self.pool.delete(user)).await
-    }
-
-    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.pass("group", self.pool.add_to_group(user, group)).await
     }
 }

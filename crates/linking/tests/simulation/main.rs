@@ -26,12 +26,12 @@ const ARRIVALS: [[&str; 3]; 2] = [["Google_1", "Google_1", "Google_1"], ["Google
 
 /// The engine of the crate. A refusal shows its code, any other error its name.
 fn real(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invocation {
-    Box::pin(async move { scenario.settle(&gate, identity, None).await.map_err(name) })
+    Box::pin(async move { scenario.settle(&gate.pool(), identity, None).await.map_err(name) })
 }
 
 /// The same while Cognito throttles updates, with a queue.
 fn busy(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invocation {
-    Box::pin(async move { scenario.settle(&gate, identity, Some(&gate)).await.map_err(name) })
+    Box::pin(async move { scenario.settle(&gate.pool(), identity, Some(&gate)).await.map_err(name) })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it fits `map_err`")]

@@ -7,7 +7,7 @@ use crate::{Engine, explored, name, plain, real};
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::memory::Quirks;
+use cognito_core::user_pool::memory::{MemoryPool, Quirks};
 use cognito_core::user_pool::{
     AvailableEmail, CheckedUserName, NewNative, PoolError, Profile, RequiredAttribute, Status, UserName, UserPool,
 };
@@ -28,7 +28,7 @@ enum Mutation {
 
 /// The real engine over a pool that makes it behave like the mutant.
 struct Mutant {
-    gate: Gate,
+    pool: MemoryPool,
     mutation: Mutation,
     first_read: Mutex<Option<Vec<Profile>>>,
     /// The profile that still has to get its password.
@@ -52,7 +52,7 @@ impl UserPool for Mutant {
         {
             return Ok(first);
         }
-        let profiles = self.gate.profiles_with_email(email).await?;
+        let profiles = self.pool.profiles_with_email(email).await?;
         *self.first_read.lock().unwrap() = Some(profiles.clone());
         Ok(profiles.into_iter().map(|profile| self.bend(profile)).collect())
     }
@@ -62,19 +62,19 @@ impl UserPool for Mutant {
             let first = self.first_read.lock().unwrap().clone().unwrap_or_default();
             return Ok(first.into_iter().find(|profile| profile.user_name.as_str() == name));
         }
-        Ok(self.gate.profile(name).await?.map(|profile| self.bend(profile)))
+        Ok(self.pool.profile(name).await?.map(|profile| self.bend(profile)))
     }
 
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        self.gate.is_sub(name).await
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
+        self.pool.user_name_of_sub(sub).await
     }
 
     async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
-        self.gate.required_attributes().await
+        self.pool.required_attributes().await
     }
 
     async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
-        let created = self.gate.create_native(new).await;
+        let created = self.pool.create_native(new).await;
         *self.created.lock().unwrap() = created.is_ok();
         created
     }
@@ -84,54 +84,59 @@ impl UserPool for Mutant {
             self.owed.lock().unwrap().replace(user.clone());
             return Ok(());
         }
-        self.gate.replace_password(user, password).await
+        self.pool.replace_password(user, password).await
     }
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.gate.link(user, identity).await?;
+        self.pool.link(user, identity).await?;
         let owed = self.owed.lock().unwrap().take();
         match owed {
-            Some(user) => self.gate.replace_password(&user, &Password::random()).await,
+            Some(user) => self.pool.replace_password(&user, &Password::random()).await,
             None => Ok(()),
         }
     }
 
     async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.gate.unlink_source(identity).await
+        self.pool.unlink_source(identity).await
     }
 
     async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
-        self.gate.set_verified_email(user, email).await
+        self.pool.set_verified_email(user, email).await
     }
 
     async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.gate.forget_phone_and_factors(user).await
+        self.pool.forget_phone_and_factors(user).await
     }
 
     async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
-        self.gate.has_passkey(user).await
+        self.pool.has_passkey(user).await
     }
 
     async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.gate.sign_out_everywhere(user).await
+        self.pool.sign_out_everywhere(user).await
     }
 
     async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.gate.delete(user).await
+        self.pool.delete(user).await
     }
 
     async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
         if self.mutation == Mutation::GroupOnlyOnCreation && !*self.created.lock().unwrap() {
             return Ok(());
         }
-        self.gate.add_to_group(user, group).await
+        self.pool.add_to_group(user, group).await
     }
 }
 
 fn mutant(mutation: Mutation) -> Box<Engine> {
     Box::new(move |scenario: Rc<Scenario>, gate: Gate, identity: &'static str| -> Invocation {
-        let mutant =
-            Mutant { gate, mutation, first_read: Mutex::default(), owed: Mutex::default(), created: Mutex::default() };
+        let mutant = Mutant {
+            pool: gate.pool(),
+            mutation,
+            first_read: Mutex::default(),
+            owed: Mutex::default(),
+            created: Mutex::default(),
+        };
         Box::pin(async move { scenario.settle(&mutant, identity, None).await.map_err(name) })
     })
 }
@@ -142,16 +147,17 @@ fn tutorial(scenario: Rc<Scenario>, gate: Gate, identity: &'static str) -> Invoc
     Box::pin(async move {
         let source = scenario.arrival(identity).identity.map_err(|_| "try again")?;
         let email = Email::parse(ADA).map_err(|_| "try again")?;
+        let pool = gate.pool();
         let settle = async {
-            if let Some(first) = gate.profiles_with_email(&email).await?.first() {
-                return gate.link(&gate.checked(&first.user_name, &first.sub).await?, &source).await;
+            if let Some(first) = pool.profiles_with_email(&email).await?.first() {
+                return pool.link(&pool.checked(&first.user_name, &first.sub).await?, &source).await;
             }
             let new = NewNative { user_name: ADA.into(), email, attributes: std::collections::BTreeMap::new() };
-            let created = gate.create_native(&new).await?;
-            let created = gate.checked(&created.user_name, &created.sub).await?;
-            gate.replace_password(&created, &Password::random()).await?;
-            gate.link(&created, &source).await?;
-            gate.add_to_group(&created, "Users").await
+            let created = pool.create_native(&new).await?;
+            let created = pool.checked(&created.user_name, &created.sub).await?;
+            pool.replace_password(&created, &Password::random()).await?;
+            pool.link(&created, &source).await?;
+            pool.add_to_group(&created, "Users").await
         };
         settle.await.map_err(|_| "try again".to_owned())
     })
@@ -207,7 +213,7 @@ fn the_flow_of_the_tutorials_is_caught() {
 fn an_engine_that_names_accounts_at_random_is_caught_where_only_the_name_is_unique() {
     let random = |scenario: Rc<Scenario>, gate: Gate, identity: &'static str| -> Invocation {
         let named_at_random = Scenario::clone(&scenario).alias();
-        Box::pin(async move { named_at_random.settle(&gate, identity, None).await.map_err(name) })
+        Box::pin(async move { named_at_random.settle(&gate.pool(), identity, None).await.map_err(name) })
     };
     caught(&random, &plain("nobody, plain user names"), &["Google_1", "Okta_2"], &[]);
 }

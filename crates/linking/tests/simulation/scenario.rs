@@ -9,9 +9,13 @@ use linking::{
     UnverifiedProfile,
 };
 use serde_json::json;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 pub const ADA: &str = "ada@example.com";
+
+/// When everything happens.
+static NOW: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
 
 /// What a scenario must end in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +76,10 @@ impl Scenario {
     }
 
     pub fn pool(&self) -> MemoryPool {
-        MemoryPool::new(self.kind, self.accounts.clone()).with_quirks(self.quirks)
+        let pool = MemoryPool::new(self.kind, self.accounts.clone()).with_quirks(self.quirks);
+        // The same in each schedule, because replies show when a profile was created.
+        pool.set_now(*NOW);
+        pool
     }
 
     /// The arrival of an identity that shows Ada's address.
@@ -101,7 +108,7 @@ impl Scenario {
             group: Some("Users"),
             user_name: user_name_kind,
             attributes: std::collections::BTreeMap::new(),
-            now: SystemTime::now() + Duration::from_secs(1),
+            now: *NOW + Duration::from_secs(1),
             patience: Patience::NONE,
             later,
             observer: None,
@@ -188,11 +195,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("somebody else", End::Newcomer, vec![native("grace@example.com")]),
         Scenario::new("confirmed and verified", End::Linked, vec![native(ADA).planted()]),
         Scenario::new("confirmed and verified, alias pool", End::Linked, vec![native(ADA)]).alias(),
-        Scenario::new(
-            "half created",
-            End::Newcomer,
-            vec![Account { created: Some(SystemTime::now()), ..invited(ADA) }],
-        ),
+        Scenario::new("half created", End::Newcomer, vec![Account { created: Some(*NOW), ..invited(ADA) }]),
         Scenario::new("invited", End::Newcomer, vec![invited(ADA)]),
         Scenario::new("invited, not verified", End::Newcomer, vec![earlier_life]),
         Scenario::new("unconfirmed", End::Newcomer, vec![native(ADA).unconfirmed().planted()]),

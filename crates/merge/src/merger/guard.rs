@@ -60,9 +60,9 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         self.pool.profile(name).await
     }
 
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
+    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
         self.limits.lists.wait().await;
-        self.pool.is_sub(name).await
+        self.pool.user_name_of_sub(sub).await
     }
 
     async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {

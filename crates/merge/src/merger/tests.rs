@@ -8,7 +8,7 @@ mod scenario;
 use super::*;
 use cognito_core::email::Email;
 use cognito_core::user_pool::memory::{Account, PoolKind, federated};
-use cognito_core::user_pool::{NativeUserName, PoolErrorKind};
+use cognito_core::user_pool::{NativeUserName, NewNative, PoolErrorKind};
 use crash::{FATES, Fate, Fuse, ended_twice};
 use scenario::{ADA, Scene, SignIn, all, google};
 
@@ -296,15 +296,16 @@ async fn a_native_profile_is_made_before_the_other_is_deleted_where_the_pool_all
 
 #[tokio::test]
 async fn nothing_is_deleted_where_the_pool_takes_no_native_profile() {
-    let refusals: [scenario::Refuses; 2] = [|_| Some(PoolErrorKind::Other), |_| Some(PoolErrorKind::InvalidParameter)];
+    let refusals: [fn(&NewNative) -> Option<PoolErrorKind>; 2] =
+        [|_| Some(PoolErrorKind::Other), |_| Some(PoolErrorKind::InvalidParameter)];
     for refuses in refusals {
         let mut scene = scenario::nobody_native(&[google("1")]);
-        scene.refuses = refuses;
+        scene.refuses(refuses);
         let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminCreateUser")), "{ended:?}");
         assert!(!changes(&scene).contains(&"AdminDeleteUser"), "{:?}", changes(&scene));
         // The cause is gone.
-        scene.refuses = |_| None;
+        scene.refuses(|_| None);
         assert_eq!(finish(&mut scene).await, [StepResult::Done]);
         scene.check("the pool takes it now");
     }
@@ -370,7 +371,7 @@ async fn the_first_failure_after_a_deletion_stops_the_run_and_names_line_and_sta
     let mut scene = scenario::nobody_native(&[google("1")]).holding_addresses();
     scene.planned[0].line = 7;
     scene.copy.attributes.clear();
-    scene.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
+    scene.refuses(|new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter));
     let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
     let text = stopped.to_string();
     for part in ["line 7 of the plan", "deleted and its identity is not linked", "AdminCreateUser"] {
@@ -400,7 +401,7 @@ async fn a_run_that_stopped_does_not_begin_with_the_next_person() {
     let planned =
         crate::plan(&rules, Requirements::new(&scene.settings, &[]), "next@example.com", &records, SystemTime::now());
     scene.planned.extend(planned);
-    scene.refuses = |_| Some(PoolErrorKind::Other);
+    scene.refuses(|_| Some(PoolErrorKind::Other));
     assert!(scene.run(&Fuse::never()).await.unwrap().is_err());
     assert!(scene.run(&Fuse::never()).await.unwrap().is_err(), "a repeated run went past the person");
     assert!(scene.pool.account("Google_9").is_some());
@@ -414,7 +415,7 @@ async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_ma
     {
         let mut scene = scenario::nobody_native(&accounts).holding_addresses();
         scene.settings.required_attributes.push("given_name".into());
-        scene.refuses = |new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter);
+        scene.refuses(|new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter));
         let told = format!("{:?}", scene.planned[0].merge);
         match scene.run(&Fuse::never()).await.unwrap().unwrap().as_slice() {
             [StepResult::Done, StepResult::Done] => scene.check(&told),
@@ -460,7 +461,7 @@ async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
         if held {
             scene = scene.holding_addresses();
         }
-        scene.refuses = |new| (!new.attributes.is_empty()).then_some(PoolErrorKind::InvalidParameter);
+        scene.refuses(|new| (!new.attributes.is_empty()).then_some(PoolErrorKind::InvalidParameter));
         let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
         let linked = scene.history().merges["Google_1"].linked.clone().unwrap();

@@ -23,17 +23,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Calls that change nothing.
-const READS: [&str; 9] = [
-    "GetItem",
-    "profile",
-    "record",
-    "groups",
-    "sign_in_factors",
-    "profiles_with_email",
-    "is_sub",
-    "required_attributes",
-    "has_passkey",
-];
+const READS: [&str; 6] =
+    ["GetItem", "AdminGetUser", "ListUsers", "AdminListGroupsForUser", "AdminGetUserAuthFactors", "DescribeUserPool"];
 
 /// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +38,12 @@ pub(crate) enum End {
 impl End {
     pub(crate) fn is_success(&self) -> bool {
         matches!(self, Self::Answered { status: 200..=299, .. } | Self::SignedIn(Some(_)))
+    }
+
+    /// The accounts that are told to have become one: the one that is gone, and the one that has its identities.
+    pub(crate) fn connected(&self) -> Option<(&str, &str)> {
+        let Self::Answered { body, .. } = self else { return None };
+        Some((body["goes"].as_str()?, body["stays"].as_str()?))
     }
 }
 
@@ -361,7 +358,7 @@ fn depends(one: &Step, other: &Step) -> bool {
         return is_of_table(one) && is_of_table(other) && one.key == other.key;
     }
     // A change of one profile may free or take an identity or an address. The end of its sessions does neither.
-    let is_local = |step: &Step| is_read(step) || step.operation == "sign_out_everywhere";
+    let is_local = |step: &Step| is_read(step) || step.operation == "AdminUserGlobalSignOut";
     let is_same = one.key == other.key || one.key.is_empty() || other.key.is_empty();
     is_same || !(is_local(one) || is_local(other))
 }

@@ -156,6 +156,9 @@ impl Rules {
                 End::Answered { .. } | End::SignedIn(None) => {}
             }
         }
+        let moves: BTreeSet<_> = run.ends.iter().flatten().filter_map(End::connected).collect();
+        let gone: BTreeSet<_> = moves.iter().map(|(goes, _)| goes).collect();
+        ensure(gone.len() == moves.len(), || "an account is said to have gone to two".to_owned())?;
         let is_cut = run.ends.iter().any(Option::is_none);
         let is_any = run.ends.iter().flatten().any(End::is_success);
         ensure(is_cut || is_any, || "nothing failed and nobody succeeded".to_owned())

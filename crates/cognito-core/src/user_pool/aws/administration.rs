@@ -32,10 +32,6 @@ impl Administration for AwsUserPool {
         Ok(self.get_user(name).await?.as_ref().map(read::record))
     }
 
-    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
-        self.listed_by_sub(&UserName::new(sub)).await
-    }
-
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         let call = self.client.admin_list_groups_for_user().user_pool_id(&self.id).username(user.as_str());
         // The SDK's paginator would end the list at a repeated token.

@@ -5,7 +5,7 @@ use super::{AwsUserPool, attribute, failed, read};
 use crate::next_function::{CREATED_BY, INVITED_BY};
 use crate::password::Password;
 use crate::user_pool::{
-    CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response,
+    CheckedUserName, Invitations, NewNative, PasswordPolicy, PoolError, PoolErrorKind, Profile, Response,
 };
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthOutput;
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, MessageActionType};
@@ -98,18 +98,18 @@ impl AwsInvitations {
 }
 
 impl Invitations for AwsInvitations {
-    async fn invite(&self, invitee: &Invitee, temporary: &Password) -> Result<Profile, PoolError> {
+    async fn invite(&self, new: &NewNative, temporary: &Password) -> Result<Profile, PoolError> {
         let mut call = self
             .pool
             .client
             .admin_create_user()
             .user_pool_id(&self.pool.id)
-            .username(&invitee.user_name)
+            .username(&new.user_name)
             .temporary_password(temporary.expose())
             .message_action(MessageActionType::Suppress)
             .client_metadata(CREATED_BY.0, INVITED_BY)
-            .user_attributes(attribute("email", &invitee.email.to_lower_case())?);
-        for (name, value) in &invitee.attributes {
+            .user_attributes(attribute("email", &new.email.to_lower_case())?);
+        for (name, value) in &new.attributes {
             call = call.user_attributes(attribute(name, value)?);
         }
         read::created(&call.send().await.map_err(failed("AdminCreateUser"))?)

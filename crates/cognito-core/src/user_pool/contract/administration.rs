@@ -19,13 +19,15 @@ pub async fn check_administration<P: Administration + AppClients>(
     kind: PoolKind,
 ) -> Outcome {
     let checks = Checks { pool, unique, kind };
-    checks.a_record_shows_the_profile().await.map_err(|why| format!("a record shows the profile: {why}"))?;
-    checks.pages_show_everybody_once().await.map_err(|why| format!("pages show everybody once: {why}"))?;
-    checks.attributes_come_and_go().await.map_err(|why| format!("attributes come and go: {why}"))?;
-    checks.groups_are_listed_until_left().await.map_err(|why| format!("groups are listed until left: {why}"))?;
-    checks.a_link_ends_by_what_made_it().await.map_err(|why| format!("a link ends by what made it: {why}"))?;
-    checks.nobody_has_nothing().await.map_err(|why| format!("nobody has nothing: {why}"))?;
-    checks.people_register_once(app_client).await.map_err(|why| format!("people register once: {why}"))
+    rules!(checks:
+        a_record_shows_the_profile(),
+        pages_show_everybody_once(),
+        attributes_come_and_go(),
+        groups_are_listed_until_left(),
+        a_link_ends_by_what_made_it(),
+        nobody_has_nothing(),
+        people_register_once(app_client),
+    )
 }
 
 impl<P: Administration + AppClients> Checks<'_, P> {

@@ -3,7 +3,7 @@ use crate::email::Email;
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{
-    CheckedUserName, Invitations, Invitee, PoolErrorKind, Profile, Response, Status, UserName, UserPool,
+    CheckedUserName, Invitations, NewNative, PoolErrorKind, Profile, Response, Status, UserName, UserPool,
 };
 use std::collections::BTreeMap;
 
@@ -20,14 +20,13 @@ pub async fn check_invitations<P: UserPool, I: Invitations>(
     kind: PoolKind,
 ) -> Outcome {
     let checks = Checks { pool, invitations, unique, kind };
-    checks.an_invitation_is_accepted_once().await.map_err(|why| format!("an invitation is accepted once: {why}"))?;
-    checks.an_address_is_invited_once().await.map_err(|why| format!("an address is invited once: {why}"))?;
-    checks
-        .a_renewed_invitation_is_the_only_one()
-        .await
-        .map_err(|why| format!("a renewed one is the only one: {why}"))?;
-    checks.a_weak_password_leaves_it_open().await.map_err(|why| format!("a weak password leaves it open: {why}"))?;
-    checks.nobody_is_closed().await.map_err(|why| format!("an invitation of nobody is closed: {why}"))
+    rules!(checks:
+        an_invitation_is_accepted_once(),
+        an_address_is_invited_once(),
+        a_renewed_invitation_is_the_only_one(),
+        a_weak_password_leaves_it_open(),
+        nobody_is_closed(),
+    )
 }
 
 struct Checks<'a, P, I> {
@@ -42,11 +41,11 @@ fn own() -> Password {
 }
 
 impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
-    fn invitee(&self, name: &str) -> Result<Invitee, String> {
+    fn invitee(&self, name: &str) -> Result<NewNative, String> {
         let email = Email::parse(&format!("{name}-{}@example.com", self.unique)).map_err(|why| why.to_string())?;
         let user_name = user_name(self.kind, &email, name, self.unique);
         let attributes = BTreeMap::from([("given_name".to_owned(), "Grace".to_owned())]);
-        Ok(Invitee { user_name, email, attributes })
+        Ok(NewNative { user_name, email, attributes })
     }
 
     async fn invited(&self, name: &str, temporary: &Password) -> Result<(Profile, CheckedUserName), String> {

@@ -1,5 +1,5 @@
 use super::invitations::POLICY;
-use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, made_sub, native};
+use super::{Account, MemoryPool, PoolErrorKind, PoolKind, State, native};
 use crate::user_pool::{
     Administration, AppClient, AppClients, CheckedUserName, MfaSettings, NewRegistration, Page, PoolError,
     PoolSettings, ProfileRecord, Registered, Status, UserName,
@@ -65,7 +65,7 @@ fn wire(status: Status) -> &'static str {
 impl Administration for MemoryPool {
     /// The settings of most pools.
     async fn settings(&self) -> Result<PoolSettings, PoolError> {
-        self.call("DescribeUserPool", |state| {
+        self.call("DescribeUserPool", "", |state| {
             Ok(PoolSettings {
                 estimated_users: 10,
                 user_name_attributes: match state.kind {
@@ -80,45 +80,42 @@ impl Administration for MemoryPool {
                 password_policy: POLICY,
             })
         })
+        .await
     }
 
     async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
-        self.call("ListUsers", |state| page_of(state.accounts.iter().map(Account::record).collect(), token))
+        self.call("ListUsers", "", |state| page_of(state.accounts.iter().map(Account::record).collect(), token)).await
     }
 
     async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
-        self.call("AdminGetUser", |state| Ok(state.reached_by(name).map(|at| state.accounts[at].record())))
-    }
-
-    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
-        self.call("ListUsers", |state| {
-            let found = state.accounts.iter().find(|account| account.sub.eq_ignore_ascii_case(sub));
-            Ok(found.map(|account| UserName::new(&account.user_name)))
-        })
+        self.call("AdminGetUser", name, |state| Ok(state.reached_by(name).map(|at| state.accounts[at].record()))).await
     }
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.call("AdminListGroupsForUser", |state| {
+        self.call("AdminListGroupsForUser", user.as_str(), |state| {
             Ok(state.account_mut(user.as_str())?.groups.iter().cloned().collect())
         })
+        .await
     }
 
     async fn members(&self, group: &str, token: Option<&str>) -> Result<Page, PoolError> {
-        self.call("ListUsersInGroup", |state| {
+        self.call("ListUsersInGroup", "", |state| {
             if state.groups.iter().all(|name| name != group) {
                 return Err(PoolErrorKind::ResourceNotFound);
             }
             let members = state.accounts.iter().filter(|account| account.groups.contains(group));
             page_of(members.map(Account::record).collect(), token)
         })
+        .await
     }
 
     async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.call("AdminGetUserAuthFactors", |state| {
+        self.call("AdminGetUserAuthFactors", user.as_str(), |state| {
             let account = state.account_mut(user.as_str())?;
             let factors = [(account.password.is_some(), "PASSWORD"), (account.passkey, "WEB_AUTHN")];
             Ok(factors.into_iter().filter(|(has, _)| *has).map(|(_, name)| name.to_owned()).collect())
         })
+        .await
     }
 
     async fn write_attributes(
@@ -135,16 +132,18 @@ impl Administration for MemoryPool {
                 }
             }
         })
+        .await
     }
 
     async fn remove_attributes(&self, user: &CheckedUserName, names: &[String]) -> Result<(), PoolError> {
         self.update("AdminDeleteUserAttributes", user, |account| {
             account.attributes.retain(|name, _| !names.contains(name));
         })
+        .await
     }
 
     async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.update("AdminRemoveUserFromGroup", user, |account| account.groups.retain(|name| name != group))
+        self.update("AdminRemoveUserFromGroup", user, |account| account.groups.retain(|name| name != group)).await
     }
 }
 
@@ -159,15 +158,18 @@ impl MemoryPool {
 
 impl AppClients for MemoryPool {
     async fn app_clients(&self) -> Result<Vec<AppClient>, PoolError> {
-        self.call("ListUserPoolClients", |state| Ok(state.clients.clone()))
+        self.call("ListUserPoolClients", "", |state| Ok(state.clients.clone())).await
     }
 
     async fn app_client(&self, id: &str) -> Result<Option<AppClient>, PoolError> {
-        self.call("DescribeUserPoolClient", |state| Ok(state.clients.iter().find(|client| client.id == id).cloned()))
+        self.call("DescribeUserPoolClient", "", |state| {
+            Ok(state.clients.iter().find(|client| client.id == id).cloned())
+        })
+        .await
     }
 
     async fn sign_up(&self, client: &AppClient, new: &NewRegistration<'_>) -> Result<Registered, PoolError> {
-        self.call("SignUp", |state| state.register(client, new))
+        self.call("SignUp", "", |state| state.register(client, new)).await
     }
 }
 
@@ -179,23 +181,15 @@ impl State {
         if self.reached_by(new.user_name).is_some() {
             return Err(PoolErrorKind::UserNameExists);
         }
-        self.created += 1;
-        let sub = made_sub(self.created);
         let mut attributes = new.attributes.clone();
         let email = attributes.remove("email");
-        self.accounts.push(Account {
-            sub: sub.clone(),
-            user_name: match self.kind {
-                PoolKind::EmailUserNames => sub.clone(),
-                PoolKind::EmailAlias | PoolKind::UserNames => new.user_name.to_owned(),
-            },
+        let account = Account {
             password: Some(new.password.to_owned()),
-            created: Some(self.now),
             attributes,
             email: email.clone(),
             ..native(&email.unwrap_or_default()).unconfirmed()
-        });
-        self.remember();
+        };
+        let sub = self.add(new.user_name, account).sub;
         Ok(Registered { sub, confirmed: false, delivery: None })
     }
 }

@@ -1,7 +1,7 @@
-use super::{Account, MemoryPool, PoolErrorKind, State, Status, made_sub, native};
+use super::{Account, MemoryPool, PoolErrorKind, State, Status, native};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
-use crate::user_pool::{CheckedUserName, Invitations, Invitee, PasswordPolicy, PoolError, Profile, Response};
+use crate::user_pool::{CheckedUserName, Invitations, NewNative, PasswordPolicy, PoolError, Profile, Response};
 use std::time::Duration;
 
 /// What the memory pool asks of a password: what the deployment template asks of a new pool by default.
@@ -32,36 +32,29 @@ impl State {
 }
 
 impl Invitations for MemoryPool {
-    async fn invite(&self, invitee: &Invitee, temporary: &Password) -> Result<Profile, PoolError> {
-        self.call("AdminCreateUser", |state| {
+    async fn invite(&self, new: &NewNative, temporary: &Password) -> Result<Profile, PoolError> {
+        self.call("AdminCreateUser", "", |state| {
             // API model, `UsernameType`.
-            if invitee.user_name.chars().count() > 128 || state.quirks.refuse_every_invitation {
+            if new.user_name.chars().count() > 128 || state.quirks.refuse_every_invitation {
                 return Err(PoolErrorKind::InvalidParameter);
             }
             let taken = state.accounts.iter().any(|account| match state.kind {
-                PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(invitee.email.as_str()),
-                PoolKind::EmailAlias | PoolKind::UserNames => account.user_name == invitee.user_name,
+                PoolKind::EmailUserNames => !account.is_stand_alone() && account.has_email(new.email.as_str()),
+                PoolKind::EmailAlias | PoolKind::UserNames => account.user_name == new.user_name,
             });
             if taken {
                 return Err(PoolErrorKind::UserNameExists);
             }
-            state.created += 1;
-            let mut account = native(&invitee.email.to_lower_case()).unverified();
-            account.sub = made_sub(state.created);
-            account.user_name = match state.kind {
-                PoolKind::EmailUserNames => account.sub.clone(),
-                PoolKind::EmailAlias | PoolKind::UserNames => invitee.user_name.clone(),
+            let account = Account {
+                status: Status::ForceChangePassword,
+                password: Some(temporary.expose().to_owned()),
+                temporary_until: Some(state.now + TEMPORARY),
+                attributes: new.attributes.clone(),
+                ..native(&new.email.to_lower_case()).unverified()
             };
-            account.status = Status::ForceChangePassword;
-            account.password = Some(temporary.expose().to_owned());
-            account.created = Some(state.now);
-            account.temporary_until = Some(state.now + TEMPORARY);
-            account.attributes.clone_from(&invitee.attributes);
-            let profile = account.profile();
-            state.accounts.push(account);
-            state.remember();
-            Ok(profile)
+            Ok(state.add(&new.user_name, account))
         })
+        .await
     }
 
     async fn renew(&self, user: &CheckedUserName, temporary: &Password) -> Result<(), PoolError> {
@@ -71,10 +64,11 @@ impl Invitations for MemoryPool {
             account.temporary_until = Some(until);
             account.status = Status::ForceChangePassword;
         })
+        .await
     }
 
     async fn opens(&self, user: &CheckedUserName, temporary: &Password) -> Result<bool, PoolError> {
-        self.call("AdminInitiateAuth", |state| Ok(state.opened(user, temporary).is_some()))
+        self.call("AdminInitiateAuth", user.as_str(), |state| Ok(state.opened(user, temporary).is_some())).await
     }
 
     async fn respond(
@@ -83,7 +77,7 @@ impl Invitations for MemoryPool {
         temporary: &Password,
         chosen: &Password,
     ) -> Result<Response, PoolError> {
-        self.call("AdminRespondToAuthChallenge", |state| {
+        self.call("AdminRespondToAuthChallenge", user.as_str(), |state| {
             let Some(account) = state.opened(user, temporary) else { return Ok(Response::Closed) };
             if !is_strong(chosen.expose()) {
                 return Ok(Response::WeakPassword);
@@ -93,10 +87,11 @@ impl Invitations for MemoryPool {
             state.remember();
             Ok(Response::Accepted)
         })
+        .await
     }
 
     async fn password_policy(&self) -> Result<PasswordPolicy, PoolError> {
-        self.call("DescribeUserPool", |_| Ok(POLICY))
+        self.call("DescribeUserPool", "", |_| Ok(POLICY)).await
     }
 }
 
@@ -112,7 +107,7 @@ mod tests {
         let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
         let (first, second) = (Password::temporary(), Password::temporary());
         let email = Email::parse("grace@example.com").unwrap();
-        let invitee = Invitee { user_name: email.to_lower_case(), email, attributes: [].into() };
+        let invitee = NewNative { user_name: email.to_lower_case(), email, attributes: [].into() };
         let later = |days: u64| pool.set_now(SystemTime::UNIX_EPOCH + Duration::from_hours(days * 24));
         later(0);
         let profile = pool.invite(&invitee, &first).await.unwrap();

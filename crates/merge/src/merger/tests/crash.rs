@@ -1,17 +1,11 @@
 //! A pool and a journal that fail, or end the process, at a chosen step.
 
-use super::scenario::{Refuses, Scene};
+use super::scenario::Scene;
 use crate::journal::{Entry, History, Journal, JournalError};
-use cognito_core::email::Email;
-use cognito_core::password::Password;
-use cognito_core::provider::SourceIdentity;
-use cognito_core::user_pool::memory::MemoryPool;
-use cognito_core::user_pool::{
-    Administration, AvailableEmail, CheckedUserName, NewNative, Page, PoolError, PoolErrorKind, PoolSettings, Profile,
-    ProfileRecord, RequiredAttribute, UserName, UserPool,
-};
-use std::collections::BTreeMap;
+use cognito_core::user_pool::memory::{self, Interceptor};
+use std::fmt;
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 /// What becomes of a step.
@@ -39,6 +33,8 @@ struct Burning {
     steps: usize,
     burnt: bool,
     what: &'static str,
+    /// The process ends once the call at hand has happened.
+    ends_after: bool,
 }
 
 type Meanwhile = Box<dyn Fn() + Send + Sync>;
@@ -84,39 +80,36 @@ impl Fuse {
         (state.burnt, state.what) = (true, what);
         Some(fate)
     }
+}
 
-    fn happened(&self, what: &'static str) {
-        if let Some((after, happens)) = self.meanwhile.as_ref().filter(|(after, _)| *after == what) {
-            let first = {
-                let mut state = self.state.lock().unwrap();
-                !std::mem::replace(&mut state.burnt, true)
-            };
-            if first {
-                assert_eq!(*after, what);
-                happens();
-            }
-        }
-    }
-
-    async fn call<T>(
-        &self,
-        what: &'static str,
-        call: impl Future<Output = Result<T, PoolError>>,
-    ) -> Result<T, PoolError> {
-        let lost = || Err(PoolError::new(PoolErrorKind::Unavailable, what, "simulated"));
-        match self.step(what) {
-            None => {
-                let reply = call.await;
-                self.happened(what);
-                reply
-            }
+impl Interceptor for Fuse {
+    fn before<'a>(
+        &'a self,
+        operation: &'static str,
+        _of: &'a str,
+    ) -> Pin<Box<dyn Future<Output = memory::Fate> + Send + 'a>> {
+        let fate = match self.step(operation) {
+            None => memory::Fate::Happens,
             Some(Fate::EndsBefore | Fate::EndsWithin) => resume_unwind(Box::new(Crash)),
             Some(Fate::EndsAfter) => {
-                let _ = call.await;
-                resume_unwind(Box::new(Crash))
+                self.state.lock().unwrap().ends_after = true;
+                memory::Fate::Happens
             }
-            Some(Fate::Fails) => lost(),
-            Some(Fate::ReplyLost) => call.await.and_then(|_| lost()),
+            Some(Fate::Fails) => memory::Fate::Fails,
+            Some(Fate::ReplyLost) => memory::Fate::ReplyLost,
+        };
+        Box::pin(std::future::ready(fate))
+    }
+
+    fn after(&self, operation: &'static str, _reply: &dyn fmt::Debug) {
+        if std::mem::take(&mut self.state.lock().unwrap().ends_after) {
+            resume_unwind(Box::new(Crash));
+        }
+        if let Some((_, happens)) = self.meanwhile.as_ref().filter(|(after, _)| *after == operation) {
+            let was_burnt = std::mem::replace(&mut self.state.lock().unwrap().burnt, true);
+            if !was_burnt {
+                happens();
+            }
         }
     }
 }
@@ -168,124 +161,6 @@ impl Journal for FusedJournal {
 
     fn history(&self) -> &History {
         &self.history
-    }
-}
-
-/// The memory pool on a fuse.
-pub(super) struct Fused {
-    pub(super) pool: MemoryPool,
-    pub(super) fuse: Arc<Fuse>,
-    pub(super) refuses: Refuses,
-}
-
-impl UserPool for Fused {
-    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
-        self.fuse.call("ListUsers", self.pool.profiles_with_email(email)).await
-    }
-
-    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
-        self.fuse.call("AdminGetUser", self.pool.profile(name)).await
-    }
-
-    async fn is_sub(&self, name: &UserName) -> Result<bool, PoolError> {
-        self.fuse.call("ListUsers", self.pool.is_sub(name)).await
-    }
-
-    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
-        self.fuse.call("DescribeUserPool", self.pool.required_attributes()).await
-    }
-
-    async fn create_native(&self, new: &NewNative) -> Result<Profile, PoolError> {
-        let made = self.fuse.call("AdminCreateUser", self.pool.create_native(new)).await?;
-        match (self.refuses)(new) {
-            None => Ok(made),
-            Some(kind) => {
-                self.pool.change(|accounts| accounts.retain(|account| account.user_name != made.user_name.as_str()));
-                Err(PoolError::new(kind, "AdminCreateUser", "refused"))
-            }
-        }
-    }
-
-    async fn replace_password(&self, user: &CheckedUserName, password: &Password) -> Result<(), PoolError> {
-        self.fuse.call("AdminSetUserPassword", self.pool.replace_password(user, password)).await
-    }
-
-    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.fuse.call("AdminLinkProviderForUser", self.pool.link(user, identity)).await
-    }
-
-    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
-        self.fuse.call("AdminDisableProviderForUser", self.pool.unlink_source(identity)).await
-    }
-
-    async fn set_verified_email(&self, user: &CheckedUserName, email: &AvailableEmail) -> Result<(), PoolError> {
-        self.fuse.call("AdminUpdateUserAttributes", self.pool.set_verified_email(user, email)).await
-    }
-
-    async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.fuse.call("AdminSetUserMFAPreference", self.pool.forget_phone_and_factors(user)).await
-    }
-
-    async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
-        self.fuse.call("AdminGetUserAuthFactors", self.pool.has_passkey(user)).await
-    }
-
-    async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.fuse.call("AdminUserGlobalSignOut", self.pool.sign_out_everywhere(user)).await
-    }
-
-    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
-        self.fuse.call("AdminDeleteUser", self.pool.delete(user)).await
-    }
-
-    async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.fuse.call("AdminAddUserToGroup", self.pool.add_to_group(user, group)).await
-    }
-}
-
-impl Administration for Fused {
-    async fn settings(&self) -> Result<PoolSettings, PoolError> {
-        self.fuse.call("DescribeUserPool", self.pool.settings()).await
-    }
-
-    async fn page(&self, token: Option<&str>) -> Result<Page, PoolError> {
-        self.fuse.call("ListUsers", self.pool.page(token)).await
-    }
-
-    async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
-        self.fuse.call("AdminGetUser", self.pool.found_by(name)).await
-    }
-
-    async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
-        self.fuse.call("ListUsers", self.pool.user_name_of_sub(sub)).await
-    }
-
-    async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.fuse.call("AdminListGroupsForUser", self.pool.groups(user)).await
-    }
-
-    async fn members(&self, group: &str, token: Option<&str>) -> Result<Page, PoolError> {
-        self.fuse.call("ListUsersInGroup", self.pool.members(group, token)).await
-    }
-
-    async fn sign_in_factors(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
-        self.fuse.call("AdminGetUserAuthFactors", self.pool.sign_in_factors(user)).await
-    }
-
-    async fn write_attributes(
-        &self,
-        user: &CheckedUserName,
-        attributes: &BTreeMap<String, String>,
-    ) -> Result<(), PoolError> {
-        self.fuse.call("AdminUpdateUserAttributes", self.pool.write_attributes(user, attributes)).await
-    }
-
-    async fn remove_attributes(&self, user: &CheckedUserName, names: &[String]) -> Result<(), PoolError> {
-        self.fuse.call("AdminDeleteUserAttributes", self.pool.remove_attributes(user, names)).await
-    }
-
-    async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.fuse.call("AdminRemoveUserFromGroup", self.pool.leave_group(user, group)).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pools with something to merge, and what must hold of them in the end.
 
-use super::crash::{Crash, Disk, Fuse, Fused, FusedJournal, read};
+use super::crash::{Crash, Disk, Fuse, FusedJournal, read};
 use crate::journal::{History, Undone};
 use crate::merger::{MergeError, Merger, StepResult};
 use crate::plan::{CopyOptions, Planned, plan};
@@ -34,9 +34,6 @@ impl SignIn {
     pub(super) const ALL: [Self; 3] = [Self::No, Self::WithoutTrigger, Self::WithTrigger];
 }
 
-/// Why the pool does not take a new native profile; `None` if it does.
-pub(super) type Refuses = fn(&NewNative) -> Option<PoolErrorKind>;
-
 /// A pool, a plan and a journal.
 pub(super) struct Scene {
     pub(super) name: String,
@@ -44,8 +41,6 @@ pub(super) struct Scene {
     kind: PoolKind,
     quirks: Quirks,
     pub(super) settings: PoolSettings,
-    /// What the pool answers to a new native profile, beyond what the memory pool knows.
-    pub(super) refuses: Refuses,
     pub(super) copy: CopyOptions,
     pub(super) planned: Vec<Planned>,
     pub(super) before: Vec<Account>,
@@ -113,7 +108,6 @@ fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> Sc
         quirks: Quirks::default(),
         planned: plan(&rules, requirements, ADA, &records, SystemTime::now()).into_iter().collect(),
         settings,
-        refuses: |_| None,
         copy,
         before: pool.accounts(),
         pool,
@@ -200,7 +194,6 @@ impl Scene {
             kind: self.kind,
             quirks: self.quirks,
             settings: self.settings.clone(),
-            refuses: self.refuses,
             copy: self.copy.clone(),
             planned: self.planned.clone(),
             before: self.before.clone(),
@@ -211,14 +204,16 @@ impl Scene {
         }
     }
 
-    fn fused(&self, fuse: &Arc<Fuse>) -> Fused {
-        Fused { pool: self.pool.clone(), fuse: fuse.clone(), refuses: self.refuses }
+    /// From now on the pool takes no new native profile for which this says why.
+    pub(super) fn refuses(&mut self, new: fn(&NewNative) -> Option<PoolErrorKind>) {
+        self.quirks.refuses = Some(new);
+        self.pool.set_quirks(self.quirks);
     }
 
     /// Runs the plan as one process. `Err` if the process ended, the inner one if the run stopped.
     pub(super) async fn run(&mut self, fuse: &Arc<Fuse>) -> Result<Result<Vec<StepResult>, MergeError>, &'static str> {
         let merger = Merger {
-            pool: &self.fused(fuse),
+            pool: &self.pool.behind(fuse.clone()),
             user_pool_id: POOL,
             settings: &self.settings,
             rules: &self.rules,
@@ -249,7 +244,7 @@ impl Scene {
     }
 
     pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> Result<(), UndoError> {
-        let pool = self.fused(fuse);
+        let pool = self.pool.behind(fuse.clone());
         let mut journal = FusedJournal::open(&self.disk, &Fuse::never());
         let result = undo(&pool, &mut journal, &RateLimits::none(), report).await;
         self.history = read(&self.disk);

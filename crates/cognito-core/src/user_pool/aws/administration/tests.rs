@@ -1,6 +1,6 @@
 use super::*;
-use crate::user_pool::UserPools;
 use crate::user_pool::aws::AwsUserPools;
+use crate::user_pool::{UserPool, UserPools};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::describe_user_pool::DescribeUserPoolOutput;

@@ -64,7 +64,7 @@ async fn an_invitation_claims_no_proof_sends_nothing_and_takes_nothing_away() {
                 && input.temporary_password().is_some_and(|password| password.len() == 99)
         })
         .then_output(|| AdminCreateUserOutput::builder().user(UserType::builder().username("x").build()).build());
-    let invitee = Invitee {
+    let invitee = NewNative {
         user_name: "ada@example.com".into(),
         email: Email::parse("Ada@Example.com").unwrap(),
         attributes: BTreeMap::new(),
