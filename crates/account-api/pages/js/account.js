@@ -131,11 +131,12 @@ async function signedIn(config) {
   onPress("sign-out", () => signOut(config));
   onPress("sign-out-everywhere", () => askToSignOutEverywhere(config));
   if (document.getElementById("delete-account")) onPress("delete-account", () => askToDelete(config));
+  // It is for this sign-in alone. What begins on the page that people see now sets another one.
+  const then = purpose()?.then;
+  dropPurpose();
   show("signed-in", { focus: false });
   const devices = showDevices(config);
   await resume(config, steps);
-  const then = purpose()?.then;
-  dropPurpose();
   if (then) askAgain(config, then, found);
   await devices;
 }

@@ -72,8 +72,9 @@ pub struct Quirks {
     pub unavailable: bool,
 }
 
-/// How many states of the pool are kept, the present one included. A pool under fire changes thousands of times.
-const REMEMBERED: usize = 16;
+/// How many states of the pool are kept, the present one included: more than any story of a test makes, and few beside the
+/// thousands that a pool under fire makes.
+const REMEMBERED: usize = 64;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
