@@ -93,7 +93,7 @@ impl Toolbox {
         if std::fs::read_to_string(&stamp).is_ok_and(|found| found == requirements) && toolbox.works().await {
             return Ok(toolbox);
         }
-        step(&format!("Installing the {name} tools into .local (once)"), async {
+        step(&format!("Installing the {name} tools into .local (once; it may take minutes)"), async {
             toolbox.create(&find_python().await?).await?;
             let list = folder.join("requirements.txt");
             std::fs::write(&list, requirements)?;
@@ -123,10 +123,19 @@ impl Toolbox {
         }
         let parent = self.0.parent().unwrap_or(&self.0);
         std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-        run(Command::new(python).args(["-m", "venv"]).arg(&self.0))
-            .await
-            .map(drop)
-            .with_context(|| without_venv(python))
+        let made = run(Command::new(python).args(["-m", "venv"]).arg(&self.0)).await;
+        if made.is_err() {
+            // Names the module, if that is what is missing.
+            check_python().await?;
+        }
+        made.map(drop).with_context(|| {
+            format!(
+                "{} could not make a virtual environment in {}, though it has the modules for it. Run the command again: \
+                 it starts over",
+                python.display(),
+                self.0.display()
+            )
+        })
     }
 
     async fn pip_install(&self, list: &Path, options: &[&str]) -> Result<()> {

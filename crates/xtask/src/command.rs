@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Measure start, memory, size and calls of the release functions against a bare function.
     Bench(bench::Options),
-    /// Watch two accounts become one: the triggers at work on a local user pool.
+    /// Watch one person keep one account: the triggers at work on a local user pool.
     Demo(demo::Options),
     /// Say which programs of the toolchain are missing, and what they are for.
     Doctor,

@@ -1,5 +1,5 @@
 //! An app as a customer of the pool would write it: sign-in buttons, the code grant with PKCE, and a page that shows
-//! who signed in. It keeps one sign-in at a time, in memory.
+//! who signed in. Unlike a customer's, it keeps one sign-in for everybody, in memory, and sets no cookie.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

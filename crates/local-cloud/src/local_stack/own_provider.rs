@@ -65,7 +65,8 @@ impl OwnProvider {
     }
 
     /// Its entry in the setting `PROVIDERS`.
-    pub(super) fn entry(&self) -> String {
+    #[must_use]
+    pub fn entry(&self) -> String {
         format!("{}:{}", self.name, self.trust)
     }
 

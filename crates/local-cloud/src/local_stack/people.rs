@@ -35,10 +35,12 @@ impl Person {
 pub const READY_ACCOUNT: &str = "ada@example.com";
 
 /// The people Google knows.
-pub const GOOGLE: [Person; 4] = [
+pub const GOOGLE: [Person; 5] = [
     Person::new("110248495921238986420", ("Ada", "Lovelace"), Some(READY_ACCOUNT), true),
     Person::new("113366448822771155993", ("Grace", "Hopper"), Some("grace@example.org"), true),
     Person::new("115599337711224466880", ("Mary", "Somerville"), Some("mary@example.com"), false),
+    // A stranger who wrote Ada's address into an account of their own.
+    Person::new("116688440022775599113", ("Mallory", "Finch"), Some(READY_ACCOUNT), false),
     Person::new("117744228866331155997", ("Hedy", "Lamarr"), None, false),
 ];
 

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: two accounts become one. It uses the real functions and shows the state of a pool.
+//! `cargo xtask demo`: one person keeps one account. It uses the real functions and shows the state of a pool.
 //!
 //! MiniStack runs the pool and calls the deployed functions for the triggers that it knows. It has no trigger after a
 //! confirmation, so the demo invokes that function with the event that Cognito would send.
@@ -69,7 +69,7 @@ async fn native_account(stage: &Stage) -> Result<()> {
 async fn same_person_from_google(stage: &Stage) -> Result<()> {
     chapter(2, "The same Ada presses \"Sign in with Google\"");
     let before = stage.pool.only_profile_of(ADA).await?;
-    show("Before:", &stage.pool.profiles().await?);
+    tell("Without the functions, Cognito would make a second, empty account here.");
     let token = stage.sign_in_with_google(ADA_AT_GOOGLE).await?;
     tell("App, pool, Google, pre-sign-up, pool, app: she is signed in.");
     show("After:", &stage.pool.profiles().await?);
@@ -102,7 +102,7 @@ async fn password_reset(stage: &Stage) -> Result<()> {
     // If the reset ran the sign-up's steps, it would put her back into the group.
     let group = json!({ "Username": before.username, "GroupName": GROUP });
     stage.pool.admin("AdminRemoveUserFromGroup", group).await?;
-    tell("An administrator takes her out of the group first.");
+    tell("An administrator takes her out of the group. A reset must not put her back.");
     stage.reset_password(GRACE, RESET_CODE, NEW_PASSWORD).await?;
     tell("She enters the code from her mail and a password of her own.");
     let grace = stage.pool.only_profile_of(GRACE).await?;
@@ -135,5 +135,8 @@ async fn last_screen(stage: &Stage) -> Result<()> {
     let ada = stage.pool.only_profile_of(ADA).await?;
     println!();
     show("One account, two ways in:", std::slice::from_ref(&ada));
-    fact(ways_in(&ada).len() == 2, "Ada signs in with her password or with Google, and is the same person")
+    fact(ways_in(&ada).len() == 2, "Ada signs in with her password or with Google, and is the same person")?;
+    println!("\nNext: `cargo xtask local`, an app to click through, with a stranger who claims Ada's");
+    println!("address (docs/TUTORIAL.md). To merge accounts that are split: docs/cli/link.md.");
+    Ok(())
 }

@@ -28,7 +28,7 @@ enum Sought {
     Program(&'static [&'static str]),
 }
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 12] = [
     Part {
         name: "Python 3.10, venv",
         serves: "demo, test, local, pool",
@@ -79,9 +79,21 @@ const PARTS: [Part; 10] = [
     },
     Part {
         name: "cargo-lambda",
-        serves: "single events, packages for another processor",
+        serves: "sam build, single events, packages for another processor",
         install: "pip install cargo-lambda",
         sought: Sought::Program(&["cargo", "lambda", "--version"]),
+    },
+    Part {
+        name: "AWS SAM CLI",
+        serves: "sam build, sam deploy to AWS",
+        install: "pip install aws-sam-cli",
+        sought: Sought::Program(&["sam", "--version"]),
+    },
+    Part {
+        name: "AWS CLI",
+        serves: "the manual's aws commands (version 2)",
+        install: "see docs.aws.amazon.com/cli",
+        sought: Sought::Program(&["aws", "--version"]),
     },
     Part {
         name: "mdBook",

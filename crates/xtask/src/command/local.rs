@@ -9,6 +9,7 @@ use local_cloud::function::{self, Binaries};
 use local_cloud::local_stack::people::READY_ACCOUNT;
 use local_cloud::local_stack::{Address, LocalStack, OwnProvider};
 use local_cloud::seed::PASSWORD;
+use local_cloud::stack::PROVIDERS;
 use local_cloud::stack::sam::Sam;
 use local_cloud::{LocalCloud, layout, steps::step, toolbox::Toolbox};
 
@@ -60,16 +61,19 @@ fn tell(address: &Address, cloud: &LocalCloud, own: Option<&OwnProvider>) -> Res
     let stack = &address.stack;
     println!("\n{}  {}", style("Sign in here:").bold(), style(&address.app).cyan().underlined());
     for provider in ["Google", "Facebook"].into_iter().chain(own.map(OwnProvider::name)) {
-        println!("  with {provider:<9} {}/sign-in?provider={provider}", address.app);
+        println!("  with {provider:<11} {}/sign-in?provider={provider}", address.app);
     }
-    println!("  with a password {}/sign-in", address.app);
+    println!("  with a password  {}/sign-in", address.app);
     println!("  the account page {}/account", stack.account_api()?);
     println!(
         "\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}. The first page lists the people at Google and Facebook."
     );
     println!("\nUser pool {} with app client {}", stack.output("UserPoolId")?, stack.output("FrontendClientId")?);
+    let trust = [PROVIDERS.to_owned()].into_iter().chain(own.map(OwnProvider::entry)).collect::<Vec<_>>().join(",");
+    println!("PROVIDERS {trust}");
     if let Some(own) = own {
-        println!("{} must know this redirect URI: {}/oauth2/idpresponse", own.name(), stack.endpoint());
+        let uri = format!("{}/oauth2/idpresponse", stack.endpoint());
+        println!("{} must know this redirect URI, unless it takes any: {uri}", own.name());
     }
     println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), local_cloud::user_pool::REGION);
     println!("Log {}", cloud.log().display());
