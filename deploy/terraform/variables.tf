@@ -37,20 +37,21 @@ variable "more_user_pools" {
 }
 
 variable "functions" {
-  description = "The functions to deploy: pre-sign-up, post-confirmation, post-authentication, inbound-federation, custom-message."
+  description = "The functions to deploy: pre-sign-up, post-confirmation, post-authentication, inbound-federation, custom-message. pre-sign-up alone links people; docs/install/terraform.md says what the others are for."
   type        = set(string)
   default     = ["pre-sign-up", "post-confirmation", "post-authentication"]
 }
 
 variable "settings" {
-  description = "Settings by name, as in docs/SETTINGS.md: { PROVIDERS = \"Google:claim\", … }. What is left out has its default; do not name a setting to leave it empty."
+  description = "Settings by name, as in docs/SETTINGS.md: { PROVIDERS = \"Google:claim\", … }. PROVIDERS, NATIVE_USERNAME and POOL_CASE_SENSITIVE must be there with pre-sign-up. What else is left out has its default; do not name a setting to leave it empty."
   type        = map(string)
 }
 
 variable "next_functions" {
   description = <<-EOT
     Functions of your own that these call as well, as docs/NEXT_FUNCTION.md says, by the name of the function that calls:
-    { pre-sign-up = { arn = aws_lambda_function.yours.arn } }. order is before or after, failure is refuse or pass.
+    { pre-sign-up = { arn = aws_lambda_function.yours.arn } }, with hyphens as in functions. order is before or after, failure
+    is refuse or pass. The function's role gets the right to call yours.
     inbound-federation and custom-message must be built for it, and end at their start otherwise.
   EOT
   type = map(object({
@@ -85,7 +86,7 @@ variable "packages" {
 }
 
 variable "architecture" {
-  description = "Processor of the functions: arm64 costs a fifth less."
+  description = "Processor of the functions, which their zip files must be built for: arm64 costs a fifth less."
   type        = string
   default     = "arm64"
 

@@ -355,7 +355,7 @@ fn as_on_the_page(example: &str) -> String {
 fn the_page_for_terraform_shows_the_examples_and_names_the_versions_of_the_module() {
     let page = page("terraform.md");
     let shown = blocks(&page, "hcl");
-    for example in ["new-pool", "existing-pool"] {
+    for example in ["new-pool", "own-function", "pool-of-another-owner"] {
         assert!(shown.contains(&as_on_the_page(example)), "{example} is not on the page as it is");
     }
     let versions = std::fs::read_to_string(layout::root().join("deploy/terraform/versions.tf")).unwrap();
@@ -452,9 +452,9 @@ fn terraform_plans_with_settings_that_are_known_only_after_the_apply() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(layout::root().join("deploy"), folder.path().join("deploy")).unwrap();
     for (settings, retries) in [
-        ("DEFAULT_GROUP = terraform_data.later.id", true),
+        ("PROVIDERS = \"\"\nDEFAULT_GROUP = terraform_data.later.id", true),
         ("OVERRIDES = terraform_data.later.id", true),
-        ("DEFAULT_GROUP = \"members\"\nRETRY_QUEUE_URL = terraform_data.later.id", false),
+        ("PROVIDERS = \"\"\nDEFAULT_GROUP = \"members\"\nRETRY_QUEUE_URL = terraform_data.later.id", false),
         ("PROVIDERS = terraform_data.later.id", false),
     ] {
         let text = format!(
@@ -494,7 +494,7 @@ fn terraforms_alarm_counts_what_the_templates_alarm_counts() {
         return;
     }
     let names = functions().map(|(name, _, _)| name);
-    let settings = [("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "false")];
+    let settings = [("PROVIDERS", "Google:claim"), ("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "false")];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let faults = |names: &[&str]| {
         Terraform::new().outputs(names, &settings, &serde_json::json!({})).unwrap()["faults"]["value"].take()
@@ -596,6 +596,13 @@ fn terraform_refuses_what_the_functions_would_refuse_and_names_it() {
         text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
     };
     let with = |name, value| [pool[0], pool[1], (name, value)];
+    for fine in
+        ["", "Google:claim, Corp : always@corp.example@*.corp.example:custom:employee_id,", "Ünï:never,Corp:claim:none"]
+    {
+        let settings = with("PROVIDERS", fine).map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert!(cognito_core::provider::Providers::parse(fine).is_some(), "{fine}");
+        terraform.plan(&["pre-sign-up"], &settings).unwrap();
+    }
     for (function, settings, parts) in [
         (
             "pre-sign-up",
@@ -613,6 +620,14 @@ fn terraform_refuses_what_the_functions_would_refuse_and_names_it() {
             [("PROVIDERS", ""), ("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "")],
             ["pre-sign-up needs NATIVE_USERNAME", "derived if the e-mail is neither"],
         ),
+        ("pre-sign-up", with("NATIVE_PROFILE", "skip"), ["pre-sign-up needs PROVIDERS", "Google:claim"]),
+        ("pre-sign-up", with("PROVIDERS", "Google=claim"), ["PROVIDERS is a comma list", "always, claim, never"]),
+        (
+            "post-confirmation",
+            with("PROVIDERS", "Google:claim,Corp:sometimes"),
+            ["PROVIDERS is a comma list", "Name:trust"],
+        ),
+        ("pre-sign-up", with("PROVIDERS", "Corp:never@corp.example"), ["PROVIDERS is a comma list", "Name:trust"]),
     ] {
         let text = refusal(function, &settings);
         for part in parts {

@@ -46,6 +46,21 @@ variable "settings" {
     error_message = "EVENT_BUS is the name of an event bus in this account and Region, such as default."
   }
 
+  # With a wrong PROVIDERS the function does not start. Without any, nobody is linked, and whoever comes from a provider with
+  # the address of an account is refused.
+  validation {
+    condition     = !contains(var.functions, "pre-sign-up") || length(setintersection(keys(var.settings), ["PROVIDERS", "OVERRIDES"])) > 0
+    error_message = "pre-sign-up needs PROVIDERS, such as Google:claim: every identity provider of the pool, and how far its addresses are trusted (docs/SETTINGS.md). For a pool without any, PROVIDERS = \"\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for entry in split(",", lookup(var.settings, "PROVIDERS", "")) :
+      trimspace(entry) == "" || can(regex("^[^:]+:\\s*((always|claim)(@[^@:\\s]+)*|never)\\s*(:\\s*(custom\\s*:\\s*)?[^:\\s][^:]*)?$", trimspace(entry)))
+    ])
+    error_message = "PROVIDERS is a comma list of Name:trust[@domain...][:link], with trust one of always, claim, never: Google:claim,Corp:always@corp.example."
+  }
+
   # The functions cannot ask the pool what it is, and a wrong answer makes links that no sign-in finds.
   validation {
     condition     = !contains(var.functions, "pre-sign-up") || alltrue([for name in ["NATIVE_USERNAME", "POOL_CASE_SENSITIVE"] : lookup(var.settings, name, "") != ""])

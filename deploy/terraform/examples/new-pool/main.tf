@@ -36,6 +36,7 @@ resource "aws_cognito_user_pool" "main" {
   username_attributes      = ["email"]
   auto_verified_attributes = ["email"]
   deletion_protection      = "ACTIVE"
+  tags                     = { ManagedBy = "Terraform" }
 
   username_configuration {
     case_sensitive = false
