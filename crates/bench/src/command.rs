@@ -20,6 +20,7 @@ const OPTIMISED: &str = "XTASK_BENCH_OPTIMISED";
 
 /// What to measure: by default a comparison of times and memory.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(group(ArgGroup::new("kept").args(["instructions", "peak_memory"]).multiple(true)))]
 pub struct Options {
     /// Starts of each function.

@@ -265,6 +265,7 @@ async fn doctor_needs_what_its_page_says() {
     let absent = [
         "cognito-idp:GetLogDeliveryConfiguration",
         "servicequotas:ListServiceQuotas",
+        "ses:GetSuppressedDestination",
         "sns:GetSMSAttributes",
         "sns:GetSMSSandboxAccountStatus",
     ];

@@ -24,6 +24,9 @@ use super::{MARK, draw};
 const NOW: u64 = 1_795_305_600;
 const ADA: &str = "ada@example.com";
 
+/// The parameters that the API and its pages read, and that links have.
+const PARAMETERS: [&str; 6] = ["lang", "before", "code", "username", "email", "token"];
+
 /// Whatever a body may have in any route.
 const NAMES: [&str; 20] = [
     "new_email",
@@ -125,7 +128,8 @@ impl Api {
         let media_type = if rng.random_range(0..10) == 0 { draw::text(rng) } else { "application/json".to_owned() };
         let mut event = event(claims.as_ref(), &method, &path, Some(&body), &media_type);
         if rng.random_range(0..3) == 0 {
-            let query = format!("{}={}", encoded(&draw::text(rng)), encoded(&draw::text(rng)));
+            let name = draw::name(rng, &PARAMETERS);
+            let query = format!("{}={}", encoded(&name), encoded(&draw::text(rng)));
             event["rawQueryString"] = json!(query);
         }
         if rng.random_range(0..3) == 0 {
