@@ -161,6 +161,9 @@ impl UserPool {
         let mut pool = Self::open(endpoint, "");
         let created = pool.call("CreateUserPool", &kind.configuration("local")).await?;
         created["UserPool"]["Id"].as_str().context("the new pool has no id")?.clone_into(&mut pool.id);
+        // AWS has the keys of the tokens ready. The emulator makes them for the first one that asks, which on a busy machine takes
+        // longer than a call may.
+        pool.http.get(&format!("{endpoint}/{}/.well-known/jwks.json", pool.id)).await?;
         Ok(pool)
     }
 

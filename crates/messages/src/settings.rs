@@ -239,13 +239,16 @@ fn parse_url(value: &str, limit: usize) -> Option<Uri> {
 }
 
 /// Domains below which AWS generates the host names. In a message, such a name looks like phishing.
-const HOSTS_OF_AWS: [&str; 7] = [
+const HOSTS_OF_AWS: [&str; 10] = [
     "amazonaws.com",
     "amazonaws.com.cn",
     "amazoncognito.com",
+    "amazonlightsail.com",
     "amplifyapp.com",
     "awsapprunner.com",
+    "awsglobalaccelerator.com",
     "cloudfront.net",
+    "elasticbeanstalk.com",
     "on.aws",
 ];
 

@@ -75,6 +75,9 @@ fn rendered() -> Vec<String> {
             "APP_NAME" => "Harbour",
             "APP_URL" => "https://app.example.com",
             "SUPPORT_EMAIL" => "help@example.com",
+            "LEGAL_FOOTER" => "Harbour Ltd, 1 Quay Street, Hamburg",
+            "TERMS_URL" => "https://app.example.com/terms",
+            "PRIVACY_URL" => "https://app.example.com/privacy",
             _ => return None,
         };
         Some(value.to_owned())
