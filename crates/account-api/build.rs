@@ -40,11 +40,12 @@ fn main() -> Outcome<()> {
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     fs::write(out.join("pages.js"), &text)?;
-    for (tag, texts) in read_texts(LOCALES)? {
-        write_texts(out, &tag, texts, &text)?;
+    let formal = read_texts(LOCALES)?;
+    for (tag, texts) in &formal {
+        write_texts(out, tag, texts.clone(), &text)?;
     }
     for (tag, informal) in read_texts(INFORMAL)? {
-        let mut texts = read_texts(LOCALES)?.remove(&tag).ok_or(format!("{INFORMAL}: no locale is named {tag}"))?;
+        let mut texts = formal.get(&tag).cloned().ok_or(format!("{INFORMAL}: no locale is named {tag}"))?;
         for (section, informal) in informal {
             overlay(texts.get_mut(&section), informal)
                 .map_err(|error| format!("{INFORMAL}/{tag}: {section}{error}"))?;

@@ -434,35 +434,6 @@ async fn a_first_visit_is_three_requests_in_two_steps_and_a_later_one_is_one() {
     reader.leaves().await.unwrap();
 }
 
-/// How long people wait for the form of a first visit, where each answer takes 150 ms. Every browser is a new one, with an
-/// empty cache. The form is there when the largest thing on the screen is painted: its heading.
-#[tokio::test]
-#[ignore = "measures, and other work on the machine falsifies that"]
-async fn how_long_people_wait_for_the_form_of_a_first_visit() {
-    const VISITS: usize = 9;
-    let site = Site::start_far_away(Duration::from_millis(150)).await.unwrap();
-    let painted = "const done = arguments[arguments.length - 1]; \
-                   new PerformanceObserver((list) => { \
-                     const largest = list.getEntries().pop(); \
-                     done(largest.element?.closest('[data-view=form]') ? Math.round(largest.startTime) : null); \
-                   }).observe({ type: 'largest-contentful-paint', buffered: true });";
-    let mut waits = Vec::new();
-    for _ in 0..VISITS {
-        let reader = Reader::sits_down(PHONE).await.unwrap();
-        reader.opens(&site.page("register")).await.unwrap();
-        reader.sees("form").await.unwrap();
-        waits.push(reader.checks("", painted).await.unwrap().as_u64().unwrap());
-        reader.leaves().await.unwrap();
-    }
-    // The first one waits for the server's first page, too.
-    let first = waits[0];
-    waits.sort_unstable();
-    eprintln!(
-        "150 ms for each answer: the form is painted after {} ms (median of {VISITS}; the first after {first} ms, all: {waits:?})",
-        waits[VISITS / 2]
-    );
-}
-
 #[tokio::test]
 async fn where_the_script_does_not_come_a_page_says_so_and_offers_to_load_it_again() {
     let site = Site::start_without_scripts().await.unwrap();

@@ -45,6 +45,17 @@ impl Visit {
         Self { site, reader, ada, _google: google, caught_up: Instant::now() }
     }
 
+    /// With a sign-in from long ago, presses a button, signs in again as the page asks, and comes back to its question.
+    async fn signs_in_again_before(&mut self, button: &str, question: &str) {
+        self.reader.runs(OLD).await.unwrap();
+        self.reader.presses(button).await.unwrap();
+        self.reads("#asking-late", "sign in again first").await;
+        self.reader.presses("#asking-go").await.unwrap();
+        self.reader.signs_in(ADA, PASSWORD).await.unwrap();
+        self.reads("#asking", question).await;
+        self.catches_up();
+    }
+
     /// The clock of the API stands still; the sign-in pages have the real time.
     fn catches_up(&mut self) {
         let seconds = self.caught_up.elapsed().as_secs();
@@ -206,13 +217,7 @@ async fn who_signed_in_long_ago_signs_in_again_and_comes_back_to_the_same_step()
     visit.signs_in(ADA).await;
 
     // The page finds out by itself.
-    visit.reader.runs(OLD).await.unwrap();
-    visit.reader.presses("#ways button").await.unwrap();
-    visit.reads("#asking-late", "sign in again first").await;
-    visit.reader.presses("#asking-go").await.unwrap();
-    visit.reader.signs_in(ADA, PASSWORD).await.unwrap();
-    visit.reads("#asking", "Disconnect Google?").await;
-    visit.catches_up();
+    visit.signs_in_again_before("#ways button", "Disconnect Google?").await;
 
     // The API says so.
     visit.site.api.clock.forward(660);
@@ -389,13 +394,7 @@ async fn a_person_deletes_the_account_and_nobody_can_sign_in_to_it() {
     assert_eq!(visit.reader.focus().await.unwrap(), "delete-account");
     assert!(opens(&visit.site.pool, ADA, PASSWORD).await.unwrap());
 
-    visit.reader.runs(OLD).await.unwrap();
-    visit.reader.presses("#delete-account").await.unwrap();
-    visit.reads("#asking-late", "sign in again first").await;
-    visit.reader.presses("#asking-go").await.unwrap();
-    visit.reader.signs_in(ADA, PASSWORD).await.unwrap();
-    visit.reads("#asking", "Delete your account?").await;
-    visit.catches_up();
+    visit.signs_in_again_before("#delete-account", "Delete your account?").await;
     assert!(opens(&visit.site.pool, ADA, PASSWORD).await.unwrap());
 
     visit.reader.presses("#asking-go").await.unwrap();
