@@ -82,6 +82,13 @@ async fn packages_run_are_listed_with_their_sums_and_deployed_without_a_build() 
     for not_linked in ["proptest", "insta", "local-cloud", "trybuild"] {
         assert!(!names.contains(&not_linked), "{not_linked} is in no package");
     }
+    assert_eq!((&bill["bomFormat"], &bill["specVersion"]), (&"CycloneDX".into(), &"1.5".into()));
+    let part = |one: &Value, name: &str| one[name].as_array().unwrap().clone();
+    let known: Vec<_> = part(&bill, "components").iter().map(|one| one["bom-ref"].clone()).collect();
+    let listed: Vec<_> = part(&bill, "dependencies").iter().map(|one| one["ref"].clone()).collect();
+    assert_eq!(known, listed, "each component says what it depends on");
+    let needed = part(&bill, "dependencies").iter().flat_map(|one| part(one, "dependsOn")).collect::<Vec<_>>();
+    assert!(!needed.is_empty() && needed.iter().all(|one| known.contains(one)), "a dependency is no component");
 }
 
 /// `sam deploy` takes the packed template as it is, and its functions run.

@@ -37,9 +37,9 @@ pub(crate) struct Options {
 ///
 /// Fails if something cannot be set up, or if the pool's state differs from what a step of the story says.
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let toolbox = Toolbox::local_cloud().await?;
     eprintln!("… Building the functions");
-    let binaries = Binaries::build(&stage::FUNCTIONS).await?;
+    // Pip waits for the network while the compiler works.
+    let (toolbox, binaries) = tokio::try_join!(Toolbox::local_cloud(), Binaries::build(&stage::FUNCTIONS))?;
     let settings = local_cloud::Options { port: options.port, ..Default::default() };
     let cloud = step("Starting a local user pool", LocalCloud::start(&toolbox, settings)).await?;
     let google = IdentityProvider::start(&toolbox, None).await?;

@@ -40,10 +40,10 @@ pub(crate) struct Options {
 /// Fails if a tool cannot be installed, a port is taken, the functions do not build or the deployment fails.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let own = options.provider.as_ref().map(|file| OwnProvider::read(file, &options.trust)).transpose()?;
-    let toolbox = Toolbox::local_cloud().await?;
-    let sam = Sam::install().await?;
     eprintln!("… Building the functions");
-    let binaries = Binaries::build(&function::ALL).await?;
+    // Pip waits for the network while the compiler works.
+    let build = Binaries::build(&function::ALL);
+    let (binaries, toolbox, sam) = tokio::try_join!(build, Toolbox::local_cloud(), Sam::install())?;
     let folder = layout::local().join("stack").join(options.port.to_string());
     if !options.keep && folder.exists() {
         std::fs::remove_dir_all(&folder)?;

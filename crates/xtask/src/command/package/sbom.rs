@@ -3,16 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use cyclonedx_bom::external_models::spdx::SpdxExpression;
-use cyclonedx_bom::models::component::{Classification, Component, Components};
-use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
-use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
-use cyclonedx_bom::models::license::{LicenseChoice, Licenses};
-use cyclonedx_bom::prelude::{Bom, Purl, SpecVersion, Validate};
 use local_cloud::function::cargo;
 use local_cloud::layout;
 use local_cloud::process;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The bill of materials of these crates of the workspace, with all that is linked into them on Linux. What only builds
 /// or tests them is not in it. The same lock file gives the same bytes: it has no serial number and no time.
@@ -53,45 +47,41 @@ pub(super) async fn make(programs: &[&str]) -> Result<Vec<u8>> {
     let mut dependencies = Vec::new();
     for id in &found {
         let package = packages.get(id).context("cargo lists a dependency without its package")?;
-        components.push(component(package, programs, &sums)?);
+        components.push(component(package, programs, &sums));
         let of = linked.get(id).into_iter().flatten().filter_map(|id| packages.get(id));
-        let names = of.map(purl).collect::<Result<_>>()?;
-        dependencies.push(Dependency { dependency_ref: purl(package)?, dependencies: names });
+        dependencies.push(json!({ "ref": purl(package), "dependsOn": of.map(purl).collect::<Vec<_>>() }));
     }
-    let bom = Bom {
-        serial_number: None,
-        components: Some(Components(components)),
-        dependencies: Some(Dependencies(dependencies)),
-        spec_version: SpecVersion::V1_5,
-        ..Bom::default()
-    };
-    let result = bom.validate_version(SpecVersion::V1_5);
-    ensure!(result.passed(), "the bill of materials breaks CycloneDX: {:?}", result.errors().collect::<Vec<_>>());
-    let mut bytes = Vec::new();
-    bom.output_as_json(&mut bytes, SpecVersion::V1_5)?;
+    let bom = json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "components": components,
+        "dependencies": dependencies,
+    });
+    let mut bytes = serde_json::to_vec_pretty(&bom)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-fn component(package: &Value, programs: &[&str], sums: &BTreeMap<(String, String), String>) -> Result<Component> {
+fn component(package: &Value, programs: &[&str], sums: &BTreeMap<(String, String), String>) -> Value {
     let (name, version) = (text(&package["name"]), text(&package["version"]));
-    let kind = if programs.contains(&name.as_str()) { Classification::Application } else { Classification::Library };
-    let mut component = Component::new(kind, &name, &version, Some(purl(package)?));
-    component.purl = Some(Purl::new("cargo", &name, &version)?);
+    let kind = if programs.contains(&name.as_str()) { "application" } else { "library" };
+    let purl = purl(package);
+    let mut component =
+        json!({ "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl });
     if let Some(license) = package["license"].as_str() {
         // Older crates separate alternatives with a slash.
-        let license = SpdxExpression::new(&license.replace('/', " OR "));
-        component.licenses = Some(Licenses(vec![LicenseChoice::Expression(license)]));
+        component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
     }
-    component.hashes = sums
-        .get(&(name, version))
-        .map(|sum| Hashes(vec![Hash { alg: HashAlgorithm::SHA_256, content: HashValue(sum.clone()) }]));
-    Ok(component)
+    if let Some(sum) = sums.get(&(name, version)) {
+        component["hashes"] = json!([{ "alg": "SHA-256", "content": sum }]);
+    }
+    component
 }
 
-/// What names a package in the bill.
-fn purl(package: &Value) -> Result<String> {
-    Ok(Purl::new("cargo", &text(&package["name"]), &text(&package["version"]))?.to_string())
+/// The package URL, which names a crate in the bill. Versions have a plus sign at most, which has to be escaped.
+fn purl(package: &Value) -> String {
+    format!("pkg:cargo/{}@{}", text(&package["name"]), text(&package["version"]).replace('+', "%2B"))
 }
 
 /// The checksums of `Cargo.lock` by name and version.
