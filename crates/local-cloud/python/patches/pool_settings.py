@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import json
 
 from ministack.services import cognito
 
@@ -34,6 +35,10 @@ def resetting_what_is_left_out(update):
         whole = copy.deepcopy(DEFAULTS) | data
         whole = {name: value for name, value in whole.items() if value is not None}
         pool, _ = cognito._resolve_pool(data.get("UserPoolId"))
+        # Nobody sets these, and no update removes them.
+        tags = (pool or {}).get("UserPoolTags") or {}
+        whole["UserPoolTags"] = {name: value for name, value in tags.items() if name.startswith("aws:")} | (
+            whole.get("UserPoolTags") or {})
         answer = update(whole)
         if pool is not None and answer[0] == 200:
             for name in DEFAULTS:
@@ -51,6 +56,14 @@ def an_update_keeps_what_it_does_not_name():
     return call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"].get("DeletionProtection") == "ACTIVE"
 
 
+def an_update_removes_the_tags_of_aws():
+    pool = new_pool()
+    stored, _ = cognito._resolve_pool(pool)
+    stored["UserPoolTags"] = {"aws:cloudformation:stack-name": "a-stack"}
+    call("UpdateUserPool", UserPoolId=pool)
+    return not call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"].get("UserPoolTags")
+
+
 def both_names_of_the_days_are_taken():
     pool = new_pool()
     status, _ = call("UpdateUserPool", UserPoolId=pool, AdminCreateUserConfig={"UnusedAccountValidityDays": 7},
@@ -64,8 +77,37 @@ def an_update_keeps_the_name():
     return call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"]["Name"] != "another"
 
 
+# What `GetUserPoolMfaConfig` tells, and `DescribeUserPool` does not.
+FACTORS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration")
+
+
+def without_factors(describe):
+    """A description of a pool has no settings of second factors."""
+    @functools.wraps(describe)
+    def describe_user_pool(data):
+        status, headers, body = describe(data)
+        if status != 200:
+            return status, headers, body
+        answer = json.loads(body)
+        for name in FACTORS:
+            answer["UserPool"].pop(name, None)
+        return cognito.json_response(answer)
+    return describe_user_pool
+
+
+def a_description_has_settings_of_factors():
+    pool = new_pool()
+    call("SetUserPoolMfaConfig", UserPoolId=pool, MfaConfiguration="OPTIONAL",
+         SoftwareTokenMfaConfiguration={"Enabled": True})
+    return "SoftwareTokenMfaConfiguration" in call("DescribeUserPool", UserPoolId=pool)[1]["UserPool"]
+
+
 PATCHES = [
+    Patch("`DescribeUserPool` leaves out what `GetUserPoolMfaConfig` tells",
+          (a_description_has_settings_of_factors,),
+          lambda: wrap("_describe_user_pool", without_factors)),
     Patch("`UpdateUserPool` resets every setting that it is not given",
           (an_update_keeps_what_it_does_not_name, both_names_of_the_days_are_taken, an_update_keeps_the_name),
-          lambda: wrap("_update_user_pool", resetting_what_is_left_out)),
+          lambda: wrap("_update_user_pool", resetting_what_is_left_out),
+          (an_update_removes_the_tags_of_aws,)),
 ]

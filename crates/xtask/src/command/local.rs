@@ -65,18 +65,18 @@ fn tell(address: &Address, cloud: &LocalCloud, own: Option<&OwnProvider>) -> Res
     }
     println!("  with a password  {}/sign-in", address.app);
     println!("  the account page {}/account", stack.account_api()?);
-    println!(
-        "\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}. The first page lists the people at Google and Facebook."
-    );
-    println!("\nUser pool {} with app client {}", stack.output("UserPoolId")?, stack.output("FrontendClientId")?);
+    println!("\nIn the pool: {READY_ACCOUNT}, password {PASSWORD}");
+    println!("The first page lists the people at Google and Facebook.");
+    println!("\nUser pool  {}", stack.output("UserPoolId")?);
+    println!("App client {}", stack.output("FrontendClientId")?);
     let trust = [PROVIDERS.to_owned()].into_iter().chain(own.map(OwnProvider::entry)).collect::<Vec<_>>().join(",");
-    println!("PROVIDERS {trust}");
+    println!("PROVIDERS  {trust}");
     if let Some(own) = own {
         let uri = format!("{}/oauth2/idpresponse", stack.endpoint());
         println!("{} must know this redirect URI, unless it takes any: {uri}", own.name());
     }
-    println!("AWS endpoint {} (any keys, Region {})", stack.endpoint(), local_cloud::user_pool::REGION);
-    println!("Log {}", cloud.log().display());
+    println!("AWS        {} (any keys, Region {})", stack.endpoint(), local_cloud::user_pool::REGION);
+    println!("Log        {}", cloud.log().display());
     eprintln!("\nRunning until Ctrl-C.");
     Ok(())
 }

@@ -140,5 +140,6 @@ fn without_tags(html: &str) -> String {
         words.push_str(piece.split_once('>').map_or(piece, |(_, text)| text));
     }
     let words = words.replace("&amp;", "&");
-    words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    // The letter in place of a logo is a line of its own, and no text.
+    words.lines().map(str::trim).filter(|line| line.chars().count() > 1).collect::<Vec<_>>().join("\n")
 }

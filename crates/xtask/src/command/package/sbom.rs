@@ -67,8 +67,7 @@ fn component(package: &Value, programs: &[&str], sums: &BTreeMap<(String, String
     let (name, version) = (text(&package["name"]), text(&package["version"]));
     let kind = if programs.contains(&name.as_str()) { "application" } else { "library" };
     let purl = purl(package);
-    let mut component =
-        json!({ "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl });
+    let mut component = json!({ "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl });
     if let Some(license) = package["license"].as_str() {
         // Older crates separate alternatives with a slash.
         component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
