@@ -86,12 +86,15 @@ impl Reader {
         Ok(self.tab.goto(address).await?)
     }
 
-    /// Shows an HTML document in place of the page, and returns how wide it is once its pictures are there.
-    pub(crate) async fn shows(&self, html: &str) -> Result<Value> {
-        let script = "document.open(); document.write(arguments[0]); document.close(); \
-                      return Promise.all([...document.images].map((image) => image.decode())) \
-                      .then(() => document.documentElement.scrollWidth)";
-        Ok(self.tab.execute(script, vec![json!(html)]).await?)
+    /// Shows HTML documents in place of the page, one after the other, and returns how wide each is once its pictures are there.
+    pub(crate) async fn shows(&self, documents: &[&str]) -> Result<Vec<u32>> {
+        let script = "const show = async (html) => { document.open(); document.write(html); document.close(); \
+                        await Promise.all([...document.images].map((image) => image.decode())); \
+                        return document.documentElement.scrollWidth }; \
+                      const all = async (documents, widths = []) => { for (const html of documents) widths.push(await show(html)); return widths }; \
+                      return all(arguments[0])";
+        let widths = self.tab.execute(script, vec![json!(documents)]).await?;
+        Ok(serde_json::from_value(widths)?)
     }
 
     /// Waits until the page shows a view.
@@ -203,7 +206,8 @@ impl Reader {
         Ok(std::fs::write(file, self.picture("png", 1.0).await?)?)
     }
 
-    /// Lays pictures out beside each other, each so many pixels wide, on one picture. Each has a label and a name.
+    /// Lays pictures out beside each other, small, each so many pixels wide or a little wider, on one picture. Each has a label and a
+    /// name.
     pub(crate) async fn lays_out(&self, name: &str, width: u32, kept: &[(&str, String)]) -> Result<()> {
         let Some(folder) = pictures() else { return Ok(()) };
         let figures = kept.iter().map(|(label, picture)| {
@@ -211,8 +215,8 @@ impl Reader {
             format!("<figure><img src=\"file://{}\"><figcaption>{label}</figcaption></figure>", source.display())
         });
         let style = format!(
-            "body {{ margin: 4px; display: grid; grid-template-columns: repeat(auto-fill, {width}px); align-items: start; gap: 8px 6px; \
-             background: #888; font: 9px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: 100% }}"
+            "body {{ margin: 4px; display: grid; grid-template-columns: repeat(auto-fill, minmax({width}px, 1fr)); align-items: start; gap: 8px 6px; \
+             background: #888; font: 12px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: 100% }}"
         );
         let page = folder.join(format!("{name}.html"));
         let head = "<!DOCTYPE html><meta name=\"viewport\" content=\"width=device-width\">";

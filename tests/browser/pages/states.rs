@@ -386,7 +386,7 @@ async fn check_every_state(screen_name: &str, locale: &str, screen: Screen) {
         assert_eq!(width, screen.width, "{name} has to be scrolled sideways");
         kept.push((state.name, name));
     }
-    let width = if screen.width > 600 { 297 } else { 144 };
+    let width = if screen.width > 600 { 290 } else { 144 };
     reader.lays_out(&format!("pages/sheet-{screen_name}"), width, &kept).await.unwrap();
     // It finds what is wrong.
     stage.plays(&states[0], &reader, locale).await.unwrap();
