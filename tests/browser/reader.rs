@@ -64,8 +64,12 @@ impl Reader {
         // A window cannot be made as narrow as a phone.
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true });
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics).await?;
-        let scheme = json!({ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } });
-        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [scheme] })).await.map(drop)
+        // Without motion, a picture does not depend on when it is taken.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features })).await.map(drop)
     }
 
     /// Sends a command of the Chrome DevTools Protocol, for what WebDriver has no command for.

@@ -80,7 +80,7 @@ const CONDITIONS: [Part; 2] = [
 const OUTLOOK: &str = "Outlook for Windows";
 
 /// Properties in style attributes and in the style sheet.
-const PROPERTIES: [Part; 35] = [
+const PROPERTIES: [Part; 34] = [
     ("-ms-text-size-adjust", NO_TABLE, "all but old Windows phones", "nothing else is needed there"),
     ("-webkit-text-size-adjust", NO_TABLE, "all but iPhones", "nothing else is needed there"),
     ("background-color", "css-background-color", NOBODY, "Orange, GMX and WEB.DE know few names; ours are numbers"),
@@ -133,17 +133,11 @@ const PROPERTIES: [Part; 35] = [
     ("text-align", "css-text-align", NOBODY, "some know no start and end; ours are left, right and center"),
     ("text-decoration", "css-text-decoration", "Orange, SFR and ProtonMail on iOS", "links as the client draws them"),
     ("text-indent", "css-text-indent", NOBODY, "some know no negative one; ours is positive"),
-    (
-        "text-wrap",
-        "css-text-wrap",
-        "Gmail, Outlook, Yahoo, AOL, GMX, WEB.DE",
-        "a title may end with a line of one word",
-    ),
     ("width", "css-width", OUTLOOK, "on tables and cells only; where ours counts, the attribute says it"),
     (
         "word-break",
         "css-word-break",
-        "Outlook for Windows, Yahoo, AOL, Orange, GMX, WEB.DE",
+        "Yahoo, AOL, Orange, GMX, WEB.DE; by css-word-wrap Outlook for Windows, too",
         "a long address may run out of the card; the button leads to the same place",
     ),
 ];
