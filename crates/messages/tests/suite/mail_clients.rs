@@ -23,7 +23,7 @@ const ELEMENTS: [Part; 20] = [
         "bdi",
         "html-bdi",
         "Gmail, Outlook, Yahoo, AOL, HEY, Orange, Mail.ru, GMX, WEB.DE, 1&1",
-        "the text without the tag; so the paragraph of a password or an address says its own direction",
+        "the text without the tag; so the paragraph of a password or an address says its direction, which GMX and WEB.DE drop",
     ),
     (
         "body",
