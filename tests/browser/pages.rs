@@ -2,7 +2,6 @@
 //! with only the links in their mails and the pages behind them.
 
 mod backend;
-mod reader;
 mod site;
 mod states;
 mod ways;
@@ -15,7 +14,8 @@ use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::Kind;
 use serde_json::json;
 
-use self::reader::{DESKTOP, PHONE, Reader, SMALLEST};
+use crate::reader::{DESKTOP, PHONE, Reader, SMALLEST};
+
 use self::site::{Site, link_in};
 
 const FIRST_PASSWORD: &str = "Lighthouse-4711";

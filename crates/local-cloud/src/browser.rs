@@ -72,7 +72,8 @@ impl Browser {
     /// The capabilities for a new session: a browser without a window and without the user's profile.
     #[must_use]
     pub fn capabilities(&self) -> Map<String, Value> {
-        let mut arguments = vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
+        let mut arguments =
+            vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"];
         if rustix::process::geteuid().is_root() {
             // Chromium's sandbox does not start for root, and containers and build machines run as root.
             arguments.push("--no-sandbox");
@@ -90,9 +91,9 @@ impl Browser {
 pub fn check(option_to_leave_out: &str) -> Result<()> {
     if find().is_none() {
         bail!(
-            "one test signs in with a browser, and no Chromium or Chrome with its driver is on the PATH.\n\
+            "some tests need a browser, and no Chromium or Chrome with its driver is on the PATH.\n\
              Install both (Debian and Ubuntu: `sudo apt install chromium chromium-driver`; macOS: \
-             `brew install --cask chromium chromedriver`), or leave that test out with {option_to_leave_out}"
+             `brew install --cask chromium chromedriver`), or leave those tests out with {option_to_leave_out}"
         );
     }
     Ok(())

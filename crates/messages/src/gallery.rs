@@ -25,6 +25,7 @@ const SAMPLE_PASSWORD: &str = "Xk4!tuvz";
 const SAMPLE_USERNAME: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
 const SAMPLE_TOKEN: &str = "Lr0nV7qZsY2pWk9cHd4xTg";
 const SAMPLE_EMAIL: &str = "ada+news@example.com";
+const SAMPLE_INVITER: &str = "Grace Hopper";
 
 /// One message in one locale and style, as a person would receive it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +36,8 @@ pub struct Sample {
     pub locale: &'static str,
     /// `link` or `code`.
     pub style: &'static str,
+    /// Who invites, in the invitation that says so. The other one leaves it out.
+    pub inviter: Option<&'static str>,
     /// The subject line.
     pub subject: String,
     /// Characters of the subject.
@@ -81,8 +84,8 @@ struct Limits {
 }
 
 /// Every message in every locale, as a deployment with `settings` sends it. Cognito's messages come in each style that
-/// the settings allow. The account API's mails have one style only. Without `APP_URL` there is no invitation, because
-/// the account API sends none then.
+/// the settings allow. The account API's mails have one style only. There are two invitations: by nobody, and by a member who
+/// gave a name. Without `APP_URL` there is none, because the account API sends none then.
 #[must_use]
 pub fn samples(settings: &Settings) -> Vec<Sample> {
     let styled =
@@ -93,7 +96,7 @@ pub fn samples(settings: &Settings) -> Vec<Sample> {
     for kind in Kind::ALL {
         for locale in LOCALES {
             if kind.trigger_source().is_none() {
-                samples.extend(letter(&with_link, kind, locale));
+                samples.extend(mails(kind).iter().filter_map(|mail| letter(&with_link, mail, locale)));
             } else {
                 if kind.has_style() && has_url {
                     samples.push(answer(&with_link, kind, locale, Style::Link));
@@ -181,6 +184,7 @@ fn answer(messages: &Messages, kind: Kind, locale: &'static Locale, style: Style
         message: kind.name(),
         locale: locale.tag,
         style: style.name(),
+        inviter: None,
         subject_length: characters(&subject),
         subject,
         html_length: characters(&html),
@@ -198,8 +202,8 @@ fn segments(sms: &str) -> String {
     format!("{count} segment{}, {alphabet}", if count == 1 { "" } else { "s" })
 }
 
-/// A mail of the account API, or `None` if it is not sent with these settings.
-fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sample> {
+/// The mails of the account API of one kind: one, or an invitation by nobody and by a member. None if Cognito sends the kind.
+fn mails(kind: Kind) -> Vec<Mail<'static>> {
     let mail = match kind {
         Kind::EmailChangeCurrent => {
             Mail::EmailChangeCurrent { code: SAMPLE_CODE, new_email: "ada@example.org", minutes: 15 }
@@ -213,11 +217,20 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         Kind::SignedOutEverywhere => Mail::SignedOutEverywhere,
         Kind::PasswordChanged => Mail::PasswordChanged,
         Kind::AccountDeleted => Mail::AccountDeleted,
-        Kind::Activation => Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter: None },
+        Kind::Activation => {
+            let by = |inviter| Mail::Activation { username: SAMPLE_USERNAME, token: SAMPLE_TOKEN, days: 7, inviter };
+            return vec![by(None), by(Some(SAMPLE_INVITER))];
+        }
         Kind::AccountExists => Mail::AccountExists,
-        _ => return None,
+        _ => return vec![],
     };
-    let (subject, html, text, skipped) = match messages.letter(&mail, &person(&[locale.tag])) {
+    vec![mail]
+}
+
+/// A mail of the account API, or `None` if it is not sent with these settings.
+fn letter(messages: &Messages, mail: &Mail<'static>, locale: &'static Locale) -> Option<Sample> {
+    let kind = mail.kind();
+    let (subject, html, text, skipped) = match messages.letter(mail, &person(&[locale.tag])) {
         Ok(letter) => {
             (letter.subject, letter.html, Some(letter.text), letter.skipped.iter().map(ToString::to_string).collect())
         }
@@ -229,6 +242,7 @@ fn letter(messages: &Messages, kind: Kind, locale: &'static Locale) -> Option<Sa
         message: kind.name(),
         locale: locale.tag,
         style: if has_link { Style::Link } else { Style::Code }.name(),
+        inviter: if let Mail::Activation { inviter, .. } = mail { *inviter } else { None },
         subject_length: characters(&subject),
         subject,
         html_length: characters(&html),
@@ -283,6 +297,8 @@ mod tests {
                     | Kind::SignedOutEverywhere
                     | Kind::PasswordChanged
                     | Kind::AccountDeleted => &["code"],
+                    // By nobody, and by a member.
+                    Kind::Activation => &["link", "link"],
                     _ if kind.trigger_source().is_none() => &["link"],
                     _ => &["link", "code"],
                 };
@@ -291,6 +307,7 @@ mod tests {
         }
         for sample in samples {
             assert_eq!(sample.skipped, Vec::<String>::new(), "{} in {}", sample.message, sample.locale);
+            assert_eq!(sample.html.contains(SAMPLE_INVITER), sample.inviter.is_some(), "{}", sample.message);
         }
     }
 

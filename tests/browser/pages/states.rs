@@ -17,7 +17,7 @@ use local_cloud::toolbox::Toolbox;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::reader::{DESKTOP, PHONE, Reader, Screen};
+use crate::reader::{DESKTOP, PHONE, Reader, Screen};
 
 /// What a person does on a page.
 enum Act {
@@ -372,22 +372,22 @@ async fn check_every_state(screen_name: &str, locale: &str, screen: Screen) {
     let stage = Stage::start().await.unwrap();
     let states = states();
     assert!(states.len() >= 40);
-    let mut wrong = Vec::new();
+    let (mut wrong, mut kept) = (Vec::new(), Vec::new());
     let reader = Reader::sits_down(screen).await.unwrap();
     let dark = reader.runs("return matchMedia('(prefers-color-scheme: dark)').matches").await.unwrap();
     assert_eq!(dark, screen.dark);
     for state in &states {
         stage.plays(state, &reader, locale).await.unwrap();
-        let name = format!("state-{screen_name}-{}", state.name);
+        let name = format!("pages/state-{screen_name}-{}", state.name);
         reader.keeps(&name).await.unwrap();
         let violations: Vec<Value> = serde_json::from_value(reader.checks(&axe, RULES).await.unwrap()).unwrap();
         wrong.extend(violations.iter().map(|violation| format!("{name}: {violation}")));
         let width = reader.runs("return document.documentElement.scrollWidth").await.unwrap();
         assert_eq!(width, screen.width, "{name} has to be scrolled sideways");
+        kept.push((state.name, name));
     }
-    let labels: Vec<_> = states.iter().map(|state| state.name).collect();
-    let prefix = format!("state-{screen_name}-");
-    reader.lays_out(&format!("sheet-{screen_name}"), &prefix, &labels, screen).await.unwrap();
+    let width = if screen.width > 600 { 290 } else { 144 };
+    reader.lays_out(&format!("pages/sheet-{screen_name}"), width, &kept).await.unwrap();
     // It finds what is wrong.
     stage.plays(&states[0], &reader, locale).await.unwrap();
     reader.runs("document.querySelector('label').remove(); return true").await.unwrap();

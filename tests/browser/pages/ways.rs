@@ -12,8 +12,8 @@ use local_cloud::user_pool::Kind;
 use serde_json::{Value, json};
 
 use super::SECOND_PASSWORD;
-use super::reader::{DESKTOP, PHONE, Reader, Screen};
 use super::site::Site;
+use crate::reader::{DESKTOP, PHONE, Reader, Screen};
 
 const ADA: &str = "ada@example.com";
 /// Her address at the provider, which her account gets by a sign-in there.

@@ -1,8 +1,9 @@
-//! What each message says, in two locales.
+//! What each message says, in two locales; and the one part of a mail that not every reader gets, in all of them.
 
-use super::{ada, complete, request, visible, with_links};
+use super::{ada, complete, messages, request, visible, with_links};
 use insta::assert_snapshot;
-use messages::{Kind, Mail, Person};
+use messages::settings::{APP_URL, FORM_OF_ADDRESS};
+use messages::{INFORMAL, Kind, LOCALES, Mail, Messages, Person};
 
 /// Subject, SMS and visible text of a message from Cognito.
 fn cognito(kind: Kind, locale: &str) -> String {
@@ -13,8 +14,12 @@ fn cognito(kind: Kind, locale: &str) -> String {
 
 /// Subject and plain text of a mail of the account API; its HTML must say the same.
 fn mail(mail: &Mail<'_>, locale: &str) -> String {
+    mail_of(&with_links(), mail, locale)
+}
+
+fn mail_of(messages: &Messages, mail: &Mail<'_>, locale: &str) -> String {
     let person = Person { locales: &[locale], ..ada() };
-    let letter = with_links().letter(mail, &person).unwrap();
+    let letter = messages.letter(mail, &person).unwrap();
     assert_eq!(letter.skipped, []);
     let html = visible(&letter.html);
     for line in letter.text.lines().filter(|line| line.ends_with(['.', '。'])) {
@@ -550,6 +555,30 @@ fn activation() {
     -- 
     Harbour
     https://app.example.com
+    ");
+}
+
+#[test]
+fn activation_by_a_member_in_every_language_and_form_of_address() {
+    let by_grace = Mail::Activation { username: "ada-1", token: "t", days: 7, inviter: Some("Grace Hopper") };
+    let said = LOCALES.iter().chain(INFORMAL).map(|locale| {
+        let form = if locale.id == locale.tag { String::new() } else { format!("{}:informal", locale.tag) };
+        let messages = messages(&[(APP_URL, "https://app.example.com"), (FORM_OF_ADDRESS, &form)]);
+        let text = mail_of(&messages, &by_grace, locale.tag);
+        let line = text.lines().find(|line| line.contains("Grace Hopper"));
+        format!("{}: {}\n", locale.id, line.unwrap_or("nobody is named"))
+    });
+    assert_snapshot!(said.collect::<String>(), @r"
+    ar: وصلتك هذه الدعوة من Grace Hopper. هناك حساب جاهز لك. يُرجى اختيار كلمة المرور لتفعيله.
+    de: Sie haben eine Einladung von Grace Hopper erhalten. Für Sie ist ein Konto vorbereitet. Wählen Sie Ihr Passwort, um es zu aktivieren.
+    en: Grace Hopper has invited you. An account is waiting for you. Choose your password to activate it.
+    es: Grace Hopper le envía esta invitación. Hay una cuenta preparada para usted. Elija su contraseña para activarla.
+    fr: Cette invitation vous est envoyée par Grace Hopper. Un compte vous attend. Choisissez votre mot de passe pour l’activer.
+    ja: Grace Hopper様からの招待です。お客様のアカウントが用意されています。パスワードを設定して、アカウントを有効にしてください。
+    pt-BR: Você recebeu um convite de Grace Hopper. Uma conta está esperando por você. Escolha sua senha para ativar a conta.
+    de-informal: Du hast eine Einladung von Grace Hopper erhalten. Für dich ist ein Konto vorbereitet. Wähle dein Passwort, um es zu aktivieren.
+    es-informal: Grace Hopper te envía esta invitación. Hay una cuenta preparada para ti. Elige tu contraseña para activarla.
+    fr-informal: Cette invitation t’est envoyée par Grace Hopper. Un compte t’attend. Choisis ton mot de passe pour l’activer.
     ");
 }
 

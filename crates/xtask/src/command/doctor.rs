@@ -37,7 +37,7 @@ const PARTS: [Part; 12] = [
     },
     Part {
         name: "Chromium, its driver",
-        serves: "tests of the pages (or: test --no-browser)",
+        serves: "tests of the pages and messages (or: test --no-browser)",
         install: "apt install chromium chromium-driver",
         sought: Sought::Browser,
     },

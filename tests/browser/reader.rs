@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use local_cloud::browser::Browser;
+use local_cloud::http::Http;
 use serde_json::{Value, json};
 
 /// Where `cargo xtask pictures` wants the pictures. Nobody else makes any.
-fn folder() -> Result<Option<PathBuf>> {
-    let Some(folder) = std::env::var_os("PICTURES_FOLDER") else { return Ok(None) };
-    let folder = PathBuf::from(folder).join("pages");
-    std::fs::create_dir_all(&folder)?;
-    Ok(Some(folder))
+pub(crate) fn pictures() -> Option<PathBuf> {
+    std::env::var_os("PICTURES_FOLDER").map(PathBuf::from)
 }
 
 /// How long a page may take to show what a test waits for. The limit is high, because the machine may compile at the
@@ -49,21 +49,37 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) async fn sits_down(screen: Screen) -> Result<Self> {
         let browser = Browser::start().await?;
-        let mut capabilities = browser.capabilities();
-        let options = &mut capabilities["goog:chromeOptions"];
-        // A window cannot be made as narrow as a phone.
-        let metrics = json!({ "width": screen.width, "height": screen.height, "pixelRatio": 1, "touch": false });
-        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
-        let arguments = options["args"].as_array_mut().context("the browser takes no arguments")?;
-        arguments.push(json!("--hide-scrollbars"));
-        // 0 is dark in Chromium's own settings, 1 is light.
-        arguments.push(json!(format!("--blink-settings=preferredColorScheme={}", i32::from(!screen.dark))));
         let tab = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
+            .capabilities(browser.capabilities())
             .connect(browser.address())
             .await
             .context("the browser takes no session")?;
-        Ok(Self { tab, browser })
+        let reader = Self { tab, browser };
+        reader.turns_to(screen).await?;
+        Ok(reader)
+    }
+
+    /// Gives the window another size and other colours, for the page that it shows and for later ones.
+    pub(crate) async fn turns_to(&self, Screen { width, height, dark }: Screen) -> Result<()> {
+        // A window cannot be made as narrow as a phone.
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics).await?;
+        // Without motion, a picture does not depend on when it is taken.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features })).await.map(drop)
+    }
+
+    /// Sends a command of the Chrome DevTools Protocol, for what WebDriver has no command for.
+    async fn devtools(&self, command: &str, parameters: &Value) -> Result<Value> {
+        let session = self.tab.session_id().await?.context("the browser has no session")?;
+        let address = format!("{}/session/{session}/goog/cdp/execute", self.browser.address());
+        let body = json!({ "cmd": command, "params": parameters });
+        let mut answer = Http::default().send_json("POST", &address, &body).await?.json()?;
+        ensure!(answer["value"]["error"].is_null(), "{command} fails: {answer}");
+        Ok(answer["value"].take())
     }
 
     pub(crate) async fn leaves(self) -> Result<()> {
@@ -72,6 +88,17 @@ impl Reader {
 
     pub(crate) async fn opens(&self, address: &str) -> Result<()> {
         Ok(self.tab.goto(address).await?)
+    }
+
+    /// Shows HTML documents in place of the page, one after the other, and returns how wide each is once its pictures are there.
+    pub(crate) async fn shows(&self, documents: &[&str]) -> Result<Vec<u32>> {
+        let script = "const show = async (html) => { document.open(); document.write(html); document.close(); \
+                        await Promise.all([...document.images].map((image) => image.decode())); \
+                        return document.documentElement.scrollWidth }; \
+                      const all = async (documents, widths = []) => { for (const html of documents) widths.push(await show(html)); return widths }; \
+                      return all(arguments[0])";
+        let widths = self.tab.execute(script, vec![json!(documents)]).await?;
+        Ok(serde_json::from_value(widths)?)
     }
 
     /// Waits until the page shows a view.
@@ -164,42 +191,43 @@ impl Reader {
         Ok(self.tab.execute_async(script, Vec::new()).await?)
     }
 
-    /// Writes a picture, if somebody wants pictures.
-    pub(crate) async fn keeps(&self, name: &str) -> Result<()> {
-        let Some(folder) = folder()? else { return Ok(()) };
-        Ok(std::fs::write(folder.join(format!("{name}.png")), self.tab.screenshot().await?)?)
+    /// A picture of the whole page, however long it is.
+    async fn picture(&self, format: &str, scale: f64) -> Result<Vec<u8>> {
+        let area = "const { scrollWidth: width, scrollHeight: height } = document.documentElement; \
+                    return { x: 0, y: 0, width, height }";
+        let mut area = self.runs(area).await?;
+        area["scale"] = json!(scale);
+        let wanted = json!({ "format": format, "captureBeyondViewport": true, "clip": area });
+        let taken = self.devtools("Page.captureScreenshot", &wanted).await?;
+        Ok(BASE64_STANDARD.decode(taken["data"].as_str().context("the browser takes no picture")?)?)
     }
 
-    /// Lays pictures out beside each other, small, with their names, on one picture. `prefix` and a label are a picture's name.
-    pub(crate) async fn lays_out(&self, name: &str, prefix: &str, labels: &[&str], screen: Screen) -> Result<()> {
-        // As many columns as there is room for, each a share of the screen.
-        const WIDTH: u32 = 1810;
-        let Some(folder) = folder()? else { return Ok(()) };
-        let share = if screen.width > 600 { 27 } else { 40 };
-        let (width, height) = (screen.width * share / 100, screen.height * share / 100);
-        let columns = WIDTH / (width + 6);
-        let rows = u32::try_from(labels.len())?.div_ceil(columns);
-        let figure = |label: &&str| {
-            format!("<figure><img src=\"{prefix}{label}.png\"><figcaption>{label}</figcaption></figure>")
-        };
-        let figures: String = labels.iter().map(figure).collect();
+    /// Writes a picture of the whole page, if somebody wants pictures. The name has a folder: `pages/account`.
+    pub(crate) async fn keeps(&self, name: &str) -> Result<()> {
+        let Some(folder) = pictures() else { return Ok(()) };
+        let file = folder.join(format!("{name}.png"));
+        std::fs::create_dir_all(file.parent().unwrap_or(&folder))?;
+        Ok(std::fs::write(file, self.picture("png", 1.0).await?)?)
+    }
+
+    /// Lays pictures out beside each other, small, each so many pixels wide or a little wider, on one picture. Each has a label and a
+    /// name.
+    pub(crate) async fn lays_out(&self, name: &str, width: u32, kept: &[(&str, String)]) -> Result<()> {
+        let Some(folder) = pictures() else { return Ok(()) };
+        let figures = kept.iter().map(|(label, picture)| {
+            let source = folder.join(format!("{picture}.png"));
+            format!("<figure><img src=\"file://{}\"><figcaption>{label}</figcaption></figure>", source.display())
+        });
         let style = format!(
-            "body {{ margin: 4px; display: grid; grid-template-columns: repeat({columns}, {width}px); gap: 8px 6px; background: #888; \
-             font: 9px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: {width}px; height: {height}px }}"
+            "body {{ margin: 4px; display: grid; grid-template-columns: repeat(auto-fill, minmax({width}px, 1fr)); align-items: start; gap: 8px 6px; \
+             background: #888; font: 12px sans-serif }} figure {{ margin: 0 }} img {{ display: block; width: 100% }}"
         );
         let page = folder.join(format!("{name}.html"));
-        std::fs::write(&page, format!("<!DOCTYPE html><style>{style}</style>{figures}"))?;
-        let picture = page.with_extension("webp");
-        let mut browser = tokio::process::Command::new(self.browser.program());
-        browser.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
-        browser.args([
-            "--force-device-scale-factor=0.6".to_owned(),
-            format!("--window-size={WIDTH},{}", rows * (height + 20) + 8),
-        ]);
-        browser.arg(format!("--screenshot={}", picture.display())).arg(format!("file://{}", page.display()));
-        let output = browser.output().await?;
-        anyhow::ensure!(output.status.success() && picture.is_file(), "{name} cannot be laid out");
-        Ok(())
+        let head = "<!DOCTYPE html><meta name=\"viewport\" content=\"width=device-width\">";
+        std::fs::write(&page, format!("{head}<style>{style}</style>{}", figures.collect::<String>()))?;
+        self.turns_to(Screen { width: 1810, height: 400, dark: false }).await?;
+        self.opens(&format!("file://{}", page.display())).await?;
+        Ok(std::fs::write(page.with_extension("webp"), self.picture("webp", 0.6).await?)?)
     }
 
     /// What the page's Content-Security-Policy has stopped since the page was loaded.
