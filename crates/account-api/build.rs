@@ -19,6 +19,7 @@ use serde_json::Value;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const MODULES: &str = "pages/js";
+const STYLES: &str = "pages/pages.css";
 const LOCALES: &str = "pages/locales";
 const INFORMAL: &str = "pages/locales/informal";
 
@@ -28,6 +29,7 @@ type Texts = BTreeMap<String, Value>;
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={MODULES}");
+    println!("cargo::rerun-if-changed={STYLES}");
     println!("cargo::rerun-if-changed={LOCALES}");
     let mut bundle = Bundle { modules: read_modules()?, ..Bundle::default() };
     for name in bundle.modules.keys().cloned().collect::<Vec<_>>() {
@@ -40,6 +42,11 @@ fn main() -> Outcome<()> {
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     fs::write(out.join("pages.js"), &text)?;
+    let styles = for_browsers(&fs::read_to_string(STYLES)?, "/*").collect::<Vec<_>>().join("\n");
+    if styles.contains("*/") {
+        return Err(format!("{STYLES}: a comment has a line to itself").into());
+    }
+    fs::write(out.join("pages.css"), styles)?;
     let formal = read_texts(LOCALES)?;
     for (tag, texts) in &formal {
         write_texts(out, tag, texts.clone(), &text)?;
@@ -53,6 +60,12 @@ fn main() -> Outcome<()> {
         write_texts(out, &format!("{tag}-informal"), texts, &text)?;
     }
     Ok(())
+}
+
+/// The lines of a file without what is for those who read it: indents, empty lines, and the comments, each of which has a
+/// line to itself. Without them, a first visit loads four kilobytes less.
+fn for_browsers<'a>(text: &'a str, comment: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines().map(str::trim_start).filter(move |line| !line.is_empty() && !line.starts_with(comment))
 }
 
 /// The texts in a folder by the tags of their files.
@@ -123,8 +136,7 @@ impl Bundle {
         let source = self.modules.get(name).ok_or(format!("{MODULES}/{name} is imported but does not exist"))?.clone();
         above.push(name.to_owned());
         let (mut body, mut exports) = (String::new(), Vec::new());
-        // Comments and indents are for those who read the modules. Without them, a first visit loads four kilobytes less.
-        for line in source.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
+        for line in for_browsers(&source, "//") {
             let written = if let Some(rest) = line.strip_prefix("import ") {
                 let (names, from) = import(rest).ok_or(format!("{MODULES}/{name}: cannot bundle `{line}`"))?;
                 self.add(from, above)?;

@@ -4,6 +4,7 @@
 mod backend;
 mod site;
 mod states;
+mod way_back;
 mod ways;
 
 use std::time::Duration;
@@ -246,6 +247,22 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     reader.reads("#alert", "couldn’t be signed in").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account"));
     assert_eq!(reader.violations().await.unwrap(), json!([]));
+    reader.leaves().await.unwrap();
+}
+
+/// The account API reads the same table (`crates/account-api/src/code.rs`).
+#[tokio::test]
+async fn a_code_is_read_as_the_account_api_reads_it() {
+    let module = include_str!("../../crates/account-api/pages/js/code.js").replace("export ", "");
+    let table = include_str!("../../crates/account-api/tests/codes.json");
+    let script = format!("{module} return {table}.map(({{ typed }}) => (isCode(typed) ? typedCode(typed) : null));");
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    let read = reader.runs(&script).await.unwrap();
+    let cases: Vec<serde_json::Value> = serde_json::from_str(table).unwrap();
+    assert_eq!(read.as_array().map(Vec::len), Some(cases.len()));
+    for (case, read) in cases.iter().zip(read.as_array().unwrap()) {
+        assert_eq!(*read, case["code"], "{case}");
+    }
     reader.leaves().await.unwrap();
 }
 

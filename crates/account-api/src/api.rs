@@ -4,6 +4,7 @@ mod body;
 mod email_change;
 mod identities;
 mod invitations;
+mod link_client;
 mod locales;
 mod refusals;
 mod sessions;

@@ -101,6 +101,12 @@ impl Caller {
     }
 }
 
+/// The app client of a request's access token. `None` without one.
+pub(crate) fn client_of(extensions: &Extensions) -> Option<String> {
+    let Some(RequestContext::ApiGatewayV2(context)) = extensions.get::<RequestContext>() else { return None };
+    context.authorizer.as_ref()?.jwt.as_ref()?.claims.get("client_id").cloned()
+}
+
 /// A `sub` as it may be logged.
 pub(crate) fn id_in_log(sub: &str) -> &str {
     if sub.starts_with("arn:") { "operator" } else { sub }

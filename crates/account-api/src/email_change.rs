@@ -70,6 +70,9 @@ pub struct Request {
     /// What was counted for the code before it existed.
     #[serde(default)]
     counted: Ticket,
+    /// The app client that the links name, so that the pages lead back to its application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
     /// Set when both addresses are proven, until it is known whether the pool has the new one.
     committing: Option<Commit>,
 }
@@ -257,9 +260,17 @@ impl ChangeState {
             code,
             passed: None,
             counted: Ticket::default(),
+            client: None,
             committing: None,
         };
         Self { request: Some(request), ..self.clone() }
+    }
+
+    /// Notes the app client that the links of both mails name.
+    #[must_use]
+    pub fn with_client(&self, client: Option<String>) -> Self {
+        let request = self.request.clone().map(|request| Request { client, ..request });
+        Self { request, ..self.clone() }
     }
 
     /// Notes what was counted for the code of this state. The state must not be written before that.

@@ -57,6 +57,15 @@ pub(crate) struct Invitation {
     pub(crate) return_to: Option<String>,
 }
 
+/// What a mail takes from whoever asks for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    /// The languages, best first.
+    pub(crate) locales: &'a [&'a str],
+    /// The app client that the link names.
+    pub(crate) client: Option<&'a str>,
+}
+
 /// What only a member may ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {

@@ -17,19 +17,13 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// The link in a mail, for a person who gets it in another way.
-    pub(crate) fn link(&self, mail: &Mail<'_>) -> Option<String> {
-        self.messages.link(mail, &Person::default())
+    pub(crate) fn link(&self, mail: &Mail<'_>, person: &Person<'_>) -> Option<String> {
+        self.messages.link(mail, person)
     }
 
-    /// Writes a mail and sends it.
-    pub(crate) async fn send(
-        &self,
-        to: &Email,
-        mail: &Mail<'_>,
-        name: Option<&str>,
-        locales: &[&str],
-    ) -> Result<(), Problem> {
-        let person = Person { name, email: Some(to.as_str()), locales, ..Person::default() };
+    /// Writes a mail and sends it. The address in it is the one that it goes to.
+    pub(crate) async fn send(&self, to: &Email, mail: &Mail<'_>, person: Person<'_>) -> Result<(), Problem> {
+        let person = Person { email: Some(to.as_str()), ..person };
         let letter =
             self.messages.letter(mail, &person).map_err(|why| Problem::from(Code::Misconfigured).because(&why))?;
         for template in &letter.skipped {

@@ -11,9 +11,11 @@ mod compression;
 mod document;
 mod headers;
 mod language;
+pub(crate) mod products;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod urls;
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,10 +24,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
+use messages::Locale;
 
+pub use products::{PAGES_RETURN_URL, Product};
 pub use settings::{
     NAMES, PAGES_API_URL, PAGES_CLIENT_ID, PAGES_COGNITO_URL, PAGES_PASSWORD_RULES, PAGES_PROVIDERS,
-    PAGES_REGISTRATION, PAGES_RETURN_URL, PAGES_SIGN_IN_URL, PasswordRules, Settings,
+    PAGES_REGISTRATION, PAGES_SIGN_IN_URL, PasswordRules, Settings,
 };
 
 use assets::Assets;
@@ -72,6 +76,11 @@ struct Site {
 }
 
 impl Site {
+    /// The app client that a query names, and where its people go on. `None` if the settings do not know it.
+    fn product(&self, query: &str) -> Option<(&String, &Product)> {
+        products::client_in(query).and_then(|id| self.settings.products.get_key_value(&id))
+    }
+
     fn files(&self) -> &(Documents, Assets) {
         self.files.get_or_init(|| {
             let assets = Assets::new(self.settings.branding.brand_color, &self.settings.forms);
@@ -81,13 +90,18 @@ impl Site {
 }
 
 /// Serves the pages and `pages-assets/`. All references in the pages are relative, so the router can be nested under
-/// any path. The page `register` exists only if registration is open. `/` redirects to the account page. For a path
-/// that leads nowhere, browsers get a page, and other clients get the answer of `otherwise`.
+/// any path. The page `register` exists only if registration is open. `/` redirects to the account page below `APP_URL`.
+/// For a path that leads nowhere, browsers get a page, and other clients get the answer of `otherwise`.
 pub fn router(settings: &Settings, otherwise: fn() -> Response) -> Router {
     let policy = headers::Policy::new(settings);
     let site = Arc::new(Site { settings: settings.clone(), files: OnceLock::new() });
     let mut router = Router::new()
-        .route("/", get(async || (StatusCode::SEE_OTHER, [(header::LOCATION, "account")])))
+        .route(
+            "/",
+            get(async |State(site): State<Arc<Site>>, RawQuery(query): RawQuery| {
+                home(&site, &query.unwrap_or_default())
+            }),
+        )
         // Where password managers send people to change a password (W3C, "A Well-Known URL for Changing Passwords").
         .route("/.well-known/change-password", get(async || (StatusCode::SEE_OTHER, [(header::LOCATION, RESET)])))
         .route("/pages-assets/{version}/{name}", get(asset))
@@ -106,6 +120,16 @@ pub fn router(settings: &Settings, otherwise: fn() -> Response) -> Router {
         );
     }
     router.with_state(site).layer(middleware::map_response_with_state(Arc::new(policy), headers::secure))
+}
+
+/// Leads from the root to the account page. Below a path, browsers may have asked for the root without the slash at its end
+/// (`https://example.com/pages`), as the footers of mails link it. From there, a relative reference leads beside the path.
+fn home(site: &Site, query: &str) -> Response {
+    let root = site.settings.branding.app_url.as_deref().map(|url| format!("{url}/")).unwrap_or_default();
+    let lang = products::parameter(query, "lang").and_then(|tag| Locale::for_tag(&tag)).map(|locale| locale.tag);
+    let client = site.product(query).map(|(id, _)| id.as_str());
+    let query = products::query(lang, client);
+    (StatusCode::SEE_OTHER, [(header::LOCATION, format!("{root}account{query}"))]).into_response()
 }
 
 /// Whether a person looks at the answer. Browsers ask for HTML by name, programs do not.
@@ -128,11 +152,12 @@ const DEEPEST: usize = 20;
 
 /// A page. `up` leads from the folder that the browser is in to the folder of the pages.
 fn document(page: Page, up: &str, site: &Site, query: &str, headers: &HeaderMap) -> Response {
-    // Only the page's script reads codes and tokens. The server reads the language from the query and nothing else.
-    let requested = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").map(|(_, value)| value);
+    // Only the page's script reads codes and tokens. The server reads the language and the app client from the query, and
+    // nothing else.
+    let requested = products::parameter(query, "lang");
     let (locale, source) = language::choose(requested.as_deref(), headers, site.settings.default_locale);
     let locale = site.settings.forms.of(locale);
-    match site.files().0.render(page, up, locale, source) {
+    match site.files().0.render(page, up, (locale, source), site.product(query)) {
         Ok(html) => {
             let packed = compression::accepts_gzip(headers).then(|| compression::gzip(html.as_bytes()));
             let head = [

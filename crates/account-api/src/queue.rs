@@ -45,6 +45,9 @@ pub struct Invite {
     pub attributes: BTreeMap<String, String>,
     /// The languages of the person who asked, best first.
     pub locales: Vec<String>,
+    /// The app client that the link names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 impl fmt::Debug for Invite {

@@ -4,7 +4,7 @@ use crate::{email_change, identities, invitation, pages};
 use cognito_core::account_event::{EVENT_BUS, bus_from_lookup};
 use cognito_core::email::Email;
 use cognito_core::provider::SignUpDomains;
-use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, Overrides, PROVIDERS, SettingError};
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 49] = [
@@ -114,19 +114,11 @@ impl Settings {
             email_change: email_change::Settings::from_lookup(lookup)?,
             identities: identities::Settings::from_lookup(lookup)?,
             invitations: invitation::Settings::from_lookup(lookup)?,
-            pages: pages_settings(lookup, &user_pool_id)?,
+            pages: pages::Settings::for_pool(lookup, &user_pool_id)?,
             messages: messages::Settings::from_lookup(lookup)?,
             user_pool_id,
         })
     }
-}
-
-/// The pages look as the messages of their own app client do.
-fn pages_settings(lookup: Lookup<'_>, user_pool_id: &str) -> Result<Option<pages::Settings>, SettingError> {
-    let overrides = Overrides::from_lookup(lookup)?;
-    let client = lookup(pages::PAGES_CLIENT_ID);
-    let own = overrides.over(user_pool_id, client.as_deref(), lookup);
-    pages::Settings::from_lookup(&own, &messages::Settings::from_lookup(&own)?)
 }
 
 /// An address, or a name with an address in angle brackets.

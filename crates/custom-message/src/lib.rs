@@ -22,6 +22,9 @@ const CHANGE_ELSEWHERE: FailureKind =
 /// The names under which applications pass the language, in order of preference.
 const LANGUAGES: [&str; 4] = ["locale", "lang", "language", "ui_locales"];
 
+/// The name under which the pages pass the app client that people came with.
+const RETURN_CLIENT: &str = "return_client";
+
 /// The `error_code` that is logged for each template that could not be used for a message.
 pub const TEMPLATE_PASSED_OVER: &str = "template_passed_over";
 /// The `error_code` that is logged at start for each file of `TEMPLATE_DIR` that cannot be used.
@@ -32,6 +35,7 @@ pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
 pub struct CustomMessage {
     messages: Messages,
     direct_email_change: DirectEmailChange,
+    names_client: bool,
 }
 
 impl CustomMessage {
@@ -44,7 +48,7 @@ impl CustomMessage {
             let cause = problem.to_string();
             tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "a template cannot be used");
         }
-        Self { messages, direct_email_change: settings.direct_email_change }
+        Self { messages, direct_email_change: settings.direct_email_change, names_client: settings.names_client }
     }
 
     /// Refuses to send the code for a changed address. Otherwise an access token would be enough to change it, and
@@ -71,7 +75,11 @@ impl CustomMessage {
         let wishes = LANGUAGES.iter().filter_map(|name| metadata.text(name)).chain(attributes.text("locale"));
         let locales: Vec<&str> = wishes.flat_map(messages::preferred).collect();
         let client_id = event.client_id();
-        self.messages.answer(&request(event, kind, &locales, client_id.as_deref()))
+        let mut request = request(event, kind, &locales, client_id.as_deref());
+        // The pages have an app client of their own, and say which one people came with.
+        let own = client_id.as_deref().filter(|_| self.names_client);
+        request.person.link_client = metadata.text(RETURN_CLIENT).or(own);
+        self.messages.answer(&request)
     }
 }
 
@@ -87,6 +95,7 @@ fn request<'a>(event: &'a Event, kind: Kind, locales: &'a [&'a str], client_id: 
             email: attributes.text("email"),
             locales,
             client_id,
+            link_client: None,
         },
         code_parameter: parameter("codeParameter"),
         username_parameter: parameter("usernameParameter"),

@@ -27,6 +27,9 @@ pub struct Settings {
     pub messages: messages::Settings,
     /// `DIRECT_EMAIL_CHANGE`.
     pub direct_email_change: DirectEmailChange,
+    /// Whether links name the app client, so that the pages lead back to its application: its entry of `OVERRIDES` says
+    /// where that is.
+    pub names_client: bool,
 }
 
 impl Settings {
@@ -40,6 +43,8 @@ impl Settings {
         Ok(Self {
             messages: messages::Settings::from_lookup(lookup)?,
             direct_email_change: settings::choice(lookup, DIRECT_EMAIL_CHANGE, &words, DirectEmailChange::default())?,
+            // The account API reads the address. Here it only matters that there is one.
+            names_client: lookup("PAGES_RETURN_URL").is_some_and(|url| !url.trim().is_empty()),
         })
     }
 }

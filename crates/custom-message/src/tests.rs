@@ -317,6 +317,53 @@ fn a_link_of_cognito_may_stand_for_the_code_and_an_invitation_needs_the_user_nam
     assert!(overruled_of(&invitation, json!({ "emailMessage": "{username}, your password is {####}" })).is_empty());
 }
 
+async fn response_of(triggers: &Overridden<CustomMessage>, event: String) -> Value {
+    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
+    let payload = serde_json::value::RawValue::from_string(event).unwrap();
+    let answer = cognito_core::trigger::answer(triggers, &payload, clock).await.unwrap();
+    serde_json::from_str::<Value>(answer.get()).unwrap()["response"].take()
+}
+
+#[tokio::test]
+async fn a_link_names_the_app_client_if_its_people_go_on_elsewhere() {
+    let overrides = json!([
+        { "client_id": "shop", "settings": { "PAGES_RETURN_URL": "https://shop.example.com/" } },
+        { "client_id": "news", "settings": { "APP_NAME": "News", "PAGES_RETURN_URL": " " } },
+    ]);
+    let lookup = |name: &str| match name {
+        "APP_URL" => Some("https://app.example.com".to_owned()),
+        OVERRIDES => Some(overrides.to_string()),
+        _ => None,
+    };
+    let triggers = Overridden::build(&lookup, |lookup| Settings::from_lookup(lookup).map(CustomMessage::new)).unwrap();
+    // A code for a sign-in has no link but the one to a new password.
+    for name in ["sign-up", "resend-code", "forgot-password", "verify-user-attribute", "authentication"] {
+        for (client, metadata, named) in [
+            ("shop", Value::Null, Some("shop")),
+            ("news", Value::Null, None),
+            ("another", Value::Null, None),
+            // The pages have an app client of their own, and say which one people came with.
+            ("another", json!({ "return_client": "shop" }), Some("shop")),
+            ("another", json!({ "return_client": "https://evil.example" }), None),
+        ] {
+            let event = edited(&format!("custom-message/{name}"), |event| {
+                event["callerContext"]["clientId"] = json!(client);
+                event["request"]["clientMetadata"] = metadata;
+            });
+            let response = response_of(&triggers, event).await;
+            let mail = response["emailMessage"].as_str().unwrap();
+            let links =
+                mail.split("href=\"https://app.example.com/").skip(1).map(|link| link.split('"').next().unwrap());
+            let links: Vec<_> = links.collect();
+            assert!(!links.is_empty(), "{name}");
+            for link in links {
+                let client = link.split_once("&amp;client=").map(|(_, client)| client);
+                assert_eq!(client, named, "{name}: {link}");
+            }
+        }
+    }
+}
+
 /// Two products over one pool: each app client's people get its own name and templates.
 #[tokio::test]
 async fn messages_depend_on_the_app_client_and_templates_can_see_it() {
@@ -335,11 +382,7 @@ async fn messages_depend_on_the_app_client_and_templates_can_see_it() {
     let triggers = Overridden::build(&lookup, |lookup| Settings::from_lookup(lookup).map(CustomMessage::new)).unwrap();
     let subject = async |client: &str| {
         let event = edited("custom-message/sign-up", |event| event["callerContext"]["clientId"] = json!(client));
-        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-        let payload = serde_json::value::RawValue::from_string(event).unwrap();
-        let answer = cognito_core::trigger::answer(&triggers, &payload, clock).await.unwrap();
-        let answer: Value = serde_json::from_str(answer.get()).unwrap();
-        answer["response"]["emailSubject"].as_str().unwrap().to_owned()
+        response_of(&triggers, event).await["emailSubject"].as_str().unwrap().to_owned()
     };
     assert!(subject("shop").await.contains("Shop"));
     assert_eq!(subject("news-phone").await, "News for news-phone");

@@ -28,6 +28,9 @@ pub struct Person<'a> {
     pub locales: &'a [&'a str],
     /// The app client with which the person signs in.
     pub client_id: Option<&'a str>,
+    /// The app client that links name, so that the pages lead back to its application (`PAGES_RETURN_URL` of its entry of
+    /// `OVERRIDES`). What is no app client's id counts as absent.
+    pub link_client: Option<&'a str>,
 }
 
 /// What a custom message event asks for.
@@ -186,6 +189,7 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
         },
         email: person.email.map(one_line).unwrap_or_default(),
         client_id: person.client_id.unwrap_or_default().to_owned(),
+        link_client: person.link_client.unwrap_or_default().to_owned(),
         code: placeholder::CODE.to_string(),
         link,
         style,
@@ -198,14 +202,14 @@ fn facts(request: &Request<'_>, settings: &Settings, style: Style) -> Facts {
 /// that end a query, and links end up in histories and logs. The user name comes from the event. Cognito would replace
 /// a placeholder without percent-encoding the name.
 fn link(request: &Request<'_>, settings: &Settings) -> Option<String> {
-    let Person { username, email, .. } = request.person;
+    let Person { username, email, link_client, .. } = request.person;
     let link = Link::to(settings.branding.app_url.as_deref()?, request.kind.page()?);
     let link = match request.kind {
         Kind::AdminCreateUser => link.with_username(username).with_email(email),
         Kind::UpdateAttribute | Kind::VerifyAttribute => link.with_code().with_username(username),
         _ => link.with_code().with_username(username).with_email(email),
     };
-    Some(link.into_url())
+    Some(link.with_client(link_client).into_url())
 }
 
 fn unusable(kind: Kind, reason: &Reason) -> Vec<SkippedTemplate> {

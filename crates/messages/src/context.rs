@@ -16,6 +16,8 @@ pub(crate) struct Facts {
     pub(crate) username: String,
     pub(crate) email: String,
     pub(crate) client_id: String,
+    /// The app client that links name.
+    pub(crate) link_client: String,
     pub(crate) code: String,
     /// What the message begins with.
     pub(crate) style: Style,
@@ -52,7 +54,7 @@ fn password_link(kind: Kind, branding: &Branding, facts: &Facts) -> String {
     let page = Kind::ForgotPassword.page().filter(|_| kind.is_about_intruders());
     let link = page.zip(branding.app_url.as_deref()).map(|(page, app)| Link::to(app, page));
     let email = Some(facts.email.as_str()).filter(|email| !email.is_empty());
-    link.map(|link| link.with_email(email).into_url()).unwrap_or_default()
+    link.map(|link| link.with_email(email).with_client(Some(&facts.link_client)).into_url()).unwrap_or_default()
 }
 
 /// The variables for one text of a message. `html` says whether the text will be HTML. URLs are then escaped here,

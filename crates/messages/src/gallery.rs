@@ -164,7 +164,7 @@ fn person<'a>(locale: &'a [&'a str]) -> Person<'a> {
         username: Some(SAMPLE_USERNAME),
         email: Some(SAMPLE_EMAIL),
         locales: locale,
-        client_id: None,
+        ..Person::default()
     }
 }
 

@@ -183,6 +183,7 @@ fn facts(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) -> Result<Fa
         name: person.name.and_then(greeting_name).unwrap_or_default(),
         username: person.username.map(one_line).unwrap_or_default(),
         email: person.email.map(one_line).unwrap_or_default(),
+        link_client: person.link_client.unwrap_or_default().to_owned(),
         ..Facts::default()
     };
     if mail.code().is_some() {
@@ -231,5 +232,5 @@ pub(crate) fn link(settings: &Settings, mail: &Mail<'_>, person: &Person<'_>) ->
         | Mail::AccountDeleted
         | Mail::AccountExists => link.with_email(person.email),
     };
-    Some(link.into_url())
+    Some(link.with_client(person.link_client).into_url())
 }

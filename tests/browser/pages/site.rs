@@ -13,6 +13,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::{Json, Router};
+use cognito_core::settings::OVERRIDES;
 use end_to_end::{cloud, function, last_mail, pool};
 use local_cloud::event;
 use local_cloud::http::Http;
@@ -21,6 +22,7 @@ use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
 
 use super::backend::Backend;
 
@@ -30,6 +32,18 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("PROVIDERS", "Google:claim"),
     (pages::PAGES_PROVIDERS, "COGNITO,Google"),
 ];
+
+/// Two applications: one that the general address leads to, and one whose app client has its own.
+const APPLICATIONS: &[(&str, &str)] = &[
+    (pages::PAGES_RETURN_URL, "https://harbour.example.com/"),
+    (
+        OVERRIDES,
+        r#"[{"client_id": "shop", "settings": {"APP_NAME": "Shop", "PAGES_RETURN_URL": "https://shop.example.com/"}}]"#,
+    ),
+];
+
+/// The path that [`Site::start_below_a_path`] has.
+const PATH: &str = "/account-pages";
 
 /// The pages with their own pool. Dropping this ends the server.
 pub(crate) struct Site {
@@ -87,6 +101,29 @@ impl Site {
         Self::with(PROVIDERS, |router| router.layer(middleware::from_fn(instead))).await
     }
 
+    /// The same for [`APPLICATIONS`].
+    pub(crate) async fn start_for_applications() -> Result<Self> {
+        Self::with(APPLICATIONS, |router| router).await
+    }
+
+    /// The same below a path, which what stands before the function takes off. Beside it, there is somebody else's site.
+    pub(crate) async fn start_below_a_path() -> Result<Self> {
+        let without_path = |mut request: Request| {
+            let below = request.uri().path_and_query()?.as_str().strip_prefix(PATH)?;
+            let is_whole = below.is_empty() || below.starts_with(['/', '?']);
+            let slash = if below.starts_with('/') { "" } else { "/" };
+            *request.uri_mut() = is_whole.then(|| format!("{slash}{below}").parse().ok()).flatten()?;
+            Some(request)
+        };
+        let below = move |router: Router| {
+            Router::new().fallback(async move |request: Request| match without_path(request) {
+                Some(request) => router.oneshot(request).await.into_response(),
+                None => "somebody else's site".into_response(),
+            })
+        };
+        Self::start_at(PATH, &[], below, false).await
+    }
+
     /// The same behind a cache that removes the browser's languages from requests. The default language of these pages
     /// is French.
     pub(crate) async fn start_behind_a_cache() -> Result<Self> {
@@ -136,31 +173,34 @@ impl Site {
                 }
             }
         };
-        Self::at_cognito(&[], |router| router.layer(middleware::from_fn(stand_in)), true).await
+        Self::start_at("", &[], |router| router.layer(middleware::from_fn(stand_in)), true).await
     }
 
     async fn with(own: &'static [(&str, &str)], around: impl FnOnce(Router) -> Router) -> Result<Self> {
-        Self::at_cognito(own, around, false).await
+        Self::start_at("", own, around, false).await
     }
 
-    /// `stands_in` says that the pages' own server stands in for Cognito.
-    async fn at_cognito(
+    /// `path` comes before the pages. `stands_in` says that the pages' own server stands in for Cognito.
+    async fn start_at(
+        path: &str,
         own: &'static [(&str, &str)],
         around: impl FnOnce(Router) -> Router,
         stands_in: bool,
     ) -> Result<Self> {
         let place = Place::take().await?;
+        let address = format!("{}{path}", place.address);
         let pool = pool(Kind::EmailAsUsername).await?;
-        let settings = settings(&pool, &place.address, own, stands_in).await?;
-        let api = Backend::start(&pool, &place.address, settings.clone(), own).await?;
+        let settings = settings(&pool, &address, own, stands_in).await?;
+        let api = Backend::start(&pool, &address, settings.clone(), own).await?;
         let router = around(api.router.clone());
-        let messages = [("APP_NAME", "Harbour"), ("APP_URL", place.address.as_str())];
+        let overrides = own.iter().filter(|(name, _)| *name == OVERRIDES).copied();
+        let messages: Vec<_> = [("APP_NAME", "Harbour"), ("APP_URL", &*address)].into_iter().chain(overrides).collect();
         let messages = function("custom-message", &messages).await?;
         let server = tokio::spawn(async move {
             // Dropping the site aborts the task and so ends the server.
             let _ = axum::serve(place.listener, router).await;
         });
-        Ok(Self { address: place.address, pool, api, client: settings.client_id, messages, server })
+        Ok(Self { address, pool, api, client: settings.client_id, messages, server })
     }
 
     /// A page's address.
@@ -211,13 +251,18 @@ impl Site {
     /// The link in the last mail to an address, with the local cloud's code, in the mail that Cognito would have sent.
     /// The local cloud sends its own text (docs/LOCAL_STACK.md), so the function writes the mail here.
     pub(crate) async fn link(&self, sample: &str, email: &str) -> Result<String> {
+        link_in(&self.mail(sample, email, &Value::Null).await?, &self.address)
+    }
+
+    /// That mail, for a call with this `ClientMetadata`.
+    pub(crate) async fn mail(&self, sample: &str, email: &str, metadata: &Value) -> Result<String> {
         let profile = self.pool.only_profile_of(email).await?;
         let sent = last_mail(&cloud()?, email).await?;
         let code = six_digits(&sent).context("the last mail has no code")?;
-        let event = event::about(event::load(&format!("custom-message/{sample}"), &self.pool)?, &profile);
+        let mut event = event::about(event::load(&format!("custom-message/{sample}"), &self.pool)?, &profile);
+        event["request"]["clientMetadata"] = metadata.clone();
         let answer = self.messages.invoke(&event).await?.ok().context("the mail could not be written")?;
-        let mail = answer["response"]["emailMessage"].as_str().context("there is no mail")?.replace("{####}", &code);
-        link_in(&mail, &self.address)
+        Ok(answer["response"]["emailMessage"].as_str().context("there is no mail")?.replace("{####}", &code))
     }
 }
 
@@ -269,8 +314,8 @@ async fn settings(
     });
     let made: Value = pool.admin("CreateUserPoolClient", input).await?;
     let client = made["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned();
-    let cloud = cloud()?;
-    let cognito = if stands_in { address.to_owned() } else { cloud.clone() };
+    let (cloud, address) = (cloud()?, address.to_owned());
+    let cognito = if stands_in { address.clone() } else { cloud.clone() };
     let lookup = move |name: &str| {
         Some(match name {
             pages::PAGES_CLIENT_ID => client.clone(),
@@ -279,10 +324,10 @@ async fn settings(
             pages::PAGES_REGISTRATION => "open".to_owned(),
             pages::PAGES_PASSWORD_RULES => "12,lowercase,uppercase,numbers,symbols".to_owned(),
             "APP_NAME" => "Harbour".to_owned(),
+            "APP_URL" => address.clone(),
             "SUPPORT_EMAIL" => "help@example.com".to_owned(),
             _ => own.iter().find(|(known, _)| *known == name)?.1.to_owned(),
         })
     };
-    let messages = messages::Settings::from_lookup(&lookup)?;
-    pages::Settings::from_lookup(&lookup, &messages)?.context("the pages are switched off")
+    pages::Settings::for_pool(&lookup, pool.id())?.context("the pages are switched off")
 }

@@ -2,7 +2,7 @@
 
 import { Refusal, unreachable } from "./refusal.js";
 import { accessToken, endSession } from "./session.js";
-import { language } from "./view.js";
+import { client, language } from "./view.js";
 
 async function call(config, method, path, { body, token } = {}) {
   const address = config.api_url ? `${config.api_url}/${path}` : new URL(path, location.href);
@@ -26,7 +26,9 @@ async function call(config, method, path, { body, token } = {}) {
 const signedIn = (config, method, path, body) => call(config, method, path, { body, token: accessToken() });
 
 export const changeUnderWay = (config) => signedIn(config, "GET", "email-change");
-export const beginChange = (config, email) => signedIn(config, "POST", "email-change", { new_email: email });
+// The links of the mails lead back to the application that people came from.
+export const beginChange = (config, email) =>
+  signedIn(config, "POST", `email-change?client=${encodeURIComponent(client())}`, { new_email: email });
 export const proveChange = (config, code, id) => signedIn(config, "POST", "email-change/verify", { code, id });
 export const resendChange = (config) => signedIn(config, "POST", "email-change/resend");
 export const withdrawChange = (config) => signedIn(config, "DELETE", "email-change");

@@ -8,10 +8,10 @@ import { emailChange } from "./email-change.js";
 import { empty, onPress, onSubmit } from "./form.js";
 import { addressOf, dropLink, leaveFor, takeLink } from "./link.js";
 import { explain, reason, Refusal } from "./refusal.js";
-import { accessToken, dropPurpose, endSession, finishSignIn, purpose, signIn, signOut, stillSignedIn } from "./session.js";
-import { keepNext, takeNext } from "./session.js";
+import { accessToken, dropPurpose, endSession, finishSignIn, purpose, signIn, signInUnderWay, signOut } from "./session.js";
+import { keepNext, stillSignedIn, takeNext } from "./session.js";
 import { start } from "./start.js";
-import { alertWith, language, nameOf, notice, quiet, say, show, slot } from "./view.js";
+import { alertWith, client, language, nameOf, notice, quiet, say, show, slot } from "./view.js";
 import { askAgain, askToDelete, askToSignOutEverywhere, showWays, wireAsking } from "./ways.js";
 
 const PAGE = "account";
@@ -143,22 +143,28 @@ async function signedIn(config) {
 
 const home = async (config) => (accessToken() ? signedIn(config) : show("signed-out", { focus: false }));
 
-// Loads this page again if it is in another language than the person came from.
-function turnsTo(lang, address) {
-  if (lang !== language()) address.searchParams.set("lang", lang);
-  if (address.href === location.href) return false;
+function goesTo(address) {
+  if (address === location.href) return false;
   location.replace(address);
   return true;
+}
+
+// Loads this page again if the person came from one in another language or of another app client.
+function turnsTo({ lang, client: came }) {
+  const address = new URL(location.href);
+  if (lang && lang !== language()) address.searchParams.set("lang", lang);
+  if (came && came !== client()) address.searchParams.set("client", came);
+  return goesTo(address.href);
 }
 
 // Back from the sign-in pages. True if another page goes on from here.
 async function arrived(config) {
   if (!answer.state && !answer.error) return false;
-  // Not before, because the page may first be loaded again in another language; and not later, because a code of the
-  // sign-in pages works once.
+  if (turnsTo(signInUnderWay() ?? {})) return true;
+  // Not before, because the page may first be loaded again; and not later, because a code of the sign-in pages works once.
   dropLink(PAGE);
-  const { returnTo, lang } = await finishSignIn(config, answer);
-  return turnsTo(lang, new URL(addressOf(returnTo)));
+  const { returnTo } = await finishSignIn(config, answer);
+  return goesTo(addressOf(returnTo));
 }
 
 // Back from the end of the session on the sign-in pages. False if nothing was to follow.
@@ -166,7 +172,7 @@ async function followed(config) {
   const next = takeNext();
   if (!next) return false;
   const values = { provider: nameOf(next.provider ?? "") };
-  if (turnsTo(next.lang, new URL(location.href))) {
+  if (turnsTo(next)) {
     keepNext(next);
   } else if (next.go) {
     await signIn(config, next.go);
@@ -179,7 +185,7 @@ async function followed(config) {
   } else {
     await home(config);
     if (next.alert) alertWith(explain(new Refusal({ code: next.alert })).text);
-    else notice(say("connect.canceled", values));
+    else if (next.notice) notice(say("connect.canceled", values));
   }
   return true;
 }

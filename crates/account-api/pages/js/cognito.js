@@ -1,7 +1,7 @@
 // Cognito's public operations: those that need no AWS credentials.
 
 import { Refusal, unreachable } from "./refusal.js";
-import { language } from "./view.js";
+import { client, language } from "./view.js";
 
 async function call(config, operation, input) {
   let answer;
@@ -24,8 +24,9 @@ async function call(config, operation, input) {
   throw new Refusal({ code, status: answer.status, detail: body.message ?? body.Message ?? "" });
 }
 
-// Without it the triggers would have to guess the language of their messages.
-const metadata = () => ({ locale: language() });
+// Without it the triggers would have to guess the language of their messages, and their links would name the app client of
+// the pages.
+const metadata = () => ({ locale: language(), ...(client() && { return_client: client() }) });
 
 export const signUp = (config, email, password) =>
   call(config, "SignUp", { ClientId: config.client_id, Username: email, Password: password, ClientMetadata: metadata() });

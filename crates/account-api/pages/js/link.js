@@ -2,6 +2,7 @@
 // and of what people copy; this tab keeps it until it has served.
 
 import { forget, keep, recall } from "./memory.js";
+import { client } from "./view.js";
 
 const name = (page) => `link ${page}`;
 
@@ -29,10 +30,11 @@ export function dropLink(page) {
   forget(name(page));
 }
 
-// Another page, in the language that was chosen by hand.
+// Another page, in the language that was chosen by hand, with the app client that people came with.
 export function addressOf(page) {
   const address = new URL(page, location.href);
   const { lang, dataset } = document.documentElement;
   if (dataset.langSource === "query") address.searchParams.set("lang", lang);
+  if (client()) address.searchParams.set("client", client());
   return address.href;
 }

@@ -8,7 +8,7 @@ import { getUser, revoke } from "./cognito.js";
 import { addressOf } from "./link.js";
 import { forget, keep, recall } from "./memory.js";
 import { Refusal, unreachable } from "./refusal.js";
-import { language } from "./view.js";
+import { client, language } from "./view.js";
 
 const SESSION = "session";
 const UNDER_WAY = "sign-in";
@@ -29,6 +29,9 @@ const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
 // The one address that the app client has to allow, for sign-in and sign-out.
 const account = () => new URL("account", location.href).href.split("?")[0];
+
+// What people come back to: that address alone has neither.
+const place = () => ({ lang: language(), client: client() });
 
 export function accessToken() {
   const session = recall(SESSION);
@@ -68,7 +71,7 @@ export async function stillSignedIn(config) {
 // Leaves for the sign-in pages; `returnTo` is the page to come back to. With a provider, they lead on to that one alone.
 // `purpose` is why, for the page that is come back to: `joins` makes this the sign-in to a second account.
 export async function signIn(config, { returnTo = "account", hint = null, provider = null, purpose = null } = {}) {
-  const underWay = { state: random(), nonce: random(), verifier: random(), returnTo, lang: language(), purpose };
+  const underWay = { state: random(), nonce: random(), verifier: random(), returnTo, ...place(), purpose };
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(underWay.verifier));
   keep(UNDER_WAY, underWay);
   const query = new URLSearchParams({
@@ -87,7 +90,10 @@ export async function signIn(config, { returnTo = "account", hint = null, provid
   location.assign(`${config.sign_in_url}/oauth2/authorize?${query}`);
 }
 
-// Takes the answer of the sign-in pages and returns where to go on: `{ returnTo, lang }`.
+// The sign-in that this tab began, if it is not finished.
+export const signInUnderWay = () => recall(UNDER_WAY);
+
+// Takes the answer of the sign-in pages and returns where to go on: `{ returnTo }`.
 export async function finishSignIn(config, answer) {
   const underWay = recall(UNDER_WAY);
   forget(UNDER_WAY);
@@ -159,8 +165,8 @@ export async function signOut(config, next) {
 
 // Ends the session on the sign-in pages alone, so that the next sign-in there is a new one. `next` is for this page when
 // it comes back.
-export function throughSignOut(config, next = null) {
-  if (next) keep(NEXT, { ...next, lang: language(), until: Date.now() + PATIENCE });
+export function throughSignOut(config, next = {}) {
+  keep(NEXT, { ...next, ...place(), until: Date.now() + PATIENCE });
   const query = new URLSearchParams({ client_id: config.client_id, logout_uri: account() });
   location.assign(config.sign_in_url ? `${config.sign_in_url}/logout?${query}` : addressOf("account"));
 }

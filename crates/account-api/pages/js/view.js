@@ -18,6 +18,10 @@ export function knows(key) {
 
 export const language = () => document.documentElement.lang;
 
+// The app client that people came with, if the server knows where its application is. The address names it, because a link
+// of a mail opens a new tab.
+export const client = () => document.documentElement.dataset.client ?? "";
+
 // What people call the providers that Cognito names otherwise.
 const NAMES = { SignInWithApple: "Apple", LoginWithAmazon: "Amazon" };
 export const nameOf = (provider) => NAMES[provider] ?? provider;

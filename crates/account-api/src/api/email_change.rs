@@ -1,4 +1,5 @@
 use super::body::{Body, Limits, has_chars};
+use super::link_client::LinkClient;
 use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
@@ -61,7 +62,7 @@ refusals! {
 /// same address. The API then sends one code there.
 #[utoipa::path(
     post, path = "/email-change", tag = "email-change", security(("accessToken" = [])),
-    request_body = EmailChangeRequest,
+    request_body = EmailChangeRequest, params(LinkClient),
     responses(
         (status = 202, description = "A code is on its way", body = View),
         RequestRefused,
@@ -70,10 +71,11 @@ refusals! {
 pub(super) async fn request(
     State(api): State<Arc<EmailChange>>,
     caller: Caller,
+    LinkClient { client }: LinkClient,
     locales: Locales,
     Body(wish): Body<EmailChangeRequest>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let view = api.request(&caller, &wish.new_email, &locales.as_strs()).await;
+    let view = api.request(&caller, &wish.new_email, client, &locales.as_strs()).await;
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 

@@ -1,12 +1,13 @@
 use super::body::{Body, Limits, has_chars};
+use super::link_client::LinkClient;
 use super::locales::Locales;
 use super::refusals::refusals;
 use crate::caller::{Caller, Origin};
-use crate::invitation::Wishes;
 use crate::invitation::complete::Completed;
 use crate::invitation::flow::{Invitations, Sent};
 use crate::invitation::listing::State as InvitationState;
 use crate::invitation::members::Seen;
+use crate::invitation::{Asker, Wishes};
 use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -149,7 +150,7 @@ refusals! {
 /// them, the answer is `too-many-requests`.
 #[utoipa::path(
     post, path = "/invitations", tag = "invitations", security(("accessToken" = [])),
-    request_body = InvitationRequest,
+    request_body = InvitationRequest, params(LinkClient),
     responses(
         (status = 202, description = "A mail is on its way, if that is possible", body = Sent),
         InviteRefused,
@@ -159,13 +160,15 @@ pub(super) async fn invite(
     State(api): State<Arc<Invitations>>,
     caller: Result<Caller, Problem>,
     origin: Origin,
+    LinkClient { client }: LinkClient,
     locales: Locales,
     Body(wish): Body<InvitationRequest>,
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let InvitationRequest { email, attributes, group, inviter, return_to, notify } = wish;
     let wishes = Wishes { group, return_to, inviter, hand_out: !notify };
-    let invited = api.invite(caller, &origin, &email, &attributes, wishes, &locales.as_strs()).await;
+    let asker = Asker { locales: &locales.as_strs(), client: client.as_deref() };
+    let invited = api.invite(caller, &origin, &email, &attributes, wishes, asker).await;
     let sent = invited.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok((StatusCode::ACCEPTED, Json(sent)))
 }
@@ -266,7 +269,7 @@ refusals! {
 /// answer.
 #[utoipa::path(
     post, path = "/invitations/{id}/resend", tag = "invitations", security(("accessToken" = [])),
-    params(("id" = String, Path, description = "The invitation")),
+    params(("id" = String, Path, description = "The invitation"), LinkClient),
     responses(
         (status = 202, description = "A mail is on its way, or the link is in this answer", body = Sent),
         ResendRefused,
@@ -275,11 +278,13 @@ refusals! {
 pub(super) async fn resend(
     State(api): State<Arc<Invitations>>,
     caller: Result<Caller, Problem>,
+    LinkClient { client }: LinkClient,
     locales: Locales,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
-    let sent = api.resend(caller, &id, &locales.as_strs()).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    let asker = Asker { locales: &locales.as_strs(), client: client.as_deref() };
+    let sent = api.resend(caller, &id, asker).await.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok((StatusCode::ACCEPTED, Json(sent)))
 }
 

@@ -13,7 +13,7 @@ use crate::table::Versioned;
 use cognito_core::account_event::What;
 use cognito_core::email::Email;
 use cognito_core::user_pool::PoolErrorKind;
-use messages::Mail;
+use messages::{Mail, Person};
 use std::time::Duration;
 
 /// How often a mail to the old address is tried, how long the pause between two tries is, and how long all tries may
@@ -158,14 +158,15 @@ impl EmailChange {
     async fn tell(&self, caller: &Caller, old: &str, new_email: &str, locales: &[&str]) -> bool {
         let mail = Mail::EmailChanged { new_email };
         let Ok(old) = Email::parse(old) else { return true };
+        let person = Person { locales, ..Person::default() };
         let tries = async {
             for _ in 1..TELL_TRIES {
-                if self.outbox.send(&old, &mail, None, locales).await.is_ok() {
+                if self.outbox.send(&old, &mail, person).await.is_ok() {
                     return Ok(());
                 }
                 tokio::time::sleep(TELL_AGAIN).await;
             }
-            self.outbox.send(&old, &mail, None, locales).await
+            self.outbox.send(&old, &mail, person).await
         };
         let told = tokio::time::timeout(TELL_TIME, tries).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
         told.inspect_err(|why| why.log(Some(&caller.sub))).is_ok()

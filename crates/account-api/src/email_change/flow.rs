@@ -14,7 +14,7 @@ use crate::random_uuid;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{AvailableEmail, Profile, Status};
-use messages::Mail;
+use messages::{Mail, Person};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,8 +58,14 @@ impl From<RequestError> for Problem {
 }
 
 impl EmailChange {
-    /// Begins a change and sends a code to the current address.
-    pub(crate) async fn request(&self, caller: &Caller, wish: &str, locales: &[&str]) -> Result<View, Problem> {
+    /// Begins a change and sends a code to the current address. The links of both mails name `client`.
+    pub(crate) async fn request(
+        &self,
+        caller: &Caller,
+        wish: &str,
+        client: Option<String>,
+        locales: &[&str],
+    ) -> Result<View, Problem> {
         let new = Email::parse(wish).ok().filter(|email| email.as_str().is_ascii()).ok_or(Code::InvalidEmail)?;
         let key = key(caller);
         let (read, _) = self.settled(caller, &key, locales).await?;
@@ -77,7 +83,7 @@ impl EmailChange {
         self.must_be_free(&new, &profile).await?;
         let (id, code) = (random_uuid(), code::draw());
         let opened = read.value.open(self.table.now(), id, current.as_str(), &new.to_lower_case(), &self.sealer, &code);
-        let view = self.begin(&key, read, opened, &code, locales).await?;
+        let view = self.begin(&key, read, opened.with_client(client), &code, locales).await?;
         tracing::info!(decision = "email_change_requested", sub = caller.sub, "decided");
         Ok(view)
     }
@@ -376,7 +382,8 @@ impl EmailChange {
             Stage::New => Mail::EmailChangeNew { code, minutes },
         };
         let to = Email::parse(request.sent_to()).map_err(|_| Code::Misconfigured)?;
-        self.outbox.send(&to, &mail, None, locales).await
+        let person = Person { locales, link_client: request.client.as_deref(), ..Person::default() };
+        self.outbox.send(&to, &mail, person).await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::code;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
-use messages::Mail;
+use messages::{Mail, Person};
 use std::collections::BTreeMap;
 
 /// One request to approve, and what it is about.
@@ -156,7 +156,8 @@ impl Identities {
         let state = read.value.clone().asking(Some(asked.clone()));
         let Some(read) = self.table.replace(key, read, state).await? else { return Ok(None) };
         let mail = Mail::IdentityCode { code, provider: approval.provider, minutes: challenge::minutes() };
-        if let Err(why) = self.outbox.send(&approver.address, &mail, None, approval.locales).await {
+        let person = Person { locales: approval.locales, ..Person::default() };
+        if let Err(why) = self.outbox.send(&approver.address, &mail, person).await {
             let unsent = Asked { code: asked.code.unsent(), ..asked };
             let state = read.value.clone().asking(Some(unsent));
             self.table.replace(key, read, state).await?;

@@ -18,7 +18,7 @@ use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{Identity, PoolError, PoolErrorKind, Profile, ProfileRecord, UserName};
 use merge::{if_told, link_of};
-use messages::Mail;
+use messages::{Mail, Person};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -321,7 +321,8 @@ impl Identities {
             };
             let Ok(to) = Email::parse(&notice.to) else { continue };
             let own: Vec<&str> = notice.locales.iter().map(String::as_str).collect();
-            let sending = self.outbox.send(&to, &mail, None, if own.is_empty() { locales } else { &own });
+            let locales = if own.is_empty() { locales } else { &own };
+            let sending = self.outbox.send(&to, &mail, Person { locales, ..Person::default() });
             let told = tokio::time::timeout(TELL_TIME, sending).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
             match told {
                 Ok(()) => sent.push(notice.clone()),

@@ -1,7 +1,7 @@
 //! Carries out invitations, with the user pool, the table and mails.
 
 use super::listing::Listing;
-use super::{Invitation, LastInvited, Mode, Wishes, address_digest, return_urls};
+use super::{Asker, Invitation, LastInvited, Mode, Wishes, address_digest, return_urls};
 use crate::accounts::Accounts;
 use crate::caller::{Caller, Origin, id_in_log};
 use crate::ceilings::{Counter, Scope, Ticket};
@@ -14,7 +14,7 @@ use crate::queue::{Invite, Job, Queue};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{NativeUserName, UserName};
-use messages::Mail;
+use messages::{Mail, Person};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,8 +42,7 @@ pub(crate) struct Invitations {
 pub(super) struct Order<'a> {
     pub(super) email: &'a Email,
     pub(super) attributes: &'a BTreeMap<String, String>,
-    /// The languages of the person who asks, best first.
-    pub(super) locales: &'a [&'a str],
+    pub(super) asker: Asker<'a>,
     /// The member who asks. `None` where everybody may.
     pub(super) by: Option<&'a Member>,
 }
@@ -93,7 +92,7 @@ impl Invitations {
         address: &str,
         attributes: &BTreeMap<String, String>,
         wishes: Wishes,
-        locales: &[&str],
+        asker: Asker<'_>,
     ) -> Result<Sent, Problem> {
         let by = match &self.settings.mode {
             Mode::Off => return Err(Code::NotFound.into()),
@@ -105,11 +104,11 @@ impl Invitations {
         let email = &self.usable(address)?;
         self.allowed(attributes)?;
         let Some(by) = by else {
-            self.invite_by_anybody(origin, email, attributes, locales).await?;
+            self.invite_by_anybody(origin, email, attributes, asker).await?;
             return Ok(Sent::default());
         };
         self.may_wish(&by.wishes)?;
-        let order = Order { email, attributes, locales, by: Some(&by) };
+        let order = Order { email, attributes, asker, by: Some(&by) };
         let sent = self.counted(email, self.send(&order)).await?;
         tracing::info!(decision = "invited", sub = id_in_log(&by.sub), "decided");
         Ok(sent)
@@ -134,7 +133,7 @@ impl Invitations {
         origin: &Origin,
         email: &Email,
         attributes: &BTreeMap<String, String>,
-        locales: &[&str],
+        asker: Asker<'_>,
     ) -> Result<(), Problem> {
         let caller = origin.pseudonym(&self.sealer, self.table.now());
         // The answer does not say this, because it would show that somebody else asked for the same address.
@@ -150,8 +149,10 @@ impl Invitations {
             }
             Err(why) => return Err(self.withdraw(admitted, why).await),
         }
-        let locales = locales.iter().map(|locale| (*locale).to_owned()).collect();
-        let job = Job::Invite(Invite { email: email.as_str().to_owned(), attributes: attributes.clone(), locales });
+        let locales = asker.locales.iter().map(|locale| (*locale).to_owned()).collect();
+        let client = asker.client.map(str::to_owned);
+        let (email, attributes) = (email.as_str().to_owned(), attributes.clone());
+        let job = Job::Invite(Invite { email, attributes, locales, client });
         if let Err(why) = self.queue.put(&job).await {
             return Err(self.withdraw(admitted, why.into()).await);
         }
@@ -163,7 +164,8 @@ impl Invitations {
     pub(crate) async fn run(&self, job: &Invite) -> Result<(), Problem> {
         let locales: Vec<&str> = job.locales.iter().map(String::as_str).collect();
         let email = &self.usable(&job.email)?;
-        let order = Order { email, attributes: &job.attributes, locales: &locales, by: None };
+        let asker = Asker { locales: &locales, client: job.client.as_deref() };
+        let order = Order { email, attributes: &job.attributes, asker, by: None };
         self.send(&order).await.map(drop)
     }
 
@@ -311,7 +313,7 @@ impl Invitations {
             // If it is in the list already, the first one stays.
             self.table.replace(&listing.own_key(), Versioned::nothing(), listing).await?;
         }
-        let link = self.send_link(user, to, invitation, name, inviter, order.locales).await?;
+        let link = self.send_link(user, to, invitation, name, inviter, order.asker).await?;
         Ok(Sent { id: invitation.id.clone().filter(|_| order.by.is_some()), link })
     }
 
@@ -323,16 +325,18 @@ impl Invitations {
         invitation: &Invitation,
         name: Option<&str>,
         inviter: Option<&str>,
-        locales: &[&str],
+        asker: Asker<'_>,
     ) -> Result<Option<String>, Problem> {
         let token = invitation.token(user.as_str(), &self.sealer).ok_or(Code::Misconfigured)?;
         let days = invitation.expires_at.saturating_sub(self.table.now()).div_ceil(DAY);
         let days = u32::try_from(days).unwrap_or(self.settings.days);
         let mail = Mail::Activation { username: user.as_str(), token: token.as_str(), days, inviter };
+        let Asker { locales, client } = asker;
+        let person = Person { name, locales, link_client: client, ..Person::default() };
         if invitation.handed_out {
-            return Ok(Some(self.outbox.link(&mail).ok_or(Code::Misconfigured)?));
+            return Ok(Some(self.outbox.link(&mail, &person).ok_or(Code::Misconfigured)?));
         }
-        self.outbox.send(email, &mail, name, locales).await?;
+        self.outbox.send(email, &mail, person).await?;
         Ok(None)
     }
 }

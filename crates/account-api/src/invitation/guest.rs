@@ -1,13 +1,13 @@
 //! The account of a guest: who has the address, and what becomes of it.
 
 use super::flow::{Invitations, Order, Sent, key};
-use super::{Invitation, Mode};
+use super::{Asker, Invitation, Mode};
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::{CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, Status};
-use messages::Mail;
+use messages::{Mail, Person};
 use std::collections::BTreeMap;
 
 /// How many user names are tried for a guest. If a former guest, who has another address by now, holds one, the next is
@@ -89,8 +89,8 @@ impl Invitations {
             return self.tell_the_owner(order).await;
         };
         tracing::info!(decision = "guest_created", sub = profile.sub, "decided");
-        let languages: Vec<&str> =
-            attributes.get("locale").map(String::as_str).into_iter().chain(order.locales.iter().copied()).collect();
+        let own = attributes.get("locale").map(String::as_str);
+        let languages: Vec<&str> = own.into_iter().chain(order.asker.locales.iter().copied()).collect();
         // Where everybody may invite, a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         let name = name.filter(|_| self.settings.mode != Mode::Public);
@@ -100,7 +100,7 @@ impl Invitations {
             stored = stored.with(Invitation::default());
         }
         let invitation = self.current(&profile.user_name, stored, Some(profile.sub), order).await?;
-        let order = &Order { locales: &languages, ..*order };
+        let order = &Order { asker: Asker { locales: &languages, ..order.asker }, ..*order };
         self.deliver(&profile.user_name, email, &invitation, name, order).await
     }
 
@@ -228,7 +228,9 @@ impl Invitations {
         if self.settings.mode != Mode::Public {
             return Err(Code::AccountExists.into());
         }
-        self.outbox.send(order.email, &Mail::AccountExists, None, order.locales).await?;
+        let Asker { locales, client } = order.asker;
+        let person = Person { locales, link_client: client, ..Person::default() };
+        self.outbox.send(order.email, &Mail::AccountExists, person).await?;
         Ok(Sent::default())
     }
 

@@ -3,7 +3,7 @@
 use super::flow::{Invitations, Sent, key};
 use super::guest::{is_registration, is_waiting_for};
 use super::listing::{LIST, Listing, State, place_at};
-use super::{Invitation, Mode};
+use super::{Asker, Invitation, Mode};
 use crate::caller::Caller;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
@@ -68,19 +68,19 @@ impl Invitations {
         &self,
         caller: Result<Caller, Problem>,
         id: &str,
-        locales: &[&str],
+        asker: Asker<'_>,
     ) -> Result<Sent, Problem> {
         let by = self.member(caller)?;
         let listing = self.find(id).await?;
         let email = Email::parse(&listing.value.email).map_err(|_| Code::Misconfigured)?;
         let seen = self.seen(listing.value.clone()).await?;
         self.must_be_unanswered(&seen).await?;
-        let sent = self.counted(&email, self.renew(listing, &email, locales)).await?;
+        let sent = self.counted(&email, self.renew(listing, &email, asker)).await?;
         tracing::info!(decision = "invitation_sent_again", sub = by.id_in_log(), "decided");
         Ok(sent)
     }
 
-    async fn renew(&self, listing: Versioned<Listing>, email: &Email, locales: &[&str]) -> Result<Sent, Problem> {
+    async fn renew(&self, listing: Versioned<Listing>, email: &Email, asker: Asker<'_>) -> Result<Sent, Problem> {
         let user_name = listing.value.user_name.clone();
         let key = key(&user_name);
         let read: Versioned<Invitation> = self.table.load(&key).await?;
@@ -99,7 +99,7 @@ impl Invitations {
             self.accounts.renew(&user, &self.temporary_password(email)).await?;
         }
         let inviter = written.value.inviter.as_deref();
-        let link = self.send_link(&profile.user_name, email, &seen.invitation, None, inviter, locales).await?;
+        let link = self.send_link(&profile.user_name, email, &seen.invitation, None, inviter, asker).await?;
         Ok(Sent { id: seen.invitation.id, link })
     }
 

@@ -12,10 +12,10 @@ pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// All modules of `pages/js` in one script. The build puts them together.
+/// All modules of `pages/js` in one script. The build puts them together, and makes the style sheet shorter.
 #[cfg(test)]
 pub(super) const MODULES: &str = include_str!(concat!(env!("OUT_DIR"), "/pages.js"));
-const STYLES: &str = include_str!("../../pages/pages.css");
+const STYLES: &str = include_str!(concat!(env!("OUT_DIR"), "/pages.css"));
 
 macro_rules! locales {
     ($($id:literal),+ $(,)?) => {

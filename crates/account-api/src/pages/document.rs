@@ -11,13 +11,15 @@ use serde::Serialize;
 
 use super::assets;
 use super::language::Source;
-use super::{Page, PasswordRules, Settings};
+use super::{Page, PasswordRules, Product, Settings, products};
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("layout.html", include_str!("../../pages/html/layout.html")),
     ("fields.html", include_str!("../../pages/html/fields.html")),
     ("email-change.html", include_str!("../../pages/html/email-change.html")),
     ("onward.html", include_str!("../../pages/html/onward.html")),
+    ("aside.html", include_str!("../../pages/html/aside.html")),
+    ("to-app.html", include_str!("../../pages/html/to-app.html")),
     ("register", include_str!("../../pages/html/register.html")),
     ("complete-registration", include_str!("../../pages/html/complete-registration.html")),
     ("complete-password-reset", include_str!("../../pages/html/complete-password-reset.html")),
@@ -56,6 +58,8 @@ pub(super) struct Documents {
     /// By the locale's id: the JSON document, and what was read from it.
     texts: BTreeMap<&'static str, (&'static str, OnceLock<Value>)>,
     common: Value,
+    /// Where people go on, and what that is called, unless their app client says otherwise.
+    general: (Option<String>, Option<String>),
 }
 
 impl Documents {
@@ -84,21 +88,29 @@ impl Documents {
             password_rules => settings.password_rules.map(|rules| {
                 context! { length => rules.length, for_managers => rules.for_managers() }
             }),
-            return_url => settings.return_url.as_deref(),
             legal => branding.legal_footer.as_deref(),
             terms => branding.terms_url.as_deref(),
             privacy => branding.privacy_url.as_deref(),
-            locales => LOCALES.iter().map(language).collect::<Vec<_>>(),
         };
-        Self { environment, texts: texts.collect(), common }
+        let general = (settings.return_url.clone(), branding.app_name.clone());
+        Self { environment, texts: texts.collect(), common, general }
     }
 
-    /// Writes a page. `up` leads from the folder that the browser is in to the folder of the pages.
+    /// Writes a page. `up` leads from the folder that the browser is in to the folder of the pages. `product` is that of the
+    /// app client that people came with, which every link on the page keeps.
     ///
     /// # Errors
     ///
     /// Fails if a template or text of this crate is wrong. Tests render every page in every language.
-    pub(super) fn render(&self, page: Page, up: &str, locale: &Locale, source: Source) -> Result<String, Error> {
+    pub(super) fn render(
+        &self,
+        page: Page,
+        up: &str,
+        (locale, source): (&Locale, Source),
+        product: Option<(&String, &Product)>,
+    ) -> Result<String, Error> {
+        let client = product.map(|(id, _)| id.as_str());
+        let (url, app) = &self.general;
         let page_values = context! {
             up => Value::from_safe_string(up.to_owned()),
             page => page.source,
@@ -107,8 +119,12 @@ impl Documents {
             texts => locale.id,
             dir => locale.direction.html(),
             lang_source => source.name(),
+            client => client,
             // A person who chose a language by hand keeps it from page to page.
-            lang_query => if source == Source::Query { format!("?lang={}", locale.tag) } else { String::new() },
+            query => products::query((source == Source::Query).then_some(locale.tag), client),
+            locales => LOCALES.iter().map(|other| language(other, client)).collect::<Vec<_>>(),
+            return_url => product.map_or(url.as_deref(), |(_, product)| Some(&product.return_url)),
+            return_app => product.map_or(app.as_deref(), |(_, product)| product.app_name.as_deref()),
             t => self.texts(locale),
         };
         let common = self.common.clone();
@@ -140,8 +156,10 @@ fn configuration(settings: &Settings) -> String {
     serde_json::to_string(&configuration).unwrap_or_default()
 }
 
-fn language(locale: &Locale) -> Value {
-    context! { tag => locale.tag, name => locale.name, dir => locale.direction.html() }
+/// What the link to this page in another language needs.
+fn language(locale: &Locale, client: Option<&str>) -> Value {
+    let query = products::query(Some(locale.tag), client);
+    context! { tag => locale.tag, name => locale.name, dir => locale.direction.html(), query => query }
 }
 
 /// Turns texts into template values. Texts are nested objects of strings, and nothing else.

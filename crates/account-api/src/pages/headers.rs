@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-use super::settings::{Settings, origin};
+use super::settings::Settings;
+use super::urls::origin;
 
 /// The Content-Security-Policy, made once.
 #[derive(Debug)]

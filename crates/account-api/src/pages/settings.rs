@@ -2,10 +2,13 @@
 
 use crate::identities::{self, SelfService};
 use cognito_core::provider::LinkBy;
-use cognito_core::settings::{Lookup, SettingError, choice, optional};
-use http::Uri;
+use cognito_core::settings::{Lookup, Overrides, SettingError, choice, optional};
 use messages::{Branding, FormsOfAddress, Locale};
 use serde::Serialize;
+use std::collections::BTreeMap;
+
+use super::products::{self, PAGES_RETURN_URL, Product};
+use super::urls::{ORIGIN_ALLOWED, RETURN_ALLOWED, URL_ALLOWED, parse_origin, parse_return_url, parse_url};
 
 /// The app client that the pages use. It is public and has the code grant. Unset: no pages are served.
 pub const PAGES_CLIENT_ID: &str = "PAGES_CLIENT_ID";
@@ -21,8 +24,6 @@ pub const PAGES_REGISTRATION: &str = "PAGES_REGISTRATION";
 pub const PAGES_PROVIDERS: &str = "PAGES_PROVIDERS";
 /// What the pool asks of a password. The pages show it where people choose one. Unset: they do not.
 pub const PAGES_PASSWORD_RULES: &str = "PAGES_PASSWORD_RULES";
-/// Where people go on when they are done here: the application. Unset: they can sign in here only.
-pub const PAGES_RETURN_URL: &str = "PAGES_RETURN_URL";
 /// The Region, set by Lambda itself.
 const AWS_REGION: &str = "AWS_REGION";
 
@@ -37,9 +38,6 @@ pub const NAMES: [&str; 8] = [
     PAGES_PASSWORD_RULES,
     PAGES_RETURN_URL,
 ];
-
-/// Longest address, in characters. It keeps the Content-Security-Policy short enough for servers.
-const URL_LIMIT: usize = 300;
 
 /// What the pool asks of a password (API model, `PasswordPolicyType`). The names are those of the pages' texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -94,6 +92,8 @@ pub struct Settings {
     pub password_rules: Option<PasswordRules>,
     /// See [`PAGES_RETURN_URL`].
     pub return_url: Option<String>,
+    /// What `OVERRIDES` says otherwise, by the id of the app client that people come with.
+    pub products: BTreeMap<String, Product>,
     /// Names and looks, as in the messages.
     pub branding: Branding,
     /// The language for people whose own language is unknown or not available.
@@ -103,13 +103,22 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings through `lookup`. Branding and default locale come from the messages. Returns `None`, which
-    /// leaves the pages out, if [`PAGES_CLIENT_ID`] is unset.
+    /// Reads the settings for a user pool. Names and looks are those of the messages of [`PAGES_CLIENT_ID`]. Returns
+    /// `None`, which leaves the pages out, if that is unset.
     ///
     /// # Errors
     ///
     /// Returns [`SettingError`] for the first variable whose value is not allowed.
-    pub fn from_lookup(lookup: Lookup<'_>, messages: &messages::Settings) -> Result<Option<Self>, SettingError> {
+    pub fn for_pool(lookup: Lookup<'_>, user_pool_id: &str) -> Result<Option<Self>, SettingError> {
+        let overrides = Overrides::from_lookup(lookup)?;
+        let own = overrides.over(user_pool_id, lookup(PAGES_CLIENT_ID).as_deref(), lookup);
+        let read = Self::from_lookup(&own, &messages::Settings::from_lookup(&own)?)?;
+        let with_products = |pages| Ok(Self { products: products::read(&overrides, user_pool_id, lookup)?, ..pages });
+        read.map(with_products).transpose()
+    }
+
+    /// The same without what differs for app clients. Branding and default locale come from the messages.
+    pub(super) fn from_lookup(lookup: Lookup<'_>, messages: &messages::Settings) -> Result<Option<Self>, SettingError> {
         let client_allowed = "an app client's id: 1 to 128 letters, digits, _ and +";
         let Some(client_id) = optional(lookup, PAGES_CLIENT_ID, client_allowed, parse_client)? else {
             return Ok(None);
@@ -137,6 +146,7 @@ impl Settings {
             registration: choice(lookup, PAGES_REGISTRATION, &[("closed", false), ("open", true)], false)?,
             password_rules: optional(lookup, PAGES_PASSWORD_RULES, RULES_ALLOWED, parse_rules)?,
             return_url: optional(lookup, PAGES_RETURN_URL, RETURN_ALLOWED, parse_return_url)?,
+            products: BTreeMap::new(),
             branding: messages.branding.clone(),
             default_locale: messages.default_locale,
             forms: messages.forms.clone(),
@@ -144,12 +154,9 @@ impl Settings {
     }
 }
 
-const ORIGIN_ALLOWED: &str = "https://host[:port] without a path (http for localhost only)";
 const PROVIDERS_ALLOWED: &str = "a comma list of provider names such as COGNITO,Google, each at most 32 characters";
 const RULES_ALLOWED: &str =
     "a number from 6 to 99, and after commas any of lowercase, uppercase, numbers, symbols: 12,lowercase,numbers";
-const RETURN_ALLOWED: &str = "https://host[:port][/path] without user and fragment (http for localhost only)";
-const URL_ALLOWED: &str = "https://host[:port][/path] without user, query and fragment (http for localhost only)";
 
 /// Cognito's public endpoint of the Region (AWS General Reference, Amazon Cognito endpoints and quotas).
 fn regional_endpoint(lookup: Lookup<'_>) -> Result<String, SettingError> {
@@ -195,35 +202,6 @@ fn parse_rules(value: &str) -> Option<PasswordRules> {
         }) = true;
     }
     Some(rules)
-}
-
-/// An address that people follow. It may have a query.
-fn parse_return_url(value: &str) -> Option<String> {
-    let path = value.split_once('?').map_or(value, |(path, _)| path);
-    let plain = value.len() <= URL_LIMIT && !value.contains(['"', '\'', '<', '>', '#', '\\']);
-    (plain && parse_url(path).is_some()).then(|| value.to_owned())
-}
-
-/// An address that can stand in a Content-Security-Policy: `;`, `,` and `'` would end or change a directive.
-fn parse_url(value: &str) -> Option<String> {
-    let plain = value.len() <= URL_LIMIT && !value.contains([';', ',', '\'', '"', '*', '#', '?', '\\']);
-    let uri: Uri = plain.then(|| value.parse().ok()).flatten()?;
-    let authority = uri.authority()?.as_str();
-    let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let secure = uri.scheme_str() == Some("https") || (uri.scheme_str() == Some("http") && local);
-    (secure && !authority.contains('@')).then(|| value.trim_end_matches('/').to_owned())
-}
-
-fn parse_origin(value: &str) -> Option<String> {
-    let url = parse_url(value)?;
-    let path_is_empty = url.parse::<Uri>().ok()?.path() == "/";
-    path_is_empty.then_some(url)
-}
-
-/// Scheme, host and port of an address, as a Content-Security-Policy names it.
-pub(super) fn origin(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
 }
 
 #[cfg(test)]

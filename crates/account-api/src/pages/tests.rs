@@ -234,8 +234,28 @@ async fn a_text_stands_there_at_once_and_becomes_help_if_no_script_runs() {
 
 #[tokio::test]
 async fn the_root_leads_to_the_account_page() {
-    let (status, headers, _) = get("/").await;
-    assert_eq!((status, headers[header::LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, "account"));
+    for (path, location) in
+        [("/", "account"), ("/?lang=de", "account?lang=de"), ("/?lang=%0d%0aX&client=%0d%0aX", "account")]
+    {
+        let (status, headers, _) = get(path).await;
+        assert_eq!((status, headers[header::LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, location));
+    }
+}
+
+/// A browser that asked for `/pages` resolves `account` to `/account`, which may be anybody's page.
+#[tokio::test]
+async fn below_a_path_the_root_leads_to_the_account_page_with_and_without_the_slash_at_its_end() {
+    for url in ["https://example.com/pages", "https://example.com/pages/"] {
+        let lookup = |name: &str| match name {
+            "APP_URL" => Some(url.to_owned()),
+            _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+        };
+        let settings = Settings::for_pool(&lookup, "eu-central-1_A").unwrap().unwrap();
+        // What stands before the function takes the path off, so it sees the same for both.
+        let (status, headers, _) = get_from(&settings, "/?lang=de", "").await;
+        let location = headers[header::LOCATION].to_str().unwrap();
+        assert_eq!((status, location), (StatusCode::SEE_OTHER, "https://example.com/pages/account?lang=de"));
+    }
 }
 
 #[tokio::test]
@@ -398,19 +418,104 @@ async fn people_who_are_done_find_the_way_to_the_application() {
     let messages = messages::Settings::from_lookup(&lookup).unwrap();
     let settings = Settings::from_lookup(&lookup, &messages).unwrap().unwrap();
     let link = "href=\"https:&#x2f;&#x2f;app.example.com&#x2f;start?from=account&amp;x=1\"";
-    for (page, times) in [
-        ("complete-registration", 2),
-        ("complete-password-reset", 1),
-        ("activate", 1),
-        ("complete-email-change", 1),
-        ("account", 1),
-        ("register", 0),
-    ] {
-        let (_, _, html) = get_from(&settings, &format!("/{page}?lang=en"), "").await;
-        assert_eq!(html.matches(link).count(), times, "{page}");
-        assert_eq!(html.matches("Go to &lt;Harbour&gt; &amp; Sons").count(), times, "{page}");
+    for (page, views) in ENDS {
+        for locale in LOCALES {
+            let (_, _, html) = get_from(&settings, &format!("/{page}?lang={}", locale.tag), "").await;
+            let text = texts(locale.id)["common"]["to_app"].as_str().unwrap().replace("{app}", APP);
+            for view in views {
+                let shown = html.split(&format!("data-view=\"{view}\"")).nth(1).unwrap();
+                let shown = shown.split("</section>").next().unwrap();
+                assert_eq!(shown.matches(link).count(), 1, "{page} {view} {}", locale.tag);
+                assert_eq!(shown.matches(&text).count(), 1, "{page} {view} {}", locale.tag);
+            }
+            assert_eq!(html.matches(link).count(), views.len(), "{page} {}", locale.tag);
+        }
         assert!(!get(&format!("/{page}?lang=en")).await.2.contains("Go to &lt;"), "{page}");
     }
+}
+
+/// The name in a page.
+const APP: &str = "&lt;Harbour&gt; &amp; Sons";
+
+/// The views of each page in which people are done, or can do nothing.
+const ENDS: [(&str, &[&str]); 6] = [
+    ("complete-registration", &["done", "already"]),
+    ("complete-password-reset", &["done"]),
+    ("activate", &["done", "unusable"]),
+    ("complete-email-change", &["done", "none"]),
+    ("account", &["signed-out", "signed-in", "result"]),
+    ("register", &[]),
+];
+
+fn with_products() -> Settings {
+    let lookup = |name: &str| match name {
+        super::PAGES_RETURN_URL => Some("https://app.example.com/".to_owned()),
+        "OVERRIDES" => {
+            let entries = json!([
+                { "client_id": "5shop+", "settings": { "APP_NAME": "Shop", "PAGES_RETURN_URL": "https://shop.example.com/" } },
+                { "client_id": "news", "settings": { "APP_NAME": "News" } },
+            ]);
+            Some(entries.to_string())
+        }
+        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+    };
+    Settings::for_pool(&lookup, "eu-central-1_A").unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn the_way_on_is_that_of_the_app_client_which_a_link_names_and_never_one_that_a_link_says() {
+    let settings = with_products();
+    let [general, shop] = ["app", "shop"].map(|host| format!("href=\"https:&#x2f;&#x2f;{host}.example.com&#x2f;\""));
+    for (page, views) in ENDS {
+        let (_, _, html) = get_from(&settings, &format!("/{page}?lang=en&code=1&client=5shop%2B"), "").await;
+        assert_eq!((html.matches(&shop).count(), html.matches(&general).count()), (views.len(), 0), "{page}");
+        assert_eq!(html.matches("Go to Shop").count(), views.len(), "{page}");
+        for query in [
+            "",
+            "client=",
+            "client=news",
+            "client=5shop",
+            "client=5SHOP%2B",
+            "client=unknown&client=5shop%2B",
+            "client=https%3A%2F%2Fevil.example%2F",
+            "client=%3Cscript%3E",
+            "return_url=https://evil.example",
+            "PAGES_RETURN_URL=https://evil.example",
+        ] {
+            let (status, _, html) = get_from(&settings, &format!("/{page}?lang=en&{query}"), "").await;
+            assert_eq!(status, StatusCode::OK, "{page} {query}");
+            assert_eq!(
+                (html.matches(&general).count(), html.matches(&shop).count()),
+                (views.len(), 0),
+                "{page} {query}"
+            );
+            assert!(!html.contains("evil") && !html.contains("data-client"), "{page} {query}");
+            // What the server does not know goes nowhere from here.
+            assert!(!html.contains("client="), "{page} {query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_link_from_page_to_page_and_to_another_language_keeps_the_app_client() {
+    let settings = with_products();
+    for page in PAGES {
+        for (lang, more) in [("", ""), ("lang=de&amp;", "lang=de&")] {
+            let (_, _, html) = get_from(&settings, &format!("/{}?{more}client=5shop%2B", page.name), "").await;
+            assert_eq!(attributes(&html, "data-client"), ["5shop+"], "{}", page.name);
+            let own = |link: &&str| link.starts_with('?') || PAGES.iter().any(|page| link.starts_with(page.name));
+            let links: Vec<_> = attributes(&html, "href").into_iter().filter(own).collect();
+            assert!(links.len() >= LOCALES.len(), "{links:?}");
+            for link in links {
+                let (name, query) = link.split_once('?').unwrap_or_else(|| panic!("{}: {link}", page.name));
+                assert!(query.ends_with("client=5shop%2B"), "{}: {link}", page.name);
+                assert!(name.is_empty() || query == format!("{lang}client=5shop%2B"), "{}: {link}", page.name);
+            }
+        }
+    }
+    let (status, headers, _) = get_from(&settings, "/?client=5shop%2B&lang=ja&code=1", "").await;
+    let location = headers[header::LOCATION].to_str().unwrap();
+    assert_eq!((status, location), (StatusCode::SEE_OTHER, "account?lang=ja&client=5shop%2B"));
 }
 
 #[tokio::test]

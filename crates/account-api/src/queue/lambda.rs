@@ -62,8 +62,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_comes_back_as_an_event_that_nobody_waits_for() {
-        let job =
-            Job::Invite(Invite { email: "a@example.com".into(), attributes: [].into(), locales: vec!["de".into()] });
+        let job = Job::Invite(Invite {
+            email: "a@example.com".into(),
+            attributes: [].into(),
+            locales: vec!["de".into()],
+            client: None,
+        });
         let sent = job.clone();
         let rule = mock!(Client::invoke)
             .match_requests(move |input: &InvokeInput| {

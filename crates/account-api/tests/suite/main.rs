@@ -24,6 +24,7 @@ mod interleaving;
 mod invitation_attacks;
 mod invitation_members;
 mod invitations;
+mod link_client;
 mod logs;
 mod requests;
 mod upgrade;

@@ -2,13 +2,13 @@
 
 use super::{Lookup, SettingError, optional};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `OVERRIDES`: a JSON list, or the path of a file that holds one.
 pub const OVERRIDES: &str = "OVERRIDES";
 
-/// Settings that may differ for an app client: the messages, and the group of new users.
-pub const BY_CLIENT: [&str; 15] = [
+/// Settings that may differ for an app client: the messages, where people go on from the pages, and the group of new users.
+pub const BY_CLIENT: [&str; 16] = [
     "APP_NAME",
     "APP_URL",
     "BRAND_COLOR",
@@ -19,6 +19,7 @@ pub const BY_CLIENT: [&str; 15] = [
     "LEGAL_FOOTER",
     "LOGO_URL",
     "MESSAGE_STYLE",
+    "PAGES_RETURN_URL",
     "PRIVACY_URL",
     "SMS_HOST",
     "SUPPORT_EMAIL",
@@ -166,6 +167,12 @@ impl Overrides {
     #[must_use]
     pub fn of(&self, user_pool_id: &str, client_id: Option<&str>) -> BTreeMap<String, String> {
         self.at(self.fitting(user_pool_id, || client_id.map(str::to_owned)))
+    }
+
+    /// The app clients that the entries name.
+    #[must_use]
+    pub fn clients(&self) -> BTreeSet<&str> {
+        self.0.iter().flat_map(|entry| entry.client_id.0.iter().flatten()).map(String::as_str).collect()
     }
 
     fn at(&self, (of_pool, of_client): Places) -> BTreeMap<String, String> {

@@ -82,7 +82,7 @@ proptest! {
     ) {
         let messages = if links { with_links() } else { codes_only() };
         let locales = [locale];
-        let person = |name, username, email| Person { name: Some(name), username: Some(username), email: Some(email), locales: &locales, client_id: None };
+        let person = |name, username, email| Person { name: Some(name), username: Some(username), email: Some(email), locales: &locales, client_id: None, link_client: None };
         let (email, sms) = complete(&messages, &request(kind, person(&name, &username, &email)));
         let (plain_email, plain_sms) = complete(&messages, &request(kind, person("Ada", "ada", "ada@example.com")));
 
