@@ -26,7 +26,7 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use messages::Locale;
 
-pub use products::{PAGES_RETURN_URL, Product};
+pub use products::Product;
 pub use settings::{
     NAMES, PAGES_API_URL, PAGES_CLIENT_ID, PAGES_COGNITO_URL, PAGES_PASSWORD_RULES, PAGES_PROVIDERS,
     PAGES_REGISTRATION, PAGES_SIGN_IN_URL, PasswordRules, Settings,

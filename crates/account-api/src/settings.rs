@@ -4,7 +4,7 @@ use crate::{email_change, identities, invitation, pages};
 use cognito_core::account_event::{EVENT_BUS, bus_from_lookup};
 use cognito_core::email::Email;
 use cognito_core::provider::SignUpDomains;
-use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
+use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PAGES_RETURN_URL, PROVIDERS, SettingError};
 
 /// Every environment variable this function reads.
 pub const NAMES: [&str; 49] = [
@@ -56,7 +56,7 @@ pub const NAMES: [&str; 49] = [
     pages::PAGES_REGISTRATION,
     pages::PAGES_PROVIDERS,
     pages::PAGES_PASSWORD_RULES,
-    pages::PAGES_RETURN_URL,
+    PAGES_RETURN_URL,
 ];
 
 /// What the operator chose.

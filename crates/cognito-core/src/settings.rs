@@ -6,7 +6,7 @@
 
 mod overrides;
 
-pub use overrides::{BY_CLIENT, BY_POOL, OVERRIDES, Overridden, Overrides};
+pub use overrides::{BY_CLIENT, BY_POOL, OVERRIDES, Overridden, Overrides, PAGES_RETURN_URL};
 
 use crate::provider::{EmailClaims, Providers};
 

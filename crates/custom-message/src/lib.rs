@@ -7,6 +7,7 @@
 use cognito_core::event::{Event, TriggerSource};
 use cognito_core::failure::{Failure, Kind as FailureKind};
 use cognito_core::next_function::Answers;
+use cognito_core::settings::{Overrides, PAGES_RETURN_URL};
 use cognito_core::trigger::{Clock, Trigger};
 use messages::{Answer, Kind, Messages, Part, Person, Request};
 use serde_json::{Map, Value};
@@ -35,7 +36,7 @@ pub const TEMPLATE_UNUSABLE: &str = "template_unusable";
 pub struct CustomMessage {
     messages: Messages,
     direct_email_change: DirectEmailChange,
-    names_client: bool,
+    overrides: Overrides,
 }
 
 impl CustomMessage {
@@ -48,7 +49,7 @@ impl CustomMessage {
             let cause = problem.to_string();
             tracing::error!(error_code = TEMPLATE_UNUSABLE, cause, "a template cannot be used");
         }
-        Self { messages, direct_email_change: settings.direct_email_change, names_client: settings.names_client }
+        Self { messages, direct_email_change: settings.direct_email_change, overrides: settings.overrides }
     }
 
     /// Refuses to send the code for a changed address. Otherwise an access token would be enough to change it, and
@@ -76,9 +77,11 @@ impl CustomMessage {
         let locales: Vec<&str> = wishes.flat_map(messages::preferred).collect();
         let client_id = event.client_id();
         let mut request = request(event, kind, &locales, client_id.as_deref());
-        // The pages have an app client of their own, and say which one people came with.
-        let own = client_id.as_deref().filter(|_| self.names_client);
-        request.person.link_client = metadata.text(RETURN_CLIENT).or(own);
+        // The pages have an app client of their own, and say which one people came with. Anybody can say anything there,
+        // so only a client of the settings counts.
+        let is_known = |id: &&str| self.overrides.of_client(event.user_pool_id(), id, PAGES_RETURN_URL).is_some();
+        request.person.link_client =
+            [metadata.text(RETURN_CLIENT), client_id.as_deref()].into_iter().flatten().find(is_known);
         self.messages.answer(&request)
     }
 }

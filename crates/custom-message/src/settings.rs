@@ -1,5 +1,5 @@
 use cognito_core::next_function;
-use cognito_core::settings::{self, Lookup, OVERRIDES, SettingError};
+use cognito_core::settings::{self, Lookup, OVERRIDES, Overrides, SettingError};
 
 const DIRECT_EMAIL_CHANGE: &str = "DIRECT_EMAIL_CHANGE";
 
@@ -27,9 +27,8 @@ pub struct Settings {
     pub messages: messages::Settings,
     /// `DIRECT_EMAIL_CHANGE`.
     pub direct_email_change: DirectEmailChange,
-    /// Whether links name the app client, so that the pages lead back to its application: its entry of `OVERRIDES` says
-    /// where that is.
-    pub names_client: bool,
+    /// `OVERRIDES`, which says to which app client's application the pages lead back. Links name only these.
+    pub overrides: Overrides,
 }
 
 impl Settings {
@@ -43,8 +42,7 @@ impl Settings {
         Ok(Self {
             messages: messages::Settings::from_lookup(lookup)?,
             direct_email_change: settings::choice(lookup, DIRECT_EMAIL_CHANGE, &words, DirectEmailChange::default())?,
-            // The account API reads the address. Here it only matters that there is one.
-            names_client: lookup("PAGES_RETURN_URL").is_some_and(|url| !url.trim().is_empty()),
+            overrides: Overrides::from_lookup(lookup)?,
         })
     }
 }

@@ -325,7 +325,7 @@ async fn response_of(triggers: &Overridden<CustomMessage>, event: String) -> Val
 }
 
 #[tokio::test]
-async fn a_link_names_the_app_client_if_its_people_go_on_elsewhere() {
+async fn a_link_names_an_app_client_of_the_settings_and_nothing_that_a_caller_writes() {
     let overrides = json!([
         { "client_id": "shop", "settings": { "PAGES_RETURN_URL": "https://shop.example.com/" } },
         { "client_id": "news", "settings": { "APP_NAME": "News", "PAGES_RETURN_URL": " " } },
@@ -344,7 +344,11 @@ async fn a_link_names_the_app_client_if_its_people_go_on_elsewhere() {
             ("another", Value::Null, None),
             // The pages have an app client of their own, and say which one people came with.
             ("another", json!({ "return_client": "shop" }), Some("shop")),
+            // Anybody can write anything there.
             ("another", json!({ "return_client": "https://evil.example" }), None),
+            ("another", json!({ "return_client": "call_0019005550199" }), None),
+            ("another", json!({ "return_client": "news" }), None),
+            ("shop", json!({ "return_client": "call_0019005550199" }), Some("shop")),
         ] {
             let event = edited(&format!("custom-message/{name}"), |event| {
                 event["callerContext"]["clientId"] = json!(client);

@@ -139,9 +139,12 @@ fn quota(options: &Quota) -> Result<()> {
             println!("\n{}, {} people: failures {:?}", row.function, row.launch.people, row.outcome.failures);
         }
     }
-    let ours = rows.iter().filter(|row| row.function != Article::NAME);
-    if ours.map(|row| row.outcome.second_accounts).sum::<usize>() > 0 {
+    let ours: Vec<_> = rows.iter().filter(|row| row.function != Article::NAME).map(|row| &row.outcome).collect();
+    if ours.iter().any(|outcome| outcome.second_accounts > 0) {
         bail!("somebody has two accounts");
+    }
+    if ours.iter().any(|outcome| outcome.incomplete > 0) {
+        bail!("somebody has half an account");
     }
     Ok(())
 }

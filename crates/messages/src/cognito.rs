@@ -29,7 +29,7 @@ pub struct Person<'a> {
     /// The app client with which the person signs in.
     pub client_id: Option<&'a str>,
     /// The app client that links name, so that the pages lead back to its application (`PAGES_RETURN_URL` of its entry of
-    /// `OVERRIDES`). What is no app client's id counts as absent.
+    /// `OVERRIDES`). Name only one that the settings know: a message shows the link as text.
     pub link_client: Option<&'a str>,
 }
 

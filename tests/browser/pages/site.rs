@@ -35,7 +35,7 @@ const PROVIDERS: &[(&str, &str)] = &[
 
 /// Two applications: one that the general address leads to, and one whose app client has its own.
 const APPLICATIONS: &[(&str, &str)] = &[
-    (pages::PAGES_RETURN_URL, "https://harbour.example.com/"),
+    (cognito_core::settings::PAGES_RETURN_URL, "https://harbour.example.com/"),
     (
         OVERRIDES,
         r#"[{"client_id": "shop", "settings": {"APP_NAME": "Shop", "PAGES_RETURN_URL": "https://shop.example.com/"}}]"#,

@@ -251,7 +251,7 @@ impl Stage {
                 pages::PAGES_COGNITO_URL | pages::PAGES_SIGN_IN_URL => own.clone(),
                 pages::PAGES_REGISTRATION => "open".to_owned(),
                 pages::PAGES_PASSWORD_RULES => "12,lowercase,uppercase,numbers,symbols".to_owned(),
-                pages::PAGES_RETURN_URL => "https://app.example.com/".to_owned(),
+                cognito_core::settings::PAGES_RETURN_URL => "https://app.example.com/".to_owned(),
                 pages::PAGES_PROVIDERS => "Google,SignInWithApple".to_owned(),
                 "SELF_SERVICE_LINKING" => "any".to_owned(),
                 "ACCOUNT_DELETION" => "on".to_owned(),

@@ -27,8 +27,10 @@ const signedIn = (config, method, path, body) => call(config, method, path, { bo
 
 export const changeUnderWay = (config) => signedIn(config, "GET", "email-change");
 // The links of the mails lead back to the application that people came from.
-export const beginChange = (config, email) =>
-  signedIn(config, "POST", `email-change?client=${encodeURIComponent(client())}`, { new_email: email });
+export const beginChange = (config, email) => {
+  const query = client() ? `?client=${encodeURIComponent(client())}` : "";
+  return signedIn(config, "POST", `email-change${query}`, { new_email: email });
+};
 export const proveChange = (config, code, id) => signedIn(config, "POST", "email-change/verify", { code, id });
 export const resendChange = (config) => signedIn(config, "POST", "email-change/resend");
 export const withdrawChange = (config) => signedIn(config, "DELETE", "email-change");

@@ -4,13 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use cognito_core::settings::{Lookup, OVERRIDES, Overrides, SettingError, optional};
+use cognito_core::settings::{Lookup, OVERRIDES, Overrides, PAGES_RETURN_URL, SettingError, optional};
 use messages::Settings as Messages;
 
 use super::urls::{RETURN_ALLOWED, parse_return_url};
-
-/// Where people go on when they are done here: the application. Unset: they can sign in here only.
-pub const PAGES_RETURN_URL: &str = "PAGES_RETURN_URL";
 
 /// The parameter of links that names an app client, here and in messages.
 pub(super) const CLIENT: &str = "client";
@@ -36,8 +33,7 @@ pub(super) fn read(
 ) -> Result<BTreeMap<String, Product>, SettingError> {
     let mut products = BTreeMap::new();
     for id in overrides.clients() {
-        let differs = overrides.of(user_pool_id, Some(id));
-        let differing = |name: &str| differs.get(name).cloned();
+        let differing = |name: &str| overrides.of_client(user_pool_id, id, name).map(str::to_owned);
         let of_client = |why: SettingError| SettingError {
             name: OVERRIDES,
             value: format!("app client {id}: {} {}", why.name, why.value),
@@ -117,7 +113,8 @@ mod tests {
     #[test]
     fn a_pool_may_have_a_general_address_of_its_own() {
         let read = settings(
-            r#"[{"user_pool_id": "eu-central-1_A", "settings": {"PAGES_RETURN_URL": "https://a.example.com"}}]"#,
+            r#"[{"user_pool_id": "eu-central-1_A", "settings": {"PAGES_RETURN_URL": "https://a.example.com"}},
+                {"client_id": "web", "settings": {"APP_NAME": "Web"}}]"#,
         )
         .unwrap();
         assert_eq!((read.return_url.as_deref(), read.products.len()), (Some("https://a.example.com"), 0));

@@ -2,12 +2,12 @@
 
 use crate::identities::{self, SelfService};
 use cognito_core::provider::LinkBy;
-use cognito_core::settings::{Lookup, Overrides, SettingError, choice, optional};
+use cognito_core::settings::{Lookup, Overrides, PAGES_RETURN_URL, SettingError, choice, optional};
 use messages::{Branding, FormsOfAddress, Locale};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use super::products::{self, PAGES_RETURN_URL, Product};
+use super::products::{self, Product};
 use super::urls::{ORIGIN_ALLOWED, RETURN_ALLOWED, URL_ALLOWED, parse_origin, parse_return_url, parse_url};
 
 /// The app client that the pages use. It is public and has the code grant. Unset: no pages are served.

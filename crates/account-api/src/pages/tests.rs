@@ -412,7 +412,7 @@ fn every_refusal_that_has_to_do_with_ways_to_sign_in_has_a_text_of_its_own() {
 #[tokio::test]
 async fn people_who_are_done_find_the_way_to_the_application() {
     let lookup = |name: &str| match name {
-        super::PAGES_RETURN_URL => Some("https://app.example.com/start?from=account&x=1".to_owned()),
+        cognito_core::settings::PAGES_RETURN_URL => Some("https://app.example.com/start?from=account&x=1".to_owned()),
         _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
     };
     let messages = messages::Settings::from_lookup(&lookup).unwrap();
@@ -449,7 +449,7 @@ const ENDS: [(&str, &[&str]); 6] = [
 
 fn with_products() -> Settings {
     let lookup = |name: &str| match name {
-        super::PAGES_RETURN_URL => Some("https://app.example.com/".to_owned()),
+        cognito_core::settings::PAGES_RETURN_URL => Some("https://app.example.com/".to_owned()),
         "OVERRIDES" => {
             let entries = json!([
                 { "client_id": "5shop+", "settings": { "APP_NAME": "Shop", "PAGES_RETURN_URL": "https://shop.example.com/" } },

@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// `OVERRIDES`: a JSON list, or the path of a file that holds one.
 pub const OVERRIDES: &str = "OVERRIDES";
 
+/// Where people go on from the pages. The account API reads it, and messages name an app client that has its own.
+pub const PAGES_RETURN_URL: &str = "PAGES_RETURN_URL";
+
 /// Settings that may differ for an app client: the messages, where people go on from the pages, and the group of new users.
 pub const BY_CLIENT: [&str; 16] = [
     "APP_NAME",
@@ -19,7 +22,7 @@ pub const BY_CLIENT: [&str; 16] = [
     "LEGAL_FOOTER",
     "LOGO_URL",
     "MESSAGE_STYLE",
-    "PAGES_RETURN_URL",
+    PAGES_RETURN_URL,
     "PRIVACY_URL",
     "SMS_HOST",
     "SUPPORT_EMAIL",
@@ -167,6 +170,14 @@ impl Overrides {
     #[must_use]
     pub fn of(&self, user_pool_id: &str, client_id: Option<&str>) -> BTreeMap<String, String> {
         self.at(self.fitting(user_pool_id, || client_id.map(str::to_owned)))
+    }
+
+    /// A setting of the entry for this app client itself. `None` if the entry lacks it, or its value is blank.
+    #[must_use]
+    pub fn of_client(&self, user_pool_id: &str, client_id: &str, name: &str) -> Option<&str> {
+        let (_, of_client) = self.fitting(user_pool_id, || Some(client_id.to_owned()));
+        let value = self.0.get(of_client?)?.settings.get(name)?;
+        Some(value.as_str()).filter(|value| !value.trim().is_empty())
     }
 
     /// The app clients that the entries name.

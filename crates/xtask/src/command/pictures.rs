@@ -28,28 +28,32 @@ const MANUAL: [(&str, &str); 4] = [
 ];
 
 /// Makes the pictures in `.local/pictures/now`, moves those of the last run to `.local/pictures/before`, and writes a page
-/// that shows what differs. Fonts differ from machine to machine, so pictures are compared on one machine only.
+/// that shows what differs. A run that fails leaves both as they were. Fonts differ from machine to machine, so pictures are compared on one machine only.
 ///
 /// # Errors
 ///
 /// Fails if a test that makes pictures fails, for example because there is no browser.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let folder = layout::local().join("pictures");
-    let (now, before) = (folder.join("now"), folder.join("before"));
+    let (next, now, before) = (folder.join("next"), folder.join("now"), folder.join("before"));
+    if next.is_dir() {
+        std::fs::remove_dir_all(&next)?;
+    }
+    std::fs::create_dir_all(&next).with_context(|| format!("{} cannot be made", next.display()))?;
+    let features = format!("end-to-end/local-cloud,end-to-end/browser,{CHAINING}");
+    let mut cargo = function::cargo();
+    cargo.args(["test", "--workspace", "--features", &features, "--test", "browser", "--"]);
+    let status = cargo.args(TESTS).env("PICTURES_FOLDER", &next).status().await.context("cargo cannot be started")?;
+    if !status.success() {
+        bail!("not every picture could be made; see above");
+    }
     if now.is_dir() {
         if before.is_dir() {
             std::fs::remove_dir_all(&before)?;
         }
         std::fs::rename(&now, &before)?;
     }
-    std::fs::create_dir_all(&now).with_context(|| format!("{} cannot be made", now.display()))?;
-    let features = format!("end-to-end/local-cloud,end-to-end/browser,{CHAINING}");
-    let mut cargo = function::cargo();
-    cargo.args(["test", "--workspace", "--features", &features, "--test", "browser", "--"]);
-    let status = cargo.args(TESTS).env("PICTURES_FOLDER", &now).status().await.context("cargo cannot be started")?;
-    if !status.success() {
-        bail!("not every picture could be made; see above");
-    }
+    std::fs::rename(&next, &now)?;
     let compared = Compared::of(&now, &before)?;
     let page = folder.join("index.html");
     std::fs::write(&page, compared.page())?;
