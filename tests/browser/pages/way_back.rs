@@ -5,8 +5,8 @@ use local_cloud::seed::PASSWORD;
 use local_cloud::user_pool::Kind;
 use serde_json::json;
 
-use super::reader::{DESKTOP, PHONE, Reader};
 use super::site::{Site, link_in};
+use crate::reader::{DESKTOP, PHONE, Reader};
 
 const SHOP: &str = "https://shop.example.com/";
 const GENERAL: &str = "https://harbour.example.com/";
