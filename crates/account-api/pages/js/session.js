@@ -1,7 +1,8 @@
 // Signing in on the pool's own pages with the code grant and PKCE (RFC 7636), and signing out.
 //
 // The tokens lie in sessionStorage: in memory they would be gone after a reload, and after the way to the sign-in pages
-// and back. A link from a message opens a tab without them, and people sign in there. Nothing but the modules of this origin runs here (Content-Security-Policy), they end with the tab, and the
+// and back. A link from a message opens a tab without them, and people sign in there.
+// Nothing but the modules of this origin runs here (Content-Security-Policy), they end with the tab, and the
 // access token with its hour. The refresh token is kept for one purpose: to be revoked at the sign-out.
 
 import { getUser, revoke } from "./cognito.js";

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     /// Leave out the tests that need a browser.
     #[arg(long)]
     no_browser: bool,
-    /// Passed on to `cargo test`, as in `cargo xtask test -- --package end-to-end --test linking`.
+    /// Passed on to `cargo test`, as in `cargo xtask test -- --workspace --test cloud cli_attach`.
     #[arg(last = true)]
     cargo_arguments: Vec<String>,
 }
