@@ -58,9 +58,7 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     assert_eq!(status(&site, old).await, "CONFIRMED");
 
     // Sign in.
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(old, FIRST_PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(old, FIRST_PASSWORD).await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account"));
     reader.reads("[data-slot=address]", old).await.unwrap();
     reader.reads("main", "Confirmed").await.unwrap();
@@ -182,9 +180,7 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     let profile = site.pool.only_profile_of(email).await.unwrap();
     assert!(profile.email_verified() && profile.groups.contains(&GROUP.to_owned()), "{profile:?}");
 
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(email, FIRST_PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(email, FIRST_PASSWORD).await.unwrap();
 
     // The same link, opened again, says what happened and what to do.
     reader.opens(&link).await.unwrap();
@@ -320,9 +316,7 @@ async fn a_linked_account_shows_its_ways_to_sign_in_and_is_told_why_its_address_
     reader.opens(&site.page("login?username=hedy&email=hedy%40example.com")).await.unwrap();
     reader.sees("signed-out").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("login"));
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(email, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(email, PASSWORD).await.unwrap();
     let ways = reader.text("#ways").await.unwrap();
     assert!(ways.contains("Password") && ways.contains("Google"), "{ways}");
     reader.presses("#open-change").await.unwrap();
@@ -340,9 +334,7 @@ async fn an_address_that_an_application_changed_with_cognito_alone_is_verified_b
     let profile = native(&site.pool, Kind::EmailAsUsername, old).await.unwrap();
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
     reader.opens(&site.page("account")).await.unwrap();
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(old, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(old, PASSWORD).await.unwrap();
     let token = reader.runs("return JSON.parse(sessionStorage.getItem('session')).access").await.unwrap();
     let change = json!({ "AccessToken": token, "UserAttributes": [{ "Name": "email", "Value": new }] });
     site.pool.call("UpdateUserAttributes", &change).await.unwrap();
@@ -405,9 +397,7 @@ async fn nothing_is_lost_where_a_cache_removes_what_the_browser_says_of_its_lang
     reader.opens(&site.page("account")).await.unwrap();
     reader.reads("h1", "Your account").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=en"));
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(email, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(email, PASSWORD).await.unwrap();
     reader.reads("[data-slot=address]", email).await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=en"));
     // The code was used. Loading the page again must not try it again.

@@ -179,6 +179,13 @@ impl Reader {
         self.presses("button[type=submit]").await
     }
 
+    /// Signs in from a page of ours that has the button, and comes back to the account page.
+    pub(crate) async fn comes_in(&self, email: &str, password: &str) -> Result<()> {
+        self.presses("[data-action=sign-in]").await?;
+        self.signs_in(email, password).await?;
+        self.sees("signed-in").await
+    }
+
     /// Waits until the page shows an element.
     pub(crate) async fn finds(&self, selector: &str) -> Result<()> {
         self.shown(selector).await.map(drop)

@@ -18,6 +18,7 @@ use crate::clock::DAY;
 use crate::code::{Digest, Sealer};
 use crate::table::Entry;
 use cognito_core::email::Email;
+use messages::Person;
 use serde::{Deserialize, Serialize};
 
 /// Seconds between two invitations of one address.
@@ -64,6 +65,13 @@ pub(crate) struct Asker<'a> {
     pub(crate) locales: &'a [&'a str],
     /// The app client that the link names.
     pub(crate) client: Option<&'a str>,
+}
+
+impl<'a> Asker<'a> {
+    /// Whom a mail is for, without a name.
+    pub(crate) fn person(&self) -> Person<'a> {
+        Person { locales: self.locales, link_client: self.client, ..Person::default() }
+    }
 }
 
 /// What only a member may ask for.

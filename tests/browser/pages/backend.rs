@@ -111,8 +111,8 @@ fn context<C: serde::de::DeserializeOwned>(token: &str) -> Option<C> {
     // API Gateway hands every claim on as a text.
     let signed_in_at = claims["auth_time"].to_string();
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
-    let mut claims = json!({ "sub": text("sub"), "username": text("username"), "token_use": text("token_use"), "client_id": text("client_id") });
-    claims["scope"] = json!(text("scope"));
+    let names = ["sub", "username", "token_use", "client_id", "scope"];
+    let mut claims: Value = names.into_iter().map(|name| (name, text(name))).collect();
     claims["auth_time"] = json!(signed_in_at);
     serde_json::from_value(json!({
         "authorizer": { "jwt": { "claims": claims, "scopes": null } },

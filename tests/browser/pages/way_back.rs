@@ -72,9 +72,7 @@ async fn who_registers_from_another_application_goes_back_to_it_from_the_mail_in
     leads_to(&reader, SHOP, "Zu Shop").await;
 
     // The sign-in and the sign-out lead through other pages, and come back to an address without a query.
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(email, super::FIRST_PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(email, super::FIRST_PASSWORD).await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=de&client=shop"));
     leads_to(&reader, SHOP, "Zu Shop").await;
     reader.presses("#sign-out").await.unwrap();
@@ -91,9 +89,7 @@ async fn who_changes_the_address_or_the_password_goes_back_to_the_application_th
     native(&site.pool, Kind::EmailAsUsername, old).await.unwrap();
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
     reader.opens(&site.page("account?client=shop")).await.unwrap();
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(old, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(old, PASSWORD).await.unwrap();
     reader.presses("#open-change").await.unwrap();
     reader.types("new-email", new).await.unwrap();
     reader.presses("#change button[type=submit]").await.unwrap();
@@ -162,9 +158,7 @@ async fn below_a_path_the_root_the_footer_of_a_mail_and_a_mistyped_address_lead_
     native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
     let reader = Reader::sits_down(PHONE).await.unwrap();
     reader.opens(&site.page("account")).await.unwrap();
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(email, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(email, PASSWORD).await.unwrap();
     reader.presses("#open-change").await.unwrap();
     reader.types("new-email", "edith@example.org").await.unwrap();
     reader.presses("#change button[type=submit]").await.unwrap();

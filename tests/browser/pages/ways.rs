@@ -64,9 +64,7 @@ impl Visit {
     }
 
     async fn signs_in(&mut self, email: &str) {
-        self.reader.presses("[data-action=sign-in]").await.unwrap();
-        self.reader.signs_in(email, PASSWORD).await.unwrap();
-        self.reader.sees("signed-in").await.unwrap();
+        self.reader.comes_in(email, PASSWORD).await.unwrap();
         self.catches_up();
     }
 
@@ -284,9 +282,7 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
     native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap();
     let reader = Reader::sits_down(PHONE).await.unwrap();
     reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(ADA, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(ADA, PASSWORD).await.unwrap();
     let begin = "const { access } = JSON.parse(sessionStorage.getItem('session')); \
                  const joins = JSON.parse(atob(access.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub; \
                  sessionStorage.setItem('purpose', JSON.stringify({ joins, provider: 'Google', session: { access } })); \
@@ -423,9 +419,7 @@ async fn remembered_devices_are_seen_and_forgotten_one_by_one() {
     native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap();
     let reader = Reader::sits_down(PHONE).await.unwrap();
     reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.presses("[data-action=sign-in]").await.unwrap();
-    reader.signs_in(ADA, PASSWORD).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_in(ADA, PASSWORD).await.unwrap();
     reader.reads("#devices", "<b>Work</b>").await.unwrap();
     reader.reads("#devices", "Ada’s phone").await.unwrap();
     reader.reads("#devices", "Last used on November").await.unwrap();

@@ -331,8 +331,7 @@ impl Invitations {
         let days = invitation.expires_at.saturating_sub(self.table.now()).div_ceil(DAY);
         let days = u32::try_from(days).unwrap_or(self.settings.days);
         let mail = Mail::Activation { username: user.as_str(), token: token.as_str(), days, inviter };
-        let Asker { locales, client } = asker;
-        let person = Person { name, locales, link_client: client, ..Person::default() };
+        let person = Person { name, ..asker.person() };
         if invitation.handed_out {
             return Ok(Some(self.outbox.link(&mail, &person).ok_or(Code::Misconfigured)?));
         }

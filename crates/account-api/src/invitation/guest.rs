@@ -7,7 +7,7 @@ use crate::table::Versioned;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::{CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, Status};
-use messages::{Mail, Person};
+use messages::Mail;
 use std::collections::BTreeMap;
 
 /// How many user names are tried for a guest. If a former guest, who has another address by now, holds one, the next is
@@ -228,9 +228,7 @@ impl Invitations {
         if self.settings.mode != Mode::Public {
             return Err(Code::AccountExists.into());
         }
-        let Asker { locales, client } = order.asker;
-        let person = Person { locales, link_client: client, ..Person::default() };
-        self.outbox.send(order.email, &Mail::AccountExists, person).await?;
+        self.outbox.send(order.email, &Mail::AccountExists, order.asker.person()).await?;
         Ok(Sent::default())
     }
 
