@@ -53,19 +53,13 @@ pub async fn pool(kind: Kind) -> Result<UserPool> {
     Ok(pool)
 }
 
-/// A native account, confirmed, with a verified e-mail address and the password [`PASSWORD`].
+/// A native account, as [`UserPool::add_native`] makes it.
 ///
 /// # Errors
 ///
 /// Fails if the pool refuses.
 pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile> {
-    let username = if kind == Kind::EmailAsUsername { email } else { "somebody" };
-    let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
-    let input = json!({ "Username": username, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-    pool.admin("AdminCreateUser", input).await?;
-    let password = json!({ "Username": username, "Password": PASSWORD, "Permanent": true });
-    pool.admin("AdminSetUserPassword", password).await?;
-    pool.only_profile_of(email).await
+    pool.add_native(kind, email).await
 }
 
 /// Whether a password opens an account of the pool.

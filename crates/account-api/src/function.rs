@@ -101,7 +101,8 @@ pub async fn respond(router: Router, event: Value, context: Context) -> Result<V
 }
 
 /// The event without what `lambda_http` panics over when it makes a request of it: a query that is none, a host that is
-/// none, which nothing here asks for, and a body that says that it is base64 and is not.
+/// none, which nothing here asks for, more headers than the crate `http` keeps, and a body that says that it is base64 and
+/// is not.
 fn tamed(mut event: Value) -> Result<Value, &'static str> {
     let text = |name: &str| event[name].as_str().unwrap_or_default();
     if event["isBase64Encoded"] == true && BASE64_STANDARD.decode(text("body")).is_err() {
@@ -113,6 +114,9 @@ fn tamed(mut event: Value) -> Result<Value, &'static str> {
     }
     event["rawQueryString"] = query.into();
     if let Some(headers) = event["headers"].as_object_mut() {
+        if headers.len() > MAX_HEADERS {
+            return Err("there are too many headers");
+        }
         headers.retain(|name, _| !name.eq_ignore_ascii_case("host"));
     }
     if let Some(context) = event["requestContext"].as_object_mut() {
@@ -126,6 +130,9 @@ const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'
 
 /// The most bytes of a path and a query. API Gateway takes 10,240 for the request line and all headers.
 const MAX_URI: usize = 60_000;
+
+/// The most headers. None is shorter than a byte in API Gateway's 10,240 bytes for all; `http` panics over about 24,000.
+const MAX_HEADERS: usize = 10_240;
 
 async fn build(lookup: Lookup<'_>) -> Result<Apis, (&'static str, String)> {
     let wrong = |why: SettingError| ("wrong_setting", why.to_string());
@@ -203,6 +210,10 @@ mod tests {
         assert_eq!(answer_to(|event| event["headers"]["Host"] = json!("[")).await, Ok(json!(404)));
         assert_eq!(answer_to(|event| event["requestContext"]["domainName"] = json!(":")).await, Ok(json!(404)));
         assert_eq!(answer_to(|event| event["headers"]["x-forwarded-proto"] = json!("")).await, Ok(json!(404)));
+        let headers = |number: usize| (0..number).map(|number| (format!("x-{number}"), json!("1"))).collect();
+        assert_eq!(answer_to(|event| event["headers"] = Value::Object(headers(10_240))).await, Ok(json!(404)));
+        let too_many = answer_to(|event| event["headers"] = Value::Object(headers(40_000))).await;
+        assert_eq!(too_many, Err("there are too many headers".to_owned()));
     }
 
     #[test]

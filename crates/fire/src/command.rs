@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use local_cloud::dynamodb::state_table;
-use local_cloud::function::TRIGGERS;
+use local_cloud::function::{ACCOUNT_API, TRIGGERS};
 use local_cloud::moto::Moto;
 use local_cloud::toolbox::Toolbox;
+use local_cloud::{LocalCloud, Options};
 
 use crate::cognito::Cognito;
 use crate::events::{self, Target, worst};
@@ -29,7 +30,7 @@ pub enum Command {
     Events(Events),
     /// Let many people use the account API at once, over a table that throttles. Needs the emulator moto.
     Storm(Storm),
-    /// Send many events to one process of each trigger, and look at its memory, files and speed.
+    /// Send many events to one process of each function, and look at its memory, files and speed.
     Soak(Soak),
 }
 
@@ -50,9 +51,12 @@ pub struct Storm {
 /// How long each process lives.
 #[derive(Debug, Args)]
 pub struct Soak {
-    /// How many events, shared out among the functions.
-    #[arg(long, default_value_t = 50_000)]
+    /// How many events each trigger answers.
+    #[arg(long, default_value_t = 10_000)]
     count: u64,
+    /// How many requests the account API answers, with a local cloud.
+    #[arg(long, default_value_t = 1_000)]
+    requests: u64,
     /// The folder of the binaries.
     #[arg(long, value_name = "FOLDER")]
     binaries: PathBuf,
@@ -191,14 +195,20 @@ fn storm(options: &Storm) -> Result<()> {
 
 fn soak(options: &Soak) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let each = options.count.div_ceil(TRIGGERS.len() as u64);
-    for name in TRIGGERS {
-        let lived = runtime.block_on(soak::live(name, &options.binaries.join(name), each))?;
+    let binary = |name: &str| options.binaries.join(name);
+    let held = |name: &str, lived: soak::Life| {
         println!("{name}: {lived}");
         lived.check()?;
-        lived.check_speed()?;
+        lived.check_speed()
+    };
+    for name in TRIGGERS {
+        held(name, runtime.block_on(soak::live(name, &binary(name), options.count))?)?;
     }
-    Ok(())
+    let lived = runtime.block_on(async {
+        let cloud = LocalCloud::start(&Toolbox::local_cloud().await?, Options::default()).await?;
+        soak::live_api(&binary(ACCOUNT_API), options.requests, cloud.endpoint()).await
+    })?;
+    held(ACCOUNT_API, lived)
 }
 
 fn row<F: Function>(launch: Launch, outcome: Outcome) -> Row {

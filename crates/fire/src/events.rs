@@ -14,8 +14,8 @@ use std::panic::AssertUnwindSafe;
 use anyhow::{Result, bail, ensure};
 use cognito_core::testing::CapturedLog;
 use futures_util::FutureExt;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 use api::Api;
@@ -74,7 +74,9 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         let answered = runtime.block_on(AssertUnwindSafe(world.answer(&sent)).catch_unwind());
         let said = match answered.unwrap_or_else(|_| bail!("it panicked")).and_then(|said| check(&log).map(|()| said)) {
             Ok(said) => said,
-            Err(why) => bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&sent)),
+            Err(why) => {
+                bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&String::from_utf8_lossy(&sent)))
+            }
         };
         *answers.entry(said).or_default() += 1;
     }
@@ -94,23 +96,19 @@ impl World {
         })
     }
 
-    fn draw(&self, rng: &mut StdRng) -> String {
-        match self {
+    fn draw(&self, rng: &mut StdRng) -> Vec<u8> {
+        let mut bytes = match self {
             Self::Triggers(triggers) => triggers.draw(rng),
             Self::Api(api) => api.draw(rng),
+        };
+        if rng.random_range(0..10) == 0 {
+            draw::edit_bytes(rng, &mut bytes);
         }
-    }
-
-    /// An event to change.
-    fn sample(&self) -> Option<Value> {
-        match self {
-            Self::Triggers(triggers) => triggers.sample(),
-            Self::Api(_) => None,
-        }
+        bytes
     }
 
     /// The code of the answer, or why it is not one that may be given.
-    async fn answer(&self, sent: &str) -> Result<String> {
+    async fn answer(&self, sent: &[u8]) -> Result<String> {
         match self {
             Self::Triggers(triggers) => triggers.answer(sent).await,
             Self::Api(api) => api.answer(sent).await,

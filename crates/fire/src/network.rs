@@ -1,6 +1,7 @@
-//! A server that plays Cognito and SQS over HTTP and lets chosen calls go wrong.
+//! A server between a function and AWS that lets chosen calls go wrong.
 //!
-//! It writes its answers byte by byte, because no server library sends what is wrong.
+//! Behind it is the stand-in for Cognito, or a local cloud. What a function leaves to a queue or to a later run of itself is
+//! kept here. The server writes its answers byte by byte, because no server library sends what is wrong.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
+use local_cloud::http::Http;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::cognito::{Answer, Cognito};
+use crate::cognito::Cognito;
 
 /// How long an answer that is late takes: longer than one attempt may.
 const LATE: Duration = Duration::from_secs(2);
@@ -26,6 +28,13 @@ pub(crate) const SEND_MESSAGE: &str = "SendMessage";
 pub enum Fault {
     /// The connection ends, and the call has not happened.
     NotSent,
+    /// The connection ends after so many bytes of the request's body, and the call has not happened.
+    RequestCut(usize),
+    /// The connection is reset: what is on its way in either direction is lost.
+    Reset {
+        /// Whether the call has happened.
+        happened: bool,
+    },
     /// It has happened, and the connection ends.
     AnswerLost,
     /// It has happened, and the connection ends after so many bytes of the answer.
@@ -53,12 +62,19 @@ pub enum Fault {
     NoHttp,
     /// It has happened, and the answer comes twice.
     Twice,
+    /// It has happened, the right answer comes, and then the server ends the connection, which the function has kept for its
+    /// next call.
+    EndsIdle,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::NotSent,
+        Self::RequestCut(0),
+        Self::RequestCut(20),
+        Self::Reset { happened: false },
+        Self::Reset { happened: true },
         Self::AnswerLost,
         Self::CutAfter(1),
         Self::CutAfter(40),
@@ -77,31 +93,45 @@ impl Fault {
         Self::TooShort,
         Self::NoHttp,
         Self::Twice,
+        Self::EndsIdle,
     ];
 
     fn lets_it_happen(self) -> bool {
-        !matches!(self, Self::NotSent | Self::Stalls { happened: false } | Self::Status(_) | Self::Throttled)
+        !matches!(
+            self,
+            Self::NotSent
+                | Self::RequestCut(_)
+                | Self::Reset { happened: false }
+                | Self::Stalls { happened: false }
+                | Self::Status(_)
+                | Self::Throttled
+        )
     }
 
     /// What is sent in the place of the right answer, and after how long; `None` if nothing is sent and the connection
     /// stays open.
-    fn spoil(self, right: &[u8], body: &str) -> Option<(Duration, Vec<u8>)> {
+    fn spoil(self, answer: &Answer) -> Option<(Duration, Vec<u8>)> {
+        let (right, body) = (answer.whole(), answer.body.as_str());
         let wrong = match self {
             Self::Stalls { .. } => return None,
-            Self::Late => return Some((LATE, right.to_vec())),
-            Self::NotSent | Self::AnswerLost => Vec::new(),
-            Self::CutAfter(bytes) => right.iter().copied().take(bytes).collect(),
-            Self::Status(status) => http(status, "<html>sorry</html>", 18),
+            Self::Late => return Some((LATE, right)),
+            Self::NotSent | Self::RequestCut(_) | Self::Reset { .. } | Self::AnswerLost => Vec::new(),
+            Self::EndsIdle => right,
+            Self::CutAfter(bytes) => right.into_iter().take(bytes).collect(),
+            Self::Status(status) => Answer { status, body: "<html>sorry</html>".to_owned() }.whole(),
             Self::Throttled => {
                 let body = json!({ "__type": "TooManyRequestsException", "message": "Rate exceeded" }).to_string();
-                http(400, &body, body.len())
+                Answer { status: 400, body }.whole()
             }
-            Self::HalfOfTheJson => http(200, &body[..body.len() / 2], body.len() / 2),
-            Self::Says(other) => http(200, other, other.len()),
-            Self::TooLong => http(200, body, body.len() + 10),
-            Self::TooShort => http(200, body, body.len() / 2),
+            Self::HalfOfTheJson => {
+                let half = body.get(..body.floor_char_boundary(body.len() / 2)).unwrap_or_default();
+                Answer { body: half.to_owned(), ..Answer::default() }.whole()
+            }
+            Self::Says(other) => Answer { body: other.to_owned(), ..Answer::default() }.whole(),
+            Self::TooLong => answer.with_length(body.len() + 10),
+            Self::TooShort => answer.with_length(body.len() / 2),
             Self::NoHttp => b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(),
-            Self::Twice => [right, right].concat(),
+            Self::Twice => right.repeat(2),
         };
         Some((Duration::ZERO, wrong))
     }
@@ -132,6 +162,15 @@ impl Plan {
     }
 }
 
+/// What answers where nothing goes wrong.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// The stand-in.
+    StandIn(Arc<Cognito>),
+    /// A local cloud at this endpoint.
+    Cloud(String, Http),
+}
+
 /// The running server. Dropping this ends it.
 #[derive(Debug)]
 pub(crate) struct Network {
@@ -142,18 +181,18 @@ pub(crate) struct Network {
 
 #[derive(Debug)]
 struct Shared {
-    cognito: Arc<Cognito>,
+    origin: Origin,
     plan: Mutex<Plan>,
     calls: AtomicUsize,
     messages: Mutex<Vec<String>>,
 }
 
 impl Network {
-    pub(crate) async fn start(cognito: &Arc<Cognito>) -> Result<Self> {
+    pub(crate) async fn start(origin: Origin) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared {
-            cognito: cognito.clone(),
+            origin,
             plan: Mutex::default(),
             calls: AtomicUsize::default(),
             messages: Mutex::default(),
@@ -169,7 +208,7 @@ impl Network {
         Ok(Self { url, shared, server })
     }
 
-    /// What goes wrong from now on. Calls of SQS are not counted and go well.
+    /// What goes wrong from now on. Messages to a queue or to the function itself are not counted and go well.
     pub(crate) fn set_plan(&self, plan: Plan) {
         *self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         self.shared.calls.store(0, Ordering::Relaxed);
@@ -180,7 +219,7 @@ impl Network {
         self.shared.calls.load(Ordering::Relaxed)
     }
 
-    /// Takes the messages out of the queue.
+    /// Takes what was left to the queue, or to a later run.
     pub(crate) fn take_messages(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -195,78 +234,155 @@ impl Drop for Network {
 impl Shared {
     async fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
-        loop {
-            let Some((operation, body)) = read(&mut stream).await? else { return Ok(()) };
-            let Some(fault) = self.fault_of(&operation) else {
-                let (status, body) = self.answer(&operation, &body);
-                stream.write_all(&http(status, &body, body.len())).await?;
+        while let Some(mut request) = Request::read_head(&mut stream).await? {
+            let fault = self.fault_of(&request);
+            if let Some(Fault::RequestCut(bytes)) = fault {
+                stream.read_exact(&mut vec![0; bytes.min(request.length)]).await?;
+                return Ok(());
+            }
+            request.body = vec![0; request.length];
+            stream.read_exact(&mut request.body).await?;
+            let Some(fault) = fault else {
+                stream.write_all(&self.answer(&request).await.whole()).await?;
                 continue;
             };
-            let (status, body) =
-                if fault.lets_it_happen() { self.answer(&operation, &body) } else { (200, "{}".to_owned()) };
-            match fault.spoil(&http(status, &body, body.len()), &body) {
-                None => return std::future::pending().await,
-                Some((after, bytes)) => {
-                    tokio::time::sleep(after).await;
-                    stream.write_all(&bytes).await?;
-                    if !fault.keeps_open() {
-                        return Ok(());
-                    }
-                }
+            let answer = if fault.lets_it_happen() { self.answer(&request).await } else { Answer::default() };
+            let Some((after, bytes)) = fault.spoil(&answer) else { return std::future::pending().await };
+            tokio::time::sleep(after).await;
+            stream.write_all(&bytes).await?;
+            if matches!(fault, Fault::Reset { .. }) {
+                stream.get_ref().set_zero_linger()?;
+            }
+            if !fault.keeps_open() {
+                return Ok(());
             }
         }
+        Ok(())
     }
 
-    fn fault_of(&self, operation: &str) -> Option<Fault> {
-        if operation == SEND_MESSAGE {
+    fn fault_of(&self, request: &Request) -> Option<Fault> {
+        if request.is_invocation() || request.operation() == SEND_MESSAGE {
             return None;
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).fault_of(number)
     }
 
-    fn answer(&self, operation: &str, body: &[u8]) -> Answer {
-        if operation != SEND_MESSAGE {
-            return self.cognito.answer(operation, body);
+    async fn answer(&self, request: &Request) -> Answer {
+        if request.is_invocation() {
+            let job = String::from_utf8_lossy(&request.body).into_owned();
+            self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(job);
+            return Answer { status: 202, body: String::new() };
         }
-        take_message(&self.messages, body)
+        if request.operation() == SEND_MESSAGE {
+            let (status, body) = take_message(&self.messages, &request.body);
+            return Answer { status, body };
+        }
+        match &self.origin {
+            Origin::StandIn(cognito) => {
+                let (status, body) = cognito.answer(request.operation(), &request.body);
+                Answer { status, body }
+            }
+            Origin::Cloud(endpoint, http) => request.hand_on(endpoint, http).await,
+        }
     }
 }
 
 /// Plays SQS: keeps the message's body.
-pub(crate) fn take_message(messages: &Mutex<Vec<String>>, body: &[u8]) -> Answer {
+pub(crate) fn take_message(messages: &Mutex<Vec<String>>, body: &[u8]) -> (u16, String) {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = request["MessageBody"].as_str().unwrap_or_default().to_owned();
     messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
     (200, json!({ "MessageId": "1" }).to_string())
 }
 
-/// The next request: its operation and body. `None` if the connection ends.
-async fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<(String, Vec<u8>)>> {
-    let (mut operation, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await? == 0 {
-            return Ok(None);
-        }
-        let line = line.trim();
-        if line.is_empty() {
-            break;
-        }
-        let (name, value) = line.split_once(": ").unwrap_or_default();
-        match name.to_ascii_lowercase().as_str() {
-            "x-amz-target" => operation = value.rsplit('.').next().unwrap_or_default().to_owned(),
-            "content-length" => length = value.parse().unwrap_or_default(),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Some((operation, body)))
+/// A request, as far as it was read.
+#[derive(Debug, Default)]
+struct Request {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    length: usize,
+    body: Vec<u8>,
 }
 
-fn http(status: u16, body: &str, length: usize) -> Vec<u8> {
-    let head =
-        format!("HTTP/1.1 {status} X\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\n");
-    format!("{head}\r\n{body}").into_bytes()
+impl Request {
+    /// Reads all but the body. `None` if the connection ends.
+    async fn read_head(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<Self>> {
+        let mut request = Self::default();
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(None);
+            }
+            let line = line.trim();
+            if line.is_empty() {
+                return Ok(Some(request));
+            }
+            match line.split_once(": ") {
+                Some((name, value)) => {
+                    if name.eq_ignore_ascii_case("content-length") {
+                        request.length = value.parse().unwrap_or_default();
+                    }
+                    request.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+                }
+                None => {
+                    let mut parts = line.split(' ').map(ToOwned::to_owned);
+                    request.method = parts.next().unwrap_or_default();
+                    request.path = parts.next().unwrap_or_default();
+                }
+            }
+        }
+    }
+
+    /// The operation of a service with a JSON protocol.
+    fn operation(&self) -> &str {
+        let target = self.headers.iter().find(|(name, _)| name == "x-amz-target");
+        target.and_then(|(_, value)| value.rsplit('.').next()).unwrap_or_default()
+    }
+
+    /// Whether a function calls itself, for a later run.
+    fn is_invocation(&self) -> bool {
+        self.path.starts_with("/2015-03-31/functions/")
+    }
+
+    async fn hand_on(&self, endpoint: &str, http: &Http) -> Answer {
+        let own = ["host", "content-length", "connection", "transfer-encoding"];
+        let headers = self.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        let headers: Vec<_> = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        match http.send_body(&self.method, &format!("{endpoint}{}", self.path), &headers, self.body.clone()).await {
+            Ok(answer) => {
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                Answer { status: answer.status.as_u16(), body }
+            }
+            Err(_) => Answer { status: 502, ..Answer::default() },
+        }
+    }
+}
+
+/// An answer: the right one, or what is sent in its place.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { status: 200, body: "{}".to_owned() }
+    }
+}
+
+impl Answer {
+    /// As it goes over the wire.
+    fn whole(&self) -> Vec<u8> {
+        self.with_length(self.body.len())
+    }
+
+    /// The same, and it says that so many bytes come.
+    fn with_length(&self, length: usize) -> Vec<u8> {
+        let Self { status, body } = self;
+        let head = "Content-Type: application/x-amz-json-1.1";
+        format!("HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    }
 }

@@ -1,20 +1,25 @@
 //! A long life: one process of a function answers many events, and the server ends its connections again and again.
 //!
-//! The binary is the real one, run by the stand-in for Lambda's runtime API. Its calls go over HTTP.
+//! The binary is the real one, run by the stand-in for Lambda's runtime API. Its calls go over HTTP: those of a trigger to the
+//! stand-in for Cognito, those of the account API to a local cloud.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use account_api::testing::event;
 use anyhow::{Context, Result, ensure};
-use local_cloud::function::SETTINGS;
+use local_cloud::account_api::Surroundings;
+use local_cloud::function::{ACCOUNT_API, SETTINGS};
+use local_cloud::http::Http;
 use local_cloud::layout;
 use local_cloud::runtime_api::Function;
+use local_cloud::user_pool::{Kind, Profile};
 use serde_json::{Value, json};
 
 use crate::cognito::Cognito;
-use crate::network::{Fault, Network, Plan};
+use crate::network::{Fault, Network, Origin, Plan};
 
 /// After how many events the connection ends at the next call.
 const DROPPED: u64 = 100;
@@ -88,27 +93,49 @@ impl fmt::Display for Life {
     }
 }
 
-/// Lets one process of a function answer so many events.
+/// Lets one process of a trigger answer so many events.
 ///
 /// # Errors
 ///
 /// Fails if the process does not start, or ends.
 pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
-    let cognito = Arc::new(Cognito::without_quotas());
-    let network = Network::start(&cognito).await?;
+    let network = Network::start(Origin::StandIn(Arc::new(Cognito::without_quotas()))).await?;
     let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings: Vec<_> = settings.into_iter().chain([("AWS_ENDPOINT_URL".to_owned(), network.url.clone())]).collect();
     let function = Function::start(name, binary, &settings).await?;
-    let process = function.process_id()?;
     let samples = samples(name)?;
-    let mut life = Life { events, ..Life::default() };
+    let drawn = (0..events).zip(samples.iter().cycle()).map(|(number, sample)| about(sample, number));
+    watch(&function, &network, events, drawn).await
+}
+
+/// Lets one process of the account API answer so many requests, with the local cloud at `endpoint`.
+///
+/// # Errors
+///
+/// Fails if the process does not start, or ends.
+pub async fn live_api(binary: &Path, requests: u64, endpoint: &str) -> Result<Life> {
+    let around = Surroundings::make(endpoint).await?;
+    let mut people = Vec::new();
+    for number in 0..PEOPLE {
+        let email = format!("person{number}@example.com");
+        people.push(around.pool.add_native(Kind::EmailAsUsername, &email).await?);
+    }
+    let network = Network::start(Origin::Cloud(endpoint.to_owned(), Http::default())).await?;
+    let function = Function::start(ACCOUNT_API, binary, &around.settings(&network.url)).await?;
+    let drawn = (0..requests).zip(people.iter().cycle()).map(|(number, person)| request(person, number));
+    watch(&function, &network, requests, drawn).await
+}
+
+/// Sends so many events, and looks at the process after each tenth of them.
+async fn watch(function: &Function, network: &Network, all: u64, events: impl Iterator<Item = Value>) -> Result<Life> {
+    let process = function.process_id()?;
+    let mut life = Life { events: all, ..Life::default() };
     let (mut since, mut planned) = (Instant::now(), false);
-    for (number, sample) in (0..events).zip(samples.iter().cycle()) {
-        if number % DROPPED == DROPPED - 1 {
+    for (number, event) in (1..).zip(events) {
+        if number % DROPPED == 0 {
             network.set_plan(Plan { faults: vec![(0, Fault::AnswerLost)], lasts: false });
             planned = true;
         }
-        let event = about(sample, number);
         // Whatever the answer is: a decision, a refusal, or a failure because a connection ended.
         drop(function.invoke(&event).await?);
         // A function that calls nobody loses no connection.
@@ -116,7 +143,7 @@ pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
             life.dropped += 1;
             planned = false;
         }
-        if (number + 1) % (events / SAMPLES).max(1) == 0 {
+        if number % (all / SAMPLES).max(1) == 0 {
             function.forget_log();
             life.memory.push(memory(process)?);
             life.files.push(std::fs::read_dir(format!("/proc/{process}/fd"))?.count());
@@ -125,6 +152,26 @@ pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
         }
     }
     Ok(life)
+}
+
+/// What a person asks of the account API: in turn a page, a look, and a change of the address that they take back.
+fn request(person: &Profile, number: u64) -> Value {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let claims = json!({
+        "sub": person.attribute("sub"), "username": person.username, "token_use": "access", "client_id": "frontend",
+        "scope": "openid email", "auth_time": seconds.to_string(),
+    });
+    let (method, path, body) = match number / PEOPLE % 7 {
+        0 => ("GET", "/account", None),
+        1 => ("GET", "/identities", None),
+        2 => ("POST", "/email-change", Some(json!({ "new_email": format!("new-{}", person.attribute("email")) }))),
+        3 => ("GET", "/email-change", None),
+        4 => ("POST", "/email-change/verify", Some(json!({ "code": "000000" }))),
+        5 => ("DELETE", "/email-change", None),
+        _ => ("POST", "/email-change", Some(json!({ "new_email": "nobody" }))),
+    };
+    let body = body.map(|body| body.to_string());
+    event(Some(&claims), method, path, body.as_deref(), "application/json")
 }
 
 /// The sample events of a function.

@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 
 use crate::cognito::{Account, CUT_OFF, Cognito};
 use crate::function::answered;
-use crate::network::Network;
 pub use crate::network::{Fault, Plan};
+use crate::network::{Network, Origin};
 
 const EMAIL: &str = "ada@example.com";
 const PROVIDER: &str = "Google";
@@ -103,7 +103,7 @@ pub struct Outcome {
 pub async fn play(case: &Case) -> Result<Outcome> {
     let cognito = Arc::new(Cognito::new());
     let sub = prepare(case.flow, &cognito);
-    let network = Network::start(&cognito).await?;
+    let network = Network::start(Origin::StandIn(cognito.clone())).await?;
     let function = Functions::over(&network.url)?;
     network.set_plan(case.plan.clone());
     let start = Instant::now();

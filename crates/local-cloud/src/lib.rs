@@ -7,7 +7,8 @@
 //! * [`function`] builds the function binaries, [`archive`] packs one, [`runtime_api`] runs one as Lambda would, and
 //!   [`deployment`] deploys one to the local cloud.
 //! * [`stack`] deploys the repository's own template. [`local_stack`] adds providers and an app.
-//! * [`moto`] is a second DynamoDB, for the rules that every store must keep. [`dynamodb`] makes the account API's table.
+//! * [`moto`] is a second DynamoDB, for the rules that every store must keep. [`dynamodb`] makes the account API's table, [`account_api`]
+//!   all that it needs.
 //! * [`outbox`] reads the mails that were sent.
 //! * [`hosted_login`] follows "Sign in with Google" from the app's link to the tokens. [`browser`] drives a real
 //!   browser.
@@ -15,6 +16,7 @@
 //! Everything listens on 127.0.0.1 and connects to nothing else. Every process that is started here ends when its guard
 //! is dropped.
 
+pub mod account_api;
 pub mod archive;
 pub mod browser;
 mod cloud;

@@ -6,17 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use account_api::testing::event;
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::{self, Right, Settings};
-use end_to_end::{Google, cloud, function, last_mail, native, pool, registers, state_table};
-use local_cloud::http::Http;
+use end_to_end::{Google, binary, cloud, last_mail, native, registers};
+use local_cloud::account_api::{ADMINS, SECRET, SENDER, Surroundings};
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::GROUP;
-use local_cloud::user_pool::{Kind, Profile, UserPool};
+use local_cloud::user_pool::{Kind, Profile};
 use serde_json::{Value, json};
 
 use super::{Flow, Run, hold, otherwise};
 
-const SECRET: &str = "account-api-secret";
-const SENDER: &str = "no-reply@example.com";
 const PASSWORD: &str = "The-Guest's-own-1";
 const EDITORS: &str = "Editors";
 /// The event bus.
@@ -67,39 +65,23 @@ const STORIES: [(Story, Own); 9] = [
 
 /// A pool with Ada in it, and a table.
 struct World {
-    pool: UserPool,
+    around: Surroundings,
     ada: Profile,
-    table: String,
     unique: String,
 }
 
 impl World {
     async fn new() -> Self {
         let unique = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-        let pool = pool(Kind::EmailAsUsername).await.unwrap();
-        pool.create_group(EDITORS).await.unwrap();
-        let ada = native(&pool, Kind::EmailAsUsername, &format!("ada-{unique}@example.com")).await.unwrap();
-        let table = format!("state-{unique}");
-        state_table(&cloud().unwrap(), &table).await.unwrap();
-        Self { pool, ada, table, unique }
+        let around = Surroundings::make(&cloud().unwrap()).await.unwrap();
+        around.pool.create_group(EDITORS).await.unwrap();
+        let ada = native(&around.pool, Kind::EmailAsUsername, &format!("ada-{unique}@example.com")).await.unwrap();
+        Self { around, ada, unique }
     }
 
     fn address(&self, name: &str) -> String {
         format!("{name}-{}@example.com", self.unique)
     }
-
-    async fn backend_client(&self) -> String {
-        let flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
-        let client = json!({ "ClientName": "backend", "ExplicitAuthFlows": flows });
-        let client = self.pool.admin("CreateUserPoolClient", client).await.unwrap();
-        client["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned()
-    }
-}
-
-/// A call to the local cloud past the gate. That something is there already is fine.
-async fn aws(target: &str, body: &Value) {
-    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
-    Http::default().send_body("POST", &cloud().unwrap(), &headers, body.to_string()).await.unwrap();
 }
 
 /// Why a story ended early: the API's code, or what else is not as it should be.
@@ -154,7 +136,7 @@ impl Api<'_> {
             Story::Invited => self.invited(&self.world.address("guest")).await,
             Story::InvitedAfterRegistration => {
                 let guest = self.world.address("planted");
-                registers(&self.world.pool, &guest).await.unwrap();
+                registers(&self.world.around.pool, &guest).await.unwrap();
                 self.invited(&guest).await
             }
             Story::Members => self.members().await,
@@ -210,7 +192,7 @@ impl Api<'_> {
 
     async fn members(&self) -> Told<()> {
         let mut claims = claims(&self.world.ada);
-        claims["cognito:groups"] = json!("[admins]");
+        claims["cognito:groups"] = json!(format!("[{ADMINS}]"));
         let member = Some(&claims);
         let (stays, goes) = (self.world.address("stays"), self.world.address("goes"));
         self.call(member, "POST /invitations", json!({ "email": stays, "group": EDITORS })).await?;
@@ -226,7 +208,8 @@ impl Api<'_> {
 
     async fn connects(&self) -> Told<()> {
         let (world, subject) = (self.world, format!("at-{}", self.world.unique));
-        let other = self.google.stands_alone(&world.pool, &subject, &world.address("elsewhere"), false).await.unwrap();
+        let other =
+            self.google.stands_alone(&world.around.pool, &subject, &world.address("elsewhere"), false).await.unwrap();
         let (own, other) = (&claims(&world.ada), &claims(&other));
         let offer = self.call(Some(other), "POST /identities/offer", json!({ "to": own["sub"] })).await?;
         let seen = self.call(Some(own), "POST /identities", json!({ "offer": offer["offer"] })).await?;
@@ -252,8 +235,8 @@ fn claims(of: &Profile) -> Value {
 async fn run(story: Story, own: Own, google: &Google, allowed: BTreeSet<Right>) -> Run {
     let world = World::new().await;
     let resources = Resources {
-        pool: world.pool.id().to_owned(),
-        table: world.table.clone(),
+        pool: world.around.pool.id().to_owned(),
+        table: world.around.table.clone(),
         secret: SECRET.to_owned(),
         sender: SENDER.to_owned(),
         own_function: OWN.to_owned(),
@@ -261,21 +244,9 @@ async fn run(story: Story, own: Own, google: &Google, allowed: BTreeSet<Right>) 
         ..Resources::default()
     };
     let gate = Gate::start(&cloud().unwrap(), resources, allowed).await.unwrap();
-    let fixed = [
-        ("AWS_ENDPOINT_URL", gate.endpoint()),
-        ("USER_POOL_ID", world.pool.id().to_owned()),
-        ("TABLE_NAME", world.table.clone()),
-        ("CODE_SECRET_ARN", SECRET.to_owned()),
-        ("EMAIL_FROM", SENDER.to_owned()),
-        ("PROVIDERS", "Google:claim".to_owned()),
-        ("APP_URL", "https://app.example.com".to_owned()),
-        ("BACKEND_CLIENT_ID", world.backend_client().await),
-        ("ADMIN_GROUP", "admins".to_owned()),
-    ];
-    let own = own.iter().map(|(name, value)| (*name, value.replace("POOL", world.pool.id())));
-    let all: Vec<_> = fixed.into_iter().chain(own).collect();
-    let all: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let (failure, log) = match function(OWN, &all).await {
+    let own = own.iter().map(|(name, value)| ((*name).to_owned(), value.replace("POOL", world.around.pool.id())));
+    let all: Vec<_> = world.around.settings(&gate.endpoint()).into_iter().chain(own).collect();
+    let (failure, log) = match Function::start(OWN, &binary(OWN).unwrap(), &all).await {
         Ok(function) => {
             let api = Api { world: &world, gate: &gate, function, google };
             (api.play(story).await.err(), api.function.log())
@@ -287,11 +258,6 @@ async fn run(story: Story, own: Own, google: &Google, allowed: BTreeSet<Right>) 
 
 #[tokio::test]
 async fn the_account_api_needs_each_of_its_rights_and_names_the_one_that_is_missing() {
-    let secret = json!({ "Name": SECRET, "SecretString": "a-secret-of-at-least-32-characters-for-tests" });
-    aws("secretsmanager.CreateSecret", &secret).await;
-    // Mails go out only from a domain that SES knows.
-    let domain = json!({ "EmailIdentity": "example.com" });
-    Http::default().send_json("POST", &format!("{}/v2/email/identities", cloud().unwrap()), &domain).await.unwrap();
     let facts = manifest::read().unwrap()["account_api"].take();
     let google = &Google::start().await.unwrap();
     let settings =

@@ -11,6 +11,8 @@ use account_api::store::memory::MemoryStore;
 use account_api::testing::{SetClock, event};
 use account_api::{AccountApi, Parts, Settings};
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, federated, native};
 use lambda_http::Context;
 use messages::Messages;
@@ -111,8 +113,13 @@ impl Api {
         Ok(Self { router: api.router(), runs: api, queue, routes })
     }
 
+    /// Ada asks for another address.
+    pub(super) fn sample() -> Value {
+        event(Some(&adas_claims()), "POST", "/email-change", Some("{}"), "application/json")
+    }
+
     /// An event of API Gateway.
-    pub(super) fn draw(&self, rng: &mut StdRng) -> String {
+    pub(super) fn draw(&self, rng: &mut StdRng) -> Vec<u8> {
         let (method, path) = self.routes.choose(rng).cloned().unwrap_or_default();
         let path = path.replace("{id}", &encoded(&draw::text(rng)));
         let mut body = Value::Object(Map::new());
@@ -135,17 +142,24 @@ impl Api {
         if rng.random_range(0..3) == 0 {
             event["headers"]["accept-language"] = json!(draw::text(rng));
         }
-        if rng.random_range(0..20) == 0 {
-            event["isBase64Encoded"] = json!(true);
+        match rng.random_range(0..40) {
+            0 => event["isBase64Encoded"] = json!(true),
+            1 => {
+                let mut bytes = body.into_bytes();
+                draw::edit_bytes(rng, &mut bytes);
+                event["isBase64Encoded"] = json!(true);
+                event["body"] = json!(BASE64_STANDARD.encode(bytes));
+            }
+            _ => {}
         }
         if rng.random_range(0..10) == 0 {
             draw::edit(rng, &mut event, 1, &["rawPath", "headers", "requestContext", "http", "sourceIp", "authorizer"]);
         }
-        event.to_string()
+        event.to_string().into_bytes()
     }
 
-    pub(super) async fn answer(&self, sent: &str) -> Result<String> {
-        let Ok(event) = serde_json::from_str(sent) else { return Ok("no JSON".to_owned()) };
+    pub(super) async fn answer(&self, sent: &[u8]) -> Result<String> {
+        let Ok(event) = serde_json::from_slice(sent) else { return Ok("no JSON".to_owned()) };
         // As in the function, the runtime answers what is no request of API Gateway with an error.
         let Ok(answer) = respond(self.router.clone(), event, Context::default()).await else {
             return Ok("no request".to_owned());
@@ -173,13 +187,17 @@ impl Api {
     }
 }
 
-/// Those of Ada, of a member, of nobody, or made up.
-fn claims(rng: &mut StdRng) -> Option<Value> {
-    let mut claims = json!({
+fn adas_claims() -> Value {
+    json!({
         "sub": format!("sub-{ADA}"), "username": format!("native-{ADA}"), "token_use": "access",
         "client_id": "frontend", "scope": "openid email", "auth_time": NOW.to_string(),
         "cognito:groups": "[admins]",
-    });
+    })
+}
+
+/// Those of Ada, of a member, of nobody, or made up.
+fn claims(rng: &mut StdRng) -> Option<Value> {
+    let mut claims = adas_claims();
     match rng.random_range(0..6) {
         0 => return None,
         1 => {

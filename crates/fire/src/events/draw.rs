@@ -138,3 +138,16 @@ pub(super) fn edit_text(rng: &mut StdRng, text: &mut String) {
         _ => *text = format!("{}{text}{}", "{\"a\":".repeat(1 << rng.random_range(0..16)), "}".repeat(3)),
     }
 }
+
+/// Changes the bytes, so that they may be no text: some are drawn anew, or all.
+pub(super) fn edit_bytes(rng: &mut StdRng, bytes: &mut Vec<u8>) {
+    if rng.random_range(0..4) == 0 || bytes.is_empty() {
+        *bytes = vec![0; rng.random_range(0..64)];
+        rng.fill_bytes(bytes);
+        return;
+    }
+    for _ in 0..rng.random_range(1..8) {
+        let at = rng.random_range(0..bytes.len());
+        bytes[at] = rng.random_range(0..=u8::MAX);
+    }
+}

@@ -112,7 +112,7 @@ impl Triggers {
         self.samples.iter().find(attributes).or(self.samples.first()).cloned()
     }
 
-    pub(super) fn draw(&self, rng: &mut StdRng) -> String {
+    pub(super) fn draw(&self, rng: &mut StdRng) -> Vec<u8> {
         let mut event = self.samples.choose(rng).cloned().unwrap_or_default();
         let places = rng.random_range(0..5);
         draw::edit(rng, &mut event, places, &NAMES);
@@ -120,12 +120,12 @@ impl Triggers {
         if rng.random_range(0..4) == 0 {
             draw::edit_text(rng, &mut text);
         }
-        text
+        text.into_bytes()
     }
 
-    pub(super) async fn answer(&self, sent: &str) -> Result<String> {
+    pub(super) async fn answer(&self, sent: &[u8]) -> Result<String> {
         // The runtime reads the event as JSON of any form. What is none does not reach the function.
-        let Ok(payload) = RawValue::from_string(sent.to_owned()) else { return Ok("no JSON".to_owned()) };
+        let Ok(payload) = serde_json::from_slice::<Box<RawValue>>(sent) else { return Ok("no JSON".to_owned()) };
         match &self.function {
             Function::Pre(trigger) => told(trigger, &payload).await,
             Function::Confirmed(trigger) => told(trigger, &payload).await,
