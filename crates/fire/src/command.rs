@@ -6,10 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use local_cloud::LocalCloud;
 use local_cloud::dynamodb::state_table;
-use local_cloud::function::TRIGGERS;
+use local_cloud::function::{self, Binaries, TRIGGERS};
+use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::moto::Moto;
+use local_cloud::stack::sam::Sam;
+use local_cloud::stack::{Deployment, PROVIDERS};
 use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::CALLBACK;
 
 use crate::cognito::Cognito;
 use crate::events::{self, Target, worst};
@@ -45,6 +50,9 @@ pub struct Storm {
     /// What the random numbers begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Deploy both templates to a local cloud, and let the people use what is deployed.
+    #[arg(long)]
+    deployed: bool,
 }
 
 /// How long each process lives.
@@ -179,14 +187,38 @@ fn hostile_events(options: &Events) -> Result<()> {
 
 fn storm(options: &Storm) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let Storm { clients, throttled, seed } = *options;
-    let outcome = runtime.block_on(async {
-        let moto = Moto::start(&Toolbox::moto().await?).await?;
-        state_table(moto.endpoint(), "state").await?;
-        storm::play(storm::Storm { clients, throttled, seed }, moto.endpoint(), "state").await
-    })?;
+    let Storm { clients, throttled, seed, deployed } = *options;
+    let storm = storm::Storm { clients, throttled, seed };
+    let outcome = runtime
+        .block_on(async { if deployed { storm_on_deployed(storm).await } else { storm_in_memory(storm).await } })?;
     print!("{outcome}");
     outcome.check()
+}
+
+async fn storm_in_memory(storm: storm::Storm) -> Result<storm::Outcome> {
+    let moto = Moto::start(&Toolbox::moto().await?).await?;
+    state_table(moto.endpoint(), "state").await?;
+    storm::play(storm, moto.endpoint(), "state").await
+}
+
+async fn storm_on_deployed(storm: storm::Storm) -> Result<storm::Outcome> {
+    let (toolbox, sam) = tokio::try_join!(Toolbox::local_cloud(), Sam::install())?;
+    let binaries = Binaries::build(&function::ALL).await?;
+    let cloud = LocalCloud::start(&toolbox, local_cloud::Options::default()).await?;
+    let google = IdentityProvider::start(&toolbox, None).await?;
+    let folder = tempfile::tempdir()?;
+    let deployment = Deployment {
+        sam: &sam,
+        endpoint: cloud.endpoint(),
+        binaries: &binaries,
+        folder: folder.path().to_owned(),
+        callbacks: vec![CALLBACK.to_owned()],
+        providers: PROVIDERS.to_owned(),
+        account_api: storm::parameters(),
+    };
+    let stack = deployment.deploy().await?;
+    stack.register(&google, "Google").await?;
+    storm::play_deployed(storm, &stack, &google).await
 }
 
 fn soak(options: &Soak) -> Result<()> {
