@@ -21,7 +21,7 @@ use std::path::PathBuf;
 const SES: &str = "arn:aws:ses:eu-central-1:000000000000:identity/mail.example.com";
 
 /// What every deployment here has in common.
-const COMMON: [(&str, &str); 2] =
+pub(crate) const COMMON: [(&str, &str); 2] =
     [("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }), ("Monitoring", "false")];
 
 /// The sender, and the name in messages, which the account API cannot do without.

@@ -25,4 +25,5 @@ mod rights;
 mod soak;
 mod storm;
 mod template_lint;
+mod upgrade;
 mod user_pool_contract;

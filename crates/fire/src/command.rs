@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use local_cloud::dynamodb::state_table;
-use local_cloud::function::{ACCOUNT_API, TRIGGERS};
+use local_cloud::function::{self, ACCOUNT_API, Binaries, TRIGGERS};
+use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::moto::Moto;
+use local_cloud::stack::sam::Sam;
+use local_cloud::stack::{Deployment, PROVIDERS, Stack};
 use local_cloud::toolbox::Toolbox;
+use local_cloud::user_pool::CALLBACK;
 use local_cloud::{LocalCloud, Options};
 
 use crate::cognito::Cognito;
@@ -17,6 +21,7 @@ use crate::events::{self, Target, worst};
 use crate::function::{Article, Binary, Engine, Function, Queue};
 use crate::launch::{self, Launch, Outcome};
 use crate::report::{self, Row};
+use crate::storm::wired;
 use crate::{soak, storm, wire};
 
 /// What is put under fire.
@@ -46,6 +51,9 @@ pub struct Storm {
     /// What the random numbers begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Deploy both templates to a local cloud, and let the people use what is deployed.
+    #[arg(long)]
+    deployed: bool,
 }
 
 /// How long each process lives.
@@ -79,7 +87,10 @@ pub struct Wire {
     /// How many pairs of faults.
     #[arg(long, default_value_t = 300)]
     pairs: usize,
-    /// What the random numbers of the pairs begin with.
+    /// How many drawn faults the account API meets, on a deployed stack.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    account_api: usize,
+    /// What the random numbers of the draws begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -154,14 +165,20 @@ fn quota(options: &Quota) -> Result<()> {
 }
 
 fn wire_faults(options: &Wire) -> Result<()> {
-    let cases: Vec<_> = wire::all().into_iter().chain(wire::pairs(options.pairs, options.seed)).collect();
-    let number = cases.len();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let failed = runtime.block_on(wire::play_all(cases, |case, outcome| {
+    let Wire { pairs, account_api, seed } = *options;
+    let cases: Vec<_> = wire::all().into_iter().chain(wire::pairs(pairs, seed)).collect();
+    let number = cases.len() + account_api;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut failed = runtime.block_on(wire::play_all(cases, |case, outcome| {
         let how = if outcome.at_once { "at once" } else { "at the second press" };
         println!("{case:?}: {how}, the answer after {:.1} s", outcome.took.as_secs_f64());
     }));
-    println!("{} of {number} cases ended well (seed {})", number - failed.len(), options.seed);
+    if account_api > 0 {
+        let told = |case: &wired::Case, took: Duration| println!("{case:?}: {:.1} s", took.as_secs_f64());
+        let played = on_deployed(async |stack, google| wired::play(account_api, seed, stack, google, told).await);
+        failed.extend(runtime.block_on(played)?);
+    }
+    println!("{} of {number} cases ended well (seed {seed})", number.saturating_sub(failed.len()));
     if failed.is_empty() {
         return Ok(());
     }
@@ -183,14 +200,44 @@ fn hostile_events(options: &Events) -> Result<()> {
 
 fn storm(options: &Storm) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let Storm { clients, throttled, seed } = *options;
+    let Storm { clients, throttled, seed, deployed } = *options;
+    let storm = storm::Storm { clients, throttled, seed };
     let outcome = runtime.block_on(async {
-        let moto = Moto::start(&Toolbox::moto().await?).await?;
-        state_table(moto.endpoint(), "state").await?;
-        storm::play(storm::Storm { clients, throttled, seed }, moto.endpoint(), "state").await
+        if deployed {
+            on_deployed(async |stack, google| storm::play_deployed(storm, stack, google).await).await
+        } else {
+            storm_in_memory(storm).await
+        }
     })?;
     print!("{outcome}");
     outcome.check()
+}
+
+async fn storm_in_memory(storm: storm::Storm) -> Result<storm::Outcome> {
+    let moto = Moto::start(&Toolbox::moto().await?).await?;
+    state_table(moto.endpoint(), "state").await?;
+    storm::play(storm, moto.endpoint(), "state").await
+}
+
+/// Deploys both templates to a local cloud, for as long as `play` plays.
+async fn on_deployed<T>(play: impl AsyncFnOnce(&Stack, &IdentityProvider) -> Result<T>) -> Result<T> {
+    let (toolbox, sam) = tokio::try_join!(Toolbox::local_cloud(), Sam::install())?;
+    let binaries = Binaries::build(&function::ALL).await?;
+    let cloud = LocalCloud::start(&toolbox, Options::default()).await?;
+    let google = IdentityProvider::start(&toolbox, None).await?;
+    let folder = tempfile::tempdir()?;
+    let deployment = Deployment {
+        sam: &sam,
+        endpoint: cloud.endpoint(),
+        binaries: &binaries,
+        folder: folder.path().to_owned(),
+        callbacks: vec![CALLBACK.to_owned()],
+        providers: PROVIDERS.to_owned(),
+        account_api: storm::parameters(),
+    };
+    let stack = deployment.deploy().await?;
+    stack.register(&google, "Google").await?;
+    play(&stack, &google).await
 }
 
 fn soak(options: &Soak) -> Result<()> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
+use local_cloud::function::ACCOUNT_API;
 use local_cloud::http::Http;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -167,8 +168,13 @@ impl Plan {
 pub(crate) enum Origin {
     /// The stand-in.
     StandIn(Arc<Cognito>),
-    /// A local cloud at this endpoint.
-    Cloud(String, Http),
+    /// A local cloud.
+    Cloud {
+        /// Its endpoint.
+        endpoint: String,
+        /// Where mails go instead.
+        mails: Option<String>,
+    },
 }
 
 /// The running server. Dropping this ends it.
@@ -182,6 +188,7 @@ pub(crate) struct Network {
 #[derive(Debug)]
 struct Shared {
     origin: Origin,
+    http: Http,
     plan: Mutex<Plan>,
     calls: AtomicUsize,
     messages: Mutex<Vec<String>>,
@@ -193,6 +200,7 @@ impl Network {
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared {
             origin,
+            http: Http::default(),
             plan: Mutex::default(),
             calls: AtomicUsize::default(),
             messages: Mutex::default(),
@@ -283,7 +291,11 @@ impl Shared {
                 let (status, body) = cognito.answer(request.operation(), &request.body);
                 Answer { status, body }
             }
-            Origin::Cloud(endpoint, http) => request.hand_on(endpoint, http).await,
+            Origin::Cloud { endpoint, mails } => {
+                let is_mail = request.path.starts_with("/v2/email/");
+                let to = mails.as_ref().filter(|_| is_mail).unwrap_or(endpoint);
+                request.hand_on(to, &self.http).await
+            }
         }
     }
 }
@@ -341,9 +353,10 @@ impl Request {
         target.and_then(|(_, value)| value.rsplit('.').next()).unwrap_or_default()
     }
 
-    /// Whether a function calls itself, for a later run.
+    /// Whether a function that is not deployed calls itself, for a later run.
     fn is_invocation(&self) -> bool {
-        self.path.starts_with("/2015-03-31/functions/")
+        let name = self.path.strip_prefix("/2015-03-31/functions/");
+        name.is_some_and(|rest| rest.split('/').next() == Some(ACCOUNT_API))
     }
 
     async fn hand_on(&self, endpoint: &str, http: &Http) -> Answer {

@@ -12,7 +12,6 @@ use account_api::testing::event;
 use anyhow::{Context, Result, ensure};
 use local_cloud::account_api::Surroundings;
 use local_cloud::function::{ACCOUNT_API, SETTINGS};
-use local_cloud::http::Http;
 use local_cloud::layout;
 use local_cloud::runtime_api::Function;
 use local_cloud::user_pool::{Kind, Profile};
@@ -120,7 +119,7 @@ pub async fn live_api(binary: &Path, requests: u64, endpoint: &str) -> Result<Li
         let email = format!("person{number}@example.com");
         people.push(around.pool.add_native(Kind::EmailAsUsername, &email).await?);
     }
-    let network = Network::start(Origin::Cloud(endpoint.to_owned(), Http::default())).await?;
+    let network = Network::start(Origin::Cloud { endpoint: endpoint.to_owned(), mails: None }).await?;
     let function = Function::start(ACCOUNT_API, binary, &around.settings(&network.url)).await?;
     let drawn = (0..requests).zip(people.iter().cycle()).map(|(number, person)| request(person, number));
     watch(&function, &network, requests, drawn).await

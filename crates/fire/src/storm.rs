@@ -1,12 +1,19 @@
 //! A storm on the account API: many people at once, each with a few of its flows and often with two clients, over a table
 //! that throttles. Then the storm is over, and the state is looked at from outside.
 //!
-//! The API is the real one, with its store, the SDK and its retries. API Gateway and Lambda are a small server here. The
-//! user pool and the mailboxes are in memory, the table is the DynamoDB of an emulator.
+//! The same people live in two worlds. In [`play`]'s, the API is the real one, with its store, the SDK and its retries, API
+//! Gateway and Lambda are a small server, and the user pool and the mailboxes are in memory. In [`play_deployed`]'s, the
+//! API is the function that the template deploys. In both, the table is the DynamoDB of an emulator.
 
-mod api;
+mod client;
+mod deployed;
+mod memory;
 mod person;
+mod post;
+mod server;
 mod table;
+pub mod wired;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,13 +21,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use cognito_core::user_pool::Status;
-use cognito_core::user_pool::memory::Account;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use local_cloud::identity_provider::IdentityProvider;
+use local_cloud::stack::Stack;
+use local_cloud::user_pool::Profile;
 
-use self::api::Api;
+use self::client::Way;
+use self::deployed::Deployed;
+use self::memory::Memory;
+pub use self::person::Flow;
 use self::person::Person;
+use self::post::Post;
 use self::table::Table;
+use self::world::{PROVIDER, World, subject};
 
 /// How the storm is.
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +46,17 @@ pub struct Storm {
     pub seed: u64,
 }
 
-/// Seconds until nothing of the storm counts any more: leases, codes, and the limits of a day.
-const AFTERWARDS: u64 = 2 * 24 * 60 * 60;
+/// How many people are in the midst of something at once. When one of them is done, the next one comes.
+const AT_ONCE: usize = 100;
 
-/// How many people look at their account at once, afterwards.
-const AT_ONCE: usize = 16;
+/// After how many people who are done the terminal is told.
+const TOLD: usize = 50;
+
+/// The account API's settings for a storm, as parameters of its template.
+#[must_use]
+pub fn parameters() -> Vec<(&'static str, &'static str)> {
+    world::SETTINGS.map(|(parameter, _, value)| (parameter, value)).to_vec()
+}
 
 /// What the people saw.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +77,11 @@ impl Seen {
     /// A promise that was broken.
     fn wrong(&self, what: String) {
         self.with(|sights| sights.wrong.push(what));
+    }
+
+    /// Takes the promises that were broken.
+    fn take_wrong(&self) -> Vec<String> {
+        self.with(|sights| std::mem::take(&mut sights.wrong))
     }
 
     /// A flow that came to its end.
@@ -119,28 +143,59 @@ impl fmt::Display for Outcome {
 ///
 /// Fails if something cannot be set up. What the API did wrong is in the outcome.
 pub async fn play(storm: Storm, dynamodb: &str, table: &str) -> Result<Outcome> {
-    let from = Instant::now();
-    let table_proxy = Table::start(dynamodb, storm.seed).await?;
-    let people: Vec<_> = (0..storm.clients).map(person::accounts).collect();
-    let api = Arc::new(Api::start(&table_proxy.url, table, people.iter().flatten().cloned()).await?);
-    let seen = Seen::default();
+    let proxy = Table::start(dynamodb, storm.seed).await?;
+    let world = Memory::start(proxy.url(), table).await?;
+    play_in(storm, world, &proxy).await
+}
 
-    table_proxy.throttle(storm.throttled);
-    let storming = (0..storm.clients).map(|number| {
-        let person = Person::new(number, storm.seed, api.clone(), seen.clone());
+/// Plays the storm on a deployed stack, which was deployed with these [`parameters`] and to which this provider signs
+/// people in, and looks at what is left. Nobody else may use the stack.
+///
+/// # Errors
+///
+/// Fails if something cannot be set up. What the API did wrong is in the outcome.
+pub async fn play_deployed(storm: Storm, stack: &Stack, google: &IdentityProvider) -> Result<Outcome> {
+    let proxy = Table::start(stack.endpoint(), storm.seed).await?;
+    let post = Post::start(stack.endpoint()).await?;
+    let post_url = post.url().to_owned();
+    let variables = [("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()), ("AWS_ENDPOINT_URL_SESV2", &post_url)];
+    let world = Deployed::start(stack, google, &variables, post).await?;
+    play_in(storm, world, &proxy).await
+}
+
+async fn play_in(storm: Storm, world: impl World, table: &Table) -> Result<Outcome> {
+    let (world, seen) = (Arc::new(world), Seen::default());
+    let way = Way::to(world.api(), &["try-again"], seen.clone());
+    let registering = stream::iter(0..storm.clients).map(|number| world.registers(number));
+    let accounts: Vec<Profile> = registering.buffered(client::ROOM).try_collect().await?;
+
+    let from = Instant::now();
+    table.throttle(storm.throttled);
+    let storming = stream::iter((0..).zip(&accounts)).map(|(number, own)| {
+        let person = Person::new(number, own.clone(), storm.seed, world.clone(), way.clone(), seen.clone());
         tokio::spawn(person.storm())
     });
+    let mut storming = storming.buffer_unordered(AT_ONCE);
     let mut people = Vec::new();
-    for person in storming.collect::<Vec<_>>() {
-        people.push(person.await.context("a client panicked")?);
+    while let Some(person) = storming.next().await {
+        people.push(person.context("a client panicked")?);
+        if people.len().is_multiple_of(TOLD) {
+            let broken = seen.with(|sights| sights.wrong.len());
+            eprintln!(
+                "… {} of {} after {} s, {broken} broken promises",
+                people.len(),
+                storm.clients,
+                from.elapsed().as_secs()
+            );
+        }
     }
-    table_proxy.throttle(0);
+    table.throttle(0);
 
-    api.forward(AFTERWARDS);
+    world.ages().await?;
     let looks = stream::iter(people).map(Person::afterwards);
-    looks.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
-    look(&api.pool.accounts(), storm.clients, &seen);
-    let (calls, thrown_back) = table_proxy.counts();
+    looks.buffer_unordered(client::ROOM).collect::<Vec<_>>().await;
+    look(&world.accounts().await?, &accounts, &seen);
+    let (calls, thrown_back) = table.counts();
     Ok(seen.with(|sights| Outcome {
         storm,
         took: from.elapsed(),
@@ -153,31 +208,31 @@ pub async fn play(storm: Storm, dynamodb: &str, table: &str) -> Result<Outcome> 
 }
 
 /// Looks at the pool as somebody who knows nothing of the API.
-fn look(accounts: &[Account], people: u32, seen: &Seen) {
+fn look(accounts: &[Profile], people: &[Profile], seen: &Seen) {
+    let sub = |account: &Profile| account.attribute("sub").to_owned();
+    let numbers: BTreeMap<_, _> = people.iter().map(sub).zip(0..).collect();
     let mut addresses = BTreeSet::new();
-    for account in accounts.iter().filter(|account| !account.is_stand_alone()) {
-        let email = account.email.clone().unwrap_or_default();
-        if !account.email_verified || account.status != Status::Confirmed || !account.enabled {
+    for account in accounts.iter().filter(|account| account.is_native()) {
+        let email = account.attribute("email");
+        if !account.email_verified() || account.status != "CONFIRMED" || !account.enabled {
             seen.wrong(format!("{email} is not whole: {account:?}"));
         }
-        if !person::may_have(account, &email) {
-            seen.wrong(format!("{} has the address of somebody else: {email}", account.sub));
+        if !person::may_have(numbers.get(&sub(account)).copied(), email) {
+            seen.wrong(format!("{} has the address of somebody else: {email}", sub(account)));
         }
-        if !addresses.insert(email.clone()) {
+        if !addresses.insert(email) {
             seen.wrong(format!("two accounts have {email}"));
         }
     }
-    for number in 0..people {
-        let [own, alone] = person::accounts(number);
-        if !accounts.iter().any(|account| account.sub == own.sub) {
-            seen.wrong(format!("{} has lost their account", own.sub));
+    for (own, number) in &numbers {
+        if !accounts.iter().any(|account| sub(account) == *own) {
+            seen.wrong(format!("{own} has lost their account"));
         }
-        let identity = &alone.identities[0];
-        let owners = accounts.iter().filter(|account| account.has_identity(&identity.provider, &identity.value));
-        let owners: Vec<_> = owners.map(|account| account.sub.as_str()).collect();
+        let owners: Vec<_> =
+            accounts.iter().filter(|account| account.has_identity(PROVIDER, &subject(*number))).collect();
         // Whoever disconnected it has it nowhere: the next sign-in makes an account for it.
-        if owners.len() > 1 || owners.iter().any(|sub| *sub != own.sub && *sub != alone.sub) {
-            seen.wrong(format!("the identity of {} is with {owners:?}", own.sub));
+        if owners.len() > 1 || owners.iter().any(|account| account.is_native() && sub(account) != *own) {
+            seen.wrong(format!("the identity of {own} is with {owners:?}"));
         }
     }
 }

@@ -55,7 +55,9 @@ impl LocalStack {
         let callbacks = vec![format!("{app}/callback"), CALLBACK.to_owned()];
         let entries = [PROVIDERS.to_owned()].into_iter().chain(own.map(OwnProvider::entry));
         let providers = entries.collect::<Vec<_>>().join(",");
-        let deployment = Deployment { sam, endpoint: cloud.endpoint(), binaries, folder, callbacks, providers };
+        let endpoint = cloud.endpoint();
+        let account_api = Vec::new();
+        let deployment = Deployment { sam, endpoint, binaries, folder, callbacks, providers, account_api };
         let stack = deployment.deploy().await?;
         stack.register(&google, "Google").await?;
         stack.register(&facebook, "Facebook").await?;

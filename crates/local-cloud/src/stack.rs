@@ -56,6 +56,8 @@ pub struct Deployment<'a> {
     pub callbacks: Vec<String>,
     /// The setting `PROVIDERS`.
     pub providers: String,
+    /// Parameters of the account API that are to differ from the local stack's.
+    pub account_api: Vec<(&'static str, &'static str)>,
 }
 
 /// The record of a deployment. It is written next to the state that a cloud keeps.
@@ -160,8 +162,10 @@ impl Deployment<'_> {
             ("PagesSignInUrl", self.endpoint),
             ("PagesPasswordRules", "12"),
         ]
+        .into_iter()
+        .chain(self.account_api.iter().copied())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        .collect()
     }
 }
 
@@ -245,6 +249,24 @@ impl Stack {
     pub async fn settings_of(&self, trigger: &str) -> Result<Value> {
         let url = format!("{}/configuration", self.function(trigger)?);
         Ok(Http::default().get(&url).await?.json()?["Environment"]["Variables"].take())
+    }
+
+    /// Adds environment variables to a trigger's deployed function, and returns all that it has then.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such function, or if the local cloud refuses.
+    pub async fn set(&self, trigger: &str, variables: &[(&str, &str)]) -> Result<Value> {
+        let mut all = self.settings_of(trigger).await?;
+        for (name, value) in variables {
+            all[*name] = json!(value);
+        }
+        let url = format!("{}/configuration", self.function(trigger)?);
+        let answer = Http::default().send_json("PUT", &url, &json!({ "Environment": { "Variables": all } })).await?;
+        if !answer.status.is_success() {
+            bail!("{trigger} took no variables: {}", answer.status);
+        }
+        Ok(all)
     }
 
     fn function(&self, trigger: &str) -> Result<String> {

@@ -110,6 +110,8 @@ pub struct Profile {
     pub username: String,
     /// `CONFIRMED`, `UNCONFIRMED`, `FORCE_CHANGE_PASSWORD`, `EXTERNAL_PROVIDER`, …
     pub status: String,
+    /// Whether it may sign in.
+    pub enabled: bool,
     /// Every attribute, `identities` included.
     pub attributes: BTreeMap<String, String>,
     /// The linked identities, or the profile's own.
@@ -362,6 +364,7 @@ impl UserPool {
         Ok(Profile {
             username,
             status: user["UserStatus"].as_str().unwrap_or_default().to_owned(),
+            enabled: user["Enabled"] == true,
             identities: attributes.get("identities").map(|text| identities(text)).transpose()?.unwrap_or_default(),
             attributes,
             groups: groups["Groups"]

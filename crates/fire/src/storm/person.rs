@@ -1,61 +1,65 @@
 //! One person of the storm: what they do, and what they must never see.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use cognito_core::user_pool::memory::{Account, federated, native};
-use local_cloud::http::Http;
+use account_api::mailer::memory::Sent;
+use anyhow::{Context as _, Result, ensure};
+use local_cloud::user_pool::Profile;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use super::Seen;
-use super::api::{ADMINS, Api};
+use super::client::{Answer, Client, PAUSE, Way};
+use super::world::{PROVIDER, World, address_at_provider, subject};
 
 /// How many flows each person goes through.
 const FLOWS: u32 = 4;
 
-/// How often a person presses again after `try-again`. A call that was cut off may keep others out for 30 seconds.
-const PRESSES: u32 = 20;
-
-/// The longest pause between two presses, or two steps.
-const PAUSE: Duration = Duration::from_secs(4);
-
 /// How long a person waits for a mail.
 const LOOKS_FOR_MAIL: u32 = 50;
 
-/// The accounts that a person has before the storm: their own, and the one that a sign-in with a provider has just made.
-pub(super) fn accounts(number: u32) -> [Account; 2] {
-    let alone = federated("Google", &format!("google-{number}"), &format!("p{number}-google@example.org"));
-    let alone = Account { created: Some(SystemTime::now()), email_verified: true, ..alone };
-    [native(&format!("p{number}-at-first@example.com")), alone]
-}
+/// How often a person looks whether a change that was cut off still keeps them out, every four seconds. It may for 30.
+const LOOKS_WHETHER_FREE: u32 = 10;
 
 /// Whether this is an address that the owner of the account had, asked for, or was invited with. Two neighbours ask for the
-/// same one.
-pub(super) fn may_have(account: &Account, email: &str) -> bool {
-    let Some(number) = number_of(&account.sub) else {
-        // A guest. Their account is as old as their address.
-        return email.contains("-guest");
-    };
+/// same one. A guest has no number, and an account that is as old as their address.
+pub(super) fn may_have(owner: Option<u32>, email: &str) -> bool {
+    let Some(number) = owner else { return email.contains("-guest") };
     email.starts_with(&format!("p{number}-")) && !email.contains("-guest")
         || email.starts_with(&format!("pair{}-", number / 2))
 }
 
-fn number_of(sub: &str) -> Option<u32> {
-    sub.strip_prefix("sub-p")?.split_once('-')?.0.parse().ok()
+/// What a person does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Changes the address.
+    Change,
+    /// Changes the address to one that a neighbour wants, too.
+    Contest,
+    /// Begins a change and takes it back.
+    Cancel,
+    /// Begins a change and guesses at its code.
+    Guess,
+    /// Invites somebody, who answers.
+    Invite,
+    /// Connects a provider, and every other person disconnects it again.
+    Connect,
+    /// Signs out everywhere.
+    SignOut,
 }
 
 /// One person with their clients.
-pub(super) struct Person {
+pub(super) struct Person<W> {
     number: u32,
-    api: Arc<Api>,
+    world: Arc<W>,
+    way: Way,
     seen: Seen,
-    http: Http,
     random: StdRng,
-    own: Account,
-    alone: Account,
+    own: Profile,
+    /// Signed in to the account.
+    client: Client,
     /// Codes that have worked, or whose change has ended.
     spent: Vec<String>,
     /// Guests who were invited.
@@ -64,15 +68,11 @@ pub(super) struct Person {
     fresh: u32,
 }
 
-/// Status and body of an answer.
-type Answer = (u16, Value);
-
-impl Person {
-    pub(super) fn new(number: u32, seed: u64, api: Arc<Api>, seen: Seen) -> Self {
-        let [own, alone] = accounts(number);
+impl<W: World> Person<W> {
+    pub(super) fn new(number: u32, own: Profile, seed: u64, world: Arc<W>, way: Way, seen: Seen) -> Self {
         let random = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)));
-        let (spent, guests) = (Vec::new(), Vec::new());
-        Self { number, api, seen, http: Http::default(), random, own, alone, spent, guests, fresh: 0 }
+        let (client, spent, guests) = (way.client(None), Vec::new(), Vec::new());
+        Self { number, world, way, seen, random, own, client, spent, guests, fresh: 0 }
     }
 
     /// Goes through some flows, one after the other.
@@ -80,23 +80,41 @@ impl Person {
         let mut connects = self.random.random_range(0..2) == 0;
         for _ in 0..FLOWS {
             self.pause().await;
-            let ended = match self.random.random_range(0..7) {
-                0 | 1 => self.change(self.own_address()).await.map(drop),
-                2 => {
-                    let contested = format!("pair{}-contested@example.com", self.number / 2);
-                    self.change(contested).await.map(drop)
-                }
-                3 => self.cancel().await,
-                4 => self.guess().await,
-                5 => self.invite().await,
-                _ if std::mem::take(&mut connects) => self.connect().await,
-                _ => self.sign_out().await,
+            let flow = match self.random.random_range(0..7) {
+                0 | 1 => Flow::Change,
+                2 => Flow::Contest,
+                3 => Flow::Cancel,
+                4 => Flow::Guess,
+                5 => Flow::Invite,
+                _ if std::mem::take(&mut connects) => Flow::Connect,
+                _ => Flow::SignOut,
             };
-            if let Err(why) = ended {
-                self.seen.wrong(format!("person {}: {why:#}", self.number));
-            }
+            self.goes_through(flow).await;
         }
         self
+    }
+
+    /// Goes through a flow. What is not as it must be is seen.
+    pub(super) async fn goes_through(&mut self, flow: Flow) {
+        if let Err(why) = self.flow(flow).await {
+            self.seen.wrong(format!("person {}: {why:#}", self.number));
+        }
+    }
+
+    async fn flow(&mut self, flow: Flow) -> Result<()> {
+        self.signs_in().await?;
+        match flow {
+            Flow::Change => self.change(self.own_address()).await.map(drop),
+            Flow::Contest => {
+                let contested = format!("pair{}-contested@example.com", self.number / 2);
+                self.change(contested).await.map(drop)
+            }
+            Flow::Cancel => self.cancel().await,
+            Flow::Guess => self.guess().await,
+            Flow::Invite => self.invite().await,
+            Flow::Connect => self.connect().await,
+            Flow::SignOut => self.sign_out().await,
+        }
     }
 
     /// The storm is over. The account must work as if nothing had been.
@@ -107,15 +125,16 @@ impl Person {
     }
 
     async fn works(&mut self) -> Result<()> {
+        self.signs_in().await?;
         let (status, standing) = self.send("GET", "/email-change", &Value::Null).await;
-        anyhow::ensure!(status == 200, "GET /email-change answers {status} {standing}");
-        let (status, ways) = self.send("GET", "/identities", &Value::Null).await;
-        anyhow::ensure!(status == 200, "GET /identities answers {status} {ways}");
+        ensure!(status == 200, "GET /email-change answers {status} {standing}");
+        let (status, ways) = self.when_free("GET", "/identities").await;
+        ensure!(status == 200, "GET /identities answers {status} {ways}");
         let new = self.own_address();
-        anyhow::ensure!(self.change(new.clone()).await? == Some(new), "the address cannot be changed any more");
+        ensure!(self.change(new.clone()).await? == Some(new), "the address cannot be changed any more");
         for guest in std::mem::take(&mut self.guests) {
-            let is_open = self.api.pool.accounts().iter().any(|account| account.has_email(&guest));
-            if self.invite_guest(&guest).await? == Invited::No && !is_open {
+            let has_account = self.world.has_account(&guest).await?;
+            if self.invite_guest(&guest).await? == Invited::No && !has_account {
                 anyhow::bail!("{guest} cannot be invited any more");
             }
         }
@@ -131,13 +150,13 @@ enum Invited {
 }
 
 /// The flows. Each returns early where the answer is a refusal that the API may give there.
-impl Person {
+impl<W: World> Person<W> {
     /// Changes the address, with each right code from two clients at once. Returns the new address if it is the account's.
     async fn change(&mut self, new: String) -> Result<Option<String>> {
         let Some((current, code)) = self.begin(&new).await? else { return Ok(None) };
         self.refuses_spent(&code).await?;
         let before = self.mails_to(&new);
-        let advanced = self.twice("POST", "/email-change/verify", &json!({ "code": code })).await;
+        let advanced = self.client.twice("POST", "/email-change/verify", &json!({ "code": code })).await;
         self.spent.push(code.clone());
         if !advanced.iter().any(|(status, body)| *status == 200 && body["stage"] == "new") {
             return self.give_up(&new).await;
@@ -147,12 +166,12 @@ impl Person {
             return self.give_up(&new).await;
         }
         for code in self.codes(&new).into_iter().skip(before) {
-            let done = self.twice("POST", "/email-change/verify", &json!({ "code": code })).await;
+            let done = self.client.twice("POST", "/email-change/verify", &json!({ "code": code })).await;
             if done.iter().any(|(status, body)| *status == 200 && body["stage"] == "done") {
                 self.spent.push(code.clone());
                 self.is_spent(&code, &new).await?;
-                anyhow::ensure!(self.email()? == new, "the answer was done, and the address is not {new}");
-                anyhow::ensure!(current != new, "the address is what it was");
+                ensure!(self.email().await? == new, "the answer was done, and the address is not {new}");
+                ensure!(current != new, "the address is what it was");
                 self.seen.ended("addresses changed");
                 return Ok(Some(new));
             }
@@ -162,7 +181,7 @@ impl Person {
 
     /// Begins a change. Returns the current address and the code that went there.
     async fn begin(&mut self, new: &str) -> Result<Option<(String, String)>> {
-        let current = self.email()?;
+        let current = self.email().await?;
         let before = self.mails_to(&current);
         let (status, body) = self.send("POST", "/email-change", &json!({ "new_email": new })).await;
         // The call that was thrown back may have begun it.
@@ -185,11 +204,11 @@ impl Person {
         for body in [json!({ "code": spent, "id": standing["id"] }), json!({ "code": spent })] {
             let (status, answer) = self.send("POST", "/email-change/verify", &body).await;
             let is_repeated = body.get("id").is_none() && answer["stage"] == "done";
-            anyhow::ensure!(status != 200 || is_repeated, "a code worked a second time: {answer}");
+            ensure!(status != 200 || is_repeated, "a code worked a second time: {answer}");
         }
         let (_, after) = self.send("GET", "/email-change", &Value::Null).await;
         let stands = after["id"] == standing["id"] && after["stage"] == "current";
-        anyhow::ensure!(stands || after["code"] == "try-again", "a spent code moved a change: {after}");
+        ensure!(stands || after["code"] == "try-again", "a spent code moved a change: {after}");
         Ok(())
     }
 
@@ -197,8 +216,8 @@ impl Person {
     async fn is_spent(&mut self, code: &str, new: &str) -> Result<()> {
         let (status, body) = self.send("POST", "/email-change/verify", &json!({ "code": code })).await;
         let is_repeated = status == 200 && body["stage"] == "done";
-        anyhow::ensure!(is_repeated || body["code"] == "no-request", "a repeated code answers {status} {body}");
-        anyhow::ensure!(self.email()? == new, "a repeated code changed the address");
+        ensure!(is_repeated || body["code"] == "no-request", "a repeated code answers {status} {body}");
+        ensure!(self.email().await? == new, "a repeated code changed the address");
         Ok(())
     }
 
@@ -206,7 +225,7 @@ impl Person {
     async fn give_up(&mut self, new: &str) -> Result<Option<String>> {
         let _ = self.send("DELETE", "/email-change", &Value::Null).await;
         self.seen.ended("changes given up");
-        Ok(Some(new.to_owned()).filter(|new| self.email().is_ok_and(|email| email == *new)))
+        Ok((self.email().await? == new).then(|| new.to_owned()))
     }
 
     /// Takes a change back. Its code is void.
@@ -214,12 +233,12 @@ impl Person {
         let Some((current, code)) = self.begin(&self.own_address()).await? else { return Ok(()) };
         let (status, body) = self.send("DELETE", "/email-change", &Value::Null).await;
         if status != 204 {
-            anyhow::ensure!(body["code"] == "try-again", "DELETE /email-change answers {status} {body}");
+            ensure!(body["code"] == "try-again", "DELETE /email-change answers {status} {body}");
             return Ok(());
         }
-        let answers = self.twice("POST", "/email-change/verify", &json!({ "code": code })).await;
-        anyhow::ensure!(answers.iter().all(|(status, _)| *status != 200), "a cancelled change went on: {answers:?}");
-        anyhow::ensure!(self.email()? == current, "a cancelled change changed the address");
+        let answers = self.client.twice("POST", "/email-change/verify", &json!({ "code": code })).await;
+        ensure!(answers.iter().all(|(status, _)| *status != 200), "a cancelled change went on: {answers:?}");
+        ensure!(self.email().await? == current, "a cancelled change changed the address");
         self.spent.push(code);
         self.seen.ended("changes cancelled");
         Ok(())
@@ -231,13 +250,13 @@ impl Person {
         let guesses = (0..8).map(|guess| format!("{guess:06}")).filter(|guess| *guess != code);
         let mut tries = 0;
         for guess in guesses {
-            let answers = self.twice("POST", "/email-change/verify", &json!({ "code": guess })).await;
+            let answers = self.client.twice("POST", "/email-change/verify", &json!({ "code": guess })).await;
             tries += answers.iter().filter(|(_, body)| body["code"] == "wrong-code").count();
-            anyhow::ensure!(answers.iter().all(|(status, _)| *status != 200), "a guess was right: {answers:?}");
+            ensure!(answers.iter().all(|(status, _)| *status != 200), "a guess was right: {answers:?}");
         }
-        anyhow::ensure!(tries <= 5, "{tries} guesses were allowed");
+        ensure!(tries <= 5, "{tries} guesses were allowed");
         let (status, body) = self.send("POST", "/email-change/verify", &json!({ "code": code })).await;
-        anyhow::ensure!(status != 200, "the right code worked after so many guesses: {body}");
+        ensure!(status != 200, "the right code worked after so many guesses: {body}");
         self.spent.push(code);
         self.seen.ended("changes guessed at");
         Ok(())
@@ -254,14 +273,14 @@ impl Person {
 
     /// Invites somebody, who answers with two clients at once, each with another password.
     async fn invite_guest(&mut self, guest: &str) -> Result<Invited> {
-        let before = self.api.mailer.all_to(guest).len();
+        let before = self.mails(guest).len();
         let (status, body) = self.send("POST", "/invitations", &json!({ "email": guest })).await;
         if body["code"] == "account-exists" {
             return Ok(Invited::Yes);
         }
         let mut link = None;
         for _ in 0..LOOKS_FOR_MAIL {
-            link = self.api.mailer.all_to(guest).into_iter().skip(before).last();
+            link = self.mails(guest).into_iter().skip(before).last();
             if link.is_some() || status != 202 {
                 break;
             }
@@ -272,67 +291,65 @@ impl Person {
         let token = link.parameter("token").context("a mail without a token")?;
         let complete =
             |password: &str| json!({ "username": name, "token": token, "password": format!("The-Guest's-{password}") });
-        let nobody = self.client(None);
+        let nobody = self.way.client(None);
         let path = "/invitations/complete";
         let (one, two) = (complete("first-1"), complete("other-1"));
         let answers = tokio::join!(nobody.press("POST", path, &one), nobody.press("POST", path, &two));
-        let account = self.api.pool.accounts().into_iter().find(|account| account.has_email(guest));
-        let password = account.and_then(|account| account.password);
-        let worked: Vec<_> = [(&answers.0, &one), (&answers.1, &two)]
-            .into_iter()
-            .filter(|((status, _), _)| *status == 200)
-            .map(|(_, body)| body["password"].as_str().map(ToOwned::to_owned))
-            .collect();
-        if worked.is_empty() {
-            return Ok(Invited::No);
-        }
-        anyhow::ensure!(worked.contains(&password), "the password is none that worked: {answers:?}");
-        anyhow::ensure!(worked.len() == 1, "a link worked twice: {answers:?}");
+        let worked: Vec<_> =
+            [(&answers.0, &one), (&answers.1, &two)].into_iter().filter(|((status, _), _)| *status == 200).collect();
+        let Some((_, worked_first)) = worked.first() else { return Ok(Invited::No) };
+        ensure!(worked.len() == 1, "a link worked twice: {answers:?}");
+        let password = worked_first["password"].as_str().unwrap_or_default();
+        ensure!(self.world.opens(guest, password).await?, "the password is none that worked: {answers:?}");
         let (status, body) = nobody.press("POST", path, &complete("third-1")).await;
-        anyhow::ensure!(status != 200, "a link worked again: {body}");
+        ensure!(status != 200, "a link worked again: {body}");
         self.seen.ended("invitations answered");
         Ok(Invited::Yes)
     }
 
     /// Makes one account of the two, with two clients at once, and sometimes disconnects the provider again.
     async fn connect(&mut self) -> Result<()> {
-        let other = self.client(Some(&self.alone));
-        let (_, offer) = other.press("POST", "/identities/offer", &json!({ "to": self.own.sub })).await;
+        let alone = self.world.signs_in_with_provider(self.number).await?;
+        let other = self.way.client(Some(self.world.token(&alone).await?));
+        let sub = self.own.attribute("sub").to_owned();
+        let (_, offer) = other.press("POST", "/identities/offer", &json!({ "to": sub })).await;
         let (_, proposal) = self.send("POST", "/identities", &json!({ "offer": offer["offer"] })).await;
         let mut body = json!({
-            "offer": offer["offer"], "confirmation": proposal["confirmation"], "stays": self.own.sub,
+            "offer": offer["offer"], "confirmation": proposal["confirmation"], "stays": sub,
         });
         for _ in 0..3 {
-            let before: Vec<_> = self.mailboxes()?.iter().map(|to| self.mails_to(to)).collect();
+            let before: Vec<_> = self.mailboxes().await?.iter().map(|to| self.mails_to(to)).collect();
             let (status, _) = self.send("POST", "/identities", &body).await;
             if status != 202 {
                 break;
             }
             let mut code = None;
-            for (to, before) in self.mailboxes()?.iter().zip(before) {
+            for (to, before) in self.mailboxes().await?.iter().zip(before) {
                 code = code.or(self.codes(to).into_iter().skip(before).last());
             }
             let Some(code) = code else { break };
             body["code"] = json!(code);
-            let answers = self.twice("POST", "/identities", &body).await;
+            let answers = self.client.twice("POST", "/identities", &body).await;
             if answers.iter().any(|(status, _)| *status == 200) {
                 self.seen.ended("providers connected");
-                return self.disconnect().await;
+                return self.disconnect(&alone).await;
             }
         }
         Ok(())
     }
 
-    async fn disconnect(&mut self) -> Result<()> {
+    async fn disconnect(&mut self, alone: &Profile) -> Result<()> {
         let (_, ways) = self.send("GET", "/identities", &Value::Null).await;
         let Some(id) = ways["identities"][0]["id"].as_str().filter(|_| self.number.is_multiple_of(2)) else {
             return Ok(());
         };
-        let answers = self.twice("DELETE", &format!("/identities/{id}"), &Value::Null).await;
+        let answers = self.client.twice("DELETE", &format!("/identities/{id}"), &Value::Null).await;
         if answers.iter().any(|(status, _)| *status == 204) {
-            let identity = &self.alone.identities[0];
-            let owners = self.api.pool.owners_of(&identity.provider, &identity.value);
-            anyhow::ensure!(owners.is_empty(), "a disconnected provider is still with an account");
+            for name in [&self.own.username, &alone.username] {
+                let account = self.world.account(name).await?;
+                let has_it = account.is_some_and(|account| account.has_identity(PROVIDER, &subject(self.number)));
+                ensure!(!has_it, "a disconnected provider is still with an account");
+            }
             self.seen.ended("providers disconnected");
         }
         Ok(())
@@ -348,7 +365,7 @@ impl Person {
 }
 
 /// What a person has at hand.
-impl Person {
+impl<W: World> Person<W> {
     /// An address of their own that they have not had.
     fn own_address(&self) -> String {
         // Each draw is another one, and none depends on how far the person came.
@@ -356,17 +373,21 @@ impl Person {
     }
 
     /// The address that the account has, from the pool itself.
-    fn email(&self) -> Result<String> {
-        let account = self.api.pool.account(&self.own.user_name).context("the account is gone")?;
-        account.email.context("the account has no address")
+    async fn email(&self) -> Result<String> {
+        let account = self.world.account(&self.own.username).await?.context("the account is gone")?;
+        Ok(account.attribute("email").to_owned())
     }
 
-    fn mailboxes(&self) -> Result<[String; 2]> {
-        Ok([self.email()?, self.alone.email.clone().unwrap_or_default()])
+    async fn mailboxes(&self) -> Result<[String; 2]> {
+        Ok([self.email().await?, address_at_provider(self.number)])
+    }
+
+    fn mails(&self, to: &str) -> Vec<Sent> {
+        self.world.mailboxes().all_to(to)
     }
 
     fn codes(&self, to: &str) -> Vec<String> {
-        self.api.mailer.all_to(to).iter().filter_map(account_api::mailer::memory::Sent::code).collect()
+        self.mails(to).iter().filter_map(Sent::code).collect()
     }
 
     /// How many codes went to an address.
@@ -385,73 +406,30 @@ impl Person {
         None
     }
 
-    /// A client with a token of the account, or with none.
-    fn client(&self, account: Option<&Account>) -> Client {
-        let claims = account.map(|account| {
-            json!({
-                "sub": account.sub, "username": account.user_name, "token_use": "access", "client_id": "frontend",
-                "scope": "openid email", "auth_time": self.api.now().to_string(), "cognito:groups": format!("[{ADMINS}]"),
-            })
-        });
-        Client { url: self.api.url.clone(), http: self.http.clone(), claims, seen: self.seen.clone() }
+    /// Signs in to the account, as whoever changes something there has just done.
+    async fn signs_in(&mut self) -> Result<()> {
+        self.client = self.way.client(Some(self.world.token(&self.own).await?));
+        Ok(())
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.client(Some(&self.own)).press(method, path, body).await
+        self.client.press(method, path, body).await
     }
 
-    /// The same from two clients at once.
-    async fn twice(&self, method: &str, path: &str, body: &Value) -> [Answer; 2] {
-        let client = self.client(Some(&self.own));
-        let answers = tokio::join!(client.press(method, path, body), client.press(method, path, body));
-        [answers.0, answers.1]
-    }
-
-    async fn pause(&self) {
-        tokio::time::sleep(PAUSE.mul_f64(rand::random())).await;
-    }
-}
-
-/// A browser.
-struct Client {
-    url: String,
-    http: Http,
-    claims: Option<Value>,
-    seen: Seen,
-}
-
-impl Client {
-    /// Sends a request, and again as long as the answer is `try-again`.
-    async fn press(&self, method: &str, path: &str, body: &Value) -> Answer {
-        let mut answer = (0, Value::Null);
-        for _ in 0..PRESSES {
-            answer = self.once(method, path, body).await;
-            if answer.0 != 503 {
+    /// Sends a request, and again as long as a change of the ways to sign in that was cut off keeps others out.
+    async fn when_free(&self, method: &str, path: &str) -> Answer {
+        let mut answer = self.send(method, path, &Value::Null).await;
+        for _ in 0..LOOKS_WHETHER_FREE {
+            if answer.1["code"] != "identity-changing" {
                 break;
             }
-            tokio::time::sleep(PAUSE.mul_f64(rand::random())).await;
+            tokio::time::sleep(PAUSE).await;
+            answer = self.send(method, path, &Value::Null).await;
         }
         answer
     }
 
-    async fn once(&self, method: &str, path: &str, body: &Value) -> Answer {
-        let token = self.claims.as_ref().map(|claims| format!("Bearer {claims}"));
-        let headers: Vec<_> = token.iter().map(|token| ("authorization", token.as_str())).collect();
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        let sent = self.http.send_body(method, &format!("{}{path}", self.url), &headers, text).await;
-        let (status, body) = match sent {
-            Ok(answer) => (answer.status.as_u16(), answer.json().unwrap_or_default()),
-            Err(why) => {
-                self.seen.wrong(format!("{method} {path}: {why:#}"));
-                return (0, Value::Null);
-            }
-        };
-        let code = body["code"].as_str().unwrap_or_default();
-        let route = if path.starts_with("/identities/") && method == "DELETE" { "/identities/{id}" } else { path };
-        self.seen.answer(&format!("{method} {route}"), status, code);
-        if status >= 500 && code != "try-again" {
-            self.seen.wrong(format!("{method} {route} answers {status} {body}"));
-        }
-        (status, body)
+    async fn pause(&self) {
+        tokio::time::sleep(PAUSE.mul_f64(rand::random())).await;
     }
 }

@@ -1,7 +1,6 @@
 //! Stands between the API and its table, and throttles at random, as DynamoDB does where a table or a partition has
 //! reached its limit.
 
-use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,14 +8,14 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use local_cloud::http::Http;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use super::server::{Server, hand_on};
 
 /// How DynamoDB says that it throttles.
 const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"];
@@ -24,9 +23,8 @@ const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceededException", "Throttl
 /// The running proxy. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) url: String,
     shared: Arc<Shared>,
-    server: JoinHandle<()>,
+    server: Server,
 }
 
 #[derive(Debug)]
@@ -41,8 +39,6 @@ struct Shared {
 
 impl Table {
     pub(super) async fn start(dynamodb: &str, seed: u64) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared {
             dynamodb: dynamodb.to_owned(),
             http: Http::default(),
@@ -51,9 +47,13 @@ impl Table {
             calls: AtomicU64::default(),
             thrown_back: AtomicU64::default(),
         });
-        let router = Router::new().fallback(answer).with_state(shared.clone());
-        let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
-        Ok(Self { url, shared, server })
+        let server = Server::start(Router::new().fallback(answer).with_state(shared.clone())).await?;
+        Ok(Self { shared, server })
+    }
+
+    /// Where the API reaches its table.
+    pub(super) fn url(&self) -> &str {
+        &self.server.url
     }
 
     /// Throws back so many of a hundred calls from now on.
@@ -64,12 +64,6 @@ impl Table {
     /// The calls so far, and how many of them were thrown back.
     pub(super) fn counts(&self) -> (u64, u64) {
         (self.shared.calls.load(Ordering::Relaxed), self.shared.thrown_back.load(Ordering::Relaxed))
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
@@ -91,11 +85,8 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
         let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "throttled" });
         return (StatusCode::BAD_REQUEST, json_type, body.to_string()).into_response();
     }
-    let passed = ["content-type", "x-amz-target", "authorization", "x-amz-date"];
-    let passed: Vec<_> =
-        passed.into_iter().filter_map(|name| Some((name, headers.get(name)?.to_str().ok()?))).collect();
-    match shared.http.send_body("POST", &shared.dynamodb, &passed, body).await {
+    match hand_on(&shared.http, &Method::POST, &shared.dynamodb, &headers, body).await {
         Ok(answer) => (answer.status, json_type, answer.body).into_response(),
-        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+        Err(status) => status.into_response(),
     }
 }

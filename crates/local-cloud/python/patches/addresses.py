@@ -128,6 +128,18 @@ def with_claims_as_cognito_writes_them(decode):
     return decode_id_token
 
 
+def looking_again(resolve):
+    """Looks for an account again where another one came or went meanwhile."""
+    @functools.wraps(resolve)
+    def resolve_user(pool, username):
+        while True:
+            try:
+                return resolve(pool, username)
+            except RuntimeError:
+                continue
+    return resolve_user
+
+
 def both_at_once(act):
     """The statuses of two calls of which each is inside the operation before the other one ends."""
     together, statuses = threading.Barrier(2), []
@@ -257,6 +269,24 @@ def a_claim_is_written_as_python_writes_it():
     return held(pool, "Okta_1")["email_verified"] == "True"
 
 
+def a_search_fails_if_an_account_comes():
+    pool = cognito._resolve_pool(new_pool())[0]
+    for address in (ADA, GRACE):
+        new_user(pool["Id"], address)
+    users, read = pool["_users"], cognito._attr_list_to_dict
+
+    def read_while_one_comes(pairs):
+        users.setdefault("comes", {})
+        return read(pairs)
+
+    with mock.patch.object(cognito, "_attr_list_to_dict", read_while_one_comes):
+        try:
+            cognito._resolve_user(pool, "nobody@example.com")
+        except RuntimeError:
+            return True
+    return False
+
+
 PATCHES = [
     Patch("two `AdminCreateUser` calls at once cannot both get an address", (two_creations_get_one_address,),
           lambda: wrap("_admin_create_user", one_at_a_time)),
@@ -274,6 +304,8 @@ PATCHES = [
           lambda: wrap("_admin_update_user_attributes", refusing_a_taken_address, one_at_a_time)),
     Patch("`ConfirmSignUp` verifies the address", (a_confirmed_registration_proves_nothing,),
           lambda: wrap("_confirm_sign_up", verifying_the_address)),
+    Patch("an account is found by its address while others come and go", (a_search_fails_if_an_account_comes,),
+          lambda: wrap("_resolve_user", looking_again)),
     Patch("a claim that is JSON `true` becomes `true`", (a_claim_is_written_as_python_writes_it,),
           lambda: wrap("_decode_id_token_unverified", with_claims_as_cognito_writes_them)),
 ]

@@ -63,7 +63,16 @@ impl TemplateFile {
     ///
     /// Fails if the file cannot be read or is not YAML.
     pub fn document(self) -> Result<Value> {
-        serde_saphyr::from_str(&self.text()?).with_context(|| format!("{} is not YAML", self.file()))
+        self.parse(&self.text()?)
+    }
+
+    /// Another text of the template as data, in the same way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not YAML.
+    pub fn parse(self, text: &str) -> Result<Value> {
+        serde_saphyr::from_str(text).with_context(|| format!("{} is not YAML", self.file()))
     }
 
     /// Writes the same files as `sam build`, from binaries that cargo has built: the template, and next to it one folder
