@@ -331,18 +331,15 @@ impl Request {
             if line.is_empty() {
                 return Ok(Some(request));
             }
-            match line.split_once(": ") {
-                Some((name, value)) => {
-                    if name.eq_ignore_ascii_case("content-length") {
-                        request.length = value.parse().unwrap_or_default();
-                    }
-                    request.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+            if let Some((name, value)) = line.split_once(": ") {
+                if name.eq_ignore_ascii_case("content-length") {
+                    request.length = value.parse().unwrap_or_default();
                 }
-                None => {
-                    let mut parts = line.split(' ').map(ToOwned::to_owned);
-                    request.method = parts.next().unwrap_or_default();
-                    request.path = parts.next().unwrap_or_default();
-                }
+                request.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+            } else {
+                let mut parts = line.split(' ').map(ToOwned::to_owned);
+                request.method = parts.next().unwrap_or_default();
+                request.path = parts.next().unwrap_or_default();
             }
         }
     }
