@@ -35,7 +35,7 @@ pub async fn items(endpoint: &str, table: &str) -> Result<Vec<Value>> {
     let (mut items, mut input) = (Vec::new(), json!({ "TableName": table, "ConsistentRead": true }));
     loop {
         let mut page = call(endpoint, "Scan", &input).await?;
-        items.extend(page["Items"].as_array_mut().context("Scan gave no items")?.drain(..));
+        items.append(page["Items"].as_array_mut().context("Scan gave no items")?);
         match page["LastEvaluatedKey"].take() {
             Value::Null => return Ok(items),
             key => input["ExclusiveStartKey"] = key,
