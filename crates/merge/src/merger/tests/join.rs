@@ -138,6 +138,18 @@ fn check(scene: &Scene, told: &str) {
 }
 
 #[tokio::test]
+async fn no_step_is_made_of_profiles_that_cannot_be_joined() {
+    let scene = unplanned(&[goes().disabled(), stays()]);
+    let (goes, stays) = (scene.pool.record("goes").await.unwrap(), scene.pool.record("stays").await.unwrap());
+    let join = Join {
+        proof: Proof::OperatorsWord,
+        goes: Side::read(&scene.pool, goes.unwrap()).await.unwrap(),
+        stays: Side::read(&scene.pool, stays.unwrap()).await.unwrap(),
+    };
+    assert!(Step::joining(join, &creating().providers).is_err());
+}
+
+#[tokio::test]
 async fn cut_off_at_any_step_and_resumed_both_are_one_and_no_identity_is_lost() {
     let (mut explored, mut further) = (0, 0);
     for goes in all() {
@@ -269,6 +281,18 @@ async fn who_was_shut_out_of_either_address_is_not_joined() {
     }
 }
 
+/// The profile that stays never proved its address, so it is no account that was left open.
+#[tokio::test]
+async fn who_was_shut_out_of_the_address_of_the_one_that_stays_is_not_joined() {
+    let mut scene = unplanned(&[goes(), stays().unverified()]);
+    let step = planned(&scene, "goes").await;
+    scene.planned.push(step);
+    scene.pool.change(|accounts| accounts.push(native(STAYS).named("banned").disabled()));
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("shut_out".into())]);
+    assert_eq!(scene.pool.account("stays").unwrap().identities.len(), 1);
+}
+
 /// The person was unlinked by somebody else, and signed in right before our own call.
 #[tokio::test]
 async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
@@ -370,6 +394,17 @@ async fn an_undo_takes_nothing_from_a_stranger_who_has_the_name_of_the_profile_t
         explored += usize::from(!state.attempts.is_empty() && state.linked.is_none());
     }
     assert!(explored > 3, "{explored}");
+}
+
+#[tokio::test]
+async fn an_undo_gives_nothing_to_a_stranger_who_has_the_name_of_the_deleted_profile() {
+    let mut scene = joining(&goes().with_identity("Google", "1")).await;
+    finish(&mut scene).await;
+    let stranger = Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("goes") };
+    scene.pool.change(|accounts| accounts.push(stranger.clone()));
+    let report = scene.undo().await;
+    assert_eq!(format!("{:?}", scene.pool.account("goes").unwrap()), format!("{stranger:?}"));
+    assert!(report[0].lost.iter().any(|lost| lost.contains("the sub")), "{report:?}");
 }
 
 #[tokio::test]
