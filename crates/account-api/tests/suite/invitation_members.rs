@@ -632,6 +632,21 @@ async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password(
     assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_link_goes_no_other_way_while_its_guest_may_be_answering() {
+    let house = house(&[]);
+    invited_by_mail(&house).await;
+    house.clock.forward(60);
+    let (username, token) = link(&house);
+    // The answer is cut off when it is noted and before the pool has it.
+    let body = json!({ "username": username, "token": token, "password": PASSWORD });
+    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
+    let refused = invite(&house, json!({ "notify": false })).await;
+    refused.is_refused(503, "try-again");
+    house.clock.forward(60);
+    assert_eq!(invite(&house, json!({ "notify": false })).await.status, 202);
+}
+
 /// An account in the pool as it was before, for a comparison afterwards.
 fn account_of_the_guest(house: &House) -> String {
     let accounts = house.pool.accounts();
