@@ -313,6 +313,12 @@ mod tests {
         ] {
             assert_eq!(checked(&goes, &stays), Err(why));
         }
+        // A name or a sub that both have is enough: it may be somebody else's by now.
+        let (namesake, twin) =
+            (stays.clone().named(&goes.user_name), Account { sub: goes.sub.clone(), ..stays.clone() });
+        for same in [namesake, twin] {
+            assert_eq!(checked(&goes, &same), Err(NotJoinable::SameProfile));
+        }
         assert_eq!(checked(&goes.disabled(), &stays), Err(NotJoinable::GoesDisabled));
         let archived = Account { status: Status::Other, ..native("a@example.com") };
         assert_eq!(checked(&archived, &stays), Err(NotJoinable::GoesUnknown));
@@ -331,6 +337,69 @@ mod tests {
         let alone = federated("Google", "1", "a@example.com");
         assert!(checked(&alone, &many(stays.clone(), 4, 10)).is_ok());
         assert_eq!(checked(&alone, &many(stays, 5, 10)), Err(NotJoinable::TooManyIdentities));
+    }
+
+    /// What an earlier attempt moved is at the other profile already, and at no other moment counts twice.
+    #[test]
+    fn an_identity_that_the_other_profile_has_already_needs_no_room() {
+        let full =
+            (0..5).fold(native("b@example.com"), |account, n: u8| account.with_identity("Google", &n.to_string()));
+        let moved = [SourceIdentity::linked_by("Google", COGNITO_SUBJECT, "0")];
+        let providers = Providers::default();
+        let found = identities(&native("a@example.com").record(), &full.record(), &providers, &moved).unwrap();
+        assert_eq!(found.linked, moved);
+        let goes = native("a@example.com").with_identity("Google", "7");
+        let begun = [SourceIdentity::linked_by("google", COGNITO_SUBJECT, "7")];
+        let found = identities(&goes.record(), &native("b@example.com").record(), &providers, &begun).unwrap();
+        assert_eq!(found.linked, begun, "each once");
+    }
+
+    #[test]
+    fn a_profile_that_stands_alone_was_made_for_the_identity_that_says_so_or_for_its_only_one() {
+        let own = |account: &Account| own_identity(&account.record()).map(|own| own.user_id);
+        let alone = federated("Google", "1", "a@example.com");
+        let mut unmarked = alone.clone();
+        unmarked.identities[0].primary = false;
+        assert_eq!(own(&unmarked).as_deref(), Some("1"));
+        assert_eq!(
+            own(&Account { status: Status::Confirmed, ..alone.clone() }).as_deref(),
+            Some("1"),
+            "with a password"
+        );
+        assert_eq!(own(&native("a@example.com").with_identity("Google", "1")), None);
+        let two = unmarked.with_identity("Google", "2");
+        assert_eq!(own(&two), None, "nobody knows for which");
+        assert_eq!(checked(&two, &native("b@example.com")), Err(NotJoinable::Identities));
+    }
+
+    #[test]
+    fn subjects_compare_exactly_and_providers_in_either_case() {
+        let record = native("a@example.com").with_identity("Google", "aB").record();
+        let has = |provider: &str, subject: &str| {
+            record_has(&record, &SourceIdentity::linked_by(provider, COGNITO_SUBJECT, subject))
+        };
+        assert!(has("Google", "aB") && has("google", "aB"));
+        assert!(!has("Google", "ab") && !has("Corp", "aB"));
+    }
+
+    #[test]
+    fn only_groups_of_the_profiles_own_providers_are_cognitos() {
+        let record = native("a@example.com").with_identity("google", "1").record();
+        let is_cognitos = |group: &str| is_group_of_provider(group, "eu-central-1_A", &record);
+        assert!(is_cognitos("eu-central-1_A_Google"));
+        assert!(
+            !is_cognitos("eu-central-1_A_Staff") && !is_cognitos("eu-central-1_B_Google") && !is_cognitos("Google")
+        );
+    }
+
+    /// The profile was made by the subject. Only a link is by the attribute.
+    #[test]
+    fn what_a_profile_was_made_for_is_found_by_its_subject() {
+        let providers = Providers::parse("Corp:always:custom:id").unwrap();
+        let identity = |account: Account| account.profile().identities.remove(0);
+        let made = link_of(&identity(federated("Corp", "7", "a@example.com")), &providers).unwrap();
+        let linked = link_of(&identity(native("a@example.com").with_identity("Corp", "7")), &providers).unwrap();
+        assert_eq!((made.attribute(), linked.attribute()), (COGNITO_SUBJECT, "custom:id"));
     }
 
     #[test]

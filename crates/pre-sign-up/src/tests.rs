@@ -484,6 +484,40 @@ async fn an_identity_that_is_linked_while_a_profile_is_reclaimed_keeps_the_addre
     assert!(!account.has_email(ADA) && account.identities.len() == 1, "{account:?}");
 }
 
+/// No administrator's call removes a passkey. Whoever has a session can add one until the sessions are ended.
+#[tokio::test]
+async fn a_profile_with_a_passkey_is_given_to_nobody_however_late_the_passkey_came() {
+    for account in [invited(ADA).unverified(), native(ADA).unverified()] {
+        let settings: &'static _ = &[("UNVERIFIED_PROFILE", "reclaim")];
+        let with_passkey = pool([Account { passkey: true, ..account.clone() }]);
+        let code = refusal(&with_passkey, settings, &sample("pre-sign-up/google")).await;
+        assert_eq!(code, Some("passkey_on_profile"));
+        assert!(!with_passkey.calls().contains(&"AdminSetUserPassword"), "{:?}", with_passkey.calls());
+
+        let pool = pool([account]);
+        pool.before_each_call(|operation, accounts| accounts[0].passkey |= operation == "AdminSetUserPassword");
+        let code = refusal(&pool, settings, &sample("pre-sign-up/google")).await;
+        assert_eq!(code, Some("passkey_on_profile"));
+        assert!(pool.accounts()[0].identities.is_empty());
+    }
+}
+
+/// The temporary password opens a session until it is replaced.
+#[tokio::test]
+async fn what_somebody_adds_to_an_invited_account_until_the_password_is_replaced_is_gone() {
+    let pool = pool([invited(ADA).unverified()]);
+    pool.before_each_call(|operation, accounts| {
+        if operation == "AdminSetUserPassword" {
+            accounts[0].sessions.push("a stranger's".into());
+            (accounts[0].phone, accounts[0].second_factor) = (Some("+12065550100".into()), true);
+        }
+    });
+    answered(&pool, &sample("pre-sign-up/google")).await;
+    let [account] = pool.accounts().try_into().expect("one account");
+    assert!(account.sessions.is_empty() && account.phone.is_none() && !account.second_factor, "{account:?}");
+    assert!(account.has_identity("Google", "123456789012345678901"));
+}
+
 /// Whoever it is, they hold it for good, so "please try again" would be a lie.
 #[tokio::test]
 async fn a_name_that_somebody_holds_out_of_sight_is_a_refusal_and_not_try_again() {

@@ -82,6 +82,14 @@ fn a_code_is_about_the_change_that_it_was_judged_for() {
 }
 
 #[test]
+fn an_address_in_other_letters_is_the_one_that_the_account_has_and_needs_one_code() {
+    let kept = ChangeState::default().open(NOW, "id".into(), "Old@Example.com", "old@example.com", &sealer(), "111111");
+    let request = kept.request(NOW).ok().unwrap();
+    assert!(request.stage == Stage::New && request.keeps_address());
+    assert!(open().request(NOW).ok().unwrap().stage == Stage::Current);
+}
+
+#[test]
 fn no_code_is_stored() {
     for state in [open(), advanced(), committing(), committing().finished(NOW, true)] {
         let stored = serde_json::to_string(&state).unwrap();

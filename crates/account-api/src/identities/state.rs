@@ -361,11 +361,36 @@ mod tests {
         let ended = State::default().ended([notice()], 1000);
         assert!(ended.due(1000).is_none(), "the call that ended the work sends it");
         assert_eq!(ended.just_owed().len(), 1);
+        assert!(ended.owes(1000 + NOTICE_TIME - 1) && !ended.owes(1000 + NOTICE_TIME));
         let (due, tried) = ended.due(1000 + NOTICE_PAUSE).unwrap();
         assert!(tried.due(1000 + NOTICE_PAUSE).is_none() && tried.due(1000 + 2 * NOTICE_PAUSE).is_some());
         assert!(tried.due(1000 + NOTICE_TIME).is_none());
         assert!(tried.told(&due).due(1000 + 2 * NOTICE_PAUSE).is_none());
         assert!(ended.ended([], 1000 + NOTICE_TIME).owed.is_empty());
+    }
+
+    #[test]
+    fn whoever_ends_work_sends_the_mails_about_it_and_none_from_before() {
+        let before = State::default().ended([notice()], 1000);
+        let other = Notice::new(What::Connected, "ada@example.com".into(), "Corp".into());
+        let ended = before.ended([other], 1010);
+        assert_eq!(ended.just_owed().iter().map(|notice| notice.what).collect::<Vec<_>>(), [What::Connected]);
+        assert_eq!(ended.due(1000 + NOTICE_PAUSE).unwrap().0.len(), 1, "the other one waits for its minute");
+    }
+
+    #[test]
+    fn a_mail_that_is_owed_anew_while_the_same_one_is_sent_stays_owed() {
+        let sent = State::default().ended([notice()], 1000).just_owed();
+        let (again, _) = State::default().ended([notice()], 1000).owing([notice()], 1030);
+        assert!(again.told(&sent).owes(1030));
+    }
+
+    #[test]
+    fn what_is_over_is_kept_for_a_day_and_what_is_under_way_for_longer() {
+        let work = Work::Disconnect { id: "1".into(), provider: "Google".into() };
+        let begun = State::default().beginning(work, 1000);
+        assert_eq!(table::Entry::keep_until(&begun, 1000), Some(1000 + WORK_TIME));
+        assert_eq!(table::Entry::keep_until(&begun.ended([], 1000), 1000), Some(1000 + NOTICE_TIME));
     }
 
     #[test]
@@ -380,6 +405,9 @@ mod tests {
         let (id, provider) = ("1".to_owned(), "Google".to_owned());
         let moving = Move { id, goes, provider, tell: vec![], step, begun_at: 0, tries: 0, entries: vec![] };
         let mut state = State::default().beginning(Work::Absorb(Box::new(moving)), 100);
+        let gone = || Entry::Deleted { user_name: "1".into(), sub: "1".into() };
+        let noted = state.clone().noted(gone(), 100).noted(gone(), 100);
+        assert_eq!(noted.moving().unwrap().entries, [gone()], "what it says already makes no journal longer");
         let mut pauses = Vec::new();
         for _ in 0..13 {
             state = state.paused(100);

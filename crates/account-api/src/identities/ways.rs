@@ -271,6 +271,14 @@ mod tests {
     }
 
     #[test]
+    fn an_account_gets_as_many_identities_as_cognito_allows_and_none_while_its_address_is_unverified() {
+        let sealer = Sealer::new(&[7; 32]).unwrap();
+        let with = |count| (0..count).fold(native(ADA), |account, n: u8| account.with_identity("Corp", &n.to_string()));
+        let may_connect = |of: &memory::Account| account(of, &["PASSWORD"]).ways(&sealer).may_connect;
+        assert!(may_connect(&with(4)) && !may_connect(&with(5)) && !may_connect(&with(4).unverified()));
+    }
+
+    #[test]
     fn factors_that_cognito_does_not_tell_are_unknown_and_only_the_last_identity_needs_them() {
         let unknown = |of: memory::Account| Account::read(&of.record(), None).unwrap();
         let ways = unknown(native(ADA).with_identity("Google", "1")).ways(&Sealer::new(&[7; 32]).unwrap());

@@ -75,6 +75,8 @@ mod tests {
         ] {
             assert!(!allow(&entries, bad), "{bad}");
         }
+        let long = |length: usize| format!("{}{}", entries[0], "a".repeat(length - entries[0].len()));
+        assert!(allow(&entries, &long(LIMIT)) && !allow(&entries, &long(LIMIT + 1)));
         assert!(!allow(&[], "https://app.example.com/"));
         let host_only = ["https://app.example.com".to_owned()];
         assert!(allow(&host_only, &host_only[0]) && !allow(&host_only, "https://app.example.com.evil.example"));

@@ -27,7 +27,8 @@ impl Sent {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<String> {
         let (_, rest) = self.letter.text.split_once(&format!("{name}="))?;
-        Some(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect())
+        let value: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect();
+        Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
     }
 }
 

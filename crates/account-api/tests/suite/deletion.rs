@@ -36,6 +36,19 @@ async fn an_account_is_deleted_its_owner_told_and_nobody_elses_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_may_not_ask_for_ever() {
+    let house = House::with(PoolKind::EmailUserNames, [ada()], &ON, Trap::Fail);
+    let claims = token(&ada(), NOW);
+    for _ in 0..20 {
+        // State, profile, count, state; then the job, which the queue does not take.
+        let (answer, sprung) = house.cut_off(4, house.call(Some(&claims), "DELETE", "/account", None)).await;
+        assert!(sprung && answer.unwrap().status == 503);
+    }
+    delete(&house, &ada()).await.is_refused(429, "too-many-requests");
+    assert_eq!(house.pool.accounts().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_mail_is_in_the_language_of_the_request_and_sent_by_a_later_run_if_it_fails() {
     let house = House::set([ada()], &ON);
     let claims = token(&ada(), house.time());

@@ -1,7 +1,7 @@
 use crate::house::{House, NOW, Trap, access_token};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{PoolKind, federated, native};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::json;
 
 pub(crate) const OLD: &str = "ada@example.com";
@@ -193,6 +193,17 @@ async fn another_code_kills_the_former_one_and_waits_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_other_code_is_sent_for_an_account_that_got_another_address_meanwhile() {
+    let house = House::new([native(OLD)]);
+    request(&house).await;
+    house.pool.change(|accounts| accounts[0].email = Some("recovered@example.com".into()));
+    house.clock.forward(60);
+    house.as_owner(OLD, "POST", "/email-change/resend", None).await.is_refused(409, "account-changed");
+    assert_eq!(house.mailer.sent().len(), 1);
+    house.as_owner(OLD, "GET", "/email-change", None).await.says_no_change();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_request_is_gone_and_cancelling_again_is_no_error() {
     let house = House::new([native(OLD)]);
     request(&house).await;
@@ -339,6 +350,55 @@ async fn a_mail_that_is_not_taken_is_told_and_can_be_sent_again_at_once() {
     assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body["stage"], "done");
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_the_address_is_the_user_name_any_native_profile_that_has_it_is_told_before_a_code_is_sent() {
+    let house = House::new([native(OLD), native(NEW).unverified()]);
+    request(&house).await.is_refused(409, "email-taken");
+    assert!(house.mailer.sent().is_empty());
+    let own = [("NATIVE_USERNAME", "uuid")];
+    let house = House::with(PoolKind::EmailAlias, [native(OLD), native(NEW).unverified()], &own, Trap::Crash);
+    assert_eq!(request(&house).await.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_did_not_go_out_is_not_counted() {
+    let house = House::set([native(OLD)], &[("EMAIL_CHANGES_A_DAY", "1,9,9")]);
+    house.mailer.set_broken(true);
+    request(&house).await.is_refused(503, "mail-not-sent");
+    house.mailer.set_broken(false);
+    assert_eq!(request(&house).await.status, 202);
+
+    // Of two requests at once, the one that comes second, however late.
+    for steps in 0..20 {
+        let house = House::set([native(OLD)], &[("EMAIL_CHANGES_A_DAY", "2,9,9")]);
+        let late = async {
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+            request(&house).await
+        };
+        join(request(&house), late).await;
+        house.as_owner(OLD, "DELETE", "/email-change", None).await;
+        assert_eq!(request(&house).await.status, 202, "{steps}");
+    }
+}
+
+/// An administrator gave it another address, for one. The proof is of the one from before.
+#[tokio::test(start_paused = true)]
+async fn an_account_that_gets_another_address_just_before_the_write_keeps_that_one() {
+    let house = House::new([native(OLD)]);
+    advanced(&house).await;
+    let mut looks = 0;
+    house.pool.before_each_call(move |called, accounts| {
+        looks += i32::from(called == "AdminGetUser");
+        if looks == 2 {
+            accounts[0].email = Some("recovered@example.com".into());
+        }
+    });
+    verify(&house, &house.code_sent_to(NEW)).await.is_refused(409, "account-changed");
+    assert_eq!(email(&house).as_deref(), Some("recovered@example.com"));
+}
+
 /// A house in which the write of the new address arrived, and its answer did not.
 async fn written_without_an_answer() -> House {
     let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Lose);
@@ -374,6 +434,16 @@ async fn a_change_that_the_pool_has_is_not_withdrawn_and_the_old_address_is_told
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_is_not_finished_by_another_account_that_has_the_name_since() {
+    let house = written_without_an_answer().await;
+    house.pool.change(|accounts| accounts[0].sub = "another person with the same name".into());
+    house.clock.forward(30);
+    let status = house.as_owner(OLD, "GET", "/email-change", None).await;
+    status.is_refused(403, "account-unusable");
+    assert_eq!(times_told(&house), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_returns_finishes_a_change_that_was_cut_off_after_the_write() {
     for (method, path, body) in [
         ("GET", "/email-change", None),
@@ -393,6 +463,27 @@ async fn whoever_returns_finishes_a_change_that_was_cut_off_after_the_write() {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     assert_eq!(times_told(&house), 1, "of many at once, one tells");
+}
+
+/// Whoever returns holds the lease, so a call that comes while they work tells nobody a second time.
+#[tokio::test(start_paused = true)]
+async fn while_one_call_finishes_a_change_another_one_leaves_it_alone() {
+    let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Crash);
+    advanced(&house).await;
+    let claims = access_token(OLD);
+    let status = || house.call(Some(&claims), "GET", "/email-change", None);
+    let body = Some(json!({ "code": house.code_sent_to(NEW) }));
+    // Profile, state, lease, profile, look-up, write; then the sessions.
+    house.cut_off(6, house.call(Some(&claims), "POST", "/email-change/verify", body)).await;
+    assert_eq!(email(&house).as_deref(), Some(NEW), "the account has it");
+    house.clock.forward(30);
+    // State, profile, lease; then the sessions.
+    assert!(house.cut_off(3, status()).await.1);
+    assert_eq!(status().await.unwrap().body["stage"], "new", "it is being finished");
+    assert_eq!(times_told(&house), 0);
+    house.clock.forward(30);
+    status().await.unwrap().says_no_change();
+    assert_eq!(times_told(&house), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,6 +60,26 @@ async fn the_last_place_of_a_day_is_for_whoever_takes_it_even_twice_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_code_that_is_entered_twice_at_once_is_counted_once() {
+    for late in 0..30 {
+        let house = House::set([native(OLD)], &[("EMAIL_CHANGES_A_DAY", "2,2,2")]);
+        request(&house).await;
+        let code = house.code_sent_to(OLD);
+        let again = async {
+            for _ in 0..late {
+                tokio::task::yield_now().await;
+            }
+            verify(&house, &code).await
+        };
+        tokio::join!(verify(&house, &code), again);
+        house.as_owner(OLD, "DELETE", "/email-change", None).await;
+        request(&house).await;
+        let next = verify(&house, &house.code_sent_to(OLD)).await;
+        assert_eq!((next.status.as_u16(), &next.body["stage"]), (200, &json!("new")), "{late} moments later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_accounts_share_a_limit_of_guesses() {
     let people = ["a@example.com", "b@example.com", "c@example.com"];
     let house = House::set(people.map(native), &[("EMAIL_CHANGES_A_DAY", "1,2,9")]);

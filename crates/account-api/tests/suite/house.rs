@@ -284,6 +284,12 @@ impl House {
         Self::around(settings, (queue, bus), pool, store, mailer, clock, Fuse::new(fuse.trap))
     }
 
+    /// The same after the operator has changed settings.
+    pub(crate) fn set_anew(&self, own: &[(&str, &str)]) -> Self {
+        let Self { queue, bus, pool, store, mailer, clock, fuse, .. } = self.clone();
+        Self::around(settings(own), (queue, bus), pool, store, mailer, clock, fuse)
+    }
+
     fn around(
         settings: Settings,
         (queue, bus): (MemoryQueue, MemoryBus),

@@ -181,6 +181,9 @@ async fn an_account_may_not_try_for_ever() {
     assert!(answers[..20].iter().all(|answer| answer.status == 204));
     answers[20].is_refused(429, "too-many-requests");
     assert!(answers[20].retry_after().is_some_and(|seconds| seconds > 60));
+    let claims = token(&account, house.time());
+    let sign_out = house.call(Some(&claims), "DELETE", "/sessions", None).await.unwrap();
+    sign_out.is_refused(429, "too-many-requests");
 }
 
 #[tokio::test(start_paused = true)]

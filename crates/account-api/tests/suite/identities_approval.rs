@@ -99,6 +99,30 @@ async fn an_account_that_was_in_use_does_not_go_without_its_own_mailbox() {
     assert_eq!(send(&house, &claims, &body).await.status, 200);
 }
 
+/// What a mailbox approves is which of the two stays.
+#[tokio::test(start_paused = true)]
+async fn a_code_for_one_account_to_stay_is_none_for_the_other_way_round() {
+    let house = House::set([ada(), made_with_identity()], &ANY);
+    let (claims, body) = confirmed(&house, &ada(), &made_with_identity(), &ada()).await;
+    let body = ready(&house, &claims, body, 0).await;
+    let mut other_way = body.clone();
+    other_way["stays"] = json!(made_with_identity().sub);
+    send(&house, &claims, &other_way).await.is_refused(410, "code-expired");
+    untouched(&house, &[ada(), made_with_identity()]);
+    assert_eq!(send(&house, &claims, &body).await.status, 200);
+}
+
+/// A session that somebody stole is older than the one that asked for the code.
+#[tokio::test(start_paused = true)]
+async fn a_code_counts_only_for_a_sign_in_that_was_fresh_when_it_was_asked_for() {
+    let house = House::set([ada(), alone()], &NEW);
+    let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
+    let body = ready(&house, &claims, body, 0).await;
+    send(&house, &token(&ada(), NOW - 601), &body).await.is_refused(403, "sign-in-again");
+    untouched(&house, &[ada(), alone()]);
+    assert_eq!(send(&house, &claims, &body).await.status, 200);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_account_whose_address_nobody_proved_gets_no_identity() {
     let own = || ada().unverified();

@@ -3,8 +3,8 @@
 use crate::house::{House, NOW};
 use crate::identities::token;
 use crate::identities_connect::{
-    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, at, connect, half_moved, half_moved_from, look, made_with_identity,
-    nothing_personal_is_kept, offer, post, untouched,
+    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, at, confirming, connect, half_moved, half_moved_from, look,
+    made_with_identity, nothing_personal_is_kept, offer, post, ready, untouched,
 };
 use cognito_core::user_pool::memory::{Account, Quirks, federated};
 use serde_json::json;
@@ -60,6 +60,9 @@ async fn an_account_with_a_second_factor_is_left_alone_where_the_operator_says_s
     untouched(&house, &[own(), alone()]);
     let house = House::set([own(), alone()], &NEW);
     assert_eq!(connect(&house, &own(), &alone(), &own()).await.status, 200);
+    // Who has none is not asked for it.
+    let house = House::set([ada(), alone()], &[NEW[0], NEW[1], ("LINK_WITH_FACTORS", "refuse")]);
+    assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,4 +199,34 @@ async fn who_signed_in_before_the_address_changed_connects_nothing() {
     let body = json!({ "offer": to_ada });
     post(&house, &before, "/identities", body).await.unwrap().is_refused(403, "sign-in-again");
     assert_eq!(look(&house, &ada(), &to_ada).await.status, 200, "signed in again");
+}
+
+/// Whoever ends the sessions while somebody confirms has the last word, unless the move is under way.
+#[tokio::test(start_paused = true)]
+async fn who_is_signed_out_before_the_move_begins_connects_nothing() {
+    let (mut connected, mut refused) = (0, 0);
+    for late in 0..80 {
+        let house = House::set([ada(), alone()], &NEW);
+        let to_ada = offer(&house, &alone(), &ada()).await;
+        let claims = token(&ada(), NOW);
+        let body = confirming(&to_ada, &look(&house, &ada(), &to_ada).await, &ada());
+        let body = ready(&house, &claims, body, 0).await;
+        house.clock.forward(1);
+        let sign_out = async {
+            for _ in 0..late {
+                tokio::task::yield_now().await;
+            }
+            let out = house.call(Some(&claims), "DELETE", "/sessions", None).await.unwrap();
+            assert!([204, 403].contains(&out.status.as_u16()), "{late}: {out:?}");
+            house.store.text().contains("\"absorb\"") || house.pool.accounts().len() == 1
+        };
+        let (answer, has_begun) = tokio::join!(post(&house, &claims, "/identities", body), sign_out);
+        if answer.unwrap().status == 200 {
+            assert!(has_begun, "{late}");
+            connected += 1;
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(connected > 0 && refused > 0, "{connected} {refused}");
 }

@@ -194,12 +194,16 @@ async fn an_account_that_was_not_signed_in_to_with_its_provider_is_not_absorbed(
     };
     let unknown_time = native(AT_GOOGLE).with_identity("Google", "1");
     let got_a_password = Account { status: Status::Confirmed, password: Some("known".into()), ..alone() };
+    // Its owner may have set a password since.
+    let long_ago = LinkedIdentity { connected: Some(at(1000)), ..made_with_identity().identities.remove(0) };
+    let made_long_ago = Account { created: Some(at(1000)), identities: vec![long_ago], ..made_with_identity() };
     let others = [
         no_identity,
         linked_later,
         Account { created: Some(at(NOW)), ..unknown_time },
         made_with_identity().with_identity("Corp", "7"),
         got_a_password,
+        made_long_ago,
         alone().with_identity("Corp", "7"),
     ];
     for other in others {
@@ -207,6 +211,12 @@ async fn an_account_that_was_not_signed_in_to_with_its_provider_is_not_absorbed(
         connect(&house, &ada(), &other, &ada()).await.is_refused(403, "not-by-provider");
         untouched(&house, &[ada(), other]);
     }
+    // The caller's own account is given up only if it has nothing but a password.
+    let own = || ada().with_identity("Corp", "7");
+    let other = || native(AT_GOOGLE).with_identity("Google", "1");
+    let house = House::set([own(), other()], &ANY);
+    connect(&house, &own(), &other(), &other()).await.is_refused(403, "not-by-provider");
+    untouched(&house, &[own(), other()]);
     // The token says that it came from a sign-in with a password.
     let house = House::set([ada(), made_with_identity()], &NEW);
     let mut claims = token(&made_with_identity(), NOW);
@@ -223,6 +233,8 @@ async fn accounts_that_cannot_be_one_are_refused() {
         (ada(), alone().disabled(), 403, "account-unusable"),
         (ada().disabled(), alone(), 403, "account-unusable"),
         (many, alone(), 409, "too-many-identities"),
+        // A pool shows the name of a provider in either case.
+        (ada().with_identity("google", "9"), alone(), 403, "second-subject"),
         (ada(), alone().in_group("admins"), 409, "groups-differ"),
         (Account { status: Status::ResetRequired, ..ada() }, alone(), 409, "cannot-stay"),
         (federated("Facebook", "2", ADA), alone(), 409, "cannot-stay"),

@@ -2,6 +2,7 @@
 
 use crate::house::{House, NOW, Trap, admin_token, event};
 use crate::invitations::{GUEST, PASSWORD, complete, invite, link};
+use account_api::store::memory::MemoryStore;
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, invited, native};
 use serde_json::json;
@@ -23,6 +24,19 @@ async fn a_guest_who_never_answered_is_invited_again_however_much_later() {
         house.store.expire(NOW + 440 * 24 * 60 * 60);
         assert_eq!(house.store.text(), "");
     }
+}
+
+/// The run that made the account was cut off before it wrote anything, and the temporary password has expired.
+#[tokio::test(start_paused = true)]
+async fn a_guest_of_whom_only_the_account_is_left_is_invited_again() {
+    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    invite(&house).await;
+    house.store.copy_from(&MemoryStore::default());
+    house.clock.forward(366 * 24 * 60 * 60);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    assert_eq!(house.pool.accounts().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,14 @@ async fn the_list_has_pages_and_shows_each_invitation_once() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 60);
+    // With the older ones gone, one page is just full.
+    house.clock.forward(7 * DAY);
+    for number in 0..25 {
+        let body = json!({ "email": format!("late{number}@example.com") });
+        assert_eq!(as_member(&house, "POST", "/invitations", Some(body)).await.status, 202);
+    }
+    let full = as_member(&house, "GET", "/invitations", None).await.body;
+    assert_eq!((full["invitations"].as_array().unwrap().len(), &full["next"]), (25, &Value::Null));
     for odd in ["%23", "a%00", "é", &"9".repeat(65)] {
         let claims = admin_token(ADA);
         let mut event = crate::house::event(Some(&claims), "GET", "/invitations", None, "application/json");
@@ -244,6 +252,11 @@ async fn a_revocation_leaves_every_account_that_the_invitation_did_not_make_or_t
         assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
         assert_eq!(guests(&house), 1);
         complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        // The person can be invited anew.
+        house.clock.forward(60);
+        invited_by_mail(&house).await;
+        let (username, token) = link(&house);
+        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
     }
     let house = house(&[]);
     let path = invited_by_mail(&house).await;
@@ -257,6 +270,42 @@ async fn a_revocation_leaves_every_account_that_the_invitation_did_not_make_or_t
     house.clock.forward(60);
     as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(409, "already-completed");
     assert!(!house.pool.calls().contains(&"AdminSetUserPassword") && !house.pool.calls().contains(&"AdminDeleteUser"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_was_disabled_since_its_invitation_gets_no_other_link() {
+    for account in [invited(GUEST).unverified(), native(GUEST).unconfirmed()] {
+        let house = house(&[]);
+        house.pool.change(|accounts| accounts.push(account));
+        let path = invited_by_mail(&house).await;
+        house
+            .pool
+            .change(|accounts| accounts.iter_mut().filter(|it| it.has_email(GUEST)).for_each(|it| it.enabled = false));
+        house.clock.forward(60);
+        let mails = house.mailer.sent().len();
+        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
+        assert_eq!((house.mailer.sent().len(), state(&house, &path).await), (mails, json!("revoked")));
+    }
+}
+
+/// The link of a resend has answered nothing yet, whatever became of an answer to the link before.
+#[tokio::test(start_paused = true)]
+async fn who_comes_through_a_provider_after_a_resend_is_left_as_they_are() {
+    let house = house(&[]);
+    let path = invited_by_mail(&house).await;
+    let (username, token) = link(&house);
+    // The answer is cut off when it is noted and before the pool has it.
+    let body = json!({ "username": username, "token": token, "password": PASSWORD });
+    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
+    house.clock.forward(60);
+    assert_eq!(as_member(&house, "POST", &format!("{path}/resend"), None).await.status, 202);
+    let (username, token) = link(&house);
+    house.pool.change(|accounts| {
+        let guest = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
+        (guest.status, guest.identities) = (Status::Confirmed, federated("Google", "1", GUEST).identities);
+    });
+    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    assert!(!house.pool.calls().iter().any(|call| ["AdminUpdateUserAttributes", "AdminAddUserToGroup"].contains(call)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -407,6 +456,12 @@ async fn where_the_address_is_an_alias_the_guest_is_told_the_user_name_to_sign_i
     let (username, token) = parts(answer.body["link"].as_str().unwrap());
     let done = complete(&house, &username, &token, PASSWORD).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "username": username })));
+    // That account proved nothing, so whoever has the mailbox can still be invited, to one of their own.
+    house.clock.forward(60);
+    assert_eq!(invite(&house, json!({})).await.status, 202);
+    let (another, token) = link(&house);
+    assert_ne!(another, username);
+    assert_eq!(complete(&house, &another, &token, PASSWORD).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -420,7 +475,10 @@ async fn a_link_is_mailed_or_handed_over_and_never_both() {
     let (_, second) = parts(again.body["link"].as_str().unwrap());
     assert!(second != first && house.mailer.sent().is_empty());
     house.clock.forward(60);
-    invited_by_mail(&house).await;
+    let path = invited_by_mail(&house).await;
+    // The temporary password behind it has the time of the first.
+    let view = as_member(&house, "GET", &path, None).await.body;
+    assert_eq!(view["expires_at"], NOW + 60 + 7 * DAY, "the resend's, not this one's");
     let (_, mailed) = link(&house);
     for known in [&first, &second] {
         assert_ne!(known, &mailed, "a member knows this one");
@@ -497,6 +555,19 @@ async fn a_guest_is_sent_on_to_an_address_of_the_allow_list_and_to_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_operator_took_off_a_list_since_the_invitation_is_not_granted() {
+    let lists = [("INVITATION_GROUPS", "Users"), ("INVITATION_RETURN_URLS", "https://app.example.com/teams/")];
+    let house = house(&[lists[0], lists[1], ("DEFAULT_GROUP", "")]);
+    let wishes = json!({ "group": "Users", "return_to": "https://app.example.com/teams/7" });
+    assert_eq!(invite(&house, wishes).await.status, 202);
+    let (username, token) = link(&house);
+    let house = house.set_anew(&[("INVITATIONS", "members"), ("DEFAULT_GROUP", "")]);
+    let done = complete(&house, &username, &token, PASSWORD).await;
+    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
+    assert!(house.pool.accounts().iter().all(|account| account.groups.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_mail_names_the_inviter_unless_the_name_is_a_trap() {
     for (name, shown) in [("Ada Lovelace", true), ("evil.example", false), ("Call +1 900 555 0199", false)] {
         let house = house(&[]);
@@ -559,6 +630,21 @@ async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password(
         }
     }
     assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_goes_no_other_way_while_its_guest_may_be_answering() {
+    let house = house(&[]);
+    invited_by_mail(&house).await;
+    house.clock.forward(60);
+    let (username, token) = link(&house);
+    // The answer is cut off when it is noted and before the pool has it.
+    let body = json!({ "username": username, "token": token, "password": PASSWORD });
+    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
+    let refused = invite(&house, json!({ "notify": false })).await;
+    refused.is_refused(503, "try-again");
+    house.clock.forward(60);
+    assert_eq!(invite(&house, json!({ "notify": false })).await.status, 202);
 }
 
 /// An account in the pool as it was before, for a comparison afterwards.

@@ -46,6 +46,18 @@ async fn a_guest_gets_a_link_chooses_a_password_and_has_an_account() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_that_was_used_does_nothing_more() {
+    let house = House::new([]);
+    invite(&house).await;
+    let (username, token) = link(&house);
+    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    let calls = house.pool.calls();
+    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    assert_eq!(house.pool.calls(), calls, "an administrator may have taken the account out of the group since");
+    assert_eq!(house.bus.events().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_token_learns_nothing_of_accounts_and_invitations() {
     let house = House::new([native("ada@example.com")]);
     invite(&house).await;
@@ -295,6 +307,17 @@ async fn who_only_names_an_address_keeps_nobody_from_being_invited() {
     let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:always")];
     let house = House::with(PoolKind::EmailAlias, [claimed], &own, Trap::Crash);
     invite(&house).await;
+    assert!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_none());
+}
+
+/// Their provider proves no address, or took the mark away. They must not get a second account.
+#[tokio::test(start_paused = true)]
+async fn whoever_signs_in_to_an_account_with_the_address_gets_no_second_one() {
+    let linked = native(GUEST).unverified().with_identity("Okta", "1");
+    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:never")];
+    let house = House::with(PoolKind::EmailAlias, [linked], &own, Trap::Crash);
+    invite(&house).await;
+    assert_eq!(house.pool.accounts().len(), 1);
     assert!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_none());
 }
 

@@ -221,6 +221,65 @@ fn a_link_in_another_case_and_one_by_address_are_no_second_subject() {
     assert_eq!(decided(&read("Mail_t3mp"), native(ADA).with_identity("Mail", "another")), "link");
 }
 
+/// What is linked already needs no room and goes around no second factor.
+#[test]
+fn an_invitation_of_an_account_that_has_the_identity_already_meets_no_obstacle() {
+    let own = || invited(ADA).with_identity("Google", "1");
+    let refuse = Policy { link_with_factors: LinkWithFactors::Refuse, ..STRICT };
+    let full = (0..4).fold(own(), |account, n| account.with_identity("Facebook", &n.to_string()));
+    for account in [own().with_identity("Google", "2"), full, Account { second_factor: true, ..own() }] {
+        check(&proven(), [account], refuse, "accept_invitation");
+    }
+}
+
+#[test]
+fn a_link_is_made_again_by_the_attribute_only_where_the_address_is_proven_and_there_is_room() {
+    let providers = Providers::parse("Staff:claim:custom:staff").unwrap();
+    let attributes = json!({"email": ADA, "email_verified": "true", "custom:staff": "7"});
+    let arrival = Arrival::read("Staff_x", Attributes::new(Some(&attributes)), &providers, &SubjectRule::default());
+    let decided = |account: Account| decide(&arrival, &owners([account]), &STRICT);
+    let linked = || native(ADA).with_identity("Staff", "7");
+    let again = decided(linked());
+    assert!(again.name() == "link" && again.target().unwrap().links_again, "{again:?}");
+    assert_eq!(decided(linked().unverified()).name(), "already_linked");
+    let full = (0..4).fold(linked(), |account, n| account.with_identity("Facebook", &n.to_string()));
+    assert_eq!(decided(full).name(), "already_linked");
+}
+
+#[test]
+fn who_was_invited_or_has_just_come_joins_the_group_and_nobody_else() {
+    let of = |account: &Account, is_new| {
+        let owner = Owner { is_new, ..owners([account.clone()]).profiles.remove(0) };
+        let owners = Owners { profiles: vec![owner], current: true, ..Owners::default() };
+        decide(&proven(), &owners, &STRICT).target().unwrap().newcomer
+    };
+    assert!(of(&native(ADA), true) && of(&invited(ADA), false) && !of(&native(ADA), false));
+    let is_new = |seconds| {
+        let now = SystemTime::now();
+        let created = now.checked_sub(std::time::Duration::from_secs(seconds));
+        Owner::of(Account { created, ..native(ADA) }.profile(), now, &providers()).is_new
+    };
+    assert!(is_new(599) && !is_new(601), "ten minutes after it was made");
+}
+
+/// A list may lag behind: a person may have confirmed, accepted or proven since.
+#[test]
+fn what_takes_something_away_rests_on_current_facts() {
+    let reclaim = Policy { second_subject: SecondSubject::Replace, ..unverified_profile(UnverifiedProfile::Reclaim) };
+    for (account, destroys) in [
+        (native(ADA).unconfirmed(), true),
+        (native(ADA).unverified(), true),
+        (invited(ADA), true),
+        (native(ADA).with_identity("Google", "2"), true),
+        (native(ADA), false),
+        (native(ADA).with_identity("Google", "1"), false),
+    ] {
+        let decision = decide(&proven(), &owners([account]), &reclaim);
+        assert_eq!(decision.is_destructive(), destroys, "{decision:?}");
+        assert_eq!(decision.needs_current_facts(&reclaim), destroys, "{decision:?}");
+    }
+}
+
 #[test]
 fn subjects_that_are_replaced_make_room() {
     let piled_up = (10..15).fold(native(ADA), |account, n| account.with_identity("Google", &n.to_string()));
@@ -278,6 +337,24 @@ fn who_was_shut_out_of_a_stand_alone_profile_gets_no_other_account() {
     check(&proven(), [banned.clone(), native(ADA)], STRICT, "link");
     // Anybody may have come with an address that nobody proved, and be shut out for it.
     check(&proven(), [banned.unverified()], STRICT, "create_and_link");
+}
+
+/// Only an account that its owner reaches anyway, by "forgot password", opens the way again.
+#[test]
+fn who_is_shut_out_is_kept_out_unless_a_native_account_was_left_open() {
+    let banned = || Account { email_verified: true, ..federated("Facebook", "9", ADA) }.disabled();
+    let other = |account: Account| owners([banned(), account.named("other")]).keep_out();
+    assert!(owners([banned()]).keep_out() && !other(native(ADA)));
+    assert!(!other(Account { status: Status::ResetRequired, ..native(ADA) }));
+    for account in [native(ADA).disabled(), native(ADA).unverified(), invited(ADA), federated("Google", "1", ADA)] {
+        assert!(other(account.clone()), "{account:?}");
+    }
+    let with_password = Account { status: Status::Confirmed, email_verified: true, ..federated("Google", "1", ADA) };
+    assert!(other(with_password), "it stands alone");
+    let linked = native(ADA).unverified().named("another").with_identity("Google", "1");
+    check(&proven(), [native(ADA).disabled(), linked], STRICT, "disabled_profile");
+    // It proved the address, so it does not count for nothing.
+    check(&proven(), [native(ADA).disabled(), native(ADA).named("open")], STRICT, "ambiguous_owner");
 }
 
 /// Whoever an administrator disabled does not come back by another way, whatever the settings.
@@ -338,6 +415,8 @@ fn a_disabled_profile_that_proved_nothing_has_the_same_effect_everywhere_none() 
     assert_eq!(decide(&proven(), &refused, &STRICT).name(), "disabled_profile");
     // An account that somebody is linked with may have lost its mark by a sign-in.
     check(&proven(), [shut().with_identity("Facebook", "9")], STRICT, "disabled_profile");
+    let apart = arrival("Apart_1", Some(ADA), true);
+    check(&apart, [shut().with_identity("Facebook", "9")], STRICT, "disabled_profile");
 }
 
 /// Its owner stored an address of somebody else, or lost the mark of their own by a sign-in.
@@ -375,6 +454,11 @@ fn of_several_native_profiles_only_the_one_that_proved_the_address_is_linked() {
     check(&proven(), [squatter(), native(ADA).disabled()], STRICT, "disabled_profile");
     check(&proven(), [squatter(), native(ADA).with_identity("Google", "1")], STRICT, "already_linked");
     check(&proven(), [squatter().with_identity("Google", "1"), native(ADA)], STRICT, "already_linked");
+    // What was never confirmed stands for nobody, whatever is linked to it or marked on it.
+    let registration = || native(ADA).unconfirmed().named("registration");
+    check(&proven(), [registration().with_identity("Google", "1"), native(ADA)], STRICT, "link");
+    check(&proven(), [Account { email_verified: true, ..registration() }, native(ADA)], STRICT, "link");
+    check(&proven(), [squatter(), Account { status: Status::ResetRequired, ..native(ADA) }], STRICT, "link");
 }
 
 #[test]

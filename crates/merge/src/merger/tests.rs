@@ -175,6 +175,25 @@ async fn what_is_undone_leaves_the_native_profile_as_it_was() {
 }
 
 #[tokio::test]
+async fn an_undo_leaves_what_somebody_has_changed_since_and_what_a_created_profile_was_made_with() {
+    let mut scene = scenario::native_and_google();
+    finish(&mut scene).await;
+    scene.pool.change(|accounts| {
+        let native = accounts.iter_mut().find(|account| account.user_name == "native").unwrap();
+        native.attributes.insert("given_name".into(), "Augusta".into());
+    });
+    assert_eq!(scene.undo().await[0].restored, ["groups", "link"]);
+    assert_eq!(scene.pool.account("native").unwrap().attributes["given_name"], "Augusta");
+
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    finish(&mut scene).await;
+    let made = scene.pool.owners_of("Google", "1").remove(0);
+    let report = scene.undo().await;
+    assert!(report[0].lost.contains(&"the native profile that was created: it stays".to_owned()), "{report:?}");
+    assert_eq!(scene.pool.account(&made.user_name).unwrap().attributes["given_name"], "Ada", "the pool may require it");
+}
+
+#[tokio::test]
 async fn an_undo_that_fails_midway_says_what_it_did_and_the_next_one_what_that_lost() {
     let accounts = [scenario::native_named("native"), google("1"), federated("Facebook", "2", ADA)];
     let mut scene = scenario::scene("native, Google and Facebook", &accounts);
@@ -210,14 +229,24 @@ async fn every_situation_can_be_undone_from_any_step_and_says_what_is_lost() {
             let _ = scene.run(&fuse).await;
             let ended = !fuse.burnt();
             let deleted: Vec<_> = scene.identities().into_iter().filter(|id| scene.stand_alone(id).is_none()).collect();
-            for undone in scene.undo().await {
+            let registered = |account: &Account| account.status == cognito_core::user_pool::Status::Unconfirmed;
+            let replaced = scene.before.iter().filter(|known| known.has_email(ADA) && registered(known));
+            let is_replaced =
+                replaced.into_iter().any(|known| scene.pool.accounts().iter().all(|now| now.sub != known.sub));
+            let report = scene.undo().await;
+            let tells = report.iter().flat_map(|undone| &undone.lost).any(|lost| lost.contains("registration"));
+            assert!(tells || !is_replaced, "{} at {at}: {report:?}", scene.name);
+            for undone in report {
                 let gone = scene.pool.account(&undone.user_name).is_none();
                 let lost = undone.lost.iter().any(|lost| lost == crate::undo::SUB);
                 assert_eq!(lost, gone, "{} at {at}: {undone:?}", scene.name);
             }
             let (provider, subject) = &scene.identities()[0];
-            let left = scene.pool.owners_of(provider, subject).iter().any(|account| !account.is_stand_alone());
-            assert!(!left || scene.linked_before, "{} at {at}: still linked; {deleted:?}", scene.name);
+            let owners = scene.pool.owners_of(provider, subject);
+            let left = owners.iter().any(|account| !account.is_stand_alone());
+            assert_eq!(left, scene.linked_before, "{} at {at}: {deleted:?}", scene.name);
+            // Taking a link away that was never made would disable the profile.
+            assert!(owners.iter().all(|account| account.enabled), "{} at {at}: {owners:?}", scene.name);
             if ended {
                 break;
             }
@@ -249,8 +278,53 @@ async fn the_group_of_the_provider_is_not_copied() {
         accounts[1].groups.extend(["eu-central-1_A_Google".into(), "Users".into()]);
     });
     finish(&mut scene).await;
-    let groups = scene.pool.account("native").unwrap().groups;
-    assert_eq!(groups.into_iter().collect::<Vec<_>>(), ["Users"]);
+    // The journal, because the pool of this test has no other group that somebody could join.
+    assert_eq!(scene.history().merges["Google_1"].attempts[0].add_groups, ["Users"]);
+}
+
+#[tokio::test]
+async fn what_the_native_profile_had_before_stays_and_is_not_undone() {
+    let mut native = scenario::native_named("native").in_group("Users");
+    native.attributes.insert("given_name".into(), "Augusta".into());
+    let mut scene = scenario::scene("had it before", &[native.clone(), google("1")]);
+    finish(&mut scene).await;
+    let merged = scene.pool.account("native").unwrap();
+    assert_eq!((&merged.attributes, &merged.groups), (&native.attributes, &native.groups));
+    scene.undo().await;
+    assert_eq!(format!("{:?}", scene.pool.account("native").unwrap()), format!("{native:?}"));
+}
+
+#[tokio::test]
+async fn no_group_is_copied_unless_the_operator_says_so() {
+    let mut scene = scenario::native_and_google();
+    scene.copy.groups = false;
+    finish(&mut scene).await;
+    assert!(scene.pool.account("native").unwrap().groups.is_empty());
+}
+
+#[test]
+fn who_only_stays_has_a_line_in_the_plan_if_there_is_another_profile() {
+    let lines = |accounts: &[Account]| {
+        let planned = scenario::scene("who stays", accounts).planned;
+        planned.iter().map(|planned| planned.leave.len()).collect::<Vec<_>>()
+    };
+    let unproven = google("1").unverified();
+    assert_eq!(lines(&[scenario::native_named("native"), unproven.clone()]), [1]);
+    assert_eq!(lines(&[unproven]), [0; 0]);
+}
+
+#[test]
+fn the_oldest_profile_is_merged_first_whatever_its_name() {
+    let made = |account: Account, seconds| Account {
+        created: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
+        ..account
+    };
+    let accounts =
+        [made(google("1"), 2000), made(Account { email_verified: true, ..federated("Facebook", "2", ADA) }, 3000)];
+    let scene = scenario::nobody_native(&accounts);
+    let order: Vec<_> =
+        scene.planned[0].merge.iter().map(|step| (step.delete.as_str(), step.decision.as_str())).collect();
+    assert_eq!(order, [("Google_1", "create_and_link"), ("Facebook_2", "link")]);
 }
 
 #[tokio::test]
@@ -362,6 +436,13 @@ fn the_plan_leaves_people_whose_native_profile_the_pool_would_not_take() {
         let merged = planned.merge.iter().map(|step| step.decision.as_str());
         let codes: Vec<_> = merged.chain(planned.leave.iter().map(|leave| leave.why.as_str())).collect();
         assert_eq!(codes, expected);
+    }
+    // Nor one in the place of a registration, nor one whose attribute has no value to copy.
+    let registered = [scenario::native_named("native").unconfirmed().record(), records[0].clone()];
+    for (records, copied) in [(&registered[..], &[][..]), (&records[1..], &copied[..])] {
+        let requirements = Requirements::new(&required, copied);
+        let planned = crate::plan(&rules, requirements, ADA, records, SystemTime::now()).unwrap();
+        assert!(planned.merge.is_empty() && planned.leave[0].why == none, "{planned:?}");
     }
 }
 

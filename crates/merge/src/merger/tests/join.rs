@@ -138,6 +138,18 @@ fn check(scene: &Scene, told: &str) {
 }
 
 #[tokio::test]
+async fn no_step_is_made_of_profiles_that_cannot_be_joined() {
+    let scene = unplanned(&[goes().disabled(), stays()]);
+    let (goes, stays) = (scene.pool.record("goes").await.unwrap(), scene.pool.record("stays").await.unwrap());
+    let join = Join {
+        proof: Proof::OperatorsWord,
+        goes: Side::read(&scene.pool, goes.unwrap()).await.unwrap(),
+        stays: Side::read(&scene.pool, stays.unwrap()).await.unwrap(),
+    };
+    assert!(Step::joining(join, &creating().providers).is_err());
+}
+
+#[tokio::test]
 async fn cut_off_at_any_step_and_resumed_both_are_one_and_no_identity_is_lost() {
     let (mut explored, mut further) = (0, 0);
     for goes in all() {
@@ -269,6 +281,18 @@ async fn who_was_shut_out_of_either_address_is_not_joined() {
     }
 }
 
+/// The profile that stays never proved its address, so it is no account that was left open.
+#[tokio::test]
+async fn who_was_shut_out_of_the_address_of_the_one_that_stays_is_not_joined() {
+    let mut scene = unplanned(&[goes(), stays().unverified()]);
+    let step = planned(&scene, "goes").await;
+    scene.planned.push(step);
+    scene.pool.change(|accounts| accounts.push(native(STAYS).named("banned").disabled()));
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("shut_out".into())]);
+    assert_eq!(scene.pool.account("stays").unwrap().identities.len(), 1);
+}
+
 /// The person was unlinked by somebody else, and signed in right before our own call.
 #[tokio::test]
 async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
@@ -339,6 +363,53 @@ async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second
     assert!(explored >= 2, "no run ended between the first and the second identity");
 }
 
+#[tokio::test]
+async fn an_identity_that_was_taken_from_the_profile_that_stays_after_the_deletion_is_not_linked_again() {
+    let mut explored = 0;
+    for at in 1.. {
+        let mut scene = joining(&goes().with_identity("Google", "1")).await;
+        let fuse = Fuse::at(at, Fate::EndsAfter);
+        let _ = scene.run(&fuse).await;
+        let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
+        if state.done {
+            break;
+        }
+        if state.deleted {
+            scene.pool.change(|accounts| {
+                for account in accounts {
+                    account.identities.retain(|known| known.provider != "Google");
+                }
+            });
+            assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done], "{at}");
+            assert!(scene.pool.owners_of("Google", "1").is_empty(), "{at}");
+            explored += 1;
+        }
+    }
+    assert!(explored > 0);
+}
+
+/// Some pools refuse a link that is there already.
+#[tokio::test]
+async fn a_join_that_was_cut_off_or_is_undone_links_nothing_twice() {
+    let quirks = cognito_core::user_pool::memory::Quirks { refuse_link_again: true, ..Default::default() };
+    for goes in [goes().with_identity("Google", "1"), Account { email_verified: true, ..federated("Google", "1", ADA) }]
+    {
+        for at in 1.. {
+            let mut scene = joining(&goes).await;
+            scene.pool = scene.pool.with_quirks(quirks);
+            let fuse = Fuse::at(at, Fate::EndsAfter);
+            let _ = scene.run(&fuse).await;
+            let mut undone = scene.copy();
+            undone.undo().await;
+            finish(&mut scene).await;
+            check(&scene, &format!("{at}"));
+            if !fuse.burnt() {
+                break;
+            }
+        }
+    }
+}
+
 /// Whoever has the name of the profile that stays now is a stranger.
 fn registered_again(scene: &Scene) -> Account {
     let mut stranger = native("stranger@example.com").named("stays").in_group("Users").with_identity("Google", "1");
@@ -370,6 +441,34 @@ async fn an_undo_takes_nothing_from_a_stranger_who_has_the_name_of_the_profile_t
         explored += usize::from(!state.attempts.is_empty() && state.linked.is_none());
     }
     assert!(explored > 3, "{explored}");
+}
+
+/// The identity that the profile was made for has no profile then.
+#[tokio::test]
+async fn whoever_takes_the_name_of_the_profile_that_stays_right_after_the_deletion_gets_no_identity() {
+    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) };
+    let mut scene = joining(&alone).await;
+    let pool = scene.pool.clone();
+    let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
+        pool.change(|accounts| {
+            accounts.retain(|account| account.user_name != "stays");
+            accounts.push(Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("stays") });
+        });
+    });
+    let stopped = scene.run(&fuse).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    assert!(fuse.burnt() && scene.pool.owners_of("Google", "1").is_empty());
+}
+
+#[tokio::test]
+async fn an_undo_gives_nothing_to_a_stranger_who_has_the_name_of_the_deleted_profile() {
+    let mut scene = joining(&goes().with_identity("Google", "1")).await;
+    finish(&mut scene).await;
+    let stranger = Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("goes") };
+    scene.pool.change(|accounts| accounts.push(stranger.clone()));
+    let report = scene.undo().await;
+    assert_eq!(format!("{:?}", scene.pool.account("goes").unwrap()), format!("{stranger:?}"));
+    assert!(report[0].lost.iter().any(|lost| lost.contains("the sub")), "{report:?}");
 }
 
 #[tokio::test]
