@@ -162,6 +162,9 @@ impl<P: Administration> Merger<'_, P> {
         let record = self.pool.record(&step.delete).await?;
         let Some(record) = record.filter(|record| !registered_anew(record, step, state)) else {
             let Some(begin) = state.attempts.last() else { return Ok(None) };
+            if let Some(join) = step.join.as_ref().filter(|_| !state.deleted) {
+                self.link_on_their_way(join, begin, state).await?;
+            }
             return self.already_deleted(journal, begin, state).await.map(Some);
         };
         if let Some(begin) = state.attempts.last().filter(|begin| begin.profile.sub() != record.sub()) {

@@ -171,11 +171,16 @@ async fn a_link_by_subject_is_made_again_where_the_provider_links_by_an_attribut
     let event = edited("pre-sign-up/oidc-mixed-case", |event| {
         event["request"]["userAttributes"]["custom:staff"] = json!("4711");
     });
-    let pool = pool([native(ADA).with_identity("Okta", "4711")]);
-    for _ in 0..2 {
-        answer_to(&trigger(&pool, settings), &event).await.unwrap();
-        let [account] = pool.accounts().try_into().expect("one account");
-        assert!(account.identities.iter().any(|identity| identity.attribute == "custom:staff"), "{account:?}");
+    // Whether Cognito takes the same link twice or not.
+    for refuse_link_again in [false, true] {
+        let pool = pool([native(ADA).with_identity("Okta", "4711")]);
+        let pool = pool.with_quirks(Quirks { refuse_link_again, ..Quirks::default() });
+        for _ in 0..2 {
+            answer_to(&trigger(&pool, settings), &event).await.unwrap();
+            let [account] = pool.accounts().try_into().expect("one account");
+            let is_linked = account.identities.iter().any(|identity| identity.attribute == "custom:staff");
+            assert!(is_linked || refuse_link_again, "{account:?}");
+        }
     }
 }
 
@@ -201,12 +206,21 @@ async fn a_registration_is_not_deleted_for_a_profile_that_lacks_a_required_attri
     let requiring =
         || pool([native(&email).unconfirmed()]).with_quirks(Quirks { requires_name: true, ..Quirks::default() });
     let kept = requiring();
-    let (refusal, log) =
+    let (answer, log) =
         CapturedLog::of(answer_to(&trigger(&kept, &[("NATIVE_ATTRIBUTES", "given_name")]), &event)).await;
-    assert_eq!(refusal.unwrap_err().0, "required_attribute_missing");
+    assert_eq!(answer.unwrap_err().0, "required_attribute_missing");
     assert!(log.contains("\"attributes\":\"name\""), "{log}");
     assert_eq!(kept.accounts()[0].status, Status::Unconfirmed);
     assert!(!kept.calls().contains(&"AdminDeleteUser"));
+
+    // Nor for one whose phone number, which is a user name as well, may be somebody else's. No look before tells.
+    let quirks = Quirks { requires_phone_number: true, phone_is_user_name: true, ..Quirks::default() };
+    let kept = pool([native(&email).unconfirmed()]).with_quirks(quirks);
+    let with_phone = edited("pre-sign-up/google-new-person", |event| {
+        event["request"]["userAttributes"]["phone_number"] = json!("+12065550100");
+    });
+    let code = refusal(&kept, &[("NATIVE_ATTRIBUTES", "phone_number")], &with_phone).await;
+    assert_eq!((code, kept.accounts()[0].status), (Some("required_attribute_missing"), Status::Unconfirmed));
 
     let replaced = requiring();
     answer_to(&trigger(&replaced, &[("NATIVE_ATTRIBUTES", "name")]), &event).await.unwrap();
@@ -470,18 +484,40 @@ async fn an_attacker_who_registered_the_address_first_ends_with_nothing() {
 /// Their session is good until the profile is signed out everywhere.
 #[tokio::test]
 async fn an_identity_that_is_linked_while_a_profile_is_reclaimed_keeps_the_address_from_being_given_to_it() {
-    let pool = pool([native(ADA).unverified()]);
-    pool.before_each_call(|operation, accounts| {
-        if operation == "AdminSetUserPassword" {
-            let theirs = native("mallory@evil.example").with_identity("Facebook", "666");
-            (accounts[0].email, accounts[0].email_verified) = (theirs.email, true);
-            accounts[0].identities = theirs.identities;
+    type Change = fn(&mut Account);
+    let changes: [Change; 2] = [
+        |account| (account.email, account.email_verified) = (Some("mallory@evil.example".into()), true),
+        // They proved nothing, but it is theirs to sign in to.
+        |_| {},
+    ];
+    for change in changes {
+        let pool = pool([native(ADA).unverified()]);
+        pool.before_each_call(move |operation, accounts| {
+            if operation == "AdminSetUserPassword" {
+                change(&mut accounts[0]);
+                accounts[0].identities = native(ADA).with_identity("Facebook", "666").identities;
+            }
+        });
+        let code = refusal(&pool, &[("UNVERIFIED_PROFILE", "reclaim")], &sample("pre-sign-up/google")).await;
+        assert_eq!(code, Some("linked_profile"));
+        let [account] = pool.accounts().try_into().expect("one account");
+        assert!(!(account.has_email(ADA) && account.email_verified) && account.identities.len() == 1, "{account:?}");
+    }
+}
+
+/// Each time the registration is deleted, somebody registers again before the account is made.
+#[tokio::test]
+async fn whoever_keeps_registering_the_address_does_not_hold_the_function() {
+    let pool = pool([]);
+    let mut registered = 0;
+    pool.before_each_call(move |operation, accounts| {
+        if operation == "AdminCreateUser" && accounts.is_empty() {
+            registered += 1;
+            accounts.push(Account { sub: format!("sub-{registered}"), ..native(ADA).unconfirmed() });
         }
     });
-    let code = refusal(&pool, &[("UNVERIFIED_PROFILE", "reclaim")], &sample("pre-sign-up/google")).await;
-    assert_eq!(code, Some("linked_profile"));
-    let [account] = pool.accounts().try_into().expect("one account");
-    assert!(!account.has_email(ADA) && account.identities.len() == 1, "{account:?}");
+    assert_eq!(refusal(&pool, &[], &sample("pre-sign-up/google")).await, Some("try_again"));
+    assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 5);
 }
 
 /// No administrator's call removes a passkey. Whoever has a session can add one until the sessions are ended.

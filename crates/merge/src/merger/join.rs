@@ -126,9 +126,21 @@ impl<P: Administration> Merger<'_, P> {
         Ok(())
     }
 
-    /// Links the identity that the deleted profile was made for. Its linked ones were moved before, so whoever took one
-    /// away since meant it; only if somebody else deleted the profile, those on their way are linked. Returns
-    /// `Ok(Err(_))` if the pool should be read again.
+    /// Links the identities whose move began before somebody else deleted the profile. This comes before the journal says
+    /// that it is deleted: after our own deletion all of them were moved, so whoever took one away since meant it.
+    pub(super) async fn link_on_their_way(&self, join: &Join, begin: &Begin, state: &MergeState) -> Result<(), Stop> {
+        if state.moved.is_empty() {
+            return Ok(());
+        }
+        let stays = self.staying(join).await?;
+        let name = self.checked(&stays).await?;
+        for identity in state.moved.iter().filter(|identity| !record_has(&stays, identity)) {
+            self.link_to(&name, identity, begin).await?;
+        }
+        Ok(())
+    }
+
+    /// Links the identity that the deleted profile was made for. Returns `Ok(Err(_))` if the pool should be read again.
     pub(super) async fn settle_join(
         &self,
         journal: &mut impl Journal,
@@ -137,16 +149,14 @@ impl<P: Administration> Merger<'_, P> {
     ) -> Result<Result<StepResult, String>, Stop> {
         let stays = self.staying(join).await?;
         let name = self.checked(&stays).await?;
-        let state = journal.history().merge_of(&begin.profile.user_name).cloned().unwrap_or_default();
-        let on_their_way = state.moved.iter().filter(|_| !state.deleted);
-        for identity in begin.identity.iter().chain(on_their_way).filter(|identity| !record_has(&stays, identity)) {
-            if let Err(error) = self.link_to(&name, identity, begin).await {
-                let text = error.to_string();
-                return match Stop::from(error) {
-                    Stop::Profile(_) => Ok(Err(text)),
-                    stop => Err(stop),
-                };
-            }
+        if let Some(identity) = begin.identity.as_ref().filter(|identity| !record_has(&stays, identity))
+            && let Err(error) = self.link_to(&name, identity, begin).await
+        {
+            let text = error.to_string();
+            return match Stop::from(error) {
+                Stop::Profile(_) => Ok(Err(text)),
+                stop => Err(stop),
+            };
         }
         let user_name = begin.profile.user_name.clone();
         let linked = Linked {

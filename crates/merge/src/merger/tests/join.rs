@@ -363,6 +363,61 @@ async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second
     assert!(explored >= 2, "no run ended between the first and the second identity");
 }
 
+/// The scene in which a run ended right after this call.
+async fn ended_after(goes: &Account, call: &'static str) -> Scene {
+    for at in 1.. {
+        let mut scene = joining(goes).await;
+        let fuse = Fuse::at(at, Fate::EndsAfter);
+        let _ = scene.run(&fuse).await;
+        if fuse.what() == call {
+            return scene;
+        }
+        assert!(fuse.burnt(), "{call} was never made");
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn an_identity_on_its_way_is_not_lost_if_somebody_deletes_the_profile_meanwhile() {
+    let scene = ended_after(&goes().with_identity("Google", "1"), "AdminDisableProviderForUser").await;
+    assert!(scene.pool.owners_of("Google", "1").is_empty(), "it is on its way");
+    scene.pool.change(|accounts| accounts.retain(|account| account.user_name != "goes"));
+    // However often the run that links it is cut off.
+    for at in 1.. {
+        let mut scene = scene.copy();
+        let fuse = Fuse::at(at, Fate::EndsBefore);
+        let _ = scene.run(&fuse).await;
+        assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap().len(), 1, "{at}");
+        assert!(scene.pool.account("stays").unwrap().has_identity("Google", "1"), "{at}");
+        if !fuse.burnt() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_came_back_with_more_than_its_own_identity_is_not_deleted() {
+    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) };
+    let mut scene = ended_after(&alone, "AdminDeleteUser").await;
+    let back = Account { sub: "made anew".into(), ..alone }.with_identity("Facebook", "2");
+    scene.pool.change(|accounts| accounts.push(back));
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    assert_eq!(scene.pool.owners_of("Facebook", "2").len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_linked_to_a_profile_that_was_disabled_since_the_deletion() {
+    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) };
+    let mut scene = ended_after(&alone, "AdminDeleteUser").await;
+    scene
+        .pool
+        .change(|accounts| accounts.iter_mut().filter(|a| a.user_name == "stays").for_each(|a| a.enabled = false));
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    assert!(scene.pool.owners_of("Google", "1").is_empty());
+}
+
 #[tokio::test]
 async fn an_identity_that_was_taken_from_the_profile_that_stays_after_the_deletion_is_not_linked_again() {
     let mut explored = 0;
