@@ -53,13 +53,13 @@ pub async fn pool(kind: Kind) -> Result<UserPool> {
     Ok(pool)
 }
 
-/// A native account, as [`UserPool::add_native`] makes it.
+/// A native account, as [`UserPool::add_native`] makes it, with the password [`PASSWORD`].
 ///
 /// # Errors
 ///
 /// Fails if the pool refuses.
 pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile> {
-    pool.add_native(kind, email).await
+    pool.add_native(kind, email, PASSWORD).await
 }
 
 /// Whether a password opens an account of the pool.

@@ -14,6 +14,7 @@ use local_cloud::account_api::Surroundings;
 use local_cloud::function::{ACCOUNT_API, SETTINGS};
 use local_cloud::layout;
 use local_cloud::runtime_api::Function;
+use local_cloud::seed::PASSWORD;
 use local_cloud::user_pool::{Kind, Profile};
 use serde_json::{Value, json};
 
@@ -117,7 +118,7 @@ pub async fn live_api(binary: &Path, requests: u64, endpoint: &str) -> Result<Li
     let mut people = Vec::new();
     for number in 0..PEOPLE {
         let email = format!("person{number}@example.com");
-        people.push(around.pool.add_native(Kind::EmailAsUsername, &email).await?);
+        people.push(around.pool.add_native(Kind::EmailAsUsername, &email, PASSWORD).await?);
     }
     let network = Network::start(Origin::Cloud { endpoint: endpoint.to_owned(), mails: None }).await?;
     let function = Function::start(ACCOUNT_API, binary, &around.settings(&network.url)).await?;

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Http};
-use crate::seed::PASSWORD;
 
 /// The Region of every local pool. The sample events name it too.
 pub const REGION: &str = "eu-central-1";
@@ -238,17 +237,17 @@ impl UserPool {
         Ok(created["UserPoolClient"]["ClientId"].as_str().context("the new app client has no id")?.to_owned())
     }
 
-    /// Makes a native account, confirmed, with a verified address and the password [`PASSWORD`].
+    /// Makes a native account, confirmed, with a verified address and this password.
     ///
     /// # Errors
     ///
     /// Fails for the same reasons as [`UserPool::call`].
-    pub async fn add_native(&self, kind: Kind, email: &str) -> Result<Profile> {
+    pub async fn add_native(&self, kind: Kind, email: &str, password: &str) -> Result<Profile> {
         let username = if kind == Kind::EmailAsUsername { email } else { "somebody" };
         let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
         let input = json!({ "Username": username, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
         self.admin("AdminCreateUser", input).await?;
-        let password = json!({ "Username": username, "Password": PASSWORD, "Permanent": true });
+        let password = json!({ "Username": username, "Password": password, "Permanent": true });
         self.admin("AdminSetUserPassword", password).await?;
         self.profile(username).await
     }

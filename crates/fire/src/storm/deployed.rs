@@ -10,7 +10,7 @@ use local_cloud::hosted_login;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::Stack;
-use local_cloud::user_pool::{ApiError, Profile, UserPool};
+use local_cloud::user_pool::{ApiError, Kind, Profile, UserPool};
 use serde_json::{Value, json};
 
 use super::post::Post;
@@ -88,15 +88,9 @@ impl World for Deployed {
     }
 
     async fn registers(&self, number: u32) -> Result<Profile> {
-        let email = first_address(number);
-        let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
-        let input = json!({ "Username": email, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-        let created = self.pool.admin("AdminCreateUser", input).await?;
-        let name = created["User"]["Username"].as_str().context("a new account has no user name")?;
-        let password = json!({ "Username": name, "Password": PASSWORD, "Permanent": true });
-        self.pool.admin("AdminSetUserPassword", password).await?;
+        let name = self.pool.add_native(Kind::EmailAsUsername, &first_address(number), PASSWORD).await?.username;
         self.pool.admin("AdminAddUserToGroup", json!({ "Username": name, "GroupName": ADMINS })).await?;
-        self.pool.profile(name).await
+        self.pool.profile(&name).await
     }
 
     async fn signs_in_with_provider(&self, number: u32) -> Result<Profile> {
