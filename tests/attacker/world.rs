@@ -3,7 +3,6 @@
 use crate::mallory::{Mallory, reaches};
 use crate::naive::{self, Guard};
 use account_api::accounts::Pool;
-use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
 use account_api::store::memory::MemoryStore;
@@ -19,7 +18,6 @@ use http_body_util::BodyExt as _;
 use inbound_federation::InboundFederation;
 use linking::{Policy, UnverifiedProfile};
 use merge::{CopyOptions, Entry, History, Journal, JournalError, Merger, RateLimit, RateLimits, Requirements, Rules};
-use messages::Messages;
 use post_authentication::PostAuthentication;
 use post_confirmation::PostConfirmation;
 use pre_sign_up::PreSignUp;
@@ -269,15 +267,11 @@ impl World {
         self.api.get_or_init(|| {
             let settings = account_api::Settings::from_lookup(&|name: &str| self.setup.variable(name)).unwrap();
             AccountApi::new(Parts {
-                accounts: Arc::new(Pool { users: self.pool.clone(), invitations: self.pool.clone() }),
                 store: Arc::new(Lossy { store: MemoryStore::default(), writes: AtomicU32::default() }),
                 mailer: Arc::new(self.mailer.clone()),
                 queue: Arc::new(self.queue.clone()),
-                bus: None,
                 clock: Arc::new(self.clock.clone()),
-                sealer: Sealer::new(&[7; 32]).unwrap(),
-                messages: Messages::new(settings.messages.clone()),
-                settings,
+                ..Parts::in_memory(settings, Pool { users: self.pool.clone(), invitations: self.pool.clone() })
             })
         })
     }

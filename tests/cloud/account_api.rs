@@ -12,6 +12,7 @@ use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
 use local_cloud::moto::Moto;
+use local_cloud::outbox::code_in;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
 use local_cloud::toolbox::Toolbox;
@@ -59,7 +60,7 @@ impl Deployed {
     /// Signs in with a password at the frontend client.
     async fn tokens(&self, email: &str, password: &str) -> Value {
         let client = self.address.stack.output("FrontendClientId").unwrap();
-        sign_in(&self.pool, client, email, password).await
+        self.pool.sign_in(client, email, password).await.unwrap()
     }
 
     async fn somebody(&self, name: &str) -> (String, String) {
@@ -82,9 +83,7 @@ impl Deployed {
 
     async fn code(&self, to: &str) -> String {
         let text = self.mail(to).await["BodyText"].as_str().unwrap().to_owned();
-        let mut words = text.split(|c: char| !c.is_alphanumeric());
-        let code = words.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit()));
-        code.unwrap_or_else(|| panic!("no code in {text}")).to_owned()
+        code_in(&text).unwrap_or_else(|| panic!("no code in {text}")).to_owned()
     }
 
     async fn parameter(&self, to: &str, name: &str) -> String {
@@ -92,14 +91,6 @@ impl Deployed {
         let (_, rest) = text.split_once(&format!("{name}=")).unwrap_or_else(|| panic!("no {name} in {text}"));
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect()
     }
-}
-
-async fn sign_in(pool: &UserPool, client: &str, email: &str, password: &str) -> Value {
-    let input = json!({
-        "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
-        "AuthParameters": { "USERNAME": email, "PASSWORD": password },
-    });
-    pool.call("InitiateAuth", &input).await.unwrap()["AuthenticationResult"].take()
 }
 
 #[tokio::test]
@@ -272,9 +263,9 @@ async fn a_token_that_is_not_this_pools_access_token_opens_nothing() {
     let foreign_pool = UserPool::create(api.address.stack.endpoint(), Kind::EmailAsUsername).await.unwrap();
     native(&foreign_pool, Kind::EmailAsUsername, &email).await.unwrap();
     let foreign_client = foreign_pool.create_client(&[]).await.unwrap();
-    let foreign = sign_in(&foreign_pool, &foreign_client, &email, PASSWORD).await;
+    let foreign = foreign_pool.sign_in(&foreign_client, &email, PASSWORD).await.unwrap();
     let other_client = api.pool.create_client(&[]).await.unwrap();
-    let other = sign_in(&api.pool, &other_client, &email, PASSWORD).await;
+    let other = api.pool.sign_in(&other_client, &email, PASSWORD).await.unwrap();
     for (what, token) in [
         ("a forged one", Some(forged.as_str())),
         ("an unsigned one", Some(unsigned.as_str())),

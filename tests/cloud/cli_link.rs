@@ -375,12 +375,7 @@ async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
 
 /// A confirmed native profile with the seed's password.
 async fn named(pool: &UserPool, name: &str, email: &str) -> Profile {
-    let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
-    let made = json!({ "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-    pool.admin("AdminCreateUser", made).await.unwrap();
-    let password = json!({ "Username": name, "Password": PASSWORD, "Permanent": true });
-    pool.admin("AdminSetUserPassword", password).await.unwrap();
-    pool.only_profile_of(email).await.unwrap()
+    pool.add_native(name, email, PASSWORD).await.unwrap()
 }
 
 /// The operator's two commands for profiles that they name.

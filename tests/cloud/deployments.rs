@@ -202,11 +202,7 @@ impl<'a> Members<'a> {
     }
 
     async fn person(pool: &UserPool, email: &str) {
-        let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
-        let input = json!({ "Username": name_of(email), "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-        pool.admin("AdminCreateUser", input).await.unwrap();
-        let password = json!({ "Username": name_of(email), "Password": PASSWORD, "Permanent": true });
-        pool.admin("AdminSetUserPassword", password).await.unwrap();
+        pool.add_native(name_of(email), email, PASSWORD).await.unwrap();
     }
 
     async fn token(pool: &UserPool, outputs: &BTreeMap<String, String>, email: &str) -> String {
@@ -396,10 +392,8 @@ async fn an_application_hears_on_the_event_bus_of_a_link_and_of_a_deletion() {
     assert_eq!((&linked["provider"], &linked["sub"]), (&json!("Google"), &json!(ada.attribute("sub"))));
 
     // Ada deletes the account.
-    let input = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
-        "AuthParameters": { "USERNAME": "ada@example.com", "PASSWORD": PASSWORD } });
-    let session = pool.call("InitiateAuth", &input).await.unwrap();
-    let token = format!("Bearer {}", session["AuthenticationResult"]["AccessToken"].as_str().unwrap());
+    let session = pool.sign_in(&client, "ada@example.com", PASSWORD).await.unwrap();
+    let token = format!("Bearer {}", session["AccessToken"].as_str().unwrap());
     let url = format!("{}/_aws/execute-api/{}/account", cloud().unwrap(), api["AccountApiId"]);
     let answer =
         Http::default().send_body("DELETE", &url, &[("authorization", token.as_str())], String::new()).await.unwrap();

@@ -30,12 +30,7 @@ impl Planted {
     async fn confirmed() -> Self {
         let planted = Self::unconfirmed().await;
         planted.pool.admin("AdminConfirmSignUp", json!({ "Username": ADA })).await.unwrap();
-        let input = json!({
-            "ClientId": planted.client,
-            "AuthFlow": "USER_PASSWORD_AUTH",
-            "AuthParameters": { "USERNAME": ADA, "PASSWORD": PASSWORD },
-        });
-        let session = planted.pool.call("InitiateAuth", &input).await.unwrap()["AuthenticationResult"].take();
+        let session = planted.pool.sign_in(&planted.client, ADA, PASSWORD).await.unwrap();
         assert!(session["AccessToken"].is_string() && session["RefreshToken"].is_string(), "{session}");
         Self { session, ..planted }
     }

@@ -12,7 +12,7 @@ use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::layout;
 use local_cloud::local_stack::Address;
-use local_cloud::outbox::last_mail;
+use local_cloud::outbox::{code_in, last_mail};
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::completion;
 use local_cloud::stack::sam::{BUCKET, Sam};
@@ -70,10 +70,8 @@ impl Installed {
     }
 
     async fn token(&self, email: &str) -> String {
-        let parameters = json!({ "USERNAME": email, "PASSWORD": PASSWORD });
-        let input = json!({ "ClientId": self.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
-        let session = self.pool.call("InitiateAuth", &input).await.unwrap();
-        session["AuthenticationResult"]["AccessToken"].as_str().unwrap().to_owned()
+        let session = self.pool.sign_in(&self.client, email, PASSWORD).await.unwrap();
+        session["AccessToken"].as_str().unwrap().to_owned()
     }
 
     async fn google(&self, subject: &str) -> Value {
@@ -88,8 +86,7 @@ impl Installed {
 
 async fn code(to: &str) -> Value {
     let mail = last_mail(&cloud().unwrap(), to).await.unwrap();
-    let mut words = mail["BodyText"].as_str().unwrap().split(|c: char| !c.is_alphanumeric());
-    json!({ "code": words.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit())).unwrap() })
+    json!({ "code": code_in(mail["BodyText"].as_str().unwrap()).unwrap() })
 }
 
 #[tokio::test]

@@ -159,12 +159,9 @@ impl State {
 
     async fn hand_on(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (head, body) = request.into_parts();
-        let own = ["host", "content-length", "connection", "transfer-encoding"];
-        let headers: Vec<_> = head.headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
-        let headers: Vec<_> =
-            headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let url = format!("{}{}", self.target, head.uri);
-        match self.http.send_body(head.method.as_str(), &url, &headers, body).await {
+        match self.http.hand_on(head.method.as_str(), &url, headers, body).await {
             Ok(answer) => said(answer.status, answer.body),
             Err(_) => said(StatusCode::BAD_GATEWAY, ""),
         }

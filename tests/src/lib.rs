@@ -53,13 +53,15 @@ pub async fn pool(kind: Kind) -> Result<UserPool> {
     Ok(pool)
 }
 
-/// A native account, as [`UserPool::add_native`] makes it, with the password [`PASSWORD`].
+/// A native account, as [`UserPool::add_native`] makes it, with the password [`PASSWORD`]. Its user name is the address, or
+/// `somebody` where that cannot be.
 ///
 /// # Errors
 ///
 /// Fails if the pool refuses.
 pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile> {
-    pool.add_native(kind, email, PASSWORD).await
+    let name = if kind == Kind::EmailAsUsername { email } else { "somebody" };
+    pool.add_native(name, email, PASSWORD).await
 }
 
 /// Whether a password opens an account of the pool.
@@ -69,13 +71,8 @@ pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile>
 /// Fails if the local cloud cannot be reached.
 pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool> {
     let client = pool.create_client(&[]).await?;
-    let input = json!({
-        "ClientId": client,
-        "AuthFlow": "USER_PASSWORD_AUTH",
-        "AuthParameters": { "USERNAME": email, "PASSWORD": password },
-    });
-    match pool.call("InitiateAuth", &input).await {
-        Ok(session) => Ok(session["AuthenticationResult"]["AccessToken"].is_string()),
+    match pool.sign_in(&client, email, password).await {
+        Ok(session) => Ok(session["AccessToken"].is_string()),
         Err(error) if error.is::<ApiError>() => Ok(false),
         Err(error) => Err(error),
     }

@@ -1,6 +1,12 @@
 //! What the tests of this crate and the end-to-end tests share.
 
-use crate::Clock;
+use crate::accounts::Accounts;
+use crate::code::Sealer;
+use crate::mailer::memory::MemoryMailer;
+use crate::queue::memory::MemoryQueue;
+use crate::store::memory::MemoryStore;
+use crate::{Clock, Parts, Settings};
+use messages::Messages;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +37,39 @@ impl Clock for SetClock {
     fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
+}
+
+impl Parts {
+    /// The parts of an API whose state, mails and jobs are in memory, and whose clock stands still. A test replaces those
+    /// that it looks at.
+    ///
+    /// # Panics
+    ///
+    /// Never: the key is long enough.
+    #[must_use]
+    #[allow(clippy::panic, reason = "only tests use it")]
+    pub fn in_memory(settings: Settings, accounts: impl Accounts + 'static) -> Self {
+        Self {
+            accounts: Arc::new(accounts),
+            store: Arc::new(MemoryStore::default()),
+            mailer: Arc::new(MemoryMailer::default()),
+            queue: Arc::new(MemoryQueue::default()),
+            bus: None,
+            clock: Arc::new(SetClock::at(0)),
+            sealer: Sealer::new(&[7; 32]).unwrap_or_else(|why| panic!("{why}")),
+            messages: Messages::new(settings.messages.clone()),
+            settings,
+        }
+    }
+}
+
+/// The claims of an access token for an account, from a sign-in at this time, in seconds since 1970.
+#[must_use]
+pub fn claims(sub: &str, user_name: &str, auth_time: u64) -> Value {
+    json!({
+        "sub": sub, "username": user_name, "token_use": "access", "client_id": "frontend",
+        "scope": "openid email", "auth_time": auth_time.to_string(),
+    })
 }
 
 /// The sample event of the API, changed so that it comes from a caller whose token has these claims, or from a caller

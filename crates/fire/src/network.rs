@@ -1,7 +1,7 @@
 //! A server between a function and AWS that lets chosen calls go wrong.
 //!
-//! Behind it is the stand-in for Cognito, or a local cloud. What a function leaves to a queue or to a later run of itself is
-//! kept here. The server writes its answers byte by byte, because no server library sends what is wrong.
+//! Behind it is the stand-in for Cognito, or a local cloud. What a function leaves to a queue is kept here. The
+//! server writes its answers byte by byte, because no server library sends what is wrong.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use local_cloud::function::ACCOUNT_API;
 use local_cloud::http::Http;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -216,7 +215,7 @@ impl Network {
         Ok(Self { url, shared, server })
     }
 
-    /// What goes wrong from now on. Messages to a queue or to the function itself are not counted and go well.
+    /// What goes wrong from now on. Messages to a queue are not counted and go well.
     pub(crate) fn set_plan(&self, plan: Plan) {
         *self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         self.shared.calls.store(0, Ordering::Relaxed);
@@ -227,7 +226,7 @@ impl Network {
         self.shared.calls.load(Ordering::Relaxed)
     }
 
-    /// Takes what was left to the queue, or to a later run.
+    /// Takes the messages out of the queue.
     pub(crate) fn take_messages(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -269,7 +268,7 @@ impl Shared {
     }
 
     fn fault_of(&self, request: &Request) -> Option<Fault> {
-        if request.is_invocation() || request.operation() == SEND_MESSAGE {
+        if request.operation() == SEND_MESSAGE {
             return None;
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -277,11 +276,6 @@ impl Shared {
     }
 
     async fn answer(&self, request: &Request) -> Answer {
-        if request.is_invocation() {
-            let job = String::from_utf8_lossy(&request.body).into_owned();
-            self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(job);
-            return Answer { status: 202, body: String::new() };
-        }
         if request.operation() == SEND_MESSAGE {
             let (status, body) = take_message(&self.messages, &request.body);
             return Answer { status, body };
@@ -350,17 +344,9 @@ impl Request {
         target.and_then(|(_, value)| value.rsplit('.').next()).unwrap_or_default()
     }
 
-    /// Whether a function that is not deployed calls itself, for a later run.
-    fn is_invocation(&self) -> bool {
-        let name = self.path.strip_prefix("/2015-03-31/functions/");
-        name.is_some_and(|rest| rest.split('/').next() == Some(ACCOUNT_API))
-    }
-
     async fn hand_on(&self, endpoint: &str, http: &Http) -> Answer {
-        let own = ["host", "content-length", "connection", "transfer-encoding"];
-        let headers = self.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
-        let headers: Vec<_> = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        match http.send_body(&self.method, &format!("{endpoint}{}", self.path), &headers, self.body.clone()).await {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        match http.hand_on(&self.method, &format!("{endpoint}{}", self.path), headers, self.body.clone()).await {
             Ok(answer) => {
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
                 Answer { status: answer.status.as_u16(), body }

@@ -8,14 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use account_api::testing::event;
+use account_api::testing::{claims, event};
 use anyhow::{Context, Result, ensure};
 use local_cloud::account_api::Surroundings;
 use local_cloud::function::{ACCOUNT_API, SETTINGS};
 use local_cloud::layout;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::PASSWORD;
-use local_cloud::user_pool::{Kind, Profile};
+use local_cloud::user_pool::Profile;
 use serde_json::{Value, json};
 
 use crate::cognito::Cognito;
@@ -118,7 +118,7 @@ pub async fn live_api(binary: &Path, requests: u64, endpoint: &str) -> Result<Li
     let mut people = Vec::new();
     for number in 0..PEOPLE {
         let email = format!("person{number}@example.com");
-        people.push(around.pool.add_native(Kind::EmailAsUsername, &email, PASSWORD).await?);
+        people.push(around.pool.add_native(&email, &email, PASSWORD).await?);
     }
     let network = Network::start(Origin::Cloud { endpoint: endpoint.to_owned(), mails: None }).await?;
     let function = Function::start(ACCOUNT_API, binary, &around.settings(&network.url)).await?;
@@ -157,10 +157,7 @@ async fn watch(function: &Function, network: &Network, all: u64, events: impl It
 /// What a person asks of the account API: in turn a page, a look, and a change of the address that they take back.
 fn request(person: &Profile, number: u64) -> Value {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let claims = json!({
-        "sub": person.attribute("sub"), "username": person.username, "token_use": "access", "client_id": "frontend",
-        "scope": "openid email", "auth_time": seconds.to_string(),
-    });
+    let claims = claims(person.attribute("sub"), &person.username, seconds);
     let (method, path, body) = match number / PEOPLE % 7 {
         0 => ("GET", "/account", None),
         1 => ("GET", "/identities", None),

@@ -95,6 +95,23 @@ impl Http {
         self.send_body("POST", url, &form, form_encode(fields)).await
     }
 
+    /// Hands a request on to another server, without the headers that are about its own connection.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`Http::get`].
+    pub async fn hand_on<'a>(
+        &self,
+        method: &str,
+        url: &str,
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body: impl Into<Bytes>,
+    ) -> Result<Answer> {
+        let own = ["host", "content-length", "connection", "transfer-encoding"];
+        let headers: Vec<_> = headers.into_iter().filter(|(name, _)| !own.contains(name)).collect();
+        self.send_body(method, url, &headers, body).await
+    }
+
     async fn send(&self, url: &str, request: Request<Full<Bytes>>) -> Result<Answer> {
         let exchange = async {
             let response = self.0.request(request).await?;

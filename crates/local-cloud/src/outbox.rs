@@ -5,6 +5,13 @@ use serde_json::Value;
 
 use crate::http::Http;
 
+/// The first six digits of a text without other digits or letters beside them.
+#[must_use]
+pub fn code_in(text: &str) -> Option<&str> {
+    let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code)
+}
+
 /// The last message to an address, as MiniStack stores it: with `Subject`, `BodyText` and `BodyHtml`.
 ///
 /// # Errors

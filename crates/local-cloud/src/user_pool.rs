@@ -242,14 +242,24 @@ impl UserPool {
     /// # Errors
     ///
     /// Fails for the same reasons as [`UserPool::call`].
-    pub async fn add_native(&self, kind: Kind, email: &str, password: &str) -> Result<Profile> {
-        let username = if kind == Kind::EmailAsUsername { email } else { "somebody" };
+    pub async fn add_native(&self, user_name: &str, email: &str, password: &str) -> Result<Profile> {
         let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
-        let input = json!({ "Username": username, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+        let input = json!({ "Username": user_name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
         self.admin("AdminCreateUser", input).await?;
-        let password = json!({ "Username": username, "Password": password, "Permanent": true });
+        let password = json!({ "Username": user_name, "Password": password, "Permanent": true });
         self.admin("AdminSetUserPassword", password).await?;
-        self.profile(username).await
+        self.profile(user_name).await
+    }
+
+    /// Signs in with a password, through an app client that allows it. Returns the tokens.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`UserPool::call`].
+    pub async fn sign_in(&self, client: &str, user_name: &str, password: &str) -> Result<Value> {
+        let parameters = json!({ "USERNAME": user_name, "PASSWORD": password });
+        let input = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+        Ok(self.call("InitiateAuth", &input).await?["AuthenticationResult"].take())
     }
 
     /// Makes a group.

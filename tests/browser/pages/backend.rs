@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use account_api::accounts::Pool;
-use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
-use account_api::store::memory::MemoryStore;
 use account_api::testing::SetClock;
 use account_api::{AccountApi, Parts, Settings, pages};
 use anyhow::{Context, Result};
@@ -24,7 +22,6 @@ use cognito_core::user_pool::aws::{AwsInvitations, AwsUserPools};
 use lambda_http::request::RequestContext;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::UserPool;
-use messages::Messages;
 use serde_json::{Value, json};
 
 /// The API and its parts.
@@ -64,15 +61,10 @@ impl Backend {
         let invitations = AwsInvitations::new(users.clone(), &client);
         let queue = MemoryQueue::default();
         let api = AccountApi::new(Parts {
-            accounts: Arc::new(Pool { users, invitations }),
-            store: Arc::new(MemoryStore::default()),
             mailer: Arc::new(mails.clone()),
             queue: Arc::new(queue.clone()),
-            bus: None,
             clock: Arc::new(clock.clone()),
-            sealer: Sealer::new(&[7; 32])?,
-            messages: Messages::new(settings.messages.clone()),
-            settings,
+            ..Parts::in_memory(settings, Pool { users, invitations })
         });
         let router = api.router().layer(middleware::from_fn_with_state(pool.clone(), authorize));
         // The jobs that the function leaves to its next run.

@@ -17,6 +17,7 @@ use cognito_core::settings::OVERRIDES;
 use end_to_end::{cloud, function, last_mail, pool};
 use local_cloud::event;
 use local_cloud::http::Http;
+use local_cloud::outbox::code_in;
 use local_cloud::runtime_api::Function;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
@@ -258,11 +259,11 @@ impl Site {
     pub(crate) async fn mail(&self, sample: &str, email: &str, metadata: &Value) -> Result<String> {
         let profile = self.pool.only_profile_of(email).await?;
         let sent = last_mail(&cloud()?, email).await?;
-        let code = six_digits(&sent).context("the last mail has no code")?;
+        let code = code_in(&sent).context("the last mail has no code")?;
         let mut event = event::about(event::load(&format!("custom-message/{sample}"), &self.pool)?, &profile);
         event["request"]["clientMetadata"] = metadata.clone();
         let answer = self.messages.invoke(&event).await?.ok().context("the mail could not be written")?;
-        Ok(answer["response"]["emailMessage"].as_str().context("there is no mail")?.replace("{####}", &code))
+        Ok(answer["response"]["emailMessage"].as_str().context("there is no mail")?.replace("{####}", code))
     }
 }
 
@@ -284,12 +285,6 @@ pub(crate) fn link_in(mail: &str, address: &str) -> Result<String> {
     let (_, rest) = mail.split_once(&format!("href=\"{address}/")).context("the mail has no link to the pages")?;
     let link = rest.split('"').next().unwrap_or_default();
     Ok(format!("{address}/{}", link.replace("&amp;", "&").replace("&#x2f;", "/").replace("&#x3d;", "=")))
-}
-
-/// The first six digits without other digits or letters beside them.
-fn six_digits(text: &str) -> Option<String> {
-    let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
-    text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
 }
 
 /// The settings of a deployment: the app client as the template makes it, and the local cloud instead of Cognito.

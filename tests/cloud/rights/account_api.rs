@@ -8,6 +8,7 @@ use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::{self, Right, Settings};
 use end_to_end::{Google, binary, cloud, last_mail, native, registers};
 use local_cloud::account_api::{ADMINS, SECRET, SENDER, Surroundings};
+use local_cloud::outbox::code_in;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile};
@@ -117,9 +118,7 @@ impl Api<'_> {
 
     async fn code(&self, to: &str) -> Told<String> {
         let text = self.mail(to).await?;
-        let mut words = text.split(|c: char| !c.is_alphanumeric());
-        let code = words.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit()));
-        code.map(str::to_owned).ok_or_else(|| "no code in the mail".to_owned())
+        code_in(&text).map(str::to_owned).ok_or_else(|| "no code in the mail".to_owned())
     }
 
     /// Carries out what the function left to a later run of itself.
@@ -226,10 +225,7 @@ impl Api<'_> {
 /// The claims of an access token of somebody who has just signed in.
 fn claims(of: &Profile) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    json!({
-        "sub": of.attribute("sub"), "username": of.username, "token_use": "access", "client_id": "frontend",
-        "scope": "openid email", "auth_time": now.to_string(),
-    })
+    account_api::testing::claims(of.attribute("sub"), &of.username, now)
 }
 
 async fn run(story: Story, own: Own, google: &Google, allowed: BTreeSet<Right>) -> Run {

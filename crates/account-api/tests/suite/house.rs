@@ -2,7 +2,6 @@
 
 use crate::gate::Gate;
 use account_api::accounts::Pool;
-use account_api::code::Sealer;
 use account_api::identities::Owner;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::mailer::{Mailer, NotSent};
@@ -20,7 +19,7 @@ use cognito_core::user_pool::memory::{Account, Fate, Interceptor, MemoryPool, Po
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use messages::{Letter, Messages};
+use messages::Letter;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -301,15 +300,12 @@ impl House {
     ) -> Self {
         let behind = pool.behind(Arc::new(fuse.clone()));
         let api = AccountApi::new(Parts {
-            accounts: Arc::new(Pool { users: behind.clone(), invitations: behind }),
             store: Arc::new(Fused(store.clone(), fuse.clone())),
             mailer: Arc::new(Fused(mailer.clone(), fuse.clone())),
             queue: Arc::new(Fused(queue.clone(), fuse.clone())),
             bus: Some(Arc::new(Fused(bus.clone(), fuse.clone()))),
             clock: Arc::new(clock.clone()),
-            sealer: Sealer::new(&[7; 32]).expect("32 bytes are enough"),
-            messages: Messages::new(settings.messages.clone()),
-            settings: settings.clone(),
+            ..Parts::in_memory(settings.clone(), Pool { users: behind.clone(), invitations: behind })
         });
         Self { router: api.router(), api, settings, queue, bus, pool, store, mailer, clock, fuse }
     }

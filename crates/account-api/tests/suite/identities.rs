@@ -12,10 +12,7 @@ const A_WHILE: u64 = 61;
 
 /// The claims of an access token for an account, from a sign-in at this time.
 pub(crate) fn token(account: &Account, auth_time: u64) -> Value {
-    json!({
-        "sub": account.sub, "username": account.user_name, "token_use": "access", "client_id": "frontend",
-        "scope": "openid email", "auth_time": auth_time.to_string(),
-    })
+    account_api::testing::claims(&account.sub, &account.user_name, auth_time)
 }
 
 async fn call(house: &House, of: &Account, method: &str, path: &str) -> Answer {

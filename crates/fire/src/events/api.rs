@@ -3,19 +3,15 @@
 use std::sync::Arc;
 
 use account_api::accounts::Pool;
-use account_api::code::Sealer;
 use account_api::function::respond;
-use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
-use account_api::store::memory::MemoryStore;
-use account_api::testing::{SetClock, event};
+use account_api::testing::{self, SetClock, event};
 use account_api::{AccountApi, Parts, Settings};
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, federated, native};
 use lambda_http::Context;
-use messages::Messages;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -100,15 +96,9 @@ impl Api {
         routes.extend(account_api::pages::PAGES.iter().map(|page| ("GET".to_owned(), format!("/{}", page.name))));
         let queue = MemoryQueue::default();
         let api = AccountApi::new(Parts {
-            accounts: Arc::new(Pool { users: pool.clone(), invitations: pool }),
-            store: Arc::new(MemoryStore::default()),
-            mailer: Arc::new(MemoryMailer::default()),
             queue: Arc::new(queue.clone()),
-            bus: None,
             clock: Arc::new(SetClock::at(NOW)),
-            sealer: Sealer::new(&[7; 32])?,
-            messages: Messages::new(settings.messages.clone()),
-            settings,
+            ..Parts::in_memory(settings, Pool { users: pool.clone(), invitations: pool })
         });
         Ok(Self { router: api.router(), runs: api, queue, routes })
     }
@@ -188,11 +178,9 @@ impl Api {
 }
 
 fn adas_claims() -> Value {
-    json!({
-        "sub": format!("sub-{ADA}"), "username": format!("native-{ADA}"), "token_use": "access",
-        "client_id": "frontend", "scope": "openid email", "auth_time": NOW.to_string(),
-        "cognito:groups": "[admins]",
-    })
+    let mut claims = testing::claims(&format!("sub-{ADA}"), &format!("native-{ADA}"), NOW);
+    claims["cognito:groups"] = json!("[admins]");
+    claims
 }
 
 /// Those of Ada, of a member, of nobody, or made up.

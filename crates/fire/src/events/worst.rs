@@ -88,8 +88,8 @@ fn nested(size: usize) -> String {
     format!("{}{}", "[".repeat(size / 2), "]".repeat(size / 2))
 }
 
-/// How long each function and the account API take for each form at a quarter, a half and all of the largest event, in milliseconds, and by
-/// what factor the last doubling made it longer. `told` gets each row.
+/// How long each function and the account API take for each form at a quarter, a half and all of the largest event, in
+/// milliseconds, and by what factor the last doubling made it longer. `told` gets each row.
 ///
 /// # Errors
 ///

@@ -10,8 +10,8 @@ use local_cloud::hosted_login;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::Stack;
-use local_cloud::user_pool::{ApiError, Kind, Profile, UserPool};
-use serde_json::{Value, json};
+use local_cloud::user_pool::{ApiError, Profile, UserPool};
+use serde_json::json;
 
 use super::post::Post;
 use super::world::{ADMINS, AFTERWARDS, PROVIDER, World, address_at_provider, first_address, subject};
@@ -56,12 +56,6 @@ impl Deployed {
             post,
         })
     }
-
-    async fn password_sign_in(&self, name: &str, password: &str) -> Result<Value> {
-        let parameters = json!({ "USERNAME": name, "PASSWORD": password });
-        let input = json!({ "ClientId": self.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
-        Ok(self.pool.call("InitiateAuth", &input).await?["AuthenticationResult"].take())
-    }
 }
 
 /// Nothing, if the pool said that there is no such account.
@@ -88,7 +82,7 @@ impl World for Deployed {
     }
 
     async fn registers(&self, number: u32) -> Result<Profile> {
-        let name = self.pool.add_native(Kind::EmailAsUsername, &first_address(number), PASSWORD).await?.username;
+        let name = self.pool.add_native(&first_address(number), &first_address(number), PASSWORD).await?.username;
         self.pool.admin("AdminAddUserToGroup", json!({ "Username": name, "GroupName": ADMINS })).await?;
         self.pool.profile(&name).await
     }
@@ -105,7 +99,7 @@ impl World for Deployed {
 
     async fn token(&self, account: &Profile) -> Result<String> {
         let token = if account.is_native() {
-            self.password_sign_in(&account.username, PASSWORD).await?["AccessToken"].take()
+            self.pool.sign_in(&self.client, &account.username, PASSWORD).await?["AccessToken"].take()
         } else {
             let subject = account.identities.first().context("a stand-alone account has no identity")?.subject.as_str();
             hosted_login::tokens(&self.pool, &self.client, PROVIDER, subject).await?["access_token"].take()
@@ -126,7 +120,7 @@ impl World for Deployed {
     }
 
     async fn opens(&self, email: &str, password: &str) -> Result<bool> {
-        match self.password_sign_in(email, password).await {
+        match self.pool.sign_in(&self.client, email, password).await {
             Ok(session) => Ok(session["AccessToken"].is_string()),
             Err(why) if is(&why, "NotAuthorizedException") => Ok(false),
             Err(why) => Err(why),

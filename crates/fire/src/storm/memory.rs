@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use account_api::accounts::Pool;
-use account_api::code::Sealer;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
 use account_api::store::dynamodb::DynamoDb;
-use account_api::testing::event;
+use account_api::testing::{claims, event};
 use account_api::{AccountApi, Clock, Parts, Settings, SystemClock};
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -24,7 +23,6 @@ use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, 
 use lambda_http::tower::ServiceExt;
 use local_cloud::client_environment;
 use local_cloud::user_pool::{Identity, Profile};
-use messages::Messages;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -83,15 +81,11 @@ impl Memory {
         let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
         let (mailer, queue, clock) = (MemoryMailer::default(), MemoryQueue::default(), Ahead::default());
         let api = AccountApi::new(Parts {
-            accounts: Arc::new(Pool { users: pool.clone(), invitations: pool.clone() }),
             store: Arc::new(DynamoDb::new(client, table)),
             mailer: Arc::new(mailer.clone()),
             queue: Arc::new(queue.clone()),
-            bus: None,
             clock: Arc::new(clock.clone()),
-            sealer: Sealer::new(&[7; 32])?,
-            messages: Messages::new(settings.messages.clone()),
-            settings,
+            ..Parts::in_memory(settings, Pool { users: pool.clone(), invitations: pool.clone() })
         });
         let gateway = Arc::new(Gateway { router: api.router(), api, queue });
         let server = Server::start(Router::new().fallback(call).with_state(gateway)).await?;
@@ -125,12 +119,8 @@ impl World for Memory {
 
     /// The claims as JSON, which is what the server here takes for a token.
     async fn token(&self, account: &Profile) -> Result<String> {
-        let groups = format!("[{}]", account.groups.join(" "));
-        let claims = json!({
-            "sub": account.attribute("sub"), "username": account.username, "token_use": "access",
-            "client_id": "frontend", "scope": "openid email", "auth_time": self.clock.now().to_string(),
-            "cognito:groups": groups,
-        });
+        let mut claims = claims(account.attribute("sub"), &account.username, self.clock.now());
+        claims["cognito:groups"] = json!(format!("[{}]", account.groups.join(" ")));
         Ok(claims.to_string())
     }
 

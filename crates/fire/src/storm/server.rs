@@ -42,8 +42,6 @@ pub(super) async fn hand_on(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Answer, StatusCode> {
-    let passed = ["content-type", "x-amz-target", "authorization", "x-amz-date"];
-    let passed: Vec<_> =
-        passed.into_iter().filter_map(|name| Some((name, headers.get(name)?.to_str().ok()?))).collect();
-    http.send_body(method.as_str(), url, &passed, body).await.map_err(|_| StatusCode::BAD_GATEWAY)
+    let headers = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    http.hand_on(method.as_str(), url, headers, body).await.map_err(|_| StatusCode::BAD_GATEWAY)
 }

@@ -7,6 +7,7 @@ use crate::merger::{Incomplete, MergeError, StepResult};
 use crate::plan::{Planned, Step};
 use cognito_core::user_pool::Administration;
 use cognito_core::user_pool::memory::{Account, LinkedIdentity, federated, native};
+use std::sync::Arc;
 
 const STAYS: &str = "countess@example.com";
 
@@ -225,9 +226,7 @@ async fn nothing_is_joined_if_either_profile_has_changed_since_the_plan() {
 async fn what_changed_between_two_tries_is_not_joined_either() {
     let mut explored = 0;
     for at in 1.. {
-        let mut scene = joining(&goes().with_identity("Google", "1")).await;
-        let fuse = Fuse::at(at, Fate::EndsAfter);
-        let _ = scene.run(&fuse).await;
+        let (mut scene, fuse) = ended_at(&goes().with_identity("Google", "1"), at).await;
         let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
         if !state.moved.is_empty() || !fuse.burnt() {
             break;
@@ -342,9 +341,7 @@ async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second
     for undoes in [false, true] {
         for at in 1.. {
             let goes = goes().with_identity("Google", "1").with_identity("Facebook", "2");
-            let mut scene = joining(&goes).await;
-            let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = scene.run(&fuse).await;
+            let (mut scene, fuse) = ended_at(&goes, at).await;
             if !fuse.burnt() {
                 break;
             }
@@ -363,12 +360,18 @@ async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second
     assert!(explored >= 2, "no run ended between the first and the second identity");
 }
 
+/// The scene in which a run ended right after its call of this number, if it made so many.
+async fn ended_at(goes: &Account, at: usize) -> (Scene, Arc<Fuse>) {
+    let mut scene = joining(goes).await;
+    let fuse = Fuse::at(at, Fate::EndsAfter);
+    let _ = scene.run(&fuse).await;
+    (scene, fuse)
+}
+
 /// The scene in which a run ended right after this call.
 async fn ended_after(goes: &Account, call: &'static str) -> Scene {
     for at in 1.. {
-        let mut scene = joining(goes).await;
-        let fuse = Fuse::at(at, Fate::EndsAfter);
-        let _ = scene.run(&fuse).await;
+        let (scene, fuse) = ended_at(goes, at).await;
         if fuse.what() == call {
             return scene;
         }
@@ -422,9 +425,7 @@ async fn nothing_is_linked_to_a_profile_that_was_disabled_since_the_deletion() {
 async fn an_identity_that_was_taken_from_the_profile_that_stays_after_the_deletion_is_not_linked_again() {
     let mut explored = 0;
     for at in 1.. {
-        let mut scene = joining(&goes().with_identity("Google", "1")).await;
-        let fuse = Fuse::at(at, Fate::EndsAfter);
-        let _ = scene.run(&fuse).await;
+        let (mut scene, _) = ended_at(&goes().with_identity("Google", "1"), at).await;
         let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
         if state.done {
             break;
@@ -483,9 +484,7 @@ fn registered_again(scene: &Scene) -> Account {
 async fn an_undo_takes_nothing_from_a_stranger_who_has_the_name_of_the_profile_that_stays() {
     let mut explored = 0;
     for at in 1.. {
-        let mut scene = joining(&goes().with_identity("Google", "1")).await;
-        let fuse = Fuse::at(at, Fate::EndsAfter);
-        let _ = scene.run(&fuse).await;
+        let (mut scene, fuse) = ended_at(&goes().with_identity("Google", "1"), at).await;
         if !fuse.burnt() {
             break;
         }
@@ -575,9 +574,7 @@ fn untimed(mut account: Account) -> Account {
 async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_what_is_lost() {
     for goes in all() {
         for at in 1.. {
-            let mut scene = joining(&goes).await;
-            let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = scene.run(&fuse).await;
+            let (mut scene, fuse) = ended_at(&goes, at).await;
             let told = format!("{} at {at} ({})", scene.name, fuse.what());
             let report = scene.undo().await;
             assert_eq!(

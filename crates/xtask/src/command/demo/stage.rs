@@ -87,14 +87,8 @@ impl Stage {
 
     /// Signs a person in with a password. Returns the account's user name.
     pub(super) async fn sign_in_with_password(&self, email: &str, password: &str) -> Result<String> {
-        let input = json!({
-            "ClientId": self.client,
-            "AuthFlow": "USER_PASSWORD_AUTH",
-            "AuthParameters": { "USERNAME": email, "PASSWORD": password },
-        });
-        let session = self.pool.call("InitiateAuth", &input).await?;
-        let token = &session["AuthenticationResult"]["AccessToken"];
-        let user = self.pool.call("GetUser", &json!({ "AccessToken": token })).await?;
+        let session = self.pool.sign_in(&self.client, email, password).await?;
+        let user = self.pool.call("GetUser", &json!({ "AccessToken": session["AccessToken"] })).await?;
         Ok(user["Username"].as_str().context("the session belongs to nobody")?.to_owned())
     }
 
