@@ -131,7 +131,8 @@ pub trait UserPool: Sync {
         email: &AvailableEmail,
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
-    /// Removes the phone number and switches every second factor off (two calls).
+    /// Removes the phone number and switches every second factor off (two calls). If the pool requires a number, it stays
+    /// and is no longer verified (three calls): then it opens nothing.
     fn forget_phone_and_factors(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Whether the profile holds a passkey, which no administrator's call can remove.

@@ -9,7 +9,7 @@
 //! password would keep its owner out for good.
 
 use crate::arrival::Arrival;
-use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked_with_others};
+use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked, is_linked_with_others};
 use crate::later::Later;
 use crate::observer::LinkObserver;
 use crate::owners::{MAX_USER_NAME_CHARS, Owners};
@@ -176,7 +176,8 @@ impl<P: UserPool> Linker<'_, P> {
             }
             Decision::AcceptInvitation { to, identity, verify } => {
                 let user = self.checked(to).await?;
-                let missing = self.accept_invitation(to, &user, verify.as_ref()).await?;
+                let verify = verify.as_ref().zip(identity.as_ref());
+                let missing = self.accept_invitation(to, &user, verify).await?;
                 if let Some(identity) = identity {
                     self.link(to, &user, identity).await?;
                 }
@@ -199,7 +200,7 @@ impl<P: UserPool> Linker<'_, P> {
             }
             Decision::Reclaim { profile, identity, email } => {
                 let user = self.checked(profile).await?;
-                self.reclaim(&user, identity, email).await?;
+                self.reclaim(profile, &user, identity, email).await?;
                 let missing = self.join_group(profile, &user).await?;
                 self.make_link(profile, &user, identity).await?;
                 (Some(profile.clone()), missing)
@@ -210,7 +211,9 @@ impl<P: UserPool> Linker<'_, P> {
     /// Links the identity in the place of those it replaces. If this is cut off in between, the next invocation finds
     /// fewer of them or none, and links. The other way round, nobody would come back for them.
     async fn link(&self, to: &Destination, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), StepError> {
-        let mut gone = false;
+        // None of them, or another one than the profile's: two people's subjects may be alike where one was linked by another
+        // attribute.
+        let mut missed = false;
         for replaced in &to.replaced {
             let mut unlinked = self.pool.unlink_source(replaced).await;
             let by_subject = SourceIdentity::linked_by(replaced.provider(), COGNITO_SUBJECT, replaced.value());
@@ -219,11 +222,16 @@ impl<P: UserPool> Linker<'_, P> {
                 unlinked = self.pool.unlink_source(&by_subject).await;
             }
             match unlinked {
-                Err(error) if error.is_not_linked() => gone = true,
+                Err(error) if error.is_not_linked() => missed = true,
                 unlinked => unlinked?,
             }
         }
-        if gone {
+        if !to.replaced.is_empty() && !missed {
+            let now = self.pool.profile(user.as_str()).await?;
+            let has = |now: &Profile| to.replaced.iter().any(|replaced| is_linked(now, replaced));
+            missed = now.as_ref().is_none_or(has);
+        }
+        if missed {
             // Somebody else unlinked it, or the link was made by another attribute and is still there.
             let why = "no such link, or it was made by another attribute";
             let error = PoolError::new(PoolErrorKind::InvalidParameter, "AdminDisableProviderForUser", why);
@@ -387,24 +395,25 @@ impl<P: UserPool> Linker<'_, P> {
 
     /// Gives an invited profile a password that nobody knows. If its address was never verified,
     /// somebody may have used the profile before it got a temporary password. Then their phone number,
-    /// factors and sessions go too.
+    /// factors and sessions go too, and the address is verified for the person with this identity.
     async fn accept_invitation(
         &self,
         to: &Destination,
         user: &CheckedUserName,
-        verify: Option<&AvailableEmail>,
+        verify: Option<(&AvailableEmail, &SourceIdentity)>,
     ) -> Result<bool, StepError> {
         // Group and clean-up come first. Once the password is replaced, the profile no longer shows that it
         // was an invitation, and a repeated invocation would leave them out.
         let missing = match verify {
             None => self.join_group(to, user).await?,
-            Some(email) => {
+            Some((email, identity)) => {
                 self.refuse_passkey(user).await?;
                 let (missing, (), ()) = try_join!(
                     self.join_group(to, user),
                     self.pool.sign_out_everywhere(user),
                     self.pool.forget_phone_and_factors(user)
                 )?;
+                self.refuse_somebodys(to, user, identity, email).await?;
                 self.pool.set_verified_email(user, email).await?;
                 missing
             }
@@ -423,6 +432,7 @@ impl<P: UserPool> Linker<'_, P> {
     /// verified. So a profile with a verified address is clean, even if this is cut off.
     async fn reclaim(
         &self,
+        profile: &Destination,
         user: &CheckedUserName,
         identity: &SourceIdentity,
         email: &AvailableEmail,
@@ -434,17 +444,28 @@ impl<P: UserPool> Linker<'_, P> {
         self.pool.sign_out_everywhere(user).await?;
         self.pool.forget_phone_and_factors(user).await?;
         self.refuse_passkey(user).await?;
-        // Somebody with a session may have proven an address of their own until now, and linked an identity to the
-        // profile. Another invocation for the same person may have reclaimed the profile as well; then the address is
-        // verified.
-        let is_somebodys = |now: Profile| {
-            let has_proof = now.email_verified && now.email.as_deref().is_some_and(|own| email.email().is_same(own));
-            !has_proof && is_linked_with_others(&now, identity)
+        self.refuse_somebodys(profile, user, identity, email).await?;
+        self.pool.set_verified_email(user, email).await?;
+        Ok(())
+    }
+
+    /// Looks once more, before the address is given to the profile. Somebody with a session may have proven an address of
+    /// their own until now, and linked an identity to the profile. Or they deleted it and registered its name anew. Another
+    /// invocation for the same person may have cleaned the profile as well; then the address is verified.
+    async fn refuse_somebodys(
+        &self,
+        to: &Destination,
+        user: &CheckedUserName,
+        identity: &SourceIdentity,
+        email: &AvailableEmail,
+    ) -> Result<(), StepError> {
+        let Some(now) = self.pool.profile(user.as_str()).await?.filter(|now| now.sub == to.sub) else {
+            return Err(PoolError::new(PoolErrorKind::UserNotFound, "AdminGetUser", "it has another owner now").into());
         };
-        if self.pool.profile(user.as_str()).await?.is_some_and(is_somebodys) {
+        let has_proof = now.email_verified && now.email.as_deref().is_some_and(|own| email.email().is_same(own));
+        if !has_proof && is_linked_with_others(&now, identity) {
             return Err(StepError::refused(Refusal::LinkedProfile));
         }
-        self.pool.set_verified_email(user, email).await?;
         Ok(())
     }
 

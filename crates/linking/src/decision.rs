@@ -122,10 +122,15 @@ impl Decision {
         }
     }
 
-    /// Whether it must rest on current facts. A list does not show second factors, and what destroys something must not
-    /// rest on a list that lags.
+    /// Whether it must rest on current facts. A list does not show second factors. What destroys something must not rest on
+    /// a list that lags, and neither must a link that needs no call: if it is gone, Cognito makes a second account and never
+    /// asks again.
     pub(crate) fn needs_current_facts(&self, policy: &Policy) -> bool {
-        self.is_destructive() || (policy.link_with_factors == LinkWithFactors::Refuse && matches!(self, Self::Link(..)))
+        match self {
+            Self::AlreadyLinked(_) => true,
+            Self::Link(..) if policy.link_with_factors == LinkWithFactors::Refuse => true,
+            _ => self.is_destructive(),
+        }
     }
 
     /// Whether carrying it out destroys something, such as a password. Then it must rest on current
@@ -377,7 +382,8 @@ fn available(email: &ProvenEmail, owners: &Owners, profile: &Profile) -> Option<
     AvailableEmail::among(email.email(), owners.profiles.iter().map(|owner| &owner.profile), &profile.user_name)
 }
 
-fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {
+/// Whether the profile shows this identity, whatever attribute it was linked by.
+pub(crate) fn is_linked(profile: &Profile, identity: &SourceIdentity) -> bool {
     profile.identities.iter().any(|known| is(known, identity))
 }
 

@@ -132,7 +132,51 @@ async fn a_second_subject_of_a_provider_is_refused_or_takes_the_place_of_the_fir
     // Never on a list that may lag behind.
     let calls = replacing.calls();
     assert!(calls.contains(&"AdminGetUser"), "{calls:?}");
-    assert_eq!(calls[calls.len() - 2..], ["AdminDisableProviderForUser", "AdminLinkProviderForUser"]);
+    // Once more before the link: whether it was this one that went.
+    assert_eq!(calls[calls.len() - 3..], ["AdminDisableProviderForUser", "AdminGetUser", "AdminLinkProviderForUser"]);
+}
+
+/// Two people's numbers may be alike where one was linked by the subject and the other by an attribute.
+#[tokio::test]
+async fn where_two_peoples_numbers_are_alike_each_ends_with_their_own() {
+    let settings: &[_] = &[("PROVIDERS", "Okta:claim:custom:staff"), ("SECOND_SUBJECT", "replace")];
+    let mut grace = native("grace@example.org").with_identity("Okta", "1001");
+    grace.identities[0].attribute = "custom:staff".into();
+    let pool = pool([grace, native(ADA).with_identity("Okta", "1001")]);
+    let event = edited("pre-sign-up/okta", |event| {
+        event["request"]["userAttributes"]["email"] = json!(ADA);
+        event["request"]["userAttributes"]["custom:staff"] = json!("2002");
+    });
+    answer_to(&trigger(&pool, settings), &event).await.unwrap();
+    // Grace's link went before it was clear that it was not Ada's. She comes back to her account.
+    let event = edited("pre-sign-up/okta", |event| {
+        event["request"]["userAttributes"]["email"] = json!("grace@example.org");
+        event["request"]["userAttributes"]["custom:staff"] = json!("1001");
+    });
+    answer_to(&trigger(&pool, settings), &event).await.unwrap();
+    let by = |account: Account| account.identities.into_iter().map(|link| (link.attribute, link.value)).collect();
+    let links: Vec<Vec<_>> = pool.accounts().into_iter().map(by).collect();
+    let staff = |value: &str| vec![("custom:staff".to_owned(), value.to_owned())];
+    assert_eq!(links, [staff("1001"), staff("2002")]);
+}
+
+/// The list still shows a link that somebody has just taken away.
+#[tokio::test]
+async fn a_link_that_is_gone_is_made_again_however_long_the_list_shows_it() {
+    let event = sample("pre-sign-up/google");
+    let linked = native(ADA).with_identity("Google", "123456789012345678901");
+    let lagging = || pool([linked.clone()]).with_quirks(Quirks { list_lag: 9, ..Quirks::default() });
+
+    let unlinked = lagging();
+    unlinked.change(|accounts| accounts[0].identities.clear());
+    answered(&unlinked, &event).await;
+    assert!(unlinked.accounts()[0].has_identity("Google", "123456789012345678901"));
+
+    let deleted = lagging();
+    deleted.change(Vec::clear);
+    answered(&deleted, &event).await;
+    let [account] = deleted.accounts().try_into().expect("one account");
+    assert!(account.sub != linked.sub && account.has_identity("Google", "123456789012345678901"), "{account:?}");
 }
 
 /// Cognito finds a link only by what it was made with, and that may be older than the setting.
@@ -483,17 +527,18 @@ async fn an_attacker_who_registered_the_address_first_ends_with_nothing() {
 
 /// Their session is good until the profile is signed out everywhere.
 #[tokio::test]
-async fn an_identity_that_is_linked_while_a_profile_is_reclaimed_keeps_the_address_from_being_given_to_it() {
+async fn an_identity_that_is_linked_while_a_profile_is_cleaned_keeps_the_address_from_being_given_to_it() {
     type Change = fn(&mut Account);
     let changes: [Change; 2] = [
         |account| (account.email, account.email_verified) = (Some("mallory@evil.example".into()), true),
         // They proved nothing, but it is theirs to sign in to.
         |_| {},
     ];
-    for change in changes {
-        let pool = pool([native(ADA).unverified()]);
+    let cleaned = [native(ADA).unverified(), invited(ADA).unverified()];
+    for (change, account) in changes.into_iter().flat_map(|change| cleaned.clone().map(|account| (change, account))) {
+        let pool = pool([account]);
         pool.before_each_call(move |operation, accounts| {
-            if operation == "AdminSetUserPassword" {
+            if operation == "AdminUserGlobalSignOut" {
                 change(&mut accounts[0]);
                 accounts[0].identities = native(ADA).with_identity("Facebook", "666").identities;
             }
@@ -502,6 +547,40 @@ async fn an_identity_that_is_linked_while_a_profile_is_reclaimed_keeps_the_addre
         assert_eq!(code, Some("linked_profile"));
         let [account] = pool.accounts().try_into().expect("one account");
         assert!(!(account.has_email(ADA) && account.email_verified) && account.identities.len() == 1, "{account:?}");
+    }
+}
+
+/// Where people choose their names, somebody with an open session may delete the profile and register its name anew.
+#[tokio::test]
+async fn a_profile_that_gets_another_owner_while_it_is_cleaned_does_not_get_the_address() {
+    for account in [native(ADA).unverified(), invited(ADA).unverified()] {
+        let pool = MemoryPool::new(PoolKind::EmailAlias, [account.clone()]);
+        let again =
+            Account { sub: "sub-of-another".into(), ..native("mallory@evil.example").named(&account.user_name) };
+        pool.before_each_call(move |operation, accounts| {
+            if operation == "AdminUserGlobalSignOut" && accounts[0].sub != again.sub {
+                accounts[0] = again.clone();
+            }
+        });
+        let settings = &[("UNVERIFIED_PROFILE", "reclaim"), ("NATIVE_USERNAME", "uuid")];
+        let _ = answer_to(&trigger(&pool, settings), &sample("pre-sign-up/google")).await;
+        let others = pool.accounts().into_iter().find(|account| account.sub == "sub-of-another").unwrap();
+        assert!(!others.has_email(ADA) && others.identities.is_empty(), "{others:?}");
+    }
+}
+
+/// Cognito does not delete a number that the pool requires.
+#[tokio::test]
+async fn a_planted_phone_number_that_the_pool_requires_opens_nothing_any_more() {
+    for account in [native(ADA).unverified(), invited(ADA).unverified()] {
+        let quirks = Quirks { requires_phone_number: true, ..Quirks::default() };
+        let pool = pool([Account { password: account.password.clone(), status: account.status, ..account.planted() }])
+            .with_quirks(quirks);
+        let trigger = trigger(&pool, &[("UNVERIFIED_PROFILE", "reclaim")]);
+        answer_to(&trigger, &sample("pre-sign-up/google")).await.unwrap();
+        let [account] = pool.accounts().try_into().expect("one account");
+        assert!(!account.phone_verified && account.phone.is_some() && account.sessions.is_empty(), "{account:?}");
+        assert!(account.email_verified && account.has_identity("Google", "123456789012345678901"));
     }
 }
 
@@ -545,7 +624,8 @@ async fn what_somebody_adds_to_an_invited_account_until_the_password_is_replaced
     pool.before_each_call(|operation, accounts| {
         if operation == "AdminSetUserPassword" {
             accounts[0].sessions.push("a stranger's".into());
-            (accounts[0].phone, accounts[0].second_factor) = (Some("+12065550100".into()), true);
+            (accounts[0].phone, accounts[0].phone_verified) = (Some("+12065550100".into()), true);
+            accounts[0].second_factor = true;
         }
     });
     answered(&pool, &sample("pre-sign-up/google")).await;

@@ -480,7 +480,12 @@ impl UserPool for MemoryPool {
 
     async fn forget_phone_and_factors(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.update("AdminSetUserMFAPreference", user, |account| account.second_factor = false).await?;
-        self.update("AdminDeleteUserAttributes", user, |account| account.phone = None).await
+        let stays = self.state().quirks.requires_phone_number;
+        let forget = |account: &mut Account| {
+            account.phone = account.phone.take().filter(|_| stays);
+            account.phone_verified = false;
+        };
+        self.update("AdminDeleteUserAttributes", user, forget).await
     }
 
     async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {

@@ -143,7 +143,7 @@ pub fn digest(pool: &MemoryPool) -> u64 {
             account.password.as_deref().map(|password| if password.len() == 99 { "random" } else { password });
         let identities: Vec<_> = account.identities.iter().map(|known| (&known.provider, &known.value)).collect();
         let state = (&account.sub, account.status, account.enabled, &account.email, account.email_verified, password);
-        let ways_in = (identities, &account.groups, &account.sessions, &account.phone);
+        let ways_in = (identities, &account.groups, &account.sessions, &account.phone, account.phone_verified);
         (state, ways_in, account.second_factor, &account.pending_email).hash(&mut hasher);
     }
     hasher.finish()

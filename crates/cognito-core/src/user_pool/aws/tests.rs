@@ -285,6 +285,22 @@ async fn a_phone_number_and_every_second_factor_go_in_two_calls() {
 }
 
 #[tokio::test]
+async fn a_phone_number_that_cannot_be_deleted_is_no_longer_verified() {
+    let marked = Seen::new();
+    let preference =
+        mock!(Client::admin_set_user_mfa_preference).then_output(|| AdminSetUserMfaPreferenceOutput::builder().build());
+    let deletion = mock!(Client::admin_delete_user_attributes)
+        .sequence()
+        .http_status(400, Some(error_body("InvalidParameterException")))
+        .build();
+    let update = mock!(Client::admin_update_user_attributes).then_compute_output(
+        marked.answering(|_: &AdminUpdateUserAttributesInput| AdminUpdateUserAttributesOutput::builder().build()),
+    );
+    pool(&[&preference, &deletion, &update]).forget_phone_and_factors(&ada()).await.unwrap();
+    assert_eq!(pairs(marked.only().user_attributes()), [("phone_number_verified", "false")]);
+}
+
+#[tokio::test]
 async fn the_other_verbs_reach_exactly_the_profile_they_name() {
     let (password, out) = (Seen::new(), Seen::new());
     let (deleted, group) = (Seen::new(), Seen::new());

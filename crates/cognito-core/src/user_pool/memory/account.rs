@@ -53,6 +53,7 @@ pub struct Account {
     pub temporary_until: Option<SystemTime>,
     pub sessions: Vec<String>,
     pub phone: Option<String>,
+    pub phone_verified: bool,
     pub second_factor: bool,
     pub passkey: bool,
     pub created: Option<SystemTime>,
@@ -76,6 +77,7 @@ pub fn native(email: &str) -> Account {
         temporary_until: None,
         sessions: Vec::new(),
         phone: None,
+        phone_verified: false,
         second_factor: false,
         passkey: false,
         created: Some(SystemTime::UNIX_EPOCH),
@@ -149,6 +151,7 @@ impl Account {
             password: Some("the attacker's password".into()),
             sessions: vec!["the attacker's session".into()],
             phone: Some("+15550100".into()),
+            phone_verified: true,
             second_factor: true,
             pending_email: Some("attacker@example.net".into()),
             ..self
@@ -160,7 +163,7 @@ impl Account {
     pub fn is_planted(&self) -> bool {
         self.password.as_deref() == Some("the attacker's password")
             || !self.sessions.is_empty()
-            || self.phone.is_some()
+            || self.phone_verified
             || self.second_factor
             || self.pending_email.is_some()
     }
