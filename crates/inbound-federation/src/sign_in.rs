@@ -86,7 +86,9 @@ impl<'a> SignIn<'a> {
         if let Some(saml) = document("samlResponse") {
             let names = Names::new(settings.saml_email_attributes.iter().map(String::as_str).collect(), own);
             let (email, proof, denied) = (names.address(saml, multiple), saml.get(names.proof), names.deny(saml));
-            return Some(Self::new(saml.clone(), names, email, proof, denied));
+            let sign_in = Self::new(saml.clone(), names, email, proof, denied);
+            // The subject is the response's NameID, which does not come along. Any attribute may be called `id`.
+            return Some(Self { subject: None, ..sign_in });
         }
         let names = Names::new(vec![EMAIL], own);
         let (id_token, user_info) = (document("idToken"), document("userInfo"));

@@ -413,6 +413,18 @@ async fn the_raw_subject_comes_along_as_the_provider_spells_it() {
     );
 }
 
+/// Its subject is the NameID, which does not come along.
+#[tokio::test]
+async fn an_attribute_of_a_saml_response_is_never_taken_for_the_subject() {
+    for name in ["sub", "id", "user_id"] {
+        let event = edited("inbound-federation/saml", |event| {
+            event["request"]["attributes"]["samlResponse"][name] = json!("another number");
+        });
+        let map = mapped(&event, PROVIDERS).await;
+        assert!(map.get(SUBJECT).is_none() && map[name] == json!("another number"), "{map}");
+    }
+}
+
 #[tokio::test]
 async fn without_an_address_everything_is_kept_as_it_came() {
     assert_eq!(mapped(&sample("inbound-federation/without-email"), PROVIDERS).await, json!({}));
