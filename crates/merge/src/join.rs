@@ -133,6 +133,12 @@ pub enum NotJoinable {
     /// The provider links by an attribute that the one that goes lacks.
     #[error("the profile that goes lacks the attribute that PROVIDERS links its provider by")]
     NoLinkValue,
+    /// The provider links by an attribute, and only the person vouches for its value.
+    #[error(
+        "PROVIDERS links the provider of the profile that goes by an attribute, which its owner may have written; an \
+         operator can join the two"
+    )]
+    StoredAttribute,
     /// The provider is never linked (`Corp:always:none`).
     #[error("the profile that goes has an identity of a provider that PROVIDERS never links")]
     ProviderNotLinked,
@@ -155,6 +161,7 @@ impl NotJoinable {
             Self::GoesUnknown => "going_profile_unknown_status",
             Self::Identities => "unreadable_identities",
             Self::NoLinkValue => "link_attribute_missing",
+            Self::StoredAttribute => "stored_attribute",
             Self::ProviderNotLinked => "provider_not_linked",
             Self::TooManyIdentities => "too_many_identities",
         }
@@ -189,12 +196,14 @@ pub(crate) fn may_stay(stays: &ProfileRecord) -> Result<(), NotJoinable> {
     if stays.life() == Status::Confirmed { Ok(()) } else { Err(NotJoinable::StaysNotConfirmed) }
 }
 
-/// The identities that one profile gives to the other. `begun` are those that an earlier attempt began to move.
+/// The identities that one profile gives to the other, if this shows that both belong to one person. `begun` are those that
+/// an earlier attempt began to move.
 ///
 /// # Errors
 ///
 /// Returns [`NotJoinable`] if the profiles cannot be joined.
 pub(crate) fn identities(
+    proof: Proof,
     goes: &ProfileRecord,
     stays: &ProfileRecord,
     providers: &Providers,
@@ -217,7 +226,7 @@ pub(crate) fn identities(
     let own = own_identity(goes);
     for identity in &going {
         if own.as_ref() == Some(identity) {
-            found.own = Some(link_to_be(goes, identity, providers)?);
+            found.own = Some(link_to_be(proof, goes, identity, providers)?);
             continue;
         }
         let source = link_of(identity, providers)?;
@@ -240,13 +249,34 @@ pub(crate) fn own_identity(record: &ProfileRecord) -> Option<Identity> {
 }
 
 /// What the identity of a stand-alone profile is linked by from now on: what its next sign-in is found by.
-fn link_to_be(goes: &ProfileRecord, own: &Identity, providers: &Providers) -> Result<SourceIdentity, NotJoinable> {
-    match providers.named(&own.provider_name).map(|provider| &provider.link_by) {
-        Some(LinkBy::Attribute(name)) => {
-            let value = goes.attribute(name).ok_or(NotJoinable::NoLinkValue)?;
-            Ok(SourceIdentity::linked_by(&own.provider_name, name, value))
-        }
-        _ => link_of(own, providers),
+///
+/// The value of an attribute came from the provider, and its owner may have written another one since: that of somebody
+/// else, whose next sign-in would come to the profile that stays.
+fn link_to_be(
+    proof: Proof,
+    goes: &ProfileRecord,
+    own: &Identity,
+    providers: &Providers,
+) -> Result<SourceIdentity, NotJoinable> {
+    let Some(name) = links_by(own, providers) else { return link_of(own, providers) };
+    if proof == Proof::SignedInToBoth {
+        return Err(NotJoinable::StoredAttribute);
+    }
+    let value = goes.attribute(name).ok_or(NotJoinable::NoLinkValue)?;
+    Ok(SourceIdentity::linked_by(&own.provider_name, name, value))
+}
+
+/// The attribute that the profile's own identity is linked by, if its provider is linked by one. Whether the stored value
+/// came from the provider, only the provider can tell.
+#[must_use]
+pub fn stored_link_attribute<'a>(goes: &ProfileRecord, providers: &'a Providers) -> Option<&'a str> {
+    links_by(&own_identity(goes)?, providers)
+}
+
+fn links_by<'a>(own: &Identity, providers: &'a Providers) -> Option<&'a str> {
+    match &providers.named(&own.provider_name)?.link_by {
+        LinkBy::Attribute(name) => Some(name),
+        LinkBy::Subject | LinkBy::Nothing => None,
     }
 }
 
@@ -284,9 +314,15 @@ mod tests {
     use super::*;
     use cognito_core::user_pool::memory::{Account, federated, native};
 
+    const VOUCHED: Proof = Proof::OperatorsWord;
+
     fn checked(goes: &Account, stays: &Account) -> Result<Identities, NotJoinable> {
+        checked_with(VOUCHED, goes, stays)
+    }
+
+    fn checked_with(proof: Proof, goes: &Account, stays: &Account) -> Result<Identities, NotJoinable> {
         let providers = Providers::parse("Google:claim,Corp:always:custom:id,Never:always:none").unwrap();
-        identities(&goes.record(), &stays.record(), &providers, &[])
+        identities(proof, &goes.record(), &stays.record(), &providers, &[])
     }
 
     #[test]
@@ -346,11 +382,11 @@ mod tests {
             (0..5).fold(native("b@example.com"), |account, n: u8| account.with_identity("Google", &n.to_string()));
         let moved = [SourceIdentity::linked_by("Google", COGNITO_SUBJECT, "0")];
         let providers = Providers::default();
-        let found = identities(&native("a@example.com").record(), &full.record(), &providers, &moved).unwrap();
+        let found = identities(VOUCHED, &native("a@example.com").record(), &full.record(), &providers, &moved).unwrap();
         assert_eq!(found.linked, moved);
         let goes = native("a@example.com").with_identity("Google", "7");
         let begun = [SourceIdentity::linked_by("google", COGNITO_SUBJECT, "7")];
-        let found = identities(&goes.record(), &native("b@example.com").record(), &providers, &begun).unwrap();
+        let found = identities(VOUCHED, &goes.record(), &native("b@example.com").record(), &providers, &begun).unwrap();
         assert_eq!(found.linked, begun, "each once");
     }
 
@@ -412,6 +448,8 @@ mod tests {
             Some(SourceIdentity::linked_by("Corp", "custom:id", "staff-7"))
         );
         assert_eq!(checked(&bare, &stays), Err(NotJoinable::NoLinkValue));
+        // Its owner may have written it, and nobody vouches for it.
+        assert_eq!(checked_with(Proof::SignedInToBoth, &with, &stays), Err(NotJoinable::StoredAttribute));
         assert_eq!(
             own_identity(&with.record()).unwrap().user_id,
             "7",

@@ -29,7 +29,9 @@ mod undo;
 
 pub use copied::{NotCopyable, check_copyable};
 pub use group::{DefaultGroup, GroupStep};
-pub use join::{Join, NotJoinable, Proof, Side, if_told, is_group_of_provider, link_of, refuse_shut_out};
+pub use join::{
+    Join, NotJoinable, Proof, Side, if_told, is_group_of_provider, link_of, refuse_shut_out, stored_link_attribute,
+};
 pub use journal::{
     Begin, Entry, History, Journal, JournalError, Linked, MergeState, ReplacedSub, Undone, WholeProfile,
 };

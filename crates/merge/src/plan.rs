@@ -87,7 +87,7 @@ impl Step {
     /// Returns [`NotJoinable`] if the profiles cannot be joined.
     pub fn joining(join: Join, providers: &Providers) -> Result<Self, NotJoinable> {
         let (goes, stays) = (join.goes.profile(), join.stays.profile());
-        identities(goes, stays, providers, &[])?;
+        identities(join.proof, goes, stays, providers, &[])?;
         let (provider, subject) = own_identity(goes).map(|own| (own.provider_name, own.user_id)).unwrap_or_default();
         Ok(Self {
             delete: goes.user_name.clone(),

@@ -52,7 +52,9 @@ impl From<NotJoinable> for Code {
         match why {
             NotJoinable::SameProfile => Self::SameAccount,
             NotJoinable::StaysNotNative | NotJoinable::StaysNotConfirmed => Self::CannotStay,
-            NotJoinable::ProviderNotLinked | NotJoinable::NoLinkValue => Self::ProviderNotLinked,
+            NotJoinable::ProviderNotLinked | NotJoinable::NoLinkValue | NotJoinable::StoredAttribute => {
+                Self::ProviderNotLinked
+            }
             NotJoinable::TooManyIdentities => Self::TooManyIdentities,
             NotJoinable::StaysDisabled
             | NotJoinable::GoesDisabled

@@ -65,17 +65,13 @@ async fn an_account_with_a_second_factor_is_left_alone_where_the_operator_says_s
     assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
 }
 
+/// Somebody may write the attribute of their own account: the value of a stranger, whose next sign-in would come to them.
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_links_by_an_attribute_is_connected_by_its_value() {
+async fn a_provider_that_links_by_an_attribute_is_not_connected_by_what_the_account_has_stored() {
     let settings = [NEW[0], ("PROVIDERS", "Corp:always:custom:staff")];
     let bare = || Account { created: Some(at(NOW)), ..federated("Corp", "1", AT_GOOGLE) };
     let with = |value: &str| Account { attributes: [("custom:staff".into(), value.into())].into(), ..bare() };
-    let house = House::set([ada(), with("77")], &settings);
-    assert_eq!(connect(&house, &ada(), &with("77"), &ada()).await.status, 200);
-    let identities = house.pool.accounts().remove(0).identities;
-    assert_eq!(identities.len(), 1);
-    assert_eq!((identities[0].attribute.as_str(), identities[0].value.as_str()), ("custom:staff", "77"));
-    for other in [bare(), with("")] {
+    for other in [bare(), with(""), with("77")] {
         let house = House::set([ada(), other.clone()], &settings);
         connect(&house, &ada(), &other, &ada()).await.is_refused(403, "provider-not-linked");
         untouched(&house, &[ada(), other]);

@@ -13,6 +13,7 @@ use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Administration, ProfileRecord, UserPool};
 use merge::{
     Join as Joined, NotJoinable, Planned, Proof, Side, Step, check_copyable, is_group_of_provider, refuse_shut_out,
+    stored_link_attribute,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -97,6 +98,8 @@ impl Join {
         };
         let sides = Sides::new(&joined, &options, id);
         let other_address = joined.goes.profile().address() != joined.stays.profile().address();
+        let linked_by = stored_link_attribute(joined.goes.profile(), &known)
+            .and_then(|name| Some((name, joined.goes.profile().attribute(name)?.to_owned())));
         let step = Step::joining(joined, &known).map_err(not_written)?;
         if let Some(join) = &step.join {
             let sides = [join.goes.profile(), join.stays.profile()];
@@ -111,6 +114,12 @@ impl Join {
             note!(
                 "the addresses differ. If the provider's mapping has the address, Cognito writes the provider's one into the \
                  profile that stays, at the next sign-in with an identity that it gains."
+            );
+        }
+        if let Some((attribute, value)) = linked_by {
+            note!(
+                "the profile that stays is linked by {attribute}, with the value of the profile that goes: {value}. Whoever may \
+                 write that attribute may have written another person's value. Compare it with the provider."
             );
         }
         say!("The plan is in {}. Nothing was changed.", path.display());

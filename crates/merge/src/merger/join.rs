@@ -48,7 +48,7 @@ impl<P: Administration> Merger<'_, P> {
             }
         }
         // What somebody else took from it since is not ours to link.
-        let found = identities(&goes, &stays, &self.rules.providers, &state.moved).map_err(refused)?;
+        let found = identities(join.proof, &goes, &stays, &self.rules.providers, &state.moved).map_err(refused)?;
         let name = stays.name();
         // A profile that came back is in no group, so the groups of the deleted one count.
         let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != goes.sub());
