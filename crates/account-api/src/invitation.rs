@@ -149,12 +149,16 @@ fn address_digest(email: &Email, sealer: &Sealer) -> Digest {
     sealer.seal(&["invited-address"], &email.to_lower_case())
 }
 
+/// How long it is remembered at least that an invitation was answered or revoked, in seconds, so that a late guest learns
+/// what happened.
+const ANSWER_KEPT: u64 = 30 * DAY;
+
 impl Entry for Invitation {
     /// For good while the account waits, because only the invitation says that this API made the account. Without it,
     /// the API could not give the guest another link, and nobody could invite the address again. After the invitation
-    /// is completed or revoked, for 30 more days, so that a late guest learns what happened. There is no address in it.
+    /// is completed or revoked, for [`ANSWER_KEPT`] more. There is no address in it.
     fn keep_until(&self, now: u64) -> Option<u64> {
-        (self.completed || self.revoked_at.is_some()).then(|| self.expires_at.max(now) + 30 * DAY)
+        (self.completed || self.revoked_at.is_some()).then(|| self.expires_at.max(now) + ANSWER_KEPT)
     }
 }
 

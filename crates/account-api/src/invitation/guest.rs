@@ -1,7 +1,7 @@
 //! The account of a guest: who has the address, and what becomes of it.
 
 use super::flow::{Invitations, Order, Sent, key};
-use super::{Asker, Invitation, Mode};
+use super::{ANSWER_KEPT, Asker, Invitation, Mode};
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
@@ -9,6 +9,7 @@ use cognito_core::password::Password;
 use cognito_core::user_pool::{CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, Status};
 use messages::Mail;
 use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How many user names are tried for a guest. If a former guest, who has another address by now, holds one, the next is
 /// tried.
@@ -182,7 +183,12 @@ impl Invitations {
         let user = &self.checked(guest).await?;
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
         let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
-        let made_account = read.value.made(&guest.sub) || is_ours;
+        // An account that its guest has opened is theirs, even if an administrator has given it a temporary password since.
+        // Without a record, an old account may have been opened: that record is gone by now.
+        let now = UNIX_EPOCH + Duration::from_secs(self.table.now());
+        let is_new = guest.is_younger_than(Duration::from_secs(ANSWER_KEPT), now);
+        let was_opened = read.value.completed || (!read.is_stored() && !is_new);
+        let made_account = !was_opened && (read.value.made(&guest.sub) || is_ours);
         // Another procedure made this account, with groups and attributes for one person. A member who got the link
         // would be that person. That the temporary password is this API's says nothing: an earlier invitation may have
         // written it.

@@ -7,6 +7,7 @@ use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{PoolKind, federated, invited, native};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
 
 const ADA: &str = "ada@example.com";
 const DAY: u64 = 24 * 60 * 60;
@@ -683,6 +684,40 @@ async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
         let (username, token) = link(&house);
         let done = complete(&house, &username, &token, PASSWORD).await;
         assert_eq!(done.status, 200, "{done:?} {planted}");
+    }
+}
+
+/// Whose address was never proven cannot use "forgot password". So an administrator gives the account a temporary password,
+/// and it looks like one that waits for its guest.
+#[tokio::test(start_paused = true)]
+async fn no_member_gets_the_link_to_an_account_that_its_guest_has_opened() {
+    let by_name = [("INVITATIONS", "members"), ("NATIVE_USERNAME", "uuid")];
+    for (kind, own) in [(PoolKind::EmailUserNames, &by_name[..1]), (PoolKind::EmailAlias, &by_name[..])] {
+        let house = House::with(kind, [native(ADA)], own, Trap::Crash);
+        let handed = invite(&house, json!({ "notify": false })).await;
+        let (username, token) = parts(handed.body["link"].as_str().unwrap());
+        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        house.pool.change(|accounts| {
+            let account = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
+            (account.status, account.password) = (Status::ForceChangePassword, Some("temporary".into()));
+            account.groups.insert("admins".to_owned());
+            account.created = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(NOW));
+        });
+        let before = account_of_the_guest(&house);
+        // At once, and when the record of the answer is gone.
+        for seconds in [60, 40 * DAY] {
+            house.clock.forward(seconds);
+            if seconds > DAY {
+                house.store.expire(house.time());
+            }
+            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            assert_eq!(account_of_the_guest(&house), before);
+        }
+        // The mailbox may have it, and a member who revokes that deletes nothing.
+        house.clock.forward(60);
+        let path = invited_by_mail(&house).await;
+        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+        assert_eq!(guests(&house), 1);
     }
 }
 
