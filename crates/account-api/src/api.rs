@@ -2,6 +2,7 @@
 
 mod body;
 mod email_change;
+mod id;
 mod identities;
 mod invitations;
 mod link_client;

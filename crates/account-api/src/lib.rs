@@ -133,6 +133,7 @@ impl AccountApi {
                 queue: Arc::clone(&queue),
                 sealer: sealer.clone(),
                 counter: counter("identities", CHANGES_A_DAY),
+                notices: counter("identity-notices", CHANGES_A_DAY),
                 codes: counter("identity-codes", CODES_A_DAY),
                 settings: settings.identities,
             }),

@@ -147,8 +147,10 @@ function askToConnect(config, provider) {
 export function askToSignOutEverywhere(config) {
   const work = async () => {
     try {
-      if (config.tells) await endSessions(config);
-      else await signOutEverywhere(config, accessToken());
+      const itself = () => signOutEverywhere(config, accessToken());
+      if (!config.tells) await itself();
+      // The sessions must end, even if nobody can be told.
+      else await endSessions(config).catch((problem) => (problem.status === 401 ? Promise.reject(problem) : itself()));
     } catch (problem) {
       // It has ended already.
       if (problem.code !== "NotAuthorizedException" && problem.status !== 401) throw problem;

@@ -1,4 +1,5 @@
 use super::body::{Body, Limits, has_chars};
+use super::id::Id;
 use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
@@ -8,7 +9,7 @@ use crate::identities::flow::Identities;
 use crate::identities::{CodeAsked, Confirmation, Connecting, Offer, Ways};
 use crate::problem::{Code, Problem};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -169,7 +170,7 @@ pub(super) async fn disconnect(
     State(api): State<Arc<Identities>>,
     caller: Caller,
     locales: Locales,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<StatusCode, Problem> {
     logged(api.disconnect(&caller, &id, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,5 @@
 use super::body::{Body, Limits, has_chars};
+use super::id::Id;
 use super::link_client::LinkClient;
 use super::locales::Locales;
 use super::refusals::refusals;
@@ -10,7 +11,7 @@ use crate::invitation::members::Seen;
 use crate::invitation::{Asker, Wishes};
 use crate::problem::{Code, Problem};
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -228,7 +229,7 @@ refusals! { LookAtRefused: SIGNED_IN; NotAnAdmin, NotFound }
 pub(super) async fn look_at(
     State(api): State<Arc<Invitations>>,
     caller: Result<Caller, Problem>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<InvitationView>, Problem> {
     let sub = sub_of(&caller);
     let seen = api.look_at(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
@@ -251,7 +252,7 @@ refusals! { RevokeRefused: SIGNED_IN; NotAnAdmin, NotFound, AlreadyCompleted }
 pub(super) async fn revoke(
     State(api): State<Arc<Invitations>>,
     caller: Result<Caller, Problem>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<StatusCode, Problem> {
     let sub = sub_of(&caller);
     api.revoke(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
@@ -280,7 +281,7 @@ pub(super) async fn resend(
     caller: Result<Caller, Problem>,
     LinkClient { client }: LinkClient,
     locales: Locales,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let asker = Asker { locales: &locales.as_strs(), client: client.as_deref() };

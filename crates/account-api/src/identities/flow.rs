@@ -45,6 +45,8 @@ pub(crate) struct Identities {
     pub(crate) sealer: Sealer,
     /// Counts the changes that an account begins.
     pub(crate) counter: Counter,
+    /// Of what needs no fresh sign-in. It must not use up what the owner may do against a stranger.
+    pub(crate) notices: Counter,
     /// Counts the codes that an account's mailbox is asked for.
     pub(crate) codes: Counter,
     pub(crate) settings: Settings,

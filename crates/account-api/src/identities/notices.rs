@@ -30,16 +30,16 @@ impl table::Entry for Told {
 
 impl Identities {
     /// Ends every session of the caller's account, the caller's own one too. From then on no sign-in from before counts as
-    /// fresh.
+    /// fresh. However often it is asked for, it is done; only the mails are limited.
     pub(crate) async fn sign_out_everywhere(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let owner = &Owner::from(caller);
         let record = self.open_record(owner).await?;
-        self.count(owner).await?;
         let name = self.accounts.checked(&owner.name(), &owner.sub).await?;
         self.accounts.sign_out_everywhere(&name).await.map_err(gone_as(Code::AccountUnusable))?;
         let now = self.table.now();
-        self.note(owner, |state| state.signed_out(now), self.about(What::SignedOutEverywhere, &record), locales)
-            .await?;
+        let may_tell = self.counted(&self.notices, &owner.sub).await.is_ok();
+        let notice = self.about(What::SignedOutEverywhere, &record).filter(|_| may_tell);
+        self.note(owner, |state| state.signed_out(now), notice, locales).await?;
         tracing::info!(decision = "signed_out_everywhere", sub = owner.sub, "decided");
         Ok(())
     }
@@ -48,7 +48,7 @@ impl Identities {
     pub(crate) async fn password_changed(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let owner = &Owner::from(caller);
         let record = self.open_record(owner).await?;
-        self.count(owner).await?;
+        self.counted(&self.notices, &owner.sub).await?;
         self.note(owner, |state| state, self.about(What::PasswordChanged, &record), locales).await?;
         tracing::info!(decision = "password_change_told", sub = owner.sub, "decided");
         Ok(())

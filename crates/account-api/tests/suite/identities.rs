@@ -102,7 +102,9 @@ async fn a_provider_is_disconnected_sessions_end_and_the_owner_is_told() {
     let mail = house.mailer.last_to(ADA).unwrap();
     assert!(mail.letter.subject.contains("removed") && mail.letter.text.contains("Google"), "{mail:?}");
     assert!(!house.store.text().contains('@'), "the mail is not owed any more");
-    disconnect(&house, &account, &google).await.is_refused(404, "no-such-identity");
+    for unknown in [google.as_str(), "1", "%00", "%CC", "%E2%82"] {
+        disconnect(&house, &account, unknown).await.is_refused(404, "no-such-identity");
+    }
     assert_eq!(house.mailer.sent().len(), 1);
 }
 
@@ -178,9 +180,27 @@ async fn an_account_may_not_try_for_ever() {
     assert!(answers[..20].iter().all(|answer| answer.status == 204));
     answers[20].is_refused(429, "too-many-requests");
     assert!(answers[20].retry_after().is_some_and(|seconds| seconds > 60));
-    let claims = token(&account, house.time());
-    let sign_out = house.call(Some(&claims), "DELETE", "/sessions", None).await.unwrap();
-    sign_out.is_refused(429, "too-many-requests");
+}
+
+/// A stranger with a stolen token must not use up what the owner needs against them.
+#[tokio::test(start_paused = true)]
+async fn however_many_mails_a_stranger_asks_for_the_owner_signs_everybody_out_and_disconnects() {
+    let account = linked().with_identity("Corp", "2");
+    let house = House::set([account.clone()], &ON);
+    let old = token(&account, house.time());
+    house.clock.forward(3600);
+    let body = json!({ "what": "password-changed" });
+    let tell = async || house.call(Some(&old), "POST", "/notices", Some(body.clone())).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(tell().await.status, 202);
+    }
+    tell().await.is_refused(429, "too-many-requests");
+
+    let google = id(&house, &account, "Google").await;
+    assert_eq!(disconnect(&house, &account, &google).await.status, 204);
+    let mails = house.mailer.sent().len();
+    let sign_out = house.call(Some(&old), "DELETE", "/sessions", None).await.unwrap();
+    assert_eq!((sign_out.status.as_u16(), house.mailer.sent().len()), (204, mails));
 }
 
 #[tokio::test(start_paused = true)]
