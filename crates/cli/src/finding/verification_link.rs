@@ -45,6 +45,14 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let why = "MESSAGE_STYLE relies on Cognito's link, and the pool sends codes: nobody can confirm a sign-up";
         let remedy = format!("Take cognito-link out of {MESSAGE_STYLE} on custom-message");
         Finding::error("pool_verifies_by_code", SUBJECT, why, remedy)
+    } else if by_link {
+        let why = "The pool verifies by a link of Cognito. Opening it is enough, so a mail scanner that opens links confirms a \
+                   registration that somebody else made with the address";
+        let remedy = format!(
+            "Let the pool send codes: set VerificationMessageTemplate.DefaultEmailOption to CONFIRM_WITH_CODE, and take \
+             cognito-link out of {MESSAGE_STYLE}"
+        );
+        Finding::note("pool_verifies_by_link", SUBJECT, why, remedy)
     } else {
         return vec![];
     };
