@@ -425,7 +425,7 @@ async fn several_pools_get_the_functions_in_one_run_and_one_that_is_not_there_ke
     assert_eq!(statements(&function).await, Vec::<Value>::new());
 }
 
-/// The record has no permissions and nothing of chains, as before `attach` knew them.
+/// The record is as the first `attach` wrote it.
 #[tokio::test]
 async fn what_an_earlier_attach_recorded_is_detached() {
     let (operator, ours, theirs) = (operator().await, function().await, function().await);
@@ -433,13 +433,14 @@ async fn what_an_earlier_attach_recorded_is_detached() {
     let before = settings(&operator.pool).await;
     let attached = operator.run("attach", &["--post-confirmation", &ours, "--replace", "--yes"]).await;
     assert_eq!(attached.status, 0, "{attached:?}");
-    let record = json!({
-        "userPoolId": operator.pool.id(),
-        "triggers": { "PostConfirmation": { "function": ours, "displaced": theirs } },
-    });
+    let added = statements(&ours).await;
+    let [statement] = added.as_slice() else { panic!("{added:?}") };
+    let trigger = json!({ "function": ours, "displaced": theirs, "permission": statement["Sid"] });
+    let record = json!({ "userPoolId": operator.pool.id(), "triggers": { "PostConfirmation": trigger } });
     let path = operator.folder.path().join(format!("cognito-triggers-{}.json", operator.pool.id()));
     std::fs::write(path, record.to_string()).unwrap();
     let detached = operator.run("detach", &["--all", "--yes"]).await;
     assert_eq!(detached.status, 0, "{detached:?}");
     assert_eq!(settings(&operator.pool).await, before);
+    assert_eq!(statements(&ours).await, Vec::<Value>::new());
 }

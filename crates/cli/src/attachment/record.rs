@@ -11,7 +11,7 @@ use crate::terminal::Refused;
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -74,7 +74,8 @@ impl Record {
         let Some(text) = private_file::read(path)? else {
             return Ok(Self { user_pool_id: pool.to_owned(), ..Self::default() });
         };
-        let record: Self = serde_json::from_slice(&text).with_context(|| {
+        let read = serde_json::from_slice(&text).and_then(|record| serde_json::from_value(brought_up_to_date(record)));
+        let record: Self = read.with_context(|| {
             format!(
                 "{} is not a record of attach. Name another file with --record, or restore or remove this one. Without a \
                  record, detach cannot put back what attach replaced",
@@ -187,10 +188,27 @@ impl Record {
     }
 }
 
+/// The first versions kept with each trigger the permission that was added for it.
+fn brought_up_to_date(mut record: Value) -> Value {
+    let mut permissions = Vec::new();
+    let triggers = record.get_mut("triggers").and_then(Value::as_object_mut);
+    for trigger in triggers.into_iter().flat_map(Map::values_mut) {
+        let function = trigger["function"].clone();
+        if let Some(statement) = trigger.as_object_mut().and_then(|trigger| trigger.remove("permission"))
+            && !statement.is_null()
+        {
+            permissions.push(json!({ "function": function, "statement": statement }));
+        }
+    }
+    if !permissions.is_empty() {
+        record["permissions"] = permissions.into();
+    }
+    record
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn attached() -> Attached {
         Attached { function: "f".into(), displaced: Some(json!("g")), replaces: None, chained: None }
@@ -210,20 +228,34 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
-    /// What `attach` wrote before it kept chains, before it replaced functions of its own, and before it added permissions.
+    /// As `attach` wrote them: before chains; before it replaced functions of its own; and first, with the permission at the
+    /// trigger, or with none because the function could be called already.
     #[test]
     fn a_record_of_an_earlier_version_is_read_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.json");
-        let permission = r#", "permissions": [{ "function": "f", "statement": "s" }]"#;
-        for (replaces, permissions) in [(r#", "replaces": "e""#, permission), ("", permission), ("", "")] {
-            let trigger = format!(r#"{{ "function": "f", "displaced": "g"{replaces} }}"#);
-            let text = format!(r#"{{ "userPoolId": "p", "triggers": {{ "PreSignUp": {trigger} }}{permissions} }}"#);
-            fs::write(&path, text).unwrap();
+        let permission = Permission { function: "f".into(), statement: "s".into() };
+        let permissions = json!([permission]);
+        let trigger = json!({ "function": "f", "displaced": "g" });
+        let with = |name: &str, value: Value| {
+            let mut trigger = trigger.clone();
+            trigger[name] = value;
+            trigger
+        };
+        for (trigger, permissions, replaces, has_permission) in [
+            (with("replaces", json!("e")), Some(&permissions), Some("e"), true),
+            (trigger.clone(), Some(&permissions), None, true),
+            (with("permission", json!("s")), None, None, true),
+            (with("permission", Value::Null), None, None, false),
+        ] {
+            let mut record = json!({ "userPoolId": "p", "triggers": { "PreSignUp": trigger } });
+            if let Some(permissions) = permissions {
+                record["permissions"] = permissions.clone();
+            }
+            fs::write(&path, record.to_string()).unwrap();
             let record = Record::load(&path, "p").unwrap();
-            let replaces = (!replaces.is_empty()).then(|| "e".to_owned());
-            assert_eq!(record.triggers["PreSignUp"], Attached { replaces, ..attached() });
-            assert_eq!(record.permissions.len(), usize::from(!permissions.is_empty()));
+            assert_eq!(record.triggers["PreSignUp"], Attached { replaces: replaces.map(Into::into), ..attached() });
+            assert_eq!(record.permissions, has_permission.then(|| permission.clone()).into_iter().collect());
         }
     }
 
