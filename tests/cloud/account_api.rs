@@ -1,12 +1,11 @@
 //! The account API as the template deploys it, with real access tokens, DynamoDB's API, and the mails that went out.
 
 use account_api::store::contract;
-use account_api::store::dynamodb::DynamoDb;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use end_to_end::native;
+use end_to_end::{cloud, native};
+use fire::table;
 use futures_util::future::join_all;
-use local_cloud::client_environment;
 use local_cloud::hosted_login;
 use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
@@ -388,8 +387,7 @@ async fn schemathesis(person: &str, paths: &[&str]) {
 #[tokio::test]
 async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
     let stack = Address::from_environment().unwrap().stack;
-    let store = table(stack.output("AccountApiTableName").unwrap(), &|name| std::env::var(name).ok());
-    contract::check_all(&store, &uuid::Uuid::new_v4().to_string()).await.unwrap();
+    keeps_the_contract(&cloud().unwrap(), stack.output("AccountApiTableName").unwrap()).await;
 }
 
 /// MiniStack's DynamoDB and moto's have no code in common.
@@ -397,12 +395,12 @@ async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
 async fn a_second_dynamodb_keeps_the_same_contract() {
     let moto = Moto::start(&Toolbox::moto().await.unwrap()).await.unwrap();
     end_to_end::state_table(moto.endpoint(), "state").await.unwrap();
-    let environment = client_environment(moto.endpoint());
-    let lookup = |asked: &str| environment.iter().find(|(name, _)| name == asked).map(|(_, value)| value.clone());
-    contract::check_all(&table("state", &lookup), "1").await.unwrap();
+    keeps_the_contract(moto.endpoint(), "state").await;
 }
 
-/// The table of this name, at the DynamoDB that the environment `lookup` leads to.
-fn table(name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> DynamoDb {
-    DynamoDb::new(aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&lookup).unwrap()), name)
+/// With answers that come, and with calls that go wrong.
+async fn keeps_the_contract(dynamodb: &str, name: &str) {
+    let unique = uuid::Uuid::new_v4().to_string();
+    contract::check_all(&table::store(dynamodb, name).unwrap(), &unique).await.unwrap();
+    table::play(dynamodb, name, &unique).await.unwrap();
 }

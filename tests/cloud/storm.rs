@@ -12,7 +12,4 @@ async fn thirty_people_at_once_over_a_table_that_throttles_keep_their_accounts()
     let outcome = play(storm, &cloud().unwrap(), &table).await.unwrap();
     println!("{outcome}");
     outcome.check().unwrap();
-    for flow in ["addresses changed", "changes cancelled", "changes guessed at", "invitations answered"] {
-        assert!(outcome.ended.get(flow).is_some_and(|times| *times > 0), "no {flow}: {outcome}");
-    }
 }

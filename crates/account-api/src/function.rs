@@ -101,8 +101,8 @@ pub async fn respond(router: Router, event: Value, context: Context) -> Result<V
 }
 
 /// The event without what `lambda_http` panics over when it makes a request of it: a query that is none, a host that is
-/// none, which nothing here asks for, more headers than the crate `http` keeps, and a body that says that it is base64 and
-/// is not.
+/// none, which nothing here asks for, a long name of a stage, which stands in the path already, more headers than the crate
+/// `http` keeps, and a body that says that it is base64 and is not.
 fn tamed(mut event: Value) -> Result<Value, &'static str> {
     let text = |name: &str| event[name].as_str().unwrap_or_default();
     if event["isBase64Encoded"] == true && BASE64_STANDARD.decode(text("body")).is_err() {
@@ -121,6 +121,7 @@ fn tamed(mut event: Value) -> Result<Value, &'static str> {
     }
     if let Some(context) = event["requestContext"].as_object_mut() {
         context.remove("domainName");
+        context.remove("stage");
     }
     Ok(event)
 }
@@ -210,6 +211,8 @@ mod tests {
         assert_eq!(answer_to(|event| event["headers"]["Host"] = json!("[")).await, Ok(json!(404)));
         assert_eq!(answer_to(|event| event["requestContext"]["domainName"] = json!(":")).await, Ok(json!(404)));
         assert_eq!(answer_to(|event| event["headers"]["x-forwarded-proto"] = json!("")).await, Ok(json!(404)));
+        let long = json!("x".repeat(70_000));
+        assert_eq!(answer_to(|event| event["requestContext"]["stage"] = long).await, Ok(json!(404)));
         let headers = |number: usize| (0..number).map(|number| (format!("x-{number}"), json!("1"))).collect();
         assert_eq!(answer_to(|event| event["headers"] = Value::Object(headers(10_240))).await, Ok(json!(404)));
         let too_many = answer_to(|event| event["headers"] = Value::Object(headers(40_000))).await;

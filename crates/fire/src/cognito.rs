@@ -53,7 +53,7 @@ pub struct Tally {
 }
 
 /// An account.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) sub: String,
     pub(crate) email: String,
@@ -102,6 +102,14 @@ impl Cognito {
         let cognito = Self::new();
         cognito.state().buckets.clear();
         cognito
+    }
+
+    /// Forgets everybody.
+    pub(crate) fn clear(&self) {
+        let mut state = self.state();
+        state.accounts.clear();
+        state.by_name.clear();
+        state.by_identity.clear();
     }
 
     /// Adds a person who has a confirmed and verified account since long ago.

@@ -1,11 +1,13 @@
 //! The commands of `cargo xtask fire`.
 
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use futures_util::future::try_join_all;
 use local_cloud::dynamodb::state_table;
 use local_cloud::function::{self, ACCOUNT_API, Binaries, TRIGGERS};
 use local_cloud::identity_provider::IdentityProvider;
@@ -73,9 +75,12 @@ pub struct Soak {
 /// Which hostile events there are.
 #[derive(Debug, Args)]
 pub struct Events {
-    /// How many, shared out among the functions and the account API.
-    #[arg(long, default_value_t = 60_000)]
+    /// How many for each function.
+    #[arg(long, default_value_t = 10_000)]
     count: u64,
+    /// Only this function. Otherwise all, and then the events that take the longest.
+    #[arg(long, value_name = "NAME", value_parser = function::ALL)]
+    function: Option<String>,
     /// What the random numbers begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -90,6 +95,9 @@ pub struct Wire {
     /// How many drawn faults the account API meets, on a deployed stack.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     account_api: usize,
+    /// Run the triggers' binaries of this folder, each in its own process, instead of the triggers in this one.
+    #[arg(long, value_name = "FOLDER")]
+    binaries: Option<PathBuf>,
     /// What the random numbers of the draws begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -165,35 +173,74 @@ fn quota(options: &Quota) -> Result<()> {
 }
 
 fn wire_faults(options: &Wire) -> Result<()> {
-    let Wire { pairs, account_api, seed } = *options;
+    let Wire { pairs, account_api, seed, .. } = *options;
     let cases: Vec<_> = wire::all().into_iter().chain(wire::pairs(pairs, seed)).collect();
-    let number = cases.len() + account_api;
+    let number = cases.len();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut failed = runtime.block_on(wire::play_all(cases, |case, outcome| {
+    let both = Cell::new(0);
+    let mut failed = runtime.block_on(wire::play_all(cases, options.binaries.as_deref(), |case, outcome| {
         let how = if outcome.at_once { "at once" } else { "at the second press" };
         println!("{case:?}: {how}, the answer after {:.1} s", outcome.took.as_secs_f64());
+        if case.plan.faults.len() > 1 && outcome.struck > 1 {
+            both.set(both.get() + 1);
+        }
     }));
+    println!(
+        "{} of {number} cases ended well (seed {seed}). Of {pairs} pairs, {} met two calls.",
+        number.saturating_sub(failed.len()),
+        both.get()
+    );
     if account_api > 0 {
-        let told = |case: &wired::Case, took: Duration| println!("{case:?}: {:.1} s", took.as_secs_f64());
-        let played = on_deployed(async |stack, google| wired::play(account_api, seed, stack, google, told).await);
-        failed.extend(runtime.block_on(played)?);
+        failed.extend(runtime.block_on(wired_account_api(account_api, seed))?);
     }
-    println!("{} of {number} cases ended well (seed {seed})", number.saturating_sub(failed.len()));
     if failed.is_empty() {
         return Ok(());
     }
     bail!("{} cases failed:\n{}", failed.len(), failed.join("\n"))
 }
 
+/// Returns the cases that did not end well, and why.
+async fn wired_account_api(number: usize, seed: u64) -> Result<Vec<String>> {
+    let (cases, tools) = (wired::Cases::new(number, seed), Tools::make().await?);
+    let (all, missed, slowest) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(Duration::ZERO));
+    let failed = RefCell::new(Vec::new());
+    let told = |case: &wired::Case, played: wired::Played| {
+        all.set(all.get() + 1);
+        missed.set(missed.get() + usize::from(played.struck == 0));
+        slowest.set(slowest.get().max(played.slowest));
+        let struck = if played.struck == 0 { ", no call went wrong" } else { "" };
+        println!("{case:?}: {:.1} s{struck}", played.took.as_secs_f64());
+        if !played.wrong.is_empty() {
+            failed.borrow_mut().push(format!("{case:?}: {}", played.wrong.join("; ")));
+        }
+    };
+    let on_one = || tools.deployed(async |stack, google| wired::play(&cases, stack, google, told).await);
+    let left = try_join_all(std::iter::repeat_with(on_one).take(STACKS.min(number))).await?;
+    let mut failed = failed.into_inner();
+    println!(
+        "Account API: {} of {} cases ended well (seed {seed}), {} without a call that went wrong. The slowest answer took {:.1} s.",
+        all.get().saturating_sub(failed.len()),
+        all.get(),
+        missed.get(),
+        slowest.get().as_secs_f64()
+    );
+    failed.extend(left.into_iter().flatten());
+    Ok(failed)
+}
+
 fn hostile_events(options: &Events) -> Result<()> {
-    let each = options.count.div_ceil(Target::ALL.len() as u64);
-    for target in Target::ALL {
+    let each = options.count;
+    let is_meant = |target: &Target| options.function.as_ref().is_none_or(|name| name == target.name());
+    for target in Target::ALL.into_iter().filter(is_meant) {
         let start = Instant::now();
         let answers = events::send(target, 0..each, options.seed)?;
-        println!("{target:?}: {each} events held in {:.0} s", start.elapsed().as_secs_f64());
+        println!("{}: {each} events held in {:.0} s", target.name(), start.elapsed().as_secs_f64());
         for (answer, times) in answers {
             println!("    {times:>8} {answer}");
         }
+    }
+    if options.function.is_some() {
+        return Ok(());
     }
     worst::measure(|row| println!("| {} |", row.join(" | ")))
 }
@@ -204,7 +251,8 @@ fn storm(options: &Storm) -> Result<()> {
     let storm = storm::Storm { clients, throttled, seed };
     let outcome = runtime.block_on(async {
         if deployed {
-            on_deployed(async |stack, google| storm::play_deployed(storm, stack, google).await).await
+            let tools = Tools::make().await?;
+            tools.deployed(async |stack, google| storm::play_deployed(storm, stack, google).await).await
         } else {
             storm_in_memory(storm).await
         }
@@ -219,25 +267,37 @@ async fn storm_in_memory(storm: storm::Storm) -> Result<storm::Outcome> {
     storm::play(storm, moto.endpoint(), "state").await
 }
 
-/// Deploys both templates to a local cloud, for as long as `play` plays.
-async fn on_deployed<T>(play: impl AsyncFnOnce(&Stack, &IdentityProvider) -> Result<T>) -> Result<T> {
-    let (toolbox, sam) = tokio::try_join!(Toolbox::local_cloud(), Sam::install())?;
-    let binaries = Binaries::build(&function::ALL).await?;
-    let cloud = LocalCloud::start(&toolbox, Options::default()).await?;
-    let google = IdentityProvider::start(&toolbox, None).await?;
-    let folder = tempfile::tempdir()?;
-    let deployment = Deployment {
-        sam: &sam,
-        endpoint: cloud.endpoint(),
-        binaries: &binaries,
-        folder: folder.path().to_owned(),
-        callbacks: vec![CALLBACK.to_owned()],
-        providers: PROVIDERS.to_owned(),
-        account_api: storm::parameters(),
-    };
-    let stack = deployment.deploy().await?;
-    stack.register(&google, "Google").await?;
-    play(&stack, &google).await
+/// What a deployment is made with.
+struct Tools {
+    toolbox: Toolbox,
+    sam: Sam,
+    binaries: Binaries,
+}
+
+impl Tools {
+    async fn make() -> Result<Self> {
+        let (toolbox, sam) = tokio::try_join!(Toolbox::local_cloud(), Sam::install())?;
+        Ok(Self { toolbox, sam, binaries: Binaries::build(&function::ALL).await? })
+    }
+
+    /// Deploys both templates to a local cloud of their own, for as long as `play` plays.
+    async fn deployed<T>(&self, play: impl AsyncFnOnce(&Stack, &IdentityProvider) -> Result<T>) -> Result<T> {
+        let cloud = LocalCloud::start(&self.toolbox, Options::default()).await?;
+        let google = IdentityProvider::start(&self.toolbox, None).await?;
+        let folder = tempfile::tempdir()?;
+        let deployment = Deployment {
+            sam: &self.sam,
+            endpoint: cloud.endpoint(),
+            binaries: &self.binaries,
+            folder: folder.path().to_owned(),
+            callbacks: vec![CALLBACK.to_owned()],
+            providers: PROVIDERS.to_owned(),
+            account_api: storm::parameters(),
+        };
+        let stack = deployment.deploy().await?;
+        stack.register(&google, "Google").await?;
+        play(&stack, &google).await
+    }
 }
 
 fn soak(options: &Soak) -> Result<()> {
@@ -248,9 +308,9 @@ fn soak(options: &Soak) -> Result<()> {
         lived.check()?;
         lived.check_speed()
     };
-    for name in TRIGGERS {
-        held(name, runtime.block_on(soak::live(name, &binary(name), options.count))?)?;
-    }
+    let lives = TRIGGERS.map(|name| async move { held(name, soak::live(name, &binary(name), options.count).await?) });
+    // All at once: a function mostly waits, for the next connection.
+    runtime.block_on(try_join_all(lives))?;
     let lived = runtime.block_on(async {
         let cloud = LocalCloud::start(&Toolbox::local_cloud().await?, Options::default()).await?;
         soak::live_api(&binary(ACCOUNT_API), options.requests, cloud.endpoint()).await
@@ -285,6 +345,9 @@ fn real(launch: Launch, binary: &std::path::Path) -> Result<Outcome> {
         launch::play(launch, &cognito, function).await
     })
 }
+
+/// How many stacks the cases of the account API are shared out to. Most of a case is waiting.
+const STACKS: usize = 4;
 
 /// Enough for 25 people a second who wait two seconds each.
 const PROCESSES: usize = 50;

@@ -6,7 +6,8 @@
 //! down to the retries of the SDK. Only the network is left out.
 //!
 //! [`wire`] lets each call of each flow go wrong on its way. [`events`] sends what no app and no provider sends. [`soak`] keeps
-//! one process of each function at work. [`storm`] lets many people use the account API at once, over a table that throttles.
+//! one process of each function at work. [`storm`] lets many people use the account API at once, over a table that throttles. [`table`] lets the calls to that
+//! table go wrong.
 
 mod client;
 pub mod cognito;
@@ -18,6 +19,7 @@ mod network;
 mod report;
 pub mod soak;
 pub mod storm;
+pub mod table;
 pub mod wire;
 
 pub use command::{Command, virtually};

@@ -190,6 +190,7 @@ struct Shared {
     http: Http,
     plan: Mutex<Plan>,
     calls: AtomicUsize,
+    struck: AtomicUsize,
     messages: Mutex<Vec<String>>,
 }
 
@@ -202,6 +203,7 @@ impl Network {
             http: Http::default(),
             plan: Mutex::default(),
             calls: AtomicUsize::default(),
+            struck: AtomicUsize::default(),
             messages: Mutex::default(),
         });
         let served = shared.clone();
@@ -219,11 +221,17 @@ impl Network {
     pub(crate) fn set_plan(&self, plan: Plan) {
         *self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         self.shared.calls.store(0, Ordering::Relaxed);
+        self.shared.struck.store(0, Ordering::Relaxed);
     }
 
     /// How many calls came since then.
     pub(crate) fn calls(&self) -> usize {
         self.shared.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many of them went wrong.
+    pub(crate) fn struck(&self) -> usize {
+        self.shared.struck.load(Ordering::Relaxed)
     }
 
     /// Takes the messages out of the queue.
@@ -272,7 +280,9 @@ impl Shared {
             return None;
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner).fault_of(number)
+        let fault = self.plan.lock().unwrap_or_else(PoisonError::into_inner).fault_of(number)?;
+        self.struck.fetch_add(1, Ordering::Relaxed);
+        Some(fault)
     }
 
     async fn answer(&self, request: &Request) -> Answer {

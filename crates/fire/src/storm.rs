@@ -49,6 +49,13 @@ pub struct Storm {
 /// How many people are in the midst of something at once. When one of them is done, the next one comes.
 const AT_ONCE: usize = 100;
 
+/// How many people go through every flow among them.
+const ENOUGH: u32 = 30;
+
+/// What must have happened then.
+const FLOWS: [&str; 5] =
+    ["addresses changed", "changes cancelled", "changes guessed at", "invitations answered", "providers connected"];
+
 /// After how many people who are done the terminal is told.
 const TOLD: usize = 50;
 
@@ -66,6 +73,7 @@ struct Seen(Arc<Mutex<Sights>>);
 struct Sights {
     answers: BTreeMap<String, u64>,
     ended: BTreeMap<&'static str, u64>,
+    slowest: Duration,
     wrong: Vec<String>,
 }
 
@@ -84,13 +92,21 @@ impl Seen {
         self.with(|sights| std::mem::take(&mut sights.wrong))
     }
 
+    /// How long the slowest answer took.
+    fn slowest(&self) -> Duration {
+        self.with(|sights| sights.slowest)
+    }
+
     /// A flow that came to its end.
     fn ended(&self, flow: &'static str) {
         self.with(|sights| *sights.ended.entry(flow).or_default() += 1);
     }
 
-    fn answer(&self, route: &str, status: u16, code: &str) {
-        self.with(|sights| *sights.answers.entry(format!("{route}: {status} {code}")).or_default() += 1);
+    fn answer(&self, route: &str, status: u16, code: &str, took: Duration) {
+        self.with(|sights| {
+            *sights.answers.entry(format!("{route}: {status} {code}")).or_default() += 1;
+            sights.slowest = sights.slowest.max(took);
+        });
     }
 }
 
@@ -104,8 +120,9 @@ pub struct Outcome {
     thrown_back: u64,
     /// How often each answer came.
     answers: BTreeMap<String, u64>,
+    slowest: Duration,
     /// How many times each flow came to its end.
-    pub ended: BTreeMap<&'static str, u64>,
+    ended: BTreeMap<&'static str, u64>,
     wrong: Vec<String>,
 }
 
@@ -114,9 +131,12 @@ impl Outcome {
     ///
     /// # Errors
     ///
-    /// Lists those that were not.
+    /// Lists those that were not. Fails, too, if a flow never came to its end although there were enough people for each.
     pub fn check(&self) -> Result<()> {
         ensure!(self.wrong.is_empty(), "{} promises were broken:\n{}", self.wrong.len(), self.wrong.join("\n"));
+        for flow in FLOWS.iter().filter(|_| self.storm.clients >= ENOUGH) {
+            ensure!(self.ended.contains_key(flow), "no {flow}");
+        }
         Ok(())
     }
 }
@@ -126,6 +146,7 @@ impl fmt::Display for Outcome {
         let Storm { clients, throttled, seed } = self.storm;
         let (seconds, all) = (self.took.as_secs(), self.answers.values().sum::<u64>());
         writeln!(f, "{clients} people, {throttled} % throttled, seed {seed}: {all} answers in {seconds} s.")?;
+        writeln!(f, "The slowest answer took {:.1} s.", self.slowest.as_secs_f64())?;
         writeln!(f, "The table had {} calls and threw {} back.", self.calls, self.thrown_back)?;
         for (flow, times) in &self.ended {
             writeln!(f, "    {times:>7} {flow}")?;
@@ -194,7 +215,7 @@ async fn play_in(storm: Storm, world: impl World, table: &Table) -> Result<Outco
     world.ages().await?;
     let looks = stream::iter(people).map(Person::afterwards);
     looks.buffer_unordered(client::ROOM).collect::<Vec<_>>().await;
-    look(&world.accounts().await?, &accounts, &seen);
+    look(&world.accounts().await?, (0..).zip(&accounts), &seen);
     let (calls, thrown_back) = table.counts();
     Ok(seen.with(|sights| Outcome {
         storm,
@@ -202,15 +223,16 @@ async fn play_in(storm: Storm, world: impl World, table: &Table) -> Result<Outco
         calls,
         thrown_back,
         answers: std::mem::take(&mut sights.answers),
+        slowest: sights.slowest,
         ended: std::mem::take(&mut sights.ended),
         wrong: std::mem::take(&mut sights.wrong),
     }))
 }
 
-/// Looks at the pool as somebody who knows nothing of the API.
-fn look(accounts: &[Profile], people: &[Profile], seen: &Seen) {
+/// Looks at the pool as somebody who knows nothing of the API. The people have numbers.
+fn look<'a>(accounts: &[Profile], people: impl Iterator<Item = (u32, &'a Profile)>, seen: &Seen) {
     let sub = |account: &Profile| account.attribute("sub").to_owned();
-    let numbers: BTreeMap<_, _> = people.iter().map(sub).zip(0..).collect();
+    let numbers: BTreeMap<_, _> = people.map(|(number, own)| (sub(own), number)).collect();
     let mut addresses = BTreeSet::new();
     for account in accounts.iter().filter(|account| account.is_native()) {
         let email = account.attribute("email");

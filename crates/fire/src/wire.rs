@@ -1,7 +1,9 @@
 //! Wire faults: each call of each flow goes wrong in each way, once or from then on. Then the person tries again.
 //!
-//! The functions are the real ones, with the SDK and the connections of the deployed binary. Only TLS is left out.
+//! The functions are the real ones, with the SDK and the connections of the deployed binary. Only TLS is left out. They run in
+//! this process, or each binary in its own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,7 @@ use cognito_core::user_pool::aws::AwsUserPools;
 use futures_util::stream::{self, StreamExt};
 use local_cloud::event::sample;
 use local_cloud::function::SETTINGS;
+use local_cloud::runtime_api;
 use local_cloud::seed::GROUP;
 use post_authentication::PostAuthentication;
 use post_confirmation::PostConfirmation;
@@ -45,6 +48,14 @@ pub enum Flow {
 impl Flow {
     /// Every flow, with the calls that it makes where nothing goes wrong.
     pub const ALL: [(Self, usize); 4] = [(Self::Link, 2), (Self::Create, 5), (Self::Group, 1), (Self::Repair, 2)];
+
+    fn function(self) -> &'static str {
+        match self {
+            Self::Link | Self::Create => "pre-sign-up",
+            Self::Group => "post-confirmation",
+            Self::Repair => "post-authentication",
+        }
+    }
 }
 
 /// One flow, and what goes wrong with it.
@@ -78,8 +89,8 @@ pub fn pairs(number: usize, seed: u64) -> Vec<Case> {
     let mut draw = || {
         let (flow, calls) = Flow::ALL[rng.random_range(0..Flow::ALL.len())];
         let first = rng.random_range(0..calls);
-        // A call that is repeated has another number.
-        let second = first + rng.random_range(1..=calls + 1);
+        // One more than the flow makes: a call that is repeated has another number.
+        let second = rng.random_range(first + 1..=calls);
         let mut fault = || Fault::ALL[rng.random_range(0..Fault::ALL.len())];
         Case { flow, plan: Plan { faults: vec![(first, fault()), (second, fault())], lasts: false } }
     };
@@ -93,25 +104,30 @@ pub struct Outcome {
     pub at_once: bool,
     /// How long the answer took.
     pub took: Duration,
+    /// How many calls went wrong.
+    pub struck: usize,
 }
 
-/// Plays a case, lets the person try again, and looks at the pool.
+/// Plays a case with the functions of this process, or with the binaries of a folder. Lets the person try again, and looks at
+/// the pool.
 ///
 /// # Errors
 ///
-/// Fails if an answer is late, or if in the end there is not the one account, clean and in its group.
-pub async fn play(case: &Case) -> Result<Outcome> {
+/// Fails if an answer is late, if a process ends, or if in the end there is not the one account, clean and in its group.
+pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
     let cognito = Arc::new(Cognito::new());
     let sub = prepare(case.flow, &cognito);
+    let others: Vec<_> = cognito.accounts().into_iter().filter(|account| account.email != EMAIL).collect();
     let network = Network::start(Origin::StandIn(cognito.clone())).await?;
-    let function = Functions::over(&network.url)?;
+    let function = Functions::start(&network.url, case.flow, binaries).await?;
     network.set_plan(case.plan.clone());
     let start = Instant::now();
     let mut answered = function.run(case.flow, &sub).await;
     let took = start.elapsed();
     ensure!(took < CUT_OFF, "the answer took {took:?}");
     let first = case.plan.faults.first().map_or(0, |(at, _)| *at);
-    ensure!(network.calls() > first, "only {} calls were made", network.calls());
+    let struck = network.struck();
+    ensure!(struck > 0, "only {} calls were made, and number {first} was to go wrong", network.calls());
     let at_once = answered.is_ok();
     network.set_plan(Plan::default());
     // Cognito asks pre sign-up no more once the identity is linked, and post confirmation never again.
@@ -130,18 +146,18 @@ pub async fn play(case: &Case) -> Result<Outcome> {
     for message in network.take_messages() {
         function.deliver(&message).await.map_err(anyhow::Error::msg)?;
     }
-    check(case.flow, &cognito)?;
-    Ok(Outcome { at_once, took })
+    check(case.flow, &cognito, &others)?;
+    Ok(Outcome { at_once, took, struck })
 }
 
 /// How many cases run at a time. Most of them wait.
 const AT_A_TIME: usize = 16;
 
 /// Plays cases and tells `told` how each ended. Returns those that failed, and why.
-pub async fn play_all(cases: Vec<Case>, told: impl Fn(&Case, Outcome)) -> Vec<String> {
+pub async fn play_all(cases: Vec<Case>, binaries: Option<&Path>, told: impl Fn(&Case, Outcome)) -> Vec<String> {
     let played = stream::iter(cases)
         .map(|case| async move {
-            let outcome = play(&case).await;
+            let outcome = play(&case, binaries).await;
             (case, outcome)
         })
         .buffer_unordered(AT_A_TIME);
@@ -176,7 +192,7 @@ fn prepare(flow: Flow, cognito: &Cognito) -> String {
 /// Somebody whom nothing of this is about.
 const BYSTANDER: &str = "grace@example.com";
 
-fn check(flow: Flow, cognito: &Cognito) -> Result<()> {
+fn check(flow: Flow, cognito: &Cognito, before: &[Account]) -> Result<()> {
     let (own, others): (Vec<_>, Vec<_>) = cognito.accounts().into_iter().partition(|account| account.email == EMAIL);
     let [account] = own.as_slice() else { anyhow::bail!("{} accounts: {own:?}", own.len()) };
     ensure!(account.confirmed && !account.unverified, "not clean: {account:?}");
@@ -184,28 +200,66 @@ fn check(flow: Flow, cognito: &Cognito) -> Result<()> {
     ensure!(identities == usize::from(flow != Flow::Group), "linked {identities} times: {account:?}");
     let joins = matches!(flow, Flow::Create | Flow::Group);
     ensure!(account.groups.contains(GROUP) == joins, "the group is wrong: {account:?}");
-    let untouched = others.iter().all(|other| other.groups.is_empty() && other.identities.is_empty());
-    ensure!(others.len() == 1 && untouched, "somebody else was changed: {others:?}");
+    ensure!(others == before, "somebody else was changed: {others:?}");
     Ok(())
 }
 
-/// The functions of one process each.
-struct Functions {
+/// What answers the events of a case.
+enum Functions {
+    /// The triggers, in this process.
+    Here(Box<Triggers>),
+    /// The binary of the flow, and that of post confirmation for what the queue delivers.
+    Binaries(Box<[runtime_api::Function; 2]>),
+}
+
+struct Triggers {
     pre_sign_up: PreSignUp<AwsUserPools, SqsQueue>,
     post_confirmation: PostConfirmation<AwsUserPools, SqsQueue>,
     post_authentication: PostAuthentication<AwsUserPools>,
 }
 
 impl Functions {
-    fn over(url: &str) -> Result<Self> {
+    async fn start(url: &str, flow: Flow, binaries: Option<&Path>) -> Result<Self> {
         let queue = format!("{url}/123456789012/retries");
+        let own = [("AWS_ENDPOINT_URL", url), (RETRY_QUEUE_URL, queue.as_str())];
+        let settings: Vec<_> = SETTINGS.into_iter().chain(own).collect();
+        let Some(folder) = binaries else { return Ok(Self::Here(Box::new(Triggers::over(&settings)?))) };
+        let settings: Vec<_> = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let started = |name: &'static str| {
+            let settings = &settings;
+            async move { runtime_api::Function::start(name, &folder.join(name), settings).await }
+        };
+        let (own, confirmed) = tokio::try_join!(started(flow.function()), started("post-confirmation"))?;
+        Ok(Self::Binaries(Box::new([own, confirmed])))
+    }
+
+    async fn run(&self, flow: Flow, sub: &str) -> Result<(), String> {
+        let event = event(flow, sub).map_err(|why| why.to_string())?;
+        match (self, flow) {
+            (Self::Binaries(functions), _) => invoked(&functions[0], &event).await,
+            (Self::Here(triggers), Flow::Link | Flow::Create) => answered(&triggers.pre_sign_up, &event).await,
+            (Self::Here(triggers), Flow::Group) => answered(&triggers.post_confirmation, &event).await,
+            (Self::Here(triggers), Flow::Repair) => answered(&triggers.post_authentication, &event).await,
+        }
+    }
+
+    /// Hands a message of the queue to post confirmation.
+    async fn deliver(&self, message: &str) -> Result<(), String> {
+        let event = json!({ "Records": [{ "body": message }] });
+        match self {
+            Self::Binaries(functions) => invoked(&functions[1], &event).await,
+            Self::Here(triggers) => answered(&triggers.post_confirmation, &event).await,
+        }
+    }
+}
+
+impl Triggers {
+    fn over(settings: &[(&str, &str)]) -> Result<Self> {
         let lookup = |asked: &str| {
             let value = match asked {
                 "AWS_REGION" => "eu-central-1",
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
-                "AWS_ENDPOINT_URL" => url,
-                RETRY_QUEUE_URL => queue.as_str(),
-                _ => SETTINGS.iter().find(|(name, _)| *name == asked)?.1,
+                _ => settings.iter().find(|(name, _)| *name == asked)?.1,
             };
             Some(value.to_owned())
         };
@@ -222,20 +276,12 @@ impl Functions {
             post_authentication: PostAuthentication::new(post_authentication::Settings::from_lookup(&lookup)?, pools),
         })
     }
+}
 
-    async fn run(&self, flow: Flow, sub: &str) -> Result<(), String> {
-        let event = event(flow, sub).map_err(|why| why.to_string())?;
-        match flow {
-            Flow::Link | Flow::Create => answered(&self.pre_sign_up, &event).await,
-            Flow::Group => answered(&self.post_confirmation, &event).await,
-            Flow::Repair => answered(&self.post_authentication, &event).await,
-        }
-    }
-
-    /// Hands a message of the queue to post confirmation.
-    async fn deliver(&self, message: &str) -> Result<(), String> {
-        answered(&self.post_confirmation, &json!({ "Records": [{ "body": message }] })).await
-    }
+/// Lets a process answer an event. The error is the code of the refusal or failure, or why the process has ended.
+async fn invoked(function: &runtime_api::Function, event: &Value) -> Result<(), String> {
+    let answered = function.invoke(event).await.map_err(|why| format!("{why:#}"))?;
+    answered.map(drop).map_err(|error| error.error_type)
 }
 
 fn event(flow: Flow, sub: &str) -> Result<Value> {

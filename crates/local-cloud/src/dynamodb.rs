@@ -43,6 +43,16 @@ pub async fn items(endpoint: &str, table: &str) -> Result<Vec<Value>> {
     }
 }
 
+/// The item under a key, as DynamoDB's API writes it; null if there is none.
+///
+/// # Errors
+///
+/// Fails if the call is refused.
+pub async fn item(endpoint: &str, table: &str, key: &str) -> Result<Value> {
+    let input = json!({ "TableName": table, "Key": { "key": { "S": key } }, "ConsistentRead": true });
+    Ok(call(endpoint, "GetItem", &input).await?["Item"].take())
+}
+
 /// Moves every time in the account API's table back by so many seconds, as if all of it had been written that much
 /// earlier. Nobody may write to it meanwhile.
 ///

@@ -68,7 +68,7 @@ struct Runtime {
 #[derive(Debug)]
 struct Invocation {
     id: String,
-    event: String,
+    event: Vec<u8>,
 }
 
 impl Function {
@@ -120,10 +120,19 @@ impl Function {
     ///
     /// Fails if the function ends or does not answer within [`DEADLINE`]. The message contains its output.
     pub async fn invoke(&self, event: &Value) -> Result<Result<Value, FunctionError>> {
+        self.invoke_bytes(event.to_string().into_bytes()).await
+    }
+
+    /// The same with bytes that need not be JSON, and that Lambda would hand to no function then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Function::invoke`].
+    pub async fn invoke_bytes(&self, event: Vec<u8>) -> Result<Result<Value, FunctionError>> {
         let id = uuid::Uuid::new_v4().to_string();
         let (sender, answer) = oneshot::channel();
         lock(&self.runtime.answers).insert(id.clone(), sender);
-        self.runtime.queue.send(Invocation { id, event: event.to_string() })?;
+        self.runtime.queue.send(Invocation { id, event })?;
         tokio::select! {
             answer = answer => answer.context("the runtime API ended"),
             status = self.ended() => bail!("{} ended ({}).\n{}", self.name, status?, self.log()),

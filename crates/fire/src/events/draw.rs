@@ -140,7 +140,7 @@ pub(super) fn edit_text(rng: &mut StdRng, text: &mut String) {
 }
 
 /// Changes the bytes, so that they may be no text: some are drawn anew, or all.
-pub(super) fn edit_bytes(rng: &mut StdRng, bytes: &mut Vec<u8>) {
+pub(crate) fn edit_bytes(rng: &mut StdRng, bytes: &mut Vec<u8>) {
     if rng.random_range(0..4) == 0 || bytes.is_empty() {
         *bytes = vec![0; rng.random_range(0..64)];
         rng.fill_bytes(bytes);

@@ -10,7 +10,6 @@ use cognito_core::user_pool::aws::AwsUserPools;
 use custom_message::CustomMessage;
 use inbound_federation::InboundFederation;
 use local_cloud::function::SETTINGS;
-use local_cloud::layout;
 use post_authentication::PostAuthentication;
 use post_confirmation::PostConfirmation;
 use pre_sign_up::PreSignUp;
@@ -20,7 +19,7 @@ use rand::seq::IndexedRandom;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::draw;
+use super::{draw, samples};
 use crate::client;
 use crate::cognito::Cognito;
 use crate::function::Queue;
@@ -95,15 +94,7 @@ impl Triggers {
             }
             _ => Function::Message(Box::new(CustomMessage::new(custom_message::Settings::from_lookup(&lookup)?))),
         };
-        let mut samples = Vec::new();
-        let folder = layout::events().join(function);
-        let mut files: Vec<_> = std::fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
-        files.sort_by_key(std::fs::DirEntry::path);
-        for file in files {
-            samples.push(serde_json::from_str(&std::fs::read_to_string(file.path())?)?);
-        }
-        ensure!(!samples.is_empty(), "{} is empty", folder.display());
-        Ok(Self { function: made, samples })
+        Ok(Self { function: made, samples: samples(function)? })
     }
 
     /// The first event that has attributes.

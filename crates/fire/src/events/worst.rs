@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::api::Api;
@@ -10,6 +10,12 @@ use super::{Target, World};
 
 /// The largest event that Lambda hands to a function, in bytes.
 const LARGEST: usize = 6 * 1024 * 1024;
+
+/// By what factor twice as much may take longer. It is four where the time grows with the square of the size.
+const LONGEST: f64 = 3.5;
+
+/// What takes less, in milliseconds, says nothing about the factor.
+const TOO_SHORT: f64 = 20.0;
 
 /// A form that grows: its name, and the document of so many bytes at least, made from an event.
 type Form = (&'static str, fn(Value, usize) -> String);
@@ -93,7 +99,7 @@ fn nested(size: usize) -> String {
 ///
 /// # Errors
 ///
-/// Fails if an answer is not one that may be given.
+/// Fails if an answer is not one that may be given, or if the time grows much faster than the size.
 pub fn measure(told: impl Fn(&[String])) -> Result<()> {
     told(&["function", "form", "1.5 MB", "3 MB", "6 MB", "twice as much takes", "answer"].map(str::to_owned));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
@@ -113,8 +119,9 @@ pub fn measure(told: impl Fn(&[String])) -> Result<()> {
                 took.push(start.elapsed().as_secs_f64() * 1000.0);
             }
             let ratio = took[2] / took[1].max(0.001);
+            ensure!(took[2] < TOO_SHORT || ratio < LONGEST, "{target:?}, {name}: {took:?} ms");
             let cells = took.iter().map(|took| format!("{took:.0} ms"));
-            let first = [format!("{target:?}"), (*name).to_owned()].into_iter();
+            let first = [target.name(), name].map(str::to_owned).into_iter();
             told(&first.chain(cells).chain([format!("{ratio:.1} times"), said]).collect::<Vec<_>>());
         }
     }

@@ -1,7 +1,7 @@
 //! What a person presses in a browser.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use local_cloud::http::Http;
 use serde_json::Value;
@@ -78,7 +78,9 @@ impl Client {
         headers.extend(token.as_deref().map(|token| ("authorization", token)));
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let place = room.acquire().await;
+        let start = Instant::now();
         let sent = http.send_body(method, &format!("{url}{path}"), &headers, text).await;
+        let took = start.elapsed();
         drop(place);
         let (status, body) = match sent {
             Ok(answer) => (answer.status.as_u16(), answer.json().unwrap_or_default()),
@@ -89,7 +91,7 @@ impl Client {
         };
         let code = body["code"].as_str().unwrap_or_default();
         let route = if path.starts_with("/identities/") && method == "DELETE" { "/identities/{id}" } else { path };
-        seen.answer(&format!("{method} {route}"), status, code);
+        seen.answer(&format!("{method} {route}"), status, code, took);
         if status >= 500 && !failures.contains(&code) {
             seen.wrong(format!("{method} {route} answers {status} {body}"));
         }

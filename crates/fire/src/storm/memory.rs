@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use account_api::accounts::Pool;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
-use account_api::store::dynamodb::DynamoDb;
 use account_api::testing::{claims, event};
 use account_api::{AccountApi, Clock, Parts, Settings, SystemClock};
 use anyhow::{Context as _, Result};
@@ -21,7 +20,6 @@ use axum::response::{IntoResponse, Response};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, native};
 use lambda_http::tower::ServiceExt;
-use local_cloud::client_environment;
 use local_cloud::user_pool::{Identity, Profile};
 use serde_json::{Value, json};
 
@@ -75,13 +73,10 @@ impl Memory {
     /// Starts the API over a table at this DynamoDB.
     pub(super) async fn start(dynamodb: &str, table: &str) -> Result<Self> {
         let settings = settings(table)?;
-        let environment = client_environment(dynamodb);
-        let lookup = |asked: &str| environment.iter().find(|(name, _)| name == asked).map(|(_, value)| value.clone());
-        let client = aws_sdk_dynamodb::Client::new(&cognito_core::sdk::config(&lookup)?);
         let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
         let (mailer, queue, clock) = (MemoryMailer::default(), MemoryQueue::default(), Ahead::default());
         let api = AccountApi::new(Parts {
-            store: Arc::new(DynamoDb::new(client, table)),
+            store: Arc::new(crate::table::store(dynamodb, table)?),
             mailer: Arc::new(mailer.clone()),
             queue: Arc::new(queue.clone()),
             clock: Arc::new(clock.clone()),
