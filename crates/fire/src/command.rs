@@ -95,6 +95,9 @@ pub struct Wire {
     /// How many drawn faults the account API meets, on a deployed stack.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     account_api: usize,
+    /// On how many stacks. Most of a case is waiting; 16 keep two cores busy.
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    stacks: usize,
     /// Run the triggers' binaries of this folder, each in its own process, instead of the triggers in this one.
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
@@ -191,7 +194,7 @@ fn wire_faults(options: &Wire) -> Result<()> {
         both.get()
     );
     if account_api > 0 {
-        failed.extend(runtime.block_on(wired_account_api(account_api, seed))?);
+        failed.extend(runtime.block_on(wired_account_api(options))?);
     }
     if failed.is_empty() {
         return Ok(());
@@ -200,7 +203,8 @@ fn wire_faults(options: &Wire) -> Result<()> {
 }
 
 /// Returns the cases that did not end well, and why.
-async fn wired_account_api(number: usize, seed: u64) -> Result<Vec<String>> {
+async fn wired_account_api(options: &Wire) -> Result<Vec<String>> {
+    let Wire { account_api: number, stacks, seed, .. } = *options;
     let (cases, tools) = (wired::Cases::new(number, seed), Tools::make().await?);
     let (all, missed, slowest) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(Duration::ZERO));
     let failed = RefCell::new(Vec::new());
@@ -215,7 +219,7 @@ async fn wired_account_api(number: usize, seed: u64) -> Result<Vec<String>> {
         }
     };
     let on_one = || tools.deployed(async |stack, google| wired::play(&cases, stack, google, told).await);
-    let left = try_join_all(std::iter::repeat_with(on_one).take(STACKS.min(number))).await?;
+    let left = try_join_all(std::iter::repeat_with(on_one).take(stacks.clamp(1, number))).await?;
     let mut failed = failed.into_inner();
     println!(
         "Account API: {} of {} cases ended well (seed {seed}), {} without a call that went wrong. The slowest answer took {:.1} s.",
@@ -345,9 +349,6 @@ fn real(launch: Launch, binary: &std::path::Path) -> Result<Outcome> {
         launch::play(launch, &cognito, function).await
     })
 }
-
-/// How many stacks the cases of the account API are shared out to. Most of a case is waiting.
-const STACKS: usize = 4;
 
 /// Enough for 25 people a second who wait two seconds each.
 const PROCESSES: usize = 50;

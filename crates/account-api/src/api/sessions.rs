@@ -33,7 +33,7 @@ impl Limits for NoticeRequest {
     }
 }
 
-refusals! { EndRefused: SIGNED_IN; AccountUnusable, TooManyRequests }
+refusals! { EndRefused: SIGNED_IN; AccountUnusable }
 
 /// Signs out everywhere
 ///
