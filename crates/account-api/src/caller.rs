@@ -79,6 +79,11 @@ impl Caller {
         self.signed_in_at.filter(is_fresh).ok_or_else(|| Code::SignInAgain.into())
     }
 
+    /// When the person signed in, however long ago. A token that does not say so counts as older than any other.
+    pub(crate) fn signed_in_at(&self) -> u64 {
+        self.signed_in_at.unwrap_or_default()
+    }
+
     /// Whether the person may have signed in with a provider. Cognito's sign-in pages make such tokens for passwords,
     /// too; its sign-in calls never make one for a provider.
     pub(crate) fn may_be_federated(&self) -> bool {

@@ -132,7 +132,8 @@ pub trait UserPool: Sync {
     ) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Removes the phone number and switches every second factor off (two calls). If the pool requires a number, it stays
-    /// and is no longer verified (three calls): then it opens nothing.
+    /// and is no longer verified (four calls). Then it opens nothing, or this fails: where people sign in with codes in text
+    /// messages.
     fn forget_phone_and_factors(&self, user: &CheckedUserName) -> impl Future<Output = Result<(), PoolError>> + Send;
 
     /// Whether the profile holds a passkey, which no administrator's call can remove.

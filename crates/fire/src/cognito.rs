@@ -104,6 +104,16 @@ impl Cognito {
         cognito
     }
 
+    /// Adds a confirmed account that was made long ago, with this user name and this `sub`.
+    pub(crate) fn add_named(&self, user_name: &str, sub: &str) {
+        let mut state = self.state();
+        let at = state.add(Account { confirmed: true, created: LONG_AGO, ..Account::default() });
+        sub.clone_into(&mut state.accounts[at].sub);
+        for name in [user_name, sub] {
+            state.by_name.insert(name.to_owned(), at);
+        }
+    }
+
     /// Forgets everybody.
     pub(crate) fn clear(&self) {
         let mut state = self.state();

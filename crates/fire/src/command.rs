@@ -70,6 +70,9 @@ pub struct Soak {
     /// The folder of the binaries.
     #[arg(long, value_name = "FOLDER")]
     binaries: PathBuf,
+    /// Only this function.
+    #[arg(long, value_name = "NAME", value_parser = function::ALL)]
+    function: Option<String>,
 }
 
 /// Which hostile events there are.
@@ -207,10 +210,13 @@ async fn wired_account_api(options: &Wire) -> Result<Vec<String>> {
     let Wire { account_api: number, stacks, seed, .. } = *options;
     let (cases, tools) = (wired::Cases::new(number, seed), Tools::make().await?);
     let (all, missed, slowest) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(Duration::ZERO));
+    let (pairs, both) = (Cell::new(0_usize), Cell::new(0_usize));
     let failed = RefCell::new(Vec::new());
     let told = |case: &wired::Case, played: wired::Played| {
         all.set(all.get() + 1);
         missed.set(missed.get() + usize::from(played.struck == 0));
+        pairs.set(pairs.get() + usize::from(case.faults.len() > 1));
+        both.set(both.get() + usize::from(played.struck > 1));
         slowest.set(slowest.get().max(played.slowest));
         let struck = if played.struck == 0 { ", no call went wrong" } else { "" };
         println!("{case:?}: {:.1} s{struck}", played.took.as_secs_f64());
@@ -222,10 +228,13 @@ async fn wired_account_api(options: &Wire) -> Result<Vec<String>> {
     let left = try_join_all(std::iter::repeat_with(on_one).take(stacks.clamp(1, number))).await?;
     let mut failed = failed.into_inner();
     println!(
-        "Account API: {} of {} cases ended well (seed {seed}), {} without a call that went wrong. The slowest answer took {:.1} s.",
-        all.get().saturating_sub(failed.len()),
-        all.get(),
+        "Account API: {} of {} cases ended well (seed {seed}), beside {} in which no call went wrong. Of {} pairs, {} met two calls. \
+         The slowest answer took {:.1} s.",
+        all.get().saturating_sub(failed.len() + missed.get()),
+        all.get().saturating_sub(missed.get()),
         missed.get(),
+        pairs.get(),
+        both.get(),
         slowest.get().as_secs_f64()
     );
     failed.extend(left.into_iter().flatten());
@@ -312,9 +321,14 @@ fn soak(options: &Soak) -> Result<()> {
         lived.check()?;
         lived.check_speed()
     };
-    let lives = TRIGGERS.map(|name| async move { held(name, soak::live(name, &binary(name), options.count).await?) });
+    let is_meant = |name: &str| options.function.as_ref().is_none_or(|only| only == name);
+    let triggers = TRIGGERS.into_iter().filter(|name| is_meant(name));
+    let lives = triggers.map(|name| async move { held(name, soak::live(name, &binary(name), options.count).await?) });
     // All at once: a function mostly waits, for the next connection.
     runtime.block_on(try_join_all(lives))?;
+    if !is_meant(ACCOUNT_API) {
+        return Ok(());
+    }
     let lived = runtime.block_on(async {
         let cloud = LocalCloud::start(&Toolbox::local_cloud().await?, Options::default()).await?;
         soak::live_api(&binary(ACCOUNT_API), options.requests, cloud.endpoint()).await

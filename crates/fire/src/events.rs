@@ -19,7 +19,7 @@ use local_cloud::function::{ACCOUNT_API, TRIGGERS};
 use local_cloud::layout;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use api::Api;
 use triggers::Triggers;
@@ -140,9 +140,12 @@ fn personal() -> Result<BTreeSet<String>> {
     let mut personal = BTreeSet::from([MARK.to_lowercase()]);
     for function in TRIGGERS {
         for event in samples(function)? {
-            let attributes = event["request"]["userAttributes"].as_object();
-            let of_people = attributes.into_iter().flatten().filter(|(name, _)| PERSONAL.contains(&name.as_str()));
-            personal.extend(of_people.filter_map(|(_, value)| Some(value.as_str()?.to_lowercase())));
+            let request = &event["request"];
+            let documents = request["attributes"].as_object().into_iter().flat_map(Map::values);
+            for attributes in documents.chain([&request["userAttributes"]]).filter_map(Value::as_object) {
+                let of_people = attributes.iter().filter(|(name, _)| PERSONAL.contains(&name.as_str()));
+                personal.extend(of_people.filter_map(|(_, value)| Some(value.as_str()?.to_lowercase())));
+            }
         }
     }
     // A shorter one may be part of any word.

@@ -147,6 +147,7 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
         function.deliver(&message).await.map_err(anyhow::Error::msg)?;
     }
     check(case.flow, &cognito, &others)?;
+    function.must_live().await?;
     Ok(Outcome { at_once, took, struck })
 }
 
@@ -241,6 +242,17 @@ impl Functions {
             (Self::Here(triggers), Flow::Group) => answered(&triggers.post_confirmation, &event).await,
             (Self::Here(triggers), Flow::Repair) => answered(&triggers.post_authentication, &event).await,
         }
+    }
+
+    /// Fails if a process has ended.
+    async fn must_live(&self) -> Result<()> {
+        if let Self::Binaries(functions) = self {
+            for function in functions.iter() {
+                // No event of Cognito: it says so.
+                drop(function.invoke(&json!({})).await?);
+            }
+        }
+        Ok(())
     }
 
     /// Hands a message of the queue to post confirmation.

@@ -33,13 +33,13 @@ impl Limits for NoticeRequest {
     }
 }
 
-refusals! { EndRefused: SIGNED_IN; AccountUnusable }
+refusals! { EndRefused: SIGNED_IN; SignInAgain, AccountUnusable }
 
 /// Signs out everywhere
 ///
 /// Every session of the account ends, the caller's own one too: Cognito's tokens are void, and no sign-in from before
-/// counts as fresh for this API. An access token is good for this API, and for whoever checks only its signature, until it
-/// expires. The owner gets a mail.
+/// counts as fresh for this API. An access token is good for the other routes of this API, and for whoever checks only its
+/// signature, until it expires. The owner gets a mail, at most 20 a day.
 #[utoipa::path(
     delete, path = "/sessions", tag = "identities", security(("accessToken" = [])),
     responses(
@@ -79,7 +79,7 @@ pub(super) async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
-refusals! { NoticeRefused: SIGNED_IN, WITH_BODY; AccountUnusable, TooManyRequests }
+refusals! { NoticeRefused: SIGNED_IN, WITH_BODY; SignInAgain, AccountUnusable, TooManyRequests }
 
 /// Tells the owner by mail
 ///

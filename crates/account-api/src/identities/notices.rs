@@ -30,14 +30,18 @@ impl table::Entry for Told {
 
 impl Identities {
     /// Ends every session of the caller's account, the caller's own one too. From then on no sign-in from before counts as
-    /// fresh. However often it is asked for, it is done; only the mails are limited.
+    /// fresh, and none does this again. However often it is asked for, it is done; only the mails are limited.
     pub(crate) async fn sign_out_everywhere(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let owner = &Owner::from(caller);
+        self.must_be_signed_in(caller, owner).await?;
         let record = self.open_record(owner).await?;
         let name = self.accounts.checked(&owner.name(), &owner.sub).await?;
         self.accounts.sign_out_everywhere(&name).await.map_err(gone_as(Code::AccountUnusable))?;
         let now = self.table.now();
-        let may_tell = self.counted(&self.notices, &owner.sub).await.is_ok();
+        let may_tell = match self.counted(&self.notices, &owner.sub).await {
+            Err(why) if why.code() != Code::TooManyRequests => return Err(why),
+            counted => counted.is_ok(),
+        };
         let notice = self.about(What::SignedOutEverywhere, &record).filter(|_| may_tell);
         self.note(owner, |state| state.signed_out(now), notice, locales).await?;
         tracing::info!(decision = "signed_out_everywhere", sub = owner.sub, "decided");
@@ -47,11 +51,19 @@ impl Identities {
     /// Tells the owner that the password was changed. Cognito changes it without a word to anybody, so the caller says so.
     pub(crate) async fn password_changed(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
         let owner = &Owner::from(caller);
+        self.must_be_signed_in(caller, owner).await?;
         let record = self.open_record(owner).await?;
         self.counted(&self.notices, &owner.sub).await?;
         self.note(owner, |state| state, self.about(What::PasswordChanged, &record), locales).await?;
         tracing::info!(decision = "password_change_told", sub = owner.sub, "decided");
         Ok(())
+    }
+
+    /// Refuses a token whose session was ended. API Gateway takes it until it expires. A thief could otherwise end each of the
+    /// owner's later sessions with it.
+    async fn must_be_signed_in(&self, caller: &Caller, owner: &Owner) -> Result<(), Problem> {
+        let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
+        if read.value.is_signed_in(caller.signed_in_at()) { Ok(()) } else { Err(Code::SignInAgain.into()) }
     }
 
     /// Pre-sign-up told that it was about to link an identity. If it did, the application and the owner are told. An event

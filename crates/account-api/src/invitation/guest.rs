@@ -184,11 +184,12 @@ impl Invitations {
         let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
         let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
         // An account that its guest has opened is theirs, even if an administrator has given it a temporary password since.
-        // Without a record, an old account may have been opened: that record is gone by now.
+        // Where the run that made an account was cut off before it wrote a record, only the name says whose it is. An older
+        // account may have been opened: that record is gone by now.
         let now = UNIX_EPOCH + Duration::from_secs(self.table.now());
         let is_new = guest.is_younger_than(Duration::from_secs(ANSWER_KEPT), now);
-        let was_opened = read.value.completed || (!read.is_stored() && !is_new);
-        let made_account = !was_opened && (read.value.made(&guest.sub) || is_ours);
+        let was_cut_off = is_ours && !read.is_stored() && is_new;
+        let made_account = was_cut_off || (read.value.made(&guest.sub) && !read.value.completed);
         // Another procedure made this account, with groups and attributes for one person. A member who got the link
         // would be that person. That the temporary password is this API's says nothing: an earlier invitation may have
         // written it.

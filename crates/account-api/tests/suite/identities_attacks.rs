@@ -76,6 +76,17 @@ async fn a_provider_that_links_by_an_attribute_is_not_connected_by_what_the_acco
         connect(&house, &ada(), &other, &ada()).await.is_refused(403, "provider-not-linked");
         untouched(&house, &[ada(), other]);
     }
+    // What pre-sign-up linked came from the provider.
+    let mut linked = made_with_identity();
+    linked.identities[0].provider = "Corp".into();
+    (linked.identities[0].attribute, linked.identities[0].value) = ("custom:staff".into(), "77".into());
+    let house = House::set([ada(), linked.clone()], &settings);
+    assert_eq!(connect(&house, &ada(), &linked, &ada()).await.status, 200);
+    let [account] = house.pool.accounts().try_into().expect("one account");
+    assert_eq!(
+        (account.identities[0].attribute.as_str(), account.identities[0].value.as_str()),
+        ("custom:staff", "77")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,10 +28,21 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         )
     };
     if !facts.functions.contains_key(&Trigger::CustomMessage) {
-        let why = "The pool verifies sign-ups by a link of Cognito. If you attach custom-message, it has to know that";
+        let why = "The pool verifies sign-ups by a link of Cognito. If you attach custom-message, it has to know that. Opening \
+                   the link is enough, so a mail scanner that opens links confirms a registration that somebody else made \
+                   with the address";
         return by_link.then(|| Finding::note("pool_verifies_by_link", SUBJECT, why, remedy())).into_iter().collect();
     }
-    let Some(settings) = settings_of_messages(facts) else { return vec![] };
+    let opened = || {
+        let why = "The pool verifies by a link of Cognito. Opening it is enough, so a mail scanner that opens links confirms a \
+                   registration that somebody else made with the address";
+        let remedy = format!(
+            "Let the pool send codes: set VerificationMessageTemplate.DefaultEmailOption to CONFIRM_WITH_CODE, and take \
+             cognito-link out of {MESSAGE_STYLE}"
+        );
+        Finding::note("pool_verifies_by_link", SUBJECT, why, remedy)
+    };
+    let Some(settings) = settings_of_messages(facts) else { return by_link.then(opened).into_iter().collect() };
     let any = |kinds: &[Kind], style| kinds.iter().any(|kind| settings.style_of(*kind) == style);
     let sign_up = &PERHAPS_BY_LINK[..2];
     let finding = if by_link && any(&PERHAPS_BY_LINK, Style::Link) {
@@ -46,13 +57,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let remedy = format!("Take cognito-link out of {MESSAGE_STYLE} on custom-message");
         Finding::error("pool_verifies_by_code", SUBJECT, why, remedy)
     } else if by_link {
-        let why = "The pool verifies by a link of Cognito. Opening it is enough, so a mail scanner that opens links confirms a \
-                   registration that somebody else made with the address";
-        let remedy = format!(
-            "Let the pool send codes: set VerificationMessageTemplate.DefaultEmailOption to CONFIRM_WITH_CODE, and take \
-             cognito-link out of {MESSAGE_STYLE}"
-        );
-        Finding::note("pool_verifies_by_link", SUBJECT, why, remedy)
+        opened()
     } else {
         return vec![];
     };

@@ -248,18 +248,18 @@ impl UserPool for AwsUserPool {
         let deleted =
             call.user_attribute_names("phone_number").send().await.map_err(failed("AdminDeleteUserAttributes"));
         match deleted {
-            // Cognito does not delete what the pool requires. A number that is not verified opens nothing.
+            // Cognito does not delete what the pool requires. A number that is not verified opens nothing, unless the pool
+            // sends codes to sign in with.
             Err(error) if error.kind() == PoolErrorKind::InvalidParameter => {
-                self.update(user, vec![attribute("phone_number_verified", "false")?]).await
+                self.update(user, vec![attribute("phone_number_verified", "false")?]).await?;
+                if self.auth_factors(user).await?.contains(&AuthFactorType::SmsOtp) { Err(error) } else { Ok(()) }
             }
             deleted => deleted.map(drop),
         }
     }
 
     async fn has_passkey(&self, user: &CheckedUserName) -> Result<bool, PoolError> {
-        let call = self.client.admin_get_user_auth_factors().user_pool_id(&self.id).username(user.as_str());
-        let factors = call.send().await.map_err(failed("AdminGetUserAuthFactors"))?;
-        Ok(factors.configured_user_auth_factors().contains(&AuthFactorType::WebAuthn))
+        Ok(self.auth_factors(user).await?.contains(&AuthFactorType::WebAuthn))
     }
 
     async fn sign_out_everywhere(&self, user: &CheckedUserName) -> Result<(), PoolError> {
@@ -282,6 +282,13 @@ impl UserPool for AwsUserPool {
 }
 
 impl AwsUserPool {
+    /// What the profile can sign in with by itself.
+    async fn auth_factors(&self, user: &CheckedUserName) -> Result<Vec<AuthFactorType>, PoolError> {
+        let call = self.client.admin_get_user_auth_factors().user_pool_id(&self.id).username(user.as_str());
+        let factors = call.send().await.map_err(failed("AdminGetUserAuthFactors"))?;
+        Ok(factors.configured_user_auth_factors.unwrap_or_default())
+    }
+
     async fn get_user(&self, name: &str) -> Result<Option<AdminGetUserOutput>, PoolError> {
         let call = self.client.admin_get_user().user_pool_id(&self.id).username(name);
         match call.send().await.map_err(failed("AdminGetUser")) {

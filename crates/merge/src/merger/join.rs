@@ -8,7 +8,7 @@ use super::guard::Guard;
 use super::outcome::{StepResult, Stop};
 use crate::join::{
     JOIN, Join, NotJoinable, Side, identities, is_group_of_provider, may_stay, own_identity, record_has,
-    refuse_shut_out,
+    refuse_shut_out, stored_link_attribute,
 };
 use crate::journal::{Begin, Entry, Journal, Linked, MergeState};
 use cognito_core::provider::SourceIdentity;
@@ -42,7 +42,10 @@ impl<P: Administration> Merger<'_, P> {
                         own.user_id == known.user_id && own.provider_name.eq_ignore_ascii_case(&known.provider_name)
                     })
                 });
-                if !(goes.is_stand_alone() && only && own) {
+                // Its owner may have written another value since the operator compared it.
+                let vouched = stored_link_attribute(&goes, &self.rules.providers)
+                    .is_none_or(|name| goes.attribute(name) == join.goes.profile().attribute(name));
+                if !(goes.is_stand_alone() && only && own && vouched) {
                     return Err(Stop::changed("the profile was deleted and created again"));
                 }
             }
@@ -120,6 +123,10 @@ impl<P: Administration> Merger<'_, P> {
                 let user_name = begin.profile.user_name.clone();
                 journal.write(Entry::Moving { user_name, identity: identity.clone() }).await?;
                 self.pool.unlink_source(identity).await?;
+                // Somebody else's link may have the same value, by the attribute that PROVIDERS names today.
+                if self.pool.record(&begin.profile.user_name).await?.as_ref().is_some_and(has) {
+                    return Err(Stop::changed("the identity was linked by another attribute"));
+                }
             }
             self.link_to(&name, identity, begin).await?;
         }

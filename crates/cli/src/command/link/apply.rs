@@ -12,12 +12,13 @@ use crate::terminal::{
 };
 use anyhow::Result;
 use cognito_core::account_event::{AccountEvent, EventBus as _, NotTaken, What};
-use cognito_core::provider::SourceIdentity;
+use cognito_core::provider::{Providers, SourceIdentity};
 use cognito_core::sdk::EventBridge;
 use cognito_core::user_pool::Administration;
 use linking::Refusal;
 use merge::{
     CopyOptions, History, Incomplete, Journal, MergeError, Merger, RateLimit, RateLimits, StepResult, check_copyable,
+    stored_link_attribute,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -338,6 +339,17 @@ fn consent(plan: &PlanFile) -> (String, String) {
             plan.joins.len()
         ));
         vouched.push("both profiles of each join belong to one person");
+        let providers = Providers::parse(&plan.header.options.providers).unwrap_or_default();
+        let by_value =
+            plan.joins.iter().filter(|join| stored_link_attribute(join.goes.profile(), &providers).is_some());
+        let by_value = by_value.count();
+        if by_value > 0 {
+            facts.push(format!(
+                "Of these, linked by an attribute that the profile has stored: {by_value}. If its owner wrote another person's \
+                 value, that person signs in to the profile that stays."
+            ));
+            vouched.push("those values are the ones that the provider has");
+        }
     }
     if plan.groups > 0 {
         facts.push(format!(

@@ -292,12 +292,24 @@ async fn a_phone_number_that_cannot_be_deleted_is_no_longer_verified() {
     let deletion = mock!(Client::admin_delete_user_attributes)
         .sequence()
         .http_status(400, Some(error_body("InvalidParameterException")))
+        .times(2)
         .build();
     let update = mock!(Client::admin_update_user_attributes).then_compute_output(
         marked.answering(|_: &AdminUpdateUserAttributesInput| AdminUpdateUserAttributesOutput::builder().build()),
     );
-    pool(&[&preference, &deletion, &update]).forget_phone_and_factors(&ada()).await.unwrap();
+    let factors = |factors: &'static [AuthFactorType]| {
+        mock!(Client::admin_get_user_auth_factors).then_output(move || {
+            let output = AdminGetUserAuthFactorsOutput::builder().username("ada");
+            output.set_configured_user_auth_factors(Some(factors.to_vec())).build().unwrap()
+        })
+    };
+    let password = factors(&[AuthFactorType::Password]);
+    pool(&[&preference, &deletion, &update, &password]).forget_phone_and_factors(&ada()).await.unwrap();
     assert_eq!(pairs(marked.only().user_attributes()), [("phone_number_verified", "false")]);
+    // A code to that number would still sign in.
+    let codes = factors(&[AuthFactorType::Password, AuthFactorType::SmsOtp]);
+    let error = pool(&[&preference, &deletion, &update, &codes]).forget_phone_and_factors(&ada()).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (PoolErrorKind::InvalidParameter, "AdminDeleteUserAttributes"));
 }
 
 #[tokio::test]
