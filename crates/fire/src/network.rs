@@ -96,6 +96,11 @@ impl Fault {
         Self::EndsIdle,
     ];
 
+    /// Whether what comes is an answer of the right form that does not say what is. Who asks has to believe it.
+    pub(crate) fn lies(self) -> bool {
+        matches!(self, Self::Says(other) if other.starts_with('{'))
+    }
+
     fn lets_it_happen(self) -> bool {
         !matches!(
             self,

@@ -23,6 +23,12 @@ const LOOKS_FOR_MAIL: u32 = 50;
 /// How often a person looks whether a change that was cut off still keeps them out, every four seconds. It may for 30.
 const LOOKS_WHETHER_FREE: u32 = 10;
 
+/// What the API says as long as it does.
+const BUSY: [&str; 2] = ["identity-changing", "commit-in-progress"];
+
+/// How long a person waits before they invite somebody again.
+const INVITES_AGAIN: Duration = Duration::from_secs(account_api::invitation::PAUSE + 1);
+
 /// Whether this is an address that the owner of the account had, asked for, or was invited with. Two neighbours ask for the
 /// same one. A guest has no number, and an account that is as old as their address.
 pub(super) fn may_have(owner: Option<u32>, email: &str) -> bool {
@@ -128,15 +134,17 @@ impl<W: World> Person<W> {
         self.signs_in().await?;
         let (status, standing) = self.send("GET", "/email-change", &Value::Null).await;
         ensure!(status == 200, "GET /email-change answers {status} {standing}");
-        let (status, ways) = self.when_free("GET", "/identities").await;
+        let (status, ways) = self.when_free("GET", "/identities", &Value::Null).await;
         ensure!(status == 200, "GET /identities answers {status} {ways}");
         let new = self.own_address();
         ensure!(self.change(new.clone()).await? == Some(new), "the address cannot be changed any more");
         for guest in std::mem::take(&mut self.guests) {
-            let has_account = self.world.has_account(&guest).await?;
-            if self.invite_guest(&guest).await? == Invited::No && !has_account {
-                anyhow::bail!("{guest} cannot be invited any more");
+            if self.world.has_account(&guest).await? || self.invite_guest(&guest).await? == Invited::Yes {
+                continue;
             }
+            // An invitation that failed may count all the same.
+            tokio::time::sleep(INVITES_AGAIN).await;
+            ensure!(self.invite_guest(&guest).await? == Invited::Yes, "{guest} cannot be invited any more");
         }
         Ok(())
     }
@@ -183,7 +191,7 @@ impl<W: World> Person<W> {
     async fn begin(&mut self, new: &str) -> Result<Option<(String, String)>> {
         let current = self.email().await?;
         let before = self.mails_to(&current);
-        let (status, body) = self.send("POST", "/email-change", &json!({ "new_email": new })).await;
+        let (status, body) = self.when_free("POST", "/email-change", &json!({ "new_email": new })).await;
         // The call that was thrown back may have begun it.
         if status != 202 && body["code"] != "request-pending" {
             let _ = self.send("DELETE", "/email-change", &Value::Null).await;
@@ -416,15 +424,15 @@ impl<W: World> Person<W> {
         self.client.press(method, path, body).await
     }
 
-    /// Sends a request, and again as long as a change of the ways to sign in that was cut off keeps others out.
-    async fn when_free(&self, method: &str, path: &str) -> Answer {
-        let mut answer = self.send(method, path, &Value::Null).await;
+    /// Sends a request, and again as long as a change that was cut off keeps others out.
+    async fn when_free(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let mut answer = self.send(method, path, body).await;
         for _ in 0..LOOKS_WHETHER_FREE {
-            if answer.1["code"] != "identity-changing" {
+            if !answer.1["code"].as_str().is_some_and(|code| BUSY.contains(&code)) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            answer = self.send(method, path, &Value::Null).await;
+            answer = self.send(method, path, body).await;
         }
         answer
     }

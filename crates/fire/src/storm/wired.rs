@@ -91,7 +91,9 @@ impl Cases {
         for flow in FLOWS {
             let Played { calls, wrong, .. } = stage.play(&Case { flow, faults: Vec::new() }).await?;
             ensure!(calls > 0 && wrong.is_empty(), "{flow:?} has {calls} calls: {wrong:?}");
-            cases.extend((0..calls).flat_map(|at| Fault::ALL.map(|fault| Case { flow, faults: vec![(at, fault)] })));
+            let faults = (0..calls).flat_map(|at| Fault::ALL.map(|fault| (at, fault)));
+            let faults = faults.filter(|(_, fault)| !fault.lies());
+            cases.extend(faults.map(|fault| Case { flow, faults: vec![fault] }));
         }
         let mut random = StdRng::seed_from_u64(self.seed);
         cases.shuffle(&mut random);
@@ -99,7 +101,8 @@ impl Cases {
         for case in &mut cases {
             if random.random_range(0..4) == 0 {
                 let second = case.faults[0].0 + random.random_range(1..6);
-                case.faults.extend(Fault::ALL.choose(&mut random).map(|fault| (second, *fault)));
+                let fault = Fault::ALL.choose(&mut random).filter(|fault| !fault.lies());
+                case.faults.extend(fault.map(|fault| (second, *fault)));
             }
         }
         Ok(Mutex::new(cases))
