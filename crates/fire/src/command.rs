@@ -209,33 +209,27 @@ fn wire_faults(options: &Wire) -> Result<()> {
 async fn wired_account_api(options: &Wire) -> Result<Vec<String>> {
     let Wire { account_api: number, stacks, seed, .. } = *options;
     let (cases, tools) = (wired::Cases::new(number, seed), Tools::make().await?);
-    let (all, missed, slowest) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(Duration::ZERO));
-    let (pairs, both) = (Cell::new(0_usize), Cell::new(0_usize));
-    let failed = RefCell::new(Vec::new());
+    let all = RefCell::new(Vec::new());
     let told = |case: &wired::Case, played: wired::Played| {
-        all.set(all.get() + 1);
-        missed.set(missed.get() + usize::from(played.struck == 0));
-        pairs.set(pairs.get() + usize::from(case.faults.len() > 1));
-        both.set(both.get() + usize::from(played.struck > 1));
-        slowest.set(slowest.get().max(played.slowest));
         let struck = if played.struck == 0 { ", no call went wrong" } else { "" };
         println!("{case:?}: {:.1} s{struck}", played.took.as_secs_f64());
-        if !played.wrong.is_empty() {
-            failed.borrow_mut().push(format!("{case:?}: {}", played.wrong.join("; ")));
-        }
+        all.borrow_mut().push((case.clone(), played));
     };
     let on_one = || tools.deployed(async |stack, google| wired::play(&cases, stack, google, told).await);
     let left = try_join_all(std::iter::repeat_with(on_one).take(stacks.clamp(1, number))).await?;
-    let mut failed = failed.into_inner();
+    let all = all.into_inner();
+    let failed = all.iter().filter(|(_, played)| !played.wrong.is_empty());
+    let mut failed: Vec<_> = failed.map(|(case, played)| format!("{case:?}: {}", played.wrong.join("; "))).collect();
+    let missed = all.iter().filter(|(_, played)| played.struck == 0).count();
+    let slowest = all.iter().map(|(_, played)| played.slowest).max().unwrap_or_default();
     println!(
-        "Account API: {} of {} cases ended well (seed {seed}), beside {} in which no call went wrong. Of {} pairs, {} met two calls. \
-         The slowest answer took {:.1} s.",
-        all.get().saturating_sub(failed.len() + missed.get()),
-        all.get().saturating_sub(missed.get()),
-        missed.get(),
-        pairs.get(),
-        both.get(),
-        slowest.get().as_secs_f64()
+        "Account API: {} of {} cases ended well (seed {seed}), beside {missed} in which no call went wrong. Of {} pairs, {} met two \
+         calls. The slowest answer took {:.1} s.",
+        all.len().saturating_sub(failed.len() + missed),
+        all.len() - missed,
+        all.iter().filter(|(case, _)| case.faults.len() > 1).count(),
+        all.iter().filter(|(_, played)| played.struck > 1).count(),
+        slowest.as_secs_f64()
     );
     failed.extend(left.into_iter().flatten());
     Ok(failed)
