@@ -15,7 +15,8 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 #[derive(Clone, Debug, Default)]
 struct State {
     documents: BTreeMap<String, Kept>,
-    numbers: BTreeMap<String, i64>,
+    /// The numbers, each with the time until which it is kept.
+    numbers: BTreeMap<String, (i64, u64)>,
     is_broken: bool,
 }
 
@@ -35,10 +36,18 @@ impl MemoryStore {
         self.state().documents.values().fold(String::new(), |text, kept| text + &kept.document.body + "\n")
     }
 
-    /// Deletes the documents that need not be kept at this time, in seconds since 1970. DynamoDB does that some days
-    /// later.
+    /// Deletes the documents and numbers that need not be kept at this time, in seconds since 1970. DynamoDB does that
+    /// some days later.
     pub fn expire(&self, now: u64) {
-        self.state().documents.retain(|_, kept| kept.until.is_none_or(|until| now < until));
+        let mut state = self.state();
+        state.documents.retain(|_, kept| kept.until.is_none_or(|until| now < until));
+        state.numbers.retain(|_, (_, until)| now < *until);
+    }
+
+    /// How many numbers there are.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        self.state().numbers.len()
     }
 
     /// Takes over everything that another store has.
@@ -122,13 +131,14 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn add<'a>(&'a self, key: &'a str, number: i64, _until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+    fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
         async move {
             self.check("UpdateItem", key)?;
             tokio::task::yield_now().await;
             let mut state = self.state();
-            let sum = state.numbers.entry(key.to_owned()).or_default();
+            let (sum, until) = state.numbers.entry(key.to_owned()).or_default();
             *sum += number;
+            *until = keep_until;
             Ok(*sum)
         }
         .boxed()

@@ -355,13 +355,13 @@ impl House {
 
     /// Runs a job once.
     pub(crate) async fn run(&self, job: &Job) -> Result<(), account_api::problem::Problem> {
-        self.tell_the_pool_the_time();
+        self.tell_the_time();
         self.api.run(job).await
     }
 
     /// Carries out what was left to a later run, as Lambda does: twice more if it failed, a minute or more apart.
     pub(crate) async fn work(&self) {
-        self.tell_the_pool_the_time();
+        self.tell_the_time();
         for job in self.queue.take() {
             for _ in 0..3 {
                 let run = tokio::time::timeout(Duration::from_mins(1), self.api.run(&job)).await;
@@ -369,7 +369,7 @@ impl House {
                     break;
                 }
                 self.clock.forward(61);
-                self.tell_the_pool_the_time();
+                self.tell_the_time();
             }
         }
     }
@@ -382,7 +382,7 @@ impl House {
 
     /// Answers an event, and leaves what is to be done later.
     pub(crate) async fn answer(&self, event: &Value) -> Option<Answer> {
-        self.tell_the_pool_the_time();
+        self.tell_the_time();
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway");
         let answered = self.router.clone().oneshot(request);
         let response = tokio::time::timeout(Duration::from_mins(1), answered).await.ok()?.expect("infallible");
@@ -392,7 +392,9 @@ impl House {
         Some(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    fn tell_the_pool_the_time(&self) {
+    /// What the table need not keep any longer is gone at once, which DynamoDB does days later.
+    fn tell_the_time(&self) {
+        self.store.expire(self.clock.now());
         self.pool.set_now(SystemTime::UNIX_EPOCH + Duration::from_secs(self.clock.now()));
     }
 

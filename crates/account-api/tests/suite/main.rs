@@ -26,5 +26,6 @@ mod invitation_members;
 mod invitations;
 mod link_client;
 mod logs;
+mod mails;
 mod requests;
 mod upgrade;
