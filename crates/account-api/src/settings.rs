@@ -197,6 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn a_sender_and_a_configuration_set_are_as_ses_takes_them() {
+        for wrong in ["Exam\u{7}ple <no-reply@example.com>", "Example <no-reply@example.com", "Example"] {
+            assert!(with("EMAIL_FROM", wrong).is_err(), "{wrong}");
+        }
+        assert!(with("EMAIL_FROM", "Example <no-reply@example.com>").is_ok());
+        let (longest, too_long) = ("a".repeat(64), "a".repeat(65));
+        for (name, is_allowed) in
+            [("Mails-2_b", true), (&longest, true), (&too_long, false), ("a b", false), ("\u{e4}", false)]
+        {
+            let read = with("SES_CONFIGURATION_SET", name).map(|settings| settings.configuration_set);
+            assert_eq!(read.ok(), is_allowed.then(|| Some(name.to_owned())), "{name}");
+        }
+    }
+
+    #[test]
     fn every_choice_stops_the_start_with_a_wrong_value() {
         let wrong = [
             ("USER_POOL_ID", "pool"),

@@ -195,6 +195,35 @@ async fn a_link_that_was_not_made_or_is_old_is_not_told() {
     assert!(told(&house).is_empty() && house.mailer.sent().is_empty());
 }
 
+/// A clock may be a minute ahead. A mail goes out if the account is at least as old as the
+/// ten minutes that a sign-in is fresh.
+#[tokio::test(start_paused = true)]
+async fn a_link_is_told_from_a_day_ago_to_a_minute_ahead() {
+    const DAY: u64 = 24 * 3600;
+    for (at, is_told) in [(NOW - DAY - 1, false), (NOW - DAY, true), (NOW + 60, true), (NOW + 61, false)] {
+        let house = House::set([linked_at(at, 1000)], &NOTICES);
+        hear(&house, begun(at)).await;
+        assert_eq!(
+            (told(&house).len(), house.mailer.sent().len()),
+            (usize::from(is_told), usize::from(is_told)),
+            "{at}"
+        );
+    }
+    for (created, is_mailed) in [(NOW - 599, false), (NOW - 600, true)] {
+        let house = House::set([linked_at(NOW, created)], &NOTICES);
+        hear(&house, begun(NOW)).await;
+        assert_eq!((told(&house).len(), house.mailer.sent().len()), (1, usize::from(is_mailed)), "{created}");
+    }
+    // It is known for a day, and not for good.
+    let house = House::set([linked_at(NOW, 1000)], &NOTICES);
+    hear(&house, begun(NOW)).await;
+    house.clock.forward(DAY - 1);
+    hear(&house, begun(NOW)).await;
+    assert_eq!((told(&house).len(), house.mailer.sent().len()), (1, 1));
+    house.store.expire(NOW + 40 * DAY);
+    assert!(!house.store.text().contains("told"), "{}", house.store.text());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_made_a_moment_later_is_told() {
     let house = House::set([linked_at(NOW, 1000)], &NOTICES);
