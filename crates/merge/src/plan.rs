@@ -182,3 +182,44 @@ fn step(rules: &Rules, record: &ProfileRecord, judgement: &Judgement) -> Option<
         join: None,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What is planned for an address: profiles to delete by decision, and profiles that stay by reason.
+    fn planned(merge: &[&str], leave: &[&str]) -> Planned {
+        let step = |why: &&str| json!({ "delete": why, "sub": "", "decision": why, "into": null });
+        let stays = |why: &&str| json!({ "user_name": "", "why": why });
+        let (merge, leave): (Vec<_>, Vec<_>) = (merge.iter().map(step).collect(), leave.iter().map(stays).collect());
+        serde_json::from_value(json!({ "email": "ada@example.com", "merge": merge, "leave": leave })).unwrap()
+    }
+
+    #[test]
+    fn totals_count_people_what_goes_and_what_stays() {
+        let mut totals = Totals::default();
+        for each in [
+            planned(&["link", "link", "create"], &["locked"]),
+            planned(&[], &["locked", "old"]),
+            planned(&["link"], &[]),
+        ] {
+            totals.add(&each);
+        }
+        let expected = json!({
+            "profiles": 0, "people": 2, "merge": { "create": 1, "link": 3 }, "leave": { "locked": 2, "old": 1 },
+        });
+        assert_eq!(serde_json::to_value(totals).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_step_is_a_profile_that_goes_or_joins_a_group() {
+        let mut planned = planned(&["first", "second"], &["locked"]);
+        assert_eq!(planned.steps(), 2);
+        planned.group =
+            Some(serde_json::from_value(json!({ "user_name": "third", "sub": "", "join": { "name": "Users", "for_everybody": true, "since": 0 } })).unwrap());
+        assert_eq!(planned.steps(), 3);
+        assert_eq!(planned.user_names().collect::<Vec<_>>(), ["first", "second", "third"]);
+    }
+}

@@ -27,6 +27,13 @@ fn codes(rules: &Rules, accounts: &[Account]) -> Vec<&'static str> {
 }
 
 #[test]
+fn the_attribute_that_a_provider_links_by_is_read_too() {
+    let linked_by = Providers::parse("Google:claim,Corp:claim:custom:staff").unwrap();
+    let attributes = Rules { providers: linked_by, ..rules() }.attributes();
+    assert_eq!(attributes, ["sub", "email", "email_verified", "identities", "custom:staff"]);
+}
+
+#[test]
 fn a_profile_that_stands_beside_a_native_one_is_judged_as_its_sign_in_would_be() {
     let check = |accounts: &[Account], expected: &[&str]| assert_eq!(codes(&rules(), accounts), expected);
     check(&[native(ADA), google("1")], &["native", "link"]);
