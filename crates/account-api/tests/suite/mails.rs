@@ -1,7 +1,7 @@
 //! What stands in the mails.
 
 use crate::email_change::{NEW, OLD};
-use crate::house::{House, access_token, event};
+use crate::house::{House, access_token, admin_token, event};
 use crate::invitations::GUEST;
 use cognito_core::user_pool::memory::native;
 use serde_json::{Value, json};
@@ -43,6 +43,19 @@ async fn a_guest_is_invited_in_the_language_of_the_request_and_who_has_an_accoun
     assert!(subject.contains("Konto"), "{subject}");
     post(&house, None, "/invitations", json!({ "email": OLD })).await;
     assert_eq!(house.mailer.last_to(OLD).unwrap().parameter("email").as_deref(), Some(OLD));
+}
+
+/// The inviter knows the guest. A stranger who invites may have chosen the name, so it is not in the mail.
+#[tokio::test(start_paused = true)]
+async fn a_guests_own_language_comes_first_and_a_member_may_name_the_guest() {
+    for (mode, token, is_named) in [("public", None, false), ("members", Some(admin_token(OLD)), true)] {
+        let house = House::set([native(OLD)], &[("INVITATIONS", mode)]);
+        let body = json!({ "email": GUEST, "attributes": { "given_name": "Grace", "locale": "fr" } });
+        post(&house, token.as_ref(), "/invitations", body).await;
+        let (subject, text) = last(&house, GUEST);
+        assert!(subject.contains("compte"), "{subject}");
+        assert_eq!(text.contains("Grace"), is_named, "{text}");
+    }
 }
 
 /// [`House`] drops at each call what the table need not keep any longer, so other tests hold that it is kept long enough.
