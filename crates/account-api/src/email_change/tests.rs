@@ -99,3 +99,21 @@ fn no_code_is_stored() {
         assert!(serde_json::from_str::<ChangeState>(&stored).unwrap() == state);
     }
 }
+
+#[test]
+fn a_change_that_ends_forgets_neither_the_count_of_the_day_nor_a_mail_that_is_owed() {
+    let owed = committing().finished(NOW, false);
+    assert_eq!(owed.recent.len(), 1);
+    let again = |state: &ChangeState| {
+        let admitted = state.admit(NOW).ok().unwrap();
+        admitted.open(NOW, "next".into(), "new@example.com", "newer@example.com", &sealer(), "444444")
+    };
+    let mut state = owed;
+    for _ in 1..REQUESTS_A_DAY {
+        state = again(&state).cancel().ok().unwrap();
+    }
+    assert_eq!(state.admit(NOW).err(), Some(RequestError::TooMany(DAY)));
+    assert!(state.notice_due(NOW + NOTICE_PAUSE).is_some(), "the old address is still to be told");
+    let told = again(&committing().finished(NOW, false)).notice_sent();
+    assert!(told.request(NOW).is_ok() && told.recent.len() == 2, "the change that is under way goes on");
+}

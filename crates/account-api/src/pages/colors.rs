@@ -48,9 +48,26 @@ mod tests {
     }
 
     #[test]
+    fn the_edge_of_a_button_is_seen_in_light_and_dark() {
+        for brand in ["#2f5bd3", "#ffff00", "#000000", "#ffffff"] {
+            let brand: Color = brand.parse().unwrap();
+            for paper in PAPER {
+                assert!(
+                    edge(brand, paper).contrast(paper.parse().unwrap()) >= Color::EDGE_CONTRAST,
+                    "{brand} on {paper}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_colour_that_can_be_read_stays_as_it_is() {
         let brand: Color = "#2f5bd3".parse().unwrap();
-        assert_eq!(readable(brand, "#ffffff"), brand);
+        assert_eq!((readable(brand, "#ffffff"), edge(brand, "#ffffff")), (brand, brand));
+        let sheet = style_sheet(brand);
+        for set in ["--brand: #2f5bd3;", "--brand-text: #ffffff;", "--brand-edge: #2f5bd3;", "--accent: #2f5bd3;"] {
+            assert!(sheet.contains(set), "{sheet}");
+        }
     }
 
     #[test]

@@ -254,6 +254,10 @@ mod tests {
             (PAGES_RETURN_URL, "javascript:alert(1)"),
             (PAGES_RETURN_URL, "http://app.example.com/"),
             (PAGES_RETURN_URL, "https://app.example.com/#x"),
+            (PAGES_RETURN_URL, "https://app.example.com/?x=1#y"),
+            (PAGES_RETURN_URL, "https://app.example.com/?x=\""),
+            (PAGES_PROVIDERS, "Goo\u{7}gle"),
+            (PAGES_PROVIDERS, "x12345678901234567890123456789012"),
         ] {
             let error = settings(&[(name, value), (PAGES_CLIENT_ID, "abc")]).unwrap_err();
             assert_eq!((error.name, error.value.as_str()), (name, value));

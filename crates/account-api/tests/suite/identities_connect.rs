@@ -51,7 +51,7 @@ pub(crate) async fn post(house: &House, claims: &Value, path: &str, body: Value)
 pub(crate) async fn offer(house: &House, from: &Account, to: &Account) -> String {
     let claims = token(from, house.time());
     let answer = post(house, &claims, "/identities/offer", json!({ "to": to.sub })).await.unwrap();
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!((answer.status.as_u16(), &answer.body["expires_at"]), (200, &json!(house.time() + 600)), "{answer:?}");
     answer.body["offer"].as_str().unwrap().to_owned()
 }
 

@@ -83,7 +83,7 @@ async fn a_weak_password_is_told_with_the_policy_and_leaves_the_invitation_open(
     let house = House::new([]);
     invite(&house).await;
     let (username, token) = link(&house);
-    for weak in ["short", "with white space 1A"] {
+    for weak in ["short", "with white space 1A", "with white Space-1A"] {
         let answer = complete(&house, &username, &token, weak).await;
         answer.is_refused(400, "weak-password");
         let policy = json!({
