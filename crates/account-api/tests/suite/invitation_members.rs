@@ -835,3 +835,17 @@ async fn an_open_invitation_with_another_group_or_return_address_is_refused_and_
         assert_eq!(as_member(&house, "GET", &path, None).await.body["group"], "Editors");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_revokes_an_invitation_that_another_one_replaced_takes_nothing_from_the_other() {
+    let house = house(&[]);
+    let first = invited_by_mail(&house).await;
+    house.clock.forward(61);
+    let newer = invite(&house, json!({ "notify": false })).await;
+    assert_eq!(newer.status, 202, "{newer:?}");
+    let newer = format!("/invitations/{}", newer.body["id"].as_str().unwrap());
+    assert_eq!((state(&house, &first).await, state(&house, &newer).await), (json!("revoked"), json!("open")));
+    assert_eq!(as_member(&house, "DELETE", &first, None).await.status, 204);
+    assert_eq!(house.pool.accounts().len(), 2, "the guest's account still waits");
+    assert_eq!(state(&house, &newer).await, "open");
+}
