@@ -48,6 +48,16 @@ async fn an_account_may_not_ask_for_ever() {
     assert_eq!(house.pool.accounts().len(), 1);
 }
 
+/// An administrator deletes it at the same moment, or the answer to the call was lost.
+#[tokio::test(start_paused = true)]
+async fn who_deletes_an_account_that_is_gone_by_then_is_told_that_it_is_deleted() {
+    let house = House::set([ada()], &ON);
+    house.just_before("AdminDeleteUser", Vec::clear);
+    assert_eq!(delete(&house, &ada()).await.status, 202);
+    assert_eq!(events(&house), [(ada().sub, What::Deleted)]);
+    assert_eq!(house.mailer.all_to(ADA).len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_mail_is_in_the_language_of_the_request_and_sent_by_a_later_run_if_it_fails() {
     let house = House::set([ada()], &ON);

@@ -1,6 +1,6 @@
 //! Whoever has the session of an account and none of its mailbox connects nothing to it.
 
-use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere};
+use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere, event};
 use crate::identities::token;
 use crate::identities_connect::{
     A_WHILE, ADA, ANY, AT_GOOGLE, NEW, ada, alone, confirm, confirming, connect, last_code, look, made_with_identity,
@@ -294,4 +294,29 @@ async fn asking_for_a_code_that_was_cut_off_anywhere_is_asked_again() {
         sprung
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_code_is_mailed_in_the_language_of_the_request() {
+    let house = House::set([ada(), alone()], &NEW);
+    let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
+    let mut request = event(Some(&claims), "POST", "/identities", Some(&body.to_string()), "application/json");
+    request["headers"]["accept-language"] = json!("de");
+    assert_eq!(house.send(&request).await.unwrap().status, 202);
+    let mail = house.mailer.last_to(ADA).unwrap();
+    assert!(mail.letter.text.contains("Minuten"), "{}", mail.letter.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_connected_one_provider_connects_another_on_the_same_day() {
+    let facebook = federated("Facebook", "9", "countess@example.net");
+    let facebook = Account { email_verified: true, created: alone().created, ..facebook };
+    let house = House::set([ada(), alone(), facebook.clone()], &NEW);
+    for other in [alone(), facebook] {
+        let answer = connect(&house, &ada(), &other, &ada()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        house.clock.forward(A_WHILE);
+    }
+    let accounts = house.pool.accounts();
+    assert_eq!((accounts.len(), accounts[0].identities.len()), (1, 2), "{accounts:?}");
 }
