@@ -849,3 +849,23 @@ async fn whoever_revokes_an_invitation_that_another_one_replaced_takes_nothing_f
     assert_eq!(house.pool.accounts().len(), 2, "the guest's account still waits");
     assert_eq!(state(&house, &newer).await, "open");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_member_who_invites_a_guest_whom_a_stranger_invited_before_gets_what_they_ask_for() {
+    let lists = [("INVITATION_GROUPS", "Users"), ("INVITATION_RETURN_URLS", "https://app.example.com/teams/")];
+    let house = House::set([native(ADA)], &[("INVITATIONS", "public"), ("DEFAULT_GROUP", "")]);
+    assert_eq!(crate::invitations::invite(&house).await.status, 202);
+    house.clock.forward(61);
+    let house = house.set_anew(&[("INVITATIONS", "members"), ("DEFAULT_GROUP", ""), lists[0], lists[1]]);
+    let address = "https://app.example.com/teams/7";
+    let answer = invite(&house, json!({ "group": "Users", "return_to": address })).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+    assert_eq!(state(&house, &path).await, "open");
+    let (username, token) = link(&house);
+    let done = complete(&house, &username, &token, PASSWORD).await;
+    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "return_to": address })));
+    let accounts = house.pool.accounts();
+    let guest = accounts.iter().find(|account| account.email.as_deref() == Some(GUEST)).unwrap();
+    assert!(guest.groups.contains("Users"), "{guest:?}");
+}
