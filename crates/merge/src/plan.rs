@@ -217,8 +217,9 @@ mod tests {
     fn a_step_is_a_profile_that_goes_or_joins_a_group() {
         let mut planned = planned(&["first", "second"], &["locked"]);
         assert_eq!(planned.steps(), 2);
-        planned.group =
-            Some(serde_json::from_value(json!({ "user_name": "third", "sub": "", "join": { "name": "Users", "for_everybody": true, "since": 0 } })).unwrap());
+        let join = json!({ "name": "Users", "for_everybody": true, "since": 0 });
+        let group = json!({ "user_name": "third", "sub": "", "join": join });
+        planned.group = Some(serde_json::from_value(group).unwrap());
         assert_eq!(planned.steps(), 3);
         assert_eq!(planned.user_names().collect::<Vec<_>>(), ["first", "second", "third"]);
     }

@@ -1,6 +1,6 @@
 //! Whoever has the session of an account and none of its mailbox connects nothing to it.
 
-use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere, event};
+use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere};
 use crate::identities::token;
 use crate::identities_connect::{
     A_WHILE, ADA, ANY, AT_GOOGLE, NEW, ada, alone, confirm, confirming, connect, last_code, look, made_with_identity,
@@ -300,9 +300,7 @@ async fn asking_for_a_code_that_was_cut_off_anywhere_is_asked_again() {
 async fn the_code_is_mailed_in_the_language_of_the_request() {
     let house = House::set([ada(), alone()], &NEW);
     let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
-    let mut request = event(Some(&claims), "POST", "/identities", Some(&body.to_string()), "application/json");
-    request["headers"]["accept-language"] = json!("de");
-    assert_eq!(house.send(&request).await.unwrap().status, 202);
+    assert_eq!(crate::mails::post(&house, Some(&claims), "/identities", body).await.status, 202);
     let mail = house.mailer.last_to(ADA).unwrap();
     assert!(mail.letter.text.contains("Minuten"), "{}", mail.letter.text);
 }

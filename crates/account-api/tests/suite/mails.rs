@@ -1,17 +1,18 @@
 //! What stands in the mails.
 
 use crate::email_change::{NEW, OLD};
-use crate::house::{House, access_token, admin_token, event};
+use crate::house::{Answer, House, access_token, admin_token, event};
 use crate::invitations::GUEST;
 use cognito_core::user_pool::memory::native;
 use serde_json::{Value, json};
 
 /// Posts as a browser does that is set to German.
-async fn post(house: &House, token: Option<&Value>, path: &str, body: Value) {
+pub(crate) async fn post(house: &House, token: Option<&Value>, path: &str, body: Value) -> Answer {
     let mut event = event(token, "POST", path, Some(&body.to_string()), "application/json");
     event["headers"]["accept-language"] = json!("de-AT, en;q=0.5");
     let answer = house.send(&event).await.unwrap();
     assert!(answer.status.is_success(), "{answer:?}");
+    answer
 }
 
 /// The subject and the text of the last mail to an address.
@@ -60,7 +61,7 @@ async fn a_guests_own_language_comes_first_and_a_member_may_name_the_guest() {
 
 /// [`House`] drops at each call what the table need not keep any longer, so other tests hold that it is kept long enough.
 #[tokio::test(start_paused = true)]
-async fn nothing_of_a_change_or_of_an_answered_invitation_stays_in_the_table() {
+async fn nothing_of_a_change_stays_in_the_table_and_an_invitation_stays_until_it_is_answered() {
     const DAY: u64 = 24 * 60 * 60;
     let house = House::new([native(OLD)]);
     let token = access_token(OLD);
@@ -76,7 +77,6 @@ async fn nothing_of_a_change_or_of_an_answered_invitation_stays_in_the_table() {
     assert_ne!(house.store.numbers(), 0, "a day is over for good only a day later");
     house.store.expire(house.time() + 2 * DAY);
     assert_eq!(house.store.numbers(), 0);
-    // A guest's place that was given back, and when the guest was invited.
     post(&house, None, "/invitations", json!({ "email": GUEST })).await;
     house.store.expire(house.time() + 2 * DAY);
     assert_eq!(house.store.numbers(), 0);
