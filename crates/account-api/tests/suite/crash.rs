@@ -2,7 +2,7 @@
 
 use crate::house::{Answer, House, TRAPS, Trap, access_token, cut_off_anywhere};
 use cognito_core::user_pool::Status;
-use cognito_core::user_pool::memory::{PoolKind, native};
+use cognito_core::user_pool::memory::{Account, PoolKind, native};
 use serde_json::{Value, json};
 use std::cell::Cell;
 
@@ -35,7 +35,8 @@ async fn trapped(house: &House, after: i64, method: &str, path: &str, body: Opti
 }
 
 fn house(trap: Trap) -> House {
-    House::with(PoolKind::EmailUserNames, [native(OLD)], &[], trap)
+    let account = Account { sessions: vec!["a thief's".into()], ..native(OLD) };
+    House::with(PoolKind::EmailUserNames, [account], &[], trap)
 }
 
 /// Finishes a change from wherever it is, as a person with both mailboxes would.
@@ -67,6 +68,7 @@ async fn finish(house: &House) {
 fn settled(house: &House) {
     let account = &house.pool.accounts()[0];
     assert_eq!((account.email.as_deref(), account.email_verified), (Some(NEW), true));
+    assert!(account.sessions.is_empty(), "every session is ended");
     let told = house.mailer.sent().iter().filter(|mail| mail.to == OLD && mail.code().is_none()).count();
     assert!((1..=2).contains(&told), "the old address was told {told} times");
     assert!(!house.store.text().contains('@'), "no address is kept");

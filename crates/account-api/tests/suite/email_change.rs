@@ -314,6 +314,18 @@ async fn of_fifty_verifies_at_once_one_changes_the_account_and_all_are_told_so()
     assert_eq!((updates, told), (1, 1));
 }
 
+/// Where the mail to the old address fails, the call that changes the account takes a while.
+#[tokio::test(start_paused = true)]
+async fn of_two_verifies_at_once_the_second_waits_for_the_answer_of_the_first() {
+    let house = House::new([native(OLD)]);
+    advanced(&house).await;
+    let code = house.code_sent_to(NEW);
+    house.mailer.set_broken(true);
+    for answer in join_all((0..2).map(|_| verify(&house, &code))).await {
+        assert_eq!((answer.status.as_u16(), &answer.body["stage"]), (200, &json!("done")), "{answer:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_fifty_guesses_at_once_no_more_than_five_count() {
     let house = House::new([native(OLD)]);

@@ -129,16 +129,19 @@ async fn an_account_that_came_back_and_is_in_use_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_cognito_will_never_make_blocks_nobody() {
-    let house = half_moved().await;
-    house.pool.set_quirks(Quirks { refuse_every_link: true, ..Quirks::default() });
-    assert_eq!(list(&house, &ada()).await.status, 200);
-    nothing_personal_is_kept(&house);
-    // The next sign-in makes an account as usual.
-    house.pool.change(|accounts| accounts.push(Account { sub: "anew".into(), ..alone() }));
-    house.clock.forward(A_WHILE);
-    assert_eq!(list(&house, &ada()).await.status, 200);
-    assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
-    assert!(house.mailer.last_to(ADA).is_some_and(|mail| mail.code().is_some()), "nothing was connected");
+    // A linked identity cannot be given back either.
+    for other in [alone(), made_with_identity()] {
+        let house = half_moved_from(&other).await;
+        house.pool.set_quirks(Quirks { refuse_every_link: true, ..Quirks::default() });
+        assert_eq!(list(&house, &ada()).await.status, 200);
+        nothing_personal_is_kept(&house);
+        // The next sign-in makes an account as usual.
+        house.pool.change(|accounts| accounts.push(Account { sub: "anew".into(), ..alone() }));
+        house.clock.forward(A_WHILE);
+        assert_eq!(list(&house, &ada()).await.status, 200);
+        assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
+        assert!(house.mailer.last_to(ADA).is_some_and(|mail| mail.code().is_some()), "nothing was connected");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,13 +163,43 @@ async fn a_move_whose_look_ups_fail_is_tried_after_a_longer_pause_each_time() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_linked_identity_that_the_other_account_cannot_get_any_more_is_given_back() {
+/// The move of a linked identity was cut off, and the account that was to get it has no room any more.
+async fn half_moved_without_room() -> House {
     let house = half_moved_from(&made_with_identity()).await;
     assert_eq!(house.pool.accounts().len(), 2, "the account that goes is still there");
     house.pool.change(|accounts| {
         accounts[0] = (0..5).fold(accounts[0].clone(), |account, n| account.with_identity("Corp", &n.to_string()));
     });
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_is_given_back_as_soon_as_cognito_takes_links_again() {
+    let house = half_moved_without_room().await;
+    house.pool.set_quirks(Quirks { throttled: Some("AdminLinkProviderForUser"), ..Quirks::default() });
+    list(&house, &ada()).await.is_refused(503, "try-again");
+    house.pool.set_quirks(Quirks::default());
+    house.clock.forward(A_WHILE);
+    assert_eq!(list(&house, &ada()).await.status, 200);
+    assert_eq!(house.pool.owners_of("Google", "1")[0].sub, made_with_identity().sub);
+    nothing_personal_is_kept(&house);
+}
+
+/// Somebody with the same address at another provider, or with another subject at the same one, is somebody else.
+#[tokio::test(start_paused = true)]
+async fn an_identity_is_given_back_although_another_one_signs_in_with_its_address() {
+    for (provider, subject) in [("Google", "2"), ("Corp", "1")] {
+        let house = half_moved_without_room().await;
+        house.pool.change(|accounts| accounts.push(federated(provider, subject, AT_GOOGLE)));
+        assert_eq!(list(&house, &ada()).await.status, 200);
+        let owners = house.pool.owners_of("Google", "1");
+        assert!(owners.iter().any(|owner| owner.sub == made_with_identity().sub), "{provider} {subject}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_linked_identity_that_the_other_account_cannot_get_any_more_is_given_back() {
+    let house = half_moved_without_room().await;
     assert_eq!(list(&house, &ada()).await.status, 200);
     assert_eq!(house.pool.owners_of("Google", "1")[0].sub, made_with_identity().sub);
     nothing_personal_is_kept(&house);

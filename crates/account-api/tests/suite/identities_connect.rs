@@ -257,13 +257,15 @@ async fn accounts_that_cannot_be_one_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_shut_out_gets_no_other_account() {
-    let banned = native(AT_GOOGLE).disabled();
-    let house = House::set([ada(), alone(), banned], &NEW);
-    connect(&house, &ada(), &alone(), &ada()).await.is_refused(403, "account-unusable");
-    assert_eq!(house.pool.accounts().len(), 3);
-    // And nothing is stuck.
-    house.pool.change(|accounts| drop(accounts.pop()));
-    assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
+    let by_provider = Account { email_verified: true, ..federated("Facebook", "9", AT_GOOGLE) };
+    for banned in [native(AT_GOOGLE).disabled(), by_provider.disabled()] {
+        let house = House::set([ada(), alone(), banned], &NEW);
+        connect(&house, &ada(), &alone(), &ada()).await.is_refused(403, "account-unusable");
+        assert_eq!(house.pool.accounts().len(), 3);
+        // And nothing is stuck.
+        house.pool.change(|accounts| drop(accounts.pop()));
+        assert_eq!(connect(&house, &ada(), &alone(), &ada()).await.status, 200);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -489,7 +491,8 @@ async fn an_identity_that_its_owner_signs_in_with_meanwhile_is_never_without_an_
             accounts.push(if with_trigger {
                 Account { sub: "anew".into(), user_name: "anew".into(), ..made_with_identity() }
             } else {
-                Account { sub: "anew".into(), ..alone() }
+                // Cognito puts it into the provider's group.
+                Account { sub: "anew".into(), ..alone() }.in_group("eu-central-1_EXAMPLE01_Google")
             });
         });
         let next = house.call(Some(&token(&ada(), house.time())), "GET", "/identities", None).await.unwrap();
