@@ -60,9 +60,9 @@ fn content(letter: &Letter) -> Result<EmailContent, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailInput, SendEmailOutput};
-    use aws_sdk_sesv2::types::error::MessageRejected;
+    use aws_sdk_sesv2::operation::send_email::{SendEmailInput, SendEmailOutput};
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use serde_json::json;
 
     fn letter() -> Letter {
         Letter { subject: "Hé".into(), html: "<p>1</p>".into(), text: "1".into(), skipped: Vec::new() }
@@ -91,12 +91,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_names_the_code_and_not_the_address() {
-        let rule = mock!(Client::send_email).then_error(|| {
-            SendEmailError::MessageRejected(MessageRejected::builder().message("ada@example.com is no good").build())
-        });
-        let ses = Ses::new(mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&rule]), "a@example.com", None);
-        let error = ses.send(&Email::parse("ada@example.com").unwrap(), &letter()).await.unwrap_err();
-        assert!(!error.to_string().contains("ada@"), "{error}");
+    async fn a_refusal_names_the_code_and_not_the_address_and_says_whether_the_recipient_is_at_fault() {
+        for (code, is_recipients) in [("BadRequestException", true), ("MessageRejected", false)] {
+            let body = json!({ "__type": code, "message": "ada@example.com is no good" }).to_string();
+            let rule = mock!(Client::send_email).sequence().http_status(400, Some(body)).build();
+            let ses = Ses::new(mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&rule]), "a@example.com", None);
+            let error = ses.send(&Email::parse("ada@example.com").unwrap(), &letter()).await.unwrap_err();
+            assert_eq!((error.to_string(), error.is_recipients()), (format!("SendEmail: {code}"), is_recipients));
+        }
     }
 }

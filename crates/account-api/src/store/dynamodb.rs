@@ -175,10 +175,12 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::{Code, Problem};
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
     use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
     use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, ProvisionedThroughputExceededException};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use serde_json::json;
     use std::sync::{Arc, Mutex};
 
     fn table(rules: &[&Rule]) -> DynamoDb {
@@ -233,6 +235,14 @@ mod tests {
         let foreign = mock!(Client::get_item)
             .then_output(|| GetItemOutput::builder().item(KEY, AttributeValue::S("k".into())).build());
         assert!(table(&[&foreign]).load("k").await.is_err(), "an item without a document is not none");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_the_role_may_not_make_is_a_fault_of_the_setup_and_nobody_is_told_to_try_again() {
+        let body = json!({ "__type": "AccessDeniedException", "message": "not authorized" }).to_string();
+        let denied = mock!(Client::get_item).sequence().http_status(400, Some(body)).build();
+        let error = table(&[&denied]).load("k").await.unwrap_err();
+        assert_eq!(Problem::from(error).code(), Code::Misconfigured);
     }
 
     #[tokio::test]

@@ -9,16 +9,16 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
-const ADA: &str = "ada@example.com";
-const DAY: u64 = 24 * 60 * 60;
+pub(crate) const ADA: &str = "ada@example.com";
+pub(crate) const DAY: u64 = 24 * 60 * 60;
 
 /// A house whose members invite, with Ada as one of them.
-fn house(own: &[(&str, &str)]) -> House {
+pub(crate) fn house(own: &[(&str, &str)]) -> House {
     let own: Vec<_> = [("INVITATIONS", "members")].iter().chain(own).copied().collect();
     House::set([native(ADA)], &own)
 }
 
-async fn as_member(house: &House, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub(crate) async fn as_member(house: &House, method: &str, path: &str, body: Option<Value>) -> Answer {
     house.call(Some(&admin_token(ADA)), method, path, body).await.expect("an answer")
 }
 
@@ -27,21 +27,21 @@ fn trapped(trap: Trap) -> House {
     House::with(PoolKind::EmailUserNames, [native(ADA)], &[("INVITATIONS", "members")], trap)
 }
 
-async fn invite(house: &House, more: Value) -> Answer {
+pub(crate) async fn invite(house: &House, more: Value) -> Answer {
     let mut body = json!({ "email": GUEST });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     as_member(house, "POST", "/invitations", Some(body)).await
 }
 
 /// Invites the guest. Returns the path of the invitation.
-async fn invited_by_mail(house: &House) -> String {
+pub(crate) async fn invited_by_mail(house: &House) -> String {
     let answer = invite(house, json!({})).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     assert!(answer.body["link"].is_null(), "{answer:?}");
     format!("/invitations/{}", answer.body["id"].as_str().unwrap())
 }
 
-async fn state(house: &House, path: &str) -> Value {
+pub(crate) async fn state(house: &House, path: &str) -> Value {
     as_member(house, "GET", path, None).await.body["state"].clone()
 }
 
@@ -52,7 +52,7 @@ async fn wait(steps: i32) {
     }
 }
 
-fn guests(house: &House) -> usize {
+pub(crate) fn guests(house: &House) -> usize {
     house.pool.accounts().iter().filter(|account| account.has_email(GUEST)).count()
 }
 

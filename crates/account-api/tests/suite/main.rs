@@ -23,6 +23,8 @@ mod identities_connect;
 mod interleaving;
 mod invitation_attacks;
 mod invitation_members;
+mod invitation_owners;
+mod invitation_revocations;
 mod invitations;
 mod link_client;
 mod logs;
