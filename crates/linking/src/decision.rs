@@ -133,6 +133,12 @@ impl Decision {
         }
     }
 
+    /// Whether carrying it out first takes every way in from somebody who never proved the address. No call takes a passkey.
+    #[must_use]
+    pub fn cleans(&self) -> bool {
+        matches!(self, Self::Reclaim { .. } | Self::AcceptInvitation { verify: Some(_), .. })
+    }
+
     /// Whether carrying it out destroys something, such as a password. Then it must rest on current
     /// facts: a list that lags may still show an invitation whose owner has just accepted it.
     #[must_use]

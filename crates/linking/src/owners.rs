@@ -160,3 +160,49 @@ impl Owners {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, native};
+
+    const ADA: &str = "ada@example.com";
+
+    /// The user names that current facts hold, if these profiles were known before.
+    async fn current(pool: &MemoryPool, email: &str, known: &[Account]) -> Vec<String> {
+        let (email, providers) = (Email::parse(email).unwrap(), Providers::default());
+        let known = known.iter().map(|account| Owner::of(account.profile(), SystemTime::now(), &providers));
+        let before = Owners { profiles: known.collect(), ..Owners::default() };
+        let owners = Owners::current(pool, &email, SystemTime::now(), &providers, &before).await.unwrap();
+        owners.profiles.into_iter().map(|owner| owner.profile.user_name.as_str().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn every_native_profile_of_the_list_is_read_again() {
+        let pool = MemoryPool::new(PoolKind::UserNames, ["a", "b", "c"].map(|name| native(ADA).named(name)));
+        assert_eq!(current(&pool, ADA, &[]).await, ["a", "b", "c"]);
+    }
+
+    /// Otherwise a second account would be made beside it.
+    #[tokio::test]
+    async fn a_profile_that_was_known_is_read_although_a_list_that_lags_does_not_show_it() {
+        let late = Quirks { list_lag: 9, ..Quirks::default() };
+        let pool = MemoryPool::new(PoolKind::EmailAlias, []).with_quirks(late);
+        let account = native(ADA).unverified();
+        pool.change(|accounts| accounts.push(account.clone()));
+        assert_eq!(current(&pool, ADA, &[]).await, [""; 0]);
+        assert_eq!(current(&pool, ADA, std::slice::from_ref(&account)).await, [account.user_name]);
+    }
+
+    /// Cognito refuses a look-up by a longer name.
+    #[tokio::test]
+    async fn whoever_has_an_address_that_is_too_long_for_a_user_name_is_found_by_the_list() {
+        for chars in [128, 129, 155] {
+            let domain = format!("{}.{}.example", "b".repeat(40), "c".repeat(chars - 114));
+            let address = format!("{}@{domain}", "a".repeat(64));
+            assert_eq!(address.len(), chars);
+            let pool = MemoryPool::new(PoolKind::EmailAlias, [native(&address).named("ada")]);
+            assert_eq!(current(&pool, &address, &[]).await, ["ada"], "{chars} characters");
+        }
+    }
+}

@@ -217,7 +217,7 @@ impl<P: Administration> Merger<'_, P> {
     fn guard<'g>(&'g self, begin: &'g Begin) -> Guard<'g, P> {
         Guard {
             deletable: begin.replaces.as_ref().map(|replaced| replaced.profile.user_name.as_str()),
-            gives_attributes: !begin.add_attributes.is_empty(),
+            gives: begin.add_attributes.keys().map(String::as_str).collect(),
             ..Guard::new(self.pool, self.limits, begin.into.as_deref())
         }
     }

@@ -136,6 +136,19 @@ async fn a_second_subject_of_a_provider_is_refused_or_takes_the_place_of_the_fir
     assert_eq!(calls[calls.len() - 3..], ["AdminDisableProviderForUser", "AdminGetUser", "AdminLinkProviderForUser"]);
 }
 
+#[tokio::test]
+async fn a_second_subject_whose_predecessor_cognito_does_not_let_go_just_now_is_told_to_try_again() {
+    let pool = pool([native(ADA).with_identity("Google", "1")]);
+    pool.set_quirks(Quirks { throttled: Some("AdminDisableProviderForUser"), ..Quirks::default() });
+    let trigger = trigger(&pool, &[("SECOND_SUBJECT", "replace")]);
+    let event = sample("pre-sign-up/google");
+    assert_eq!(answer_to(&trigger, &event).await.unwrap_err().0, "try_again");
+    assert!(pool.accounts()[0].has_identity("Google", "1"));
+    pool.set_quirks(Quirks::default());
+    answer_to(&trigger, &event).await.unwrap();
+    assert!(pool.accounts()[0].has_identity("Google", "123456789012345678901"));
+}
+
 /// Two people's numbers may be alike where one was linked by the subject and the other by an attribute.
 #[tokio::test]
 async fn where_two_peoples_numbers_are_alike_each_ends_with_their_own() {

@@ -76,6 +76,9 @@ pub struct Quirks {
 /// thousands that a pool under fire makes.
 const REMEMBERED: usize = 64;
 
+/// The longest user name that a call takes (API model, `UsernameType`).
+const MAX_USER_NAME_CHARS: usize = 128;
+
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
@@ -207,6 +210,16 @@ impl MemoryPool {
         let mut state = self.state();
         change(&mut state.accounts);
         state.remember();
+    }
+
+    /// Deletes a group with everybody's membership, as an administrator would.
+    pub fn delete_group(&self, group: &str) {
+        self.state().groups.retain(|name| name != group);
+        self.change(|accounts| {
+            for account in accounts {
+                account.groups.remove(group);
+            }
+        });
     }
 
     /// Makes a change before each call from now on, as somebody else would. It gets the name of AWS's operation.
@@ -401,7 +414,13 @@ impl UserPool for MemoryPool {
     }
 
     async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
-        self.call("AdminGetUser", name, |state| Ok(state.reached_by(name).map(|at| state.accounts[at].profile()))).await
+        self.call("AdminGetUser", name, |state| {
+            if name.chars().count() > MAX_USER_NAME_CHARS {
+                return Err(PoolErrorKind::InvalidParameter);
+            }
+            Ok(state.reached_by(name).map(|at| state.accounts[at].profile()))
+        })
+        .await
     }
 
     async fn user_name_of_sub(&self, sub: &str) -> Result<Option<UserName>, PoolError> {
@@ -445,7 +464,9 @@ impl UserPool for MemoryPool {
             let is_it = |known: &LinkedIdentity| known.is(provider, value) && known.attribute == identity.attribute();
             let is_owner = |account: &&mut Account| account.identities.iter().any(is_it);
             let owner = state.accounts.iter_mut().find(is_owner).ok_or(PoolErrorKind::UserNotFound)?;
-            owner.identities.retain(|known| !is_it(known));
+            // A profile that was made for the identity keeps it, and nobody signs in to it any more.
+            owner.enabled &= !owner.identities.iter().any(|known| is_it(known) && known.primary);
+            owner.identities.retain(|known| !is_it(known) || known.primary);
             state.remember();
             Ok(())
         })

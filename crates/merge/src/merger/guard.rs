@@ -8,7 +8,7 @@ use cognito_core::user_pool::{
     AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, UserName,
     UserPool,
 };
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A pool that allows only what the journal announced.
 ///
@@ -22,16 +22,21 @@ pub(super) struct Guard<'a, P> {
     pub(super) into: Option<&'a str>,
     /// The only profile that may be deleted: the journal has everything known of it.
     pub(super) deletable: Option<&'a str>,
-    /// Whether a new native profile gets attributes.
-    pub(super) gives_attributes: bool,
-    /// Whether it was created without them, because the pool did not accept them.
-    pub(super) created_without: AtomicBool,
+    /// The attributes that a new native profile gets.
+    pub(super) gives: Vec<&'a str>,
+    /// Those of them that it was created without, because the pool did not accept them all.
+    pub(super) left_out: Mutex<Vec<String>>,
 }
 
 impl<'a, P: UserPool> Guard<'a, P> {
     /// A pool in which nothing may be deleted.
     pub(super) fn new(pool: &'a P, limits: &'a RateLimits, into: Option<&'a str>) -> Self {
-        Self { pool, limits, into, deletable: None, gives_attributes: false, created_without: AtomicBool::new(false) }
+        Self { pool, limits, into, deletable: None, gives: Vec::new(), left_out: Mutex::default() }
+    }
+
+    /// The attributes that the new profile was created without.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn change(&self, user: &CheckedUserName, operation: &'static str) -> Result<(), PoolError> {
@@ -75,7 +80,9 @@ impl<P: UserPool> UserPool for Guard<'_, P> {
         }
         self.limits.updates.wait().await;
         let created = self.pool.create_native(new).await?;
-        self.created_without.store(self.gives_attributes && new.attributes.is_empty(), Ordering::Relaxed);
+        let left_out = self.gives.iter().filter(|name| !new.attributes.contains_key(**name));
+        *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) =
+            left_out.map(|name| (*name).to_owned()).collect();
         Ok(created)
     }
 

@@ -8,7 +8,6 @@ use crate::plan::Planned;
 use cognito_core::email::EmailClaim;
 use cognito_core::user_pool::{Administration, CheckedUserName, PoolError, PoolErrorKind, ProfileRecord, UserPool};
 use linking::{LinkError, Refusal};
-use std::sync::atomic::Ordering;
 
 impl<P: Administration> Merger<'_, P> {
     pub(super) async fn prepare(
@@ -73,9 +72,8 @@ impl<P: Administration> Merger<'_, P> {
         begin.into = Some(native.user_name.as_str().to_owned());
         begin.into_sub = Some(native.sub.clone());
         begin.replaces = None;
-        if guard.created_without.load(Ordering::Relaxed) {
-            begin.left_out = std::mem::take(&mut begin.add_attributes).into_keys().collect();
-        }
+        begin.left_out.extend(guard.left_out());
+        begin.add_attributes.retain(|name, _| !begin.left_out.contains(name));
         journal.write(Entry::Begin(Box::new(begin.clone()))).await?;
         self.join(&self.pool.checked(&native.user_name, &native.sub).await?, &begin.add_groups).await?;
         Ok(begin)

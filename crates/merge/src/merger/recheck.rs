@@ -8,7 +8,7 @@ use crate::plan::{Planned, Step};
 use crate::rules::{Judgement, Rules};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{Administration, ProfileRecord, UserName, UserPool};
-use linking::{Decision, NativeProfile, Owners, Policy};
+use linking::{Decision, NativeProfile, Owners, Policy, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
@@ -53,11 +53,14 @@ impl<P: Administration> Merger<'_, P> {
         if let Some(reason) = prevented.filter(|_| !earlier.wait_for_address) {
             return Err(Stop::skipped(reason.code()));
         }
-        // The linker checks this only after the deletion, and a replaced registration is deleted even earlier.
+        // The linker checks these only after the deletion, and a replaced registration is deleted even earlier.
         if let Judgement::Decided(decision) = &judgement
             && let Some(to) = decision.target()
         {
-            guard.checked(&to.user_name, &to.sub).await?;
+            let user = guard.checked(&to.user_name, &to.sub).await?;
+            if decision.cleans() && guard.has_passkey(&user).await? {
+                return Err(Stop::skipped(Refusal::PasskeyOnProfile.kind().code));
+            }
         }
         let others = owners.profiles.iter().map(|owner| &owner.profile).filter(|profile| profile.is_stand_alone());
         let others = others.map(|profile| profile.user_name.as_str().to_owned()).collect();

@@ -5,7 +5,6 @@ use super::outcome::{Incomplete, StepResult, Stop};
 use crate::journal::{Begin, Entry, Journal, Linked};
 use cognito_core::user_pool::Administration;
 use linking::{LinkError, Refusal};
-use std::sync::atomic::Ordering;
 
 impl<P: Administration> Merger<'_, P> {
     /// Links the identity and copies its groups. Returns `Ok(Err(_))` if the pool should be read again.
@@ -34,9 +33,7 @@ impl<P: Administration> Merger<'_, P> {
             return Err(Stop::failed("linked to another profile"));
         }
         let mut left_out = begin.left_out.clone();
-        if guard.created_without.load(Ordering::Relaxed) {
-            left_out.extend(begin.add_attributes.keys().cloned());
-        }
+        left_out.extend(guard.left_out());
         let user_name = begin.profile.user_name.clone();
         let linked = Linked {
             user_name: user_name.clone(),

@@ -3,11 +3,13 @@
 mod crash;
 mod group;
 mod join;
+mod refusals;
 mod scenario;
+mod undo;
 
 use super::*;
 use cognito_core::email::Email;
-use cognito_core::user_pool::memory::{Account, PoolKind, federated};
+use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated};
 use cognito_core::user_pool::{NativeUserName, NewNative, PoolErrorKind};
 use crash::{FATES, Fate, Fuse, ended_twice};
 use scenario::{ADA, Scene, SignIn, all, google};
@@ -116,6 +118,19 @@ async fn a_changed_situation_is_left_as_it_is() {
     }
 }
 
+/// The scene in which a run ended right before the deletion: begun in the journal, nothing deleted.
+async fn ended_before_the_deletion(scene: &Scene) -> Scene {
+    for at in 1.. {
+        let fuse = Fuse::at(at, Fate::EndsBefore);
+        let mut candidate = scene.copy();
+        let _ = candidate.run(&fuse).await;
+        if fuse.what() == "AdminDeleteUser" {
+            return candidate;
+        }
+    }
+    unreachable!("nothing was to be deleted")
+}
+
 /// The scene in which a run ended right after the deletion: begun in the journal, deleted, not linked.
 async fn ended_after_the_deletion(scene: &Scene) -> Scene {
     for at in 1.. {
@@ -146,6 +161,37 @@ async fn somebody_who_came_back_before_the_run_was_resumed_stops_it_if_they_cann
     }
 }
 
+/// Somebody else has the native profile's name, or its address, by now.
+#[tokio::test]
+async fn a_merge_that_ended_before_the_deletion_is_resumed_into_nobody_else() {
+    for anew in ["native", "squatter"] {
+        let mut scene = ended_before_the_deletion(&scenario::native_and_google()).await;
+        scene.pool.change(|accounts| {
+            accounts.retain(|account| account.user_name != "native");
+            accounts.push(Account { sub: "another".into(), ..scenario::native_named(anew) });
+        });
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{anew}: {ended:?}");
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{anew}");
+    }
+}
+
+/// The trigger would link to this profile too, but the journal names another one.
+#[tokio::test]
+async fn a_merge_is_not_done_if_somebody_took_the_native_profiles_name_right_after_the_deletion() {
+    let mut scene = scenario::native_and_google();
+    let pool = scene.pool.clone();
+    let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
+        pool.change(|accounts| {
+            accounts.retain(|account| account.user_name != "native");
+            accounts.push(Account { sub: "another".into(), ..scenario::native_named("native") });
+        });
+    });
+    let stopped = scene.run(&fuse).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+}
+
 #[tokio::test]
 async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_down() {
     let mut scene = ended_after_the_deletion(&scenario::native_and_google()).await;
@@ -156,102 +202,6 @@ async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_dow
     let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
     assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
     assert!(scene.pool.owners_of("Google", "1").is_empty());
-}
-
-#[tokio::test]
-async fn what_is_undone_leaves_the_native_profile_as_it_was() {
-    let mut scene = scenario::native_and_google();
-    let before = scene.pool.account("native").unwrap();
-    finish(&mut scene).await;
-    let merged = scene.pool.account("native").unwrap();
-    assert!(merged.groups.contains("Users") && merged.attributes.contains_key("given_name"), "{merged:?}");
-    let report = scene.undo().await;
-    assert_eq!(report[0].restored, ["groups", "attributes", "link"]);
-    assert_eq!(report[0].lost, [crate::undo::SUB]);
-    assert_eq!(format!("{:?}", scene.pool.account("native").unwrap()), format!("{before:?}"));
-    // The person signs in: Cognito makes the profile anew.
-    scene.sign_in(SignIn::WithoutTrigger).await;
-    assert_eq!(scene.pool.owners_of("Google", "1").len(), 1);
-}
-
-#[tokio::test]
-async fn an_undo_leaves_what_somebody_has_changed_since_and_what_a_created_profile_was_made_with() {
-    let mut scene = scenario::native_and_google();
-    finish(&mut scene).await;
-    scene.pool.change(|accounts| {
-        let native = accounts.iter_mut().find(|account| account.user_name == "native").unwrap();
-        native.attributes.insert("given_name".into(), "Augusta".into());
-    });
-    assert_eq!(scene.undo().await[0].restored, ["groups", "link"]);
-    assert_eq!(scene.pool.account("native").unwrap().attributes["given_name"], "Augusta");
-
-    let mut scene = scenario::nobody_native(&[google("1")]);
-    finish(&mut scene).await;
-    let made = scene.pool.owners_of("Google", "1").remove(0);
-    let report = scene.undo().await;
-    assert!(report[0].lost.contains(&"the native profile that was created: it stays".to_owned()), "{report:?}");
-    assert_eq!(scene.pool.account(&made.user_name).unwrap().attributes["given_name"], "Ada", "the pool may require it");
-}
-
-#[tokio::test]
-async fn an_undo_that_fails_midway_says_what_it_did_and_the_next_one_what_that_lost() {
-    let accounts = [scenario::native_named("native"), google("1"), federated("Facebook", "2", ADA)];
-    let mut scene = scenario::scene("native, Google and Facebook", &accounts);
-    finish(&mut scene).await;
-    let mut stopped = 0;
-    for at in 1.. {
-        let mut scene = scene.copy();
-        let fuse = Fuse::at(at, Fate::Fails);
-        let mut report = Vec::new();
-        let result = scene.undo_on(&fuse, &mut report).await;
-        if result.is_ok() {
-            assert_eq!(report.len(), 2);
-            break;
-        }
-        stopped += 1;
-        let known = scene.history().merges.values().filter_map(|state| state.undone.clone()).collect::<Vec<_>>();
-        assert!(known.iter().all(|undone| report.contains(undone) && !undone.lost.is_empty()), "{known:?}");
-        let unlinked = scene.pool.account("native").unwrap().identities.len() < 2;
-        assert!(!unlinked || !report.is_empty(), "step {at}: a link is gone and the report is empty");
-        let rest = scene.undo().await;
-        assert_eq!(known.len() + rest.len(), 2, "step {at}");
-        assert!(scene.pool.account("native").unwrap().identities.is_empty(), "step {at}");
-    }
-    assert!(stopped > 4, "{stopped}");
-}
-
-#[tokio::test]
-async fn every_situation_can_be_undone_from_any_step_and_says_what_is_lost() {
-    for make in all() {
-        for at in 1.. {
-            let mut scene = make();
-            let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = scene.run(&fuse).await;
-            let ended = !fuse.burnt();
-            let deleted: Vec<_> = scene.identities().into_iter().filter(|id| scene.stand_alone(id).is_none()).collect();
-            let registered = |account: &Account| account.status == cognito_core::user_pool::Status::Unconfirmed;
-            let replaced = scene.before.iter().filter(|known| known.has_email(ADA) && registered(known));
-            let is_replaced =
-                replaced.into_iter().any(|known| scene.pool.accounts().iter().all(|now| now.sub != known.sub));
-            let report = scene.undo().await;
-            let tells = report.iter().flat_map(|undone| &undone.lost).any(|lost| lost.contains("registration"));
-            assert!(tells || !is_replaced, "{} at {at}: {report:?}", scene.name);
-            for undone in report {
-                let gone = scene.pool.account(&undone.user_name).is_none();
-                let lost = undone.lost.iter().any(|lost| lost == crate::undo::SUB);
-                assert_eq!(lost, gone, "{} at {at}: {undone:?}", scene.name);
-            }
-            let (provider, subject) = &scene.identities()[0];
-            let owners = scene.pool.owners_of(provider, subject);
-            let left = owners.iter().any(|account| !account.is_stand_alone());
-            assert_eq!(left, scene.linked_before, "{} at {at}: {deleted:?}", scene.name);
-            // Taking a link away that was never made would disable the profile.
-            assert!(owners.iter().all(|account| account.enabled), "{} at {at}: {owners:?}", scene.name);
-            if ended {
-                break;
-            }
-        }
-    }
 }
 
 #[tokio::test]
@@ -280,6 +230,27 @@ async fn the_group_of_the_provider_is_not_copied() {
     finish(&mut scene).await;
     // The journal, because the pool of this test has no other group that somebody could join.
     assert_eq!(scene.history().merges["Google_1"].attempts[0].add_groups, ["Users"]);
+}
+
+/// Somebody deleted the group, with everybody's membership.
+#[tokio::test]
+async fn a_group_that_is_gone_is_not_copied_and_stops_no_merge() {
+    let mut scene = scenario::scene("gone", &[scenario::native_named("native"), google("1").in_group("Gone")]);
+    assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
+}
+
+/// The list is as old as this many changes. A profile that was just made, or deleted, is not there yet, or still is.
+#[tokio::test]
+async fn a_list_that_lags_behind_stops_no_merge() {
+    for list_lag in 0..8 {
+        for make in [scenario::native_and_google, || scenario::nobody_native(&[google("1")])] {
+            let mut scene = make();
+            scene.pool.set_quirks(Quirks { list_lag, ..Quirks::default() });
+            let ended = scene.run(&Fuse::never()).await.unwrap();
+            assert_eq!(ended.unwrap(), [StepResult::Done], "{} {list_lag}", scene.name);
+            scene.check(&format!("{list_lag} changes late"));
+        }
+    }
 }
 
 #[tokio::test]
@@ -368,42 +339,6 @@ async fn a_native_profile_is_made_before_the_other_is_deleted_where_the_pool_all
     assert!(at("AdminSetUserPassword") < at("AdminDeleteUser"), "{changes:?}");
 }
 
-#[tokio::test]
-async fn nothing_is_deleted_where_the_pool_takes_no_native_profile() {
-    let refusals: [fn(&NewNative) -> Option<PoolErrorKind>; 2] =
-        [|_| Some(PoolErrorKind::Other), |_| Some(PoolErrorKind::InvalidParameter)];
-    for refuses in refusals {
-        let mut scene = scenario::nobody_native(&[google("1")]);
-        scene.refuses(refuses);
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminCreateUser")), "{ended:?}");
-        assert!(!changes(&scene).contains(&"AdminDeleteUser"), "{:?}", changes(&scene));
-        // The cause is gone.
-        scene.refuses(|_| None);
-        assert_eq!(finish(&mut scene).await, [StepResult::Done]);
-        scene.check("the pool takes it now");
-    }
-}
-
-#[tokio::test]
-async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_deleted() {
-    let mut scene = scenario::nobody_native(&[google("1")]);
-    scene.settings.required_attributes.push("given_name".into());
-    scene.copy.attributes.clear();
-    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-    assert_eq!(ended, [StepResult::Skipped("required_attribute_missing".into())]);
-    assert!(changes(&scene).is_empty());
-    scene.copy.attributes.push("given_name".into());
-    assert_eq!(finish(&mut scene).await, [StepResult::Done]);
-    scene.check("copied now");
-
-    let mut scene = scenario::nobody_native(&[google("1")]);
-    scene.settings.user_name_attributes = vec!["phone_number".into()];
-    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-    assert_eq!(ended, [StepResult::Skipped("user_name_is_phone_number".into())]);
-    assert!(changes(&scene).is_empty());
-}
-
 /// The trigger of a plain pool gives the same name, so both cannot make an account each.
 #[tokio::test]
 async fn in_a_pool_with_plain_user_names_a_made_profile_has_the_name_that_follows_from_its_address() {
@@ -475,13 +410,7 @@ async fn the_first_failure_after_a_deletion_stops_the_run_and_names_line_and_sta
 #[tokio::test]
 async fn a_run_that_stopped_does_not_begin_with_the_next_person() {
     let mut scene = scenario::nobody_native(&[google("1")]).holding_addresses();
-    let next = Account { email: Some("next@example.com".into()), ..google("9") };
-    scene.pool.change(|accounts| accounts.push(next.clone()));
-    let records = [next.record()];
-    let rules = scenario::creating();
-    let planned =
-        crate::plan(&rules, Requirements::new(&scene.settings, &[]), "next@example.com", &records, SystemTime::now());
-    scene.planned.extend(planned);
+    scene.plan_next_person();
     scene.refuses(|_| Some(PoolErrorKind::Other));
     assert!(scene.run(&Fuse::never()).await.unwrap().is_err());
     assert!(scene.run(&Fuse::never()).await.unwrap().is_err(), "a repeated run went past the person");
@@ -492,47 +421,24 @@ async fn a_run_that_stopped_does_not_begin_with_the_next_person() {
 #[tokio::test]
 async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_makes_the_native_one() {
     let plain = Account { email_verified: true, ..federated("Facebook", "2", ADA) };
-    for accounts in [[google("1"), plain.clone()], [Account { created: Some(SystemTime::now()), ..google("1") }, plain]]
+    let younger = |account: Account| Account { created: Some(SystemTime::now()), ..account };
+    for (accounts, oldest_has_it) in
+        [([google("1"), younger(plain.clone())], true), ([younger(google("1")), plain], false)]
     {
         let mut scene = scenario::nobody_native(&accounts).holding_addresses();
         scene.settings.required_attributes.push("given_name".into());
         scene.refuses(|new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter));
         let told = format!("{:?}", scene.planned[0].merge);
-        match scene.run(&Fuse::never()).await.unwrap().unwrap().as_slice() {
-            [StepResult::Done, StepResult::Done] => scene.check(&told),
-            // The oldest one lacks it: nothing was begun with it.
-            [StepResult::Skipped(_), ..] => assert!(scene.pool.account("Facebook_2").is_some(), "{told}"),
-            other => panic!("{told}: {other:?}"),
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        if oldest_has_it {
+            assert_eq!(ended, [StepResult::Done, StepResult::Done], "{told}");
+            scene.check(&told);
+        } else {
+            // Nothing was begun with it.
+            assert!(matches!(ended[0], StepResult::Skipped(_)), "{told}: {ended:?}");
+            assert!(scene.pool.account("Facebook_2").is_some(), "{told}");
         }
     }
-}
-
-#[tokio::test]
-async fn nothing_is_deleted_for_a_native_profile_that_bears_anothers_sub() {
-    let eve = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
-    for native in [scenario::native_named(eve), scenario::native_named(eve).unconfirmed()] {
-        let mut scene = scenario::scene("borrowed", &[native, google("1")]);
-        scene.pool.change(|accounts| {
-            let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
-            victim.sub = eve.into();
-        });
-        let before = format!("{:?}", scene.pool.accounts());
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert_eq!(ended, [StepResult::Skipped("borrowed_sub".into())]);
-        assert_eq!(format!("{:?}", scene.pool.accounts()), before);
-    }
-}
-
-#[tokio::test]
-async fn an_address_that_stays_held_is_found_before_anything_is_deleted() {
-    let accounts = [google("1"), federated("Okta", "2", ADA)];
-    let mut scene = scenario::nobody_native(&accounts).holding_addresses();
-    let before = format!("{:?}", scene.pool.accounts());
-    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-    assert_eq!(ended, [StepResult::Skipped("email_held_by_federated_profile".into())]);
-    assert_eq!(format!("{:?}", scene.pool.accounts()), before);
-    let mut scene = scenario::nobody_native(&accounts);
-    assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
 }
 
 #[tokio::test]
@@ -548,6 +454,30 @@ async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
         let linked = scene.history().merges["Google_1"].linked.clone().unwrap();
         assert_eq!(linked.left_out, ["given_name"], "held: {held}");
         scene.check("without attributes");
+    }
+}
+
+#[tokio::test]
+async fn of_the_attributes_that_the_pool_does_not_take_a_required_one_is_kept_all_the_same() {
+    for held in [false, true] {
+        let mut google = google("1");
+        google.attributes.insert("name".into(), "Ada Lovelace".into());
+        let mut scene = scenario::nobody_native(&[google]);
+        if held {
+            scene = scene.holding_addresses();
+        }
+        scene.copy.attributes.push("name".into());
+        scene.settings.required_attributes.push("name".into());
+        scene.pool.set_quirks(Quirks {
+            requires_name: true,
+            stand_alone_holds_alias: held,
+            refuses: Some(|new| new.attributes.contains_key("given_name").then_some(PoolErrorKind::InvalidParameter)),
+            ..Quirks::default()
+        });
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
+        let made = scene.pool.owners_of("Google", "1").remove(0);
+        assert_eq!(made.attributes.keys().collect::<Vec<_>>(), ["name"], "held: {held}");
     }
 }
 
@@ -573,18 +503,4 @@ async fn a_group_that_was_taken_away_is_not_granted_again_by_a_repeated_run() {
         interrupted += 1;
     }
     assert!(interrupted > 1);
-}
-
-#[tokio::test]
-async fn undo_touches_nobody_who_has_the_name_of_the_native_profile_now() {
-    let mut scene = scenario::native_and_google();
-    finish(&mut scene).await;
-    scene.pool.change(|accounts| {
-        accounts.retain(|account| account.user_name != "native");
-        let other = Account { sub: "somebody else".into(), ..scenario::native_named("native") };
-        accounts.push(other.in_group("Users"));
-    });
-    let report = scene.undo().await;
-    assert!(scene.pool.account("native").unwrap().groups.contains("Users"), "{report:?}");
-    assert!(report[0].restored.is_empty(), "{report:?}");
 }

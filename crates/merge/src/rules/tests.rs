@@ -126,6 +126,8 @@ fn the_next_sign_in_is_foretold_by_the_same_rules() {
         rules().next_sign_in(ADA, &records, SystemTime::now()).unwrap().name()
     };
     assert_eq!(foretold(&[native(ADA)]), "link");
+    // Somebody who is linked comes with that identity.
+    assert_eq!(foretold(&[native(ADA).with_identity("Google", "1")]), "link");
     assert_eq!(foretold(&[native(ADA).disabled()]), "disabled_profile");
     assert_eq!(foretold(&[native(ADA).unconfirmed()]), "replace");
     assert_eq!(foretold(&[native(ADA).unverified()]), "unverified_profile");

@@ -53,6 +53,17 @@ async fn a_group_that_cognito_throws_back_waits_in_the_queue_and_the_person_sign
     assert!(message["userPoolId"].is_string() && message["clientId"].is_string(), "{message}");
 }
 
+/// To wait helps nobody here, and the operator has to know.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_not_there_waits_in_no_queue() {
+    let (pool, queue) = (empty_pool(), MemoryQueue::default());
+    pool.delete_group("Users");
+    let trigger = trigger(&pool, Some(queue.clone()));
+    let (answer, log) = CapturedLog::of(answer_to(&trigger, &another(1))).await;
+    assert!(answer.is_ok() && log.contains("group_missing") && !log.contains("group_waits"), "{log}");
+    assert!(queue.messages().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn for_half_a_minute_no_group_is_tried_and_then_it_is_again() {
     let (pool, queue) = (empty_pool(), MemoryQueue::default());

@@ -57,6 +57,7 @@ pub struct Account {
     pub second_factor: bool,
     pub passkey: bool,
     pub created: Option<SystemTime>,
+    pub modified: Option<SystemTime>,
 }
 
 /// A native, confirmed, verified account that was created long ago.
@@ -81,6 +82,7 @@ pub fn native(email: &str) -> Account {
         second_factor: false,
         passkey: false,
         created: Some(SystemTime::UNIX_EPOCH),
+        modified: None,
     }
 }
 

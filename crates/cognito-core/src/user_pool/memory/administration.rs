@@ -32,13 +32,13 @@ impl Account {
             attributes.insert("identities".into(), json!(list).to_string());
         }
         let second_factors = self.second_factor.then(|| "SOFTWARE_TOKEN_MFA".to_owned()).into_iter().collect();
-        let created = self.created.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let seconds = |time: SystemTime| Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs());
         ProfileRecord {
             user_name: self.user_name.clone(),
             status: wire(self.status).into(),
             enabled: self.enabled,
-            created: created.map(|age| age.as_secs()),
-            modified: None,
+            created: self.created.and_then(seconds),
+            modified: self.modified.and_then(seconds),
             attributes,
             mfa: MfaSettings { enabled: second_factors, preferred: None },
         }
@@ -143,7 +143,17 @@ impl Administration for MemoryPool {
     }
 
     async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.update("AdminRemoveUserFromGroup", user, |account| account.groups.retain(|name| name != group)).await
+        self.call("AdminRemoveUserFromGroup", user.as_str(), |state| {
+            let known = state.groups.iter().any(|name| name == group);
+            let account = state.account_mut(user.as_str())?;
+            if !known {
+                return Err(PoolErrorKind::ResourceNotFound);
+            }
+            account.groups.remove(group);
+            state.remember();
+            Ok(())
+        })
+        .await
     }
 }
 

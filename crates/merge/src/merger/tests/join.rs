@@ -1,7 +1,10 @@
 //! Two profiles that the operator named, joined and cut off everywhere.
 
+mod resumed;
+
 use super::crash::{FATES, Fate, Fuse, ended_twice};
-use super::scenario::{ADA, Scene, SignIn, creating, unplanned};
+use super::scenario::{ADA, Scene, SignIn, creating, unplanned, untimed};
+use super::undo::undone_despite_any_failure;
 use crate::join::{Join, Proof, Side};
 use crate::merger::{Incomplete, MergeError, StepResult};
 use crate::plan::{Planned, Step};
@@ -564,12 +567,6 @@ async fn nothing_is_deleted_while_an_identity_cannot_move() {
     assert_eq!(format!("{after:?}"), format!("{:?}", scene.before));
 }
 
-/// The account as if its identities were linked when a test begins.
-fn untimed(mut account: Account) -> Account {
-    account.identities.iter_mut().for_each(|linked| linked.connected = None);
-    account
-}
-
 #[tokio::test]
 async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_what_is_lost() {
     for goes in all() {
@@ -599,4 +596,19 @@ async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_
             }
         }
     }
+}
+
+#[tokio::test]
+async fn whatever_call_of_an_undo_fails_the_next_undo_gives_back_what_the_profile_that_goes_had() {
+    let mut failed = 0;
+    for goes in all() {
+        for at in 1.. {
+            let (scene, fuse) = ended_at(&goes, at).await;
+            failed += undone_despite_any_failure(&scene, &format!("{} ended at {at}", scene.name)).await;
+            if !fuse.burnt() {
+                break;
+            }
+        }
+    }
+    assert!(failed > 200, "{failed}");
 }

@@ -72,6 +72,12 @@ pub(super) fn native_named(name: &str) -> Account {
     native(ADA).named(name)
 }
 
+/// The account as if its identities were linked when a test begins.
+pub(super) fn untimed(mut account: Account) -> Account {
+    account.identities.iter_mut().for_each(|linked| linked.connected = None);
+    account
+}
+
 /// People who have nothing to do with it.
 fn bystanders() -> [Account; 3] {
     [
@@ -83,7 +89,7 @@ fn bystanders() -> [Account; 3] {
 
 fn rules(policy: Policy) -> Rules {
     Rules {
-        providers: Providers::parse("Google:claim,Facebook:always,Okta:never").unwrap(),
+        providers: Providers::parse("Google:claim,Facebook:always,Okta:never,Corp:claim:custom:staff").unwrap(),
         policy,
         // Some of the profiles here have an address of Facebook that does not show as verified.
         trust_stored_values: true,
@@ -129,6 +135,13 @@ pub(super) fn unplanned(accounts: &[Account]) -> Scene {
 
 pub(super) fn native_and_google() -> Scene {
     scene("native and Google", &[native_named("native"), google("1")])
+}
+
+/// A native profile that never proved its address, and a stand-alone one that did.
+pub(super) fn unproven_and_google(native: Account) -> Scene {
+    let reclaim = UnverifiedProfile::Reclaim;
+    let policy = Policy { native_profile: NativeProfile::Skip, unverified_profile: reclaim, ..Policy::default() };
+    built("unproven and Google", PoolKind::EmailUserNames, policy, &[native, google("1")])
 }
 
 /// Nobody native, and a profile of each of these identities.
@@ -208,6 +221,15 @@ impl Scene {
     pub(super) fn refuses(&mut self, new: fn(&NewNative) -> Option<PoolErrorKind>) {
         self.quirks.refuses = Some(new);
         self.pool.set_quirks(self.quirks);
+    }
+
+    /// Another person to be merged, after everybody who is planned.
+    pub(super) fn plan_next_person(&mut self) {
+        let next = Account { email: Some("next@example.com".into()), ..google("9") };
+        self.pool.change(|accounts| accounts.push(next.clone()));
+        let requirements = Requirements::new(&self.settings, &[]);
+        let planned = plan(&self.rules, requirements, "next@example.com", &[next.record()], SystemTime::now());
+        self.planned.extend(planned);
     }
 
     /// Runs the plan as one process. `Err` if the process ended, the inner one if the run stopped.

@@ -1,0 +1,103 @@
+//! What fails for good is found before anything is deleted.
+
+use super::*;
+
+#[tokio::test]
+async fn nothing_is_deleted_where_the_pool_takes_no_native_profile() {
+    let refusals: [fn(&NewNative) -> Option<PoolErrorKind>; 2] =
+        [|_| Some(PoolErrorKind::Other), |_| Some(PoolErrorKind::InvalidParameter)];
+    for refuses in refusals {
+        let mut scene = scenario::nobody_native(&[google("1")]);
+        scene.refuses(refuses);
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminCreateUser")), "{ended:?}");
+        assert!(!changes(&scene).contains(&"AdminDeleteUser"), "{:?}", changes(&scene));
+        // The cause is gone.
+        scene.refuses(|_| None);
+        assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+        scene.check("the pool takes it now");
+    }
+}
+
+#[tokio::test]
+async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_deleted() {
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    scene.settings.required_attributes.push("given_name".into());
+    scene.copy.attributes.clear();
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("required_attribute_missing".into())]);
+    assert!(changes(&scene).is_empty());
+    scene.copy.attributes.push("given_name".into());
+    assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+    scene.check("copied now");
+
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    scene.settings.user_name_attributes = vec!["phone_number".into()];
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("user_name_is_phone_number".into())]);
+    assert!(changes(&scene).is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_for_a_native_profile_that_bears_anothers_sub() {
+    let eve = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
+    let plain = Account { groups: [].into(), attributes: [].into(), ..google("1") };
+    for (native, google) in [
+        (scenario::native_named(eve), google("1")),
+        (scenario::native_named(eve).unconfirmed(), google("1")),
+        // Nothing is copied, so only the link would reach the other person.
+        (scenario::native_named(eve), plain),
+    ] {
+        let mut scene = scenario::scene("borrowed", &[native, google]);
+        scene.pool.change(|accounts| {
+            let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
+            victim.sub = eve.into();
+        });
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert_eq!(ended, [StepResult::Skipped("borrowed_sub".into())]);
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_stays_held_is_found_before_anything_is_deleted() {
+    let accounts = [google("1"), federated("Okta", "2", ADA)];
+    let mut scene = scenario::nobody_native(&accounts).holding_addresses();
+    let before = format!("{:?}", scene.pool.accounts());
+    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    assert_eq!(ended, [StepResult::Skipped("email_held_by_federated_profile".into())]);
+    assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+    let mut scene = scenario::nobody_native(&accounts);
+    assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
+}
+
+/// No call takes a passkey away, so nobody can make this profile clean.
+#[tokio::test]
+async fn a_passkey_on_a_profile_that_never_proved_its_address_is_found_before_anything_is_deleted() {
+    let planted = scenario::native_named("native").planted().unverified();
+    let invited = cognito_core::user_pool::memory::invited(ADA).named("native").unverified();
+    for native in [planted, invited] {
+        let mut scene = scenario::unproven_and_google(Account { passkey: true, ..native });
+        let before = format!("{:?}", scene.pool.accounts());
+        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        assert_eq!(ended, [StepResult::Skipped("passkey_on_profile".into())]);
+        assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+        // Its owner removed it.
+        scene.pool.change(|accounts| accounts.iter_mut().for_each(|account| account.passkey = false));
+        assert_eq!(finish(&mut scene).await, [StepResult::Done]);
+        scene.check("without the passkey");
+    }
+}
+
+/// Everybody would meet the same cause.
+#[tokio::test]
+async fn a_call_that_the_operator_may_not_make_ends_the_run_before_the_next_person() {
+    let mut scene = scenario::nobody_native(&[google("1")]);
+    scene.plan_next_person();
+    scene.refuses(|_| Some(PoolErrorKind::Denied));
+    let ended = scene.run(&Fuse::never()).await.unwrap();
+    assert!(matches!(ended, Err(MergeError::Pool(_))), "{ended:?}");
+    let creations = changes(&scene).into_iter().filter(|call| *call == "AdminCreateUser").count();
+    assert_eq!(creations, 1);
+}
