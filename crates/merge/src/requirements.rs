@@ -50,3 +50,16 @@ impl<'a> Requirements<'a> {
         self.copied.iter().any(|copied| copied == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_required_and_not_copied_is_named_without_the_address() {
+        let required = ["email", "email_verified", "name", "given_name"].map(str::to_owned).into();
+        let settings = PoolSettings { required_attributes: required, ..PoolSettings::default() };
+        let copied = ["name".to_owned()];
+        assert_eq!(Requirements::new(&settings, &copied).not_copied(), ["given_name"]);
+    }
+}

@@ -61,6 +61,19 @@ async fn a_new_person_gets_a_native_account_with_their_name_in_the_group() {
     assert_eq!(pool.calls().len(), 5);
 }
 
+/// The address is the user name that the new account is asked for, and Cognito takes 128 characters.
+#[tokio::test]
+async fn an_address_that_is_too_long_for_a_user_name_is_refused_and_one_that_just_fits_gets_an_account() {
+    for (chars, refused) in [(128, None), (129, Some("unusable_email"))] {
+        let pool = pool([]);
+        let address = format!("{}@{}.example.com", "l".repeat(60), "d".repeat(chars - 73));
+        assert_eq!(address.len(), chars);
+        let event = sample("pre-sign-up/google").replace(ADA, &address);
+        assert_eq!(refusal(&pool, &[], &event).await, refused, "{chars}");
+        assert_eq!(pool.calls().contains(&"AdminCreateUser"), refused.is_none(), "{chars}");
+    }
+}
+
 #[tokio::test]
 async fn in_alias_pools_no_flag_is_raised_because_it_would_move_the_alias() {
     let pool = MemoryPool::new(PoolKind::EmailAlias, []);

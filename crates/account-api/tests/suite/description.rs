@@ -67,6 +67,28 @@ fn who_needs_a_token_is_in_the_description() {
     }
 }
 
+#[test]
+fn a_program_finds_the_token_the_stages_and_who_refuses_in_the_description() {
+    let description = of("members");
+    let parts = &description["components"];
+    let token = &parts["securitySchemes"]["accessToken"];
+    assert_eq!(
+        (&token["type"], &token["scheme"], &token["bearerFormat"]),
+        (&json!("http"), &json!("bearer"), &json!("JWT"))
+    );
+    let stages = |schema: &str| parts["schemas"][schema]["properties"]["stage"]["enum"].clone();
+    assert_eq!(stages("EmailChange"), json!(["current", "new"]));
+    assert_eq!((stages("NoEmailChange"), stages("EmailChanged")), (json!(["none"]), json!(["done"])));
+    let answers =
+        description["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    for (status, answer) in answers.flat_map(|operation| operation["responses"].as_object().unwrap()) {
+        // API Gateway itself refuses whoever has no token.
+        let is_gateways =
+            answer["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/GatewayRefusal";
+        assert_eq!(is_gateways, status == "401", "{status} {answer}");
+    }
+}
+
 /// Texts just outside what a schema allows.
 fn outside(schema: &Value) -> Vec<String> {
     let limit = |name: &str| schema[name].as_u64().map(|limit| usize::try_from(limit).unwrap());

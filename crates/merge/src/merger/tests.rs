@@ -315,6 +315,18 @@ async fn somebody_who_signs_in_between_deletion_and_link_is_merged_in_the_same_r
     assert_eq!(scene.history().merges["Google_1"].attempts.len(), 2);
 }
 
+/// It may be signing in just now.
+#[tokio::test(start_paused = true)]
+async fn a_link_that_fails_is_tried_again_after_a_pause_and_after_one_of_twice_the_time() {
+    let mut scene = scenario::native_and_google();
+    scene.pause = Duration::from_millis(500);
+    scene.pool.set_quirks(Quirks { refuse_every_link: true, ..Quirks::default() });
+    let start = tokio::time::Instant::now();
+    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
+    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    assert_eq!(start.elapsed(), Duration::from_millis(500 + 1000));
+}
+
 #[test]
 fn the_plan_says_what_is_merged_and_what_is_left_and_why() {
     let scene = scenario::scene(

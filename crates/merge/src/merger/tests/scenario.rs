@@ -42,6 +42,7 @@ pub(super) struct Scene {
     quirks: Quirks,
     pub(super) settings: PoolSettings,
     pub(super) copy: CopyOptions,
+    pub(super) pause: Duration,
     pub(super) planned: Vec<Planned>,
     pub(super) before: Vec<Account>,
     rules: Rules,
@@ -115,6 +116,7 @@ fn built(name: &str, kind: PoolKind, policy: Policy, accounts: &[Account]) -> Sc
         planned: plan(&rules, requirements, ADA, &records, SystemTime::now()).into_iter().collect(),
         settings,
         copy,
+        pause: Duration::ZERO,
         before: pool.accounts(),
         pool,
         rules,
@@ -208,6 +210,7 @@ impl Scene {
             quirks: self.quirks,
             settings: self.settings.clone(),
             copy: self.copy.clone(),
+            pause: self.pause,
             planned: self.planned.clone(),
             before: self.before.clone(),
             rules: self.rules.clone(),
@@ -241,7 +244,7 @@ impl Scene {
             rules: &self.rules,
             copy: &self.copy,
             limits: &RateLimits::none(),
-            pause: Duration::ZERO,
+            pause: self.pause,
         };
         let run = async {
             let mut journal = FusedJournal::open(&self.disk, fuse);

@@ -125,6 +125,12 @@ async fn what_the_native_profile_had_before_stays_if_the_merge_was_resumed_after
 }
 
 #[tokio::test]
+async fn an_undo_says_that_a_created_profile_stays_although_nothing_was_deleted_yet() {
+    let mut scene = ended_before_the_deletion(&scenario::nobody_native(&[google("1")])).await;
+    assert_eq!(scene.undo().await[0].lost, ["the native profile that was created: it stays"]);
+}
+
+#[tokio::test]
 async fn an_undo_is_not_kept_from_its_end_by_a_group_that_is_gone() {
     let mut scene = scenario::native_and_google();
     finish(&mut scene).await;
