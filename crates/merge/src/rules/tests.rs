@@ -169,3 +169,18 @@ fn the_next_sign_in_is_told_of_providers_that_prove_the_address_and_link() {
     }
     assert_eq!(told("Corporate:always@corp.example", native(ADA)), None);
 }
+
+/// A provider that is linked by the address finds its own link. To another provider that link may be anybody's.
+#[test]
+fn a_provider_that_is_refused_does_not_hide_what_another_one_would_do() {
+    let linked = native(ADA).unverified().with_identity("Mail", ADA);
+    for (list, expected) in [
+        ("Google:claim", "linked_profile"),
+        ("Google:claim,Mail:claim:email", "already_linked"),
+        ("Mail:claim:email,Google:claim", "already_linked"),
+    ] {
+        let rules = Rules { providers: Providers::parse(list).unwrap(), ..rules() };
+        let told = rules.next_sign_in(ADA, &[linked.record()], SystemTime::now()).unwrap();
+        assert_eq!(told.name(), expected, "{list}");
+    }
+}
