@@ -1,13 +1,11 @@
 //! What members of the group do with invitations, and what nobody else can.
 
-use crate::house::{Answer, House, NOW, TRAPS, Trap, access_token, admin_token, cut_off_anywhere};
+use crate::house::{Answer, House, NOW, Trap, admin_token};
 use crate::invitations::{GUEST, PASSWORD, complete, link};
-use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{PoolKind, federated, invited, native};
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
 
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const DAY: u64 = 24 * 60 * 60;
@@ -23,7 +21,7 @@ pub(crate) async fn as_member(house: &House, method: &str, path: &str, body: Opt
 }
 
 /// A house of members with a trap.
-fn trapped(trap: Trap) -> House {
+pub(crate) fn trapped(trap: Trap) -> House {
     House::with(PoolKind::EmailUserNames, [native(ADA)], &[("INVITATIONS", "members")], trap)
 }
 
@@ -46,7 +44,7 @@ pub(crate) async fn state(house: &House, path: &str) -> Value {
 }
 
 /// Lets others make so many calls first.
-async fn wait(steps: i32) {
+pub(crate) async fn wait(steps: i32) {
     for _ in 0..steps {
         tokio::task::yield_now().await;
     }
@@ -57,131 +55,14 @@ pub(crate) fn guests(house: &House) -> usize {
 }
 
 /// User name and token of a link.
-fn parts(link: &str) -> (String, String) {
+pub(crate) fn parts(link: &str) -> (String, String) {
     let (_, rest) = link.split_once("/activate?username=").unwrap();
     let (username, token) = rest.split_once("&token=").unwrap();
     (username.replace("%40", "@"), token.to_owned())
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_member_sees_who_invited_whom_and_what_became_of_it() {
-    let house = house(&[("INVITATION_GROUPS", "Users")]);
-    let answer = invite(&house, json!({ "inviter": "Ada Lovelace", "group": "Users" })).await;
-    let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
-    let view = json!({
-        "id": answer.body["id"], "email": GUEST, "state": "open", "invited_by": format!("sub-{ADA}"),
-        "inviter": "Ada Lovelace", "invited_at": NOW, "sent_at": NOW, "expires_at": NOW + 7 * DAY,
-        "group": "Users", "notify": true,
-    });
-    let seen = as_member(&house, "GET", &path, None).await;
-    assert_eq!((seen.status.as_u16(), &seen.body), (200, &view));
-    let list = as_member(&house, "GET", "/invitations", None).await;
-    assert_eq!((list.status.as_u16(), list.body), (200, json!({ "invitations": [view] })));
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
-    assert_eq!(state(&house, &path).await, "answered");
-    let list = as_member(&house, "GET", "/invitations", None).await;
-    assert_eq!(list.body["invitations"][0]["state"], "answered");
-    // With the invitation's time, the address leaves the table.
-    house.clock.forward(7 * DAY);
-    as_member(&house, "GET", &path, None).await.is_refused(404, "not-found");
-    assert_eq!(as_member(&house, "GET", "/invitations", None).await.body, json!({ "invitations": [] }));
-    house.store.expire(NOW + 7 * DAY);
-    assert!(!house.store.text().contains('@') && !house.store.text().contains("Ada"), "{}", house.store.text());
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_list_has_pages_and_shows_each_invitation_once() {
-    let house = house(&[]);
-    for number in 0..60 {
-        let body = json!({ "email": format!("guest{number}@example.com") });
-        assert_eq!(as_member(&house, "POST", "/invitations", Some(body)).await.status, 202);
-        house.clock.forward(u64::from(number % 2 == 0));
-    }
-    let (mut path, mut sizes, mut seen) = ("/invitations".to_owned(), Vec::new(), Vec::new());
-    loop {
-        let (route, query) = path.split_once('?').unwrap_or((&path, ""));
-        let claims = admin_token(ADA);
-        let mut event = crate::house::event(Some(&claims), "GET", route, None, "application/json");
-        event["rawQueryString"] = json!(query);
-        let page = house.send(&event).await.unwrap().body;
-        let invitations = page["invitations"].as_array().unwrap();
-        sizes.push(invitations.len());
-        seen.extend(invitations.iter().map(|one| one["email"].as_str().unwrap().to_owned()));
-        let Some(next) = page["next"].as_str() else { break };
-        path = format!("/invitations?before={next}");
-    }
-    assert_eq!(sizes, [25, 25, 10]);
-    seen.sort();
-    seen.dedup();
-    assert_eq!(seen.len(), 60);
-    // With the older ones gone, one page is just full.
-    house.clock.forward(7 * DAY);
-    for number in 0..25 {
-        let body = json!({ "email": format!("late{number}@example.com") });
-        assert_eq!(as_member(&house, "POST", "/invitations", Some(body)).await.status, 202);
-    }
-    let full = as_member(&house, "GET", "/invitations", None).await.body;
-    assert_eq!((full["invitations"].as_array().unwrap().len(), &full["next"]), (25, &Value::Null));
-    for odd in ["%23", "a%00", "é", &"9".repeat(65)] {
-        let claims = admin_token(ADA);
-        let mut event = crate::house::event(Some(&claims), "GET", "/invitations", None, "application/json");
-        event["rawQueryString"] = json!(format!("before={odd}"));
-        house.send(&event).await.unwrap().is_refused(400, "invalid-request");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_is_no_member_learns_nothing_of_any_invitation() {
-    let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    let missing = format!("/invitations/{}", uuid(&path).replace(|c: char| c.is_ascii_digit(), "a"));
-    let mut claims = access_token(ADA);
-    claims["cognito:groups"] = json!("[not-admins]");
-    for (claims, status, code) in [(Some(&claims), 403, "not-an-admin"), (None, 401, "unauthorized")] {
-        let before = house.pool.calls().len();
-        let mut texts = Vec::new();
-        for path in [path.clone(), missing.clone(), "/invitations/x".to_owned()] {
-            for (method, path) in [("GET", path.clone()), ("DELETE", path.clone()), ("POST", format!("{path}/resend"))]
-            {
-                let refused = house.call(claims, method, &path, None).await.unwrap();
-                refused.is_refused(status, code);
-                texts.push((refused.body.to_string(), refused.headers.get("content-length").cloned()));
-            }
-        }
-        let refused = house.call(claims, "GET", "/invitations", None).await.unwrap();
-        refused.is_refused(status, code);
-        assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
-        assert_eq!(house.pool.calls().len(), before, "nothing is looked up");
-    }
-    assert_eq!(state(&house, &path).await, "open");
-}
-
-fn uuid(path: &str) -> &str {
+pub(crate) fn uuid(path: &str) -> &str {
     path.rsplit('/').next().unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_id_leads_a_member_to_invitations_and_to_nothing_else() {
-    let house = house(&[]);
-    invited_by_mail(&house).await;
-    let (username, _) = link(&house);
-    let wish = json!({ "new_email": "lovelace@example.org" });
-    assert_eq!(house.as_owner(ADA, "POST", "/email-change", Some(wish)).await.status, 202);
-    let stored = house.store.text();
-    for id in [
-        username.as_str(),
-        &format!("sub-{ADA}"),
-        &format!("email-change%23sub-{ADA}"),
-        "..",
-        "00000000-0000-0000-0000-000000000000",
-    ] {
-        let path = format!("/invitations/{id}");
-        as_member(&house, "GET", &path, None).await.is_refused(404, "not-found");
-        as_member(&house, "DELETE", &path, None).await.is_refused(404, "not-found");
-        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(404, "not-found");
-    }
-    assert_eq!(house.store.text(), stored);
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,58 +103,6 @@ async fn of_resends_at_once_one_sends_and_its_link_opens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_invitation_opens_nothing_and_leaves_no_account_behind() {
-    let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    let (username, token) = link(&house);
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-    complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-    assert_eq!(guests(&house), 0, "nobody comes into the account in another way");
-    assert_eq!(state(&house, &path).await, "revoked");
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204, "again");
-    house.clock.forward(60);
-    as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
-    // The person can be invited anew.
-    let anew = invited_by_mail(&house).await;
-    assert_ne!(anew, path);
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
-    assert_eq!((state(&house, &anew).await, state(&house, &path).await), (json!("answered"), json!("revoked")));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_revocation_leaves_every_account_that_the_invitation_did_not_make_or_that_is_open() {
-    // An administrator made it, somebody registered it, or its owner came through a provider.
-    let made = [invited(GUEST).unverified(), native(GUEST).unconfirmed()];
-    for account in made {
-        let house = house(&[]);
-        house.pool.change(|accounts| accounts.push(account.clone()));
-        let path = invited_by_mail(&house).await;
-        let (username, token) = link(&house);
-        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-        assert_eq!(guests(&house), 1);
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        // The person can be invited anew.
-        house.clock.forward(60);
-        invited_by_mail(&house).await;
-        let (username, token) = link(&house);
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
-    }
-    let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    house.pool.change(|accounts| {
-        let guest = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
-        guest.status = Status::Confirmed;
-        guest.identities = federated("Google", "1", GUEST).identities;
-    });
-    as_member(&house, "DELETE", &path, None).await.is_refused(409, "already-completed");
-    assert_eq!((guests(&house), state(&house, &path).await), (1, json!("answered")));
-    house.clock.forward(60);
-    as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(409, "already-completed");
-    assert!(!house.pool.calls().contains(&"AdminSetUserPassword") && !house.pool.calls().contains(&"AdminDeleteUser"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_account_that_was_disabled_since_its_invitation_gets_no_other_link() {
     for account in [invited(GUEST).unverified(), native(GUEST).unconfirmed()] {
         let house = house(&[]);
@@ -307,146 +136,6 @@ async fn who_comes_through_a_provider_after_a_resend_is_left_as_they_are() {
     });
     complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
     assert!(!house.pool.calls().iter().any(|call| ["AdminUpdateUserAttributes", "AdminAddUserToGroup"].contains(call)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_account_that_opens_while_its_invitation_is_revoked_is_not_deleted() {
-    let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    // Comes through a provider between the last look before the write and the look after it.
-    let mut looks = 0;
-    house.pool.before_each_call(move |called, accounts| {
-        looks += i32::from(called == "AdminGetUser");
-        if looks == 2 {
-            let guest = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
-            guest.status = Status::Confirmed;
-        }
-    });
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-    assert_eq!(guests(&house), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_an_answer_and_a_revocation_at_once_one_wins() {
-    let (mut opened, mut revoked) = (0, 0);
-    for steps in -20_i32..40 {
-        let house = house(&[]);
-        let path = invited_by_mail(&house).await;
-        let (username, token) = link(&house);
-        let revoke = async {
-            wait(steps).await;
-            as_member(&house, "DELETE", &path, None).await
-        };
-        let answer = async {
-            wait(-steps).await;
-            complete(&house, &username, &token, PASSWORD).await
-        };
-        let (done, gone) = join(answer, revoke).await;
-        match (done.status.as_u16(), gone.status.as_u16()) {
-            (200, 409 | 503) => {
-                opened += 1;
-                assert_eq!((guests(&house), state(&house, &path).await), (1, json!("answered")), "{steps}: {gone:?}");
-                house.clock.forward(30);
-                as_member(&house, "DELETE", &path, None).await.is_refused(409, "already-completed");
-            }
-            (400, 204) => {
-                revoked += 1;
-                assert_eq!((guests(&house), state(&house, &path).await), (0, json!("revoked")), "{steps}");
-            }
-            _ => panic!("after {steps} steps: {done:?} {gone:?}"),
-        }
-    }
-    assert!(opened > 0 && revoked > 0, "{opened} {revoked}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_revocation_waits_for_an_answer_that_is_under_way_and_rings_no_alarm() {
-    let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    let (username, token) = link(&house);
-    // The answer is cut off when it is noted and before the pool has it.
-    let body = json!({ "username": username, "token": token, "password": PASSWORD });
-    let (answer, _) = house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
-    assert!(answer.is_none());
-    let (refused, log) = CapturedLog::of(as_member(&house, "DELETE", &path, None)).await;
-    refused.is_refused(503, "try-again");
-    assert_eq!(refused.retry_after(), Some(30));
-    assert!(log.contains("WARN") && !log.contains("ERROR"), "{log}");
-    house.clock.forward(30);
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-    assert_eq!(guests(&house), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn revocations_and_resends_at_once_end_with_a_dead_link() {
-    for steps in 0..30 {
-        let house = house(&[]);
-        let path = invited_by_mail(&house).await;
-        house.clock.forward(60);
-        let resend = format!("{path}/resend");
-        let late = async {
-            wait(steps).await;
-            join(as_member(&house, "DELETE", &path, None), as_member(&house, "DELETE", &path, None)).await
-        };
-        let (sent, (one, other)) = join(as_member(&house, "POST", &resend, None), late).await;
-        assert_eq!((one.status.as_u16(), other.status.as_u16()), (204, 204), "{steps}: {one:?} {other:?}");
-        assert!([202, 400, 503].contains(&sent.status.as_u16()), "{steps}: {sent:?}");
-        let (username, token) = link(&house);
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        assert_eq!((guests(&house), state(&house, &path).await), (0, json!("revoked")), "{steps}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_revocation_that_was_cut_off_anywhere_is_finished_by_the_next_one() {
-    cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
-        let house = trapped(trap);
-        let path = invited_by_mail(&house).await;
-        let (username, token) = link(&house);
-        let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "DELETE", &path, None)).await;
-        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204, "{trap:?} {after}");
-        assert_eq!(guests(&house), 0, "{trap:?} {after}");
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        sprung
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_open_link_is_in_the_list_however_the_invitation_was_cut_off() {
-    cut_off_anywhere(&TRAPS, 9..20, async |trap, after| {
-        let house = trapped(trap);
-        let body = Some(json!({ "email": GUEST }));
-        let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "POST", "/invitations", body)).await;
-        let listed = async || {
-            let list = as_member(&house, "GET", "/invitations", None).await.body;
-            list["invitations"].as_array().unwrap().iter().filter(|one| one["state"] == "open").count()
-        };
-        let mailed = house.mailer.last_to(GUEST).is_some();
-        assert!(!mailed || listed().await == 1, "{trap:?} {after}: a link that no member sees");
-        house.clock.forward(60);
-        assert_eq!(invite(&house, json!({})).await.status, 202, "{trap:?} {after}");
-        assert_eq!(listed().await, 1, "{trap:?} {after}");
-        sprung
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_link_that_a_member_hands_over_opens_the_account_and_proves_no_address() {
-    let house = house(&[]);
-    let answer = invite(&house, json!({ "notify": false })).await;
-    assert_eq!(answer.status, 202);
-    assert!(house.mailer.sent().is_empty());
-    let handed = answer.body["link"].as_str().unwrap().to_owned();
-    assert!(handed.starts_with("https://app.example.com/activate?username="), "{handed}");
-    let (username, token) = parts(&handed);
-    let done = complete(&house, &username, &token, PASSWORD).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
-    let accounts = house.pool.accounts();
-    let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
-    assert_eq!((account.status, account.email_verified), (Status::Confirmed, false), "a member is not the mailbox");
-    assert!(account.groups.contains("Users"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -601,169 +290,7 @@ async fn an_open_invitation_that_is_asked_for_again_stays_one_invitation() {
     assert_eq!(list["invitations"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password() {
-    let (mut opened, mut replaced) = (0, 0);
-    for steps in -20_i32..40 {
-        let house = house(&[]);
-        invited_by_mail(&house).await;
-        house.clock.forward(60);
-        let (username, token) = link(&house);
-        let again = async {
-            wait(steps).await;
-            invite(&house, json!({ "notify": false })).await
-        };
-        let answer = async {
-            wait(-steps).await;
-            complete(&house, &username, &token, PASSWORD).await
-        };
-        let (done, again) = join(answer, again).await;
-        let accounts = house.pool.accounts();
-        let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
-        if done.status == 200 {
-            opened += 1;
-            assert_eq!((account.status, account.password.as_deref()), (Status::Confirmed, Some(PASSWORD)), "{steps}");
-            assert!(account.email_verified, "{steps}: {again:?}");
-        } else {
-            replaced += 1;
-            done.is_refused(400, "invitation-invalid");
-            assert_eq!((account.status, again.status.as_u16()), (Status::ForceChangePassword, 202), "{steps}");
-        }
-    }
-    assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_link_goes_no_other_way_while_its_guest_may_be_answering() {
-    let house = house(&[]);
-    invited_by_mail(&house).await;
-    house.clock.forward(60);
-    let (username, token) = link(&house);
-    // The answer is cut off when it is noted and before the pool has it.
-    let body = json!({ "username": username, "token": token, "password": PASSWORD });
-    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
-    let refused = invite(&house, json!({ "notify": false })).await;
-    refused.is_refused(503, "try-again");
-    house.clock.forward(60);
-    assert_eq!(invite(&house, json!({ "notify": false })).await.status, 202);
-}
-
 /// An account in the pool as it was before, for a comparison afterwards.
-fn account_of_the_guest(house: &House) -> String {
-    let accounts = house.pool.accounts();
-    format!("{:?}", accounts.iter().find(|account| account.has_email(GUEST)).unwrap())
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
-    // An administrator made it, or somebody registered it.
-    for mut account in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
-        account.user_name = "planted".to_owned();
-        account.groups.insert("admins".to_owned());
-        let house = house(&[]);
-        house.pool.change(|accounts| accounts.push(account));
-        let planted = account_of_the_guest(&house);
-        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
-        assert_eq!(account_of_the_guest(&house), planted);
-        // The mailbox may have it. Its open link does not become a member's, even when it has expired.
-        house.clock.forward(60);
-        let path = invited_by_mail(&house).await;
-        let (username, token) = link(&house);
-        let mailed = account_of_the_guest(&house);
-        for seconds in [60, 8 * DAY] {
-            house.clock.forward(seconds);
-            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
-            assert_eq!(account_of_the_guest(&house), mailed);
-            if seconds == 60 {
-                assert_eq!(state(&house, &path).await, "open");
-            }
-        }
-        house.clock.forward(60);
-        invited_by_mail(&house).await;
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        let (username, token) = link(&house);
-        let done = complete(&house, &username, &token, PASSWORD).await;
-        assert_eq!(done.status, 200, "{done:?} {planted}");
-    }
-}
-
-/// Whose address was never proven cannot use "forgot password". So an administrator gives the account a temporary password,
-/// and it looks like one that waits for its guest.
-#[tokio::test(start_paused = true)]
-async fn no_member_gets_the_link_to_an_account_that_its_guest_has_opened() {
-    let by_name = [("INVITATIONS", "members"), ("NATIVE_USERNAME", "uuid")];
-    for (kind, own) in [(PoolKind::EmailUserNames, &by_name[..1]), (PoolKind::EmailAlias, &by_name[..])] {
-        let house = House::with(kind, [native(ADA)], own, Trap::Crash);
-        let handed = invite(&house, json!({ "notify": false })).await;
-        let (username, token) = parts(handed.body["link"].as_str().unwrap());
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
-        house.pool.change(|accounts| {
-            let account = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
-            (account.status, account.password) = (Status::ForceChangePassword, Some("temporary".into()));
-            account.groups.insert("admins".to_owned());
-            account.created = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(NOW));
-        });
-        let before = account_of_the_guest(&house);
-        // At once, and when the record of the answer is gone.
-        for seconds in [60, 40 * DAY] {
-            house.clock.forward(seconds);
-            if seconds > DAY {
-                house.store.expire(house.time());
-            }
-            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
-            assert_eq!(account_of_the_guest(&house), before);
-        }
-        // The mailbox may have it, and no member gets that link, either. A member who revokes it deletes nothing.
-        house.clock.forward(60);
-        let path = invited_by_mail(&house).await;
-        house.clock.forward(60);
-        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
-        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-        assert_eq!(guests(&house), 1);
-        house.clock.forward(60);
-        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_link_that_a_member_has_opens_no_later_account_of_the_same_name() {
-    for mut later in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
-        later.sub = "sub-of-another".to_owned();
-        later.groups.insert("admins".to_owned());
-        let house = house(&[]);
-        let answer = invite(&house, json!({ "notify": false })).await;
-        let (username, token) = parts(answer.body["link"].as_str().unwrap());
-        house.pool.change(|accounts| {
-            accounts.retain(|account| !account.has_email(GUEST));
-            later.user_name = username.clone();
-            accounts.push(later);
-        });
-        let planted = account_of_the_guest(&house);
-        house.clock.forward(60);
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
-        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
-        assert_eq!(account_of_the_guest(&house), planted);
-        assert_eq!(state(&house, &path).await, "revoked");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_repeated_revocation_leaves_a_later_account_of_the_same_name() {
-    let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    let (username, _) = link(&house);
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-    assert_eq!(guests(&house), 0);
-    house.pool.change(|accounts| {
-        let mut later = invited(GUEST).unverified();
-        (later.sub, later.user_name) = ("sub-of-another".to_owned(), username);
-        accounts.push(later);
-    });
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
-    assert_eq!(guests(&house), 1);
-}
-
 #[tokio::test(start_paused = true)]
 async fn weak_passwords_keep_no_member_from_sending_again_or_revoking() {
     let house = house(&[]);
@@ -776,29 +303,6 @@ async fn weak_passwords_keep_no_member_from_sending_again_or_revoking() {
     complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
     assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
     assert_eq!(guests(&house), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_open_invitation_is_in_the_list_however_its_resend_was_cut_off() {
-    cut_off_anywhere(&TRAPS, 8..30, async |trap, after| {
-        let house = trapped(trap);
-        let path = invited_by_mail(&house).await;
-        house.clock.forward(6 * DAY);
-        let resend = format!("{path}/resend");
-        let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "POST", &resend, None)).await;
-        // The first time is over, so only a resend that took hold leaves it open.
-        house.clock.forward(2 * DAY);
-        let open = invite(&house, json!({})).await;
-        assert_eq!(open.status, 202, "{trap:?} {after}: {open:?}");
-        let id = open.body["id"].as_str().unwrap();
-        let list = as_member(&house, "GET", "/invitations", None).await.body;
-        let listed = list["invitations"].as_array().unwrap().iter().find(|one| one["state"] == "open");
-        assert_eq!(listed.map(|one| &one["id"]), Some(&json!(id)), "{trap:?} {after}");
-        let seen = as_member(&house, "GET", &path, None).await;
-        assert!(id != uuid(&path) || seen.body["expires_at"] == NOW + 13 * DAY, "{trap:?} {after}: {seen:?}");
-        sprung
-    })
-    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -834,20 +338,6 @@ async fn an_open_invitation_with_another_group_or_return_address_is_refused_and_
         let path = format!("/invitations/{}", anew.body["id"].as_str().unwrap());
         assert_eq!(as_member(&house, "GET", &path, None).await.body["group"], "Editors");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn whoever_revokes_an_invitation_that_another_one_replaced_takes_nothing_from_the_other() {
-    let house = house(&[]);
-    let first = invited_by_mail(&house).await;
-    house.clock.forward(61);
-    let newer = invite(&house, json!({ "notify": false })).await;
-    assert_eq!(newer.status, 202, "{newer:?}");
-    let newer = format!("/invitations/{}", newer.body["id"].as_str().unwrap());
-    assert_eq!((state(&house, &first).await, state(&house, &newer).await), (json!("revoked"), json!("open")));
-    assert_eq!(as_member(&house, "DELETE", &first, None).await.status, 204);
-    assert_eq!(house.pool.accounts().len(), 2, "the guest's account still waits");
-    assert_eq!(state(&house, &newer).await, "open");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
-//! Whose account an invited address leads to, where the address is not the user name.
+//! Whose account an invited address leads to, and who gets the link to it.
 
 use crate::house::{House, NOW, Trap};
-use crate::invitation_members::{ADA, invite, invited_by_mail};
+use crate::invitation_members::{ADA, DAY, as_member, guests, house, invite, invited_by_mail, parts, state, wait};
 use crate::invitations::{GUEST, PASSWORD, complete, link};
+use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, invited, native};
+use futures_util::future::join;
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +18,11 @@ fn with_aliases(mode: &str, accounts: impl IntoIterator<Item = Account>) -> Hous
 /// All accounts, for a comparison afterwards.
 fn everybody(house: &House) -> String {
     format!("{:?}", house.pool.accounts())
+}
+
+fn account_of_the_guest(house: &House) -> String {
+    let accounts = house.pool.accounts();
+    format!("{:?}", accounts.iter().find(|account| account.has_email(GUEST)).unwrap())
 }
 
 /// Nobody knows which of them is the guest's.
@@ -58,4 +65,162 @@ async fn a_look_at_a_new_guest_that_fails_is_tried_again_and_says_nothing_of_an_
     let (username, token) = link(&house);
     assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
     assert_eq!(house.pool.accounts().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_a_member_hands_over_opens_the_account_and_proves_no_address() {
+    let house = house(&[]);
+    let answer = invite(&house, json!({ "notify": false })).await;
+    assert_eq!(answer.status, 202);
+    assert!(house.mailer.sent().is_empty());
+    let handed = answer.body["link"].as_str().unwrap().to_owned();
+    assert!(handed.starts_with("https://app.example.com/activate?username="), "{handed}");
+    let (username, token) = parts(&handed);
+    let done = complete(&house, &username, &token, PASSWORD).await;
+    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
+    let accounts = house.pool.accounts();
+    let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
+    assert_eq!((account.status, account.email_verified), (Status::Confirmed, false), "a member is not the mailbox");
+    assert!(account.groups.contains("Users"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password() {
+    let (mut opened, mut replaced) = (0, 0);
+    for steps in -20_i32..40 {
+        let house = house(&[]);
+        invited_by_mail(&house).await;
+        house.clock.forward(60);
+        let (username, token) = link(&house);
+        let again = async {
+            wait(steps).await;
+            invite(&house, json!({ "notify": false })).await
+        };
+        let answer = async {
+            wait(-steps).await;
+            complete(&house, &username, &token, PASSWORD).await
+        };
+        let (done, again) = join(answer, again).await;
+        let accounts = house.pool.accounts();
+        let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
+        if done.status == 200 {
+            opened += 1;
+            assert_eq!((account.status, account.password.as_deref()), (Status::Confirmed, Some(PASSWORD)), "{steps}");
+            assert!(account.email_verified, "{steps}: {again:?}");
+        } else {
+            replaced += 1;
+            done.is_refused(400, "invitation-invalid");
+            assert_eq!((account.status, again.status.as_u16()), (Status::ForceChangePassword, 202), "{steps}");
+        }
+    }
+    assert!(opened > 0 && replaced > 0, "{opened} {replaced}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_goes_no_other_way_while_its_guest_may_be_answering() {
+    let house = house(&[]);
+    invited_by_mail(&house).await;
+    house.clock.forward(60);
+    let (username, token) = link(&house);
+    // The answer is cut off when it is noted and before the pool has it.
+    let body = json!({ "username": username, "token": token, "password": PASSWORD });
+    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
+    let refused = invite(&house, json!({ "notify": false })).await;
+    refused.is_refused(503, "try-again");
+    house.clock.forward(60);
+    assert_eq!(invite(&house, json!({ "notify": false })).await.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
+    // An administrator made it, or somebody registered it.
+    for mut account in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
+        account.user_name = "planted".to_owned();
+        account.groups.insert("admins".to_owned());
+        let house = house(&[]);
+        house.pool.change(|accounts| accounts.push(account));
+        let planted = account_of_the_guest(&house);
+        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+        assert_eq!(account_of_the_guest(&house), planted);
+        // The mailbox may have it. Its open link does not become a member's, even when it has expired.
+        house.clock.forward(60);
+        let path = invited_by_mail(&house).await;
+        let (username, token) = link(&house);
+        let mailed = account_of_the_guest(&house);
+        for seconds in [60, 8 * DAY] {
+            house.clock.forward(seconds);
+            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            assert_eq!(account_of_the_guest(&house), mailed);
+            if seconds == 60 {
+                assert_eq!(state(&house, &path).await, "open");
+            }
+        }
+        house.clock.forward(60);
+        invited_by_mail(&house).await;
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        let (username, token) = link(&house);
+        let done = complete(&house, &username, &token, PASSWORD).await;
+        assert_eq!(done.status, 200, "{done:?} {planted}");
+    }
+}
+
+/// Whose address was never proven cannot use "forgot password". So an administrator gives the account a temporary password,
+/// and it looks like one that waits for its guest.
+#[tokio::test(start_paused = true)]
+async fn no_member_gets_the_link_to_an_account_that_its_guest_has_opened() {
+    let by_name = [("INVITATIONS", "members"), ("NATIVE_USERNAME", "uuid")];
+    for (kind, own) in [(PoolKind::EmailUserNames, &by_name[..1]), (PoolKind::EmailAlias, &by_name[..])] {
+        let house = House::with(kind, [native(ADA)], own, Trap::Crash);
+        let handed = invite(&house, json!({ "notify": false })).await;
+        let (username, token) = parts(handed.body["link"].as_str().unwrap());
+        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        house.pool.change(|accounts| {
+            let account = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
+            (account.status, account.password) = (Status::ForceChangePassword, Some("temporary".into()));
+            account.groups.insert("admins".to_owned());
+            account.created = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(NOW));
+        });
+        let before = account_of_the_guest(&house);
+        // At once, and when the record of the answer is gone.
+        for seconds in [60, 40 * DAY] {
+            house.clock.forward(seconds);
+            if seconds > DAY {
+                house.store.expire(house.time());
+            }
+            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            assert_eq!(account_of_the_guest(&house), before);
+        }
+        // The mailbox may have it, and no member gets that link, either. A member who revokes it deletes nothing.
+        house.clock.forward(60);
+        let path = invited_by_mail(&house).await;
+        house.clock.forward(60);
+        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+        assert_eq!(guests(&house), 1);
+        house.clock.forward(60);
+        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_a_member_has_opens_no_later_account_of_the_same_name() {
+    for mut later in [invited(GUEST).unverified(), native(GUEST).unconfirmed().unverified()] {
+        later.sub = "sub-of-another".to_owned();
+        later.groups.insert("admins".to_owned());
+        let house = house(&[]);
+        let answer = invite(&house, json!({ "notify": false })).await;
+        let (username, token) = parts(answer.body["link"].as_str().unwrap());
+        house.pool.change(|accounts| {
+            accounts.retain(|account| !account.has_email(GUEST));
+            later.user_name = username.clone();
+            accounts.push(later);
+        });
+        let planted = account_of_the_guest(&house);
+        house.clock.forward(60);
+        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
+        assert_eq!(account_of_the_guest(&house), planted);
+        assert_eq!(state(&house, &path).await, "revoked");
+    }
 }

@@ -22,6 +22,7 @@ mod identities_attacks;
 mod identities_connect;
 mod interleaving;
 mod invitation_attacks;
+mod invitation_list;
 mod invitation_members;
 mod invitation_owners;
 mod invitation_revocations;
