@@ -126,8 +126,6 @@ fn the_next_sign_in_is_foretold_by_the_same_rules() {
         rules().next_sign_in(ADA, &records, SystemTime::now()).unwrap().name()
     };
     assert_eq!(foretold(&[native(ADA)]), "link");
-    // Somebody who is linked comes with that identity.
-    assert_eq!(foretold(&[native(ADA).with_identity("Google", "1")]), "link");
     assert_eq!(foretold(&[native(ADA).disabled()]), "disabled_profile");
     assert_eq!(foretold(&[native(ADA).unconfirmed()]), "replace");
     assert_eq!(foretold(&[native(ADA).unverified()]), "unverified_profile");
@@ -168,6 +166,8 @@ fn the_next_sign_in_is_told_of_providers_that_prove_the_address_and_link() {
         }
     }
     assert_eq!(told("Corporate:always@corp.example", native(ADA)), None);
+    // Somebody who is linked comes with that identity, not with a second one of the same provider.
+    assert_eq!(told("Google:claim", native(ADA).with_identity("Google", "1")).as_deref(), Some("link"));
 }
 
 /// A provider that is linked by the address finds its own link. To another provider that link may be anybody's.
