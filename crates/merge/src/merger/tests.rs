@@ -490,6 +490,14 @@ async fn of_the_attributes_that_the_pool_does_not_take_a_required_one_is_kept_al
         assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
         let made = scene.pool.owners_of("Google", "1").remove(0);
         assert_eq!(made.attributes.keys().collect::<Vec<_>>(), ["name"], "held: {held}");
+        let state = &scene.history().merges["Google_1"];
+        assert_eq!(state.linked.as_ref().unwrap().left_out, ["given_name"], "held: {held}");
+        if !held {
+            // It was made before the deletion, so the journal knew then what it got.
+            let written = state.attempts.last().unwrap();
+            assert_eq!(written.add_attributes.keys().collect::<Vec<_>>(), ["name"]);
+            assert_eq!(written.left_out, ["given_name"]);
+        }
     }
 }
 

@@ -78,7 +78,7 @@ async fn a_passkey_on_a_profile_that_never_proved_its_address_is_found_before_an
     let planted = scenario::native_named("native").planted().unverified();
     let invited = cognito_core::user_pool::memory::invited(ADA).named("native").unverified();
     for native in [planted, invited] {
-        let mut scene = scenario::unproven_and_google(Account { passkey: true, ..native });
+        let mut scene = scenario::reclaiming(Account { passkey: true, ..native });
         let before = format!("{:?}", scene.pool.accounts());
         let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         assert_eq!(ended, [StepResult::Skipped("passkey_on_profile".into())]);
@@ -88,6 +88,14 @@ async fn a_passkey_on_a_profile_that_never_proved_its_address_is_found_before_an
         assert_eq!(finish(&mut scene).await, [StepResult::Done]);
         scene.check("without the passkey");
     }
+}
+
+#[tokio::test]
+async fn the_passkey_of_somebody_who_proved_the_address_keeps_nobody_from_a_merge() {
+    let native = Account { passkey: true, ..scenario::native_named("native") };
+    let mut scene = scenario::reclaiming(native);
+    assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
+    assert!(scene.pool.account("native").unwrap().passkey);
 }
 
 /// Everybody would meet the same cause.

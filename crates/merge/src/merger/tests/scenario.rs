@@ -139,11 +139,16 @@ pub(super) fn native_and_google() -> Scene {
     scene("native and Google", &[native_named("native"), google("1")])
 }
 
-/// A native profile that never proved its address, and a stand-alone one that did.
-pub(super) fn unproven_and_google(native: Account) -> Scene {
+/// A native profile, and a stand-alone one, where a native one that never proved its address is taken over.
+pub(super) fn reclaiming(native: Account) -> Scene {
     let reclaim = UnverifiedProfile::Reclaim;
     let policy = Policy { native_profile: NativeProfile::Skip, unverified_profile: reclaim, ..Policy::default() };
-    built("unproven and Google", PoolKind::EmailUserNames, policy, &[native, google("1")])
+    built(
+        "native, reclaimed if it proved nothing, and Google",
+        PoolKind::EmailUserNames,
+        policy,
+        &[native, google("1")],
+    )
 }
 
 /// Nobody native, and a profile of each of these identities.
