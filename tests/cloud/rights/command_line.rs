@@ -1,11 +1,12 @@
-//! The command line with exactly the rights that the page of each command names: no call needs another one, and each is
-//! needed by a call.
+//! The command line with exactly the rights that the page of each command names: no call needs another one, each is needed
+//! by a call, and without any of them the command says which one is missing.
 
 use std::collections::BTreeSet;
 
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::Right;
 use end_to_end::{Cli, Google, cloud, native, pool, registers};
+use futures_util::stream::{self, StreamExt};
 use local_cloud::layout;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
@@ -68,69 +69,117 @@ impl Person {
     }
 }
 
-/// Runs the lines one after the other with the rights that the page names. `POOL` in a line is the pool's id. Returns the
-/// rights that were used.
-async fn used(page: &str, more: &str, person: &Person, lines: &[&str]) -> BTreeSet<Right> {
-    let allowed = documented(page).into_iter().chain(if more.is_empty() { BTreeSet::new() } else { documented(more) });
-    let resources = Resources { pool: person.pool.id().to_owned(), ..Resources::default() };
-    let gate = Gate::start(&cloud().unwrap(), resources, allowed.collect()).await.unwrap();
-    let cli = Cli::new().unwrap().within(person.folder.path()).with("AWS_ENDPOINT_URL", &gate.endpoint());
-    for line in lines {
-        let words: Vec<_> = line.split(' ').map(|word| word.replace("POOL", person.pool.id())).collect();
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let ran = cli.run(&words).await.unwrap();
-        // `audit` ends with 4 if it found something.
-        assert!([0, 4].contains(&ran.status), "{line}: {ran:?}, denied: {:?}", gate.denied());
-    }
-    let not_required = |right: &Right| right.action == "ses:GetSuppressedDestination";
-    let denied: Vec<_> = gate.denied().into_iter().filter(|right| !not_required(right)).collect();
-    assert!(denied.is_empty(), "{page}: {denied:?}");
-    gate.used()
+/// How many runs there are at a time.
+const AT_A_TIME: usize = 2;
+
+/// What the commands do without, and do not tell: SES may be another account's.
+const NOT_REQUIRED: &str = "ses:GetSuppressedDestination";
+
+/// What somebody can sign in with is told as not known, and the command goes on.
+const ONLY_SHOWN: &str = "AdminGetUserAuthFactors";
+
+/// What the lines left behind, up to the first that did not end well.
+struct Run {
+    ends_well: bool,
+    said: String,
+    used: BTreeSet<Right>,
+    denied: BTreeSet<Right>,
 }
 
-/// Every action of the page is needed by one of these lines.
-async fn holds(command: &str, person: Person, lines: &[&str]) {
-    assert_eq!(used(command, "", &person, lines).await, documented(command), "docs/cli/{command}.md");
+/// Runs the lines one after the other with these rights. `POOL` in a line is the pool's id.
+async fn run(allowed: BTreeSet<Right>, (person, lines): &(Person, Vec<String>)) -> Run {
+    let resources = Resources { pool: person.pool.id().to_owned(), ..Resources::default() };
+    let gate = Gate::start(&cloud().unwrap(), resources, allowed).await.unwrap();
+    let cli = Cli::new().unwrap().within(person.folder.path()).with("AWS_ENDPOINT_URL", &gate.endpoint());
+    let (mut ends_well, mut said) = (true, String::new());
+    for line in lines {
+        let words: Vec<_> = line.split(' ').map(|word| word.replace("POOL", person.pool.id())).collect();
+        let ran = cli.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+        said += &format!("{line}: {}\n{}{}\n", ran.status, ran.stdout, ran.stderr);
+        // `audit` ends with 4 if it found something.
+        if ![0, 4].contains(&ran.status) {
+            ends_well = false;
+            break;
+        }
+    }
+    let denied = gate.denied().into_iter().filter(|right| right.action != NOT_REQUIRED).collect();
+    Run { ends_well, said, used: gate.used(), denied }
 }
+
+/// Runs the lines with the rights of the pages, and then without each that they used. `make` makes the person they are
+/// about, anew for each run. Returns the rights that were used.
+async fn used<F>(pages: &[&str], make: impl Fn() -> F) -> BTreeSet<Right>
+where
+    F: Future<Output = (Person, Vec<String>)>,
+{
+    let allowed: BTreeSet<_> = pages.iter().flat_map(|page| documented(page)).collect();
+    let whole = run(allowed.clone(), &make().await).await;
+    assert!(whole.ends_well && whole.denied.is_empty(), "{pages:?} lacks {:?}: {}", whole.denied, whole.said);
+    let without = stream::iter(&whole.used).map(|right| {
+        let mut rest = allowed.clone();
+        rest.remove(right);
+        let make = &make;
+        async move { (right, run(rest, &make().await).await) }
+    });
+    for (right, run) in without.buffered(AT_A_TIME).collect::<Vec<_>>().await {
+        let Run { ends_well, said, denied, .. } = run;
+        let fails = !ends_well || right.operation() == ONLY_SHOWN;
+        assert!(denied.contains(right) && fails, "{pages:?} without {right}: denied {denied:?}\n{said}");
+        assert!(said.contains(right.operation()), "{pages:?} without {right} does not say so:\n{said}");
+    }
+    whole.used
+}
+
+/// Every right of the page is needed by one of these lines.
+async fn holds<F>(command: &str, make: impl Fn() -> F)
+where
+    F: Future<Output = (Person, Vec<String>)>,
+{
+    assert_eq!(used(&[command], make).await, documented(command), "docs/cli/{command}.md");
+}
+
+fn lines<const N: usize>(lines: [&str; N]) -> Vec<String> {
+    lines.map(str::to_owned).into()
+}
+
+const APPLY: &str = "link --apply plan --yes";
+const UNDO: &str = "link --undo plan.journal --yes";
 
 #[tokio::test]
 async fn show_needs_what_its_page_says() {
-    holds("show", Person::new().await, &["show ada@example.com --user-pool-id POOL"]).await;
+    holds("show", async || (Person::new().await, lines(["show ada@example.com --user-pool-id POOL"]))).await;
 }
 
 #[tokio::test]
 async fn verify_email_needs_what_its_page_says() {
-    let lines = ["verify-email ada@example.com --user-pool-id POOL --unset --yes"];
-    holds("verify-email", Person::new().await, &lines).await;
+    let line = "verify-email ada@example.com --user-pool-id POOL --unset --yes";
+    holds("verify-email", async || (Person::new().await, lines([line]))).await;
 }
 
 #[tokio::test]
 async fn unlink_needs_what_its_page_says() {
-    let lines = ["unlink ada@example.com --provider Google --user-pool-id POOL --yes"];
-    holds("unlink", Person::new().await.linked().await, &lines).await;
+    let line = "unlink ada@example.com --provider Google --user-pool-id POOL --yes";
+    holds("unlink", async || (Person::new().await.linked().await, lines([line]))).await;
 }
 
 #[tokio::test]
 async fn reset_user_needs_what_its_page_says() {
-    let person = Person::new().await;
-    let client = registers(&person.pool, "grace@example.com").await.unwrap();
-    let lines = [("grace@example.com", ""), (ADA, " --yes-delete-confirmed")]
-        .map(|(who, more)| format!("reset-user {who} --user-pool-id POOL --client-id {client} --yes{more}"));
-    holds("reset-user", person, &lines.each_ref().map(String::as_str)).await;
+    let make = async || {
+        let person = Person::new().await;
+        let client = registers(&person.pool, "grace@example.com").await.unwrap();
+        let lines = [("grace@example.com", ""), (ADA, " --yes-delete-confirmed")]
+            .map(|(who, more)| format!("reset-user {who} --user-pool-id POOL --client-id {client} --yes{more}"));
+        (person, lines.into())
+    };
+    holds("reset-user", make).await;
 }
 
 #[tokio::test]
 async fn audit_needs_what_its_page_says() {
-    let person = Person::new().await;
-    let lines = [
-        format!(
-            "audit --user-pool-id POOL --providers Google:claim --default-group {GROUP} --since 2020-01-01 --plan plan"
-        ),
-        "link --apply plan --yes".to_owned(),
-        "link --undo plan.journal --yes".to_owned(),
-    ];
-    let lines = lines.each_ref().map(String::as_str);
-    holds("audit", person, &lines).await;
+    let audit = format!(
+        "audit --user-pool-id POOL --providers Google:claim --default-group {GROUP} --since 2020-01-01 --plan plan"
+    );
+    holds("audit", async || (Person::new().await, lines([&audit, APPLY, UNDO]))).await;
 }
 
 #[tokio::test]
@@ -138,20 +187,22 @@ async fn link_needs_what_its_page_says() {
     let google = Google::start().await.unwrap();
     let plan =
         "link --user-pool-id POOL --providers Google:claim --plan plan --copy-groups --copy-attributes given_name";
-    let lines = [plan, "link --apply plan --yes", "link --undo plan.journal --yes"];
-    let (person, _) = Person::with_google(&google, ADA).await;
-    let mut all = used("link", "", &person, &lines).await;
+    let mut all =
+        used(&["link"], async || (Person::with_google(&google, ADA).await.0, lines([plan, APPLY, UNDO]))).await;
     // Nobody has the address but the profile of the sign-in, or it has an invitation that nobody answered.
     for invited in [false, true] {
-        let person = Person { pool: pool(Kind::EmailAsUsername).await.unwrap(), ..Person::new().await };
-        if invited {
-            let address = json!([{ "Name": "email", "Value": ADA }]);
-            let invitation = json!({ "Username": ADA, "MessageAction": "SUPPRESS", "UserAttributes": address });
-            person.pool.admin("AdminCreateUser", invitation).await.unwrap();
-        }
-        google.stands_alone(&person.pool, SUBJECT, ADA, true).await.unwrap();
-        let plan = "link --user-pool-id POOL --providers Google:claim --plan plan --create-native";
-        all.extend(used("link", "", &person, &[plan, lines[1]]).await);
+        let make = async || {
+            let pool = pool(Kind::EmailAsUsername).await.unwrap();
+            if invited {
+                let address = json!([{ "Name": "email", "Value": ADA }]);
+                let invitation = json!({ "Username": ADA, "MessageAction": "SUPPRESS", "UserAttributes": address });
+                pool.admin("AdminCreateUser", invitation).await.unwrap();
+            }
+            google.stands_alone(&pool, SUBJECT, ADA, true).await.unwrap();
+            let plan = "link --user-pool-id POOL --providers Google:claim --plan plan --create-native";
+            (Person { pool, ..Person::new().await }, lines([plan, APPLY]))
+        };
+        all.extend(used(&["link"], make).await);
     }
     assert_eq!(all, documented("link"));
 }
@@ -159,10 +210,13 @@ async fn link_needs_what_its_page_says() {
 #[tokio::test]
 async fn join_needs_what_its_page_says() {
     let google = Google::start().await.unwrap();
-    let (person, other) = Person::with_google(&google, ELSEWHERE).await;
-    let plan = format!("join {} --into {ADA} --user-pool-id POOL --plan plan --copy-groups", other.attribute("sub"));
-    let lines = [&plan, "link --apply plan --yes", "link --undo plan.journal --yes"];
-    let used = used("join", "link", &person, &lines).await;
+    let make = async || {
+        let (person, other) = Person::with_google(&google, ELSEWHERE).await;
+        let sub = other.attribute("sub");
+        let plan = format!("join {sub} --into {ADA} --user-pool-id POOL --plan plan --copy-groups");
+        (person, lines([&plan, APPLY, UNDO]))
+    };
+    let used = used(&["join", "link"], make).await;
     // Only identities that were linked are moved, and only attributes that are named are copied.
     let only_then = ["AdminDisableProviderForUser", "AdminUpdateUserAttributes"];
     let is_always = |right: &Right| !only_then.contains(&right.operation());
