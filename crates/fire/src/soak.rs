@@ -107,17 +107,10 @@ impl Life {
 
 impl fmt::Display for Life {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ends = |numbers: &[u64]| format!("{} to {}", numbers.first().unwrap_or(&0), numbers.last().unwrap_or(&0));
-        let files: Vec<_> = self.files.iter().map(|files| *files as u64).collect();
-        let (first, last) = (self.seconds.first().unwrap_or(&0.0), self.seconds.last().unwrap_or(&0.0));
         write!(
             f,
-            "{} events, {} connections ended; memory {} KiB, open files {}, the processor had {first:.1} s of work with the first tenth, {last:.1} s with the last; answers {:?}",
-            self.events,
-            self.dropped,
-            ends(&self.memory),
-            ends(&files),
-            self.answers
+            "{} events, {} connections ended; after each tenth: memory {:?} KiB, open files {:?}, the processor's seconds {:.1?}; answers {:?}",
+            self.events, self.dropped, self.memory, self.files, self.seconds, self.answers
         )
     }
 }

@@ -90,6 +90,20 @@ async fn whoever_signs_out_everywhere_takes_back_a_deletion_that_is_not_done() {
     assert!(events(&house).is_empty());
 }
 
+/// Lambda comes again within minutes if a run fails. Whoever went on with the account must not lose it days later.
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_is_done_within_an_hour_and_no_later() {
+    for (seconds, is_done) in [(3600, true), (3601, false)] {
+        let house = House::set([ada()], &ON);
+        let claims = token(&ada(), house.time());
+        let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+        assert_eq!(house.answer(&request).await.unwrap().status, 202);
+        house.clock.forward(seconds);
+        house.work().await;
+        assert_eq!(house.pool.accounts().is_empty(), is_done, "after {seconds} seconds");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_deleted_without_the_setting_a_token_or_a_fresh_sign_in() {
     let house = House::set([ada()], &ANY);
