@@ -386,11 +386,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_is_kept_for_a_day_and_what_is_under_way_for_longer() {
+    fn what_is_over_is_kept_for_a_day_and_what_is_under_way_for_thirty() {
         let work = Work::Disconnect { id: "1".into(), provider: "Google".into() };
         let begun = State::default().beginning(work, 1000);
-        assert_eq!(table::Entry::keep_until(&begun, 1000), Some(1000 + WORK_TIME));
-        assert_eq!(table::Entry::keep_until(&begun.ended([], 1000), 1000), Some(1000 + NOTICE_TIME));
+        assert_eq!(table::Entry::keep_until(&begun, 1000), Some(1000 + 30 * 86_400));
+        assert_eq!(table::Entry::keep_until(&begun.ended([], 1000), 1000), Some(1000 + 86_400));
     }
 
     #[test]
