@@ -11,6 +11,7 @@ pub mod worst;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use cognito_core::testing::CapturedLog;
@@ -86,7 +87,7 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         let sent = world.draw(&mut rng);
         let answered = runtime.block_on(AssertUnwindSafe(world.answer(&sent)).catch_unwind());
         let answered = answered.unwrap_or_else(|_| bail!("it panicked"));
-        let said = match answered.and_then(|said| check(&log, &personal).map(|()| said)) {
+        let said = match answered.and_then(|done| check(&log, &personal).map(|()| done.said)) {
             Ok(said) => said,
             Err(why) => {
                 bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&String::from_utf8_lossy(&sent)))
@@ -95,6 +96,23 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         *answers.entry(said).or_default() += 1;
     }
     Ok(answers)
+}
+
+/// An answer.
+struct Done {
+    /// Its code.
+    said: String,
+    /// Its text. Empty if there is none.
+    answer: String,
+    /// How long it took, on a clock that does not jump, without the checks.
+    took: Duration,
+}
+
+impl Done {
+    /// What does not reach the function.
+    fn unread(why: &str) -> Self {
+        Self { said: why.to_owned(), answer: String::new(), took: Duration::ZERO }
+    }
 }
 
 enum World {
@@ -121,8 +139,8 @@ impl World {
         bytes
     }
 
-    /// The code of the answer, or why it is not one that may be given.
-    async fn answer(&self, sent: &[u8]) -> Result<String> {
+    /// The answer, or why it is not one that may be given.
+    async fn answer(&self, sent: &[u8]) -> Result<Done> {
         match self {
             Self::Triggers(triggers) => triggers.answer(sent).await,
             Self::Api(api) => api.answer(sent).await,

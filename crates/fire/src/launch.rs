@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use local_cloud::event::sample;
 use local_cloud::seed::GROUP;
 use rand::rngs::StdRng;
@@ -219,5 +219,18 @@ impl Outcome {
     #[must_use]
     pub fn beyond_two_presses(&self) -> u32 {
         self.at_press[2..].iter().sum::<u32>() + self.gave_up
+    }
+
+    /// Fails if the launch did not end as promised. Without a queue the group cannot wait, and people press again.
+    ///
+    /// # Errors
+    ///
+    /// Says what happened to whom.
+    pub fn check(&self, has_queue: bool) -> Result<()> {
+        ensure!(self.second_accounts == 0, "somebody has two accounts");
+        ensure!(self.incomplete == 0, "somebody has half an account");
+        let beyond = self.beyond_two_presses();
+        ensure!(!has_queue || beyond == 0, "{beyond} people needed more than two presses, or gave up");
+        Ok(())
     }
 }

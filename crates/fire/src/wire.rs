@@ -121,10 +121,7 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
     let network = Network::start(Origin::StandIn(cognito.clone())).await?;
     let function = Functions::start(&network.url, case.flow, binaries).await?;
     network.set_plan(case.plan.clone());
-    let start = Instant::now();
-    let mut answered = function.run(case.flow, &sub).await;
-    let took = start.elapsed();
-    ensure!(took < CUT_OFF, "the answer took {took:?}");
+    let (mut answered, took) = timed(function.run(case.flow, &sub)).await?;
     let first = case.plan.faults.first().map_or(0, |(at, _)| *at);
     let struck = network.struck();
     ensure!(struck > 0, "only {} calls were made, and number {first} was to go wrong", network.calls());
@@ -137,7 +134,7 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
         Flow::Repair => true,
     };
     if is_asked_again {
-        answered = function.run(case.flow, &sub).await;
+        (answered, _) = timed(function.run(case.flow, &sub)).await.context("the second press")?;
     } else if case.flow != Flow::Group && !at_once {
         // Signed in at the second press, without the trigger.
         answered = Ok(());
@@ -149,6 +146,15 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
     check(case.flow, &cognito, &others)?;
     function.must_live().await?;
     Ok(Outcome { at_once, took, struck })
+}
+
+/// An answer, and how long it took. Fails if Cognito would have given up by then.
+async fn timed<T>(answer: impl Future<Output = T>) -> Result<(T, Duration)> {
+    let start = Instant::now();
+    let answer = answer.await;
+    let took = start.elapsed();
+    ensure!(took < CUT_OFF, "the answer took {took:?}");
+    Ok((answer, took))
 }
 
 /// How many cases run at a time. Most of them wait.

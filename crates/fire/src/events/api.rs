@@ -1,6 +1,7 @@
 //! Hostile requests at the account API and its pages.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use account_api::accounts::Pool;
 use account_api::function::respond;
@@ -17,7 +18,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde_json::{Map, Value, json};
 
-use super::{MARK, draw};
+use super::{Done, MARK, draw};
 
 const NOW: u64 = 1_795_305_600;
 const ADA: &str = "ada@example.com";
@@ -104,8 +105,16 @@ impl Api {
     }
 
     /// Ada asks for another address.
-    pub(super) fn sample() -> Value {
-        event(Some(&adas_claims()), "POST", "/email-change", Some("{}"), "application/json")
+    pub(super) fn change() -> Value {
+        let body = json!({ "new_email": "ada@example.org" }).to_string();
+        event(Some(&adas_claims()), "POST", "/email-change", Some(&body), "application/json")
+    }
+
+    /// Somebody opens a page in a language that is not the usual one.
+    pub(super) fn page() -> Value {
+        let mut event = event(None, "GET", "/register", None, "text/html");
+        event["headers"]["accept-language"] = json!("fr");
+        event
     }
 
     /// An event of API Gateway.
@@ -148,12 +157,20 @@ impl Api {
         event.to_string().into_bytes()
     }
 
-    pub(super) async fn answer(&self, sent: &[u8]) -> Result<String> {
-        let Ok(event) = serde_json::from_slice(sent) else { return Ok("no JSON".to_owned()) };
+    pub(super) async fn answer(&self, sent: &[u8]) -> Result<Done> {
+        let start = Instant::now();
+        let Ok(event) = serde_json::from_slice(sent) else { return Ok(Done::unread("no JSON")) };
         // As in the function, the runtime answers what is no request of API Gateway with an error.
         let Ok(answer) = respond(self.router.clone(), event, Context::default()).await else {
-            return Ok("no request".to_owned());
+            return Ok(Done { took: start.elapsed(), ..Done::unread("no request") });
         };
+        let took = start.elapsed();
+        let said = self.checked(&answer).await?;
+        Ok(Done { said, answer: answer.to_string(), took })
+    }
+
+    /// The code of an answer, if it is one that may be given.
+    async fn checked(&self, answer: &Value) -> Result<String> {
         for job in self.queue.take() {
             self.runs.run(&job).await.map_err(|why| anyhow::anyhow!("a job failed: {:?}", why.code()))?;
         }

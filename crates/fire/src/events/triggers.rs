@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use cognito_core::testing::{is_documented, only_response_changed};
@@ -19,7 +20,7 @@ use rand::seq::IndexedRandom;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{draw, samples};
+use super::{Done, draw, samples};
 use crate::client;
 use crate::cognito::Cognito;
 use crate::function::Queue;
@@ -56,6 +57,7 @@ const NAMES: [&str; 24] = [
 pub(super) struct Triggers {
     function: Function,
     samples: Vec<Value>,
+    cognito: Arc<Cognito>,
 }
 
 enum Function {
@@ -94,13 +96,18 @@ impl Triggers {
             }
             _ => Function::Message(Box::new(CustomMessage::new(custom_message::Settings::from_lookup(&lookup)?))),
         };
-        Ok(Self { function: made, samples: samples(function)? })
+        Ok(Self { function: made, samples: samples(function)?, cognito })
     }
 
-    /// The first event that has attributes.
-    pub(super) fn sample(&self) -> Option<Value> {
-        let attributes = |event: &&Value| event["request"]["userAttributes"].is_object();
-        self.samples.iter().find(attributes).or(self.samples.first()).cloned()
+    /// Gives the person of an event an account.
+    pub(super) fn add_person_of(&self, event: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.cognito.add_named(&text(&event["userName"]), &text(&event["request"]["userAttributes"]["sub"]));
+    }
+
+    /// How many calls Cognito got.
+    pub(super) fn calls(&self) -> u32 {
+        self.cognito.tallies().values().map(|tally| tally.answered + tally.throttled).sum()
     }
 
     pub(super) fn draw(&self, rng: &mut StdRng) -> Vec<u8> {
@@ -114,9 +121,9 @@ impl Triggers {
         text.into_bytes()
     }
 
-    pub(super) async fn answer(&self, sent: &[u8]) -> Result<String> {
+    pub(super) async fn answer(&self, sent: &[u8]) -> Result<Done> {
         // The runtime reads the event as JSON of any form. What is none does not reach the function.
-        let Ok(payload) = serde_json::from_slice::<Box<RawValue>>(sent) else { return Ok("no JSON".to_owned()) };
+        let Ok(payload) = serde_json::from_slice::<Box<RawValue>>(sent) else { return Ok(Done::unread("no JSON")) };
         match &self.function {
             Function::Pre(trigger) => told(trigger, &payload).await,
             Function::Confirmed(trigger) => told(trigger, &payload).await,
@@ -127,17 +134,21 @@ impl Triggers {
     }
 }
 
-async fn told(trigger: &impl Trigger, payload: &RawValue) -> Result<String> {
-    match answer(trigger, payload, Clock::starting_now(TIME_LIMIT)).await {
+async fn told(trigger: &impl Trigger, payload: &RawValue) -> Result<Done> {
+    let start = Instant::now();
+    let answered = answer(trigger, payload, Clock::starting_now(TIME_LIMIT)).await;
+    let took = start.elapsed();
+    let (said, answer) = match answered {
         Ok(answer) => {
             ensure!(is_own(payload.get(), answer.get())?, "the answer is not the event: {}", answer.get());
-            Ok("answered".to_owned())
+            ("answered", answer.get().to_owned())
         }
         Err(failure) => {
             ensure!(is_documented(failure.kind()), "{:?} is not documented", failure.kind());
-            Ok(failure.kind().code.to_owned())
+            (failure.kind().code, String::new())
         }
-    }
+    };
+    Ok(Done { said: said.to_owned(), answer, took })
 }
 
 /// Whether an answer is the event with at most `response` changed. A message of the queue has no answer.

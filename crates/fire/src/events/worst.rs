@@ -1,12 +1,15 @@
 //! The inputs that take the longest: how the time grows with the size, up to what Lambda lets through.
+//!
+//! A form that a function does not read takes no time. So each is made from an event for which the function does its whole
+//! work, and it grows where the function looks: with nothing there, the function must answer otherwise.
 
-use std::time::Instant;
-
-use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, ensure};
+use local_cloud::event::sample;
+use serde_json::{Map, Value, json};
+use tokio::runtime::Runtime;
 
 use super::api::Api;
-use super::{Target, World};
+use super::{Done, Target, World};
 
 /// The largest event that Lambda hands to a function, in bytes.
 const LARGEST: usize = 6 * 1024 * 1024;
@@ -17,81 +20,303 @@ const LONGEST: f64 = 3.5;
 /// What takes less, in milliseconds, says nothing about the factor.
 const TOO_SHORT: f64 = 20.0;
 
-/// A form that grows: its name, and the document of so many bytes at least, made from an event.
-type Form = (&'static str, fn(Value, usize) -> String);
-
-/// Events of the triggers.
-const EVENTS: &[Form] = &[
-    ("one long address", |event, size| with(event, "email", &format!("{}@example.com", "a".repeat(size)))),
-    ("one long name", |event, size| with(event, "given_name", &"\u{301}".repeat(size / 2))),
-    ("underscores as the user name", |mut event, size| {
-        event["userName"] = json!("_".repeat(size));
-        event.to_string()
-    }),
-    ("many attributes", |mut event, size| {
-        for number in 0..size / 60 {
-            event["request"]["userAttributes"][format!("custom:attribute-{number:020}")] =
-                json!("a value of some length");
-        }
-        event.to_string()
-    }),
-    ("many identities", |event, size| {
-        let one = "{\"userId\":\"9\",\"providerName\":\"Facebook\",\"primary\":\"false\"}";
-        with(event, "identities", &format!("[{}]", vec![one; size / one.len()].join(",")))
-    }),
-    ("deep nesting", |event, size| {
-        let text = event.to_string();
-        text.replacen('{', &format!("{{\"deep\":{},", nested(size)), 1)
-    }),
-    ("a text of escapes", |event, size| {
-        event.to_string().replacen("\"userName\":\"", &format!("\"userName\":\"{}", "\\u00e9".repeat(size / 6)), 1)
-    }),
-];
-
-/// Requests to the account API, as events of API Gateway.
-const REQUESTS: &[Form] = &[
-    ("one long address", |event, size| {
-        body(event, &json!({ "new_email": format!("{}@example.com", "a".repeat(size)) }).to_string())
-    }),
-    ("an address of combining marks", |event, size| {
-        body(event, &json!({ "new_email": format!("{}@example.com", "\u{301}".repeat(size / 2)) }).to_string())
-    }),
-    ("many members", |event, size| {
-        let members: serde_json::Map<_, _> =
-            (0..size / 60).map(|number| (format!("member-{number:030}"), json!("some value"))).collect();
-        body(event, &Value::Object(members).to_string())
-    }),
-    // Each quote and each escape gets a backslash more in the event.
-    ("deep nesting", |event, size| body(event, &format!("{{\"new_email\":{}}}", nested(size)))),
-    ("a text of escapes", |event, size| body(event, &format!("{{\"new_email\":\"{}\"}}", "\\u00e9".repeat(size / 7)))),
-    ("a long query", |mut event, size| {
-        event["rawQueryString"] = json!(format!("code={}", "%41".repeat(size / 3)));
-        event.to_string()
-    }),
-    ("many headers", |mut event, size| {
-        for number in 0..size / 60 {
-            event["headers"][format!("x-header-{number:030}")] = json!("some value");
-        }
-        event.to_string()
-    }),
-    ("many cookies", |mut event, size| {
-        event["cookies"] = (0..size / 60).map(|number| json!(format!("cookie-{number:035}=some value"))).collect();
-        event.to_string()
-    }),
-];
-
-fn with(mut event: Value, attribute: &str, value: &str) -> String {
-    event["request"]["userAttributes"][attribute] = json!(value);
-    event.to_string()
+/// A form that grows.
+struct Form {
+    name: &'static str,
+    /// The event that it is made from.
+    sample: fn() -> Result<Value>,
+    /// Where it grows, as a JSON pointer.
+    at: &'static str,
+    /// What stands there then, as JSON: made from what stands there in the sample, and of so many bytes at least.
+    grown: fn(&Value, usize) -> String,
 }
 
-fn body(mut event: Value, body: &str) -> String {
-    event["body"] = json!(body);
-    event.to_string()
+const EMAIL: &str = "/request/userAttributes/email";
+const ATTRIBUTES: &str = "/request/userAttributes";
+const IDENTITIES: &str = "/request/userAttributes/identities";
+const CLAIMS: &str = "/request/attributes/idToken";
+const SAML_EMAIL: &str =
+    "/request/attributes/samlResponse/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1emailaddress";
+
+fn forms(target: Target) -> Vec<Form> {
+    let all: &[(_, fn() -> Result<Value>, _, fn(&Value, usize) -> String)] = match target.name() {
+        "inbound-federation" => &[
+            ("one long address", google, "/request/attributes/idToken/email", address),
+            ("one long domain", google, "/request/attributes/idToken/email", domain),
+            ("one long name", google, "/request/attributes/idToken/given_name", marks),
+            ("a text of escapes", google, "/request/attributes/idToken/given_name", escapes),
+            ("many claims", google, CLAIMS, members),
+            ("deep nesting", google, CLAIMS, nested),
+            ("underscores as the user name", nameless_google, "/userName", underscores),
+            ("many addresses", saml, SAML_EMAIL, addresses),
+        ],
+        "pre-sign-up" => &[
+            ("one long address", arrival, EMAIL, address),
+            ("one long domain", arrival, EMAIL, domain),
+            ("underscores as the user name", arrival, "/userName", underscores),
+            ("a text of escapes", arrival, "/userName", escapes),
+            ("many attributes", arrival, ATTRIBUTES, members),
+            ("deep nesting", arrival, ATTRIBUTES, nested),
+            ("one long address, registered", registration, EMAIL, address),
+            ("underscores as the user name, registered", registration, "/userName", underscores),
+        ],
+        "post-confirmation" => &[
+            ("one long address", confirmed, EMAIL, address),
+            ("one long domain", confirmed, EMAIL, domain),
+            ("underscores as the user name", confirmed, "/userName", underscores),
+            ("a text of escapes", confirmed, "/userName", escapes),
+            ("many attributes", confirmed, ATTRIBUTES, members),
+            ("many identities", confirmed, IDENTITIES, identities),
+            ("deep nesting", confirmed, ATTRIBUTES, nested),
+        ],
+        "post-authentication" => &[
+            ("one long address", signed_in, EMAIL, address),
+            ("one long domain", signed_in, EMAIL, domain),
+            ("underscores as the user name", signed_in, "/userName", underscores),
+            ("a text of escapes", signed_in, "/userName", escapes),
+            ("many attributes", signed_in, ATTRIBUTES, members),
+            ("many identities", signed_in, IDENTITIES, identities),
+            ("deep nesting", signed_in, ATTRIBUTES, nested),
+        ],
+        "custom-message" => &[
+            ("one long name", message, "/request/userAttributes/given_name", marks),
+            ("a text of escapes", message, "/request/userAttributes/given_name", escapes),
+            ("one long address", message, EMAIL, marks),
+            ("one long user name", message, "/userName", marks),
+            ("many languages", message, "/request/clientMetadata/locale", languages),
+            ("a long code", message, "/request/codeParameter", underscores),
+            ("many attributes", message, ATTRIBUTES, members),
+            ("deep nesting", message, ATTRIBUTES, nested),
+        ],
+        _ => &[
+            ("one long address", change, "/body", |_, size| in_body(&format!("\"{}@example.com\"", "a".repeat(size)))),
+            ("an address of combining marks", change, "/body", |_, size| {
+                in_body(&format!("\"{}@example.com\"", "\u{301}".repeat(size / 2)))
+            }),
+            ("many members", change, "/body", |body, size| {
+                let body = serde_json::from_str(body.as_str().unwrap_or_default()).unwrap_or_default();
+                // Each quote gets a backslash more in the event.
+                json!(members(&body, size - size / 20)).to_string()
+            }),
+            ("deep nesting", change, "/body", |_, size| in_body(&brackets(size))),
+            // Each escape gets a backslash more in the event.
+            ("a text of escapes", change, "/body", |_, size| in_body(&format!("\"{}\"", "\\u00e9".repeat(size / 7)))),
+            ("a long query", page_in_german, "/rawQueryString", |_, size| {
+                json!(format!("{}&lang=de", "%41".repeat(size / 3))).to_string()
+            }),
+            ("many languages", page, "/headers/accept-language", languages),
+            ("many headers", page, "/headers", members),
+        ],
+    };
+    all.iter().map(|&(name, sample, at, grown)| Form { name, sample, at, grown }).collect()
 }
 
-fn nested(size: usize) -> String {
+/// Cookies, which only the library reads that makes a request of an event.
+const COOKIES: Form = Form {
+    name: "many cookies",
+    sample: page,
+    at: "/cookies",
+    grown: |_, size| {
+        Value::from_iter((0..size / 60).map(|number| format!("cookie-{number:035}=some value"))).to_string()
+    },
+};
+
+/// The token has every claim, and the user info says only whom it is about.
+fn google() -> Result<Value> {
+    let mut event = sample("inbound-federation/google")?;
+    let documents = &mut event["request"]["attributes"];
+    documents["userInfo"] = json!({ "sub": documents["idToken"]["sub"] });
+    Ok(event)
+}
+
+/// A token that names nobody, so that the user name says whether the user info with the address is about the same person.
+fn nameless_google() -> Result<Value> {
+    let mut event = sample("inbound-federation/google")?;
+    event["request"]["attributes"]["idToken"] = json!({ "iss": "https://accounts.google.com" });
+    Ok(event)
+}
+
+fn saml() -> Result<Value> {
+    sample("inbound-federation/saml-list-of-one")
+}
+
+fn arrival() -> Result<Value> {
+    sample("pre-sign-up/google")
+}
+
+fn registration() -> Result<Value> {
+    sample("pre-sign-up/native")
+}
+
+/// A first sign-in: the person joins the group, and the address is repaired.
+fn confirmed() -> Result<Value> {
+    sample("post-confirmation/facebook")
+}
+
+fn signed_in() -> Result<Value> {
+    sample("post-authentication/facebook-unverified")
+}
+
+/// The app asks for another language than the profile.
+fn message() -> Result<Value> {
+    let mut event = sample("custom-message/sign-up")?;
+    event["request"]["clientMetadata"]["locale"] = json!("fr");
+    Ok(event)
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "all samples have the same type")]
+fn change() -> Result<Value> {
+    Ok(Api::change())
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "all samples have the same type")]
+fn page() -> Result<Value> {
+    Ok(Api::page())
+}
+
+fn page_in_german() -> Result<Value> {
+    let mut event = page()?;
+    event["rawQueryString"] = json!("lang=de");
+    Ok(event)
+}
+
+fn address(_: &Value, size: usize) -> String {
+    json!(format!("{}@example.com", "a".repeat(size))).to_string()
+}
+
+fn addresses(_: &Value, size: usize) -> String {
+    let one = "ada@example.com";
+    json!(format!("[{}]", vec![one; size / one.len()].join(","))).to_string()
+}
+
+fn domain(_: &Value, size: usize) -> String {
+    json!(format!("ada@{}example.com", "a.".repeat(size / 2))).to_string()
+}
+
+fn marks(_: &Value, size: usize) -> String {
+    json!("\u{301}".repeat(size / 2)).to_string()
+}
+
+/// After what is there, so that a user name is still one of the provider.
+fn underscores(before: &Value, size: usize) -> String {
+    json!(format!("{}{}", before.as_str().unwrap_or_default(), "_".repeat(size))).to_string()
+}
+
+fn escapes(before: &Value, size: usize) -> String {
+    format!("\"{}{}\"", before.as_str().unwrap_or_default(), "\\u00e9".repeat(size / 6))
+}
+
+fn languages(_: &Value, size: usize) -> String {
+    json!("de;q=0.5,".repeat(size / 9)).to_string()
+}
+
+fn members(before: &Value, size: usize) -> String {
+    let mut members: Map<_, _> = before.as_object().cloned().unwrap_or_default();
+    members.extend((0..size / 60).map(|number| (format!("custom-member-{number:025}"), json!("some value"))));
+    Value::Object(members).to_string()
+}
+
+fn identities(_: &Value, size: usize) -> String {
+    let one = "{\"userId\":\"9\",\"providerName\":\"Facebook\",\"primary\":\"false\"}";
+    // Each quote gets a backslash.
+    json!(format!("[{}]", vec![one; size / (one.len() + 13)].join(","))).to_string()
+}
+
+fn nested(_: &Value, size: usize) -> String {
+    format!("{{\"deep\":{}}}", brackets(size))
+}
+
+fn brackets(size: usize) -> String {
     format!("{}{}", "[".repeat(size / 2), "]".repeat(size / 2))
+}
+
+/// A body with this for an address.
+fn in_body(address: &str) -> String {
+    json!(format!("{{\"new_email\":{address}}}")).to_string()
+}
+
+impl Form {
+    /// The event with this JSON where the form grows.
+    fn with(&self, json: impl FnOnce(&Value) -> String) -> Result<String> {
+        const PLACE: &str = "the place";
+        let mut event = (self.sample)()?;
+        if event.pointer(self.at).is_none() {
+            // It may be absent at the top.
+            event[self.at.trim_start_matches('/')] = Value::Null;
+        }
+        let place = event.pointer_mut(self.at).context("the place is there")?;
+        let json = json(&place.take());
+        *place = json!(PLACE);
+        Ok(event.to_string().replacen(&json!(PLACE).to_string(), &json, 1))
+    }
+
+    /// Fails if the function does nothing for the sample, or the same with nothing where the form grows.
+    fn must_be_read(&self, target: Target, runtime: &Runtime) -> Result<()> {
+        let sample = self.answered(target, &self.with(Value::to_string)?, runtime)?;
+        let done = sample.told();
+        let is_work = match target {
+            Target::Trigger(_) => {
+                sample.done.said == "answered" && (sample.calls > 0 || done.1 != (self.sample)()?["response"])
+            }
+            Target::Api => done.0.starts_with('2'),
+        };
+        ensure!(is_work, "{target:?}, {}: nothing is done for the sample: {}", self.name, done.0);
+        let without = self.answered(target, &self.with(|_| "null".to_owned())?, runtime)?.told();
+        ensure!(done != without, "{target:?}, {}: nobody reads {}", self.name, self.at);
+        Ok(())
+    }
+
+    fn answered(&self, target: Target, sent: &str, runtime: &Runtime) -> Result<Effect> {
+        let world = World::new(target)?;
+        // Whom the post functions are called for has an account by then.
+        if let World::Triggers(triggers) = &world
+            && target.name().starts_with("post-")
+        {
+            triggers.add_person_of(&(self.sample)()?);
+        }
+        let done = runtime.block_on(world.answer(sent.as_bytes()))?;
+        let calls = match &world {
+            World::Triggers(triggers) => triggers.calls(),
+            World::Api(_) => 0,
+        };
+        Ok(Effect { done, calls })
+    }
+}
+
+/// What a function did.
+struct Effect {
+    done: Done,
+    /// How many calls it made to Cognito.
+    calls: u32,
+}
+
+impl Effect {
+    /// Its code, the calls, and what it decided: `response` of a trigger's answer, or the body of the API's.
+    fn told(&self) -> (String, Value) {
+        let answer: Value = serde_json::from_str(&self.done.answer).unwrap_or_default();
+        let decided = ["response", "body"].into_iter().find_map(|member| answer.get(member));
+        let said = match self.calls {
+            0 => self.done.said.clone(),
+            calls => format!("{}, {calls} calls", self.done.said),
+        };
+        (said, decided.cloned().unwrap_or_default())
+    }
+}
+
+/// Checks of each form that its function does its work for the sample, and reads what grows.
+///
+/// # Errors
+///
+/// Fails for the first form of which a function takes no notice.
+pub fn each_form_is_read() -> Result<()> {
+    let runtime = runtime()?;
+    Target::ALL
+        .into_iter()
+        .try_for_each(|target| forms(target).iter().try_for_each(|form| form.must_be_read(target, &runtime)))
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?)
 }
 
 /// How long each function and the account API take for each form at a quarter, a half and all of the largest event, in
@@ -99,29 +324,25 @@ fn nested(size: usize) -> String {
 ///
 /// # Errors
 ///
-/// Fails if an answer is not one that may be given, or if the time grows much faster than the size.
+/// Fails if nobody reads a form, if an answer is not one that may be given, or if the time grows much faster than the size.
 pub fn measure(told: impl Fn(&[String])) -> Result<()> {
+    each_form_is_read()?;
     told(&["function", "form", "1.5 MB", "3 MB", "6 MB", "twice as much takes", "answer"].map(str::to_owned));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let runtime = runtime()?;
     for target in Target::ALL {
-        let world = World::new(target)?;
-        let (sample, forms) = match &world {
-            World::Triggers(triggers) => (triggers.sample().unwrap_or_default(), EVENTS),
-            World::Api(_) => (Api::sample(), REQUESTS),
-        };
-        for (name, form) in forms {
+        let of_the_library = (target == Target::Api).then_some(COOKIES);
+        for form in forms(target).into_iter().chain(of_the_library) {
             let mut took = Vec::new();
             let mut said = String::new();
             for size in [LARGEST / 4, LARGEST / 2, LARGEST - 8192] {
-                let text = form(sample.clone(), size);
-                let start = Instant::now();
-                said = runtime.block_on(world.answer(text.as_bytes()))?;
-                took.push(start.elapsed().as_secs_f64() * 1000.0);
+                let effect = form.answered(target, &form.with(|before| (form.grown)(before, size))?, &runtime)?;
+                took.push(effect.done.took.as_secs_f64() * 1000.0);
+                (said, _) = effect.told();
             }
             let ratio = took[2] / took[1].max(0.001);
-            ensure!(took[2] < TOO_SHORT || ratio < LONGEST, "{target:?}, {name}: {took:?} ms");
+            ensure!(took[2] < TOO_SHORT || ratio < LONGEST, "{target:?}, {}: {took:?} ms", form.name);
             let cells = took.iter().map(|took| format!("{took:.0} ms"));
-            let first = [target.name(), name].map(str::to_owned).into_iter();
+            let first = [target.name(), form.name].map(str::to_owned).into_iter();
             told(&first.chain(cells).chain([format!("{ratio:.1} times"), said]).collect::<Vec<_>>());
         }
     }
