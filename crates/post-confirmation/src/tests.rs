@@ -1,8 +1,10 @@
 use super::*;
 use cognito_core::retry_queue::{MemoryQueue, NotKept};
 use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
-use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, federated, native};
+use cognito_core::user_pool::memory::{Fate, Interceptor, MemoryPool, PoolKind, Quirks, federated, native};
 use serde_json::{Value, json};
+use std::pin::Pin;
+use std::sync::Arc;
 
 const PROVIDERS: &str = "Google:claim,Facebook:always";
 
@@ -284,6 +286,50 @@ async fn what_goes_wrong_is_logged_and_keeps_nobody_out() {
     let (answer, log) = CapturedLog::of(answer_to(&trigger(&nobody, "Users"), &event)).await;
     assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap());
     assert_eq!(log.matches("sessions_not_ended").count(), 1, "{log}");
+}
+
+/// Lets the calls of one operation end so. Without an end their answer never comes.
+struct Strikes {
+    operation: &'static str,
+    end: Option<Fate>,
+}
+
+impl Interceptor for Strikes {
+    fn before<'a>(&'a self, operation: &'static str, _: &'a str) -> Pin<Box<dyn Future<Output = Fate> + Send + 'a>> {
+        Box::pin(async move {
+            match self.end {
+                _ if operation != self.operation => Fate::Happens,
+                Some(end) => end,
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// Cognito does not ask again, and no token is issued before the answer.
+#[tokio::test(start_paused = true)]
+async fn whatever_call_fails_or_hangs_the_answer_comes_in_time_and_the_other_work_is_done() {
+    for (case, operation, code) in [
+        ("forgot-password", "AdminUserGlobalSignOut", "sessions_not_ended"),
+        ("facebook", "AdminAddUserToGroup", "group_not_joined"),
+        ("facebook", "ListUsers", "repair_failed"),
+        ("facebook", "AdminUpdateUserAttributes", "repair_failed"),
+    ] {
+        for end in [Some(Fate::Fails), Some(Fate::ReplyLost), None] {
+            let event = sample(&format!("post-confirmation/{case}"));
+            let pool = pool_for(&event);
+            let trigger = trigger(&pool.behind(Arc::new(Strikes { operation, end })), "Users");
+            let start = tokio::time::Instant::now();
+            let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
+            let what = format!("{case}, {operation}, {end:?}: {log}");
+            assert!(start.elapsed() < std::time::Duration::from_secs(5), "{what}");
+            assert_eq!(answer.unwrap(), serde_json::from_str::<Value>(&event).unwrap(), "{what}");
+            assert!(log.matches("ERROR").count() == 1 && log.contains(code), "{what}");
+            let [account] = pool.accounts().try_into().expect("one account");
+            assert!(case != "facebook" || code == "group_not_joined" || account.groups.contains("Users"), "{what}");
+            assert!(case != "facebook" || code == "repair_failed" || account.email_verified, "{what}");
+        }
+    }
 }
 
 /// What Lambda hands the function when SQS delivers these messages.

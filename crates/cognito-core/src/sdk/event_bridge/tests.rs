@@ -72,6 +72,15 @@ async fn a_refusal_names_its_code_and_not_what_was_sent() {
 }
 
 #[tokio::test]
+async fn a_bus_that_says_nothing_is_given_up_in_a_second() {
+    // The system takes the connection, and nobody reads from it.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (bus, event) = (bus(&format!("http://{}", silent.local_addr().unwrap())), [event()]);
+    let why = tokio::time::timeout(Duration::from_secs(2), bus.put(&event)).await.expect("within the limit");
+    assert_eq!(why.unwrap_err(), NotTaken { code: "timed out".into(), may_pass: true });
+}
+
+#[tokio::test]
 async fn more_than_ten_events_take_more_than_one_call() {
     let body = r#"{"FailedEntryCount":0,"Entries":[]}"#;
     let (url, request) = once(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));

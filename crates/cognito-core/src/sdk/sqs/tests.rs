@@ -62,6 +62,15 @@ async fn nobody_listens() {
     assert!(queue(&format!("http://{closed}/q")).unwrap().unwrap().put(String::new(), None).await.is_err());
 }
 
+#[tokio::test]
+async fn a_queue_that_says_nothing_is_given_up_in_a_second() {
+    // The system takes the connection, and nobody reads from it.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let queue = queue(&format!("http://{}/q", silent.local_addr().unwrap())).unwrap().unwrap();
+    let put = tokio::time::timeout(Duration::from_secs(2), queue.put(String::new(), None));
+    assert!(put.await.expect("within the limit").is_err());
+}
+
 #[test]
 fn without_a_url_there_is_no_queue_and_a_wrong_one_stops_the_start() {
     assert!(queue("").unwrap().is_none());
