@@ -20,15 +20,18 @@ const LONGEST: f64 = 3.5;
 /// What takes less, in milliseconds, says nothing about the factor.
 const TOO_SHORT: f64 = 20.0;
 
+type Sample = fn() -> Result<Value>;
+type Grown = fn(&Value, usize) -> String;
+
 /// A form that grows.
 struct Form {
     name: &'static str,
     /// The event that it is made from.
-    sample: fn() -> Result<Value>,
+    sample: Sample,
     /// Where it grows, as a JSON pointer.
     at: &'static str,
     /// What stands there then, as JSON: made from what stands there in the sample, and of so many bytes at least.
-    grown: fn(&Value, usize) -> String,
+    grown: Grown,
 }
 
 const EMAIL: &str = "/request/userAttributes/email";
@@ -39,7 +42,7 @@ const SAML_EMAIL: &str =
     "/request/attributes/samlResponse/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1emailaddress";
 
 fn forms(target: Target) -> Vec<Form> {
-    let all: &[(_, fn() -> Result<Value>, _, fn(&Value, usize) -> String)] = match target.name() {
+    let all: &[(_, Sample, _, Grown)] = match target.name() {
         "inbound-federation" => &[
             ("one long address", google, "/request/attributes/idToken/email", address),
             ("one long domain", google, "/request/attributes/idToken/email", domain),
@@ -117,7 +120,8 @@ const COOKIES: Form = Form {
     sample: page,
     at: "/cookies",
     grown: |_, size| {
-        Value::from_iter((0..size / 60).map(|number| format!("cookie-{number:035}=some value"))).to_string()
+        let cookies = (0..size / 60).map(|number| format!("cookie-{number:035}=some value"));
+        cookies.collect::<Value>().to_string()
     },
 };
 
