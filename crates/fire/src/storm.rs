@@ -33,7 +33,7 @@ pub use self::person::Flow;
 use self::person::Person;
 use self::post::Post;
 use self::table::Table;
-use self::world::{PROVIDER, World, subject};
+use self::world::World;
 
 /// How the storm is.
 #[derive(Debug, Clone, Copy)]
@@ -214,8 +214,8 @@ async fn play_in(storm: Storm, world: impl World, table: &Table) -> Result<Outco
 
     world.ages().await?;
     let looks = stream::iter(people).map(Person::afterwards);
-    looks.buffer_unordered(client::ROOM).collect::<Vec<_>>().await;
-    look(&world.accounts().await?, (0..).zip(&accounts), &seen);
+    let people: Vec<_> = looks.buffer_unordered(client::ROOM).collect().await;
+    look(&world.accounts().await?, &people, &seen);
     let (calls, thrown_back) = table.counts();
     Ok(seen.with(|sights| Outcome {
         storm,
@@ -229,32 +229,28 @@ async fn play_in(storm: Storm, world: impl World, table: &Table) -> Result<Outco
     }))
 }
 
-/// Looks at the pool as somebody who knows nothing of the API. The people have numbers.
-fn look<'a>(accounts: &[Profile], people: impl Iterator<Item = (u32, &'a Profile)>, seen: &Seen) {
-    let sub = |account: &Profile| account.attribute("sub").to_owned();
-    let numbers: BTreeMap<_, _> = people.map(|(number, own)| (sub(own), number)).collect();
+/// Looks at the pool as somebody who knows nothing of the API.
+fn look<W: World>(accounts: &[Profile], people: &[Person<W>], seen: &Seen) {
+    let numbers: BTreeMap<_, _> = people.iter().map(|person| (person.sub(), person.number())).collect();
     let mut addresses = BTreeSet::new();
     for account in accounts.iter().filter(|account| account.is_native()) {
         let email = account.attribute("email");
         if !account.email_verified() || account.status != "CONFIRMED" || !account.enabled {
             seen.wrong(format!("{email} is not whole: {account:?}"));
         }
-        if !person::may_have(numbers.get(&sub(account)).copied(), email) {
-            seen.wrong(format!("{} has the address of somebody else: {email}", sub(account)));
+        if !person::may_have(numbers.get(account.attribute("sub")).copied(), email) {
+            seen.wrong(format!("{} has the address of somebody else: {email}", account.attribute("sub")));
         }
         if !addresses.insert(email) {
             seen.wrong(format!("two accounts have {email}"));
         }
     }
-    for (own, number) in &numbers {
-        if !accounts.iter().any(|account| sub(account) == *own) {
-            seen.wrong(format!("{own} has lost their account"));
+    for person in people {
+        if !accounts.iter().any(|account| account.attribute("sub") == person.sub()) {
+            seen.wrong(format!("{} has lost their account", person.sub()));
         }
-        let owners: Vec<_> =
-            accounts.iter().filter(|account| account.has_identity(PROVIDER, &subject(*number))).collect();
-        // Whoever disconnected it has it nowhere: the next sign-in makes an account for it.
-        if owners.len() > 1 || owners.iter().any(|account| account.is_native() && sub(account) != *own) {
-            seen.wrong(format!("the identity of {own} is with {owners:?}"));
+        if let Err(why) = person.has_identity(accounts) {
+            seen.wrong(format!("{why:#}"));
         }
     }
 }

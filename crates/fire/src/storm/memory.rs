@@ -109,7 +109,13 @@ impl World for Memory {
 
     async fn signs_in_with_provider(&self, number: u32) -> Result<Profile> {
         let alone = federated(PROVIDER, &subject(number), &address_at_provider(number));
-        Ok(self.add(Account { created: Some(SystemTime::now()), ..alone }))
+        if let Some(known) = self.account(&alone.user_name).await? {
+            return Ok(known);
+        }
+        // No `sub` ever comes again.
+        let sub = format!("{}-{:08x}", alone.sub, rand::random::<u32>());
+        let created = SystemTime::UNIX_EPOCH + Duration::from_secs(self.clock.now());
+        Ok(self.add(Account { sub, created: Some(created), ..alone }))
     }
 
     /// The claims as JSON, which is what the server here takes for a token.

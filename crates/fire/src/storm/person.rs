@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Seen;
 use super::client::{Answer, Client, PAUSE, Way};
-use super::world::{PROVIDER, World, address_at_provider, subject};
+use super::world::{PROVIDER, World, subject};
 
 /// How many flows each person goes through.
 const FLOWS: u32 = 4;
@@ -26,6 +26,12 @@ const LOOKS_WHETHER_FREE: u32 = 10;
 /// What the API says as long as it does.
 const BUSY: [&str; 2] = ["identity-changing", "commit-in-progress"];
 
+/// What may keep a person from connecting a provider for longer than they have patience.
+const NOT_NOW: [&str; 3] = ["try-again", "mail-not-sent", "identity-changing"];
+
+/// What the slower of two clients may see while the other one connects a provider.
+const OVERTAKEN: [&str; 2] = ["account-unusable", "accounts-changed"];
+
 /// How long a person waits before they invite somebody again.
 const INVITES_AGAIN: Duration = Duration::from_secs(account_api::invitation::PAUSE + 1);
 
@@ -35,6 +41,35 @@ pub(super) fn may_have(owner: Option<u32>, email: &str) -> bool {
     let Some(number) = owner else { return email.contains("-guest") };
     email.starts_with(&format!("p{number}-")) && !email.contains("-guest")
         || email.starts_with(&format!("pair{}-", number / 2))
+}
+
+/// What a person knows of the identity that they have at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Identity {
+    /// They have not signed in with it.
+    Unused,
+    /// They have signed in with it, and were not told that it is connected.
+    SignedIn,
+    /// They were told that it is connected.
+    Connected,
+    /// They have asked to disconnect it.
+    Disconnecting,
+    /// They were told that it is disconnected.
+    Disconnected,
+}
+
+impl Identity {
+    /// Whether these may be all accounts that have it, where `sub` is the person's own one. Only who asked to disconnect it
+    /// may have it nowhere: their next sign-in makes an account for it.
+    fn may_be_with(self, sub: &str, owners: &[&Profile]) -> bool {
+        let is_own = |owner: &Profile| owner.attribute("sub") == sub;
+        match (self, owners) {
+            (Self::Unused | Self::Disconnecting | Self::Disconnected, []) => true,
+            (Self::SignedIn, [owner]) => is_own(owner) || !owner.is_native(),
+            (Self::Connected | Self::Disconnecting, [owner]) => is_own(owner),
+            _ => false,
+        }
+    }
 }
 
 /// What a person does.
@@ -68,6 +103,9 @@ pub(super) struct Person<W> {
     client: Client,
     /// Codes that have worked, or whose change has ended.
     spent: Vec<String>,
+    identity: Identity,
+    /// The request that connected it, with its code.
+    connected: Option<Value>,
     /// Guests who were invited.
     guests: Vec<String>,
     /// Makes addresses that nobody has had.
@@ -78,7 +116,30 @@ impl<W: World> Person<W> {
     pub(super) fn new(number: u32, own: Profile, seed: u64, world: Arc<W>, way: Way, seen: Seen) -> Self {
         let random = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)));
         let (client, spent, guests) = (way.client(None), Vec::new(), Vec::new());
-        Self { number, world, way, seen, random, own, client, spent, guests, fresh: 0 }
+        let (identity, connected) = (Identity::Unused, None);
+        Self { number, world, way, seen, random, own, client, spent, identity, connected, guests, fresh: 0 }
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The `sub` of their account.
+    pub(super) fn sub(&self) -> &str {
+        self.own.attribute("sub")
+    }
+
+    /// Whether the person's account is the one of these that has their identity at the provider.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is with nobody, with two, or with somebody else, and the person did not bring that about.
+    pub(super) fn has_identity(&self, accounts: &[Profile]) -> Result<bool> {
+        let has_it = |account: &&Profile| account.has_identity(PROVIDER, &subject(self.number));
+        let owners: Vec<_> = accounts.iter().filter(has_it).collect();
+        let is_right = self.identity.may_be_with(self.sub(), &owners);
+        ensure!(is_right, "the identity of {} is {:?}, and with {owners:?}", self.sub(), self.identity);
+        Ok(owners.iter().any(|owner| owner.attribute("sub") == self.sub()))
     }
 
     /// Goes through some flows, one after the other.
@@ -124,18 +185,22 @@ impl<W: World> Person<W> {
     }
 
     /// The storm is over. The account must work as if nothing had been.
-    pub(super) async fn afterwards(mut self) {
+    pub(super) async fn afterwards(mut self) -> Self {
         if let Err(why) = self.works().await {
             self.seen.wrong(format!("afterwards, person {}: {why:#}", self.number));
         }
+        self
     }
 
     async fn works(&mut self) -> Result<()> {
         self.signs_in().await?;
         let (status, standing) = self.send("GET", "/email-change", &Value::Null).await;
         ensure!(status == 200, "GET /email-change answers {status} {standing}");
-        let (status, ways) = self.when_free("GET", "/identities", &Value::Null).await;
+        let (status, ways) = self.when_free(&self.client, "GET", "/identities", &Value::Null).await;
         ensure!(status == 200, "GET /identities answers {status} {ways}");
+        if !self.has_own_identity().await? && self.identity != Identity::Unused {
+            ensure!(self.connects().await?, "the provider cannot be connected any more");
+        }
         let new = self.own_address();
         ensure!(self.change(new.clone()).await? == Some(new), "the address cannot be changed any more");
         for guest in std::mem::take(&mut self.guests) {
@@ -191,7 +256,7 @@ impl<W: World> Person<W> {
     async fn begin(&mut self, new: &str) -> Result<Option<(String, String)>> {
         let current = self.email().await?;
         let before = self.mails_to(&current);
-        let (status, body) = self.when_free("POST", "/email-change", &json!({ "new_email": new })).await;
+        let (status, body) = self.when_free(&self.client, "POST", "/email-change", &json!({ "new_email": new })).await;
         // The call that was thrown back may have begun it.
         if status != 202 && body["code"] != "request-pending" {
             let _ = self.send("DELETE", "/email-change", &Value::Null).await;
@@ -315,49 +380,83 @@ impl<W: World> Person<W> {
         Ok(Invited::Yes)
     }
 
-    /// Makes one account of the two, with two clients at once, and sometimes disconnects the provider again.
     async fn connect(&mut self) -> Result<()> {
-        let alone = self.world.signs_in_with_provider(self.number).await?;
-        let other = self.way.client(Some(self.world.token(&alone).await?));
-        let sub = self.own.attribute("sub").to_owned();
-        let (_, offer) = other.press("POST", "/identities/offer", &json!({ "to": sub })).await;
-        let (_, proposal) = self.send("POST", "/identities", &json!({ "offer": offer["offer"] })).await;
-        let mut body = json!({
-            "offer": offer["offer"], "confirmation": proposal["confirmation"], "stays": sub,
-        });
-        for _ in 0..3 {
-            let before: Vec<_> = self.mailboxes().await?.iter().map(|to| self.mails_to(to)).collect();
-            let (status, _) = self.send("POST", "/identities", &body).await;
-            if status != 202 {
-                break;
-            }
-            let mut code = None;
-            for (to, before) in self.mailboxes().await?.iter().zip(before) {
-                code = code.or(self.codes(to).into_iter().skip(before).last());
-            }
-            let Some(code) = code else { break };
-            body["code"] = json!(code);
-            let answers = self.client.twice("POST", "/identities", &body).await;
-            if answers.iter().any(|(status, _)| *status == 200) {
-                self.seen.ended("providers connected");
-                return self.disconnect(&alone).await;
-            }
+        if self.connects().await? && self.number.is_multiple_of(2) {
+            return self.disconnect().await;
         }
         Ok(())
     }
 
-    async fn disconnect(&mut self, alone: &Profile) -> Result<()> {
-        let (_, ways) = self.send("GET", "/identities", &Value::Null).await;
-        let Some(id) = ways["identities"][0]["id"].as_str().filter(|_| self.number.is_multiple_of(2)) else {
-            return Ok(());
+    /// Signs in with the provider and makes one account of the two, with two clients at once. Returns whether it is done.
+    async fn connects(&mut self) -> Result<bool> {
+        let path = "/identities";
+        let alone = self.world.signs_in_with_provider(self.number).await?;
+        self.identity = Identity::SignedIn;
+        let other = self.way.client(Some(self.world.token(&alone).await?));
+        let to = json!({ "to": self.sub() });
+        let Some(mut body) = unless_later(self.when_free(&other, "POST", "/identities/offer", &to).await)? else {
+            return Ok(false);
         };
+        body = json!({ "offer": body["offer"] });
+        let Some(proposal) = unless_later(self.when_free(&self.client, "POST", path, &body).await)? else {
+            return Ok(false);
+        };
+        body["confirmation"] = proposal["confirmation"].clone();
+        body["stays"] = json!(self.sub());
+        let mailbox = self.email().await?;
+        let before = self.mails_to(&mailbox);
+        if unless_later(self.when_free(&self.client, "POST", path, &body).await)?.is_none() {
+            return Ok(false);
+        }
+        // The mail of an answer that was lost may be lost, too. Whoever begins anew gets another one.
+        let Some(code) = self.mail_after(&mailbox, before).await else { return Ok(false) };
+        self.cannot_connect_with_spent(&body, &code).await?;
+        body["code"] = json!(code);
+        let twice = self.client.twice("POST", path, &body).await;
+        let is_overtaken = |(_, body): &Answer| says_one_of(body, &NOT_NOW) || says_one_of(body, &OVERTAKEN);
+        let is_right = twice.iter().all(|answer| answer.0 == 200 || is_overtaken(answer));
+        ensure!(is_right, "the code from the mail is answered with {twice:?}");
+        // Both answers may have been lost. The same request gets the same answer again, and changes nothing.
+        let again = unless_later(self.when_free(&self.client, "POST", path, &body).await)?;
+        if again.is_none() && twice.iter().all(|(status, _)| *status != 200) {
+            return Ok(false);
+        }
+        self.identity = Identity::Connected;
+        self.connected = Some(body);
+        self.has_own_identity().await?;
+        self.seen.ended("providers connected");
+        Ok(true)
+    }
+
+    /// A code that has worked, for the same provider or for a change of the address, connects nothing.
+    async fn cannot_connect_with_spent(&self, confirmed: &Value, right: &str) -> Result<()> {
+        let connected = self.connected.as_ref().and_then(|body| body["code"].as_str());
+        let spent = connected.or(self.spent.last().map(String::as_str));
+        let Some(spent) = spent.filter(|spent| *spent != right) else { return Ok(()) };
+        let mut body = confirmed.clone();
+        body["code"] = json!(spent);
+        let (status, answer) = self.send("POST", "/identities", &body).await;
+        let is_refused = answer["code"] == "wrong-code" || says_one_of(&answer, &NOT_NOW);
+        ensure!(is_refused, "a spent code is answered with {status} {answer}");
+        ensure!(!self.has_own_identity().await?, "a code worked a second time");
+        Ok(())
+    }
+
+    /// Disconnects the provider, with two clients at once. The code that connected it brings it back no more.
+    async fn disconnect(&mut self) -> Result<()> {
+        let ways = self.when_free(&self.client, "GET", "/identities", &Value::Null).await;
+        let Some(ways) = unless_later(ways)? else { return Ok(()) };
+        let id = ways["identities"][0]["id"].as_str().context("the account does not show its provider")?;
+        self.identity = Identity::Disconnecting;
         let answers = self.client.twice("DELETE", &format!("/identities/{id}"), &Value::Null).await;
         if answers.iter().any(|(status, _)| *status == 204) {
-            for name in [&self.own.username, &alone.username] {
-                let account = self.world.account(name).await?;
-                let has_it = account.is_some_and(|account| account.has_identity(PROVIDER, &subject(self.number)));
-                ensure!(!has_it, "a disconnected provider is still with an account");
-            }
+            self.identity = Identity::Disconnected;
+            self.has_own_identity().await?;
+            // A day long, the answer to the request is that it was done.
+            self.signs_in().await?;
+            let connected = self.connected.as_ref().unwrap_or(&Value::Null);
+            unless_later(self.send("POST", "/identities", connected).await)?;
+            self.has_own_identity().await?;
             self.seen.ended("providers disconnected");
         }
         Ok(())
@@ -386,8 +485,14 @@ impl<W: World> Person<W> {
         Ok(account.attribute("email").to_owned())
     }
 
-    async fn mailboxes(&self) -> Result<[String; 2]> {
-        Ok([self.email().await?, address_at_provider(self.number)])
+    /// Looks into the pool itself for [`Self::has_identity`]: at the account, and at the one that a sign-in with the
+    /// provider makes.
+    async fn has_own_identity(&self) -> Result<bool> {
+        let mut accounts = Vec::new();
+        for name in [&self.own.username, &format!("{PROVIDER}_{}", subject(self.number))] {
+            accounts.extend(self.world.account(name).await?);
+        }
+        self.has_identity(&accounts)
     }
 
     fn mails(&self, to: &str) -> Vec<Sent> {
@@ -425,19 +530,65 @@ impl<W: World> Person<W> {
     }
 
     /// Sends a request, and again as long as a change that was cut off keeps others out.
-    async fn when_free(&self, method: &str, path: &str, body: &Value) -> Answer {
-        let mut answer = self.send(method, path, body).await;
+    async fn when_free(&self, client: &Client, method: &str, path: &str, body: &Value) -> Answer {
+        let mut answer = client.press(method, path, body).await;
         for _ in 0..LOOKS_WHETHER_FREE {
-            if !answer.1["code"].as_str().is_some_and(|code| BUSY.contains(&code)) {
+            if !says_one_of(&answer.1, &BUSY) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
-            answer = self.send(method, path, body).await;
+            answer = client.press(method, path, body).await;
         }
         answer
     }
 
     async fn pause(&self) {
         tokio::time::sleep(PAUSE.mul_f64(rand::random())).await;
+    }
+}
+
+/// Whether an answer has one of these codes.
+fn says_one_of(body: &Value, codes: &[&str]) -> bool {
+    body["code"].as_str().is_some_and(|code| codes.contains(&code))
+}
+
+/// The body of a good answer, and `None` if the person has to come later.
+fn unless_later((status, body): Answer) -> Result<Option<Value>> {
+    if says_one_of(&body, &NOT_NOW) {
+        return Ok(None);
+    }
+    ensure!(matches!(status, 200 | 202), "connecting a provider is answered with {status} {body}");
+    Ok(Some(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn account(sub: &str, status: &str) -> Profile {
+        Profile {
+            username: sub.to_owned(),
+            status: status.to_owned(),
+            enabled: true,
+            attributes: BTreeMap::from([("sub".to_owned(), sub.to_owned())]),
+            identities: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_identity_is_with_nobody_only_after_its_person_asked_for_that() {
+        let (own, other) = (account("own", "CONFIRMED"), account("other", "CONFIRMED"));
+        let alone = account("alone", "EXTERNAL_PROVIDER");
+        let may = |identity: Identity| {
+            let owners: [&[&Profile]; 5] = [&[], &[&own], &[&alone], &[&other], &[&own, &alone]];
+            owners.map(|owners| identity.may_be_with("own", owners))
+        };
+        assert_eq!(may(Identity::Unused), [true, false, false, false, false]);
+        assert_eq!(may(Identity::SignedIn), [false, true, true, false, false]);
+        assert_eq!(may(Identity::Connected), [false, true, false, false, false]);
+        assert_eq!(may(Identity::Disconnecting), [true, true, false, false, false]);
+        assert_eq!(may(Identity::Disconnected), [true, false, false, false, false]);
     }
 }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::stack::Stack;
-use local_cloud::user_pool::Profile;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -138,8 +137,7 @@ pub async fn play(
         told(&case, played);
     }
     let seen = Seen::default();
-    let people = stage.people.iter().map(|(number, own)| (*number, own));
-    look(&stage.world.accounts().await?, people, &seen);
+    look(&stage.world.accounts().await?, &stage.people, &seen);
     Ok(seen.take_wrong())
 }
 
@@ -147,8 +145,7 @@ struct Stage {
     world: Arc<Deployed>,
     network: Network,
     seed: u64,
-    /// With their numbers.
-    people: Vec<(u32, Profile)>,
+    people: Vec<Person<Deployed>>,
 }
 
 impl Stage {
@@ -158,7 +155,6 @@ impl Stage {
         // Who has an even number disconnects the provider again.
         let number = u32::try_from(self.people.len())? * 2;
         let own = self.world.registers(number).await?;
-        self.people.push((number, own.clone()));
         let seen = Seen::default();
         // That a mail was not sent is said where SES's answer is lost, too.
         let way = Way::to(self.world.api(), &["try-again", "mail-not-sent"], seen.clone());
@@ -167,7 +163,7 @@ impl Stage {
         person.goes_through(case.flow).await;
         let (calls, struck) = (self.network.calls(), self.network.struck());
         self.network.set_plan(Plan::default());
-        person.afterwards().await;
+        self.people.push(person.afterwards().await);
         let slowest = seen.slowest();
         if slowest > LIMIT {
             seen.wrong(format!("an answer took {slowest:?}"));
