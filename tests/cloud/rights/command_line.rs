@@ -95,7 +95,7 @@ async fn run(allowed: BTreeSet<Right>, (person, lines): &(Person, Vec<String>)) 
     for line in lines {
         let words: Vec<_> = line.split(' ').map(|word| word.replace("POOL", person.pool.id())).collect();
         let ran = cli.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
-        said += &format!("{line}: {}\n{}{}\n", ran.status, ran.stdout, ran.stderr);
+        said.extend([line, ":\n", &ran.stdout, &ran.stderr, "\n"]);
         // `audit` ends with 4 if it found something.
         if ![0, 4].contains(&ran.status) {
             ends_well = false;
