@@ -115,10 +115,6 @@ impl World for Deployed {
         self.pool.profiles().await
     }
 
-    async fn has_account(&self, email: &str) -> Result<bool> {
-        Ok(self.account(email).await?.is_some())
-    }
-
     async fn opens(&self, email: &str, password: &str) -> Result<bool> {
         match self.pool.sign_in(&self.client, email, password).await {
             Ok(session) => Ok(session["AccessToken"].is_string()),

@@ -133,10 +133,6 @@ impl World for Memory {
         Ok(self.pool.accounts().into_iter().map(profile).collect())
     }
 
-    async fn has_account(&self, email: &str) -> Result<bool> {
-        Ok(self.pool.accounts().iter().any(|account| account.has_email(email)))
-    }
-
     async fn opens(&self, email: &str, password: &str) -> Result<bool> {
         let account = self.pool.accounts().into_iter().find(|account| account.has_email(email));
         Ok(account.context("there is no such account")?.password.as_deref() == Some(password))

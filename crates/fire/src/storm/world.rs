@@ -62,9 +62,6 @@ pub(super) trait World: Send + Sync + 'static {
     /// Every account of the pool.
     fn accounts(&self) -> impl Future<Output = Result<Vec<Profile>>> + Send;
 
-    /// Whether an account of the pool has this address.
-    fn has_account(&self, email: &str) -> impl Future<Output = Result<bool>> + Send;
-
     /// Whether this password opens the account with this address.
     fn opens(&self, email: &str, password: &str) -> impl Future<Output = Result<bool>> + Send;
 
