@@ -198,7 +198,11 @@ impl<W: World> Person<W> {
         ensure!(status == 200, "GET /email-change answers {status} {standing}");
         let (status, ways) = self.when_free(&self.client, "GET", "/identities", &Value::Null).await;
         ensure!(status == 200, "GET /identities answers {status} {ways}");
+        // The change whose last answer was lost may be under way again, and there is one at a time.
+        self.when_free(&self.client, "DELETE", "/email-change", &Value::Null).await;
         if !self.has_own_identity().await? && self.identity != Identity::Unused {
+            // What was under way has just been completed, and that ended the sessions.
+            self.signs_in().await?;
             ensure!(self.connects().await?, "the provider cannot be connected any more");
         }
         let new = self.own_address();
