@@ -33,7 +33,7 @@ pub use native_user_name::NativeUserName;
 pub use patience::Patience;
 pub use profile::{Identity, NewNative, Profile, Status, UnreadableIdentities};
 pub use required_attribute::RequiredAttribute;
-pub use user_name::{CheckedUserName, UserName};
+pub use user_name::{CheckedUserName, MAX_USER_NAME_CHARS, UserName};
 
 use crate::email::Email;
 use crate::password::Password;

@@ -12,7 +12,7 @@ use crate::arrival::Arrival;
 use crate::decision::{Claimed, Decision, Destination, decide_among, is_linked, is_linked_with_others};
 use crate::later::Later;
 use crate::observer::LinkObserver;
-use crate::owners::{MAX_USER_NAME_CHARS, Owners};
+use crate::owners::Owners;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use cognito_core::email::{Email, InvalidEmail, ProvenEmail};
@@ -20,8 +20,8 @@ use cognito_core::failure::{Failure, Kind};
 use cognito_core::password::Password;
 use cognito_core::provider::{COGNITO_SUBJECT, Providers, SourceIdentity};
 use cognito_core::user_pool::{
-    AvailableEmail, CheckedUserName, NativeUserName, NewNative, Patience, PoolError, PoolErrorKind, Profile,
-    RequiredAttribute, UserPool,
+    AvailableEmail, CheckedUserName, MAX_USER_NAME_CHARS, NativeUserName, NewNative, Patience, PoolError,
+    PoolErrorKind, Profile, RequiredAttribute, UserPool,
 };
 use futures_util::try_join;
 use std::collections::BTreeMap;

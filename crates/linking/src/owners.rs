@@ -1,6 +1,6 @@
 use cognito_core::email::Email;
 use cognito_core::provider::Providers;
-use cognito_core::user_pool::{PoolError, Profile, Status, UserPool};
+use cognito_core::user_pool::{MAX_USER_NAME_CHARS, PoolError, Profile, Status, UserPool};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use std::collections::BTreeMap;
@@ -10,9 +10,6 @@ use std::time::{Duration, SystemTime};
 /// repeated one finds the profile that the first one made, and joins it to the group. An older profile that
 /// an administrator took out of the group is not put back.
 pub const NEW_PROFILE: Duration = Duration::from_mins(10);
-
-/// The longest user name Cognito takes (API model, `UsernameType`).
-pub(crate) const MAX_USER_NAME_CHARS: usize = 128;
 
 /// A profile that has the address.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::problem::{Code, Problem};
 use crate::queue::{Invite, Job, Queue};
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
-use cognito_core::user_pool::{NativeUserName, UserName};
+use cognito_core::user_pool::{MAX_USER_NAME_CHARS, NativeUserName, UserName};
 use messages::{Mail, Person};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,9 +22,6 @@ use utoipa::ToSchema;
 
 /// The longest value of an attribute, in characters (API model, `AttributeValueType`).
 const MAX_ATTRIBUTE_CHARS: usize = 2048;
-
-/// The longest user name that `AdminCreateUser` takes, in characters (API model, `UsernameType`).
-const MAX_USER_NAME_CHARS: usize = 128;
 
 /// Invitations.
 pub(crate) struct Invitations {

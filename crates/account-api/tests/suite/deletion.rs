@@ -7,12 +7,18 @@ use account_api::testing::event;
 use cognito_core::account_event::What;
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::memory::{Account, PoolKind, native};
+use serde_json::Value;
 
 const ON: [(&str, &str); 1] = [("ACCOUNT_DELETION", "on")];
 
 async fn delete(house: &House, account: &Account) -> Answer {
     let claims = token(account, house.time());
     house.call(Some(&claims), "DELETE", "/account", None).await.unwrap()
+}
+
+/// The request of the owner, who has just signed in. It leaves the work to a later run.
+fn request(house: &House) -> Value {
+    event(Some(&token(&ada(), house.time())), "DELETE", "/account", None, "application/json")
 }
 
 fn events(house: &House) -> Vec<(String, What)> {
@@ -61,8 +67,7 @@ async fn who_deletes_an_account_that_is_gone_by_then_is_told_that_it_is_deleted(
 #[tokio::test(start_paused = true)]
 async fn the_mail_is_in_the_language_of_the_request_and_sent_by_a_later_run_if_it_fails() {
     let house = House::set([ada()], &ON);
-    let claims = token(&ada(), house.time());
-    let mut request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+    let mut request = request(&house);
     request["headers"]["accept-language"] = "de".into();
     house.mailer.set_broken(true);
     assert_eq!(house.answer(&request).await.unwrap().status, 202);
@@ -80,8 +85,7 @@ async fn the_mail_is_in_the_language_of_the_request_and_sent_by_a_later_run_if_i
 async fn whoever_signs_out_everywhere_takes_back_a_deletion_that_is_not_done() {
     let house = House::set([ada()], &ON);
     let claims = token(&ada(), house.time());
-    let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
-    assert_eq!(house.answer(&request).await.unwrap().status, 202);
+    assert_eq!(house.answer(&request(&house)).await.unwrap().status, 202);
     house.clock.forward(1);
     let sign_out = event(Some(&claims), "DELETE", "/sessions", None, "application/json");
     assert_eq!(house.answer(&sign_out).await.unwrap().status, 204);
@@ -95,9 +99,7 @@ async fn whoever_signs_out_everywhere_takes_back_a_deletion_that_is_not_done() {
 async fn what_was_asked_for_is_done_within_an_hour_and_no_later() {
     for (seconds, is_done) in [(3600, true), (3601, false)] {
         let house = House::set([ada()], &ON);
-        let claims = token(&ada(), house.time());
-        let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
-        assert_eq!(house.answer(&request).await.unwrap().status, 202);
+        assert_eq!(house.answer(&request(&house)).await.unwrap().status, 202);
         house.clock.forward(seconds);
         house.work().await;
         assert_eq!(house.pool.accounts().is_empty(), is_done, "after {seconds} seconds");
@@ -134,8 +136,7 @@ async fn a_sign_in_from_before_the_sessions_were_ended_deletes_nothing() {
 async fn a_deletion_that_was_cut_off_anywhere_ends_done_or_undone_and_never_late() {
     cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
         let house = House::with(PoolKind::EmailUserNames, [ada()], &ON, trap);
-        let claims = token(&ada(), house.time());
-        let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
+        let request = request(&house);
         let act = async {
             let answer = house.answer(&request).await;
             house.work().await;
@@ -167,9 +168,7 @@ async fn a_deletion_that_was_cut_off_anywhere_ends_done_or_undone_and_never_late
 #[tokio::test(start_paused = true)]
 async fn an_account_that_was_disabled_in_between_stays() {
     let house = House::set([ada()], &ON);
-    let claims = token(&ada(), house.time());
-    let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
-    assert_eq!(house.answer(&request).await.unwrap().status, 202);
+    assert_eq!(house.answer(&request(&house)).await.unwrap().status, 202);
     house.pool.change(|accounts| accounts[0].enabled = false);
     let ((), log) = CapturedLog::of(house.work()).await;
     assert!(log.contains("account_not_deleted"), "{log}");
@@ -182,8 +181,7 @@ async fn an_account_that_is_being_deleted_is_not_connected() {
     let house = House::set([ada(), alone()], &[ON[0], ANY[0], ANY[1]]);
     let made = offer(&house, &alone(), &ada()).await;
     let claims = token(&ada(), house.time());
-    let request = event(Some(&claims), "DELETE", "/account", None, "application/json");
-    assert_eq!(house.answer(&request).await.unwrap().status, 202);
+    assert_eq!(house.answer(&request(&house)).await.unwrap().status, 202);
     let look =
         event(Some(&claims), "POST", "/identities", Some(&format!(r#"{{"offer":"{made}"}}"#)), "application/json");
     let answer = house.answer(&look).await.unwrap();

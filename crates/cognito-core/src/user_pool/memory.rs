@@ -9,12 +9,13 @@ mod invitations;
 pub use account::{Account, LinkedIdentity, federated, invited, native};
 
 use super::{
-    AvailableEmail, CheckedUserName, NewNative, PoolError, PoolErrorKind, Profile, RequiredAttribute, Status, UserName,
-    UserPool, UserPools,
+    AvailableEmail, CheckedUserName, MAX_USER_NAME_CHARS, NewNative, PoolError, PoolErrorKind, Profile,
+    RequiredAttribute, Status, UserName, UserPool, UserPools,
 };
 use crate::email::Email;
 use crate::password::Password;
 use crate::provider::SourceIdentity;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,9 +76,6 @@ pub struct Quirks {
 /// How many states of the pool are kept, the present one included: more than any story of a test makes, and few beside the
 /// thousands that a pool under fire makes.
 const REMEMBERED: usize = 64;
-
-/// The longest user name that a call takes (API model, `UsernameType`).
-const MAX_USER_NAME_CHARS: usize = 128;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -277,6 +275,27 @@ impl MemoryPool {
             Ok(())
         };
         self.call(operation, user.as_str(), update).await
+    }
+
+    /// Makes a call that changes in which groups an account is.
+    async fn membership(
+        &self,
+        operation: &'static str,
+        user: &CheckedUserName,
+        group: &str,
+        change: impl FnOnce(&mut BTreeSet<String>),
+    ) -> Result<(), PoolError> {
+        self.call(operation, user.as_str(), |state| {
+            let known = state.groups.iter().any(|name| name == group);
+            let account = state.account_mut(user.as_str())?;
+            if !known {
+                return Err(PoolErrorKind::ResourceNotFound);
+            }
+            change(&mut account.groups);
+            state.remember();
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -528,15 +547,8 @@ impl UserPool for MemoryPool {
     }
 
     async fn add_to_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.call("AdminAddUserToGroup", user.as_str(), |state| {
-            let known = state.groups.iter().any(|name| name == group);
-            let account = state.account_mut(user.as_str())?;
-            if !known {
-                return Err(PoolErrorKind::ResourceNotFound);
-            }
-            account.groups.insert(group.to_owned());
-            state.remember();
-            Ok(())
+        self.membership("AdminAddUserToGroup", user, group, |groups| {
+            groups.insert(group.to_owned());
         })
         .await
     }

@@ -1,6 +1,9 @@
 use super::NativeUserName;
 use std::fmt;
 
+/// The longest user name that Cognito takes, in characters (API model, `UsernameType`).
+pub const MAX_USER_NAME_CHARS: usize = 128;
+
 /// The exact user name of a profile, as the pool lists it. It may be an address or hold a subject, so `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserName(String);

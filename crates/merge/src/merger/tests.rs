@@ -118,30 +118,28 @@ async fn a_changed_situation_is_left_as_it_is() {
     }
 }
 
-/// The scene in which a run ended right before the deletion: begun in the journal, nothing deleted.
-async fn ended_before_the_deletion(scene: &Scene) -> Scene {
+/// The scene in which a run ended at the deletion.
+async fn ended_at_the_deletion(scene: &Scene, fate: Fate) -> Scene {
     for at in 1.. {
-        let fuse = Fuse::at(at, Fate::EndsBefore);
+        let fuse = Fuse::at(at, fate);
         let mut candidate = scene.copy();
         let _ = candidate.run(&fuse).await;
         if fuse.what() == "AdminDeleteUser" {
             return candidate;
         }
+        assert!(fuse.burnt(), "nothing is deleted");
     }
-    unreachable!("nothing was to be deleted")
+    unreachable!()
 }
 
-/// The scene in which a run ended right after the deletion: begun in the journal, deleted, not linked.
+/// Begun in the journal, nothing deleted.
+async fn ended_before_the_deletion(scene: &Scene) -> Scene {
+    ended_at_the_deletion(scene, Fate::EndsBefore).await
+}
+
+/// Begun in the journal, deleted, not linked.
 async fn ended_after_the_deletion(scene: &Scene) -> Scene {
-    for at in 1.. {
-        let fuse = Fuse::at(at, Fate::EndsAfter);
-        let mut candidate = scene.copy();
-        let _ = candidate.run(&fuse).await;
-        if fuse.what() == "AdminDeleteUser" {
-            return candidate;
-        }
-    }
-    unreachable!("nothing was deleted")
+    ended_at_the_deletion(scene, Fate::EndsAfter).await
 }
 
 #[tokio::test]

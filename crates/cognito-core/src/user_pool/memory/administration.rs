@@ -143,15 +143,8 @@ impl Administration for MemoryPool {
     }
 
     async fn leave_group(&self, user: &CheckedUserName, group: &str) -> Result<(), PoolError> {
-        self.call("AdminRemoveUserFromGroup", user.as_str(), |state| {
-            let known = state.groups.iter().any(|name| name == group);
-            let account = state.account_mut(user.as_str())?;
-            if !known {
-                return Err(PoolErrorKind::ResourceNotFound);
-            }
-            account.groups.remove(group);
-            state.remember();
-            Ok(())
+        self.membership("AdminRemoveUserFromGroup", user, group, |groups| {
+            groups.remove(group);
         })
         .await
     }

@@ -1,7 +1,9 @@
 use super::{Account, MemoryPool, PoolErrorKind, State, Status, native};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
-use crate::user_pool::{CheckedUserName, Invitations, NewNative, PasswordPolicy, PoolError, Profile, Response};
+use crate::user_pool::{
+    CheckedUserName, Invitations, MAX_USER_NAME_CHARS, NewNative, PasswordPolicy, PoolError, Profile, Response,
+};
 use std::time::Duration;
 
 /// What the memory pool asks of a password: what the deployment template asks of a new pool by default.
@@ -34,8 +36,7 @@ impl State {
 impl Invitations for MemoryPool {
     async fn invite(&self, new: &NewNative, temporary: &Password) -> Result<Profile, PoolError> {
         self.call("AdminCreateUser", "", |state| {
-            // API model, `UsernameType`.
-            if new.user_name.chars().count() > 128 || state.quirks.refuse_every_invitation {
+            if new.user_name.chars().count() > MAX_USER_NAME_CHARS || state.quirks.refuse_every_invitation {
                 return Err(PoolErrorKind::InvalidParameter);
             }
             let taken = state.accounts.iter().any(|account| match state.kind {
