@@ -36,10 +36,10 @@ fn on_launch_day_nobody_gets_two_accounts_or_presses_three_times_and_nearly_ever
 
 #[test]
 fn without_a_queue_people_press_again_and_nobody_gets_two_accounts_or_half_an_account() {
-    let outcome = virtually(launch(200, 4, 0), |cognito| Engine::new(cognito, None)).unwrap();
+    let outcome = virtually(launch(300, 4, 0), |cognito| Engine::new(cognito, None)).unwrap();
     outcome.check(false).unwrap();
-    assert!(outcome.at_press[0] < 200 && outcome.waited.0 == 0, "{outcome:?}");
-    // With a queue this would not do.
+    assert!(outcome.at_press[0] < 300 && outcome.waited.0 == 0, "{outcome:?}");
+    // With a queue this would not do. The functions wait at random: in ten launches it was 64 to 78 people.
     let why = outcome.check(true).unwrap_err().to_string();
     assert!(outcome.beyond_two_presses() > 0 && why.contains("two presses"), "{why}: {outcome:?}");
 }
