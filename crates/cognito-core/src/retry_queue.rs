@@ -4,7 +4,9 @@ use crate::event::Event;
 use crate::user_pool::UserName;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// `RETRY_QUEUE_URL`: the SQS queue for memberships that could not be written.
 pub const RETRY_QUEUE_URL: &str = "RETRY_QUEUE_URL";
@@ -51,6 +53,40 @@ impl Membership {
     }
 }
 
+/// How long no membership is tried after Cognito threw one back.
+pub const RUSH: Duration = Duration::from_secs(30);
+
+/// When a membership that waits for the end of a rush comes back, in seconds: when it may be over, and not all at once.
+const BACK: std::ops::Range<u64> = 240..480;
+
+/// Until when this process takes it that many people come at once. Their memberships wait in the queue then, so that
+/// Cognito's quota is left for the links.
+#[derive(Debug, Default)]
+pub struct Rush(Mutex<Option<Instant>>);
+
+impl Rush {
+    /// Whether Cognito threw an update back a moment ago.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.until().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Cognito threw an update back.
+    pub fn begin(&self) {
+        *self.until() = Some(Instant::now() + RUSH);
+    }
+
+    /// After how long a membership may come back. `None` if nothing says that many people come.
+    #[must_use]
+    pub fn comes_back(&self) -> Option<Duration> {
+        self.is_on().then(|| Duration::from_secs(rand::random_range(BACK)))
+    }
+
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The queue did not take a message. The cause holds nothing of the message.
 #[derive(Debug, thiserror::Error)]
 #[error("SendMessage")]
@@ -60,7 +96,7 @@ pub struct NotKept(#[source] pub Box<dyn Error + Send + Sync>);
 #[cfg(feature = "testing")]
 #[derive(Clone, Debug, Default)]
 pub struct MemoryQueue {
-    messages: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+    messages: std::sync::Arc<Mutex<Vec<String>>>,
 }
 
 #[cfg(feature = "testing")]
@@ -68,14 +104,14 @@ impl MemoryQueue {
     /// The messages that were put into it, the oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<String> {
-        self.messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[cfg(feature = "testing")]
 impl RetryQueue for MemoryQueue {
     async fn put(&self, message: String, _: Option<Duration>) -> Result<(), NotKept> {
-        self.messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(message);
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! A stand-in for Cognito that remembers people and throttles as Cognito does.
 //!
-//! It plays a pool with the address as user name, and the calls of a first sign-in. It speaks the API's JSON, so that the
+//! It plays a pool with the address as user name, and the calls of the triggers. It speaks the API's JSON, so that the
 //! real adapter, with the SDK's own retries, can call it: in virtual time (`client`), or over TLS (`bench::stand_in`).
 
 mod quota;
@@ -36,11 +36,15 @@ pub struct Cognito {
 struct State {
     buckets: BTreeMap<Category, Bucket>,
     tallies: BTreeMap<Category, Tally>,
-    accounts: Vec<Account>,
+    /// By the number that each got when it was made.
+    accounts: BTreeMap<usize, Account>,
+    made: usize,
     /// By user name and by address.
     by_name: HashMap<String, usize>,
     /// By the federated user name.
     by_identity: HashMap<String, usize>,
+    /// How often each operation was carried out.
+    carried_out: BTreeMap<String, u64>,
 }
 
 /// The calls of one category.
@@ -59,21 +63,48 @@ pub(crate) struct Account {
     pub(crate) email: String,
     /// Whether the address does not show as verified.
     pub(crate) unverified: bool,
-    /// Whether its password is permanent.
-    pub(crate) confirmed: bool,
+    pub(crate) status: Status,
+    /// The ways in that somebody else may have.
+    pub(crate) ways_in: BTreeSet<WayIn>,
     /// In seconds since 1970.
     pub(crate) created: u64,
     /// By provider and subject.
     pub(crate) identities: Vec<(String, String)>,
     pub(crate) groups: BTreeSet<String>,
+}
+
+/// What Cognito calls the status of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Its password is permanent.
+    #[default]
+    Confirmed,
+    /// Its password is a temporary one.
+    ForceChangePassword,
+    /// Somebody registered it and entered no code.
+    Unconfirmed,
     /// Made by Cognito for an identity that nobody linked.
-    pub(crate) stand_alone: bool,
+    ExternalProvider,
+}
+
+/// What lets somebody in who registered an address that is not theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WayIn {
+    Password,
+    Session,
+    Phone,
+    Factor,
+}
+
+impl WayIn {
+    /// Everything.
+    pub(crate) const ALL: [Self; 4] = [Self::Password, Self::Session, Self::Phone, Self::Factor];
 }
 
 impl Account {
     /// Whether a person who came new has all that they should: a permanent password and the group.
     fn is_complete(&self, group: &str) -> bool {
-        self.confirmed && self.groups.contains(group)
+        self.status == Status::Confirmed && self.groups.contains(group)
     }
 }
 
@@ -89,9 +120,11 @@ impl Cognito {
             state: Mutex::new(State {
                 buckets,
                 tallies: BTreeMap::new(),
-                accounts: Vec::new(),
+                accounts: BTreeMap::new(),
+                made: 0,
                 by_name: HashMap::new(),
                 by_identity: HashMap::new(),
+                carried_out: BTreeMap::new(),
             }),
         }
     }
@@ -107,8 +140,10 @@ impl Cognito {
     /// Adds a confirmed account that was made long ago, with this user name and this `sub`.
     pub(crate) fn add_named(&self, user_name: &str, sub: &str) {
         let mut state = self.state();
-        let at = state.add(Account { confirmed: true, created: LONG_AGO, ..Account::default() });
-        sub.clone_into(&mut state.accounts[at].sub);
+        let at = state.add(Account { created: LONG_AGO, ..Account::default() });
+        if let Some(account) = state.accounts.get_mut(&at) {
+            sub.clone_into(&mut account.sub);
+        }
         for name in [user_name, sub] {
             state.by_name.insert(name.to_owned(), at);
         }
@@ -127,30 +162,30 @@ impl Cognito {
         self.add(Account { email: email.to_owned(), ..Account::default() });
     }
 
-    /// Adds a confirmed account that was made long ago, and returns its `sub`.
+    /// Adds an account that was made long ago, and returns its `sub`.
     pub(crate) fn add(&self, account: Account) -> String {
         let mut state = self.state();
-        let at = state.add(Account { confirmed: true, created: LONG_AGO, ..account });
-        state.accounts[at].sub.clone()
+        let at = state.add(Account { created: LONG_AGO, ..account });
+        state.accounts[&at].sub.clone()
     }
 
     /// All accounts.
     pub(crate) fn accounts(&self) -> Vec<Account> {
-        self.state().accounts.clone()
+        self.state().accounts.values().cloned().collect()
     }
 
     /// Answers a call. Its effect, if it is let through, has happened then.
     pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut state = self.state();
-        let Some(category) = Category::of(operation) else {
-            return refused("InvalidParameterException", "not played here");
-        };
-        if !state.lets_through(category) {
+        if Category::of(operation).is_some_and(|category| !state.lets_through(category)) {
             return refused("TooManyRequestsException", "Rate exceeded");
         }
         match state.carry_out(operation, &request) {
-            Ok(answer) => (200, answer.to_string()),
+            Ok(answer) => {
+                *state.carried_out.entry(operation.to_owned()).or_default() += 1;
+                (200, answer.to_string())
+            }
             Err(code) => refused(code, "refused"),
         }
     }
@@ -167,13 +202,17 @@ impl Cognito {
         self.state().by_identity.contains_key(user_name)
     }
 
-    /// Signs an identity in whose trigger had no objection. An identity that nobody linked gets an account of its own.
-    pub fn sign_in(&self, user_name: &str, email: &str) {
+    /// Signs an identity in whose trigger had no objection, and returns the `sub` of its account. An identity that nobody
+    /// linked gets one of its own.
+    pub fn sign_in(&self, user_name: &str, email: &str) -> String {
         let mut state = self.state();
-        if !state.by_identity.contains_key(user_name) {
-            let at = state.add(Account { email: email.to_owned(), stand_alone: true, ..Account::default() });
+        let at = state.by_identity.get(user_name).copied().unwrap_or_else(|| {
+            let status = Status::ExternalProvider;
+            let at = state.add(Account { email: email.to_owned(), status, ..Account::default() });
             state.by_identity.insert(user_name.to_owned(), at);
-        }
+            at
+        });
+        state.accounts[&at].sub.clone()
     }
 
     /// The calls so far.
@@ -182,11 +221,16 @@ impl Cognito {
         self.state().tallies.clone()
     }
 
+    /// How often each operation was carried out.
+    pub(crate) fn carried_out(&self) -> BTreeMap<String, u64> {
+        self.state().carried_out.clone()
+    }
+
     /// How many accounts there are beyond one for each address.
     #[must_use]
     pub fn second_accounts(&self) -> usize {
         let state = self.state();
-        let addresses: BTreeSet<_> = state.accounts.iter().map(|account| &account.email).collect();
+        let addresses: BTreeSet<_> = state.accounts.values().map(|account| &account.email).collect();
         state.accounts.len() - addresses.len()
     }
 
@@ -195,7 +239,7 @@ impl Cognito {
     pub fn incomplete(&self, group: &str) -> usize {
         let state = self.state();
         let is_new = |account: &&Account| account.created != LONG_AGO && !account.identities.is_empty();
-        state.accounts.iter().filter(is_new).filter(|account| !account.is_complete(group)).count()
+        state.accounts.values().filter(is_new).filter(|account| !account.is_complete(group)).count()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -222,13 +266,14 @@ impl State {
     }
 
     fn add(&mut self, account: Account) -> usize {
-        let at = self.accounts.len();
+        let at = self.made;
+        self.made += 1;
         let sub = format!("00000000-0000-4000-a000-{at:012}");
         self.by_name.insert(sub.clone(), at);
-        if !account.stand_alone {
+        if account.status != Status::ExternalProvider {
             self.by_name.insert(account.email.clone(), at);
         }
-        self.accounts.push(Account { sub, ..account });
+        self.accounts.insert(at, Account { sub, ..account });
         at
     }
 
@@ -239,7 +284,7 @@ impl State {
                 let filter = text(&request["Filter"]);
                 let email = filter.strip_prefix("email = \"").and_then(|rest| rest.strip_suffix('"'));
                 let found: Vec<_> = email.and_then(|email| self.by_name.get(email)).into_iter().collect();
-                json!({ "Users": found.into_iter().map(|at| shown(&self.accounts[*at], "Attributes")).collect::<Vec<_>>() })
+                json!({ "Users": found.into_iter().map(|at| shown(&self.accounts[at], "Attributes")).collect::<Vec<_>>() })
             }
             "AdminGetUser" => shown(self.named(&request["Username"])?, "UserAttributes"),
             "AdminCreateUser" => {
@@ -248,13 +293,33 @@ impl State {
                     return Err("UsernameExistsException");
                 }
                 let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-                let at = self.add(Account { email, created, ..Account::default() });
-                json!({ "User": shown(&self.accounts[at], "Attributes") })
+                let status = Status::ForceChangePassword;
+                let at = self.add(Account { email, created, status, ..Account::default() });
+                json!({ "User": shown(&self.accounts[&at], "Attributes") })
             }
             "AdminSetUserPassword" => {
-                self.named(&request["Username"])?.confirmed = true;
+                let account = self.named(&request["Username"])?;
+                account.status = Status::Confirmed;
+                account.ways_in.remove(&WayIn::Password);
                 json!({})
             }
+            "AdminUserGlobalSignOut" => self.without(WayIn::Session, request)?,
+            "AdminSetUserMFAPreference" => self.without(WayIn::Factor, request)?,
+            "AdminDeleteUserAttributes" => self.without(WayIn::Phone, request)?,
+            "AdminGetUserAuthFactors" => {
+                let sub = &self.named(&request["Username"])?.sub;
+                json!({ "Username": sub, "ConfiguredUserAuthFactors": ["PASSWORD"] })
+            }
+            "AdminDeleteUser" => {
+                let sub = self.named(&request["Username"])?.sub.clone();
+                if let Some(at) = self.by_name.get(&sub).copied() {
+                    self.by_name.retain(|_, other| *other != at);
+                    self.by_identity.retain(|_, other| *other != at);
+                    self.accounts.remove(&at);
+                }
+                json!({})
+            }
+            "DescribeUserPool" => json!({ "UserPool": { "SchemaAttributes": [] } }),
             "AdminAddUserToGroup" => {
                 let group = text(&request["GroupName"]);
                 self.named(&request["Username"])?.groups.insert(group);
@@ -287,8 +352,13 @@ impl State {
     }
 
     fn named(&mut self, name: &Value) -> Result<&mut Account, &'static str> {
-        let at = name.as_str().and_then(|name| self.by_name.get(name)).ok_or("UserNotFoundException")?;
-        Ok(&mut self.accounts[*at])
+        let at = name.as_str().and_then(|name| self.by_name.get(name));
+        at.and_then(|at| self.accounts.get_mut(at)).ok_or("UserNotFoundException")
+    }
+
+    fn without(&mut self, way_in: WayIn, request: &Value) -> Result<Value, &'static str> {
+        self.named(&request["Username"])?.ways_in.remove(&way_in);
+        Ok(json!({}))
     }
 }
 
@@ -300,12 +370,16 @@ fn refused(code: &str, message: &str) -> Answer {
 fn shown(account: &Account, attributes: &str) -> Value {
     let identity = |(provider, subject): &(String, String)| json!({ "userId": subject, "providerName": provider, "providerType": provider, "primary": false });
     let identities: Vec<_> = account.identities.iter().map(identity).collect();
-    let status = match account {
-        Account { stand_alone: true, .. } => "EXTERNAL_PROVIDER",
-        Account { confirmed: true, .. } => "CONFIRMED",
-        _ => "FORCE_CHANGE_PASSWORD",
+    let status = match account.status {
+        Status::Confirmed => "CONFIRMED",
+        Status::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+        Status::Unconfirmed => "UNCONFIRMED",
+        Status::ExternalProvider => "EXTERNAL_PROVIDER",
     };
-    json!({
+    let phone =
+        account.ways_in.contains(&WayIn::Phone).then(|| json!({ "Name": "phone_number", "Value": "+15550100" }));
+    let factor = account.ways_in.contains(&WayIn::Factor).then_some("SOFTWARE_TOKEN_MFA");
+    let mut shown = json!({
         "Username": account.sub,
         "Enabled": true,
         "UserStatus": status,
@@ -317,5 +391,10 @@ fn shown(account: &Account, attributes: &str) -> Value {
             { "Name": "email_verified", "Value": (!account.unverified).to_string() },
             { "Name": "identities", "Value": json!(identities).to_string() },
         ],
-    })
+        "UserMFASettingList": factor.into_iter().collect::<Vec<_>>(),
+    });
+    if let Some(attributes) = shown[attributes].as_array_mut() {
+        attributes.extend(phone);
+    }
+    shown
 }

@@ -124,6 +124,9 @@ pub struct Quota {
     /// What the random numbers of the people begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Let Cognito call post confirmation for a sign-in that pre sign-up has linked. AWS does not say whether it does.
+    #[arg(long, conflicts_with = "binary")]
+    post_confirmation: bool,
     /// Leave out the queue for memberships that wait.
     #[arg(long)]
     without_queue: bool,
@@ -153,7 +156,13 @@ fn quota(options: &Quota) -> Result<()> {
     let mut rows = Vec::new();
     for people in &options.people {
         let within = Duration::from_secs(options.within);
-        let launch = Launch { people: *people, within, known_percent: options.known, seed: options.seed };
+        let launch = Launch {
+            people: *people,
+            within,
+            known_percent: options.known,
+            confirms: options.post_confirmation,
+            seed: options.seed,
+        };
         if let Some(binary) = &options.binary {
             rows.push(row::<Binary>(launch, real(launch, binary)?));
         } else {
@@ -236,8 +245,13 @@ fn hostile_events(options: &Events) -> Result<()> {
         let start = Instant::now();
         let answers = events::send(target, 0..each, options.seed)?;
         println!("{}: {each} events held in {:.0} s", target.name(), start.elapsed().as_secs_f64());
-        for (answer, times) in answers {
+        for (answer, times) in answers.said {
             println!("    {times:>8} {answer}");
+        }
+        let (took, case) = answers.slowest;
+        println!("    The longest took {:.1} ms (case {case}).", took.as_secs_f64() * 1000.0);
+        for (operation, times) in answers.carried_out {
+            println!("    {times:>8} times {operation}");
         }
     }
     if options.function.is_some() {

@@ -9,7 +9,7 @@ pub(crate) mod draw;
 mod triggers;
 pub mod worst;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -57,8 +57,19 @@ impl Target {
     }
 }
 
-/// How the cases ended, by what the target said.
-pub type Answers = std::collections::BTreeMap<String, u64>;
+/// What is said of an event whose answer has another `response`.
+const DECIDED: &str = "answered with a decision";
+
+/// How the cases ended.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// How many, by what the target said.
+    pub said: BTreeMap<String, u64>,
+    /// How often Cognito carried out each operation for a trigger.
+    pub carried_out: BTreeMap<String, u64>,
+    /// The longest time that an event took, and its number. The checks do not count.
+    pub slowest: (Duration, u64),
+}
 
 /// Sends so many hostile events to a target, with a clock that jumps.
 ///
@@ -75,11 +86,12 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let mut answers = Answers::new();
+    let mut answers = Answers::default();
     let personal = personal()?;
     let mut world = None;
     for case in cases {
         if world.is_none() || case % AT_ONCE == 0 {
+            answers.count_calls(world.as_ref());
             world = Some(World::new(target)?);
         }
         let Some(world) = &world else { continue };
@@ -87,15 +99,27 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         let sent = world.draw(&mut rng);
         let answered = runtime.block_on(AssertUnwindSafe(world.answer(&sent)).catch_unwind());
         let answered = answered.unwrap_or_else(|_| bail!("it panicked"));
-        let said = match answered.and_then(|done| check(&log, &personal).map(|()| done.said)) {
-            Ok(said) => said,
+        let done = match answered.and_then(|done| check(&log, &personal).map(|()| done)) {
+            Ok(done) => done,
             Err(why) => {
                 bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&String::from_utf8_lossy(&sent)))
             }
         };
-        *answers.entry(said).or_default() += 1;
+        *answers.said.entry(done.said).or_default() += 1;
+        answers.slowest = answers.slowest.max((done.took, case));
     }
+    answers.count_calls(world.as_ref());
     Ok(answers)
+}
+
+impl Answers {
+    fn count_calls(&mut self, world: Option<&World>) {
+        if let Some(World::Triggers(triggers)) = world {
+            for (operation, times) in triggers.carried_out() {
+                *self.carried_out.entry(operation).or_default() += times;
+            }
+        }
+    }
 }
 
 /// An answer.

@@ -14,13 +14,22 @@ use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-/// A pre sign-up function as Lambda runs it: as many processes as there are events at a time.
+/// When Cognito calls a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Before it makes an account.
+    PreSignUp,
+    /// After the first sign-in.
+    PostConfirmation,
+}
+
+/// The functions of a first sign-in as Lambda runs them: as many processes as there are events at a time.
 pub trait Function: 'static {
     /// The name in tables.
     const NAME: &'static str;
 
     /// Answers an event. The error is the code of the refusal or failure.
-    fn invoke(&self, event: &Value) -> impl Future<Output = Result<(), String>>;
+    fn invoke(&self, when: When, event: &Value) -> impl Future<Output = Result<(), String>>;
 
     /// How many memberships wait in the queue.
     fn waiting(&self) -> usize {

@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::cognito::{CUT_OFF, Category, Cognito, INVOCATIONS, Tally};
-use crate::function::Function;
+use crate::function::{Function, When};
 
 /// How often a person tries before they give up.
 pub const PATIENCE: u32 = 5;
@@ -36,6 +36,8 @@ pub struct Launch {
     pub within: Duration,
     /// How many of a hundred have a native account already. The others are new.
     pub known_percent: u32,
+    /// Whether Cognito calls post confirmation for a sign-in that pre sign-up has linked. AWS does not say.
+    pub confirms: bool,
     /// What the random numbers of the people begin with. Waits inside the functions are always random.
     pub seed: u64,
 }
@@ -53,8 +55,10 @@ pub struct Outcome {
     pub incomplete: usize,
     /// From the first arrival to the last sign-in.
     pub drained: Duration,
-    /// The longest time between a press and the answer.
+    /// The longest time between a press and the answer of the last trigger.
     pub slowest: Duration,
+    /// How often a trigger did not answer in time.
+    pub cut_off: u32,
     /// How many memberships waited, and when the last of them was written.
     pub waited: (u32, Duration),
     /// The calls by category.
@@ -70,6 +74,8 @@ struct Stage<F> {
     cognito: Arc<Cognito>,
     function: F,
     event: Value,
+    /// For post confirmation, if it is called.
+    confirmed: Option<Value>,
     start: Instant,
     seen: RefCell<Outcome>,
 }
@@ -94,6 +100,7 @@ pub async fn play<F: Function>(launch: Launch, cognito: &Arc<Cognito>, function:
         cognito: cognito.clone(),
         function,
         event: sample("pre-sign-up/google-new-person")?,
+        confirmed: launch.confirms.then(|| sample("post-confirmation/federated")).transpose()?,
         start: Instant::now(),
         seen: RefCell::new(Outcome::nothing()),
     });
@@ -166,22 +173,33 @@ impl<F: Function> Stage<F> {
         let mut event = self.event.clone();
         event["userName"] = json!(identity);
         event["request"]["userAttributes"]["email"] = json!(email(number));
+        if !self.clone().answers(When::PreSignUp, event).await {
+            return false;
+        }
+        let sub = self.cognito.sign_in(&identity, &email(number));
+        let Some(mut event) = self.confirmed.clone() else { return true };
+        event["userName"] = json!(sub);
+        event["request"]["userAttributes"]["sub"] = json!(sub);
+        event["request"]["userAttributes"]["cognito:user_status"] = json!("CONFIRMED");
+        event["request"]["userAttributes"]["email"] = json!(email(number));
+        self.answers(When::PostConfirmation, event).await
+    }
+
+    /// One trigger as Cognito calls it. Returns whether it has no objection.
+    async fn answers(self: Rc<Self>, when: When, event: Value) -> bool {
         for _ in 0..INVOCATIONS {
             self.seen.borrow_mut().invocations += 1;
             let (stage, event) = (self.clone(), event.clone());
             // It runs on when Cognito has given up on it.
-            let running = tokio::task::spawn_local(async move { stage.function.invoke(&event).await });
+            let running = tokio::task::spawn_local(async move { stage.function.invoke(when, &event).await });
             match timeout(CUT_OFF, running).await {
-                Ok(Ok(Ok(()))) => {
-                    self.cognito.sign_in(&identity, &email(number));
-                    return true;
-                }
+                Ok(Ok(Ok(()))) => return true,
                 Ok(Ok(Err(code))) => {
                     *self.seen.borrow_mut().failures.entry(code).or_default() += 1;
                     return false;
                 }
                 Ok(Err(_)) => return false,
-                Err(_) => {}
+                Err(_) => self.seen.borrow_mut().cut_off += 1,
             }
         }
         false
@@ -197,6 +215,7 @@ impl Outcome {
             incomplete: 0,
             drained: Duration::ZERO,
             slowest: Duration::ZERO,
+            cut_off: 0,
             waited: (0, Duration::ZERO),
             tallies: BTreeMap::new(),
             invocations: 0,
@@ -221,6 +240,12 @@ impl Outcome {
         self.at_press[2..].iter().sum::<u32>() + self.gave_up
     }
 
+    /// How many people signed in a second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        f64::from(self.signed_in()) / self.drained.as_secs_f64().max(1.0)
+    }
+
     /// Fails if the launch did not end as promised. Without a queue the group cannot wait, and people press again.
     ///
     /// # Errors
@@ -229,6 +254,7 @@ impl Outcome {
     pub fn check(&self, has_queue: bool) -> Result<()> {
         ensure!(self.second_accounts == 0, "somebody has two accounts");
         ensure!(self.incomplete == 0, "somebody has half an account");
+        ensure!(self.cut_off == 0, "{} answers did not come in time", self.cut_off);
         let beyond = self.beyond_two_presses();
         ensure!(!has_queue || beyond == 0, "{beyond} people needed more than two presses, or gave up");
         Ok(())

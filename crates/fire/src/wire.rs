@@ -23,7 +23,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::cognito::{Account, CUT_OFF, Cognito};
+use crate::cognito::{Account, CUT_OFF, Cognito, Status, WayIn};
 use crate::function::answered;
 pub use crate::network::{Fault, Plan};
 use crate::network::{Network, Origin};
@@ -39,6 +39,10 @@ pub enum Flow {
     Link,
     /// Pre sign-up creates an account and links.
     Create,
+    /// Somebody registered the address and never proved it: pre sign-up deletes that account, creates one and links.
+    Replace,
+    /// The same, but an administrator confirmed it: pre sign-up takes the account from them and links.
+    Reclaim,
     /// Post confirmation adds a person to the group.
     Group,
     /// Post authentication marks an address as verified.
@@ -47,11 +51,18 @@ pub enum Flow {
 
 impl Flow {
     /// Every flow, with the calls that it makes where nothing goes wrong.
-    pub const ALL: [(Self, usize); 4] = [(Self::Link, 2), (Self::Create, 5), (Self::Group, 1), (Self::Repair, 2)];
+    pub const ALL: [(Self, usize); 6] = [
+        (Self::Link, 2),
+        (Self::Create, 5),
+        (Self::Replace, 9),
+        (Self::Reclaim, 12),
+        (Self::Group, 1),
+        (Self::Repair, 2),
+    ];
 
     fn function(self) -> &'static str {
         match self {
-            Self::Link | Self::Create => "pre-sign-up",
+            Self::Link | Self::Create | Self::Replace | Self::Reclaim => "pre-sign-up",
             Self::Group => "post-confirmation",
             Self::Repair => "post-authentication",
         }
@@ -129,7 +140,7 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
     network.set_plan(Plan::default());
     // Cognito asks pre sign-up no more once the identity is linked, and post confirmation never again.
     let is_asked_again = match case.flow {
-        Flow::Link | Flow::Create => !cognito.knows(&format!("{PROVIDER}_{SUBJECT}")),
+        Flow::Link | Flow::Create | Flow::Replace | Flow::Reclaim => !cognito.knows(&format!("{PROVIDER}_{SUBJECT}")),
         Flow::Group => false,
         Flow::Repair => true,
     };
@@ -146,6 +157,19 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
     check(case.flow, &cognito, &others)?;
     function.must_live().await?;
     Ok(Outcome { at_once, took, struck })
+}
+
+/// How many calls a flow makes where nothing goes wrong.
+///
+/// # Errors
+///
+/// Fails if the flow does.
+pub async fn calls(flow: Flow) -> Result<usize> {
+    let cognito = Arc::new(Cognito::new());
+    let sub = prepare(flow, &cognito);
+    let network = Network::start(Origin::StandIn(cognito)).await?;
+    Functions::start(&network.url, flow, None).await?.run(flow, &sub).await.map_err(anyhow::Error::msg)?;
+    Ok(network.calls())
 }
 
 /// An answer, and how long it took. Fails if Cognito would have given up by then.
@@ -188,6 +212,12 @@ fn prepare(flow: Flow, cognito: &Cognito) -> String {
     match flow {
         Flow::Create => String::new(),
         Flow::Link | Flow::Group => cognito.add(account),
+        Flow::Replace | Flow::Reclaim => cognito.add(Account {
+            unverified: true,
+            status: if flow == Flow::Replace { Status::Unconfirmed } else { Status::Confirmed },
+            ways_in: WayIn::ALL.into(),
+            ..account
+        }),
         Flow::Repair => cognito.add(Account {
             unverified: true,
             identities: vec![("Facebook".to_owned(), SUBJECT.to_owned())],
@@ -202,10 +232,11 @@ const BYSTANDER: &str = "grace@example.com";
 fn check(flow: Flow, cognito: &Cognito, before: &[Account]) -> Result<()> {
     let (own, others): (Vec<_>, Vec<_>) = cognito.accounts().into_iter().partition(|account| account.email == EMAIL);
     let [account] = own.as_slice() else { anyhow::bail!("{} accounts: {own:?}", own.len()) };
-    ensure!(account.confirmed && !account.unverified, "not clean: {account:?}");
+    let is_clean = account.status == Status::Confirmed && !account.unverified && account.ways_in.is_empty();
+    ensure!(is_clean, "not clean: {account:?}");
     let identities = account.identities.iter().filter(|(_, subject)| subject == SUBJECT).count();
     ensure!(identities == usize::from(flow != Flow::Group), "linked {identities} times: {account:?}");
-    let joins = matches!(flow, Flow::Create | Flow::Group);
+    let joins = matches!(flow, Flow::Create | Flow::Replace | Flow::Group);
     ensure!(account.groups.contains(GROUP) == joins, "the group is wrong: {account:?}");
     ensure!(others == before, "somebody else was changed: {others:?}");
     Ok(())
@@ -228,7 +259,7 @@ struct Triggers {
 impl Functions {
     async fn start(url: &str, flow: Flow, binaries: Option<&Path>) -> Result<Self> {
         let queue = format!("{url}/123456789012/retries");
-        let own = [("AWS_ENDPOINT_URL", url), (RETRY_QUEUE_URL, queue.as_str())];
+        let own = [("AWS_ENDPOINT_URL", url), (RETRY_QUEUE_URL, &queue), ("UNVERIFIED_PROFILE", "reclaim")];
         let settings: Vec<_> = SETTINGS.into_iter().chain(own).collect();
         let Some(folder) = binaries else { return Ok(Self::Here(Box::new(Triggers::over(&settings)?))) };
         let settings: Vec<_> = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -242,11 +273,14 @@ impl Functions {
 
     async fn run(&self, flow: Flow, sub: &str) -> Result<(), String> {
         let event = event(flow, sub).map_err(|why| why.to_string())?;
-        match (self, flow) {
-            (Self::Binaries(functions), _) => invoked(&functions[0], &event).await,
-            (Self::Here(triggers), Flow::Link | Flow::Create) => answered(&triggers.pre_sign_up, &event).await,
-            (Self::Here(triggers), Flow::Group) => answered(&triggers.post_confirmation, &event).await,
-            (Self::Here(triggers), Flow::Repair) => answered(&triggers.post_authentication, &event).await,
+        let triggers = match self {
+            Self::Binaries(functions) => return invoked(&functions[0], &event).await,
+            Self::Here(triggers) => triggers,
+        };
+        match flow {
+            Flow::Link | Flow::Create | Flow::Replace | Flow::Reclaim => answered(&triggers.pre_sign_up, &event).await,
+            Flow::Group => answered(&triggers.post_confirmation, &event).await,
+            Flow::Repair => answered(&triggers.post_authentication, &event).await,
         }
     }
 
@@ -304,13 +338,13 @@ async fn invoked(function: &runtime_api::Function, event: &Value) -> Result<(), 
 
 fn event(flow: Flow, sub: &str) -> Result<Value> {
     let mut event = sample(match flow {
-        Flow::Link | Flow::Create => "pre-sign-up/google-new-person",
+        Flow::Link | Flow::Create | Flow::Replace | Flow::Reclaim => "pre-sign-up/google-new-person",
         Flow::Group => "post-confirmation/sign-up",
         Flow::Repair => "post-authentication/facebook-unverified",
     })?;
     let attributes = event["request"]["userAttributes"].as_object_mut().context("an event has attributes")?;
     attributes.insert("email".to_owned(), json!(EMAIL));
-    if matches!(flow, Flow::Link | Flow::Create) {
+    if flow.function() == "pre-sign-up" {
         event["userName"] = json!(format!("{PROVIDER}_{SUBJECT}"));
         return Ok(event);
     }

@@ -14,7 +14,7 @@ fn engine(launch: Launch) -> Outcome {
 }
 
 fn launch(people: u32, seconds: u64, known_percent: u32) -> Launch {
-    Launch { people, within: Duration::from_secs(seconds), known_percent, seed: 1 }
+    Launch { people, within: Duration::from_secs(seconds), known_percent, confirms: false, seed: 1 }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use cognito_core::event::{Attributes, Event, TriggerSource};
 use cognito_core::failure::Failure;
 use cognito_core::next_function;
 use cognito_core::provider::Providers;
-use cognito_core::retry_queue::{Membership, RETRY_QUEUE_URL, RetryQueue};
+use cognito_core::retry_queue::{Membership, RETRY_QUEUE_URL, RetryQueue, Rush};
 use cognito_core::settings::{self, DEFAULT_GROUP, Lookup, OVERRIDES, PROVIDERS, SettingError};
 use cognito_core::trigger::{Clock, Trigger};
 use cognito_core::user_pool::{PoolError, UserName, UserPool, UserPools};
@@ -84,13 +84,14 @@ pub struct PostConfirmation<P, Q> {
     settings: Settings,
     pools: P,
     queue: Option<Q>,
+    rush: Rush,
 }
 
 impl<P: UserPools, Q> PostConfirmation<P, Q> {
     /// A trigger with these settings.
     #[must_use]
     pub fn new(settings: Settings, pools: P, queue: Option<Q>) -> Self {
-        Self { settings, pools, queue }
+        Self { settings, pools, queue, rush: Rush::default() }
     }
 }
 
@@ -128,7 +129,7 @@ where
         let join = async {
             if let Some(group) = self.group_for(attributes) {
                 let membership = Membership::of(event, &user, sub);
-                write_or_keep(&membership, &pool, group, self.queue.as_ref(), clock).await;
+                write_or_keep(&membership, &pool, group, self.queue.as_ref(), &self.rush, clock).await;
             }
         };
         let repair = async {
@@ -145,7 +146,7 @@ where
         let Some(group) = self.settings.default_group.as_deref() else { return Some(Ok(())) };
         for membership in kept {
             let pool = self.pools.pool(&membership.user_pool_id);
-            if let Err(failure) = write_late(&membership, &pool, group, clock).await {
+            if let Err(failure) = write_late(&membership, &pool, group, &self.rush, clock).await {
                 return Some(Err(failure));
             }
         }

@@ -1,7 +1,7 @@
 //! One new user and the default group: written at once, or kept in a queue until Cognito takes it.
 
 use cognito_core::failure::{Failure, Kind};
-use cognito_core::retry_queue::{Membership, RetryQueue};
+use cognito_core::retry_queue::{Membership, RetryQueue, Rush};
 use cognito_core::trigger::Clock;
 use cognito_core::user_pool::{PoolError, PoolErrorKind, UserName, UserPool};
 use serde::Deserialize;
@@ -43,20 +43,29 @@ pub(crate) fn origin_of_first(payload: &str) -> Option<(String, Option<String>)>
     Some((membership.user_pool_id, membership.client_id))
 }
 
-/// Writes it, or keeps it in the queue. If neither is possible, the log says so.
+/// Writes it, or keeps it in the queue. If neither is possible, the log says so. While many people come, it is kept
+/// without a try, because each try that succeeds takes a link from somebody else.
 pub(crate) async fn write_or_keep(
     membership: &Membership,
     pool: &impl UserPool,
     group: &str,
     queue: Option<&impl RetryQueue>,
+    rush: &Rush,
     clock: Clock,
 ) {
+    let sub = membership.sub.as_deref();
+    if let Some(queue) = queue.filter(|_| rush.is_on())
+        && keep(membership, queue, rush, clock).await.is_ok()
+    {
+        let message = "many people sign in at once; the new user joins the group later";
+        return tracing::warn!(error_code = "group_waits", sub, "{message}");
+    }
     let limit = if queue.is_some() { clock.leaving(TIME_TO_KEEP) } else { clock };
-    let Err(mut why) = write(membership, pool, group, limit).await else { return };
+    let Err(mut why) = write(membership, pool, group, rush, limit).await else { return };
     if let Some(queue) = queue.filter(|_| why.may_work_later) {
-        match keep(membership, queue, clock).await {
+        match keep(membership, queue, rush, clock).await {
             Ok(()) => {
-                let (cause, sub) = (why.failure.cause_chain(), membership.sub.as_deref());
+                let cause = why.failure.cause_chain();
                 let message = "the new user joins the group later";
                 return tracing::warn!(error_code = "group_waits", cause, sub, "{message}");
             }
@@ -71,9 +80,10 @@ pub(crate) async fn write_late(
     membership: &Membership,
     pool: &impl UserPool,
     group: &str,
+    rush: &Rush,
     clock: Clock,
 ) -> Result<(), Failure> {
-    match write(membership, pool, group, clock).await {
+    match write(membership, pool, group, rush, clock).await {
         Err(why) if why.may_work_later => Err(why.failure),
         Err(why) => {
             log_lost(membership, &why.failure);
@@ -83,20 +93,29 @@ pub(crate) async fn write_late(
     }
 }
 
-async fn write(membership: &Membership, pool: &impl UserPool, group: &str, clock: Clock) -> Result<(), NotWritten> {
+async fn write(
+    membership: &Membership,
+    pool: &impl UserPool,
+    group: &str,
+    rush: &Rush,
+    clock: Clock,
+) -> Result<(), NotWritten> {
     let sub = membership.sub.as_deref();
     let write = async {
         let user = pool.checked(&UserName::new(&membership.user_name), sub.unwrap_or_default()).await?;
         pool.add_to_group(&user, group).await
     };
     let written = clock.limit(write).await.map_err(|failure| NotWritten { failure, may_work_later: true })?;
+    if written.as_ref().is_err_and(|error| error.kind() == PoolErrorKind::Throttled) {
+        rush.begin();
+    }
     written.map_err(NotWritten::from)?;
     tracing::info!(decision = "join_group", sub, "decided");
     Ok(())
 }
 
-async fn keep(membership: &Membership, queue: &impl RetryQueue, clock: Clock) -> Result<(), Failure> {
-    clock.limit(membership.keep(queue, None)).await?.map_err(|why| Failure::because(Kind::TRY_AGAIN, why))
+async fn keep(membership: &Membership, queue: &impl RetryQueue, rush: &Rush, clock: Clock) -> Result<(), Failure> {
+    clock.limit(membership.keep(queue, rush.comes_back())).await?.map_err(|why| Failure::because(Kind::TRY_AGAIN, why))
 }
 
 fn log_lost(membership: &Membership, failure: &Failure) {

@@ -1,5 +1,5 @@
 use super::*;
-use cognito_core::retry_queue::{MemoryQueue, NotKept};
+use cognito_core::retry_queue::{MemoryQueue, NotKept, RUSH};
 use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
 use cognito_core::user_pool::memory::{Fate, Interceptor, MemoryPool, PoolKind, Quirks, federated, native};
 use serde_json::{Value, json};
@@ -367,6 +367,28 @@ async fn a_membership_that_cognito_does_not_take_for_ten_minutes_is_written_then
     // SQS may deliver a message twice.
     deliver(&trigger, &queue.messages()).await.unwrap();
     assert_eq!(queue.messages().len(), 1);
+}
+
+/// Otherwise each membership that is written takes the link of somebody else who signs in for the first time.
+#[tokio::test(start_paused = true)]
+async fn for_half_a_minute_after_cognito_throttled_each_membership_goes_to_the_queue_untried() {
+    let event = sample("post-confirmation/sign-up");
+    let (pool, queue) = (pool_for(&event), MemoryQueue::default());
+    let trigger = with_queue(&pool, "Users", Some(queue.clone()));
+    pool.set_quirks(Quirks { throttled: Some("AdminAddUserToGroup"), ..Quirks::default() });
+    let (_, log) = CapturedLog::of(async {
+        for _ in 0..3 {
+            answer_to(&trigger, &event).await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!((pool.calls().len(), queue.messages().len()), (1, 3));
+    assert_eq!(log.matches("group_waits").count(), 3, "{log}");
+    pool.set_quirks(Quirks::default());
+    tokio::time::advance(RUSH).await;
+    answer_to(&trigger, &event).await.unwrap();
+    assert_eq!((pool.calls().len(), queue.messages().len()), (2, 3));
+    assert!(pool.accounts()[0].groups.contains("Users"));
 }
 
 /// Each app client's people join their own group, those that waited in the queue, too.

@@ -3,33 +3,10 @@
 
 use cognito_core::event::Event;
 use cognito_core::failure::{Failure, Kind};
-use cognito_core::retry_queue::{Membership, RetryQueue};
+use cognito_core::retry_queue::{Membership, RetryQueue, Rush};
 use linking::{Destination, Later};
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// How long no group is tried after Cognito threw one back.
-const LASTS: Duration = Duration::from_secs(30);
-
-/// When a membership that waits comes back, in seconds: when the rush may be over, and not all at once.
-const BACK: std::ops::Range<u64> = 240..480;
-
-/// Until when this process takes it that many people come at once.
-#[derive(Debug, Default)]
-pub(crate) struct Rush(Mutex<Option<Instant>>);
-
-impl Rush {
-    fn is_on(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
-    }
-
-    fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + LASTS);
-    }
-}
 
 /// The queue, for the person of one event.
 pub(crate) struct Waits<'a, Q> {
@@ -56,8 +33,7 @@ impl<Q: RetryQueue + Sync> Later for Waits<'_, Q> {
     fn keep<'a>(&'a self, to: &'a Destination) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(async move {
             let membership = Membership::of(self.event, &to.user_name, Some(&to.sub));
-            let delay = Duration::from_secs(rand::random_range(BACK));
-            let kept = membership.keep(self.queue, Some(delay)).await;
+            let kept = membership.keep(self.queue, self.rush.comes_back()).await;
             let is_kept = kept.is_ok();
             match kept {
                 Ok(()) => {

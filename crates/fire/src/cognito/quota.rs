@@ -15,7 +15,7 @@ pub enum Category {
     UserCreation,
     /// `AdminSetUserPassword`. Cannot be raised.
     UserAccountRecovery,
-    /// Links, groups and attributes. Cannot be raised.
+    /// Links, groups, attributes and deletions. Cannot be raised.
     UserUpdate,
     /// `AdminGetUser`.
     UserRead,
@@ -47,14 +47,18 @@ impl Category {
         }
     }
 
-    /// The category of a call. `None` for a call that is not played.
+    /// The category of a call. `None` for a call that no launch makes.
     #[must_use]
     pub fn of(operation: &str) -> Option<Self> {
         Some(match operation {
             "ListUsers" => Self::UserList,
             "AdminCreateUser" => Self::UserCreation,
             "AdminSetUserPassword" => Self::UserAccountRecovery,
-            "AdminLinkProviderForUser" | "AdminAddUserToGroup" | "AdminUpdateUserAttributes" => Self::UserUpdate,
+            "AdminLinkProviderForUser"
+            | "AdminAddUserToGroup"
+            | "AdminUpdateUserAttributes"
+            | "AdminDeleteUserAttributes"
+            | "AdminDeleteUser" => Self::UserUpdate,
             "AdminGetUser" => Self::UserRead,
             "DescribeUserPool" => Self::UserPoolRead,
             _ => return None,

@@ -20,9 +20,9 @@ use rand::seq::IndexedRandom;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Done, draw, samples};
+use super::{DECIDED, Done, draw, samples};
 use crate::client;
-use crate::cognito::Cognito;
+use crate::cognito::{Account, Cognito, Status, WayIn};
 use crate::function::Queue;
 
 /// What an event may say to a function.
@@ -58,6 +58,7 @@ pub(super) struct Triggers {
     function: Function,
     samples: Vec<Value>,
     cognito: Arc<Cognito>,
+    asks_who_owns_the_address: bool,
 }
 
 enum Function {
@@ -70,14 +71,17 @@ enum Function {
 
 impl Triggers {
     pub(super) fn new(function: &str) -> Result<Self> {
-        let cognito = Arc::new(Cognito::new());
-        cognito.add_known("ada@example.com");
+        let cognito = Arc::new(Cognito::without_quotas());
         let pools = client::of_process(&cognito, 0)?;
         let queue = Some(Queue::default());
         let lookup = |asked: &str| {
             // So that registrations are looked at, too.
-            let further =
-                [("NATIVE_SIGN_UP", "unique"), ("NATIVE_USERNAME", "derived"), ("DENIED_DOMAINS", "rival.example")];
+            let further = [
+                ("NATIVE_SIGN_UP", "unique"),
+                ("NATIVE_USERNAME", "derived"),
+                ("DENIED_DOMAINS", "rival.example"),
+                ("UNVERIFIED_PROFILE", "reclaim"),
+            ];
             let mut all = SETTINGS.iter().chain(&further);
             all.find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
         };
@@ -96,7 +100,8 @@ impl Triggers {
             }
             _ => Function::Message(Box::new(CustomMessage::new(custom_message::Settings::from_lookup(&lookup)?))),
         };
-        Ok(Self { function: made, samples: samples(function)?, cognito })
+        let asks_who_owns_the_address = matches!(made, Function::Pre(_));
+        Ok(Self { function: made, samples: samples(function)?, cognito, asks_who_owns_the_address })
     }
 
     /// Gives the person of an event an account.
@@ -105,13 +110,34 @@ impl Triggers {
         self.cognito.add_named(&text(&event["userName"]), &text(&event["request"]["userAttributes"]["sub"]));
     }
 
-    /// How many calls Cognito got.
-    pub(super) fn calls(&self) -> u32 {
-        self.cognito.tallies().values().map(|tally| tally.answered + tally.throttled).sum()
+    /// How often Cognito carried out each operation.
+    pub(super) fn carried_out(&self) -> BTreeMap<String, u64> {
+        self.cognito.carried_out()
+    }
+
+    /// Makes the pool anew, as it may be when the event comes.
+    fn prepare(&self, rng: &mut StdRng, event: &Value) {
+        self.cognito.clear();
+        if !self.asks_who_owns_the_address {
+            return self.add_person_of(event);
+        }
+        let email = event["request"]["userAttributes"]["email"].as_str().unwrap_or_default().to_owned();
+        let own = Account { email, ..Account::default() };
+        // Somebody else registered the address, and it was confirmed or not.
+        let planted = Account { unverified: true, ways_in: WayIn::ALL.into(), ..own.clone() };
+        let account = match rng.random_range(0..5) {
+            0 => return,
+            1 => own,
+            2 => planted,
+            3 => Account { status: Status::Unconfirmed, ..planted },
+            _ => Account { status: Status::ForceChangePassword, unverified: rng.random(), ..own },
+        };
+        self.cognito.add(account);
     }
 
     pub(super) fn draw(&self, rng: &mut StdRng) -> Vec<u8> {
         let mut event = self.samples.choose(rng).cloned().unwrap_or_default();
+        self.prepare(rng, &event);
         let places = rng.random_range(0..5);
         draw::edit(rng, &mut event, places, &NAMES);
         let mut text = event.to_string();
@@ -141,7 +167,7 @@ async fn told(trigger: &impl Trigger, payload: &RawValue) -> Result<Done> {
     let (said, answer) = match answered {
         Ok(answer) => {
             ensure!(is_own(payload.get(), answer.get())?, "the answer is not the event: {}", answer.get());
-            ("answered", answer.get().to_owned())
+            (if decided(payload.get(), answer.get()) { DECIDED } else { "answered" }, answer.get().to_owned())
         }
         Err(failure) => {
             ensure!(is_documented(failure.kind()), "{:?} is not documented", failure.kind());
@@ -149,6 +175,12 @@ async fn told(trigger: &impl Trigger, payload: &RawValue) -> Result<Done> {
         }
     };
     Ok(Done { said: said.to_owned(), answer, took })
+}
+
+/// Whether an answer has another `response` than the event.
+fn decided(event: &str, answer: &str) -> bool {
+    let response = |text| serde_json::from_str::<Value>(text).ok().and_then(|read| read.get("response").cloned());
+    response(event) != response(answer)
 }
 
 /// Whether an answer is the event with at most `response` changed. A message of the queue has no answer.

@@ -1,12 +1,14 @@
 //! A model of the function that articles show: the same calls in the same order, with the retries of the AWS SDK for
-//! JavaScript v2. Its start costs nothing here, and neither does its work between the calls.
+//! JavaScript v2, which they use. Like them, it joins the group after the link; the peers of the benchmark join before.
+//! Its start costs nothing here, and neither does its work between the calls.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use local_cloud::seed::GROUP;
 use serde_json::{Value, json};
 
-use super::Function;
+use super::{Function, When};
 use crate::cognito::{Cognito, LATENCY};
 
 /// Calls of one operation in all ("maxRetries" is 3 for every service but DynamoDB).
@@ -49,7 +51,11 @@ impl Article {
 impl Function for Article {
     const NAME: &'static str = "the articles' function (a model)";
 
-    async fn invoke(&self, event: &Value) -> Result<(), String> {
+    async fn invoke(&self, when: When, event: &Value) -> Result<(), String> {
+        let join = |name: &Value| json!({ "Username": name, "GroupName": GROUP });
+        if when == When::PostConfirmation {
+            return self.call("AdminAddUserToGroup", join(&event["userName"])).await.map(drop);
+        }
         let email = &event["request"]["userAttributes"]["email"];
         let (provider, subject) =
             event["userName"].as_str().unwrap_or_default().split_once('_').ok_or("no identity")?;
@@ -65,6 +71,6 @@ impl Function for Article {
         let name = &created["User"]["Username"];
         self.call("AdminSetUserPassword", json!({ "Username": email })).await?;
         self.call("AdminLinkProviderForUser", link(name)).await?;
-        self.call("AdminAddUserToGroup", json!({ "Username": name, "GroupName": "Users" })).await.map(drop)
+        self.call("AdminAddUserToGroup", join(name)).await.map(drop)
     }
 }

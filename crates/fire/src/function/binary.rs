@@ -12,7 +12,7 @@ use local_cloud::runtime_api::Function as Process;
 use local_cloud::seed::GROUP;
 use serde_json::{Value, json};
 
-use super::Function;
+use super::{Function, When};
 use crate::cognito::{Cognito, LATENCY};
 use crate::network::{SEND_MESSAGE, take_message};
 
@@ -80,7 +80,7 @@ impl Binary {
 impl Function for Binary {
     const NAME: &'static str = "the real binary, in real time";
 
-    async fn invoke(&self, event: &Value) -> Result<(), String> {
+    async fn invoke(&self, _: When, event: &Value) -> Result<(), String> {
         self.answer(event).await.unwrap_or_else(|why| Err(format!("{why:#}")))
     }
 

@@ -5,31 +5,47 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
+use cognito_core::trigger::Trigger;
 use cognito_core::user_pool::aws::AwsUserPools;
 use local_cloud::function::SETTINGS;
 use post_confirmation::PostConfirmation;
-use pre_sign_up::{PreSignUp, Settings};
+use pre_sign_up::PreSignUp;
 use serde_json::{Value, json};
 
-use super::{Function, Queue, answered};
+use super::{Function, Queue, When, answered};
 use crate::client;
 use crate::cognito::Cognito;
 
-type Process = Rc<PreSignUp<AwsUserPools, Queue>>;
-type Later = Rc<PostConfirmation<AwsUserPools, Queue>>;
-
-/// The number of the process of post confirmation.
-const LATER: usize = usize::MAX;
+type PreSignUps = Processes<PreSignUp<AwsUserPools, Queue>>;
+type PostConfirmations = Processes<PostConfirmation<AwsUserPools, Queue>>;
 
 /// The engine over the stand-in, without a network.
 #[derive(Debug)]
 pub struct Engine {
     cognito: Arc<Cognito>,
-    settings: Settings,
+    settings: (pre_sign_up::Settings, post_confirmation::Settings),
     queue: Option<Queue>,
-    idle: RefCell<Vec<Process>>,
-    later: Later,
+    pre_sign_ups: PreSignUps,
+    post_confirmations: PostConfirmations,
     started: Cell<usize>,
+}
+
+/// Processes of a function that have nothing to do.
+#[derive(Debug)]
+struct Processes<T>(RefCell<Vec<Rc<T>>>);
+
+impl<T: Trigger> Processes<T> {
+    /// Lets one of them answer, or a new one.
+    async fn answer(&self, event: &Value, start: impl FnOnce() -> Result<T>) -> Result<(), String> {
+        let idle = self.0.borrow_mut().pop();
+        let process = match idle {
+            Some(idle) => idle,
+            None => Rc::new(start().map_err(|why| why.to_string())?),
+        };
+        let answered = answered(&*process, event).await;
+        self.0.borrow_mut().push(process);
+        answered
+    }
 }
 
 impl Engine {
@@ -41,40 +57,42 @@ impl Engine {
     pub fn new(cognito: &Arc<Cognito>, queue: Option<Queue>) -> Result<Self> {
         let lookup =
             |asked: &str| SETTINGS.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
-        let settings = post_confirmation::Settings::from_lookup(&lookup)?;
-        let later = PostConfirmation::new(settings, client::of_process(cognito, LATER)?, queue.clone());
+        let pre_sign_up = pre_sign_up::Settings::from_lookup(&lookup)?;
+        let post_confirmation = post_confirmation::Settings::from_lookup(&lookup)?;
         Ok(Self {
             cognito: cognito.clone(),
-            settings: Settings::from_lookup(&lookup)?,
+            settings: (pre_sign_up, post_confirmation),
             queue,
-            idle: RefCell::default(),
-            later: Rc::new(later),
+            pre_sign_ups: Processes(RefCell::default()),
+            post_confirmations: Processes(RefCell::default()),
             started: Cell::default(),
         })
     }
 
-    fn process(&self) -> Result<Process> {
-        if let Some(idle) = self.idle.borrow_mut().pop() {
-            return Ok(idle);
-        }
+    /// The pools as the next process opens them.
+    fn pools(&self) -> Result<AwsUserPools> {
         let number = self.started.get();
         self.started.set(number + 1);
-        Ok(Rc::new(PreSignUp::new(
-            self.settings.clone(),
-            client::of_process(&self.cognito, number)?,
-            self.queue.clone(),
-        )))
+        client::of_process(&self.cognito, number)
+    }
+
+    async fn confirm(&self, event: &Value) -> Result<(), String> {
+        let start = || Ok(PostConfirmation::new(self.settings.1.clone(), self.pools()?, self.queue.clone()));
+        self.post_confirmations.answer(event, start).await
     }
 }
 
 impl Function for Engine {
     const NAME: &'static str = "this repository";
 
-    async fn invoke(&self, event: &Value) -> Result<(), String> {
-        let process = self.process().map_err(|why| why.to_string())?;
-        let answered = answered(&*process, event).await;
-        self.idle.borrow_mut().push(process);
-        answered
+    async fn invoke(&self, when: When, event: &Value) -> Result<(), String> {
+        match when {
+            When::PreSignUp => {
+                let start = || Ok(PreSignUp::new(self.settings.0.clone(), self.pools()?, self.queue.clone()));
+                self.pre_sign_ups.answer(event, start).await
+            }
+            When::PostConfirmation => self.confirm(event).await,
+        }
     }
 
     fn waiting(&self) -> usize {
@@ -85,7 +103,7 @@ impl Function for Engine {
         let Some((queue, message)) = self.queue.as_ref().and_then(|queue| Some((queue, queue.take()?))) else {
             return false;
         };
-        let written = answered(&*self.later, &json!({ "Records": [{ "body": message }] })).await.is_ok();
+        let written = self.confirm(&json!({ "Records": [{ "body": message }] })).await.is_ok();
         if !written {
             queue.put_back(message);
         }

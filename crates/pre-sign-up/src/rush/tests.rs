@@ -1,10 +1,11 @@
 use super::*;
 use crate::{PreSignUp, Settings};
-use cognito_core::retry_queue::{MemoryQueue, NotKept};
+use cognito_core::retry_queue::{MemoryQueue, NotKept, RUSH};
 use cognito_core::testing::{CapturedLog, answer_to, sample};
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, native};
 use serde_json::{Value, json};
 use std::fmt::Debug;
+use std::time::Duration;
 
 const GROUP: Option<&str> = Some("AdminAddUserToGroup");
 const LINK: Option<&str> = Some("AdminLinkProviderForUser");
@@ -74,7 +75,7 @@ async fn for_half_a_minute_no_group_is_tried_and_then_it_is_again() {
     }
     assert_eq!((tried(&pool), queue.messages().len()), (1, 3));
     throttling(&pool, None);
-    tokio::time::advance(LASTS).await;
+    tokio::time::advance(RUSH).await;
     answer_to(&trigger, &another(4)).await.unwrap();
     assert_eq!((tried(&pool), queue.messages().len()), (2, 3));
     assert!(pool.accounts()[3].groups.contains("Users"));
