@@ -246,6 +246,43 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
     reader.leaves().await.unwrap();
 }
 
+/// Texts that would become markup, a script or another address if a page took them for more than text.
+const HOSTILE: [&str; 8] = [
+    "\"><img data-hostile src=x onerror=\"window.hostile = 1\">",
+    "<b data-hostile>x</b>",
+    "</script><script>window.hostile = 1</script>",
+    "javascript:window.hostile=1",
+    "//evil.example/%2e%2e",
+    "'-(window.hostile = 1)-'",
+    "\u{202e}\u{0}\u{2028}moc.elpmaxe@",
+    "__proto__",
+];
+
+/// What the pages read of an address.
+const PARAMETERS: [&str; 9] =
+    ["code", "username", "email", "token", "lang", "before", "state", "error", "error_description"];
+
+#[tokio::test]
+async fn whatever_a_link_has_for_parameters_is_text_and_nothing_else() {
+    let site = Site::start().await.unwrap();
+    let reader = Reader::sits_down(DESKTOP).await.unwrap();
+    let long = "ä".repeat(4000);
+    for page in PAGES {
+        for text in HOSTILE.into_iter().chain([long.as_str()]) {
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let query = PARAMETERS.map(|name| format!("{name}={encoded}")).join("&");
+            reader.opens(&site.page(&format!("{}?{query}", page.name))).await.unwrap();
+            reader.finds("[data-view]:not([hidden])").await.unwrap();
+            let taken = "return [window.hostile, document.querySelectorAll('[data-hostile]').length, \
+                         [...document.links].filter((link) => !/^(https?|mailto):$/.test(link.protocol)).length]";
+            assert_eq!(reader.runs(taken).await.unwrap(), json!([null, 0, 0]), "{} with {text:.40}", page.name);
+            assert!(reader.place().await.unwrap().starts_with(&site.page("")), "{} with {text:.40}", page.name);
+            assert_eq!(reader.violations().await.unwrap(), json!([]), "{} with {text:.40}", page.name);
+        }
+    }
+    reader.leaves().await.unwrap();
+}
+
 /// The account API reads the same table (`crates/account-api/src/code.rs`).
 #[tokio::test]
 async fn a_code_is_read_as_the_account_api_reads_it() {

@@ -152,14 +152,7 @@ async fn who_came_from_a_provider_changes_the_address_there() {
     let api = Deployed::find().await;
     let (email, token) = api.somebody("linked").await;
     let user = api.pool.only_profile_of(&email).await.unwrap().username;
-    let link = json!({
-        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": user },
-        "SourceUser": {
-            "ProviderName": "Google", "ProviderAttributeName": "Cognito_Subject",
-            "ProviderAttributeValue": api.unique,
-        },
-    });
-    api.pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+    api.pool.link(&user, "Google", &api.unique).await.unwrap();
     let wish = json!({ "new_email": api.email("elsewhere") });
     assert_eq!(api.send(Some(&token), "POST", "/email-change", &wish).await.1["code"], "linked-account");
 }

@@ -265,9 +265,7 @@ async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobod
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
     let eve = provider.stands_alone(&pool, "666", "eve@example.com", false).await.unwrap();
-    let planted = json!([{ "Name": "email", "Value": ADA }, { "Name": "email_verified", "Value": "false" }]);
-    let planted = json!({ "Username": eve.username, "UserAttributes": planted });
-    pool.admin("AdminUpdateUserAttributes", planted).await.unwrap();
+    pool.set(&eve.username, &[("email", ADA), ("email_verified", "false")]).await.unwrap();
     let kept = json!({ "AttributesRequireVerificationBeforeUpdate": ["email"] });
     let kept = json!({ "AutoVerifiedAttributes": ["email"], "UserAttributeUpdateSettings": kept });
     pool.admin("UpdateUserPool", kept).await.unwrap();
@@ -398,12 +396,7 @@ async fn two_profiles_with_different_addresses_are_joined_on_the_operators_word(
             let stays = named(&pool, if kind == Kind::EmailAsAlias { "mary" } else { MARY }, MARY).await;
             let goes = if goes_native {
                 let goes = native(&pool, kind, ADA).await.unwrap();
-                let link = json!({
-                    "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": goes.username },
-                    "SourceUser": { "ProviderName": "Google", "ProviderAttributeName": "Cognito_Subject",
-                        "ProviderAttributeValue": ADA_AT_GOOGLE },
-                });
-                pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+                pool.link(&goes.username, "Google", ADA_AT_GOOGLE).await.unwrap();
                 goes
             } else {
                 google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap()

@@ -32,23 +32,6 @@ fn says(ran: &Ran, status: i32, text: &str) {
     assert_eq!(ran.stdout, "", "{ran:?}");
 }
 
-async fn link(pool: &UserPool, username: &str, provider: &str, attribute: &str, value: &str) {
-    let link = json!({
-        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
-        "SourceUser": {
-            "ProviderName": provider,
-            "ProviderAttributeName": attribute,
-            "ProviderAttributeValue": value,
-        },
-    });
-    pool.admin("AdminLinkProviderForUser", link).await.unwrap();
-}
-
-async fn set(pool: &UserPool, username: &str, name: &str, value: &str) {
-    let input = json!({ "Username": username, "UserAttributes": [{ "Name": name, "Value": value }] });
-    pool.admin("AdminUpdateUserAttributes", input).await.unwrap();
-}
-
 /// Ada's native account beside the profile of her Google account, which no function has linked.
 async fn ada_twice(pool: &UserPool) -> IdentityProvider {
     native(pool, Kind::EmailAsUsername, ADA).await.unwrap();
@@ -64,7 +47,7 @@ async fn ada_twice(pool: &UserPool) -> IdentityProvider {
 async fn show_finds_a_person_by_address_in_any_case_by_sub_and_by_name() {
     let pool = pool(Kind::EmailAsAlias).await.unwrap();
     let ada = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
-    link(&pool, &ada.username, "Google", "Cognito_Subject", AT_GOOGLE).await;
+    pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
     let group = json!({ "Username": ada.username, "GroupName": GROUP });
     pool.admin("AdminAddUserToGroup", group).await.unwrap();
     let factor =
@@ -119,8 +102,8 @@ async fn show_fails_for_nobody_and_for_a_pool_that_is_not_there() {
 async fn unlink_unties_the_identity_and_nothing_else() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    link(&pool, &ada.username, "Google", "Cognito_Subject", AT_GOOGLE).await;
-    link(&pool, &ada.username, "Facebook", "Cognito_Subject", "10223344556677889").await;
+    pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
+    pool.link(&ada.username, "Facebook", "10223344556677889").await.unwrap();
     let ran = run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await;
     assert_eq!(ran.status, DONE, "{ran:?}");
     assert!(!ran.stderr.contains(AT_GOOGLE), "{}", ran.stderr);
@@ -141,7 +124,7 @@ async fn unlink_unties_the_identity_and_nothing_else() {
 async fn unlink_changes_nothing_unless_it_is_confirmed() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    link(&pool, &ada.username, "Google", "Cognito_Subject", AT_GOOGLE).await;
+    pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
     says(&run(&pool, &["unlink", ADA, "--provider", "Google"]).await, REFUSED, "--yes");
     assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Google", AT_GOOGLE));
 }
@@ -151,8 +134,8 @@ async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
     says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "none at all");
-    link(&pool, &ada.username, "Okta", "Cognito_Subject", "aB").await;
-    link(&pool, &ada.username, "Okta", "Cognito_Subject", "ab").await;
+    pool.link(&ada.username, "Okta", "aB").await.unwrap();
+    pool.link(&ada.username, "Okta", "ab").await.unwrap();
     says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "it has Okta");
     says(&run(&pool, &["unlink", ADA, "--provider", "Okta", "--yes"]).await, REFUSED, "--subject");
     let wrong = ["unlink", ADA, "--provider", "Okta", "--subject", "AB", "--yes"];
@@ -172,7 +155,7 @@ async fn unlink_leaves_no_profile_without_a_way_in_and_chooses_none_of_several()
     says(&run(&pool, &["unlink", &own, "--provider", "Google", "--yes"]).await, REFUSED, "no way in");
     assert!(pool.profile(&own).await.unwrap().has_identity("Google", AT_GOOGLE));
     let grace = sign_up(&pool, &pool.create_client(&[]).await.unwrap(), "grace@example.org").await;
-    link(&pool, &grace, "Google", "Cognito_Subject", "2").await;
+    pool.link(&grace, "Google", "2").await.unwrap();
     says(&run(&pool, &["unlink", &grace, "--provider", "Google", "--yes"]).await, REFUSED, "never confirmed");
 }
 
@@ -180,7 +163,7 @@ async fn unlink_leaves_no_profile_without_a_way_in_and_chooses_none_of_several()
 async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    link(&pool, &ada.username, "CorpSAML", "custom:employee_id", "e-17").await;
+    pool.link_by(&ada.username, "CorpSAML", "custom:employee_id", "e-17").await.unwrap();
     says(&run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await, FAILED, "--linked-by");
     let by = ["unlink", ADA, "--provider", "CorpSAML", "--linked-by", "custom:employee_id", "--yes"];
     assert_eq!(run(&pool, &by).await.status, DONE);
@@ -191,7 +174,7 @@ async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
 async fn verify_email_shows_sets_and_unsets_the_flag() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    set(&pool, &ada.username, "email_verified", "false").await;
+    pool.set(&ada.username, &[("email_verified", "false")]).await.unwrap();
     for (arguments, verified, changed) in [
         (&["--show"][..], false, false),
         (&["--yes"], true, true),
@@ -358,7 +341,7 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let ran = reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"]).await;
     says(&ran, REFUSED, "another profile has the same e-mail address");
     let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
-    link(&pool, &linked.username, "Google", "Cognito_Subject", "7").await;
+    pool.link(&linked.username, "Google", "7").await.unwrap();
     let ran = reset(&pool, &client, &folder, &["kim@example.com", "--yes-delete-confirmed"]).await;
     says(&ran, REFUSED, "unlink");
     let invited = json!({ "Username": "ivy@example.com", "MessageAction": "SUPPRESS" });

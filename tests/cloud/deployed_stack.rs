@@ -254,9 +254,7 @@ async fn after_a_sign_in_from_facebook_the_address_is_verified() {
     visit.is_known_to("Facebook", json!({})).await;
     visit.sign_in("Facebook").await.unwrap();
     // Cognito does this at every sign-in if email is mapped and email_verified is not.
-    let reset = json!([{ "Name": "email_verified", "Value": "false" }]);
-    let input = json!({ "Username": native.username, "UserAttributes": reset });
-    visit.pool.admin("AdminUpdateUserAttributes", input).await.unwrap();
+    visit.pool.set(&native.username, &[("email_verified", "false")]).await.unwrap();
     let linked = visit.profile().await;
     assert!(linked.has_identity("Facebook", &visit.subject) && !linked.email_verified());
 

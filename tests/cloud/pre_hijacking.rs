@@ -125,8 +125,7 @@ async fn class_2_unexpired_session_ends_before_the_account_is_the_victims() {
 #[tokio::test]
 async fn class_3_trojan_identifiers_are_gone_before_the_account_is_the_victims() {
     let planted = Planted::confirmed().await;
-    let phone = json!([{ "Name": "phone_number", "Value": "+15550100" }]);
-    planted.pool.admin("AdminUpdateUserAttributes", json!({ "Username": ADA, "UserAttributes": phone })).await.unwrap();
+    planted.pool.set(ADA, &[("phone_number", "+15550100")]).await.unwrap();
     planted.is_refused_by_default().await;
     let account = planted.is_reclaimed().await;
     assert_eq!((account.identities.len(), account.attribute("phone_number")), (1, ""));
@@ -136,15 +135,8 @@ async fn class_3_trojan_identifiers_are_gone_before_the_account_is_the_victims()
 #[tokio::test]
 async fn class_3_a_trojan_identity_keeps_the_account_from_becoming_the_victims() {
     let planted = Planted::confirmed().await;
-    let link = json!({
-        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": planted.account().await.username },
-        "SourceUser": {
-            "ProviderName": "Facebook",
-            "ProviderAttributeName": "Cognito_Subject",
-            "ProviderAttributeValue": ATTACKER_AT_FACEBOOK,
-        },
-    });
-    planted.pool.admin("AdminLinkProviderForUser", link).await.unwrap();
+    let own = planted.account().await.username;
+    planted.pool.link(&own, "Facebook", ATTACKER_AT_FACEBOOK).await.unwrap();
     let before = planted.account().await;
     assert!(before.has_identity("Facebook", ATTACKER_AT_FACEBOOK) && !before.email_verified());
     for policy in ["replace", "refuse", "reclaim"] {
@@ -214,18 +206,8 @@ async fn who_proved_nothing_does_not_keep_the_victim_from_registering() {
     let pool = pool(Kind::EmailAsAlias).await.unwrap();
     let attacker = Google::start().await.unwrap().stands_alone(&pool, "666", ADA, false).await.unwrap();
     let linked = native(&pool, Kind::EmailAsAlias, ATTACKER).await.unwrap();
-    let link = json!({
-        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": linked.username },
-        "SourceUser": {
-            "ProviderName": "Facebook",
-            "ProviderAttributeName": "Cognito_Subject",
-            "ProviderAttributeValue": ATTACKER_AT_FACEBOOK,
-        },
-    });
-    pool.admin("AdminLinkProviderForUser", link).await.unwrap();
-    let planted = json!([{ "Name": "email", "Value": ADA }, { "Name": "email_verified", "Value": "false" }]);
-    let planted = json!({ "Username": linked.username, "UserAttributes": planted });
-    pool.admin("AdminUpdateUserAttributes", planted).await.unwrap();
+    pool.link(&linked.username, "Facebook", ATTACKER_AT_FACEBOOK).await.unwrap();
+    pool.set(&linked.username, &[("email", ADA), ("email_verified", "false")]).await.unwrap();
     let settings = [("PROVIDERS", PROVIDERS), ("NATIVE_SIGN_UP", "unique"), ("NATIVE_USERNAME", "uuid")];
     let function = function("pre-sign-up", &settings).await.unwrap();
     let mut registration = event::load("pre-sign-up/native", &pool).unwrap();
@@ -233,10 +215,7 @@ async fn who_proved_nothing_does_not_keep_the_victim_from_registering() {
     registration["request"]["userAttributes"]["email"] = json!(ADA);
     assert_eq!(function.invoke(&registration).await.unwrap(), Ok(registration.clone()));
     // Whoever proved it does.
-    let proven = json!([{ "Name": "email_verified", "Value": "true" }]);
-    pool.admin("AdminUpdateUserAttributes", json!({ "Username": attacker.username, "UserAttributes": proven }))
-        .await
-        .unwrap();
+    pool.set(&attacker.username, &[("email_verified", "true")]).await.unwrap();
     assert_eq!(function.invoke(&registration).await.unwrap().unwrap_err().error_type, "native_email_in_use");
 }
 

@@ -186,11 +186,7 @@ async fn with_a_cloud_that_falls_silent_the_answer_comes_before_five_seconds_and
 async fn where_several_accounts_have_the_address_nobody_is_chosen() {
     let pool = pool(Kind::EmailAsAlias).await.unwrap();
     for name in ["one", "two"] {
-        let attributes = json!([{ "Name": "email", "Value": ADA }]);
-        let user = json!({ "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-        pool.admin("AdminCreateUser", user).await.unwrap();
-        let password = json!({ "Username": name, "Password": PASSWORD, "Permanent": true });
-        pool.admin("AdminSetUserPassword", password).await.unwrap();
+        pool.add(name, &[("email", ADA)], PASSWORD).await.unwrap();
     }
     let before = pool.profiles().await.unwrap();
     let refusal = answer(&pre_sign_up(Kind::EmailAsAlias).await, &pool, "pre-sign-up/google").await.unwrap_err();

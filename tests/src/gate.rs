@@ -2,16 +2,15 @@
 //! does. The local cloud itself allows everything.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
-use hyper::body::Bytes;
-use hyper::header::HeaderValue;
-use hyper::{Request, Response, StatusCode};
+use axum::body::Bytes;
+use axum::http::{HeaderValue, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
 use local_cloud::http::Http;
+use local_cloud::server::Server;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
 use crate::manifest::Right;
 use crate::user_pool_api::serve_any;
@@ -45,8 +44,7 @@ const WITHOUT_RIGHT: [&str; 3] = ["RevokeToken", "SignUp", "GetCallerIdentity"];
 /// The running server. Dropping it ends it.
 #[derive(Debug)]
 pub struct Gate {
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    server: Server,
     state: Arc<State>,
 }
 
@@ -86,14 +84,13 @@ impl Gate {
             let state = shared.clone();
             async move { state.answer(request).await }
         };
-        let (address, task) = serve_any(answer).await?;
-        Ok(Self { address, task, state })
+        Ok(Self { server: serve_any(answer).await?, state })
     }
 
     /// Where clients find it.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url.clone()
     }
 
     /// Refuses the next calls of an operation with one of Cognito's codes.
@@ -121,14 +118,8 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 impl State {
-    async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+    async fn answer(&self, request: Request<Bytes>) -> Response {
         let right = self.right_for(&request);
         if WITHOUT_RIGHT.contains(&right.operation()) {
             return self.hand_on(request).await;
@@ -157,7 +148,7 @@ impl State {
         self.hand_on(request).await
     }
 
-    async fn hand_on(&self, request: Request<Bytes>) -> Response<Bytes> {
+    async fn hand_on(&self, request: Request<Bytes>) -> Response {
         let (head, body) = request.into_parts();
         let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let url = format!("{}{}", self.target, head.uri);
@@ -263,7 +254,7 @@ fn of_an_operator(request: &Request<Bytes>) -> Option<String> {
 }
 
 /// The refusal of a call without the right, in the form of its service. The text is a shortened one of AWS.
-fn denial(right: &Right) -> Response<Bytes> {
+fn denial(right: &Right) -> Response {
     const CODE: &str = "AccessDeniedException";
     let why = format!("User: arn:aws:sts::123456789012:assumed-role/own/own is not authorized to perform: {right}");
     let service = right.action.split(':').next().unwrap_or_default();
@@ -285,10 +276,8 @@ fn denial(right: &Right) -> Response<Bytes> {
     response
 }
 
-fn said(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
+fn said(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    (status, body.into()).into_response()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,20 +1,17 @@
 //! A server on 127.0.0.1 between the command line and a user pool, or instead of one.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use anyhow::Result;
+use axum::body::{Bytes, to_bytes};
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Router, extract};
 use local_cloud::http::Http;
+use local_cloud::server::Server;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
 
 /// What becomes of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +27,7 @@ pub enum Stall {
 /// Hands calls on to the local cloud, and never answers the chosen ones.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    server: Server,
     state: Arc<State>,
 }
 
@@ -59,18 +55,18 @@ impl Proxy {
             http: Http::default(),
         });
         let shared = state.clone();
-        let (address, task) = serve(move |operation, body| {
+        let server = serve(move |operation, body| {
             let state = shared.clone();
             async move { state.hand_on(operation, body).await }
         })
         .await?;
-        Ok(Self { address, task, state })
+        Ok(Self { server, state })
     }
 
     /// Where clients find it.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url.clone()
     }
 
     /// Waits until the chosen call has come.
@@ -81,12 +77,6 @@ impl Proxy {
     /// The operations called so far.
     pub async fn calls(&self) -> Vec<String> {
         self.state.calls.lock().await.clone()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -122,10 +112,7 @@ impl State {
 
 /// A pool whose profiles are generated while they are listed: none is stored.
 #[derive(Debug)]
-pub struct EndlessPool {
-    address: SocketAddr,
-    task: JoinHandle<()>,
-}
+pub struct EndlessPool(Server);
 
 impl EndlessPool {
     /// Starts a pool of so many profiles. Every tenth person has a native and a Google profile, far apart in the list.
@@ -134,7 +121,7 @@ impl EndlessPool {
     ///
     /// No port is free.
     pub async fn start(profiles: usize) -> Result<Self> {
-        let (address, task) = serve(move |operation, body| async move {
+        let server = serve(move |operation, body| async move {
             let input: Value = serde_json::from_slice(&body).unwrap_or_default();
             let answer = match operation.as_str() {
                 "DescribeUserPool" => description(profiles),
@@ -149,19 +136,13 @@ impl EndlessPool {
             (StatusCode::OK, Bytes::from(answer.to_string()))
         })
         .await?;
-        Ok(Self { address, task })
+        Ok(Self(server))
     }
 
     /// Where clients find it.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for EndlessPool {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.0.url.clone()
     }
 }
 
@@ -219,7 +200,7 @@ fn profile(n: usize, profiles: usize) -> Value {
 }
 
 /// Answers calls of the user pools API with what `answer` makes of operation and body.
-async fn serve<F, A>(answer: F) -> Result<(SocketAddr, JoinHandle<()>)>
+async fn serve<F, A>(answer: F) -> Result<Server>
 where
     F: Fn(String, Bytes) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = (StatusCode, Bytes)> + Send + 'static,
@@ -228,43 +209,24 @@ where
         let target = request.headers().get("x-amz-target").and_then(|name| name.to_str().ok());
         let operation = target.and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
         let answer = answer(operation, request.into_body());
-        async move {
-            let (status, body) = answer.await;
-            let mut response = Response::new(body);
-            *response.status_mut() = status;
-            response
-        }
+        async move { answer.await.into_response() }
     })
     .await
 }
 
 /// Answers every request with what `answer` makes of it.
-pub(crate) async fn serve_any<F, A>(answer: F) -> Result<(SocketAddr, JoinHandle<()>)>
+pub(crate) async fn serve_any<F, A>(answer: F) -> Result<Server>
 where
     F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Response<Bytes>> + Send + 'static,
+    A: Future<Output = Response> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free")?;
-    let address = listener.local_addr()?;
-    let task = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let answer = answer.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let answer = answer.clone();
-                async move {
-                    let (head, body) = request.into_parts();
-                    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-                    let mut response = answer(Request::from_parts(head, body)).await.map(Full::new);
-                    let kind = hyper::header::HeaderValue::from_static("application/x-amz-json-1.1");
-                    response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
-                    Ok::<_, Infallible>(response)
-                }
-            });
-            tokio::spawn(async move {
-                let _ =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    Ok((address, task))
+    let respond = async move |request: extract::Request| {
+        let (head, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let mut response = answer(Request::from_parts(head, body)).await;
+        let kind = HeaderValue::from_static("application/x-amz-json-1.1");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
+    };
+    Server::start(Router::new().fallback(respond)).await
 }

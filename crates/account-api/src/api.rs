@@ -11,14 +11,11 @@ mod refusals;
 mod sessions;
 
 use crate::caller::Caller;
-use crate::email_change::flow::EmailChange;
 use crate::identities::SelfService;
-use crate::identities::flow::Identities;
 use crate::invitation::Mode;
-use crate::invitation::flow::Invitations;
 use crate::problem::{Code, GatewayRefusal, Problem, ProblemBody};
 use crate::{AccountApi, Settings};
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -39,24 +36,6 @@ const BODY_LIMIT: usize = 32 * 1024;
 /// Logs why the API said no to a caller.
 fn logged<T>(result: Result<T, Problem>, caller: &Caller) -> Result<T, Problem> {
     result.inspect_err(|why| why.log(Some(&caller.sub)))
-}
-
-impl FromRef<AccountApi> for Arc<EmailChange> {
-    fn from_ref(api: &AccountApi) -> Self {
-        Self::clone(&api.email_change)
-    }
-}
-
-impl FromRef<AccountApi> for Arc<Invitations> {
-    fn from_ref(api: &AccountApi) -> Self {
-        Self::clone(&api.invitations)
-    }
-}
-
-impl FromRef<AccountApi> for Arc<Identities> {
-    fn from_ref(api: &AccountApi) -> Self {
-        Self::clone(&api.identities)
-    }
 }
 
 #[derive(OpenApi)]

@@ -1,4 +1,4 @@
-//! Passwords: random ones that nobody sees, temporary ones for invitations, and those that people choose.
+//! Passwords: random ones that nobody sees, and those that people choose.
 
 use rand::seq::IndexedRandom;
 use std::fmt;
@@ -14,10 +14,6 @@ const DIGITS: &[u8] = b"0123456789";
 /// The symbols of Cognito's password policy, without the space.
 const SYMBOLS: &[u8] = b"^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
 
-/// Symbols that need no escaping in a URL (RFC 3986 section 2.3). Programs that find links in plain text treat them as
-/// part of the link.
-const URL_SYMBOLS: &[u8] = b"-_";
-
 /// A password on its way into the pool. `Debug` hides it, and dropping it wipes it from memory.
 pub struct Password(Zeroizing<String>);
 
@@ -29,37 +25,24 @@ impl Password {
     /// "forgot password".
     #[must_use]
     pub fn random() -> Self {
-        Self::drawn_with(SYMBOLS, |_| true)
-    }
-
-    /// Draws a temporary password for the link of an invitation. It is like [`random`](Self::random), but its only
-    /// symbols are `-` and `_`, and its first and last characters are letters or digits. So it stays whole in a URL and
-    /// in text.
-    #[must_use]
-    pub fn temporary() -> Self {
-        let alphanumeric = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-        Self::drawn_with(URL_SYMBOLS, |text| alphanumeric(text.bytes().next()) && alphanumeric(text.bytes().last()))
-    }
-
-    /// A password that a person chose, or the token of an invitation that came back.
-    #[must_use]
-    pub fn chosen(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    fn drawn_with(symbols: &[u8], fits: impl Fn(&str) -> bool) -> Self {
-        let alphabet = Zeroizing::new([LOWER, UPPER, DIGITS, symbols].concat());
+        let classes = [LOWER, UPPER, DIGITS, SYMBOLS];
+        let alphabet = Zeroizing::new(classes.concat());
         let mut rng = rand::rng();
         loop {
             let mut text = Zeroizing::new(String::with_capacity(LENGTH));
             text.extend((0..LENGTH).filter_map(|_| alphabet.choose(&mut rng)).map(|byte| char::from(*byte)));
             // Drawing the whole password again, instead of adding the missing classes, keeps every valid password
             // equally likely.
-            let has = |class: &[u8]| text.bytes().any(|byte| class.contains(&byte));
-            if [LOWER, UPPER, DIGITS, symbols].into_iter().all(has) && fits(&text) {
+            if classes.into_iter().all(|class| text.bytes().any(|byte| class.contains(&byte))) {
                 return Self(text);
             }
         }
+    }
+
+    /// A password that a person chose, or the token of an invitation that came back.
+    #[must_use]
+    pub fn chosen(text: String) -> Self {
+        Self(Zeroizing::new(text))
     }
 
     /// The password itself, for the API call that sets it or the link that carries it.
@@ -88,20 +71,6 @@ mod tests {
                 assert!(password.expose().bytes().any(|byte| class.contains(&byte)));
             }
             assert!(!password.expose().contains(char::is_whitespace));
-        }
-    }
-
-    #[test]
-    fn a_temporary_password_satisfies_the_strictest_policy_and_stands_in_a_url_as_it_is() {
-        for _ in 0..500 {
-            let password = Password::temporary();
-            let text = password.expose();
-            assert_eq!(text.chars().count(), LENGTH);
-            for class in [LOWER, UPPER, DIGITS, SYMBOLS] {
-                assert!(text.bytes().any(|byte| class.contains(&byte)));
-            }
-            assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
-            assert!(!text.starts_with(['-', '_']) && !text.ends_with(['-', '_']));
         }
     }
 

@@ -17,6 +17,12 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
+/// A lookup of settings that has these, and of two with one name the first.
+#[must_use]
+pub fn lookup<'a>(settings: impl AsRef<[(&'a str, &'a str)]> + 'a) -> impl Fn(&str) -> Option<String> + 'a {
+    move |asked| settings.as_ref().iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
+}
+
 /// The folder of sample events.
 #[must_use]
 pub fn events_dir() -> PathBuf {

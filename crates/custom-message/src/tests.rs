@@ -1,7 +1,9 @@
 use super::*;
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsCustomMessage;
 use cognito_core::settings::{OVERRIDES, Overridden};
-use cognito_core::testing::{CapturedLog, answer_to, edited, events_dir, only_response_changed, personal_data, sample};
+use cognito_core::testing::{
+    CapturedLog, answer_to, edited, events_dir, lookup, only_response_changed, personal_data, sample,
+};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -19,8 +21,7 @@ const SAMPLES: [&str; 9] = [
 ];
 
 fn trigger(variables: &[(&str, &str)]) -> CustomMessage {
-    let lookup = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    CustomMessage::new(Settings::from_lookup(&lookup).unwrap())
+    CustomMessage::new(Settings::from_lookup(&lookup(variables)).unwrap())
 }
 
 fn harbour() -> CustomMessage {
@@ -329,12 +330,9 @@ async fn a_link_names_an_app_client_of_the_settings_and_nothing_that_a_caller_wr
     let overrides = json!([
         { "client_id": "shop", "settings": { "PAGES_RETURN_URL": "https://shop.example.com/" } },
         { "client_id": "news", "settings": { "APP_NAME": "News", "PAGES_RETURN_URL": " " } },
-    ]);
-    let lookup = |name: &str| match name {
-        "APP_URL" => Some("https://app.example.com".to_owned()),
-        OVERRIDES => Some(overrides.to_string()),
-        _ => None,
-    };
+    ])
+    .to_string();
+    let lookup = lookup([("APP_URL", "https://app.example.com"), (OVERRIDES, overrides.as_str())]);
     let triggers = Overridden::build(&lookup, |lookup| Settings::from_lookup(lookup).map(CustomMessage::new)).unwrap();
     // A code for a sign-in has no link but the one to a new password.
     for name in ["sign-up", "resend-code", "forgot-password", "verify-user-attribute", "authentication"] {
@@ -377,12 +375,9 @@ async fn messages_depend_on_the_app_client_and_templates_can_see_it() {
     let overrides = json!([
         { "client_id": "shop", "settings": { "APP_NAME": "Shop" } },
         { "client_id": ["news", "news-phone"], "settings": { "APP_NAME": "News", "TEMPLATE_DIR": folder.path() } },
-    ]);
-    let lookup = |name: &str| match name {
-        "APP_NAME" => Some("Harbour".to_owned()),
-        OVERRIDES => Some(overrides.to_string()),
-        _ => None,
-    };
+    ])
+    .to_string();
+    let lookup = lookup([("APP_NAME", "Harbour"), (OVERRIDES, overrides.as_str())]);
     let triggers = Overridden::build(&lookup, |lookup| Settings::from_lookup(lookup).map(CustomMessage::new)).unwrap();
     let subject = async |client: &str| {
         let event = edited("custom-message/sign-up", |event| event["callerContext"]["clientId"] = json!(client));

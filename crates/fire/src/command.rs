@@ -216,6 +216,9 @@ async fn wired_account_api(options: &Wire) -> Result<Vec<String>> {
     let told = |case: &wired::Case, played: wired::Played| {
         let struck = if played.struck == 0 { ", no call went wrong" } else { "" };
         println!("{case:?}: {:.1} s{struck}", played.took.as_secs_f64());
+        for wrong in &played.wrong {
+            println!("    {wrong}");
+        }
         all.borrow_mut().push((case.clone(), played));
     };
     let on_one = || tools.deployed(async |stack, google| wired::play(&cases, stack, google, told).await);

@@ -9,6 +9,7 @@ pub(crate) mod draw;
 mod triggers;
 pub mod worst;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -47,6 +48,12 @@ impl Target {
         [Self::Trigger(a), Self::Trigger(b), Self::Trigger(c), Self::Trigger(d), Self::Trigger(e), Self::Api]
     };
 
+    /// The one with this name, or the account API.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|target| target.name() == name).unwrap_or(Self::Api)
+    }
+
     /// The name of its function.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -77,29 +84,16 @@ pub struct Answers {
 ///
 /// Fails at the first case that does not end as it must. The message names its number and what was sent.
 pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<Answers> {
-    let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let mut sender = Sender::new(target)?;
     let mut answers = Answers::default();
-    let personal = personal()?;
-    let mut world = None;
     for case in cases {
-        if world.is_none() || case % AT_ONCE == 0 {
-            answers.count_calls(world.as_ref());
-            world = Some(World::new(target)?);
+        if case % AT_ONCE == 0 {
+            answers.count_calls(&sender.world);
+            sender.world = World::new(target)?;
         }
-        let Some(world) = &world else { continue };
         let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(case));
-        let sent = world.draw(&mut rng);
-        let answered = runtime.block_on(AssertUnwindSafe(world.answer(&sent)).catch_unwind());
-        let answered = answered.unwrap_or_else(|_| bail!("it panicked"));
-        let done = match answered.and_then(|done| check(&log, &personal).map(|()| done)) {
+        let sent = sender.world.draw(&mut rng);
+        let done = match sender.send(&sent) {
             Ok(done) => done,
             Err(why) => {
                 bail!("{target:?}, case {case} (seed {seed}): {why:#}\n{}", shortened(&String::from_utf8_lossy(&sent)))
@@ -108,13 +102,70 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
         *answers.said.entry(done.said).or_default() += 1;
         answers.slowest = answers.slowest.max((done.took, case));
     }
-    answers.count_calls(world.as_ref());
+    answers.count_calls(&sender.world);
     Ok(answers)
 }
 
+thread_local! {
+    /// One for the life of a fuzzer's process.
+    static SENDER: RefCell<Option<Sender>> = const { RefCell::new(None) };
+}
+
+/// Sends what a fuzzer made up.
+///
+/// # Errors
+///
+/// Says what does not end as it must.
+pub fn send_bytes(target: Target, sent: &[u8]) -> Result<()> {
+    SENDER.with_borrow_mut(|sender| {
+        let sender = match sender {
+            Some(sender) => sender,
+            none => none.insert(Sender::new(target)?),
+        };
+        if let (World::Triggers(triggers), Ok(event)) = (&sender.world, serde_json::from_slice(sent)) {
+            // The same event always meets the same account.
+            triggers.prepare(&mut StdRng::seed_from_u64(sent.len() as u64), &event);
+        }
+        sender.send(sent).map(drop)
+    })
+}
+
+/// Sends events and checks what comes of them.
+struct Sender {
+    world: World,
+    runtime: tokio::runtime::Runtime,
+    log: CapturedLog,
+    logs: tracing::Dispatch,
+    personal: BTreeSet<String>,
+}
+
+impl Sender {
+    fn new(target: Target) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let log = CapturedLog::default();
+        let logs = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(log.clone())
+            .finish()
+            .into();
+        Ok(Self { world: World::new(target)?, runtime, log, logs, personal: personal()? })
+    }
+
+    fn send(&self, sent: &[u8]) -> Result<Done> {
+        let answered = tracing::dispatcher::with_default(&self.logs, || {
+            self.runtime.block_on(AssertUnwindSafe(self.world.answer(sent)).catch_unwind())
+        });
+        let done = answered.unwrap_or_else(|_| bail!("it panicked"))?;
+        check(&self.log, &self.personal)?;
+        Ok(done)
+    }
+}
+
 impl Answers {
-    fn count_calls(&mut self, world: Option<&World>) {
-        if let Some(World::Triggers(triggers)) = world {
+    fn count_calls(&mut self, world: &World) {
+        if let World::Triggers(triggers) = world {
             for (operation, times) in triggers.carried_out() {
                 *self.carried_out.entry(operation).or_default() += times;
             }

@@ -43,7 +43,7 @@ pub struct Launch {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// How many signed in at the first press, the second, and so on. A press counts if Cognito let the sign-in in.
     pub at_press: [u32; PATIENCE as usize],
@@ -102,7 +102,7 @@ pub async fn play<F: Function>(launch: Launch, cognito: &Arc<Cognito>, function:
         event: sample("pre-sign-up/google-new-person")?,
         confirmed: launch.confirms.then(|| sample("post-confirmation/federated")).transpose()?,
         start: Instant::now(),
-        seen: RefCell::new(Outcome::nothing()),
+        seen: RefCell::new(Outcome::default()),
     });
     let set = LocalSet::new();
     for (number, arrives, seed) in people {
@@ -207,22 +207,6 @@ impl<F: Function> Stage<F> {
 }
 
 impl Outcome {
-    fn nothing() -> Self {
-        Self {
-            at_press: [0; PATIENCE as usize],
-            gave_up: 0,
-            second_accounts: 0,
-            incomplete: 0,
-            drained: Duration::ZERO,
-            slowest: Duration::ZERO,
-            cut_off: 0,
-            waited: (0, Duration::ZERO),
-            tallies: BTreeMap::new(),
-            invocations: 0,
-            failures: BTreeMap::new(),
-        }
-    }
-
     /// How many signed in.
     #[must_use]
     pub fn signed_in(&self) -> u32 {

@@ -7,10 +7,10 @@
 
 mod client;
 mod deployed;
+mod hand_on;
 mod memory;
 mod person;
 mod post;
-mod server;
 mod table;
 pub mod wired;
 mod world;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use cognito_core::retry_queue::RETRY_QUEUE_URL;
 use cognito_core::sdk::{Aws, SqsQueue};
+use cognito_core::testing::lookup;
 use cognito_core::user_pool::aws::AwsUserPools;
 use futures_util::stream::{self, StreamExt};
 use local_cloud::event::sample;
@@ -259,7 +260,7 @@ struct Triggers {
 impl Functions {
     async fn start(url: &str, flow: Flow, binaries: Option<&Path>) -> Result<Self> {
         let queue = format!("{url}/123456789012/retries");
-        let own = [("AWS_ENDPOINT_URL", url), (RETRY_QUEUE_URL, &queue), ("UNVERIFIED_PROFILE", "reclaim")];
+        let own = [("AWS_ENDPOINT_URL", url), (RETRY_QUEUE_URL, queue.as_str()), ("UNVERIFIED_PROFILE", "reclaim")];
         let settings: Vec<_> = SETTINGS.into_iter().chain(own).collect();
         let Some(folder) = binaries else { return Ok(Self::Here(Box::new(Triggers::over(&settings)?))) };
         let settings: Vec<_> = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -307,14 +308,8 @@ impl Functions {
 
 impl Triggers {
     fn over(settings: &[(&str, &str)]) -> Result<Self> {
-        let lookup = |asked: &str| {
-            let value = match asked {
-                "AWS_REGION" => "eu-central-1",
-                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
-                _ => settings.iter().find(|(name, _)| *name == asked)?.1,
-            };
-            Some(value.to_owned())
-        };
+        let caller = [("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+        let lookup = lookup([settings, &caller].concat());
         let aws = Aws::from_lookup(&lookup)?;
         let queue = SqsQueue::from_lookup(&lookup, RETRY_QUEUE_URL, &aws)?;
         let pools = AwsUserPools::over(&aws);

@@ -1,31 +1,19 @@
 use super::*;
 use cognito_core::event::is_true;
-use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
+use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, only_response_changed, personal_data, sample};
 use proptest::prelude::*;
 use serde_json::json;
 
 const PROVIDERS: &str = "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always";
 const SUBJECT: &str = "custom:idp_subject";
 
-fn trigger(settings: &'static [(&'static str, &'static str)]) -> InboundFederation {
-    let lookup = |asked: &str| {
-        let set = settings.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
-        set.or_else(|| match asked {
-            "PROVIDERS" => Some(PROVIDERS.into()),
-            "SUBJECT_ATTRIBUTE" => Some(SUBJECT.into()),
-            _ => None,
-        })
-    };
+fn trigger(settings: &[(&str, &str)]) -> InboundFederation {
+    let lookup = lookup([settings, &[("PROVIDERS", PROVIDERS), ("SUBJECT_ATTRIBUTE", SUBJECT)]].concat());
     InboundFederation::new(Settings::from_lookup(&lookup).unwrap())
 }
 
-async fn mapped(event: &str, providers: &'static str) -> Value {
-    let lookup = move |asked: &str| match asked {
-        "PROVIDERS" => Some(providers.to_owned()),
-        "SUBJECT_ATTRIBUTE" => Some(SUBJECT.to_owned()),
-        _ => None,
-    };
-    answered(&InboundFederation::new(Settings::from_lookup(&lookup).unwrap()), event).await
+async fn mapped(event: &str, providers: &str) -> Value {
+    answered(&trigger(&[("PROVIDERS", providers)]), event).await
 }
 
 async fn answered(trigger: &InboundFederation, event: &str) -> Value {
@@ -476,11 +464,7 @@ async fn a_saml_address_is_found_under_its_configured_name() {
         assert_eq!(map, json!({name: "ada@example.com", "groups": "[a,b]", "email_verified": "true"}));
     }
     assert_eq!(mapped(&saml("adresse"), PROVIDERS).await, json!({}));
-    let lookup = |asked: &str| match asked {
-        "PROVIDERS" => Some(PROVIDERS.to_owned()),
-        "SAML_EMAIL_ATTRIBUTES" => Some("adresse".to_owned()),
-        _ => None,
-    };
+    let lookup = lookup([("PROVIDERS", PROVIDERS), ("SAML_EMAIL_ATTRIBUTES", "adresse")]);
     let own = InboundFederation::new(Settings::from_lookup(&lookup).unwrap());
     let answer = answer_to(&own, &saml("adresse")).await.unwrap();
     assert_eq!(answer["response"]["userAttributesToMap"]["email_verified"], json!("true"));

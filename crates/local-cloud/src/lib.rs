@@ -9,7 +9,7 @@
 //! * [`stack`] deploys the repository's own template. [`local_stack`] adds providers and an app.
 //! * [`moto`] is a second DynamoDB, for the rules that every store must keep. [`dynamodb`] makes the account API's table, [`account_api`]
 //!   all that it needs.
-//! * [`outbox`] reads the mails that were sent.
+//! * [`outbox`] reads the mails that were sent. [`server`] runs a server of our own.
 //! * [`hosted_login`] follows "Sign in with Google" from the app's link to the tokens. [`browser`] drives a real
 //!   browser.
 //!
@@ -35,6 +35,7 @@ mod port;
 pub mod process;
 pub mod runtime_api;
 pub mod seed;
+pub mod server;
 pub mod stack;
 pub mod steps;
 pub mod toolbox;

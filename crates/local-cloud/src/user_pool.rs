@@ -243,12 +243,55 @@ impl UserPool {
     ///
     /// Fails for the same reasons as [`UserPool::call`].
     pub async fn add_native(&self, user_name: &str, email: &str, password: &str) -> Result<Profile> {
-        let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
+        self.add(user_name, &[("email", email), ("email_verified", "true")], password).await
+    }
+
+    /// Makes a native account, confirmed, with these attributes and this password.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`UserPool::call`].
+    pub async fn add(&self, user_name: &str, attributes: &[(&str, &str)], password: &str) -> Result<Profile> {
+        let attributes = named_values(attributes);
         let input = json!({ "Username": user_name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
         self.admin("AdminCreateUser", input).await?;
         let password = json!({ "Username": user_name, "Password": password, "Permanent": true });
         self.admin("AdminSetUserPassword", password).await?;
         self.profile(user_name).await
+    }
+
+    /// Sets attributes of an account.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`UserPool::call`].
+    pub async fn set(&self, user_name: &str, attributes: &[(&str, &str)]) -> Result<()> {
+        let input = json!({ "Username": user_name, "UserAttributes": named_values(attributes) });
+        self.admin("AdminUpdateUserAttributes", input).await.map(drop)
+    }
+
+    /// Links an identity with an account, as the pre sign-up function does: by the provider's subject.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`UserPool::call`].
+    pub async fn link(&self, user_name: &str, provider: &str, subject: &str) -> Result<()> {
+        self.link_by(user_name, provider, "Cognito_Subject", subject).await
+    }
+
+    /// Links an identity with an account, by this attribute.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`UserPool::call`].
+    pub async fn link_by(&self, user_name: &str, provider: &str, attribute: &str, value: &str) -> Result<()> {
+        let link = json!({
+            "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": user_name },
+            "SourceUser": {
+                "ProviderName": provider, "ProviderAttributeName": attribute, "ProviderAttributeValue": value,
+            },
+        });
+        self.admin("AdminLinkProviderForUser", link).await.map(drop)
     }
 
     /// Signs in with a password, through an app client that allows it. Returns the tokens.
@@ -420,6 +463,10 @@ fn identities(text: &str) -> Result<Vec<Identity>> {
             primary: identity["primary"].as_bool().unwrap_or_default(),
         })
         .collect())
+}
+
+fn named_values(attributes: &[(&str, &str)]) -> Value {
+    attributes.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect()
 }
 
 #[cfg(test)]

@@ -83,26 +83,7 @@ impl Kind {
     /// The kind's name in files and settings, for example `forgot-password`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::SignUp => "sign-up",
-            Self::ResendCode => "resend-code",
-            Self::ForgotPassword => "forgot-password",
-            Self::UpdateAttribute => "update-attribute",
-            Self::VerifyAttribute => "verify-attribute",
-            Self::AdminCreateUser => "admin-create-user",
-            Self::Authentication => "authentication",
-            Self::EmailChangeCurrent => "email-change-current",
-            Self::EmailChangeNew => "email-change-new",
-            Self::EmailChanged => "email-changed",
-            Self::IdentityCode => "identity-code",
-            Self::IdentityConnected => "identity-connected",
-            Self::IdentityDisconnected => "identity-disconnected",
-            Self::SignedOutEverywhere => "signed-out-everywhere",
-            Self::PasswordChanged => "password-changed",
-            Self::AccountDeleted => "account-deleted",
-            Self::Activation => "activation",
-            Self::AccountExists => "account-exists",
-        }
+        self.facts().0
     }
 
     /// The kind with this [`name`](Self::name), or `None`.
@@ -114,26 +95,7 @@ impl Kind {
     /// The trigger source with which Cognito asks for this kind, or `None` for the account API's mails.
     #[must_use]
     pub const fn trigger_source(self) -> Option<TriggerSource> {
-        Some(match self {
-            Self::SignUp => TriggerSource::CustomMessageSignUp,
-            Self::ResendCode => TriggerSource::CustomMessageResendCode,
-            Self::ForgotPassword => TriggerSource::CustomMessageForgotPassword,
-            Self::UpdateAttribute => TriggerSource::CustomMessageUpdateUserAttribute,
-            Self::VerifyAttribute => TriggerSource::CustomMessageVerifyUserAttribute,
-            Self::AdminCreateUser => TriggerSource::CustomMessageAdminCreateUser,
-            Self::Authentication => TriggerSource::CustomMessageAuthentication,
-            Self::EmailChangeCurrent
-            | Self::EmailChangeNew
-            | Self::EmailChanged
-            | Self::IdentityCode
-            | Self::IdentityConnected
-            | Self::IdentityDisconnected
-            | Self::SignedOutEverywhere
-            | Self::PasswordChanged
-            | Self::AccountDeleted
-            | Self::Activation
-            | Self::AccountExists => return None,
-        })
+        self.facts().1
     }
 
     /// The kind that Cognito asks for with this source, or `None` for every other source.
@@ -174,22 +136,41 @@ impl Kind {
     /// typing it only where they began.
     #[must_use]
     pub const fn page(self) -> Option<&'static str> {
+        self.facts().2
+    }
+
+    /// Name, trigger source, and page.
+    const fn facts(self) -> (&'static str, Option<TriggerSource>, Option<&'static str>) {
+        use TriggerSource::{
+            CustomMessageAdminCreateUser, CustomMessageAuthentication, CustomMessageForgotPassword,
+            CustomMessageResendCode, CustomMessageSignUp, CustomMessageUpdateUserAttribute,
+            CustomMessageVerifyUserAttribute,
+        };
         match self {
-            Self::SignUp | Self::ResendCode => Some("/complete-registration"),
-            Self::ForgotPassword => Some("/complete-password-reset"),
-            Self::UpdateAttribute | Self::VerifyAttribute | Self::EmailChangeCurrent | Self::EmailChangeNew => {
-                Some("/complete-email-change")
+            Self::SignUp => ("sign-up", Some(CustomMessageSignUp), Some("/complete-registration")),
+            Self::ResendCode => ("resend-code", Some(CustomMessageResendCode), Some("/complete-registration")),
+            Self::ForgotPassword => {
+                ("forgot-password", Some(CustomMessageForgotPassword), Some("/complete-password-reset"))
             }
-            Self::AdminCreateUser | Self::AccountExists => Some("/login"),
-            Self::Activation => Some("/activate"),
-            Self::EmailChanged
-            | Self::IdentityCode
-            | Self::IdentityConnected
-            | Self::IdentityDisconnected
-            | Self::SignedOutEverywhere
-            | Self::PasswordChanged
-            | Self::AccountDeleted
-            | Self::Authentication => None,
+            Self::UpdateAttribute => {
+                ("update-attribute", Some(CustomMessageUpdateUserAttribute), Some("/complete-email-change"))
+            }
+            Self::VerifyAttribute => {
+                ("verify-attribute", Some(CustomMessageVerifyUserAttribute), Some("/complete-email-change"))
+            }
+            Self::AdminCreateUser => ("admin-create-user", Some(CustomMessageAdminCreateUser), Some("/login")),
+            Self::Authentication => ("authentication", Some(CustomMessageAuthentication), None),
+            Self::EmailChangeCurrent => ("email-change-current", None, Some("/complete-email-change")),
+            Self::EmailChangeNew => ("email-change-new", None, Some("/complete-email-change")),
+            Self::EmailChanged => ("email-changed", None, None),
+            Self::IdentityCode => ("identity-code", None, None),
+            Self::IdentityConnected => ("identity-connected", None, None),
+            Self::IdentityDisconnected => ("identity-disconnected", None, None),
+            Self::SignedOutEverywhere => ("signed-out-everywhere", None, None),
+            Self::PasswordChanged => ("password-changed", None, None),
+            Self::AccountDeleted => ("account-deleted", None, None),
+            Self::Activation => ("activation", None, Some("/activate")),
+            Self::AccountExists => ("account-exists", None, Some("/login")),
         }
     }
 }

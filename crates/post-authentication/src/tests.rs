@@ -1,14 +1,10 @@
 use super::*;
-use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
+use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, personal_data, sample};
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, native};
 use serde_json::{Value, json};
 
 fn trigger(pool: &MemoryPool, providers: &'static str, repair: &'static str) -> PostAuthentication<MemoryPool> {
-    let lookup = move |asked: &str| match asked {
-        "PROVIDERS" => Some(providers.to_owned()),
-        "REPAIR" => Some(repair.to_owned()),
-        _ => None,
-    };
+    let lookup = lookup([("PROVIDERS", providers), ("REPAIR", repair)]);
     PostAuthentication::new(Settings::from_lookup(&lookup).unwrap(), pool.clone())
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use cognito_core::retry_queue::{MemoryQueue, NotKept, RUSH};
-use cognito_core::testing::{CapturedLog, answer_to, edited, personal_data, sample};
+use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, personal_data, sample};
 use cognito_core::user_pool::memory::{Fate, Interceptor, MemoryPool, PoolKind, Quirks, federated, native};
 use serde_json::{Value, json};
 use std::pin::Pin;
@@ -17,11 +17,7 @@ fn with_queue(
     group: &'static str,
     queue: Option<MemoryQueue>,
 ) -> PostConfirmation<MemoryPool, MemoryQueue> {
-    let lookup = move |asked: &str| match asked {
-        "PROVIDERS" => Some(PROVIDERS.to_owned()),
-        "DEFAULT_GROUP" => Some(group.to_owned()),
-        _ => None,
-    };
+    let lookup = lookup([("PROVIDERS", PROVIDERS), ("DEFAULT_GROUP", group)]);
     PostConfirmation::new(Settings::from_lookup(&lookup).unwrap(), pool.clone(), queue)
 }
 
@@ -185,12 +181,7 @@ async fn who_proved_no_address_joins_the_group_only_where_the_operator_says_so()
             attributes["email_verified"] = json!(verified);
         })
     };
-    let everybody = |asked: &str| match asked {
-        "PROVIDERS" => Some(PROVIDERS.to_owned()),
-        "DEFAULT_GROUP" => Some("Users".to_owned()),
-        DEFAULT_GROUP_FOR => Some("everybody".to_owned()),
-        _ => None,
-    };
+    let everybody = lookup([("PROVIDERS", PROVIDERS), ("DEFAULT_GROUP", "Users"), (DEFAULT_GROUP_FOR, "everybody")]);
     for (provider, email, verified, proven) in [
         ("Google", json!("ada@example.com"), "true", true),
         ("Google", json!("ada@example.com"), "false", false),
@@ -217,11 +208,7 @@ async fn who_proved_no_address_joins_the_group_only_where_the_operator_says_so()
 async fn people_of_providers_by_name_join_the_group_if_their_provider_proves_the_address() {
     let providers = "LinkedIn:claim,LINE:claim,Okta:claim,Auth0:claim,GitHub:claim,EntraID:claim,SignInWithApple:claim,\
                      LoginWithAmazon:claim,Facebook:always,CorpSAML:claim";
-    let lookup = |asked: &str| match asked {
-        "PROVIDERS" => Some(providers.to_owned()),
-        "DEFAULT_GROUP" => Some("Users".to_owned()),
-        _ => None,
-    };
+    let lookup = lookup([("PROVIDERS", providers), ("DEFAULT_GROUP", "Users")]);
     for (case, joins) in [
         ("linkedin", true),
         ("line", false),
@@ -398,10 +385,7 @@ async fn the_group_depends_on_the_app_client_also_when_the_queue_brings_the_memb
     let client = serde_json::from_str::<Value>(&event).unwrap()["callerContext"]["clientId"].clone();
     let overrides = json!([{ "client_id": client, "settings": { "DEFAULT_GROUP": "Users" } }]).to_string();
     let (pool, queue) = (pool_for(&event), MemoryQueue::default());
-    let lookup = |asked: &str| match asked {
-        settings::OVERRIDES => Some(overrides.clone()),
-        _ => None,
-    };
+    let lookup = lookup([(settings::OVERRIDES, overrides.as_str())]);
     let build = |lookup: Lookup<'_>| {
         Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, pool.clone(), Some(queue.clone())))
     };

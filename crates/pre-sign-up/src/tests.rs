@@ -6,7 +6,7 @@ mod takeover;
 
 use super::*;
 use cognito_core::retry_queue::MemoryQueue;
-use cognito_core::testing::{CapturedLog, answer_to, edited, only_response_changed, personal_data, sample};
+use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, only_response_changed, personal_data, sample};
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
 use cognito_core::user_pool::{NewNative, PoolErrorKind, Status};
 use serde_json::{Value, json};
@@ -15,14 +15,7 @@ const ADA: &str = "ada@example.com";
 const PROVIDERS: &str = "Google:claim,Facebook:always,SignInWithApple:claim,Okta:claim,CorpSAML:always";
 
 fn trigger(pool: &MemoryPool, settings: &'static [(&'static str, &'static str)]) -> PreSignUp<MemoryPool, MemoryQueue> {
-    let lookup = |asked: &str| {
-        let set = settings.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
-        set.or_else(|| match asked {
-            "PROVIDERS" => Some(PROVIDERS.into()),
-            "DEFAULT_GROUP" => Some("Users".into()),
-            _ => None,
-        })
-    };
+    let lookup = lookup([settings, &[("PROVIDERS", PROVIDERS), ("DEFAULT_GROUP", "Users")]].concat());
     PreSignUp::new(Settings::from_lookup(&lookup).unwrap(), pool.clone(), None)
 }
 

@@ -19,10 +19,10 @@ use local_cloud::event;
 use local_cloud::http::Http;
 use local_cloud::outbox::code_in;
 use local_cloud::runtime_api::Function;
+use local_cloud::server::Server;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use super::backend::Backend;
@@ -56,13 +56,7 @@ pub(crate) struct Site {
     pub(crate) api: Backend,
     client: String,
     messages: Function,
-    server: JoinHandle<()>,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    _server: Server,
 }
 
 /// The future address of the pages, before anything answers there.
@@ -197,11 +191,8 @@ impl Site {
         let overrides = own.iter().filter(|(name, _)| *name == OVERRIDES).copied();
         let messages: Vec<_> = [("APP_NAME", "Harbour"), ("APP_URL", &*address)].into_iter().chain(overrides).collect();
         let messages = function("custom-message", &messages).await?;
-        let server = tokio::spawn(async move {
-            // Dropping the site aborts the task and so ends the server.
-            let _ = axum::serve(place.listener, router).await;
-        });
-        Ok(Self { address, pool, api, client: settings.client_id, messages, server })
+        let server = Server::on(place.listener, router)?;
+        Ok(Self { address, pool, api, client: settings.client_id, messages, _server: server })
     }
 
     /// A page's address.
@@ -231,15 +222,7 @@ impl Site {
         if self.pool.admin("DescribeIdentityProvider", json!({ "ProviderName": "Google" })).await.is_err() {
             self.pool.admin("CreateIdentityProvider", google).await?;
         }
-        let link = json!({
-            "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": username },
-            "SourceUser": {
-                "ProviderName": "Google",
-                "ProviderAttributeName": "Cognito_Subject",
-                "ProviderAttributeValue": "1035",
-            },
-        });
-        self.pool.admin("AdminLinkProviderForUser", link).await.map(drop)
+        self.pool.link(username, "Google", "1035").await
     }
 
     /// Whether a refresh token of the pages still gives tokens.

@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use local_cloud::server::Server;
 use local_cloud::toolbox::Toolbox;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -238,6 +239,7 @@ fn states() -> Vec<State> {
 struct Stage {
     address: String,
     answers: Arc<Mutex<Vec<Answer>>>,
+    _server: Server,
 }
 
 impl Stage {
@@ -280,11 +282,7 @@ impl Stage {
         };
         let nothing: fn() -> Response = || StatusCode::NOT_FOUND.into_response();
         let router = pages::router(&settings, nothing).layer(middleware::from_fn(play));
-        tokio::spawn(async move {
-            // It ends with the test.
-            let _ = axum::serve(listener, router).await;
-        });
-        Ok(Self { address, answers })
+        Ok(Self { address, answers, _server: Server::on(listener, router)? })
     }
 
     /// Brings a browser into a state.

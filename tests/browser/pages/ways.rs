@@ -87,9 +87,7 @@ impl Visit {
 
     /// Marks the address of Ada's account as verified, or not.
     async fn verifies(&self, is_verified: bool) {
-        let mark = json!([{ "Name": "email_verified", "Value": is_verified.to_string() }]);
-        let change = json!({ "Username": self.ada, "UserAttributes": mark });
-        self.site.pool.admin("AdminUpdateUserAttributes", change).await.unwrap();
+        self.site.pool.set(&self.ada, &[("email_verified", &is_verified.to_string())]).await.unwrap();
     }
 
     /// The `sub` of Ada's account.
@@ -224,9 +222,7 @@ async fn who_signed_in_long_ago_signs_in_again_and_comes_back_to_the_same_step()
     assert_eq!(visit.site.pool.only_profile_of(ADA).await.unwrap().identities.len(), 1);
 
     // What cannot be disconnected says why. With another address to confirm, only the password would be left.
-    let change =
-        json!({ "Username": profile.username, "UserAttributes": [{ "Name": "email_verified", "Value": "false" }] });
-    visit.site.pool.admin("AdminUpdateUserAttributes", change).await.unwrap();
+    visit.site.pool.set(&profile.username, &[("email_verified", "false")]).await.unwrap();
     visit.reader.opens(&visit.site.page("account?lang=en")).await.unwrap();
     visit.reads("#ways", "confirm your email address first").await;
     assert_eq!(visit.reader.runs("return document.querySelectorAll('#ways button').length").await.unwrap(), 0);

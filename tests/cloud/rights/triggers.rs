@@ -178,7 +178,6 @@ impl Case {
     }
 
     async fn prepare(&self, pool: &UserPool) {
-        let email = json!({ "Name": "email", "Value": ADA });
         match self.before {
             Before::Nobody => {}
             // The event alone says that it stands alone.
@@ -186,22 +185,23 @@ impl Case {
             Before::Ada(identity) => {
                 let ada = native(pool, Kind::EmailAsUsername, ADA).await.unwrap();
                 if let Some((provider, subject)) = identity {
-                    link(pool, &ada.username, provider, subject).await;
+                    pool.link(&ada.username, provider, subject).await.unwrap();
                 }
             }
             Before::UnderADerivedName => {
                 let name = NativeUserName::derived(&Email::parse(ADA).unwrap());
-                make(pool, &name, json!([email, { "Name": "email_verified", "Value": "false" }])).await;
-                link(pool, &name, "Facebook", "9").await;
+                pool.add(&name, &[("email", ADA), ("email_verified", "false")], PASSWORD).await.unwrap();
+                pool.link(&name, "Facebook", "9").await.unwrap();
             }
             Before::Planted => {
                 registers(pool, ADA).await.unwrap();
             }
             Before::Invited => {
-                let user = json!({ "Username": ADA, "MessageAction": "SUPPRESS", "UserAttributes": [email] });
+                let email = json!([{ "Name": "email", "Value": ADA }]);
+                let user = json!({ "Username": ADA, "MessageAction": "SUPPRESS", "UserAttributes": email });
                 pool.admin("AdminCreateUser", user).await.unwrap();
             }
-            Before::Unproven => make(pool, ADA, json!([email])).await,
+            Before::Unproven => drop(pool.add(ADA, &[("email", ADA)], PASSWORD).await.unwrap()),
         }
     }
 
@@ -222,24 +222,6 @@ impl Case {
         }
         event
     }
-}
-
-/// A confirmed account.
-async fn make(pool: &UserPool, name: &str, attributes: Value) {
-    let user = json!({ "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-    pool.admin("AdminCreateUser", user).await.unwrap();
-    let password = json!({ "Username": name, "Password": PASSWORD, "Permanent": true });
-    pool.admin("AdminSetUserPassword", password).await.unwrap();
-}
-
-async fn link(pool: &UserPool, name: &str, provider: &str, subject: &str) {
-    let link = json!({
-        "DestinationUser": { "ProviderName": "Cognito", "ProviderAttributeValue": name },
-        "SourceUser": {
-            "ProviderName": provider, "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": subject,
-        },
-    });
-    pool.admin("AdminLinkProviderForUser", link).await.unwrap();
 }
 
 /// How each missing right of a function showed where it did not end in `misconfigured`.

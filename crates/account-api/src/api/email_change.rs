@@ -3,15 +3,14 @@ use super::link_client::LinkClient;
 use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
+use crate::AccountApi;
 use crate::caller::Caller;
-use crate::email_change::flow::EmailChange;
 use crate::email_change::view::{Standing, Verified, View};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The address to change to.
@@ -69,13 +68,13 @@ refusals! {
     )
 )]
 pub(super) async fn request(
-    State(api): State<Arc<EmailChange>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     LinkClient { client }: LinkClient,
     locales: Locales,
     Body(wish): Body<EmailChangeRequest>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let view = api.request(&caller, &wish.new_email, client, &locales.as_strs()).await;
+    let view = api.email_change.request(&caller, &wish.new_email, client, &locales.as_strs()).await;
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 
@@ -90,11 +89,11 @@ refusals! { StatusRefused: SIGNED_IN; AccountUnusable }
     )
 )]
 pub(super) async fn status(
-    State(api): State<Arc<EmailChange>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
 ) -> Result<Json<Standing>, Problem> {
-    Ok(Json(logged(api.status(&caller, &locales.as_strs()).await, &caller)?))
+    Ok(Json(logged(api.email_change.status(&caller, &locales.as_strs()).await, &caller)?))
 }
 
 refusals! { CancelRefused: SIGNED_IN; AlreadyChanged, CommitInProgress }
@@ -110,11 +109,11 @@ refusals! { CancelRefused: SIGNED_IN; AlreadyChanged, CommitInProgress }
     )
 )]
 pub(super) async fn cancel(
-    State(api): State<Arc<EmailChange>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
 ) -> Result<StatusCode, Problem> {
-    logged(api.cancel(&caller, &locales.as_strs()).await, &caller)?;
+    logged(api.email_change.cancel(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -137,12 +136,12 @@ refusals! {
     )
 )]
 pub(super) async fn verify(
-    State(api): State<Arc<EmailChange>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
     Body(entry): Body<CodeEntry>,
 ) -> Result<Json<Verified>, Problem> {
-    let verified = api.verify(&caller, &entry.code, entry.id.as_deref(), &locales.as_strs()).await;
+    let verified = api.email_change.verify(&caller, &entry.code, entry.id.as_deref(), &locales.as_strs()).await;
     Ok(Json(logged(verified, &caller)?))
 }
 
@@ -163,10 +162,10 @@ refusals! {
     )
 )]
 pub(super) async fn resend(
-    State(api): State<Arc<EmailChange>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let view = api.resend(&caller, &locales.as_strs()).await;
+    let view = api.email_change.resend(&caller, &locales.as_strs()).await;
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }

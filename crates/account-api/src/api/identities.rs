@@ -3,16 +3,15 @@ use super::id::Id;
 use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
+use crate::AccountApi;
 use crate::caller::Caller;
 use crate::code::typed;
-use crate::identities::flow::Identities;
 use crate::identities::{CodeAsked, Confirmation, Connecting, Offer, Ways};
 use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The account to offer this one to.
@@ -72,12 +71,12 @@ refusals! { OfferRefused: SIGNED_IN, WITH_BODY; SameAccount, SignInAgain, Identi
     )
 )]
 pub(super) async fn offer(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
     Body(wish): Body<OfferRequest>,
 ) -> Result<Json<Offer>, Problem> {
-    Ok(Json(logged(api.offer(&caller, &wish.to, &locales.as_strs()).await, &caller)?))
+    Ok(Json(logged(api.identities.offer(&caller, &wish.to, &locales.as_strs()).await, &caller)?))
 }
 
 refusals! {
@@ -106,7 +105,7 @@ refusals! {
     )
 )]
 pub(super) async fn connect(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
     Body(wish): Body<ConnectionRequest>,
@@ -114,10 +113,12 @@ pub(super) async fn connect(
     let (offer, locales) = (wish.offer.as_str(), locales.as_strs());
     let code = wish.code.as_deref().and_then(typed);
     let connecting = match (&wish.confirmation, &wish.stays, &code) {
-        (None, None, None) => api.look(&caller, offer, &locales).await.map(Box::new).map(Connecting::Proposed),
+        (None, None, None) => {
+            api.identities.look(&caller, offer, &locales).await.map(Box::new).map(Connecting::Proposed)
+        }
         (Some(seen), Some(stays), code) => {
             let code = code.as_ref().map(|code| code.as_str());
-            api.connect(&caller, &Confirmation { offer, seen, stays, code }, &locales).await
+            api.identities.connect(&caller, &Confirmation { offer, seen, stays, code }, &locales).await
         }
         _ => Err(Code::InvalidRequest.into()),
     };
@@ -139,11 +140,11 @@ refusals! { ListRefused: SIGNED_IN; AccountUnusable, IdentityChanging }
     )
 )]
 pub(super) async fn list(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
 ) -> Result<Json<Ways>, Problem> {
-    Ok(Json(logged(api.list(&caller, &locales.as_strs()).await, &caller)?))
+    Ok(Json(logged(api.identities.list(&caller, &locales.as_strs()).await, &caller)?))
 }
 
 refusals! {
@@ -167,11 +168,11 @@ refusals! {
     )
 )]
 pub(super) async fn disconnect(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
-    logged(api.disconnect(&caller, &id, &locales.as_strs()).await, &caller)?;
+    logged(api.identities.disconnect(&caller, &id, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }

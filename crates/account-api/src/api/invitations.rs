@@ -3,9 +3,10 @@ use super::id::Id;
 use super::link_client::LinkClient;
 use super::locales::Locales;
 use super::refusals::refusals;
+use crate::AccountApi;
 use crate::caller::{Caller, Origin};
 use crate::invitation::complete::Completed;
-use crate::invitation::flow::{Invitations, Sent};
+use crate::invitation::flow::Sent;
 use crate::invitation::listing::State as InvitationState;
 use crate::invitation::members::Seen;
 use crate::invitation::{Asker, Wishes};
@@ -15,7 +16,6 @@ use axum::extract::{RawQuery, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The person to invite.
@@ -158,7 +158,7 @@ refusals! {
     )
 )]
 pub(super) async fn invite(
-    State(api): State<Arc<Invitations>>,
+    State(api): State<AccountApi>,
     caller: Result<Caller, Problem>,
     origin: Origin,
     LinkClient { client }: LinkClient,
@@ -169,7 +169,7 @@ pub(super) async fn invite(
     let InvitationRequest { email, attributes, group, inviter, return_to, notify } = wish;
     let wishes = Wishes { group, return_to, inviter, hand_out: !notify };
     let asker = Asker { locales: &locales.as_strs(), client: client.as_deref() };
-    let invited = api.invite(caller, &origin, &email, &attributes, wishes, asker).await;
+    let invited = api.invitations.invite(caller, &origin, &email, &attributes, wishes, asker).await;
     let sent = invited.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok((StatusCode::ACCEPTED, Json(sent)))
 }
@@ -192,13 +192,13 @@ refusals! { ListRefused: SIGNED_IN; InvalidRequest, NotAnAdmin }
     )
 )]
 pub(super) async fn list(
-    State(api): State<Arc<Invitations>>,
+    State(api): State<AccountApi>,
     caller: Result<Caller, Problem>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<InvitationPage>, Problem> {
     let sub = sub_of(&caller);
     let before = before(query.as_deref().unwrap_or_default());
-    let page = async { api.list(caller, before?.as_deref()).await }.await;
+    let page = async { api.invitations.list(caller, before?.as_deref()).await }.await;
     let (invitations, next) = page.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok(Json(InvitationPage { invitations: invitations.into_iter().map(InvitationView::from).collect(), next }))
 }
@@ -227,12 +227,12 @@ refusals! { LookAtRefused: SIGNED_IN; NotAnAdmin, NotFound }
     )
 )]
 pub(super) async fn look_at(
-    State(api): State<Arc<Invitations>>,
+    State(api): State<AccountApi>,
     caller: Result<Caller, Problem>,
     Id(id): Id,
 ) -> Result<Json<InvitationView>, Problem> {
     let sub = sub_of(&caller);
-    let seen = api.look_at(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    let seen = api.invitations.look_at(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok(Json(seen.into()))
 }
 
@@ -250,12 +250,12 @@ refusals! { RevokeRefused: SIGNED_IN; NotAnAdmin, NotFound, AlreadyCompleted }
     )
 )]
 pub(super) async fn revoke(
-    State(api): State<Arc<Invitations>>,
+    State(api): State<AccountApi>,
     caller: Result<Caller, Problem>,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
     let sub = sub_of(&caller);
-    api.revoke(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    api.invitations.revoke(caller, &id).await.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -277,7 +277,7 @@ refusals! {
     )
 )]
 pub(super) async fn resend(
-    State(api): State<Arc<Invitations>>,
+    State(api): State<AccountApi>,
     caller: Result<Caller, Problem>,
     LinkClient { client }: LinkClient,
     locales: Locales,
@@ -285,7 +285,7 @@ pub(super) async fn resend(
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
     let sub = sub_of(&caller);
     let asker = Asker { locales: &locales.as_strs(), client: client.as_deref() };
-    let sent = api.resend(caller, &id, asker).await.inspect_err(|why| why.log(sub.as_deref()))?;
+    let sent = api.invitations.resend(caller, &id, asker).await.inspect_err(|why| why.log(sub.as_deref()))?;
     Ok((StatusCode::ACCEPTED, Json(sent)))
 }
 
@@ -305,9 +305,9 @@ refusals! {
     )
 )]
 pub(super) async fn complete(
-    State(api): State<Arc<Invitations>>,
+    State(api): State<AccountApi>,
     Body(completion): Body<Completion>,
 ) -> Result<Json<Completed>, Problem> {
     let Completion { username, token, password } = completion;
-    Ok(Json(api.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?))
+    Ok(Json(api.invitations.complete(&username, &token, password).await.inspect_err(|why| why.log(None))?))
 }

@@ -2,13 +2,12 @@ use super::body::{Body, Limits};
 use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
+use crate::AccountApi;
 use crate::caller::Caller;
-use crate::identities::flow::Identities;
 use crate::problem::Problem;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What the owner is to be told.
@@ -48,11 +47,11 @@ refusals! { EndRefused: SIGNED_IN; SignInAgain, AccountUnusable }
     )
 )]
 pub(super) async fn end(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
 ) -> Result<StatusCode, Problem> {
-    logged(api.sign_out_everywhere(&caller, &locales.as_strs()).await, &caller)?;
+    logged(api.identities.sign_out_everywhere(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -71,11 +70,11 @@ refusals! { DeleteRefused: SIGNED_IN; SignInAgain, AccountUnusable, IdentityChan
     )
 )]
 pub(super) async fn delete(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
 ) -> Result<StatusCode, Problem> {
-    logged(api.delete_account(&caller, &locales.as_strs()).await, &caller)?;
+    logged(api.identities.delete_account(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -93,11 +92,11 @@ refusals! { NoticeRefused: SIGNED_IN, WITH_BODY; SignInAgain, AccountUnusable, T
     )
 )]
 pub(super) async fn notice(
-    State(api): State<Arc<Identities>>,
+    State(api): State<AccountApi>,
     caller: Caller,
     locales: Locales,
     Body(NoticeRequest { what: Happened::PasswordChanged }): Body<NoticeRequest>,
 ) -> Result<StatusCode, Problem> {
-    logged(api.password_changed(&caller, &locales.as_strs()).await, &caller)?;
+    logged(api.identities.password_changed(&caller, &locales.as_strs()).await, &caller)?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -11,25 +11,17 @@ const PAPER: [&str; 2] = ["#ffffff", "#1d2029"];
 /// darkened or lightened until the contrast is high enough.
 pub(super) fn style_sheet(brand: Color) -> String {
     let text = brand.text_on();
-    let [light, dark] = PAPER.map(|paper| readable(brand, paper));
-    let [edge, dark_edge] = PAPER.map(|paper| edge(brand, paper));
+    let [light, dark] = on_papers(brand, READABLE);
+    let [edge, dark_edge] = on_papers(brand, Color::EDGE_CONTRAST);
     format!(
         ":root {{ --brand: {brand}; --brand-text: {text}; --brand-edge: {edge}; --accent: {light}; }}\n\
          @media (prefers-color-scheme: dark) {{ :root {{ --brand-edge: {dark_edge}; --accent: {dark}; }} }}\n"
     )
 }
 
-fn readable(brand: Color, paper: &str) -> Color {
-    with_contrast(brand, paper, READABLE)
-}
-
-/// The edge of a button: the brand colour, changed only if it is too close to the background.
-fn edge(brand: Color, paper: &str) -> Color {
-    with_contrast(brand, paper, Color::EDGE_CONTRAST)
-}
-
-fn with_contrast(brand: Color, paper: &str, contrast: f64) -> Color {
-    paper.parse().map_or(brand, |paper| brand.until_seen(paper, contrast))
+/// The brand colour on each background, changed only if it is too close to it.
+fn on_papers(brand: Color, contrast: f64) -> [Color; 2] {
+    PAPER.map(|paper| paper.parse().map_or(brand, |paper| brand.until_seen(paper, contrast)))
 }
 
 #[cfg(test)]
@@ -40,8 +32,8 @@ mod tests {
     fn links_can_be_read_and_edges_seen_in_light_and_dark_whatever_the_brand_colour_is() {
         for brand in ["#2f5bd3", "#ffff00", "#000000", "#ffffff", "#808080", "#ff0000", "#00ff88"] {
             let brand: Color = brand.parse().unwrap();
-            for paper in PAPER {
-                for (shown, least) in [(readable(brand, paper), READABLE), (edge(brand, paper), Color::EDGE_CONTRAST)] {
+            for least in [READABLE, Color::EDGE_CONTRAST] {
+                for (shown, paper) in on_papers(brand, least).into_iter().zip(PAPER) {
                     let contrast = shown.contrast(paper.parse().unwrap());
                     assert!(contrast >= least, "{brand} on {paper}: {contrast}");
                 }
@@ -52,7 +44,6 @@ mod tests {
     #[test]
     fn a_colour_that_can_be_read_stays_as_it_is() {
         let brand: Color = "#2f5bd3".parse().unwrap();
-        assert_eq!((readable(brand, "#ffffff"), edge(brand, "#ffffff")), (brand, brand));
         let sheet = style_sheet(brand);
         for set in ["--brand: #2f5bd3;", "--brand-text: #ffffff;", "--brand-edge: #2f5bd3;", "--accent: #2f5bd3;"] {
             assert!(sheet.contains(set), "{sheet}");

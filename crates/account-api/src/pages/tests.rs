@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::IntoResponse;
+use cognito_core::settings::{Lookup, PAGES_RETURN_URL};
+use cognito_core::testing::lookup;
 use http_body_util::BodyExt;
 use messages::{INFORMAL, LOCALES};
 use serde_json::{Value, json};
@@ -34,11 +36,17 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 fn settings(without: &[&str]) -> Settings {
-    let lookup = |name: &str| {
-        let known = VARIABLES.iter().find(|(known, _)| *known == name && !without.contains(known));
-        known.map(|(_, value)| (*value).to_owned())
-    };
-    Settings::from_lookup(&lookup, &messages::Settings::from_lookup(&lookup).unwrap()).unwrap().unwrap()
+    let kept: Vec<_> = VARIABLES.iter().filter(|(name, _)| !without.contains(name)).copied().collect();
+    read(&lookup(kept))
+}
+
+/// The settings with these in place of some.
+fn with(own: &[(&str, &str)]) -> Settings {
+    read(&lookup([own, &VARIABLES].concat()))
+}
+
+fn read(lookup: Lookup<'_>) -> Settings {
+    Settings::from_lookup(lookup, &messages::Settings::from_lookup(lookup).unwrap()).unwrap().unwrap()
 }
 
 fn site(settings: &Settings) -> axum::Router {
@@ -111,11 +119,7 @@ async fn a_page_speaks_the_language_the_browser_asks_for_and_else_the_default() 
 
 #[tokio::test]
 async fn a_page_and_its_script_address_people_as_the_settings_say() {
-    let lookup = |name: &str| match name {
-        "FORM_OF_ADDRESS" => Some("de:informal".to_owned()),
-        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-    };
-    let informal = Settings::from_lookup(&lookup, &messages::Settings::from_lookup(&lookup).unwrap()).unwrap().unwrap();
+    let informal = with(&[("FORM_OF_ADDRESS", "de:informal")]);
     for (settings, language, title, script) in [
         (&informal, "de", "Dein Konto", "de-informal.js"),
         (&informal, "fr", "Votre compte", "fr.js"),
@@ -246,11 +250,7 @@ async fn the_root_leads_to_the_account_page() {
 #[tokio::test]
 async fn below_a_path_the_root_leads_to_the_account_page_with_and_without_the_slash_at_its_end() {
     for url in ["https://example.com/pages", "https://example.com/pages/"] {
-        let lookup = |name: &str| match name {
-            "APP_URL" => Some(url.to_owned()),
-            _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-        };
-        let settings = Settings::for_pool(&lookup, "eu-central-1_A").unwrap().unwrap();
+        let settings = with(&[("APP_URL", url)]);
         // What stands before the function takes the path off, so it sees the same for both.
         let (status, headers, _) = get_from(&settings, "/?lang=de", "").await;
         let location = headers[header::LOCATION].to_str().unwrap();
@@ -411,12 +411,7 @@ fn every_refusal_that_has_to_do_with_ways_to_sign_in_has_a_text_of_its_own() {
 
 #[tokio::test]
 async fn people_who_are_done_find_the_way_to_the_application() {
-    let lookup = |name: &str| match name {
-        cognito_core::settings::PAGES_RETURN_URL => Some("https://app.example.com/start?from=account&x=1".to_owned()),
-        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-    };
-    let messages = messages::Settings::from_lookup(&lookup).unwrap();
-    let settings = Settings::from_lookup(&lookup, &messages).unwrap().unwrap();
+    let settings = with(&[(PAGES_RETURN_URL, "https://app.example.com/start?from=account&x=1")]);
     let link = "href=\"https:&#x2f;&#x2f;app.example.com&#x2f;start?from=account&amp;x=1\"";
     for (page, views) in ENDS {
         for locale in LOCALES {
@@ -448,18 +443,12 @@ const ENDS: [(&str, &[&str]); 6] = [
 ];
 
 fn with_products() -> Settings {
-    let lookup = |name: &str| match name {
-        cognito_core::settings::PAGES_RETURN_URL => Some("https://app.example.com/".to_owned()),
-        "OVERRIDES" => {
-            let entries = json!([
-                { "client_id": "5shop+", "settings": { "APP_NAME": "Shop", "PAGES_RETURN_URL": "https://shop.example.com/" } },
-                { "client_id": "news", "settings": { "APP_NAME": "News" } },
-            ]);
-            Some(entries.to_string())
-        }
-        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-    };
-    Settings::for_pool(&lookup, "eu-central-1_A").unwrap().unwrap()
+    let entries = json!([
+        { "client_id": "5shop+", "settings": { "APP_NAME": "Shop", "PAGES_RETURN_URL": "https://shop.example.com/" } },
+        { "client_id": "news", "settings": { "APP_NAME": "News" } },
+    ]);
+    let own: [(&str, &str); 2] = [(PAGES_RETURN_URL, "https://app.example.com/"), ("OVERRIDES", &entries.to_string())];
+    Settings::for_pool(&lookup([&own[..], &VARIABLES].concat()), "eu-central-1_A").unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -520,14 +509,11 @@ async fn every_link_from_page_to_page_and_to_another_language_keeps_the_app_clie
 
 #[tokio::test]
 async fn the_operators_name_and_terms_stand_below_every_page() {
-    let lookup = |name: &str| match name {
-        "LEGAL_FOOTER" => Some("Harbour & Sons, 1 Quay Street".to_owned()),
-        "TERMS_URL" => Some("https://example.com/terms".to_owned()),
-        "PRIVACY_URL" => Some("https://example.com/privacy".to_owned()),
-        _ => VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-    };
-    let messages = messages::Settings::from_lookup(&lookup).unwrap();
-    let settings = Settings::from_lookup(&lookup, &messages).unwrap().unwrap();
+    let settings = with(&[
+        ("LEGAL_FOOTER", "Harbour & Sons, 1 Quay Street"),
+        ("TERMS_URL", "https://example.com/terms"),
+        ("PRIVACY_URL", "https://example.com/privacy"),
+    ]);
     for page in PAGES {
         let (_, _, html) = get_from(&settings, &format!("/{}?lang=de", page.name), "").await;
         let footer = html.split("<footer>").nth(1).unwrap();

@@ -182,13 +182,7 @@ impl Audit {
         }
         let rules = self.rules.rules(&self.providers, NativeProfile::Create);
         let started = Instant::now();
-        let options = Options {
-            providers: self.providers.clone(),
-            rules: None,
-            create_native: false,
-            copy_groups: false,
-            copy_attributes: Vec::new(),
-        };
+        let options = Options { providers: self.providers.clone(), ..Options::default() };
         let header = ids.first().map(|id| Header::new(id, options)).transpose()?;
         let mut plan = plan.zip(header.as_ref()).map(|(path, header)| PlanWriter::begin(path, header)).transpose()?;
         let format = self.format.unwrap_or_else(|| global.output().format.into());

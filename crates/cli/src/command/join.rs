@@ -91,10 +91,9 @@ impl Join {
         }
         let options = Options {
             providers: self.providers.clone().unwrap_or_default(),
-            rules: None,
-            create_native: false,
             copy_groups: self.copy_groups,
             copy_attributes: self.copy_attributes.clone(),
+            ..Options::default()
         };
         let sides = Sides::new(&joined, &options, id);
         let other_address = joined.goes.profile().address() != joined.stays.profile().address();
@@ -262,8 +261,7 @@ mod tests {
         };
         let sides = |copy_groups, attributes: &[&str]| {
             let copy_attributes = attributes.iter().map(|&name| name.to_owned()).collect();
-            let options =
-                Options { providers: String::new(), rules: None, create_native: false, copy_groups, copy_attributes };
+            let options = Options { copy_groups, copy_attributes, ..Options::default() };
             Sides::new(&join, &options, "eu-central-1_A")
         };
         let of = |sides: &Sides, what: &str| {
@@ -293,14 +291,7 @@ mod tests {
             goes: side(&federated("Google", "1", "a@example.com"), &["PASSWORD"]),
             stays: side(&native("b@example.com"), &["PASSWORD"]),
         };
-        let options = Options {
-            providers: String::new(),
-            rules: None,
-            create_native: false,
-            copy_groups: false,
-            copy_attributes: Vec::new(),
-        };
-        let text = Sides::new(&join, &options, "eu-central-1_A").table().for_stdout().to_string();
+        let text = Sides::new(&join, &Options::default(), "eu-central-1_A").table().for_stdout().to_string();
         assert!(text.contains("- PASSWORD of the profile that goes"), "{text}");
     }
 }

@@ -63,13 +63,10 @@ impl SignUpDomains {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::lookup;
 
     fn domains(allowed: &'static str, denied: &'static str) -> SignUpDomains {
-        let lookup = move |name: &str| match name {
-            "ALLOWED_DOMAINS" => Some(allowed.to_owned()),
-            "DENIED_DOMAINS" => Some(denied.to_owned()),
-            _ => None,
-        };
+        let lookup = lookup([("ALLOWED_DOMAINS", allowed), ("DENIED_DOMAINS", denied)]);
         SignUpDomains::from_lookup(&lookup).unwrap()
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sdk::http::tests::server::{CLOSE, Part, Server};
+use crate::testing::lookup;
 use aws_sdk_cognitoidentityprovider::Client;
 
 fn answer(status: u16, body: &str) -> Part {
@@ -12,12 +13,12 @@ fn answer(status: u16, body: &str) -> Part {
 }
 
 fn client(url: &str) -> Client {
-    let lookup = |name: &str| match name {
-        "AWS_REGION" => Some("eu-central-1".to_owned()),
-        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-        "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER" => Some(url.to_owned()),
-        _ => None,
-    };
+    let lookup = lookup([
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", url),
+    ]);
     Client::new(&config(&lookup).unwrap())
 }
 

@@ -312,16 +312,13 @@ impl<T> Overridden<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::lookup;
 
     const POOL: &str = "eu-central-1_A";
 
     /// The value of `APP_NAME` that an event gets.
     fn name_for(overrides: &str, pool: &str, client: Option<&str>) -> String {
-        let lookup = |name: &str| match name {
-            OVERRIDES => Some(overrides.to_owned()),
-            "APP_NAME" => Some("All".to_owned()),
-            _ => None,
-        };
+        let lookup = lookup([(OVERRIDES, overrides), ("APP_NAME", "All")]);
         let built = Overridden::build(&lookup, |lookup| Ok(lookup("APP_NAME").unwrap_or_default())).unwrap();
         let of_event = built.fitting(pool, || client.map(str::to_owned)).clone();
         let read = Overrides::from_lookup(&lookup).unwrap();

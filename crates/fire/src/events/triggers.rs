@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use cognito_core::testing::{is_documented, only_response_changed};
+use cognito_core::testing::{is_documented, lookup, only_response_changed};
 use cognito_core::trigger::{Clock, TIME_LIMIT, Trigger, answer};
 use cognito_core::user_pool::aws::AwsUserPools;
 use custom_message::CustomMessage;
@@ -74,17 +74,14 @@ impl Triggers {
         let cognito = Arc::new(Cognito::without_quotas());
         let pools = client::of_process(&cognito, 0)?;
         let queue = Some(Queue::default());
-        let lookup = |asked: &str| {
-            // So that registrations are looked at, too.
-            let further = [
-                ("NATIVE_SIGN_UP", "unique"),
-                ("NATIVE_USERNAME", "derived"),
-                ("DENIED_DOMAINS", "rival.example"),
-                ("UNVERIFIED_PROFILE", "reclaim"),
-            ];
-            let mut all = SETTINGS.iter().chain(&further);
-            all.find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
-        };
+        // So that registrations are looked at, too.
+        let further = [
+            ("NATIVE_SIGN_UP", "unique"),
+            ("NATIVE_USERNAME", "derived"),
+            ("DENIED_DOMAINS", "rival.example"),
+            ("UNVERIFIED_PROFILE", "reclaim"),
+        ];
+        let lookup = lookup([&SETTINGS[..], &further].concat());
         let made = match function {
             "pre-sign-up" => Function::Pre(PreSignUp::new(pre_sign_up::Settings::from_lookup(&lookup)?, pools, queue)),
             "post-confirmation" => Function::Confirmed(PostConfirmation::new(
@@ -116,7 +113,7 @@ impl Triggers {
     }
 
     /// Makes the pool anew, as it may be when the event comes.
-    fn prepare(&self, rng: &mut StdRng, event: &Value) {
+    pub(super) fn prepare(&self, rng: &mut StdRng, event: &Value) {
         self.cognito.clear();
         if !self.asks_who_owns_the_address {
             return self.add_person_of(event);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
+use cognito_core::testing::lookup;
 use cognito_core::trigger::Trigger;
 use cognito_core::user_pool::aws::AwsUserPools;
 use local_cloud::function::SETTINGS;
@@ -55,8 +56,7 @@ impl Engine {
     ///
     /// Never, unless these settings are no longer allowed.
     pub fn new(cognito: &Arc<Cognito>, queue: Option<Queue>) -> Result<Self> {
-        let lookup =
-            |asked: &str| SETTINGS.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
+        let lookup = lookup(SETTINGS);
         let pre_sign_up = pre_sign_up::Settings::from_lookup(&lookup)?;
         let post_confirmation = post_confirmation::Settings::from_lookup(&lookup)?;
         Ok(Self {

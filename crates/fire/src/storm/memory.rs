@@ -20,10 +20,10 @@ use axum::response::{IntoResponse, Response};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, native};
 use lambda_http::tower::ServiceExt;
+use local_cloud::server::Server;
 use local_cloud::user_pool::{Identity, Profile};
 use serde_json::{Value, json};
 
-use super::server::Server;
 use super::world::{ADMINS, AFTERWARDS, PROVIDER, SETTINGS, World, address_at_provider, first_address, subject};
 
 /// The machine's clock, set forward.

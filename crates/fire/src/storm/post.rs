@@ -12,10 +12,11 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use cognito_core::email::Email;
 use local_cloud::http::Http;
+use local_cloud::server::Server;
 use messages::Letter;
 use serde_json::Value;
 
-use super::server::{Server, hand_on};
+use super::hand_on::hand_on;
 
 /// The running proxy and the mailboxes. Dropping it ends it.
 pub(super) struct Post {

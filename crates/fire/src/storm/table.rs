@@ -11,11 +11,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use local_cloud::http::Http;
+use local_cloud::server::Server;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
-use super::server::{Server, hand_on};
+use super::hand_on::hand_on;
 
 /// How DynamoDB says that it throttles.
 const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"];

@@ -17,19 +17,19 @@ use minijinja::value::Serde;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use super::address::Address;
 use super::people::{FACEBOOK, GOOGLE, READY_ACCOUNT};
 use crate::hosted_login::{authorize_url, claims_for_code};
 use crate::seed::PASSWORD;
+use crate::server::Server;
 use crate::user_pool::UserPool;
 
 const TEMPLATE: &str = include_str!("app/page.html");
 
 /// The running app. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct App(JoinHandle<()>);
+pub(super) struct App(#[allow(dead_code, reason = "it runs as long as this is kept")] Server);
 
 impl App {
     /// Starts the server. The caller opens the listener first, because the stack is deployed with the app's address.
@@ -48,13 +48,7 @@ impl App {
             .route("/callback", get(callback))
             .route("/sign-out", get(sign_out))
             .with_state(Arc::new(session));
-        Ok(Self(tokio::spawn(async move { drop(axum::serve(listener, router).await) })))
-    }
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        self.0.abort();
+        Ok(Self(Server::on(listener, router)?))
     }
 }
 

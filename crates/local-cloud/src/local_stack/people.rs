@@ -84,21 +84,7 @@ pub(super) async fn add_ready_account(stack: &Stack) -> Result<()> {
     if profiles.any(|profile| profile.is_native() && profile.attribute("email") == READY_ACCOUNT) {
         return Ok(());
     }
-    let created = pool
-        .admin(
-            "AdminCreateUser",
-            json!({
-                "Username": READY_ACCOUNT,
-                "MessageAction": "SUPPRESS",
-                "UserAttributes": [
-                    { "Name": "email", "Value": READY_ACCOUNT },
-                    { "Name": "email_verified", "Value": "true" },
-                    { "Name": "given_name", "Value": "Ada" },
-                    { "Name": "family_name", "Value": "Lovelace" },
-                ],
-            }),
-        )
-        .await?;
-    let password = json!({ "Username": created["User"]["Username"], "Password": PASSWORD, "Permanent": true });
-    pool.admin("AdminSetUserPassword", password).await.map(drop)
+    let attributes =
+        [("email", READY_ACCOUNT), ("email_verified", "true"), ("given_name", "Ada"), ("family_name", "Lovelace")];
+    pool.add(READY_ACCOUNT, &attributes, PASSWORD).await.map(drop)
 }

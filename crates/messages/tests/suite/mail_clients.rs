@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use cognito_core::testing::lookup;
 use messages::gallery::samples;
 use messages::{LOCALES, Settings};
 
@@ -143,18 +144,14 @@ const PROPERTIES: [Part; 34] = [
 ];
 
 fn rendered() -> Vec<String> {
-    let lookup = |name: &str| {
-        let value = match name {
-            "APP_NAME" => "Harbour",
-            "APP_URL" => "https://app.example.com",
-            "SUPPORT_EMAIL" => "help@example.com",
-            "LEGAL_FOOTER" => "Harbour Ltd, 1 Quay Street, Hamburg",
-            "TERMS_URL" => "https://app.example.com/terms",
-            "PRIVACY_URL" => "https://app.example.com/privacy",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
+    let lookup = lookup([
+        ("APP_NAME", "Harbour"),
+        ("APP_URL", "https://app.example.com"),
+        ("SUPPORT_EMAIL", "help@example.com"),
+        ("LEGAL_FOOTER", "Harbour Ltd, 1 Quay Street, Hamburg"),
+        ("TERMS_URL", "https://app.example.com/terms"),
+        ("PRIVACY_URL", "https://app.example.com/privacy"),
+    ]);
     let with_name = samples(&Settings::from_lookup(&lookup).unwrap());
     let logo =
         |name: &str| if name == "LOGO_URL" { Some("https://example.com/a.png".to_owned()) } else { lookup(name) };
@@ -259,11 +256,7 @@ fn an_sms_is_one_segment_for_names_of_up_to_twenty_characters() {
     assert_eq!(name.chars().count(), 20);
     let mut seen = 0;
     for sample in ["", "de:informal,es:informal,fr:informal"].into_iter().flat_map(|forms| {
-        let lookup = |asked: &str| match asked {
-            "APP_NAME" => Some(name.to_owned()),
-            "FORM_OF_ADDRESS" => Some(forms.to_owned()),
-            _ => None,
-        };
+        let lookup = lookup([("APP_NAME", name), ("FORM_OF_ADDRESS", forms)]);
         samples(&Settings::from_lookup(&lookup).unwrap())
     }) {
         let Some(sms) = sample.sms else { continue };

@@ -11,6 +11,7 @@ mod rules;
 mod snapshots;
 mod texts;
 
+use cognito_core::testing::lookup;
 use messages::settings::{APP_NAME, APP_URL, TEMPLATE_DIR};
 use messages::{Answer, Email, Kind, Messages, Person, Request, Settings};
 
@@ -19,8 +20,7 @@ const CODE: &str = "{####}";
 const USERNAME: &str = "{username}";
 
 fn messages(variables: &[(&str, &str)]) -> Messages {
-    let lookup = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Messages::new(Settings::from_lookup(&lookup).unwrap())
+    Messages::new(Settings::from_lookup(&lookup(variables)).unwrap())
 }
 
 fn with_links() -> Messages {

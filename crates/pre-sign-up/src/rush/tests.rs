@@ -1,7 +1,7 @@
 use super::*;
 use crate::{PreSignUp, Settings};
 use cognito_core::retry_queue::{MemoryQueue, NotKept, RUSH};
-use cognito_core::testing::{CapturedLog, answer_to, sample};
+use cognito_core::testing::{CapturedLog, answer_to, lookup, sample};
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, native};
 use serde_json::{Value, json};
 use std::fmt::Debug;
@@ -11,11 +11,7 @@ const GROUP: Option<&str> = Some("AdminAddUserToGroup");
 const LINK: Option<&str> = Some("AdminLinkProviderForUser");
 
 fn trigger<Q: RetryQueue + Debug + Sync>(pool: &MemoryPool, queue: Option<Q>) -> PreSignUp<MemoryPool, Q> {
-    let lookup = |asked: &str| match asked {
-        "PROVIDERS" => Some("Google:claim".to_owned()),
-        "DEFAULT_GROUP" => Some("Users".to_owned()),
-        _ => None,
-    };
+    let lookup = lookup([("PROVIDERS", "Google:claim"), ("DEFAULT_GROUP", "Users")]);
     PreSignUp::new(Settings::from_lookup(&lookup).unwrap(), pool.clone(), queue)
 }
 

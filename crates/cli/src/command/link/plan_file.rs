@@ -41,7 +41,7 @@ pub(crate) struct Header {
 }
 
 /// The options of the plan. It is carried out with the same ones.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Options {
     pub(crate) providers: String,
     /// The linking rules of a plan that merges by them.

@@ -1,19 +1,16 @@
 use super::*;
 use crate::account_event::What;
 use crate::sdk::http::tests::server::once;
+use crate::testing::lookup;
 use std::net::TcpListener;
 
 fn bus(url: &str) -> EventBridge {
-    let lookup = |name: &str| {
-        let value = match name {
-            "AWS_REGION" => "eu-central-1",
-            "AWS_ACCESS_KEY_ID" => "AKIDEXAMPLE",
-            "AWS_SECRET_ACCESS_KEY" => "very-secret-key",
-            "AWS_ENDPOINT_URL_EVENTBRIDGE" => url,
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
+    let lookup = lookup([
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret-key"),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", url),
+    ]);
     EventBridge::new("accounts".to_owned(), &Aws::from_lookup(&lookup).unwrap())
 }
 
@@ -94,14 +91,7 @@ async fn more_than_ten_events_take_more_than_one_call() {
 
 #[test]
 fn without_an_endpoint_of_its_own_the_bus_is_where_aws_has_it() {
-    let lookup = |name: &str| {
-        let value = match name {
-            "AWS_REGION" => "cn-north-1",
-            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "k",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
+    let lookup = lookup([("AWS_REGION", "cn-north-1"), ("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "k")]);
     let bus = EventBridge::new("accounts".to_owned(), &Aws::from_lookup(&lookup).unwrap());
     assert_eq!(bus.url, "https://events.cn-north-1.amazonaws.com.cn");
 }

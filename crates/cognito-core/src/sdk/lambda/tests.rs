@@ -1,18 +1,15 @@
 use super::*;
 use crate::failure::{Failure, Kind};
 use crate::sdk::http::tests::server::once;
+use crate::testing::lookup;
 
 fn function(url: &str, name: &str) -> LambdaFunction {
-    let lookup = |name: &str| {
-        let value = match name {
-            "AWS_REGION" => "eu-central-1",
-            "AWS_ACCESS_KEY_ID" => "AKIDEXAMPLE",
-            "AWS_SECRET_ACCESS_KEY" => "very-secret-key",
-            "AWS_ENDPOINT_URL_LAMBDA" => url,
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
+    let lookup = lookup([
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret-key"),
+        ("AWS_ENDPOINT_URL_LAMBDA", url),
+    ]);
     LambdaFunction::new(Aws::from_lookup(&lookup).unwrap(), &FunctionName::parse(name).unwrap())
 }
 

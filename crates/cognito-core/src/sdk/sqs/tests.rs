@@ -1,6 +1,7 @@
 use super::*;
 use crate::failure::{Failure, Kind};
 use crate::sdk::http::tests::server::once;
+use crate::testing::lookup;
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
@@ -11,17 +12,13 @@ fn server(answer: &str) -> (String, JoinHandle<String>) {
 }
 
 fn queue(url: &str) -> Result<Option<SqsQueue>, SettingError> {
-    let lookup = |name: &str| {
-        let value = match name {
-            "AWS_REGION" => "eu-central-1",
-            "AWS_ACCESS_KEY_ID" => "AKIDEXAMPLE",
-            "AWS_SECRET_ACCESS_KEY" => "very-secret-key",
-            "AWS_SESSION_TOKEN" => "a-token",
-            "QUEUE" => url,
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
+    let lookup = lookup([
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret-key"),
+        ("AWS_SESSION_TOKEN", "a-token"),
+        ("QUEUE", url),
+    ]);
     SqsQueue::from_lookup(&lookup, "QUEUE", &Aws::from_lookup(&lookup)?)
 }
 

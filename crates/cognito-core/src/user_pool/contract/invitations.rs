@@ -55,14 +55,14 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
     }
 
     async fn an_invitation_is_accepted_once(&self) -> Outcome {
-        let temporary = Password::temporary();
+        let temporary = Password::random();
         let (profile, user) = self.invited("guest", &temporary).await?;
         expect(profile.status == Status::ForceChangePassword, "not invited")?;
         expect(!profile.email_verified, "verified before anybody proved it")?;
         let user = &user;
         expect(self.invitations.opens(user, &temporary).await.map_err(text)?, "its password does not open it")?;
-        expect(!self.invitations.opens(user, &Password::temporary()).await.map_err(text)?, "another one opens it")?;
-        let wrong = self.invitations.respond(user, &Password::temporary(), &own()).await.map_err(text)?;
+        expect(!self.invitations.opens(user, &Password::random()).await.map_err(text)?, "another one opens it")?;
+        let wrong = self.invitations.respond(user, &Password::random(), &own()).await.map_err(text)?;
         expect(wrong == Response::Closed, &format!("a wrong token: {wrong:?}"))?;
         let right = self.invitations.respond(user, &temporary, &own()).await.map_err(text)?;
         expect(right == Response::Accepted, &format!("the token: {right:?}"))?;
@@ -74,15 +74,15 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
     }
 
     async fn an_address_is_invited_once(&self) -> Outcome {
-        self.invited("twice", &Password::temporary()).await?;
-        match self.invitations.invite(&self.invitee("twice")?, &Password::temporary()).await {
+        self.invited("twice", &Password::random()).await?;
+        match self.invitations.invite(&self.invitee("twice")?, &Password::random()).await {
             Ok(_) => Err("invited twice".into()),
             Err(error) => expect(error.kind() == PoolErrorKind::UserNameExists, &error.to_string()),
         }
     }
 
     async fn a_renewed_invitation_is_the_only_one(&self) -> Outcome {
-        let (first, second) = (Password::temporary(), Password::temporary());
+        let (first, second) = (Password::random(), Password::random());
         let (_, user) = self.invited("renewed", &first).await?;
         self.invitations.renew(&user, &second).await.map_err(text)?;
         let former = self.invitations.respond(&user, &first, &own()).await.map_err(text)?;
@@ -92,7 +92,7 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
     }
 
     async fn a_weak_password_leaves_it_open(&self) -> Outcome {
-        let temporary = Password::temporary();
+        let temporary = Password::random();
         let (_, user) = self.invited("weak", &temporary).await?;
         let policy = self.invitations.password_policy().await.map_err(text)?;
         expect(policy.minimum_length == 12 && policy.symbols, &format!("{policy:?}"))?;
@@ -106,7 +106,7 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
     async fn nobody_is_closed(&self) -> Outcome {
         let nobody = UserName::new(format!("nobody-{}", self.unique));
         let nobody = self.pool.checked(&nobody, "").await.map_err(text)?;
-        let response = self.invitations.respond(&nobody, &Password::temporary(), &own()).await.map_err(text)?;
+        let response = self.invitations.respond(&nobody, &Password::random(), &own()).await.map_err(text)?;
         expect(response == Response::Closed, &format!("{response:?}"))
     }
 }

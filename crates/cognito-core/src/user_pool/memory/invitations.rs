@@ -106,7 +106,7 @@ mod tests {
     #[tokio::test]
     async fn a_temporary_password_expires_until_it_is_renewed() {
         let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
-        let (first, second) = (Password::temporary(), Password::temporary());
+        let (first, second) = (Password::random(), Password::random());
         let email = Email::parse("grace@example.com").unwrap();
         let invitee = NewNative { user_name: email.to_lower_case(), email, attributes: [].into() };
         let later = |days: u64| pool.set_now(SystemTime::UNIX_EPOCH + Duration::from_hours(days * 24));

@@ -69,7 +69,7 @@ async fn an_invitation_claims_no_proof_sends_nothing_and_takes_nothing_away() {
         email: Email::parse("Ada@Example.com").unwrap(),
         attributes: BTreeMap::new(),
     };
-    let profile = invitations(&[&rule]).invite(&invitee, &Password::temporary()).await.unwrap();
+    let profile = invitations(&[&rule]).invite(&invitee, &Password::random()).await.unwrap();
     assert_eq!(profile.user_name.as_str(), "x");
 }
 
@@ -93,7 +93,7 @@ async fn what_a_response_earns_is_revoked_with_the_clients_secret() {
         })
         .then_output(|| RevokeTokenOutput::builder().build());
     let answer = invitations(&[&secret, &open, &respond, &revoke])
-        .respond(&ada(), &Password::temporary(), &Password::random())
+        .respond(&ada(), &Password::random(), &Password::random())
         .await;
     assert_eq!(answer, Ok(Response::Accepted));
     assert_eq!(revoke.num_calls(), 1);
@@ -107,7 +107,7 @@ async fn a_permanent_password_is_no_invitation_and_its_tokens_are_revoked() {
         .then_output(|| AdminInitiateAuthOutput::builder().authentication_result(tokens()).build());
     let revoke = mock!(Client::revoke_token).then_output(|| RevokeTokenOutput::builder().build());
     let answer =
-        invitations(&[&secret, &open, &revoke]).respond(&ada(), &Password::temporary(), &Password::random()).await;
+        invitations(&[&secret, &open, &revoke]).respond(&ada(), &Password::random(), &Password::random()).await;
     assert_eq!((answer, revoke.num_calls()), (Ok(Response::Closed), 1));
 }
 
@@ -116,7 +116,7 @@ async fn refusals_are_told_apart_by_code_and_everything_else_is_an_error() {
     let secret = client_with(None);
     let refused = mock!(Client::admin_initiate_auth)
         .then_error(|| AdminInitiateAuthError::NotAuthorizedException(NotAuthorizedException::builder().build()));
-    let closed = invitations(&[&secret, &refused]).respond(&ada(), &Password::temporary(), &Password::random()).await;
+    let closed = invitations(&[&secret, &refused]).respond(&ada(), &Password::random(), &Password::random()).await;
     assert_eq!(closed, Ok(Response::Closed));
 
     let open = mock!(Client::admin_initiate_auth).then_output(challenge);
@@ -124,14 +124,14 @@ async fn refusals_are_told_apart_by_code_and_everything_else_is_an_error() {
         AdminRespondToAuthChallengeError::InvalidPasswordException(InvalidPasswordException::builder().build())
     });
     let answer = invitations(&[&client_with(None), &open, &weak])
-        .respond(&ada(), &Password::temporary(), &Password::chosen("short".into()))
+        .respond(&ada(), &Password::random(), &Password::chosen("short".into()))
         .await;
     assert_eq!(answer, Ok(Response::WeakPassword));
 
     let busy = mock!(Client::admin_initiate_auth)
         .then_error(|| AdminInitiateAuthError::TooManyRequestsException(TooManyRequestsException::builder().build()));
     let error = invitations(&[&client_with(None), &busy])
-        .respond(&ada(), &Password::temporary(), &Password::random())
+        .respond(&ada(), &Password::random(), &Password::random())
         .await
         .unwrap_err();
     assert!(error.to_string().contains("AdminInitiateAuth"), "{error}");

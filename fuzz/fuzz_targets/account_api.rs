@@ -1,0 +1,9 @@
+#![no_main]
+
+use fire::events::{Target, send_bytes};
+
+libfuzzer_sys::fuzz_target!(|event: &[u8]| {
+    if let Err(why) = send_bytes(Target::named("account-api"), event) {
+        panic!("{why:#}");
+    }
+});
