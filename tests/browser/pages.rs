@@ -266,7 +266,8 @@ const PARAMETERS: [&str; 9] =
 async fn whatever_a_link_has_for_parameters_is_text_and_nothing_else() {
     let site = Site::start().await.unwrap();
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
-    let long = "ä".repeat(4000);
+    // The API takes 60,000 bytes of path and query.
+    let long = "ä".repeat(500);
     for page in PAGES {
         for text in HOSTILE.into_iter().chain([long.as_str()]) {
             let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();

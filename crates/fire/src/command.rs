@@ -178,7 +178,7 @@ fn quota(options: &Quota) -> Result<()> {
         }
     }
     let mut ours = rows.iter().filter(|row| row.function != Article::NAME);
-    ours.try_for_each(|row| row.outcome.check(!options.without_queue))
+    ours.try_for_each(|row| row.outcome.check(row.launch, !options.without_queue))
 }
 
 fn wire_faults(options: &Wire) -> Result<()> {

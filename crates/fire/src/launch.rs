@@ -27,6 +27,9 @@ const WORKERS: usize = 2;
 /// How long a person takes until they press again, in seconds.
 const AGAIN: std::ops::Range<f64> = 3.0..8.0;
 
+/// How much later than Cognito could have let everybody in the last one may sign in: their first press failed.
+const TAIL: Duration = Duration::from_secs(18);
+
 /// Who comes, and how fast.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch {
@@ -230,17 +233,22 @@ impl Outcome {
         f64::from(self.signed_in()) / self.drained.as_secs_f64().max(1.0)
     }
 
-    /// Fails if the launch did not end as promised. Without a queue the group cannot wait, and people press again.
+    /// Fails if this launch did not end as promised. Without a queue the group cannot wait, and people press again.
     ///
     /// # Errors
     ///
     /// Says what happened to whom.
-    pub fn check(&self, has_queue: bool) -> Result<()> {
+    pub fn check(&self, launch: Launch, has_queue: bool) -> Result<()> {
         ensure!(self.second_accounts == 0, "somebody has two accounts");
         ensure!(self.incomplete == 0, "somebody has half an account");
         ensure!(self.cut_off == 0, "{} answers did not come in time", self.cut_off);
         let beyond = self.beyond_two_presses();
-        ensure!(!has_queue || beyond == 0, "{beyond} people needed more than two presses, or gave up");
+        if has_queue {
+            ensure!(beyond == 0, "{beyond} people needed more than two presses, or gave up");
+            let admitted = f64::from(launch.people) / f64::from(Category::UserFederation.rate());
+            let in_time = launch.within.max(Duration::from_secs_f64(admitted)) + TAIL;
+            ensure!(self.drained <= in_time, "the last one signed in after {:?}, not {in_time:?}", self.drained);
+        }
         Ok(())
     }
 }
