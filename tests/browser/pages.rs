@@ -270,7 +270,7 @@ async fn whatever_a_link_has_for_parameters_is_text_and_nothing_else() {
     let long = "ä".repeat(500);
     for page in PAGES {
         for text in HOSTILE.into_iter().chain([long.as_str()]) {
-            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
             let query = PARAMETERS.map(|name| format!("{name}={encoded}")).join("&");
             reader.opens(&site.page(&format!("{}?{query}", page.name))).await.unwrap();
             reader.finds("[data-view]:not([hidden])").await.unwrap();

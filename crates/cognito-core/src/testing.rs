@@ -18,7 +18,6 @@ fn page(name: &str) -> String {
 }
 
 /// A lookup of settings that has these, and of two with one name the first.
-#[must_use]
 pub fn lookup<'a>(settings: impl AsRef<[(&'a str, &'a str)]> + 'a) -> impl Fn(&str) -> Option<String> + 'a {
     move |asked| settings.as_ref().iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
 }

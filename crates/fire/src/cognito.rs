@@ -294,7 +294,7 @@ impl State {
                 }
                 let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
                 let status = Status::ForceChangePassword;
-                let at = self.add(Account { email, created, status, ..Account::default() });
+                let at = self.add(Account { email, status, created, ..Account::default() });
                 json!({ "User": shown(&self.accounts[&at], "Attributes") })
             }
             "AdminSetUserPassword" => {

@@ -108,7 +108,7 @@ pub fn send(target: Target, cases: std::ops::Range<u64>, seed: u64) -> Result<An
 
 thread_local! {
     /// One for the life of a fuzzer's process.
-    static SENDER: RefCell<Option<Sender>> = const { RefCell::new(None) };
+    static SENDER: RefCell<Option<(Target, Sender)>> = const { RefCell::new(None) };
 }
 
 /// Sends what a fuzzer made up.
@@ -117,10 +117,10 @@ thread_local! {
 ///
 /// Says what does not end as it must.
 pub fn send_bytes(target: Target, sent: &[u8]) -> Result<()> {
-    SENDER.with_borrow_mut(|sender| {
-        let sender = match sender {
-            Some(sender) => sender,
-            none => none.insert(Sender::new(target)?),
+    SENDER.with_borrow_mut(|kept| {
+        let (_, sender) = match kept {
+            Some(kept) if kept.0 == target => kept,
+            other => other.insert((target, Sender::new(target)?)),
         };
         if let (World::Triggers(triggers), Ok(event)) = (&sender.world, serde_json::from_slice(sent)) {
             // The same event always meets the same account.

@@ -363,7 +363,7 @@ async fn for_half_a_minute_after_cognito_throttled_each_membership_goes_to_the_q
     let (pool, queue) = (pool_for(&event), MemoryQueue::default());
     let trigger = with_queue(&pool, "Users", Some(queue.clone()));
     pool.set_quirks(Quirks { throttled: Some("AdminAddUserToGroup"), ..Quirks::default() });
-    let (_, log) = CapturedLog::of(async {
+    let ((), log) = CapturedLog::of(async {
         for _ in 0..3 {
             answer_to(&trigger, &event).await.unwrap();
         }
