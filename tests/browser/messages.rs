@@ -1,5 +1,6 @@
 //! Every message in a browser. `cargo xtask pictures` makes pictures of each, one file for each message, language and screen.
 
+use cognito_core::testing::lookup;
 use messages::gallery::{self, Sample, samples};
 use messages::{LOCALES, Settings};
 use serde_json::{Value, json};
@@ -52,11 +53,7 @@ fn settings(changed: (&str, &str)) -> Settings {
         ("TERMS_URL", "https://app.example.com/terms"),
         ("PRIVACY_URL", "https://app.example.com/privacy"),
     ];
-    let lookup = |name: &str| {
-        let of_name = |(known, _): &&(&str, &str)| *known == name;
-        [changed].iter().chain(&usual).find(of_name).map(|(_, value)| (*value).to_owned())
-    };
-    Settings::from_lookup(&lookup).unwrap()
+    Settings::from_lookup(&lookup([&[changed][..], &usual].concat())).unwrap()
 }
 
 fn usual() -> Vec<Sample> {

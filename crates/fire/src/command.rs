@@ -351,8 +351,7 @@ fn row<F: Function>(launch: Launch, outcome: Outcome) -> Row {
 ///
 /// Fails if the function cannot be set up.
 pub fn virtually<F: Function>(launch: Launch, function: impl FnOnce(&Arc<Cognito>) -> Result<F>) -> Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(async {
+    crate::runtime_in_virtual_time()?.block_on(async {
         let cognito = Arc::new(Cognito::new());
         launch::play(launch, &cognito, function(&cognito)?).await
     })

@@ -26,6 +26,8 @@ use serde_json::{Map, Value};
 use api::Api;
 use triggers::Triggers;
 
+use crate::runtime_in_virtual_time;
+
 /// In every text that a case makes up, so that it is found in a log.
 const MARK: &str = "Zq9xPersonal";
 
@@ -141,7 +143,7 @@ struct Sender {
 
 impl Sender {
     fn new(target: Target) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let runtime = runtime_in_virtual_time()?;
         let log = CapturedLog::default();
         let logs = tracing_subscriber::fmt()
             .json()

@@ -227,12 +227,6 @@ impl Outcome {
         self.at_press[2..].iter().sum::<u32>() + self.gave_up
     }
 
-    /// How many people signed in a second.
-    #[must_use]
-    pub fn rate(&self) -> f64 {
-        f64::from(self.signed_in()) / self.drained.as_secs_f64().max(1.0)
-    }
-
     /// Fails if this launch did not end as promised. Without a queue the group cannot wait, and people press again.
     ///
     /// # Errors

@@ -23,3 +23,8 @@ pub mod table;
 pub mod wire;
 
 pub use command::{Command, virtually};
+
+/// A runtime of this thread with a clock that jumps to whatever comes next.
+fn runtime_in_virtual_time() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()
+}

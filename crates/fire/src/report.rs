@@ -32,6 +32,7 @@ pub(crate) fn people(rows: &[Row]) -> String {
     ]);
     for Row { function, launch, outcome } in rows {
         let later: u32 = outcome.at_press[2..].iter().sum();
+        let drained = outcome.drained.as_secs_f64();
         table.add_row([
             (*function).to_owned(),
             launch.people.to_string(),
@@ -41,8 +42,8 @@ pub(crate) fn people(rows: &[Row]) -> String {
             outcome.gave_up.to_string(),
             outcome.second_accounts.to_string(),
             outcome.incomplete.to_string(),
-            format!("{:.0} s", outcome.drained.as_secs_f64()),
-            format!("{:.1}", outcome.rate()),
+            format!("{drained:.0} s"),
+            format!("{:.1}", f64::from(outcome.signed_in()) / drained.max(1.0)),
             format!("{:.1} s", outcome.slowest.as_secs_f64()),
             match outcome.waited {
                 (0, _) => "none".to_owned(),

@@ -51,8 +51,8 @@ const GROWTH: [(u64, u64); 2] = [(3_000, 256), (0, 4096)];
 /// How much more of the processor the last tenth may take than the second to the fourth, whose middle one counts.
 const SLOWER: f64 = 1.25;
 
-/// What part of the answers must not be a refusal. Of pre-sign-up's sample events, four in ten are no refusal.
-const GOOD: f64 = 0.25;
+/// One answer of so many, at least, must not be a refusal. Of pre-sign-up's sample events, four in ten are no refusal.
+const GOOD: u64 = 4;
 
 /// How many seconds of work say something about the speed.
 const MEASURABLE: f64 = 0.5;
@@ -69,8 +69,6 @@ pub struct Life {
     dropped: u64,
     /// How many answers there were of each kind, but for those to what was spoilt.
     answers: BTreeMap<String, u64>,
-    /// Those of them that were no refusal.
-    good: u64,
     /// Those of them that failed although no connection had ended.
     failed: u64,
     /// Resident memory in KiB.
@@ -90,9 +88,14 @@ impl Life {
     /// Says what grew, or which answers there were.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.calls || self.dropped > 0, "no connection ended");
-        #[allow(clippy::cast_precision_loss, reason = "a part")]
-        let good = self.good as f64 / self.events as f64;
-        ensure!(good >= GOOD, "only {} of {} answers were no refusal: {:?}", self.good, self.events, self.answers);
+        let is_good = |(code, _): &(&String, &u64)| *code == "answered" || code.starts_with('2');
+        let good: u64 = self.answers.iter().filter(is_good).map(|(_, times)| times).sum();
+        ensure!(
+            good * GOOD >= self.events,
+            "only {good} of {} answers were no refusal: {:?}",
+            self.events,
+            self.answers
+        );
         let (first, last) = self.memory.first().zip(self.memory.last()).context("nothing was measured")?;
         let growth = GROWTH.into_iter().find(|(events, _)| self.events >= *events).map_or(0, |(_, growth)| growth);
         ensure!(*last <= first + growth, "the memory grew: {:?} KiB", self.memory);
@@ -208,7 +211,6 @@ async fn watch(function: &Function, network: &Network, all: u64, events: impl It
                 Ok(answer) => answer.get("statusCode").map_or_else(|| "answered".to_owned(), Value::to_string),
                 Err(error) => error.error_type,
             };
-            life.good += u64::from(code == "answered" || code.starts_with('2'));
             life.failed += u64::from(is_failure(&code) && !has_ended);
             *life.answers.entry(code).or_default() += 1;
         }

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 pub use self::address::{Address, VARIABLE};
-use self::app::App;
 pub use self::own_provider::OwnProvider;
 use crate::LocalCloud;
 use crate::function::Binaries;
 use crate::identity_provider::IdentityProvider;
 use crate::port;
+use crate::server::Server;
 use crate::stack::sam::Sam;
 use crate::stack::{Deployment, PROVIDERS};
 use crate::toolbox::Toolbox;
@@ -26,7 +26,7 @@ use crate::user_pool::CALLBACK;
 pub struct LocalStack {
     address: Address,
     _providers: [IdentityProvider; 2],
-    _app: App,
+    _app: Server,
 }
 
 impl LocalStack {
@@ -68,7 +68,7 @@ impl LocalStack {
         people::add_ready_account(&stack).await?;
         let address =
             Address { google: google.issuer().to_owned(), facebook: facebook.issuer().to_owned(), app, stack };
-        let app = App::serve(listener, &address, own.map(OwnProvider::name))?;
+        let app = app::serve(listener, &address, own.map(OwnProvider::name))?;
         Ok(Self { address, _providers: [google, facebook], _app: app })
     }
 

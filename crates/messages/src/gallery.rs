@@ -258,11 +258,10 @@ fn letter(messages: &Messages, mail: &Mail<'static>, locale: &'static Locale) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cognito_core::testing::lookup;
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
-        let value =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Settings::from_lookup(&value).unwrap()
+        Settings::from_lookup(&lookup(variables)).unwrap()
     }
 
     fn styles(samples: &[Sample], kind: Kind, locale: &Locale) -> Vec<&'static str> {

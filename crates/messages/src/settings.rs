@@ -319,11 +319,10 @@ fn parse_directory(value: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cognito_core::testing::lookup;
 
     fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
-        Settings::from_lookup(&|name| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        })
+        Settings::from_lookup(&lookup(variables))
     }
 
     #[track_caller]

@@ -207,12 +207,10 @@ fn parse_rules(value: &str) -> Option<PasswordRules> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cognito_core::testing::lookup;
 
     fn settings(variables: &[(&str, &str)]) -> Result<Option<Settings>, SettingError> {
-        let lookup = |name: &str| {
-            let given = variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            given.or_else(|| (name == AWS_REGION).then(|| "eu-central-1".to_owned()))
-        };
+        let lookup = lookup([variables, &[(AWS_REGION, "eu-central-1")]].concat());
         let messages = messages::Settings::from_lookup(&lookup)?;
         Settings::from_lookup(&lookup, &messages)
     }

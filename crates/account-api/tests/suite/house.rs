@@ -15,6 +15,7 @@ use account_api::{AccountApi, Clock as _, Parts, Settings};
 use axum::Router;
 use cognito_core::account_event::{self, AccountEvent, EventBus, MemoryBus};
 use cognito_core::email::Email;
+use cognito_core::testing::lookup;
 use cognito_core::user_pool::memory::{Account, Fate, Interceptor, MemoryPool, PoolKind};
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
@@ -250,11 +251,7 @@ pub(crate) fn settings(own: &[(&str, &str)]) -> Settings {
         ("APP_NAME", "Example"),
         ("APP_URL", "https://app.example.com"),
     ];
-    let lookup = |name: &str| {
-        let found = own.iter().chain(&defaults).find(|(known, _)| *known == name);
-        found.map(|(_, value)| (*value).to_owned())
-    };
-    Settings::from_lookup(&lookup).expect("the settings of a test are right")
+    Settings::from_lookup(&lookup([own, &defaults].concat())).expect("the settings of a test are right")
 }
 
 impl House {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::settings::SettingError;
-use crate::testing::{CapturedLog, edited, only_response_changed, sample};
+use crate::testing::{CapturedLog, edited, lookup, only_response_changed, sample};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::sync::Mutex;
@@ -435,8 +435,7 @@ fn a_function_is_named_by_name_or_arn_with_an_alias_or_without() {
 }
 
 fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingError> {
-    let lookup = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Settings::from_lookup(&lookup, BEFORE)
+    Settings::from_lookup(&lookup(pairs), BEFORE)
 }
 
 #[test]

@@ -143,9 +143,10 @@ impl LoadServiceConfig for Endpoints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::lookup;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Environment, SettingError> {
-        Environment::read(&|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        Environment::read(&lookup(pairs))
     }
 
     const KEYS: [(&str, &str); 3] =

@@ -58,7 +58,6 @@ pub(super) struct Triggers {
     function: Function,
     samples: Vec<Value>,
     cognito: Arc<Cognito>,
-    asks_who_owns_the_address: bool,
 }
 
 enum Function {
@@ -97,8 +96,7 @@ impl Triggers {
             }
             _ => Function::Message(Box::new(CustomMessage::new(custom_message::Settings::from_lookup(&lookup)?))),
         };
-        let asks_who_owns_the_address = matches!(made, Function::Pre(_));
-        Ok(Self { function: made, samples: samples(function)?, cognito, asks_who_owns_the_address })
+        Ok(Self { function: made, samples: samples(function)?, cognito })
     }
 
     /// Gives the person of an event an account.
@@ -115,7 +113,8 @@ impl Triggers {
     /// Makes the pool anew, as it may be when the event comes.
     pub(super) fn prepare(&self, rng: &mut StdRng, event: &Value) {
         self.cognito.clear();
-        if !self.asks_who_owns_the_address {
+        // Whoever has an account by then signs in or has just been confirmed. Pre sign-up asks who owns the address.
+        if !matches!(self.function, Function::Pre(_)) {
             return self.add_person_of(event);
         }
         let email = event["request"]["userAttributes"]["email"].as_str().unwrap_or_default().to_owned();

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::api::Api;
 use super::{DECIDED, Done, Target, World};
+use crate::runtime_in_virtual_time;
 
 /// The largest event that Lambda hands to a function, in bytes.
 const LARGEST: usize = 6 * 1024 * 1024;
@@ -305,14 +306,10 @@ impl Effect {
 ///
 /// Fails for the first form of which a function takes no notice.
 pub fn each_form_is_read() -> Result<()> {
-    let runtime = runtime()?;
+    let runtime = runtime_in_virtual_time()?;
     Target::ALL
         .into_iter()
         .try_for_each(|target| forms(target).iter().try_for_each(|form| form.must_be_read(target, &runtime)))
-}
-
-fn runtime() -> Result<Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?)
 }
 
 /// How long each function and the account API take for each form at a quarter, a half and all of the largest event, in
@@ -324,7 +321,7 @@ fn runtime() -> Result<Runtime> {
 pub fn measure(told: impl Fn(&[String])) -> Result<()> {
     each_form_is_read()?;
     told(&["function", "form", "1.5 MB", "3 MB", "6 MB", "twice as much takes", "answer"].map(str::to_owned));
-    let runtime = runtime()?;
+    let runtime = runtime_in_virtual_time()?;
     for target in Target::ALL {
         let of_the_library = (target == Target::Api).then_some(COOKIES);
         for form in forms(target).into_iter().chain(of_the_library) {

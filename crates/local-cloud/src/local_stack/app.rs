@@ -27,29 +27,23 @@ use crate::user_pool::UserPool;
 
 const TEMPLATE: &str = include_str!("app/page.html");
 
-/// The running app. Dropping it ends it.
-#[derive(Debug)]
-pub(super) struct App(#[allow(dead_code, reason = "it runs as long as this is kept")] Server);
-
-impl App {
-    /// Starts the server. The caller opens the listener first, because the stack is deployed with the app's address.
-    pub(super) fn serve(listener: TcpListener, address: &Address, own: Option<&str>) -> Result<Self> {
-        let session = Session {
-            pool: address.stack.pool()?,
-            client: address.stack.output("FrontendClientId")?.to_owned(),
-            callback: format!("{}/callback", address.app),
-            own: own.map(str::to_owned),
-            under_way: Mutex::default(),
-            signed_in: Mutex::default(),
-        };
-        let router = Router::new()
-            .route("/", get(home))
-            .route("/sign-in", get(sign_in))
-            .route("/callback", get(callback))
-            .route("/sign-out", get(sign_out))
-            .with_state(Arc::new(session));
-        Ok(Self(Server::on(listener, router)?))
-    }
+/// Starts the app. The caller opens the listener first, because the stack is deployed with the app's address.
+pub(super) fn serve(listener: TcpListener, address: &Address, own: Option<&str>) -> Result<Server> {
+    let session = Session {
+        pool: address.stack.pool()?,
+        client: address.stack.output("FrontendClientId")?.to_owned(),
+        callback: format!("{}/callback", address.app),
+        own: own.map(str::to_owned),
+        under_way: Mutex::default(),
+        signed_in: Mutex::default(),
+    };
+    let router = Router::new()
+        .route("/", get(home))
+        .route("/sign-in", get(sign_in))
+        .route("/callback", get(callback))
+        .route("/sign-out", get(sign_out))
+        .with_state(Arc::new(session));
+    Server::on(listener, router)
 }
 
 /// The sign-in that is under way, and the person who is signed in.

@@ -144,18 +144,17 @@ const PROPERTIES: [Part; 34] = [
 ];
 
 fn rendered() -> Vec<String> {
-    let lookup = lookup([
+    let usual = [
         ("APP_NAME", "Harbour"),
         ("APP_URL", "https://app.example.com"),
         ("SUPPORT_EMAIL", "help@example.com"),
         ("LEGAL_FOOTER", "Harbour Ltd, 1 Quay Street, Hamburg"),
         ("TERMS_URL", "https://app.example.com/terms"),
         ("PRIVACY_URL", "https://app.example.com/privacy"),
-    ]);
-    let with_name = samples(&Settings::from_lookup(&lookup).unwrap());
-    let logo =
-        |name: &str| if name == "LOGO_URL" { Some("https://example.com/a.png".to_owned()) } else { lookup(name) };
-    let with_logo = samples(&Settings::from_lookup(&logo).unwrap());
+    ];
+    let logo = [("LOGO_URL", "https://example.com/a.png")];
+    let with_name = samples(&Settings::from_lookup(&lookup(usual)).unwrap());
+    let with_logo = samples(&Settings::from_lookup(&lookup([&logo[..], &usual].concat())).unwrap());
     with_name.into_iter().chain(with_logo).map(|sample| sample.html).collect()
 }
 
