@@ -55,6 +55,8 @@ fn synthesized() -> Option<(PathBuf, Value)> {
         .args(["package.json", "package-lock.json", "tsconfig.json", "src", "example"].map(|name| sources.join(name)))
         .arg(&folder));
     std::fs::copy(layout::root().join("deploy/manifest.json"), folder.join("../manifest.json")).unwrap();
+    // Compiled with the example: one run of the compiler for both.
+    std::fs::write(folder.join("example/page.ts"), app_of_the_page()).unwrap();
     for name in TRIGGERS {
         let zip = archive::pack(&binary(name).unwrap(), BOOTSTRAP, CompressionMethod::Stored).unwrap();
         std::fs::write(packages.join(format!("{name}-{}.zip", architecture())), zip).unwrap();
@@ -172,20 +174,21 @@ fn serves_every_pool_and_says_what_it_cannot_know(folder: &Path) {
     run(Command::new("node").args(["-e", script]).current_dir(folder).env("ARCHITECTURE", architecture()));
 }
 
-/// The app on the installation page, compiled and synthesized.
-fn the_page_is_an_app(folder: &Path) {
+/// The app on the installation page.
+fn app_of_the_page() -> String {
     let page = std::fs::read_to_string(layout::root().join("docs/install/cdk.md")).unwrap();
     let block = page.split("```ts\n").nth(1).unwrap().split("```").next().unwrap();
-    let app = block
+    block
         .replace("'cognito-account-layer'", "'../src'")
         .replace("'./cognito-account-layer/dist'", "process.env.PACKAGES!")
         .replace(
             "Architecture.X86_64",
             &format!("Architecture.{}", architecture().to_uppercase().replace("ARM64", "ARM_64")),
-        );
-    std::fs::write(folder.join("example/page.ts"), app).unwrap();
-    run(Command::new("npx").args(["tsc"]).current_dir(folder));
-    std::fs::remove_file(folder.join("example/page.ts")).unwrap();
+        )
+}
+
+/// The app on the installation page, synthesized.
+fn the_page_is_an_app(folder: &Path) {
     let out = folder.join("page.out");
     let packages = folder.join("packages");
     run(Command::new("node")
@@ -304,10 +307,8 @@ async fn deployed(out: &Path, mut template: Value) {
     }
     let file = out.join("deployed.json");
     std::fs::write(&file, template.to_string()).unwrap();
-    let sam = Sam::install().await.unwrap();
-    sam.deploy(&endpoint, NAME, &file, &BTreeMap::new()).await.unwrap();
-    let outputs = sam.outputs(&endpoint, NAME, &file).await.unwrap();
-
+    let none: [(&str, &str); 0] = [];
+    let outputs = Sam::install().await.unwrap().deploy(&endpoint, NAME, &file, none).await.unwrap();
     let pool = UserPool::open(&endpoint, &outputs["UserPoolId"]);
     printed_lines_compile(&pool, out.parent().unwrap()).await;
     let google = IdentityProvider::start(&Toolbox::local_cloud().await.unwrap(), None).await.unwrap();

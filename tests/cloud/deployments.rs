@@ -11,7 +11,7 @@ use local_cloud::http::Http;
 use local_cloud::layout;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::completion;
-use local_cloud::stack::sam::{BUCKET, Sam};
+use local_cloud::stack::sam::Sam;
 use local_cloud::stack::template::TemplateFile;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
@@ -61,11 +61,8 @@ async fn deploy_with(
     let endpoint = cloud().unwrap();
     let binaries = Binaries::of(template.functions().iter().map(|function| (*function, code(function))));
     let staged = template.stage(&folder(name), &binaries).unwrap();
-    Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
     let sam = Sam::install().await.unwrap();
-    let all = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    sam.deploy(&endpoint, name, &staged, &all).await.map_err(|why| format!("{why:#}"))?;
-    Ok(sam.outputs(&endpoint, name, &staged).await.unwrap())
+    sam.deploy(&endpoint, name, &staged, parameters.iter().copied()).await.map_err(|why| format!("{why:#}"))
 }
 
 fn folder(name: &str) -> PathBuf {

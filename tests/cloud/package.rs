@@ -9,7 +9,7 @@ use end_to_end::{binary, cloud, pool};
 use local_cloud::event;
 use local_cloud::function::{ALL, COMMAND_LINE, COMMAND_LINE_VARIABLE, XTASK_VARIABLE};
 use local_cloud::http::Http;
-use local_cloud::stack::sam::{BUCKET, Sam};
+use local_cloud::stack::sam::Sam;
 use local_cloud::stack::template::TemplateFile;
 use local_cloud::user_pool::Kind;
 use serde_json::Value;
@@ -93,14 +93,12 @@ async fn packages_run_are_listed_with_their_sums_and_deployed_without_a_build() 
 
 /// `sam deploy` takes the packed template as it is, and its functions run.
 async fn deployed(folder: &Path) {
-    let (endpoint, sam, stack) = (cloud().unwrap(), Sam::install().await.unwrap(), "packed");
-    Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
+    let (endpoint, sam) = (cloud().unwrap(), Sam::install().await.unwrap());
     sam.lint(&folder.join(TemplateFile::AccountApi.file())).await.unwrap();
     let template = folder.join(TemplateFile::Pool.file());
-    let parameters = [("ExistingUserPoolId", pool(Kind::EmailAsUsername).await.unwrap().id()), ("Monitoring", "false")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    sam.deploy(&endpoint, stack, &template, &parameters.into()).await.unwrap();
-    let outputs = sam.outputs(&endpoint, stack, &template).await.unwrap();
+    let pool = pool(Kind::EmailAsUsername).await.unwrap();
+    let parameters = [("ExistingUserPoolId", pool.id()), ("Monitoring", "false")];
+    let outputs = sam.deploy(&endpoint, "packed", &template, parameters).await.unwrap();
     let mut event = event::sample("pre-sign-up/native").unwrap();
     event["triggerSource"] = "TokenGeneration_HostedAuth".into();
     let function = outputs["PreSignUpFunctionArn"].rsplit(':').next().unwrap();

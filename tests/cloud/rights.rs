@@ -61,6 +61,21 @@ type Shown = BTreeMap<Right, BTreeSet<(String, bool)>>;
 /// How many runs there are at a time.
 const AT_A_TIME: usize = 6;
 
+/// Runs once without each of the used rights, so many at a time, and with the others of `all`.
+async fn without_each<'a, R>(
+    used: &'a BTreeSet<Right>,
+    all: &BTreeSet<Right>,
+    at_a_time: usize,
+    run: impl AsyncFn(BTreeSet<Right>) -> R,
+) -> Vec<(&'a Right, R)> {
+    let run = &run;
+    let runs = stream::iter(used).map(|right| {
+        let rest = all.iter().filter(|other| *other != right).cloned().collect();
+        async move { (right, run(rest).await) }
+    });
+    runs.buffered(at_a_time).collect().await
+}
+
 /// Runs every flow with the rights of its settings, and without each of them. Returns how each missing right showed.
 ///
 /// `not_ours` are rights that AWS itself uses in the function's name.
@@ -79,12 +94,7 @@ where
             continue;
         }
         needed.extend(whole.used.iter().filter_map(|right| only_reasons(facts, right, &flow.settings)));
-        let without = stream::iter(&whole.used).map(|right| {
-            let mut rest = granted.clone();
-            rest.remove(right);
-            async move { (right, (flow.run)(rest).await) }
-        });
-        for (right, run) in without.buffered(AT_A_TIME).collect::<Vec<_>>().await {
+        for (right, run) in without_each(&whole.used, &granted, AT_A_TIME, &flow.run).await {
             let codes = run.codes_for(right);
             if run.denied != BTreeSet::from([right.clone()]) || codes.is_empty() {
                 wrong.push(format!(

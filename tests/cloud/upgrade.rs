@@ -15,7 +15,7 @@ use local_cloud::local_stack::Address;
 use local_cloud::outbox::{code_in, last_mail};
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::completion;
-use local_cloud::stack::sam::{BUCKET, Sam};
+use local_cloud::stack::sam::Sam;
 use local_cloud::stack::template::TemplateFile;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
@@ -37,14 +37,9 @@ async fn deploy(template: TemplateFile, text: &str, parameters: &[(&str, &str)])
     let (endpoint, name) = (cloud().unwrap(), format!("upgrade-{}", template.file().replace(".yaml", "")));
     let folder = layout::local().join("deployments").join(&name);
     let binaries = Binaries::of(template.functions().iter().map(|function| (*function, binary(function).unwrap())));
-    let staged = template.stage(&folder, &binaries).unwrap();
-    std::fs::write(&staged, text.replace("CodeUri: crates/", "CodeUri: ")).unwrap();
-    Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await.unwrap();
+    let staged = template.stage_text(text.to_owned(), &folder, &binaries).unwrap();
     let all = [&COMMON[..], &SENDER, parameters].concat();
-    let all = all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let sam = Sam::install().await.unwrap();
-    sam.deploy(&endpoint, &name, &staged, &all).await.unwrap();
-    sam.outputs(&endpoint, &name, &staged).await.unwrap()
+    Sam::install().await.unwrap().deploy(&endpoint, &name, &staged, all).await.unwrap()
 }
 
 fn released(template: TemplateFile) -> String {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::sam::{BUCKET, Sam};
+use self::sam::Sam;
 use self::template::TemplateFile;
 use crate::function::{self, Binaries};
 use crate::http::Http;
@@ -87,15 +87,10 @@ impl Deployment<'_> {
         if let Some(stack) = self.deployed_before(&receipt, fingerprint).await {
             return Ok(stack);
         }
-        let bucket = Http::default().send_body("PUT", &format!("{}/{BUCKET}", self.endpoint), &[], "").await?;
-        if !bucket.status.is_success() && bucket.status.as_u16() != 409 {
-            bail!("the bucket for the functions' code was refused: {}", bucket.status);
-        }
-        self.sam.deploy(self.endpoint, NAME, &pool, &parameters).await?;
-        let mut outputs = self.sam.outputs(self.endpoint, NAME, &pool).await?;
-        let parameters = self.parameters_of_api(&outputs["UserPoolId"], &outputs["FrontendClientId"]);
-        self.sam.deploy(self.endpoint, ACCOUNT_API, &api, &parameters).await?;
-        outputs.extend(self.sam.outputs(self.endpoint, ACCOUNT_API, &api).await?);
+        let mut outputs = self.sam.deploy(self.endpoint, NAME, &pool, &parameters).await?;
+        let of_api = self.parameters_of_api(&outputs["UserPoolId"], &outputs["FrontendClientId"]);
+        let api = self.sam.deploy(self.endpoint, ACCOUNT_API, &api, &of_api).await?;
+        outputs.extend(api);
         let stack = Stack { endpoint: self.endpoint.to_owned(), outputs };
         completion::complete(&stack).await?;
         std::fs::write(&receipt, serde_json::to_string(&Receipt { fingerprint, outputs: stack.outputs.clone() })?)?;

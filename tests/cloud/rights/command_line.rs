@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::Right;
 use end_to_end::{Cli, Google, cloud, native, pool, registers};
-use futures_util::stream::{self, StreamExt};
 use local_cloud::layout;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::json;
 use tempfile::TempDir;
+
+use super::without_each;
 
 const ADA: &str = "ada@example.com";
 const ELSEWHERE: &str = "lovelace@example.org";
@@ -108,13 +109,9 @@ where
     let allowed: BTreeSet<_> = pages.iter().flat_map(|page| documented(page)).collect();
     let whole = run(allowed.clone(), &make().await).await;
     assert!(whole.ends_well && whole.denied.is_empty(), "{pages:?} lacks {:?}: {}", whole.denied, whole.said);
-    let without = stream::iter(&whole.used).map(|right| {
-        let mut rest = allowed.clone();
-        rest.remove(right);
-        let make = &make;
-        async move { (right, run(rest, &make().await).await) }
-    });
-    for (right, run) in without.buffered(AT_A_TIME).collect::<Vec<_>>().await {
+    for (right, run) in
+        without_each(&whole.used, &allowed, AT_A_TIME, async |rest| run(rest, &make().await).await).await
+    {
         let Run { ends_well, said, denied, .. } = run;
         let fails = !ends_well || right.operation() == ONLY_SHOWN;
         assert!(denied.contains(right) && fails, "{pages:?} without {right}: denied {denied:?}\n{said}");

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::Right;
 use end_to_end::{Cli, binary, cloud, native, pool};
-use futures_util::stream::{self, StreamExt};
 use local_cloud::deployment::{Language, deploy, deploy_script};
 use local_cloud::http::Http;
 use local_cloud::layout;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::without_each;
 
 /// A function that gives its event back, and plays the account API's answers.
 const SCRIPT: &str = r#"
@@ -149,12 +150,7 @@ async fn hold(command: &str, flows: &[Flow], ends: &[i32], not_told: &[&str]) ->
             wrong.push(format!("{}: lacks {:?}, ends with {}: {}", flow.name, whole.denied, whole.status, whole.said));
             continue;
         }
-        let without = stream::iter(&whole.used).map(|right| {
-            let mut rest = rights.clone();
-            rest.remove(right);
-            async move { (right, run(flow, rest).await) }
-        });
-        for (right, run) in without.buffered(AT_A_TIME).collect::<Vec<_>>().await {
+        for (right, run) in without_each(&whole.used, &rights, AT_A_TIME, async |rest| run(flow, rest).await).await {
             // Other findings may name it as well.
             let times = |said: &str| said.matches(right.operation()).count();
             let is_told = times(&run.said) > 0 && (run.status != whole.status || times(&run.said) > times(&whole.said));

@@ -2,6 +2,7 @@
 
 import functools
 
+from ministack.core import router
 from ministack.core.concurrency import run_reentrant
 from ministack.services import cognito
 
@@ -82,7 +83,22 @@ def operation(name, handler):
     return Patch(f"`{name}`", (is_unknown,), add)
 
 
+# The one service that our code calls and MiniStack does not have.
+NOT_THERE = "servicequotas"
+
+
+def reads_every_service():
+    """Whether MiniStack reads the description of every AWS service before it refuses one that it does not have."""
+    return getattr(router, "_KNOWN_AWS_SERVICE_NAMES", ()) is None
+
+
+def know_what_is_not_there():
+    """Spares it that: it takes eight seconds, in which nobody gets an answer."""
+    router._KNOWN_AWS_SERVICE_NAMES = frozenset([NOT_THERE])
+
+
 PATCHES = [
+    Patch("Service Quotas answers at once", (reads_every_service,), know_what_is_not_there),
     operation("AdminDeleteUserAttributes", admin_delete_user_attributes),
     operation("AdminGetUserAuthFactors", admin_get_user_auth_factors),
     operation("VerifyUserAttribute", verify_user_attribute),

@@ -1,12 +1,14 @@
 //! The AWS SAM CLI, pinned to one version. It reaches only a local cloud.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
+use crate::http::Http;
 use crate::layout;
 use crate::process::run;
 use crate::toolbox::Toolbox;
@@ -17,7 +19,7 @@ use crate::user_pool::REGION;
 const PINNED: &str = include_str!("../../python/sam.txt");
 
 /// The bucket that `sam deploy` uploads the functions' code to.
-pub const BUCKET: &str = "account-triggers-code";
+const BUCKET: &str = "account-triggers-code";
 
 /// An installed SAM CLI.
 #[derive(Debug, Clone)]
@@ -57,7 +59,7 @@ impl Sam {
         run(&mut cfn_lint).await.map(drop)
     }
 
-    /// Deploys a staged template.
+    /// Deploys a staged template, and returns the stack's outputs by name. Of two parameters with one name the last counts.
     ///
     /// # Errors
     ///
@@ -67,8 +69,12 @@ impl Sam {
         endpoint: &str,
         stack: &str,
         template: &Path,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<()> {
+        parameters: impl IntoIterator<Item = (impl ToString, impl Display)>,
+    ) -> Result<BTreeMap<String, String>> {
+        let bucket = Http::default().send_body("PUT", &format!("{endpoint}/{BUCKET}"), &[], "").await?;
+        if !bucket.status.is_success() && bucket.status.as_u16() != 409 {
+            bail!("the bucket for the functions' code was refused: {}", bucket.status);
+        }
         let mut sam = self.command("sam", endpoint, template)?;
         sam.arg("deploy")
             .arg("--template-file")
@@ -76,18 +82,12 @@ impl Sam {
             .args(["--stack-name", stack, "--region", REGION, "--s3-bucket", BUCKET])
             .args(["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"])
             .arg("--no-progressbar");
+        let parameters: BTreeMap<_, _> =
+            parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
         if !parameters.is_empty() {
             sam.arg("--parameter-overrides").args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         }
-        run(&mut sam).await.map(drop)
-    }
-
-    /// Reads the outputs of a deployed stack, by name.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no such stack. The message contains what `sam` wrote.
-    pub async fn outputs(&self, endpoint: &str, stack: &str, template: &Path) -> Result<BTreeMap<String, String>> {
+        run(&mut sam).await?;
         let mut sam = self.command("sam", endpoint, template)?;
         sam.args(["list", "stack-outputs", "--stack-name", stack, "--region", REGION, "--output", "json"]);
         let outputs: Vec<StackOutput> =

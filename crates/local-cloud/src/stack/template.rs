@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use zip::CompressionMethod;
 
+use crate::archive::{self, BOOTSTRAP};
 use crate::function::{self, Binaries};
 use crate::layout;
 
@@ -75,23 +77,32 @@ impl TemplateFile {
         serde_saphyr::from_str(text).with_context(|| format!("{} is not YAML", self.file()))
     }
 
-    /// Writes the same files as `sam build`, from binaries that cargo has built: the template, and next to it one folder
-    /// for each of its functions with its `bootstrap`. Returns the path of the template.
+    /// Writes what `sam deploy` takes without a build, from binaries that cargo has built: the template, and next to it an
+    /// archive for each of its functions. Returns the path of the template.
     ///
     /// # Errors
     ///
     /// Fails if a file cannot be read or written, or if the template has no function for one of the binaries.
     pub fn stage(self, folder: &Path, binaries: &Binaries) -> Result<PathBuf> {
-        let mut template = self.text()?;
+        self.stage_text(self.text()?, folder, binaries)
+    }
+
+    /// The same for another text of the template.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`TemplateFile::stage`].
+    pub fn stage_text(self, mut template: String, folder: &Path, binaries: &Binaries) -> Result<PathBuf> {
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         for name in self.functions() {
-            template = with_code(&template, name, name)?;
-            let code = folder.join(name);
-            fs::create_dir_all(&code).with_context(|| format!("{} cannot be made", code.display()))?;
-            let (from, to) = (binaries.path(name)?, code.join("bootstrap"));
-            fs::copy(from, &to).with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
+            let file = format!("{name}.zip");
+            template = with_code(&template, name, &file)?;
+            // Of a folder, `sam` would make a compressed archive, which takes seconds.
+            let code = archive::pack(binaries.path(name)?, BOOTSTRAP, CompressionMethod::Stored)?;
+            write(&folder.join(file), code)?;
         }
         let path = folder.join(self.file());
-        fs::write(&path, template).with_context(|| format!("{} cannot be written", path.display()))?;
+        write(&path, template)?;
         Ok(path)
     }
 
@@ -113,6 +124,10 @@ impl TemplateFile {
         let default = |name: &str| format!("  Architecture:\n    Type: String\n    Default: {name}\n");
         replaced(&template, &default("arm64"), &default(architecture))
     }
+}
+
+fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    fs::write(path, content).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Points one function at its built code instead of its sources.

@@ -133,7 +133,7 @@ fn without_tags(html: &str) -> String {
     for piece in body.split('<') {
         words.push_str(piece.split_once('>').map_or(piece, |(_, text)| text));
     }
-    let words = words.replace("&amp;", "&");
+    let words = words.replace("&nbsp;", " ").replace("&amp;", "&");
     // The letter in place of a logo is a line of its own, and no text.
     words.lines().map(str::trim).filter(|line| line.chars().count() > 1).collect::<Vec<_>>().join("\n")
 }
