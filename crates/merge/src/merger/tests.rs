@@ -11,14 +11,14 @@ use super::*;
 use cognito_core::email::Email;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated};
 use cognito_core::user_pool::{NativeUserName, NewNative, PoolErrorKind};
-use crash::{FATES, Fate, Fuse, ended_twice};
-use scenario::{ADA, Scene, SignIn, all, google};
+use crash::{Cut, FATES, Fate, Fuse, cut_off, cut_off_twice};
+use scenario::{ADA, Scene, SignIn, all, displace, google, nobody_is_in_the_group};
 
 /// Runs until nothing is left to try again, as an operator would.
 async fn finish(scene: &mut Scene) -> Vec<StepResult> {
     let mut ended = Vec::new();
     for _ in 0..4 {
-        ended = scene.run(&Fuse::never()).await.expect("nothing is in the way").expect("nothing fails");
+        ended = scene.ends().await;
         if ended.iter().all(|applied| matches!(applied, StepResult::Done | StepResult::DoneBefore)) {
             break;
         }
@@ -59,18 +59,11 @@ async fn cut_off_at_any_step_and_resumed_nobody_loses_anything() {
     for make in all() {
         for fate in FATES {
             for sign_in in SignIn::ALL {
-                for at in 1.. {
-                    let mut scene = make();
-                    let fuse = Fuse::at(at, fate);
-                    let result = scene.run(&fuse).await;
-                    if !fuse.burnt() {
-                        break;
-                    }
+                for Cut { mut scene, told, .. } in cut_off(async || make(), fate).await {
                     explored += 1;
-                    let told = format!("{fate:?} at step {at} ({}), {sign_in:?}, {result:?}", fuse.what());
                     scene.sign_in(sign_in).await;
                     finish(&mut scene).await;
-                    scene.check(&told);
+                    scene.check(&format!("{told}, {sign_in:?}"));
                 }
             }
         }
@@ -84,11 +77,11 @@ async fn cut_off_at_any_step_and_resumed_nobody_loses_anything() {
 async fn cut_off_twice_and_resumed_nobody_loses_anything() {
     let mut explored = 0;
     for make in all() {
-        let check = async |mut scene: Scene, told: &str| {
+        for Cut { mut scene, told, .. } in cut_off_twice(async || make()).await {
+            explored += 1;
             finish(&mut scene).await;
-            scene.check(told);
-        };
-        explored += ended_twice(async || make(), check).await;
+            scene.check(&told);
+        }
     }
     println!("{explored} runs were cut off twice and resumed");
     assert!(explored > 1000, "{explored}");
@@ -111,25 +104,14 @@ async fn a_changed_situation_is_left_as_it_is() {
     for (what, change) in changes {
         let mut scene = scenario::native_and_google();
         scene.pool.change(change);
-        let before = format!("{:?}", scene.pool.accounts());
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{what}: {ended:?}");
-        assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{what}");
+        scene.is_left_alone(what).await;
     }
 }
 
 /// The scene in which a run ended at the deletion.
 async fn ended_at_the_deletion(scene: &Scene, fate: Fate) -> Scene {
-    for at in 1.. {
-        let fuse = Fuse::at(at, fate);
-        let mut candidate = scene.copy();
-        let _ = candidate.run(&fuse).await;
-        if fuse.what() == "AdminDeleteUser" {
-            return candidate;
-        }
-        assert!(fuse.burnt(), "nothing is deleted");
-    }
-    unreachable!()
+    let cuts = cut_off(async || scene.copy(), fate).await;
+    cuts.into_iter().find(|cut| cut.what == "AdminDeleteUser").expect("a deletion").scene
 }
 
 /// Begun in the journal, nothing deleted.
@@ -153,8 +135,7 @@ async fn somebody_who_came_back_before_the_run_was_resumed_stops_it_if_they_cann
         }
         let again = Account { sub: "made anew".into(), email_verified: false, ..google("1") };
         scene.pool.change(|accounts| accounts.push(again));
-        let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
-        assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+        scene.stops(&Fuse::never(), Incomplete::NotLinked).await;
         assert_eq!(scene.history().incomplete(), 1);
     }
 }
@@ -164,14 +145,8 @@ async fn somebody_who_came_back_before_the_run_was_resumed_stops_it_if_they_cann
 async fn a_merge_that_ended_before_the_deletion_is_resumed_into_nobody_else() {
     for anew in ["native", "squatter"] {
         let mut scene = ended_before_the_deletion(&scenario::native_and_google()).await;
-        scene.pool.change(|accounts| {
-            accounts.retain(|account| account.user_name != "native");
-            accounts.push(Account { sub: "another".into(), ..scenario::native_named(anew) });
-        });
-        let before = format!("{:?}", scene.pool.accounts());
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{anew}: {ended:?}");
-        assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{anew}");
+        scene.pool.change(|accounts| displace(accounts, "native", scenario::native_named(anew)));
+        scene.is_left_alone(anew).await;
     }
 }
 
@@ -179,26 +154,17 @@ async fn a_merge_that_ended_before_the_deletion_is_resumed_into_nobody_else() {
 #[tokio::test]
 async fn a_merge_is_not_done_if_somebody_took_the_native_profiles_name_right_after_the_deletion() {
     let mut scene = scenario::native_and_google();
-    let pool = scene.pool.clone();
-    let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
-        pool.change(|accounts| {
-            accounts.retain(|account| account.user_name != "native");
-            accounts.push(Account { sub: "another".into(), ..scenario::native_named("native") });
-        });
+    let fuse = scene.meanwhile("AdminDeleteUser", |accounts| {
+        displace(accounts, "native", scenario::native_named("native"));
     });
-    let stopped = scene.run(&fuse).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    scene.stops(&fuse, Incomplete::NotLinked).await;
 }
 
 #[tokio::test]
 async fn a_resumed_merge_does_not_go_to_another_profile_than_the_one_written_down() {
     let mut scene = ended_after_the_deletion(&scenario::native_and_google()).await;
-    scene.pool.change(|accounts| {
-        accounts.retain(|account| account.user_name != "native");
-        accounts.push(cognito_core::user_pool::memory::native(ADA).named("squatter"));
-    });
-    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    scene.pool.change(|accounts| displace(accounts, "native", scenario::native_named("squatter")));
+    scene.stops(&Fuse::never(), Incomplete::NotLinked).await;
     assert!(scene.pool.owners_of("Google", "1").is_empty());
 }
 
@@ -234,7 +200,7 @@ async fn the_group_of_the_provider_is_not_copied() {
 #[tokio::test]
 async fn a_group_that_is_gone_is_not_copied_and_stops_no_merge() {
     let mut scene = scenario::scene("gone", &[scenario::native_named("native"), google("1").in_group("Gone")]);
-    assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done]);
+    assert_eq!(scene.ends().await, [StepResult::Done]);
 }
 
 /// The list is as old as this many changes. A profile that was just made, or deleted, is not there yet, or still is.
@@ -244,8 +210,7 @@ async fn a_list_that_lags_behind_stops_no_merge() {
         for make in [scenario::native_and_google, || scenario::nobody_native(&[google("1")])] {
             let mut scene = make();
             scene.pool.set_quirks(Quirks { list_lag, ..Quirks::default() });
-            let ended = scene.run(&Fuse::never()).await.unwrap();
-            assert_eq!(ended.unwrap(), [StepResult::Done], "{} {list_lag}", scene.name);
+            assert_eq!(scene.ends().await, [StepResult::Done], "{} {list_lag}", scene.name);
             scene.check(&format!("{list_lag} changes late"));
         }
     }
@@ -257,10 +222,10 @@ async fn what_the_native_profile_had_before_stays_and_is_not_undone() {
     native.attributes.insert("given_name".into(), "Augusta".into());
     let mut scene = scenario::scene("had it before", &[native.clone(), google("1")]);
     finish(&mut scene).await;
-    let merged = scene.pool.account("native").unwrap();
+    let merged = scene.account("native");
     assert_eq!((&merged.attributes, &merged.groups), (&native.attributes, &native.groups));
     scene.undo().await;
-    assert_eq!(format!("{:?}", scene.pool.account("native").unwrap()), format!("{native:?}"));
+    assert_eq!(format!("{:?}", scene.account("native")), format!("{native:?}"));
 }
 
 #[tokio::test]
@@ -268,7 +233,7 @@ async fn no_group_is_copied_unless_the_operator_says_so() {
     let mut scene = scenario::native_and_google();
     scene.copy.groups = false;
     finish(&mut scene).await;
-    assert!(scene.pool.account("native").unwrap().groups.is_empty());
+    assert!(scene.account("native").groups.is_empty());
 }
 
 #[test]
@@ -299,13 +264,10 @@ fn the_oldest_profile_is_merged_first_whatever_its_name() {
 #[tokio::test]
 async fn somebody_who_signs_in_between_deletion_and_link_is_merged_in_the_same_run() {
     let mut scene = scenario::native_and_google();
-    let pool = scene.pool.clone();
     // Right after the deletion, while the run goes on.
-    let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
-        pool.change(|accounts| {
-            let again = Account { sub: "made anew".into(), email_verified: true, ..federated("Google", "1", ADA) };
-            accounts.push(again);
-        });
+    let fuse = scene.meanwhile("AdminDeleteUser", |accounts| {
+        let again = Account { sub: "made anew".into(), email_verified: true, ..federated("Google", "1", ADA) };
+        accounts.push(again);
     });
     let ended = scene.run(&fuse).await.unwrap().unwrap();
     assert_eq!(ended, [StepResult::Done]);
@@ -320,8 +282,7 @@ async fn a_link_that_fails_is_tried_again_after_a_pause_and_after_one_of_twice_t
     scene.pause = Duration::from_millis(500);
     scene.pool.set_quirks(Quirks { refuse_every_link: true, ..Quirks::default() });
     let start = tokio::time::Instant::now();
-    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    scene.stops(&Fuse::never(), Incomplete::NotLinked).await;
     assert_eq!(start.elapsed(), Duration::from_millis(500 + 1000));
 }
 
@@ -439,7 +400,7 @@ async fn where_addresses_are_held_the_profile_that_has_what_the_pool_requires_ma
         scene.settings.required_attributes.push("given_name".into());
         scene.refuses(|new| new.attributes.is_empty().then_some(PoolErrorKind::InvalidParameter));
         let told = format!("{:?}", scene.planned[0].merge);
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+        let ended = scene.ends().await;
         if oldest_has_it {
             assert_eq!(ended, [StepResult::Done, StepResult::Done], "{told}");
             scene.check(&told);
@@ -459,8 +420,7 @@ async fn copied_attributes_that_the_pool_does_not_take_are_reported() {
             scene = scene.holding_addresses();
         }
         scene.refuses(|new| (!new.attributes.is_empty()).then_some(PoolErrorKind::InvalidParameter));
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
+        assert_eq!(scene.ends().await, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
         let linked = scene.history().merges["Google_1"].linked.clone().unwrap();
         assert_eq!(linked.left_out, ["given_name"], "held: {held}");
         scene.check("without attributes");
@@ -484,8 +444,7 @@ async fn of_the_attributes_that_the_pool_does_not_take_a_required_one_is_kept_al
             refuses: Some(|new| new.attributes.contains_key("given_name").then_some(PoolErrorKind::InvalidParameter)),
             ..Quirks::default()
         });
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert_eq!(ended, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
+        assert_eq!(scene.ends().await, [StepResult::DoneWithout(vec!["given_name".into()])], "held: {held}");
         let made = scene.pool.owners_of("Google", "1").remove(0);
         assert_eq!(made.attributes.keys().collect::<Vec<_>>(), ["name"], "held: {held}");
         let state = &scene.history().merges["Google_1"];
@@ -501,23 +460,12 @@ async fn of_the_attributes_that_the_pool_does_not_take_a_required_one_is_kept_al
 
 #[tokio::test]
 async fn a_group_that_was_taken_away_is_not_granted_again_by_a_repeated_run() {
+    let cuts = cut_off(async || scenario::native_and_google(), Fate::Fails).await;
     let mut interrupted = 0;
-    for at in 1..40 {
-        let mut scene = scenario::native_and_google();
-        scene.pool.change(|accounts| {
-            accounts[1].groups.insert("Users".into());
-        });
-        let _ = scene.run(&Fuse::at(at, Fate::Fails)).await;
-        if scene.pool.account("Google_1").is_none() {
-            break;
-        }
-        scene.pool.change(|accounts| {
-            for account in accounts {
-                account.groups.remove("Users");
-            }
-        });
+    for Cut { mut scene, told, .. } in cuts.into_iter().filter(|cut| cut.scene.pool.account("Google_1").is_some()) {
+        scene.pool.change(|accounts| nobody_is_in_the_group(accounts));
         finish(&mut scene).await;
-        assert!(!scene.pool.account("native").unwrap().groups.contains("Users"), "interrupted at call {at}");
+        assert!(!scene.account("native").groups.contains("Users"), "{told}");
         interrupted += 1;
     }
     assert!(interrupted > 1);

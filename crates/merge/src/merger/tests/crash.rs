@@ -164,27 +164,36 @@ impl Journal for FusedJournal {
     }
 }
 
-/// Ends the process after each step of a run, and the run after that one after each of its steps. Hands every scene that
-/// comes of it to `then`, with what happened to it, and returns how many there were.
-pub(super) async fn ended_twice(make: impl AsyncFn() -> Scene, then: impl AsyncFn(Scene, &str)) -> usize {
-    let mut explored = 0;
+/// A scene after a run that did not go well.
+pub(super) struct Cut {
+    pub(super) scene: Scene,
+    /// The step that did not go well; empty if all did.
+    pub(super) what: &'static str,
+    /// What happened, for messages.
+    pub(super) told: String,
+}
+
+/// Runs a scene once for each of its steps, which comes to this fate, and once undisturbed.
+pub(super) async fn cut_off(make: impl AsyncFn() -> Scene, fate: Fate) -> Vec<Cut> {
+    let mut cuts = Vec::new();
     for at in 1.. {
-        let mut first = make().await;
-        let fuse = Fuse::at(at, Fate::EndsAfter);
-        let _ = first.run(&fuse).await;
+        let mut scene = make().await;
+        let fuse = Fuse::at(at, fate);
+        let result = scene.run(&fuse).await;
+        let (what, name) = (fuse.what(), &scene.name);
+        cuts.push(Cut { told: format!("{name}, {fate:?} at step {at} ({what}): {result:?}"), scene, what });
         if !fuse.burnt() {
             break;
         }
-        for again in 1.. {
-            let mut scene = first.copy();
-            let second = Fuse::at(again, Fate::EndsAfter);
-            let _ = scene.run(&second).await;
-            if !second.burnt() {
-                break;
-            }
-            explored += 1;
-            then(scene, &format!("ended after step {at} and after step {again} ({})", second.what())).await;
-        }
     }
-    explored
+    cuts
+}
+
+/// Ends the process after each step of a run, and the run after that one after each of its steps.
+pub(super) async fn cut_off_twice(make: impl AsyncFn() -> Scene) -> Vec<Cut> {
+    let mut cuts = Vec::new();
+    for first in cut_off(make, Fate::EndsAfter).await {
+        cuts.extend(cut_off(async || first.scene.copy(), Fate::EndsAfter).await);
+    }
+    cuts
 }

@@ -1,6 +1,6 @@
 //! People who join the group that they should have joined.
 
-use super::crash::{FATES, Fuse};
+use super::crash::{Cut, FATES, cut_off};
 use super::scenario::{Scene, unplanned};
 use crate::group::{DefaultGroup, GroupStep};
 use crate::merger::StepResult;
@@ -10,34 +10,31 @@ use cognito_core::user_pool::memory::{Account, federated, native};
 const ADA: &str = "ada@example.com";
 
 fn joining() -> Scene {
-    let ada = native(ADA).named("ada");
-    let join = DefaultGroup { name: "Users".into(), for_everybody: false, since: 0 };
-    let step = GroupStep { user_name: ada.user_name.clone(), sub: ada.sub.clone(), join };
-    let mut scene = unplanned(&[ada]);
-    let planned = Planned { line: 0, email: ADA.into(), merge: Vec::new(), leave: Vec::new(), group: Some(step) };
-    scene.planned.push(planned);
+    joins(&[native(ADA).named("ada")], false)
+}
+
+/// The first of these profiles is to join the group.
+fn joins(accounts: &[Account], for_everybody: bool) -> Scene {
+    let join = DefaultGroup { name: "Users".into(), for_everybody, since: 0 };
+    let step = GroupStep { user_name: accounts[0].user_name.clone(), sub: accounts[0].sub.clone(), join };
+    let mut scene = unplanned(accounts);
+    scene.planned.push(Planned { line: 0, email: ADA.into(), merge: vec![], leave: vec![], group: Some(step) });
     scene
 }
 
 fn is_in(scene: &Scene) -> bool {
-    scene.pool.account("ada").unwrap().groups.contains("Users")
+    scene.account("ada").groups.contains("Users")
 }
 
 #[tokio::test]
 async fn cut_off_at_any_step_and_resumed_the_person_is_in_the_group_and_out_again_after_an_undo() {
     let mut explored = 0;
     for fate in FATES {
-        for at in 1.. {
-            let mut scene = joining();
-            let fuse = Fuse::at(at, fate);
-            let _ = scene.run(&fuse).await;
-            if !fuse.burnt() {
-                break;
-            }
+        for Cut { mut scene, told, .. } in cut_off(async || joining(), fate).await {
             explored += 1;
-            let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-            assert!(matches!(ended.as_slice(), [StepResult::Done | StepResult::DoneBefore]), "{fate:?} {at} {ended:?}");
-            assert!(is_in(&scene), "{fate:?} {at}");
+            let ended = scene.ends().await;
+            assert!(matches!(ended.as_slice(), [StepResult::Done | StepResult::DoneBefore]), "{told} {ended:?}");
+            assert!(is_in(&scene), "{told}");
             let report = scene.undo().await;
             assert!(report[0].restored == ["groups"] && report[0].lost.is_empty(), "{report:?}");
             assert_eq!(format!("{:?}", scene.pool.accounts()), format!("{:?}", scene.before));
@@ -53,13 +50,9 @@ async fn who_was_shut_out_gets_no_rights() {
         let ada = Account { email_verified: true, ..federated("Google", "1", ADA) };
         let mut other = native(ADA).named("other");
         other.enabled = !banned;
-        let join = DefaultGroup { name: "Users".into(), for_everybody: true, since: 0 };
-        let step = GroupStep { user_name: ada.user_name.clone(), sub: ada.sub.clone(), join };
-        let name = ada.user_name.clone();
-        let mut scene = unplanned(&[ada, other]);
-        scene.planned.push(Planned { line: 0, email: ADA.into(), merge: vec![], leave: vec![], group: Some(step) });
-        assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [ended]);
-        assert_eq!(scene.pool.account(&name).unwrap().groups.contains("Users"), !banned);
+        let mut scene = joins(&[ada, other], true);
+        assert_eq!(scene.ends().await, [ended]);
+        assert_eq!(scene.account("Google_1").groups.contains("Users"), !banned);
     }
 }
 
@@ -78,8 +71,7 @@ async fn a_person_whom_the_group_is_not_for_any_more_is_left_alone() {
         let mut scene = joining();
         scene.pool.change(|accounts| change(&mut accounts[0]));
         let before = format!("{:?}", scene.pool.accounts());
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{what}: {ended:?}");
+        scene.is_left_alone(what).await;
         scene.undo().await;
         assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{what}");
     }
@@ -89,6 +81,6 @@ async fn a_person_whom_the_group_is_not_for_any_more_is_left_alone() {
 async fn a_group_that_is_not_there_is_a_failure() {
     let mut scene = joining();
     scene.planned[0].group.as_mut().unwrap().join.name = "Nowhere".into();
-    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
+    let ended = scene.ends().await;
     assert!(matches!(ended.as_slice(), [StepResult::Failed(why)] if why.contains("AdminAddUserToGroup")), "{ended:?}");
 }

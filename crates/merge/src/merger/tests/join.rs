@@ -2,15 +2,15 @@
 
 mod resumed;
 
-use super::crash::{FATES, Fate, Fuse, ended_twice};
-use super::scenario::{ADA, Scene, SignIn, creating, unplanned, untimed};
+use super::crash::{Cut, FATES, Fate, Fuse, cut_off, cut_off_twice};
+use super::scenario::{ADA, Scene, SignIn, creating, displace, nobody_is_in_the_group, unplanned, untimed};
 use super::undo::undone_despite_any_failure;
-use crate::join::{Join, Proof, Side};
+use crate::join::{Join, NotJoinable, Proof, Side};
+use crate::journal::MergeState;
 use crate::merger::{Incomplete, MergeError, StepResult};
 use crate::plan::{Planned, Step};
 use cognito_core::user_pool::Administration;
-use cognito_core::user_pool::memory::{Account, LinkedIdentity, federated, native};
-use std::sync::Arc;
+use cognito_core::user_pool::memory::{Account, LinkedIdentity, Quirks, federated, native};
 
 const STAYS: &str = "countess@example.com";
 
@@ -24,16 +24,24 @@ fn stays() -> Account {
     native(STAYS).named("stays").with_identity("Okta", "9")
 }
 
+fn alone() -> Account {
+    Account { email_verified: true, ..federated("Google", "1", ADA) }
+}
+
+async fn step(scene: &Scene, goes: &str) -> Result<Step, NotJoinable> {
+    let side = async |name| Side::read(&scene.pool, scene.pool.record(name).await.unwrap().unwrap()).await.unwrap();
+    let join = Join { proof: Proof::OperatorsWord, goes: side(goes).await, stays: side("stays").await };
+    Step::joining(join, &creating().providers)
+}
+
 async fn planned(scene: &Scene, goes: &str) -> Planned {
-    let (goes, stays) = (scene.pool.record(goes).await.unwrap(), scene.pool.record("stays").await.unwrap());
-    let email = goes.as_ref().and_then(cognito_core::user_pool::ProfileRecord::address).unwrap_or_default();
-    let join = Join {
-        proof: Proof::OperatorsWord,
-        goes: Side::read(&scene.pool, goes.unwrap()).await.unwrap(),
-        stays: Side::read(&scene.pool, stays.unwrap()).await.unwrap(),
-    };
-    let step = Step::joining(join, &creating().providers).unwrap();
-    Planned { line: 0, email, merge: vec![step], leave: Vec::new(), group: None }
+    let email = scene.account(goes).record().address().unwrap_or_default();
+    Planned { line: 0, email, merge: vec![step(scene, goes).await.unwrap()], leave: Vec::new(), group: None }
+}
+
+/// How far the join has come.
+fn state(scene: &Scene) -> MergeState {
+    scene.history().merge_of("goes").cloned().unwrap_or_default()
 }
 
 async fn joining(goes: &Account) -> Scene {
@@ -46,7 +54,7 @@ async fn joining(goes: &Account) -> Scene {
 
 /// Every kind of profile that can go.
 fn all() -> [Account; 5] {
-    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) }.in_group("Users");
+    let alone = alone().in_group("Users");
     [
         goes(),
         goes().with_identity("Google", "1").with_identity("Facebook", "2"),
@@ -120,7 +128,7 @@ fn check(scene: &Scene, told: &str) {
     let after = scene.pool.accounts();
     assert!(after.iter().all(|account| !account.has_email(ADA)), "{told}: {after:#?}");
     let gone = scene.before.iter().find(|account| account.has_email(ADA)).unwrap();
-    let stays = scene.pool.account("stays").unwrap();
+    let stays = scene.account("stays");
     for (provider, subject) in identities(scene).into_iter().chain([("Okta".into(), "9".into())]) {
         let owners = scene.pool.owners_of(&provider, &subject);
         assert!(owners.len() == 1 && owners[0].user_name == "stays", "{told}: {provider} {owners:?}");
@@ -143,14 +151,7 @@ fn check(scene: &Scene, told: &str) {
 
 #[tokio::test]
 async fn no_step_is_made_of_profiles_that_cannot_be_joined() {
-    let scene = unplanned(&[goes().disabled(), stays()]);
-    let (goes, stays) = (scene.pool.record("goes").await.unwrap(), scene.pool.record("stays").await.unwrap());
-    let join = Join {
-        proof: Proof::OperatorsWord,
-        goes: Side::read(&scene.pool, goes.unwrap()).await.unwrap(),
-        stays: Side::read(&scene.pool, stays.unwrap()).await.unwrap(),
-    };
-    assert!(Step::joining(join, &creating().providers).is_err());
+    assert!(step(&unplanned(&[goes().disabled(), stays()]), "goes").await.is_err());
 }
 
 #[tokio::test]
@@ -161,22 +162,15 @@ async fn cut_off_at_any_step_and_resumed_both_are_one_and_no_identity_is_lost() 
         assert_eq!(finish(&mut scene).await, 0);
         check(&scene, "undisturbed");
         let before = format!("{:?}", scene.pool.accounts());
-        assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::DoneBefore]);
+        assert_eq!(scene.ends().await, [StepResult::DoneBefore]);
         assert_eq!(format!("{:?}", scene.pool.accounts()), before);
         for fate in FATES {
             for how in SignIn::ALL {
-                for at in 1.. {
-                    let mut scene = joining(&goes).await;
-                    let fuse = Fuse::at(at, fate);
-                    let result = scene.run(&fuse).await;
-                    if !fuse.burnt() {
-                        break;
-                    }
+                for Cut { mut scene, told, .. } in cut_off(async || joining(&goes).await, fate).await {
                     explored += 1;
-                    let told = format!("{fate:?} at step {at} ({}), {how:?}, {result:?}", fuse.what());
                     sign_in(&scene, how);
                     further += finish(&mut scene).await;
-                    check(&scene, &told);
+                    check(&scene, &format!("{told}, {how:?}"));
                 }
             }
         }
@@ -189,11 +183,11 @@ async fn cut_off_at_any_step_and_resumed_both_are_one_and_no_identity_is_lost() 
 async fn cut_off_twice_and_resumed_both_are_one() {
     let mut explored = 0;
     for goes in all() {
-        let check = async |mut scene: Scene, told: &str| {
+        for Cut { mut scene, told, .. } in cut_off_twice(async || joining(&goes).await).await {
+            explored += 1;
             finish(&mut scene).await;
-            check(&scene, told);
-        };
-        explored += ended_twice(async || joining(&goes).await, check).await;
+            check(&scene, &told);
+        }
     }
     assert!(explored > 200, "{explored}");
 }
@@ -216,11 +210,8 @@ async fn nothing_is_joined_if_either_profile_has_changed_since_the_plan() {
     for at in ["goes", "stays"] {
         for (what, change) in changes {
             let mut scene = joining(&goes().with_identity("Google", "1")).await;
-            scene.pool.change(|accounts| change(accounts.iter_mut().find(|account| account.user_name == at).unwrap()));
-            let before = format!("{:?}", scene.pool.accounts());
-            let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-            assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{at} {what}: {ended:?}");
-            assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{at} {what}");
+            scene.change(at, change);
+            scene.is_left_alone(&format!("{at} {what}")).await;
         }
     }
 }
@@ -228,20 +219,12 @@ async fn nothing_is_joined_if_either_profile_has_changed_since_the_plan() {
 #[tokio::test]
 async fn what_changed_between_two_tries_is_not_joined_either() {
     let mut explored = 0;
-    for at in 1.. {
-        let (mut scene, fuse) = ended_at(&goes().with_identity("Google", "1"), at).await;
-        let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
-        if !state.moved.is_empty() || !fuse.burnt() {
-            break;
-        }
-        scene.pool.change(|accounts| {
-            let goes = accounts.iter_mut().find(|account| account.user_name == "goes").unwrap();
-            goes.groups.extend(["Admins".into()]);
-        });
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-        assert!(matches!(ended.as_slice(), [StepResult::Skipped(_)]), "{at}: {ended:?}");
-        assert!(!scene.pool.account("stays").unwrap().groups.contains("Admins"), "{at}");
-        explored += usize::from(!state.attempts.is_empty());
+    let cuts = ended(&goes().with_identity("Google", "1")).await;
+    for Cut { mut scene, told, .. } in cuts.into_iter().take_while(|cut| state(&cut.scene).moved.is_empty()) {
+        scene.change("goes", |goes| goes.groups.extend(["Admins".into()]));
+        let has_begun = !state(&scene).attempts.is_empty();
+        scene.is_left_alone(&told).await;
+        explored += usize::from(has_begun);
     }
     assert!(explored > 0, "no try ended between the journal and the first move");
 }
@@ -254,10 +237,7 @@ async fn a_profile_that_bears_anothers_sub_is_not_joined_and_gives_nothing_away(
         let victim = accounts.iter_mut().find(|account| account.has_email("eve@example.com")).unwrap();
         victim.sub = borrowed.into();
     });
-    let before = format!("{:?}", scene.pool.accounts());
-    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-    assert_eq!(ended, [StepResult::Skipped("borrowed_sub".into())]);
-    assert_eq!(format!("{:?}", scene.pool.accounts()), before);
+    assert_eq!(scene.is_left_alone("borrowed").await, "borrowed_sub");
 }
 
 #[tokio::test]
@@ -272,13 +252,10 @@ async fn who_was_shut_out_of_either_address_is_not_joined() {
         let mut scene = joining(&goes).await;
         let banned = native(email).named("banned").disabled();
         scene.pool.change(|accounts| accounts.push(banned));
-        let before = format!("{:?}", scene.pool.accounts());
-        let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
         if refused {
-            assert_eq!(ended, [StepResult::Skipped("shut_out".into())], "{email}");
-            assert_eq!(format!("{:?}", scene.pool.accounts()), before, "{email}");
+            assert_eq!(scene.is_left_alone(email).await, "shut_out");
         } else {
-            assert_eq!(ended, [StepResult::Done], "{email}");
+            assert_eq!(scene.ends().await, [StepResult::Done], "{email}");
         }
     }
 }
@@ -290,9 +267,7 @@ async fn who_was_shut_out_of_the_address_of_the_one_that_stays_is_not_joined() {
     let step = planned(&scene, "goes").await;
     scene.planned.push(step);
     scene.pool.change(|accounts| accounts.push(native(STAYS).named("banned").disabled()));
-    let ended = scene.run(&Fuse::never()).await.unwrap().unwrap();
-    assert_eq!(ended, [StepResult::Skipped("shut_out".into())]);
-    assert_eq!(scene.pool.account("stays").unwrap().identities.len(), 1);
+    assert_eq!(scene.is_left_alone("unproven").await, "shut_out");
 }
 
 /// The person was unlinked by somebody else, and signed in right before our own call.
@@ -300,21 +275,17 @@ async fn who_was_shut_out_of_the_address_of_the_one_that_stays_is_not_joined() {
 async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
     for moved_to in ["alone", "eve"] {
         let mut scene = joining(&goes().with_identity("Google", "1")).await;
-        let pool = scene.pool.clone();
-        let fuse = Fuse::meanwhile("AdminAddUserToGroup", move || {
-            pool.change(|accounts| {
-                let goes = accounts.iter_mut().find(|account| account.user_name == "goes").unwrap();
-                goes.identities.clear();
-                let owner = match moved_to {
-                    "alone" => federated("Google", "1", ADA),
-                    name => native("other@example.com").named(name).with_identity("Google", "1"),
-                };
-                accounts.push(owner);
-            });
+        let fuse = scene.meanwhile("AdminAddUserToGroup", move |accounts| {
+            let goes = accounts.iter_mut().find(|account| account.user_name == "goes").unwrap();
+            goes.identities.clear();
+            let owner = match moved_to {
+                "alone" => federated("Google", "1", ADA),
+                name => native("other@example.com").named(name).with_identity("Google", "1"),
+            };
+            accounts.push(owner);
         });
-        let stopped = scene.run(&fuse).await.unwrap().unwrap_err();
+        scene.stops(&fuse, Incomplete::NotMoved).await;
         assert!(fuse.burnt(), "{moved_to}");
-        assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotMoved, .. }), "{moved_to}: {stopped}");
         assert_eq!(scene.pool.owners_of("Google", "1").len(), 1, "{moved_to}");
         assert!(scene.pool.account("goes").is_some(), "{moved_to}");
     }
@@ -322,7 +293,7 @@ async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
 
 /// An administrator takes identities from the profile that goes which no run has touched yet, such as a stolen one.
 fn taken_away(scene: &Scene) -> Vec<(String, String)> {
-    let moved = scene.history().merge_of("goes").cloned().unwrap_or_default().moved;
+    let moved = state(scene).moved;
     let mut taken = Vec::new();
     scene.pool.change(|accounts| {
         for goes in accounts.iter_mut().filter(|account| account.user_name == "goes") {
@@ -342,12 +313,8 @@ fn taken_away(scene: &Scene) -> Vec<(String, String)> {
 async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second_run_nor_by_an_undo() {
     let mut explored = 0;
     for undoes in [false, true] {
-        for at in 1.. {
-            let goes = goes().with_identity("Google", "1").with_identity("Facebook", "2");
-            let (mut scene, fuse) = ended_at(&goes, at).await;
-            if !fuse.burnt() {
-                break;
-            }
+        let goes = goes().with_identity("Google", "1").with_identity("Facebook", "2");
+        for Cut { mut scene, told, .. } in ended(&goes).await {
             let taken = taken_away(&scene);
             if undoes {
                 scene.undo().await;
@@ -355,7 +322,7 @@ async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second
                 let _ = scene.run(&Fuse::never()).await;
             }
             for (provider, subject) in &taken {
-                assert!(scene.pool.owners_of(provider, subject).is_empty(), "{provider} after {at}, undo: {undoes}");
+                assert!(scene.pool.owners_of(provider, subject).is_empty(), "{provider} after {told}, undo: {undoes}");
             }
             explored += usize::from(taken.len() == 1);
         }
@@ -363,24 +330,14 @@ async fn an_identity_that_was_taken_away_meanwhile_is_linked_neither_by_a_second
     assert!(explored >= 2, "no run ended between the first and the second identity");
 }
 
-/// The scene in which a run ended right after its call of this number, if it made so many.
-async fn ended_at(goes: &Account, at: usize) -> (Scene, Arc<Fuse>) {
-    let mut scene = joining(goes).await;
-    let fuse = Fuse::at(at, Fate::EndsAfter);
-    let _ = scene.run(&fuse).await;
-    (scene, fuse)
+/// The scenes in which a run ended right after each of its calls.
+async fn ended(goes: &Account) -> Vec<Cut> {
+    cut_off(async || joining(goes).await, Fate::EndsAfter).await
 }
 
 /// The scene in which a run ended right after this call.
 async fn ended_after(goes: &Account, call: &'static str) -> Scene {
-    for at in 1.. {
-        let (scene, fuse) = ended_at(goes, at).await;
-        if fuse.what() == call {
-            return scene;
-        }
-        assert!(fuse.burnt(), "{call} was never made");
-    }
-    unreachable!()
+    ended(goes).await.into_iter().find(|cut| cut.what == call).expect(call).scene
 }
 
 #[tokio::test]
@@ -389,58 +346,37 @@ async fn an_identity_on_its_way_is_not_lost_if_somebody_deletes_the_profile_mean
     assert!(scene.pool.owners_of("Google", "1").is_empty(), "it is on its way");
     scene.pool.change(|accounts| accounts.retain(|account| account.user_name != "goes"));
     // However often the run that links it is cut off.
-    for at in 1.. {
-        let mut scene = scene.copy();
-        let fuse = Fuse::at(at, Fate::EndsBefore);
-        let _ = scene.run(&fuse).await;
-        assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap().len(), 1, "{at}");
-        assert!(scene.pool.account("stays").unwrap().has_identity("Google", "1"), "{at}");
-        if !fuse.burnt() {
-            break;
-        }
+    for Cut { mut scene, told, .. } in cut_off(async || scene.copy(), Fate::EndsBefore).await {
+        assert_eq!(scene.ends().await.len(), 1, "{told}");
+        assert!(scene.account("stays").has_identity("Google", "1"), "{told}");
     }
 }
 
 #[tokio::test]
 async fn a_profile_that_came_back_with_more_than_its_own_identity_is_not_deleted() {
-    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) };
-    let mut scene = ended_after(&alone, "AdminDeleteUser").await;
-    let back = Account { sub: "made anew".into(), ..alone }.with_identity("Facebook", "2");
+    let mut scene = ended_after(&alone(), "AdminDeleteUser").await;
+    let back = Account { sub: "made anew".into(), ..alone() }.with_identity("Facebook", "2");
     scene.pool.change(|accounts| accounts.push(back));
-    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    scene.stops(&Fuse::never(), Incomplete::NotLinked).await;
     assert_eq!(scene.pool.owners_of("Facebook", "2").len(), 1);
 }
 
 #[tokio::test]
 async fn nothing_is_linked_to_a_profile_that_was_disabled_since_the_deletion() {
-    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) };
-    let mut scene = ended_after(&alone, "AdminDeleteUser").await;
-    scene
-        .pool
-        .change(|accounts| accounts.iter_mut().filter(|a| a.user_name == "stays").for_each(|a| a.enabled = false));
-    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    let mut scene = ended_after(&alone(), "AdminDeleteUser").await;
+    scene.change("stays", |stays| stays.enabled = false);
+    scene.stops(&Fuse::never(), Incomplete::NotLinked).await;
     assert!(scene.pool.owners_of("Google", "1").is_empty());
 }
 
 #[tokio::test]
 async fn an_identity_that_was_taken_from_the_profile_that_stays_after_the_deletion_is_not_linked_again() {
     let mut explored = 0;
-    for at in 1.. {
-        let (mut scene, _) = ended_at(&goes().with_identity("Google", "1"), at).await;
-        let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
-        if state.done {
-            break;
-        }
-        if state.deleted {
-            scene.pool.change(|accounts| {
-                for account in accounts {
-                    account.identities.retain(|known| known.provider != "Google");
-                }
-            });
-            assert_eq!(scene.run(&Fuse::never()).await.unwrap().unwrap(), [StepResult::Done], "{at}");
-            assert!(scene.pool.owners_of("Google", "1").is_empty(), "{at}");
+    for Cut { mut scene, told, .. } in ended(&goes().with_identity("Google", "1")).await {
+        if state(&scene).deleted && !state(&scene).done {
+            scene.change("stays", |stays| stays.identities.retain(|known| known.provider != "Google"));
+            assert_eq!(scene.ends().await, [StepResult::Done], "{told}");
+            assert!(scene.pool.owners_of("Google", "1").is_empty(), "{told}");
             explored += 1;
         }
     }
@@ -450,21 +386,17 @@ async fn an_identity_that_was_taken_from_the_profile_that_stays_after_the_deleti
 /// Some pools refuse a link that is there already.
 #[tokio::test]
 async fn a_join_that_was_cut_off_or_is_undone_links_nothing_twice() {
-    let quirks = cognito_core::user_pool::memory::Quirks { refuse_link_again: true, ..Default::default() };
-    for goes in [goes().with_identity("Google", "1"), Account { email_verified: true, ..federated("Google", "1", ADA) }]
-    {
-        for at in 1.. {
-            let mut scene = joining(&goes).await;
-            scene.pool = scene.pool.with_quirks(quirks);
-            let fuse = Fuse::at(at, Fate::EndsAfter);
-            let _ = scene.run(&fuse).await;
+    for goes in [goes().with_identity("Google", "1"), alone()] {
+        let refusing = async || {
+            let scene = joining(&goes).await;
+            scene.pool.set_quirks(Quirks { refuse_link_again: true, ..Quirks::default() });
+            scene
+        };
+        for Cut { mut scene, told, .. } in cut_off(refusing, Fate::EndsAfter).await {
             let mut undone = scene.copy();
             undone.undo().await;
             finish(&mut scene).await;
-            check(&scene, &format!("{at}"));
-            if !fuse.burnt() {
-                break;
-            }
+            check(&scene, &told);
         }
     }
 }
@@ -472,29 +404,22 @@ async fn a_join_that_was_cut_off_or_is_undone_links_nothing_twice() {
 /// Whoever has the name of the profile that stays now is a stranger.
 fn registered_again(scene: &Scene) -> Account {
     let mut stranger = native("stranger@example.com").named("stays").in_group("Users").with_identity("Google", "1");
-    stranger.sub = "a stranger's".into();
     stranger.attributes.insert("given_name".into(), "Ada".into());
-    let registered = stranger.clone();
     scene.pool.change(|accounts| {
-        accounts.retain(|account| account.user_name != "stays");
         accounts.iter_mut().filter(|account| account.user_name == "goes").for_each(|goes| goes.identities.clear());
-        accounts.push(registered);
+        displace(accounts, "stays", stranger);
     });
-    stranger
+    scene.account("stays")
 }
 
 #[tokio::test]
 async fn an_undo_takes_nothing_from_a_stranger_who_has_the_name_of_the_profile_that_stays() {
     let mut explored = 0;
-    for at in 1.. {
-        let (mut scene, fuse) = ended_at(&goes().with_identity("Google", "1"), at).await;
-        if !fuse.burnt() {
-            break;
-        }
+    for Cut { mut scene, told, .. } in ended(&goes().with_identity("Google", "1")).await {
         let stranger = registered_again(&scene);
         scene.undo().await;
-        assert_eq!(format!("{:?}", scene.pool.account("stays").unwrap()), format!("{stranger:?}"), "{at}");
-        let state = scene.history().merge_of("goes").cloned().unwrap_or_default();
+        assert_eq!(format!("{:?}", scene.account("stays")), format!("{stranger:?}"), "{told}");
+        let state = state(&scene);
         explored += usize::from(!state.attempts.is_empty() && state.linked.is_none());
     }
     assert!(explored > 3, "{explored}");
@@ -503,17 +428,11 @@ async fn an_undo_takes_nothing_from_a_stranger_who_has_the_name_of_the_profile_t
 /// The identity that the profile was made for has no profile then.
 #[tokio::test]
 async fn whoever_takes_the_name_of_the_profile_that_stays_right_after_the_deletion_gets_no_identity() {
-    let alone = Account { email_verified: true, ..federated("Google", "1", ADA) };
-    let mut scene = joining(&alone).await;
-    let pool = scene.pool.clone();
-    let fuse = Fuse::meanwhile("AdminDeleteUser", move || {
-        pool.change(|accounts| {
-            accounts.retain(|account| account.user_name != "stays");
-            accounts.push(Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("stays") });
-        });
+    let mut scene = joining(&alone()).await;
+    let fuse = scene.meanwhile("AdminDeleteUser", |accounts| {
+        displace(accounts, "stays", native("stranger@example.com").named("stays"));
     });
-    let stopped = scene.run(&fuse).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotLinked, .. }), "{stopped}");
+    scene.stops(&fuse, Incomplete::NotLinked).await;
     assert!(fuse.burnt() && scene.pool.owners_of("Google", "1").is_empty());
 }
 
@@ -524,7 +443,7 @@ async fn an_undo_gives_nothing_to_a_stranger_who_has_the_name_of_the_deleted_pro
     let stranger = Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("goes") };
     scene.pool.change(|accounts| accounts.push(stranger.clone()));
     let report = scene.undo().await;
-    assert_eq!(format!("{:?}", scene.pool.account("goes").unwrap()), format!("{stranger:?}"));
+    assert_eq!(format!("{:?}", scene.account("goes")), format!("{stranger:?}"));
     assert!(report[0].lost.iter().any(|lost| lost.contains("the sub")), "{report:?}");
 }
 
@@ -532,18 +451,12 @@ async fn an_undo_gives_nothing_to_a_stranger_who_has_the_name_of_the_deleted_pro
 async fn a_stranger_who_has_the_name_of_the_profile_that_stays_gains_nothing() {
     for after in ["AdminListGroupsForUser", "AdminGetUserAuthFactors", "AdminAddUserToGroup"] {
         let mut scene = joining(&goes().with_identity("Google", "1")).await;
-        let pool = scene.pool.clone();
-        let stranger = Account { sub: "a stranger's".into(), ..native("stranger@example.com").named("stays") };
+        let stranger = native("stranger@example.com").named("stays");
         let registered = stranger.clone();
-        let fuse = Fuse::meanwhile(after, move || {
-            pool.change(|accounts| {
-                accounts.retain(|account| account.user_name != "stays");
-                accounts.push(registered.clone());
-            });
-        });
+        let fuse = scene.meanwhile(after, move |accounts| displace(accounts, "stays", registered.clone()));
         let _ = scene.run(&fuse).await.unwrap();
         assert!(fuse.burnt(), "{after}");
-        let now = scene.pool.account("stays").unwrap();
+        let now = scene.account("stays");
         let identities = (&now.identities, now.attributes.get("given_name").filter(|_| after != "AdminAddUserToGroup"));
         assert_eq!(identities, (&stranger.identities, None), "{after}");
         assert!(after == "AdminAddUserToGroup" || now.groups.is_empty(), "{after}: {:?}", now.groups);
@@ -553,14 +466,12 @@ async fn a_stranger_who_has_the_name_of_the_profile_that_stays_gains_nothing() {
 #[tokio::test]
 async fn nothing_is_deleted_while_an_identity_cannot_move() {
     let mut scene = joining(&goes().with_identity("Google", "1")).await;
-    let quirks = cognito_core::user_pool::memory::Quirks { refuse_every_link: true, ..Default::default() };
-    scene.pool = scene.pool.with_quirks(quirks);
-    let stopped = scene.run(&Fuse::never()).await.unwrap().unwrap_err();
-    assert!(matches!(stopped, MergeError::Incomplete { what: Incomplete::NotMoved, .. }), "{stopped}");
+    scene.pool.set_quirks(Quirks { refuse_every_link: true, ..Quirks::default() });
+    scene.stops(&Fuse::never(), Incomplete::NotMoved).await;
     assert_eq!(scene.history().incomplete(), 1);
     assert!(scene.pool.account("goes").is_some_and(|goes| goes.password == self::goes().password));
     // The cause is gone, and the operator changes their mind.
-    scene.pool = scene.pool.with_quirks(cognito_core::user_pool::memory::Quirks::default());
+    scene.pool.set_quirks(Quirks::default());
     let report = scene.undo().await;
     assert!(report[0].restored.contains(&"its own link".to_owned()) && report[0].lost.is_empty(), "{report:?}");
     let after: Vec<_> = scene.pool.accounts().into_iter().map(untimed).collect();
@@ -570,15 +481,9 @@ async fn nothing_is_deleted_while_an_identity_cannot_move() {
 #[tokio::test]
 async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_what_is_lost() {
     for goes in all() {
-        for at in 1.. {
-            let (mut scene, fuse) = ended_at(&goes, at).await;
-            let told = format!("{} at {at} ({})", scene.name, fuse.what());
+        for Cut { mut scene, told, .. } in ended(&goes).await {
             let report = scene.undo().await;
-            assert_eq!(
-                format!("{:?}", untimed(scene.pool.account("stays").unwrap())),
-                format!("{:?}", stays()),
-                "{told}"
-            );
+            assert_eq!(format!("{:?}", untimed(scene.account("stays"))), format!("{:?}", stays()), "{told}");
             let going = scene.pool.account(&goes.user_name).map(untimed);
             let lost = |what: &str| report.iter().any(|undone| undone.lost.iter().any(|lost| lost.contains(what)));
             match going {
@@ -591,9 +496,6 @@ async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_
                     assert!(lost("the sub") && (goes.is_stand_alone() || lost("the password")), "{told}: {report:?}");
                 }
             }
-            if !fuse.burnt() {
-                break;
-            }
         }
     }
 }
@@ -602,12 +504,8 @@ async fn an_undo_from_any_step_leaves_the_profile_that_stays_as_it_was_and_says_
 async fn whatever_call_of_an_undo_fails_the_next_undo_gives_back_what_the_profile_that_goes_had() {
     let mut failed = 0;
     for goes in all() {
-        for at in 1.. {
-            let (scene, fuse) = ended_at(&goes, at).await;
-            failed += undone_despite_any_failure(&scene, &format!("{} ended at {at}", scene.name)).await;
-            if !fuse.burnt() {
-                break;
-            }
+        for cut in ended(&goes).await {
+            failed += undone_despite_any_failure(&cut.scene, &cut.told).await;
         }
     }
     assert!(failed > 200, "{failed}");

@@ -2,7 +2,7 @@
 
 use super::crash::{Crash, Disk, Fuse, FusedJournal, read};
 use crate::journal::{History, Undone};
-use crate::merger::{MergeError, Merger, StepResult};
+use crate::merger::{Incomplete, MergeError, Merger, StepResult};
 use crate::plan::{CopyOptions, Planned, plan};
 use crate::rate_limit::RateLimits;
 use crate::requirements::Requirements;
@@ -77,6 +77,19 @@ pub(super) fn native_named(name: &str) -> Account {
 pub(super) fn untimed(mut account: Account) -> Account {
     account.identities.iter_mut().for_each(|linked| linked.connected = None);
     account
+}
+
+/// A stranger's profile takes the place of the one with this name.
+pub(super) fn displace(accounts: &mut Vec<Account>, name: &str, by: Account) {
+    accounts.retain(|account| account.user_name != name);
+    accounts.push(Account { sub: "a stranger's".into(), ..by });
+}
+
+/// Takes the group away from everybody.
+pub(super) fn nobody_is_in_the_group(accounts: &mut [Account]) {
+    for account in accounts {
+        account.groups.remove("Users");
+    }
 }
 
 /// People who have nothing to do with it.
@@ -265,6 +278,46 @@ impl Scene {
             Ok(_) => "the process ended",
             Err(panic) => std::panic::resume_unwind(panic),
         })
+    }
+
+    /// Runs the plan, and nothing is in the way.
+    pub(super) async fn ends(&mut self) -> Vec<StepResult> {
+        self.run(&Fuse::never()).await.expect("nothing ends the process").expect("nothing stops the run")
+    }
+
+    /// Runs the plan, which stops with this left to do.
+    pub(super) async fn stops(&mut self, fuse: &Arc<Fuse>, left: Incomplete) {
+        let stopped = self.run(fuse).await.expect("nothing ends the process").expect_err("something stops the run");
+        assert!(matches!(stopped, MergeError::Incomplete { what, .. } if what == left), "{}: {stopped}", self.name);
+    }
+
+    /// Runs the plan, which skips its only profile and leaves everybody as they were. Returns why.
+    pub(super) async fn is_left_alone(&mut self, told: &str) -> String {
+        let before = format!("{:?}", self.pool.accounts());
+        let ended = self.ends().await;
+        let [StepResult::Skipped(why)] = ended.as_slice() else { panic!("{told}: {ended:?}") };
+        assert_eq!(format!("{:?}", self.pool.accounts()), before, "{told}");
+        why.clone()
+    }
+
+    /// The profile of this name, which is there.
+    pub(super) fn account(&self, name: &str) -> Account {
+        self.pool.account(name).unwrap()
+    }
+
+    /// Changes the profile of this name.
+    pub(super) fn change(&self, name: &str, change: impl FnOnce(&mut Account)) {
+        self.pool.change(|accounts| change(accounts.iter_mut().find(|account| account.user_name == name).unwrap()));
+    }
+
+    /// Nothing fails; the first call of this name is followed by a change of the pool.
+    pub(super) fn meanwhile(
+        &self,
+        after: &'static str,
+        change: impl Fn(&mut Vec<Account>) + Send + Sync + 'static,
+    ) -> Arc<Fuse> {
+        let pool = self.pool.clone();
+        Fuse::meanwhile(after, move || pool.change(&change))
     }
 
     pub(super) async fn undo(&mut self) -> Vec<Undone> {
