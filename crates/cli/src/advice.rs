@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use cognito_core::user_pool::aws::failed;
 use cognito_core::user_pool::{PoolError, PoolErrorKind};
-use merge::{MergeError, UndoError};
+use merge::MergeError;
 
 /// The IAM permission that an operation needs; `None` if it needs none.
 pub(crate) fn permission(operation: &str) -> Option<String> {
@@ -36,11 +36,7 @@ pub(crate) fn of(error: &Error) -> Option<String> {
             MergeError::Pool(error) => Some(error),
             _ => None,
         });
-        let of_undo = cause.downcast_ref().and_then(|error| match error {
-            UndoError::Pool(error) => Some(error),
-            UndoError::Journal(_) => None,
-        });
-        cause.downcast_ref::<PoolError>().or(of_merge).or(of_undo)
+        cause.downcast_ref::<PoolError>().or(of_merge)
     })?;
     about(failed.operation(), failed.code())
 }
@@ -153,9 +149,8 @@ mod tests {
 
     #[test]
     fn what_stopped_a_merge_or_an_undo_has_its_advice_as_well() {
-        let denied = || PoolError::new(PoolErrorKind::Denied, "AdminDeleteUser", "AccessDeniedException");
-        for error in [Error::new(MergeError::Pool(denied())), Error::new(UndoError::Pool(denied()))] {
-            assert!(of(&error.context("stopped")).unwrap().contains("cognito-idp:AdminDeleteUser"));
-        }
+        let denied = PoolError::new(PoolErrorKind::Denied, "AdminDeleteUser", "AccessDeniedException");
+        let stopped = Error::new(MergeError::Pool(denied)).context("stopped");
+        assert!(of(&stopped).unwrap().contains("cognito-idp:AdminDeleteUser"));
     }
 }

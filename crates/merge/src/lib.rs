@@ -40,4 +40,4 @@ pub use plan::{CopyOptions, Leave, Planned, Step, Totals, plan};
 pub use rate_limit::{RateLimit, RateLimits};
 pub use requirements::Requirements;
 pub use rules::{Judgement, LeaveReason, MAX_PROFILES, Rules};
-pub use undo::{UndoError, undo};
+pub use undo::undo;

@@ -2,22 +2,12 @@
 
 use crate::group::ADD_TO_GROUP;
 use crate::join::record_has;
-use crate::journal::{Entry, Journal, JournalError, MergeState, Undone};
+use crate::journal::{Entry, Journal, MergeState, Undone};
+use crate::merger::MergeError;
 use crate::rate_limit::RateLimits;
 use cognito_core::provider::SourceIdentity;
 use cognito_core::user_pool::{Administration, PoolError, PoolErrorKind, ProfileRecord};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Why an undo stopped. A repeated call continues from there.
-#[derive(Debug, thiserror::Error)]
-pub enum UndoError {
-    /// The journal cannot be written.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// A call to the pool failed.
-    #[error(transparent)]
-    Pool(#[from] PoolError),
-}
 
 impl Undone {
     fn restores(&mut self, what: &str) {
@@ -50,212 +40,188 @@ const KEPT: &str = "the link: Cognito did not take it away";
 ///
 /// # Errors
 ///
-/// Returns [`UndoError`] if the journal cannot be written or a call fails. A repeated call continues from there.
+/// Returns [`MergeError`] if the journal cannot be written or a call fails. A repeated call continues from there.
 pub async fn undo(
     pool: &impl Administration,
     journal: &mut impl Journal,
     limits: &RateLimits,
     report: &mut Vec<Undone>,
-) -> Result<(), UndoError> {
+) -> Result<(), MergeError> {
     let history = journal.history().clone();
     for user_name in history.order.iter().rev() {
         let Some(state) = history.merge_of(user_name).filter(|state| state.undone.is_none()) else { continue };
-        let mut undone = Undone { user_name: user_name.clone(), ..Undone::default() };
-        let result = undo_one(pool, user_name, state, limits, &mut undone).await;
-        if result.is_ok() || !undone.restored.is_empty() {
-            report.push(undone.clone());
+        let undone = Undone { user_name: user_name.clone(), ..Undone::default() };
+        let mut undo = Undo { pool, limits, state, undone };
+        let result = undo.carry_out().await;
+        if result.is_ok() || !undo.undone.restored.is_empty() {
+            report.push(undo.undone.clone());
         }
-        result?;
-        journal.write(Entry::Undone(undone)).await?;
+        result.map_err(MergeError::Pool)?;
+        journal.write(Entry::Undone(undo.undone)).await?;
     }
     Ok(())
 }
 
-async fn undo_one(
-    pool: &impl Administration,
-    user_name: &str,
-    state: &MergeState,
-    limits: &RateLimits,
-    undone: &mut Undone,
-) -> Result<(), PoolError> {
-    let Some(last) = state.attempts.last() else { return Ok(()) };
-    let now = pool.record(user_name).await?;
-    let is_gone = now.is_none();
-    let same = now.filter(|record| record.sub() == last.profile.sub());
-    if last.decision == ADD_TO_GROUP {
-        match &same {
-            Some(record) => undo_copies(pool, record, state, limits, undone).await?,
-            None => undone.loses(GONE),
-        }
-        return Ok(());
-    }
-    if same.is_none() {
-        undone.loses(SUB);
-        if last.identity.is_none() {
-            undone.loses(NATIVE);
-        }
-    }
-    name_what_is_lost(state, undone);
-    let linked = state.linked.as_ref().map(|linked| &linked.into);
-    match linked.or(last.into.as_ref()) {
-        Some(native) => {
-            undo_native(pool, native, state, limits, undone).await?;
+/// The undo of one merge.
+struct Undo<'a, P> {
+    pool: &'a P,
+    limits: &'a RateLimits,
+    state: &'a MergeState,
+    /// What became of it so far.
+    undone: Undone,
+}
+
+impl<P: Administration> Undo<'_, P> {
+    async fn carry_out(&mut self) -> Result<(), PoolError> {
+        let Some(last) = self.state.attempts.last() else { return Ok(()) };
+        let now = self.pool.record(&self.undone.user_name).await?;
+        let is_gone = now.is_none();
+        let same = now.filter(|record| record.sub() == last.profile.sub());
+        if last.decision == ADD_TO_GROUP {
             match &same {
-                Some(going) => give_back(pool, going, &state.moved, limits, undone).await,
-                None => Ok(()),
+                Some(record) => self.take_copies_back(record).await?,
+                None => self.undone.loses(GONE),
+            }
+            return Ok(());
+        }
+        if same.is_none() {
+            self.undone.loses(SUB);
+            if last.identity.is_none() {
+                self.undone.loses(NATIVE);
             }
         }
-        // The merge was cut off before the name of the new native profile was stored. The identity can be unlinked
-        // without that name, but not while it has a profile of its own, because the call would disable that one.
-        None if is_gone => {
+        self.name_what_is_lost();
+        let linked = self.state.linked.as_ref().map(|linked| &linked.into);
+        if let Some(native) = linked.or(last.into.as_ref()) {
+            self.clear_native(native).await?;
+            if let Some(going) = &same {
+                self.give_back(going).await?;
+            }
+        } else if is_gone {
+            // The merge was cut off before the name of the new native profile was stored. The identity can be unlinked
+            // without that name, but not while it has a profile of its own, because the call would disable that one.
             for identity in last.identities() {
-                limits.updates.wait().await;
-                match pool.unlink_source(identity).await {
-                    Ok(()) => undone.restores("link"),
+                self.limits.updates.wait().await;
+                match self.pool.unlink_source(identity).await {
+                    Ok(()) => self.undone.restores("link"),
                     Err(error) if error.is_not_linked() => {}
                     Err(error) => return Err(error),
                 }
             }
-            Ok(())
         }
-        None => Ok(()),
+        Ok(())
     }
-}
 
-/// Adds to the report what no call can restore.
-fn name_what_is_lost(state: &MergeState, undone: &mut Undone) {
-    if state.attempts.iter().any(|begin| begin.replaces.is_some()) {
-        undone.loses(REGISTRATION);
-    }
-    let attempted = state.attempts.iter().map(|begin| begin.decision.as_str());
-    let decisions: BTreeSet<_> = attempted.chain(state.linked.iter().map(|linked| linked.decision.as_str())).collect();
-    if state.linked.is_some() {
-        for (decision, lost) in [("accept_invitation", INVITATION), ("reclaim", RECLAIMED)] {
-            if decisions.contains(decision) {
-                undone.loses(lost);
+    /// Adds to the report what no call can restore.
+    fn name_what_is_lost(&mut self) {
+        let MergeState { attempts, linked, .. } = self.state;
+        if attempts.iter().any(|begin| begin.replaces.is_some()) {
+            self.undone.loses(REGISTRATION);
+        }
+        if let Some(linked) = linked {
+            let attempted = attempts.iter().map(|begin| begin.decision.as_str());
+            let decisions: BTreeSet<_> = attempted.chain([linked.decision.as_str()]).collect();
+            for (decision, lost) in [("accept_invitation", INVITATION), ("reclaim", RECLAIMED)] {
+                if decisions.contains(decision) {
+                    self.undone.loses(lost);
+                }
             }
         }
-    }
-    let has_native = state.linked.is_some() || state.attempts.last().is_some_and(|last| last.into.is_some());
-    if was_created(state) && has_native {
-        undone.loses(CREATED);
-    }
-}
-
-/// Whether the native profile was created for the merge.
-fn was_created(state: &MergeState) -> bool {
-    state.attempts.iter().any(|begin| begin.into.is_none())
-}
-
-async fn undo_native(
-    pool: &impl Administration,
-    native: &str,
-    state: &MergeState,
-    limits: &RateLimits,
-    undone: &mut Undone,
-) -> Result<(), PoolError> {
-    let Some(record) = pool.record(native).await? else {
-        undone.loses(MOVED);
-        return Ok(());
-    };
-    // Somebody else may have registered the name since. Journals of earlier versions know the sub only of a link.
-    let linked = state.linked.as_ref().map(|linked| linked.into_sub.as_str());
-    let sub = linked.or_else(|| state.attempts.last().and_then(|begin| begin.into_sub.as_deref()));
-    if sub.is_some_and(|sub| sub != record.sub()) {
-        undone.loses(MOVED);
-        return Ok(());
-    }
-    // Copies are undone before the link, so that an interrupted undo still finds the link and begins again.
-    undo_copies(pool, &record, state, limits, undone).await?;
-    let Some(last) = state.attempts.last() else { return Ok(()) };
-    if state.attempts.first().is_some_and(|begin| begin.decision == "already_linked") {
-        undone.restores("link: it was there before, and stays");
-        return Ok(());
-    }
-    for identity in last.identity.iter().chain(&state.moved) {
-        unlink(pool, &record, identity, state, limits, undone).await?;
-    }
-    Ok(())
-}
-
-async fn unlink(
-    pool: &impl Administration,
-    native: &ProfileRecord,
-    identity: &SourceIdentity,
-    state: &MergeState,
-    limits: &RateLimits,
-    undone: &mut Undone,
-) -> Result<(), PoolError> {
-    if !record_has(native, identity) {
-        if state.linked.is_some() {
-            undone.loses(MOVED);
-        }
-        return Ok(());
-    }
-    limits.updates.wait().await;
-    let unlinked = pool.unlink_source(identity).await;
-    // The profile counts, not the answer of the call.
-    if pool.record(&native.user_name).await?.is_some_and(|after| record_has(&after, identity)) {
-        unlinked?;
-        undone.loses(KEPT);
-    } else {
-        undone.restores("link");
-    }
-    Ok(())
-}
-
-/// Links the identities again that a profile gave away and that was not deleted after all.
-async fn give_back(
-    pool: &impl Administration,
-    going: &ProfileRecord,
-    moved: &[SourceIdentity],
-    limits: &RateLimits,
-    undone: &mut Undone,
-) -> Result<(), PoolError> {
-    let name = pool.checked(&going.name(), going.sub()).await?;
-    for identity in moved.iter().filter(|identity| !record_has(going, identity)) {
-        limits.updates.wait().await;
-        match pool.link(&name, identity).await {
-            Ok(()) => undone.restores("its own link"),
-            Err(error) if error.is_not_linked() => undone.loses(MOVED),
-            Err(error) => return Err(error),
+        let has_native = linked.is_some() || attempts.last().is_some_and(|last| last.into.is_some());
+        if self.was_created() && has_native {
+            self.undone.loses(CREATED);
         }
     }
-    Ok(())
-}
 
-/// Takes back the groups and attributes that the native profile got.
-async fn undo_copies(
-    pool: &impl Administration,
-    record: &ProfileRecord,
-    state: &MergeState,
-    limits: &RateLimits,
-    undone: &mut Undone,
-) -> Result<(), PoolError> {
-    let native = pool.checked(&record.name(), record.sub()).await?;
-    let groups: BTreeSet<_> = state.attempts.iter().flat_map(|begin| &begin.add_groups).collect();
-    for group in &groups {
-        limits.updates.wait().await;
-        match pool.leave_group(&native, group).await {
-            Err(error) if error.kind() != PoolErrorKind::ResourceNotFound => return Err(error),
-            _ => {}
+    /// Whether the native profile was created for the merge.
+    fn was_created(&self) -> bool {
+        self.state.attempts.iter().any(|begin| begin.into.is_none())
+    }
+
+    /// Takes back what the native profile got.
+    async fn clear_native(&mut self, native: &str) -> Result<(), PoolError> {
+        let Some(last) = self.state.attempts.last() else { return Ok(()) };
+        // Somebody else may have registered the name since. Journals of earlier versions know the sub only of a link.
+        let linked = self.state.linked.as_ref().map(|linked| linked.into_sub.as_str());
+        let sub = linked.or(last.into_sub.as_deref());
+        let record = self.pool.record(native).await?.filter(|record| sub.is_none_or(|sub| sub == record.sub()));
+        let Some(record) = record else {
+            self.undone.loses(MOVED);
+            return Ok(());
+        };
+        // Copies are undone before the link, so that an interrupted undo still finds the link and begins again.
+        self.take_copies_back(&record).await?;
+        if self.state.attempts.first().is_some_and(|begin| begin.decision == "already_linked") {
+            self.undone.restores("link: it was there before, and stays");
+            return Ok(());
         }
+        for identity in last.identity.iter().chain(&self.state.moved) {
+            self.unlink(&record, identity).await?;
+        }
+        Ok(())
     }
-    if !groups.is_empty() {
-        undone.restores("groups");
+
+    async fn unlink(&mut self, native: &ProfileRecord, identity: &SourceIdentity) -> Result<(), PoolError> {
+        if !record_has(native, identity) {
+            if self.state.linked.is_some() {
+                self.undone.loses(MOVED);
+            }
+            return Ok(());
+        }
+        self.limits.updates.wait().await;
+        let unlinked = self.pool.unlink_source(identity).await;
+        // The profile counts, not the answer of the call.
+        if self.pool.record(&native.user_name).await?.is_some_and(|after| record_has(&after, identity)) {
+            unlinked?;
+            self.undone.loses(KEPT);
+        } else {
+            self.undone.restores("link");
+        }
+        Ok(())
     }
-    // A created profile keeps its attributes, because the pool may require them.
-    if was_created(state) {
-        return Ok(());
+
+    /// Links the identities again that a profile gave away and that was not deleted after all.
+    async fn give_back(&mut self, going: &ProfileRecord) -> Result<(), PoolError> {
+        let name = self.pool.checked(&going.name(), going.sub()).await?;
+        for identity in self.state.moved.iter().filter(|identity| !record_has(going, identity)) {
+            self.limits.updates.wait().await;
+            match self.pool.link(&name, identity).await {
+                Ok(()) => self.undone.restores("its own link"),
+                Err(error) if error.is_not_linked() => self.undone.loses(MOVED),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
-    let copied: BTreeMap<_, _> = state.attempts.iter().flat_map(|begin| &begin.add_attributes).collect();
-    // A value that somebody has changed since is no longer ours.
-    let ours = copied.into_iter().filter(|(name, value)| record.attribute(name) == Some(value.as_str()));
-    let ours: Vec<String> = ours.map(|(name, _)| name.clone()).collect();
-    if !ours.is_empty() {
-        limits.updates.wait().await;
-        pool.remove_attributes(&native, &ours).await?;
-        undone.restores("attributes");
+
+    /// Takes back the groups and attributes that the profile got.
+    async fn take_copies_back(&mut self, record: &ProfileRecord) -> Result<(), PoolError> {
+        let name = self.pool.checked(&record.name(), record.sub()).await?;
+        let attempts = &self.state.attempts;
+        let groups: BTreeSet<_> = attempts.iter().flat_map(|begin| &begin.add_groups).collect();
+        for group in &groups {
+            self.limits.updates.wait().await;
+            match self.pool.leave_group(&name, group).await {
+                Err(error) if error.kind() != PoolErrorKind::ResourceNotFound => return Err(error),
+                _ => {}
+            }
+        }
+        if !groups.is_empty() {
+            self.undone.restores("groups");
+        }
+        // A created profile keeps its attributes, because the pool may require them.
+        if self.was_created() {
+            return Ok(());
+        }
+        let copied: BTreeMap<_, _> = attempts.iter().flat_map(|begin| &begin.add_attributes).collect();
+        // A value that somebody has changed since is no longer ours.
+        let ours = copied.into_iter().filter(|(name, value)| record.attribute(name) == Some(value.as_str()));
+        let ours: Vec<String> = ours.map(|(name, _)| name.clone()).collect();
+        if !ours.is_empty() {
+            self.limits.updates.wait().await;
+            self.pool.remove_attributes(&name, &ours).await?;
+            self.undone.restores("attributes");
+        }
+        Ok(())
     }
-    Ok(())
 }

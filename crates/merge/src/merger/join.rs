@@ -159,11 +159,7 @@ impl<P: Administration> Merger<'_, P> {
         if let Some(identity) = begin.identity.as_ref().filter(|identity| !record_has(&stays, identity))
             && let Err(error) = self.link_to(&name, identity, begin).await
         {
-            let text = error.to_string();
-            return match Stop::from(error) {
-                Stop::Profile(_) => Ok(Err(text)),
-                stop => Err(stop),
-            };
+            return Stop::or_again(error);
         }
         let user_name = begin.profile.user_name.clone();
         let linked = Linked {

@@ -20,13 +20,13 @@ pub enum StepResult {
     Failed(String),
 }
 
-/// Why a run stopped. Names nobody.
+/// Why a run or an undo stopped. Names nobody.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// The journal cannot be written. Nothing may be changed then.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// AWS denies a call, or does not answer. The next profile would end the same way.
+    /// AWS denies a call, or does not answer. The next profile would end the same way. For an undo: a call failed.
     #[error(transparent)]
     Pool(PoolError),
     /// A profile is deleted and the rest is not done. The next profile might end the same way.
@@ -108,6 +108,15 @@ impl Stop {
     /// The situation is not the planned one.
     pub(super) fn changed(what: impl fmt::Display) -> Self {
         Self::skipped(format!("changed since the plan: {what}"))
+    }
+
+    /// What an error of the pool means for a link: where it would end only this profile, the pool is read again instead.
+    pub(super) fn or_again(error: PoolError) -> Result<Result<StepResult, String>, Self> {
+        let text = error.to_string();
+        match Self::from(error) {
+            Self::Profile(_) => Ok(Err(text)),
+            stop => Err(stop),
+        }
     }
 
     /// The same stop after a deletion: the merge is incomplete.

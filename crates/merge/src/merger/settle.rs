@@ -19,13 +19,7 @@ impl<P: Administration> Merger<'_, P> {
             Ok(settlement) => settlement,
             Err(LinkError::Refused(Refusal::EmailHeldByFederatedProfile)) => return Err(Stop::AddressTaken),
             Err(LinkError::Refused(refusal)) => return Err(Stop::failed(refusal.kind().code)),
-            Err(LinkError::Pool(error) | LinkError::Unsettled(error)) => {
-                let text = error.to_string();
-                return match Stop::from(error) {
-                    Stop::Profile(_) => Ok(Err(text)),
-                    stop => Err(stop),
-                };
-            }
+            Err(LinkError::Pool(error) | LinkError::Unsettled(error)) => return Stop::or_again(error),
         };
         let Some(native) = settlement.profile else { return Err(Stop::failed(settlement.decision.name())) };
         let another_name = begin.into.as_deref().is_some_and(|into| into != native.user_name.as_str());

@@ -7,7 +7,7 @@ use crate::plan::{CopyOptions, Planned, plan};
 use crate::rate_limit::RateLimits;
 use crate::requirements::Requirements;
 use crate::rules::Rules;
-use crate::undo::{UndoError, undo};
+use crate::undo::undo;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, invited, native};
 use cognito_core::user_pool::{NativeUserName, NewNative, Patience, PoolErrorKind, PoolSettings, Status};
@@ -326,7 +326,7 @@ impl Scene {
         report
     }
 
-    pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> Result<(), UndoError> {
+    pub(super) async fn undo_on(&mut self, fuse: &Arc<Fuse>, report: &mut Vec<Undone>) -> Result<(), MergeError> {
         let pool = self.pool.behind(fuse.clone());
         let mut journal = FusedJournal::open(&self.disk, &Fuse::never());
         let result = undo(&pool, &mut journal, &RateLimits::none(), report).await;
