@@ -18,7 +18,7 @@ pub(crate) use update::{Triggers, update_input};
 use serde_json::Value;
 
 /// What `DescribeUserPool` says of a pool.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Description(pub(crate) Value);
 
 impl Description {

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Reads everything about a pool that the checks look at. What cannot be read becomes a gap.
 pub(crate) async fn gather(cloud: &Cloud, pool: Description) -> Facts {
     let mut facts = Facts::of(pool);
-    facts.owner = Owner::of(cloud, &facts.pool).await.map_err(|why| why.to_string());
+    facts.owner = Owner::of(cloud, &facts.pool).await.map_err(|why| why.to_string()).transpose();
     facts.providers = providers(cloud, &mut facts).await;
     facts.clients = clients(cloud, &mut facts).await;
     for trigger in Trigger::ALL {

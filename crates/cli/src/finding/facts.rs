@@ -11,12 +11,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything the checks look at. `None` means that it could not be read; a gap says why.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     /// The pool's settings.
     pub(crate) pool: Description,
     /// The tool that owns it, `None` if none is known to; the error is why this could not be found out.
-    pub(crate) owner: Result<Option<Owner>, String>,
+    pub(crate) owner: Option<Result<Owner, String>>,
     /// Its identity providers.
     pub(crate) providers: Option<Vec<Provider>>,
     /// Its app clients.
@@ -166,28 +166,7 @@ pub(crate) struct Gap {
 impl Facts {
     /// What is known when only the pool's settings were read.
     pub(crate) fn of(pool: Description) -> Self {
-        Self {
-            pool,
-            owner: Ok(None),
-            providers: None,
-            clients: None,
-            functions: BTreeMap::new(),
-            expected: BTreeMap::new(),
-            chained: BTreeMap::new(),
-            groups: None,
-            ses_production: None,
-            ses_sending: None,
-            ses_quota: None,
-            sender_verified: None,
-            sender_signs: None,
-            text_messages: None,
-            log_delivery: None,
-            undelivered: None,
-            message_trouble: None,
-            account_api: None,
-            quotas: Vec::new(),
-            gaps: Vec::new(),
-        }
+        Self { pool, ..Self::default() }
     }
 
     /// A list of texts among the pool's settings.

@@ -4,15 +4,15 @@ use super::{Facts, Finding};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let finding = match &facts.owner {
-        Ok(None) => return Vec::new(),
-        Ok(Some(owner)) => Finding::note(
+        None => return Vec::new(),
+        Some(Ok(owner)) => Finding::note(
             "pool_has_owner",
             owner,
             &owner.next_deployment(),
             format!("Attach the functions there, and keep a file for --expect ({})", owner.page()),
         ),
         // No warning: nothing is wrong, and most pools say who owns them with a tag.
-        Err(why) => Finding::note(
+        Some(Err(why)) => Finding::note(
             "owner_unknown",
             "the pool's owner",
             &format!("CloudFormation does not say whether a stack owns the pool ({why})"),

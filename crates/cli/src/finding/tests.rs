@@ -29,7 +29,6 @@ fn healthy() -> Facts {
         "SchemaAttributes": [{ "Name": "email", "Mutable": true }, { "Name": "custom:number", "Mutable": true }],
     }));
     Facts {
-        owner: Ok(None),
         providers: Some(vec![
             Provider { name: "Google".into(), kind: "Google".into(), mapping: mapping(&[]), ..Provider::default() },
             Provider {
