@@ -109,8 +109,7 @@ pub(crate) fn changed(pool: &Description, changes: &[Change]) -> Description {
 
 impl Tabular for Outcomes {
     fn table(&self) -> Table {
-        let mut table = Table::new(["pool", "outcome", "triggers"]);
-        for Outcome { user_pool_id, report, error } in &self.pools {
+        let rows = self.pools.iter().map(|Outcome { user_pool_id, report, error }| {
             let (outcome, triggers) = match report {
                 Some(report) => {
                     let names: Vec<_> = report.changes.iter().map(|change| change.trigger.to_string()).collect();
@@ -118,9 +117,9 @@ impl Tabular for Outcomes {
                 }
                 None => ("failed", error.clone().unwrap_or_default()),
             };
-            table.row([user_pool_id.clone(), outcome.to_owned(), triggers]);
-        }
-        table
+            [user_pool_id.clone(), outcome.to_owned(), triggers]
+        });
+        Table::new(["pool", "outcome", "triggers"]).with(rows)
     }
 }
 
@@ -136,15 +135,15 @@ impl Tabular for Report {
         let calls =
             if self.changes.iter().any(|change| change.next_function.is_some()) { &["and calls"][..] } else { &[] };
         let columns = ["trigger"].iter().chain(states).chain(&["permission to call"]).chain(calls);
-        let mut table = Table::new(columns.copied());
-        for change in &self.changes {
-            let shown = |function: &Option<String>| function.clone().unwrap_or_else(|| "–".to_owned());
-            let functions = [shown(&change.before), shown(&change.after)].into_iter().take(states.len());
+        let rows = self.changes.iter().map(|change| {
+            let [before, after, next] = [&change.before, &change.after, &change.next_function]
+                .map(|function| function.clone().unwrap_or_else(|| "–".to_owned()));
+            let functions = [before, after].into_iter().take(states.len());
             let name = std::iter::once(change.trigger.to_string());
-            let next = calls.iter().map(|_| shown(&change.next_function));
-            table.row(name.chain(functions).chain([change.permission.clone()]).chain(next).collect::<Vec<_>>());
-        }
-        table
+            let next = [next].into_iter().take(calls.len());
+            name.chain(functions).chain([change.permission.clone()]).chain(next)
+        });
+        Table::new(columns.copied()).with(rows)
     }
 }
 

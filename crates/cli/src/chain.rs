@@ -68,31 +68,30 @@ impl Chain {
         function: &FunctionArn,
         next: &str,
     ) -> Result<Self> {
-        let refuse = |why: String| -> anyhow::Error { Refused(why).into() };
         let next = FunctionArn::parse(next).with_context(|| format!("{next} is not the ARN of a function"))?;
         if [function, &next].iter().any(|one| one.account != pool.account()) {
-            return Err(refuse(format!(
+            refuse!(
                 "--chain sets up functions of the pool's account only. Set {NEXT_FUNCTION} of {function} to {next} \
                  yourself, allow the call in both accounts, and pass --replace"
-            )));
+            );
         }
         if let Some(alias) = &function.alias {
-            return Err(refuse(format!(
+            refuse!(
                 "{function} is an alias, and the settings of a published version never change. Name the function without \
                  the alias; or set {NEXT_FUNCTION} to {next}, publish a version, move {alias} to it, and pass --replace"
-            )));
+            );
         }
         resolve(cloud, pool, &Function::Arn(next.clone())).await?;
         let ours = configuration(cloud, function).await?;
         let former = next_of(&ours);
         if let Some(other) = former.as_deref().filter(|former| *former != next.as_str()) {
-            return Err(refuse(format!(
+            refuse!(
                 "{function} calls {other} already ({NEXT_FUNCTION}), and a function calls only one. Clear that setting first"
-            )));
+            );
         }
         let steps = follow(cloud, next.clone(), function).await;
         if steps.lead_back {
-            return Err(refuse(format!("{next} leads back to {function}: they would call each other")));
+            refuse!("{next} leads back to {function}: they would call each other");
         }
         // Without its settings it is not known whether it calls ours.
         if let Some((step, answer)) = steps.read.into_iter().next() {
@@ -172,13 +171,12 @@ impl Chain {
         if answer["errorType"] == Kind::NOT_A_COGNITO_EVENT.code {
             return Ok(());
         }
-        Err(Refused(format!(
+        refuse!(
             "{} does not start with {NEXT_FUNCTION} ({}). inbound-federation and custom-message must be built with \
              --features next-function; docs/NEXT_FUNCTION.md says how. Its log says more",
             self.function,
             what(&answer)
-        ))
-        .into())
+        )
     }
 
     /// Sends an event of a source that does not exist through both functions.
@@ -209,9 +207,7 @@ pub(crate) async fn test(
         say!("A dry event went through {function} and {next} and came back");
         return Ok(());
     }
-    let what = what(&answer);
-    Err(Refused(format!("a dry event did not come back from {function} and {next}: {what}. Their logs say more"))
-        .into())
+    refuse!("a dry event did not come back from {function} and {next}: {}. Their logs say more", what(&answer))
 }
 
 /// The event of `--test`. Its source is none of Cognito's, so functions that look at it do nothing.

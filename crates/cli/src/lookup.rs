@@ -1,6 +1,5 @@
 //! Finds the profiles that an operator means.
 
-use crate::terminal::Refused;
 use anyhow::{Result, bail};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{Administration, PoolError, Profile, ProfileRecord};
@@ -38,7 +37,7 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
 ///
 /// # Errors
 ///
-/// Returns [`Refused`] if there is no such profile, or if several have the address. Also fails if a call fails.
+/// Returns [`Refused`](crate::terminal::Refused) if there is no such profile, or if several have the address. Also fails if a call fails.
 pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<ProfileRecord> {
     let mut found = find(pool, user).await?;
     if let Some(exact) = found.iter().position(|record| record.user_name == user) {
@@ -46,22 +45,21 @@ pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<Profi
         if let Ok(email) = Email::parse(user)
             && !record.attribute("email").is_some_and(|theirs| email.is_same(theirs))
         {
-            bail!(Refused(
-                "that address is the user name of a profile with another address. Name the profile that you mean by its \
-                 sub: `cognito-triggers show` lists them"
-                    .to_owned()
-            ));
+            refuse!(
+                "that address is the user name of a profile with another address. Name the profile that you mean by its sub: \
+                 `cognito-triggers show` lists them"
+            );
         }
         return Ok(record);
     }
     match (found.pop(), found.len()) {
         (None, _) => bail!("no profile of this pool has that user name, sub or e-mail address"),
         (Some(record), 0) => Ok(record),
-        (Some(_), others) => bail!(Refused(format!(
+        (Some(_), others) => refuse!(
             "{} profiles have that e-mail address. Name one by its user name: `cognito-triggers show` lists them. If they \
              belong to one person, `cognito-triggers link` merges them",
             others + 1
-        ))),
+        ),
     }
 }
 
@@ -97,6 +95,7 @@ pub(crate) async fn others_with_email(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::terminal::Refused;
     use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, federated, native};
 
     const SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";

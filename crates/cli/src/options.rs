@@ -74,7 +74,7 @@ impl Pools {
         let mut seen = BTreeSet::new();
         ids.retain(|id| seen.insert(id.clone()));
         if ids.is_empty() {
-            return Err(Refused("there is no user pool in the file of --pools".to_owned()).into());
+            refuse!("there is no user pool in the file of --pools");
         }
         Ok(ids)
     }

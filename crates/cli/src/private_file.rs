@@ -93,7 +93,7 @@ pub(crate) fn locked(path: &Path, busy: impl FnOnce() -> String) -> Result<File>
     let file = private(path)?;
     match FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Refused(busy()).into()),
+        Err(TryLockError::WouldBlock) => refuse!("{}", busy()),
         Err(TryLockError::Error(why)) => Err(why).with_context(|| format!("{} cannot be locked", path.display())),
     }
 }
@@ -112,7 +112,7 @@ pub(crate) fn tighten(path: &Path, file: &File) -> Result<()> {
         file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).with_context(can_be_read)?;
         // Some file systems accept the call and keep the rights.
         if file.metadata().with_context(can_be_read)?.permissions().mode() & 0o077 != 0 {
-            return Err(Refused(can_be_read()).into());
+            refuse!("{}", can_be_read());
         }
     }
     Ok(())

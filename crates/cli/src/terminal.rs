@@ -4,6 +4,22 @@
 //! profile, so every value is shown by [`visible`]: no other part of this crate writes to the terminal, which
 //! a test holds.
 
+// First: the macros hold for the modules below.
+/// Says one line to people.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::terminal::line("", format_args!($($text)*)) };
+}
+
+/// Says one line that people should know before they go on.
+macro_rules! note {
+    ($($text:tt)*) => { $crate::terminal::line("note: ", format_args!($($text)*)) };
+}
+
+/// Ends a function with [`Refused`]: what was asked for would be unsafe or ambiguous, and nothing was changed.
+macro_rules! refuse {
+    ($($text:tt)*) => { return Err($crate::terminal::Refused(format!($($text)*)).into()) };
+}
+
 mod exit;
 mod output;
 mod progress;
@@ -23,16 +39,6 @@ use anyhow::Error;
 use std::fmt;
 use std::io::{self, Write};
 use visible::visible;
-
-/// Says one line to people.
-macro_rules! say {
-    ($($text:tt)*) => { $crate::terminal::line("", format_args!($($text)*)) };
-}
-
-/// Says one line that people should know before they go on.
-macro_rules! note {
-    ($($text:tt)*) => { $crate::terminal::line("note: ", format_args!($($text)*)) };
-}
 
 /// Writes a line to standard error. A reader that closed it, as in `2>&1 | head`, is no reason to stop between two
 /// changes.

@@ -56,13 +56,12 @@ impl Transaction {
         })?;
         let record = Record::load(path, &shown.user_pool_id)?;
         if let Some(change) = changes.iter().find(|change| record.of(change.trigger) != shown.of(change.trigger)) {
-            return Err(Refused(format!(
+            refuse!(
                 "{} changed while you were asked: it now says something else about the trigger {}. Nothing was changed. \
                  Run the command again",
                 path.display(),
                 change.trigger
-            ))
-            .into());
+            );
         }
         let pool = pool_settings::describe(cloud, &shown.user_pool_id).await?;
         record.refuse_foreign(path, &pool)?;

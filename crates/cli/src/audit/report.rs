@@ -129,14 +129,13 @@ impl<W: Write> Report<W> {
             return Ok(());
         }
         let columns = ["address", "found", "user name", "status", "providers", "verdict"];
-        let mut table = Table::new(self.several.then_some("pool").into_iter().chain(columns));
-        for row in self.waiting.drain(..) {
+        let several = self.several;
+        let rows = self.waiting.drain(..).map(|row| {
             let [email, findings, user_name, _, status, providers, verdict] = cells(&row);
-            let pool = self.several.then_some(row.user_pool_id);
-            table.row(
-                pool.into_iter().chain([email, findings, user_name, status, providers, verdict]).collect::<Vec<_>>(),
-            );
-        }
+            let pool = several.then_some(row.user_pool_id);
+            pool.into_iter().chain([email, findings, user_name, status, providers, verdict])
+        });
+        let table = Table::new(several.then_some("pool").into_iter().chain(columns)).with(rows);
         writeln!(self.out, "{}", table.for_stdout())?;
         Ok(())
     }

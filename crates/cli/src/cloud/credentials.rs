@@ -1,7 +1,6 @@
 //! Who signs the calls.
 
 use super::connection::causes;
-use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::client::error::ImdsError;
@@ -28,7 +27,7 @@ pub(super) fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProv
 ///
 /// # Errors
 ///
-/// [`Refused`] if there is none of that name, or the files cannot be read.
+/// [`Refused`](crate::terminal::Refused) if there is none of that name, or the files cannot be read.
 pub(super) async fn refuse_unknown(name: &str) -> Result<()> {
     #[expect(deprecated, reason = "the type's new home is a crate that nothing else here needs")]
     let files = profile::profile_file::ProfileFiles::default();
@@ -40,7 +39,7 @@ pub(super) async fn refuse_unknown(name: &str) -> Result<()> {
     let mut names: Vec<_> = profiles.profiles().collect();
     names.sort_unstable();
     let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
-    Err(Refused(format!("the AWS files have no profile {name}; {there}")).into())
+    refuse!("the AWS files have no profile {name}; {there}")
 }
 
 /// Says once why there are no credentials: a call that fails for that says only that it was not sent.

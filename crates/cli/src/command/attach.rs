@@ -10,7 +10,7 @@ use crate::invoke_permission::{self, Granted, Permission};
 use crate::options::Global;
 use crate::owner::Owner;
 use crate::pool_settings::{self, Description};
-use crate::terminal::{ExitStatus, Refused, stdout};
+use crate::terminal::{ExitStatus, stdout};
 use crate::trigger::Trigger;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -187,12 +187,11 @@ impl Attach {
             note!("{why}");
             return Ok(());
         }
-        Err(Refused(format!(
+        refuse!(
             "{why}. Nothing was changed. Attach the functions there: --print writes the lines, and {} says how. Or pass \
              --yes-i-own-it to attach them all the same",
             owner.page()
-        ))
-        .into())
+        )
     }
 
     /// Says so where Cognito would answer with an error instead of sending a code. It is not refused: a pool that sends
@@ -231,13 +230,12 @@ impl Attach {
             plan.push((change, function));
         }
         if !theirs.is_empty() && !self.replace && !self.chain {
-            return Err(Refused(format!(
+            refuse!(
                 "this command did not attach the function that is there: {}. A trigger calls only one function. Pass \
                  --chain to keep it: the new function calls it (docs/NEXT_FUNCTION.md). Or pass --replace to replace it; \
                  detach puts it back",
                 theirs.join(", ")
-            ))
-            .into());
+            );
         }
         Ok(plan)
     }
@@ -250,11 +248,11 @@ impl Attach {
             if let Some(chained) = known.and_then(|known| known.chained.as_ref())
                 && change.after.as_ref() != known.map(|known| &known.function)
             {
-                return Err(Refused(format!(
+                refuse!(
                     "{} calls {} for you. Detach it first; then attach {function} with --chain",
-                    change.trigger, chained.next
-                ))
-                .into());
+                    change.trigger,
+                    chained.next
+                );
             }
             let ours = |arn: &str| arn == function.as_str() || known.is_some_and(|known| known.is_ours(arn));
             if let Some(theirs) = change.before.as_deref().filter(|before| self.chain && !ours(before)) {

@@ -113,7 +113,7 @@ impl Detach {
         let chosen = self.triggers.chosen(record);
         // A run that was cut off left permissions without a trigger.
         if chosen.is_empty() && record.permissions.is_empty() {
-            return Err(Refused(nothing_recorded("any trigger", path)).into());
+            refuse!("{}", nothing_recorded("any trigger", path));
         }
         let mut changes = Vec::new();
         for trigger in chosen {
@@ -136,16 +136,15 @@ impl Detach {
         // This happens after an attach that was cut off before it changed the pool.
         let is_back = known.is_some() && old == displaced;
         if known.is_none() && !self.leave_empty {
-            return Err(Refused(nothing_recorded(&trigger.to_string(), path)).into());
+            refuse!("{}", nothing_recorded(&trigger.to_string(), path));
         }
         if let (Some(known), Some(before)) = (known, &before)
             && !(is_ours || is_back || self.replace)
         {
-            return Err(Refused(format!(
+            refuse!(
                 "the trigger {trigger} has {before}, which somebody attached after {}. Pass --replace to remove it anyway",
                 known.function
-            ))
-            .into());
+            );
         }
         let new = if self.leave_empty { None } else { displaced };
         let config = json!({ trigger.member(): new });
@@ -155,12 +154,11 @@ impl Detach {
             && function.account != pool.account()
             && !self.put_back.iter().any(|named| named == function.as_str())
         {
-            return Err(Refused(format!(
+            refuse!(
                 "{function}, which {} says attach replaced on {trigger}, belongs to another account. Pass --put-back \
                  {function} if that is right, or --leave-empty to clear the trigger",
                 path.display()
-            ))
-            .into());
+            );
         }
         Ok(Change { trigger, before, after, permission: String::new(), next_function: None, old, new })
     }
@@ -180,11 +178,10 @@ async fn refuse_a_function_that_is_gone(cloud: &Cloud, pool: &Description, chang
         return Ok(());
     };
     match resolve(cloud, pool, &Function::Arn(function.clone())).await {
-        Err(error) if error.is::<Refused>() => Err(Refused(format!(
+        Err(error) if error.is::<Refused>() => refuse!(
             "{function}, which attach replaced on {}, does not exist any more. Pass --leave-empty to clear the trigger",
             change.trigger
-        ))
-        .into()),
+        ),
         Err(error) => {
             // Detaching may be urgent, so a missing permission does not stop it.
             note!(

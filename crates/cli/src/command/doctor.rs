@@ -7,7 +7,7 @@ use crate::function_arn::{self, FunctionArn};
 use crate::lookup;
 use crate::options::{Global, Pools, refuse_for_several};
 use crate::pool_settings::{self, Description};
-use crate::terminal::{Cell, ExitStatus, Format, Refused, Table, Tabular, Versioned};
+use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular, Versioned};
 use crate::trigger::Trigger;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -66,7 +66,7 @@ fn expected_in(path: &Path) -> Result<Expected> {
     let expected: BTreeMap<_, _> = Trigger::ALL.into_iter().filter_map(function).collect();
     if expected.is_empty() {
         let shape = r#"{"PreSignUp": "arn:aws:lambda:…", "InboundFederation": {"LambdaArn": "arn:aws:lambda:…"}}"#;
-        return Err(Refused(format!("{} is not the LambdaConfig of a pool, such as {shape}", path.display())).into());
+        refuse!("{} is not the LambdaConfig of a pool, such as {shape}", path.display());
     }
     Ok(expected)
 }
@@ -118,23 +118,16 @@ const COLUMNS: [&str; 4] = ["severity", "finding", "about", "why, and what to do
 impl Tabular for Diagnosis {
     fn table(&self) -> Table {
         // What to do is a sentence or two: in a log, too, it should not be one line.
-        let mut table = Table::new(COLUMNS).at_most(WIDTH);
-        for finding in &self.findings {
-            table.row(finding.cells());
-        }
-        table
+        Table::new(COLUMNS).at_most(WIDTH).with(self.findings.iter().map(Finding::cells))
     }
 }
 
 impl Tabular for Diagnoses {
     fn table(&self) -> Table {
-        let mut table = Table::new(["pool"].into_iter().chain(COLUMNS)).at_most(WIDTH);
-        for Diagnosis { user_pool_id, findings } in &self.pools {
-            for finding in findings {
-                table.row([Cell::from(user_pool_id)].into_iter().chain(finding.cells()).collect::<Vec<_>>());
-            }
-        }
-        table
+        let rows = self.pools.iter().flat_map(|Diagnosis { user_pool_id, findings }| {
+            findings.iter().map(move |finding| [user_pool_id.into()].into_iter().chain(finding.cells()))
+        });
+        Table::new(["pool"].into_iter().chain(COLUMNS)).at_most(WIDTH).with(rows)
     }
 }
 

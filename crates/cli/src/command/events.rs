@@ -103,11 +103,8 @@ fn list() -> Result<List> {
 
 impl Tabular for List {
     fn table(&self) -> Table {
-        let mut table = Table::new(["source", "sample", "what it is"]);
-        for one in &self.samples {
-            table.row([one.source.as_str(), one.sample, one.about]);
-        }
-        table
+        let rows = self.samples.iter().map(|one| [one.source.as_str(), one.sample, one.about]);
+        Table::new(["source", "sample", "what it is"]).with(rows)
     }
 }
 

@@ -156,22 +156,14 @@ impl From<Invitation> for Row {
 
 impl Tabular for Shown {
     fn table(&self) -> Table {
-        let mut table = Table::new(["id", "email", "state", "invited by", "sent", "expires", "group"]);
-        for row in &self.invitations {
+        let rows = self.invitations.iter().map(|row| {
             let by = Cell::lines(row.inviter.iter().chain([&row.invited_by]));
             let state = format!("{}{}", row.state, if row.mailed { "" } else { ", link handed over" });
-            let text = |value: &Option<String>| Cell::from(value.as_deref().unwrap_or_default());
-            table.row([
-                (&row.id).into(),
-                (&row.email).into(),
-                state.into(),
-                by,
-                text(&row.sent),
-                text(&row.expires),
-                text(&row.group),
-            ]);
-        }
-        table
+            let [sent, expires, group] =
+                [&row.sent, &row.expires, &row.group].map(|text| text.as_deref().unwrap_or_default().into());
+            [(&row.id).into(), (&row.email).into(), state.into(), by, sent, expires, group]
+        });
+        Table::new(["id", "email", "state", "invited by", "sent", "expires", "group"]).with::<[Cell; 7]>(rows)
     }
 }
 

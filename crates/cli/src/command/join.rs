@@ -7,7 +7,7 @@ use crate::linked_identity::LinkedIdentity;
 use crate::lookup;
 use crate::options::{Global, user_pool_id};
 use crate::terminal::{Cell, ExitStatus, Refused, Table, Tabular};
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result};
 use clap::Args;
 use cognito_core::provider::Providers;
 use cognito_core::user_pool::{Administration, ProfileRecord, UserPool};
@@ -71,7 +71,7 @@ impl Join {
             match pool.checked(&profile.name(), profile.sub()).await {
                 Err(error) if error.kind().reaches_another() => {
                     let why = "its user name is the sub or an alias of another profile, which might be changed instead";
-                    bail!(Refused(format!("the profile that {which}: {why}")));
+                    refuse!("the profile that {which}: {why}");
                 }
                 checked => drop(checked?),
             }
@@ -216,22 +216,16 @@ fn identities(side: &Side) -> Vec<String> {
 impl Tabular for Sides {
     /// What is gained begins with a plus, what is lost with a minus.
     fn table(&self) -> Table {
-        let mut table = Table::new(["", "goes", "stays", "afterwards"]);
-        for row in &self.rows {
+        let rows = self.rows.iter().map(|row| {
             let gained = row.gained.iter().map(|value| format!("+ {value}"));
             // The other profile may have one of the same name.
             let whose = if row.what == WAYS_IN { " of the profile that goes" } else { "" };
             let lost = row.lost.iter().map(|value| format!("- {value}{whose}"));
             let of = |values: &Option<Vec<String>>| values.clone().unwrap_or_else(|| vec!["not known".to_owned()]);
             let after = of(&row.stays).into_iter().chain(gained).chain(lost);
-            table.row([
-                (&row.what).into(),
-                Cell::lines(of(&row.goes)),
-                Cell::lines(of(&row.stays)),
-                Cell::lines(after),
-            ]);
-        }
-        table
+            [(&row.what).into(), Cell::lines(of(&row.goes)), Cell::lines(of(&row.stays)), Cell::lines(after)]
+        });
+        Table::new(["", "goes", "stays", "afterwards"]).with(rows)
     }
 }
 

@@ -10,7 +10,7 @@ use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
 use crate::cloud::Cloud;
 use crate::options::{Global, user_pool_id};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular, Versioned};
+use crate::terminal::{ExitStatus, Table, Tabular, Versioned};
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -156,15 +156,13 @@ impl Link {
         let why = "people who are signed in through these app clients can mark any address as verified";
         let remedy = "take email_verified out of their write attributes. Marks that are stored already stay doubtful: make \
                       sure that nobody wrote one, then write a plan with --trust-stored-values";
-        Err(Refused(format!("{why}: {}; {remedy}", clients.join(", "))).into())
+        refuse!("{why}: {}; {remedy}", clients.join(", "))
     }
 
     /// A pool that is named on the command line as well must be the file's.
     fn refuse_another_pool(&self, of_file: &str) -> Result<()> {
         match &self.user_pool_id {
-            Some(given) if given != of_file => {
-                Err(Refused(format!("the file belongs to pool {of_file}, not to {given}")).into())
-            }
+            Some(given) if given != of_file => refuse!("the file belongs to pool {of_file}, not to {given}"),
             _ => Ok(()),
         }
     }

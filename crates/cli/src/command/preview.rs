@@ -74,14 +74,8 @@ impl Preview {
 
 impl Tabular for Written {
     fn table(&self) -> Table {
-        let mut table = Table::new(["file", "messages", "languages", "problems"]);
-        let count = |number: usize| number.to_string();
-        table.row([
-            self.file.display().to_string(),
-            count(self.messages),
-            count(self.languages),
-            count(self.problems.len()),
-        ]);
-        table
+        let counts = [self.messages, self.languages, self.problems.len()].map(|count| count.to_string());
+        let row = [self.file.display().to_string()].into_iter().chain(counts);
+        Table::new(["file", "messages", "languages", "problems"]).with([row])
     }
 }

@@ -98,7 +98,7 @@ impl ResetUser {
         let pool = cloud.user_pool(&self.pool.id);
         let settings = pool.settings().await?;
         let Some(client) = pool.app_client(&self.client_id).await? else {
-            bail!(Refused("the pool has no app client with this id".to_owned()));
+            refuse!("the pool has no app client with this id");
         };
         let recovery = match (&self.resume, &self.user) {
             (Some(file), _) => self.recovery(&pool, file).await?,
@@ -140,9 +140,10 @@ impl ResetUser {
         if let Some(email) = profile.attribute("email")
             && !lookup::others_with_email(pool, &profile, email).await?.is_empty()
         {
-            let why = "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers \
-                       show` lists them";
-            bail!(Refused(why.to_owned()));
+            refuse!(
+                "another profile has the same e-mail address, so the sign-up may be refused: `cognito-triggers show` lists \
+                 them"
+            );
         }
         let groups = pool.groups(&profile.name()).await?;
         let metadata = self.client_metadata.iter().cloned().collect();
@@ -154,14 +155,14 @@ impl ResetUser {
     async fn recovery(&self, pool: &impl Administration, file: &Path) -> Result<Recovery> {
         let mut recovery = Recovery::load(file)?;
         if recovery.user_pool_id != self.pool.id {
-            bail!(Refused(format!("this file belongs to another user pool, {}", recovery.user_pool_id)));
+            refuse!("this file belongs to another user pool, {}", recovery.user_pool_id);
         }
         if pool.found_by(&recovery.user_name).await?.is_some_and(|profile| profile.sub() == recovery.sub) {
-            bail!(Refused(format!(
+            refuse!(
                 "the profile is not deleted yet. If it is still there in a minute, remove {} and run the command with \
                  USER instead of --resume",
                 file.display()
-            )));
+            );
         }
         if !self.client_metadata.is_empty() {
             recovery.client_metadata = self.client_metadata.iter().cloned().collect();
@@ -204,7 +205,7 @@ impl ResetUser {
     /// Refuses if the profile changed while the operator was asked: its owner may have confirmed the registration.
     async fn refuse_if_changed(&self, pool: &impl Administration, recovery: &Recovery) -> Result<()> {
         let Some(now) = pool.record(&recovery.user_name).await? else {
-            bail!(Refused("the profile was deleted while you were asked; nothing was changed".to_owned()));
+            refuse!("the profile was deleted while you were asked; nothing was changed");
         };
         registration::is_replaceable(&now, self.yes_delete_confirmed).map_err(Refused)?;
         let groups: BTreeSet<_> = pool.groups(&now.name()).await?.into_iter().collect();
@@ -214,9 +215,7 @@ impl ResetUser {
             || now.attributes != shown.attributes
             || groups != recovery.groups.iter().cloned().collect()
         {
-            bail!(Refused(
-                "the profile changed after it was shown; nothing was changed. Run the command again".to_owned()
-            ));
+            refuse!("the profile changed after it was shown; nothing was changed. Run the command again");
         }
         Ok(())
     }
@@ -319,7 +318,6 @@ fn losses(recovery: &Recovery, is_asked: bool) -> Vec<String> {
 
 impl Tabular for Outcome {
     fn table(&self) -> Table {
-        let mut table = Table::new(["old sub", "new sub", "message", "groups left", "saved in"]);
         let message = match &self.delivery {
             Some(delivery) if self.suppressed.is_some() && delivery.medium == "EMAIL" => {
                 format!("EMAIL to {}, held back by SES", delivery.destination)
@@ -329,8 +327,8 @@ impl Tabular for Outcome {
         };
         let saved = self.saved.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
         let groups = Cell::lines(&self.groups_left);
-        table.row([(&self.old_sub).into(), (&self.new_sub).into(), message.into(), groups, saved.into()]);
-        table
+        let row: [Cell; 5] = [(&self.old_sub).into(), (&self.new_sub).into(), message.into(), groups, saved.into()];
+        Table::new(["old sub", "new sub", "message", "groups left", "saved in"]).with([row])
     }
 }
 

@@ -83,12 +83,10 @@ impl Unlink {
         confirm(&format!("Unlink {} from {}?", short(&identity.to_string()), short(&profile.user_name)), self.yes)?;
         // The operator may have taken long to answer, and the other ways in may be gone by now.
         let now = pool.record(&profile.user_name).await?.filter(|now| now.sub() == profile.sub());
-        let Some(now) = now else {
-            bail!(Refused("the profile was deleted while you were asked; nothing was changed".to_owned()))
-        };
+        let Some(now) = now else { refuse!("the profile was deleted while you were asked; nothing was changed") };
         let identities = LinkedIdentity::all_of(&now)?;
         if !identities.iter().any(|linked| linked.is(identity)) {
-            bail!(Refused("the identity is not linked to the profile any more; nothing was changed".to_owned()));
+            refuse!("the identity is not linked to the profile any more; nothing was changed");
         }
         let factors = pool.sign_in_factors(&now.name()).await.ok();
         way_in(&now, &identities, identity, factors.as_deref()).map_err(Refused)?;
@@ -200,12 +198,11 @@ fn way_in(
 
 impl Tabular for Outcome {
     fn table(&self) -> Table {
-        let mut table = Table::new(["provider", "subject", "before", "after"]);
-        for identity in &self.before {
+        let rows = self.before.iter().map(|identity| {
             let after = if self.after.iter().any(|left| left.is(identity)) { "linked" } else { "not linked" };
-            table.row([&identity.provider, &identity.subject, "linked", after]);
-        }
-        table
+            [&identity.provider, &identity.subject, "linked", after]
+        });
+        Table::new(["provider", "subject", "before", "after"]).with(rows)
     }
 }
 

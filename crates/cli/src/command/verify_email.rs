@@ -3,11 +3,11 @@
 use crate::cloud::Cloud;
 use crate::lookup;
 use crate::options::{Global, Target};
-use crate::terminal::{ExitStatus, Refused, Table, Tabular, confirm, short};
+use crate::terminal::{ExitStatus, Table, Tabular, confirm, short};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cognito_core::email::Email;
-use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, Profile, ProfileRecord};
+use cognito_core::user_pool::{Administration, AvailableEmail, PoolErrorKind, ProfileRecord};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -89,25 +89,21 @@ impl VerifyEmail {
 /// Refuses if there is nothing to verify, or if two people would have the address.
 async fn check(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<Option<AvailableEmail>> {
     let Some(email) = profile.attribute("email") else {
-        bail!(Refused("the profile has no e-mail address to verify".to_owned()));
+        refuse!("the profile has no e-mail address to verify");
     };
     if !wanted {
         return Ok(None);
     }
     let others = lookup::others_with_email(pool, profile, email).await?;
     if let Some(holder) = others.iter().find(|other| other.email_verified) {
-        bail!(Refused(taken(holder)));
+        refuse!(
+            "another profile has this address, verified: the one with the sub {}. If the address is an alias, it would move \
+             away from that profile. `cognito-triggers link` merges the profiles of one person",
+            holder.sub
+        );
     }
     let available = AvailableEmail::among(&Email::parse(email)?, &others, &profile.name());
     Ok(Some(available.context("another profile holds this address as verified")?))
-}
-
-fn taken(holder: &Profile) -> String {
-    format!(
-        "another profile has this address, verified: the one with the sub {}. If the address is an alias, it would move \
-         away from that profile. `cognito-triggers link` merges the profiles of one person",
-        holder.sub
-    )
 }
 
 fn question(profile: &ProfileRecord, wanted: bool) -> String {
@@ -119,8 +115,7 @@ fn question(profile: &ProfileRecord, wanted: bool) -> String {
 async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) -> Result<()> {
     let user = match pool.checked(&profile.name(), profile.sub()).await {
         Err(error) if error.kind().reaches_another() => {
-            let why = "the profile's user name is the sub or an alias of another profile, which would be changed";
-            bail!(Refused(why.to_owned()))
+            refuse!("the profile's user name is the sub or an alias of another profile, which would be changed")
         }
         checked => checked?,
     };
@@ -135,7 +130,7 @@ async fn set(pool: &impl Administration, profile: &ProfileRecord, wanted: bool) 
     match result {
         // The list of profiles may lag behind; Cognito's own check does not.
         Err(error) if error.kind() == PoolErrorKind::AliasExists => {
-            bail!(Refused(format!("another profile has this address, verified ({error})")))
+            refuse!("another profile has this address, verified ({error})")
         }
         result => Ok(result?),
     }
@@ -157,10 +152,9 @@ fn report(profile: &ProfileRecord, show: bool, changed: bool) {
 
 impl Tabular for Outcome {
     fn table(&self) -> Table {
-        let mut table = Table::new(["user name", "sub", "email", "email_verified", "changed"]);
         let flag = |flag: bool| if flag { "true" } else { "false" };
         let email = self.email.as_deref().unwrap_or("none");
-        table.row([&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)]);
-        table
+        let row = [&self.user_name, &self.sub, email, flag(self.email_verified), flag(self.changed)];
+        Table::new(["user name", "sub", "email", "email_verified", "changed"]).with([row])
     }
 }

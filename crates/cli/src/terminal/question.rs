@@ -1,7 +1,7 @@
 //! Asking before something is changed.
 
-use super::{Refused, visible};
-use anyhow::{Result, bail};
+use super::visible;
+use anyhow::Result;
 use clap::Args;
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -24,7 +24,7 @@ pub(crate) struct Consent {
 ///
 /// # Errors
 ///
-/// Returns [`Refused`] if the answer is not yes, or if there is no terminal. Also fails if the terminal cannot be
+/// Returns [`Refused`](crate::terminal::Refused) if the answer is not yes, or if there is no terminal. Also fails if the terminal cannot be
 /// read or written.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     ask(&format!("{question} [y/N] "), yes, |answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
@@ -35,7 +35,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Returns [`Refused`] if the answer is not the id, or if there is no terminal. Also fails if the terminal cannot be
+/// Returns [`Refused`](crate::terminal::Refused) if the answer is not the id, or if there is no terminal. Also fails if the terminal cannot be
 /// read or written.
 pub(crate) fn confirm_with_pool(question: &str, user_pool_id: &str, yes: bool) -> Result<()> {
     let question = format!("{question} If yes, type the id of the pool, {}: ", short(user_pool_id));
@@ -61,9 +61,7 @@ fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Res
         return Ok(());
     }
     if !is_asked(yes) {
-        bail!(Refused(
-            "this needs a yes, and there is no terminal to ask on; nothing was changed. Pass --yes".to_owned()
-        ));
+        refuse!("this needs a yes, and there is no terminal to ask on; nothing was changed. Pass --yes");
     }
     write!(io::stderr(), "{}", visible(question))?;
     io::stderr().flush()?;
@@ -72,7 +70,7 @@ fn ask(question: &str, yes: bool, is_confirmation: impl Fn(&str) -> bool) -> Res
     if is_confirmation(answer.trim()) {
         return Ok(());
     }
-    bail!(Refused("not confirmed; nothing was changed".to_owned()))
+    refuse!("not confirmed; nothing was changed")
 }
 
 #[cfg(test)]

@@ -31,6 +31,12 @@ impl Table {
         self
     }
 
+    /// The same table with these rows.
+    pub(crate) fn with<R: IntoIterator<Item: Into<Cell>>>(mut self, rows: impl IntoIterator<Item = R>) -> Self {
+        rows.into_iter().for_each(|row| self.row(row));
+        self
+    }
+
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<Cell>>) {
         self.0.add_row(cells.into_iter().map(|cell| cell.into().0));

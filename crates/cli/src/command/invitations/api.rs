@@ -3,7 +3,6 @@
 use crate::advice::told;
 use crate::cloud::Cloud;
 use crate::finding::settings_of;
-use crate::terminal::Refused;
 use anyhow::{Context, Result, bail};
 use aws_sdk_lambda::config::Builder;
 use aws_sdk_lambda::config::retry::RetryConfig;
@@ -90,7 +89,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// [`Refused`] if the function is another pool's API, or if its members do not invite. Other errors are those of
+    /// [`Refused`](crate::terminal::Refused) if the function is another pool's API, or if its members do not invite. Other errors are those of
     /// the call.
     pub(super) async fn open(cloud: &Cloud, user_pool: &str, function: &str, operator: Option<String>) -> Result<Self> {
         let lambda = aws_sdk_lambda::Client::new(cloud.config());
@@ -98,14 +97,10 @@ impl Api {
         let settings = settings_of(&found.map_err(told("GetFunctionConfiguration"))?);
         let setting = |name: &str| settings.get(name).map_or("", |value| value.trim());
         if setting("USER_POOL_ID") != user_pool {
-            bail!(Refused(format!(
-                "{function} is not the account API of {user_pool}: its USER_POOL_ID is another one"
-            )));
+            refuse!("{function} is not the account API of {user_pool}: its USER_POOL_ID is another one");
         }
         if setting("INVITATIONS") != "members" {
-            bail!(Refused(format!(
-                "only members have invitations to look at: {function} needs INVITATIONS=members and ADMIN_GROUP"
-            )));
+            refuse!("only members have invitations to look at: {function} needs INVITATIONS=members and ADMIN_GROUP");
         }
         let group = setting("ADMIN_GROUP").to_owned();
         let operator = operator.unwrap_or_else(|| "operator".to_owned());
@@ -186,7 +181,7 @@ impl Api {
             None => format!("{} ({code})", detail.trim_end_matches('.')),
         };
         if status_code < 500 {
-            bail!(Refused(text));
+            refuse!("{text}");
         }
         bail!(text)
     }
@@ -234,6 +229,7 @@ fn once() -> Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::Refused;
     use std::sync::{Arc, Mutex};
 
     const POOL: &str = "eu-central-1_A";

@@ -7,9 +7,7 @@ use super::sub_map_file::SubMapFile;
 use crate::cloud::Cloud;
 use crate::command::join::Sides;
 use crate::options::Global;
-use crate::terminal::{
-    self, ExitStatus, Progress, Refused, Table, Tabular, confirm_with_pool, is_asked, json_line, short,
-};
+use crate::terminal::{self, ExitStatus, Progress, Table, Tabular, confirm_with_pool, is_asked, json_line, short};
 use anyhow::Result;
 use cognito_core::account_event::{AccountEvent, EventBus as _, NotTaken, What};
 use cognito_core::provider::{Providers, SourceIdentity};
@@ -232,8 +230,8 @@ async fn existing_bus(cloud: &Cloud, name: &str) -> Result<EventBridge> {
     let bus = cloud.event_bus(name)?;
     match bus.exists().await {
         Ok(true) => Ok(bus),
-        Ok(false) => Err(Refused(format!("there is no event bus {name} in this account and Region")).into()),
-        Err(why) => Err(Refused(format!("the event bus {name} could not be looked up: {why}")).into()),
+        Ok(false) => refuse!("there is no event bus {name} in this account and Region"),
+        Err(why) => refuse!("the event bus {name} could not be looked up: {why}"),
     }
 }
 

@@ -57,15 +57,15 @@ impl JournalFile {
     pub(crate) fn open(path: &Path, user_pool_id: &str, plan: &str) -> Result<Self> {
         let (file, parsed) = read(path)?;
         let Some(journal) = parsed else { return Self::begin(path, file, user_pool_id, plan) };
-        let refuse = |why: String| Err(Refused(format!("{}: {why}", path.display())).into());
+        let name = path.display();
         if journal.user_pool_id != user_pool_id {
-            return refuse(format!("the journal of {}, not of {user_pool_id}", journal.user_pool_id));
+            refuse!("{name}: the journal of {}, not of {user_pool_id}", journal.user_pool_id);
         }
         if journal.plan != plan {
-            return refuse("the journal of another plan; choose another file with --journal".into());
+            refuse!("{name}: the journal of another plan; choose another file with --journal");
         }
         if journal.history.merges.values().any(|merge| merge.undone.is_some()) {
-            return refuse("it was undone; choose another file with --journal".into());
+            refuse!("{name}: it was undone; choose another file with --journal");
         }
         Self::go_on(path, file, journal)
     }
@@ -77,11 +77,11 @@ impl JournalFile {
     /// Returns [`Refused`] if there is none, or if another process uses it.
     pub(crate) fn open_to_undo(path: &Path) -> Result<Self> {
         if !path.exists() {
-            return Err(Refused(format!("there is no journal {}", path.display())).into());
+            refuse!("there is no journal {}", path.display());
         }
         match read(path)? {
             (file, Some(journal)) => Self::go_on(path, file, journal),
-            (_, None) => Err(Refused(format!("{}: nothing was done yet", path.display())).into()),
+            (_, None) => refuse!("{}: nothing was done yet", path.display()),
         }
     }
 

@@ -93,7 +93,7 @@ impl Header {
 pub(crate) fn draft(path: &Path) -> Result<NamedTempFile> {
     if path.exists() {
         let remedy = "carry it out with --apply, remove it, or choose another file with --plan";
-        return Err(Refused(format!("{} exists already; {remedy}", path.display())).into());
+        refuse!("{} exists already; {remedy}", path.display());
     }
     draft_of(path).with_context(|| format!("{} cannot be written; choose another file with --plan", path.display()))
 }
@@ -249,9 +249,7 @@ impl PlanFile {
             return match serde_json::from_str(&text) {
                 Ok(planned) => Ok(Some(Planned { line: self.at, ..planned })),
                 Err(why) => {
-                    let wrong =
-                        format!("line {} of the plan, column {}, is not a planned merge", self.at, why.column());
-                    Err(Refused(wrong).into())
+                    refuse!("line {} of the plan, column {}, is not a planned merge", self.at, why.column())
                 }
             };
         }

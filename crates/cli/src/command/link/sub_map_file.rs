@@ -1,7 +1,6 @@
 //! The file with old and new `sub`s, for the application's own database.
 
 use crate::private_file::{self, draft_of, sync_folder_of};
-use crate::terminal::Refused;
 use anyhow::{Context, Result};
 use merge::{History, ReplacedSub};
 use std::collections::BTreeSet;
@@ -25,14 +24,14 @@ impl SubMapFile {
     ///
     /// # Errors
     ///
-    /// Returns [`Refused`] if the file holds anything that the journal does not. Also fails if it cannot be written.
+    /// Returns [`Refused`](crate::terminal::Refused) if the file holds anything that the journal does not. Also fails if it cannot be written.
     pub(crate) fn open(path: &Path, history: &History) -> Result<Self> {
         let shown = || format!("{} cannot be written", path.display());
         let rows: BTreeSet<Row> = history.order.iter().flat_map(|name| rows(history, name)).collect();
         if !is_of(path, &rows)? {
             let why = "exists already and holds something other than the subs of this plan";
             let remedy = "move it away, or choose another file with --sub-map";
-            return Err(Refused(format!("{} {why}; {remedy}", path.display())).into());
+            refuse!("{} {why}; {remedy}", path.display());
         }
         let mut out = csv::Writer::from_writer(draft_of(path).with_context(shown)?);
         out.write_record(COLUMNS)?;
@@ -105,6 +104,7 @@ fn is_of(path: &Path, rows: &BTreeSet<Row>) -> Result<bool> {
 mod tests {
     use super::*;
     use crate::command::link::journal_file::tests::{begin, linked};
+    use crate::terminal::Refused;
 
     fn history(names: &[&str]) -> History {
         let mut history = History::default();

@@ -58,10 +58,11 @@ impl Link {
 
 impl Tabular for Report {
     fn table(&self) -> Table {
-        let mut table = Table::new(["profile", "restored", "lost"]);
-        for undone in self.undone_before.iter().chain(&self.undone) {
-            table.row([(&undone.user_name).into(), Cell::lines(&undone.restored), Cell::lines(&undone.lost)]);
-        }
-        table
+        let rows = self
+            .undone_before
+            .iter()
+            .chain(&self.undone)
+            .map(|undone| [(&undone.user_name).into(), Cell::lines(&undone.restored), Cell::lines(&undone.lost)]);
+        Table::new(["profile", "restored", "lost"]).with(rows)
     }
 }
