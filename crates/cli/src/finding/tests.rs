@@ -60,20 +60,70 @@ fn set(facts: &mut Facts, trigger: Trigger, name: &str, value: &str) {
     settings.insert(name.to_owned(), value.to_owned());
 }
 
-#[test]
-fn nothing_is_found_where_nothing_is_wrong() {
-    assert_eq!(all(&healthy()), vec![]);
+/// Sets `PROVIDERS` on every function.
+fn trust(facts: &mut Facts, providers: &str) {
+    for trigger in Trigger::ALL {
+        set(facts, trigger, "PROVIDERS", providers);
+    }
+}
+
+/// Nothing is known of the settings of the other functions.
+fn only_settings_of(facts: &mut Facts, trigger: Trigger) {
+    for (other, function) in &mut facts.functions {
+        function.settings.take_if(|_| *other != trigger);
+    }
+}
+
+/// A function of which nothing is known.
+fn unknown_function(facts: &mut Facts, trigger: Trigger) {
+    facts.functions.insert(trigger, Attached::default());
+}
+
+fn google(facts: &mut Facts) -> &mut Provider {
+    &mut facts.providers.as_mut().unwrap()[0]
+}
+
+fn okta(facts: &mut Facts) -> &mut Provider {
+    &mut facts.providers.as_mut().unwrap()[1]
+}
+
+fn writable(facts: &mut Facts) -> &mut Vec<String> {
+    &mut facts.clients.as_mut().unwrap()[0].writable
 }
 
 /// What is found once something is spoilt.
-#[track_caller]
-fn check(severity: Severity, code: &str, spoil: impl FnOnce(&mut Facts)) {
+fn spoilt(spoil: impl FnOnce(&mut Facts)) -> Vec<Finding> {
     let mut facts = healthy();
     spoil(&mut facts);
-    let found: Vec<_> = all(&facts).into_iter().map(|finding| (finding.severity, finding.code)).collect();
+    all(&facts)
+}
+
+fn codes(found: &[Finding]) -> Vec<&'static str> {
+    found.iter().map(|finding| finding.code).collect()
+}
+
+#[track_caller]
+fn nothing(spoil: impl FnOnce(&mut Facts)) {
+    assert_eq!(spoilt(spoil), vec![]);
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    nothing(|_| ());
+}
+
+/// The only thing that is found once something is spoilt.
+#[track_caller]
+fn check(severity: Severity, code: &str, spoil: impl FnOnce(&mut Facts)) {
+    let found: Vec<_> = spoilt(spoil).into_iter().map(|finding| (finding.severity, finding.code)).collect();
     assert_eq!(found, [(severity, code)]);
     let manual = include_str!("../../../../docs/cli/doctor.md");
     assert!(manual.contains(&format!("`{code}`")), "{code} is not in docs/cli/doctor.md");
+}
+
+/// What people sign in with.
+fn named_by(facts: &mut Facts, user_names: Value, aliases: Value) {
+    (facts.pool.0["UsernameAttributes"], facts.pool.0["AliasAttributes"]) = (user_names, aliases);
 }
 
 fn pool(pointer: &'static str, value: Value) -> impl FnOnce(&mut Facts) {
@@ -91,9 +141,7 @@ fn a_trigger_without_the_function_it_should_have_is_lost() {
         facts.expected.insert(InboundFederation, vec![ours.clone()]);
     });
     check(Error, "trigger_lost", |facts| drop(facts.expected.insert(PreSignUp, vec![other.clone()])));
-    let mut kept = healthy();
-    kept.expected.insert(PreSignUp, vec![other, ours]);
-    assert_eq!(all(&kept), vec![]);
+    nothing(|facts| drop(facts.expected.insert(PreSignUp, vec![other, ours])));
 }
 
 #[test]
@@ -112,9 +160,7 @@ fn an_account_api_that_does_not_fit_the_pool_is_found() {
         ),
         sender_verified: Some(true),
     };
-    let mut sound = healthy();
-    sound.account_api = Some(api(&[]));
-    assert_eq!(all(&sound), vec![]);
+    nothing(|facts| facts.account_api = Some(api(&[])));
     check(Error, "account_api_gone", |facts| facts.account_api = Some(AccountApi { settings: None, ..api(&[]) }));
     check(Error, "account_api_of_another_pool", |facts| {
         facts.account_api = Some(api(&[("USER_POOL_ID", "eu-central-1_B")]));
@@ -130,11 +176,11 @@ fn an_account_api_that_does_not_fit_the_pool_is_found() {
         facts.account_api = Some(AccountApi { sender_verified: Some(false), ..from });
     });
     for (days, of_pool, is_found) in [("", 7, false), ("", 3, true), ("3", 3, false), ("4", 3, true)] {
-        let mut facts = healthy();
-        facts.pool.0["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"] = json!(of_pool);
-        facts.account_api = Some(api(&[("INVITATION_DAYS", days)]));
-        let found: Vec<_> = all(&facts).iter().map(|finding| finding.code).collect();
-        assert_eq!(found == ["invitation_outlives_password"], is_found, "{days} {of_pool}: {found:?}");
+        let found = spoilt(|facts| {
+            facts.pool.0["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"] = json!(of_pool);
+            facts.account_api = Some(api(&[("INVITATION_DAYS", days)]));
+        });
+        assert_eq!(codes(&found) == ["invitation_outlives_password"], is_found, "{days} {of_pool}: {found:?}");
     }
 }
 
@@ -150,10 +196,8 @@ fn a_subject_that_nothing_writes_is_found() {
         facts.providers.as_mut().unwrap().pop();
     });
     check(Error, "subject_loses_case", |facts| {
-        for trigger in Trigger::ALL {
-            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
-        }
-        facts.providers.as_mut().unwrap()[1].mapping.remove("custom:number");
+        trust(facts, "Google:claim,Okta:claim");
+        okta(facts).mapping.remove("custom:number");
         set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
     });
 }
@@ -162,7 +206,6 @@ fn a_subject_that_nothing_writes_is_found() {
 fn each_thing_that_can_be_wrong_is_found_alone() {
     use Severity::{Error, Note, Warning};
     use Trigger::{InboundFederation, PreSignUp};
-    let function = |facts: &mut Facts| facts.functions.get_mut(&PreSignUp).unwrap().clone();
     check(Warning, "trigger_missing", |facts| drop(facts.functions.remove(&PreSignUp)));
     check(Note, "trigger_missing", |facts| drop(facts.functions.remove(&InboundFederation)));
     check(Warning, "trigger_missing", |facts| {
@@ -171,65 +214,43 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
             set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim@example.com:custom:number");
         }
     });
-    for spoil in [(Some(false), Some(true), "function_gone"), (Some(true), Some(false), "no_invoke_permission")] {
-        check(Error, spoil.2, |facts| {
-            let changed = Attached { exists: spoil.0, callable: spoil.1, ..function(facts) };
-            facts.functions.insert(PreSignUp, changed);
-        });
-    }
-    check(Error, "role_lacks_action", |facts| {
-        let changed = Attached { lacking: Some(vec!["cognito-idp:ListUsers".into()]), ..function(facts) };
-        facts.functions.insert(PreSignUp, changed);
-    });
+    let function =
+        |change: fn(&mut Attached)| move |facts: &mut Facts| change(facts.functions.get_mut(&PreSignUp).unwrap());
+    check(Error, "function_gone", function(|function| function.exists = Some(false)));
+    check(Error, "no_invoke_permission", function(|function| function.callable = Some(false)));
+    check(
+        Error,
+        "role_lacks_action",
+        function(|function| function.lacking = Some(vec!["cognito-idp:ListUsers".into()])),
+    );
     check(Error, "wrong_setting", |facts| {
-        for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != PreSignUp) {
-            facts.functions.get_mut(&trigger).unwrap().settings = None;
-        }
+        only_settings_of(facts, PreSignUp);
         facts.providers = Some(vec![]);
         set(facts, PreSignUp, "PROVIDERS", "Google");
     });
     check(Warning, "settings_differ", |facts| set(facts, InboundFederation, "PROVIDERS", "Google:claim,Okta:never"));
     check(Warning, "provider_ambiguous", |facts| {
-        for trigger in Trigger::ALL.into_iter().filter(|trigger| *trigger != PreSignUp) {
-            facts.functions.get_mut(&trigger).unwrap().settings = None;
-        }
+        only_settings_of(facts, PreSignUp);
         set(facts, PreSignUp, "PROVIDERS", "Google:claim,Okta:claim:custom:number,Okta_EU:never");
     });
-    let all_set = |facts: &mut Facts, value| Trigger::ALL.map(|trigger| set(facts, trigger, "PROVIDERS", value));
     check(Note, "trust_without_domains", |facts| {
         // As a pool whose providers could not be read: what they map is not known.
         facts.providers = None;
-        all_set(facts, "Google:claim,Okta:always:custom:number");
+        trust(facts, "Google:claim,Okta:always:custom:number");
     });
-    check(Note, "denial_wins_over_always", |facts| {
-        all_set(facts, "Google:claim,Okta:always@corp.example:custom:number");
-    });
-    check(Warning, "email_not_mapped", |facts| {
-        facts.providers.as_mut().unwrap()[0].mapping.remove("email").unwrap();
-    });
-    check(Warning, "email_verified_not_mapped", |facts| {
-        facts.providers.as_mut().unwrap()[1].mapping.remove("email_verified").unwrap();
-    });
-    check(Error, "another_claim_mapped", |facts| {
-        facts.providers.as_mut().unwrap()[1].mapping.insert("email".into(), "upn".into());
-    });
-    check(Error, "another_claim_mapped", |facts| {
-        facts.providers.as_mut().unwrap()[1].mapping.insert("email_verified".into(), "domain_verified".into());
-    });
+    check(Note, "denial_wins_over_always", |facts| trust(facts, "Google:claim,Okta:always@corp.example:custom:number"));
+    check(Warning, "email_not_mapped", |facts| drop(google(facts).mapping.remove("email")));
+    check(Warning, "email_verified_not_mapped", |facts| drop(okta(facts).mapping.remove("email_verified")));
+    check(Error, "another_claim_mapped", |facts| remap(facts, "email", "upn"));
+    check(Error, "another_claim_mapped", |facts| remap(facts, "email_verified", "domain_verified"));
     check(Error, "mapped_attribute_immutable", pool("/SchemaAttributes/1/Mutable", json!(false)));
-    check(Error, "subject_loses_case", |facts| {
-        for trigger in Trigger::ALL {
-            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
-        }
-    });
+    check(Error, "subject_loses_case", |facts| trust(facts, "Google:claim,Okta:claim"));
     check(Error, "subject_attribute_missing", |facts| set(facts, PreSignUp, "SUBJECT_ATTRIBUTE", "custom:subject"));
     check(Error, "case_setting_wrong", |facts| set(facts, PreSignUp, "POOL_CASE_SENSITIVE", "true"));
     check(Warning, "case_setting_wrong", pool("/UsernameConfiguration", json!({ "CaseSensitive": true })));
     check(Error, "username_setting_wrong", |facts| set(facts, PreSignUp, "NATIVE_USERNAME", "uuid"));
-    check(Error, "client_writes_email_verified", |facts| {
-        facts.clients.as_mut().unwrap()[0].writable.push("email_verified".into());
-    });
-    check(Error, "client_cannot_write_mapped", |facts| facts.clients.as_mut().unwrap()[0].writable.clear());
+    check(Error, "client_writes_email_verified", |facts| writable(facts).push("email_verified".into()));
+    check(Error, "client_cannot_write_mapped", |facts| writable(facts).clear());
     check(Warning, "address_changes_at_once", pool("/UserAttributeUpdateSettings", json!(null)));
     for repair in ["external", "linked"] {
         check(Error, "address_changes_at_once", |facts| {
@@ -262,50 +283,43 @@ fn each_thing_that_can_be_wrong_is_found_alone() {
 
 #[test]
 fn a_custom_message_without_ses_is_an_error_and_cognitos_sender_a_warning() {
-    let mut facts = healthy();
-    facts.pool.0["EmailConfiguration"] = json!({ "EmailSendingAccount": "COGNITO_DEFAULT" });
-    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["custom_message_without_ses", "fifty_mails_a_day"]);
+    let found = spoilt(pool("/EmailConfiguration", json!({ "EmailSendingAccount": "COGNITO_DEFAULT" })));
+    assert_eq!(codes(&found), ["custom_message_without_ses", "fifty_mails_a_day"]);
 }
 
 #[test]
 fn a_provider_that_the_functions_do_not_know_is_found_for_each_of_them() {
-    let mut facts = healthy();
-    let corp = Provider { name: "Corp".into(), kind: "Google".into(), ..facts.providers.as_ref().unwrap()[0].clone() };
-    facts.providers.as_mut().unwrap().push(corp);
-    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["provider_unlisted"; 4]);
+    let found = spoilt(|facts| {
+        let corp = Provider { name: "Corp".into(), ..google(facts).clone() };
+        facts.providers.as_mut().unwrap().push(corp);
+    });
+    assert_eq!(codes(&found), ["provider_unlisted"; 4]);
 }
 
 #[test]
 fn a_pool_that_has_outgrown_the_default_quotas_is_told_so() {
-    let mut facts = healthy();
-    facts.pool.0["EstimatedNumberOfUsers"] = json!(2_000_001);
-    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["quota_for_fewer_users", "quota_fixed"]);
+    let found = spoilt(pool("/EstimatedNumberOfUsers", json!(2_000_001)));
+    assert_eq!(codes(&found), ["quota_for_fewer_users", "quota_fixed"]);
 }
 
 #[test]
 fn a_pool_with_aliases_needs_other_settings() {
-    let mut facts = healthy();
-    facts.pool.0["UsernameAttributes"] = json!([]);
-    facts.pool.0["AliasAttributes"] = json!(["email"]);
-    let codes: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["username_setting_wrong", "alias_self_sign_up"]);
+    let found = spoilt(|facts| named_by(facts, json!([]), json!(["email"])));
+    assert_eq!(codes(&found), ["username_setting_wrong", "alias_self_sign_up"]);
 }
 
 #[test]
 fn the_worst_comes_first_and_what_was_not_read_is_said() {
-    let mut facts = healthy();
-    facts.functions.remove(&Trigger::CustomMessage);
-    facts.ses_production = Some(false);
-    facts.providers = None;
-    facts.gaps.push(Gap {
-        what: "identity providers".into(),
-        permission: "cognito-idp:ListIdentityProviders".into(),
-        reason: "AccessDeniedException".into(),
+    let found = spoilt(|facts| {
+        facts.functions.remove(&Trigger::CustomMessage);
+        facts.ses_production = Some(false);
+        facts.providers = None;
+        facts.gaps.push(Gap {
+            what: "identity providers".into(),
+            permission: "cognito-idp:ListIdentityProviders".into(),
+            reason: "AccessDeniedException".into(),
+        });
     });
-    let found = all(&facts);
     let severities: Vec<_> = found.iter().map(|finding| finding.severity).collect();
     assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Note]);
     assert!(found[1].remedy.contains("cognito-idp:ListIdentityProviders"), "{found:?}");
@@ -313,29 +327,25 @@ fn the_worst_comes_first_and_what_was_not_read_is_said() {
 
 #[test]
 fn what_always_means_is_not_said_of_social_providers_and_of_those_that_send_no_claim() {
-    let mut facts = healthy();
-    facts.providers.as_mut().unwrap()[0] = Provider {
-        name: "Facebook".into(),
-        kind: "Facebook".into(),
-        mapping: [("email".into(), "email".into())].into(),
-        ..Provider::default()
-    };
-    for trigger in Trigger::ALL {
-        set(&mut facts, trigger, "PROVIDERS", "Facebook:always,Okta:claim:custom:number");
-    }
-    assert_eq!(all(&facts), vec![]);
+    nothing(|facts| {
+        *google(facts) = Provider {
+            name: "Facebook".into(),
+            kind: "Facebook".into(),
+            mapping: [("email".into(), "email".into())].into(),
+            ..Provider::default()
+        };
+        trust(facts, "Facebook:always,Okta:claim:custom:number");
+    });
 }
 
 /// Okta in [`healthy`], which becomes a provider of this issuer and this trust.
-fn known(issuer: &str, trust: &str, facts: &mut Facts) {
-    facts.providers.as_mut().unwrap()[1].issuer = issuer.to_owned();
-    for trigger in Trigger::ALL {
-        set(facts, trigger, "PROVIDERS", &format!("Google:claim,Okta:{trust}:custom:number"));
-    }
+fn known(issuer: &str, trusted: &str, facts: &mut Facts) {
+    issuer.clone_into(&mut okta(facts).issuer);
+    trust(facts, &format!("Google:claim,Okta:{trusted}:custom:number"));
 }
 
 fn remap(facts: &mut Facts, attribute: &str, claim: &str) {
-    facts.providers.as_mut().unwrap()[1].mapping.insert(attribute.to_owned(), claim.to_owned());
+    okta(facts).mapping.insert(attribute.to_owned(), claim.to_owned());
 }
 
 const ENTRA: &str = "https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0";
@@ -349,28 +359,21 @@ fn what_a_known_provider_does_not_send_or_check_is_found() {
         check(Warning, "claim_not_sent", |facts| known(issuer, "claim", facts));
         check(Warning, "claim_not_sent", |facts| {
             known(issuer, "claim", facts);
-            facts.providers.as_mut().unwrap()[1].mapping.remove("email_verified");
+            okta(facts).mapping.remove("email_verified");
         });
     }
     check(Warning, "claim_not_sent", |facts| known("https://access.line.me", "claim", facts));
     check(Note, "claim_not_sent", |facts| known(B2C, "claim", facts));
     check(Warning, "claim_not_sent", |facts| {
         known(B2C, "claim", facts);
-        facts.functions.remove(&Trigger::InboundFederation);
-        facts.functions.insert(Trigger::InboundFederation, Attached { settings: None, ..Attached::default() });
+        unknown_function(facts, Trigger::InboundFederation);
         set_email_claims(facts, "Okta:email=emails");
         remap(facts, "email", "emails");
     });
-    check(Note, "apple_hides_addresses", |facts| {
-        facts.providers.as_mut().unwrap()[0].kind = "SignInWithApple".into();
-    });
-    let mut facts = healthy();
-    known(ANY_TENANT, "always", &mut facts);
-    let codes: Vec<_> = all(&facts).into_iter().map(|finding| (finding.severity, finding.code)).collect();
-    assert_eq!(codes[0], (Error, "any_tenant_trusted"));
-    let mut facts = healthy();
-    known(ENTRA, "never", &mut facts);
-    assert_eq!(all(&facts), vec![]);
+    check(Note, "apple_hides_addresses", |facts| google(facts).kind = "SignInWithApple".into());
+    let found = spoilt(|facts| known(ANY_TENANT, "always", facts));
+    assert_eq!((found[0].severity, found[0].code), (Error, "any_tenant_trusted"));
+    nothing(|facts| known(ENTRA, "never", facts));
 }
 
 const LINKEDIN: &str = "https://www.linkedin.com/oauth";
@@ -380,10 +383,7 @@ const AUTH0: &str = "https://example.eu.auth0.com/";
 #[test]
 fn scopes_and_issuers_that_cannot_work_are_found_for_each_provider_by_name() {
     let found = |provider: Provider| {
-        let mut facts = healthy();
-        facts.providers.as_mut().unwrap()[1] =
-            Provider { mapping: facts.providers.as_ref().unwrap()[1].mapping.clone(), ..provider };
-        all(&facts).into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        codes(&spoilt(|facts| *okta(facts) = Provider { mapping: okta(facts).mapping.clone(), ..provider }))
     };
     let oidc = |issuer: &str, scopes: &str| Provider {
         name: "Okta".into(),
@@ -441,9 +441,8 @@ fn a_tenant_of_entra_that_is_trusted_for_every_domain_is_told_of_its_guests() {
         ("login.microsoftonline.com.evil.example", "always", false),
         ("login.microsoftonline.us", "always@corp.example", false),
     ] {
-        let mut facts = healthy();
-        known(&format!("https://{host}/11111111-2222-4333-8444-555555555555/v2.0"), trust, &mut facts);
-        let found = all(&facts);
+        let issuer = format!("https://{host}/11111111-2222-4333-8444-555555555555/v2.0");
+        let found = spoilt(|facts| known(&issuer, trust, facts));
         let note = found.iter().find(|finding| finding.code == "trust_without_domains");
         assert_eq!(note.is_some_and(|note| note.why.contains("guests")), told, "{host} {trust}: {found:?}");
     }
@@ -453,9 +452,8 @@ fn a_tenant_of_entra_that_is_trusted_for_every_domain_is_told_of_its_guests() {
         "HTTPS://login.microsoftonline.com//consumers/v2.0",
         "https://sts.chinacloudapi.cn/COMMON/",
     ] {
-        let mut facts = healthy();
-        known(issuer, "always", &mut facts);
-        assert_eq!(all(&facts)[0].code, "any_tenant_trusted", "{issuer}");
+        let found = spoilt(|facts| known(issuer, "always", facts));
+        assert_eq!(found[0].code, "any_tenant_trusted", "{issuer}");
     }
 }
 
@@ -470,15 +468,15 @@ fn set_email_claims(facts: &mut Facts, value: &str) {
 #[test]
 fn the_remedies_for_microsoft_can_be_followed_with_and_without_inbound_federation() {
     let followed = |issuer, trust, attribute, claim, inbound| {
-        let mut facts = healthy();
-        known(issuer, trust, &mut facts);
-        remap(&mut facts, attribute, claim);
-        if inbound {
-            set_email_claims(&mut facts, &format!("Okta:{attribute}={claim}"));
-        } else {
-            facts.functions.remove(&Trigger::InboundFederation);
-        }
-        let mut found: Vec<_> = all(&facts).into_iter().map(|finding| finding.code).collect();
+        let mut found = codes(&spoilt(|facts| {
+            known(issuer, trust, facts);
+            remap(facts, attribute, claim);
+            if inbound {
+                set_email_claims(facts, &format!("Okta:{attribute}={claim}"));
+            } else {
+                facts.functions.remove(&Trigger::InboundFederation);
+            }
+        }));
         // Notes that have nothing to do with it.
         found.retain(|code| !["trigger_missing", "denial_wins_over_always"].contains(code));
         found
@@ -495,17 +493,12 @@ fn the_remedies_for_microsoft_can_be_followed_with_and_without_inbound_federatio
 /// The case of a SAML attribute's name counts.
 #[test]
 fn a_saml_address_that_nobody_judges_is_found() {
-    let saml = |facts: &mut Facts, claim: &str| {
-        facts.providers.as_mut().unwrap()[1].kind = "SAML".into();
-        remap(facts, "email", claim);
-    };
     let found = |claim: &str, setting: &str, value: &str| {
-        let mut facts = healthy();
-        saml(&mut facts, claim);
-        if !setting.is_empty() {
-            set(&mut facts, Trigger::InboundFederation, setting, value);
-        }
-        all(&facts).iter().map(|finding| finding.code).collect::<Vec<_>>()
+        codes(&spoilt(|facts| {
+            okta(facts).kind = "SAML".into();
+            remap(facts, "email", claim);
+            set(facts, Trigger::InboundFederation, setting, value);
+        }))
     };
     assert_eq!(found("Email", "", ""), ["another_claim_mapped"]);
     assert_eq!(found("mail", "SAML_EMAIL_ATTRIBUTES", "Email"), ["another_claim_mapped"]);
@@ -526,8 +519,7 @@ fn claims_that_inbound_federation_cannot_start_with_are_found() {
         set(facts, Trigger::InboundFederation, "EMAIL_CLAIMS", "Entra:email=emails");
     });
     check(Severity::Error, "another_claim_mapped", |facts| {
-        facts.functions.remove(&Trigger::InboundFederation);
-        facts.functions.insert(Trigger::InboundFederation, Attached { settings: None, ..Attached::default() });
+        unknown_function(facts, Trigger::InboundFederation);
         remap(facts, "email", "upn");
     });
 }
@@ -571,12 +563,13 @@ fn a_pool_that_verifies_by_link_is_found_and_its_remedy_can_be_followed() {
 #[test]
 fn text_messages_that_cost_more_than_one_segment_are_named_with_their_languages() {
     let found = |name: &str, sends: bool| {
-        let mut facts = healthy();
-        if sends {
-            facts.pool.0["SmsConfiguration"] = json!({ "SnsCallerArn": "arn:aws:iam::1:role/sms" });
-        }
-        set(&mut facts, Trigger::CustomMessage, "APP_NAME", name);
-        all(&facts).into_iter().find(|finding| finding.code == "sms_several_segments")
+        let found = spoilt(|facts| {
+            if sends {
+                facts.pool.0["SmsConfiguration"] = json!({ "SnsCallerArn": "arn:aws:iam::1:role/sms" });
+            }
+            set(facts, Trigger::CustomMessage, "APP_NAME", name);
+        });
+        found.into_iter().find(|finding| finding.code == "sms_several_segments")
     };
     assert_eq!(found("Harbour", true), None);
     let why = found("Žluťoučký kůň, přístav a syn", true).unwrap().why;
@@ -586,26 +579,18 @@ fn text_messages_that_cost_more_than_one_segment_are_named_with_their_languages(
 
 #[test]
 fn subjects_that_do_not_last_are_named_with_the_setting_that_replaces_them() {
-    let saml = |mapping: fn(&mut Facts)| {
-        move |facts: &mut Facts| {
-            facts.providers.as_mut().unwrap()[1].transient_name_ids = true;
-            mapping(facts);
-        }
-    };
     let by_subject = |facts: &mut Facts| {
-        for trigger in Trigger::ALL {
-            set(facts, trigger, "PROVIDERS", "Google:claim,Okta:claim");
-        }
+        okta(facts).transient_name_ids = true;
+        trust(facts, "Google:claim,Okta:claim");
         set(facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:number");
     };
-    check(Severity::Warning, "transient_name_id", saml(by_subject));
+    check(Severity::Warning, "transient_name_id", by_subject);
     // A mapped attribute lasts, and the setting is the remedy.
-    let mut facts = healthy();
-    saml(|_| ())(&mut facts);
-    assert_eq!(all(&facts), vec![]);
-    by_subject(&mut facts);
-    set(&mut facts, Trigger::PreSignUp, "SECOND_SUBJECT", "replace");
-    assert_eq!(all(&facts), vec![]);
+    nothing(|facts| okta(facts).transient_name_ids = true);
+    nothing(|facts| {
+        by_subject(facts);
+        set(facts, Trigger::PreSignUp, "SECOND_SUBJECT", "replace");
+    });
 
     let format = |name: &str| format!("<NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:{name}</NameIDFormat>");
     assert!(name_ids::are_transient(&format("transient")));
@@ -623,7 +608,7 @@ fn the_settings_that_fit_are_those_with_which_nothing_is_found() {
         (json!(["phone_number"]), json!(null), "NATIVE_PROFILE=skip, UNVERIFIED_PROFILE=refuse"),
     ] {
         let mut facts = healthy();
-        (facts.pool.0["UsernameAttributes"], facts.pool.0["AliasAttributes"]) = (usernames, aliases);
+        named_by(&mut facts, usernames, aliases);
         facts.pool.0["AdminCreateUserConfig"] = json!({ "AllowAdminCreateUserOnly": true });
         let fitting = settings_that_fit(&facts.pool);
         assert_eq!(fitting, format!("{names}, POOL_CASE_SENSITIVE=false"));
@@ -638,61 +623,50 @@ fn the_settings_that_fit_are_those_with_which_nothing_is_found() {
 #[test]
 fn a_demanded_second_factor_is_not_asked_for_after_a_provider() {
     check(Severity::Note, "providers_skip_second_factor", pool("/MfaConfiguration", json!("ON")));
-    let mut facts = healthy();
-    pool("/MfaConfiguration", json!("ON"))(&mut facts);
-    set(&mut facts, Trigger::PreSignUp, "LINK_WITH_FACTORS", "refuse");
-    assert_eq!(all(&facts), vec![]);
+    nothing(|facts| {
+        pool("/MfaConfiguration", json!("ON"))(facts);
+        set(facts, Trigger::PreSignUp, "LINK_WITH_FACTORS", "refuse");
+    });
 }
 
 #[test]
 fn a_required_attribute_must_be_mapped_and_copied() {
-    let requiring = |name: &'static str| {
-        move |facts: &mut Facts| {
-            facts.pool.0["SchemaAttributes"].as_array_mut().unwrap().push(json!({ "Name": name, "Required": true }));
-        }
-    };
-    let map = |facts: &mut Facts, name: &str, providers: usize| {
+    /// The pool requires the attribute, and so many providers send it.
+    fn require(facts: &mut Facts, name: &str, providers: usize) {
+        facts.pool.0["SchemaAttributes"].as_array_mut().unwrap().push(json!({ "Name": name, "Required": true }));
         for provider in &mut facts.providers.as_mut().unwrap()[..providers] {
             provider.mapping.insert(name.to_owned(), name.to_owned());
         }
-        facts.clients.as_mut().unwrap()[0].writable.push(name.to_owned());
-    };
-    check(Severity::Error, "required_attribute_not_mapped", |facts| {
-        requiring("name")(facts);
-        map(facts, "name", 1);
-    });
-    for (name, remedy) in [("phone_number", "NATIVE_ATTRIBUTES="), ("preferred_username", "NATIVE_PROFILE=skip")] {
-        let lacking = |facts: &mut Facts| {
-            requiring(name)(facts);
-            map(facts, name, 2);
-        };
-        check(Severity::Error, "required_attribute_not_copied", lacking);
-        let mut facts = healthy();
-        lacking(&mut facts);
-        assert!(all(&facts)[0].remedy.contains(remedy), "{name}");
+        writable(facts).push(name.to_owned());
     }
-    let mut facts = healthy();
-    requiring("name")(&mut facts);
-    requiring("email")(&mut facts);
-    map(&mut facts, "name", 2);
-    assert_eq!(all(&facts), vec![]);
-    requiring("phone_number")(&mut facts);
-    map(&mut facts, "phone_number", 2);
-    set(&mut facts, Trigger::PreSignUp, "NEWCOMERS", "invited");
-    assert_eq!(all(&facts), vec![]);
+    check(Severity::Error, "required_attribute_not_mapped", |facts| require(facts, "name", 1));
+    for (name, remedy) in [("phone_number", "NATIVE_ATTRIBUTES="), ("preferred_username", "NATIVE_PROFILE=skip")] {
+        check(Severity::Error, "required_attribute_not_copied", |facts| require(facts, name, 2));
+        assert!(spoilt(|facts| require(facts, name, 2))[0].remedy.contains(remedy), "{name}");
+    }
+    let copied = |facts: &mut Facts| {
+        require(facts, "name", 2);
+        require(facts, "email", 2);
+    };
+    nothing(copied);
+    nothing(|facts| {
+        copied(facts);
+        require(facts, "phone_number", 2);
+        set(facts, Trigger::PreSignUp, "NEWCOMERS", "invited");
+    });
 }
 
 #[test]
 fn each_kind_of_pool_has_its_setting() {
     let of_kind = |names: Value, aliases: Value, settings: &[(&str, &str)]| {
-        let mut facts = healthy();
-        facts.pool.0["UsernameAttributes"] = names;
-        facts.pool.0["AliasAttributes"] = aliases;
-        facts.pool.0["AdminCreateUserConfig"] = json!({ "AllowAdminCreateUserOnly": true });
-        for (name, value) in settings {
-            set(&mut facts, Trigger::PreSignUp, name, value);
-        }
-        all(&facts).into_iter().map(|finding| (finding.code, finding.remedy)).collect::<Vec<_>>()
+        let found = spoilt(|facts| {
+            named_by(facts, names, aliases);
+            facts.pool.0["AdminCreateUserConfig"] = json!({ "AllowAdminCreateUserOnly": true });
+            for (name, value) in settings {
+                set(facts, Trigger::PreSignUp, name, value);
+            }
+        });
+        found.into_iter().map(|finding| (finding.code, finding.remedy)).collect::<Vec<_>>()
     };
     for (names, aliases, fits) in [
         (json!(["email"]), json!(null), "email"),
@@ -710,12 +684,11 @@ fn each_kind_of_pool_has_its_setting() {
             assert_eq!(found, expected, "{names} {aliases} {said}");
         }
     }
-    let mut facts = healthy();
-    facts.pool.0["UsernameAttributes"] = json!(null);
-    facts.pool.0["AliasAttributes"] = json!(["preferred_username"]);
-    set(&mut facts, Trigger::PreSignUp, "NATIVE_USERNAME", "derived");
-    facts.clients.as_mut().unwrap()[0].writable.push("preferred_username".into());
-    assert_eq!(all(&facts).iter().map(|finding| finding.code).collect::<Vec<_>>(), ["client_can_take_user_names"]);
+    check(Severity::Warning, "client_can_take_user_names", |facts| {
+        named_by(facts, json!(null), json!(["preferred_username"]));
+        set(facts, Trigger::PreSignUp, "NATIVE_USERNAME", "derived");
+        writable(facts).push("preferred_username".into());
+    });
     let by_phone = |settings| of_kind(json!(["phone_number"]), json!(null), settings);
     assert_eq!(by_phone(&[])[0].0, "phone_is_user_name");
     assert_eq!(by_phone(&[("NATIVE_PROFILE", "skip"), ("UNVERIFIED_PROFILE", "refuse")]), vec![]);
@@ -723,9 +696,8 @@ fn each_kind_of_pool_has_its_setting() {
 
 #[test]
 fn a_command_to_paste_holds_a_setting_as_one_word() {
-    let mut facts = healthy();
-    set(&mut facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:a; rm");
-    let [finding] = all(&facts).try_into().unwrap();
+    let found = spoilt(|facts| set(facts, Trigger::PreSignUp, "SUBJECT_ATTRIBUTE", "custom:a; rm"));
+    let [finding] = found.try_into().unwrap();
     assert!(finding.remedy.contains("Name='a; rm',AttributeDataType"), "{}", finding.remedy);
     assert_eq!(super::quoted("Users"), "Users");
     assert_eq!(super::quoted("a; rm"), "'a; rm'");
