@@ -37,6 +37,17 @@ async fn refusal(
     answer_to(&trigger(pool, settings), event).await.err().map(|(code, _)| code)
 }
 
+/// A sample whose person has this attribute.
+fn sample_with(name: &str, attribute: &str, value: impl Into<Value>) -> String {
+    edited(name, |event| event["request"]["userAttributes"][attribute] = value.into())
+}
+
+/// The address of the person of a sample.
+fn address_in(event: &str) -> String {
+    let event: Value = serde_json::from_str(event).unwrap();
+    event["request"]["userAttributes"]["email"].as_str().unwrap().to_owned()
+}
+
 /// Grace, whose `sub` somebody else takes for a user name.
 const GRACE_SUB: &str = "5c1f4b0e-3f0a-4d57-9a41-7d2f0c6b8e11";
 

@@ -1,6 +1,7 @@
 //! How providers and Cognito write what comes along.
 
 use super::*;
+use cognito_core::user_pool::memory::LinkedIdentity;
 
 #[tokio::test]
 async fn an_address_in_a_list_of_one_links_like_the_address_alone() {
@@ -19,7 +20,7 @@ async fn what_is_no_address_is_refused_with_one_warning_that_says_why() {
         ("ada", "syntax"),
         (&format!("{}@example.com", "l".repeat(65)), "length"),
     ] {
-        let event = edited("pre-sign-up/facebook", |event| event["request"]["userAttributes"]["email"] = json!(email));
+        let event = sample_with("pre-sign-up/facebook", "email", email);
         let pool = pool([native(ADA)]);
         let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, &[]), &event)).await;
         assert_eq!(answer.unwrap_err().0, "unusable_email", "{email}");
@@ -27,6 +28,14 @@ async fn what_is_no_address_is_refused_with_one_warning_that_says_why() {
         assert!(log.contains(&format!("\"cause\":\"{word}: ")) && !log.contains("ada"), "{email}: {log}");
         assert!(pool.calls().is_empty());
     }
+}
+
+/// The identity that the person of a sample is linked with, who has an account, or why they are refused.
+async fn linked(case: &str, settings: &'static [(&'static str, &'static str)]) -> Result<LinkedIdentity, &'static str> {
+    let event = sample(&format!("pre-sign-up/{case}"));
+    let pool = pool([native(&address_in(&event))]);
+    let answer = answer_to(&trigger(&pool, settings), &event).await;
+    answer.map(|_| pool.accounts()[0].identities[0].clone()).map_err(|(code, _)| code)
 }
 
 #[tokio::test]
@@ -39,12 +48,8 @@ async fn each_provider_of_the_samples_is_linked_or_refused_as_its_facts_say() {
         ("oidc-lower-cased", Err("unreliable_subject")),
         ("oidc-mixed-case", Err("unreliable_subject")),
     ] {
-        let event = sample(&format!("pre-sign-up/{case}"));
-        let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
-        let pool = pool([native(email.as_str().unwrap())]);
-        let answer = answer_to(&trigger(&pool, &[]), &event).await;
-        let outcome = answer.map(|_| pool.accounts()[0].identities[0].provider.clone()).map_err(|(code, _)| code);
-        assert_eq!(outcome, expected.map(str::to_owned), "{case}");
+        let provider = linked(case, &[]).await.map(|identity| identity.provider);
+        assert_eq!(provider, expected.map(str::to_owned), "{case}");
     }
 }
 
@@ -71,12 +76,8 @@ async fn providers_by_name_are_linked_by_the_subject_as_they_spell_it() {
         ("auth0-google", settings("Auth0:claim"), Ok("google-oauth2|123456789012345678901")),
         ("github", settings("GitHub:claim"), Ok("583231")),
     ] {
-        let event = sample(&format!("pre-sign-up/{case}"));
-        let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
-        let pool = pool([native(email.as_str().unwrap())]);
-        let answer = answer_to(&trigger(&pool, settings.to_vec().leak()), &event).await;
-        let outcome = answer.map(|_| pool.accounts()[0].identities[0].value.clone()).map_err(|(code, _)| code);
-        assert_eq!(outcome, expected.map(str::to_owned), "{case}");
+        let subject = linked(case, settings.to_vec().leak()).await.map(|identity| identity.value);
+        assert_eq!(subject, expected.map(str::to_owned), "{case}");
     }
     let twice = pool([native(ADA).with_identity("Auth0", "auth0|64f0c1e2a3b4c5d6e7f80912")]);
     let auth0 = settings("Auth0:claim").to_vec().leak();
@@ -88,9 +89,7 @@ async fn providers_by_name_are_linked_by_the_subject_as_they_spell_it() {
 #[tokio::test]
 async fn a_microsoft_account_is_linked_if_its_proof_is_mapped() {
     let settings = &[("PROVIDERS", "EntraID:claim"), ("SUBJECT_ATTRIBUTE", "custom:idp_subject")];
-    let of = |proof: &str| {
-        edited("pre-sign-up/microsoft", |event| event["request"]["userAttributes"]["email_verified"] = json!(proof))
-    };
+    let of = |proof: &str| sample_with("pre-sign-up/microsoft", "email_verified", proof);
     for (proof, linked) in [("true", true), ("1", true), ("True", true), ("[1]", true), ("false", false), ("0", false)]
     {
         let pool = pool([native(ADA)]);
@@ -162,9 +161,7 @@ async fn an_address_that_only_resembles_another_gets_an_account_of_its_own() {
     ] {
         let resembled = ["ada@example.com", "ada\u{301}@example.com", "ada@ex\u{e4}mple.com"];
         let pool = pool(resembled.map(native));
-        let event = edited("pre-sign-up/google", |event| {
-            event["request"]["userAttributes"]["email"] = json!(address);
-        });
+        let event = sample_with("pre-sign-up/google", "email", address);
         answer_to(&trigger(&pool, &[]), &event).await.unwrap();
         let accounts = pool.accounts();
         let [own] = &accounts[resembled.len()..] else { panic!("{what}: {accounts:?}") };
@@ -190,9 +187,7 @@ async fn an_address_that_is_too_long_for_a_user_name_is_refused_and_one_that_jus
 #[tokio::test]
 async fn reported_forms_of_a_newcomers_name_do_not_keep_the_account_from_being_made() {
     for name in [Value::Null, json!(""), json!(7), json!(["Ada"]), json!("x".repeat(3000))] {
-        let event = edited("pre-sign-up/google-new-person", |event| {
-            event["request"]["userAttributes"]["given_name"] = name.clone();
-        });
+        let event = sample_with("pre-sign-up/google-new-person", "given_name", name.clone());
         let pool = pool([]);
         let (answer, _) = CapturedLog::of(answer_to(&trigger(&pool, &[]), &event)).await;
         assert!(answer.is_ok(), "{name}");
@@ -207,9 +202,7 @@ async fn amazons_capital_letters_are_not_lost_for_a_link() {
         (&[("PROVIDERS", "LoginWithAmazon:claim")], "unproven_email"),
         (&[("PROVIDERS", "LoginWithAmazon:always")], "unreliable_subject"),
     ] {
-        let pool = pool([native(ADA)]);
-        let refused = answer_to(&trigger(&pool, settings), &sample("pre-sign-up/amazon")).await.unwrap_err();
-        assert_eq!(refused.0, expected);
+        assert_eq!(linked("amazon", settings).await.unwrap_err(), expected);
     }
 }
 

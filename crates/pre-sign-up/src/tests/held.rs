@@ -68,7 +68,7 @@ async fn an_address_that_is_somebody_elses_user_name_ends_as_a_refusal_that_name
         let holder = Account { sub: "sub-of-the-holder".into(), ..holder };
         let quirks = Quirks { folds_unicode_names: true, ..Quirks::default() };
         let pool = pool([holder]).with_quirks(quirks);
-        let event = edited("pre-sign-up/google", |event| event["request"]["userAttributes"]["email"] = json!(email));
+        let event = sample_with("pre-sign-up/google", "email", email);
         let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, &[]), &event)).await;
         assert_eq!(answer.err().map(|(code, _)| code), Some("user_name_held"), "{email}");
         assert_eq!(pool.calls(), ["ListUsers", "AdminCreateUser", "ListUsers", "AdminGetUser"], "{email}");
@@ -82,9 +82,7 @@ async fn an_attribute_that_somebody_else_holds_keeps_nobody_out() {
     let phone = "+15550100";
     let holder = Account { phone: Some(phone.into()), ..native("eve@example.com") };
     let pool = pool([holder]).with_quirks(Quirks { phone_is_user_name: true, ..Quirks::default() });
-    let event = edited("pre-sign-up/google-new-person", |event| {
-        event["request"]["userAttributes"]["phone_number"] = json!(phone);
-    });
+    let event = sample_with("pre-sign-up/google-new-person", "phone_number", phone);
     assert_eq!(refusal(&pool, settings, &event).await, None);
     assert_eq!(pool.calls().iter().filter(|call| **call == "AdminCreateUser").count(), 2);
     assert!(pool.accounts()[1].attributes.is_empty() && pool.accounts()[1].identities.len() == 1);
@@ -98,9 +96,7 @@ async fn a_required_phone_number_that_somebody_else_has_is_named_as_the_cause_wi
     let holder = Account { phone: Some(phone.into()), sub: "sub-of-the-holder".into(), ..native("eve@example.com") };
     let quirks = Quirks { phone_is_user_name: true, requires_phone_number: true, ..Quirks::default() };
     let pool = pool([holder]).with_quirks(quirks);
-    let event = edited("pre-sign-up/google-new-person", |event| {
-        event["request"]["userAttributes"]["phone_number"] = json!(phone);
-    });
+    let event = sample_with("pre-sign-up/google-new-person", "phone_number", phone);
     let (answer, log) = CapturedLog::of(answer_to(&trigger(&pool, settings), &event)).await;
     assert_eq!(answer.err().map(|(code, _)| code), Some("phone_number_held"));
     assert!(log.contains("sub-of-the-holder") && !log.contains(phone), "{log}");
@@ -121,9 +117,7 @@ async fn an_attribute_that_the_pool_refuses_does_not_cost_one_that_it_requires()
         ("picture", "https://www.example.com/ada.jpg", vec![], Quirks { refuses: Some(no_picture), ..requires }),
     ] {
         let pool = pool(accounts).with_quirks(quirks);
-        let event = edited("pre-sign-up/google-new-person", |event| {
-            event["request"]["userAttributes"][attribute] = json!(value);
-        });
+        let event = sample_with("pre-sign-up/google-new-person", attribute, value);
         assert_eq!(refusal(&pool, settings, &event).await, None, "{attribute}");
         let made = pool.accounts().into_iter().find(|account| account.identities.len() == 1).expect("an account");
         assert_eq!(made.attributes.keys().collect::<Vec<_>>(), ["name"], "{attribute}");
@@ -135,8 +129,7 @@ async fn an_attribute_that_the_pool_refuses_does_not_cost_one_that_it_requires()
 #[tokio::test]
 async fn a_registration_is_not_deleted_for_a_profile_that_lacks_a_required_attribute() {
     let event = sample("pre-sign-up/google-new-person");
-    let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
-    let email = email.as_str().unwrap().to_owned();
+    let email = address_in(&event);
     let requiring =
         || pool([native(&email).unconfirmed()]).with_quirks(Quirks { requires_name: true, ..Quirks::default() });
     let kept = requiring();
@@ -150,9 +143,7 @@ async fn a_registration_is_not_deleted_for_a_profile_that_lacks_a_required_attri
     // Nor for one whose phone number, which is a user name as well, may be somebody else's. No look before tells.
     let quirks = Quirks { requires_phone_number: true, phone_is_user_name: true, ..Quirks::default() };
     let kept = pool([native(&email).unconfirmed()]).with_quirks(quirks);
-    let with_phone = edited("pre-sign-up/google-new-person", |event| {
-        event["request"]["userAttributes"]["phone_number"] = json!("+12065550100");
-    });
+    let with_phone = sample_with("pre-sign-up/google-new-person", "phone_number", "+12065550100");
     let code = refusal(&kept, &[("NATIVE_ATTRIBUTES", "phone_number")], &with_phone).await;
     assert_eq!((code, kept.accounts()[0].status), (Some("required_attribute_missing"), Status::Unconfirmed));
 

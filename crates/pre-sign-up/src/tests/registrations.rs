@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn registration_as(name: &str) -> String {
+    edited("pre-sign-up/native", |event| event["userName"] = json!(name))
+}
+
 fn registration_of(email: &str) -> String {
     edited("pre-sign-up/native", |event| {
         event["userName"] = json!("somebody");
@@ -13,7 +17,7 @@ fn registration_of(email: &str) -> String {
 async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
     let unique = &[("NATIVE_SIGN_UP", "unique")];
     let email = "grace@example.org";
-    let event = edited("pre-sign-up/native", |event| event["request"]["userAttributes"]["email"] = json!(email));
+    let event = sample_with("pre-sign-up/native", "email", email);
     let linked = native(email).with_identity("Google", "1");
     for (accounts, refused) in [
         (vec![Account { email_verified: true, ..federated("Google", "1", email) }], true),
@@ -35,7 +39,6 @@ async fn a_native_registration_of_a_federated_address_is_refused_when_asked() {
 #[tokio::test]
 async fn nobody_registers_under_the_sub_of_somebody_else() {
     let alias = &[("NATIVE_USERNAME", "uuid")];
-    let registration = |name: &str| edited("pre-sign-up/native", |event| event["userName"] = json!(name));
     for (name, refused, calls) in [
         (GRACE_SUB, true, 1),
         (GRACE_SUB.to_uppercase().as_str(), true, 1),
@@ -43,13 +46,13 @@ async fn nobody_registers_under_the_sub_of_somebody_else() {
         ("mallory", false, 0),
     ] {
         let pool = MemoryPool::new(PoolKind::EmailAlias, [grace()]);
-        let answer = answer_to(&trigger(&pool, alias), &registration(name)).await;
+        let answer = answer_to(&trigger(&pool, alias), &registration_as(name)).await;
         assert_eq!(answer.err().map(|(code, _)| code), refused.then_some("user_name_is_a_sub"), "{name}");
         assert_eq!(pool.calls().len(), calls, "{name}");
     }
     // Where the address is the user name Cognito makes the name, and nothing needs asking.
     let pool = pool([grace()]);
-    assert!(answer_to(&trigger(&pool, &[]), &registration(GRACE_SUB)).await.is_ok());
+    assert!(answer_to(&trigger(&pool, &[]), &registration_as(GRACE_SUB)).await.is_ok());
     assert!(pool.calls().is_empty());
 }
 
@@ -90,8 +93,8 @@ async fn who_was_shut_out_does_not_come_back_by_registering() {
 #[tokio::test]
 async fn who_only_names_an_address_keeps_nobody_out_who_cannot_prove_theirs() {
     let event = sample("pre-sign-up/google-unverified");
-    let email = serde_json::from_str::<Value>(&event).unwrap()["request"]["userAttributes"]["email"].clone();
-    let email = email.as_str().unwrap();
+    let email = address_in(&event);
+    let email = email.as_str();
     for (account, refused) in [
         (native(email).unconfirmed(), None),
         (federated("Okta", "6", email), None),
@@ -105,7 +108,6 @@ async fn who_only_names_an_address_keeps_nobody_out_who_cannot_prove_theirs() {
 
 #[tokio::test]
 async fn nobody_registers_under_a_name_that_cognito_makes_for_an_identity() {
-    let registration = |name: &str| edited("pre-sign-up/native", |event| event["userName"] = json!(name));
     for (name, refused) in [
         ("Google_1035", true),
         ("signinwithapple_0011.ab", true),
@@ -114,13 +116,13 @@ async fn nobody_registers_under_a_name_that_cognito_makes_for_an_identity() {
         ("x_1", false),
     ] {
         let pool = MemoryPool::new(PoolKind::EmailAlias, []);
-        let code = refusal(&pool, &[("NATIVE_USERNAME", "uuid")], &registration(name)).await;
+        let code = refusal(&pool, &[("NATIVE_USERNAME", "uuid")], &registration_as(name)).await;
         assert_eq!(code, refused.then_some("user_name_is_an_identity"), "{name}");
         assert!(pool.calls().is_empty());
     }
     let two = &[("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Corp:never,Corp_EU:always")];
-    let code = refusal(&pool([]), two, &registration("Corp_EU_1")).await;
+    let code = refusal(&pool([]), two, &registration_as("Corp_EU_1")).await;
     assert_eq!(code, Some("user_name_is_an_identity"));
     // Where the address is the user name Cognito makes the name.
-    assert_eq!(refusal(&pool([]), &[], &registration("Google_1035")).await, None);
+    assert_eq!(refusal(&pool([]), &[], &registration_as("Google_1035")).await, None);
 }

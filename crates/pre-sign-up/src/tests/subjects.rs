@@ -44,17 +44,14 @@ async fn where_two_peoples_numbers_are_alike_each_ends_with_their_own() {
     let mut grace = native("grace@example.org").with_identity("Okta", "1001");
     grace.identities[0].attribute = "custom:staff".into();
     let pool = pool([grace, native(ADA).with_identity("Okta", "1001")]);
-    let event = edited("pre-sign-up/okta", |event| {
-        event["request"]["userAttributes"]["email"] = json!(ADA);
-        event["request"]["userAttributes"]["custom:staff"] = json!("2002");
-    });
-    answer_to(&trigger(&pool, settings), &event).await.unwrap();
-    // Grace's link went before it was clear that it was not Ada's. She comes back to her account.
-    let event = edited("pre-sign-up/okta", |event| {
-        event["request"]["userAttributes"]["email"] = json!("grace@example.org");
-        event["request"]["userAttributes"]["custom:staff"] = json!("1001");
-    });
-    answer_to(&trigger(&pool, settings), &event).await.unwrap();
+    // Grace's link goes before it is clear that it is not Ada's. She comes back to her account.
+    for (email, staff) in [(ADA, "2002"), ("grace@example.org", "1001")] {
+        let event = edited("pre-sign-up/okta", |event| {
+            event["request"]["userAttributes"]["email"] = json!(email);
+            event["request"]["userAttributes"]["custom:staff"] = json!(staff);
+        });
+        answer_to(&trigger(&pool, settings), &event).await.unwrap();
+    }
     let by = |account: Account| account.identities.into_iter().map(|link| (link.attribute, link.value)).collect();
     let links: Vec<Vec<_>> = pool.accounts().into_iter().map(by).collect();
     let staff = |value: &str| vec![("custom:staff".to_owned(), value.to_owned())];
@@ -84,9 +81,7 @@ async fn a_link_that_is_gone_is_made_again_however_long_the_list_shows_it() {
 #[tokio::test]
 async fn a_link_by_subject_is_replaced_where_the_provider_links_by_an_attribute_now() {
     let settings: &[_] = &[("PROVIDERS", "Okta:claim:custom:staff"), ("SECOND_SUBJECT", "replace")];
-    let event = edited("pre-sign-up/oidc-mixed-case", |event| {
-        event["request"]["userAttributes"]["custom:staff"] = json!("4711");
-    });
+    let event = sample_with("pre-sign-up/oidc-mixed-case", "custom:staff", "4711");
     let by_attribute = |mut account: Account| {
         account.identities[0].attribute = "custom:staff".to_owned();
         account
@@ -113,9 +108,7 @@ async fn a_link_by_subject_is_replaced_where_the_provider_links_by_an_attribute_
 #[tokio::test]
 async fn a_link_by_subject_is_made_again_where_the_provider_links_by_an_attribute_with_the_same_value() {
     let settings: &[_] = &[("PROVIDERS", "Okta:claim:custom:staff")];
-    let event = edited("pre-sign-up/oidc-mixed-case", |event| {
-        event["request"]["userAttributes"]["custom:staff"] = json!("4711");
-    });
+    let event = sample_with("pre-sign-up/oidc-mixed-case", "custom:staff", "4711");
     // Whether Cognito takes the same link twice or not.
     for refuse_link_again in [false, true] {
         let pool = pool([native(ADA).with_identity("Okta", "4711")]);
