@@ -70,6 +70,21 @@ impl FakeAws {
         *self.interference.lock().unwrap() = Box::new(how);
     }
 
+    /// From now on this operation is answered with an error.
+    pub(crate) fn refuses(&self, refused: &'static str, status: u16, code: &'static str) {
+        self.interfere(move |_, operation, _| (operation == refused).then(|| refusal(status, code)));
+    }
+
+    /// Somebody does this right before the pool is described for this number of times.
+    pub(crate) fn at_reading(&self, reading: usize, change: impl Fn(&mut State) + Send + 'static) {
+        self.interfere(move |state, operation, _| {
+            if operation == "DescribeUserPool" && state.count(operation) == reading {
+                change(state);
+            }
+            None
+        });
+    }
+
     /// Nobody interferes any more.
     pub(crate) fn leave_alone(&self) {
         self.interfere(|_, _, _| None);

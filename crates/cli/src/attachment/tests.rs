@@ -1,16 +1,14 @@
+use super::fake_aws::{FakeAws, State, arn, refusal};
 use super::update::{UpdateError, apply};
 use super::*;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const OURS: &str = "arn:aws:lambda:eu-central-1:1:function:ours";
-
-fn change(old: Option<&str>, new: Option<&str>) -> Change {
+fn change(old: Option<String>, new: Option<String>) -> Change {
     Change {
         trigger: Trigger::PreSignUp,
-        before: old.map(str::to_owned),
-        after: new.map(str::to_owned),
+        before: old.clone(),
+        after: new.clone(),
         permission: String::new(),
         next_function: None,
         old: old.map(Value::from),
@@ -18,90 +16,71 @@ fn change(old: Option<&str>, new: Option<&str>) -> Change {
     }
 }
 
-/// A pool behind the API: what happens to it on an update is the test's choice.
-fn account(pool: Value, on_update: impl Fn(&mut Value, &Value) -> (u16, Value) + Send + Sync + 'static) -> Cloud {
-    let pool = Arc::new(Mutex::new(pool));
-    Cloud::answering(move |request| {
-        let mut pool = pool.lock().unwrap();
-        let input: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let operation = request.headers()["x-amz-target"].to_str().unwrap();
-        if operation.ends_with("DescribeUserPool") {
-            return (200, json!({ "UserPool": *pool }).to_string());
-        }
-        let (status, answer) = on_update(&mut pool, &input);
-        (status, answer.to_string())
-    })
+/// An account where an update of the pool may be answered by the test.
+fn account(mut on_update: impl FnMut(&mut State) -> Option<(u16, Value)> + Send + 'static) -> FakeAws {
+    let aws = FakeAws::with(json!({}));
+    aws.interfere(move |state, operation, _| if operation == "UpdateUserPool" { on_update(state) } else { None });
+    aws
 }
 
-fn pool() -> Value {
-    json!({ "Id": "p", "Name": "n", "Arn": "a", "MfaConfiguration": "ON", "LambdaConfig": {} })
-}
-
-async fn attempt(cloud: &Cloud) -> Result<()> {
+async fn attempt(aws: &FakeAws) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
-    let mut snapshot = Snapshot::write(&folder.path().join("record.json"), Description(pool())).unwrap();
-    apply(cloud, &mut snapshot, &[change(None, Some(OURS))], Duration::from_millis(1)).await.map(drop).map_err(
-        |error| match error {
-            UpdateError::Unchanged(error) | UpdateError::Uncertain(error) => error,
-        },
-    )
-}
-
-fn refusal(code: &str) -> (u16, Value) {
-    (400, json!({ "__type": code, "message": "no" }))
+    let pool = Description(aws.state().pool.clone());
+    let mut snapshot = Snapshot::write(&folder.path().join("record.json"), pool).unwrap();
+    let changes = [change(None, Some(arn("ours")))];
+    match apply(&aws.cloud(), &mut snapshot, &changes, Duration::from_millis(1)).await {
+        Ok(_) => Ok(()),
+        Err(UpdateError::Unchanged(error) | UpdateError::Uncertain(error)) => Err(error),
+    }
 }
 
 #[tokio::test]
 async fn a_concurrent_modification_is_repeated_on_what_the_pool_is_by_then() {
-    let tries = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&tries);
-    let cloud = account(pool(), move |pool, input| {
-        let mut tries = count.lock().unwrap();
-        *tries += 1;
-        if *tries < 3 {
-            pool["MfaConfiguration"] = json!(format!("changed {tries}"));
-            return refusal("ConcurrentModificationException");
-        }
-        assert_eq!(input["MfaConfiguration"], "changed 2", "written back from an old reading");
-        pool["LambdaConfig"] = input["LambdaConfig"].clone();
-        (200, json!({}))
+    let aws = account(|state| {
+        let tries = state.count("UpdateUserPool");
+        (tries < 3).then(|| {
+            state.pool["MfaConfiguration"] = json!(format!("changed {tries}"));
+            refusal(400, "ConcurrentModificationException")
+        })
     });
-    attempt(&cloud).await.unwrap();
-    assert_eq!(*tries.lock().unwrap(), 3);
+    attempt(&aws).await.unwrap();
+    assert_eq!(aws.state().count("UpdateUserPool"), 3);
+    assert_eq!(aws.state().pool["MfaConfiguration"], "changed 2", "written back from an old reading");
 }
 
 #[tokio::test]
 async fn a_trigger_that_somebody_else_set_meanwhile_is_left_to_them() {
-    let cloud = account(pool(), |pool, _| {
-        pool["LambdaConfig"] = json!({ "PreSignUp": "theirs" });
-        refusal("ConcurrentModificationException")
+    let aws = account(|state| {
+        state.pool["LambdaConfig"] = json!({ "PreSignUp": "theirs" });
+        Some(refusal(400, "ConcurrentModificationException"))
     });
-    let error = attempt(&cloud).await.unwrap_err();
+    let error = attempt(&aws).await.unwrap_err();
     assert!(error.is::<Refused>(), "{error:#}");
 }
 
 #[tokio::test]
 async fn somebody_who_never_stops_changing_the_pool_ends_the_attempt() {
-    let cloud = account(pool(), |_, _| refusal("ConcurrentModificationException"));
-    let error = attempt(&cloud).await.unwrap_err();
+    let error = attempt(&account(|_| Some(refusal(400, "ConcurrentModificationException")))).await.unwrap_err();
     assert!(format!("{error:#}").contains("ConcurrentModificationException"), "{error:#}");
 }
 
 #[tokio::test]
 async fn a_setting_that_cognito_reset_all_the_same_is_named_with_the_way_back() {
-    let cloud = account(pool(), |pool, input| {
-        pool["LambdaConfig"] = input["LambdaConfig"].clone();
-        pool["MfaConfiguration"] = json!("OFF");
-        (200, json!({}))
+    let aws = FakeAws::with(json!({}));
+    aws.state().pool["MfaConfiguration"] = json!("ON");
+    aws.interfere(|state, operation, _| {
+        if operation == "DescribeUserPool" && state.count("UpdateUserPool") == 1 {
+            state.pool["MfaConfiguration"] = json!("OFF");
+        }
+        None
     });
-    let error = attempt(&cloud).await.unwrap_err().to_string();
+    let error = attempt(&aws).await.unwrap_err().to_string();
     assert!(error.contains(r#"MfaConfiguration: "ON" became "OFF""#) && error.contains("restore"), "{error}");
 }
 
 #[tokio::test]
 async fn an_update_that_did_not_set_the_trigger_is_no_success() {
-    let cloud = account(pool(), |_, _| (200, json!({})));
-    let error = attempt(&cloud).await.unwrap_err().to_string();
+    let error = attempt(&account(|_| Some((200, json!({}))))).await.unwrap_err().to_string();
     assert!(error.contains("LambdaConfig.PreSignUp"), "{error}");
 }
 
@@ -127,6 +106,6 @@ fn where_nothing_changes_no_column_says_what_would_be() {
         saved: Vec::new(),
     };
     let shown = |change| report(change).table().for_stdout().to_string();
-    assert!(!shown(change(Some(OURS), Some(OURS))).contains("would be"));
-    assert!(shown(change(None, Some(OURS))).contains("would be"));
+    assert!(!shown(change(Some(arn("ours")), Some(arn("ours")))).contains("would be"));
+    assert!(shown(change(None, Some(arn("ours")))).contains("would be"));
 }

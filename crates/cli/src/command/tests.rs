@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// An operator in a folder of their own.
@@ -23,7 +24,7 @@ impl Operator {
     }
 
     async fn run(&self, line: &str) -> Result<Report> {
-        let record = self.folder.path().join("record.json");
+        let record = self.record_file();
         let (command, options) = line.split_once(' ').unwrap();
         let fixed =
             ["cognito-triggers", command, "--user-pool-id", POOL, "--yes", "--record", record.to_str().unwrap()];
@@ -57,9 +58,24 @@ impl Operator {
         self.aws.state().of(function)
     }
 
+    fn record_file(&self) -> PathBuf {
+        self.folder.path().join("record.json")
+    }
+
     fn record(&self) -> Value {
-        let text = std::fs::read_to_string(self.folder.path().join("record.json"));
+        let text = std::fs::read_to_string(self.record_file());
         text.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default()
+    }
+
+    /// Somebody else writes this record between our first reading of it and the second, when the functions are looked up.
+    fn somebody_else_records(&self, triggers: &Value) {
+        let (file, record) = (self.record_file(), json!({ "userPoolId": POOL, "triggers": triggers }).to_string());
+        self.aws.interfere(move |state, operation, _| {
+            if operation == "GetPolicy" && state.count(operation) == 1 {
+                std::fs::write(&file, &record).unwrap();
+            }
+            None
+        });
     }
 }
 
@@ -71,24 +87,14 @@ fn statement(trigger: &str) -> String {
 async fn a_setting_that_somebody_changed_since_the_pool_was_shown_stays_changed() {
     for reading in [2, 3] {
         let operator = Operator::of(json!({}));
-        operator.aws.interfere(move |state, operation, _| {
-            if operation == "DescribeUserPool" && state.count(operation) == reading {
-                state.pool["MfaConfiguration"] = json!("ON");
-            }
-            None
-        });
+        operator.aws.at_reading(reading, |state| state.pool["MfaConfiguration"] = json!("ON"));
         let report = operator.run("attach --pre-sign-up ours").await.unwrap();
         assert_eq!(operator.aws.state().pool["MfaConfiguration"], "ON", "reading {reading}");
         let restore = std::fs::read_to_string(report.saved.last().unwrap()).unwrap();
         assert!(restore.contains(r#""MfaConfiguration": "ON""#), "reading {reading}: {restore}");
 
         operator.aws.state().calls.clear();
-        operator.aws.interfere(move |state, operation, _| {
-            if operation == "DescribeUserPool" && state.count(operation) == reading {
-                state.pool["MfaConfiguration"] = json!("OPTIONAL");
-            }
-            None
-        });
+        operator.aws.at_reading(reading, |state| state.pool["MfaConfiguration"] = json!("OPTIONAL"));
         operator.run("detach --all").await.unwrap();
         assert_eq!(operator.aws.state().pool["MfaConfiguration"], "OPTIONAL", "reading {reading}");
     }
@@ -98,12 +104,7 @@ async fn a_setting_that_somebody_changed_since_the_pool_was_shown_stays_changed(
 async fn a_trigger_that_somebody_changed_since_it_was_shown_is_left_to_them_and_nothing_was_changed() {
     for reading in [2, 3] {
         let operator = Operator::of(json!({}));
-        operator.aws.interfere(move |state, operation, _| {
-            if operation == "DescribeUserPool" && state.count(operation) == reading {
-                state.pool["LambdaConfig"]["PreSignUp"] = json!("theirs");
-            }
-            None
-        });
+        operator.aws.at_reading(reading, |state| state.pool["LambdaConfig"]["PreSignUp"] = json!("theirs"));
         let why = operator.refused("attach --pre-sign-up ours").await;
         assert!(why.contains("pre-sign-up"), "{why}");
         assert_eq!(operator.trigger("PreSignUp"), "theirs", "reading {reading}");
@@ -130,16 +131,7 @@ async fn what_cannot_be_taken_back_is_named_and_no_refusal() {
 #[tokio::test]
 async fn a_second_operator_in_the_same_folder_loses_nothing_of_the_first() {
     let operator = Operator::of(json!({}));
-    let record = operator.folder.path().join("record.json");
-    let theirs =
-        json!({ "userPoolId": POOL, "triggers": { "CustomMessage": { "function": arn("b"), "displaced": null } } });
-    operator.aws.interfere(move |state, operation, _| {
-        // The functions are looked up between the first reading of the record and the second.
-        if operation == "GetPolicy" && state.count(operation) == 1 {
-            std::fs::write(&record, theirs.to_string()).unwrap();
-        }
-        None
-    });
+    operator.somebody_else_records(&json!({ "CustomMessage": { "function": arn("b"), "displaced": null } }));
     operator.run("attach --pre-sign-up a").await.unwrap();
     assert_eq!(operator.record()["triggers"]["CustomMessage"]["function"], json!(arn("b")));
     assert_eq!(operator.record()["triggers"]["PreSignUp"]["function"], json!(arn("a")));
@@ -148,15 +140,7 @@ async fn a_second_operator_in_the_same_folder_loses_nothing_of_the_first() {
 #[tokio::test]
 async fn a_record_that_says_something_else_about_the_trigger_by_now_is_not_overwritten() {
     let operator = Operator::of(json!({}));
-    let record = operator.folder.path().join("record.json");
-    let theirs =
-        json!({ "userPoolId": POOL, "triggers": { "PreSignUp": { "function": arn("b"), "displaced": arn("x") } } });
-    operator.aws.interfere(move |state, operation, _| {
-        if operation == "GetPolicy" && state.count(operation) == 1 {
-            std::fs::write(&record, theirs.to_string()).unwrap();
-        }
-        None
-    });
+    operator.somebody_else_records(&json!({ "PreSignUp": { "function": arn("b"), "displaced": arn("x") } }));
     let why = operator.refused("attach --pre-sign-up a").await;
     assert!(why.contains("record.json"), "{why}");
     assert_eq!(operator.record()["triggers"]["PreSignUp"]["displaced"], arn("x"));
@@ -206,9 +190,7 @@ async fn a_replacement_that_failed_can_be_repeated_and_forgets_nothing() {
     for status in [400, 500] {
         let operator = Operator::of(json!({ "PreSignUp": arn("x") }));
         operator.run("attach --pre-sign-up a --replace").await.unwrap();
-        operator.aws.interfere(move |_, operation, _| {
-            (operation == "UpdateUserPool").then(|| refusal(status, "InternalErrorException"))
-        });
+        operator.aws.refuses("UpdateUserPool", status, "InternalErrorException");
         operator.failed("attach --pre-sign-up b").await;
         operator.aws.leave_alone();
         operator.run("attach --pre-sign-up b").await.unwrap();
@@ -224,9 +206,7 @@ async fn a_replacement_that_failed_can_be_repeated_and_forgets_nothing() {
 async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_first() {
     let operator = Operator::of(json!({ "PreSignUp": arn("x") }));
     operator.run("attach --pre-sign-up a --replace").await.unwrap();
-    operator
-        .aws
-        .interfere(|_, operation, _| (operation == "UpdateUserPool").then(|| refusal(500, "InternalErrorException")));
+    operator.aws.refuses("UpdateUserPool", 500, "InternalErrorException");
     operator.failed("attach --pre-sign-up b").await;
     operator.aws.leave_alone();
     operator.run("detach --all").await.unwrap();
@@ -237,9 +217,7 @@ async fn after_a_replacement_that_failed_detach_puts_back_what_was_displaced_fir
 #[tokio::test]
 async fn an_update_that_cognito_refused_leaves_neither_permission_nor_record() {
     let operator = Operator::of(json!({}));
-    operator.aws.interfere(|_, operation, _| {
-        (operation == "UpdateUserPool").then(|| refusal(400, "InvalidParameterException"))
-    });
+    operator.aws.refuses("UpdateUserPool", 400, "InvalidParameterException");
     operator.failed("attach --pre-sign-up a --post-confirmation b").await;
     assert!(operator.statements("a").is_empty() && operator.statements("b").is_empty());
     assert_eq!(operator.record(), Value::Null);
@@ -284,9 +262,7 @@ async fn a_permission_that_could_not_be_removed_is_removed_by_the_same_command_l
     for options in ["--pre-sign-up", "--all"] {
         let operator = Operator::of(json!({ "PreSignUp": arn("x") }));
         operator.run("attach --pre-sign-up a --replace").await.unwrap();
-        operator.aws.interfere(|_, operation, _| {
-            (operation == "RemovePermission").then(|| refusal(403, "AccessDeniedException"))
-        });
+        operator.aws.refuses("RemovePermission", 403, "AccessDeniedException");
         let why = operator.failed(&format!("detach {options}")).await;
         assert!(why.contains("still there") && why.contains("AccessDenied"), "{why}");
         operator.aws.leave_alone();
@@ -320,7 +296,7 @@ async fn a_function_of_ours_that_somebody_displaced_loses_its_permission_when_th
 async fn without_a_record_every_permission_of_attach_is_found_whichever_trigger_it_was_added_for() {
     let operator = Operator::of(json!({}));
     operator.run("attach --pre-sign-up ours --custom-message ours").await.unwrap();
-    std::fs::remove_file(operator.folder.path().join("record.json")).unwrap();
+    std::fs::remove_file(operator.record_file()).unwrap();
     operator.run("detach --pre-sign-up --leave-empty").await.unwrap();
     assert_eq!(operator.statements("ours").len(), 1, "custom message still needs it");
     let report = operator.run("detach --custom-message --leave-empty").await.unwrap();
@@ -343,14 +319,9 @@ async fn every_trigger_can_be_cleared_without_a_record_and_permissions_of_others
 async fn detach_goes_on_where_it_may_not_look_at_what_was_displaced_and_not_where_that_is_gone() {
     let operator = Operator::of(json!({ "PreSignUp": arn("theirs") }));
     operator.run("attach --pre-sign-up ours --replace").await.unwrap();
-    operator.aws.interfere(|_, operation, function| {
-        (operation == "GetFunctionConfiguration" && function == "theirs")
-            .then(|| refusal(404, "ResourceNotFoundException"))
-    });
+    operator.aws.refuses("GetFunctionConfiguration", 404, "ResourceNotFoundException");
     assert!(operator.refused("detach --all").await.contains("--leave-empty"));
-    operator.aws.interfere(|_, operation, function| {
-        (operation == "GetFunctionConfiguration" && function == "theirs").then(|| refusal(403, "AccessDeniedException"))
-    });
+    operator.aws.refuses("GetFunctionConfiguration", 403, "AccessDeniedException");
     operator.run("detach --all").await.unwrap();
     assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));
 }
@@ -362,7 +333,7 @@ async fn a_planted_record_chooses_neither_a_function_of_another_account_nor_a_pe
     let evil = "arn:aws:lambda:eu-central-1:666666666666:function:evil";
     let plant = |triggers: Value, permissions: Value| {
         let record = json!({ "userPoolId": POOL, "triggers": triggers, "permissions": permissions });
-        std::fs::write(operator.folder.path().join("record.json"), record.to_string()).unwrap();
+        std::fs::write(operator.record_file(), record.to_string()).unwrap();
     };
     let displaced = |displaced: Value| json!({ "PreSignUp": { "function": arn("ours"), "displaced": displaced } });
     for (triggers, permissions, says) in [
@@ -496,21 +467,15 @@ async fn a_chain_that_does_not_work_is_undone_before_the_pool_calls_it() {
 #[tokio::test]
 async fn a_dry_event_that_does_not_come_back_undoes_the_chain() {
     let operator = taken();
-    operator.aws.interfere(|_, operation, function| {
+    operator.aws.interfere(|state, operation, _| {
+        // The first is no event, and the function refuses it by itself.
         let error = json!({ "errorType": "next_function_failed", "errorMessage": "no" });
-        let refuses = json!({ "errorType": "not_a_cognito_event", "errorMessage": "no" });
-        let mut calls = CALLS.lock().unwrap();
-        (operation == "Invoke" && function == "ours").then(|| {
-            *calls += 1;
-            (200, if *calls == 1 { refuses } else { error })
-        })
+        (operation == "Invoke" && state.count("Invoke") > 1).then_some((200, error))
     });
     let why = operator.refused("attach --pre-sign-up ours --chain --test").await;
     assert!(why.contains("next_function_failed"), "{why}");
     assert_eq!((next_of(&operator, "ours"), operator.statements("theirs")), (None, vec![]));
 }
-
-static CALLS: std::sync::Mutex<u32> = std::sync::Mutex::new(0);
 
 #[tokio::test]
 async fn a_chain_that_cannot_be_made_is_refused_before_anything_is_changed() {
@@ -541,9 +506,7 @@ async fn a_chain_that_cannot_be_made_is_refused_before_anything_is_changed() {
 async fn a_detach_that_was_cut_off_before_the_settings_were_put_back_ends_when_it_is_repeated() {
     let operator = taken();
     operator.run("attach --pre-sign-up ours --chain").await.unwrap();
-    operator.aws.interfere(|_, operation, _| {
-        (operation == "UpdateFunctionConfiguration").then(|| refusal(429, "TooManyRequestsException"))
-    });
+    operator.aws.refuses("UpdateFunctionConfiguration", 429, "TooManyRequestsException");
     assert!(operator.failed("detach --pre-sign-up").await.contains("run the same command again"));
     operator.aws.leave_alone();
     operator.run("detach --pre-sign-up").await.unwrap();
