@@ -4,7 +4,6 @@ mod api;
 
 use crate::cloud::Cloud;
 use crate::function_arn;
-use crate::linked_identity::time;
 use crate::options::{Global, Pool, name_and_value};
 use crate::terminal::{Cell, ExitStatus, Format, Table, Tabular, confirm, short, stdout};
 use anyhow::{Result, ensure};
@@ -104,54 +103,9 @@ struct Change {
 pub(super) struct Shown {
     /// What they are now. `list` has all that have not expired. The others have one, or none if it was changed and could
     /// not be read afterwards.
-    invitations: Vec<Row>,
+    invitations: Vec<Invitation>,
     /// The link that was made with --hand-over; `null` otherwise. Whoever has it opens the account.
     link: Option<String>,
-}
-
-/// An invitation.
-#[derive(Serialize, JsonSchema)]
-struct Row {
-    /// Its id.
-    id: String,
-    /// The address of the person who is invited.
-    email: String,
-    /// `open`, `answered` or `revoked`.
-    state: String,
-    /// The `sub` of the member who invited, or the ARN of the operator.
-    invited_by: String,
-    /// The name for the mail.
-    inviter: Option<String>,
-    /// When it was made, RFC 3339 in UTC.
-    invited: Option<String>,
-    /// When the link was last sent or handed over, RFC 3339 in UTC.
-    sent: Option<String>,
-    /// When the link expires, RFC 3339 in UTC.
-    expires: Option<String>,
-    /// The group that the guest joins.
-    group: Option<String>,
-    /// Where the guest goes afterwards.
-    return_to: Option<String>,
-    /// Whether the link was mailed. Otherwise somebody else delivers it.
-    mailed: bool,
-}
-
-impl From<Invitation> for Row {
-    fn from(seen: Invitation) -> Self {
-        Self {
-            id: seen.id,
-            email: seen.email,
-            state: seen.state,
-            invited_by: seen.invited_by,
-            inviter: seen.inviter,
-            invited: time(Some(seen.invited_at)),
-            sent: time(Some(seen.sent_at)),
-            expires: time(Some(seen.expires_at)),
-            group: seen.group,
-            return_to: seen.return_to,
-            mailed: seen.notify,
-        }
-    }
 }
 
 impl Tabular for Shown {
@@ -169,17 +123,14 @@ impl Tabular for Shown {
 
 impl Shown {
     fn one(invitation: Invitation, link: Option<String>) -> Self {
-        Self { invitations: vec![invitation.into()], link }
+        Self { invitations: vec![invitation], link }
     }
 }
 
 impl Invitations {
     pub(super) async fn run(self, global: &Global) -> Result<ExitStatus> {
         let shown = match self.action {
-            Action::List(of) => {
-                let invitations = of.open(global, false).await?.list().await?;
-                Shown { invitations: invitations.into_iter().map(Row::from).collect(), link: None }
-            }
+            Action::List(of) => Shown { invitations: of.open(global, false).await?.list().await?, link: None },
             Action::Show(One { invitation: id, of }) => Shown::one(of.open(global, false).await?.one(&id).await?, None),
             Action::Send(send) => send.run(global).await?,
             Action::Resend(Change { one: One { invitation: id, of }, yes }) => {

@@ -3,12 +3,14 @@
 use crate::advice::told;
 use crate::cloud::Cloud;
 use crate::finding::settings_of;
+use crate::linked_identity::time;
 use anyhow::{Context, Result, bail};
 use aws_sdk_lambda::config::Builder;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::primitives::Blob;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -25,20 +27,41 @@ pub(super) struct Api {
     group: String,
 }
 
-/// An invitation as the API shows it (`InvitationView` in its OpenAPI description).
-#[derive(Debug, Deserialize)]
+/// An invitation: as the API shows it (`InvitationView` in its OpenAPI description), and as we do.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "Row")]
 pub(super) struct Invitation {
+    /// Its id.
     pub(super) id: String,
+    /// The address of the person who is invited.
     pub(super) email: String,
+    /// `open`, `answered` or `revoked`.
     pub(super) state: String,
+    /// The `sub` of the member who invited, or the ARN of the operator.
     pub(super) invited_by: String,
+    /// The name for the mail.
     pub(super) inviter: Option<String>,
-    pub(super) invited_at: u64,
-    pub(super) sent_at: u64,
-    pub(super) expires_at: u64,
+    /// When it was made, RFC 3339 in UTC.
+    #[serde(rename(deserialize = "invited_at"), deserialize_with = "moment")]
+    pub(super) invited: Option<String>,
+    /// When the link was last sent or handed over, RFC 3339 in UTC.
+    #[serde(rename(deserialize = "sent_at"), deserialize_with = "moment")]
+    pub(super) sent: Option<String>,
+    /// When the link expires, RFC 3339 in UTC.
+    #[serde(rename(deserialize = "expires_at"), deserialize_with = "moment")]
+    pub(super) expires: Option<String>,
+    /// The group that the guest joins.
     pub(super) group: Option<String>,
+    /// Where the guest goes afterwards.
     pub(super) return_to: Option<String>,
-    pub(super) notify: bool,
+    /// Whether the link was mailed. Otherwise somebody else delivers it.
+    #[serde(rename(deserialize = "notify"))]
+    pub(super) mailed: bool,
+}
+
+/// Reads a time of the API, in seconds since 1970.
+fn moment<'d, D: Deserializer<'d>>(from: D) -> Result<Option<String>, D::Error> {
+    u64::deserialize(from).map(|seconds| time(Some(seconds)))
 }
 
 /// The person to invite (`InvitationRequest`).
