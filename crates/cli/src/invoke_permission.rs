@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::add_permission::AddPermissionError;
+use aws_sdk_lambda::operation::add_permission::builders::AddPermissionFluentBuilder;
 use aws_sdk_lambda::operation::get_policy::GetPolicyError;
 use aws_sdk_lambda::operation::remove_permission::RemovePermissionError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -161,15 +162,8 @@ pub(crate) async fn grant(
         return Ok(Granted::ThereAlready);
     }
     let id = statement_id(pool.id(), trigger);
-    let request = lambda
-        .add_permission()
-        .function_name(&function.name)
-        .set_qualifier(function.alias.clone())
-        .statement_id(&id)
-        .action(INVOKE)
-        .principal(COGNITO)
-        .source_arn(pool.arn())
-        .source_account(pool.account());
+    let request = addition(lambda, function, &id).principal(COGNITO);
+    let request = request.source_arn(pool.arn()).source_account(pool.account());
     let Err(error) = request.send().await else { return Ok(Granted::Added) };
     let is_refused = matches!(&error, SdkError::ServiceError(answer) if answer.raw().status().is_client_error());
     if error.as_service_error().is_some_and(AddPermissionError::is_resource_conflict_exception) {
@@ -177,6 +171,12 @@ pub(crate) async fn grant(
     }
     let error = told("AddPermission")(error).context(format!("{function} cannot be opened to the pool"));
     if is_refused { Err(error) } else { Ok(Granted::Unknown(error)) }
+}
+
+/// Adds a statement that lets somebody call a function.
+fn addition(lambda: &Client, function: &FunctionArn, statement: &str) -> AddPermissionFluentBuilder {
+    let request = lambda.add_permission().function_name(&function.name).set_qualifier(function.alias.clone());
+    request.statement_id(statement).action(INVOKE)
 }
 
 /// Lets a role call a function, in the account of both. The function's own policy says so, and no policy of the role needs
@@ -187,14 +187,7 @@ pub(crate) async fn grant(
 ///
 /// Fails if Lambda refuses.
 pub(crate) async fn grant_to_role(cloud: &Cloud, function: &FunctionArn, statement: &str, role: &str) -> Result<()> {
-    let request = cloud
-        .lambda(&function.region)
-        .add_permission()
-        .function_name(&function.name)
-        .set_qualifier(function.alias.clone())
-        .statement_id(statement)
-        .action(INVOKE)
-        .principal(role);
+    let request = addition(&cloud.lambda(&function.region), function, statement).principal(role);
     let refused = |error: SdkError<AddPermissionError, HttpResponse>| {
         told("AddPermission")(error).context(format!("{function} cannot be opened to {role}"))
     };
