@@ -9,7 +9,7 @@ use std::io::ErrorKind::NotFound;
 use std::io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 /// Opens a file to read and write. If there is none, creates one that nobody else may read. An existing file keeps
 /// its mode until [`tighten`], because it may not be the file that the caller looks for.
@@ -143,11 +143,7 @@ pub(crate) fn draft_of(path: &Path) -> io::Result<NamedTempFile> {
 ///
 /// Fails if the file exists already, or cannot be written.
 pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
-    let write = || {
-        written(path, content)?.persist_noclobber(path)?;
-        sync_folder_of(path)
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))
+    write(path, content, |draft| draft.persist_noclobber(path))
 }
 
 /// Like [`write_new`], but replaces an existing file.
@@ -156,19 +152,19 @@ pub(crate) fn write_new(path: &Path, content: &str) -> Result<()> {
 ///
 /// Fails if the file cannot be written.
 pub(crate) fn replace(path: &Path, content: &str) -> Result<()> {
-    let write = || {
-        written(path, content)?.persist(path)?;
-        sync_folder_of(path)
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))
+    write(path, content, |draft| draft.persist(path))
 }
 
-fn written(path: &Path, content: &str) -> io::Result<NamedTempFile> {
-    let mut draft = draft_of(path)?;
-    draft.write_all(content.as_bytes())?;
-    draft.write_all(b"\n")?;
-    draft.as_file().sync_all()?;
-    Ok(draft)
+fn write(path: &Path, content: &str, persist: impl FnOnce(NamedTempFile) -> Result<File, PersistError>) -> Result<()> {
+    let written = || {
+        let mut draft = draft_of(path)?;
+        draft.write_all(content.as_bytes())?;
+        draft.write_all(b"\n")?;
+        draft.as_file().sync_all()?;
+        persist(draft)?;
+        sync_folder_of(path)
+    };
+    written().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn folder_of(path: &Path) -> &Path {
