@@ -5,7 +5,7 @@ use super::rule_options::providers;
 use crate::cloud::Cloud;
 use crate::linked_identity::LinkedIdentity;
 use crate::lookup;
-use crate::options::{Global, user_pool_id};
+use crate::options::{Global, Pool};
 use crate::terminal::{Cell, ExitStatus, Refused, Table, Tabular};
 use anyhow::{Error, Result};
 use clap::Args;
@@ -34,9 +34,8 @@ pub(crate) struct Join {
     /// The profile that stays: a user name, a `sub` or an e-mail address
     #[arg(long, value_name = "STAYS", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     into: String,
-    /// The user pool's id, such as eu-central-1_AbCdEf123
-    #[arg(long, value_name = "ID", value_parser = user_pool_id)]
-    user_pool_id: String,
+    #[command(flatten)]
+    pool: Pool,
     /// The functions' PROVIDERS; needed only if a provider is linked by another attribute than the subject, or never
     #[arg(long, env = "PROVIDERS", value_name = "LIST", value_parser = providers)]
     providers: Option<String>,
@@ -60,7 +59,7 @@ Examples:
 
 impl Join {
     pub(super) async fn run(&self, global: &Global) -> Result<ExitStatus> {
-        let id = &self.user_pool_id;
+        let id = &self.pool.id;
         let path = self.plan.clone().unwrap_or_else(|| format!("{id}.join-plan.jsonl").into());
         drop(plan_file::draft(&path)?);
         let pool = Cloud::load(global, id).await?.user_pool(id);

@@ -6,38 +6,29 @@ use linking::{LinkWithFactors, NativeProfile, Newcomers, Policy, SecondSubject, 
 use merge::Rules;
 use serde::{Deserialize, Serialize};
 
+/// Where help lists them.
+const HEADING: &str = "Linking rules";
+
 /// The settings of `pre-sign-up`, under their names as options.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(crate) struct RuleOptions {
     /// What to do with a native profile that never proved its address, as in the functions' UNVERIFIED_PROFILE
-    #[arg(
-        long,
-        env = "UNVERIFIED_PROFILE",
-        value_name = "RULE",
-        default_value = "replace",
-        help_heading = "Linking rules"
-    )]
+    #[arg(long, env = "UNVERIFIED_PROFILE", value_name = "RULE", default_value = "replace", help_heading = HEADING)]
     pub(crate) unverified_profile: Unverified,
     /// What to do with a sign-in whose unproven address another profile has, as in the functions' UNPROVEN_EMAIL
-    #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
+    #[arg(long, env = "UNPROVEN_EMAIL", value_name = "RULE", default_value = "refuse", help_heading = HEADING)]
     pub(crate) unproven_email: Unproven,
     /// What to do with an identity if another one of its provider is linked already, as in the functions' SECOND_SUBJECT
-    #[arg(long, env = "SECOND_SUBJECT", value_name = "RULE", default_value = "refuse", help_heading = "Linking rules")]
+    #[arg(long, env = "SECOND_SUBJECT", value_name = "RULE", default_value = "refuse", help_heading = HEADING)]
     #[serde(default)]
     pub(crate) second_subject: Second,
     /// What to do if the native profile has a second factor, as in the functions' LINK_WITH_FACTORS
-    #[arg(
-        long,
-        env = "LINK_WITH_FACTORS",
-        value_name = "RULE",
-        default_value = "link",
-        help_heading = "Linking rules"
-    )]
+    #[arg(long, env = "LINK_WITH_FACTORS", value_name = "RULE", default_value = "link", help_heading = HEADING)]
     #[serde(default)]
     pub(crate) link_with_factors: WithFactors,
     /// Take stored values as proof. You vouch that people could never write them: address, `email_verified`, and
     /// attributes that PROVIDERS links by
-    #[arg(long, help_heading = "Linking rules")]
+    #[arg(long, help_heading = HEADING)]
     #[serde(rename = "proof", with = "proof")]
     pub(crate) trust_stored_values: bool,
 }

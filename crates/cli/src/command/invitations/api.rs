@@ -27,7 +27,8 @@ pub(super) struct Api {
     group: String,
 }
 
-/// An invitation: as the API shows it (`InvitationView` in its OpenAPI description), and as we do.
+/// An invitation.
+// As the API shows it (`InvitationView` in its OpenAPI description), and as we do.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "Row")]
 pub(super) struct Invitation {
