@@ -104,36 +104,33 @@ impl Record {
                 path.display()
             )))
         };
+        let is_here = |arn: &str| FunctionArn::parse(arn).is_some_and(|function| function.account == pool.account());
         for (member, attached) in &self.triggers {
             let Some(trigger) = Trigger::with_member(member) else {
                 return refuse(&format!("{member} is no trigger that attach sets"));
             };
-            let functions = [Some(&attached.function), attached.replaces.as_ref()];
-            if let Some(function) = functions.into_iter().flatten().find(|arn| FunctionArn::parse(arn).is_none()) {
+            if let Some(function) = attached.functions().find(|arn| FunctionArn::parse(arn).is_none()) {
                 return refuse(&format!("{function} on {trigger} is not the ARN of a function"));
             }
+            let config = json!({ member: attached.displaced });
+            let displaced = trigger.function(&config);
             let fits = |value: &Value| {
-                let config = Value::from_iter([(member.clone(), value.clone())]);
-                let function = trigger.function(&config).and_then(FunctionArn::parse);
-                function.is_some_and(|function| *value == trigger.value(function.as_str()))
+                displaced
+                    .and_then(FunctionArn::parse)
+                    .is_some_and(|function| *value == trigger.value(function.as_str()))
             };
-            if let Some(displaced) = attached.displaced.as_ref().filter(|value| !fits(value)) {
-                return refuse(&format!("{displaced} is no function that {trigger} can have had"));
+            if let Some(value) = attached.displaced.as_ref().filter(|value| !fits(value)) {
+                return refuse(&format!("{value} is no function that {trigger} can have had"));
             }
-        }
-        for (member, attached) in &self.triggers {
-            let Some(chained) = &attached.chained else { continue };
-            let displaced = Value::from_iter([(member.clone(), attached.displaced.clone())]);
-            let next = Trigger::with_member(member).and_then(|trigger| trigger.function(&displaced));
-            let is_here =
-                |arn: &str| FunctionArn::parse(arn).is_some_and(|function| function.account == pool.account());
-            if next != Some(&chained.next) || !is_here(&chained.next) || !is_here(&attached.function) {
+            if let Some(chained) = &attached.chained
+                && (displaced != Some(&chained.next) || !is_here(&chained.next) || !is_here(&attached.function))
+            {
                 return refuse(&format!("{} is not the function that {member} had", chained.next));
             }
         }
         for Permission { function, statement } in &self.permissions {
-            let is_here = FunctionArn::parse(function).is_some_and(|function| function.account == pool.account());
-            if !is_here || Trigger::ALL.iter().all(|trigger| *statement != statement_id(pool.id(), *trigger)) {
+            if !is_here(function) || Trigger::ALL.iter().all(|trigger| *statement != statement_id(pool.id(), *trigger))
+            {
                 return refuse(&format!("the permission {statement} of {function} is not one that attach adds"));
             }
         }
