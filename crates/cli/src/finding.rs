@@ -92,31 +92,30 @@ impl Finding {
 
 /// Every finding, the worst first.
 pub(crate) fn all(facts: &Facts) -> Vec<Finding> {
-    let checks: &[fn(&Facts) -> Vec<Finding>] = &[
-        triggers::check,
-        rights::check,
-        next_function::check,
-        providers::check,
-        provider_mapping::check,
-        known_providers::check,
-        subjects::check,
-        name_ids::check,
-        required_attributes::check,
-        second_factors::check,
-        kind::check,
-        app_clients::check,
-        addresses::check,
-        messages::check,
-        text_messages::check,
-        verification_link::check,
-        account_api::check,
-        group::check,
-        password_policy::check,
-        quotas::check,
-        owner::check,
-        gaps,
-    ];
-    let mut findings: Vec<_> = checks.iter().flat_map(|check| check(facts)).collect();
+    let mut findings: Vec<_> = triggers::check(facts)
+        .into_iter()
+        .chain(rights::check(facts))
+        .chain(next_function::check(facts))
+        .chain(providers::check(facts))
+        .chain(provider_mapping::check(facts))
+        .chain(known_providers::check(facts))
+        .chain(subjects::check(facts))
+        .chain(name_ids::check(facts))
+        .chain(required_attributes::check(facts))
+        .chain(second_factors::check(facts))
+        .chain(kind::check(facts))
+        .chain(app_clients::check(facts))
+        .chain(addresses::check(facts))
+        .chain(messages::check(facts))
+        .chain(text_messages::check(facts))
+        .chain(verification_link::check(facts))
+        .chain(account_api::check(facts))
+        .chain(group::check(facts))
+        .chain(password_policy::check(facts))
+        .chain(quotas::check(facts))
+        .chain(owner::check(facts))
+        .chain(gaps(facts))
+        .collect();
     findings.sort();
     findings
 }

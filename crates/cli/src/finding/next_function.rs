@@ -76,18 +76,16 @@ mod tests {
     use super::*;
     use crate::finding::Attached;
     use crate::function_arn::FunctionArn;
-    use crate::pool_settings::Description;
-    use serde_json::json;
 
     fn codes(next: Next) -> Vec<&'static str> {
-        let mut facts = Facts::of(Description(json!({ "Id": "p", "Arn": "a" })));
+        let mut facts = Facts::default();
         facts.functions.insert(Trigger::PreSignUp, Attached { next: Some(next), ..Attached::default() });
         check(&facts).iter().map(|finding| finding.code).collect()
     }
 
     #[test]
     fn a_chain_that_a_deployment_took_away_is_an_error() {
-        let mut facts = Facts::of(Description(json!({ "Id": "p", "Arn": "a" })));
+        let mut facts = Facts::default();
         facts.chained.insert(Trigger::PreSignUp, "theirs".to_owned());
         let settings = |value: &str| Some([(NEXT_FUNCTION.to_owned(), value.to_owned())].into());
         for (settings, found) in [

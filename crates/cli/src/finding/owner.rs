@@ -2,22 +2,20 @@
 
 use super::{Facts, Finding};
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let finding = match &facts.owner {
-        None => return Vec::new(),
-        Some(Ok(owner)) => Finding::note(
+pub(super) fn check(facts: &Facts) -> Option<Finding> {
+    Some(match facts.owner.as_ref()? {
+        Ok(owner) => Finding::note(
             "pool_has_owner",
             owner,
             &owner.next_deployment(),
             format!("Attach the functions there, and keep a file for --expect ({})", owner.page()),
         ),
         // No warning: nothing is wrong, and most pools say who owns them with a tag.
-        Some(Err(why)) => Finding::note(
+        Err(why) => Finding::note(
             "owner_unknown",
             "the pool's owner",
             &format!("CloudFormation does not say whether a stack owns the pool ({why})"),
             "Allow cloudformation:DescribeStackResources and run doctor again",
         ),
-    };
-    vec![finding]
+    })
 }

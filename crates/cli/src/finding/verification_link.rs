@@ -18,7 +18,7 @@ pub(super) fn settings_of_messages(facts: &Facts) -> Option<Settings> {
     Settings::from_lookup(&lookup).ok().filter(|_| facts.has_settings(Trigger::CustomMessage))
 }
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+pub(super) fn check(facts: &Facts) -> Option<Finding> {
     let by_link = facts.text("/VerificationMessageTemplate/DefaultEmailOption") == "CONFIRM_WITH_LINK";
     let remedy = || {
         format!(
@@ -31,7 +31,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         let why = "The pool verifies sign-ups by a link of Cognito. If you attach custom-message, it has to know that. Opening \
                    the link is enough, so a mail scanner that opens links confirms a registration that somebody else made \
                    with the address";
-        return by_link.then(|| Finding::note("pool_verifies_by_link", SUBJECT, why, remedy())).into_iter().collect();
+        return by_link.then(|| Finding::note("pool_verifies_by_link", SUBJECT, why, remedy()));
     }
     let opened = || {
         let why = "The pool verifies by a link of Cognito. Opening it is enough, so a mail scanner that opens links confirms a \
@@ -42,24 +42,21 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
         );
         Finding::note("pool_verifies_by_link", SUBJECT, why, remedy)
     };
-    let Some(settings) = settings_of_messages(facts) else { return by_link.then(opened).into_iter().collect() };
+    let Some(settings) = settings_of_messages(facts) else { return by_link.then(opened) };
     let any = |kinds: &[Kind], style| kinds.iter().any(|kind| settings.style_of(*kind) == style);
     let sign_up = &PERHAPS_BY_LINK[..2];
-    let finding = if by_link && any(&PERHAPS_BY_LINK, Style::Link) {
+    if by_link && any(&PERHAPS_BY_LINK, Style::Link) {
         let why = "The pool verifies by a link of Cognito, which Cognito writes in place of the code. So the links of \
                    custom-message, which have the code in them, are broken";
-        Finding::error("pool_verifies_by_link", SUBJECT, why, remedy())
+        Some(Finding::error("pool_verifies_by_link", SUBJECT, why, remedy()))
     } else if by_link && any(sign_up, Style::Code) {
         let why = "The pool verifies by a link of Cognito. It stands where custom-message tells people to type a code";
-        Finding::warning("pool_verifies_by_link", SUBJECT, why, remedy())
+        Some(Finding::warning("pool_verifies_by_link", SUBJECT, why, remedy()))
     } else if !by_link && any(sign_up, Style::CognitoLink) {
         let why = "MESSAGE_STYLE relies on Cognito's link, and the pool sends codes: nobody can confirm a sign-up";
         let remedy = format!("Take cognito-link out of {MESSAGE_STYLE} on custom-message");
-        Finding::error("pool_verifies_by_code", SUBJECT, why, remedy)
-    } else if by_link {
-        opened()
+        Some(Finding::error("pool_verifies_by_code", SUBJECT, why, remedy))
     } else {
-        return vec![];
-    };
-    vec![finding]
+        by_link.then(opened)
+    }
 }
