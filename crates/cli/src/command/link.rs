@@ -10,8 +10,8 @@ use super::audit::Listing;
 use super::rule_options::{RuleOptions, providers};
 use crate::cloud::Cloud;
 use crate::options::{Global, user_pool_id};
-use crate::terminal::{ExitStatus, Table, Tabular, Versioned};
-use anyhow::Result;
+use crate::terminal::{self, ExitStatus, Table, Tabular, Versioned};
+use anyhow::{Error, Result};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use cognito_core::account_event::{BUS_NAME, parse_bus};
@@ -166,6 +166,16 @@ impl Link {
             _ => Ok(()),
         }
     }
+}
+
+/// How a run that stopped ends: as a failure if nothing was done, and otherwise as one that did a part.
+fn stopped(error: Error, done: &str, nothing: bool) -> Result<ExitStatus> {
+    if nothing {
+        return Err(error.context(format!("stopped, and nothing was {done}; run the same command again to go on")));
+    }
+    say!("stopped: {error:#}. Run the same command again to go on.");
+    terminal::advise(&error);
+    Ok(ExitStatus::Partly)
 }
 
 /// Says what a plan takes as proof, before it is written. The pool's settings of today do not show what

@@ -98,14 +98,7 @@ impl Summary {
             );
         }
         match stopped {
-            Some(error) if !changed && self.half_done == 0 => {
-                Err(error.context("stopped, and nothing was changed; run the same command again to go on"))
-            }
-            Some(error) => {
-                say!("stopped: {error:#}. Run the same command again to go on.");
-                terminal::advise(&error);
-                Ok(ExitStatus::Partly)
-            }
+            Some(error) => super::stopped(error, "changed", !changed && self.half_done == 0),
             None if untold.is_some() => Ok(ExitStatus::Partly),
             None => Ok(self.status()),
         }

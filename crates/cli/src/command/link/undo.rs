@@ -4,7 +4,7 @@ use super::Link;
 use super::journal_file::JournalFile;
 use crate::cloud::Cloud;
 use crate::options::Global;
-use crate::terminal::{self, Cell, ExitStatus, Table, Tabular, confirm_with_pool};
+use crate::terminal::{Cell, ExitStatus, Table, Tabular, confirm_with_pool};
 use anyhow::Result;
 use merge::{Journal, Undone, undo};
 use schemars::JsonSchema;
@@ -44,14 +44,7 @@ impl Link {
         global.output().data(&report)?;
         match result {
             Ok(()) => Ok(ExitStatus::Done),
-            Err(error) if report.undone.is_empty() => Err(anyhow::Error::new(error)
-                .context("stopped, and nothing was undone; run the same command again to go on")),
-            Err(error) => {
-                let error = anyhow::Error::new(error);
-                say!("stopped: {error:#}. Run the same command again to go on.");
-                terminal::advise(&error);
-                Ok(ExitStatus::Partly)
-            }
+            Err(error) => super::stopped(error.into(), "undone", report.undone.is_empty()),
         }
     }
 }
