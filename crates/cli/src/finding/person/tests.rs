@@ -28,6 +28,12 @@ fn with(status: &str) -> Person {
     person
 }
 
+/// The person with a phone number as well.
+fn with_phone(mut person: Person) -> Person {
+    person.profile.attributes.insert("phone_number".into(), "+491".into());
+    person
+}
+
 /// What is found that is worse than a note, in the order of the codes.
 #[track_caller]
 fn check(expected: &[&str], facts: &Facts, people: &[Person]) {
@@ -103,8 +109,7 @@ fn a_pool_that_recovers_nobody_or_by_phone_is_found() {
     check(&["recovery_by_administrators_only"], &admin, &[person(&ada())]);
     let phone = json!({ "Priority": 1, "Name": "verified_phone_number" });
     check(&["nothing_to_recover_by"], &recovers(json!([phone])), &[person(&ada())]);
-    let mut called = person(&ada());
-    called.profile.attributes.insert("phone_number".into(), "+491".into());
+    let mut called = with_phone(person(&ada()));
     called.profile.attributes.insert("phone_number_verified".into(), "true".into());
     let both = json!([{ "Priority": 2, "Name": "verified_email" }, phone]);
     for nothing in [Value::Null, json!({})] {
@@ -124,9 +129,7 @@ fn what_keeps_text_messages_away_matters_only_to_somebody_with_a_phone_number() 
     let mut facts = sound();
     facts.text_messages = Some(TextMessages { sandbox: Some(true), dollars_a_month: Some(1.0) });
     check(&[], &facts, &[person(&ada())]);
-    let mut called = person(&ada());
-    called.profile.attributes.insert("phone_number".into(), "+491".into());
-    check(&["sms_limit_low", "sms_sandbox"], &facts, &[called]);
+    check(&["sms_limit_low", "sms_sandbox"], &facts, &[with_phone(person(&ada()))]);
 }
 
 #[test]
@@ -135,9 +138,7 @@ fn a_sign_up_that_verifies_nothing_or_the_phone_is_found() {
     facts.pool.0["AutoVerifiedAttributes"] = Value::Null;
     check(&["sign_up_sends_nothing"], &facts, &[with("UNCONFIRMED")]);
     facts.pool.0["AutoVerifiedAttributes"] = json!(["email", "phone_number"]);
-    let mut called = with("UNCONFIRMED");
-    called.profile.attributes.insert("phone_number".into(), "+491".into());
-    check(&["code_goes_to_the_phone", "registration_open"], &facts, &[called]);
+    check(&["code_goes_to_the_phone", "registration_open"], &facts, &[with_phone(with("UNCONFIRMED"))]);
 }
 
 #[test]
