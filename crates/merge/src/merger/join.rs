@@ -53,9 +53,6 @@ impl<P: Administration> Merger<'_, P> {
         // What somebody else took from it since is not ours to link.
         let found = identities(join.proof, &goes, &stays, &self.rules.providers, &state.moved).map_err(refused)?;
         let name = stays.name();
-        // A profile that came back is in no group, so the groups of the deleted one count.
-        let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != goes.sub());
-        let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
         let mut rights = groups.clone();
         rights.retain(|group| !is_group_of_provider(group, self.user_pool_id, &goes));
         Ok(Begin {
@@ -65,7 +62,7 @@ impl<P: Administration> Merger<'_, P> {
             identity: found.own,
             moves: found.linked,
             add_attributes: self.attributes_to_add(&goes, Some(&name), &[]).await?,
-            add_groups: self.groups_to_add(&rights, Some(&name), &earlier).await?,
+            add_groups: self.groups_to_add(&goes, &rights, Some(&name), state).await?,
             profile: goes,
             groups,
             replaces: None,

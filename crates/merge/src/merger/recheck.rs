@@ -87,10 +87,6 @@ impl<P: Administration> Merger<'_, P> {
             Some(native) => Some(self.replaced(native).await?),
         };
         let left_out = state.attempts.last().map(|begin| begin.left_out.clone()).unwrap_or_default();
-        // A profile that came back is in no group, so the groups of the deleted one count. If the profile was never
-        // deleted, somebody removed its groups on purpose.
-        let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != record.sub());
-        let earlier: Vec<_> = lost.flat_map(|begin| &begin.add_groups).cloned().collect();
         let into = judgement.destination();
         let native = into.map(|to| &to.user_name);
         Ok(Begin {
@@ -100,7 +96,7 @@ impl<P: Administration> Merger<'_, P> {
             identity: Some(identity),
             moves: Vec::new(),
             add_attributes: self.attributes_to_add(&record, native, &left_out).await?,
-            add_groups: self.groups_to_add(&groups, native, &earlier).await?,
+            add_groups: self.groups_to_add(&record, &groups, native, state).await?,
             profile: record,
             groups,
             replaces,
@@ -132,9 +128,10 @@ impl<P: Administration> Merger<'_, P> {
 
     pub(super) async fn groups_to_add(
         &self,
+        record: &ProfileRecord,
         groups: &[String],
         native: Option<&UserName>,
-        earlier: &[String],
+        state: &MergeState,
     ) -> Result<Vec<String>, Stop> {
         if !self.copy.groups {
             return Ok(Vec::new());
@@ -143,7 +140,10 @@ impl<P: Administration> Merger<'_, P> {
             None => Vec::new(),
             Some(native) => self.pool.groups(native).await?,
         };
-        let wanted = groups.iter().chain(earlier);
+        // A profile that came back is in no group, so the groups of the deleted one count. If the profile was never
+        // deleted, somebody removed its groups on purpose.
+        let lost = state.attempts.iter().filter(|begin| begin.profile.sub() != record.sub());
+        let wanted = groups.iter().chain(lost.flat_map(|begin| &begin.add_groups));
         let wanted = wanted.filter(|group| !has.contains(group) && !self.is_of_provider(group));
         Ok(wanted.cloned().collect::<BTreeSet<_>>().into_iter().collect())
     }
