@@ -109,6 +109,14 @@ fn explored(
     (schedules, found.map(|what| format!("{what}\nwith {faults:?} and {:?}", scenario.quirks)))
 }
 
+/// Explores them all, and none ends in a violation. Returns how many there were.
+#[track_caller]
+fn settled(engine: &Engine, scenario: &Scenario, identities: &[&'static str], faults: &[Fault]) -> u64 {
+    let (schedules, violation) = explored(engine, scenario, identities, faults);
+    assert_eq!(violation, None);
+    schedules
+}
+
 /// Every place where one invocation can be hit: more than any scenario has calls.
 fn single_faults(invocation: usize) -> impl Iterator<Item = Fault> {
     (0..16).flat_map(move |after| FAULTS.map(|fate| Fault { invocation, after, fate }))
@@ -121,9 +129,7 @@ fn whatever_call_fails_or_is_cut_off_the_next_invocation_settles() {
         for quirks in all_quirks() {
             let scenario = scenario.with_quirks(quirks);
             for fault in single_faults(0) {
-                let (count, violation) = explored(&real, &scenario, &["Google_1"], &[fault]);
-                schedules += count;
-                assert_eq!(violation, None);
+                schedules += settled(&real, &scenario, &["Google_1"], &[fault]);
             }
         }
     }
@@ -137,13 +143,9 @@ fn a_group_that_waits_in_a_queue_changes_nothing_of_that() {
     let mut schedules = 0;
     for scenario in all() {
         for fault in single_faults(0) {
-            let (count, violation) = explored(&busy, &scenario, &["Google_1"], &[fault]);
-            schedules += count;
-            assert_eq!(violation, None);
+            schedules += settled(&busy, &scenario, &["Google_1"], &[fault]);
         }
-        let (count, violation) = explored(&busy, &scenario, &ARRIVALS[1][..2], &[]);
-        schedules += count;
-        assert_eq!(violation, None);
+        schedules += settled(&busy, &scenario, &ARRIVALS[1][..2], &[]);
     }
     println!("explored {schedules} schedules with a queue");
     assert!(schedules > 5_000, "{schedules}");
@@ -158,9 +160,7 @@ fn every_interleaving_of_two_invocations_settles() {
         for quirks in all_quirks().into_iter().filter(|quirks| quirks.list_lag != 1) {
             let scenario = scenario.with_quirks(quirks);
             for arrivals in ARRIVALS {
-                let (count, violation) = explored(&real, &scenario, &arrivals[..2], &[]);
-                schedules += count;
-                assert_eq!(violation, None);
+                schedules += settled(&real, &scenario, &arrivals[..2], &[]);
             }
         }
     }
