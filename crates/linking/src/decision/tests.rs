@@ -161,11 +161,8 @@ fn second_subject(second_subject: SecondSubject) -> Policy {
 /// An address that was given to another person looks like this, and so does one that several people share.
 #[test]
 fn another_subject_of_the_same_provider_is_refused_linked_or_takes_the_others_place() {
-    let (refuse, link, replace) = (
-        second_subject(SecondSubject::Refuse),
-        second_subject(SecondSubject::Link),
-        second_subject(SecondSubject::Replace),
-    );
+    let [refuse, link, replace] =
+        [SecondSubject::Refuse, SecondSubject::Link, SecondSubject::Replace].map(second_subject);
     let linked = |account: Account| account.with_identity("google", "2").with_identity("Facebook", "9");
     for account in [linked(native(ADA)), Account { status: Status::ResetRequired, ..linked(native(ADA)) }] {
         check(&proven(), [account.clone()], refuse, "second_subject");
@@ -377,12 +374,8 @@ fn disabled_comes_first_under_every_policy() {
             check(&proven(), several, policy, "disabled_profile");
         }
         check(&proven(), [native(ADA).disabled()], policy, "disabled_profile");
-        check(
-            &proven(),
-            [native(ADA).disabled(), native(ADA).unverified().named("another")],
-            policy,
-            "disabled_profile",
-        );
+        let two = [native(ADA).disabled(), native(ADA).unverified().named("another")];
+        check(&proven(), two, policy, "disabled_profile");
     }
 }
 
@@ -688,14 +681,7 @@ fn all_policies() -> Vec<Policy> {
                 [UnverifiedProfile::Replace, UnverifiedProfile::Refuse, UnverifiedProfile::Reclaim]
             {
                 for newcomers in [Newcomers::Create, Newcomers::Invited, Newcomers::Refuse] {
-                    policies.push(Policy {
-                        unproven_email,
-                        native_profile,
-                        unverified_profile,
-                        newcomers,
-                        second_subject: SecondSubject::Refuse,
-                        link_with_factors: LinkWithFactors::Link,
-                    });
+                    policies.push(Policy { unproven_email, native_profile, unverified_profile, newcomers, ..STRICT });
                 }
             }
         }
