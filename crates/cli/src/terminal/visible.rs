@@ -48,18 +48,7 @@ mod tests {
     fn what_a_terminal_obeys_or_hides_is_shown_as_an_escape() {
         let bidirectional = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}').chain(['\u{200e}', '\u{61c}']);
         let hidden = ['\u{200b}', '\u{200d}', '\u{2028}', '\u{2060}', '\u{feff}', '\u{ad}', '\u{e0041}', '\u{e000}'];
-        let blank = [
-            '\u{34f}',
-            '\u{115f}',
-            '\u{1160}',
-            '\u{17b4}',
-            '\u{180b}',
-            '\u{2800}',
-            '\u{3164}',
-            '\u{fe0f}',
-            '\u{ffa0}',
-            '\u{e0100}',
-        ];
+        let blank = "\u{34f}\u{115f}\u{1160}\u{17b4}\u{180b}\u{2800}\u{3164}\u{fe0f}\u{ffa0}\u{e0100}".chars();
         let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
         for character in controls.chain(bidirectional).chain(hidden).chain(blank) {
             let shown = visible(&format!("A{character}z")).into_owned();
