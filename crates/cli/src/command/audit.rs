@@ -36,11 +36,12 @@ pub(crate) struct Audit {
     rules: RuleOptions,
     #[command(flatten)]
     listing: Listing,
-    #[command(flatten)]
-    membership: DefaultGroupOptions,
     /// How to write the report [default: as --output says, or a table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<ReportFormat>,
+    // Last, because its heading holds for every option behind it.
+    #[command(flatten)]
+    membership: DefaultGroupOptions,
 }
 
 /// Which group people should be in.
