@@ -17,6 +17,8 @@ pub struct Caller {
     pub sub: String,
     /// The profile's exact user name.
     pub user_name: UserName,
+    /// The languages that the person reads, best first.
+    pub locales: Vec<String>,
     groups: Vec<String>,
     /// When the person signed in, in seconds since 1970. A refreshed token keeps this time.
     signed_in_at: Option<u64>,
@@ -34,7 +36,7 @@ pub(crate) const AHEAD: u64 = 60;
 const OWN_SCOPE: &str = "aws.cognito.signin.user.admin";
 
 impl Caller {
-    /// Reads the claims that the authorizer has checked.
+    /// Reads the claims that the authorizer has checked. They say nothing of languages.
     ///
     /// # Errors
     ///
@@ -57,6 +59,7 @@ impl Caller {
         Some(Self {
             sub: text("sub")?.to_owned(),
             user_name: UserName::new(text("username")?),
+            locales: Vec::new(),
             groups: text("cognito:groups").map(parse_list).unwrap_or_default(),
             signed_in_at: text("auth_time").and_then(|time| time.parse().ok()),
             may_be_federated: text("scope").is_some_and(|scope| scope != OWN_SCOPE),

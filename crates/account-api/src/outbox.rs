@@ -21,6 +21,18 @@ impl Outbox {
         self.messages.link(mail, person)
     }
 
+    /// Sends a mail to somebody who reads these languages, best first. Its link names the app client.
+    pub(crate) async fn send_in(
+        &self,
+        locales: &[String],
+        to: &Email,
+        mail: &Mail<'_>,
+        link_client: Option<&str>,
+    ) -> Result<(), Problem> {
+        let locales: Vec<_> = locales.iter().map(String::as_str).collect();
+        self.send(to, mail, Person { locales: &locales, link_client, ..Person::default() }).await
+    }
+
     /// Writes a mail and sends it. The address in it is the one that it goes to.
     pub(crate) async fn send(&self, to: &Email, mail: &Mail<'_>, person: Person<'_>) -> Result<(), Problem> {
         let person = Person { email: Some(to.as_str()), ..person };

@@ -20,17 +20,18 @@ pub(crate) trait Entry: Serialize + DeserializeOwned + Default + Send + Sync {
 
 /// A value as it was read, or as it was just written.
 pub(crate) struct Versioned<T> {
+    pub(crate) key: String,
     version: Option<u64>,
     pub(crate) value: T,
 }
 
 impl<T> Versioned<T> {
     /// What is read where there is nothing, to write a value only if there is none.
-    pub(crate) fn nothing() -> Self
+    pub(crate) fn nothing(key: String) -> Self
     where
         T: Default,
     {
-        Self { version: None, value: T::default() }
+        Self { key, version: None, value: T::default() }
     }
 
     /// Another value, to replace the same version.
@@ -57,11 +58,9 @@ impl Table {
     }
 
     /// Reads a value. A missing entry reads as an empty value.
-    pub(crate) async fn load<T: Entry>(&self, key: &str) -> Result<Versioned<T>, Problem> {
-        let Some(document) = self.store.load(key).await? else {
-            return Ok(Versioned { version: None, value: T::default() });
-        };
-        Ok(Versioned { version: Some(document.version), value: read(&document)? })
+    pub(crate) async fn load<T: Entry>(&self, key: String) -> Result<Versioned<T>, Problem> {
+        let Some(document) = self.store.load(&key).await? else { return Ok(Versioned::nothing(key)) };
+        Ok(Versioned { key, version: Some(document.version), value: read(&document)? })
     }
 
     /// Reads a part of a list, as [`Store::list`] does.
@@ -78,16 +77,26 @@ impl Table {
     /// Replaces the value that was read. Returns `None` if another call changed it first.
     pub(crate) async fn replace<T: Entry>(
         &self,
-        key: &str,
         read: Versioned<T>,
         value: T,
     ) -> Result<Option<Versioned<T>>, Problem> {
+        self.change(read, |_| value).await
+    }
+
+    /// The same with a value that is made of the one that was read.
+    pub(crate) async fn change<T: Entry>(
+        &self,
+        read: Versioned<T>,
+        change: impl FnOnce(T) -> T,
+    ) -> Result<Option<Versioned<T>>, Problem> {
+        let Versioned { key, version, value } = read;
+        let value = change(value);
         let body = serde_json::to_string(&value).map_err(|_| Code::Misconfigured)?;
         let listed = value.listed();
         let listed = listed.as_ref().map(|(list, place)| Listed { list, place });
         let write = Write { body: &body, keep_until: value.keep_until(self.now()), listed };
-        Ok(match self.store.save(key, read.version, write).await? {
-            Written::Stored => Some(Versioned { version: Some(next(read.version)), value }),
+        Ok(match self.store.save(&key, version, write).await? {
+            Written::Stored => Some(Versioned { key, version: Some(next(version)), value }),
             Written::Conflict => None,
         })
     }

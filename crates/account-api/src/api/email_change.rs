@@ -1,6 +1,5 @@
 use super::body::{Body, Limits, has_chars};
 use super::link_client::LinkClient;
-use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
 use crate::AccountApi;
@@ -71,10 +70,9 @@ pub(super) async fn request(
     State(api): State<AccountApi>,
     caller: Caller,
     LinkClient { client }: LinkClient,
-    locales: Locales,
     Body(wish): Body<EmailChangeRequest>,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let view = api.email_change.request(&caller, &wish.new_email, client, &locales.as_strs()).await;
+    let view = api.email_change.request(&caller, &wish.new_email, client).await;
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }
 
@@ -88,12 +86,8 @@ refusals! { StatusRefused: SIGNED_IN; AccountUnusable }
         StatusRefused,
     )
 )]
-pub(super) async fn status(
-    State(api): State<AccountApi>,
-    caller: Caller,
-    locales: Locales,
-) -> Result<Json<Standing>, Problem> {
-    Ok(Json(logged(api.email_change.status(&caller, &locales.as_strs()).await, &caller)?))
+pub(super) async fn status(State(api): State<AccountApi>, caller: Caller) -> Result<Json<Standing>, Problem> {
+    Ok(Json(logged(api.email_change.status(&caller).await, &caller)?))
 }
 
 refusals! { CancelRefused: SIGNED_IN; AlreadyChanged, CommitInProgress }
@@ -108,12 +102,8 @@ refusals! { CancelRefused: SIGNED_IN; AlreadyChanged, CommitInProgress }
         CancelRefused,
     )
 )]
-pub(super) async fn cancel(
-    State(api): State<AccountApi>,
-    caller: Caller,
-    locales: Locales,
-) -> Result<StatusCode, Problem> {
-    logged(api.email_change.cancel(&caller, &locales.as_strs()).await, &caller)?;
+pub(super) async fn cancel(State(api): State<AccountApi>, caller: Caller) -> Result<StatusCode, Problem> {
+    logged(api.email_change.cancel(&caller).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,10 +128,9 @@ refusals! {
 pub(super) async fn verify(
     State(api): State<AccountApi>,
     caller: Caller,
-    locales: Locales,
     Body(entry): Body<CodeEntry>,
 ) -> Result<Json<Verified>, Problem> {
-    let verified = api.email_change.verify(&caller, &entry.code, entry.id.as_deref(), &locales.as_strs()).await;
+    let verified = api.email_change.verify(&caller, &entry.code, entry.id.as_deref()).await;
     Ok(Json(logged(verified, &caller)?))
 }
 
@@ -161,11 +150,7 @@ refusals! {
         ResendRefused,
     )
 )]
-pub(super) async fn resend(
-    State(api): State<AccountApi>,
-    caller: Caller,
-    locales: Locales,
-) -> Result<(StatusCode, Json<View>), Problem> {
-    let view = api.email_change.resend(&caller, &locales.as_strs()).await;
+pub(super) async fn resend(State(api): State<AccountApi>, caller: Caller) -> Result<(StatusCode, Json<View>), Problem> {
+    let view = api.email_change.resend(&caller).await;
     Ok((StatusCode::ACCEPTED, Json(logged(view, &caller)?)))
 }

@@ -1,6 +1,5 @@
 use super::body::{Body, Limits, has_chars};
 use super::id::Id;
-use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
 use crate::AccountApi;
@@ -73,10 +72,9 @@ refusals! { OfferRefused: SIGNED_IN, WITH_BODY; SameAccount, SignInAgain, Identi
 pub(super) async fn offer(
     State(api): State<AccountApi>,
     caller: Caller,
-    locales: Locales,
     Body(wish): Body<OfferRequest>,
 ) -> Result<Json<Offer>, Problem> {
-    Ok(Json(logged(api.identities.offer(&caller, &wish.to, &locales.as_strs()).await, &caller)?))
+    Ok(Json(logged(api.identities.offer(&caller, &wish.to).await, &caller)?))
 }
 
 refusals! {
@@ -107,18 +105,15 @@ refusals! {
 pub(super) async fn connect(
     State(api): State<AccountApi>,
     caller: Caller,
-    locales: Locales,
     Body(wish): Body<ConnectionRequest>,
 ) -> Result<(StatusCode, Json<Connecting>), Problem> {
-    let (offer, locales) = (wish.offer.as_str(), locales.as_strs());
+    let offer = wish.offer.as_str();
     let code = wish.code.as_deref().and_then(typed);
     let connecting = match (&wish.confirmation, &wish.stays, &code) {
-        (None, None, None) => {
-            api.identities.look(&caller, offer, &locales).await.map(Box::new).map(Connecting::Proposed)
-        }
+        (None, None, None) => api.identities.look(&caller, offer).await.map(Box::new).map(Connecting::Proposed),
         (Some(seen), Some(stays), code) => {
             let code = code.as_ref().map(|code| code.as_str());
-            api.identities.connect(&caller, &Confirmation { offer, seen, stays, code }, &locales).await
+            api.identities.connect(&caller, &Confirmation { offer, seen, stays, code }).await
         }
         _ => Err(Code::InvalidRequest.into()),
     };
@@ -139,12 +134,8 @@ refusals! { ListRefused: SIGNED_IN; AccountUnusable, IdentityChanging }
         ListRefused,
     )
 )]
-pub(super) async fn list(
-    State(api): State<AccountApi>,
-    caller: Caller,
-    locales: Locales,
-) -> Result<Json<Ways>, Problem> {
-    Ok(Json(logged(api.identities.list(&caller, &locales.as_strs()).await, &caller)?))
+pub(super) async fn list(State(api): State<AccountApi>, caller: Caller) -> Result<Json<Ways>, Problem> {
+    Ok(Json(logged(api.identities.list(&caller).await, &caller)?))
 }
 
 refusals! {
@@ -170,9 +161,8 @@ refusals! {
 pub(super) async fn disconnect(
     State(api): State<AccountApi>,
     caller: Caller,
-    locales: Locales,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
-    logged(api.identities.disconnect(&caller, &id, &locales.as_strs()).await, &caller)?;
+    logged(api.identities.disconnect(&caller, &id).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }

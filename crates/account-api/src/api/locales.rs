@@ -16,6 +16,11 @@ impl Locales {
         self.0.iter().map(String::as_str).collect()
     }
 
+    fn of(parts: &Parts) -> Self {
+        let header = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self::parse(header.unwrap_or_default())
+    }
+
     /// Reads `Accept-Language` (RFC 9110 section 12.5.4).
     fn parse(header: &str) -> Self {
         Self(messages::preferred(header).into_iter().take(MOST).map(str::to_owned).collect())
@@ -26,8 +31,7 @@ impl<S: Sync> FromRequestParts<S> for Locales {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let header = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Ok(Self::parse(header.unwrap_or_default()))
+        Ok(Self::of(parts))
     }
 }
 
@@ -35,7 +39,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        Self::from_extensions(&parts.extensions)
+        let mut caller = Self::from_extensions(&parts.extensions)?;
+        caller.locales = Locales::of(parts).0;
+        Ok(caller)
     }
 }
 

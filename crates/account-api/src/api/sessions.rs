@@ -1,5 +1,4 @@
 use super::body::{Body, Limits};
-use super::locales::Locales;
 use super::logged;
 use super::refusals::refusals;
 use crate::AccountApi;
@@ -46,12 +45,8 @@ refusals! { EndRefused: SIGNED_IN; SignInAgain, AccountUnusable }
         EndRefused,
     )
 )]
-pub(super) async fn end(
-    State(api): State<AccountApi>,
-    caller: Caller,
-    locales: Locales,
-) -> Result<StatusCode, Problem> {
-    logged(api.identities.sign_out_everywhere(&caller, &locales.as_strs()).await, &caller)?;
+pub(super) async fn end(State(api): State<AccountApi>, caller: Caller) -> Result<StatusCode, Problem> {
+    logged(api.identities.sign_out_everywhere(&caller).await, &caller)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -69,12 +64,8 @@ refusals! { DeleteRefused: SIGNED_IN; SignInAgain, AccountUnusable, IdentityChan
         DeleteRefused,
     )
 )]
-pub(super) async fn delete(
-    State(api): State<AccountApi>,
-    caller: Caller,
-    locales: Locales,
-) -> Result<StatusCode, Problem> {
-    logged(api.identities.delete_account(&caller, &locales.as_strs()).await, &caller)?;
+pub(super) async fn delete(State(api): State<AccountApi>, caller: Caller) -> Result<StatusCode, Problem> {
+    logged(api.identities.delete_account(&caller).await, &caller)?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -94,9 +85,8 @@ refusals! { NoticeRefused: SIGNED_IN, WITH_BODY; SignInAgain, AccountUnusable, T
 pub(super) async fn notice(
     State(api): State<AccountApi>,
     caller: Caller,
-    locales: Locales,
     Body(NoticeRequest { what: Happened::PasswordChanged }): Body<NoticeRequest>,
 ) -> Result<StatusCode, Problem> {
-    logged(api.identities.password_changed(&caller, &locales.as_strs()).await, &caller)?;
+    logged(api.identities.password_changed(&caller).await, &caller)?;
     Ok(StatusCode::ACCEPTED)
 }

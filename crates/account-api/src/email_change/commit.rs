@@ -13,7 +13,7 @@ use crate::table::Versioned;
 use cognito_core::account_event::What;
 use cognito_core::email::Email;
 use cognito_core::user_pool::PoolErrorKind;
-use messages::{Mail, Person};
+use messages::Mail;
 use std::time::Duration;
 
 /// How often a mail to the old address is tried, how long the pause between two tries is, and how long all tries may
@@ -26,24 +26,17 @@ const TELL_TIME: Duration = Duration::from_secs(4);
 impl EmailChange {
     /// Writes the new address to the pool. Only the holder of the lease comes here. An earlier holder may have been cut
     /// off after any step, so each step checks first whether it is done already.
-    pub(super) async fn commit(
-        &self,
-        caller: &Caller,
-        key: &str,
-        read: Versioned<ChangeState>,
-        locales: &[&str],
-    ) -> Result<Verified, Problem> {
+    pub(super) async fn commit(&self, caller: &Caller, read: Versioned<ChangeState>) -> Result<Verified, Problem> {
         let request = read.value.request(self.table.now())?.clone();
         let new = Email::parse(&request.new).map_err(|_| Code::Misconfigured)?;
         let written = self.write_address(caller, &request, &new).await;
         let ended = if written.is_ok() { self.end_sessions(caller).await } else { written };
         if let Err(why) = ended {
             let is_final = matches!(why.code(), Code::EmailTaken | Code::AccountChanged);
-            let after = if is_final { read.value.closed() } else { read.value.released() };
-            self.table.replace(key, read, after).await?;
+            self.table.change(read, |state| if is_final { state.closed() } else { state.released() }).await?;
             return Err(why);
         }
-        self.finish(caller, key, read, &request, locales).await?;
+        self.finish(caller, read, &request).await?;
         Ok(Verified::DONE)
     }
 
@@ -52,19 +45,17 @@ impl EmailChange {
     async fn finish(
         &self,
         caller: &Caller,
-        key: &str,
         read: Versioned<ChangeState>,
         request: &Request,
-        locales: &[&str],
     ) -> Result<Versioned<ChangeState>, Problem> {
         // A person who keeps their address needs no mail about it.
-        let told = request.keeps_address() || self.tell(caller, &request.current, &masked(&request.new), locales).await;
+        let told = request.keeps_address() || self.tell(caller, &request.current, &masked(&request.new)).await;
         if !request.keeps_address() {
             self.events.tell(&caller.sub, [What::EmailChanged]).await;
         }
         let finished = read.value.finished(self.table.now(), told);
-        let Some(read) = self.table.replace(key, read, finished).await? else {
-            let read: Versioned<ChangeState> = self.table.load(key).await?;
+        let Some(read) = self.table.replace(read, finished).await? else {
+            let read = self.read(caller).await?;
             return if read.value.is_done(&request.id) { Ok(read) } else { Err(Code::TryAgain.into()) };
         };
         request.counted().give_back(&self.table).await;
@@ -74,16 +65,11 @@ impl EmailChange {
 
     /// Completes what an earlier call left open, and returns the account's state. The flag says whether that completed
     /// a change.
-    pub(super) async fn settled(
-        &self,
-        caller: &Caller,
-        key: &str,
-        locales: &[&str],
-    ) -> Result<(Versioned<ChangeState>, bool), Problem> {
+    pub(super) async fn settled(&self, caller: &Caller) -> Result<(Versioned<ChangeState>, bool), Problem> {
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<ChangeState> = self.table.load(key).await?;
+            let read = self.read(caller).await?;
             let Some(request) = read.value.in_doubt(self.table.now()).cloned() else {
-                return Ok((self.pay_notice(caller, key, read, locales).await?, false));
+                return Ok((self.pay_notice(caller, read).await?, false));
             };
             // The profile is read after the state, and the result is written only if the state is unchanged. So no
             // other call writes in between.
@@ -93,10 +79,10 @@ impl EmailChange {
                 return Ok((read.with(value), false));
             }
             // If many calls come back at once, only the holder of the lease tells the old address.
-            let leased = read.value.leased(self.table.now());
-            if let Some(read) = self.table.replace(key, read, leased).await? {
+            let now = self.table.now();
+            if let Some(read) = self.table.change(read, |state| state.leased(now)).await? {
                 self.end_sessions(caller).await?;
-                return Ok((self.finish(caller, key, read, &request, locales).await?, true));
+                return Ok((self.finish(caller, read, &request).await?, true));
             }
         }
         Err(Code::TryAgain.into())
@@ -106,23 +92,20 @@ impl EmailChange {
     async fn pay_notice(
         &self,
         caller: &Caller,
-        key: &str,
         read: Versioned<ChangeState>,
-        locales: &[&str],
     ) -> Result<Versioned<ChangeState>, Problem> {
         let Some((notice, tried)) = read.value.notice_due(self.table.now()) else { return Ok(read) };
         let notice = notice.clone();
-        let Some(read) = self.table.replace(key, read, tried).await? else {
-            return self.table.load(key).await;
+        let Some(read) = self.table.replace(read, tried).await? else {
+            return self.read(caller).await;
         };
-        if !self.tell(caller, &notice.to, &notice.new, locales).await {
+        if !self.tell(caller, &notice.to, &notice.new).await {
             return Ok(read);
         }
-        let told = read.value.notice_sent();
-        match self.table.replace(key, read, told).await? {
+        match self.table.change(read, |state| state.notice_sent()).await? {
             Some(read) => Ok(read),
             // The stored state still owes the mail, so it is sent twice, a minute apart.
-            None => self.table.load(key).await,
+            None => self.read(caller).await,
         }
     }
 
@@ -155,18 +138,18 @@ impl EmailChange {
     }
 
     /// Tells an address that the account has another one now. Returns whether the mail was taken.
-    async fn tell(&self, caller: &Caller, old: &str, new_email: &str, locales: &[&str]) -> bool {
+    async fn tell(&self, caller: &Caller, old: &str, new_email: &str) -> bool {
         let mail = Mail::EmailChanged { new_email };
         let Ok(old) = Email::parse(old) else { return true };
-        let person = Person { locales, ..Person::default() };
+        let send = || self.outbox.send_in(&caller.locales, &old, &mail, None);
         let tries = async {
             for _ in 1..TELL_TRIES {
-                if self.outbox.send(&old, &mail, person).await.is_ok() {
+                if send().await.is_ok() {
                     return Ok(());
                 }
                 tokio::time::sleep(TELL_AGAIN).await;
             }
-            self.outbox.send(&old, &mail, person).await
+            send().await
         };
         let told = tokio::time::timeout(TELL_TIME, tries).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
         told.inspect_err(|why| why.log(Some(&caller.sub))).is_ok()

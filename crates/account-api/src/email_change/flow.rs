@@ -14,7 +14,7 @@ use crate::random_uuid;
 use crate::table::{Table, Versioned};
 use cognito_core::email::Email;
 use cognito_core::user_pool::{AvailableEmail, Profile, Status};
-use messages::{Mail, Person};
+use messages::Mail;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,16 +59,9 @@ impl From<RequestError> for Problem {
 
 impl EmailChange {
     /// Begins a change and sends a code to the current address. The links of both mails name `client`.
-    pub(crate) async fn request(
-        &self,
-        caller: &Caller,
-        wish: &str,
-        client: Option<String>,
-        locales: &[&str],
-    ) -> Result<View, Problem> {
+    pub(crate) async fn request(&self, caller: &Caller, wish: &str, client: Option<String>) -> Result<View, Problem> {
         let new = Email::parse(wish).ok().filter(|email| email.as_str().is_ascii()).ok_or(Code::InvalidEmail)?;
-        let key = key(caller);
-        let (read, _) = self.settled(caller, &key, locales).await?;
+        let (read, _) = self.settled(caller).await?;
         let profile = self.own_profile(caller).await?;
         let current = self.may_change(&profile, new.as_str())?;
         match (new.is_same(current.as_str()), profile.email_verified) {
@@ -79,11 +72,11 @@ impl EmailChange {
             _ => {}
         }
         let admitted = read.value.admit(self.table.now())?;
-        let read = self.table.replace(&key, read, admitted).await?.ok_or(Code::TryAgain)?;
+        let read = self.table.replace(read, admitted).await?.ok_or(Code::TryAgain)?;
         self.must_be_free(&new, &profile).await?;
         let (id, code) = (random_uuid(), code::draw());
         let opened = read.value.open(self.table.now(), id, current.as_str(), &new.to_lower_case(), &self.sealer, &code);
-        let view = self.begin(&key, read, opened.with_client(client), &code, locales).await?;
+        let view = self.begin(caller, read, opened.with_client(client), &code).await?;
         tracing::info!(decision = "email_change_requested", sub = caller.sub, "decided");
         Ok(view)
     }
@@ -91,25 +84,21 @@ impl EmailChange {
     /// Counts the first code, writes the change and sends the code. Undoes all of it if SES does not take the mail.
     async fn begin(
         &self,
-        key: &str,
+        caller: &Caller,
         read: Versioned<ChangeState>,
         opened: ChangeState,
         code: &str,
-        locales: &[&str],
     ) -> Result<View, Problem> {
         let ticket = self.count(opened.request(self.table.now())?).await?.map_err(too_many)?;
         let opened = opened.with_counted(ticket.clone());
-        let Some(read) = self.table.replace(key, read, opened).await? else {
+        let Some(read) = self.table.replace(read, opened).await? else {
             // Another call has begun a change in between, and that one stands.
             ticket.give_back(&self.table).await;
             return Err(Code::RequestPending.into());
         };
-        let view = View::from(read.value.request(self.table.now())?);
-        let Err(why) = self.send_code(read.value.request(self.table.now())?, code, locales).await else {
-            return Ok(view);
-        };
-        let closed = read.value.closed();
-        if self.table.replace(key, read, closed).await?.is_some() {
+        let request = read.value.request(self.table.now())?;
+        let Err(why) = self.send_code(caller, request, code).await else { return Ok(request.into()) };
+        if self.table.change(read, |state| state.closed()).await?.is_some() {
             ticket.give_back(&self.table).await;
         }
         Err(why)
@@ -128,18 +117,17 @@ impl EmailChange {
     }
 
     /// Where a change stands.
-    pub(crate) async fn status(&self, caller: &Caller, locales: &[&str]) -> Result<Standing, Problem> {
-        let (read, _) = self.settled(caller, &key(caller), locales).await?;
+    pub(crate) async fn status(&self, caller: &Caller) -> Result<Standing, Problem> {
+        let (read, _) = self.settled(caller).await?;
         let Ok(request) = read.value.request(self.table.now()) else { return Ok(Standing::NONE) };
         let profile = self.own_profile(caller).await?;
         Ok(if belongs_to(request, &profile) { Standing::UnderWay(View::from(request)) } else { Standing::NONE })
     }
 
     /// Ends a change, if there is one.
-    pub(crate) async fn cancel(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
-        let key = key(caller);
+    pub(crate) async fn cancel(&self, caller: &Caller) -> Result<(), Problem> {
         for _ in 0..WRITE_TRIES {
-            let (read, finished) = self.settled(caller, &key, locales).await?;
+            let (read, finished) = self.settled(caller).await?;
             if finished {
                 return Err(Code::AlreadyChanged.into());
             }
@@ -147,7 +135,7 @@ impl EmailChange {
                 return Ok(());
             }
             let cancelled = read.value.cancel()?;
-            if self.table.replace(&key, read, cancelled).await?.is_some() {
+            if self.table.replace(read, cancelled).await?.is_some() {
                 tracing::info!(decision = "email_change_cancelled", sub = caller.sub, "decided");
                 return Ok(());
             }
@@ -156,17 +144,15 @@ impl EmailChange {
     }
 
     /// Sends another code in place of the last one.
-    pub(crate) async fn resend(&self, caller: &Caller, locales: &[&str]) -> Result<View, Problem> {
-        let key = key(caller);
+    pub(crate) async fn resend(&self, caller: &Caller) -> Result<View, Problem> {
         let profile = self.own_profile(caller).await?;
         for _ in 0..WRITE_TRIES {
-            let (read, _) = self.settled(caller, &key, locales).await?;
-            let read = self.still_the_same(&key, read, &profile).await?;
+            let (read, _) = self.settled(caller).await?;
+            let read = self.still_the_same(read, &profile).await?;
             let code = code::draw();
             let renewed = read.value.resend(self.table.now(), &self.sealer, &code)?;
-            let Some(read) = self.table.replace(&key, read, renewed).await? else { continue };
-            let view = View::from(read.value.request(self.table.now())?);
-            self.deliver(&key, read, &code, locales).await?;
+            let Some(read) = self.table.replace(read, renewed).await? else { continue };
+            let view = self.deliver(caller, read, &code).await?;
             tracing::info!(decision = "email_change_code_resent", sub = caller.sub, "decided");
             return Ok(view);
         }
@@ -176,20 +162,13 @@ impl EmailChange {
     /// Takes a code. It proves the current address, or it proves the new one and changes the account. With an `id`, the
     /// code counts for that change only. So people approve the change that they see, even if somebody else has their
     /// session.
-    pub(crate) async fn verify(
-        &self,
-        caller: &Caller,
-        given: &str,
-        id: Option<&str>,
-        locales: &[&str],
-    ) -> Result<Verified, Problem> {
+    pub(crate) async fn verify(&self, caller: &Caller, given: &str, id: Option<&str>) -> Result<Verified, Problem> {
         // A text that cannot be a code is not a guess, so it costs no try.
         let given = &*code::typed(given).ok_or(Code::InvalidRequest)?;
-        let key = key(caller);
         let profile = self.own_profile(caller).await?;
         let mut full = 0;
         for _ in 0..WRITE_TRIES {
-            let (read, _) = self.settled(caller, &key, locales).await?;
+            let (read, _) = self.settled(caller).await?;
             let next = code::draw();
             let check = read.value.verify(self.table.now(), &self.sealer, given, &next);
             if id.is_some_and(|id| !read.value.is_about(&check, id)) {
@@ -197,7 +176,7 @@ impl EmailChange {
             }
             let read = match check {
                 CodeCheck::DoneBefore => return Ok(Verified::DONE),
-                _ => self.still_the_same(&key, read, &profile).await?,
+                _ => self.still_the_same(read, &profile).await?,
             };
             match read.value.verify(self.table.now(), &self.sealer, given, &next) {
                 CodeCheck::Refused(error) => return Err(error.into()),
@@ -205,27 +184,29 @@ impl EmailChange {
                 CodeCheck::AdvancedBefore => {
                     return Ok(Verified::Advanced(View::from(read.value.request(self.table.now())?)));
                 }
-                CodeCheck::Busy => return self.wait_for_the_other(&key, given).await,
+                CodeCheck::Busy => return self.wait_for_the_other(caller, given).await,
                 CodeCheck::WrongMeanwhile(left) => return Err(Problem::from(Code::WrongCode).tries_left(left)),
                 CodeCheck::Wrong(state, left) => {
-                    if self.table.replace(&key, read, state).await?.is_some() {
+                    if self.table.replace(read, state).await?.is_some() {
                         return Err(Problem::from(Code::WrongCode).tries_left(left));
                     }
                 }
                 CodeCheck::LastTryWrong(state) => {
-                    if self.table.replace(&key, read, state).await?.is_some() {
+                    if self.table.replace(read, state).await?.is_some() {
                         tracing::warn!(decision = "email_change_dead", sub = caller.sub, "decided");
                         return Err(Code::TooManyTries.into());
                     }
                 }
                 CodeCheck::Advance(state) => {
-                    if let Some(read) = self.advance(&key, read, &state, &mut full).await? {
-                        return self.advanced(caller, &key, read, &next, locales).await;
+                    if let Some(read) = self.advance(read, &state, &mut full).await? {
+                        let view = self.deliver(caller, read, &next).await?;
+                        tracing::info!(decision = "email_change_advanced", sub = caller.sub, "decided");
+                        return Ok(Verified::Advanced(view));
                     }
                 }
                 CodeCheck::Commit(state) => {
-                    if let Some(read) = self.table.replace(&key, read, state).await? {
-                        return self.commit(caller, &key, read, locales).await;
+                    if let Some(read) = self.table.replace(read, state).await? {
+                        return self.commit(caller, read).await;
                     }
                 }
             }
@@ -238,7 +219,6 @@ impl EmailChange {
     /// another call wrote it or may be about to. `full` counts how often there was no room.
     async fn advance(
         &self,
-        key: &str,
         read: Versioned<ChangeState>,
         state: &ChangeState,
         full: &mut u32,
@@ -247,7 +227,7 @@ impl EmailChange {
         match self.count(state.request(self.table.now())?).await? {
             Ok(ticket) => {
                 // If no answer comes, the code may have been written, so it stays counted.
-                let written = self.table.replace(key, read, state.with_counted(ticket.clone())).await?;
+                let written = self.table.replace(read, state.with_counted(ticket.clone())).await?;
                 let to_give_back = if written.is_some() { before } else { ticket };
                 to_give_back.give_back(&self.table).await;
                 Ok(written)
@@ -258,8 +238,7 @@ impl EmailChange {
                 Ok(None)
             }
             Err(no_place) => {
-                let closed = read.value.closed();
-                if self.table.replace(key, read, closed).await?.is_none() {
+                if self.table.change(read, |state| state.closed()).await?.is_none() {
                     return Ok(None);
                 }
                 before.give_back(&self.table).await;
@@ -268,27 +247,11 @@ impl EmailChange {
         }
     }
 
-    /// Sends the code to the new address.
-    async fn advanced(
-        &self,
-        caller: &Caller,
-        key: &str,
-        read: Versioned<ChangeState>,
-        code: &str,
-        locales: &[&str],
-    ) -> Result<Verified, Problem> {
-        let view = View::from(read.value.request(self.table.now())?);
-        self.deliver(key, read, code, locales).await?;
-        tracing::info!(decision = "email_change_advanced", sub = caller.sub, "decided");
-        Ok(Verified::Advanced(view))
-    }
-
     /// Waits for the call that holds the lease, and gives the same answer.
-    async fn wait_for_the_other(&self, key: &str, given: &str) -> Result<Verified, Problem> {
+    async fn wait_for_the_other(&self, caller: &Caller, given: &str) -> Result<Verified, Problem> {
         for _ in 0..LOOKS {
             tokio::time::sleep(LOOK_AGAIN).await;
-            let read: Versioned<ChangeState> = self.table.load(key).await?;
-            match read.value.verify(self.table.now(), &self.sealer, given, given) {
+            match self.read(caller).await?.value.verify(self.table.now(), &self.sealer, given, given) {
                 CodeCheck::DoneBefore => return Ok(Verified::DONE),
                 CodeCheck::Busy => {}
                 // The pool refused, or the other call gave up. The next request finds out which.
@@ -296,6 +259,11 @@ impl EmailChange {
             }
         }
         Err(Code::CommitInProgress.into())
+    }
+
+    /// What is stored of the caller's account.
+    pub(super) async fn read(&self, caller: &Caller) -> Result<Versioned<ChangeState>, Problem> {
+        self.table.load(format!("email-change#{}", caller.sub)).await
     }
 
     /// The caller's account as it is now.
@@ -345,7 +313,6 @@ impl EmailChange {
     /// then.
     async fn still_the_same(
         &self,
-        key: &str,
         read: Versioned<ChangeState>,
         own: &Profile,
     ) -> Result<Versioned<ChangeState>, Problem> {
@@ -353,28 +320,19 @@ impl EmailChange {
         if belongs_to(request, own) && self.may_change(own, &request.new).is_ok() {
             return Ok(read);
         }
-        let closed = read.value.closed();
-        self.table.replace(key, read, closed).await?;
+        self.table.change(read, |state| state.closed()).await?;
         Err(Code::AccountChanged.into())
     }
 
     /// Sends a code. If SES does not take the mail, the next one need not wait.
-    async fn deliver(
-        &self,
-        key: &str,
-        read: Versioned<ChangeState>,
-        code: &str,
-        locales: &[&str],
-    ) -> Result<(), Problem> {
-        let Err(why) = self.send_code(read.value.request(self.table.now())?, code, locales).await else {
-            return Ok(());
-        };
-        let unsent = read.value.unsent();
-        self.table.replace(key, read, unsent).await?;
+    async fn deliver(&self, caller: &Caller, read: Versioned<ChangeState>, code: &str) -> Result<View, Problem> {
+        let request = read.value.request(self.table.now())?;
+        let Err(why) = self.send_code(caller, request, code).await else { return Ok(request.into()) };
+        self.table.change(read, |state| state.unsent()).await?;
         Err(why)
     }
 
-    async fn send_code(&self, request: &Request, code: &str, locales: &[&str]) -> Result<(), Problem> {
+    async fn send_code(&self, caller: &Caller, request: &Request, code: &str) -> Result<(), Problem> {
         let minutes = challenge::minutes();
         let mail = match request.stage {
             // In full, so that the reader can tell their own address from an attacker's.
@@ -382,8 +340,7 @@ impl EmailChange {
             Stage::New => Mail::EmailChangeNew { code, minutes },
         };
         let to = Email::parse(request.sent_to()).map_err(|_| Code::Misconfigured)?;
-        let person = Person { locales, link_client: request.client.as_deref(), ..Person::default() };
-        self.outbox.send(&to, &mail, person).await
+        self.outbox.send_in(&caller.locales, &to, &mail, request.client.as_deref()).await
     }
 }
 
@@ -401,8 +358,4 @@ pub(super) fn has_proven(profile: &Profile, address: &str) -> bool {
 
 fn too_many((_, seconds): (Scope, u64)) -> Problem {
     Problem::from(Code::TooManyRequests).retry_after(seconds)
-}
-
-fn key(caller: &Caller) -> String {
-    format!("email-change#{}", caller.sub)
 }

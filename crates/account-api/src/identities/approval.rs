@@ -5,7 +5,7 @@
 //! the new state has replaced the one that was asked, and a code that was right stays known.
 
 use super::asked::{Approver, Asked, Wish};
-use super::flow::{Identities, WRITE_TRIES, key};
+use super::flow::{Identities, WRITE_TRIES};
 use super::party::Party;
 use super::state::{Owner, State};
 use super::view::CodeAsked;
@@ -14,7 +14,7 @@ use crate::code;
 use crate::problem::{Code, Problem};
 use crate::table::Versioned;
 use cognito_core::email::Email;
-use messages::{Mail, Person};
+use messages::Mail;
 use std::collections::BTreeMap;
 
 /// One request to approve, and what it is about.
@@ -25,12 +25,11 @@ pub(super) struct Approval<'a> {
     pub(super) approvers: Vec<Approver>,
     /// What people call the provider that is connected.
     pub(super) provider: &'a str,
-    pub(super) locales: &'a [&'a str],
+    pub(super) locales: &'a [String],
 }
 
 /// A mailbox's turn to approve, in the state that was read.
 struct Turn<'a> {
-    key: &'a str,
     read: Versioned<State>,
     approval: &'a Approval<'a>,
     approver: &'a Approver,
@@ -71,10 +70,9 @@ impl Identities {
         approval: &Approval<'_>,
         mut given: Option<&str>,
     ) -> Result<Option<CodeAsked>, Problem> {
-        let key = key(&approval.owner.sub);
         let mut has_taken = false;
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<State> = self.table.load(&key).await?;
+            let read = self.read(&approval.owner.sub).await?;
             let now = self.table.now();
             let asked = read.value.asked.clone().filter(|asked| asked.since(&approval.wish, now).is_some());
             // Another call has ended it meanwhile. Nobody is asked again for what is done, or was approved in vain.
@@ -88,7 +86,7 @@ impl Identities {
                 |asked: &Asked, code| asked.is_passed_code(&approval.approvers, &approval.wish, &self.sealer, code);
             given = given.filter(|code| !asked.as_ref().is_some_and(|asked| is_passed(asked, code)));
             let Some(next) = approval.approvers.iter().find(|approver| !has_passed(approver)) else { return Ok(None) };
-            let turn = Turn { key: &key, read, approval, approver: next };
+            let turn = Turn { read, approval, approver: next };
             let sent = match (asked, given) {
                 (Some(asked), Some(code)) if asked.of == next.sub => {
                     if self.takes(turn, asked, code).await? {
@@ -118,8 +116,7 @@ impl Identities {
             Guess::LastWrong => (None, Some(Code::TooManyTries.into())),
         };
         let is_dead = after.is_none();
-        let state = turn.read.value.clone().asking(after);
-        if self.table.replace(turn.key, turn.read, state).await?.is_none() {
+        if self.table.change(turn.read, |state| state.asking(after)).await?.is_none() {
             return Ok(false);
         }
         if is_dead {
@@ -152,15 +149,14 @@ impl Identities {
 
     /// Stores what a code is asked for, and mails the code. `None` if another call came first.
     async fn mails(&self, turn: Turn<'_>, asked: Asked, code: &str) -> Result<Option<CodeAsked>, Problem> {
-        let Turn { key, read, approval, approver } = turn;
-        let state = read.value.clone().asking(Some(asked.clone()));
-        let Some(read) = self.table.replace(key, read, state).await? else { return Ok(None) };
+        let Turn { read, approval, approver } = turn;
+        let Some(read) = self.table.change(read, |state| state.asking(Some(asked.clone()))).await? else {
+            return Ok(None);
+        };
         let mail = Mail::IdentityCode { code, provider: approval.provider, minutes: challenge::minutes() };
-        let person = Person { locales: approval.locales, ..Person::default() };
-        if let Err(why) = self.outbox.send(&approver.address, &mail, person).await {
+        if let Err(why) = self.outbox.send_in(approval.locales, &approver.address, &mail, None).await {
             let unsent = Asked { code: asked.code.unsent(), ..asked };
-            let state = read.value.clone().asking(Some(unsent));
-            self.table.replace(key, read, state).await?;
+            self.table.change(read, |state| state.asking(Some(unsent))).await?;
             return Err(why);
         }
         tracing::info!(decision = "identity_code_sent", sub = approver.sub, "decided");

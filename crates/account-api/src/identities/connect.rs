@@ -67,13 +67,13 @@ impl From<NotJoinable> for Code {
 
 impl Identities {
     /// The caller's account is offered to another one.
-    pub(crate) async fn offer(&self, caller: &Caller, to: &str, locales: &[&str]) -> Result<Offer, Problem> {
+    pub(crate) async fn offer(&self, caller: &Caller, to: &str) -> Result<Offer, Problem> {
         let signed_in_at = caller.fresh(self.table.now())?;
         if to == caller.sub {
             return Err(Code::SameAccount.into());
         }
         let of = Owner::from(caller);
-        let (read, _) = self.settled(&of, locales).await?;
+        let (read, _) = self.settled(&of, &caller.locales).await?;
         if !read.value.is_signed_in(signed_in_at) {
             return Err(Code::SignInAgain.into());
         }
@@ -95,25 +95,20 @@ impl Identities {
     }
 
     /// Shows both accounts, and what may become of them.
-    pub(crate) async fn look(&self, caller: &Caller, offer: &str, locales: &[&str]) -> Result<Proposal, Problem> {
+    pub(crate) async fn look(&self, caller: &Caller, offer: &str) -> Result<Proposal, Problem> {
         let now = self.table.now();
         let signed_in_at = caller.fresh(now)?;
         let offered = self.offered(caller, offer, now)?;
-        let (own, _) = self.settled(&Owner::from(caller), locales).await?;
-        let (own, other) = self.parties(caller, &own.value, signed_in_at, &offered, locales).await?;
+        let (own, _) = self.settled(&Owner::from(caller), &caller.locales).await?;
+        let (own, other) = self.parties(caller, &own.value, signed_in_at, &offered).await?;
         self.proposal(caller, offer, &own, &other)
     }
 
     /// Makes one account of the two, once the mailboxes have approved. Both are still as they were shown.
-    pub(crate) async fn connect(
-        &self,
-        caller: &Caller,
-        confirmed: &Confirmation<'_>,
-        locales: &[&str],
-    ) -> Result<Connecting, Problem> {
+    pub(crate) async fn connect(&self, caller: &Caller, confirmed: &Confirmation<'_>) -> Result<Connecting, Problem> {
         let (owner, wish) = (&Owner::from(caller), Wish { confirmation: confirmed.seen, stays: confirmed.stays });
         let fresh_now = caller.fresh(self.table.now());
-        let (read, _) = self.settled(owner, locales).await?;
+        let (read, _) = self.settled(owner, &caller.locales).await?;
         // The answer may have been lost.
         if let Some(done) = read.value.joined.as_ref().filter(|done| done.id == confirmed.seen) {
             return Ok(Connecting::Done(Connected { stays: done.stays.clone(), goes: done.goes.clone() }));
@@ -126,7 +121,7 @@ impl Identities {
         // A mail takes its time. Both sign-ins were fresh when the code was asked for, and the code expires by itself.
         let signed_in_at = fresh_now.or_else(|why| asked_at.map_or(Err(why), |at| caller.fresh(at)))?;
         let offered = self.offered(caller, confirmed.offer, asked_at.unwrap_or(now))?;
-        let (own, other) = self.parties(caller, &read.value, signed_in_at, &offered, locales).await?;
+        let (own, other) = self.parties(caller, &read.value, signed_in_at, &offered).await?;
         if self.proposal(caller, confirmed.offer, &own, &other)?.confirmation != confirmed.seen {
             return Err(Code::AccountsChanged.into());
         }
@@ -139,7 +134,7 @@ impl Identities {
         let connected = goes.profile.identities.first().or_else(|| stays.profile.identities.first());
         let provider = connected.map(|identity| label(&identity.provider_name).to_owned()).unwrap_or_default();
         let approvers = self.approvers(goes, stays)?;
-        let approval = Approval { owner, wish, approvers, provider: &provider, locales };
+        let approval = Approval { owner, wish, approvers, provider: &provider, locales: &caller.locales };
         if let Some(asked) = self.approved(&approval, confirmed.code).await? {
             return Ok(Connecting::Asked(asked));
         }
@@ -155,7 +150,7 @@ impl Identities {
             entries: Vec::new(),
         };
         let read = self.begin_move(moving, goes, stays).await?;
-        let joined = self.carry_out(read, locales).await?;
+        let joined = self.carry_out(read, &caller.locales).await?;
         Ok(Connecting::Done(Connected { stays: joined.stays, goes: joined.goes }))
     }
 
@@ -166,10 +161,9 @@ impl Identities {
         own: &State,
         signed_in_at: u64,
         offered: &Offered,
-        locales: &[&str],
     ) -> Result<(Party, Party), Problem> {
         let owner = Owner::from(caller);
-        let (other, _) = self.settled(&offered.of, locales).await?;
+        let (other, _) = self.settled(&offered.of, &caller.locales).await?;
         both_signed_in(own, signed_in_at, &other.value, offered)?;
         self.count(&owner).await?;
         let own = self.party(owner, signed_in_at, caller.may_be_federated()).await?;

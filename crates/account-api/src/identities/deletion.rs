@@ -1,7 +1,7 @@
 //! An owner deletes their account. The request writes down what is to be done, and a later run does it, because after the
 //! deletion nobody comes back to complete it.
 
-use super::flow::{Identities, key};
+use super::flow::Identities;
 use super::state::{Notice, Owner, State, What, Work};
 use crate::accounts::end_sessions;
 use crate::caller::Caller;
@@ -17,10 +17,10 @@ const DELETION_TIME: u64 = 60 * 60;
 
 impl Identities {
     /// Begins to delete the caller's account. If this succeeds, the account is deleted however often a run is cut off.
-    pub(crate) async fn delete_account(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
+    pub(crate) async fn delete_account(&self, caller: &Caller) -> Result<(), Problem> {
         let signed_in_at = caller.fresh(self.table.now())?;
         let owner = &Owner::from(caller);
-        let (read, _) = self.settled(owner, locales).await?;
+        let (read, _) = self.settled(owner, &caller.locales).await?;
         if read.value.is_deleted {
             return Ok(());
         }
@@ -31,13 +31,11 @@ impl Identities {
         self.count(owner).await?;
         let now = self.table.now();
         // Nobody holds it: the run that comes first does it.
-        let locales = locales.iter().map(|locale| (*locale).to_owned()).collect();
-        let work = Work::Delete { tell: self.proven(&record), asked_at: now, locales };
-        let begun = read.value.clone().beginning(work, now).released();
-        let read = self.table.replace(&key(&owner.sub), read, begun).await?.ok_or(Code::IdentityChanging)?;
+        let work = Work::Delete { tell: self.proven(&record), asked_at: now, locales: caller.locales.clone() };
+        let begun = self.table.change(read, |state| state.beginning(work, now).released());
+        let read = begun.await?.ok_or(Code::IdentityChanging)?;
         if let Err(why) = self.queue.put(&Job::Complete { complete: owner.clone() }).await {
-            let after = read.value.clone().ended([], self.table.now());
-            self.table.replace(&key(&owner.sub), read, after).await?;
+            self.table.change(read, |state| state.ended([], self.table.now())).await?;
             return Err(why.into());
         }
         tracing::info!(decision = "account_deletion_begun", sub = owner.sub, "decided");
@@ -53,20 +51,16 @@ impl Identities {
         let Some(Work::Delete { tell, asked_at, locales }) = read.value.work.clone() else { return Ok(read) };
         // Whoever ended the sessions since did not mean to let go on what one of them had begun.
         let is_due = self.table.now() <= asked_at + DELETION_TIME && read.value.is_signed_in(asked_at);
-        let (state, now) = (read.value.clone(), self.table.now());
+        let now = self.table.now();
         match self.delete(owner, is_due).await {
             Ok(true) => {}
             Ok(false) => {
                 let why = "its owner asked for it too long ago or ended the sessions since, or it was disabled";
                 tracing::warn!(error_code = "account_not_deleted", sub = owner.sub, "{why}");
-                return self
-                    .table
-                    .replace(&key(&owner.sub), read, state.ended([], now))
-                    .await?
-                    .ok_or(Code::TryAgain.into());
+                return self.table.change(read, |state| state.ended([], now)).await?.ok_or(Code::TryAgain.into());
             }
             Err(why) => {
-                self.table.replace(&key(&owner.sub), read, state.failed(why.is_passing(), now)).await?;
+                self.table.change(read, |state| state.failed(why.is_passing(), now)).await?;
                 return Err(why);
             }
         }

@@ -18,7 +18,7 @@ use cognito_core::email::Email;
 use cognito_core::provider::{COGNITO_SUBJECT, SourceIdentity};
 use cognito_core::user_pool::{Identity, PoolError, PoolErrorKind, Profile, ProfileRecord, UserName};
 use merge::{if_told, link_of};
-use messages::{Mail, Person};
+use messages::Mail;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,17 +65,17 @@ impl From<Fixed> for Code {
 
 impl Identities {
     /// What the caller's account signs in with.
-    pub(crate) async fn list(&self, caller: &Caller, locales: &[&str]) -> Result<Ways, Problem> {
+    pub(crate) async fn list(&self, caller: &Caller) -> Result<Ways, Problem> {
         let owner = &Owner::from(caller);
-        self.settled(owner, locales).await?;
+        self.settled(owner, &caller.locales).await?;
         Ok(self.own_account(owner).await?.ways(&self.sealer))
     }
 
     /// Takes an identity away from the caller's account, and ends the account's sessions.
-    pub(crate) async fn disconnect(&self, caller: &Caller, id: &str, locales: &[&str]) -> Result<(), Problem> {
+    pub(crate) async fn disconnect(&self, caller: &Caller, id: &str) -> Result<(), Problem> {
         let signed_in_at = caller.fresh(self.table.now())?;
         let owner = &Owner::from(caller);
-        let (read, completed) = self.settled(owner, locales).await?;
+        let (read, completed) = self.settled(owner, &caller.locales).await?;
         if completed.is_some_and(|work| matches!(work, Work::Disconnect { id: done, .. } if done == id)) {
             return Ok(());
         }
@@ -85,13 +85,12 @@ impl Identities {
         let provider = self.removable(&self.own_account(owner).await?, id)?.provider_name.clone();
         self.count(owner).await?;
         let work = Work::Disconnect { id: id.to_owned(), provider };
-        let read = self.begin(owner, read, work).await?;
+        let read = self.begin(read, work).await?;
         if let Err(why) = self.untie(owner, id).await {
-            let after = read.value.clone().failed(why.is_passing(), self.table.now());
-            self.table.replace(&key(&owner.sub), read, after).await?;
+            self.table.change(read, |state| state.failed(why.is_passing(), self.table.now())).await?;
             return Err(why);
         }
-        self.finish_disconnection(owner, read, locales).await?;
+        self.finish_disconnection(owner, read, &caller.locales).await?;
         Ok(())
     }
 
@@ -130,19 +129,17 @@ impl Identities {
         &self,
         owner: &Owner,
         read: Versioned<State>,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<Versioned<State>, Problem> {
         let Some(Work::Disconnect { provider, .. }) = &read.value.work else { return Ok(read) };
         if let Err(why) = end_sessions(&*self.accounts, &owner.name(), &owner.sub).await {
-            let after = read.value.clone().released();
-            self.table.replace(&key(&owner.sub), read, after).await?;
+            self.table.change(read, State::released).await?;
             return Err(why);
         }
         let address = match self.accounts.record(&owner.user_name).await {
             Ok(record) => record.filter(|record| record.sub() == owner.sub).and_then(|record| self.proven(&record)),
             Err(why) => {
-                let after = read.value.clone().released();
-                self.table.replace(&key(&owner.sub), read, after).await?;
+                self.table.change(read, State::released).await?;
                 return Err(why.into());
             }
         };
@@ -159,11 +156,16 @@ impl Identities {
         owner: &Owner,
         read: Versioned<State>,
         ended: impl Fn(State) -> State,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<Versioned<State>, Problem> {
-        let read = replace_at_work(&self.table, &key(&owner.sub), read, ended).await?.ok_or(Code::TryAgain)?;
+        let read = replace_at_work(&self.table, read, ended).await?.ok_or(Code::TryAgain)?;
         let owed = read.value.just_owed();
         self.tell(owner, read, &owed, locales).await
+    }
+
+    /// What is stored of an account.
+    pub(super) async fn read(&self, sub: &str) -> Result<Versioned<State>, Problem> {
+        self.table.load(key(sub)).await
     }
 
     /// Completes what an earlier call left open and sends what is owed. Returns the account's state, and the work that
@@ -171,21 +173,20 @@ impl Identities {
     pub(super) async fn settled(
         &self,
         owner: &Owner,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<(Versioned<State>, Option<Work>), Problem> {
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
+            let read = self.read(&owner.sub).await?;
             let now = self.table.now();
             let Some(work) = read.value.work.clone() else {
                 let Some((due, tried)) = read.value.due(now) else { return Ok((read, None)) };
-                let Some(read) = self.table.replace(&key(&owner.sub), read, tried).await? else { continue };
+                let Some(read) = self.table.replace(read, tried).await? else { continue };
                 return Ok((self.tell(owner, read, &due, locales).await?, None));
             };
             if read.value.is_held(now) {
                 return Err(Code::IdentityChanging.into());
             }
-            let held = read.value.clone().held(now);
-            let Some(read) = self.table.replace(&key(&owner.sub), read, held).await? else { continue };
+            let Some(read) = self.table.change(read, |state| state.held(now)).await? else { continue };
             return self.complete(owner, read, work, locales).await;
         }
         Err(Code::TryAgain.into())
@@ -197,15 +198,14 @@ impl Identities {
         owner: &Owner,
         read: Versioned<State>,
         work: Work,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<(Versioned<State>, Option<Work>), Problem> {
         match &work {
             Work::Disconnect { id, .. } => {
                 if self.has(owner, id).await? {
                     // Nothing has happened, and the account may have lost its other ways in since.
-                    let after = read.value.clone().ended([], self.table.now());
-                    let read = self.table.replace(&key(&owner.sub), read, after).await?.ok_or(Code::TryAgain)?;
-                    return Ok((read, None));
+                    let ended = self.table.change(read, |state| state.ended([], self.table.now()));
+                    return Ok((ended.await?.ok_or(Code::TryAgain)?, None));
                 }
                 Ok((self.finish_disconnection(owner, read, locales).await?, Some(work)))
             }
@@ -232,7 +232,7 @@ impl Identities {
         work: Work,
         result: Result<(), Problem>,
     ) -> Result<(Versioned<State>, Option<Work>), Problem> {
-        let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
+        let read = self.read(&owner.sub).await?;
         match result {
             Err(why) if read.value.work.is_some() => Err(why),
             _ => Ok((read, Some(work))),
@@ -240,14 +240,9 @@ impl Identities {
     }
 
     /// Takes the account for one piece of work.
-    pub(super) async fn begin(
-        &self,
-        owner: &Owner,
-        read: Versioned<State>,
-        work: Work,
-    ) -> Result<Versioned<State>, Problem> {
-        let begun = read.value.clone().beginning(work, self.table.now());
-        self.table.replace(&key(&owner.sub), read, begun).await?.ok_or_else(|| Code::IdentityChanging.into())
+    pub(super) async fn begin(&self, read: Versioned<State>, work: Work) -> Result<Versioned<State>, Problem> {
+        let begun = self.table.change(read, |state| state.beginning(work, self.table.now()));
+        begun.await?.ok_or_else(|| Code::IdentityChanging.into())
     }
 
     /// Counts a change that the account begins.
@@ -309,7 +304,7 @@ impl Identities {
         owner: &Owner,
         read: Versioned<State>,
         notices: &[Notice],
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<Versioned<State>, Problem> {
         let mut sent = Vec::new();
         for notice in notices {
@@ -322,9 +317,8 @@ impl Identities {
                 What::Deleted => Mail::AccountDeleted,
             };
             let Ok(to) = Email::parse(&notice.to) else { continue };
-            let own: Vec<&str> = notice.locales.iter().map(String::as_str).collect();
-            let locales = if own.is_empty() { locales } else { &own };
-            let sending = self.outbox.send(&to, &mail, Person { locales, ..Person::default() });
+            let locales = if notice.locales.is_empty() { locales } else { &notice.locales };
+            let sending = self.outbox.send_in(locales, &to, &mail, None);
             let told = tokio::time::timeout(TELL_TIME, sending).await.unwrap_or_else(|_| Err(Code::MailNotSent.into()));
             match told {
                 Ok(()) => sent.push(notice.clone()),
@@ -334,11 +328,10 @@ impl Identities {
         if sent.is_empty() {
             return Ok(read);
         }
-        let told = read.value.clone().told(&sent);
-        match self.table.replace(&key(&owner.sub), read, told).await? {
+        match self.table.change(read, |state| state.told(&sent)).await? {
             Some(read) => Ok(read),
             // The stored state still owes the mail, so it is sent twice, a minute apart.
-            None => self.table.load(&key(&owner.sub)).await,
+            None => self.read(&owner.sub).await,
         }
     }
 }
@@ -347,14 +340,12 @@ impl Identities {
 /// such as a mail that is owed. `None` if another call has taken the work over.
 pub(super) async fn replace_at_work(
     table: &Table,
-    key: &str,
     mut read: Versioned<State>,
     change: impl Fn(State) -> State,
 ) -> Result<Option<Versioned<State>>, Problem> {
     for _ in 0..WRITE_TRIES {
-        let written = read.value.clone();
-        let changed = change(written.clone());
-        if let Some(read) = table.replace(key, read, changed).await? {
+        let (key, written) = (read.key.clone(), read.value.clone());
+        if let Some(read) = table.change(read, &change).await? {
             return Ok(Some(read));
         }
         read = table.load(key).await?;
@@ -368,9 +359,8 @@ pub(super) async fn replace_at_work(
 /// Notes that every session of an account is ended, so that no sign-in from before counts as fresh.
 pub(crate) async fn note_signed_out(table: &Table, sub: &str) -> Result<(), Problem> {
     for _ in 0..WRITE_TRIES {
-        let read: Versioned<State> = table.load(&key(sub)).await?;
-        let noted = read.value.clone().signed_out(table.now());
-        if table.replace(&key(sub), read, noted).await?.is_some() {
+        let read: Versioned<State> = table.load(key(sub)).await?;
+        if table.change(read, |state| state.signed_out(table.now())).await?.is_some() {
             return Ok(());
         }
     }
@@ -398,6 +388,6 @@ impl Owner {
     }
 }
 
-pub(super) fn key(sub: &str) -> String {
+fn key(sub: &str) -> String {
     format!("identities#{sub}")
 }

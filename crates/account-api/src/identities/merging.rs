@@ -1,6 +1,6 @@
 //! What the crate `merge` works with: the API's pool as its port, and its journal in the table.
 
-use super::flow::{key, replace_at_work};
+use super::flow::replace_at_work;
 use super::state::State;
 use crate::accounts::Accounts;
 use crate::table::{Table, Versioned};
@@ -137,7 +137,6 @@ pub(super) fn history_of(state: &State) -> History {
 /// The journal of a move, in the state of the account that stays. Each entry also keeps other calls away for longer.
 pub(super) struct TableJournal<'a> {
     table: &'a Table,
-    key: String,
     /// The state as it was last written; `None` once that is not known.
     read: Option<Versioned<State>>,
     history: History,
@@ -150,9 +149,9 @@ struct Overtaken;
 
 impl<'a> TableJournal<'a> {
     /// The journal of the move in this state.
-    pub(super) fn of(table: &'a Table, stays: &str, read: Versioned<State>) -> Self {
+    pub(super) fn of(table: &'a Table, read: Versioned<State>) -> Self {
         let history = history_of(&read.value);
-        Self { table, key: key(stays), read: Some(read), history }
+        Self { table, read: Some(read), history }
     }
 
     /// The state as it was last written, if it is known.
@@ -165,7 +164,7 @@ impl Journal for TableJournal<'_> {
     async fn write(&mut self, entry: Entry) -> Result<(), JournalError> {
         let read = self.read.take().ok_or_else(|| JournalError(Overtaken.into()))?;
         let now = self.table.now();
-        let written = replace_at_work(self.table, &self.key, read, |state| state.noted(entry.clone(), now)).await;
+        let written = replace_at_work(self.table, read, |state| state.noted(entry.clone(), now)).await;
         let written = written.map_err(|why| JournalError(why.code().name().into()))?;
         self.read = Some(written.ok_or_else(|| JournalError(Overtaken.into()))?);
         self.history.add(&entry);

@@ -1,7 +1,7 @@
 //! Carries out a move: one account goes, and its identities sign in to the other one. A call that is cut off leaves a
 //! journal, and the next call of either account goes on with it.
 
-use super::flow::{Identities, WRITE_TRIES, gone_as, key};
+use super::flow::{Identities, WRITE_TRIES, gone_as};
 use super::merging::{Pool, TableJournal, history_of};
 use super::party::Party;
 use super::state::{Joined, Move, Notice, Owner, State, What, Work};
@@ -31,22 +31,21 @@ impl Identities {
         stays: &Party,
     ) -> Result<Versioned<State>, Problem> {
         let id = moving.id.clone();
-        let going: Versioned<State> = self.idle(goes).await?;
-        let going = self.begin(&goes.owner, going, Work::Leave { id, into: stays.owner.sub.clone() }).await?;
+        let going = self.idle(goes).await?;
+        let going = self.begin(going, Work::Leave { id, into: stays.owner.sub.clone() }).await?;
         let staying = match self.idle(stays).await {
-            Ok(read) => self.begin(&stays.owner, read, Work::Absorb(Box::new(moving))).await,
+            Ok(read) => self.begin(read, Work::Absorb(Box::new(moving))).await,
             Err(why) => Err(why),
         };
         if staying.as_ref().is_err_and(|why| matches!(why.code(), Code::IdentityChanging | Code::SignInAgain)) {
-            let after = going.value.clone().ended([], self.table.now());
-            self.table.replace(&key(&goes.owner.sub), going, after).await?;
+            self.table.change(going, |state| state.ended([], self.table.now())).await?;
         }
         staying
     }
 
     /// The state of an account at which nobody works, and whose sessions nobody ended since.
     async fn idle(&self, party: &Party) -> Result<Versioned<State>, Problem> {
-        let read: Versioned<State> = self.table.load(&key(&party.owner.sub)).await?;
+        let read = self.read(&party.owner.sub).await?;
         if read.value.work.is_some() {
             return Err(Code::IdentityChanging.into());
         }
@@ -55,19 +54,19 @@ impl Identities {
 
     /// Carries a move out, or goes on with one. The caller has the account that stays to itself. If nothing of a move has
     /// happened that cannot be done any more, it ends with [`Code::AccountsChanged`].
-    pub(super) async fn carry_out(&self, read: Versioned<State>, locales: &[&str]) -> Result<Joined, Problem> {
+    pub(super) async fn carry_out(&self, read: Versioned<State>, locales: &[String]) -> Result<Joined, Problem> {
         let Some(moving) = read.value.moving().cloned() else { return Err(Code::TryAgain.into()) };
         let stays = staying(&moving.step).ok_or(Code::Misconfigured)?;
         let known = history_of(&read.value).merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
         match self.is_in_use_again(&moving, &known).await {
             Ok(false) => {}
             Ok(true) => {
-                self.give_up(&moving, &stays, read).await?;
+                self.give_up(&moving, read).await?;
                 return Err(Code::AccountsChanged.into());
             }
-            Err(why) => return Err(self.pause(&stays, read, why).await?),
+            Err(why) => return Err(self.pause(read, why).await?),
         }
-        let mut journal = TableJournal::of(&self.table, &stays.sub, read);
+        let mut journal = TableJournal::of(&self.table, read);
         let result = self.merge(&mut journal, &moving.step).await;
         let state = journal.history().merge_of(&moving.goes.user_name).cloned().unwrap_or_default();
         let Some(read) = journal.into_read() else {
@@ -97,10 +96,10 @@ impl Identities {
         let mut is_elsewhere = match self.has_moved_on(moving, state).await {
             Ok(has_moved_on) => has_moved_on,
             // Nobody knows, so nothing is given up.
-            Err(unknown) => return self.pause(stays, read, unknown).await,
+            Err(unknown) => return self.pause(read, unknown).await,
         };
         if why.is_passing() && !state.attempts.is_empty() && !is_elsewhere {
-            return self.pause(stays, read, why).await;
+            return self.pause(read, why).await;
         }
         if state.is_half_done() && !is_elsewhere {
             let (sub, old_sub) = (&stays.sub, &moving.goes.sub);
@@ -113,17 +112,16 @@ impl Identities {
                     let error_code = "identity_not_connected";
                     tracing::error!(error_code, sub, old_sub, "an identity has no account until its next sign-in");
                 }
-                Err(passing) => return self.pause(stays, read, passing).await,
+                Err(passing) => return self.pause(read, passing).await,
             }
         }
-        self.give_up(moving, stays, read).await?;
+        self.give_up(moving, read).await?;
         Ok(if is_elsewhere { Code::AccountsChanged.into() } else { why })
     }
 
     /// A later call tries it again.
-    async fn pause(&self, stays: &Owner, read: Versioned<State>, why: Problem) -> Result<Problem, Problem> {
-        let after = read.value.clone().paused(self.table.now());
-        self.table.replace(&key(&stays.sub), read, after).await?;
+    async fn pause(&self, read: Versioned<State>, why: Problem) -> Result<Problem, Problem> {
+        self.table.change(read, |state| state.paused(self.table.now())).await?;
         Ok(why)
     }
 
@@ -148,9 +146,8 @@ impl Identities {
     }
 
     /// Ends a move without its end.
-    async fn give_up(&self, moving: &Move, stays: &Owner, read: Versioned<State>) -> Result<(), Problem> {
-        let after = read.value.clone().ended([], self.table.now());
-        self.table.replace(&key(&stays.sub), read, after).await?;
+    async fn give_up(&self, moving: &Move, read: Versioned<State>) -> Result<(), Problem> {
+        self.table.change(read, |state| state.ended([], self.table.now())).await?;
         self.let_go(&moving.goes, &moving.id, None).await
     }
 
@@ -239,7 +236,7 @@ impl Identities {
         stays: &Owner,
         read: Versioned<State>,
         joined: &Joined,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<(), Problem> {
         self.events.tell(&stays.sub, happened(moving)).await;
         let notice = |to: &String| Notice::new(What::Connected, to.clone(), moving.provider.clone());
@@ -252,16 +249,16 @@ impl Identities {
     /// Ends the move in the state of the account that goes.
     async fn let_go(&self, goes: &Owner, id: &str, joined: Option<&Joined>) -> Result<(), Problem> {
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<State> = self.table.load(&key(&goes.sub)).await?;
+            let read = self.read(&goes.sub).await?;
             if !matches!(&read.value.work, Some(Work::Leave { id: known, .. }) if known == id) {
                 return Ok(());
             }
-            let (state, now) = (read.value.clone(), self.table.now());
-            let after = match joined {
+            let now = self.table.now();
+            let after = |state: State| match joined {
                 Some(joined) => state.joined(joined.clone(), [], now),
                 None => state.ended([], now),
             };
-            if self.table.replace(&key(&goes.sub), read, after).await?.is_some() {
+            if self.table.change(read, after).await?.is_some() {
                 return Ok(());
             }
         }
@@ -275,18 +272,16 @@ impl Identities {
         read: Versioned<State>,
         id: &str,
         into: &str,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<(), Problem> {
-        let staying: Versioned<State> = self.table.load(&key(into)).await?;
+        let staying = self.read(into).await?;
         let now = self.table.now();
         if staying.value.moving().is_some_and(|moving| moving.id == id) {
             if staying.value.is_held(now) {
-                let after = read.value.clone().released();
-                self.table.replace(&key(&goes.sub), read, after).await?;
+                self.table.change(read, State::released).await?;
                 return Err(Code::IdentityChanging.into());
             }
-            let held = staying.value.clone().held(now);
-            let held = self.table.replace(&key(into), staying, held).await?.ok_or(Code::IdentityChanging)?;
+            let held = self.table.change(staying, |state| state.held(now)).await?.ok_or(Code::IdentityChanging)?;
             return self.carry_out(held, locales).await.map(drop);
         }
         // It ended, or never began.

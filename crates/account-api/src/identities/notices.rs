@@ -1,7 +1,7 @@
 //! What an owner does for the safety of their account, and the mails that tell about it: the sessions are ended, the
 //! password was changed, pre-sign-up linked a provider.
 
-use super::flow::{Identities, WRITE_TRIES, gone_as, key};
+use super::flow::{Identities, WRITE_TRIES, gone_as};
 use super::state::{Notice, Owner, State, What};
 use super::ways::{connected_at, label};
 use crate::caller::{AHEAD, Caller, FRESH};
@@ -31,7 +31,7 @@ impl table::Entry for Told {
 impl Identities {
     /// Ends every session of the caller's account, the caller's own one too. From then on no sign-in from before counts as
     /// fresh, and none does this again. However often it is asked for, it is done; only the mails are limited.
-    pub(crate) async fn sign_out_everywhere(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
+    pub(crate) async fn sign_out_everywhere(&self, caller: &Caller) -> Result<(), Problem> {
         let owner = &Owner::from(caller);
         self.must_be_signed_in(caller, owner).await?;
         let record = self.open_record(owner).await?;
@@ -43,18 +43,18 @@ impl Identities {
             counted => counted.is_ok(),
         };
         let notice = self.about(What::SignedOutEverywhere, &record).filter(|_| may_tell);
-        self.note(owner, |state| state.signed_out(now), notice, locales).await?;
+        self.note(owner, |state| state.signed_out(now), notice, &caller.locales).await?;
         tracing::info!(decision = "signed_out_everywhere", sub = owner.sub, "decided");
         Ok(())
     }
 
     /// Tells the owner that the password was changed. Cognito changes it without a word to anybody, so the caller says so.
-    pub(crate) async fn password_changed(&self, caller: &Caller, locales: &[&str]) -> Result<(), Problem> {
+    pub(crate) async fn password_changed(&self, caller: &Caller) -> Result<(), Problem> {
         let owner = &Owner::from(caller);
         self.must_be_signed_in(caller, owner).await?;
         let record = self.open_record(owner).await?;
         self.counted(&self.notices, &owner.sub).await?;
-        self.note(owner, |state| state, self.about(What::PasswordChanged, &record), locales).await?;
+        self.note(owner, |state| state, self.about(What::PasswordChanged, &record), &caller.locales).await?;
         tracing::info!(decision = "password_change_told", sub = owner.sub, "decided");
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Identities {
     /// Refuses a token whose session was ended. API Gateway takes it until it expires. A thief could otherwise end each of the
     /// owner's later sessions with it.
     async fn must_be_signed_in(&self, caller: &Caller, owner: &Owner) -> Result<(), Problem> {
-        let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
+        let read = self.read(&owner.sub).await?;
         if read.value.is_signed_in(caller.signed_in_at()) { Ok(()) } else { Err(Code::SignInAgain.into()) }
     }
 
@@ -115,7 +115,7 @@ impl Identities {
         at: u64,
     ) -> Result<(), Problem> {
         let told = format!("told#{}#{provider}#{at}", owner.sub);
-        let read: Versioned<Told> = self.table.load(&told).await?;
+        let read: Versioned<Told> = self.table.load(told).await?;
         if read.is_stored() {
             // A mail may be owed still, and nobody else may come.
             return self.complete_later(owner).await;
@@ -131,7 +131,7 @@ impl Identities {
             self.note(owner, |state| state, Some(notice), &[]).await?;
         }
         tracing::info!(decision = "link_told", provider, sub = owner.sub, "decided");
-        self.table.replace(&told, read, Told {}).await?;
+        self.table.replace(read, Told {}).await?;
         if is_owed { self.complete_later(owner).await } else { Ok(()) }
     }
 
@@ -145,12 +145,12 @@ impl Identities {
         owner: &Owner,
         change: impl Fn(State) -> State,
         notice: Option<Notice>,
-        locales: &[&str],
+        locales: &[String],
     ) -> Result<(), Problem> {
         for _ in 0..WRITE_TRIES {
-            let read: Versioned<State> = self.table.load(&key(&owner.sub)).await?;
+            let read = self.read(&owner.sub).await?;
             let (state, owed) = change(read.value.clone()).owing(notice.clone(), self.table.now());
-            if let Some(read) = self.table.replace(&key(&owner.sub), read, state).await? {
+            if let Some(read) = self.table.replace(read, state).await? {
                 return self.tell(owner, read, &owed, locales).await.map(drop);
             }
         }

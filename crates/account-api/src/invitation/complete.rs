@@ -1,7 +1,7 @@
 //! Completing an invitation: it sets the person's own password, verifies the address and adds the account to the
 //! default group.
 
-use super::flow::{Invitations, key};
+use super::flow::Invitations;
 use super::guest::is_registration;
 use super::{Invitation, Mode, return_urls};
 use crate::problem::{Code, Problem};
@@ -51,8 +51,7 @@ impl Invitations {
         if self.settings.mode == Mode::Off {
             return Err(Code::NotFound.into());
         }
-        let key = key(user_name);
-        let mut read: Versioned<Invitation> = self.table.load(&key).await?;
+        let mut read = self.read(user_name).await?;
         self.must_be_open(&read.value, user_name, token)?;
         let guest = self.guest(user_name, &read.value).await?;
         if password.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -64,7 +63,7 @@ impl Invitations {
         let response = match guest.profile.status {
             Status::Unconfirmed | Status::ForceChangePassword => {
                 self.close_registration(&guest, &temporary).await?;
-                (read, answered_before) = self.note_answer(&key, read).await?;
+                (read, answered_before) = self.note_answer(read).await?;
                 // Another invitation may have replaced this one since.
                 self.must_be_open(&read.value, user_name, token)?;
                 let user = self.checked(&guest.profile).await?;
@@ -75,7 +74,7 @@ impl Invitations {
         match response {
             Response::Accepted => {}
             Response::WeakPassword => {
-                self.take_back_the_note(&key, read, answered_before).await?;
+                self.take_back_the_note(read, answered_before).await?;
                 return Err(self.weak_password().await);
             }
             Response::Closed => {
@@ -83,7 +82,7 @@ impl Invitations {
                 // replaced this one.
                 let current = self.guest(user_name, &read.value).await?;
                 if current.profile.status != Status::Confirmed {
-                    return Err(self.why_closed(&key, user_name, token, &current).await);
+                    return Err(self.why_closed(user_name, token, &current).await?);
                 }
             }
         }
@@ -92,7 +91,7 @@ impl Invitations {
         let completed = Invitation { completed: true, ..read.value.clone() };
         let told = self.told(&guest, &completed);
         // If this write loses, a call with the same token came first and did the same.
-        self.table.replace(&key, read, completed).await?;
+        self.table.replace(read, completed).await?;
         match response {
             Response::Accepted => {
                 tracing::info!(decision = "invitation_completed", sub = guest.profile.sub, "decided");
@@ -134,20 +133,14 @@ impl Invitations {
     }
 
     /// Why a waiting account did not open.
-    async fn why_closed(&self, key: &str, user_name: &str, token: &str, guest: &Guest) -> Problem {
-        let read: Versioned<Invitation> = match self.table.load(key).await {
-            Ok(read) => read,
-            Err(why) => return why,
-        };
-        if let Err(why) = self.must_be_open(&read.value, user_name, token) {
-            return why;
-        }
-        match guest.profile.status {
+    async fn why_closed(&self, user_name: &str, token: &str, guest: &Guest) -> Result<Problem, Problem> {
+        self.must_be_open(&self.read(user_name).await?.value, user_name, token)?;
+        Ok(match guest.profile.status {
             // The link is the current one, so its password is right. Somebody entered wrong passwords, and Cognito
             // locked the account for a while. The guest must not throw the link away because of that.
             Status::ForceChangePassword => Problem::from(Code::TryAgain).retry_after(LOCKED).caused_outside(),
             _ => Code::InvitationInvalid.into(),
-        }
+        })
     }
 
     /// Checks the token before anything else is said, so that a caller without a valid one learns nothing about
@@ -168,14 +161,10 @@ impl Invitations {
     /// Notes, before an answer goes to the pool, that it does. A later call needs this to know whether this invitation
     /// confirmed the account. If another call noted its answer first, that note stands. Returns the invitation, and the
     /// note that it has without this answer.
-    async fn note_answer(
-        &self,
-        key: &str,
-        read: Versioned<Invitation>,
-    ) -> Result<(Versioned<Invitation>, Option<u64>), Problem> {
-        let before = read.value.answered_at;
-        let noted = Invitation { answered_at: Some(self.table.now()), ..read.value.clone() };
-        if let Some(read) = self.table.replace(key, read, noted).await? {
+    async fn note_answer(&self, read: Versioned<Invitation>) -> Result<(Versioned<Invitation>, Option<u64>), Problem> {
+        let (key, before, now) = (read.key.clone(), read.value.answered_at, self.table.now());
+        let noted = |invitation| Invitation { answered_at: Some(now), ..invitation };
+        if let Some(read) = self.table.change(read, noted).await? {
             return Ok((read, before));
         }
         let read: Versioned<Invitation> = self.table.load(key).await?;
@@ -186,15 +175,9 @@ impl Invitations {
     /// Takes back the note of an answer that the pool refused. Otherwise a guest who sends weak passwords could keep
     /// members from revoking the invitation for as long as they like. The note of another call stays: its answer may
     /// still be under way.
-    async fn take_back_the_note(
-        &self,
-        key: &str,
-        read: Versioned<Invitation>,
-        answered_at: Option<u64>,
-    ) -> Result<(), Problem> {
+    async fn take_back_the_note(&self, read: Versioned<Invitation>, answered_at: Option<u64>) -> Result<(), Problem> {
         if read.value.answered_at != answered_at {
-            let without = Invitation { answered_at, ..read.value.clone() };
-            self.table.replace(key, read, without).await?;
+            self.table.change(read, |invitation| Invitation { answered_at, ..invitation }).await?;
         }
         Ok(())
     }

@@ -71,7 +71,6 @@ pub(crate) struct Sent {
 
 /// An invitation that was counted, and what is needed to undo that.
 pub(super) struct Admission {
-    key: String,
     read: Versioned<LastInvited>,
     former: LastInvited,
     ticket: Ticket,
@@ -207,7 +206,7 @@ impl Invitations {
     /// Counts an invitation of an address. The inner error is the number of seconds until the next one is possible.
     async fn admit(&self, email: &Email) -> Result<Result<Admission, u64>, Problem> {
         let key = format!("invitation-quota#{}", address_digest(email, &self.sealer).as_str());
-        let last: Versioned<LastInvited> = self.table.load(&key).await?;
+        let last: Versioned<LastInvited> = self.table.load(key).await?;
         let admitted = match last.value.admit(self.table.now()) {
             Ok(admitted) => admitted,
             Err(seconds) => return Ok(Err(seconds)),
@@ -215,9 +214,9 @@ impl Invitations {
         let former = last.value.clone();
         // This write also stops two invitations of one address at once from making two accounts. If no answer comes, it
         // may have been written, and then the address must wait for the pause.
-        let written = self.table.replace(&key, last, admitted).await.map_err(|why| why.no_sooner_than(super::PAUSE))?;
+        let written = self.table.replace(last, admitted).await.map_err(|why| why.no_sooner_than(super::PAUSE))?;
         let Some(read) = written else { return Ok(Err(super::PAUSE)) };
-        let admission = Admission { key, read, former, ticket: Ticket::default() };
+        let admission = Admission { read, former, ticket: Ticket::default() };
         match self.counter.add(&self.table, email, &[Scope::Address]).await {
             Ok(Ok(ticket)) => Ok(Ok(Admission { ticket, ..admission })),
             Ok(Err((_, seconds))) => Ok(Err(seconds)),
@@ -229,10 +228,15 @@ impl Invitations {
     /// wait for the pause.
     async fn withdraw(&self, admitted: Admission, why: Problem) -> Problem {
         admitted.ticket.give_back(&self.table).await;
-        match self.table.replace(&admitted.key, admitted.read, admitted.former).await {
+        match self.table.replace(admitted.read, admitted.former).await {
             Ok(Some(_)) => why,
             Ok(None) | Err(_) => why.no_sooner_than(super::PAUSE),
         }
+    }
+
+    /// What is stored of the invitation to the account with this user name.
+    pub(super) async fn read(&self, user_name: &str) -> Result<Versioned<Invitation>, Problem> {
+        self.table.load(format!("invitation#{user_name}")).await
     }
 
     pub(super) fn is_open(&self, invitation: &Invitation, order: &Order<'_>) -> bool {
@@ -245,7 +249,6 @@ impl Invitations {
     /// mailbox has proves the address.
     pub(super) async fn current(
         &self,
-        user: &UserName,
         read: Versioned<Invitation>,
         made_sub: Option<String>,
         order: &Order<'_>,
@@ -274,7 +277,7 @@ impl Invitations {
             let Wishes { group, return_to, .. } = wishes;
             Invitation { id, made_sub, handed_out, group, return_to, ..new }
         };
-        let written = self.table.replace(&key(user.as_str()), read, invitation).await?;
+        let written = self.table.replace(read, invitation).await?;
         Ok(written.ok_or(Code::TryAgain)?.value)
     }
 
@@ -308,7 +311,7 @@ impl Invitations {
                 expires_at: invitation.expires_at,
             };
             // If it is in the list already, the first one stays.
-            self.table.replace(&listing.own_key(), Versioned::nothing(), listing).await?;
+            self.table.replace(Versioned::nothing(listing.own_key()), listing).await?;
         }
         let link = self.send_link(user, to, invitation, name, inviter, order.asker).await?;
         Ok(Sent { id: invitation.id.clone().filter(|_| order.by.is_some()), link })
@@ -335,8 +338,4 @@ impl Invitations {
         self.outbox.send(email, &mail, person).await?;
         Ok(None)
     }
-}
-
-pub(super) fn key(user_name: &str) -> String {
-    format!("invitation#{user_name}")
 }

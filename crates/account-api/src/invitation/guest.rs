@@ -1,9 +1,8 @@
 //! The account of a guest: who has the address, and what becomes of it.
 
-use super::flow::{Invitations, Order, Sent, key};
+use super::flow::{Invitations, Order, Sent};
 use super::{ANSWER_KEPT, Asker, Invitation, Mode};
 use crate::problem::{Code, Problem};
-use crate::table::Versioned;
 use cognito_core::email::Email;
 use cognito_core::password::Password;
 use cognito_core::user_pool::{CheckedUserName, NativeUserName, NewNative, PoolError, PoolErrorKind, Profile, Status};
@@ -95,12 +94,12 @@ impl Invitations {
         // Where everybody may invite, a stranger may have chosen the name.
         let name = attributes.get("given_name").or_else(|| attributes.get("name")).map(String::as_str);
         let name = name.filter(|_| self.settings.mode != Mode::Public);
-        let mut stored: Versioned<Invitation> = self.table.load(&key(profile.user_name.as_str())).await?;
+        let mut stored = self.read(profile.user_name.as_str()).await?;
         // The link that another run sent for the same account keeps working. One of an earlier account does not.
         if is_new {
             stored = stored.with(Invitation::default());
         }
-        let invitation = self.current(&profile.user_name, stored, Some(profile.sub), order).await?;
+        let invitation = self.current(stored, Some(profile.sub), order).await?;
         let order = &Order { asker: Asker { locales: &languages, ..order.asker }, ..*order };
         self.deliver(&profile.user_name, email, &invitation, name, order).await
     }
@@ -181,7 +180,7 @@ impl Invitations {
             return self.tell_the_owner(order).await;
         };
         let user = &self.checked(guest).await?;
-        let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
+        let read = self.read(user.as_str()).await?;
         let is_ours = self.settings.user_name == NativeUserName::Uuid && user.as_str() == self.guest_name(email, "");
         // An account that its guest has opened is theirs, even if an administrator has given it a temporary password since.
         // Where the run that made an account was cut off before it wrote a record, only the name says whose it is. An older
@@ -211,7 +210,7 @@ impl Invitations {
             self.accounts.renew(user, &password).await?;
         }
         let made_sub = made_account.then(|| guest.sub.clone());
-        let invitation = self.current(&guest.user_name, read, made_sub, order).await?;
+        let invitation = self.current(read, made_sub, order).await?;
         tracing::info!(decision = "guest_invited_again", sub = guest.sub, "decided");
         // The attributes of the first invitation stay, and the mail uses no name: where everybody may invite, a
         // stranger may be asking.
@@ -225,8 +224,8 @@ impl Invitations {
             return self.tell_the_owner(order).await;
         }
         let user = &registration.user_name;
-        let read: Versioned<Invitation> = self.table.load(&key(user.as_str())).await?;
-        let invitation = self.current(user, read, None, order).await?;
+        let read = self.read(user.as_str()).await?;
+        let invitation = self.current(read, None, order).await?;
         tracing::info!(decision = "registration_invited", sub = registration.sub, "decided");
         self.deliver(user, order.email, &invitation, None, order).await
     }

@@ -1,6 +1,6 @@
 //! What members of the group do with invitations: they list them, look at one, send one again, and revoke one.
 
-use super::flow::{Invitations, Sent, key};
+use super::flow::{Invitations, Sent};
 use super::guest::{is_registration, is_waiting_for};
 use super::listing::{LIST, Listing, State, place_at};
 use super::{Asker, Invitation, Mode};
@@ -81,18 +81,16 @@ impl Invitations {
     }
 
     async fn renew(&self, listing: Versioned<Listing>, email: &Email, asker: Asker<'_>) -> Result<Sent, Problem> {
-        let user_name = listing.value.user_name.clone();
-        let key = key(&user_name);
-        let read: Versioned<Invitation> = self.table.load(&key).await?;
+        let read = self.read(&listing.value.user_name).await?;
         let mut seen = Seen::new(listing.value.clone(), read.value.clone());
         self.must_be_unanswered(&seen).await?;
         let renewed = read.value.renewed(self.expiry());
         // The listing comes first, so that no invitation is open when it has expired.
         let again = Listing { sent_at: self.table.now(), expires_at: renewed.expires_at, ..listing.value.clone() };
-        let written = self.table.replace(&again.own_key(), listing, again).await?.ok_or(Code::TryAgain)?;
+        let written = self.table.replace(listing, again).await?.ok_or(Code::TryAgain)?;
         // This write decides against a revocation, an answer, and another resend. The account comes after it, so that a
         // guest who answers now does not lose the password just chosen.
-        seen.invitation = self.table.replace(&key, read, renewed).await?.ok_or(Code::TryAgain)?.value;
+        seen.invitation = self.table.replace(read, renewed).await?.ok_or(Code::TryAgain)?.value;
         let profile = self.must_be_unanswered(&seen).await?;
         if profile.status == Status::ForceChangePassword {
             let user = self.checked(&profile).await?;
@@ -108,9 +106,8 @@ impl Invitations {
     pub(crate) async fn revoke(&self, caller: Result<Caller, Problem>, id: &str) -> Result<(), Problem> {
         let by = self.member(caller)?;
         let listing = self.find(id).await?.value;
-        let key = key(&listing.user_name);
         for _ in 0..TRIES {
-            let read: Versioned<Invitation> = self.table.load(&key).await?;
+            let read = self.read(&listing.user_name).await?;
             let seen = Seen::new(listing.clone(), read.value.clone());
             match seen.state {
                 // A newer invitation has its place, which has an account to wait for.
@@ -124,8 +121,7 @@ impl Invitations {
             if profile.is_some_and(|profile| seen.is_open_account(&profile)) {
                 return Err(Code::AlreadyCompleted.into());
             }
-            let void = read.value.void(self.table.now());
-            if self.table.replace(&key, read, void).await?.is_some() {
+            if self.table.change(read, |invitation| invitation.void(self.table.now())).await?.is_some() {
                 tracing::info!(decision = "invitation_revoked", sub = by.id_in_log(), "decided");
                 return self.delete_account(&seen).await;
             }
@@ -163,14 +159,14 @@ impl Invitations {
     /// The invitation with this id, unless it has expired. The table may keep it some days longer.
     async fn find(&self, id: &str) -> Result<Versioned<Listing>, Problem> {
         let key = Listing::key(id).ok_or(Code::NotFound)?;
-        let listing: Versioned<Listing> = self.table.load(&key).await?;
+        let listing: Versioned<Listing> = self.table.load(key).await?;
         let lives = listing.is_stored() && self.table.now() < listing.value.expires_at;
         if lives { Ok(listing) } else { Err(Code::NotFound.into()) }
     }
 
     async fn seen(&self, listing: Listing) -> Result<Seen, Problem> {
-        let invitation: Versioned<Invitation> = self.table.load(&key(&listing.user_name)).await?;
-        Ok(Seen::new(listing, invitation.value))
+        let invitation = self.read(&listing.user_name).await?.value;
+        Ok(Seen::new(listing, invitation))
     }
 
     /// The account of an invitation that waits for its answer.
