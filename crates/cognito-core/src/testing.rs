@@ -1,8 +1,8 @@
 //! Helpers that the tests of several crates share.
 
 use crate::event::Event;
-use crate::failure::Kind;
-use crate::trigger::{Clock, TIME_LIMIT, Trigger, answer};
+use crate::failure::{Failure, Kind};
+use crate::trigger::{Choose, Clock, TIME_LIMIT, answer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::io;
@@ -40,6 +40,18 @@ pub fn sample(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
+/// Every sample event in a folder of `events/`.
+///
+/// # Panics
+///
+/// If there is no such folder.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test names its own fixtures")]
+pub fn samples(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(events_dir().join(folder)).expect("a folder of samples");
+    files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a sample is text")).collect()
+}
+
 /// A sample event changed by `edit`.
 ///
 /// # Panics
@@ -63,12 +75,26 @@ pub fn edited(name: &str, edit: impl FnOnce(&mut Value)) -> String {
 ///
 /// If the text is not JSON.
 #[expect(clippy::expect_used, reason = "a test brings its own JSON")]
-pub async fn answer_to(trigger: &impl Trigger, event: &str) -> Result<Value, (&'static str, &'static str)> {
-    let payload = RawValue::from_string(event.to_owned()).expect("an event is JSON");
-    match answer(trigger, &payload, Clock::starting_now(TIME_LIMIT)).await {
+pub async fn answer_to(trigger: &impl Choose, event: &str) -> Result<Value, (&'static str, &'static str)> {
+    match raw_answer_to(trigger, event).await {
         Ok(raw) => Ok(serde_json::from_str(raw.get()).expect("an answer is JSON")),
         Err(failure) => Err((failure.kind().code, failure.kind().message)),
     }
+}
+
+/// The same with the answer as it is written, and the failure itself.
+///
+/// # Errors
+///
+/// Returns the failure.
+///
+/// # Panics
+///
+/// If the text is not JSON.
+#[expect(clippy::expect_used, reason = "a test brings its own JSON")]
+pub async fn raw_answer_to(trigger: &impl Choose, event: &str) -> Result<Box<RawValue>, Failure> {
+    let payload = RawValue::from_string(event.to_owned()).expect("an event is JSON");
+    answer(trigger, &payload, Clock::starting_now(TIME_LIMIT)).await
 }
 
 /// Whether `answer` is the event with at most `response` changed.
@@ -83,7 +109,7 @@ pub fn only_response_changed(event: &str, answer: &Value) -> bool {
         && Event::parse(event).is_ok()
 }
 
-/// The variables that the table in `docs/SETTINGS.md` lists for a function, in its order.
+/// The variables that the table in `docs/SETTINGS.md` lists for a function, sorted.
 ///
 /// # Panics
 ///
@@ -93,12 +119,19 @@ pub fn documented_settings(function: &str) -> Vec<String> {
     let is_variable = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let settings = page("SETTINGS.md");
     let rows = settings.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
-    rows.filter(|(name, rest)| {
+    let of_function = rows.filter(|(name, rest)| {
         let functions = rest.split_once(" |").map_or("", |(functions, _)| functions);
         is_variable(name) && functions.split(", ").any(|listed| listed == function)
-    })
-    .map(|(name, _)| name.to_owned())
-    .collect()
+    });
+    sorted(&of_function.map(|(name, _)| name).collect::<Vec<_>>())
+}
+
+/// Names in the order of the alphabet.
+#[must_use]
+pub fn sorted(names: &[&str]) -> Vec<String> {
+    let mut names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    names.sort();
+    names
 }
 
 /// Whether `docs/OUTCOMES.md` lists the code together with the public text.

@@ -2,23 +2,11 @@ use super::*;
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsCustomMessage;
 use cognito_core::settings::{OVERRIDES, Overridden};
 use cognito_core::testing::{
-    CapturedLog, answer_to, edited, events_dir, lookup, only_response_changed, personal_data, sample,
+    CapturedLog, answer_to, documented_settings, edited, lookup, only_response_changed, personal_data, raw_answer_to,
+    sample, samples, sorted,
 };
 use serde_json::{Value, json};
 use std::process::Command;
-
-/// Every sample event of this trigger.
-const SAMPLES: [&str; 9] = [
-    "sign-up",
-    "resend-code",
-    "forgot-password",
-    "update-user-attribute",
-    "verify-user-attribute",
-    "admin-create-user",
-    "authentication",
-    "sms-only",
-    "null-attributes",
-];
 
 fn trigger(variables: &[(&str, &str)]) -> CustomMessage {
     CustomMessage::new(Settings::from_lookup(&lookup(variables)).unwrap())
@@ -34,21 +22,15 @@ async fn response(trigger: &CustomMessage, event: &str) -> Value {
     answer["response"].clone()
 }
 
-#[test]
-fn every_sample_of_this_trigger_is_tested() {
-    let files = std::fs::read_dir(events_dir().join("custom-message")).unwrap().count();
-    assert_eq!(files, SAMPLES.len());
-}
-
 #[tokio::test]
 async fn every_sample_gets_a_whole_message_that_the_official_type_can_read() {
-    for name in SAMPLES {
-        let event = sample(&format!("custom-message/{name}"));
+    for event in samples("custom-message") {
         let answer = answer_to(&harbour(), &event).await.unwrap();
+        let source = &answer["triggerSource"];
         let read: CognitoEventUserPoolsCustomMessage = serde_json::from_value(answer.clone()).unwrap();
         for text in [read.response.email_message.unwrap(), read.response.sms_message.unwrap()] {
-            assert!(text.contains("{####}"), "{name}: {text}");
-            assert_eq!(text.contains("{username}"), name == "admin-create-user", "{name}: {text}");
+            assert!(text.contains("{####}"), "{source}: {text}");
+            assert_eq!(text.contains("{username}"), source == "CustomMessage_AdminCreateUser", "{source}: {text}");
         }
         assert!(!read.response.email_subject.unwrap().is_empty());
     }
@@ -137,9 +119,7 @@ async fn reported_forms_of_a_request_get_a_message() {
 async fn a_name_with_half_a_surrogate_pair_gets_its_message() {
     let event = sample("custom-message/sign-up").replace("\"Ada\"", r#""Ada \ud800""#);
     assert!(event.contains("ud800"));
-    let payload = serde_json::value::RawValue::from_string(event).unwrap();
-    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-    let answer = cognito_core::trigger::answer(&harbour(), &payload, clock).await.unwrap();
+    let answer = raw_answer_to(&harbour(), &event).await.unwrap();
     assert!(answer.get().contains(r#""Ada \ud800""#) && answer.get().contains("{####}"), "{}", answer.get());
 }
 
@@ -207,13 +187,12 @@ async fn no_log_line_holds_personal_data() {
         std::fs::write(file, "{{ code }}{% include name ~ email ~ username %}").unwrap();
     }
     let trigger = trigger(&[("TEMPLATE_DIR", directory.path().to_str().unwrap())]);
-    for name in SAMPLES {
-        let event = sample(&format!("custom-message/{name}"));
+    for event in samples("custom-message") {
         let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
         answer.unwrap();
-        assert!(log.contains(TEMPLATE_PASSED_OVER), "{name}: the test must log something");
+        assert!(log.contains(TEMPLATE_PASSED_OVER), "the test must log something: {event}");
         for secret in personal_data(&event) {
-            assert!(!log.contains(&secret), "{name}: {secret} is in {log}");
+            assert!(!log.contains(&secret), "{secret} is in {log}");
         }
     }
 }
@@ -227,11 +206,7 @@ fn settings_that_are_wrong_stop_the_start() {
 
 #[test]
 fn the_readme_lists_every_variable() {
-    let mut names = NAMES.map(str::to_owned);
-    names.sort();
-    let mut documented = cognito_core::testing::documented_settings("custom-message");
-    documented.sort();
-    assert_eq!(documented, names);
+    assert_eq!(documented_settings("custom-message"), sorted(&NAMES));
 }
 
 #[test]
@@ -319,10 +294,7 @@ fn a_link_of_cognito_may_stand_for_the_code_and_an_invitation_needs_the_user_nam
 }
 
 async fn response_of(triggers: &Overridden<CustomMessage>, event: String) -> Value {
-    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-    let payload = serde_json::value::RawValue::from_string(event).unwrap();
-    let answer = cognito_core::trigger::answer(triggers, &payload, clock).await.unwrap();
-    serde_json::from_str::<Value>(answer.get()).unwrap()["response"].take()
+    answer_to(triggers, &event).await.unwrap()["response"].take()
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 use super::*;
 use cognito_core::event::is_true;
-use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, only_response_changed, personal_data, sample};
+use cognito_core::testing::{
+    CapturedLog, answer_to, documented_settings, edited, lookup, only_response_changed, personal_data, sample, samples,
+    sorted,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -492,8 +495,7 @@ async fn a_value_too_long_to_store_is_left_out_with_a_warning() {
 
 #[tokio::test]
 async fn no_log_holds_tokens_or_personal_data() {
-    for entry in std::fs::read_dir(cognito_core::testing::events_dir().join("inbound-federation")).unwrap() {
-        let event = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for event in samples("inbound-federation") {
         for providers in [PROVIDERS, ""] {
             let (_, log) = CapturedLog::of(mapped(&event, providers)).await;
             for secret in personal_data(&event) {
@@ -524,11 +526,7 @@ proptest! {
 
 #[test]
 fn the_readme_lists_every_variable() {
-    let mut names = NAMES.map(str::to_owned);
-    names.sort();
-    let mut documented = cognito_core::testing::documented_settings("inbound-federation");
-    documented.sort();
-    assert_eq!(documented, names);
+    assert_eq!(documented_settings("inbound-federation"), sorted(&NAMES));
 }
 
 /// What counts where ours answered with `ours` and the team's function with `theirs`.

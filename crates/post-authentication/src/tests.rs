@@ -1,5 +1,7 @@
 use super::*;
-use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, personal_data, sample};
+use cognito_core::testing::{
+    CapturedLog, answer_to, documented_settings, edited, lookup, personal_data, sample, samples, sorted,
+};
 use cognito_core::user_pool::memory::{MemoryPool, PoolKind, Quirks, native};
 use serde_json::{Value, json};
 
@@ -100,8 +102,7 @@ async fn an_event_without_user_name_or_attributes_goes_back() {
 
 #[tokio::test]
 async fn no_log_holds_personal_data() {
-    for entry in std::fs::read_dir(cognito_core::testing::events_dir().join("post-authentication")).unwrap() {
-        let event = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for event in samples("post-authentication") {
         for pool in [pool_for(&event), MemoryPool::new(PoolKind::EmailUserNames, [])] {
             let trigger = trigger(&pool, "Google:always,Facebook:always", "");
             let (_, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
@@ -114,9 +115,5 @@ async fn no_log_holds_personal_data() {
 
 #[test]
 fn the_readme_lists_every_variable() {
-    let mut names = NAMES.map(str::to_owned);
-    names.sort();
-    let mut documented = cognito_core::testing::documented_settings("post-authentication");
-    documented.sort();
-    assert_eq!(documented, names);
+    assert_eq!(documented_settings("post-authentication"), sorted(&NAMES));
 }

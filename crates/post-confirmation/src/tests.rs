@@ -1,6 +1,8 @@
 use super::*;
 use cognito_core::retry_queue::{MemoryQueue, NotKept, RUSH};
-use cognito_core::testing::{CapturedLog, answer_to, edited, lookup, personal_data, sample};
+use cognito_core::testing::{
+    CapturedLog, answer_to, documented_settings, edited, lookup, personal_data, raw_answer_to, sample, samples, sorted,
+};
 use cognito_core::user_pool::memory::{Fate, Interceptor, MemoryPool, PoolKind, Quirks, federated, native};
 use serde_json::{Value, json};
 use std::pin::Pin;
@@ -145,9 +147,7 @@ async fn a_name_with_half_a_surrogate_pair_does_not_fail_the_confirmation() {
     );
     assert!(event.contains("ud800"));
     let pool = pool_for(&sample("post-confirmation/sign-up"));
-    let payload = serde_json::value::RawValue::from_string(event).unwrap();
-    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-    let answer = cognito_core::trigger::answer(&trigger(&pool, "Users"), &payload, clock).await.unwrap();
+    let answer = raw_answer_to(&trigger(&pool, "Users"), &event).await.unwrap();
     assert!(answer.get().contains(r#""nickname": "\ud800""#));
     assert!(pool.accounts()[0].groups.contains("Users"));
 }
@@ -320,17 +320,16 @@ async fn whatever_call_fails_or_hangs_the_answer_comes_in_time_and_the_other_wor
 }
 
 /// What Lambda hands the function when SQS delivers these messages.
-fn delivery(messages: &[String]) -> Box<serde_json::value::RawValue> {
+fn delivery(messages: &[String]) -> String {
     let records: Vec<_> = messages.iter().map(|body| json!({"eventSource": "aws:sqs", "body": body})).collect();
-    serde_json::value::to_raw_value(&json!({ "Records": records })).unwrap()
+    json!({ "Records": records }).to_string()
 }
 
 async fn deliver(
     trigger: &PostConfirmation<MemoryPool, MemoryQueue>,
     messages: &[String],
 ) -> Result<(), cognito_core::failure::Failure> {
-    let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-    cognito_core::trigger::answer(trigger, &delivery(messages), clock).await.map(drop)
+    raw_answer_to(trigger, &delivery(messages)).await.map(drop)
 }
 
 #[tokio::test]
@@ -390,13 +389,10 @@ async fn the_group_depends_on_the_app_client_also_when_the_queue_brings_the_memb
         Ok(PostConfirmation::new(Settings::from_lookup(lookup)?, pool.clone(), Some(queue.clone())))
     };
     let triggers = settings::Overridden::build(&lookup, build).unwrap();
-    let answer = async |payload: &serde_json::value::RawValue| {
-        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-        cognito_core::trigger::answer(&triggers, payload, clock).await.unwrap();
-    };
+    let answer = async |payload: &str| drop(raw_answer_to(&triggers, payload).await.unwrap());
     let joined = || pool.accounts()[0].groups.iter().cloned().collect::<Vec<_>>();
     pool.set_quirks(Quirks { unavailable: true, ..Quirks::default() });
-    answer(&serde_json::value::RawValue::from_string(event).unwrap()).await;
+    answer(&event).await;
     pool.set_quirks(Quirks::default());
     answer(&delivery(&queue.messages())).await;
     assert_eq!(joined(), ["Users"]);
@@ -456,18 +452,15 @@ async fn a_message_of_somebody_else_leaves_the_queue_and_is_logged() {
 async fn what_is_neither_an_event_nor_of_the_queue_is_refused() {
     let pool = pool_for(&sample("post-confirmation/sign-up"));
     for payload in [json!({}), json!({"Records": [{"s3": {}}]}), json!([1])] {
-        let payload = serde_json::value::to_raw_value(&payload).unwrap();
-        let clock = Clock::starting_now(cognito_core::trigger::TIME_LIMIT);
-        let failure = cognito_core::trigger::answer(&trigger(&pool, "Users"), &payload, clock).await.unwrap_err();
-        assert_eq!(failure.kind().code, "not_a_cognito_event");
+        let refused = answer_to(&trigger(&pool, "Users"), &payload.to_string()).await;
+        assert_eq!(refused.unwrap_err().0, "not_a_cognito_event");
     }
     assert!(pool.calls().is_empty());
 }
 
 #[tokio::test]
 async fn no_log_holds_personal_data() {
-    for entry in std::fs::read_dir(cognito_core::testing::events_dir().join("post-confirmation")).unwrap() {
-        let event = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for event in samples("post-confirmation") {
         for pool in [pool_for(&event), MemoryPool::new(PoolKind::EmailUserNames, [])] {
             let (_, log) = CapturedLog::of(answer_to(&trigger(&pool, "Users"), &event)).await;
             for secret in personal_data(&event) {
@@ -479,9 +472,5 @@ async fn no_log_holds_personal_data() {
 
 #[test]
 fn the_readme_lists_every_variable() {
-    let mut names = NAMES.map(str::to_owned);
-    names.sort();
-    let mut documented = cognito_core::testing::documented_settings("post-confirmation");
-    documented.sort();
-    assert_eq!(documented, names);
+    assert_eq!(documented_settings("post-confirmation"), sorted(&NAMES));
 }
