@@ -189,6 +189,8 @@ async fn secret(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Ze
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::REQUIRED;
+    use cognito_core::testing::lookup;
     use serde_json::json;
 
     async fn answer_to(edit: impl FnOnce(&mut Value)) -> Result<Value, String> {
@@ -221,23 +223,15 @@ mod tests {
 
     #[test]
     fn the_settings_are_those_of_the_app_client_whose_token_the_gateway_checked() {
-        let lookup = |name: &str| {
-            let value = match name {
-                "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
-                "TABLE_NAME" => "state",
-                "CODE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:1:secret:s",
-                "EMAIL_FROM" => "Example <no-reply@example.com>",
-                "APP_NAME" => "Example",
-                "AWS_REGION" => "eu-central-1",
-                "PAGES_CLIENT_ID" => "pages",
-                "OVERRIDES" => {
-                    r#"[{"client_id": "shop", "settings": {"APP_NAME": "Shop"}},
-                         {"client_id": "pages", "settings": {"APP_NAME": "Pages"}}]"#
-                }
-                _ => return None,
-            };
-            Some(value.to_owned())
-        };
+        let overrides = r#"[{"client_id": "shop", "settings": {"APP_NAME": "Shop"}},
+                            {"client_id": "pages", "settings": {"APP_NAME": "Pages"}}]"#;
+        let own = [
+            ("APP_NAME", "Example"),
+            ("AWS_REGION", "eu-central-1"),
+            ("PAGES_CLIENT_ID", "pages"),
+            ("OVERRIDES", overrides),
+        ];
+        let lookup = lookup([&own, &REQUIRED[..]].concat());
         let settings = Overridden::build(&lookup, Settings::from_lookup).unwrap();
         let name_for = |claims: Value| {
             let request = json!({ "requestContext": { "authorizer": { "jwt": { "claims": claims } } } });

@@ -141,26 +141,16 @@ fn configuration_set(name: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::invitation::Mode;
-    use cognito_core::testing::documented_settings;
-
-    fn complete(name: &str) -> Option<String> {
-        let value = match name {
-            "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
-            "TABLE_NAME" => "state",
-            "CODE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:1:secret:s",
-            "EMAIL_FROM" => "Example <no-reply@example.com>",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    }
+    use crate::testing::settings;
+    use cognito_core::testing::{documented_settings, sorted};
 
     fn with(name: &str, value: &str) -> Result<Settings, SettingError> {
-        Settings::from_lookup(&|asked| if asked == name { Some(value.to_owned()) } else { complete(asked) })
+        settings(&[(name, value)])
     }
 
     #[test]
     fn unset_means_the_strictest_sensible_choice() {
-        let settings = Settings::from_lookup(&complete).unwrap();
+        let settings = settings(&[]).unwrap();
         assert!(!settings.email_change.linked_may_change && settings.email_change.end_sessions);
         assert!(settings.reply_to.is_none());
         assert_eq!((settings.invitations.mode, settings.invitations.days), (Mode::Off, 7));
@@ -180,19 +170,12 @@ mod tests {
 
     #[test]
     fn invitations_need_a_client_a_link_and_for_members_a_group() {
-        let all = |left_out: &'static str| {
-            Settings::from_lookup(&move |asked| match asked {
-                _ if asked == left_out => None,
-                "INVITATIONS" => Some("members".into()),
-                "BACKEND_CLIENT_ID" => Some("client".into()),
-                "ADMIN_GROUP" => Some("admins".into()),
-                "APP_URL" => Some("https://app.example.com".into()),
-                other => complete(other),
-            })
-        };
-        assert_eq!(all("").unwrap().invitations.mode, Mode::Members("admins".into()));
-        for name in ["BACKEND_CLIENT_ID", "ADMIN_GROUP", "APP_URL"] {
-            assert!(all(name).unwrap_err().to_string().contains(name), "{name}");
+        let needed =
+            [("BACKEND_CLIENT_ID", "client"), ("ADMIN_GROUP", "admins"), ("APP_URL", "https://app.example.com")];
+        let without = |left_out| settings(&[&[(left_out, ""), ("INVITATIONS", "members")], &needed[..]].concat());
+        assert_eq!(without("").unwrap().invitations.mode, Mode::Members("admins".into()));
+        for (name, _) in needed {
+            assert!(without(name).unwrap_err().to_string().contains(name), "{name}");
         }
     }
 
@@ -245,10 +228,6 @@ mod tests {
 
     #[test]
     fn the_readme_lists_every_variable_and_no_other() {
-        let mut documented = documented_settings("account-api");
-        let mut names = NAMES.map(str::to_owned).to_vec();
-        documented.sort();
-        names.sort();
-        assert_eq!(documented, names);
+        assert_eq!(documented_settings("account-api"), sorted(&NAMES));
     }
 }

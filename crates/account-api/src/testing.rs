@@ -6,6 +6,7 @@ use crate::mailer::memory::MemoryMailer;
 use crate::queue::memory::MemoryQueue;
 use crate::store::memory::MemoryStore;
 use crate::{Clock, Parts, Settings};
+use cognito_core::settings::SettingError;
 use messages::Messages;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -61,6 +62,24 @@ impl Parts {
             settings,
         }
     }
+}
+
+/// The settings that the API does not start without.
+pub const REQUIRED: [(&str, &str); 4] = [
+    ("USER_POOL_ID", "eu-central-1_EXAMPLE01"),
+    ("TABLE_NAME", "state"),
+    ("CODE_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:1:secret:s"),
+    ("EMAIL_FROM", "Example <no-reply@example.com>"),
+];
+
+/// Reads these settings, and for those that are not among them the ones in [`REQUIRED`].
+///
+/// # Errors
+///
+/// Returns [`SettingError`] for the first value that is not allowed.
+pub fn settings(own: &[(&str, &str)]) -> Result<Settings, SettingError> {
+    let found = |asked: &str| own.iter().chain(&REQUIRED).find(|(name, _)| *name == asked);
+    Settings::from_lookup(&|asked| found(asked).map(|(_, value)| (*value).to_owned()))
 }
 
 /// The claims of an access token for an account, from a sign-in at this time, in seconds since 1970.

@@ -70,19 +70,16 @@ pub(crate) fn client_in(query: &str) -> Option<String> {
 mod tests {
     use super::super::{PAGES_CLIENT_ID, Settings};
     use super::*;
+    use cognito_core::testing::lookup;
 
     fn settings(overrides: &str) -> Result<Settings, SettingError> {
-        let lookup = |name: &str| {
-            let value = match name {
-                PAGES_CLIENT_ID => "pages",
-                PAGES_RETURN_URL => "https://app.example.com/",
-                "APP_NAME" => "Example",
-                "AWS_REGION" => "eu-central-1",
-                OVERRIDES => overrides,
-                _ => return None,
-            };
-            Some(value.to_owned())
-        };
+        let lookup = lookup([
+            (PAGES_CLIENT_ID, "pages"),
+            (PAGES_RETURN_URL, "https://app.example.com/"),
+            ("APP_NAME", "Example"),
+            ("AWS_REGION", "eu-central-1"),
+            (OVERRIDES, overrides),
+        ]);
         Settings::for_pool(&lookup, "eu-central-1_A").map(Option::unwrap)
     }
 
