@@ -1,6 +1,7 @@
 //! The process ends, or AWS fails, before each single call of each request; the person tries again.
 
 use crate::house::{Answer, House, TRAPS, Trap, access_token, cut_off_anywhere};
+use crate::invitations::{GUEST, PASSWORD, last_link};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, PoolKind, native};
 use serde_json::{Value, json};
@@ -169,7 +170,6 @@ async fn a_change_that_was_cut_off_anywhere_is_withdrawn_only_if_the_account_doe
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_that_was_cut_off_anywhere_is_sent_again_and_completed() {
-    const GUEST: &str = "grace@example.com";
     cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
         let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], trap);
         let body = || Some(json!({ "email": GUEST }));
@@ -177,10 +177,7 @@ async fn an_invitation_that_was_cut_off_anywhere_is_sent_again_and_completed() {
         house.clock.forward(A_WHILE);
         assert_eq!(house.as_nobody("POST", "/invitations", body()).await.status, 202);
         assert_eq!(house.pool.accounts().len(), 1);
-        let mail = house.mailer.last_to(GUEST).unwrap();
-        let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
-        let body = json!({ "username": username, "token": token, "password": "The-Guest's-own-1" });
-        let done = house.as_nobody("POST", "/invitations/complete", Some(body)).await;
+        let done = last_link(&house).answer(&house).await;
         assert_eq!((done.status.as_u16(), &done.body), (200, &json!({ "email": GUEST })));
         sprung
     })
@@ -189,24 +186,20 @@ async fn an_invitation_that_was_cut_off_anywhere_is_sent_again_and_completed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_completion_that_was_cut_off_anywhere_is_settled_by_the_next_one() {
-    const GUEST: &str = "grace@example.com";
     for registered in [false, true] {
         cut_off_anywhere(&TRAPS, 5..20, async |trap, after| {
             let registration = registered.then(|| native(GUEST).unconfirmed().named("registered"));
             let house = House::with(PoolKind::EmailUserNames, registration, &[], trap);
             house.as_nobody("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
-            let mail = house.mailer.last_to(GUEST).unwrap();
-            let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
-            let body = || Some(json!({ "username": username, "token": token, "password": "The-Guest's-own-1" }));
-            let sprung = trapped(&house, after, "POST", "/invitations/complete", body()).await;
-            let again = house.as_nobody("POST", "/invitations/complete", body()).await;
+            let link = last_link(&house);
+            let sprung = trapped(&house, after, "POST", "/invitations/complete", link.body(PASSWORD)).await;
+            let again = link.answer(&house).await;
             assert!(again.status == 200 || again.code() == "already-completed", "{again:?}");
             let account = &house.pool.accounts()[0];
             assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
-            assert_eq!(account.password.as_deref(), Some("The-Guest's-own-1"));
+            assert_eq!(account.password.as_deref(), Some(PASSWORD));
             assert!(account.groups.contains("Users"));
-            let third = house.as_nobody("POST", "/invitations/complete", body()).await;
-            third.is_refused(409, "already-completed");
+            link.answer(&house).await.is_refused(409, "already-completed");
             sprung
         })
         .await;

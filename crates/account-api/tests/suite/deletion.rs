@@ -12,8 +12,7 @@ use serde_json::Value;
 const ON: [(&str, &str); 1] = [("ACCOUNT_DELETION", "on")];
 
 async fn delete(house: &House, account: &Account) -> Answer {
-    let claims = token(account, house.time());
-    house.call(Some(&claims), "DELETE", "/account", None).await.unwrap()
+    house.as_account(account, "DELETE", "/account", None).await
 }
 
 /// The request of the owner, who has just signed in. It leaves the work to a later run.
@@ -126,8 +125,7 @@ async fn a_sign_in_from_before_the_sessions_were_ended_deletes_nothing() {
     let house = House::set([ada()], &ON);
     let stolen = token(&ada(), house.time());
     house.clock.forward(1);
-    let own = token(&ada(), house.time());
-    assert_eq!(house.call(Some(&own), "DELETE", "/sessions", None).await.unwrap().status, 204);
+    assert_eq!(house.as_account(&ada(), "DELETE", "/sessions", None).await.status, 204);
     house.call(Some(&stolen), "DELETE", "/account", None).await.unwrap().is_refused(403, "sign-in-again");
     assert_eq!(house.pool.accounts().len(), 1);
 }

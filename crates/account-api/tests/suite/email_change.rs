@@ -1,23 +1,34 @@
-use crate::house::{House, NOW, Trap, access_token};
+use crate::house::{Answer, House, NOW, Trap, access_token, wait};
 use cognito_core::user_pool::Status;
-use cognito_core::user_pool::memory::{PoolKind, federated, native};
+use cognito_core::user_pool::memory::{Account, PoolKind, federated, invited, native};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
 pub(crate) const OLD: &str = "ada@example.com";
 pub(crate) const NEW: &str = "lovelace@example.org";
 
-pub(crate) async fn request(house: &House) -> crate::house::Answer {
-    house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": NEW }))).await
+/// Asks for a change to this address.
+pub(crate) async fn ask(house: &House, of: &str, new: &str) -> Answer {
+    house.as_owner(of, "POST", "/email-change", Some(json!({ "new_email": new }))).await
 }
 
-pub(crate) async fn verify(house: &House, code: &str) -> crate::house::Answer {
+/// Enters the code that was sent to this address.
+pub(crate) async fn prove(house: &House, of: &str, address: &str) -> Answer {
+    let code = json!({ "code": house.code_sent_to(address) });
+    house.as_owner(of, "POST", "/email-change/verify", Some(code)).await
+}
+
+pub(crate) async fn request(house: &House) -> Answer {
+    ask(house, OLD, NEW).await
+}
+
+pub(crate) async fn verify(house: &House, code: &str) -> Answer {
     house.as_owner(OLD, "POST", "/email-change/verify", Some(json!({ "code": code }))).await
 }
 
 async fn advanced(house: &House) {
     assert_eq!(request(house).await.status, 202);
-    assert_eq!(verify(house, &house.code_sent_to(OLD)).await.body["stage"], "new");
+    assert_eq!(prove(house, OLD, OLD).await.body["stage"], "new");
 }
 
 pub(crate) fn wrong(code: &str) -> &'static str {
@@ -41,12 +52,12 @@ async fn two_codes_change_the_address_and_the_old_one_is_told() {
     assert_eq!(asked.body, expected);
     assert_eq!(house.as_owner(OLD, "GET", "/email-change", None).await.body, expected);
 
-    let proven = verify(&house, &house.code_sent_to(OLD)).await;
+    let proven = prove(&house, OLD, OLD).await;
     assert_eq!((proven.status.as_u16(), &proven.body["stage"]), (200, &json!("new")));
     assert_eq!(proven.body["sent_to"], NEW);
     assert_eq!(email(&house).as_deref(), Some(OLD), "nothing changes before the new address is proven");
 
-    let done = verify(&house, &house.code_sent_to(NEW)).await;
+    let done = prove(&house, OLD, NEW).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "stage": "done" })));
     let account = house.pool.account(&format!("native-{OLD}")).unwrap();
     assert_eq!((account.email.as_deref(), account.email_verified), (Some(NEW), true));
@@ -59,7 +70,7 @@ async fn two_codes_change_the_address_and_the_old_one_is_told() {
 async fn each_refusal_of_a_request_has_its_own_answer() {
     let other = native("taken@example.com");
     let house = House::new([native(OLD), other]);
-    let ask = async |new: &str| house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
+    let ask = async |new: &str| ask(&house, OLD, new).await;
     for address in ["", "nobody", "a b@example.com", "a\"b@example.com", "ä@example.com"] {
         ask(address).await.is_refused(400, "invalid-email");
     }
@@ -75,23 +86,13 @@ async fn each_refusal_of_a_request_has_its_own_answer() {
         assert!(house.mailer.sent().is_empty(), "{code}");
     };
     let stand_alone = federated("Google", "1", OLD);
-    let owner = cognito_core::user_pool::memory::Account {
-        user_name: format!("native-{OLD}"),
-        sub: format!("sub-{OLD}"),
-        ..stand_alone
-    };
+    let owner = Account { user_name: format!("native-{OLD}"), sub: format!("sub-{OLD}"), ..stand_alone };
     refused(owner, "federated-account", 403).await;
     refused(native(OLD).with_identity("Google", "1"), "linked-account", 403).await;
     refused(native(OLD).disabled(), "account-unusable", 403).await;
-    let mut guest = native(OLD);
-    guest.status = Status::ForceChangePassword;
-    refused(guest, "account-unusable", 403).await;
-    let mut without = native(OLD);
-    without.email = None;
-    refused(without, "no-current-email", 409).await;
-    let mut namesake = native(OLD);
-    namesake.sub = "somebody else".into();
-    refused(namesake, "account-unusable", 403).await;
+    refused(invited(OLD), "account-unusable", 403).await;
+    refused(Account { email: None, ..native(OLD) }, "no-current-email", 409).await;
+    refused(Account { sub: "somebody else".into(), ..native(OLD) }, "account-unusable", 403).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +159,7 @@ async fn a_code_expires_after_fifteen_minutes() {
     house.clock.forward(899);
     assert_eq!(house.as_owner(OLD, "GET", "/email-change", None).await.status, 200);
     house.clock.forward(1);
-    verify(&house, &house.code_sent_to(OLD)).await.is_refused(410, "code-expired");
+    prove(&house, OLD, OLD).await.is_refused(410, "code-expired");
     house.as_owner(OLD, "POST", "/email-change/resend", None).await.is_refused(410, "code-expired");
     house.as_owner(OLD, "GET", "/email-change", None).await.says_no_change();
     assert_eq!(request(&house).await.status, 202, "an expired request is in nobody's way");
@@ -211,7 +212,7 @@ async fn a_cancelled_request_is_gone_and_cancelling_again_is_no_error() {
         let cancelled = house.as_owner(OLD, "DELETE", "/email-change", None).await;
         assert_eq!((cancelled.status.as_u16(), cancelled.body), (204, serde_json::Value::Null));
     }
-    verify(&house, &house.code_sent_to(OLD)).await.is_refused(404, "no-request");
+    prove(&house, OLD, OLD).await.is_refused(404, "no-request");
     assert!(!house.store.text().contains('@'), "no address is kept");
 }
 
@@ -219,8 +220,7 @@ async fn a_cancelled_request_is_gone_and_cancelling_again_is_no_error() {
 async fn an_account_may_ask_ten_times_a_day() {
     let house = House::new([native(OLD), native("taken@example.com")]);
     for _ in 0..10 {
-        let body = json!({ "new_email": "taken@example.com" });
-        house.as_owner(OLD, "POST", "/email-change", Some(body)).await.is_refused(409, "email-taken");
+        ask(&house, OLD, "taken@example.com").await.is_refused(409, "email-taken");
     }
     let answer = request(&house).await;
     answer.is_refused(429, "too-many-requests");
@@ -232,7 +232,7 @@ async fn an_account_may_ask_ten_times_a_day() {
 #[tokio::test(start_paused = true)]
 async fn a_request_dies_when_the_address_or_the_account_changed_meanwhile() {
     for stage in ["current", "new"] {
-        let changes: [fn(&mut cognito_core::user_pool::memory::Account); 4] = [
+        let changes: [fn(&mut Account); 4] = [
             |account| account.email = Some("recovered@example.com".into()),
             |account| account.email = None,
             |account| account.status = Status::Unconfirmed,
@@ -242,7 +242,7 @@ async fn a_request_dies_when_the_address_or_the_account_changed_meanwhile() {
             let house = House::new([native(OLD)]);
             request(&house).await;
             if stage == "new" {
-                verify(&house, &house.code_sent_to(OLD)).await;
+                prove(&house, OLD, OLD).await;
             }
             house.pool.change(|accounts| change(&mut accounts[0]));
             let code = house.code_sent_to(if stage == "new" { NEW } else { OLD });
@@ -254,7 +254,7 @@ async fn a_request_dies_when_the_address_or_the_account_changed_meanwhile() {
     let house = House::new([native(OLD)]);
     advanced(&house).await;
     house.pool.change(|accounts| accounts[0].sub = "another person with the same name".into());
-    verify(&house, &house.code_sent_to(NEW)).await.is_refused(403, "account-unusable");
+    prove(&house, OLD, NEW).await.is_refused(403, "account-unusable");
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +262,7 @@ async fn an_address_that_somebody_took_meanwhile_is_not_given_twice() {
     let house = House::new([native(OLD)]);
     advanced(&house).await;
     house.pool.change(|accounts| accounts.push(native(NEW)));
-    verify(&house, &house.code_sent_to(NEW)).await.is_refused(409, "email-taken");
+    prove(&house, OLD, NEW).await.is_refused(409, "email-taken");
     assert_eq!(email(&house).as_deref(), Some(OLD));
     house.as_owner(OLD, "GET", "/email-change", None).await.says_no_change();
 }
@@ -274,7 +274,7 @@ async fn the_pools_own_refusal_is_final_where_its_list_is_late() {
     house.pool.change(|accounts| accounts.push(native(NEW)));
     let lag = cognito_core::user_pool::memory::Quirks { list_lag: 9, ..Default::default() };
     let _ = house.pool.clone().with_quirks(lag);
-    verify(&house, &house.code_sent_to(NEW)).await.is_refused(409, "email-taken");
+    prove(&house, OLD, NEW).await.is_refused(409, "email-taken");
     assert!(house.pool.calls().contains(&"AdminUpdateUserAttributes"), "the pool was asked");
     assert_eq!(email(&house).as_deref(), Some(OLD));
 }
@@ -310,8 +310,7 @@ async fn of_fifty_verifies_at_once_one_changes_the_account_and_all_are_told_so()
         assert_eq!((answer.status.as_u16(), &answer.body["stage"]), (200, &json!("done")), "{answer:?}");
     }
     let updates = house.pool.calls().iter().filter(|call| **call == "AdminUpdateUserAttributes").count();
-    let told = house.mailer.sent().iter().filter(|mail| mail.to == OLD && mail.code().is_none()).count();
-    assert_eq!((updates, told), (1, 1));
+    assert_eq!((updates, times_told(&house)), (1, 1));
 }
 
 /// Where the mail to the old address fails, the call that changes the account takes a while.
@@ -356,10 +355,10 @@ async fn a_mail_that_is_not_taken_is_told_and_can_be_sent_again_at_once() {
     house.mailer.set_broken(false);
     assert_eq!(request(&house).await.status, 202, "a request without a code is no request");
     house.mailer.set_broken(true);
-    verify(&house, &house.code_sent_to(OLD)).await.is_refused(503, "mail-not-sent");
+    prove(&house, OLD, OLD).await.is_refused(503, "mail-not-sent");
     house.mailer.set_broken(false);
     assert_eq!(house.as_owner(OLD, "POST", "/email-change/resend", None).await.body["stage"], "new");
-    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body["stage"], "done");
+    assert_eq!(prove(&house, OLD, NEW).await.body["stage"], "done");
 }
 
 #[tokio::test(start_paused = true)]
@@ -367,8 +366,7 @@ async fn where_the_address_is_the_user_name_any_native_profile_that_has_it_is_to
     let house = House::new([native(OLD), native(NEW).unverified()]);
     request(&house).await.is_refused(409, "email-taken");
     assert!(house.mailer.sent().is_empty());
-    let own = [("NATIVE_USERNAME", "uuid")];
-    let house = House::with(PoolKind::EmailAlias, [native(OLD), native(NEW).unverified()], &own, Trap::Crash);
+    let house = House::with_aliases([native(OLD), native(NEW).unverified()], &[]);
     assert_eq!(request(&house).await.status, 202);
 }
 
@@ -384,9 +382,7 @@ async fn a_code_that_did_not_go_out_is_not_counted() {
     for steps in 0..20 {
         let house = House::set([native(OLD)], &[("EMAIL_CHANGES_A_DAY", "2,9,9")]);
         let late = async {
-            for _ in 0..steps {
-                tokio::task::yield_now().await;
-            }
+            wait(steps).await;
             request(&house).await
         };
         join(request(&house), late).await;
@@ -407,7 +403,7 @@ async fn an_account_that_gets_another_address_just_before_the_write_keeps_that_o
             accounts[0].email = Some("recovered@example.com".into());
         }
     });
-    verify(&house, &house.code_sent_to(NEW)).await.is_refused(409, "account-changed");
+    prove(&house, OLD, NEW).await.is_refused(409, "account-changed");
     assert_eq!(email(&house).as_deref(), Some("recovered@example.com"));
 }
 
@@ -416,16 +412,15 @@ async fn written_without_an_answer() -> House {
     let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Lose);
     advanced(&house).await;
     // Profile, state, lease, profile, look-up; then the write.
-    house.fuse.after(5);
-    verify(&house, &house.code_sent_to(NEW)).await.is_refused(503, "try-again");
-    assert!(house.fuse.is_sprung());
-    house.fuse.off();
+    let (answer, sprung) = house.cut_off(5, prove(&house, OLD, NEW)).await;
+    answer.is_refused(503, "try-again");
+    assert!(sprung);
     assert_eq!(email(&house).as_deref(), Some(NEW), "the account has it");
     house
 }
 
 fn times_told(house: &House) -> usize {
-    house.mailer.sent().iter().filter(|mail| mail.to == OLD && mail.code().is_none()).count()
+    house.mailer.all_to(OLD).iter().filter(|mail| mail.code().is_none()).count()
 }
 
 #[tokio::test(start_paused = true)]
@@ -434,13 +429,12 @@ async fn a_change_that_the_pool_has_is_not_withdrawn_and_the_old_address_is_told
     let withdraw = async || house.as_owner(OLD, "DELETE", "/email-change", None).await;
     withdraw().await.is_refused(409, "commit-in-progress");
     house.as_owner(OLD, "POST", "/email-change/resend", None).await.is_refused(409, "commit-in-progress");
-    let third = Some(json!({ "new_email": "third@example.com" }));
-    house.as_owner(OLD, "POST", "/email-change", third).await.is_refused(409, "request-pending");
+    ask(&house, OLD, "third@example.com").await.is_refused(409, "request-pending");
     house.clock.forward(30);
     withdraw().await.is_refused(409, "already-changed");
     assert_eq!(times_told(&house), 1);
     assert_eq!(withdraw().await.status, 204, "nothing is under way any more");
-    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+    assert_eq!(prove(&house, OLD, NEW).await.body, json!({ "stage": "done" }));
     assert_eq!(times_told(&house), 1);
     assert!(!house.store.text().contains('@'), "no address is kept");
 }
@@ -525,9 +519,8 @@ async fn a_mail_that_fails_once_is_sent_at_once_again() {
     let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
     advanced(&house).await;
     // Profile, state, lease, profile, look-up, write, sessions; then the mail.
-    house.fuse.after(7);
-    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
-    assert!(house.fuse.is_sprung());
+    let (answer, sprung) = house.cut_off(7, prove(&house, OLD, NEW)).await;
+    assert_eq!((answer.body, sprung), (json!({ "stage": "done" }), true));
     assert_eq!(times_told(&house), 1);
 }
 
@@ -536,9 +529,7 @@ async fn a_write_that_failed_leaves_a_request_like_any_other() {
     let house = House::with(PoolKind::EmailUserNames, [native(OLD)], &[], Trap::Fail);
     advanced(&house).await;
     let code = house.code_sent_to(NEW);
-    house.fuse.after(5);
-    verify(&house, &code).await.is_refused(503, "try-again");
-    house.fuse.off();
+    house.cut_off(5, verify(&house, &code)).await.0.is_refused(503, "try-again");
     let calls = house.pool.calls().len();
     let meanwhile = verify(&house, wrong(&code)).await;
     meanwhile.is_refused(400, "wrong-code");
@@ -562,9 +553,7 @@ async fn a_right_code_does_not_outlive_its_fifteen_minutes_by_a_failed_write() {
     advanced(&house).await;
     let code = house.code_sent_to(NEW);
     house.clock.forward(890);
-    house.fuse.after(5);
-    verify(&house, &code).await.is_refused(503, "try-again");
-    house.fuse.off();
+    house.cut_off(5, verify(&house, &code)).await.0.is_refused(503, "try-again");
     let view = house.as_owner(OLD, "GET", "/email-change", None).await;
     assert_eq!(view.body["expires_at"], NOW + 890 + 30, "not in the past");
     house.clock.forward(31);
@@ -580,23 +569,22 @@ async fn every_session_ends_with_a_change_unless_the_operator_keeps_them() {
         let house = House::set([native(OLD)], &[("EMAIL_CHANGE_SESSIONS", setting)]);
         advanced(&house).await;
         assert!(!house.pool.calls().contains(&"AdminUserGlobalSignOut"));
-        assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+        assert_eq!(prove(&house, OLD, NEW).await.body, json!({ "stage": "done" }));
         assert_eq!(house.pool.calls().contains(&"AdminUserGlobalSignOut"), ended, "{setting}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_only_names_an_address_keeps_nobody_from_changing_to_it() {
-    let mut claimed = federated("Okta", "1", NEW);
-    claimed.email_verified = false;
+    let claimed = federated("Okta", "1", NEW).unverified();
     for (providers, taken) in [("Okta:never", false), ("Okta:always", true)] {
         let house = House::set([native(OLD), claimed.clone()], &[("PROVIDERS", providers)]);
         let answer = request(&house).await;
         if taken {
             answer.is_refused(409, "email-taken");
         } else {
-            verify(&house, &house.code_sent_to(OLD)).await;
-            assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+            prove(&house, OLD, OLD).await;
+            assert_eq!(prove(&house, OLD, NEW).await.body, json!({ "stage": "done" }));
         }
     }
 }

@@ -1,18 +1,16 @@
 //! Changes of an address by people who hold a session, or many accounts, and mean no good.
 
-use crate::email_change::{NEW, OLD, request, verify, wrong};
-use crate::house::{House, Trap, access_token};
-use cognito_core::user_pool::memory::{PoolKind, native};
+use crate::email_change::{NEW, OLD, ask, prove, request, verify, wrong};
+use crate::house::{House, Trap, access_token, wait};
+use cognito_core::user_pool::memory::{Account, PoolKind, native};
 use futures_util::future::join_all;
 use serde_json::json;
 
 /// People with a day's last place taken by the second of them, whose change to the victim's address waits for its code.
 async fn used_up(victim: &str) -> House {
     let house = House::set([native(OLD), native("b@example.com")], &[("EMAIL_CHANGES_A_DAY", "1,1,1")]);
-    let ask = async |path: &str, body| house.as_owner("b@example.com", "POST", path, Some(body)).await;
-    assert_eq!(ask("/email-change", json!({ "new_email": victim })).await.status, 202);
-    let code = house.code_sent_to("b@example.com");
-    assert_eq!(ask("/email-change/verify", json!({ "code": code })).await.body["stage"], "new");
+    assert_eq!(ask(&house, "b@example.com", victim).await.status, 202);
+    assert_eq!(prove(&house, "b@example.com", "b@example.com").await.body["stage"], "new");
     house
 }
 
@@ -21,13 +19,11 @@ async fn used_up(victim: &str) -> House {
 async fn no_code_is_sent_that_is_not_counted_whatever_is_guessed_at_the_same_time() {
     for late in 0..30 {
         let house = used_up(NEW).await;
-        let mails = house.mailer.sent().iter().filter(|mail| mail.to == NEW).count();
+        let mails = house.mailer.all_to(NEW).len();
         request(&house).await;
         let code = house.code_sent_to(OLD);
         let guess = async {
-            for _ in 0..late {
-                tokio::task::yield_now().await;
-            }
+            wait(late).await;
             verify(&house, wrong(&code)).await
         };
         let (right, _) = tokio::join!(verify(&house, &code), guess);
@@ -35,12 +31,10 @@ async fn no_code_is_sent_that_is_not_counted_whatever_is_guessed_at_the_same_tim
         house.as_owner(OLD, "GET", "/email-change", None).await.says_no_change();
         house.clock.forward(60);
         house.as_owner(OLD, "POST", "/email-change/resend", None).await.is_refused(404, "no-request");
-        let now = house.mailer.sent().iter().filter(|mail| mail.to == NEW).count();
-        assert_eq!(now, mails, "{late} moments later");
+        assert_eq!(house.mailer.all_to(NEW).len(), mails, "{late} moments later");
         // What was never counted is not given back either: there is no place in the domain and the pool.
-        let asked = house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": "x@example.org" }))).await;
-        assert_eq!(asked.status, 202);
-        verify(&house, &house.code_sent_to(OLD)).await.is_refused(429, "too-many-requests");
+        assert_eq!(ask(&house, OLD, "x@example.org").await.status, 202);
+        prove(&house, OLD, OLD).await.is_refused(429, "too-many-requests");
     }
 }
 
@@ -52,11 +46,10 @@ async fn the_last_place_of_a_day_is_for_whoever_takes_it_even_twice_at_once() {
     for answer in join_all((0..20).map(|_| verify(&house, &code))).await {
         assert_eq!((answer.status.as_u16(), &answer.body["stage"]), (200, &json!("new")), "{answer:?}");
     }
-    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body, json!({ "stage": "done" }));
+    assert_eq!(prove(&house, OLD, NEW).await.body, json!({ "stage": "done" }));
     // It ended well, and takes no place any more.
-    let third = json!({ "new_email": "third@example.org" });
-    assert_eq!(house.as_owner(OLD, "POST", "/email-change", Some(third)).await.status, 202);
-    assert_eq!(verify(&house, &house.code_sent_to(NEW)).await.body["stage"], "new");
+    assert_eq!(ask(&house, OLD, "third@example.org").await.status, 202);
+    assert_eq!(prove(&house, OLD, NEW).await.body["stage"], "new");
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,15 +59,13 @@ async fn a_code_that_is_entered_twice_at_once_is_counted_once() {
         request(&house).await;
         let code = house.code_sent_to(OLD);
         let again = async {
-            for _ in 0..late {
-                tokio::task::yield_now().await;
-            }
+            wait(late).await;
             verify(&house, &code).await
         };
         tokio::join!(verify(&house, &code), again);
         house.as_owner(OLD, "DELETE", "/email-change", None).await;
         request(&house).await;
-        let next = verify(&house, &house.code_sent_to(OLD)).await;
+        let next = prove(&house, OLD, OLD).await;
         assert_eq!((next.status.as_u16(), &next.body["stage"]), (200, &json!("new")), "{late} moments later");
     }
 }
@@ -84,18 +75,16 @@ async fn many_accounts_share_a_limit_of_guesses() {
     let people = ["a@example.com", "b@example.com", "c@example.com"];
     let house = House::set(people.map(native), &[("EMAIL_CHANGES_A_DAY", "1,2,9")]);
     let advance = async |person: &str, new: &str| {
-        let asked = house.as_owner(person, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
+        let asked = ask(&house, person, new).await;
         assert_eq!(asked.status, 202, "{asked:?}");
-        let body = json!({ "code": house.code_sent_to(person) });
-        house.as_owner(person, "POST", "/email-change/verify", Some(body)).await
+        prove(&house, person, person).await
     };
     assert_eq!(advance(people[0], "victim@x.example").await.body["stage"], "new");
     advance(people[1], "victim@x.example").await.is_refused(429, "too-many-requests");
     house.as_owner(people[1], "GET", "/email-change", None).await.says_no_change();
     assert_eq!(advance(people[1], "own@x.example").await.body["stage"], "new");
     advance(people[2], "third@x.example").await.is_refused(429, "too-many-requests");
-    let body = json!({ "code": house.code_sent_to("own@x.example") });
-    let done = house.as_owner(people[1], "POST", "/email-change/verify", Some(body)).await;
+    let done = prove(&house, people[1], "own@x.example").await;
     assert_eq!(done.body, json!({ "stage": "done" }), "what is under way goes on");
 }
 
@@ -105,7 +94,7 @@ async fn the_current_address_gets_so_many_mails_a_day_and_a_code_that_was_entere
     let withdraw = async || house.as_owner(OLD, "DELETE", "/email-change", None).await;
     for _ in 0..3 {
         assert_eq!(request(&house).await.status, 202);
-        verify(&house, &house.code_sent_to(OLD)).await;
+        prove(&house, OLD, OLD).await;
         withdraw().await;
     }
     for status in [202, 202, 429] {
@@ -114,25 +103,23 @@ async fn the_current_address_gets_so_many_mails_a_day_and_a_code_that_was_entere
     }
 }
 
+/// An account that names the address and never proved it.
+fn squatter(name: &str) -> Account {
+    Account { user_name: format!("native-{name}"), sub: format!("sub-{name}"), ..native(OLD).unverified() }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobodys_words_go_to_an_address_that_nobody_proved() {
     let names = ["one", "two", "three"];
-    let own = [("NATIVE_USERNAME", "uuid")];
-    let squatter = |name: &str| {
-        let mut account = native(OLD).unverified();
-        (account.user_name, account.sub) = (format!("native-{name}"), format!("sub-{name}"));
-        account
-    };
-    let house = House::with(PoolKind::EmailAlias, names.map(squatter), &own, Trap::Crash);
+    let house = House::with_aliases(names.map(squatter), &[]);
     for name in names {
-        let body = json!({ "new_email": "your.account.is.locked@evil.example" });
-        house.as_owner(name, "POST", "/email-change", Some(body)).await.is_refused(409, "email-unverified");
+        ask(&house, name, "your.account.is.locked@evil.example").await.is_refused(409, "email-unverified");
     }
     assert!(house.mailer.sent().is_empty());
     // The address itself may be proven, and that has limits for all accounts together.
     let mut answers = Vec::new();
     for name in names.iter().cycle().take(12) {
-        let asked = house.as_owner(name, "POST", "/email-change", Some(json!({ "new_email": OLD }))).await;
+        let asked = ask(&house, name, OLD).await;
         house.as_owner(name, "DELETE", "/email-change", None).await;
         answers.push(asked.status.as_u16());
     }
@@ -145,7 +132,7 @@ async fn nobodys_words_go_to_an_address_that_nobody_proved() {
 async fn an_address_whose_mark_was_lost_is_proven_again_with_one_code() {
     for account in [native(OLD).unverified(), native(OLD).unverified().with_identity("Facebook", "1")] {
         let house = House::new([account]);
-        let asked = house.as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": OLD }))).await;
+        let asked = ask(&house, OLD, OLD).await;
         assert_eq!((asked.status.as_u16(), &asked.body["stage"]), (202, &json!("new")), "{asked:?}");
         let code = house.code_sent_to(OLD);
         verify(&house, wrong(&code)).await.is_refused(400, "wrong-code");
@@ -153,17 +140,16 @@ async fn an_address_whose_mark_was_lost_is_proven_again_with_one_code() {
         let account = house.pool.account(&format!("native-{OLD}")).unwrap();
         assert_eq!((account.email.as_deref(), account.email_verified), (Some(OLD), true));
         assert_eq!(house.mailer.sent().len(), 1, "nobody is told of a change");
-        house
-            .as_owner(OLD, "POST", "/email-change", Some(json!({ "new_email": OLD })))
-            .await
-            .is_refused(400, "same-email");
+        ask(&house, OLD, OLD).await.is_refused(400, "same-email");
     }
     // Not where somebody else has proven it.
-    let mut squatter = native(OLD).unverified();
-    (squatter.user_name, squatter.sub) = ("native-mallory".to_owned(), "sub-mallory".to_owned());
-    let house = House::with(PoolKind::EmailAlias, [native(OLD), squatter], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
-    let asked = house.as_owner("mallory", "POST", "/email-change", Some(json!({ "new_email": OLD }))).await;
-    asked.is_refused(409, "email-taken");
+    let house = House::with(
+        PoolKind::EmailAlias,
+        [native(OLD), squatter("mallory")],
+        &[("NATIVE_USERNAME", "uuid")],
+        Trap::Crash,
+    );
+    ask(&house, "mallory", OLD).await.is_refused(409, "email-taken");
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,8 +162,7 @@ async fn a_code_approves_the_change_that_its_owner_sees_and_no_other() {
     let seen = request(&house).await.body["id"].clone();
     // Whoever holds the same session puts another change in its place.
     house.as_owner(OLD, "DELETE", "/email-change", None).await;
-    let body = json!({ "new_email": "mallory@evil.example" });
-    let other = house.as_owner(OLD, "POST", "/email-change", Some(body)).await.body["id"].clone();
+    let other = ask(&house, OLD, "mallory@evil.example").await.body["id"].clone();
     let code = house.code_sent_to(OLD);
     for _ in 0..6 {
         verify(&code, &seen).await.is_refused(409, "account-changed");
@@ -209,7 +194,7 @@ async fn a_user_name_that_is_the_sub_of_somebody_else_does_not_change_their_addr
     let mut victim = native("victim@example.com");
     VICTIM_SUB.clone_into(&mut victim.sub);
     let mallory = native(OLD).named(VICTIM_SUB);
-    let house = House::with(PoolKind::EmailAlias, [mallory, victim], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([mallory, victim], &[]);
     let mut claims = access_token(OLD);
     claims["username"] = json!(VICTIM_SUB);
     claims["sub"] = json!(format!("sub-{VICTIM_SUB}"));

@@ -1,10 +1,10 @@
 //! The application's event bus is told what happens to accounts, and owners of links that pre-sign-up makes.
 
-use crate::email_change::{request, verify};
+use crate::email_change::{ask, prove, request, verify};
 use crate::house::{House, NOW, TRAPS, Trap, cut_off_anywhere};
-use crate::identities::token;
+use crate::identities::{disconnect, id, token};
 use crate::identities_connect::{ADA, ANY, AT_GOOGLE, ada, alone, at, connect};
-use crate::invitations::{PASSWORD, complete, invite, link};
+use crate::invitations::new_link;
 use account_api::queue::{Job, Queue as _};
 use cognito_core::account_event::{AccountEvent, NotTaken, What};
 use cognito_core::testing::CapturedLog;
@@ -28,10 +28,7 @@ fn refusing(may_pass: bool) -> NotTaken {
 }
 
 async fn disconnect_google(house: &House, account: &Account) -> StatusCode {
-    let claims = token(account, house.time());
-    let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
-    let id = ways.body["identities"][0]["id"].as_str().unwrap().to_owned();
-    house.call(Some(&claims), "DELETE", &format!("/identities/{id}"), None).await.unwrap().status
+    disconnect(house, account, &id(house, account, "Google").await).await.status
 }
 
 fn with_google() -> Account {
@@ -51,16 +48,14 @@ async fn the_bus_is_told_of_every_change_and_of_nothing_personal() {
 
     let house = House::new([ada()]);
     request(&house).await;
-    verify(&house, &house.code_sent_to(ADA)).await;
-    verify(&house, &house.code_sent_to(NEW_ADDRESS)).await;
+    prove(&house, ADA, ADA).await;
+    prove(&house, ADA, NEW_ADDRESS).await;
     assert_eq!(told(&house), [(ada().sub, What::EmailChanged)]);
     let event = &house.bus.events()[0];
     assert_eq!((event.user_pool_id.as_str(), event.at, event.version), (POOL, NOW, 1));
 
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    new_link(&house).await.opens(&house).await;
     let sub = house.pool.accounts()[0].sub.clone();
     assert_eq!(told(&house), [(sub, What::InvitationCompleted)]);
     let text = serde_json::to_string(&house.bus.events()).unwrap();
@@ -71,17 +66,16 @@ async fn the_bus_is_told_of_every_change_and_of_nothing_personal() {
 async fn what_did_not_happen_is_not_told() {
     let house = House::new([ada()]);
     request(&house).await;
-    verify(&house, &house.code_sent_to(ADA)).await;
+    prove(&house, ADA, ADA).await;
     verify(&house, "000000").await;
     assert!(told(&house).is_empty());
 
     // The address is proven, and stays what it was.
     let unproven = Account { email_verified: false, ..ada() };
     let house = House::new([unproven.clone()]);
-    let ask = serde_json::json!({ "new_email": ADA });
-    assert_eq!(house.as_owner(ADA, "POST", "/email-change", Some(ask)).await.status, 202);
-    verify(&house, &house.code_sent_to(ADA)).await;
-    verify(&house, &house.code_sent_to(ADA)).await;
+    assert_eq!(ask(&house, ADA, ADA).await.status, 202);
+    prove(&house, ADA, ADA).await;
+    prove(&house, ADA, ADA).await;
     assert!(house.pool.accounts()[0].email_verified && told(&house).is_empty());
 }
 
@@ -90,8 +84,7 @@ async fn an_event_that_the_bus_does_not_take_now_goes_to_a_later_run() {
     let house = House::set([with_google()], &ANY);
     house.bus.fail(Some(refusing(true)));
     let claims = token(&with_google(), house.time());
-    let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
-    let path = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
+    let path = format!("/identities/{}", id(&house, &with_google(), "Google").await);
     let event = account_api::testing::event(Some(&claims), "DELETE", &path, None, "application/json");
     assert_eq!(house.answer(&event).await.unwrap().status, 204, "the bus keeps nobody from what they do");
     assert!(told(&house).is_empty());
@@ -126,8 +119,7 @@ async fn an_event_is_told_wherever_the_change_was_cut_off() {
     cut_off_anywhere(&TRAPS, 6..20, async |trap, after| {
         let house = House::with(PoolKind::EmailUserNames, [with_google()], &ANY, trap);
         let claims = token(&with_google(), house.time());
-        let ways = house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
-        let path = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
+        let path = format!("/identities/{}", id(&house, &with_google(), "Google").await);
         let (_, sprung) = house.cut_off(after, house.call(Some(&claims), "DELETE", &path, None)).await;
         house.clock.forward(61);
         house.call(Some(&claims), "GET", "/identities", None).await.unwrap();
@@ -298,16 +290,6 @@ async fn an_account_is_found_by_its_sub_although_somebody_has_that_for_a_user_na
 
 #[test]
 fn notices_need_a_bus() {
-    let lookup = |name: &str| {
-        let value = match name {
-            "USER_POOL_ID" => POOL,
-            "TABLE_NAME" | "CODE_SECRET_ARN" => "x",
-            "EMAIL_FROM" => "no-reply@example.com",
-            "LINK_NOTICES" => "on",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
-    let error = account_api::Settings::from_lookup(&lookup).unwrap_err().to_string();
+    let error = account_api::testing::settings(&[("LINK_NOTICES", "on")]).unwrap_err().to_string();
     assert!(error.contains("LINK_NOTICES is \"on\"") && error.contains("EVENT_BUS"), "{error}");
 }

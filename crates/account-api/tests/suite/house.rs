@@ -15,7 +15,6 @@ use account_api::{AccountApi, Clock as _, Parts, Settings};
 use axum::Router;
 use cognito_core::account_event::{self, AccountEvent, EventBus, MemoryBus};
 use cognito_core::email::Email;
-use cognito_core::testing::lookup;
 use cognito_core::user_pool::memory::{Account, Fate, Interceptor, MemoryPool, PoolKind};
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, StatusCode};
@@ -240,10 +239,6 @@ impl Answer {
 /// The settings of a house, with some replaced.
 pub(crate) fn settings(own: &[(&str, &str)]) -> Settings {
     let defaults = [
-        ("USER_POOL_ID", "eu-central-1_EXAMPLE01"),
-        ("TABLE_NAME", "state"),
-        ("CODE_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:1:secret:s"),
-        ("EMAIL_FROM", "Example <no-reply@example.com>"),
         ("BACKEND_CLIENT_ID", "backend"),
         ("INVITATIONS", "public"),
         ("ADMIN_GROUP", "admins"),
@@ -251,7 +246,7 @@ pub(crate) fn settings(own: &[(&str, &str)]) -> Settings {
         ("APP_NAME", "Example"),
         ("APP_URL", "https://app.example.com"),
     ];
-    Settings::from_lookup(&lookup([own, &defaults].concat())).expect("the settings of a test are right")
+    account_api::testing::settings(&[own, &defaults].concat()).expect("the settings of a test are right")
 }
 
 impl House {
@@ -272,6 +267,11 @@ impl House {
         let (pool, store, mailer) = (MemoryPool::new(kind, accounts), MemoryStore::default(), MemoryMailer::default());
         let (queue, clock) = ((MemoryQueue::default(), MemoryBus::default()), SetClock::at(NOW));
         Self::around(settings(own), queue, pool, store, mailer, clock, Fuse::new(trap))
+    }
+
+    /// One in whose pool the address is an alias, and the user name another one.
+    pub(crate) fn with_aliases(accounts: impl IntoIterator<Item = Account>, own: &[(&str, &str)]) -> Self {
+        Self::with(PoolKind::EmailAlias, accounts, &[own, &[("NATIVE_USERNAME", "uuid")]].concat(), Trap::Crash)
     }
 
     /// Another process of the function, with the same things around it and a fuse of its own.
@@ -400,6 +400,17 @@ impl House {
         self.call(Some(&access_token(of)), method, path, body).await.expect("an answer")
     }
 
+    /// Calls the API as the owner of this account, who has just signed in.
+    pub(crate) async fn as_account(&self, of: &Account, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let claims = account_api::testing::claims(&of.sub, &of.user_name, self.time());
+        self.call(Some(&claims), method, path, body).await.expect("an answer")
+    }
+
+    /// Calls the API as Ada, who is a member of the group that may invite.
+    pub(crate) async fn as_member(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call(Some(&admin_token("ada@example.com")), method, path, body).await.expect("an answer")
+    }
+
     /// Calls the API as somebody who is not signed in.
     pub(crate) async fn as_nobody(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         self.call(None, method, path, body).await.expect("an answer")
@@ -407,6 +418,13 @@ impl House {
 
     pub(crate) fn code_sent_to(&self, address: &str) -> String {
         self.mailer.last_to(address).and_then(|mail| mail.code()).unwrap_or_else(|| panic!("no code went to {address}"))
+    }
+}
+
+/// Lets others make so many calls first.
+pub(crate) async fn wait(steps: i32) {
+    for _ in 0..steps {
+        tokio::task::yield_now().await;
     }
 }
 

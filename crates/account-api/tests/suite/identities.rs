@@ -16,8 +16,7 @@ pub(crate) fn token(account: &Account, auth_time: u64) -> Value {
 }
 
 async fn call(house: &House, of: &Account, method: &str, path: &str) -> Answer {
-    let claims = token(of, house.time());
-    house.call(Some(&claims), method, path, None).await.unwrap()
+    house.as_account(of, method, path, None).await
 }
 
 async fn ways(house: &House, of: &Account) -> Value {
@@ -27,13 +26,13 @@ async fn ways(house: &House, of: &Account) -> Value {
 }
 
 /// The name of an identity in the API.
-async fn id(house: &House, of: &Account, provider: &str) -> String {
+pub(crate) async fn id(house: &House, of: &Account, provider: &str) -> String {
     let ways = ways(house, of).await;
     let found = ways["identities"].as_array().unwrap().iter().find(|one| one["provider"] == provider);
     found.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-async fn disconnect(house: &House, of: &Account, id: &str) -> Answer {
+pub(crate) async fn disconnect(house: &House, of: &Account, id: &str) -> Answer {
     call(house, of, "DELETE", &format!("/identities/{id}")).await
 }
 
@@ -272,9 +271,8 @@ async fn while_one_call_works_at_an_account_no_other_one_does() {
     let google = id(&house, &linked(), "Google").await;
     let claims = token(&linked(), NOW);
     // The call hangs at its second look at the account, after it has begun.
-    house.fuse.after(6);
-    assert!(house.call(Some(&claims), "DELETE", &format!("/identities/{google}"), None).await.is_none());
-    house.fuse.off();
+    let path = format!("/identities/{google}");
+    assert!(house.cut_off(6, house.call(Some(&claims), "DELETE", &path, None)).await.0.is_none());
     assert!(house.store.text().contains("disconnect"), "it has begun: {}", house.store.text());
     for (method, path) in [("GET", "/identities".to_owned()), ("DELETE", format!("/identities/{google}"))] {
         let answer = call(&house, &linked(), method, &path).await;
@@ -341,9 +339,7 @@ async fn sessions_that_cognito_does_not_end_are_not_told_as_ended() {
 async fn the_owner_is_told_of_a_new_password_at_an_address_that_somebody_proved() {
     let body = || Some(json!({ "what": "password-changed" }));
     let house = House::set([linked()], &ON);
-    let told = async |house: &House, of: &Account, body| {
-        house.call(Some(&token(of, house.time())), "POST", "/notices", body).await.unwrap()
-    };
+    let told = async |house: &House, of: &Account, body| house.as_account(of, "POST", "/notices", body).await;
     assert_eq!(told(&house, &linked(), body()).await.status, 202);
     let mail = house.mailer.last_to(ADA).unwrap();
     assert!(mail.letter.subject.contains("password was changed"), "{}", mail.letter.subject);

@@ -1,22 +1,15 @@
 //! Whoever has the session of an account and none of its mailbox connects nothing to it.
 
+use crate::email_change::wrong;
 use crate::house::{Answer, House, NOW, TRAPS, cut_off_anywhere};
-use crate::identities::token;
+use crate::identities::{disconnect, id, token};
 use crate::identities_connect::{
-    A_WHILE, ADA, ANY, AT_GOOGLE, NEW, ada, alone, confirm, confirming, connect, last_code, look, made_with_identity,
-    offer, old_alone, post, ready, untouched,
+    A_WHILE, ADA, ANY, AT_GOOGLE, NEW, ada, alone, approved, confirm, confirmed, connect, last_code,
+    made_with_identity, old_alone, post, untouched,
 };
 use cognito_core::user_pool::memory::{Account, PoolKind, federated, native};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-
-/// Everything up to the confirmation that the first account stays: the caller's claims and the body.
-async fn confirmed(house: &House, own: &Account, other: &Account, stays: &Account) -> (Value, Value) {
-    let offer = offer(house, other, own).await;
-    let seen = look(house, own, &offer).await;
-    assert_eq!(seen.status, 200, "{seen:?}");
-    (token(own, house.time()), confirming(&offer, &seen, stays))
-}
 
 async fn send(house: &House, claims: &Value, body: &Value) -> Answer {
     post(house, claims, "/identities", body.clone()).await.unwrap()
@@ -28,12 +21,8 @@ fn with(body: &Value, code: &str) -> Value {
     body
 }
 
-fn wrong(code: &str) -> &'static str {
-    if code == "111111" { "222222" } else { "111111" }
-}
-
 fn mails_to(house: &House, address: &str) -> usize {
-    house.mailer.sent().iter().filter(|mail| mail.to == address).count()
+    house.mailer.all_to(address).len()
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,8 +83,7 @@ async fn an_account_that_was_in_use_does_not_go_without_its_own_mailbox() {
     // One mailbox for both is asked once.
     let same = || Account { email: Some("ADA@example.com".into()), ..old_alone() };
     let house = House::set([ada(), same()], &ANY);
-    let (claims, body) = confirmed(&house, &ada(), &same(), &ada()).await;
-    let body = ready(&house, &claims, body, 0).await;
+    let (claims, body) = approved(&house, &ada(), &same(), &ada()).await;
     assert_eq!(send(&house, &claims, &body).await.status, 200);
 }
 
@@ -103,8 +91,7 @@ async fn an_account_that_was_in_use_does_not_go_without_its_own_mailbox() {
 #[tokio::test(start_paused = true)]
 async fn a_code_for_one_account_to_stay_is_none_for_the_other_way_round() {
     let house = House::set([ada(), made_with_identity()], &ANY);
-    let (claims, body) = confirmed(&house, &ada(), &made_with_identity(), &ada()).await;
-    let body = ready(&house, &claims, body, 0).await;
+    let (claims, body) = approved(&house, &ada(), &made_with_identity(), &ada()).await;
     let mut other_way = body.clone();
     other_way["stays"] = json!(made_with_identity().sub);
     send(&house, &claims, &other_way).await.is_refused(410, "code-expired");
@@ -116,8 +103,7 @@ async fn a_code_for_one_account_to_stay_is_none_for_the_other_way_round() {
 #[tokio::test(start_paused = true)]
 async fn a_code_counts_only_for_a_sign_in_that_was_fresh_when_it_was_asked_for() {
     let house = House::set([ada(), alone()], &NEW);
-    let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
-    let body = ready(&house, &claims, body, 0).await;
+    let (claims, body) = approved(&house, &ada(), &alone(), &ada()).await;
     send(&house, &token(&ada(), NOW - 601), &body).await.is_refused(403, "sign-in-again");
     untouched(&house, &[ada(), alone()]);
     assert_eq!(send(&house, &claims, &body).await.status, 200);
@@ -205,8 +191,7 @@ async fn a_code_is_good_for_what_was_confirmed_and_for_fifteen_minutes() {
     // The mail may take longer than a sign-in is fresh, and no longer than the code lives.
     for (seconds, status) in [(899, 200), (900, 410)] {
         let house = House::set([ada(), alone()], &NEW);
-        let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
-        let body = ready(&house, &claims, body, 0).await;
+        let (claims, body) = approved(&house, &ada(), &alone(), &ada()).await;
         house.clock.forward(seconds);
         assert_eq!(send(&house, &claims, &body).await.status, status);
     }
@@ -215,8 +200,7 @@ async fn a_code_is_good_for_what_was_confirmed_and_for_fifteen_minutes() {
 #[tokio::test(start_paused = true)]
 async fn a_code_for_an_address_that_the_account_has_no_more_is_worth_nothing() {
     let house = House::set([ada(), alone()], &NEW);
-    let (claims, body) = confirmed(&house, &ada(), &alone(), &ada()).await;
-    let body = ready(&house, &claims, body, 0).await;
+    let (claims, body) = approved(&house, &ada(), &alone(), &ada()).await;
     // It looks the same when it is masked.
     house.pool.change(|accounts| accounts[0].email = Some("anna@example.com".into()));
     send(&house, &claims, &body).await.is_refused(400, "wrong-code");
@@ -227,13 +211,9 @@ async fn a_code_for_an_address_that_the_account_has_no_more_is_worth_nothing() {
 async fn sessions_that_ended_meanwhile_approve_nothing() {
     let own = || ada().with_identity("Corp", "7");
     let house = House::set([own(), alone()], &NEW);
-    let (claims, body) = confirmed(&house, &own(), &alone(), &own()).await;
-    let body = ready(&house, &claims, body, 0).await;
+    let (claims, body) = approved(&house, &own(), &alone(), &own()).await;
     house.clock.forward(10);
-    let signed_in = token(&own(), house.time());
-    let ways = house.call(Some(&signed_in), "GET", "/identities", None).await.unwrap();
-    let corp = format!("/identities/{}", ways.body["identities"][0]["id"].as_str().unwrap());
-    assert_eq!(house.call(Some(&signed_in), "DELETE", &corp, None).await.unwrap().status, 204);
+    assert_eq!(disconnect(&house, &own(), &id(&house, &own(), "Corp").await).await.status, 204);
     send(&house, &claims, &body).await.is_refused(410, "code-expired");
     assert!(!house.pool.owners_of("Google", "1").iter().any(|account| account.sub == own().sub));
 }

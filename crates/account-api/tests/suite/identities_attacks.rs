@@ -1,16 +1,17 @@
 //! What the linking rules, a disconnection, and a move that was cut off say to somebody who wants more.
 
-use crate::house::{House, NOW};
+use crate::email_change::{ask, prove};
+use crate::house::{House, NOW, wait};
 use crate::identities::token;
 use crate::identities_connect::{
-    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, at, confirming, connect, half_moved, half_moved_from, look,
-    made_with_identity, nothing_personal_is_kept, offer, post, ready, untouched,
+    A_WHILE, ADA, AT_GOOGLE, NEW, ada, alone, approved, at, connect, half_moved, half_moved_from, look,
+    made_with_identity, nothing_personal_is_kept, offer, post, untouched,
 };
 use cognito_core::user_pool::memory::{Account, Quirks, federated};
 use serde_json::json;
 
 async fn list(house: &House, of: &Account) -> crate::house::Answer {
-    house.call(Some(&token(of, house.time())), "GET", "/identities", None).await.unwrap()
+    house.as_account(of, "GET", "/identities", None).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +100,7 @@ async fn who_signed_in_before_a_disconnection_changes_nothing_after_it() {
     house.clock.forward(10);
     let ways = list(&house, &own()).await;
     let id = |at: usize| format!("/identities/{}", ways.body["identities"][at]["id"].as_str().unwrap());
-    let done = house.call(Some(&token(&own(), house.time())), "DELETE", &id(0), None).await.unwrap();
+    let done = house.as_account(&own(), "DELETE", &id(0), None).await;
     assert_eq!(done.status, 204, "{done:?}");
 
     house.call(Some(&before), "DELETE", &id(1), None).await.unwrap().is_refused(403, "sign-in-again");
@@ -230,11 +231,9 @@ async fn who_signed_in_before_the_address_changed_connects_nothing() {
     let before = token(&ada(), NOW);
     house.clock.forward(10);
     let new = "ada@example.net";
-    house.as_owner(ADA, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
-    let code = json!({ "code": house.code_sent_to(ADA) });
-    house.as_owner(ADA, "POST", "/email-change/verify", Some(code)).await;
-    let code = json!({ "code": house.code_sent_to(new) });
-    let done = house.as_owner(ADA, "POST", "/email-change/verify", Some(code)).await;
+    ask(&house, ADA, new).await;
+    prove(&house, ADA, ADA).await;
+    let done = prove(&house, ADA, new).await;
     assert_eq!(done.status, 200, "{done:?}");
     let body = json!({ "offer": to_ada });
     post(&house, &before, "/identities", body).await.unwrap().is_refused(403, "sign-in-again");
@@ -247,15 +246,10 @@ async fn who_is_signed_out_before_the_move_begins_connects_nothing() {
     let (mut connected, mut refused) = (0, 0);
     for late in 0..80 {
         let house = House::set([ada(), alone()], &NEW);
-        let to_ada = offer(&house, &alone(), &ada()).await;
-        let claims = token(&ada(), NOW);
-        let body = confirming(&to_ada, &look(&house, &ada(), &to_ada).await, &ada());
-        let body = ready(&house, &claims, body, 0).await;
+        let (claims, body) = approved(&house, &ada(), &alone(), &ada()).await;
         house.clock.forward(1);
         let sign_out = async {
-            for _ in 0..late {
-                tokio::task::yield_now().await;
-            }
+            wait(late).await;
             let out = house.call(Some(&claims), "DELETE", "/sessions", None).await.unwrap();
             assert!([204, 403].contains(&out.status.as_u16()), "{late}: {out:?}");
             house.store.text().contains("\"absorb\"") || house.pool.accounts().len() == 1

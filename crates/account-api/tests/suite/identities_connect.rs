@@ -49,14 +49,13 @@ pub(crate) async fn post(house: &House, claims: &Value, path: &str, body: Value)
 }
 
 pub(crate) async fn offer(house: &House, from: &Account, to: &Account) -> String {
-    let claims = token(from, house.time());
-    let answer = post(house, &claims, "/identities/offer", json!({ "to": to.sub })).await.unwrap();
+    let answer = house.as_account(from, "POST", "/identities/offer", Some(json!({ "to": to.sub }))).await;
     assert_eq!((answer.status.as_u16(), &answer.body["expires_at"]), (200, &json!(house.time() + 600)), "{answer:?}");
     answer.body["offer"].as_str().unwrap().to_owned()
 }
 
 pub(crate) async fn look(house: &House, own: &Account, offer: &str) -> Answer {
-    post(house, &token(own, house.time()), "/identities", json!({ "offer": offer })).await.unwrap()
+    house.as_account(own, "POST", "/identities", Some(json!({ "offer": offer }))).await
 }
 
 pub(crate) fn confirming(offer: &str, seen: &Answer, stays: &Account) -> Value {
@@ -85,6 +84,21 @@ pub(crate) async fn ready(house: &House, claims: &Value, mut body: Value, before
         body["code"] = json!(last_code(house));
     }
     body
+}
+
+/// Everything up to the confirmation that this account stays: the caller's claims and the body.
+pub(crate) async fn confirmed(house: &House, own: &Account, other: &Account, stays: &Account) -> (Value, Value) {
+    let offer = offer(house, other, own).await;
+    let seen = look(house, own, &offer).await;
+    assert_eq!(seen.status, 200, "{seen:?}");
+    (token(own, house.time()), confirming(&offer, &seen, stays))
+}
+
+/// The same, with the code of the one mailbox that has to approve it.
+pub(crate) async fn approved(house: &House, own: &Account, other: &Account, stays: &Account) -> (Value, Value) {
+    let (claims, body) = confirmed(house, own, other, stays).await;
+    let body = ready(house, &claims, body, 0).await;
+    (claims, body)
 }
 
 /// Looks and confirms that the first account stays.
@@ -356,10 +370,7 @@ async fn a_confirmation_is_good_for_what_was_shown_to_this_person_only() {
 #[tokio::test(start_paused = true)]
 async fn an_account_that_changes_just_then_stays_as_it_is() {
     let house = House::set([ada(), alone()], &NEW);
-    let offer = offer(&house, &alone(), &ada()).await;
-    let seen = look(&house, &ada(), &offer).await;
-    let claims = token(&ada(), NOW);
-    let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
+    let (claims, body) = approved(&house, &ada(), &alone(), &ada()).await;
     let mut reads = 0;
     house.pool.before_each_call(move |called, accounts| {
         // An operator puts the account into a group after it was looked at, before it would be deleted.
@@ -401,12 +412,10 @@ async fn a_table_that_fails_at_every_call_changes_nothing() {
 async fn cut_off(own: &Account, other: &Account, stays: &Account, next: &Account) {
     cut_off_anywhere(&TRAPS, 15..60, async |trap, after| {
         let house = House::with(PoolKind::EmailUserNames, [own.clone(), other.clone()], &ANY, trap);
-        let offer = offer(&house, other, own).await;
-        let seen = look(&house, own, &offer).await;
-        let claims = token(own, house.time());
+        let (claims, body) = confirmed(&house, own, other, stays).await;
         let goes = if stays.sub == own.sub { other } else { own };
         let is_old = goes.created < Some(at(NOW));
-        let body = ready(&house, &claims, confirming(&offer, &seen, stays), usize::from(is_old)).await;
+        let body = ready(&house, &claims, body, usize::from(is_old)).await;
         let (answer, sprung) = house.cut_off(after, post(&house, &claims, "/identities", body.clone())).await;
         let told = format!("{trap:?} {after} {}", next.sub);
         if sprung && let Some(answer) = &answer {
@@ -415,13 +424,13 @@ async fn cut_off(own: &Account, other: &Account, stays: &Account, next: &Account
         }
         house.clock.forward(A_WHILE);
         // Whoever of the two comes next completes it, if it has begun.
-        house.call(Some(&token(next, house.time())), "GET", "/identities", None).await.unwrap();
+        house.as_account(next, "GET", "/identities", None).await;
         assert_eq!(house.pool.owners_of("Google", "1").len(), 1, "{told}: the identity has an account");
         let again = post(&house, &claims, "/identities", body).await.unwrap();
         assert_eq!(again.status, 200, "{told}: {again:?}");
         is_one(&house, stays, &[("Google", "1")]);
         house.clock.forward(A_WHILE);
-        house.call(Some(&token(stays, house.time())), "GET", "/identities", None).await.unwrap();
+        house.as_account(stays, "GET", "/identities", None).await;
         let is_told = |mail: &&Sent| mail.to == ADA && mail.code().is_none();
         let told_ada = house.mailer.sent().iter().filter(is_told).count();
         assert!((1..=2).contains(&told_ada), "{told}: told {told_ada} times");
@@ -456,10 +465,7 @@ pub(crate) async fn half_moved() -> House {
 pub(crate) async fn half_moved_from(other: &Account) -> House {
     for after in 0..60 {
         let house = House::set([ada(), other.clone()], &NEW);
-        let offer = offer(&house, other, &ada()).await;
-        let seen = look(&house, &ada(), &offer).await;
-        let claims = token(&ada(), NOW);
-        let body = ready(&house, &claims, confirming(&offer, &seen, &ada()), 0).await;
+        let (claims, body) = approved(&house, &ada(), other, &ada()).await;
         house.cut_off(after, post(&house, &claims, "/identities", body)).await;
         if house.pool.owners_of("Google", "1").is_empty() {
             house.clock.forward(A_WHILE);
@@ -476,7 +482,7 @@ async fn an_account_that_came_back_and_cannot_be_absorbed_any_more_stays() {
         accounts[0] = (0..5).fold(accounts[0].clone(), |account, n| account.with_identity("Corp", &n.to_string()));
         accounts.push(Account { sub: "anew".into(), ..alone() });
     });
-    let next = house.call(Some(&token(&ada(), house.time())), "GET", "/identities", None).await.unwrap();
+    let next = house.as_account(&ada(), "GET", "/identities", None).await;
     assert_eq!(next.status, 200, "{next:?}");
     assert_eq!(house.pool.owners_of("Google", "1")[0].sub, "anew");
     nothing_personal_is_kept(&house);
@@ -495,7 +501,7 @@ async fn an_identity_that_its_owner_signs_in_with_meanwhile_is_never_without_an_
                 Account { sub: "anew".into(), ..alone() }.in_group("eu-central-1_EXAMPLE01_Google")
             });
         });
-        let next = house.call(Some(&token(&ada(), house.time())), "GET", "/identities", None).await.unwrap();
+        let next = house.as_account(&ada(), "GET", "/identities", None).await;
         assert_eq!(next.status, 200, "{next:?}");
         let owners = house.pool.owners_of("Google", "1");
         assert_eq!(owners.len(), 1);

@@ -8,10 +8,8 @@ mod explorer;
 mod rules;
 
 use crate::house::{Fuse, House, NOW, Trap, event};
-use crate::identities::token;
-use crate::identities_connect::{
-    A_WHILE, ADA, ANY, AT_GOOGLE, ada, alone, at, confirming, look, made_with_identity, offer, ready,
-};
+use crate::identities::{id, token};
+use crate::identities_connect::{A_WHILE, ADA, ANY, AT_GOOGLE, ada, alone, at, confirmed, made_with_identity, ready};
 use cognito::SignIn;
 use cognito_core::user_pool::memory::{Account, federated, native};
 use explorer::{Count, End, Explorer, Process, Run};
@@ -165,11 +163,8 @@ fn house(accounts: &[Account], own: &[(&str, &str)]) -> House {
 
 /// The last call of a connection.
 async fn connecting(house: &House, own: &Account, other: &Account, stays: &Account, before: usize) -> Act {
-    let offer = offer(house, other, own).await;
-    let seen = look(house, own, &offer).await;
-    assert_eq!(seen.status, 200, "{seen:?}");
-    let body = ready(house, &token(own, NOW), confirming(&offer, &seen, stays), before).await;
-    calls(own, "POST", "/identities", Some(body))
+    let (claims, body) = confirmed(house, own, other, stays).await;
+    calls(own, "POST", "/identities", Some(ready(house, &claims, body, before).await))
 }
 
 fn calls(of: &Account, method: &'static str, path: &str, body: Option<Value>) -> Act {
@@ -177,10 +172,7 @@ fn calls(of: &Account, method: &'static str, path: &str, body: Option<Value>) ->
 }
 
 async fn disconnecting(house: &House, of: &Account, provider: &str) -> Act {
-    let ways = house.call(Some(&token(of, NOW)), "GET", "/identities", None).await.unwrap();
-    let identities = ways.body["identities"].as_array().unwrap();
-    let id = identities.iter().find(|identity| identity["provider"] == provider).unwrap()["id"].as_str().unwrap();
-    calls(of, "DELETE", &format!("/identities/{id}"), None)
+    calls(of, "DELETE", &format!("/identities/{}", id(house, of, provider).await), None)
 }
 
 fn signing_out(of: &Account) -> Act {
@@ -227,9 +219,8 @@ async fn two_into_one() -> Scene {
 async fn another_offer_asks() -> Scene {
     let (ada, google, facebook) = (with_thief(ada()), google(), facebook());
     let house = house(&[ada.clone(), google.clone(), facebook.clone()], &[]);
-    let to_ada = offer(&house, &facebook, &ada).await;
-    let seen = look(&house, &ada, &to_ada).await;
-    let two = calls(&ada, "POST", "/identities", Some(confirming(&to_ada, &seen, &ada)));
+    let (_, body) = confirmed(&house, &ada, &facebook, &ada).await;
+    let two = calls(&ada, "POST", "/identities", Some(body));
     let one = connecting(&house, &ada, &google, &ada, 0).await;
     let rules = Rules::new(&house, &[&ada], &[&google, &facebook]).asking(ADA);
     Scene::new("an account is connected while another offer asks for its code", house, [one, two], rules)

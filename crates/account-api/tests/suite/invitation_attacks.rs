@@ -1,7 +1,7 @@
 //! Invitations by strangers who mean no good, and by whoever comes again.
 
-use crate::house::{House, NOW, Trap, admin_token, event};
-use crate::invitations::{GUEST, PASSWORD, complete, invite, link};
+use crate::house::{House, NOW, Trap, event};
+use crate::invitations::{GUEST, invite, last_link, new_link};
 use account_api::store::memory::MemoryStore;
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, invited, native};
@@ -12,13 +12,12 @@ async fn a_guest_who_never_answered_is_invited_again_however_much_later() {
     for (kind, name) in [(PoolKind::EmailUserNames, "email"), (PoolKind::EmailAlias, "uuid")] {
         let house = House::with(kind, [], &[("NATIVE_USERNAME", name)], Trap::Crash);
         invite(&house).await;
-        let (_, first) = link(&house);
+        let first = last_link(&house);
         house.clock.forward(400 * 24 * 60 * 60);
         house.store.expire(NOW + 400 * 24 * 60 * 60);
-        invite(&house).await;
-        let (username, token) = link(&house);
-        assert_ne!(token, first, "the first one has expired");
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        let link = new_link(&house).await;
+        assert_ne!(link.token, first.token, "the first one has expired");
+        link.opens(&house).await;
         assert_eq!(house.pool.accounts().len(), 1);
         // What is complete is not kept for good.
         house.store.expire(NOW + 440 * 24 * 60 * 60);
@@ -29,29 +28,26 @@ async fn a_guest_who_never_answered_is_invited_again_however_much_later() {
 /// The run that made the account was cut off before it wrote anything, and the temporary password has expired.
 #[tokio::test(start_paused = true)]
 async fn a_guest_of_whom_only_the_account_is_left_is_invited_again() {
-    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([], &[]);
     invite(&house).await;
     house.store.copy_from(&MemoryStore::default());
     house.clock.forward(366 * 24 * 60 * 60);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    new_link(&house).await.opens(&house).await;
     assert_eq!(house.pool.accounts().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_enters_wrong_passwords_does_not_make_the_guest_throw_the_link_away() {
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     let locked = |yes| house.pool.clone().with_quirks(Quirks { refuse_every_password: yes, ..Quirks::default() });
     drop(locked(true));
-    let (answer, log) = CapturedLog::of(complete(&house, &username, &token, PASSWORD)).await;
+    let (answer, log) = CapturedLog::of(link.answer(&house)).await;
     answer.is_refused(503, "try-again");
     assert_eq!(answer.retry_after(), Some(60));
     assert!(log.contains("WARN") && !log.contains("ERROR"), "strangers ring no alarm: {log}");
     drop(locked(false));
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    link.opens(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,14 +81,13 @@ async fn whoever_comes_again_when_told_to_is_invited() {
 async fn an_administrator_whose_invitation_failed_sends_it_at_once_again() {
     let own = [("INVITATIONS", "members")];
     let house = House::with(PoolKind::EmailUserNames, [native("ada@example.com")], &own, Trap::Fail);
-    let claims = admin_token("ada@example.com");
-    let invite = async || house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await;
+    let invite = async || house.as_member("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
     // Last invitation read and written, the count; then the look-up.
     house.fuse.after(3);
-    let first = invite().await.unwrap();
+    let first = invite().await;
     first.is_refused(503, "try-again");
     house.clock.forward(first.retry_after().unwrap());
-    assert_eq!(invite().await.unwrap().status, 202);
+    assert_eq!(invite().await.status, 202);
     assert!(house.mailer.last_to(GUEST).is_some());
 }
 
@@ -107,14 +102,13 @@ async fn a_token_goes_to_the_address_as_it_is_stored_however_a_stranger_spells_i
     assert!(sent.len() == 3 && sent.iter().all(|mail| mail.to == GUEST), "{:?}", sent[0].to);
     // An administrator's account keeps the spelling it was made with.
     let house = House::set([invited("Grace@example.com").unverified()], &[("INVITATIONS", "members")]);
-    let claims = admin_token("ada@example.com");
-    house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await.unwrap();
+    house.as_member("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
     assert!(house.mailer.last_to("Grace@example.com").unwrap().parameter("token").is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_runs_of_one_invitation_make_one_guest_with_one_link() {
-    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([], &[]);
     let lag = |list_lag| house.pool.clone().with_quirks(Quirks { list_lag, ..Quirks::default() });
     drop(lag(1));
     let body = json!({ "email": GUEST }).to_string();
@@ -127,8 +121,7 @@ async fn two_runs_of_one_invitation_make_one_guest_with_one_link() {
     let tokens: Vec<_> = house.mailer.sent().iter().filter_map(|mail| mail.parameter("token")).collect();
     assert_eq!((house.pool.accounts().len(), tokens.len()), (1, 2));
     assert_eq!(tokens[0], tokens[1]);
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    last_link(&house).opens(&house).await;
     // A run so late that the guest is done, while the list shows nobody yet, makes no other guest.
     drop(lag(99));
     house.clock.forward(60);
@@ -139,11 +132,9 @@ async fn two_runs_of_one_invitation_make_one_guest_with_one_link() {
 
 #[tokio::test(start_paused = true)]
 async fn the_next_owner_of_an_address_is_invited_although_a_former_guest_has_the_name() {
-    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([], &[]);
     for moved_to in ["first@example.org", "second@example.org", "third@example.org"] {
-        invite(&house).await;
-        let (username, token) = link(&house);
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        new_link(&house).await.opens(&house).await;
         let moves = |account: &mut Account| account.email = Some(moved_to.to_owned());
         house.pool.change(|accounts| accounts.iter_mut().filter(|account| account.has_email(GUEST)).for_each(moves));
         house.clock.forward(60);

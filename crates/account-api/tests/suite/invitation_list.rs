@@ -1,33 +1,32 @@
 //! What members see of invitations, and nobody else.
 
 use crate::house::{NOW, TRAPS, access_token, admin_token, cut_off_anywhere};
-use crate::invitation_members::{ADA, DAY, as_member, house, invite, invited_by_mail, state, trapped, uuid};
-use crate::invitations::{GUEST, PASSWORD, complete, link};
+use crate::invitation_members::{ADA, DAY, house, invite, invited_by_mail, path_of, state, trapped, uuid};
+use crate::invitations::{GUEST, last_link};
 use serde_json::{Value, json};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_sees_who_invited_whom_and_what_became_of_it() {
     let house = house(&[("INVITATION_GROUPS", "Users")]);
     let answer = invite(&house, json!({ "inviter": "Ada Lovelace", "group": "Users" })).await;
-    let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+    let path = path_of(&answer);
     let view = json!({
         "id": answer.body["id"], "email": GUEST, "state": "open", "invited_by": format!("sub-{ADA}"),
         "inviter": "Ada Lovelace", "invited_at": NOW, "sent_at": NOW, "expires_at": NOW + 7 * DAY,
         "group": "Users", "notify": true,
     });
-    let seen = as_member(&house, "GET", &path, None).await;
+    let seen = house.as_member("GET", &path, None).await;
     assert_eq!((seen.status.as_u16(), &seen.body), (200, &view));
-    let list = as_member(&house, "GET", "/invitations", None).await;
+    let list = house.as_member("GET", "/invitations", None).await;
     assert_eq!((list.status.as_u16(), list.body), (200, json!({ "invitations": [view] })));
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    last_link(&house).opens(&house).await;
     assert_eq!(state(&house, &path).await, "answered");
-    let list = as_member(&house, "GET", "/invitations", None).await;
+    let list = house.as_member("GET", "/invitations", None).await;
     assert_eq!(list.body["invitations"][0]["state"], "answered");
     // With the invitation's time, the address leaves the table.
     house.clock.forward(7 * DAY);
-    as_member(&house, "GET", &path, None).await.is_refused(404, "not-found");
-    assert_eq!(as_member(&house, "GET", "/invitations", None).await.body, json!({ "invitations": [] }));
+    house.as_member("GET", &path, None).await.is_refused(404, "not-found");
+    assert_eq!(house.as_member("GET", "/invitations", None).await.body, json!({ "invitations": [] }));
     house.store.expire(NOW + 7 * DAY);
     assert!(!house.store.text().contains('@') && !house.store.text().contains("Ada"), "{}", house.store.text());
 }
@@ -37,7 +36,7 @@ async fn the_list_has_pages_and_shows_each_invitation_once() {
     let house = house(&[]);
     for number in 0..60 {
         let body = json!({ "email": format!("guest{number}@example.com") });
-        assert_eq!(as_member(&house, "POST", "/invitations", Some(body)).await.status, 202);
+        assert_eq!(house.as_member("POST", "/invitations", Some(body)).await.status, 202);
         house.clock.forward(u64::from(number % 2 == 0));
     }
     let (mut path, mut sizes, mut seen) = ("/invitations".to_owned(), Vec::new(), Vec::new());
@@ -61,9 +60,9 @@ async fn the_list_has_pages_and_shows_each_invitation_once() {
     house.clock.forward(7 * DAY);
     for number in 0..25 {
         let body = json!({ "email": format!("late{number}@example.com") });
-        assert_eq!(as_member(&house, "POST", "/invitations", Some(body)).await.status, 202);
+        assert_eq!(house.as_member("POST", "/invitations", Some(body)).await.status, 202);
     }
-    let full = as_member(&house, "GET", "/invitations", None).await.body;
+    let full = house.as_member("GET", "/invitations", None).await.body;
     assert_eq!((full["invitations"].as_array().unwrap().len(), &full["next"]), (25, &Value::Null));
     for odd in ["%23", "a%00", "é", &"9".repeat(65)] {
         let claims = admin_token(ADA);
@@ -103,7 +102,7 @@ async fn who_is_no_member_learns_nothing_of_any_invitation() {
 async fn an_id_leads_a_member_to_invitations_and_to_nothing_else() {
     let house = house(&[]);
     invited_by_mail(&house).await;
-    let (username, _) = link(&house);
+    let username = last_link(&house).username;
     let wish = json!({ "new_email": "lovelace@example.org" });
     assert_eq!(house.as_owner(ADA, "POST", "/email-change", Some(wish)).await.status, 202);
     let stored = house.store.text();
@@ -115,9 +114,9 @@ async fn an_id_leads_a_member_to_invitations_and_to_nothing_else() {
         "00000000-0000-0000-0000-000000000000",
     ] {
         let path = format!("/invitations/{id}");
-        as_member(&house, "GET", &path, None).await.is_refused(404, "not-found");
-        as_member(&house, "DELETE", &path, None).await.is_refused(404, "not-found");
-        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(404, "not-found");
+        house.as_member("GET", &path, None).await.is_refused(404, "not-found");
+        house.as_member("DELETE", &path, None).await.is_refused(404, "not-found");
+        house.as_member("POST", &format!("{path}/resend"), None).await.is_refused(404, "not-found");
     }
     assert_eq!(house.store.text(), stored);
 }
@@ -129,7 +128,7 @@ async fn an_open_link_is_in_the_list_however_the_invitation_was_cut_off() {
         let body = Some(json!({ "email": GUEST }));
         let (_, sprung) = house.cut_off(after, house.call(Some(&admin_token(ADA)), "POST", "/invitations", body)).await;
         let listed = async || {
-            let list = as_member(&house, "GET", "/invitations", None).await.body;
+            let list = house.as_member("GET", "/invitations", None).await.body;
             list["invitations"].as_array().unwrap().iter().filter(|one| one["state"] == "open").count()
         };
         let mailed = house.mailer.last_to(GUEST).is_some();
@@ -155,10 +154,10 @@ async fn an_open_invitation_is_in_the_list_however_its_resend_was_cut_off() {
         let open = invite(&house, json!({})).await;
         assert_eq!(open.status, 202, "{trap:?} {after}: {open:?}");
         let id = open.body["id"].as_str().unwrap();
-        let list = as_member(&house, "GET", "/invitations", None).await.body;
+        let list = house.as_member("GET", "/invitations", None).await.body;
         let listed = list["invitations"].as_array().unwrap().iter().find(|one| one["state"] == "open");
         assert_eq!(listed.map(|one| &one["id"]), Some(&json!(id)), "{trap:?} {after}");
-        let seen = as_member(&house, "GET", &path, None).await;
+        let seen = house.as_member("GET", &path, None).await;
         assert!(id != uuid(&path) || seen.body["expires_at"] == NOW + 13 * DAY, "{trap:?} {after}: {seen:?}");
         sprung
     })

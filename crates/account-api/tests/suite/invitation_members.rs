@@ -1,7 +1,7 @@
 //! What members of the group do with invitations, and what nobody else can.
 
 use crate::house::{Answer, House, NOW, Trap, admin_token};
-use crate::invitations::{GUEST, PASSWORD, complete, link};
+use crate::invitations::{GUEST, Link, last_link};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{PoolKind, federated, invited, native};
 use futures_util::future::join_all;
@@ -16,10 +16,6 @@ pub(crate) fn house(own: &[(&str, &str)]) -> House {
     House::set([native(ADA)], &own)
 }
 
-pub(crate) async fn as_member(house: &House, method: &str, path: &str, body: Option<Value>) -> Answer {
-    house.call(Some(&admin_token(ADA)), method, path, body).await.expect("an answer")
-}
-
 /// A house of members with a trap.
 pub(crate) fn trapped(trap: Trap) -> House {
     House::with(PoolKind::EmailUserNames, [native(ADA)], &[("INVITATIONS", "members")], trap)
@@ -28,7 +24,7 @@ pub(crate) fn trapped(trap: Trap) -> House {
 pub(crate) async fn invite(house: &House, more: Value) -> Answer {
     let mut body = json!({ "email": GUEST });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    as_member(house, "POST", "/invitations", Some(body)).await
+    house.as_member("POST", "/invitations", Some(body)).await
 }
 
 /// Invites the guest. Returns the path of the invitation.
@@ -36,29 +32,37 @@ pub(crate) async fn invited_by_mail(house: &House) -> String {
     let answer = invite(house, json!({})).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     assert!(answer.body["link"].is_null(), "{answer:?}");
-    format!("/invitations/{}", answer.body["id"].as_str().unwrap())
+    path_of(&answer)
+}
+
+/// The same with the link in the mail.
+pub(crate) async fn invited_with_link(house: &House) -> (String, Link) {
+    (invited_by_mail(house).await, last_link(house))
+}
+
+/// Lets the guest be invited by a link that the member hands over.
+pub(crate) async fn handed_over(house: &House) -> Answer {
+    invite(house, json!({ "notify": false })).await
+}
+
+/// The path of an invitation.
+pub(crate) fn path_of(invited: &Answer) -> String {
+    format!("/invitations/{}", invited.body["id"].as_str().unwrap())
 }
 
 pub(crate) async fn state(house: &House, path: &str) -> Value {
-    as_member(house, "GET", path, None).await.body["state"].clone()
-}
-
-/// Lets others make so many calls first.
-pub(crate) async fn wait(steps: i32) {
-    for _ in 0..steps {
-        tokio::task::yield_now().await;
-    }
+    house.as_member("GET", path, None).await.body["state"].clone()
 }
 
 pub(crate) fn guests(house: &House) -> usize {
     house.pool.accounts().iter().filter(|account| account.has_email(GUEST)).count()
 }
 
-/// User name and token of a link.
-pub(crate) fn parts(link: &str) -> (String, String) {
-    let (_, rest) = link.split_once("/activate?username=").unwrap();
+/// The link in an answer.
+pub(crate) fn link_in(answer: &Answer) -> Link {
+    let (_, rest) = answer.body["link"].as_str().unwrap().split_once("/activate?username=").unwrap();
     let (username, token) = rest.split_once("&token=").unwrap();
-    (username.replace("%40", "@"), token.to_owned())
+    Link { username: username.replace("%40", "@"), token: token.to_owned() }
 }
 
 pub(crate) fn uuid(path: &str) -> &str {
@@ -69,23 +73,23 @@ pub(crate) fn uuid(path: &str) -> &str {
 async fn a_resend_makes_a_new_link_with_its_whole_time_and_the_old_one_is_dead() {
     let house = house(&[]);
     let path = invited_by_mail(&house).await;
-    let (username, old) = link(&house);
+    let old = last_link(&house);
     let resend = format!("{path}/resend");
-    as_member(&house, "POST", &resend, None).await.is_refused(429, "too-many-requests");
+    house.as_member("POST", &resend, None).await.is_refused(429, "too-many-requests");
     house.clock.forward(6 * DAY);
-    let again = as_member(&house, "POST", &resend, None).await;
+    let again = house.as_member("POST", &resend, None).await;
     assert_eq!((again.status.as_u16(), again.body), (202, json!({ "id": uuid(&path) })));
-    let (same, new) = link(&house);
-    assert!(same == username && new != old);
-    complete(&house, &username, &old, PASSWORD).await.is_refused(400, "invitation-invalid");
+    let new = last_link(&house);
+    assert!(new.username == old.username && new.token != old.token);
+    old.answer(&house).await.is_refused(400, "invitation-invalid");
     // The account's temporary password has its whole time again, too.
     assert!(house.pool.calls().contains(&"AdminSetUserPassword"));
     house.clock.forward(6 * DAY);
-    let seen = as_member(&house, "GET", &path, None).await.body;
+    let seen = house.as_member("GET", &path, None).await.body;
     assert_eq!((&seen["sent_at"], &seen["expires_at"]), (&json!(NOW + 6 * DAY), &json!(NOW + 13 * DAY)));
-    assert_eq!(complete(&house, &username, &new, PASSWORD).await.status, 200);
+    new.opens(&house).await;
     house.clock.forward(60);
-    as_member(&house, "POST", &resend, None).await.is_refused(409, "already-completed");
+    house.as_member("POST", &resend, None).await.is_refused(409, "already-completed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,12 +98,11 @@ async fn of_resends_at_once_one_sends_and_its_link_opens() {
     let path = invited_by_mail(&house).await;
     house.clock.forward(60);
     let resend = format!("{path}/resend");
-    let answers = join_all((0..10).map(|_| as_member(&house, "POST", &resend, None))).await;
+    let answers = join_all((0..10).map(|_| house.as_member("POST", &resend, None))).await;
     let sent = answers.iter().filter(|answer| answer.status == 202).count();
     assert_eq!((sent, house.mailer.sent().len()), (1, 2), "{answers:?}");
     assert!(answers.iter().all(|answer| [202, 429].contains(&answer.status.as_u16())), "{answers:?}");
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    last_link(&house).opens(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +116,7 @@ async fn an_account_that_was_disabled_since_its_invitation_gets_no_other_link() 
             .change(|accounts| accounts.iter_mut().filter(|it| it.has_email(GUEST)).for_each(|it| it.enabled = false));
         house.clock.forward(60);
         let mails = house.mailer.sent().len();
-        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
+        house.as_member("POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
         assert_eq!((house.mailer.sent().len(), state(&house, &path).await), (mails, json!("revoked")));
     }
 }
@@ -122,66 +125,62 @@ async fn an_account_that_was_disabled_since_its_invitation_gets_no_other_link() 
 #[tokio::test(start_paused = true)]
 async fn who_comes_through_a_provider_after_a_resend_is_left_as_they_are() {
     let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    let (username, token) = link(&house);
+    let (path, link) = invited_with_link(&house).await;
     // The answer is cut off when it is noted and before the pool has it.
-    let body = json!({ "username": username, "token": token, "password": PASSWORD });
-    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
+    link.answer_cut_off(&house, 4).await;
     house.clock.forward(60);
-    assert_eq!(as_member(&house, "POST", &format!("{path}/resend"), None).await.status, 202);
-    let (username, token) = link(&house);
+    assert_eq!(house.as_member("POST", &format!("{path}/resend"), None).await.status, 202);
+    let link = last_link(&house);
     house.pool.change(|accounts| {
         let guest = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
         (guest.status, guest.identities) = (Status::Confirmed, federated("Google", "1", GUEST).identities);
     });
-    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    link.answer(&house).await.is_refused(409, "already-completed");
     assert!(!house.pool.calls().iter().any(|call| ["AdminUpdateUserAttributes", "AdminAddUserToGroup"].contains(call)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_the_address_is_an_alias_the_guest_is_told_the_user_name_to_sign_in_with() {
-    let own = [("INVITATIONS", "members"), ("NATIVE_USERNAME", "uuid")];
-    let house = House::with(PoolKind::EmailAlias, [native(ADA)], &own, Trap::Crash);
-    let answer = invite(&house, json!({ "notify": false })).await;
-    let (username, token) = parts(answer.body["link"].as_str().unwrap());
-    let done = complete(&house, &username, &token, PASSWORD).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "username": username })));
+    let house = House::with_aliases([native(ADA)], &[("INVITATIONS", "members")]);
+    let answer = handed_over(&house).await;
+    let link = link_in(&answer);
+    let done = link.answer(&house).await;
+    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "username": link.username })));
     // That account proved nothing, so whoever has the mailbox can still be invited, to one of their own.
     house.clock.forward(60);
     assert_eq!(invite(&house, json!({})).await.status, 202);
-    let (another, token) = link(&house);
-    assert_ne!(another, username);
-    assert_eq!(complete(&house, &another, &token, PASSWORD).await.status, 200);
+    let another = last_link(&house);
+    assert_ne!(another.username, link.username);
+    another.opens(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_is_mailed_or_handed_over_and_never_both() {
     let house = house(&[]);
-    let handed = invite(&house, json!({ "notify": false })).await;
-    let (username, first) = parts(handed.body["link"].as_str().unwrap());
+    let handed = handed_over(&house).await;
+    let first = link_in(&handed);
     house.clock.forward(60);
     let resend = format!("/invitations/{}/resend", handed.body["id"].as_str().unwrap());
-    let again = as_member(&house, "POST", &resend, None).await;
-    let (_, second) = parts(again.body["link"].as_str().unwrap());
+    let again = house.as_member("POST", &resend, None).await;
+    let second = link_in(&again);
     assert!(second != first && house.mailer.sent().is_empty());
     house.clock.forward(60);
     let path = invited_by_mail(&house).await;
     // The temporary password behind it has the time of the first.
-    let view = as_member(&house, "GET", &path, None).await.body;
+    let view = house.as_member("GET", &path, None).await.body;
     assert_eq!(view["expires_at"], NOW + 60 + 7 * DAY, "the resend's, not this one's");
-    let (_, mailed) = link(&house);
+    let mailed = last_link(&house);
     for known in [&first, &second] {
         assert_ne!(known, &mailed, "a member knows this one");
-        complete(&house, &username, known, PASSWORD).await.is_refused(400, "invitation-invalid");
+        known.answer(&house).await.is_refused(400, "invitation-invalid");
     }
     house.clock.forward(60);
-    let (_, third) = parts(invite(&house, json!({ "notify": false })).await.body["link"].as_str().unwrap());
-    complete(&house, &username, &mailed, PASSWORD).await.is_refused(400, "invitation-invalid");
+    let third = link_in(&handed_over(&house).await);
+    mailed.answer(&house).await.is_refused(400, "invitation-invalid");
     house.clock.forward(60);
     invited_by_mail(&house).await;
-    complete(&house, &username, &third, PASSWORD).await.is_refused(400, "invitation-invalid");
-    let (username, mailed) = link(&house);
-    assert_eq!(complete(&house, &username, &mailed, PASSWORD).await.status, 200);
+    third.answer(&house).await.is_refused(400, "invitation-invalid");
+    last_link(&house).opens(&house).await;
     assert!(house.pool.accounts().iter().all(|account| account.email_verified), "only the mailbox had this one");
     assert_eq!(guests(&house), 1);
 }
@@ -220,8 +219,7 @@ async fn a_guest_joins_a_group_of_the_allow_list_and_no_other() {
     invite(&house(&[]), json!({ "group": "Users" })).await.is_refused(400, "group-not-allowed");
     assert_eq!(guests(&open), 0);
     assert_eq!(invite(&open, json!({ "group": "Users" })).await.status, 202);
-    let (username, token) = link(&open);
-    assert_eq!(complete(&open, &username, &token, PASSWORD).await.status, 200);
+    last_link(&open).opens(&open).await;
     let accounts = open.pool.accounts();
     let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
     assert_eq!(account.groups.iter().map(String::as_str).collect::<Vec<_>>(), ["Users"]);
@@ -237,10 +235,10 @@ async fn a_guest_is_sent_on_to_an_address_of_the_allow_list_and_to_no_other() {
     }
     let address = "https://app.example.com/teams/7";
     assert_eq!(invite(&house, json!({ "return_to": address })).await.status, 202);
-    let (username, token) = link(&house);
+    let link = last_link(&house);
     let mail = house.mailer.last_to(GUEST).unwrap();
     assert!(!mail.letter.text.contains("teams"), "the link of the mail cannot be bent: {}", mail.letter.text);
-    let done = complete(&house, &username, &token, PASSWORD).await;
+    let done = link.answer(&house).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "return_to": address })));
 }
 
@@ -250,9 +248,9 @@ async fn what_the_operator_took_off_a_list_since_the_invitation_is_not_granted()
     let house = house(&[lists[0], lists[1], ("DEFAULT_GROUP", "")]);
     let wishes = json!({ "group": "Users", "return_to": "https://app.example.com/teams/7" });
     assert_eq!(invite(&house, wishes).await.status, 202);
-    let (username, token) = link(&house);
+    let link = last_link(&house);
     let house = house.set_anew(&[("INVITATIONS", "members"), ("DEFAULT_GROUP", "")]);
-    let done = complete(&house, &username, &token, PASSWORD).await;
+    let done = link.answer(&house).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
     assert!(house.pool.accounts().iter().all(|account| account.groups.is_empty()));
 }
@@ -266,9 +264,9 @@ async fn the_mail_names_the_inviter_unless_the_name_is_a_trap() {
         assert_eq!(text.contains(&format!("{name} has invited you.")), shown, "{text}");
         assert!(shown || !text.contains(name), "{text}");
         house.clock.forward(60);
-        let list = as_member(&house, "GET", "/invitations", None).await.body;
+        let list = house.as_member("GET", "/invitations", None).await.body;
         let id = list["invitations"][0]["id"].as_str().unwrap().to_owned();
-        assert_eq!(as_member(&house, "POST", &format!("/invitations/{id}/resend"), None).await.status, 202);
+        assert_eq!(house.as_member("POST", &format!("/invitations/{id}/resend"), None).await.status, 202);
         let text = house.mailer.last_to(GUEST).unwrap().letter.text;
         assert_eq!(text.contains(&format!("{name} has invited you.")), shown, "again: {text}");
     }
@@ -282,11 +280,11 @@ async fn the_mail_names_the_inviter_unless_the_name_is_a_trap() {
 async fn an_open_invitation_that_is_asked_for_again_stays_one_invitation() {
     let house = house(&[]);
     let path = invited_by_mail(&house).await;
-    let first = link(&house);
+    let first = last_link(&house);
     house.clock.forward(60);
     assert_eq!(invited_by_mail(&house).await, path);
-    assert_eq!(link(&house), first, "the same link");
-    let list = as_member(&house, "GET", "/invitations", None).await.body;
+    assert_eq!(last_link(&house), first, "the same link");
+    let list = house.as_member("GET", "/invitations", None).await.body;
     assert_eq!(list["invitations"].as_array().unwrap().len(), 1);
 }
 
@@ -294,14 +292,13 @@ async fn an_open_invitation_that_is_asked_for_again_stays_one_invitation() {
 #[tokio::test(start_paused = true)]
 async fn weak_passwords_keep_no_member_from_sending_again_or_revoking() {
     let house = house(&[]);
-    let path = invited_by_mail(&house).await;
-    let (username, token) = link(&house);
+    let (path, link) = invited_with_link(&house).await;
     house.clock.forward(60);
-    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
-    assert_eq!(as_member(&house, "POST", &format!("{path}/resend"), None).await.status, 202);
-    let (username, token) = link(&house);
-    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
-    assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+    link.answer_with(&house, "short").await.is_refused(400, "weak-password");
+    assert_eq!(house.as_member("POST", &format!("{path}/resend"), None).await.status, 202);
+    let link = last_link(&house);
+    link.answer_with(&house, "short").await.is_refused(400, "weak-password");
+    assert_eq!(house.as_member("DELETE", &path, None).await.status, 204);
     assert_eq!(guests(&house), 0);
 }
 
@@ -321,7 +318,7 @@ async fn an_open_invitation_with_another_group_or_return_address_is_refused_and_
             ("INVITATIONS_A_DAY", "20,100,1000"),
         ]);
         let answer = invite(&house, with(&first)).await;
-        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+        let path = path_of(&answer);
         for other in &other {
             house.clock.forward(60);
             invite(&house, with(other)).await.is_refused(409, "invitation-open");
@@ -331,12 +328,12 @@ async fn an_open_invitation_with_another_group_or_return_address_is_refused_and_
             house.clock.forward(60);
             assert_eq!(invite(&house, with(&same)).await.body["id"], answer.body["id"]);
         }
-        assert_eq!(as_member(&house, "GET", &path, None).await.body["group"], "Users");
-        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+        assert_eq!(house.as_member("GET", &path, None).await.body["group"], "Users");
+        assert_eq!(house.as_member("DELETE", &path, None).await.status, 204);
         house.clock.forward(60);
         let anew = invite(&house, with(&other[0])).await;
-        let path = format!("/invitations/{}", anew.body["id"].as_str().unwrap());
-        assert_eq!(as_member(&house, "GET", &path, None).await.body["group"], "Editors");
+        let path = path_of(&anew);
+        assert_eq!(house.as_member("GET", &path, None).await.body["group"], "Editors");
     }
 }
 
@@ -350,10 +347,10 @@ async fn a_member_who_invites_a_guest_whom_a_stranger_invited_before_gets_what_t
     let address = "https://app.example.com/teams/7";
     let answer = invite(&house, json!({ "group": "Users", "return_to": address })).await;
     assert_eq!(answer.status, 202, "{answer:?}");
-    let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
+    let path = path_of(&answer);
     assert_eq!(state(&house, &path).await, "open");
-    let (username, token) = link(&house);
-    let done = complete(&house, &username, &token, PASSWORD).await;
+    let link = last_link(&house);
+    let done = link.answer(&house).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "return_to": address })));
     let accounts = house.pool.accounts();
     let guest = accounts.iter().find(|account| account.email.as_deref() == Some(GUEST)).unwrap();

@@ -1,8 +1,10 @@
 //! Whose account an invited address leads to, and who gets the link to it.
 
-use crate::house::{House, NOW, Trap};
-use crate::invitation_members::{ADA, DAY, as_member, guests, house, invite, invited_by_mail, parts, state, wait};
-use crate::invitations::{GUEST, PASSWORD, complete, link};
+use crate::house::{House, NOW, Trap, wait};
+use crate::invitation_members::{
+    ADA, DAY, guests, handed_over, house, invite, invited_by_mail, invited_with_link, link_in, path_of, state,
+};
+use crate::invitations::{GUEST, PASSWORD, last_link};
 use cognito_core::user_pool::Status;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, invited, native};
 use futures_util::future::join;
@@ -11,8 +13,7 @@ use std::time::{Duration, SystemTime};
 
 /// A house in whose pool the address is an alias.
 fn with_aliases(mode: &str, accounts: impl IntoIterator<Item = Account>) -> House {
-    let own = [("INVITATIONS", mode), ("NATIVE_USERNAME", "uuid")];
-    House::with(PoolKind::EmailAlias, accounts, &own, Trap::Crash)
+    House::with_aliases(accounts, &[("INVITATIONS", mode)])
 }
 
 /// All accounts, for a comparison afterwards.
@@ -43,7 +44,7 @@ async fn an_account_that_an_administrator_made_a_moment_ago_goes_neither_to_a_me
     let planted = Account { created, ..invited(GUEST).unverified().named("planted").in_group("admins") };
     let house = with_aliases("members", [planted.clone()]);
     let before = everybody(&house);
-    invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+    handed_over(&house).await.is_refused(409, "account-exists");
     assert_eq!(everybody(&house), before);
 
     let house = with_aliases("public", [planted]);
@@ -62,21 +63,20 @@ async fn a_look_at_a_new_guest_that_fails_is_tried_again_and_says_nothing_of_an_
     house.pool.set_quirks(Quirks::default());
     house.clock.forward(failed.retry_after().unwrap());
     invited_by_mail(&house).await;
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    last_link(&house).opens(&house).await;
     assert_eq!(house.pool.accounts().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_a_member_hands_over_opens_the_account_and_proves_no_address() {
     let house = house(&[]);
-    let answer = invite(&house, json!({ "notify": false })).await;
+    let answer = handed_over(&house).await;
     assert_eq!(answer.status, 202);
     assert!(house.mailer.sent().is_empty());
     let handed = answer.body["link"].as_str().unwrap().to_owned();
     assert!(handed.starts_with("https://app.example.com/activate?username="), "{handed}");
-    let (username, token) = parts(&handed);
-    let done = complete(&house, &username, &token, PASSWORD).await;
+    let link = link_in(&answer);
+    let done = link.answer(&house).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
     let accounts = house.pool.accounts();
     let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
@@ -91,14 +91,14 @@ async fn a_guest_who_answers_while_the_link_goes_another_way_keeps_the_password(
         let house = house(&[]);
         invited_by_mail(&house).await;
         house.clock.forward(60);
-        let (username, token) = link(&house);
+        let link = last_link(&house);
         let again = async {
             wait(steps).await;
-            invite(&house, json!({ "notify": false })).await
+            handed_over(&house).await
         };
         let answer = async {
             wait(-steps).await;
-            complete(&house, &username, &token, PASSWORD).await
+            link.answer(&house).await
         };
         let (done, again) = join(answer, again).await;
         let accounts = house.pool.accounts();
@@ -121,14 +121,13 @@ async fn a_link_goes_no_other_way_while_its_guest_may_be_answering() {
     let house = house(&[]);
     invited_by_mail(&house).await;
     house.clock.forward(60);
-    let (username, token) = link(&house);
+    let link = last_link(&house);
     // The answer is cut off when it is noted and before the pool has it.
-    let body = json!({ "username": username, "token": token, "password": PASSWORD });
-    house.cut_off(4, house.call(None, "POST", "/invitations/complete", Some(body))).await;
-    let refused = invite(&house, json!({ "notify": false })).await;
+    link.answer_cut_off(&house, 4).await;
+    let refused = handed_over(&house).await;
     refused.is_refused(503, "try-again");
     house.clock.forward(60);
-    assert_eq!(invite(&house, json!({ "notify": false })).await.status, 202);
+    assert_eq!(handed_over(&house).await.status, 202);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,16 +139,15 @@ async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
         let house = house(&[]);
         house.pool.change(|accounts| accounts.push(account));
         let planted = account_of_the_guest(&house);
-        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+        handed_over(&house).await.is_refused(409, "account-exists");
         assert_eq!(account_of_the_guest(&house), planted);
         // The mailbox may have it. Its open link does not become a member's, even when it has expired.
         house.clock.forward(60);
-        let path = invited_by_mail(&house).await;
-        let (username, token) = link(&house);
+        let (path, link) = invited_with_link(&house).await;
         let mailed = account_of_the_guest(&house);
         for seconds in [60, 8 * DAY] {
             house.clock.forward(seconds);
-            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            handed_over(&house).await.is_refused(409, "account-exists");
             assert_eq!(account_of_the_guest(&house), mailed);
             if seconds == 60 {
                 assert_eq!(state(&house, &path).await, "open");
@@ -157,9 +155,9 @@ async fn no_member_gets_the_link_to_an_account_that_the_api_did_not_make() {
         }
         house.clock.forward(60);
         invited_by_mail(&house).await;
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        let (username, token) = link(&house);
-        let done = complete(&house, &username, &token, PASSWORD).await;
+        link.answer(&house).await.is_refused(400, "invitation-invalid");
+        let link = last_link(&house);
+        let done = link.answer(&house).await;
         assert_eq!(done.status, 200, "{done:?} {planted}");
     }
 }
@@ -171,9 +169,9 @@ async fn no_member_gets_the_link_to_an_account_that_its_guest_has_opened() {
     let by_name = [("INVITATIONS", "members"), ("NATIVE_USERNAME", "uuid")];
     for (kind, own) in [(PoolKind::EmailUserNames, &by_name[..1]), (PoolKind::EmailAlias, &by_name[..])] {
         let house = House::with(kind, [native(ADA)], own, Trap::Crash);
-        let handed = invite(&house, json!({ "notify": false })).await;
-        let (username, token) = parts(handed.body["link"].as_str().unwrap());
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        let handed = handed_over(&house).await;
+        let link = link_in(&handed);
+        link.opens(&house).await;
         house.pool.change(|accounts| {
             let account = accounts.iter_mut().find(|account| account.has_email(GUEST)).unwrap();
             (account.status, account.password) = (Status::ForceChangePassword, Some("temporary".into()));
@@ -187,18 +185,18 @@ async fn no_member_gets_the_link_to_an_account_that_its_guest_has_opened() {
             if seconds > DAY {
                 house.store.expire(house.time());
             }
-            invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+            handed_over(&house).await.is_refused(409, "account-exists");
             assert_eq!(account_of_the_guest(&house), before);
         }
         // The mailbox may have it, and no member gets that link, either. A member who revokes it deletes nothing.
         house.clock.forward(60);
         let path = invited_by_mail(&house).await;
         house.clock.forward(60);
-        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
-        assert_eq!(as_member(&house, "DELETE", &path, None).await.status, 204);
+        handed_over(&house).await.is_refused(409, "account-exists");
+        assert_eq!(house.as_member("DELETE", &path, None).await.status, 204);
         assert_eq!(guests(&house), 1);
         house.clock.forward(60);
-        invite(&house, json!({ "notify": false })).await.is_refused(409, "account-exists");
+        handed_over(&house).await.is_refused(409, "account-exists");
     }
 }
 
@@ -208,18 +206,18 @@ async fn a_link_that_a_member_has_opens_no_later_account_of_the_same_name() {
         later.sub = "sub-of-another".to_owned();
         later.groups.insert("admins".to_owned());
         let house = house(&[]);
-        let answer = invite(&house, json!({ "notify": false })).await;
-        let (username, token) = parts(answer.body["link"].as_str().unwrap());
+        let answer = handed_over(&house).await;
+        let link = link_in(&answer);
         house.pool.change(|accounts| {
             accounts.retain(|account| !account.has_email(GUEST));
-            later.user_name = username.clone();
+            later.user_name = link.username.clone();
             accounts.push(later);
         });
         let planted = account_of_the_guest(&house);
         house.clock.forward(60);
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-        let path = format!("/invitations/{}", answer.body["id"].as_str().unwrap());
-        as_member(&house, "POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
+        link.answer(&house).await.is_refused(400, "invitation-invalid");
+        let path = path_of(&answer);
+        house.as_member("POST", &format!("{path}/resend"), None).await.is_refused(400, "invitation-invalid");
         assert_eq!(account_of_the_guest(&house), planted);
         assert_eq!(state(&house, &path).await, "revoked");
     }

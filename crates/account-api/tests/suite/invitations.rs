@@ -1,4 +1,4 @@
-use crate::house::{Answer, House, Trap, access_token, admin_token, event};
+use crate::house::{Answer, House, Trap, access_token, event};
 use cognito_core::email::Email;
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::memory::{Account, PoolKind, Quirks, federated, invited, native};
@@ -14,15 +14,51 @@ pub(crate) async fn invite(house: &House) -> Answer {
     house.as_nobody("POST", "/invitations", Some(body)).await
 }
 
-/// User name and token of the last invitation.
-pub(crate) fn link(house: &House) -> (String, String) {
-    let mail = house.mailer.last_to(GUEST).expect("a mail to the guest");
-    (mail.parameter("username").expect("a user name"), mail.parameter("token").expect("a token"))
+/// The link of an invitation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) username: String,
+    pub(crate) token: String,
 }
 
-pub(crate) async fn complete(house: &House, username: &str, token: &str, password: &str) -> Answer {
-    let body = json!({ "username": username, "token": token, "password": password });
-    house.as_nobody("POST", "/invitations/complete", Some(body)).await
+impl Link {
+    /// What a guest sends who follows it.
+    pub(crate) fn body(&self, password: &str) -> Option<Value> {
+        Some(json!({ "username": self.username, "token": self.token, "password": password }))
+    }
+
+    pub(crate) async fn answer_with(&self, house: &House, password: &str) -> Answer {
+        house.as_nobody("POST", "/invitations/complete", self.body(password)).await
+    }
+
+    pub(crate) async fn answer(&self, house: &House) -> Answer {
+        self.answer_with(house, PASSWORD).await
+    }
+
+    /// The same with an answer that is cut off at the call after so many.
+    pub(crate) async fn answer_cut_off(&self, house: &House, after: i64) {
+        let act = house.call(None, "POST", "/invitations/complete", self.body(PASSWORD));
+        assert!(house.cut_off(after, act).await.0.is_none());
+    }
+
+    /// Follows it and gets the account.
+    pub(crate) async fn opens(&self, house: &House) {
+        let done = self.answer(house).await;
+        assert_eq!(done.status, 200, "{done:?} {:#?}", house.pool.accounts());
+    }
+}
+
+/// The link of the last invitation.
+pub(crate) fn last_link(house: &House) -> Link {
+    let mail = house.mailer.last_to(GUEST).expect("a mail to the guest");
+    let part = |name: &str| mail.parameter(name).unwrap_or_else(|| panic!("no {name} in {mail:?}"));
+    Link { username: part("username"), token: part("token") }
+}
+
+/// Invites the guest, and returns the link.
+pub(crate) async fn new_link(house: &House) -> Link {
+    invite(house).await;
+    last_link(house)
 }
 
 #[tokio::test(start_paused = true)]
@@ -36,24 +72,23 @@ async fn a_guest_gets_a_link_chooses_a_password_and_has_an_account() {
     let mail = house.mailer.last_to(GUEST).unwrap();
     assert!(mail.letter.text.contains("https://app.example.com/activate?username="), "{}", mail.letter.text);
 
-    let (username, token) = link(&house);
-    let done = complete(&house, &username, &token, PASSWORD).await;
+    let link = last_link(&house);
+    let done = link.answer(&house).await;
     assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
     let account = &house.pool.accounts()[0];
     assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
     assert_eq!(account.password.as_deref(), Some(PASSWORD));
     assert!(account.groups.contains("Users"));
-    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    link.answer(&house).await.is_refused(409, "already-completed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_was_used_does_nothing_more() {
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    let link = new_link(&house).await;
+    link.opens(&house).await;
     let calls = house.pool.calls();
-    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    link.answer(&house).await.is_refused(409, "already-completed");
     assert_eq!(house.pool.calls(), calls, "an administrator may have taken the account out of the group since");
     assert_eq!(house.bus.events().len(), 1);
 }
@@ -61,17 +96,16 @@ async fn a_link_that_was_used_does_nothing_more() {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_token_learns_nothing_of_accounts_and_invitations() {
     let house = House::new([native("ada@example.com")]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     let mut texts = Vec::new();
     for (name, wrong) in [
-        (username.as_str(), "wrong"),
-        ("nobody", token.as_str()),
-        (GUEST, token.as_str()),
+        (link.username.as_str(), "wrong"),
+        ("nobody", link.token.as_str()),
+        (GUEST, link.token.as_str()),
         ("ada@example.com", "the owner's password"),
         ("native-ada@example.com", "the owner's password"),
     ] {
-        let answer = complete(&house, name, wrong, PASSWORD).await;
+        let answer = Link { username: name.into(), token: wrong.into() }.answer(&house).await;
         answer.is_refused(400, "invitation-invalid");
         texts.push(answer.body.to_string());
     }
@@ -82,31 +116,29 @@ async fn a_wrong_token_learns_nothing_of_accounts_and_invitations() {
 #[tokio::test(start_paused = true)]
 async fn a_weak_password_is_told_with_the_policy_and_leaves_the_invitation_open() {
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     for weak in ["short", "with white space 1A", "with white Space-1A"] {
-        let answer = complete(&house, &username, &token, weak).await;
+        let answer = link.answer_with(&house, weak).await;
         answer.is_refused(400, "weak-password");
         let policy = json!({
             "minimum_length": 12, "lowercase": true, "uppercase": true, "numbers": true, "symbols": true,
         });
         assert_eq!(answer.body["password_policy"], policy);
     }
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    link.opens(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_expires_and_another_one_takes_its_place() {
     let house = House::set([], &[("INVITATION_DAYS", "3")]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     house.clock.forward(3 * 24 * 60 * 60);
-    complete(&house, &username, &token, PASSWORD).await.is_refused(410, "invitation-expired");
+    link.answer(&house).await.is_refused(410, "invitation-expired");
     invite(&house).await;
-    let (same, newer) = link(&house);
-    assert_eq!(same, username, "the same account");
-    complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
-    assert_eq!(complete(&house, &username, &newer, PASSWORD).await.status, 200);
+    let newer = last_link(&house);
+    assert_eq!(newer.username, link.username, "the same account");
+    link.answer(&house).await.is_refused(400, "invitation-invalid");
+    newer.opens(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,17 +149,15 @@ async fn an_invitation_is_void_once_the_account_changed() {
         |account| account.user_name = "renamed".into(),
     ] {
         let house = House::new([]);
-        invite(&house).await;
-        let (username, token) = link(&house);
+        let link = new_link(&house).await;
         house.pool.change(|accounts| change(&mut accounts[0]));
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        link.answer(&house).await.is_refused(400, "invitation-invalid");
         assert!(!house.pool.accounts()[0].email_verified);
     }
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     house.pool.change(|accounts| accounts[0].enabled = false);
-    complete(&house, &username, &token, PASSWORD).await.is_refused(403, "account-unusable");
+    link.answer(&house).await.is_refused(403, "account-unusable");
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,9 +200,8 @@ async fn everybody_gets_the_same_answer_before_anything_is_looked_up() {
 async fn what_fails_for_newcomers_alone_is_told_to_nobody_and_tried_again() {
     let house = House::with(PoolKind::EmailUserNames, [], &[], Trap::Fail);
     // Last invitation read and written, three counts, the job put, look-up; then the creation.
-    house.fuse.after(7);
-    let answer = invite(&house).await;
-    assert!(house.fuse.is_sprung());
+    let (answer, sprung) = house.cut_off(7, invite(&house)).await;
+    assert!(sprung);
     assert_eq!((answer.status.as_u16(), answer.body), (202, json!({})));
     assert_eq!((house.pool.accounts().len(), house.mailer.sent().len()), (1, 1));
 }
@@ -191,9 +220,7 @@ async fn where_everybody_may_invite_only_the_allowed_domains_are_invited() {
     assert!(house.mailer.last_to("grace@corp.example").is_some());
     // A member's word stands above the rule, as an administrator's does.
     let house = House::set([], &[("INVITATIONS", "members"), allowed]);
-    let claims = admin_token("ada@example.com");
-    let answer = house.call(Some(&claims), "POST", "/invitations", body(GUEST)).await.unwrap();
-    assert_eq!(answer.status, 202);
+    assert_eq!(house.as_member("POST", "/invitations", body(GUEST)).await.status, 202);
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,8 +243,8 @@ async fn members_of_the_admin_group_are_told_and_nobody_else_may_invite() {
     invite("ADA@example.com").await.is_refused(409, "account-exists");
     invite("ADA@example.com").await.is_refused(429, "too-many-requests");
     assert!(house.mailer.last_to("ada@example.com").is_none(), "nobody is bothered");
-    let (username, token) = link(&house);
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200, "a guest needs no token of the pool");
+    let link = last_link(&house);
+    assert_eq!(link.answer(&house).await.status, 200, "a guest needs no token of the pool");
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,8 +271,7 @@ async fn only_attributes_of_the_closed_list_are_set() {
 #[tokio::test(start_paused = true)]
 async fn a_second_invitation_changes_nothing_and_the_first_link_still_opens() {
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     for _ in 0..3 {
         house.clock.forward(60);
         let body = json!({ "email": GUEST, "attributes": { "given_name": "Mallory" } });
@@ -254,8 +280,8 @@ async fn a_second_invitation_changes_nothing_and_the_first_link_still_opens() {
     assert_eq!(house.pool.accounts()[0].attributes["given_name"], "Grace");
     assert_eq!(house.mailer.sent().len(), 4);
     assert!(!house.pool.calls().contains(&"AdminSetUserPassword"), "no credential of anybody ends");
-    assert_eq!(link(&house), (username.clone(), token.clone()), "the same link again");
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    assert_eq!(last_link(&house), link, "the same link again");
+    link.opens(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,8 +289,7 @@ async fn a_stranger_leaves_the_temporary_password_of_another_maker_alone_and_an_
     for (mode, renewed) in [("public", false), ("members", true)] {
         let house = House::set([invited(GUEST).unverified()], &[("INVITATIONS", mode)]);
         let before = house.pool.accounts()[0].password.clone();
-        let claims = admin_token("ada@example.com");
-        house.call(Some(&claims), "POST", "/invitations", Some(json!({ "email": GUEST }))).await.unwrap();
+        house.as_member("POST", "/invitations", Some(json!({ "email": GUEST }))).await;
         assert_eq!(house.pool.accounts()[0].password != before, renewed, "{mode}");
         assert_eq!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_some(), renewed, "{mode}");
     }
@@ -274,7 +299,7 @@ async fn a_stranger_leaves_the_temporary_password_of_another_maker_alone_and_an_
 async fn the_token_of_a_link_is_no_password_of_the_pool() {
     let house = House::new([]);
     invite(&house).await;
-    let (_, token) = link(&house);
+    let token = last_link(&house).token;
     let password = house.pool.accounts()[0].password.clone().unwrap();
     assert_ne!(password, token);
     assert!(!house.mailer.last_to(GUEST).unwrap().letter.text.contains(&password));
@@ -290,24 +315,18 @@ async fn who_only_names_an_address_keeps_nobody_from_being_invited() {
     let shut =
         [native(GUEST), native(GUEST).unconfirmed(), invited(GUEST)].map(|it| it.unverified().disabled().named("shut"));
     for squatter in [claimed.clone(), moved].into_iter().chain(shut) {
-        let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:never")];
-        let house = House::with(PoolKind::EmailAlias, [squatter], &own, Trap::Crash);
-        invite(&house).await;
-        let (username, token) = link(&house);
-        let done = complete(&house, &username, &token, PASSWORD).await;
+        let house = House::with_aliases([squatter], &[("PROVIDERS", "Okta:never")]);
+        let link = new_link(&house).await;
+        let done = link.answer(&house).await;
         assert_eq!(done.status, 200, "{done:?} {:#?}", house.pool.accounts());
     }
     // The mark is the word of a provider that is never believed. Only the pool may still keep the address for it.
-    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:never")];
     let house =
-        House::with(PoolKind::EmailAlias, [Account { email_verified: true, ..claimed.clone() }], &own, Trap::Crash);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    complete(&house, &username, &token, PASSWORD).await;
+        House::with_aliases([Account { email_verified: true, ..claimed.clone() }], &[("PROVIDERS", "Okta:never")]);
+    new_link(&house).await.answer(&house).await;
     assert!(house.pool.calls().contains(&"AdminRespondToAuthChallenge"));
     // A provider whose every address counts has vouched for it.
-    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:always")];
-    let house = House::with(PoolKind::EmailAlias, [claimed], &own, Trap::Crash);
+    let house = House::with_aliases([claimed], &[("PROVIDERS", "Okta:always")]);
     invite(&house).await;
     assert!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_none());
 }
@@ -316,8 +335,7 @@ async fn who_only_names_an_address_keeps_nobody_from_being_invited() {
 #[tokio::test(start_paused = true)]
 async fn whoever_signs_in_to_an_account_with_the_address_gets_no_second_one() {
     let linked = native(GUEST).unverified().with_identity("Okta", "1");
-    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Okta:never")];
-    let house = House::with(PoolKind::EmailAlias, [linked], &own, Trap::Crash);
+    let house = House::with_aliases([linked], &[("PROVIDERS", "Okta:never")]);
     invite(&house).await;
     assert_eq!(house.pool.accounts().len(), 1);
     assert!(house.mailer.last_to(GUEST).unwrap().parameter("token").is_none());
@@ -332,24 +350,22 @@ fn registered_by_somebody_else() -> Account {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_link_makes_no_account_for_whom_an_administrator_shut_out_meanwhile() {
-    let own = [("NATIVE_USERNAME", "uuid"), ("PROVIDERS", "Corp:always:none")];
-    let house = House::with(PoolKind::EmailAlias, [], &own, Trap::Crash);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let house = House::with_aliases([], &[("PROVIDERS", "Corp:always:none")]);
+    let link = new_link(&house).await;
     house.pool.change(|accounts| accounts.push(federated("Corp", "1", GUEST).unverified().disabled()));
-    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "email-taken");
+    link.answer(&house).await.is_refused(409, "email-taken");
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_registered_and_confirmed_nothing_keeps_nobody_from_being_invited_and_ends_with_nothing() {
     let house = House::new([registered_by_somebody_else()]);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    complete(&house, &username, "wrong", PASSWORD).await.is_refused(400, "invitation-invalid");
+    let link = new_link(&house).await;
+    let wrong = Link { token: "wrong".into(), ..link.clone() };
+    wrong.answer(&house).await.is_refused(400, "invitation-invalid");
     let only_read = house.pool.calls().iter().all(|call| ["ListUsers", "AdminGetUser"].contains(call));
     assert!(only_read, "the registration may be the guest's own: it stays until they answer");
-    complete(&house, &username, &token, "short").await.is_refused(400, "weak-password");
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    link.answer_with(&house, "short").await.is_refused(400, "weak-password");
+    link.opens(&house).await;
     let account = &house.pool.accounts()[0];
     assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
     assert_eq!((account.password.as_deref(), account.phone.as_deref()), (Some(PASSWORD), None));
@@ -358,12 +374,10 @@ async fn who_registered_and_confirmed_nothing_keeps_nobody_from_being_invited_an
 
 #[tokio::test(start_paused = true)]
 async fn beside_a_registration_under_another_name_a_guest_gets_an_account() {
-    let own = [("NATIVE_USERNAME", "uuid")];
-    let house = House::with(PoolKind::EmailAlias, [registered_by_somebody_else().named("mallory")], &own, Trap::Crash);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    assert_ne!(username, "mallory");
-    assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+    let house = House::with_aliases([registered_by_somebody_else().named("mallory")], &[]);
+    let link = new_link(&house).await;
+    assert_ne!(link.username, "mallory");
+    link.opens(&house).await;
     let mallorys = house.pool.account("mallory").unwrap();
     assert_eq!((mallorys.status, mallorys.phone.is_some()), (Status::Unconfirmed, true));
 }
@@ -371,10 +385,9 @@ async fn beside_a_registration_under_another_name_a_guest_gets_an_account() {
 #[tokio::test(start_paused = true)]
 async fn a_registration_that_was_confirmed_since_its_invitation_is_left_as_it_is() {
     let house = House::new([registered_by_somebody_else()]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     house.pool.change(|accounts| accounts[0].status = Status::Confirmed);
-    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    link.answer(&house).await.is_refused(409, "already-completed");
     let account = &house.pool.accounts()[0];
     assert!(!account.email_verified, "whoever registered may have confirmed it");
     assert_eq!(account.password.as_deref(), Some("Mallory's-own-1"));
@@ -388,13 +401,14 @@ async fn in_a_pool_with_plain_user_names_a_guest_gets_the_name_that_follows_from
     for answer in join_all((0..5).map(|_| invite(&house))).await {
         assert_eq!(answer.status, 202);
     }
-    let (username, token) = link(&house);
-    assert_eq!(username, NativeUserName::derived(&Email::parse(GUEST).unwrap()));
-    let done = complete(&house, &username, &token, PASSWORD).await;
+    let link = last_link(&house);
+    let username = &link.username;
+    assert_eq!(*username, NativeUserName::derived(&Email::parse(GUEST).unwrap()));
+    let done = link.answer(&house).await;
     assert_eq!(done.status, 200);
     assert_eq!(done.body["username"].as_str(), Some(username.as_str()));
     let [account] = house.pool.accounts().try_into().expect("one account");
-    assert!(account.email_verified && account.user_name == username);
+    assert!(account.email_verified && account.user_name == *username);
 
     // Whoever took the name, or took it as an alias before, is neither invited in the place of the guest nor changed.
     let mallory = Account { email: Some("mallory@example.com".into()), ..native(GUEST).named("mallory") };
@@ -414,9 +428,9 @@ async fn in_a_pool_with_plain_user_names_a_guest_gets_the_name_that_follows_from
 
 #[tokio::test(start_paused = true)]
 async fn a_guests_user_name_has_not_the_form_of_a_sub() {
-    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([], &[]);
     invite(&house).await;
-    let name = cognito_core::user_pool::UserName::new(link(&house).0);
+    let name = cognito_core::user_pool::UserName::new(new_link(&house).await.username);
     assert!(!name.has_form_of_sub() && name.as_str().len() == 32, "{}", name.as_str());
 }
 
@@ -429,8 +443,7 @@ async fn an_account_whose_creation_got_no_answer_is_its_own_guest() {
         house.fuse.after(7);
         invite(&house).await;
         assert!(house.fuse.is_sprung());
-        let (username, token) = link(&house);
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+        last_link(&house).opens(&house).await;
         assert_eq!(house.pool.accounts().len(), 1);
     }
 }
@@ -444,7 +457,7 @@ async fn nobody_is_greeted_by_a_strangers_word() {
 
 #[tokio::test(start_paused = true)]
 async fn invitations_at_once_make_one_account_with_one_mail() {
-    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([], &[]);
     for answer in join_all((0..20).map(|_| invite(&house))).await {
         assert_eq!(answer.status, 202);
     }
@@ -454,10 +467,9 @@ async fn invitations_at_once_make_one_account_with_one_mail() {
 #[tokio::test(start_paused = true)]
 async fn completions_at_once_make_one_account() {
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     let passwords: Vec<_> = (0..20).map(|number| format!("{PASSWORD}-{number}")).collect();
-    let answers = join_all(passwords.iter().map(|password| complete(&house, &username, &token, password))).await;
+    let answers = join_all(passwords.iter().map(|password| link.answer_with(&house, password))).await;
     let accepted: Vec<_> = answers.iter().enumerate().filter(|(_, answer)| answer.status == 200).collect();
     let [(winner, _)] = accepted.as_slice() else { panic!("{} were accepted", accepted.len()) };
     assert_eq!(house.pool.accounts()[0].password.as_ref(), Some(&passwords[*winner]));
@@ -469,13 +481,12 @@ async fn completions_at_once_make_one_account() {
 #[tokio::test(start_paused = true)]
 async fn an_address_that_somebody_proved_meanwhile_stays_theirs_even_if_the_list_does_not_show_it_yet() {
     for list_lag in [0, 1] {
-        let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
-        invite(&house).await;
-        let (username, token) = link(&house);
+        let house = House::with_aliases([], &[]);
+        let link = new_link(&house).await;
         house.pool.change(|accounts| accounts.push(native(GUEST)));
         house.pool.set_quirks(Quirks { list_lag, ..Quirks::default() });
-        complete(&house, &username, &token, PASSWORD).await.is_refused(409, "email-taken");
-        assert!(!house.pool.account(&username).unwrap().email_verified);
+        link.answer(&house).await.is_refused(409, "email-taken");
+        assert!(!house.pool.account(&link.username).unwrap().email_verified);
     }
 }
 
@@ -483,7 +494,8 @@ async fn an_address_that_somebody_proved_meanwhile_stays_theirs_even_if_the_list
 async fn without_invitations_there_is_nothing_there() {
     let house = House::set([], &[("INVITATIONS", "off")]);
     invite(&house).await.is_refused(404, "not-found");
-    complete(&house, "u", "t", PASSWORD).await.is_refused(404, "not-found");
+    let link = Link { username: "u".into(), token: "t".into() };
+    link.answer(&house).await.is_refused(404, "not-found");
 }
 
 #[tokio::test(start_paused = true)]
@@ -492,21 +504,17 @@ async fn the_address_that_is_verified_is_the_one_the_invitation_went_to_whatever
     let (answer, write) = ("AdminRespondToAuthChallenge", "AdminUpdateUserAttributes");
     for (operation, cut_off) in [(answer, false), (write, false), (write, true)] {
         let house = House::new([]);
-        invite(&house).await;
-        let (username, token) = link(&house);
+        let link = new_link(&house).await;
         if cut_off {
             // The password is taken, the rest is not done, and the guest can sign in and change the address.
-            house.fuse.after(5);
-            let body = json!({ "username": username, "token": token, "password": PASSWORD });
-            let answer = house.call(None, "POST", "/invitations/complete", Some(body)).await;
-            assert!(answer.is_none() && house.pool.accounts()[0].status == Status::Confirmed);
-            house.fuse.off();
+            link.answer_cut_off(&house, 5).await;
+            assert_eq!(house.pool.accounts()[0].status, Status::Confirmed);
         }
         house.just_before(operation, |accounts| {
             accounts[0].email = Some(VICTIM.into());
             accounts[0].email_verified = false;
         });
-        complete(&house, &username, &token, PASSWORD).await;
+        link.answer(&house).await;
         let account = &house.pool.accounts()[0];
         let proven = account.email.as_deref().filter(|_| account.email_verified);
         assert_eq!(proven, Some(GUEST), "{operation}, cut off: {cut_off}");
@@ -540,14 +548,13 @@ async fn somebody_who_came_meanwhile_keeps_the_password_whatever_the_list_still_
 #[tokio::test(start_paused = true)]
 async fn an_account_that_was_not_confirmed_by_its_invitation_is_left_as_it_is() {
     let house = House::new([]);
-    invite(&house).await;
-    let (username, token) = link(&house);
+    let link = new_link(&house).await;
     // Came by Google instead, and was taken out of the group later.
     house.pool.change(|accounts| {
         accounts[0].status = Status::Confirmed;
         accounts[0].identities = federated("Google", "1", GUEST).identities;
     });
-    complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+    link.answer(&house).await.is_refused(409, "already-completed");
     let account = &house.pool.accounts()[0];
     assert!(account.groups.is_empty() && !account.email_verified);
     assert!(!house.pool.calls().contains(&"AdminUpdateUserAttributes"));
@@ -557,15 +564,11 @@ async fn an_account_that_was_not_confirmed_by_its_invitation_is_left_as_it_is() 
 async fn only_a_new_account_joins_the_group_when_it_was_cut_off_before() {
     for (later, joins) in [(599, true), (600, false)] {
         let house = House::new([]);
-        invite(&house).await;
-        let (username, token) = link(&house);
+        let link = new_link(&house).await;
         // State, profile, look-up, state, password; then the address.
-        house.fuse.after(5);
-        let body = json!({ "username": username, "token": token, "password": PASSWORD });
-        assert!(house.call(None, "POST", "/invitations/complete", Some(body)).await.is_none());
-        house.fuse.off();
+        link.answer_cut_off(&house, 5).await;
         house.clock.forward(later);
-        complete(&house, &username, &token, PASSWORD).await.is_refused(409, "already-completed");
+        link.answer(&house).await.is_refused(409, "already-completed");
         let account = &house.pool.accounts()[0];
         assert!(account.email_verified);
         assert_eq!(account.groups.contains("Users"), joins, "after {later} seconds");
@@ -575,9 +578,8 @@ async fn only_a_new_account_joins_the_group_when_it_was_cut_off_before() {
 #[tokio::test(start_paused = true)]
 async fn a_group_that_the_pool_lacks_keeps_no_guest_out_and_the_operator_is_told() {
     let house = House::set([], &[("DEFAULT_GROUP", "Missing")]);
-    invite(&house).await;
-    let (username, token) = link(&house);
-    let (done, log) = CapturedLog::of(complete(&house, &username, &token, PASSWORD)).await;
+    let link = new_link(&house).await;
+    let (done, log) = CapturedLog::of(link.answer(&house)).await;
     assert_eq!(done.status, 200, "{done:?}");
     assert!(log.contains("ERROR") && log.contains("group_missing"), "{log}");
     let account = &house.pool.accounts()[0];
@@ -594,7 +596,7 @@ async fn an_address_that_is_too_long_for_a_user_name_is_told_before_anything_is_
     assert!(house.pool.calls().is_empty());
     assert_eq!(house.as_nobody("POST", "/invitations", body(128)).await.status, 202);
     assert_eq!(house.pool.accounts().len(), 1);
-    let house = House::with(PoolKind::EmailAlias, [], &[("NATIVE_USERNAME", "uuid")], Trap::Crash);
+    let house = House::with_aliases([], &[]);
     assert_eq!(house.as_nobody("POST", "/invitations", body(129)).await.status, 202);
     assert_eq!(house.pool.accounts().len(), 1, "where the user name is another one, it fits");
 }

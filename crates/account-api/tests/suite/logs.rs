@@ -1,42 +1,35 @@
+use crate::email_change::{NEW, OLD, prove, request, verify, wrong};
 use crate::house::House;
 use crate::identities::token;
 use crate::identities_connect::{
     ADA, AT_GOOGLE, NEW as SELF_SERVICE, ada, confirming, half_moved_from, last_code, look, made_with_identity, offer,
     post,
 };
+use crate::invitations::{GUEST, PASSWORD, last_link};
 use cognito_core::testing::CapturedLog;
 use cognito_core::user_pool::memory::native;
 use serde_json::json;
-
-const OLD: &str = "ada@example.com";
-const NEW: &str = "lovelace@example.org";
-const GUEST: &str = "grace@example.com";
 
 #[tokio::test(start_paused = true)]
 async fn the_log_tells_what_was_decided_and_nothing_about_the_person() {
     let house = House::new([native(OLD)]);
     let mut secrets = vec![OLD.to_owned(), NEW.to_owned(), GUEST.to_owned(), "Grace".to_owned()];
     let ((), log) = CapturedLog::of(async {
-        let wish = || Some(json!({ "new_email": NEW }));
-        let verify =
-            async |code: &str| house.as_owner(OLD, "POST", "/email-change/verify", Some(json!({ "code": code }))).await;
-        house.as_owner(OLD, "POST", "/email-change", wish()).await;
-        house.as_owner(OLD, "POST", "/email-change", wish()).await;
-        verify("000000").await;
-        secrets.push(house.code_sent_to(OLD));
-        verify(&house.code_sent_to(OLD)).await;
-        secrets.push(house.code_sent_to(NEW));
-        verify(&house.code_sent_to(NEW)).await;
+        request(&house).await;
+        request(&house).await;
+        verify(&house, "000000").await;
+        for address in [OLD, NEW] {
+            secrets.push(house.code_sent_to(address));
+            prove(&house, OLD, address).await;
+        }
         let body = json!({ "email": GUEST, "attributes": { "given_name": "Grace" } });
         house.as_nobody("POST", "/invitations", Some(body)).await;
-        let mail = house.mailer.last_to(GUEST).unwrap();
-        let (username, token) = (mail.parameter("username").unwrap(), mail.parameter("token").unwrap());
-        for password in ["weak-secret", "The-Guest's-own-1", "The-Guest's-own-1"] {
+        let link = last_link(&house);
+        for password in ["weak-secret", PASSWORD, PASSWORD] {
             secrets.push(password.to_owned());
-            let body = json!({ "username": username, "token": token, "password": password });
-            house.as_nobody("POST", "/invitations/complete", Some(body)).await;
+            link.answer_with(&house, password).await;
         }
-        secrets.push(token);
+        secrets.push(link.token);
         house.mailer.set_broken(true);
         house.as_nobody("POST", "/invitations", Some(json!({ "email": OLD }))).await;
     })
@@ -87,7 +80,7 @@ async fn the_log_of_the_ways_to_sign_in_names_no_address_code_subject_offer_or_c
         house.mailer.set_broken(false);
         post(&house, &claims, "/identities", body.clone()).await;
         let code = last_code(&house);
-        body["code"] = json!(if code == "111111" { "222222" } else { "111111" });
+        body["code"] = json!(wrong(&code));
         post(&house, &claims, "/identities", body.clone()).await;
         body["code"] = json!(code);
         post(&house, &claims, "/identities", body.clone()).await;

@@ -1,7 +1,8 @@
 //! Entries of the table as earlier versions of the API wrote them.
 
+use crate::email_change::{ask, prove};
 use crate::house::{House, access_token};
-use crate::invitations::{GUEST, PASSWORD, complete, invite, link};
+use crate::invitations::{GUEST, invite, last_link};
 use account_api::store::{Store, Write};
 use cognito_core::user_pool::memory::native;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ fn without(entry: &mut Value, names: &[&str]) {
 async fn a_change_of_the_address_that_an_earlier_version_began_goes_on() {
     let house = House::new([native(ADA)]);
     let new = "lovelace@example.org";
-    let begun = house.as_owner(ADA, "POST", "/email-change", Some(json!({ "new_email": new }))).await;
+    let begun = ask(&house, ADA, new).await;
     assert_eq!(begun.status, 202, "{begun:?}");
     let key = format!("email-change#{}", access_token(ADA)["sub"].as_str().unwrap());
     as_before(&house, &key, |state| {
@@ -40,8 +41,7 @@ async fn a_change_of_the_address_that_an_earlier_version_began_goes_on() {
     })
     .await;
     for (to, stage) in [(ADA, "new"), (new, "done")] {
-        let code = json!({ "code": house.code_sent_to(to) });
-        let answer = house.as_owner(ADA, "POST", "/email-change/verify", Some(code)).await;
+        let answer = prove(&house, ADA, to).await;
         assert_eq!((answer.status.as_u16(), &answer.body["stage"]), (200, &json!(stage)), "{answer:?}");
     }
 }
@@ -53,8 +53,8 @@ async fn a_link_of_an_earlier_version_opens_the_account_or_can_be_sent_again() {
         let house = House::new([]);
         assert_eq!(invite(&house).await.status, 202);
         house.work().await;
-        let (username, token) = link(&house);
-        as_before(&house, &format!("invitation#{username}"), |invitation| {
+        let link = last_link(&house);
+        as_before(&house, &format!("invitation#{}", link.username), |invitation| {
             without(invitation, &newer);
             if !has_a_token {
                 without(invitation, &["seed"]);
@@ -62,14 +62,14 @@ async fn a_link_of_an_earlier_version_opens_the_account_or_can_be_sent_again() {
         })
         .await;
         if has_a_token {
-            assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200);
+            link.opens(&house).await;
             continue;
         }
-        complete(&house, &username, &token, PASSWORD).await.is_refused(400, "invitation-invalid");
+        link.answer(&house).await.is_refused(400, "invitation-invalid");
         house.clock.forward(61);
         assert_eq!(invite(&house).await.status, 202);
         house.work().await;
-        let (username, token) = link(&house);
-        assert_eq!(complete(&house, &username, &token, PASSWORD).await.status, 200, "{GUEST}");
+        let link = last_link(&house);
+        assert_eq!(link.answer(&house).await.status, 200, "{GUEST}");
     }
 }
