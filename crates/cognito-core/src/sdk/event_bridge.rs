@@ -3,7 +3,7 @@
 //! The SDK's crate for `EventBridge` would make pre-sign-up larger for everybody, and few have a bus.
 
 use super::Aws;
-use super::signed::Target;
+use super::signed::{Target, refusal};
 use crate::account_event::{AccountEvent, EventBus, NotTaken, SOURCE, Taking};
 use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use serde::Deserialize;
@@ -89,8 +89,7 @@ impl EventBridge {
         if status.is_success() {
             return Ok(body.to_vec());
         }
-        let code = serde_json::from_slice::<Refusal>(&body).unwrap_or_default().kind;
-        let code = code.rsplit('#').next().unwrap_or_default().to_owned();
+        let code = refusal(&body);
         let may_pass = status.as_u16() >= 500 || PASSING.contains(&code.as_str());
         Err(NotTaken { code: format!("status {} {code}", status.as_u16()), may_pass })
     }
@@ -98,13 +97,6 @@ impl EventBridge {
 
 fn passing(code: &str) -> NotTaken {
     NotTaken { code: code.to_owned(), may_pass: true }
-}
-
-/// What `EventBridge` answers to a call that it refuses. Its `message` may repeat what was sent, so it is not read.
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(rename = "__type", default)]
-    kind: String,
 }
 
 /// The answer to a call that `EventBridge` took. Each event may have failed on its own.

@@ -74,3 +74,11 @@ impl Aws {
         Ok(self.connections.connector(limits).call(HttpRequest::try_from(request)?).await?)
     }
 }
+
+/// AWS's code of a call that it refused, in the answer of its JSON protocols. Their `message` may repeat what was sent, so it
+/// is not read.
+#[cfg(any(feature = "event-bus", feature = "retry-queue"))]
+pub(super) fn refusal(answer: &[u8]) -> String {
+    let answer: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
+    answer["__type"].as_str().and_then(|code| code.rsplit('#').next()).unwrap_or_default().to_owned()
+}

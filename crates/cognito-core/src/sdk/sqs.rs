@@ -5,11 +5,10 @@
 
 use super::Aws;
 use super::http::Origin;
-use super::signed::Target;
+use super::signed::{Target, refusal};
 use crate::retry_queue::{NotKept, RetryQueue};
 use crate::settings::{self, Lookup, SettingError};
 use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
-use serde::Deserialize;
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
@@ -57,16 +56,8 @@ impl SqsQueue {
             return Ok(());
         }
         let body = super::http::read(answer.into_body(), MAX_ANSWER).await?;
-        let code = serde_json::from_slice::<Refusal>(&body).unwrap_or_default().kind;
-        Err(format!("status {} {}", status.as_u16(), code.rsplit('#').next().unwrap_or_default()).into())
+        Err(format!("status {} {}", status.as_u16(), refusal(&body)).into())
     }
-}
-
-/// What SQS answers to a call that it refuses. Its `message` may repeat what was sent, so it is not read.
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(rename = "__type", default)]
-    kind: String,
 }
 
 impl RetryQueue for SqsQueue {
