@@ -17,11 +17,28 @@ use std::collections::BTreeMap;
 /// The pool. A join of two accounts makes only the calls that this API has rights for, and all others fail.
 pub(super) struct Pool<'a>(pub(super) &'a dyn Accounts);
 
-fn not_here<T>(operation: &'static str) -> Result<T, PoolError> {
-    Err(PoolError::new(PoolErrorKind::Other, operation, "not a call of this API"))
+/// The calls that a join does not make, each with AWS's name for it.
+macro_rules! not_here {
+    ($($name:ident($($type:ty),*) -> $output:ty, $operation:literal;)*) => {$(
+        async fn $name(&self, $(_: $type),*) -> Result<$output, PoolError> {
+            Err(PoolError::new(PoolErrorKind::Other, $operation, "not a call of this API"))
+        }
+    )*};
 }
 
 impl UserPool for Pool<'_> {
+    not_here! {
+        user_name_of_sub(&str) -> Option<UserName>, "ListUsers";
+        required_attributes() -> Vec<RequiredAttribute>, "DescribeUserPool";
+        create_native(&NewNative) -> Profile, "AdminCreateUser";
+        replace_password(&CheckedUserName, &Password) -> (), "AdminSetUserPassword";
+        set_verified_email(&CheckedUserName, &AvailableEmail) -> (), "AdminUpdateUserAttributes";
+        forget_phone_and_factors(&CheckedUserName) -> (), "AdminSetUserMFAPreference";
+        has_passkey(&CheckedUserName) -> bool, "AdminGetUserAuthFactors";
+        sign_out_everywhere(&CheckedUserName) -> (), "AdminUserGlobalSignOut";
+        add_to_group(&CheckedUserName, &str) -> (), "AdminAddUserToGroup";
+    }
+
     async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
         self.0.profiles_with_email(email).await
     }
@@ -30,24 +47,8 @@ impl UserPool for Pool<'_> {
         self.0.profile(name).await
     }
 
-    async fn user_name_of_sub(&self, _sub: &str) -> Result<Option<UserName>, PoolError> {
-        not_here("ListUsers")
-    }
-
-    async fn required_attributes(&self) -> Result<Vec<RequiredAttribute>, PoolError> {
-        not_here("DescribeUserPool")
-    }
-
-    async fn create_native(&self, _new: &NewNative) -> Result<Profile, PoolError> {
-        not_here("AdminCreateUser")
-    }
-
     async fn checked(&self, name: &UserName, own_sub: &str) -> Result<CheckedUserName, PoolError> {
         self.0.checked(name, own_sub).await
-    }
-
-    async fn replace_password(&self, _user: &CheckedUserName, _password: &Password) -> Result<(), PoolError> {
-        not_here("AdminSetUserPassword")
     }
 
     async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
@@ -58,38 +59,20 @@ impl UserPool for Pool<'_> {
         self.0.unlink_source(identity).await
     }
 
-    async fn set_verified_email(&self, _user: &CheckedUserName, _email: &AvailableEmail) -> Result<(), PoolError> {
-        not_here("AdminUpdateUserAttributes")
-    }
-
-    async fn forget_phone_and_factors(&self, _user: &CheckedUserName) -> Result<(), PoolError> {
-        not_here("AdminSetUserMFAPreference")
-    }
-
-    async fn has_passkey(&self, _user: &CheckedUserName) -> Result<bool, PoolError> {
-        not_here("AdminGetUserAuthFactors")
-    }
-
-    async fn sign_out_everywhere(&self, _user: &CheckedUserName) -> Result<(), PoolError> {
-        not_here("AdminUserGlobalSignOut")
-    }
-
     async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
         self.0.delete(user).await
-    }
-
-    async fn add_to_group(&self, _user: &CheckedUserName, _group: &str) -> Result<(), PoolError> {
-        not_here("AdminAddUserToGroup")
     }
 }
 
 impl Administration for Pool<'_> {
-    async fn settings(&self) -> Result<PoolSettings, PoolError> {
-        not_here("DescribeUserPool")
-    }
-
-    async fn page(&self, _token: Option<&str>) -> Result<Page, PoolError> {
-        not_here("ListUsers")
+    not_here! {
+        settings() -> PoolSettings, "DescribeUserPool";
+        page(Option<&str>) -> Page, "ListUsers";
+        members(&str, Option<&str>) -> Page, "ListUsersInGroup";
+        sign_in_factors(&UserName) -> Vec<String>, "AdminGetUserAuthFactors";
+        write_attributes(&CheckedUserName, &BTreeMap<String, String>) -> (), "AdminUpdateUserAttributes";
+        remove_attributes(&CheckedUserName, &[String]) -> (), "AdminDeleteUserAttributes";
+        leave_group(&CheckedUserName, &str) -> (), "AdminRemoveUserFromGroup";
     }
 
     async fn found_by(&self, name: &str) -> Result<Option<ProfileRecord>, PoolError> {
@@ -98,30 +81,6 @@ impl Administration for Pool<'_> {
 
     async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
         self.0.groups(user).await
-    }
-
-    async fn members(&self, _group: &str, _token: Option<&str>) -> Result<Page, PoolError> {
-        not_here("ListUsersInGroup")
-    }
-
-    async fn sign_in_factors(&self, _user: &UserName) -> Result<Vec<String>, PoolError> {
-        not_here("AdminGetUserAuthFactors")
-    }
-
-    async fn write_attributes(
-        &self,
-        _user: &CheckedUserName,
-        _attributes: &BTreeMap<String, String>,
-    ) -> Result<(), PoolError> {
-        not_here("AdminUpdateUserAttributes")
-    }
-
-    async fn remove_attributes(&self, _user: &CheckedUserName, _names: &[String]) -> Result<(), PoolError> {
-        not_here("AdminDeleteUserAttributes")
-    }
-
-    async fn leave_group(&self, _user: &CheckedUserName, _group: &str) -> Result<(), PoolError> {
-        not_here("AdminRemoveUserFromGroup")
     }
 }
 
