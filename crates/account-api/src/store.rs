@@ -66,34 +66,26 @@ pub struct Listed<'a> {
     pub place: &'a str,
 }
 
+/// What a call to the store returns.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
 /// Stores documents. A write succeeds only if the document still has the version that was read. So if two calls write,
 /// one of them fails and knows it. When a write is repeated because its answer was lost, both count as one write.
 pub trait Store: Send + Sync {
     /// Reads the document under a key, as the last write left it. Returns `None` if there is none. A document may still
     /// be there some days after its `keep_until`.
-    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>>;
+    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Document>>;
 
     /// Replaces the document that was read with `version`; with `None` it writes a new one.
-    fn save<'a>(
-        &'a self,
-        key: &'a str,
-        version: Option<u64>,
-        write: Write<'a>,
-    ) -> BoxFuture<'a, Result<Written, StoreError>>;
+    fn save<'a>(&'a self, key: &'a str, version: Option<u64>, write: Write<'a>) -> StoreFuture<'a, Written>;
 
     /// The documents of a list whose places are `from` or later and before `to`, at most `most` of them, the last place
     /// first. A write may be missing for a moment.
-    fn list<'a>(
-        &'a self,
-        list: &'static str,
-        from: &'a str,
-        to: &'a str,
-        most: u16,
-    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>>;
+    fn list<'a>(&'a self, list: &'static str, from: &'a str, to: &'a str, most: u16) -> StoreFuture<'a, Vec<Document>>;
 
     /// Adds to the number under a key and returns the sum. A number begins at zero. A number and a document never have
     /// the same key. A call that is repeated because its answer was lost may count twice.
-    fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> BoxFuture<'a, Result<i64, StoreError>>;
+    fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> StoreFuture<'a, i64>;
 }
 
 /// The version that follows the one that was read.

@@ -1,13 +1,13 @@
 //! A store in Amazon DynamoDB: one table whose partition key is the text attribute `key`.
 
-use super::{Document, Store, StoreError, Write, Written, next};
+use super::{Document, Store, StoreError, StoreFuture, Write, Written, next};
 use crate::{aws_error_code, random_uuid};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::FutureExt;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -86,7 +86,7 @@ impl DynamoDb {
 }
 
 impl Store for DynamoDb {
-    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Document>> {
         async move {
             let Some(item) = self.item(key).await? else { return Ok(None) };
             document(&item).map(Some).ok_or_else(|| foreign("GetItem"))
@@ -94,22 +94,11 @@ impl Store for DynamoDb {
         .boxed()
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a str,
-        version: Option<u64>,
-        write: Write<'a>,
-    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+    fn save<'a>(&'a self, key: &'a str, version: Option<u64>, write: Write<'a>) -> StoreFuture<'a, Written> {
         self.put(key, version, write).boxed()
     }
 
-    fn list<'a>(
-        &'a self,
-        list: &'static str,
-        from: &'a str,
-        to: &'a str,
-        most: u16,
-    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+    fn list<'a>(&'a self, list: &'static str, from: &'a str, to: &'a str, most: u16) -> StoreFuture<'a, Vec<Document>> {
         // `BETWEEN` includes both ends, and no place is the same as `to` unless it was on an earlier page. So one more
         // is read, and left out.
         let call = self
@@ -136,7 +125,7 @@ impl Store for DynamoDb {
         .boxed()
     }
 
-    fn add<'a>(&'a self, key: &'a str, by: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+    fn add<'a>(&'a self, key: &'a str, by: i64, until: u64) -> StoreFuture<'a, i64> {
         let call = self
             .client
             .update_item()

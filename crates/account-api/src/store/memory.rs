@@ -1,7 +1,7 @@
 //! A store in memory, for tests.
 
-use super::{Document, Store, StoreError, Write, Written, next};
-use futures_util::future::{BoxFuture, FutureExt};
+use super::{Document, Store, StoreError, StoreFuture, Write, Written, next};
+use futures_util::future::FutureExt;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -76,7 +76,7 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Document>> {
         async move {
             self.check("GetItem", key)?;
             let found = self.state().documents.get(key).map(|kept| kept.document.clone());
@@ -87,12 +87,7 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a str,
-        version: Option<u64>,
-        write: Write<'a>,
-    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+    fn save<'a>(&'a self, key: &'a str, version: Option<u64>, write: Write<'a>) -> StoreFuture<'a, Written> {
         async move {
             self.check("PutItem", key)?;
             tokio::task::yield_now().await;
@@ -108,13 +103,7 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn list<'a>(
-        &'a self,
-        list: &'static str,
-        from: &'a str,
-        to: &'a str,
-        most: u16,
-    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+    fn list<'a>(&'a self, list: &'static str, from: &'a str, to: &'a str, most: u16) -> StoreFuture<'a, Vec<Document>> {
         async move {
             self.check("Query", list)?;
             tokio::task::yield_now().await;
@@ -131,7 +120,7 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+    fn add<'a>(&'a self, key: &'a str, number: i64, keep_until: u64) -> StoreFuture<'a, i64> {
         async move {
             self.check("UpdateItem", key)?;
             tokio::task::yield_now().await;

@@ -8,7 +8,7 @@ use account_api::mailer::{Mailer, NotSent};
 use account_api::queue::memory::MemoryQueue;
 use account_api::queue::{Job, NotTaken, Queue};
 use account_api::store::memory::MemoryStore;
-use account_api::store::{Document, Store, StoreError, Write, Written};
+use account_api::store::{Document, Store, StoreError, StoreFuture, Write, Written};
 use account_api::testing::SetClock;
 pub(crate) use account_api::testing::event;
 use account_api::{AccountApi, Clock as _, Parts, Settings};
@@ -136,30 +136,19 @@ fn broken(operation: &'static str) -> StoreError {
 }
 
 impl<S: Store> Store for Fused<S> {
-    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Document>> {
         self.call("GetItem", key, self.0.load(key), broken("GetItem")).boxed()
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a str,
-        version: Option<u64>,
-        write: Write<'a>,
-    ) -> BoxFuture<'a, Result<Written, StoreError>> {
+    fn save<'a>(&'a self, key: &'a str, version: Option<u64>, write: Write<'a>) -> StoreFuture<'a, Written> {
         self.call("PutItem", key, self.0.save(key, version, write), broken("PutItem")).boxed()
     }
 
-    fn list<'a>(
-        &'a self,
-        list: &'static str,
-        from: &'a str,
-        to: &'a str,
-        most: u16,
-    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+    fn list<'a>(&'a self, list: &'static str, from: &'a str, to: &'a str, most: u16) -> StoreFuture<'a, Vec<Document>> {
         self.call("Query", list, self.0.list(list, from, to, most), broken("Query")).boxed()
     }
 
-    fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+    fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> StoreFuture<'a, i64> {
         self.call("UpdateItem", key, self.0.add(key, number, until), broken("UpdateItem")).boxed()
     }
 }
