@@ -34,15 +34,15 @@ impl Ceilings {
     /// # Errors
     ///
     /// Returns [`SettingError`] for any other value.
-    pub(crate) fn from_lookup(lookup: Lookup<'_>, name: &'static str, default: Self) -> Result<Self, SettingError> {
+    pub(crate) fn from_lookup(lookup: Lookup<'_>, name: &'static str, default: [u32; 3]) -> Result<Self, SettingError> {
         let allowed =
             "three numbers of at least 1: for one address, for one domain and for the pool, such as 5,100,500";
         let read = |text: &str| {
             let numbers: Option<Vec<u32>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
-            let [address, domain, pool] = numbers?.try_into().ok()?;
-            (address.min(domain).min(pool) >= 1).then_some(Self { address, domain, pool })
+            numbers?.try_into().ok().filter(|numbers: &[u32; 3]| !numbers.contains(&0))
         };
-        Ok(settings::optional(lookup, name, allowed, read)?.unwrap_or(default))
+        let [address, domain, pool] = settings::optional(lookup, name, allowed, read)?.unwrap_or(default);
+        Ok(Self { address, domain, pool })
     }
 
     fn of(self, scope: Scope) -> u32 {
@@ -180,10 +180,9 @@ mod tests {
 
     #[test]
     fn the_setting_is_three_numbers_of_at_least_one() {
-        let default = Ceilings { address: 1, domain: 2, pool: 3 };
-        let read = |text: &str| Ceilings::from_lookup(&|_| Some(text.to_owned()), "NAME", default);
+        let read = |text: &str| Ceilings::from_lookup(&|_| Some(text.to_owned()), "NAME", [1, 2, 3]);
         assert_eq!(read("5, 100,500"), Ok(Ceilings { address: 5, domain: 100, pool: 500 }));
-        assert_eq!(read(""), Ok(default));
+        assert_eq!(read(""), Ok(Ceilings { address: 1, domain: 2, pool: 3 }));
         for wrong in ["5", "5,100", "0,1,1", "1,1,1,1", "a,b,c", "-1,1,1"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

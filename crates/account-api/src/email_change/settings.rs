@@ -26,11 +26,7 @@ impl Settings {
         Ok(Self {
             linked_may_change: settings::choice(lookup, "LINKED_EMAIL_CHANGE", &may, false)?,
             end_sessions: settings::choice(lookup, "EMAIL_CHANGE_SESSIONS", &[("end", true), ("keep", false)], true)?,
-            ceilings: Ceilings::from_lookup(
-                lookup,
-                "EMAIL_CHANGES_A_DAY",
-                Ceilings { address: 10, domain: 200, pool: 1000 },
-            )?,
+            ceilings: Ceilings::from_lookup(lookup, "EMAIL_CHANGES_A_DAY", [10, 200, 1000])?,
             email_is_user_name: NativeUserName::from_lookup(lookup)? == NativeUserName::Email,
             providers: settings::providers(lookup)?,
         })

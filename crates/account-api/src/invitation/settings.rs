@@ -93,11 +93,7 @@ impl Settings {
                 days.parse().ok().filter(|days| (1..=365).contains(days))
             })?
             .unwrap_or(7),
-            ceilings: Ceilings::from_lookup(
-                lookup,
-                "INVITATIONS_A_DAY",
-                Ceilings { address: 5, domain: 100, pool: 500 },
-            )?,
+            ceilings: Ceilings::from_lookup(lookup, "INVITATIONS_A_DAY", [5, 100, 500])?,
             domains: SignUpDomains::from_lookup(lookup)?,
             providers: settings::providers(lookup)?,
             user_name: NativeUserName::from_lookup(lookup)?,
