@@ -34,12 +34,8 @@ pub(super) struct CodeEntry {
     id: Option<String>,
 }
 
-impl Limits for EmailChangeRequest {
-    fn is_within_limits(&self) -> bool {
-        // The flow checks the address: `invalid-email` says more than `invalid-request`.
-        true
-    }
-}
+/// The flow checks the address: `invalid-email` says more than `invalid-request`.
+impl Limits for EmailChangeRequest {}
 
 impl Limits for CodeEntry {
     fn is_within_limits(&self) -> bool {

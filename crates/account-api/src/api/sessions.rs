@@ -25,11 +25,7 @@ enum Happened {
     PasswordChanged,
 }
 
-impl Limits for NoticeRequest {
-    fn is_within_limits(&self) -> bool {
-        true
-    }
-}
+impl Limits for NoticeRequest {}
 
 refusals! { EndRefused: SIGNED_IN; SignInAgain, AccountUnusable }
 
