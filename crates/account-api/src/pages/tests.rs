@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header, request};
 use axum::response::IntoResponse;
 use cognito_core::settings::{Lookup, PAGES_RETURN_URL};
 use cognito_core::testing::lookup;
@@ -53,12 +53,16 @@ fn site(settings: &Settings) -> axum::Router {
     router(settings, || (StatusCode::NOT_FOUND, "otherwise").into_response())
 }
 
-async fn get_from(settings: &Settings, path: &str, languages: &str) -> (StatusCode, HeaderMap, String) {
-    let request = Request::get(path).header(header::ACCEPT_LANGUAGE, languages).body(Body::empty()).unwrap();
-    let answer = site(settings).oneshot(request).await.unwrap();
+async fn answer(site: axum::Router, request: request::Builder) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let answer = site.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    (status, headers, String::from_utf8(body.to_vec()).unwrap())
+    (status, headers, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+}
+
+async fn get_from(settings: &Settings, path: &str, languages: &str) -> (StatusCode, HeaderMap, String) {
+    let request = Request::get(path).header(header::ACCEPT_LANGUAGE, languages);
+    let (status, headers, body) = answer(site(settings), request).await;
+    (status, headers, String::from_utf8(body).unwrap())
 }
 
 async fn get(path: &str) -> (StatusCode, HeaderMap, String) {
@@ -69,6 +73,11 @@ async fn get(path: &str) -> (StatusCode, HeaderMap, String) {
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let begin = format!(" {name}=\"");
     html.split(&begin).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// What the script of a page gets.
+fn configuration(html: &str) -> Value {
+    attributes(html, "data-configuration")[0].replace("&quot;", "\"").replace("&#x2f;", "/").parse().unwrap()
 }
 
 fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
@@ -191,11 +200,10 @@ async fn a_first_visit_is_three_requests_of_a_few_kilobytes_and_a_later_one_is_o
 }
 
 async fn packed(path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let request = Request::get(path).header(header::ACCEPT_ENCODING, "gzip, br").body(Body::empty()).unwrap();
-    let answer = site(&settings(&[])).oneshot(request).await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    assert_eq!(headers[header::CONTENT_ENCODING], "gzip", "{path}");
-    (status, headers, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+    let request = Request::get(path).header(header::ACCEPT_ENCODING, "gzip, br");
+    let answer = answer(site(&settings(&[])), request).await;
+    assert_eq!(answer.1[header::CONTENT_ENCODING], "gzip", "{path}");
+    answer
 }
 
 fn unpacked(bytes: &[u8]) -> Vec<u8> {
@@ -269,10 +277,8 @@ async fn a_password_manager_finds_where_a_password_is_changed() {
 async fn a_path_that_leads_nowhere_is_a_page_to_browsers_and_to_nobody_else() {
     let ask = async |path: &str, accept: &str| {
         let request = Request::get(path).header(header::ACCEPT, accept).header(header::ACCEPT_LANGUAGE, "de");
-        let answer = site(&settings(&[])).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        let status = answer.status();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        let (status, _, body) = answer(site(&settings(&[])), request).await;
+        (status, String::from_utf8(body).unwrap())
     };
     for (path, up) in [("/nowhere", ""), ("/a/b/c", "../../"), ("//", "../")] {
         let (status, html) = ask(path, "text/html,application/xhtml+xml,*/*;q=0.8").await;
@@ -361,16 +367,14 @@ async fn the_configuration_in_a_page_is_public_values_alone() {
         "locales": ["ar", "de", "en", "es", "fr", "ja", "pt-BR"],
     });
     let (_, _, html) = get("/account").await;
-    let written = attributes(&html, "data-configuration")[0].replace("&quot;", "\"").replace("&#x2f;", "/");
-    assert_eq!(written.parse::<Value>().unwrap(), expected);
+    assert_eq!(configuration(&html), expected);
 }
 
 #[tokio::test]
 async fn people_connect_providers_only_where_the_api_lets_them_and_sign_in_with_those_of_the_app_client() {
     let written = async |without: &[&str]| {
         let (_, _, html) = get_from(&settings(without), "/account", "").await;
-        let text = attributes(&html, "data-configuration")[0].replace("&quot;", "\"").replace("&#x2f;", "/");
-        let configuration: Value = text.parse().unwrap();
+        let configuration = configuration(&html);
         (configuration["providers"].clone(), configuration["connects"].clone())
     };
     assert_eq!(written(&["SELF_SERVICE_LINKING"]).await, (json!(["Google", "SignInWithApple", "Corp"]), Value::Null));
@@ -546,8 +550,8 @@ async fn nobody_registers_unless_registration_is_open() {
 
 #[tokio::test]
 async fn a_page_takes_nothing_but_get_and_survives_any_query() {
-    let request = Request::builder().method(Method::POST).uri("/account").body(Body::empty()).unwrap();
-    assert_eq!(site(&settings(&[])).oneshot(request).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    let (status, ..) = answer(site(&settings(&[])), Request::post("/account")).await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     for query in ["%", "lang", "lang=%ff", "lang=a&lang=b", "&&=&", "code=%zz"] {
         assert_eq!(get(&format!("/account?{query}")).await.0, StatusCode::OK, "{query}");
     }
@@ -556,10 +560,7 @@ async fn a_page_takes_nothing_but_get_and_survives_any_query() {
 #[tokio::test]
 async fn the_pages_work_below_any_path() {
     let nested = axum::Router::new().nest("/app/v1", site(&settings(&[])));
-    let request = Request::get("/app/v1/account").body(Body::empty()).unwrap();
-    let body = nested.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    let html = String::from_utf8(body.to_vec()).unwrap();
+    let html = String::from_utf8(answer(nested.clone(), Request::get("/app/v1/account")).await.2).unwrap();
     let script = attributes(&html, "src").into_iter().find(|path| path.ends_with("fr.js")).unwrap();
-    let request = Request::get(format!("/app/v1/{script}")).body(Body::empty()).unwrap();
-    assert_eq!(nested.oneshot(request).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(answer(nested, Request::get(format!("/app/v1/{script}"))).await.0, StatusCode::OK);
 }
