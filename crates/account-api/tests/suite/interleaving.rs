@@ -9,7 +9,9 @@ mod rules;
 
 use crate::house::{Fuse, House, NOW, Trap, event};
 use crate::identities::{id, token};
-use crate::identities_connect::{A_WHILE, ADA, ANY, AT_GOOGLE, ada, alone, at, confirmed, made_with_identity, ready};
+use crate::identities_connect::{
+    A_WHILE, ADA, ANY, AT_GOOGLE, ada, alone, approved, at, confirmed, made_with_identity,
+};
 use cognito::SignIn;
 use cognito_core::user_pool::memory::{Account, federated, native};
 use explorer::{Count, End, Explorer, Process, Run};
@@ -45,7 +47,7 @@ enum Act {
 
 /// Two that act at once, and what is known of the world around them.
 struct Scene {
-    name: &'static str,
+    name: String,
     house: House,
     acts: [Act; 2],
     rules: Rules,
@@ -162,9 +164,9 @@ fn house(accounts: &[Account], own: &[(&str, &str)]) -> House {
 }
 
 /// The last call of a connection.
-async fn connecting(house: &House, own: &Account, other: &Account, stays: &Account, before: usize) -> Act {
-    let (claims, body) = confirmed(house, own, other, stays).await;
-    calls(own, "POST", "/identities", Some(ready(house, &claims, body, before).await))
+async fn connecting(house: &House, own: &Account, other: &Account, stays: &Account) -> Act {
+    let (_, body) = approved(house, own, other, stays).await;
+    calls(own, "POST", "/identities", Some(body))
 }
 
 fn calls(of: &Account, method: &'static str, path: &str, body: Option<Value>) -> Act {
@@ -191,8 +193,8 @@ async fn changing_the_address(house: &House, of: &Account) -> Act {
 }
 
 impl Scene {
-    fn new(name: &'static str, house: House, acts: [Act; 2], rules: Rules) -> Self {
-        Self { name, house, acts, rules }
+    fn new(name: impl Into<String>, house: House, acts: [Act; 2], rules: Rules) -> Self {
+        Self { name: name.into(), house, acts, rules }
     }
 }
 
@@ -200,7 +202,7 @@ impl Scene {
 async fn twice(goes: Account) -> Scene {
     let ada = with_thief(ada());
     let house = house(&[ada.clone(), goes.clone()], &[]);
-    let act = connecting(&house, &ada, &goes, &ada, 0).await;
+    let act = connecting(&house, &ada, &goes, &ada).await;
     let rules = Rules::new(&house, &[&ada], &[&goes]);
     Scene::new("the same connection twice", house, [act.clone(), act], rules)
 }
@@ -209,8 +211,8 @@ async fn twice(goes: Account) -> Scene {
 async fn two_into_one() -> Scene {
     let (ada, google, facebook) = (with_thief(ada()), google(), facebook());
     let house = house(&[ada.clone(), google.clone(), facebook.clone()], &[]);
-    let one = connecting(&house, &ada, &google, &ada, 0).await;
-    let two = connecting(&house, &facebook, &ada, &ada, 0).await;
+    let one = connecting(&house, &ada, &google, &ada).await;
+    let two = connecting(&house, &facebook, &ada, &ada).await;
     let rules = Rules::new(&house, &[&ada], &[&google, &facebook]);
     Scene::new("two accounts are connected to one", house, [one, two], rules)
 }
@@ -221,7 +223,7 @@ async fn another_offer_asks() -> Scene {
     let house = house(&[ada.clone(), google.clone(), facebook.clone()], &[]);
     let (_, body) = confirmed(&house, &ada, &facebook, &ada).await;
     let two = calls(&ada, "POST", "/identities", Some(body));
-    let one = connecting(&house, &ada, &google, &ada, 0).await;
+    let one = connecting(&house, &ada, &google, &ada).await;
     let rules = Rules::new(&house, &[&ada], &[&google, &facebook]).asking(ADA);
     Scene::new("an account is connected while another offer asks for its code", house, [one, two], rules)
 }
@@ -230,8 +232,8 @@ async fn another_offer_asks() -> Scene {
 async fn one_to_two() -> Scene {
     let (ada, bob, google) = (with_thief(ada()), with_thief(native(BOB)), google());
     let house = house(&[ada.clone(), bob.clone(), google.clone()], &[]);
-    let one = connecting(&house, &ada, &google, &ada, 0).await;
-    let two = connecting(&house, &bob, &google, &bob, 0).await;
+    let one = connecting(&house, &ada, &google, &ada).await;
+    let two = connecting(&house, &bob, &google, &bob).await;
     let rules = Rules::new(&house, &[&ada, &bob], &[&google]);
     Scene::new("one account is connected to two", house, [one, two], rules)
 }
@@ -241,8 +243,8 @@ async fn a_chain() -> Scene {
     let (ada, google) = (with_thief(ada()), google());
     let bob = with_thief(native(BOB).with_identity("Facebook", "2"));
     let house = house(&[ada.clone(), google.clone(), bob.clone()], &[]);
-    let one = connecting(&house, &google, &ada, &ada, 0).await;
-    let two = connecting(&house, &ada, &bob, &bob, 0).await;
+    let one = connecting(&house, &google, &ada, &ada).await;
+    let two = connecting(&house, &ada, &bob, &bob).await;
     let rules = Rules::new(&house, &[&bob], &[&google, &ada]);
     Scene::new("the account that stays of one connection goes in the other", house, [one, two], rules)
 }
@@ -251,7 +253,7 @@ async fn connecting_and_disconnecting() -> Scene {
     let ada = without_password(ada().with_identity("Corp", "7"));
     let house = house(&[ada.clone(), google()], &[]);
     let two = disconnecting(&house, &ada, "Corp").await;
-    let one = connecting(&house, &ada, &google(), &ada, 0).await;
+    let one = connecting(&house, &ada, &google(), &ada).await;
     let rules = Rules::new(&house, &[&ada], &[&google()]).losing("Corp", "7");
     Scene::new("a connection and a disconnection", house, [one, two], rules)
 }
@@ -267,20 +269,19 @@ async fn the_last_two_ways_in() -> Scene {
 async fn connecting_and_signing_out(of_ada: bool, goes: Account) -> Scene {
     let ada = with_thief(ada());
     let house = house(&[ada.clone(), goes.clone()], &[]);
-    let one = connecting(&house, &ada, &goes, &ada, 0).await;
+    let one = connecting(&house, &ada, &goes, &ada).await;
     let two = signing_out(if of_ada { &ada } else { &goes });
     let rules = Rules::new(&house, &[&ada], &[&goes]);
-    let name =
-        if of_ada { "a connection and a sign-out of who stays" } else { "a connection and a sign-out of who goes" };
-    Scene::new(name, house, [one, two], rules)
+    let who = if of_ada { "stays" } else { "goes" };
+    Scene::new(format!("a connection and a sign-out of who {who}"), house, [one, two], rules)
 }
 
-async fn connecting_and_signing_in(name: &'static str, goes: Account, sign_in: SignIn) -> Scene {
+async fn connecting_and_signing_in(which: &str, goes: Account, sign_in: SignIn) -> Scene {
     let ada = with_thief(ada());
     let house = house(&[ada.clone(), goes.clone()], &[]);
-    let one = connecting(&house, &ada, &goes, &ada, 0).await;
+    let one = connecting(&house, &ada, &goes, &ada).await;
     let rules = Rules::new(&house, &[&ada], &[&goes]).signing_in();
-    Scene::new(name, house, [one, Act::SignsIn(sign_in)], rules)
+    Scene::new(format!("a connection and a sign-in {which}"), house, [one, Act::SignsIn(sign_in)], rules)
 }
 
 async fn connecting_and_changing_the_address(linked_may: bool, of_ada: bool) -> Scene {
@@ -288,7 +289,7 @@ async fn connecting_and_changing_the_address(linked_may: bool, of_ada: bool) -> 
     let setting = ("LINKED_EMAIL_CHANGE", if linked_may { "allow" } else { "refuse" });
     let house = house(&[ada.clone(), goes.clone()], &[setting]);
     let two = changing_the_address(&house, if of_ada { &ada } else { &goes }).await;
-    let one = connecting(&house, &ada, &goes, &ada, 0).await;
+    let one = connecting(&house, &ada, &goes, &ada).await;
     let rules = Rules::new(&house, &[&ada], &[&goes]).mailing(NEW_ADDRESS);
     Scene::new("a connection and a change of the address", house, [one, two], rules)
 }
@@ -318,26 +319,11 @@ async fn scenes() -> Vec<Scene> {
         connecting_and_signing_out(true, google()).await,
         connecting_and_signing_out(false, google()).await,
         connecting_and_signing_out(false, with_thief(made_with_identity())).await,
-        connecting_and_signing_in(
-            "a connection and a sign-in that Cognito makes a profile for",
-            google(),
-            SignIn { is_proven: false, ..proven },
-        )
-        .await,
-        connecting_and_signing_in("a connection and a sign-in that the trigger makes an account for", google(), proven)
+        connecting_and_signing_in("that Cognito makes a profile for", google(), SignIn { is_proven: false, ..proven })
             .await,
-        connecting_and_signing_in(
-            "a connection and a sign-in that the trigger links",
-            with_adas_address,
-            by_her_address,
-        )
-        .await,
-        connecting_and_signing_in(
-            "a connection and a sign-in that the trigger links back",
-            with_thief(made_with_identity()),
-            proven,
-        )
-        .await,
+        connecting_and_signing_in("that the trigger makes an account for", google(), proven).await,
+        connecting_and_signing_in("that the trigger links", with_adas_address, by_her_address).await,
+        connecting_and_signing_in("that the trigger links back", with_thief(made_with_identity()), proven).await,
         connecting_and_changing_the_address(false, true).await,
         connecting_and_changing_the_address(true, true).await,
         connecting_and_changing_the_address(true, false).await,
