@@ -58,7 +58,7 @@ async fn two_codes_change_the_address_and_the_old_one_is_told() {
     assert_eq!(email(&house).as_deref(), Some(OLD), "nothing changes before the new address is proven");
 
     let done = prove(&house, OLD, NEW).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "stage": "done" })));
+    done.says(200, &json!({ "stage": "done" }));
     let account = house.pool.account(&format!("native-{OLD}")).unwrap();
     assert_eq!((account.email.as_deref(), account.email_verified), (Some(NEW), true));
     let told = house.mailer.last_to(OLD).unwrap();

@@ -1,8 +1,8 @@
 //! Changes of an address by people who hold a session, or many accounts, and mean no good.
 
 use crate::email_change::{NEW, OLD, ask, prove, request, verify, wrong};
-use crate::house::{House, Trap, access_token, wait};
-use cognito_core::user_pool::memory::{Account, PoolKind, native};
+use crate::house::{House, access_token, wait};
+use cognito_core::user_pool::memory::{Account, native};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -143,12 +143,7 @@ async fn an_address_whose_mark_was_lost_is_proven_again_with_one_code() {
         ask(&house, OLD, OLD).await.is_refused(400, "same-email");
     }
     // Not where somebody else has proven it.
-    let house = House::with(
-        PoolKind::EmailAlias,
-        [native(OLD), squatter("mallory")],
-        &[("NATIVE_USERNAME", "uuid")],
-        Trap::Crash,
-    );
+    let house = House::with_aliases([native(OLD), squatter("mallory")], &[]);
     ask(&house, "mallory", OLD).await.is_refused(409, "email-taken");
 }
 

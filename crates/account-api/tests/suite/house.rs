@@ -213,10 +213,16 @@ impl Answer {
         }
     }
 
+    /// Asserts that the answer is this one.
+    #[track_caller]
+    pub(crate) fn says(&self, status: u16, body: &Value) {
+        assert_eq!((self.status.as_u16(), &self.body), (status, body), "{self:?}");
+    }
+
     /// Asserts that no change of the address is under way.
     #[track_caller]
     pub(crate) fn says_no_change(&self) {
-        assert_eq!((self.status.as_u16(), &self.body), (200, &json!({ "stage": "none" })), "{self:?}");
+        self.says(200, &json!({ "stage": "none" }));
     }
 
     /// After how many seconds to come again.

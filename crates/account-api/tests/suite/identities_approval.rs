@@ -32,7 +32,7 @@ async fn nothing_is_connected_before_the_accounts_own_mailbox_has_approved() {
         let (claims, body) = confirmed(&house, &ada(), &other, &ada()).await;
         let asked = send(&house, &claims, &body).await;
         let expected = json!({ "sent_to": "a***@example.com", "expires_at": NOW + 900 });
-        assert_eq!((asked.status.as_u16(), &asked.body), (202, &expected));
+        asked.says(202, &expected);
         assert_eq!((mails_to(&house, ADA), mails_to(&house, AT_GOOGLE)), (1, 0));
         let mail = house.mailer.last_to(ADA).unwrap();
         assert!(mail.letter.text.contains("Google") && !mail.letter.text.contains("lovelace"));
@@ -73,8 +73,7 @@ async fn an_account_that_was_in_use_does_not_go_without_its_own_mailbox() {
     assert_eq!((asked.status.as_u16(), &asked.body["sent_to"]), (202, &json!("l***@example.org")));
     // The answer may have been lost: the first code again is no guess at the second.
     for _ in 0..6 {
-        let again = send(&house, &claims, &with(&body, &first)).await;
-        assert_eq!((again.status.as_u16(), &again.body), (202, &asked.body));
+        send(&house, &claims, &with(&body, &first)).await.says(202, &asked.body);
     }
     untouched(&house, &[ada(), old_alone()]);
     assert_eq!((mails_to(&house, ADA), mails_to(&house, AT_GOOGLE)), (1, 1));
@@ -227,8 +226,7 @@ async fn another_code_is_sent_three_times_with_a_pause_and_at_once_if_the_mail_f
     house.mailer.set_broken(false);
     let first = send(&house, &claims, &body).await;
     assert_eq!((first.status.as_u16(), mails_to(&house, ADA)), (202, 1));
-    let again = send(&house, &claims, &body).await;
-    assert_eq!((again.status.as_u16(), &again.body), (202, &first.body));
+    send(&house, &claims, &body).await.says(202, &first.body);
     assert_eq!(mails_to(&house, ADA), 1, "the answer was lost, not the mail");
     for mails in [2, 3] {
         house.clock.forward(60);

@@ -156,11 +156,11 @@ async fn an_account_that_the_sign_in_has_just_made_is_absorbed() {
         let claims = token(&ada(), NOW);
         let done = confirm(&house, &claims, body.clone()).await;
         let expected = json!({ "stays": ada().sub, "goes": other.sub });
-        assert_eq!((done.status.as_u16(), &done.body), (200, &expected));
+        done.says(200, &expected);
         is_one(&house, &ada(), &[("Google", "1")]);
         // A repeated call gets the same answer, and the owner one mail at each proven address.
         let again = post(&house, &claims, "/identities", body).await.unwrap();
-        assert_eq!((again.status.as_u16(), &again.body), (200, &expected));
+        again.says(200, &expected);
         assert!(house.mailer.last_to(ADA).is_some_and(|mail| mail.letter.subject.contains("new way to sign in")));
         assert!(house.mailer.last_to(AT_GOOGLE).is_some());
         assert_eq!(house.mailer.sent().iter().filter(|mail| mail.code().is_none()).count(), 2);

@@ -15,10 +15,8 @@ async fn a_member_sees_who_invited_whom_and_what_became_of_it() {
         "inviter": "Ada Lovelace", "invited_at": NOW, "sent_at": NOW, "expires_at": NOW + 7 * DAY,
         "group": "Users", "notify": true,
     });
-    let seen = house.as_member("GET", &path, None).await;
-    assert_eq!((seen.status.as_u16(), &seen.body), (200, &view));
-    let list = house.as_member("GET", "/invitations", None).await;
-    assert_eq!((list.status.as_u16(), list.body), (200, json!({ "invitations": [view] })));
+    house.as_member("GET", &path, None).await.says(200, &view);
+    house.as_member("GET", "/invitations", None).await.says(200, &json!({ "invitations": [view] }));
     last_link(&house).opens(&house).await;
     assert_eq!(state(&house, &path).await, "answered");
     let list = house.as_member("GET", "/invitations", None).await;

@@ -78,7 +78,7 @@ async fn a_resend_makes_a_new_link_with_its_whole_time_and_the_old_one_is_dead()
     house.as_member("POST", &resend, None).await.is_refused(429, "too-many-requests");
     house.clock.forward(6 * DAY);
     let again = house.as_member("POST", &resend, None).await;
-    assert_eq!((again.status.as_u16(), again.body), (202, json!({ "id": uuid(&path) })));
+    again.says(202, &json!({ "id": uuid(&path) }));
     let new = last_link(&house);
     assert!(new.username == old.username && new.token != old.token);
     old.answer(&house).await.is_refused(400, "invitation-invalid");
@@ -144,8 +144,7 @@ async fn where_the_address_is_an_alias_the_guest_is_told_the_user_name_to_sign_i
     let house = House::with_aliases([native(ADA)], &[("INVITATIONS", "members")]);
     let answer = handed_over(&house).await;
     let link = link_in(&answer);
-    let done = link.answer(&house).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "username": link.username })));
+    link.answer(&house).await.says(200, &json!({ "email": GUEST, "username": link.username }));
     // That account proved nothing, so whoever has the mailbox can still be invited, to one of their own.
     house.clock.forward(60);
     assert_eq!(invite(&house, json!({})).await.status, 202);
@@ -205,8 +204,10 @@ async fn what_only_members_may_ask_for_is_refused_where_everybody_invites() {
     house.call(Some(&claims), "DELETE", id, None).await.unwrap().is_refused(404, "not-found");
     house.call(Some(&claims), "GET", "/invitations", None).await.unwrap().is_refused(405, "method-not-allowed");
     // And nothing of a public invitation is listed.
-    let plain = house.as_nobody("POST", "/invitations", Some(json!({ "email": GUEST, "notify": true }))).await;
-    assert_eq!((plain.status.as_u16(), plain.body), (202, json!({})));
+    house
+        .as_nobody("POST", "/invitations", Some(json!({ "email": GUEST, "notify": true })))
+        .await
+        .says(202, &json!({}));
     assert!(!house.store.text().contains('@'));
 }
 
@@ -238,8 +239,7 @@ async fn a_guest_is_sent_on_to_an_address_of_the_allow_list_and_to_no_other() {
     let link = last_link(&house);
     let mail = house.mailer.last_to(GUEST).unwrap();
     assert!(!mail.letter.text.contains("teams"), "the link of the mail cannot be bent: {}", mail.letter.text);
-    let done = link.answer(&house).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "return_to": address })));
+    link.answer(&house).await.says(200, &json!({ "email": GUEST, "return_to": address }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,8 +250,7 @@ async fn what_the_operator_took_off_a_list_since_the_invitation_is_not_granted()
     assert_eq!(invite(&house, wishes).await.status, 202);
     let link = last_link(&house);
     let house = house.set_anew(&[("INVITATIONS", "members"), ("DEFAULT_GROUP", "")]);
-    let done = link.answer(&house).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
+    link.answer(&house).await.says(200, &json!({ "email": GUEST }));
     assert!(house.pool.accounts().iter().all(|account| account.groups.is_empty()));
 }
 
@@ -288,7 +287,6 @@ async fn an_open_invitation_that_is_asked_for_again_stays_one_invitation() {
     assert_eq!(list["invitations"].as_array().unwrap().len(), 1);
 }
 
-/// An account in the pool as it was before, for a comparison afterwards.
 #[tokio::test(start_paused = true)]
 async fn weak_passwords_keep_no_member_from_sending_again_or_revoking() {
     let house = house(&[]);
@@ -350,8 +348,7 @@ async fn a_member_who_invites_a_guest_whom_a_stranger_invited_before_gets_what_t
     let path = path_of(&answer);
     assert_eq!(state(&house, &path).await, "open");
     let link = last_link(&house);
-    let done = link.answer(&house).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST, "return_to": address })));
+    link.answer(&house).await.says(200, &json!({ "email": GUEST, "return_to": address }));
     let accounts = house.pool.accounts();
     let guest = accounts.iter().find(|account| account.email.as_deref() == Some(GUEST)).unwrap();
     assert!(guest.groups.contains("Users"), "{guest:?}");

@@ -76,8 +76,7 @@ async fn a_link_that_a_member_hands_over_opens_the_account_and_proves_no_address
     let handed = answer.body["link"].as_str().unwrap().to_owned();
     assert!(handed.starts_with("https://app.example.com/activate?username="), "{handed}");
     let link = link_in(&answer);
-    let done = link.answer(&house).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
+    link.answer(&house).await.says(200, &json!({ "email": GUEST }));
     let accounts = house.pool.accounts();
     let account = accounts.iter().find(|account| account.has_email(GUEST)).unwrap();
     assert_eq!((account.status, account.email_verified), (Status::Confirmed, false), "a member is not the mailbox");

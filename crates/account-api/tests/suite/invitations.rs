@@ -65,7 +65,7 @@ pub(crate) async fn new_link(house: &House) -> Link {
 async fn a_guest_gets_a_link_chooses_a_password_and_has_an_account() {
     let house = House::new([]);
     let answer = invite(&house).await;
-    assert_eq!((answer.status.as_u16(), answer.body), (202, json!({})));
+    answer.says(202, &json!({}));
     let account = &house.pool.accounts()[0];
     assert_eq!((account.status, account.email_verified), (Status::ForceChangePassword, false));
     assert_eq!(account.attributes["given_name"], "Grace");
@@ -73,8 +73,7 @@ async fn a_guest_gets_a_link_chooses_a_password_and_has_an_account() {
     assert!(mail.letter.text.contains("https://app.example.com/activate?username="), "{}", mail.letter.text);
 
     let link = last_link(&house);
-    let done = link.answer(&house).await;
-    assert_eq!((done.status.as_u16(), done.body), (200, json!({ "email": GUEST })));
+    link.answer(&house).await.says(200, &json!({ "email": GUEST }));
     let account = &house.pool.accounts()[0];
     assert_eq!((account.status, account.email_verified), (Status::Confirmed, true));
     assert_eq!(account.password.as_deref(), Some(PASSWORD));
@@ -202,7 +201,7 @@ async fn what_fails_for_newcomers_alone_is_told_to_nobody_and_tried_again() {
     // Last invitation read and written, three counts, the job put, look-up; then the creation.
     let (answer, sprung) = house.cut_off(7, invite(&house)).await;
     assert!(sprung);
-    assert_eq!((answer.status.as_u16(), answer.body), (202, json!({})));
+    answer.says(202, &json!({}));
     assert_eq!((house.pool.accounts().len(), house.mailer.sent().len()), (1, 1));
 }
 
