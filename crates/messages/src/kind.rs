@@ -1,74 +1,77 @@
 //! The messages, and the texts that each consists of.
 
 use cognito_core::event::TriggerSource;
+use cognito_core::event::TriggerSource::{
+    CustomMessageAdminCreateUser, CustomMessageAuthentication, CustomMessageForgotPassword, CustomMessageResendCode,
+    CustomMessageSignUp, CustomMessageUpdateUserAttribute, CustomMessageVerifyUserAttribute,
+};
 
-/// A message that people receive. The name of a kind ([`Kind::name`]) is also the name of its section in the locale
-/// files and of its files in `TEMPLATE_DIR`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $source:expr, $page:expr;)*) => {
+        /// A message that people receive. The name of a kind ([`Kind::name`]) is also the name of its section in the
+        /// locale files and of its files in `TEMPLATE_DIR`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, Cognito's first.
+            pub const ALL: [Self; 18] = [$(Self::$kind),*];
+
+            /// Name, trigger source, and page.
+            const fn facts(self) -> (&'static str, Option<TriggerSource>, Option<&'static str>) {
+                match self {
+                    $(Self::$kind => ($name, $source, $page),)*
+                }
+            }
+        }
+    };
+}
+
+// Each kind with its name, the trigger source with which Cognito asks for it, and the page that its link opens.
+kinds! {
     /// Cognito: the code that confirms a sign-up (`CustomMessage_SignUp`).
-    SignUp,
+    SignUp = "sign-up", Some(CustomMessageSignUp), Some("/complete-registration");
     /// Cognito: a new code for a sign-up (`CustomMessage_ResendCode`).
-    ResendCode,
+    ResendCode = "resend-code", Some(CustomMessageResendCode), Some("/complete-registration");
     /// Cognito: the code for setting a new password (`CustomMessage_ForgotPassword`).
-    ForgotPassword,
+    ForgotPassword = "forgot-password", Some(CustomMessageForgotPassword), Some("/complete-password-reset");
     /// Cognito: the code sent when an e-mail address or phone number was changed
     /// (`CustomMessage_UpdateUserAttribute`).
-    UpdateAttribute,
+    UpdateAttribute = "update-attribute", Some(CustomMessageUpdateUserAttribute), Some("/complete-email-change");
     /// Cognito: the code that a person asked for to verify an attribute (`CustomMessage_VerifyUserAttribute`).
-    VerifyAttribute,
+    VerifyAttribute = "verify-attribute", Some(CustomMessageVerifyUserAttribute), Some("/complete-email-change");
     /// Cognito: user name and temporary password of an account that an administrator made
     /// (`CustomMessage_AdminCreateUser`).
-    AdminCreateUser,
+    AdminCreateUser = "admin-create-user", Some(CustomMessageAdminCreateUser), Some("/login");
     /// Cognito: the second factor of a sign-in (`CustomMessage_Authentication`).
-    Authentication,
+    Authentication = "authentication", Some(CustomMessageAuthentication), None;
     /// Account API: asks the current address to approve an e-mail change.
-    EmailChangeCurrent,
+    EmailChangeCurrent = "email-change-current", None, Some("/complete-email-change");
     /// Account API: asks the new address to confirm an e-mail change.
-    EmailChangeNew,
+    EmailChangeNew = "email-change-new", None, Some("/complete-email-change");
     /// Account API: tells the old address that the e-mail was changed.
-    EmailChanged,
+    EmailChanged = "email-changed", None, None;
     /// Account API: asks a person to approve that their account is connected with another one.
-    IdentityCode,
+    IdentityCode = "identity-code", None, None;
     /// Account API: tells a person that a provider signs in to their account from now on.
-    IdentityConnected,
+    IdentityConnected = "identity-connected", None, None;
     /// Account API: tells a person that a provider does not sign in to their account any more.
-    IdentityDisconnected,
+    IdentityDisconnected = "identity-disconnected", None, None;
     /// Account API: tells a person that every session of their account was ended.
-    SignedOutEverywhere,
+    SignedOutEverywhere = "signed-out-everywhere", None, None;
     /// Account API: tells a person that their password was changed.
-    PasswordChanged,
+    PasswordChanged = "password-changed", None, None;
     /// Account API: tells a person that their account was deleted.
-    AccountDeleted,
+    AccountDeleted = "account-deleted", None, None;
     /// Account API: invites a person to activate an account.
-    Activation,
+    Activation = "activation", None, Some("/activate");
     /// Account API: tells a person who signs up again that an account exists.
-    AccountExists,
+    AccountExists = "account-exists", None, Some("/login");
 }
 
 impl Kind {
-    /// Every kind, Cognito's first.
-    pub const ALL: [Self; 18] = [
-        Self::SignUp,
-        Self::ResendCode,
-        Self::ForgotPassword,
-        Self::UpdateAttribute,
-        Self::VerifyAttribute,
-        Self::AdminCreateUser,
-        Self::Authentication,
-        Self::EmailChangeCurrent,
-        Self::EmailChangeNew,
-        Self::EmailChanged,
-        Self::IdentityCode,
-        Self::IdentityConnected,
-        Self::IdentityDisconnected,
-        Self::SignedOutEverywhere,
-        Self::PasswordChanged,
-        Self::AccountDeleted,
-        Self::Activation,
-        Self::AccountExists,
-    ];
-
     /// The kinds that Cognito sends: exactly the seven `CustomMessage_*` trigger sources.
     pub const COGNITO: [Self; 7] = [
         Self::SignUp,
@@ -137,41 +140,6 @@ impl Kind {
     #[must_use]
     pub const fn page(self) -> Option<&'static str> {
         self.facts().2
-    }
-
-    /// Name, trigger source, and page.
-    const fn facts(self) -> (&'static str, Option<TriggerSource>, Option<&'static str>) {
-        use TriggerSource::{
-            CustomMessageAdminCreateUser, CustomMessageAuthentication, CustomMessageForgotPassword,
-            CustomMessageResendCode, CustomMessageSignUp, CustomMessageUpdateUserAttribute,
-            CustomMessageVerifyUserAttribute,
-        };
-        match self {
-            Self::SignUp => ("sign-up", Some(CustomMessageSignUp), Some("/complete-registration")),
-            Self::ResendCode => ("resend-code", Some(CustomMessageResendCode), Some("/complete-registration")),
-            Self::ForgotPassword => {
-                ("forgot-password", Some(CustomMessageForgotPassword), Some("/complete-password-reset"))
-            }
-            Self::UpdateAttribute => {
-                ("update-attribute", Some(CustomMessageUpdateUserAttribute), Some("/complete-email-change"))
-            }
-            Self::VerifyAttribute => {
-                ("verify-attribute", Some(CustomMessageVerifyUserAttribute), Some("/complete-email-change"))
-            }
-            Self::AdminCreateUser => ("admin-create-user", Some(CustomMessageAdminCreateUser), Some("/login")),
-            Self::Authentication => ("authentication", Some(CustomMessageAuthentication), None),
-            Self::EmailChangeCurrent => ("email-change-current", None, Some("/complete-email-change")),
-            Self::EmailChangeNew => ("email-change-new", None, Some("/complete-email-change")),
-            Self::EmailChanged => ("email-changed", None, None),
-            Self::IdentityCode => ("identity-code", None, None),
-            Self::IdentityConnected => ("identity-connected", None, None),
-            Self::IdentityDisconnected => ("identity-disconnected", None, None),
-            Self::SignedOutEverywhere => ("signed-out-everywhere", None, None),
-            Self::PasswordChanged => ("password-changed", None, None),
-            Self::AccountDeleted => ("account-deleted", None, None),
-            Self::Activation => ("activation", None, Some("/activate")),
-            Self::AccountExists => ("account-exists", None, Some("/login")),
-        }
     }
 }
 
