@@ -180,34 +180,28 @@ impl Settings {
 
 impl Branding {
     fn from_lookup(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        let name_allowed = format!("one line of at most {APP_NAME_LIMIT} visible characters");
         let url_allowed = format!(
             "https://host[:port][/path] of at most {APP_URL_LIMIT} characters without user, query and fragment \
              (http for localhost only)"
         );
-        let https_allowed = |limit: usize| format!("an https URL of at most {limit} characters");
-        let legal_allowed = format!("one line of at most {LEGAL_FOOTER_LIMIT} visible characters");
-        let legal_url =
-            |name| optional(lookup, name, &https_allowed(LEGAL_URL_LIMIT), |value| parse_https(value, LEGAL_URL_LIMIT));
+        let line = |name, limit| {
+            let allowed = format!("one line of at most {limit} visible characters");
+            optional(lookup, name, &allowed, |value| parse_line(value, limit))
+        };
+        let https = |name, limit| {
+            let allowed = format!("an https URL of at most {limit} characters");
+            optional(lookup, name, &allowed, |value| parse_https(value, limit))
+        };
+        let support_allowed = "one address such as help@example.com";
         let app_url = optional(lookup, APP_URL, &url_allowed, parse_app_url)?;
         let host = || app_url.as_deref().and_then(chosen_host).filter(|host| host.chars().count() <= APP_NAME_LIMIT);
         Ok(Self {
-            app_name: optional(lookup, APP_NAME, &name_allowed, |value| parse_line(value, APP_NAME_LIMIT))?
-                .or_else(host),
-            support_email: optional(
-                lookup,
-                SUPPORT_EMAIL,
-                "one address such as help@example.com",
-                parse_support_email,
-            )?,
-            logo_url: optional(lookup, LOGO_URL, &https_allowed(LOGO_URL_LIMIT), |value| {
-                parse_https(value, LOGO_URL_LIMIT)
-            })?,
-            legal_footer: optional(lookup, LEGAL_FOOTER, &legal_allowed, |value| {
-                parse_line(value, LEGAL_FOOTER_LIMIT)
-            })?,
-            terms_url: legal_url(TERMS_URL)?,
-            privacy_url: legal_url(PRIVACY_URL)?,
+            app_name: line(APP_NAME, APP_NAME_LIMIT)?.or_else(host),
+            support_email: optional(lookup, SUPPORT_EMAIL, support_allowed, parse_support_email)?,
+            logo_url: https(LOGO_URL, LOGO_URL_LIMIT)?,
+            legal_footer: line(LEGAL_FOOTER, LEGAL_FOOTER_LIMIT)?,
+            terms_url: https(TERMS_URL, LEGAL_URL_LIMIT)?,
+            privacy_url: https(PRIVACY_URL, LEGAL_URL_LIMIT)?,
             brand_color: optional(lookup, BRAND_COLOR, Color::ALLOWED, |value| value.parse().ok())?.unwrap_or_default(),
             app_url,
         })
