@@ -179,7 +179,19 @@ fn answer(messages: &Messages, kind: Kind, locale: &'static Locale, style: Style
     let secret = if kind == Kind::AdminCreateUser { SAMPLE_PASSWORD } else { SAMPLE_CODE };
     let deliver = |text: String| text.replace("{####}", secret).replace("{username}", SAMPLE_USERNAME);
     let (subject, html) = answer.email.map(|email| (email.subject, deliver(email.html))).unwrap_or_default();
-    let sms = answer.sms.map(deliver);
+    let skipped = answer.skipped.iter().map(ToString::to_string).collect();
+    Sample { skipped, ..sample(kind, locale, style, subject, html, answer.sms.map(deliver)) }
+}
+
+/// A sample with the lengths of its texts. Nobody invites, and no template was skipped.
+fn sample(
+    kind: Kind,
+    locale: &'static Locale,
+    style: Style,
+    subject: String,
+    html: String,
+    sms: Option<String>,
+) -> Sample {
     Sample {
         message: kind.name(),
         locale: locale.tag,
@@ -193,7 +205,7 @@ fn answer(messages: &Messages, kind: Kind, locale: &'static Locale, style: Style
         sms_length: sms.as_deref().map_or(0, characters),
         sms_segments: sms.as_deref().map(segments),
         sms,
-        skipped: answer.skipped.iter().map(ToString::to_string).collect(),
+        skipped: vec![],
     }
 }
 
@@ -238,21 +250,9 @@ fn letter(messages: &Messages, mail: &Mail<'static>, locale: &'static Locale) ->
         Err(error) => (String::new(), String::new(), None, vec![error.to_string()]),
     };
     let has_link = kind.page().is_some() && messages.settings().branding.app_url.is_some();
-    Some(Sample {
-        message: kind.name(),
-        locale: locale.tag,
-        style: if has_link { Style::Link } else { Style::Code }.name(),
-        inviter: if let Mail::Activation { inviter, .. } = mail { *inviter } else { None },
-        subject_length: characters(&subject),
-        subject,
-        html_length: characters(&html),
-        html,
-        text,
-        sms: None,
-        sms_length: 0,
-        sms_segments: None,
-        skipped,
-    })
+    let style = if has_link { Style::Link } else { Style::Code };
+    let inviter = if let Mail::Activation { inviter, .. } = mail { *inviter } else { None };
+    Some(Sample { inviter, text, skipped, ..sample(kind, locale, style, subject, html, None) })
 }
 
 #[cfg(test)]
