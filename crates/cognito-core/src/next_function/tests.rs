@@ -86,6 +86,11 @@ impl Caller for &Theirs {
     }
 }
 
+/// Lambda's refusal of the call.
+fn refused(status: u16, code: &str) -> Result<Reply, Broken> {
+    Err(Broken::Refused { status, code: code.into() })
+}
+
 const BEFORE: Defaults = Defaults::ASKED_FIRST;
 const AFTER: Defaults = Defaults::CHANGES_AFTERWARDS;
 
@@ -204,6 +209,9 @@ async fn a_round_trip_through_a_typed_library_is_the_same_event() {
 async fn what_is_no_answer_to_this_event_is_a_failure_that_says_what_is_wrong() {
     let truncated = |event: &str| Ok(Reply::Answer(event.as_bytes()[..event.len() / 2].to_vec()));
     let changed = |member: &'static str, value: Value| Theirs::editing(move |event| event[member] = value.clone());
+    let attribute = |name: &'static str| {
+        Theirs::editing(move |event| event["request"]["userAttributes"][name] = json!("eve@example.com"))
+    };
     let cases = [
         (Theirs::returning(""), "did not return an event"),
         (Theirs::returning("null"), "did not return an event"),
@@ -219,26 +227,11 @@ async fn what_is_no_answer_to_this_event_is_a_failure_that_says_what_is_wrong() 
         (changed("version", json!("2")), "version is not what it got"),
         (changed("response", json!([])), "a response that is no object"),
         (changed("response", json!("ok")), "a response that is no object"),
-        (
-            Theirs::editing(|event| event["request"]["userAttributes"]["email"] = json!("eve@example.com")),
-            "request is not what it got",
-        ),
-        (
-            Theirs::editing(|event| event["request"]["userAttributes"]["added"] = json!("eve@example.com")),
-            "request is not what it got",
-        ),
-        (
-            Theirs::replying(|_| Err(Broken::Refused { status: 404, code: "ResourceNotFoundException".into() })),
-            "404 ResourceNotFoundException",
-        ),
-        (
-            Theirs::replying(|_| Err(Broken::Refused { status: 429, code: "TooManyRequestsException".into() })),
-            "429 TooManyRequestsException",
-        ),
-        (
-            Theirs::replying(|_| Err(Broken::Refused { status: 403, code: "AccessDeniedException".into() })),
-            "403 AccessDeniedException",
-        ),
+        (attribute("email"), "request is not what it got"),
+        (attribute("added"), "request is not what it got"),
+        (Theirs::replying(|_| refused(404, "ResourceNotFoundException")), "404 ResourceNotFoundException"),
+        (Theirs::replying(|_| refused(429, "TooManyRequestsException")), "429 TooManyRequestsException"),
+        (Theirs::replying(|_| refused(403, "AccessDeniedException")), "403 AccessDeniedException"),
         (Theirs::replying(|_| Err(Broken::TooLarge { most: 7 })), "more than 7 bytes"),
     ];
     for (theirs, why) in &cases {
@@ -288,7 +281,7 @@ async fn an_error_of_theirs_is_a_failure_where_ours_stands_in() {
 /// It has not run, so nothing is done twice.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_lambda_throttles_is_made_again_while_there_is_time() {
-    let throttled = || Err(Broken::Refused { status: 429, code: "TooManyRequestsException".into() });
+    let throttled = || refused(429, "TooManyRequestsException");
     let calls = Mutex::new(0);
     let theirs = Theirs::replying(move |event| {
         let mut calls = calls.lock().unwrap();
