@@ -4,17 +4,13 @@ use crate::user_pool::Status;
 use aws_sdk_cognitoidentityprovider::operation::admin_add_user_to_group::AdminAddUserToGroupOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_create_user::{AdminCreateUserInput, AdminCreateUserOutput};
 use aws_sdk_cognitoidentityprovider::operation::admin_delete_user::AdminDeleteUserOutput;
-use aws_sdk_cognitoidentityprovider::operation::admin_delete_user_attributes::{
-    AdminDeleteUserAttributesInput, AdminDeleteUserAttributesOutput,
-};
+use aws_sdk_cognitoidentityprovider::operation::admin_delete_user_attributes::AdminDeleteUserAttributesOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user_auth_factors::AdminGetUserAuthFactorsOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_link_provider_for_user::AdminLinkProviderForUserOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_set_user_mfa_preference::AdminSetUserMfaPreferenceOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_set_user_password::AdminSetUserPasswordOutput;
-use aws_sdk_cognitoidentityprovider::operation::admin_update_user_attributes::{
-    AdminUpdateUserAttributesInput, AdminUpdateUserAttributesOutput,
-};
+use aws_sdk_cognitoidentityprovider::operation::admin_update_user_attributes::AdminUpdateUserAttributesOutput;
 use aws_sdk_cognitoidentityprovider::operation::admin_user_global_sign_out::AdminUserGlobalSignOutOutput;
 use aws_sdk_cognitoidentityprovider::operation::list_users::{ListUsersInput, ListUsersOutput};
 use aws_sdk_cognitoidentityprovider::types::{UserStatusType, UserType};
@@ -58,6 +54,14 @@ impl<I: Clone + Send + 'static> Seen<I> {
         let [input] = self.all().try_into().ok().expect("one request");
         input
     }
+}
+
+/// A rule that answers with nothing, and the requests that it answered.
+macro_rules! done {
+    ($operation:ident, $output:ident) => {{
+        let seen = Seen::new();
+        (mock!(Client::$operation).then_compute_output(seen.answering(|_| $output::builder().build())), seen)
+    }};
 }
 
 fn pool(rules: &[&Rule]) -> AwsUserPool {
@@ -240,9 +244,7 @@ async fn a_link_names_provider_attribute_and_value_as_the_provider_spells_them()
     for (user_value, provider, attribute_name) in
         [("00uAbC", "Okta", "Cognito_Subject"), ("Ada@example.com", "Corp", "email")]
     {
-        let seen = Seen::new();
-        let rule = mock!(Client::admin_link_provider_for_user)
-            .then_compute_output(seen.answering(|_| AdminLinkProviderForUserOutput::builder().build()));
+        let (rule, seen) = done!(admin_link_provider_for_user, AdminLinkProviderForUserOutput);
         let providers = Providers::parse("Okta:claim,Corp:claim:email").unwrap();
         let identity = SourceIdentity::new(providers.named(provider).unwrap(), user_value).unwrap();
         pool(&[&rule]).link(&ada(), &identity).await.unwrap();
@@ -257,12 +259,8 @@ async fn a_link_names_provider_attribute_and_value_as_the_provider_spells_them()
 
 #[tokio::test]
 async fn an_address_is_set_and_verified_in_one_call() {
-    let seen = Seen::new();
-    let rule = mock!(Client::admin_update_user_attributes).then_compute_output(
-        seen.answering(|_: &AdminUpdateUserAttributesInput| AdminUpdateUserAttributesOutput::builder().build()),
-    );
-    let pool = pool(&[&rule]);
-    pool.set_verified_email(&ada(), &available_kate()).await.unwrap();
+    let (rule, seen) = done!(admin_update_user_attributes, AdminUpdateUserAttributesOutput);
+    pool(&[&rule]).set_verified_email(&ada(), &available_kate()).await.unwrap();
     let call = seen.only();
     assert_eq!(pairs(call.user_attributes()), [("email", "kate@example.com"), ("email_verified", "true")]);
     assert_eq!(call.username(), Some(ada().as_str()));
@@ -270,13 +268,8 @@ async fn an_address_is_set_and_verified_in_one_call() {
 
 #[tokio::test]
 async fn a_phone_number_and_every_second_factor_go_in_two_calls() {
-    let factors = Seen::new();
-    let phone = Seen::new();
-    let preference = mock!(Client::admin_set_user_mfa_preference)
-        .then_compute_output(factors.answering(|_| AdminSetUserMfaPreferenceOutput::builder().build()));
-    let deletion = mock!(Client::admin_delete_user_attributes).then_compute_output(
-        phone.answering(|_: &AdminDeleteUserAttributesInput| AdminDeleteUserAttributesOutput::builder().build()),
-    );
+    let (preference, factors) = done!(admin_set_user_mfa_preference, AdminSetUserMfaPreferenceOutput);
+    let (deletion, phone) = done!(admin_delete_user_attributes, AdminDeleteUserAttributesOutput);
     pool(&[&preference, &deletion]).forget_phone_and_factors(&ada()).await.unwrap();
     let request = factors.only();
     let (sms, totp) = (request.sms_mfa_settings().unwrap(), request.software_token_mfa_settings().unwrap());
@@ -286,17 +279,13 @@ async fn a_phone_number_and_every_second_factor_go_in_two_calls() {
 
 #[tokio::test]
 async fn a_phone_number_that_cannot_be_deleted_is_no_longer_verified() {
-    let marked = Seen::new();
-    let preference =
-        mock!(Client::admin_set_user_mfa_preference).then_output(|| AdminSetUserMfaPreferenceOutput::builder().build());
+    let (preference, _) = done!(admin_set_user_mfa_preference, AdminSetUserMfaPreferenceOutput);
     let deletion = mock!(Client::admin_delete_user_attributes)
         .sequence()
         .http_status(400, Some(error_body("InvalidParameterException")))
         .times(2)
         .build();
-    let update = mock!(Client::admin_update_user_attributes).then_compute_output(
-        marked.answering(|_: &AdminUpdateUserAttributesInput| AdminUpdateUserAttributesOutput::builder().build()),
-    );
+    let (update, marked) = done!(admin_update_user_attributes, AdminUpdateUserAttributesOutput);
     let factors = |factors: &'static [AuthFactorType]| {
         mock!(Client::admin_get_user_auth_factors).then_output(move || {
             let output = AdminGetUserAuthFactorsOutput::builder().username("ada");
@@ -314,19 +303,11 @@ async fn a_phone_number_that_cannot_be_deleted_is_no_longer_verified() {
 
 #[tokio::test]
 async fn the_other_verbs_reach_exactly_the_profile_they_name() {
-    let (password, out) = (Seen::new(), Seen::new());
-    let (deleted, group) = (Seen::new(), Seen::new());
-    let rules = [
-        mock!(Client::admin_set_user_password)
-            .then_compute_output(password.answering(|_| AdminSetUserPasswordOutput::builder().build())),
-        mock!(Client::admin_user_global_sign_out)
-            .then_compute_output(out.answering(|_| AdminUserGlobalSignOutOutput::builder().build())),
-        mock!(Client::admin_delete_user)
-            .then_compute_output(deleted.answering(|_| AdminDeleteUserOutput::builder().build())),
-        mock!(Client::admin_add_user_to_group)
-            .then_compute_output(group.answering(|_| AdminAddUserToGroupOutput::builder().build())),
-    ];
-    let pool = pool(&rules.iter().collect::<Vec<_>>());
+    let (sets, password) = done!(admin_set_user_password, AdminSetUserPasswordOutput);
+    let (ends, out) = done!(admin_user_global_sign_out, AdminUserGlobalSignOutOutput);
+    let (deletes, deleted) = done!(admin_delete_user, AdminDeleteUserOutput);
+    let (adds, group) = done!(admin_add_user_to_group, AdminAddUserToGroupOutput);
+    let pool = pool(&[&sets, &ends, &deletes, &adds]);
     let random = Password::random();
     pool.replace_password(&ada(), &random).await.unwrap();
     pool.sign_out_everywhere(&ada()).await.unwrap();
