@@ -123,8 +123,7 @@ impl<P: UserPool> Checks<'_, P> {
         let reached = self.pool.profile(sub.as_str()).await.map_err(text)?;
         expect(reached.is_some_and(|reached| reached.user_name.as_str() == name.as_str()), "not reached by its sub")?;
         let borrowed = self.pool.checked(&sub, "the sub of whoever borrowed it").await;
-        let refused = borrowed.expect_err_text("a borrowed sub passes for a name")?;
-        expect(refused == PoolErrorKind::BorrowedSub, &format!("{refused:?}"))?;
+        refused(borrowed, &[PoolErrorKind::BorrowedSub], "a borrowed sub passes for a name")?;
         let nobody = UserName::new("00000000-0000-4000-8000-000000000000");
         self.pool.checked(&nobody, "").await.map_err(text)?;
         let named = self.pool.user_name_of_sub(nobody.as_str()).await.map_err(text)?;
@@ -135,12 +134,10 @@ impl<P: UserPool> Checks<'_, P> {
         self.created("name").await?;
         let again = self.new_native("name")?;
         let elsewhere = NewNative { email: self.email("elsewhere")?, ..again.clone() };
-        let refused = self.pool.create_native(&again).await.expect_err_text("created twice")?;
-        let taken = [PoolErrorKind::UserNameExists, PoolErrorKind::AliasExists];
-        expect(taken.contains(&refused), &format!("{refused:?}"))?;
+        refused(self.pool.create_native(&again).await, &TAKEN, "created twice")?;
         if self.kind != PoolKind::EmailUserNames {
-            let refused = self.pool.create_native(&elsewhere).await.expect_err_text("one name for two addresses")?;
-            expect(refused == PoolErrorKind::UserNameExists, &format!("{refused:?}"))?;
+            let second = self.pool.create_native(&elsewhere).await;
+            refused(second, &[PoolErrorKind::UserNameExists], "one name for two addresses")?;
         }
         Ok(())
     }
@@ -154,9 +151,7 @@ impl<P: UserPool> Checks<'_, P> {
         }
         let second = self.pool.create_native(&again).await;
         if self.kind != PoolKind::UserNames {
-            let refused = second.expect_err_text("created twice")?;
-            let taken = [PoolErrorKind::UserNameExists, PoolErrorKind::AliasExists];
-            return expect(taken.contains(&refused), &format!("{refused:?}"));
+            return refused(second, &TAKEN, "created twice");
         }
         let second = second.map_err(text)?;
         let second = self.pool.checked(&second.user_name, &second.sub).await.map_err(text)?;
@@ -188,8 +183,7 @@ impl<P: UserPool> Checks<'_, P> {
         let user = self.pool.checked(&created.user_name, &created.sub).await.map_err(text)?;
         expect(user.as_str() == new.user_name, "another name")?;
         let others = self.pool.checked(&created.user_name, "another sub").await;
-        let refused = others.expect_err_text("a name that reaches another profile passes")?;
-        expect(refused == PoolErrorKind::HiddenByAlias, &format!("{refused:?}"))?;
+        refused(others, &[PoolErrorKind::HiddenByAlias], "a name that reaches another profile passes")?;
         self.pool.delete(&user).await.map_err(text)?;
         self.pool.checked(&created.user_name, "another sub").await.map(drop).map_err(text)
     }
@@ -222,11 +216,9 @@ impl<P: UserPool> Checks<'_, P> {
         }
         let google = self.google("2")?;
         self.pool.link(&one, &google).await.map_err(text)?;
-        let refused = self.pool.link(&two, &google).await.expect_err_text("a second owner was accepted")?;
-        expect(
-            matches!(refused, PoolErrorKind::InvalidParameter | PoolErrorKind::AliasExists),
-            &format!("{refused:?}"),
-        )?;
+        let second = self.pool.link(&two, &google).await;
+        let kinds = [PoolErrorKind::InvalidParameter, PoolErrorKind::AliasExists];
+        refused(second, &kinds, "a second owner was accepted")?;
         expect(self.identities(&two).await?.is_empty(), "the second owner got it")
     }
 
@@ -235,28 +227,21 @@ impl<P: UserPool> Checks<'_, P> {
         for _ in 0..2 {
             self.pool.add_to_group(&name, GROUP).await.map_err(text)?;
         }
-        let refused =
-            self.pool.add_to_group(&name, "NoSuchGroup").await.expect_err_text("joined a group that is not")?;
-        expect(refused == PoolErrorKind::ResourceNotFound, &format!("{refused:?}"))
+        let joined = self.pool.add_to_group(&name, "NoSuchGroup").await;
+        refused(joined, &[PoolErrorKind::ResourceNotFound], "joined a group that is not")
     }
 
     async fn what_is_gone_is_not_found(&self) -> Outcome {
         let name = self.created("gone").await?;
         self.pool.delete(&name).await.map_err(text)?;
         expect(self.pool.profile(name.as_str()).await.map_err(text)?.is_none(), "still there")?;
-        let password = Password::random();
-        let refusals = [
-            self.pool.delete(&name).await.expect_err_text("deleted twice")?,
-            self.pool.replace_password(&name, &password).await.expect_err_text("a password for nobody")?,
-            self.pool.link(&name, &self.google("3")?).await.expect_err_text("a link to nobody")?,
-            self.pool.add_to_group(&name, GROUP).await.expect_err_text("nobody in a group")?,
-            self.pool
-                .set_verified_email(&name, &self.available("gone", &name)?)
-                .await
-                .expect_err_text("nobody verified")?,
-            self.pool.sign_out_everywhere(&name).await.expect_err_text("nobody signed out")?,
-        ];
-        expect(refusals.iter().all(|kind| *kind == PoolErrorKind::UserNotFound), &format!("{refusals:?}"))
+        let (password, google, email) = (Password::random(), self.google("3")?, self.available("gone", &name)?);
+        refused(self.pool.delete(&name).await, &GONE, "deleted twice")?;
+        refused(self.pool.replace_password(&name, &password).await, &GONE, "a password for nobody")?;
+        refused(self.pool.link(&name, &google).await, &GONE, "a link to nobody")?;
+        refused(self.pool.add_to_group(&name, GROUP).await, &GONE, "nobody in a group")?;
+        refused(self.pool.set_verified_email(&name, &email).await, &GONE, "nobody verified")?;
+        refused(self.pool.sign_out_everywhere(&name).await, &GONE, "nobody signed out")
     }
 
     async fn required_attributes_are_known(&self) -> Outcome {
@@ -304,14 +289,15 @@ fn text(error: super::PoolError) -> String {
     error.to_string()
 }
 
-trait ExpectErrText {
-    fn expect_err_text(self, otherwise: &str) -> Result<PoolErrorKind, String>;
-}
+/// What a name or an address answers that somebody else has.
+const TAKEN: [PoolErrorKind; 2] = [PoolErrorKind::UserNameExists, PoolErrorKind::AliasExists];
 
-impl<T> ExpectErrText for Result<T, super::PoolError> {
-    fn expect_err_text(self, otherwise: &str) -> Result<PoolErrorKind, String> {
-        self.err().map(|error| error.kind()).ok_or_else(|| otherwise.to_owned())
-    }
+const GONE: [PoolErrorKind; 1] = [PoolErrorKind::UserNotFound];
+
+/// A call that must fail with one of these.
+fn refused<T>(answer: Result<T, super::PoolError>, kinds: &[PoolErrorKind], otherwise: &str) -> Outcome {
+    let kind = answer.err().ok_or(otherwise)?.kind();
+    expect(kinds.contains(&kind), &format!("refused as {kind:?}, not {kinds:?}"))
 }
 
 #[cfg(test)]

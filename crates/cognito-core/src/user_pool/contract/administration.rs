@@ -1,4 +1,4 @@
-use super::{Checks, GROUP, Outcome, expect, text};
+use super::{Checks, GONE, GROUP, Outcome, expect, refused, text};
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
 use crate::user_pool::{
@@ -54,8 +54,8 @@ impl<P: Administration + AppClients> Checks<'_, P> {
         expect(record.life() == Status::Unconfirmed && !made.confirmed, "confirmed at once")?;
         expect(record.attribute("given_name") == Some("Ada"), "without its attributes")?;
         expect(!record.has_flag("email_verified"), "verified at once")?;
-        let again = self.pool.sign_up(&client, &registration).await.err().map(|error| error.kind());
-        expect(again == Some(PoolErrorKind::UserNameExists), &format!("registered twice: {again:?}"))?;
+        let again = self.pool.sign_up(&client, &registration).await;
+        refused(again, &[PoolErrorKind::UserNameExists], "registered twice")?;
         if self.kind == PoolKind::EmailUserNames {
             return Ok(());
         }
@@ -171,15 +171,9 @@ impl<P: Administration> Checks<'_, P> {
         expect(self.pool.record(nobody.as_str()).await.map_err(text)?.is_none(), "somebody was found")?;
         expect(self.pool.user_name_of_sub("nobody").await.map_err(text)?.is_none(), "somebody has no sub's form")?;
         let none = BTreeMap::from([("locale".to_owned(), "de".to_owned())]);
-        let refusals = [
-            self.pool.groups(nobody.user_name()).await.err(),
-            self.pool.write_attributes(&nobody, &none).await.err(),
-            self.pool.remove_attributes(&nobody, &["locale".to_owned()]).await.err(),
-            self.pool.leave_group(&nobody, GROUP).await.err(),
-        ];
-        let missing = |error: &Option<crate::user_pool::PoolError>| {
-            error.as_ref().is_some_and(|error| error.kind() == PoolErrorKind::UserNotFound)
-        };
-        expect(refusals.iter().all(missing), &format!("{refusals:?}"))
+        refused(self.pool.groups(nobody.user_name()).await, &GONE, "nobody is in groups")?;
+        refused(self.pool.write_attributes(&nobody, &none).await, &GONE, "nobody got an attribute")?;
+        refused(self.pool.remove_attributes(&nobody, &["locale".to_owned()]).await, &GONE, "nobody lost an attribute")?;
+        refused(self.pool.leave_group(&nobody, GROUP).await, &GONE, "nobody left a group")
     }
 }

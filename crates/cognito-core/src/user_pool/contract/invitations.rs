@@ -1,4 +1,4 @@
-use super::{Outcome, expect, text, user_name};
+use super::{Outcome, expect, refused, text, user_name};
 use crate::email::Email;
 use crate::password::Password;
 use crate::user_pool::memory::PoolKind;
@@ -75,10 +75,8 @@ impl<P: UserPool, I: Invitations> Checks<'_, P, I> {
 
     async fn an_address_is_invited_once(&self) -> Outcome {
         self.invited("twice", &Password::random()).await?;
-        match self.invitations.invite(&self.invitee("twice")?, &Password::random()).await {
-            Ok(_) => Err("invited twice".into()),
-            Err(error) => expect(error.kind() == PoolErrorKind::UserNameExists, &error.to_string()),
-        }
+        let again = self.invitations.invite(&self.invitee("twice")?, &Password::random()).await;
+        refused(again, &[PoolErrorKind::UserNameExists], "invited twice")
     }
 
     async fn a_renewed_invitation_is_the_only_one(&self) -> Outcome {
