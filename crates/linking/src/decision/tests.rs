@@ -527,14 +527,15 @@ fn an_address_that_may_not_join_makes_no_profile_of_any_kind() {
 #[test]
 fn no_combination_of_facts_links_without_proof_or_keeps_what_was_planted() {
     let mut seen = std::collections::BTreeMap::new();
-    for policy in all_policies() {
-        for arrival in all_arrivals() {
-            for (first, second) in all_owners() {
-                let accounts: Vec<Owner> = [first, second].into_iter().flatten().collect();
-                let owners = Owners { profiles: accounts, current: true, ..Owners::default() };
-                let decision = decide(&arrival, &owners, &policy);
+    let (arrivals, policies) = (all_arrivals(), all_policies());
+    for (first, second) in all_owners() {
+        let profiles: Vec<Owner> = [first, second].into_iter().flatten().collect();
+        let owners = Owners { profiles, current: true, ..Owners::default() };
+        for policy in &policies {
+            for arrival in &arrivals {
+                let decision = decide(arrival, &owners, policy);
                 *seen.entry(decision.name()).or_insert(0_u32) += 1;
-                assert_safe(&decision, &arrival, &owners, &policy);
+                assert_safe(&decision, arrival, &owners, policy);
             }
         }
     }
