@@ -117,9 +117,7 @@ async fn attach_leaves_every_property_of_every_generated_pool_as_it_was_and_deta
         for (setting, value) in input.as_object().unwrap() {
             assert_eq!(before.get(if setting == "PoolName" { "Name" } else { setting }), Some(value), "not stored");
         }
-        let ran =
-            operator.run("attach", &["--pre-sign-up", &function, "--inbound-federation", &function, "--yes"]).await;
-        assert_eq!(ran.status, 0, "{ran:?}");
+        operator.run("attach", &["--pre-sign-up", &function, "--inbound-federation", &function, "--yes"]).await.ends(0);
         let mut expected = before.clone();
         expected["LambdaConfig"]["PreSignUp"] = json!(function);
         expected["LambdaConfig"]["InboundFederation"] = json!({ "LambdaArn": function, "LambdaVersion": "V1_0" });
@@ -128,8 +126,7 @@ async fn attach_leaves_every_property_of_every_generated_pool_as_it_was_and_deta
             assert_eq!(&after[property], value, "{property}");
         }
         assert_eq!(after, expected);
-        let ran = operator.run("detach", &["--all", "--yes"]).await;
-        assert_eq!(ran.status, 0, "{ran:?}");
+        operator.run("detach", &["--all", "--yes"]).await.ends(0);
         assert_eq!(settings(&operator.pool).await, before);
         assert_eq!(statements(&function).await, Vec::<Value>::new());
     }
@@ -155,7 +152,7 @@ async fn cognito_may_call_what_is_attached_and_nothing_that_is_detached() {
     assert_eq!(granted[0]["Condition"]["StringEquals"]["AWS:SourceAccount"], "000000000000");
     let again = operator.run("attach", &arguments).await;
     assert_eq!((again.status, again.json().unwrap()["applied"].as_bool()), (0, Some(false)), "{again:?}");
-    assert_eq!(operator.run("detach", &["--all", "--yes"]).await.status, 0);
+    operator.run("detach", &["--all", "--yes"]).await.ends(0);
     assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
     assert_eq!(statements(&function).await, Vec::<Value>::new());
 }
@@ -167,18 +164,17 @@ async fn somebody_elses_trigger_is_displaced_only_when_asked_and_comes_back() {
     let before = settings(&operator.pool).await;
 
     let refused = operator.run("attach", &["--pre-sign-up", &ours, "--yes"]).await;
-    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""), "{refused:?}");
-    assert!(refused.stderr.contains(&theirs) && refused.stderr.contains("--replace"), "{}", refused.stderr);
+    assert!(refused.refuses(3, "--replace").stderr.contains(&theirs));
     assert_eq!(settings(&operator.pool).await, before);
     assert_eq!((statements(&ours).await, operator.files()), (vec![], 0));
 
-    assert_eq!(operator.run("attach", &["--pre-sign-up", &ours, "--replace", "--yes"]).await.status, 0);
+    operator.run("attach", &["--pre-sign-up", &ours, "--replace", "--yes"]).await.ends(0);
     // Our own function needs no extra permission to be replaced, and the record of its predecessor stays.
-    assert_eq!(operator.run("attach", &["--pre-sign-up", &newer, "--yes"]).await.status, 0);
+    operator.run("attach", &["--pre-sign-up", &newer, "--yes"]).await.ends(0);
     assert_eq!(settings(&operator.pool).await["LambdaConfig"]["PreSignUp"], json!(newer));
     assert_eq!((statements(&ours).await.len(), statements(&newer).await.len()), (0, 1));
 
-    assert_eq!(operator.run("detach", &["--pre-sign-up", "--yes"]).await.status, 0);
+    operator.run("detach", &["--pre-sign-up", "--yes"]).await.ends(0);
     assert_eq!(settings(&operator.pool).await, before);
     assert_eq!(statements(&newer).await, Vec::<Value>::new());
 }
@@ -186,8 +182,7 @@ async fn somebody_elses_trigger_is_displaced_only_when_asked_and_comes_back() {
 #[tokio::test]
 async fn a_function_of_two_triggers_may_be_called_until_both_are_detached() {
     let (operator, function) = (operator().await, function().await);
-    let ran = operator.run("attach", &["--pre-sign-up", &function, "--post-confirmation", &function, "--yes"]).await;
-    assert_eq!(ran.status, 0, "{ran:?}");
+    operator.run("attach", &["--pre-sign-up", &function, "--post-confirmation", &function, "--yes"]).await.ends(0);
     let ran = operator.run("detach", &["--pre-sign-up", "--yes"]).await;
     assert_eq!((ran.status, statements(&function).await.len()), (0, 1), "{ran:?}");
     let ran = operator.run("detach", &["--post-confirmation", "--yes"]).await;
@@ -212,10 +207,9 @@ async fn two_operators_with_one_record_do_not_write_over_each_other() {
 #[tokio::test]
 async fn a_function_that_somebody_attached_since_is_not_taken_off() {
     let (operator, ours, theirs) = (operator().await, function().await, function().await);
-    assert_eq!(operator.run("attach", &["--post-confirmation", &ours, "--yes"]).await.status, 0);
+    operator.run("attach", &["--post-confirmation", &ours, "--yes"]).await.ends(0);
     operator.pool.attach(&[("PostConfirmation", json!(theirs))]).await.unwrap();
-    let refused = operator.run("detach", &["--all", "--yes"]).await;
-    assert_eq!(refused.status, 3, "{refused:?}");
+    operator.run("detach", &["--all", "--yes"]).await.ends(3);
     assert_eq!(settings(&operator.pool).await["LambdaConfig"]["PostConfirmation"], json!(theirs));
 }
 
@@ -223,8 +217,7 @@ async fn a_function_that_somebody_attached_since_is_not_taken_off() {
 async fn a_dry_run_shows_the_difference_and_changes_nothing() {
     let (operator, function) = (operator().await, function().await);
     let before = settings(&operator.pool).await;
-    let ran = operator.run("attach", &["--custom-message", &function, "--dry-run"]).await;
-    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = operator.run("attach", &["--custom-message", &function, "--dry-run"]).await.ends(0);
     let change = ran.json().unwrap()["changes"][0].take();
     assert_eq!(
         (&change["trigger"], &change["before"], &change["after"]),
@@ -253,30 +246,23 @@ async fn custom_message_on_a_pool_that_does_not_send_through_ses_is_pointed_out_
 #[tokio::test]
 async fn without_a_terminal_to_ask_on_yes_has_to_be_said() {
     let (operator, function) = (operator().await, function().await);
-    let ran = operator.run("attach", &["--custom-message", &function]).await;
-    assert_eq!((ran.status, ran.stdout.as_str()), (3, ""), "{ran:?}");
-    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    operator.run("attach", &["--custom-message", &function]).await.refuses(3, "--yes");
     assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
 }
 
 #[tokio::test]
 async fn a_function_or_a_pool_that_is_not_there_is_refused_by_name() {
     let operator = operator().await;
-    let ran = operator.run("attach", &["--pre-sign-up", "no-such-function", "--yes"]).await;
-    assert_eq!(ran.status, 3, "{ran:?}");
-    assert!(ran.stderr.contains("no-such-function"), "{}", ran.stderr);
+    operator.run("attach", &["--pre-sign-up", "no-such-function", "--yes"]).await.says(3, "no-such-function");
     let arguments = ["attach", "--user-pool-id", "eu-central-1_NOSUCHPOO", "--pre-sign-up", "f", "--yes"];
-    let ran = operator.cli.run(&arguments).await.unwrap();
-    assert_eq!(ran.status, 1, "{ran:?}");
-    assert!(ran.stderr.contains("eu-central-1_NOSUCHPOO"), "{}", ran.stderr);
+    operator.cli.run(&arguments).await.unwrap().says(1, "eu-central-1_NOSUCHPOO");
 }
 
 #[tokio::test]
 async fn a_function_of_another_account_is_attached_and_the_command_for_its_permission_given() {
     let operator = operator().await;
     let foreign = "arn:aws:lambda:eu-central-1:111111111111:function:theirs:live";
-    let ran = operator.run("attach", &["--pre-sign-up", foreign, "--yes"]).await;
-    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = operator.run("attach", &["--pre-sign-up", foreign, "--yes"]).await.ends(0);
     assert!(
         ran.stderr.contains("aws lambda add-permission") && ran.stderr.contains("--qualifier live"),
         "{}",
@@ -288,16 +274,12 @@ async fn a_function_of_another_account_is_attached_and_the_command_for_its_permi
 #[tokio::test]
 async fn detach_without_a_record_says_so_and_clears_only_when_asked() {
     let (operator, function) = (operator().await, function().await);
-    assert_eq!(
-        operator.run("attach", &["--pre-sign-up", &function, "--record", "elsewhere.json", "--yes"]).await.status,
-        0
-    );
+    operator.run("attach", &["--pre-sign-up", &function, "--record", "elsewhere.json", "--yes"]).await.ends(0);
     for choice in ["--all", "--pre-sign-up"] {
-        let refused = operator.run("detach", &[choice, "--yes"]).await;
-        assert_eq!(refused.status, 3, "{refused:?}");
+        let refused = operator.run("detach", &[choice, "--yes"]).await.ends(3);
         assert!(refused.stderr.contains("--record") && refused.stderr.contains("--leave-empty"), "{}", refused.stderr);
     }
-    assert_eq!(operator.run("detach", &["--pre-sign-up", "--leave-empty", "--yes"]).await.status, 0);
+    operator.run("detach", &["--pre-sign-up", "--leave-empty", "--yes"]).await.ends(0);
     assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
     assert_eq!(statements(&function).await, Vec::<Value>::new());
 }
@@ -321,8 +303,10 @@ async fn a_pool_of_another_tool_is_left_alone_until_the_operator_says_that_it_is
         let is_reserved = tags.get("aws:cloudformation:stack-name").is_some();
         let operator = tagged(tags).await;
         let before = settings(&operator.pool).await;
-        let shown = operator.run("attach", &["--pre-sign-up", &function, "--dry-run"]).await;
-        assert!(shown.status == 0 && shown.stderr.contains(&format!("{owner} owns the pool")), "{shown:?}");
+        operator
+            .run("attach", &["--pre-sign-up", &function, "--dry-run"])
+            .await
+            .says(0, &format!("{owner} owns the pool"));
         let refused = operator.run("attach", &["--pre-sign-up", &function, "--yes"]).await;
         assert_eq!((refused.status, refused.stdout.as_str()), (3, ""), "{refused:?}");
         for part in [owner, next, page, "--print", "--yes-i-own-it"] {
@@ -331,11 +315,8 @@ async fn a_pool_of_another_tool_is_left_alone_until_the_operator_says_that_it_is
         assert_eq!((settings(&operator.pool).await, operator.files()), (before, 0));
         // The local cloud loses the tags of AWS at an update that does not name them.
         if !is_reserved {
-            let ran = operator.run("attach", &["--pre-sign-up", &function, "--yes", "--yes-i-own-it"]).await;
-            assert_eq!(ran.status, 0, "{ran:?}");
-            assert!(ran.stderr.contains(page), "{}", ran.stderr);
-            let ran = operator.run("detach", &["--all", "--dry-run"]).await;
-            assert!(ran.status == 0 && ran.stderr.contains(&format!("{owner} owns the pool")), "{ran:?}");
+            operator.run("attach", &["--pre-sign-up", &function, "--yes", "--yes-i-own-it"]).await.says(0, page);
+            let ran = operator.run("detach", &["--all", "--dry-run"]).await.says(0, &format!("{owner} owns the pool"));
             assert!(ran.stderr.contains("or they come back"), "{}", ran.stderr);
         }
         let arguments = ["doctor", "--user-pool-id", operator.pool.id(), "--output", "json"];
@@ -372,8 +353,7 @@ async fn what_is_printed_for_another_tool_is_data_and_nothing_is_changed() {
     ] {
         let of_pool = ["attach", "--user-pool-id", operator.pool.id(), "--print", tool];
         let of_functions = ["--inbound-federation", name, "--pre-sign-up", name];
-        let ran = operator.cli.run(&[&of_pool[..], &of_functions].concat()).await.unwrap();
-        assert_eq!(ran.status, 0, "{ran:?}");
+        let ran = operator.cli.run(&[&of_pool[..], &of_functions].concat()).await.unwrap().ends(0);
         for part in parts.into_iter().chain([function.as_str(), operator.pool.id()]) {
             assert!(ran.stdout.contains(part), "{tool}: {part} is not in {}", ran.stdout);
         }
@@ -381,8 +361,7 @@ async fn what_is_printed_for_another_tool_is_data_and_nothing_is_changed() {
         assert_eq!(ran.stderr.contains("does not keep inbound-federation"), tool == "terraform", "{}", ran.stderr);
     }
     assert_eq!((settings(&operator.pool).await, statements(&function).await, operator.files()), (before, vec![], 0));
-    let wrong = operator.run("attach", &["--pre-sign-up", name, "--print", "cdk", "--yes"]).await;
-    assert_eq!(wrong.status, 2, "{wrong:?}");
+    operator.run("attach", &["--pre-sign-up", name, "--print", "cdk", "--yes"]).await.ends(2);
 }
 
 #[tokio::test]
@@ -392,8 +371,7 @@ async fn several_pools_get_the_functions_in_one_run_and_one_that_is_not_there_ke
     let pools = format!("{}\n# gone\neu-central-1_NOSUCHPOO\n{}\n", first.pool.id(), second.pool.id());
     std::fs::write(&file, pools).unwrap();
     let attach = ["attach", "--pools", "tenants.txt", "--pre-sign-up", &function, "--yes", "--output", "json"];
-    let ran = first.cli.run(&attach).await.unwrap();
-    assert_eq!(ran.status, 6, "{ran:?}");
+    let ran = first.cli.run(&attach).await.unwrap().ends(6);
     let outcomes = ran.json().unwrap()["pools"].take();
     let applied: Vec<_> = outcomes.as_array().unwrap().iter().map(|one| one["report"]["applied"].as_bool()).collect();
     assert_eq!(applied, [Some(true), None, Some(true)]);
@@ -407,8 +385,7 @@ async fn several_pools_get_the_functions_in_one_run_and_one_that_is_not_there_ke
     let of_both = ["--user-pool-id", first.pool.id(), "--user-pool-id", second.pool.id()];
     second.pool.admin("UpdateUserPool", json!({ "LambdaConfig": {} })).await.unwrap();
     let doctor = [&["doctor", "--expect", "expected.json", "--output", "json"][..], &of_both].concat();
-    let ran = first.cli.run(&doctor).await.unwrap();
-    assert_eq!(ran.status, 5, "{ran:?}");
+    let ran = first.cli.run(&doctor).await.unwrap().ends(5);
     let lost: Vec<_> = ran.json().unwrap()["pools"]
         .as_array()
         .unwrap()
@@ -420,8 +397,7 @@ async fn several_pools_get_the_functions_in_one_run_and_one_that_is_not_there_ke
     assert_ne!(refused.status, 0, "{refused:?}");
 
     let detach = [&["detach", "--all", "--leave-empty", "--yes", "--output", "json"][..], &of_both].concat();
-    let ran = first.cli.run(&detach).await.unwrap();
-    assert_eq!(ran.status, 0, "{ran:?}");
+    first.cli.run(&detach).await.unwrap().ends(0);
     assert_eq!(statements(&function).await, Vec::<Value>::new());
 }
 
@@ -431,16 +407,14 @@ async fn what_an_earlier_attach_recorded_is_detached() {
     let (operator, ours, theirs) = (operator().await, function().await, function().await);
     operator.pool.attach(&[("PostConfirmation", json!(theirs))]).await.unwrap();
     let before = settings(&operator.pool).await;
-    let attached = operator.run("attach", &["--post-confirmation", &ours, "--replace", "--yes"]).await;
-    assert_eq!(attached.status, 0, "{attached:?}");
+    operator.run("attach", &["--post-confirmation", &ours, "--replace", "--yes"]).await.ends(0);
     let added = statements(&ours).await;
     let [statement] = added.as_slice() else { panic!("{added:?}") };
     let trigger = json!({ "function": ours, "displaced": theirs, "permission": statement["Sid"] });
     let record = json!({ "userPoolId": operator.pool.id(), "triggers": { "PostConfirmation": trigger } });
     let path = operator.folder.path().join(format!("cognito-triggers-{}.json", operator.pool.id()));
     std::fs::write(path, record.to_string()).unwrap();
-    let detached = operator.run("detach", &["--all", "--yes"]).await;
-    assert_eq!(detached.status, 0, "{detached:?}");
+    operator.run("detach", &["--all", "--yes"]).await.ends(0);
     assert_eq!(settings(&operator.pool).await, before);
     assert_eq!(statements(&ours).await, Vec::<Value>::new());
 }

@@ -57,8 +57,7 @@ async fn a_neglected_pool_is_an_error_with_the_worst_first_and_a_remedy_for_each
     .unwrap();
     pool.create_client(&["Okta"]).await.unwrap();
 
-    let ran = doctor(&pool).await;
-    assert_eq!(ran.status, 5, "{ran:?}");
+    let ran = doctor(&pool).await.ends(5);
     let expected = [
         "function_gone",
         "no_invoke_permission",
@@ -115,7 +114,7 @@ async fn a_remedy_that_is_followed_cures() {
     assert!(codes(&doctor(&pool).await).contains("no_invoke_permission"));
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["attach", "--user-pool-id", pool.id(), "--pre-sign-up", &function, "--yes"];
-    assert_eq!(Cli::new().unwrap().within(folder.path()).run(&arguments).await.unwrap().status, 0);
+    Cli::new().unwrap().within(folder.path()).run(&arguments).await.unwrap().ends(0);
     let cured = codes(&doctor(&pool).await);
     assert!(!cured.contains("no_invoke_permission") && !cured.contains("group_missing"), "{cured:?}");
 }
@@ -129,7 +128,7 @@ async fn a_trigger_that_another_tool_took_off_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let cli = || Cli::new().unwrap().within(folder.path());
     let attach = ["attach", "--user-pool-id", pool.id(), "--pre-sign-up", &function, "--yes"];
-    assert_eq!(cli().run(&attach).await.unwrap().status, 0);
+    cli().run(&attach).await.unwrap().ends(0);
     let expected = folder.path().join("lambda-config.json");
     std::fs::write(&expected, json!({ "PreSignUp": function, "PreTokenGeneration": "arn" }).to_string()).unwrap();
     let doctor = ["doctor", "--user-pool-id", pool.id(), "--output", "json"];
@@ -148,8 +147,7 @@ async fn a_trigger_that_another_tool_took_off_is_an_error() {
     assert!(!codes(&self::doctor(&pool).await).contains("trigger_lost"));
 
     std::fs::write(&expected, "{}").unwrap();
-    let refused = cli().run(&expecting).await.unwrap();
-    assert!(refused.status == 3 && refused.stderr.contains("is not the LambdaConfig of a pool"), "{refused:?}");
+    cli().run(&expecting).await.unwrap().says(3, "is not the LambdaConfig of a pool");
 }
 
 #[tokio::test]

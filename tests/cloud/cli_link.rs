@@ -100,8 +100,7 @@ async fn a_plan_changes_nothing_and_carrying_it_out_makes_one_account() {
         let split = Split::set(&google, kind).await;
         let mary = split.pool.only_profile_of(MARY).await.unwrap();
         let before = split.pool.profiles().await.unwrap();
-        let planned = split.plan(&COPY).await;
-        assert_eq!(planned.status, 0, "{planned:?}");
+        let planned = split.plan(&COPY).await.ends(0);
         assert_eq!(planned.json().unwrap()["merge"], json!({ "link": 1 }), "{planned:?}");
         assert_eq!(split.pool.profiles().await.unwrap(), before, "a plan changed something");
         let applied = split.apply().await;
@@ -126,7 +125,7 @@ async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lo
         for at in 1.. {
             let split = Split::set(&google, Kind::EmailAsUsername).await;
             let mary = split.pool.only_profile_of(MARY).await.unwrap();
-            assert_eq!(split.plan(&COPY).await.status, 0);
+            split.plan(&COPY).await.ends(0);
             let proxy = Proxy::start(&cloud().unwrap(), Some((at, stall))).await.unwrap();
             let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
             let ended = tokio::select! {
@@ -180,12 +179,11 @@ async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
     let mary = split.pool.only_profile_of(MARY).await.unwrap();
-    assert_eq!(split.plan(&COPY).await.status, 0);
+    split.plan(&COPY).await.ends(0);
     kill_after_the_deletion(&google, &split).await;
     let again = google.stands_alone(&split.pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
     assert_ne!(again.attribute("sub"), split.google.attribute("sub"));
-    let resumed = split.apply().await;
-    assert_eq!(resumed.status, 0, "{resumed:?}");
+    split.apply().await.ends(0);
     split.check(&mary, "signed in after the kill").await;
     assert!(split.read("plan.subs.csv").contains(again.attribute("sub")), "the second sub is missing");
 }
@@ -194,11 +192,10 @@ async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
 async fn what_changed_since_the_plan_is_skipped_with_code_6() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
-    assert_eq!(split.plan(&[]).await.status, 0);
+    split.plan(&[]).await.ends(0);
     split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
     let before = split.pool.profiles().await.unwrap();
-    let applied = split.apply().await;
-    assert_eq!(applied.status, 6, "{applied:?}");
+    let applied = split.apply().await.ends(6);
     let skipped = &applied.json().unwrap()["skipped"];
     assert_eq!(skipped["changed since the plan: now disabled_profile"], 1, "{skipped}");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
@@ -212,8 +209,7 @@ async fn what_the_rules_refuse_is_left_and_the_plan_says_why() {
     let planned = split.plan(&[]).await;
     assert_eq!(planned.json().unwrap()["leave"], json!({ "disabled_profile": 1 }), "{planned:?}");
     assert!(split.read("plan").contains("\"why\":\"disabled_profile\""));
-    let idle = split.cli().run(&["link", "--apply", "plan"]).await.unwrap();
-    assert!(idle.status == 0 && idle.stderr.contains("nothing to do"), "{idle:?}");
+    let idle = split.cli().run(&["link", "--apply", "plan"]).await.unwrap().says(0, "nothing to do");
     assert!(!idle.stderr.contains("vouch"), "{idle:?}");
 }
 
@@ -229,8 +225,7 @@ async fn a_person_without_a_native_profile_gets_one_only_if_asked() {
     assert_eq!(without.json().unwrap()["people"], 0, "{without:?}");
     let with = cli.run(&[&base[..], &["two", "--create-native"]].concat()).await.unwrap();
     assert_eq!(with.json().unwrap()["merge"], json!({ "create_and_link": 1 }), "{with:?}");
-    let applied = cli.run(&["link", "--apply", "two", "--yes"]).await.unwrap();
-    assert_eq!(applied.status, 0, "{applied:?}");
+    cli.run(&["link", "--apply", "two", "--yes"]).await.unwrap().ends(0);
     let ada = pool.only_profile_of(ADA).await.unwrap();
     assert!(ada.is_native() && ada.status == "CONFIRMED" && ada.email_verified(), "{ada:?}");
     assert!(ada.has_identity("Google", ADA_AT_GOOGLE) && ada.attribute("sub") != alone.attribute("sub"), "{ada:?}");
@@ -240,18 +235,16 @@ async fn a_person_without_a_native_profile_gets_one_only_if_asked() {
 async fn app_clients_that_may_write_email_verified_are_refused_unless_trusted() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
-    assert_eq!(split.plan(&[]).await.status, 0);
+    split.plan(&[]).await.ends(0);
     let client = json!({ "ClientName": "careless", "WriteAttributes": ["email", "email_verified"] });
     let made = split.pool.admin("CreateUserPoolClient", client).await.unwrap();
     let id = made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
     let before = split.pool.profiles().await.unwrap();
-    let applied = split.apply().await;
-    assert!(applied.status == 3 && applied.stderr.contains(&id), "{applied:?}");
+    split.apply().await.says(3, &id);
     std::fs::remove_file(split.folder.path().join("plan")).unwrap();
-    let refused = split.plan(&[]).await;
-    assert!(refused.status == 3 && refused.stderr.contains("email_verified"), "{refused:?}");
+    split.plan(&[]).await.says(3, "email_verified");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
-    assert_eq!(split.plan(&["--trust-stored-values"]).await.status, 0);
+    split.plan(&["--trust-stored-values"]).await.ends(0);
     let applied = split.apply().await;
     assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
 }
@@ -285,8 +278,7 @@ async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobod
     let forged = vouched.replace(r#""proof":"all_stored_values""#, r#""proof":"stored_email_verified""#);
     assert_ne!(forged, vouched, "the plan does not record what it takes as proof");
     std::fs::write(folder.path().join("forged"), forged).unwrap();
-    let applied = cli.run(&["link", "--apply", "forged", "--yes", "--output", "json"]).await.unwrap();
-    assert_eq!(applied.status, 6, "{applied:?}");
+    let applied = cli.run(&["link", "--apply", "forged", "--yes", "--output", "json"]).await.unwrap().ends(6);
     assert_eq!(applied.json().unwrap()["skipped"], json!({ "changed since the plan: now unproven_email": 1 }));
     assert_eq!(pool.profiles().await.unwrap(), before);
     assert!(ada.identities.is_empty());
@@ -296,18 +288,17 @@ async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobod
 async fn the_map_is_opened_before_anything_is_deleted_and_replaces_no_other_file() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
-    assert_eq!(split.plan(&COPY).await.status, 0);
+    split.plan(&COPY).await.ends(0);
     let before = split.pool.profiles().await.unwrap();
-    let nowhere = split.cli().run(&[&APPLY[..], &["--sub-map", "nowhere/subs.csv"]].concat()).await.unwrap();
-    assert!(nowhere.status == 1 && nowhere.stderr.contains("cannot be written"), "{nowhere:?}");
+    let nowhere = [&APPLY[..], &["--sub-map", "nowhere/subs.csv"]].concat();
+    split.cli().run(&nowhere).await.unwrap().says(1, "cannot be written");
     std::fs::write(split.folder.path().join("plan.subs.csv"), "Dear Ada\n").unwrap();
-    let other = split.apply().await;
-    assert!(other.status == 3 && other.stderr.contains("--sub-map"), "{other:?}");
+    split.apply().await.says(3, "--sub-map");
     assert_eq!(split.read("plan.subs.csv"), "Dear Ada\n");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
     let mary = split.pool.only_profile_of(MARY).await.unwrap();
     std::fs::remove_file(split.folder.path().join("plan.subs.csv")).unwrap();
-    assert_eq!(split.apply().await.status, 0);
+    split.apply().await.ends(0);
     split.check(&mary, "after two refusals").await;
 }
 
@@ -316,15 +307,14 @@ async fn a_run_that_stops_after_a_deletion_ends_with_code_6_and_says_so() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
     let mary = split.pool.only_profile_of(MARY).await.unwrap();
-    assert_eq!(split.plan(&COPY).await.status, 0);
+    split.plan(&COPY).await.ends(0);
     kill_after_the_deletion(&google, &split).await;
     split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
-    let stopped = split.apply().await;
-    assert_eq!(stopped.status, 6, "{stopped:?}");
+    let stopped = split.apply().await.ends(6);
     assert_eq!(stopped.json().unwrap()["half_done"], 1, "{stopped:?}");
     assert!(stopped.stderr.contains("line 2 of the plan") && !stopped.stderr.contains(ADA), "{stopped:?}");
     split.pool.admin("AdminEnableUser", json!({ "Username": split.native.username })).await.unwrap();
-    assert_eq!(split.apply().await.status, 0);
+    split.apply().await.ends(0);
     split.check(&mary, "enabled again").await;
 }
 
@@ -333,11 +323,11 @@ async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
     let mut before = split.pool.only_profile_of(MARY).await.unwrap();
-    assert_eq!(split.plan(&COPY).await.status, 0);
-    assert_eq!(split.apply().await.status, 0);
+    split.plan(&COPY).await.ends(0);
+    split.apply().await.ends(0);
     split.check(&before, "applied").await;
-    let undone = split.cli().run(&["link", "--undo", "plan.journal", "--yes", "--output", "json"]).await.unwrap();
-    assert_eq!(undone.status, 0, "{undone:?}");
+    let undone =
+        split.cli().run(&["link", "--undo", "plan.journal", "--yes", "--output", "json"]).await.unwrap().ends(0);
     let report = &undone.json().unwrap()["undone"][0];
     assert_eq!(report["restored"], json!(["groups", "attributes", "link"]));
     assert_eq!(report["lost"], json!(["the sub of the deleted profile"]));
@@ -345,19 +335,17 @@ async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
     let ada = split.pool.only_profile_of(ADA).await.unwrap();
     assert_eq!((&ada.groups, &ada.identities), (&before.groups, &before.identities));
     assert_eq!(ada.attribute("given_name"), "");
-    let again = split.apply().await;
-    assert!(again.status == 3 && again.stderr.contains("it was undone"), "{again:?}");
+    split.apply().await.says(3, "it was undone");
 }
 
 #[tokio::test]
 async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
     let google = Google::start().await.unwrap();
     let split = Split::set(&google, Kind::EmailAsUsername).await;
-    assert_eq!(split.plan(&[]).await.status, 0);
+    split.plan(&[]).await.ends(0);
     let before = split.pool.profiles().await.unwrap();
     let refused = async |arguments: &[&str], why: &str| {
-        let ran = split.cli().run(arguments).await.unwrap();
-        assert!(ran.status == 3 && ran.stderr.contains(why) && ran.stdout.is_empty(), "{ran:?}");
+        split.cli().run(arguments).await.unwrap().refuses(3, why);
     };
     refused(&["link", "--apply", "plan"], "--yes").await;
     refused(&["link", "--apply", "plan", "--yes", "--user-pool-id", "eu-central-1_Other"], "belongs to pool").await;
@@ -366,8 +354,8 @@ async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
     refused(&["link", "--apply", "letter", "--yes"], "not that of a plan").await;
     refused(&["link", "--apply", "plan", "--yes", "--journal", "letter"], "not a journal").await;
     assert_eq!(split.plan(&[]).await.status, 3, "an existing plan was overwritten");
-    let usage = split.cli().run(&["link", "--user-pool-id", "eu-central-1_X", "--providers", "Google"]).await.unwrap();
-    assert!(usage.status == 2 && usage.stderr.contains("trust one of always, claim, never"), "{usage:?}");
+    let no_trust = ["link", "--user-pool-id", "eu-central-1_X", "--providers", "Google"];
+    split.cli().run(&no_trust).await.unwrap().says(2, "trust one of always, claim, never");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
 }
 
@@ -438,17 +426,13 @@ async fn a_join_that_would_let_somebody_in_again_or_open_no_native_profile_is_re
     let (pool, folder) = (pool(Kind::EmailAsUsername).await.unwrap(), tempfile::tempdir().unwrap());
     let stays = native(&pool, Kind::EmailAsUsername, MARY).await.unwrap();
     let goes = google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
-    let (planned, _) = join(&folder, &pool, ADA, "nobody@example.com", &[]).await;
-    assert!(planned.status == 1 && planned.stderr.contains("profile that stays: no profile"), "{planned:?}");
-    let (planned, _) = join(&folder, &pool, MARY, ADA, &[]).await;
-    assert!(planned.status == 3 && planned.stderr.contains("must be native"), "{planned:?}");
+    join(&folder, &pool, ADA, "nobody@example.com", &[]).await.0.says(1, "profile that stays: no profile");
+    join(&folder, &pool, MARY, ADA, &[]).await.0.says(3, "must be native");
     pool.admin("AdminDisableUser", json!({ "Username": goes.username })).await.unwrap();
-    let (planned, _) = join(&folder, &pool, ADA, MARY, &[]).await;
-    assert!(planned.status == 3 && planned.stderr.contains("goes is disabled"), "{planned:?}");
+    join(&folder, &pool, ADA, MARY, &[]).await.0.says(3, "goes is disabled");
     pool.admin("AdminEnableUser", json!({ "Username": goes.username })).await.unwrap();
     pool.admin("AdminDisableUser", json!({ "Username": stays.username })).await.unwrap();
-    let (planned, _) = join(&folder, &pool, ADA, MARY, &[]).await;
-    assert!(planned.status == 3 && planned.stderr.contains("stays is disabled"), "{planned:?}");
+    join(&folder, &pool, ADA, MARY, &[]).await.0.says(3, "stays is disabled");
     assert!(!folder.path().join("plan").exists(), "a refused join left a plan");
 }
 
@@ -460,7 +444,7 @@ async fn a_profile_that_changed_after_the_join_was_planned_is_not_joined() {
     let goes = google.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
     let cli = Cli::new().unwrap().within(folder.path());
     let plan = ["join", ADA, "--into", MARY, "--user-pool-id", pool.id(), "--plan", "plan"];
-    assert_eq!(cli.run(&plan).await.unwrap().status, 0);
+    cli.run(&plan).await.unwrap().ends(0);
     pool.admin("AdminAddUserToGroup", json!({ "Username": goes.username, "GroupName": GROUP })).await.unwrap();
     let before = pool.profiles().await.unwrap();
     let applied = cli.run(&APPLY).await.unwrap();
@@ -476,17 +460,13 @@ async fn an_application_is_told_of_every_merge_on_a_bus_that_exists() {
     let listener = Listener::of(&split.pool).await.unwrap();
     split.plan(&[]).await;
     let on = |bus: &'static str| [&APPLY[..], &["--event-bus", bus]].concat();
-    let refused = split.cli().run(&on("no-such-bus")).await.unwrap();
-    assert_eq!(refused.status, 3, "{refused:?}");
-    assert!(refused.stderr.contains("no event bus no-such-bus"), "{refused:?}");
+    split.cli().run(&on("no-such-bus")).await.unwrap().says(3, "no event bus no-such-bus");
     assert_eq!(split.pool.profiles().await.unwrap().len(), 3, "nothing was merged");
-    let wrong = split.cli().run(&on("a bus")).await.unwrap();
-    assert!(wrong.status == 2 && wrong.stderr.contains("the name of an event bus"), "{wrong:?}");
+    split.cli().run(&on("a bus")).await.unwrap().says(2, "the name of an event bus");
 
     for _ in 0..2 {
         // The second run merges nobody, and tells all the same: nobody knows what the first one could tell.
-        let applied = split.cli().run(&on(BUS)).await.unwrap();
-        assert_eq!(applied.status, 0, "{applied:?}");
+        let applied = split.cli().run(&on(BUS)).await.unwrap().ends(0);
         assert_eq!(applied.json().unwrap()["told"], 2);
         let merged = listener.hears("account.merged").await.unwrap();
         assert_eq!(merged["sub"], split.native.attribute("sub"));

@@ -38,8 +38,7 @@ async fn a_claim_that_is_set_reaches_inbound_federation() {
 
 #[tokio::test]
 async fn events_lists_every_source_with_its_samples() {
-    let ran = run(&["events", "--list", "--output", "json"]).await;
-    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = run(&["events", "--list", "--output", "json"]).await.ends(0);
     let list = ran.json().unwrap();
     let samples = list["samples"].as_array().unwrap();
     let google = samples.iter().find(|one| one["sample"] == "pre-sign-up/google").unwrap();
@@ -57,9 +56,7 @@ async fn an_unknown_source_or_value_is_wrong_usage_and_says_what_there_is() {
         (&["events", "inbound-federation/saml", "--set", "provider-type=saml"], "SignInWithApple"),
         (&["events", "PreSignUp_SignUp", "--unset", "claim.sub"], "validation-data.*"),
     ] {
-        let ran = run(arguments).await;
-        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{ran:?}");
-        assert!(ran.stderr.contains(says), "{ran:?}");
+        run(arguments).await.refuses(2, says);
     }
 }
 
@@ -68,8 +65,7 @@ async fn preview_writes_a_page_with_the_settings_of_the_environment() {
     let folder = std::env::temp_dir().join(format!("preview-{}", uuid::Uuid::new_v4().simple()));
     let cli = Cli::new().unwrap().with("APP_NAME", "Lighthouse").with("APP_URL", "https://app.example.net");
     let out = folder.join("pages").join("messages.html");
-    let ran = cli.run(&["preview", "--out", out.to_str().unwrap(), "--output", "json"]).await.unwrap();
-    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = cli.run(&["preview", "--out", out.to_str().unwrap(), "--output", "json"]).await.unwrap().ends(0);
     let written = ran.json().unwrap();
     assert_eq!((&written["file"], &written["problems"]), (&json!(out), &json!([])));
     let page = std::fs::read_to_string(&out).unwrap();
@@ -79,21 +75,16 @@ async fn preview_writes_a_page_with_the_settings_of_the_environment() {
     std::fs::write(folder.join("templates/en/no-such-message.html"), "x").unwrap();
     let templates = folder.join("templates");
     let ran = cli.with("TEMPLATE_DIR", templates.to_str().unwrap());
-    let ran = ran.run(&["preview", "--out", out.to_str().unwrap()]).await.unwrap();
-    assert_eq!(ran.status, 4, "{ran:?}");
-    assert!(ran.stderr.contains("no-such-message"), "{ran:?}");
+    ran.run(&["preview", "--out", out.to_str().unwrap()]).await.unwrap().says(4, "no-such-message");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn preview_names_a_wrong_setting_and_a_file_it_cannot_write() {
     let cli = Cli::new().unwrap();
-    let ran = cli.clone().with("BRAND_COLOR", "blue").run(&["preview"]).await.unwrap();
-    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{ran:?}");
-    assert!(ran.stderr.contains("BRAND_COLOR"), "{ran:?}");
-    let ran = cli.run(&["preview", "--out", "/dev/null/messages.html"]).await.unwrap();
-    assert_eq!(ran.status, 1, "{ran:?}");
-    assert!(ran.stderr.contains("/dev/null/messages.html cannot be written"), "{ran:?}");
+    cli.clone().with("BRAND_COLOR", "blue").run(&["preview"]).await.unwrap().refuses(1, "BRAND_COLOR");
+    let nowhere = ["preview", "--out", "/dev/null/messages.html"];
+    cli.run(&nowhere).await.unwrap().says(1, "/dev/null/messages.html cannot be written");
 }
 
 /// What bash offers for a line that is typed so far. Bash loads the script that the program prints.

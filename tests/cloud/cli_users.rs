@@ -25,13 +25,6 @@ async fn run(pool: &UserPool, arguments: &[&str]) -> Ran {
     Cli::new().unwrap().run(&all).await.unwrap()
 }
 
-/// Asserts that a command ended with a code and said something, and left standard output empty.
-fn says(ran: &Ran, status: i32, text: &str) {
-    assert_eq!(ran.status, status, "{ran:?}");
-    assert!(ran.stderr.contains(text), "{ran:?}");
-    assert_eq!(ran.stdout, "", "{ran:?}");
-}
-
 /// Ada's native account beside the profile of her Google account, which no function has linked.
 async fn ada_twice(pool: &UserPool) -> IdentityProvider {
     native(pool, Kind::EmailAsUsername, ADA).await.unwrap();
@@ -76,8 +69,7 @@ async fn show_finds_a_person_by_address_in_any_case_by_sub_and_by_name() {
 async fn show_puts_profiles_with_one_address_side_by_side_and_points_at_link() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let _google = ada_twice(&pool).await;
-    let ran = run(&pool, &["show", ADA]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    let ran = run(&pool, &["show", ADA]).await.ends(DONE);
     let names: Vec<_> =
         ran.json().unwrap()["profiles"].as_array().unwrap().iter().map(|p| p["status"].clone()).collect();
     assert_eq!(names, [json!("CONFIRMED"), json!("EXTERNAL_PROVIDER")]);
@@ -90,12 +82,12 @@ async fn show_puts_profiles_with_one_address_side_by_side_and_points_at_link() {
 async fn show_fails_for_nobody_and_for_a_pool_that_is_not_there() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     for nobody in ["nobody@example.com", "00000000-0000-4000-8000-000000000000", "nobody"] {
-        says(&run(&pool, &["show", nobody]).await, FAILED, "no profile of this pool");
+        run(&pool, &["show", nobody]).await.refuses(FAILED, "no profile of this pool");
     }
     let elsewhere = UserPool::open(pool.endpoint(), "eu-central-1_NoSuchPool");
-    says(&run(&elsewhere, &["show", "nobody"]).await, FAILED, "AdminGetUser: ResourceNotFoundException");
+    run(&elsewhere, &["show", "nobody"]).await.refuses(FAILED, "AdminGetUser: ResourceNotFoundException");
     let no_id = UserPool::open(pool.endpoint(), "not-a-pool");
-    says(&run(&no_id, &["show", "nobody"]).await, USAGE, "eu-central-1_AbCdEf123");
+    run(&no_id, &["show", "nobody"]).await.refuses(USAGE, "eu-central-1_AbCdEf123");
 }
 
 #[tokio::test]
@@ -104,8 +96,7 @@ async fn unlink_unties_the_identity_and_nothing_else() {
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
     pool.link(&ada.username, "Facebook", "10223344556677889").await.unwrap();
-    let ran = run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    let ran = run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.ends(DONE);
     assert!(!ran.stderr.contains(AT_GOOGLE), "{}", ran.stderr);
     let outcome = ran.json().unwrap();
     assert_eq!(outcome["before"].as_array().unwrap().len(), 2);
@@ -115,8 +106,7 @@ async fn unlink_unties_the_identity_and_nothing_else() {
     assert!(!after.has_identity("Google", AT_GOOGLE) && after.has_identity("Facebook", "10223344556677889"));
     assert_eq!((after.username, after.status, after.groups), (ada.username, ada.status, ada.groups));
     // The last identity may go too, because there is a password.
-    let ran = run(&pool, &["unlink", ADA, "--provider", "Facebook", "--yes"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    run(&pool, &["unlink", ADA, "--provider", "Facebook", "--yes"]).await.ends(DONE);
     assert!(pool.only_profile_of(ADA).await.unwrap().identities.is_empty());
 }
 
@@ -125,7 +115,7 @@ async fn unlink_changes_nothing_unless_it_is_confirmed() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
-    says(&run(&pool, &["unlink", ADA, "--provider", "Google"]).await, REFUSED, "--yes");
+    run(&pool, &["unlink", ADA, "--provider", "Google"]).await.refuses(REFUSED, "--yes");
     assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Google", AT_GOOGLE));
 }
 
@@ -133,16 +123,16 @@ async fn unlink_changes_nothing_unless_it_is_confirmed() {
 async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the_only_one_meant() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "none at all");
+    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "none at all");
     pool.link(&ada.username, "Okta", "aB").await.unwrap();
     pool.link(&ada.username, "Okta", "ab").await.unwrap();
-    says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "it has Okta");
-    says(&run(&pool, &["unlink", ADA, "--provider", "Okta", "--yes"]).await, REFUSED, "--subject");
+    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "it has Okta");
+    run(&pool, &["unlink", ADA, "--provider", "Okta", "--yes"]).await.refuses(REFUSED, "--subject");
     let wrong = ["unlink", ADA, "--provider", "Okta", "--subject", "AB", "--yes"];
-    says(&run(&pool, &wrong).await, REFUSED, "upper and lower case");
+    run(&pool, &wrong).await.refuses(REFUSED, "upper and lower case");
     assert_eq!(pool.only_profile_of(ADA).await.unwrap().identities.len(), 2);
     let right = ["unlink", ADA, "--provider", "Okta", "--subject", "aB", "--yes"];
-    assert_eq!(run(&pool, &right).await.status, DONE);
+    run(&pool, &right).await.ends(DONE);
     assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Okta", "ab"));
 }
 
@@ -150,13 +140,13 @@ async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the
 async fn unlink_leaves_no_profile_without_a_way_in_and_chooses_none_of_several() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let _google = ada_twice(&pool).await;
-    says(&run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await, REFUSED, "2 profiles");
+    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "2 profiles");
     let own = format!("Google_{AT_GOOGLE}");
-    says(&run(&pool, &["unlink", &own, "--provider", "Google", "--yes"]).await, REFUSED, "no way in");
+    run(&pool, &["unlink", &own, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "no way in");
     assert!(pool.profile(&own).await.unwrap().has_identity("Google", AT_GOOGLE));
     let grace = sign_up(&pool, &pool.create_client(&[]).await.unwrap(), "grace@example.org").await;
     pool.link(&grace, "Google", "2").await.unwrap();
-    says(&run(&pool, &["unlink", &grace, "--provider", "Google", "--yes"]).await, REFUSED, "never confirmed");
+    run(&pool, &["unlink", &grace, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "never confirmed");
 }
 
 #[tokio::test]
@@ -164,9 +154,9 @@ async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link_by(&ada.username, "CorpSAML", "custom:employee_id", "e-17").await.unwrap();
-    says(&run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await, FAILED, "--linked-by");
+    run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await.refuses(FAILED, "--linked-by");
     let by = ["unlink", ADA, "--provider", "CorpSAML", "--linked-by", "custom:employee_id", "--yes"];
-    assert_eq!(run(&pool, &by).await.status, DONE);
+    run(&pool, &by).await.ends(DONE);
     assert!(pool.only_profile_of(ADA).await.unwrap().identities.is_empty());
 }
 
@@ -183,17 +173,16 @@ async fn verify_email_shows_sets_and_unsets_the_flag() {
         (&["--unset", "--yes"], false, true),
         (&["--unset"], false, false),
     ] {
-        let ran = run(&pool, &[&["verify-email", ADA], arguments].concat()).await;
-        assert_eq!(ran.status, DONE, "{ran:?}");
+        let ran = run(&pool, &[&["verify-email", ADA], arguments].concat()).await.ends(DONE);
         let outcome = ran.json().unwrap();
         assert_eq!((&outcome["email_verified"], &outcome["changed"]), (&json!(verified), &json!(changed)), "{ran:?}");
         assert_eq!(pool.only_profile_of(ADA).await.unwrap().email_verified(), verified);
     }
     let after = pool.only_profile_of(ADA).await.unwrap();
     assert_eq!(after.attribute("email"), ADA);
-    says(&run(&pool, &["verify-email", ADA]).await, REFUSED, "no terminal to ask on");
+    run(&pool, &["verify-email", ADA]).await.refuses(REFUSED, "no terminal to ask on");
     assert!(!pool.only_profile_of(ADA).await.unwrap().email_verified());
-    says(&run(&pool, &["verify-email", ADA, "--show", "--yes"]).await, USAGE, "cannot be used with");
+    run(&pool, &["verify-email", ADA, "--show", "--yes"]).await.refuses(USAGE, "cannot be used with");
 }
 
 #[tokio::test]
@@ -203,13 +192,12 @@ async fn verify_email_refuses_where_there_is_no_address_or_somebody_else_holds_i
     let input = json!({ "Username": "other", "MessageAction": "SUPPRESS",
         "UserAttributes": [{ "Name": "email", "Value": "Ada@example.com" }] });
     pool.admin("AdminCreateUser", input).await.unwrap();
-    let ran = run(&pool, &["verify-email", "other", "--yes"]).await;
-    says(&ran, REFUSED, ada.attribute("sub"));
+    run(&pool, &["verify-email", "other", "--yes"]).await.refuses(REFUSED, ada.attribute("sub"));
     assert!(!pool.profile("other").await.unwrap().email_verified());
     assert!(pool.profile(&ada.username).await.unwrap().email_verified());
     pool.admin("AdminCreateUser", json!({ "Username": "third", "MessageAction": "SUPPRESS" })).await.unwrap();
-    says(&run(&pool, &["verify-email", "third", "--yes"]).await, REFUSED, "no e-mail address");
-    says(&run(&pool, &["verify-email", ADA, "--yes"]).await, REFUSED, "2 profiles");
+    run(&pool, &["verify-email", "third", "--yes"]).await.refuses(REFUSED, "no e-mail address");
+    run(&pool, &["verify-email", ADA, "--yes"]).await.refuses(REFUSED, "2 profiles");
 }
 
 /// Registers somebody as an app does; returns the user name.
@@ -253,8 +241,7 @@ async fn reset_user_sends_the_message_again_to_the_same_person_with_the_same_att
     sign_up(&pool, &client, &grace).await;
     let before = pool.only_profile_of(&grace).await.unwrap();
     assert_eq!(mails(&pool, &grace).await, 1);
-    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await.ends(DONE);
     assert_eq!(mails(&pool, &grace).await, 2);
     let after = pool.only_profile_of(&grace).await.unwrap();
     let outcome = ran.json().unwrap();
@@ -293,8 +280,7 @@ async fn reset_user_signs_up_through_a_client_with_a_secret_and_keeps_what_was_d
     let client = secret["UserPoolClient"]["ClientId"].as_str().unwrap();
     let (grace, folder) = (somebody(), folder());
     sign_up(&pool, &open, &grace).await;
-    let ran = reset(&pool, client, &folder, &[&grace, "--yes", "--save", "kept.json"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    reset(&pool, client, &folder, &[&grace, "--yes", "--save", "kept.json"]).await.ends(DONE);
     assert_eq!(mails(&pool, &grace).await, 2);
     // The password that the person had is gone with the profile.
     pool.admin("AdminConfirmSignUp", json!({ "Username": grace })).await.unwrap();
@@ -314,11 +300,9 @@ async fn reset_user_deletes_a_confirmed_user_only_if_that_is_said() {
     let (grace, folder) = (somebody(), folder());
     let before = native(&pool, Kind::EmailAsUsername, &grace).await.unwrap();
     pool.admin("AdminAddUserToGroup", json!({ "Username": before.username, "GroupName": GROUP })).await.unwrap();
-    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await;
-    says(&ran, REFUSED, "--yes-delete-confirmed");
+    reset(&pool, &client, &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "--yes-delete-confirmed");
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("sub"), before.attribute("sub"));
-    let ran = reset(&pool, &client, &folder, &[&grace, "--yes-delete-confirmed"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    let ran = reset(&pool, &client, &folder, &[&grace, "--yes-delete-confirmed"]).await.ends(DONE);
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().status, "UNCONFIRMED");
     // The groups do not come back, so the file that names them stays.
     let outcome = ran.json().unwrap();
@@ -335,19 +319,19 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let folder = folder();
     let _google = ada_twice(&pool).await;
     let own = format!("Google_{AT_GOOGLE}");
-    says(&reset(&pool, &client, &folder, &[&own, "--yes"]).await, REFUSED, "federated identity");
-    says(&reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await, REFUSED, "2 profiles");
+    reset(&pool, &client, &folder, &[&own, "--yes"]).await.refuses(REFUSED, "federated identity");
+    reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await.refuses(REFUSED, "2 profiles");
     let ada = pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
-    let ran = reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"]).await;
-    says(&ran, REFUSED, "another profile has the same e-mail address");
+    reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"])
+        .await
+        .refuses(REFUSED, "another profile has the same e-mail address");
     let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
     pool.link(&linked.username, "Google", "7").await.unwrap();
-    let ran = reset(&pool, &client, &folder, &["kim@example.com", "--yes-delete-confirmed"]).await;
-    says(&ran, REFUSED, "unlink");
+    reset(&pool, &client, &folder, &["kim@example.com", "--yes-delete-confirmed"]).await.refuses(REFUSED, "unlink");
     let invited = json!({ "Username": "ivy@example.com", "MessageAction": "SUPPRESS" });
     pool.admin("AdminCreateUser", invited).await.unwrap();
-    says(&reset(&pool, &client, &folder, &["ivy@example.com", "--yes"]).await, REFUSED, "RESEND");
-    says(&reset(&pool, &client, &folder, &["nobody@example.com", "--yes"]).await, FAILED, "no profile");
+    reset(&pool, &client, &folder, &["ivy@example.com", "--yes"]).await.refuses(REFUSED, "RESEND");
+    reset(&pool, &client, &folder, &["nobody@example.com", "--yes"]).await.refuses(FAILED, "no profile");
     assert_eq!(pool.profiles().await.unwrap().len(), 4);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     std::fs::remove_dir_all(folder).unwrap();
@@ -359,18 +343,17 @@ async fn reset_user_refuses_a_pool_or_client_that_would_not_take_the_sign_up_and
     let client = pool.create_client(&[]).await.unwrap();
     let (grace, folder) = (somebody(), folder());
     sign_up(&pool, &client, &grace).await;
-    says(&reset(&pool, "0000nosuchclient0000000000", &folder, &[&grace, "--yes"]).await, REFUSED, "no app client");
+    reset(&pool, "0000nosuchclient0000000000", &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "no app client");
     let narrow = json!({ "ClientName": "narrow", "WriteAttributes": ["email"] });
     let narrow = pool.admin("CreateUserPoolClient", narrow).await.unwrap();
     let narrow = narrow["UserPoolClient"]["ClientId"].as_str().unwrap();
-    says(&reset(&pool, narrow, &folder, &[&grace, "--yes"]).await, REFUSED, "may not write given_name");
-    says(&reset(&pool, &client, &folder, &[&grace]).await, REFUSED, "no terminal to ask on");
+    reset(&pool, narrow, &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "may not write given_name");
+    reset(&pool, &client, &folder, &[&grace]).await.refuses(REFUSED, "no terminal to ask on");
     pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
-    says(&reset(&pool, &client, &folder, &[&grace, "--yes"]).await, REFUSED, "only administrators");
+    reset(&pool, &client, &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "only administrators");
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
     pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(false)).await.unwrap();
-    let ran = reset(&pool, narrow, &folder, &[&grace, "--yes", "--without", "given_name"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    reset(&pool, narrow, &folder, &[&grace, "--yes", "--without", "given_name"]).await.ends(DONE);
     assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -384,19 +367,17 @@ async fn reset_user_resumes_from_its_file_after_a_sign_up_that_failed() {
     sign_up(&pool, &client, &grace).await;
     let trigger = |function: Value| [("PreSignUp", function)];
     pool.attach(&trigger(json!("arn:aws:lambda:eu-central-1:000000000000:function:gone"))).await.unwrap();
-    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await;
-    says(&ran, PARTLY, "--resume");
+    reset(&pool, &client, &folder, &[&grace, "--yes"]).await.refuses(PARTLY, "--resume");
     assert!(pool.profiles().await.unwrap().is_empty());
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let file = file.to_str().unwrap();
     pool.admin("UpdateUserPool", json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": {} })).await.unwrap();
     let other = end_to_end::pool(Kind::EmailAsUsername).await.unwrap();
     let client_of_other = other.create_client(&[]).await.unwrap();
-    says(&reset(&other, &client_of_other, &folder, &["--resume", file, "--yes"]).await, REFUSED, "another user pool");
-    says(&reset(&pool, &client, &folder, &["--resume", file]).await, REFUSED, "no terminal to ask on");
+    reset(&other, &client_of_other, &folder, &["--resume", file, "--yes"]).await.refuses(REFUSED, "another user pool");
+    reset(&pool, &client, &folder, &["--resume", file]).await.refuses(REFUSED, "no terminal to ask on");
     assert!(pool.profiles().await.unwrap().is_empty());
-    let ran = reset(&pool, &client, &folder, &["--resume", file, "--yes"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    reset(&pool, &client, &folder, &["--resume", file, "--yes"]).await.ends(DONE);
     let after = pool.only_profile_of(&grace).await.unwrap();
     assert_eq!((after.attribute("given_name"), after.status.as_str()), ("Grace", "UNCONFIRMED"));
     assert_eq!(mails(&pool, &grace).await, 2);
@@ -415,15 +396,14 @@ async fn reset_user_resumes_nothing_whose_profile_is_still_there() {
     let input = json!({ "ClientId": client, "Username": "grace", "Password": PASSWORD,
         "UserAttributes": [{ "Name": "email", "Value": somebody() }] });
     pool.call("SignUp", &input).await.unwrap();
-    let ran = reset(&pool, &client, &folder, &["grace", "--yes", "--save", "grace.json"]).await;
-    assert_eq!(ran.status, DONE, "{ran:?}");
+    reset(&pool, &client, &folder, &["grace", "--yes", "--save", "grace.json"]).await.ends(DONE);
     let sub = pool.profile("grace").await.unwrap().attribute("sub").to_owned();
     // As if the run had ended between writing the file and deleting the profile.
     let file = folder.join("grace.json");
     let mut record: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     record["sub"] = json!(sub);
     std::fs::write(&file, record.to_string()).unwrap();
-    says(&reset(&pool, &client, &folder, &["--resume", "grace.json", "--yes"]).await, REFUSED, "not deleted yet");
+    reset(&pool, &client, &folder, &["--resume", "grace.json", "--yes"]).await.refuses(REFUSED, "not deleted yet");
     assert_eq!(pool.profile("grace").await.unwrap().attribute("sub"), sub);
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -431,8 +411,8 @@ async fn reset_user_resumes_nothing_whose_profile_is_still_there() {
 #[tokio::test]
 async fn reset_user_needs_a_person_or_a_file() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    says(&reset(&pool, "client", &std::env::temp_dir(), &[]).await, USAGE, "--resume");
-    says(&reset(&pool, "client", &std::env::temp_dir(), &["a", "--resume", "b"]).await, USAGE, "cannot be used with");
+    reset(&pool, "client", &std::env::temp_dir(), &[]).await.refuses(USAGE, "--resume");
+    reset(&pool, "client", &std::env::temp_dir(), &["a", "--resume", "b"]).await.refuses(USAGE, "cannot be used with");
 }
 
 #[tokio::test]

@@ -140,16 +140,14 @@ async fn a_chain_is_attached_for_every_trigger_works_in_both_languages_and_is_pu
             let own = ours(name, &[("PROVIDERS", "Google:never"), ("APP_NAME", "Ours")]).await;
             let former = settings_of(&own).await;
             let option = format!("--{name}");
-            let refused = operator.run("attach", &[&option, &own]).await;
-            assert!(refused.status == 3 && refused.stderr.contains("--chain"), "{refused:?}");
+            operator.run("attach", &[&option, &own]).await.says(3, "--chain");
 
             let pool = ["attach", "--user-pool-id", operator.pool.id(), "--output", "json"];
-            let dry = operator.cli.run(&[&pool[..], &[&option, &own, "--chain", "--dry-run"]].concat()).await.unwrap();
-            assert!(dry.status == 0 && dry.stderr.contains("NEXT_FUNCTION is not set, and will be"), "{dry:?}");
+            let dry = [&pool[..], &[&option, &own, "--chain", "--dry-run"]].concat();
+            operator.cli.run(&dry).await.unwrap().says(0, "NEXT_FUNCTION is not set, and will be");
             assert_eq!((settings_of(&own).await, operator.triggers().await), (former.clone(), before.clone()));
 
-            let ran = operator.run("attach", &[&option, &own, "--chain", "--test"]).await;
-            assert_eq!(ran.status, 0, "{ran:?}");
+            let ran = operator.run("attach", &[&option, &own, "--chain", "--test"]).await.ends(0);
             assert_eq!(ran.json().unwrap()["changes"][0]["next_function"], json!(theirs));
             assert_eq!(settings_of(&own).await["NEXT_FUNCTION"], json!(theirs));
             assert_eq!((statements(&own).await, statements(&theirs).await), (1, 1));
@@ -175,8 +173,7 @@ async fn a_chain_is_attached_for_every_trigger_works_in_both_languages_and_is_pu
                 _ => {}
             }
 
-            let ran = operator.run("detach", &[&option]).await;
-            assert_eq!(ran.status, 0, "{ran:?}");
+            operator.run("detach", &[&option]).await.ends(0);
             assert_eq!(operator.triggers().await[trigger], before[trigger]);
             assert_eq!(settings_of(&own).await, former);
             assert_eq!((statements(&own).await, statements(&theirs).await), (0, 0));
@@ -192,13 +189,11 @@ async fn a_chain_to_a_function_that_gives_no_answer_is_found_when_it_is_tried() 
     let mute = script(Language::Python, "def handler(event, context):\n    pass").await;
     operator.pool.attach(&[("CustomMessage", json!(mute))]).await.unwrap();
     let own = ours("custom-message", &[("APP_NAME", "Ours")]).await;
-    let ran = operator.run("attach", &["--custom-message", &own, "--chain", "--test"]).await;
-    assert!(ran.status == 3 && ran.stderr.contains("next_function_failed"), "{ran:?}");
+    operator.run("attach", &["--custom-message", &own, "--chain", "--test"]).await.says(3, "next_function_failed");
     assert_eq!(operator.triggers().await["CustomMessage"], json!(mute));
     // Without the test it is attached, and found when it is tried later.
-    assert_eq!(operator.run("attach", &["--custom-message", &own, "--chain"]).await.status, 0);
-    let ran = operator.run("attach", &["--custom-message", &own, "--chain", "--test"]).await;
-    assert!(ran.status == 3 && ran.stderr.contains("next_function_failed"), "{ran:?}");
+    operator.run("attach", &["--custom-message", &own, "--chain"]).await.ends(0);
+    operator.run("attach", &["--custom-message", &own, "--chain", "--test"]).await.says(3, "next_function_failed");
 }
 
 /// A pool with a provider, in which ours calls the team's function.
@@ -364,7 +359,7 @@ async fn doctor_finds_what_is_wrong_with_a_chain() {
     let theirs = script(Language::Python, PYTHON).await;
     operator.pool.attach(&[("PreSignUp", json!(theirs))]).await.unwrap();
     let own = ours("pre-sign-up", &[]).await;
-    assert_eq!(operator.run("attach", &["--pre-sign-up", &own, "--chain"]).await.status, 0);
+    operator.run("attach", &["--pre-sign-up", &own, "--chain"]).await.ends(0);
     let diagnose = async || {
         let arguments = ["doctor", "--user-pool-id", operator.pool.id(), "--output", "json"];
         operator.cli.run(&arguments).await.unwrap().stdout

@@ -30,6 +30,11 @@ pub struct Ran {
     pub stderr: String,
 }
 
+#[expect(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "an assertion may be all that is wanted"
+)]
 impl Ran {
     /// Standard output as one JSON document.
     ///
@@ -38,6 +43,39 @@ impl Ran {
     /// It is none; the message holds everything the run wrote.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.stdout).with_context(|| format!("no JSON document was written: {self:?}"))
+    }
+
+    /// The same, which has ended with this exit code.
+    ///
+    /// # Panics
+    ///
+    /// It ended with another one.
+    #[track_caller]
+    pub fn ends(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// The same, which has ended with this exit code and said this on standard error.
+    ///
+    /// # Panics
+    ///
+    /// It ended with another one, or did not say that.
+    #[track_caller]
+    pub fn says(self, status: i32, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "it does not say {text:?}: {self:?}");
+        self.ends(status)
+    }
+
+    /// The same, which has ended with this exit code, said this, and written no data.
+    ///
+    /// # Panics
+    ///
+    /// It ended with another one, did not say that, or wrote data.
+    #[track_caller]
+    pub fn refuses(self, status: i32, text: &str) -> Self {
+        assert_eq!(self.stdout, "", "{self:?}");
+        self.says(status, text)
     }
 }
 
