@@ -8,6 +8,7 @@ use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::toolbox::Toolbox;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ADA: &str = "ada@example.com";
@@ -220,30 +221,53 @@ fn somebody() -> String {
     format!("grace-{}@example.org", uuid::Uuid::new_v4().simple())
 }
 
-/// A separate folder for the files that `reset-user` writes.
-fn folder() -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("reset-user-{}", uuid::Uuid::new_v4().simple()));
-    std::fs::create_dir(&folder).unwrap();
-    folder
+/// A pool with an app client, and a folder for the files that `reset-user` writes.
+struct Desk {
+    pool: UserPool,
+    client: String,
+    folder: TempDir,
 }
 
-async fn reset(pool: &UserPool, client: &str, folder: &std::path::Path, arguments: &[&str]) -> Ran {
-    let fixed = ["--user-pool-id", pool.id(), "--client-id", client, "--output", "json"];
-    let all = [&["reset-user"], arguments, &fixed].concat();
-    Cli::new().unwrap().within(folder).run(&all).await.unwrap()
+impl Desk {
+    async fn new() -> Self {
+        Self::of(pool(Kind::EmailAsUsername).await.unwrap()).await
+    }
+
+    async fn of(pool: UserPool) -> Self {
+        let client = pool.create_client(&[]).await.unwrap();
+        Self { pool, client, folder: tempfile::tempdir().unwrap() }
+    }
+
+    async fn reset(&self, arguments: &[&str]) -> Ran {
+        self.reset_through(&self.client, arguments).await
+    }
+
+    async fn reset_through(&self, client: &str, arguments: &[&str]) -> Ran {
+        let fixed = ["--user-pool-id", self.pool.id(), "--client-id", client, "--output", "json"];
+        let all = [&["reset-user"], arguments, &fixed].concat();
+        Cli::new().unwrap().within(self.folder.path()).run(&all).await.unwrap()
+    }
+
+    fn files(&self) -> usize {
+        self.folder.path().read_dir().unwrap().count()
+    }
+}
+
+/// Somebody who registered and has confirmed nothing.
+async fn registered() -> (Desk, String) {
+    let (desk, grace) = (Desk::new().await, somebody());
+    sign_up(&desk.pool, &desk.client, &grace).await;
+    (desk, grace)
 }
 
 #[tokio::test]
 async fn reset_user_sends_the_message_again_to_the_same_person_with_the_same_attributes() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let (grace, folder) = (somebody(), folder());
-    sign_up(&pool, &client, &grace).await;
-    let before = pool.only_profile_of(&grace).await.unwrap();
-    assert_eq!(mails(&pool, &grace).await, 1);
-    let ran = reset(&pool, &client, &folder, &[&grace, "--yes"]).await.ends(DONE);
-    assert_eq!(mails(&pool, &grace).await, 2);
-    let after = pool.only_profile_of(&grace).await.unwrap();
+    let (desk, grace) = registered().await;
+    let before = desk.pool.only_profile_of(&grace).await.unwrap();
+    assert_eq!(mails(&desk.pool, &grace).await, 1);
+    let ran = desk.reset(&[&grace, "--yes"]).await.ends(DONE);
+    assert_eq!(mails(&desk.pool, &grace).await, 2);
+    let after = desk.pool.only_profile_of(&grace).await.unwrap();
     let outcome = ran.json().unwrap();
     assert_eq!(outcome["old_sub"], before.attribute("sub"));
     assert_eq!(outcome["new_sub"], after.attribute("sub"));
@@ -252,137 +276,112 @@ async fn reset_user_sends_the_message_again_to_the_same_person_with_the_same_att
     assert_ne!(before.attribute("sub"), after.attribute("sub"));
     assert_eq!((after.status.as_str(), after.attribute("given_name")), ("UNCONFIRMED", "Grace"));
     // Nothing personal lies around once it is not needed.
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
-    std::fs::remove_dir_all(folder).unwrap();
+    assert_eq!(desk.files(), 0);
 }
 
 #[tokio::test]
 async fn reset_user_comes_to_its_end_and_removes_its_file_though_nobody_reads_what_it_says() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let (grace, folder) = (somebody(), folder());
-    sign_up(&pool, &client, &grace).await;
-    let arguments = ["reset-user", &grace, "--user-pool-id", pool.id(), "--client-id", &client, "--yes"];
-    let mut command = Cli::new().unwrap().within(&folder).command(&arguments);
+    let (desk, grace) = registered().await;
+    let arguments = ["reset-user", &grace, "--user-pool-id", desk.pool.id(), "--client-id", &desk.client, "--yes"];
+    let mut command = Cli::new().unwrap().within(desk.folder.path()).command(&arguments);
     let ended = command.stdout(closed().unwrap()).stderr(closed().unwrap()).status().await.unwrap();
     assert_eq!(ended.code(), Some(DONE));
-    assert_eq!(mails(&pool, &grace).await, 2);
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
-    std::fs::remove_dir_all(folder).unwrap();
+    assert_eq!(mails(&desk.pool, &grace).await, 2);
+    assert_eq!(desk.files(), 0);
 }
 
 #[tokio::test]
 async fn reset_user_signs_up_through_a_client_with_a_secret_and_keeps_what_was_deleted_where_it_is_told() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let open = pool.create_client(&[]).await.unwrap();
+    let (desk, grace) = registered().await;
     let secret = json!({ "ClientName": "server", "GenerateSecret": true });
-    let secret = pool.admin("CreateUserPoolClient", secret).await.unwrap();
+    let secret = desk.pool.admin("CreateUserPoolClient", secret).await.unwrap();
     let client = secret["UserPoolClient"]["ClientId"].as_str().unwrap();
-    let (grace, folder) = (somebody(), folder());
-    sign_up(&pool, &open, &grace).await;
-    reset(&pool, client, &folder, &[&grace, "--yes", "--save", "kept.json"]).await.ends(DONE);
-    assert_eq!(mails(&pool, &grace).await, 2);
+    desk.reset_through(client, &[&grace, "--yes", "--save", "kept.json"]).await.ends(DONE);
+    assert_eq!(mails(&desk.pool, &grace).await, 2);
     // The password that the person had is gone with the profile.
-    pool.admin("AdminConfirmSignUp", json!({ "Username": grace })).await.unwrap();
-    assert!(!end_to_end::opens(&pool, &grace, PASSWORD).await.unwrap());
-    let kept = std::fs::read_to_string(folder.join("kept.json")).unwrap();
+    desk.pool.admin("AdminConfirmSignUp", json!({ "Username": grace })).await.unwrap();
+    assert!(!end_to_end::opens(&desk.pool, &grace, PASSWORD).await.unwrap());
+    let kept = std::fs::read_to_string(desk.folder.path().join("kept.json")).unwrap();
     assert!(
         kept.contains(&grace) && !kept.contains(secret["UserPoolClient"]["ClientSecret"].as_str().unwrap()),
         "{kept}"
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn reset_user_deletes_a_confirmed_user_only_if_that_is_said() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let (grace, folder) = (somebody(), folder());
-    let before = native(&pool, Kind::EmailAsUsername, &grace).await.unwrap();
-    pool.admin("AdminAddUserToGroup", json!({ "Username": before.username, "GroupName": GROUP })).await.unwrap();
-    reset(&pool, &client, &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "--yes-delete-confirmed");
-    assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("sub"), before.attribute("sub"));
-    let ran = reset(&pool, &client, &folder, &[&grace, "--yes-delete-confirmed"]).await.ends(DONE);
-    assert_eq!(pool.only_profile_of(&grace).await.unwrap().status, "UNCONFIRMED");
+    let (desk, grace) = (Desk::new().await, somebody());
+    let before = native(&desk.pool, Kind::EmailAsUsername, &grace).await.unwrap();
+    desk.pool.admin("AdminAddUserToGroup", json!({ "Username": before.username, "GroupName": GROUP })).await.unwrap();
+    desk.reset(&[&grace, "--yes"]).await.refuses(REFUSED, "--yes-delete-confirmed");
+    assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().attribute("sub"), before.attribute("sub"));
+    let ran = desk.reset(&[&grace, "--yes-delete-confirmed"]).await.ends(DONE);
+    assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().status, "UNCONFIRMED");
     // The groups do not come back, so the file that names them stays.
     let outcome = ran.json().unwrap();
     assert_eq!(outcome["groups_left"], json!([GROUP]));
     let saved = std::fs::read_to_string(outcome["saved"].as_str().unwrap()).unwrap();
     assert!(saved.contains(GROUP) && saved.contains(before.attribute("sub")), "{saved}");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let folder = folder();
-    let _google = ada_twice(&pool).await;
+    let desk = Desk::new().await;
+    let _google = ada_twice(&desk.pool).await;
     let own = format!("Google_{AT_GOOGLE}");
-    reset(&pool, &client, &folder, &[&own, "--yes"]).await.refuses(REFUSED, "federated identity");
-    reset(&pool, &client, &folder, &[ADA, "--yes-delete-confirmed"]).await.refuses(REFUSED, "2 profiles");
-    let ada = pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
-    reset(&pool, &client, &folder, &[&ada.username, "--yes-delete-confirmed"])
-        .await
-        .refuses(REFUSED, "another profile has the same e-mail address");
-    let linked = native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
-    pool.link(&linked.username, "Google", "7").await.unwrap();
-    reset(&pool, &client, &folder, &["kim@example.com", "--yes-delete-confirmed"]).await.refuses(REFUSED, "unlink");
+    desk.reset(&[&own, "--yes"]).await.refuses(REFUSED, "federated identity");
+    desk.reset(&[ADA, "--yes-delete-confirmed"]).await.refuses(REFUSED, "2 profiles");
+    let ada = desk.pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
+    let ran = desk.reset(&[&ada.username, "--yes-delete-confirmed"]).await;
+    ran.refuses(REFUSED, "another profile has the same e-mail address");
+    let linked = native(&desk.pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
+    desk.pool.link(&linked.username, "Google", "7").await.unwrap();
+    desk.reset(&["kim@example.com", "--yes-delete-confirmed"]).await.refuses(REFUSED, "unlink");
     let invited = json!({ "Username": "ivy@example.com", "MessageAction": "SUPPRESS" });
-    pool.admin("AdminCreateUser", invited).await.unwrap();
-    reset(&pool, &client, &folder, &["ivy@example.com", "--yes"]).await.refuses(REFUSED, "RESEND");
-    reset(&pool, &client, &folder, &["nobody@example.com", "--yes"]).await.refuses(FAILED, "no profile");
-    assert_eq!(pool.profiles().await.unwrap().len(), 4);
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
-    std::fs::remove_dir_all(folder).unwrap();
+    desk.pool.admin("AdminCreateUser", invited).await.unwrap();
+    desk.reset(&["ivy@example.com", "--yes"]).await.refuses(REFUSED, "RESEND");
+    desk.reset(&["nobody@example.com", "--yes"]).await.refuses(FAILED, "no profile");
+    assert_eq!(desk.pool.profiles().await.unwrap().len(), 4);
+    assert_eq!(desk.files(), 0);
 }
 
 #[tokio::test]
 async fn reset_user_refuses_a_pool_or_client_that_would_not_take_the_sign_up_and_deletes_nothing() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let (grace, folder) = (somebody(), folder());
-    sign_up(&pool, &client, &grace).await;
-    reset(&pool, "0000nosuchclient0000000000", &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "no app client");
+    let (desk, grace) = registered().await;
+    desk.reset_through("0000nosuchclient0000000000", &[&grace, "--yes"]).await.refuses(REFUSED, "no app client");
     let narrow = json!({ "ClientName": "narrow", "WriteAttributes": ["email"] });
-    let narrow = pool.admin("CreateUserPoolClient", narrow).await.unwrap();
+    let narrow = desk.pool.admin("CreateUserPoolClient", narrow).await.unwrap();
     let narrow = narrow["UserPoolClient"]["ClientId"].as_str().unwrap();
-    reset(&pool, narrow, &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "may not write given_name");
-    reset(&pool, &client, &folder, &[&grace]).await.refuses(REFUSED, "no terminal to ask on");
-    pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
-    reset(&pool, &client, &folder, &[&grace, "--yes"]).await.refuses(REFUSED, "only administrators");
-    assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
-    pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(false)).await.unwrap();
-    reset(&pool, narrow, &folder, &[&grace, "--yes", "--without", "given_name"]).await.ends(DONE);
-    assert_eq!(pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "");
-    std::fs::remove_dir_all(folder).unwrap();
+    desk.reset_through(narrow, &[&grace, "--yes"]).await.refuses(REFUSED, "may not write given_name");
+    desk.reset(&[&grace]).await.refuses(REFUSED, "no terminal to ask on");
+    desk.pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
+    desk.reset(&[&grace, "--yes"]).await.refuses(REFUSED, "only administrators");
+    assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
+    desk.pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(false)).await.unwrap();
+    desk.reset_through(narrow, &[&grace, "--yes", "--without", "given_name"]).await.ends(DONE);
+    assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "");
 }
 
 /// Somebody whose sign-up the pool's trigger refuses is deleted by then: nothing of theirs may be lost.
 #[tokio::test]
 async fn reset_user_resumes_from_its_file_after_a_sign_up_that_failed() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let (grace, folder) = (somebody(), folder());
-    sign_up(&pool, &client, &grace).await;
+    let (desk, grace) = registered().await;
     let trigger = |function: Value| [("PreSignUp", function)];
-    pool.attach(&trigger(json!("arn:aws:lambda:eu-central-1:000000000000:function:gone"))).await.unwrap();
-    reset(&pool, &client, &folder, &[&grace, "--yes"]).await.refuses(PARTLY, "--resume");
-    assert!(pool.profiles().await.unwrap().is_empty());
-    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    desk.pool.attach(&trigger(json!("arn:aws:lambda:eu-central-1:000000000000:function:gone"))).await.unwrap();
+    desk.reset(&[&grace, "--yes"]).await.refuses(PARTLY, "--resume");
+    assert!(desk.pool.profiles().await.unwrap().is_empty());
+    let file = desk.folder.path().read_dir().unwrap().next().unwrap().unwrap().path();
     let file = file.to_str().unwrap();
-    pool.admin("UpdateUserPool", json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": {} })).await.unwrap();
-    let other = end_to_end::pool(Kind::EmailAsUsername).await.unwrap();
-    let client_of_other = other.create_client(&[]).await.unwrap();
-    reset(&other, &client_of_other, &folder, &["--resume", file, "--yes"]).await.refuses(REFUSED, "another user pool");
-    reset(&pool, &client, &folder, &["--resume", file]).await.refuses(REFUSED, "no terminal to ask on");
-    assert!(pool.profiles().await.unwrap().is_empty());
-    reset(&pool, &client, &folder, &["--resume", file, "--yes"]).await.ends(DONE);
-    let after = pool.only_profile_of(&grace).await.unwrap();
+    let without = json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": {} });
+    desk.pool.admin("UpdateUserPool", without).await.unwrap();
+    Desk::new().await.reset(&["--resume", file, "--yes"]).await.refuses(REFUSED, "another user pool");
+    desk.reset(&["--resume", file]).await.refuses(REFUSED, "no terminal to ask on");
+    assert!(desk.pool.profiles().await.unwrap().is_empty());
+    desk.reset(&["--resume", file, "--yes"]).await.ends(DONE);
+    let after = desk.pool.only_profile_of(&grace).await.unwrap();
     assert_eq!((after.attribute("given_name"), after.status.as_str()), ("Grace", "UNCONFIRMED"));
-    assert_eq!(mails(&pool, &grace).await, 2);
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
-    std::fs::remove_dir_all(folder).unwrap();
+    assert_eq!(mails(&desk.pool, &grace).await, 2);
+    assert_eq!(desk.files(), 0);
 }
 
 #[tokio::test]
@@ -391,36 +390,31 @@ async fn reset_user_resumes_nothing_whose_profile_is_still_there() {
     let open =
         json!({ "AutoVerifiedAttributes": ["email"], "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": false } });
     pool.admin("UpdateUserPool", open).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let folder = folder();
-    let input = json!({ "ClientId": client, "Username": "grace", "Password": PASSWORD,
+    let desk = Desk::of(pool).await;
+    let input = json!({ "ClientId": desk.client, "Username": "grace", "Password": PASSWORD,
         "UserAttributes": [{ "Name": "email", "Value": somebody() }] });
-    pool.call("SignUp", &input).await.unwrap();
-    reset(&pool, &client, &folder, &["grace", "--yes", "--save", "grace.json"]).await.ends(DONE);
-    let sub = pool.profile("grace").await.unwrap().attribute("sub").to_owned();
+    desk.pool.call("SignUp", &input).await.unwrap();
+    desk.reset(&["grace", "--yes", "--save", "grace.json"]).await.ends(DONE);
+    let sub = desk.pool.profile("grace").await.unwrap().attribute("sub").to_owned();
     // As if the run had ended between writing the file and deleting the profile.
-    let file = folder.join("grace.json");
+    let file = desk.folder.path().join("grace.json");
     let mut record: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     record["sub"] = json!(sub);
     std::fs::write(&file, record.to_string()).unwrap();
-    reset(&pool, &client, &folder, &["--resume", "grace.json", "--yes"]).await.refuses(REFUSED, "not deleted yet");
-    assert_eq!(pool.profile("grace").await.unwrap().attribute("sub"), sub);
-    std::fs::remove_dir_all(folder).unwrap();
+    desk.reset(&["--resume", "grace.json", "--yes"]).await.refuses(REFUSED, "not deleted yet");
+    assert_eq!(desk.pool.profile("grace").await.unwrap().attribute("sub"), sub);
 }
 
 #[tokio::test]
 async fn reset_user_needs_a_person_or_a_file() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    reset(&pool, "client", &std::env::temp_dir(), &[]).await.refuses(USAGE, "--resume");
-    reset(&pool, "client", &std::env::temp_dir(), &["a", "--resume", "b"]).await.refuses(USAGE, "cannot be used with");
+    let desk = Desk::new().await;
+    desk.reset(&[]).await.refuses(USAGE, "--resume");
+    desk.reset(&["a", "--resume", "b"]).await.refuses(USAGE, "cannot be used with");
 }
 
 #[tokio::test]
 async fn whoever_presses_control_c_at_a_question_changes_nothing() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let client = pool.create_client(&[]).await.unwrap();
-    let grace = somebody();
-    sign_up(&pool, &client, &grace).await;
+    let (Desk { pool, .. }, grace) = registered().await;
     for (typed, code) in [("\u{3}", 130), ("\u{4}", 3), ("n\n", 3)] {
         let arguments = ["verify-email", &grace, "--user-pool-id", pool.id()];
         let mut child = Cli::new().unwrap().on_a_terminal(&arguments).unwrap().spawn().unwrap();
