@@ -19,6 +19,8 @@ struct Split {
     pool: UserPool,
     native: Profile,
     google: Profile,
+    /// A person who is not involved.
+    mary: Profile,
     folder: TempDir,
 }
 
@@ -28,11 +30,18 @@ impl Split {
         let native = native(&pool, kind, ADA).await.unwrap();
         let google = provider.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
         pool.admin("AdminAddUserToGroup", json!({ "Username": google.username, "GroupName": GROUP })).await.unwrap();
-        // A person who is not involved.
         let mary = json!({ "Username": if kind == Kind::EmailAsAlias { "mary" } else { MARY }, "MessageAction": "SUPPRESS",
             "UserAttributes": [{ "Name": "email", "Value": MARY }, { "Name": "email_verified", "Value": "true" }] });
         pool.admin("AdminCreateUser", mary).await.unwrap();
-        Self { pool, native, google, folder: tempfile::tempdir().unwrap() }
+        let mary = pool.only_profile_of(MARY).await.unwrap();
+        Self { pool, native, google, mary, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The same with a plan.
+    async fn planned(provider: &Google, further: &[&str]) -> Self {
+        let split = Self::set(provider, Kind::EmailAsUsername).await;
+        split.plan(further).await.ends(0);
+        split
     }
 
     fn cli(&self) -> Cli {
@@ -40,19 +49,8 @@ impl Split {
     }
 
     async fn plan(&self, further: &[&str]) -> Ran {
-        let mut arguments = vec![
-            "link",
-            "--user-pool-id",
-            self.pool.id(),
-            "--providers",
-            "Google:claim",
-            "--plan",
-            "plan",
-            "--output",
-            "json",
-        ];
-        arguments.extend(further);
-        self.cli().run(&arguments).await.unwrap()
+        let fixed = ["link", "--user-pool-id", self.pool.id(), "--providers", "Google:claim", "--plan", "plan"];
+        self.cli().run(&[&fixed, further, &["--output", "json"]].concat()).await.unwrap()
     }
 
     async fn apply(&self) -> Ran {
@@ -64,7 +62,7 @@ impl Split {
     }
 
     /// One account, with both ways in and the groups; nobody else touched; what is gone is written down.
-    async fn check(&self, mary: &Profile, told: &str) {
+    async fn check(&self, told: &str) {
         let ada = self.pool.only_profile_of(ADA).await.unwrap();
         assert_eq!(ada.username, self.native.username, "{told}");
         assert_eq!(ada.attribute("sub"), self.native.attribute("sub"), "{told}");
@@ -72,7 +70,7 @@ impl Split {
         assert_eq!(ada.groups, [GROUP], "{told}");
         assert_eq!(ada.attribute("given_name"), "Ada", "{told}");
         assert!(opens(&self.pool, ADA, PASSWORD).await.unwrap(), "{told}: the password no longer opens the account");
-        assert_eq!(self.pool.only_profile_of(MARY).await.unwrap(), *mary, "{told}");
+        assert_eq!(self.pool.only_profile_of(MARY).await.unwrap(), self.mary, "{told}");
         let gone = self.google.attribute("sub");
         let begins: Vec<Value> =
             self.read("plan.journal").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -98,7 +96,6 @@ async fn a_plan_changes_nothing_and_carrying_it_out_makes_one_account() {
     let google = Google::start().await.unwrap();
     for kind in [Kind::EmailAsUsername, Kind::EmailAsAlias] {
         let split = Split::set(&google, kind).await;
-        let mary = split.pool.only_profile_of(MARY).await.unwrap();
         let before = split.pool.profiles().await.unwrap();
         let planned = split.plan(&COPY).await.ends(0);
         assert_eq!(planned.json().unwrap()["merge"], json!({ "link": 1 }), "{planned:?}");
@@ -107,13 +104,13 @@ async fn a_plan_changes_nothing_and_carrying_it_out_makes_one_account() {
         assert_eq!((applied.status, &applied.json().unwrap()["done"]), (0, &json!(1)), "{applied:?}");
         assert!(applied.stderr.contains("subs disappear for good"), "{applied:?}");
         assert!(applied.stderr.contains("With --yes you vouch that people could never write it"), "{applied:?}");
-        split.check(&mary, "applied").await;
+        split.check("applied").await;
         for file in ["plan", "plan.journal", "plan.subs.csv"] {
             assert!(is_private(&split.folder.path().join(file)), "{file}");
         }
         let again = split.apply().await;
         assert_eq!((again.status, &again.json().unwrap()["done_before"]), (0, &json!(1)), "{again:?}");
-        split.check(&mary, "applied twice").await;
+        split.check("applied twice").await;
     }
 }
 
@@ -123,9 +120,7 @@ async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lo
     let mut kills = 0;
     for stall in [Stall::Before, Stall::After] {
         for at in 1.. {
-            let split = Split::set(&google, Kind::EmailAsUsername).await;
-            let mary = split.pool.only_profile_of(MARY).await.unwrap();
-            split.plan(&COPY).await.ends(0);
+            let split = Split::planned(&google, &COPY).await;
             let proxy = Proxy::start(&cloud().unwrap(), Some((at, stall))).await.unwrap();
             let mut child = split.cli().with("AWS_ENDPOINT_URL", &proxy.endpoint()).command(&APPLY).spawn().unwrap();
             let ended = tokio::select! {
@@ -153,7 +148,7 @@ async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lo
             }
             let resumed = split.apply().await;
             assert_eq!(resumed.status, 0, "{told}: {resumed:?}");
-            split.check(&mary, &told).await;
+            split.check(&told).await;
         }
     }
     println!("killed and resumed {kills} times");
@@ -164,8 +159,7 @@ async fn killed_at_every_step_and_resumed_there_is_one_account_and_nothing_is_lo
 async fn kill_after_the_deletion(google: &Google, split: &Split) {
     // Which call that is, another one tells that is not killed.
     let counting = Proxy::start(&cloud().unwrap(), None).await.unwrap();
-    let other = Split::set(google, Kind::EmailAsUsername).await;
-    other.plan(&COPY).await;
+    let other = Split::planned(google, &COPY).await;
     other.cli().with("AWS_ENDPOINT_URL", &counting.endpoint()).run(&APPLY).await.unwrap();
     let deletion = counting.calls().await.iter().position(|call| call == "AdminDeleteUser").unwrap() + 1;
     let proxy = Proxy::start(&cloud().unwrap(), Some((deletion, Stall::After))).await.unwrap();
@@ -177,22 +171,19 @@ async fn kill_after_the_deletion(google: &Google, split: &Split) {
 #[tokio::test]
 async fn who_signs_in_after_the_kill_is_merged_all_the_same() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    let mary = split.pool.only_profile_of(MARY).await.unwrap();
-    split.plan(&COPY).await.ends(0);
+    let split = Split::planned(&google, &COPY).await;
     kill_after_the_deletion(&google, &split).await;
     let again = google.stands_alone(&split.pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
     assert_ne!(again.attribute("sub"), split.google.attribute("sub"));
     split.apply().await.ends(0);
-    split.check(&mary, "signed in after the kill").await;
+    split.check("signed in after the kill").await;
     assert!(split.read("plan.subs.csv").contains(again.attribute("sub")), "the second sub is missing");
 }
 
 #[tokio::test]
 async fn what_changed_since_the_plan_is_skipped_with_code_6() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    split.plan(&[]).await.ends(0);
+    let split = Split::planned(&google, &[]).await;
     split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
     let before = split.pool.profiles().await.unwrap();
     let applied = split.apply().await.ends(6);
@@ -234,8 +225,7 @@ async fn a_person_without_a_native_profile_gets_one_only_if_asked() {
 #[tokio::test]
 async fn app_clients_that_may_write_email_verified_are_refused_unless_trusted() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    split.plan(&[]).await.ends(0);
+    let split = Split::planned(&google, &[]).await;
     let client = json!({ "ClientName": "careless", "WriteAttributes": ["email", "email_verified"] });
     let made = split.pool.admin("CreateUserPoolClient", client).await.unwrap();
     let id = made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
@@ -287,8 +277,7 @@ async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobod
 #[tokio::test]
 async fn the_map_is_opened_before_anything_is_deleted_and_replaces_no_other_file() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    split.plan(&COPY).await.ends(0);
+    let split = Split::planned(&google, &COPY).await;
     let before = split.pool.profiles().await.unwrap();
     let nowhere = [&APPLY[..], &["--sub-map", "nowhere/subs.csv"]].concat();
     split.cli().run(&nowhere).await.unwrap().says(1, "cannot be written");
@@ -296,18 +285,15 @@ async fn the_map_is_opened_before_anything_is_deleted_and_replaces_no_other_file
     split.apply().await.says(3, "--sub-map");
     assert_eq!(split.read("plan.subs.csv"), "Dear Ada\n");
     assert_eq!(split.pool.profiles().await.unwrap(), before);
-    let mary = split.pool.only_profile_of(MARY).await.unwrap();
     std::fs::remove_file(split.folder.path().join("plan.subs.csv")).unwrap();
     split.apply().await.ends(0);
-    split.check(&mary, "after two refusals").await;
+    split.check("after two refusals").await;
 }
 
 #[tokio::test]
 async fn a_run_that_stops_after_a_deletion_ends_with_code_6_and_says_so() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    let mary = split.pool.only_profile_of(MARY).await.unwrap();
-    split.plan(&COPY).await.ends(0);
+    let split = Split::planned(&google, &COPY).await;
     kill_after_the_deletion(&google, &split).await;
     split.pool.admin("AdminDisableUser", json!({ "Username": split.native.username })).await.unwrap();
     let stopped = split.apply().await.ends(6);
@@ -315,25 +301,22 @@ async fn a_run_that_stops_after_a_deletion_ends_with_code_6_and_says_so() {
     assert!(stopped.stderr.contains("line 2 of the plan") && !stopped.stderr.contains(ADA), "{stopped:?}");
     split.pool.admin("AdminEnableUser", json!({ "Username": split.native.username })).await.unwrap();
     split.apply().await.ends(0);
-    split.check(&mary, "enabled again").await;
+    split.check("enabled again").await;
 }
 
 #[tokio::test]
 async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    let mut before = split.pool.only_profile_of(MARY).await.unwrap();
-    split.plan(&COPY).await.ends(0);
+    let split = Split::planned(&google, &COPY).await;
     split.apply().await.ends(0);
-    split.check(&before, "applied").await;
+    split.check("applied").await;
     let undone =
         split.cli().run(&["link", "--undo", "plan.journal", "--yes", "--output", "json"]).await.unwrap().ends(0);
     let report = &undone.json().unwrap()["undone"][0];
     assert_eq!(report["restored"], json!(["groups", "attributes", "link"]));
     assert_eq!(report["lost"], json!(["the sub of the deleted profile"]));
-    before = split.native.clone();
     let ada = split.pool.only_profile_of(ADA).await.unwrap();
-    assert_eq!((&ada.groups, &ada.identities), (&before.groups, &before.identities));
+    assert_eq!((&ada.groups, &ada.identities), (&split.native.groups, &split.native.identities));
     assert_eq!(ada.attribute("given_name"), "");
     split.apply().await.says(3, "it was undone");
 }
@@ -341,8 +324,7 @@ async fn undo_takes_the_link_back_and_says_what_cannot_come_back() {
 #[tokio::test]
 async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
     let google = Google::start().await.unwrap();
-    let split = Split::set(&google, Kind::EmailAsUsername).await;
-    split.plan(&[]).await.ends(0);
+    let split = Split::planned(&google, &[]).await;
     let before = split.pool.profiles().await.unwrap();
     let refused = async |arguments: &[&str], why: &str| {
         split.cli().run(arguments).await.unwrap().refuses(3, why);
