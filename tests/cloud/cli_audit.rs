@@ -1,7 +1,7 @@
 //! `cognito-triggers audit`: what it finds, and that it does not grow with the pool.
 
 use end_to_end::user_pool_api::{EndlessPool, Proxy, Stall};
-use end_to_end::{Cli, Google, Ran, closed, cloud, native, pool};
+use end_to_end::{Cli, Google, Ran, closed, native, pool};
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 const ADA: &str = "ada@example.com";
 const MARY: &str = "mary@example.com";
+
+/// An audit of [`EndlessPool`], as fast as it can be.
+const ENDLESS: [&str; 7] =
+    ["audit", "--user-pool-id", "eu-central-1_Endless", "--providers", "Google:claim", "--rate", "100000"];
 
 async fn audit(pool: &UserPool, further: &[&str]) -> Ran {
     let arguments = [&["audit", "--user-pool-id", pool.id(), "--providers", "Google:claim"], further].concat();
@@ -90,19 +94,7 @@ async fn a_pool_that_is_not_there_is_code_1_and_missing_settings_are_code_2() {
 async fn an_interrupted_listing_goes_on_and_leaves_no_file_behind() {
     let pool = EndlessPool::start(30_000).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let arguments = [
-        "audit",
-        "--user-pool-id",
-        "eu-central-1_Endless",
-        "--providers",
-        "Google:claim",
-        "--rate",
-        "100000",
-        "--output",
-        "json",
-        "--state",
-        "state",
-    ];
+    let arguments = [&ENDLESS[..], &["--output", "json", "--state", "state"]].concat();
     let cli = |endpoint: &str| Cli::new().unwrap().within(folder.path()).with("AWS_ENDPOINT_URL", endpoint);
     // Call 400 is a page behind the second time that the place is written down.
     let proxy = Proxy::start(&pool.endpoint(), Some((400, Stall::Before))).await.unwrap();
@@ -127,8 +119,7 @@ async fn a_reader_that_has_seen_enough_changes_neither_the_exit_code_nor_what_is
     let folder = tempfile::tempdir().unwrap();
     let cli = Cli::new().unwrap().within(folder.path()).with("AWS_ENDPOINT_URL", &pool.endpoint());
     for format in ["table", "json", "jsonl", "csv"] {
-        let fixed = ["audit", "--user-pool-id", "eu-central-1_Endless", "--providers", "Google:claim"];
-        let arguments = [&fixed[..], &["--rate", "100000", "--state", "state", "--format", format]].concat();
+        let arguments = [&ENDLESS[..], &["--state", "state", "--format", format]].concat();
         let mut command = cli.command(&arguments);
         let ended = command.stdout(closed().unwrap()).stderr(closed().unwrap()).status().await.unwrap();
         assert_eq!(ended.code(), Some(4), "{format}");
@@ -140,17 +131,7 @@ async fn a_reader_that_has_seen_enough_changes_neither_the_exit_code_nor_what_is
 #[cfg(target_os = "linux")]
 async fn measure(profiles: usize) -> (u64, f64) {
     let pool = EndlessPool::start(profiles).await.unwrap();
-    let arguments = [
-        "audit",
-        "--user-pool-id",
-        "eu-central-1_Endless",
-        "--providers",
-        "Google:claim",
-        "--rate",
-        "100000",
-        "--format",
-        "jsonl",
-    ];
+    let arguments = [&ENDLESS[..], &["--format", "jsonl"]].concat();
     let started = Instant::now();
     let mut command = Cli::new().unwrap().with("AWS_ENDPOINT_URL", &pool.endpoint()).command(&arguments);
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
@@ -184,7 +165,6 @@ async fn ten_times_the_pool_takes_no_more_memory_and_no_more_time_a_profile() {
     if let Ok(profiles) = std::env::var("AUDIT_PROFILES") {
         measure(profiles.parse().unwrap()).await;
     }
-    let _ = cloud().unwrap();
 }
 
 /// What post-confirmation could not do: people who are not in the group, found, put into it, and taken out again.
@@ -234,8 +214,6 @@ async fn confirmed_people_outside_the_default_group_are_found_and_put_into_it_wi
     let everybody = [&base[..], &["--since", "2020-01-01", "--default-group-for", "everybody", "--format", "jsonl"]];
     let ran = cli.run(&everybody.concat()).await.unwrap();
     assert_eq!(ran.stdout.matches("not_in_group").count(), 3, "{ran:?}");
-    let nowhere = [&["audit", "--user-pool-id", pool.id(), "--providers", "Google:claim"][..], &NOWHERE].concat();
-    cli.run(&nowhere).await.unwrap().says(1, "members of the group Nowhere");
+    let nowhere = audit(&pool, &["--default-group", "Nowhere", "--since", "2020-01-01"]).await;
+    nowhere.says(1, "members of the group Nowhere");
 }
-
-const NOWHERE: [&str; 4] = ["--default-group", "Nowhere", "--since", "2020-01-01"];
