@@ -33,23 +33,18 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     let (old, new) = ("ada@example.com", "ada.lovelace@example.org");
 
     // Register. The first try has no digit and no symbol, and the page says so.
-    reader.opens(&site.page("register")).await.unwrap();
-    reader.sees("form").await.unwrap();
-    reader.types("email", old).await.unwrap();
-    reader.types("password", "Lighthousekeeper").await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.comes_to(&site.page("register"), "form").await.unwrap();
+    reader.submits(&[("email", old), ("password", "Lighthousekeeper")], "button[type=submit]").await.unwrap();
     reader.reads("#password-error", "a digit and a symbol").await.unwrap();
     assert_eq!(reader.focus().await.unwrap(), "password");
-    reader.types("password", FIRST_PASSWORD).await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("password", FIRST_PASSWORD)], "button[type=submit]").await.unwrap();
     reader.reads("main", "We’ve sent you a message").await.unwrap();
     assert_eq!(status(&site, old).await, "UNCONFIRMED");
 
     // The link of the mail.
     let link = site.link("sign-up", old).await.unwrap();
     assert!(link.contains("code=123456"), "{link}");
-    reader.opens(&link).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&link, "form").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("complete-registration"), "the code is in the address bar");
     assert_eq!(status(&site, old).await, "UNCONFIRMED", "opening a link changes nothing");
     reader.presses("button[type=submit]").await.unwrap();
@@ -66,12 +61,10 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     // Change the address: enter the code for the current one, reload the page as if on another day, and enter the code
     // for the new one.
     reader.presses("#open-change").await.unwrap();
-    reader.types("new-email", new).await.unwrap();
-    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.submits(&[("new-email", new)], "#change button[type=submit]").await.unwrap();
     reader.reads("[data-slot=prove]", "your current address a***@example.com").await.unwrap();
     let mail = site.api.mails.last_to(old).unwrap();
-    reader.types("prove-code", "000000").await.unwrap();
-    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.submits(&[("prove-code", "000000")], "#prove button[type=submit]").await.unwrap();
     reader.reads("#prove-code-error", "You have 4 tries left").await.unwrap();
     // The button of a mail opens a page whose button does what the mail says.
     assert!(mail.letter.text.contains(new), "the owner sees the whole address");
@@ -102,18 +95,15 @@ async fn a_person_registers_confirms_signs_in_changes_the_address_and_the_passwo
     reader.presses("#begin button[type=submit]").await.unwrap();
     reader.sees("choose").await.unwrap();
     let link = site.link("forgot-password", new).await.unwrap();
-    reader.opens(&link).await.unwrap();
-    reader.sees("choose").await.unwrap();
+    reader.comes_to(&link, "choose").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("complete-password-reset"));
-    reader.types("password", SECOND_PASSWORD).await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("password", SECOND_PASSWORD)], "#choose button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     assert!(opens(&site.pool, new, SECOND_PASSWORD).await.unwrap());
     assert!(!opens(&site.pool, new, FIRST_PASSWORD).await.unwrap());
 
     // Sign out: nobody is signed in on the page, and the refresh token is void.
-    reader.opens(&site.page("account")).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_to(&site.page("account"), "signed-in").await.unwrap();
     let session = reader.runs("return JSON.parse(sessionStorage.getItem('session'))").await.unwrap();
     reader.presses("#sign-out").await.unwrap();
     reader.sees("signed-out").await.unwrap();
@@ -138,12 +128,10 @@ async fn after_an_invitation_the_page_leads_where_the_api_says_and_nowhere_that_
         ),
     ] {
         let link = "activate?username=u&token=t&return_to=https%3A%2F%2Fevil.example%2F";
-        reader.opens(&site.page(link)).await.unwrap();
-        reader.sees("form").await.unwrap();
+        reader.comes_to(&site.page(link), "form").await.unwrap();
         let script = format!("window.fetch = async () => new Response(JSON.stringify({answer})); return true");
         reader.runs(&script).await.unwrap();
-        reader.types("password", FIRST_PASSWORD).await.unwrap();
-        reader.presses("button[type=submit]").await.unwrap();
+        reader.submits(&[("password", FIRST_PASSWORD)], "button[type=submit]").await.unwrap();
         reader.sees("done").await.unwrap();
         reader.reads("[data-view=done]", signs_in_with).await.unwrap();
         let script = "const it = document.getElementById('return'); return it.closest('[hidden]') ? null : it.href";
@@ -160,15 +148,12 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     site.invites(email).await.unwrap();
     let link = link_in(&site.api.mails.last_to(email).unwrap().letter.html, &site.address).unwrap();
 
-    reader.opens(&link).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&link, "form").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("activate"), "the token is in the address bar");
     assert_eq!(status(&site, email).await, "FORCE_CHANGE_PASSWORD", "opening a link changes nothing");
-    reader.types("password", "Short-1").await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("password", "Short-1")], "button[type=submit]").await.unwrap();
     reader.reads("#password-error", "at least 12 characters").await.unwrap();
-    reader.types("password", "nodigitsnosymbols").await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("password", "nodigitsnosymbols")], "button[type=submit]").await.unwrap();
     reader.reads("#password-error", "It needs an uppercase letter").await.unwrap();
     // With the keyboard alone.
     reader.types("password", FIRST_PASSWORD).await.unwrap();
@@ -183,10 +168,8 @@ async fn an_invited_person_activates_the_account_by_the_page_alone() {
     reader.comes_in(email, FIRST_PASSWORD).await.unwrap();
 
     // The same link, opened again, says what happened and what to do.
-    reader.opens(&link).await.unwrap();
-    reader.sees("form").await.unwrap();
-    reader.types("password", SECOND_PASSWORD).await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.comes_to(&link, "form").await.unwrap();
+    reader.submits(&[("password", SECOND_PASSWORD)], "button[type=submit]").await.unwrap();
     reader.sees("unusable").await.unwrap();
     reader.reads("main", "already used").await.unwrap();
     assert!(opens(&site.pool, email, FIRST_PASSWORD).await.unwrap());
@@ -208,38 +191,30 @@ async fn a_link_that_is_wrong_expired_or_used_says_so_and_leads_on() {
 
     // A password reset that nobody asked for, or that is over.
     reader.opens(&site.page(&format!("complete-password-reset?code=999999&{query}"))).await.unwrap();
-    reader.types("password", SECOND_PASSWORD).await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("password", SECOND_PASSWORD)], "#choose button[type=submit]").await.unwrap();
     reader.reads("#alert", "has expired or was replaced").await.unwrap();
     assert_eq!(reader.focus().await.unwrap(), "alert");
     assert!(opens(&site.pool, email, PASSWORD).await.unwrap());
     reader.presses("#resend").await.unwrap();
     reader.reads("#notice", "A new message is on its way").await.unwrap();
     // The code itself, first with a mistake, and then with a space, as people type it.
-    reader.types("code", "65a").await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("code", "65a")], "#choose button[type=submit]").await.unwrap();
     reader.reads("#code-error", "digits").await.unwrap();
-    reader.types("code", "111 111").await.unwrap();
-    reader.types("password", SECOND_PASSWORD).await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("code", "111 111"), ("password", SECOND_PASSWORD)], "#choose button[type=submit]").await.unwrap();
     reader.reads("#code-error", "isn’t right").await.unwrap();
     // In the digits of a Japanese keyboard.
-    reader.types("code", "６５４－３２１").await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("code", "６５４－３２１")], "#choose button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     assert!(opens(&site.pool, email, SECOND_PASSWORD).await.unwrap());
 
     // A link that is not an invitation.
-    reader.opens(&site.page("activate")).await.unwrap();
-    reader.sees("unusable").await.unwrap();
+    reader.comes_to(&site.page("activate"), "unusable").await.unwrap();
     reader.opens(&site.page("activate?username=joan%40example.com&token=wrong")).await.unwrap();
-    reader.types("password", FIRST_PASSWORD).await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("password", FIRST_PASSWORD)], "button[type=submit]").await.unwrap();
     reader.sees("unusable").await.unwrap();
 
     // An answer of the sign-in pages that this tab did not ask for.
-    reader.opens(&site.page("account?code=stolen&state=foreign")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page("account?code=stolen&state=foreign"), "signed-out").await.unwrap();
     reader.reads("#alert", "couldn’t be signed in").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account"));
     assert_eq!(reader.violations().await.unwrap(), json!([]));
@@ -307,8 +282,7 @@ async fn a_change_that_expired_can_be_begun_again_and_a_link_to_it_asks_to_sign_
     let email = "edith@example.com";
     native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
 
-    reader.opens(&site.page("complete-email-change?code=123456")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page("complete-email-change?code=123456"), "signed-out").await.unwrap();
     reader.presses("[data-action=sign-in]").await.unwrap();
     reader.signs_in(email, PASSWORD).await.unwrap();
     reader.sees("none").await.unwrap();
@@ -317,16 +291,13 @@ async fn a_change_that_expired_can_be_begun_again_and_a_link_to_it_asks_to_sign_
     reader.sees("signed-in").await.unwrap();
 
     reader.presses("#open-change").await.unwrap();
-    reader.types("new-email", email).await.unwrap();
-    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.submits(&[("new-email", email)], "#change button[type=submit]").await.unwrap();
     reader.reads("#new-email-error", "already your address").await.unwrap();
-    reader.types("new-email", "edith@example.org").await.unwrap();
-    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.submits(&[("new-email", "edith@example.org")], "#change button[type=submit]").await.unwrap();
     reader.reads("[data-slot=prove]", "current address").await.unwrap();
     // The link of the mail has the code in it: a button is enough.
     let link = link_in(&site.api.mails.last_to(email).unwrap().letter.html, &site.address).unwrap();
-    reader.opens(&link).await.unwrap();
-    reader.sees("change").await.unwrap();
+    reader.comes_to(&link, "change").await.unwrap();
     reader.reads("[data-slot=prove]", "Press the button").await.unwrap();
     assert!(site.api.mails.last_to("edith@example.org").is_none(), "opening a link changes nothing");
     reader.presses("#prove button[type=submit]").await.unwrap();
@@ -334,8 +305,7 @@ async fn a_change_that_expired_can_be_begun_again_and_a_link_to_it_asks_to_sign_
 
     site.api.clock.forward(16 * 60);
     let code = site.api.mails.last_to("edith@example.org").unwrap().code().unwrap();
-    reader.types("prove-code", &code).await.unwrap();
-    reader.presses("#prove button[type=submit]").await.unwrap();
+    reader.submits(&[("prove-code", &code)], "#prove button[type=submit]").await.unwrap();
     reader.sees("none").await.unwrap();
     reader.reads("#alert", "has expired").await.unwrap();
     assert!(site.pool.only_profile_of(email).await.unwrap().email_verified());
@@ -351,15 +321,13 @@ async fn a_linked_account_shows_its_ways_to_sign_in_and_is_told_why_its_address_
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
 
     // The page that an administrator's invitation opens.
-    reader.opens(&site.page("login?username=hedy&email=hedy%40example.com")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page("login?username=hedy&email=hedy%40example.com"), "signed-out").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("login"));
     reader.comes_in(email, PASSWORD).await.unwrap();
     let ways = reader.text("#ways").await.unwrap();
     assert!(ways.contains("Password") && ways.contains("Google"), "{ways}");
     reader.presses("#open-change").await.unwrap();
-    reader.types("new-email", "hedy@example.org").await.unwrap();
-    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.submits(&[("new-email", "hedy@example.org")], "#change button[type=submit]").await.unwrap();
     reader.reads("#alert", "comes from the provider").await.unwrap();
     assert!(site.api.mails.sent().is_empty());
     reader.leaves().await.unwrap();
@@ -369,10 +337,8 @@ async fn a_linked_account_shows_its_ways_to_sign_in_and_is_told_why_its_address_
 async fn an_address_that_an_application_changed_with_cognito_alone_is_verified_by_the_button() {
     let site = Site::start().await.unwrap();
     let (old, new) = ("mary@example.com", "mary@example.org");
-    let profile = native(&site.pool, Kind::EmailAsUsername, old).await.unwrap();
-    let reader = Reader::sits_down(DESKTOP).await.unwrap();
-    reader.opens(&site.page("account")).await.unwrap();
-    reader.comes_in(old, PASSWORD).await.unwrap();
+    let reader = site.visitor(old, "account", DESKTOP).await.unwrap();
+    let profile = site.pool.only_profile_of(old).await.unwrap();
     let token = reader.runs("return JSON.parse(sessionStorage.getItem('session')).access").await.unwrap();
     let change = json!({ "AccessToken": token, "UserAttributes": [{ "Name": "email", "Value": new }] });
     site.pool.call("UpdateUserAttributes", &change).await.unwrap();
@@ -381,8 +347,7 @@ async fn an_address_that_an_application_changed_with_cognito_alone_is_verified_b
     reader.opens(&link("999999")).await.unwrap();
     reader.presses("#verify button[type=submit]").await.unwrap();
     reader.reads("#alert", "has expired or was replaced").await.unwrap();
-    reader.opens(&link("123456")).await.unwrap();
-    reader.sees("attribute").await.unwrap();
+    reader.comes_to(&link("123456"), "attribute").await.unwrap();
     assert_eq!(site.pool.profile(&profile.username).await.unwrap().attribute("email"), old);
     reader.presses("#verify button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
@@ -401,26 +366,22 @@ async fn a_link_cannot_make_an_account_look_like_somebody_elses() {
     // An attacker's own invitation.
     site.invites(guest).await.unwrap();
     let link = link_in(&site.api.mails.last_to(guest).unwrap().letter.html, &site.address).unwrap();
-    reader.opens(&format!("{link}&email=victim%40example.com")).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&format!("{link}&email=victim%40example.com"), "form").await.unwrap();
     assert!(!reader.text("main").await.unwrap().contains("victim"));
     let user_name = "return document.getElementById('username').value";
     assert_ne!(reader.runs(user_name).await.unwrap(), VICTIM);
-    reader.types("password", FIRST_PASSWORD).await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("password", FIRST_PASSWORD)], "button[type=submit]").await.unwrap();
     reader.reads("[data-view=done]", guest).await.unwrap();
 
     // An attacker's own registration.
     let query = format!("username={}&email=victim%40example.com", account.username);
-    reader.opens(&site.page(&format!("complete-registration?code=123456&{query}"))).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&site.page(&format!("complete-registration?code=123456&{query}")), "form").await.unwrap();
     assert!(!reader.text("main").await.unwrap().contains("victim"));
 
     // A reset of the attacker's own password. The page tries the code for the account of the address that it shows.
     reader.opens(&site.page(&format!("complete-password-reset?code=654321&{query}"))).await.unwrap();
     reader.reads("[data-slot=address]", VICTIM).await.unwrap();
-    reader.types("password", SECOND_PASSWORD).await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("password", SECOND_PASSWORD)], "#choose button[type=submit]").await.unwrap();
     reader.reads("#alert", "has expired or was replaced").await.unwrap();
     assert!(opens(&site.pool, own, PASSWORD).await.unwrap());
     reader.leaves().await.unwrap();
@@ -439,12 +400,10 @@ async fn nothing_is_lost_where_a_cache_removes_what_the_browser_says_of_its_lang
     reader.reads("[data-slot=address]", email).await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=en"));
     // The code was used. Loading the page again must not try it again.
-    reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.sees("signed-in").await.unwrap();
+    reader.comes_to(&site.page("account?lang=en"), "signed-in").await.unwrap();
     assert_eq!(reader.text("#alert").await.unwrap(), "");
 
-    reader.opens(&site.page("complete-registration?code=123456&username=emmy%40example.com")).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&site.page("complete-registration?code=123456&username=emmy%40example.com"), "form").await.unwrap();
     reader.presses("button[type=submit]").await.unwrap();
     reader.sees("already").await.unwrap();
     reader.leaves().await.unwrap();
@@ -460,8 +419,7 @@ async fn a_first_visit_is_three_requests_in_two_steps_and_a_later_one_is_one() {
                  return { files: files.length, together: Math.max(...starts, 0) <= Math.min(...ends, 1e9), \
                           bytes: files.reduce((sum, file) => sum + file.encodedBodySize, page.encodedBodySize), \
                           answered: Math.round(page.responseEnd), shown: Math.round(page.domContentLoadedEventStart) };";
-    reader.opens(&site.page("register")).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&site.page("register"), "form").await.unwrap();
     let first = reader.runs(visit).await.unwrap();
     let told = |visit: &str, figures: &serde_json::Value| {
         eprintln!(
@@ -471,8 +429,7 @@ async fn a_first_visit_is_three_requests_in_two_steps_and_a_later_one_is_one() {
     };
     told("first", &first);
     assert_eq!((&first["files"], &first["together"]), (&json!(2), &json!(true)), "{first}");
-    reader.opens(&site.page("complete-password-reset")).await.unwrap();
-    reader.sees("begin").await.unwrap();
+    reader.comes_to(&site.page("complete-password-reset"), "begin").await.unwrap();
     let later = reader.runs(visit).await.unwrap();
     told("later", &later);
     assert_eq!(later["files"], 0, "{later}");
@@ -510,16 +467,13 @@ async fn who_mistypes_an_address_corrects_it_and_who_waits_for_a_message_sees_ho
     assert_eq!(reader.runs(value).await.unwrap(), "ada@exmaple.com");
     assert_eq!(reader.runs("return document.getElementById('password').value").await.unwrap(), "");
 
-    reader.types("password", FIRST_PASSWORD).await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("password", FIRST_PASSWORD)], "button[type=submit]").await.unwrap();
     reader.reads("main", "Wir haben Ihnen eine Nachricht geschickt").await.unwrap();
     reader.presses("[data-when=sent] a").await.unwrap();
     reader.sees("form").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("register?lang=de"));
     assert_eq!(reader.runs(value).await.unwrap(), "ada@exmaple.com", "only the mistake has to be corrected");
-    reader.types("email", "ada@example.com").await.unwrap();
-    reader.types("password", FIRST_PASSWORD).await.unwrap();
-    reader.presses("button[type=submit]").await.unwrap();
+    reader.submits(&[("email", "ada@example.com"), ("password", FIRST_PASSWORD)], "button[type=submit]").await.unwrap();
     reader.reads("[data-slot=address]", "ada@example.com").await.unwrap();
 
     // A button that rests does nothing.
@@ -531,8 +485,7 @@ async fn who_mistypes_an_address_corrects_it_and_who_waits_for_a_message_sees_ho
 
     // The same for a password.
     reader.opens(&site.page("complete-password-reset?lang=en")).await.unwrap();
-    reader.types("email", "ada@exmaple.com").await.unwrap();
-    reader.presses("#begin [type=submit]").await.unwrap();
+    reader.submits(&[("email", "ada@exmaple.com")], "#begin [type=submit]").await.unwrap();
     reader.reads("#resend", "Send a new code (0:").await.unwrap();
     reader.presses("#other-email").await.unwrap();
     reader.sees("begin").await.unwrap();
@@ -549,8 +502,7 @@ async fn who_mistypes_an_address_finds_the_way_to_the_account_page() {
     reader.presses("a.button").await.unwrap();
     reader.sees("signed-out").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=de"));
-    reader.opens(&site.page("")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page(""), "signed-out").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("account"));
     assert_eq!(reader.violations().await.unwrap(), json!([]));
     reader.leaves().await.unwrap();
@@ -569,14 +521,7 @@ async fn every_page_in_every_language_fits_the_smallest_phone_and_breaks_no_rule
             };
             reader.opens(&site.page(&format!("{}?lang={}{query}", page.name, locale.tag))).await.unwrap();
             reader.reads("h1", "").await.unwrap();
-            let shown = "return document.querySelectorAll('[data-view]:not([hidden])').length";
-            for _ in 0..200 {
-                if reader.runs(shown).await.unwrap() == 1 {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-            }
-            assert_eq!(reader.runs(shown).await.unwrap(), 1, "{} {}", page.name, locale.tag);
+            reader.gets("return document.querySelectorAll('[data-view]:not([hidden])').length", 1).await.unwrap();
             let width = reader.runs("return document.documentElement.scrollWidth").await.unwrap();
             assert_eq!(width, SMALLEST.width, "{} {} has to be scrolled sideways", page.name, locale.tag);
             let unnamed =

@@ -1,11 +1,11 @@
 //! A person in front of a browser, who opens links, reads the page, types and presses buttons.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use end_to_end::until;
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -17,10 +17,6 @@ use serde_json::{Value, json};
 pub(crate) fn pictures() -> Option<PathBuf> {
     std::env::var_os("PICTURES_FOLDER").map(PathBuf::from)
 }
-
-/// How long a page may take to show what a test waits for. The limit is high, because the machine may compile at the
-/// same time.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The browser window.
 #[derive(Clone, Copy)]
@@ -90,6 +86,12 @@ impl Reader {
         Ok(self.tab.goto(address).await?)
     }
 
+    /// Opens an address whose page shows a view.
+    pub(crate) async fn comes_to(&self, address: &str, view: &str) -> Result<()> {
+        self.opens(address).await?;
+        self.sees(view).await
+    }
+
     /// Shows HTML documents in place of the page, one after the other, and returns how wide each is once its pictures are there.
     pub(crate) async fn shows(&self, documents: &[&str]) -> Result<Vec<u32>> {
         let script = "const show = async (html) => { document.open(); document.write(html); document.close(); \
@@ -103,33 +105,36 @@ impl Reader {
 
     /// Waits until the page shows a view.
     pub(crate) async fn sees(&self, view: &str) -> Result<()> {
-        if self.gets_to(&format!("[data-view='{view}']:not([hidden])")).await {
-            return Ok(());
-        }
-        bail!("{view} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+        self.gets_to(&format!("[data-view='{view}']:not([hidden])")).await
     }
 
     /// Waits for a page with this element.
-    async fn gets_to(&self, selector: &str) -> bool {
-        // A page that is left at this moment answers with an error, which says nothing about the next one.
-        for _ in 0..PATIENCE.as_millis() / 50 {
-            if self.tab.find(Locator::Css(selector)).await.is_ok() {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        false
+    async fn gets_to(&self, selector: &str) -> Result<()> {
+        self.waits(&format!("{selector} is not there"), async || self.tab.find(Locator::Css(selector)).await.ok())
+            .await
+            .map(drop)
     }
 
     /// Waits until an element's text contains `part`.
     pub(crate) async fn reads(&self, selector: &str, part: &str) -> Result<()> {
-        for _ in 0..PATIENCE.as_millis() / 50 {
-            if self.text(selector).await.is_ok_and(|text| text.contains(part)) {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let says = async || self.text(selector).await.is_ok_and(|text| text.contains(part)).then_some(());
+        self.waits(&format!("{selector} does not say {part:?}"), says).await
+    }
+
+    /// Waits until a script returns `wanted`.
+    pub(crate) async fn gets(&self, script: &str, wanted: impl Into<Value>) -> Result<()> {
+        let wanted = wanted.into();
+        let returns = async || self.runs(script).await.is_ok_and(|found| found == wanted).then_some(());
+        self.waits(&format!("{script:?} does not return {wanted}"), returns).await
+    }
+
+    /// Waits for something on the page. `why` says what it lacks otherwise. A page that is left at this moment answers with
+    /// an error, which says nothing about the next one.
+    async fn waits<T>(&self, why: &str, ask: impl AsyncFn() -> Option<T>) -> Result<T> {
+        match until(ask).await {
+            Some(found) => Ok(found),
+            None => bail!("{why}; at {} there is:\n{}", self.place().await?, self.text("body").await?),
         }
-        bail!("{selector} does not say {part:?}; at {} there is:\n{}", self.place().await?, self.text("body").await?)
     }
 
     pub(crate) async fn text(&self, selector: &str) -> Result<String> {
@@ -147,6 +152,14 @@ impl Reader {
     /// Presses the first visible element that a selector finds.
     pub(crate) async fn presses(&self, selector: &str) -> Result<()> {
         Ok(self.shown(selector).await?.click().await?)
+    }
+
+    /// Types into fields, and presses a button.
+    pub(crate) async fn submits(&self, fields: &[(&str, &str)], button: &str) -> Result<()> {
+        for (id, text) in fields {
+            self.types(id, text).await?;
+        }
+        self.presses(button).await
     }
 
     /// Sends keys to the element with the focus.
@@ -171,12 +184,8 @@ impl Reader {
 
     /// Signs in on the pool's own page.
     pub(crate) async fn signs_in(&self, email: &str, password: &str) -> Result<()> {
-        if !self.gets_to("form[action='/login']").await {
-            bail!("there is no page to sign in on; at {} there is:\n{}", self.place().await?, self.text("body").await?)
-        }
-        self.types("username", email).await?;
-        self.types("password", password).await?;
-        self.presses("button[type=submit]").await
+        self.gets_to("form[action='/login']").await.context("there is no page to sign in on")?;
+        self.submits(&[("username", email), ("password", password)], "button[type=submit]").await
     }
 
     /// Signs in from a page of ours that has the button, and comes back to the account page.
@@ -246,14 +255,14 @@ impl Reader {
     }
 
     async fn shown(&self, selector: &str) -> Result<Element> {
-        for _ in 0..PATIENCE.as_millis() / 50 {
-            for element in self.tab.find_all(Locator::Css(selector)).await? {
+        let shown = async || {
+            for element in self.tab.find_all(Locator::Css(selector)).await.ok()? {
                 if element.is_displayed().await.unwrap_or_default() {
-                    return Ok(element);
+                    return Some(element);
                 }
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("{selector} is not shown; at {} there is:\n{}", self.place().await?, self.text("body").await?)
+            None
+        };
+        self.waits(&format!("{selector} is not shown"), shown).await
     }
 }

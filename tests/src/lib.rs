@@ -14,6 +14,7 @@ pub use local_cloud::dynamodb::state_table;
 pub use people::Google;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use local_cloud::function::FOLDER_VARIABLE;
@@ -85,6 +86,19 @@ pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool>
 /// Fails if no message went there, or if the local cloud cannot be reached.
 pub async fn last_mail(endpoint: &str, to: &str) -> Result<String> {
     Ok(outbox::last_mail(endpoint, to).await?.to_string())
+}
+
+/// Asks again and again for what comes by itself, for half a minute. The limit is high, because the machine may compile at the same
+/// time.
+pub async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> Option<T> {
+    for _ in 0..600 {
+        let found = ask().await;
+        if found.is_some() {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    None
 }
 
 /// Whether an answer is the event with only `response` changed.

@@ -14,11 +14,12 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::{Json, Router};
 use cognito_core::settings::OVERRIDES;
-use end_to_end::{cloud, function, last_mail, pool};
+use end_to_end::{cloud, function, last_mail, native, pool, until};
 use local_cloud::event;
 use local_cloud::http::Http;
 use local_cloud::outbox::code_in;
 use local_cloud::runtime_api::Function;
+use local_cloud::seed::PASSWORD;
 use local_cloud::server::Server;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
@@ -26,6 +27,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 use super::backend::Backend;
+use crate::reader::{Reader, Screen};
 
 const PROVIDERS: &[(&str, &str)] = &[
     ("SELF_SERVICE_LINKING", "any"),
@@ -200,6 +202,15 @@ impl Site {
         format!("{}/{name}", self.address)
     }
 
+    /// Somebody with an account who has signed in on this page.
+    pub(crate) async fn visitor(&self, email: &str, page: &str, screen: Screen) -> Result<Reader> {
+        native(&self.pool, Kind::EmailAsUsername, email).await?;
+        let reader = Reader::sits_down(screen).await?;
+        reader.opens(&self.page(page)).await?;
+        reader.comes_in(email, PASSWORD).await?;
+        Ok(reader)
+    }
+
     /// Invites a person, as an application does.
     pub(crate) async fn invites(&self, email: &str) -> Result<()> {
         let before = self.api.mails.sent().len();
@@ -207,13 +218,8 @@ impl Site {
         let answer = Http::default().send_json("POST", &self.page("invitations"), &wish).await?;
         anyhow::ensure!(answer.status.as_u16() == 202, "the invitation was refused: {answer:?}");
         // The API does the work after the answer.
-        for _ in 0..200 {
-            if self.api.mails.sent().len() > before {
-                return Ok(());
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        anyhow::bail!("no mail followed the invitation")
+        let mailed = until(async || (self.api.mails.sent().len() > before).then_some(())).await;
+        mailed.context("no mail followed the invitation")
     }
 
     /// Links an identity at Google with an account, as the pre sign-up function does.

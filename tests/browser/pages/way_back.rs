@@ -1,8 +1,6 @@
 //! The way back to the application that people came from, and to the account page from whatever address leads to the pages.
 
-use end_to_end::native;
 use local_cloud::seed::PASSWORD;
-use local_cloud::user_pool::Kind;
 use serde_json::json;
 
 use super::site::{Site, link_in};
@@ -41,8 +39,7 @@ async fn who_registers_from_another_application_goes_back_to_it_from_the_mail_in
     let site = Site::start_for_applications().await.unwrap();
     let email = "ada@example.com";
     let reader = Reader::sits_down(PHONE).await.unwrap();
-    reader.opens(&site.page("account?lang=en&client=shop")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page("account?lang=en&client=shop"), "signed-out").await.unwrap();
     leads_to(&reader, SHOP, "Go to Shop").await;
     reader.presses("a[href^=register]").await.unwrap();
     reader.sees("form").await.unwrap();
@@ -62,8 +59,7 @@ async fn who_registers_from_another_application_goes_back_to_it_from_the_mail_in
     let link = link_in(&mail, &site.address).unwrap();
     assert!(link.ends_with("&client=shop") && !link.contains(SHOP), "{link}");
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
-    reader.opens(&link).await.unwrap();
-    reader.sees("form").await.unwrap();
+    reader.comes_to(&link, "form").await.unwrap();
     reader.presses("footer nav a[lang=de]").await.unwrap();
     reader.reads("h1", "bestätigen").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("complete-registration?lang=de&client=shop"));
@@ -86,13 +82,9 @@ async fn who_registers_from_another_application_goes_back_to_it_from_the_mail_in
 async fn who_changes_the_address_or_the_password_goes_back_to_the_application_they_came_from() {
     let site = Site::start_for_applications().await.unwrap();
     let (old, new) = ("grace@example.com", "grace@example.org");
-    native(&site.pool, Kind::EmailAsUsername, old).await.unwrap();
-    let reader = Reader::sits_down(DESKTOP).await.unwrap();
-    reader.opens(&site.page("account?client=shop")).await.unwrap();
-    reader.comes_in(old, PASSWORD).await.unwrap();
+    let reader = site.visitor(old, "account?client=shop", DESKTOP).await.unwrap();
     reader.presses("#open-change").await.unwrap();
-    reader.types("new-email", new).await.unwrap();
-    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.submits(&[("new-email", new)], "#change button[type=submit]").await.unwrap();
     reader.reads("[data-slot=prove]", "your current address").await.unwrap();
     let link = |to: &str| link_in(&site.api.mails.last_to(to).unwrap().letter.html, &site.address).unwrap();
     assert!(link(old).ends_with("&client=shop"), "{}", link(old));
@@ -104,8 +96,7 @@ async fn who_changes_the_address_or_the_password_goes_back_to_the_application_th
 
     // The second mail is read in a browser in which nobody is signed in.
     let reader = Reader::sits_down(PHONE).await.unwrap();
-    reader.opens(&link(new)).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&link(new), "signed-out").await.unwrap();
     reader.presses("[data-action=sign-in]").await.unwrap();
     reader.signs_in(old, PASSWORD).await.unwrap();
     reader.reads("[data-slot=prove]", "Press the button to use").await.unwrap();
@@ -125,8 +116,7 @@ async fn who_changes_the_address_or_the_password_goes_back_to_the_application_th
     assert!(link.ends_with("&client=shop"), "{link}");
     let unknown = "https%3A%2F%2Fevil.example%2F";
     reader.opens(&link.replace("client=shop", &format!("client={unknown}"))).await.unwrap();
-    reader.types("password", super::SECOND_PASSWORD).await.unwrap();
-    reader.presses("#choose button[type=submit]").await.unwrap();
+    reader.submits(&[("password", super::SECOND_PASSWORD)], "#choose button[type=submit]").await.unwrap();
     reader.sees("done").await.unwrap();
     leads_to(&reader, GENERAL, "Go to Harbour").await;
     assert_eq!(reader.violations().await.unwrap(), json!([]));
@@ -138,13 +128,11 @@ async fn who_changes_the_address_or_the_password_goes_back_to_the_application_th
 async fn a_sign_in_that_is_refused_keeps_the_way_back_and_the_language() {
     let site = Site::start_for_applications().await.unwrap();
     let reader = Reader::sits_down(DESKTOP).await.unwrap();
-    reader.opens(&site.page("account?lang=ja&client=shop")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page("account?lang=ja&client=shop"), "signed-out").await.unwrap();
     let kept = "sessionStorage.setItem('sign-in', JSON.stringify({ state: 's', returnTo: 'account', lang: 'ja', client: 'shop' })); \
                 return true";
     reader.runs(kept).await.unwrap();
-    reader.opens(&site.page("account?error=access_denied&state=s")).await.unwrap();
-    reader.sees("signed-out").await.unwrap();
+    reader.comes_to(&site.page("account?error=access_denied&state=s"), "signed-out").await.unwrap();
     assert_ne!(reader.text("#alert").await.unwrap(), "");
     assert_eq!(reader.place().await.unwrap(), site.page("account?lang=ja&client=shop"));
     assert_eq!(way_back(&reader).await.0, SHOP);
@@ -155,21 +143,16 @@ async fn a_sign_in_that_is_refused_keeps_the_way_back_and_the_language() {
 async fn below_a_path_the_root_the_footer_of_a_mail_and_a_mistyped_address_lead_to_the_account_page() {
     let site = Site::start_below_a_path().await.unwrap();
     let email = "edith@example.com";
-    native(&site.pool, Kind::EmailAsUsername, email).await.unwrap();
-    let reader = Reader::sits_down(PHONE).await.unwrap();
-    reader.opens(&site.page("account")).await.unwrap();
-    reader.comes_in(email, PASSWORD).await.unwrap();
+    let reader = site.visitor(email, "account", PHONE).await.unwrap();
     reader.presses("#open-change").await.unwrap();
-    reader.types("new-email", "edith@example.org").await.unwrap();
-    reader.presses("#change button[type=submit]").await.unwrap();
+    reader.submits(&[("new-email", "edith@example.org")], "#change button[type=submit]").await.unwrap();
     reader.reads("[data-slot=prove]", "your current address").await.unwrap();
     let mail = site.api.mails.last_to(email).unwrap().letter.html;
     let footer = format!("href=\"{}\"", site.address);
     assert!(mail.contains(&footer), "the footer links {footer}:\n{mail}");
 
     for root in [site.address.clone(), site.page(""), site.page("?lang=en")] {
-        reader.opens(&root).await.unwrap();
-        reader.sees("signed-in").await.unwrap();
+        reader.comes_to(&root, "signed-in").await.unwrap();
         let place = reader.place().await.unwrap();
         assert_eq!(place.split('?').next().unwrap(), site.page("account"), "{root}");
     }
@@ -182,8 +165,7 @@ async fn below_a_path_the_root_the_footer_of_a_mail_and_a_mistyped_address_lead_
         reader.sees("signed-in").await.unwrap();
         assert_eq!(reader.place().await.unwrap(), site.page("account"), "{path}");
     }
-    reader.opens(&site.page(".well-known/change-password")).await.unwrap();
-    reader.sees("begin").await.unwrap();
+    reader.comes_to(&site.page(".well-known/change-password"), "begin").await.unwrap();
     assert_eq!(reader.place().await.unwrap(), site.page("complete-password-reset"));
     reader.leaves().await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use end_to_end::{native, opens};
+use end_to_end::{native, opens, until};
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::seed::PASSWORD;
 use local_cloud::toolbox::Toolbox;
@@ -246,8 +246,7 @@ async fn a_page_takes_part_in_no_connection_that_its_tab_did_not_begin() {
 
     // A sign-in that somebody else began: the person stays who they are.
     visit.signs_in(ADA).await;
-    visit.reader.opens(&visit.site.page("account?code=stolen&state=foreign")).await.unwrap();
-    visit.reader.sees("signed-in").await.unwrap();
+    visit.reader.comes_to(&visit.site.page("account?code=stolen&state=foreign"), "signed-in").await.unwrap();
     visit.reads("#alert", "couldn’t be signed in").await;
     visit.reads("[data-slot=address]", ADA).await;
 
@@ -275,18 +274,14 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
     let set = |status: StatusCode, body: Value| *answer.lock().unwrap() = (status, body);
     let problem = |code: &str| json!({ "code": code });
     let site = Site::start_answering(Arc::clone(&answer)).await.unwrap();
-    native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    let reader = Reader::sits_down(PHONE).await.unwrap();
-    reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.comes_in(ADA, PASSWORD).await.unwrap();
+    let reader = site.visitor(ADA, "account?lang=en", PHONE).await.unwrap();
     let begin = "const { access } = JSON.parse(sessionStorage.getItem('session')); \
                  const joins = JSON.parse(atob(access.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub; \
                  sessionStorage.setItem('purpose', JSON.stringify({ joins, provider: 'Google', session: { access } })); \
                  return true";
     reader.runs(begin).await.unwrap();
     for (locale, plain) in [("en", "is deleted for good"), ("ar", "نهائيًا")] {
-        reader.opens(&site.page(&format!("account?lang={locale}"))).await.unwrap();
-        reader.sees("connect").await.unwrap();
+        reader.comes_to(&site.page(&format!("account?lang={locale}")), "connect").await.unwrap();
         reader.reads("#choices .warning", plain).await.unwrap();
         reader.reads("#choices", "l***@example.org").await.unwrap();
         let choices = "document.getElementById('choices').scrollIntoView(); \
@@ -295,8 +290,7 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
     }
 
     // A second mailbox has to approve after the first one, and too many wrong codes end the flow.
-    reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.sees("connect").await.unwrap();
+    reader.comes_to(&site.page("account?lang=en"), "connect").await.unwrap();
     for (sent_to, expires_at) in [("a***@example.com", 1_800_000_900), ("l***@example.org", 1_800_000_960)] {
         set(StatusCode::ACCEPTED, json!({ "sent_to": sent_to, "expires_at": expires_at }));
         let button = if sent_to.starts_with('a') { "#choices button" } else { "#approval button" };
@@ -307,16 +301,14 @@ async fn an_account_that_was_in_use_goes_only_after_a_plain_word_and_a_refusal_s
         reader.reads("[data-slot=approval]", sent_to).await.unwrap();
     }
     set(StatusCode::GONE, problem("too-many-tries"));
-    reader.types("approval-code", "123456").await.unwrap();
-    reader.presses("#approval button").await.unwrap();
+    reader.submits(&[("approval-code", "123456")], "#approval button").await.unwrap();
     reader.reads("#alert", "Too many wrong codes").await.unwrap();
     reader.sees("signed-in").await.unwrap();
 
     // Something that passes can be tried again; anything else ends the flow, and the person is still signed in.
     reader.runs(begin).await.unwrap();
     set(StatusCode::OK, proposal.clone());
-    reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.sees("connect").await.unwrap();
+    reader.comes_to(&site.page("account?lang=en"), "connect").await.unwrap();
     set(StatusCode::CONFLICT, problem("groups-differ"));
     reader.presses("#choices button").await.unwrap();
     reader.reads("#alert", "different rights").await.unwrap();
@@ -391,14 +383,9 @@ async fn a_person_deletes_the_account_and_nobody_can_sign_in_to_it() {
 
     visit.reader.presses("#asking-go").await.unwrap();
     visit.reads("[data-view=result]", "being deleted").await;
-    let is_told = || visit.site.api.mails.last_to(ADA).is_some_and(|mail| mail.letter.subject.contains("was deleted"));
-    for _ in 0..100 {
-        if is_told() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    assert!(is_told(), "a later run deletes it and tells its owner");
+    let told =
+        until(async || visit.site.api.mails.last_to(ADA).filter(|mail| mail.letter.subject.contains("was deleted")));
+    assert!(told.await.is_some(), "a later run deletes it and tells its owner");
     assert!(visit.site.pool.only_profile_of(ADA).await.is_err());
     visit.reader.leaves().await.unwrap();
 }
@@ -412,10 +399,7 @@ async fn remembered_devices_are_seen_and_forgotten_one_by_one() {
     };
     let devices = Arc::new(Mutex::new(vec![device("1", "Ada’s phone"), device("2", "<b>Work</b>")]));
     let site = Site::start_remembering(Arc::clone(&devices)).await.unwrap();
-    native(&site.pool, Kind::EmailAsUsername, ADA).await.unwrap();
-    let reader = Reader::sits_down(PHONE).await.unwrap();
-    reader.opens(&site.page("account?lang=en")).await.unwrap();
-    reader.comes_in(ADA, PASSWORD).await.unwrap();
+    let reader = site.visitor(ADA, "account?lang=en", PHONE).await.unwrap();
     reader.reads("#devices", "<b>Work</b>").await.unwrap();
     reader.reads("#devices", "Ada’s phone").await.unwrap();
     reader.reads("#devices", "Last used on November").await.unwrap();
@@ -427,14 +411,8 @@ async fn remembered_devices_are_seen_and_forgotten_one_by_one() {
     assert_eq!(devices.lock().unwrap().len(), 1);
     reader.presses("#devices button").await.unwrap();
     reader.reads("#notice", "was forgotten").await.unwrap();
-    let gone = "return document.getElementById('devices-part').hidden";
-    for _ in 0..100 {
-        if reader.runs(gone).await.unwrap() == true {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert_eq!(reader.runs(gone).await.unwrap(), true, "no list without devices");
+    // There is no list without devices.
+    reader.gets("return document.getElementById('devices-part').hidden", true).await.unwrap();
     assert_eq!(reader.focus().await.unwrap(), "sign-out");
     assert_eq!(reader.violations().await.unwrap(), json!([]));
     reader.leaves().await.unwrap();
