@@ -6,14 +6,14 @@ use account_api::accounts::Pool;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
 use account_api::store::memory::MemoryStore;
-use account_api::store::{Document, Store, StoreError, Write, Written};
+use account_api::store::{Document, Store, StoreError, StoreFuture, Write, Written};
 use account_api::testing::{self, SetClock};
 use account_api::{AccountApi, Parts};
 use cognito_core::provider::Providers;
 use cognito_core::testing::answer_to;
 use cognito_core::user_pool::memory::{Account, MemoryPool, PoolKind, Quirks, federated, native};
 use cognito_core::user_pool::{Administration as _, ProfileRecord};
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::FutureExt;
 use http_body_util::BodyExt as _;
 use inbound_federation::InboundFederation;
 use linking::{Policy, UnverifiedProfile};
@@ -149,7 +149,7 @@ struct Lossy {
 }
 
 impl Lossy {
-    async fn write<T>(&self, write: BoxFuture<'_, Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn write<T>(&self, write: StoreFuture<'_, T>) -> Result<T, StoreError> {
         let answer = write.await;
         let lost = self.writes.fetch_add(1, Ordering::Relaxed) % 5 == 4;
         if lost { Err(StoreError { operation: "PutItem", code: "timed out".into() }) } else { answer }
@@ -157,30 +157,19 @@ impl Lossy {
 }
 
 impl Store for Lossy {
-    fn load<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Document>, StoreError>> {
+    fn load<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<Document>> {
         self.store.load(key)
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a str,
-        version: Option<u64>,
-        write: Write<'a>,
-    ) -> BoxFuture<'a, Result<Written, StoreError>> {
-        async move { self.write(self.store.save(key, version, write)).await }.boxed()
+    fn save<'a>(&'a self, key: &'a str, version: Option<u64>, write: Write<'a>) -> StoreFuture<'a, Written> {
+        self.write(self.store.save(key, version, write)).boxed()
     }
 
-    fn list<'a>(
-        &'a self,
-        list: &'static str,
-        from: &'a str,
-        to: &'a str,
-        most: u16,
-    ) -> BoxFuture<'a, Result<Vec<Document>, StoreError>> {
+    fn list<'a>(&'a self, list: &'static str, from: &'a str, to: &'a str, most: u16) -> StoreFuture<'a, Vec<Document>> {
         self.store.list(list, from, to, most)
     }
 
-    fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> BoxFuture<'a, Result<i64, StoreError>> {
+    fn add<'a>(&'a self, key: &'a str, number: i64, until: u64) -> StoreFuture<'a, i64> {
         self.write(self.store.add(key, number, until)).boxed()
     }
 }
@@ -481,16 +470,11 @@ impl World {
     /// `cognito-triggers link --apply`, for every address.
     pub async fn merge(&self) {
         let settings = self.pool.settings().await.unwrap();
+        let unverified_profile =
+            if self.setup.reclaims { UnverifiedProfile::Reclaim } else { UnverifiedProfile::default() };
         let rules = Rules {
             providers: self.providers(),
-            policy: Policy {
-                unverified_profile: if self.setup.reclaims {
-                    UnverifiedProfile::Reclaim
-                } else {
-                    UnverifiedProfile::default()
-                },
-                ..Policy::default()
-            },
+            policy: Policy { unverified_profile, ..Policy::default() },
             trust_stored_values: self.setup.vouches() || self.setup.forgets(Guard::StoredAddressIsNoProof),
         };
         let fast = || RateLimit::per_second(NonZeroU32::MAX);
