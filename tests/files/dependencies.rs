@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::workspace::rust_files;
+
 /// The crates that a function is compiled from, one on each line.
 fn tree(package: &str) -> String {
     tree_of("normal", package)
@@ -69,23 +71,15 @@ const ADAPTERS: [&str; 6] = [
 fn cognitos_sdk_is_named_in_adapters_only() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
     let mut found = Vec::new();
-    let mut folders = vec![crates.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                // Tests may simulate the SDK's answers.
-                let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-                let file = path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned();
-                let is_test = file.ends_with("tests.rs") || !file.contains("/src/") || file.starts_with("bench/peers/");
-                let names_it = ["aws_sdk_cognitoidentityprovider", ".cognito()"].iter().any(|name| code.contains(name));
-                if !is_test && names_it {
-                    found.push(file);
-                }
-            }
+    for path in rust_files(&crates) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Tests may simulate the SDK's answers.
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let file = path.strip_prefix(&crates).unwrap().to_string_lossy().into_owned();
+        let is_test = file.ends_with("tests.rs") || !file.contains("/src/") || file.starts_with("bench/peers/");
+        let names_it = ["aws_sdk_cognitoidentityprovider", ".cognito()"].iter().any(|name| code.contains(name));
+        if !is_test && names_it {
+            found.push(file);
         }
     }
     found.retain(|file| !file.starts_with("cognito-core/src/user_pool/aws"));

@@ -75,18 +75,24 @@ fn every_dependency_of_a_crate_is_named_in_its_code() {
     }
 }
 
-/// Every Rust file of a folder, one after the other.
-fn code(folder: &Path) -> String {
-    let mut code = String::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            code += &self::code(&path);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            code += &std::fs::read_to_string(path).unwrap();
+/// Every Rust file below a folder.
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
         }
     }
-    code
+    files
+}
+
+/// Every Rust file below a folder, one after the other.
+fn code(folder: &Path) -> String {
+    rust_files(folder).into_iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
 }
 
 /// No files of a crate may use each other in a circle. A module and its submodules may.
