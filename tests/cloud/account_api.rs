@@ -1,9 +1,10 @@
 //! The account API as the template deploys it, with real access tokens, DynamoDB's API, and the mails that went out.
 
+use crate::deployed;
 use account_api::store::contract;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use end_to_end::{cloud, native};
+use end_to_end::{cloud, native, until};
 use fire::table;
 use futures_util::future::join_all;
 use local_cloud::hosted_login;
@@ -11,19 +12,17 @@ use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
 use local_cloud::moto::Moto;
-use local_cloud::outbox::code_in;
+use local_cloud::outbox::{code_in, last_mail};
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
 use local_cloud::toolbox::Toolbox;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The deployed API and its pool.
 struct Deployed {
     address: Address,
     pool: UserPool,
-    http: Http,
     unique: String,
 }
 
@@ -39,7 +38,7 @@ impl Deployed {
         // People sign in with SRP or on the hosted pages. A test has neither.
         let flows = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"]);
         pool.admin("UpdateUserPoolClient", json!({ "ClientId": client, "ExplicitAuthFlows": flows })).await.unwrap();
-        Self { address, pool, http: Http::default(), unique }
+        Self { address, pool, unique }
     }
 
     fn email(&self, name: &str) -> String {
@@ -47,13 +46,7 @@ impl Deployed {
     }
 
     async fn send(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
-        let url = format!("{}{path}", self.address.stack.account_api().unwrap());
-        let bearer = token.map(|token| format!("Bearer {token}"));
-        let mut headers = vec![("content-type", "application/json"), ("accept-language", "en")];
-        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let answer = self.http.send_body(method, &url, &headers, body).await.unwrap();
-        (answer.status.as_u16(), answer.json().unwrap_or_default())
+        deployed::send(&self.address.stack.account_api().unwrap(), token, method, path, body).await
     }
 
     /// Signs in with a password at the frontend client.
@@ -71,13 +64,8 @@ impl Deployed {
 
     /// The last mail to an address. The mail of a public invitation comes some time after the answer.
     async fn mail(&self, to: &str) -> Value {
-        for _ in 0..100 {
-            if let Ok(mail) = end_to_end::last_mail(self.address.stack.endpoint(), to).await {
-                return serde_json::from_str(&mail).unwrap();
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("no mail to {to}")
+        let mail = until(async || last_mail(self.address.stack.endpoint(), to).await.ok()).await;
+        mail.unwrap_or_else(|| panic!("no mail to {to}"))
     }
 
     async fn code(&self, to: &str) -> String {
@@ -322,11 +310,11 @@ async fn the_pages_are_served_where_the_links_of_mails_lead() {
     let deployed = Deployed::find().await;
     let base = deployed.address.stack.account_api().unwrap();
     for page in account_api::pages::PAGES {
-        let answer = deployed.http.get(&format!("{base}/{}", page.name)).await.unwrap();
+        let answer = Http::default().get(&format!("{base}/{}", page.name)).await.unwrap();
         assert_eq!(answer.status, 200, "{}", page.name);
         assert!(String::from_utf8_lossy(&answer.body).contains("<main"), "{}", page.name);
     }
-    let page = deployed.http.get(&format!("{base}/account")).await.unwrap();
+    let page = Http::default().get(&format!("{base}/account")).await.unwrap();
     let page = String::from_utf8_lossy(&page.body).into_owned();
     let (_, rest) = page.split_once("data-configuration=\"").unwrap();
     let configuration = rest.split('"').next().unwrap().replace("&quot;", "\"").replace("&#x2f;", "/");

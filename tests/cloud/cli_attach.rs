@@ -1,8 +1,7 @@
 //! `attach` and `detach` against pools of the local cloud, which resets what an update leaves out.
 
-use end_to_end::{Cli, Ran, cloud, pool};
-use local_cloud::deployment::deploy_idle;
-use local_cloud::http::Http;
+use crate::deployed::{self, idle, statements};
+use end_to_end::{Cli, Ran, pool};
 use local_cloud::user_pool::{Kind, UserPool};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -14,22 +13,13 @@ use tempfile::TempDir;
 const POOLS: usize = 12;
 
 async fn function() -> String {
-    let name = format!("cli-{}", uuid::Uuid::new_v4());
-    deploy_idle(&cloud().unwrap(), &name, &[]).await.unwrap()
+    idle(&[]).await
 }
 
 async fn settings(pool: &UserPool) -> Value {
     let mut pool = pool.admin("DescribeUserPool", json!({})).await.unwrap()["UserPool"].take();
     pool["LastModifiedDate"] = Value::Null;
     pool
-}
-
-/// The statements of a function's resource policy.
-async fn statements(function: &str) -> Vec<Value> {
-    let url = format!("{}/2015-03-31/functions/{function}/policy", cloud().unwrap());
-    let answer = Http::default().get(&url).await.unwrap().json().unwrap();
-    let policy: Value = serde_json::from_str(answer["Policy"].as_str().unwrap_or("{}")).unwrap();
-    policy["Statement"].as_array().cloned().unwrap_or_default()
 }
 
 /// An operator at work in a folder of their own.
@@ -110,9 +100,7 @@ async fn attach_leaves_every_property_of_every_generated_pool_as_it_was_and_deta
     let mut runner = TestRunner::deterministic();
     for _ in 0..POOLS {
         let input = generated().new_tree(&mut runner).unwrap().current();
-        let nobody = UserPool::open(&cloud().unwrap(), "");
-        let made = nobody.call("CreateUserPool", &input).await.unwrap();
-        let operator = Operator::of(UserPool::open(&cloud().unwrap(), made["UserPool"]["Id"].as_str().unwrap()));
+        let operator = Operator::of(deployed::pool(&input).await);
         let before = settings(&operator.pool).await;
         for (setting, value) in input.as_object().unwrap() {
             assert_eq!(before.get(if setting == "PoolName" { "Name" } else { setting }), Some(value), "not stored");
@@ -286,10 +274,8 @@ async fn detach_without_a_record_says_so_and_clears_only_when_asked() {
 
 /// A pool with tags, as a tool would make it.
 async fn tagged(tags: Value) -> Operator {
-    let nobody = UserPool::open(&cloud().unwrap(), "");
     let input = json!({ "PoolName": "owned", "UsernameAttributes": ["email"], "UserPoolTags": tags });
-    let made = nobody.call("CreateUserPool", &input).await.unwrap();
-    Operator::of(UserPool::open(&cloud().unwrap(), made["UserPool"]["Id"].as_str().unwrap()))
+    Operator::of(deployed::pool(&input).await)
 }
 
 #[tokio::test]

@@ -2,18 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::deployed::{self, idle};
 use end_to_end::{Cli, Ran, cloud, pool};
-use local_cloud::deployment::deploy_idle;
 use local_cloud::http::Http;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
-
-async fn function(settings: &[(&str, &str)]) -> String {
-    let name = format!("cli-{}", uuid::Uuid::new_v4());
-    let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    deploy_idle(&cloud().unwrap(), &name, &settings).await.unwrap()
-}
 
 async fn doctor(pool: &UserPool) -> Ran {
     Cli::new().unwrap().run(&["doctor", "--user-pool-id", pool.id(), "--output", "json"]).await.unwrap()
@@ -38,12 +32,9 @@ async fn verify_sender() {
 
 #[tokio::test]
 async fn a_neglected_pool_is_an_error_with_the_worst_first_and_a_remedy_for_each() {
-    let nobody = UserPool::open(&cloud().unwrap(), "");
-    let made =
-        nobody.call("CreateUserPool", &json!({ "PoolName": "neglected", "AliasAttributes": ["email"] })).await.unwrap();
-    let pool = UserPool::open(&cloud().unwrap(), made["UserPool"]["Id"].as_str().unwrap());
+    let pool = deployed::pool(&json!({ "PoolName": "neglected", "AliasAttributes": ["email"] })).await;
     let function =
-        function(&[("PROVIDERS", "Facebook:always"), ("DEFAULT_GROUP", "Missing"), ("NATIVE_USERNAME", "email")]).await;
+        idle(&[("PROVIDERS", "Facebook:always"), ("DEFAULT_GROUP", "Missing"), ("NATIVE_USERNAME", "email")]).await;
     let gone = "arn:aws:lambda:eu-central-1:000000000000:function:gone";
     pool.attach(&[("PreSignUp", json!(function)), ("CustomMessage", json!(gone))]).await.unwrap();
     pool.admin(
@@ -109,7 +100,7 @@ async fn what_cannot_be_read_is_a_warning_that_names_the_permission() {
 async fn a_remedy_that_is_followed_cures() {
     verify_sender().await;
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let function = function(&[("DEFAULT_GROUP", GROUP)]).await;
+    let function = idle(&[("DEFAULT_GROUP", GROUP)]).await;
     pool.attach(&[("PreSignUp", json!(function))]).await.unwrap();
     assert!(codes(&doctor(&pool).await).contains("no_invoke_permission"));
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +115,7 @@ async fn a_remedy_that_is_followed_cures() {
 async fn a_trigger_that_another_tool_took_off_is_an_error() {
     verify_sender().await;
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let function = function(&[("DEFAULT_GROUP", GROUP)]).await;
+    let function = idle(&[("DEFAULT_GROUP", GROUP)]).await;
     let folder = tempfile::tempdir().unwrap();
     let cli = || Cli::new().unwrap().within(folder.path());
     let attach = ["attach", "--user-pool-id", pool.id(), "--pre-sign-up", &function, "--yes"];

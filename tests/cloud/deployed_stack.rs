@@ -6,6 +6,7 @@ use local_cloud::event;
 use local_cloud::hosted_login::sign_in;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::local_stack::Address;
+use local_cloud::outbox::last_mail;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
@@ -205,7 +206,7 @@ async fn an_invitation_is_our_message() {
     });
     visit.pool.admin("AdminCreateUser", invitation).await.unwrap();
 
-    let mail = end_to_end::last_mail(visit.address.stack.endpoint(), &visit.email).await.unwrap();
+    let mail = last_mail(visit.address.stack.endpoint(), &visit.email).await.unwrap().to_string();
     assert!(mail.contains("Example"), "{mail}");
     assert!(!mail.contains("{####}") && !mail.contains("{username}"), "{mail}");
 }

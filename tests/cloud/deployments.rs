@@ -3,11 +3,12 @@
 //! The local cloud knows no identity providers, branding, log delivery and alarms that calculate, so these are only
 //! linted (`template_lint`).
 
+use crate::deployed;
 use end_to_end::listener::Listener;
 use end_to_end::template::texts;
 use end_to_end::{Cli, Ran, binary, cloud, native, pool};
+use local_cloud::event;
 use local_cloud::function::Binaries;
-use local_cloud::http::Http;
 use local_cloud::layout;
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::completion;
@@ -81,9 +82,12 @@ async fn settings(pool: &UserPool) -> Value {
 
 /// The environment of a deployed function.
 async fn variables(outputs: &BTreeMap<String, String>, function: &str) -> Value {
-    let name = outputs[&format!("{function}FunctionArn")].rsplit(':').next().unwrap().to_owned();
-    let url = format!("{}/2015-03-31/functions/{name}/configuration", cloud().unwrap());
-    Http::default().get(&url).await.unwrap().json().unwrap()["Environment"]["Variables"].take()
+    deployed::settings_of(&outputs[&format!("{function}FunctionArn")]).await
+}
+
+/// The address of the deployed account API, without a slash at its end.
+pub(crate) fn api_of(outputs: &BTreeMap<String, String>) -> String {
+    format!("{}/_aws/execute-api/{}", cloud().unwrap(), outputs["AccountApiId"])
 }
 
 /// An app client as the pool has it.
@@ -212,14 +216,8 @@ impl<'a> Members<'a> {
 
     /// Sends a request through the API gateway.
     async fn send(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("{}/_aws/execute-api/{}{path}", cloud().unwrap(), self.outputs["AccountApiId"]);
-        let bearer = token.map(|token| format!("Bearer {token}"));
-        let mut headers = vec![("content-type", "application/json")];
-        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
-        let body = if body.is_null() { String::new() } else { body.to_string() };
         for _ in 0..TRIES {
-            let answer = Http::default().send_body(method, &url, &headers, body.clone()).await.unwrap();
-            let (status, body) = (answer.status.as_u16(), answer.json().unwrap_or_default());
+            let (status, body) = deployed::send(&api_of(self.outputs), token, method, path, body).await;
             if !is_busy(&body["code"].to_string()) {
                 return (status, body);
             }
@@ -370,13 +368,9 @@ async fn an_application_hears_on_the_event_bus_of_a_link_and_of_a_deletion() {
     let api = deploy_api("event-bus-api", &own, code).await;
 
     // A first sign-in with Google, as Cognito tells pre-sign-up of it.
-    let sample = layout::root().join("events/pre-sign-up/google.json");
-    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(sample).unwrap()).unwrap();
-    event["userPoolId"] = json!(pool.id());
-    let name = triggers["PreSignUpFunctionArn"].rsplit(':').next().unwrap();
-    let url = format!("{}/2015-03-31/functions/{name}/invocations", cloud().unwrap());
-    let answer = Http::default().send_body("POST", &url, &[], event.to_string()).await.unwrap();
-    assert_eq!(answer.json().unwrap()["userName"], event["userName"], "pre-sign-up let the person in");
+    let event = event::load("pre-sign-up/google", &pool).unwrap();
+    let answer = deployed::invoke(&triggers["PreSignUpFunctionArn"], &event).await;
+    assert_eq!(answer["userName"], event["userName"], "pre-sign-up let the person in");
     let begun = listener.hears("account.link-begun").await.unwrap();
     assert_eq!((&begun["provider"], &begun["sub"]), (&json!("Google"), &json!(ada.attribute("sub"))));
     let linked = listener.hears("account.linked").await.unwrap();
@@ -384,11 +378,9 @@ async fn an_application_hears_on_the_event_bus_of_a_link_and_of_a_deletion() {
 
     // Ada deletes the account.
     let session = pool.sign_in(&client, "ada@example.com", PASSWORD).await.unwrap();
-    let token = format!("Bearer {}", session["AccessToken"].as_str().unwrap());
-    let url = format!("{}/_aws/execute-api/{}/account", cloud().unwrap(), api["AccountApiId"]);
-    let answer =
-        Http::default().send_body("DELETE", &url, &[("authorization", token.as_str())], String::new()).await.unwrap();
-    assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
+    let token = session["AccessToken"].as_str();
+    let answer = deployed::send(&api_of(&api), token, "DELETE", "/account", &Value::Null).await;
+    assert_eq!(answer.0, 202, "{answer:?}");
     let deleted = listener.hears("account.deleted").await.unwrap();
     assert_eq!(deleted["sub"], ada.attribute("sub"));
     assert!(pool.profiles().await.unwrap().is_empty());

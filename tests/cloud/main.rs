@@ -12,6 +12,7 @@ mod cli_doctor;
 mod cli_link;
 mod cli_tools;
 mod cli_users;
+mod deployed;
 mod deployed_stack;
 mod deployments;
 mod first_run;

@@ -5,10 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::deployed;
 use end_to_end::{binary, cloud, pool};
 use local_cloud::event;
 use local_cloud::function::{ALL, COMMAND_LINE, COMMAND_LINE_VARIABLE, XTASK_VARIABLE};
-use local_cloud::http::Http;
 use local_cloud::stack::sam::Sam;
 use local_cloud::stack::template::TemplateFile;
 use local_cloud::user_pool::Kind;
@@ -101,10 +101,8 @@ async fn deployed(folder: &Path) {
     let outputs = sam.deploy(&endpoint, "packed", &template, parameters).await.unwrap();
     let mut event = event::sample("pre-sign-up/native").unwrap();
     event["triggerSource"] = "TokenGeneration_HostedAuth".into();
-    let function = outputs["PreSignUpFunctionArn"].rsplit(':').next().unwrap();
-    let url = format!("{endpoint}/2015-03-31/functions/{function}/invocations");
-    let answer = Http::default().send_json("POST", &url, &event).await.unwrap();
-    assert_eq!(answer.json().unwrap(), event, "an event that the function does not handle goes back");
+    let answer = deployed::invoke(&outputs["PreSignUpFunctionArn"], &event).await;
+    assert_eq!(answer, event, "an event that the function does not handle goes back");
 }
 
 #[test]

@@ -3,12 +3,12 @@
 //! `tests/released` has the templates of the last release. Until there is one, they are of an earlier state (docs/RELIABILITY.md).
 //! The code of the functions is today's both times: what earlier code wrote is in `crates/account-api/tests/suite/upgrade.rs`.
 
-use crate::deployments::COMMON;
+use crate::deployed;
+use crate::deployments::{COMMON, api_of};
 use end_to_end::{binary, cloud, native};
 use local_cloud::dynamodb;
 use local_cloud::function::Binaries;
 use local_cloud::hosted_login;
-use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::layout;
 use local_cloud::local_stack::Address;
@@ -56,12 +56,7 @@ struct Installed {
 
 impl Installed {
     async fn send(&self, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("{}/_aws/execute-api/{}{path}", cloud().unwrap(), self.api["AccountApiId"]);
-        let bearer = format!("Bearer {token}");
-        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let answer = Http::default().send_body(method, &url, &headers, body).await.unwrap();
-        (answer.status.as_u16(), answer.json().unwrap_or_default())
+        deployed::send(&api_of(&self.api), Some(token), method, path, body).await
     }
 
     async fn token(&self, email: &str) -> String {

@@ -22,7 +22,7 @@ use local_cloud::http::Http;
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{ApiError, Kind, Profile, UserPool};
-use local_cloud::{ENDPOINT_VARIABLE, client_environment, outbox};
+use local_cloud::{ENDPOINT_VARIABLE, client_environment};
 use serde_json::{Value, json};
 
 /// The address of the local cloud.
@@ -79,13 +79,26 @@ pub async fn opens(pool: &UserPool, email: &str, password: &str) -> Result<bool>
     }
 }
 
-/// Subject and body of the last message that went to an address.
+/// Pairs of a name and a value, such as settings or parameters, as a list or a map that takes them as its own.
+#[must_use]
+pub fn owned<C: FromIterator<(String, String)>>(pairs: &[(&str, &str)]) -> C {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Whether a program is there that a test needs. Whoever has not got it does without that test.
 ///
-/// # Errors
+/// # Panics
 ///
-/// Fails if no message went there, or if the local cloud cannot be reached.
-pub async fn last_mail(endpoint: &str, to: &str) -> Result<String> {
-    Ok(outbox::last_mail(endpoint, to).await?.to_string())
+/// It is not there on GitHub, where a check that did not run has not passed.
+#[must_use]
+pub fn has(program: &str) -> bool {
+    let found = std::process::Command::new(program).arg("--version").output().is_ok();
+    let on_github = std::env::var_os("GITHUB_ACTIONS").is_some();
+    assert!(found || !on_github, "there is no {program}, and a check that did not run has not passed");
+    if !found {
+        eprintln!("no {program}: what needs it is not tried");
+    }
+    found
 }
 
 /// Asks again and again for what comes by itself, for half a minute. The limit is high, because the machine may compile at the same
@@ -154,8 +167,7 @@ async fn aws_json(endpoint: &str, version: &str, target: &str, input: &Value) ->
 ///
 /// Fails if the function does not start. The message contains its output.
 pub async fn function(name: &str, settings: &[(&str, &str)]) -> Result<Function> {
-    let own = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let all: Vec<_> = client_environment(&cloud()?).into_iter().chain(own).collect();
+    let all = [client_environment(&cloud()?), owned(settings)].concat();
     Function::start(name, &binary(name)?, &all).await
 }
 

@@ -14,10 +14,10 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::{Json, Router};
 use cognito_core::settings::OVERRIDES;
-use end_to_end::{cloud, function, last_mail, native, pool, until};
+use end_to_end::{cloud, function, native, pool, until};
 use local_cloud::event;
 use local_cloud::http::Http;
-use local_cloud::outbox::code_in;
+use local_cloud::outbox::{code_in, last_mail};
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::PASSWORD;
 use local_cloud::server::Server;
@@ -247,7 +247,7 @@ impl Site {
     /// That mail, for a call with this `ClientMetadata`.
     pub(crate) async fn mail(&self, sample: &str, email: &str, metadata: &Value) -> Result<String> {
         let profile = self.pool.only_profile_of(email).await?;
-        let sent = last_mail(&cloud()?, email).await?;
+        let sent = last_mail(&cloud()?, email).await?.to_string();
         let code = code_in(&sent).context("the last mail has no code")?;
         let mut event = event::about(event::load(&format!("custom-message/{sample}"), &self.pool)?, &profile);
         event["request"]["clientMetadata"] = metadata.clone();

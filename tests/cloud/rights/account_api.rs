@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use account_api::testing::event;
 use end_to_end::gate::{Gate, Resources};
-use end_to_end::manifest::{self, Right, Settings};
-use end_to_end::{Google, binary, cloud, last_mail, native, registers};
+use end_to_end::manifest::{self, Right};
+use end_to_end::{Google, binary, cloud, native, owned, registers};
 use local_cloud::account_api::{ADMINS, SECRET, SENDER, Surroundings};
-use local_cloud::outbox::code_in;
+use local_cloud::outbox::{code_in, last_mail};
 use local_cloud::runtime_api::Function;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile};
@@ -112,7 +112,6 @@ impl Api<'_> {
 
     async fn mail(&self, to: &str) -> Told<String> {
         let mail = last_mail(&cloud().unwrap(), to).await.map_err(|_| format!("no mail to {to}"))?;
-        let mail: Value = serde_json::from_str(&mail).unwrap();
         Ok(mail["BodyText"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -256,11 +255,9 @@ async fn run(story: Story, own: Own, google: &Google, allowed: BTreeSet<Right>) 
 async fn the_account_api_needs_each_of_its_rights_and_names_the_one_that_is_missing() {
     let facts = manifest::read().unwrap()["account_api"].take();
     let google = &Google::start().await.unwrap();
-    let settings =
-        |own: Own| -> Settings { own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() };
     let flows = STORIES.map(|(story, own)| Flow {
         name: format!("account-api, {story:?}, {own:?}"),
-        settings: settings(own),
+        settings: owned(own),
         run: async move |allowed| run(story, own, google, allowed).await,
     });
     let otherwise = otherwise(&hold(&facts, flows.into(), &[]).await);

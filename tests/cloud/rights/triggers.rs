@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use cognito_core::email::Email;
 use cognito_core::user_pool::NativeUserName;
 use end_to_end::gate::{Gate, Resources};
-use end_to_end::manifest::{self, Right, Settings};
-use end_to_end::{cloud, function, native, pool, registers, sqs};
+use end_to_end::manifest::{self, Right};
+use end_to_end::{cloud, function, native, owned, pool, registers, sqs};
 use local_cloud::event;
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{Kind, UserPool};
@@ -134,11 +134,6 @@ const fn of_pool(settings: &'static str) -> (&'static str, &'static str) {
 }
 
 impl Case {
-    /// The settings as the manifest sees them.
-    fn settings(&self) -> Settings {
-        self.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
     async fn run(&self, name: &'static str, allowed: BTreeSet<Right>) -> Run {
         let kind = if self.before == Before::UnderADerivedName { Kind::UserName } else { Kind::EmailAsUsername };
         let pool = pool(kind).await.unwrap();
@@ -229,7 +224,7 @@ async fn otherwise_of(name: &'static str, cases: &'static [Case], not_ours: &[Ri
     let facts = manifest::read().unwrap()["functions"][name].take();
     let flows = cases.iter().map(|case| Flow {
         name: format!("{name}, {}, {:?}, {:?}", case.event, case.before, case.settings),
-        settings: case.settings(),
+        settings: owned(case.settings),
         run: async move |allowed| case.run(name, allowed).await,
     });
     otherwise(&hold(&facts, flows.collect(), not_ours).await)
