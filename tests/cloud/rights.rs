@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use end_to_end::manifest::{self, Right, Settings};
 use futures_util::stream::{self, StreamExt};
+use local_cloud::layout;
 use serde_json::Value;
 
 /// What a flow left behind.
@@ -60,6 +61,14 @@ type Shown = BTreeMap<Right, BTreeSet<(String, bool)>>;
 
 /// How many runs there are at a time.
 const AT_A_TIME: usize = 6;
+
+/// How many runs of the command line there are at a time.
+const COMMANDS_AT_A_TIME: usize = 2;
+
+/// The page of a command in the manual.
+fn page_of(command: &str) -> String {
+    std::fs::read_to_string(layout::root().join(format!("docs/cli/{command}.md"))).unwrap()
+}
 
 /// Runs once without each of the used rights, so many at a time, and with the others of `all`.
 async fn without_each<'a, R>(

@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::Right;
 use end_to_end::{Cli, Google, cloud, native, pool, registers};
-use local_cloud::layout;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::without_each;
+use super::{COMMANDS_AT_A_TIME, page_of, without_each};
 
 const ADA: &str = "ada@example.com";
 const ELSEWHERE: &str = "lovelace@example.org";
@@ -21,8 +20,7 @@ const SUBJECT: &str = "123456789012345678901";
 /// The actions on the pool that the page of a command names: in its section, or in the paragraph that begins with the
 /// word.
 fn documented(command: &str) -> BTreeSet<Right> {
-    let page = layout::root().join(format!("docs/cli/{command}.md"));
-    let page = std::fs::read_to_string(page).unwrap();
+    let page = page_of(command);
     let text = match page.split_once("\n## Permissions\n") {
         Some((_, rest)) => rest.split("\n## ").next(),
         None => page.split_once("\nPermissions: ").and_then(|(_, rest)| rest.split("\n\n").next()),
@@ -62,9 +60,6 @@ impl Person {
         self
     }
 }
-
-/// How many runs there are at a time.
-const AT_A_TIME: usize = 2;
 
 /// What the commands do without, and do not tell: SES may be another account's.
 const NOT_REQUIRED: &str = "ses:GetSuppressedDestination";
@@ -110,7 +105,7 @@ where
     let whole = run(allowed.clone(), &make().await).await;
     assert!(whole.ends_well && whole.denied.is_empty(), "{pages:?} lacks {:?}: {}", whole.denied, whole.said);
     for (right, run) in
-        without_each(&whole.used, &allowed, AT_A_TIME, async |rest| run(rest, &make().await).await).await
+        without_each(&whole.used, &allowed, COMMANDS_AT_A_TIME, async |rest| run(rest, &make().await).await).await
     {
         let Run { ends_well, said, denied, .. } = run;
         let fails = !ends_well || right.operation() == ONLY_SHOWN;

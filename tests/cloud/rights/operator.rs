@@ -6,15 +6,16 @@ use std::collections::BTreeSet;
 
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::Right;
-use end_to_end::{Cli, binary, cloud, native, pool};
-use local_cloud::deployment::{Language, deploy, deploy_script};
+use end_to_end::{Cli, cloud, native, pool};
+use futures_util::future::BoxFuture;
+use local_cloud::deployment::Language;
 use local_cloud::http::Http;
-use local_cloud::layout;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::without_each;
+use super::{COMMANDS_AT_A_TIME, page_of, without_each};
+use crate::deployed;
 
 /// A function that gives its event back, and plays the account API's answers.
 const SCRIPT: &str = r#"
@@ -33,13 +34,9 @@ def handler(event, context):
     return {"statusCode": 200, "headers": {}, "body": json.dumps(body)}
 "#;
 
-/// How many runs there are at a time.
-const AT_A_TIME: usize = 2;
-
 /// The rights that the page of a command names, in any of its sections.
 fn documented(command: &str) -> BTreeSet<Right> {
-    let page = layout::root().join(format!("docs/cli/{command}.md"));
-    let page = std::fs::read_to_string(page).unwrap();
+    let page = page_of(command);
     let words = page.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-'));
     let is_action = |word: &&str| {
         word.split_once(':').is_some_and(|(service, operation)| {
@@ -72,7 +69,7 @@ impl Place {
     /// With `triggers`, our function is the real one, which calls the other one.
     async fn new(triggers: bool) -> Self {
         let pool = pool(Kind::EmailAsUsername).await.unwrap();
-        let ours = if triggers { trigger().await } else { function().await };
+        let ours = if triggers { deployed::ours("pre-sign-up", &[]).await } else { function().await };
         Self { pool, ours, theirs: function().await, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -93,13 +90,7 @@ impl Place {
 }
 
 async fn function() -> String {
-    let name = format!("rights-{}", uuid::Uuid::new_v4());
-    deploy_script(&cloud().unwrap(), &name, Language::Python, SCRIPT).await.unwrap()
-}
-
-async fn trigger() -> String {
-    let name = format!("rights-{}", uuid::Uuid::new_v4());
-    deploy(&cloud().unwrap(), &name, &binary("pre-sign-up").unwrap(), &[]).await.unwrap()
+    deployed::script(Language::Python, SCRIPT).await
 }
 
 /// What somebody does: what the place is like before, with every right, and the line that is held against the page.
@@ -109,11 +100,16 @@ struct Flow {
     chains: bool,
     before: &'static [&'static str],
     line: &'static str,
-    place: fn(&Place) -> futures_util::future::BoxFuture<'_, ()>,
+    place: fn(&Place) -> BoxFuture<'_, ()>,
+}
+
+/// A flow that needs nothing before it but the place.
+const fn flow(name: &'static str, line: &'static str, place: fn(&Place) -> BoxFuture<'_, ()>) -> Flow {
+    Flow { name, chains: false, before: &[], line, place }
 }
 
 /// A place as it is made.
-fn bare(_: &Place) -> futures_util::future::BoxFuture<'_, ()> {
+fn bare(_: &Place) -> BoxFuture<'_, ()> {
     Box::pin(async {})
 }
 
@@ -150,7 +146,9 @@ async fn hold(command: &str, flows: &[Flow], ends: &[i32], not_told: &[&str]) ->
             wrong.push(format!("{}: lacks {:?}, ends with {}: {}", flow.name, whole.denied, whole.status, whole.said));
             continue;
         }
-        for (right, run) in without_each(&whole.used, &rights, AT_A_TIME, async |rest| run(flow, rest).await).await {
+        for (right, run) in
+            without_each(&whole.used, &rights, COMMANDS_AT_A_TIME, async |rest| run(flow, rest).await).await
+        {
             // Other findings may name it as well.
             let times = |said: &str| said.matches(right.operation()).count();
             let is_told = times(&run.said) > 0 && (run.status != whole.status || times(&run.said) > times(&whole.said));
@@ -175,7 +173,7 @@ const ATTACH: &str = "attach --user-pool-id POOL --pre-sign-up OURS --yes";
 const CHAIN: &str = "attach --user-pool-id POOL --pre-sign-up OURS --chain --yes";
 
 /// The pool calls the team's function.
-fn taken(place: &Place) -> futures_util::future::BoxFuture<'_, ()> {
+fn taken(place: &Place) -> BoxFuture<'_, ()> {
     Box::pin(async { place.pool.attach(&[("PreSignUp", json!(place.theirs))]).await.unwrap() })
 }
 
@@ -183,7 +181,7 @@ fn taken(place: &Place) -> futures_util::future::BoxFuture<'_, ()> {
 async fn attach_needs_what_its_page_says() {
     let other = "attach --user-pool-id POOL --pre-sign-up THEIRS --yes";
     let flows = [
-        Flow { name: "attach", chains: false, before: &[], line: ATTACH, place: bare },
+        flow("attach", ATTACH, bare),
         Flow { name: "attach another one", chains: false, before: &[ATTACH], line: other, place: bare },
         Flow { name: "chain", chains: true, before: &[], line: CHAIN, place: taken },
     ];
@@ -206,7 +204,7 @@ async fn detach_needs_what_the_page_of_attach_says() {
 }
 
 /// A pool that sends through SES and by text message, with a provider, a client, a person, and both functions.
-fn whole(place: &Place) -> futures_util::future::BoxFuture<'_, ()> {
+fn whole(place: &Place) -> BoxFuture<'_, ()> {
     Box::pin(async {
         let Place { pool, ours, theirs, .. } = place;
         native(pool, Kind::EmailAsUsername, "ada@example.com").await.unwrap();
@@ -233,29 +231,16 @@ fn whole(place: &Place) -> futures_util::future::BoxFuture<'_, ()> {
 }
 
 async fn configure(function: &str, variables: &Value) {
-    let url = format!("{}/2015-03-31/functions/{function}/configuration", cloud().unwrap());
-    let answer =
-        Http::default().send_json("PUT", &url, &json!({ "Environment": { "Variables": variables } })).await.unwrap();
+    let (url, input) = (deployed::url(function, "configuration"), json!({ "Environment": { "Variables": variables } }));
+    let answer = Http::default().send_json("PUT", &url, &input).await.unwrap();
     assert!(answer.status.is_success(), "{}", answer.status);
 }
 
 #[tokio::test]
 async fn doctor_needs_what_its_page_says() {
     let flows = [
-        Flow {
-            name: "doctor",
-            chains: false,
-            before: &[],
-            line: "doctor --user-pool-id POOL --output json",
-            place: whole,
-        },
-        Flow {
-            name: "doctor of a person",
-            chains: false,
-            before: &[],
-            line: "doctor --user-pool-id POOL --user ada@example.com --output json",
-            place: whole,
-        },
+        flow("doctor", "doctor --user-pool-id POOL --output json", whole),
+        flow("doctor of a person", "doctor --user-pool-id POOL --user ada@example.com --output json", whole),
     ];
     // The local cloud does not have these.
     let absent = [
@@ -270,7 +255,7 @@ async fn doctor_needs_what_its_page_says() {
 }
 
 /// Our function is the account API of the pool.
-fn account_api(place: &Place) -> futures_util::future::BoxFuture<'_, ()> {
+fn account_api(place: &Place) -> BoxFuture<'_, ()> {
     Box::pin(async {
         let settings = json!({ "USER_POOL_ID": place.pool.id(), "INVITATIONS": "members", "ADMIN_GROUP": "admins" });
         configure(&place.ours, &settings).await;
@@ -279,21 +264,8 @@ fn account_api(place: &Place) -> futures_util::future::BoxFuture<'_, ()> {
 
 #[tokio::test]
 async fn invitations_need_what_their_page_says() {
-    let flows = [
-        Flow {
-            name: "list",
-            chains: false,
-            before: &[],
-            line: "invitations list --user-pool-id POOL --account-api OURS",
-            place: account_api,
-        },
-        Flow {
-            name: "resend",
-            chains: false,
-            before: &[],
-            line: "invitations resend 5f0c4a0e-7d55-4a0b-9f0e-3f4dd2f4b3a1 --user-pool-id POOL --account-api OURS --yes",
-            place: account_api,
-        },
-    ];
+    let list = "invitations list --user-pool-id POOL --account-api OURS";
+    let resend = "invitations resend 5f0c4a0e-7d55-4a0b-9f0e-3f4dd2f4b3a1 --user-pool-id POOL --account-api OURS --yes";
+    let flows = [flow("list", list, account_api), flow("resend", resend, account_api)];
     assert_eq!(hold("invitations", &flows, &[0], &[]).await, documented("invitations"));
 }
