@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use end_to_end::template::{Template, texts};
+use end_to_end::{has, owned};
 use local_cloud::layout;
 use serde_json::Value;
 
@@ -150,17 +151,12 @@ fn the_queue_the_bus_and_the_function_of_the_team_are_rights_of_their_own() {
                 (format!("{function}EventBusRights"), "event-bus"),
             ] {
                 let rights = template.properties(&policy, &parameters).unwrap();
-                let granted = rights.map(|rights| actions(&rights["PolicyDocument"]["Statement"][0]["Action"]));
+                let granted = rights.map(|rights| texts(&rights["PolicyDocument"]["Statement"][0]["Action"]));
                 let needed = by_manifest(&manifest["functions"][name], &environment, on);
                 assert_eq!(granted.unwrap_or_default(), needed, "{name} on {on} with {parameters:?}");
             }
         }
     }
-}
-
-/// The actions of a statement, which may be one text.
-fn actions(one_or_several: &Value) -> BTreeSet<String> {
-    one_or_several.as_str().map_or_else(|| texts(one_or_several), |one| BTreeSet::from([one.to_owned()]))
 }
 
 #[test]
@@ -181,7 +177,7 @@ fn the_account_api_of_the_manifest_is_that_of_its_template() {
         let rights = template.properties("AccountApiRights", &parameters).unwrap().unwrap();
         let mut granted: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
         for statement in rights["PolicyDocument"]["Statement"].as_array().unwrap() {
-            granted.entry(resource(&statement["Resource"])).or_default().extend(actions(&statement["Action"]));
+            granted.entry(resource(&statement["Resource"])).or_default().extend(texts(&statement["Action"]));
         }
         for on in ["pool", "table", "table-index", "own-function", "event-bus", "sender", "secret"] {
             let needed = by_manifest(facts, &environment, on);
@@ -298,8 +294,7 @@ fn the_page_for_serverless_gives_what_the_manifest_says() {
 fn the_pages_with_lists_of_rights_name_what_further_settings_need() {
     let manifest = manifest();
     let with = |function: &str, name: &str, value: &str| {
-        let settings = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-        let needed = by_manifest(&manifest["functions"][function], &settings, "pool");
+        let needed = by_manifest(&manifest["functions"][function], &owned(&[(name, value)]), "pool");
         needed.difference(&by_default(function)).cloned().collect::<Vec<_>>()
     };
     let (joins, unlinks) = ("cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminDisableProviderForUser");
@@ -435,23 +430,11 @@ impl Terraform {
     }
 }
 
-fn has_terraform() -> bool {
-    let found = Command::new("terraform").arg("version").output().is_ok();
-    assert!(
-        found || std::env::var_os("GITHUB_ACTIONS").is_none(),
-        "there is no Terraform, and a check that did not run has not passed"
-    );
-    if !found {
-        eprintln!("no Terraform: its module is not tried");
-    }
-    found
-}
-
 /// What is made cannot depend on a value that is known only after the apply, such as the URL of a queue of the same
 /// configuration.
 #[test]
 fn terraform_plans_with_settings_that_are_known_only_after_the_apply() {
-    if !has_terraform() {
+    if !has("terraform") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -495,14 +478,13 @@ fn terraform_plans_with_settings_that_are_known_only_after_the_apply() {
 /// Lambda counts what ran out of time or ended, and a refusal, which is no failure.
 #[test]
 fn terraforms_alarm_counts_what_the_templates_alarm_counts() {
-    if !has_terraform() {
+    if !has("terraform") {
         return;
     }
     let names = functions().map(|(name, _, _)| name);
     let settings = [("PROVIDERS", "Google:claim"), ("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "false")];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let faults = |names: &[&str]| {
-        Terraform::new().outputs(names, &settings, &serde_json::json!({})).unwrap()["faults"]["value"].take()
+        Terraform::new().outputs(names, &owned(&settings), &serde_json::json!({})).unwrap()["faults"]["value"].take()
     };
     let template = Template::parse(TEMPLATE).unwrap();
     let alarm = template.properties("FaultsAlarm", &BTreeMap::new()).unwrap().unwrap();
@@ -524,7 +506,7 @@ fn terraforms_alarm_counts_what_the_templates_alarm_counts() {
 
 #[test]
 fn terraforms_inputs_are_refused_where_they_could_not_work() {
-    if !has_terraform() {
+    if !has("terraform") {
         return;
     }
     // The rest of the module needs the AWS provider.
@@ -558,7 +540,7 @@ fn terraforms_inputs_are_refused_where_they_could_not_work() {
 
 #[test]
 fn terraform_gives_each_function_the_environment_and_the_rights_of_the_template() {
-    if !has_terraform() {
+    if !has("terraform") {
         return;
     }
     let (manifest, template, terraform) = (manifest(), Template::parse(TEMPLATE).unwrap(), Terraform::new());
@@ -573,8 +555,8 @@ fn terraform_gives_each_function_the_environment_and_the_rights_of_the_template(
         &[("UnverifiedProfile", "refuse"), ("NativeProfile", "skip"), ("PoolKind", "email-alias")],
     ];
     for choice in choices {
-        let parameters = choice.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let granted = functions().map(|(name, function, _)| (name, template.granted(function, &parameters).unwrap()));
+        let granted =
+            functions().map(|(name, function, _)| (name, template.granted(function, &owned(choice)).unwrap()));
         let settings = granted.iter().flat_map(|(_, granted)| granted.environment.clone()).collect();
         let names = granted.each_ref().map(|(name, _)| *name);
         let planned = terraform.plan(&names, &settings).unwrap();
@@ -590,23 +572,21 @@ fn terraform_gives_each_function_the_environment_and_the_rights_of_the_template(
 
 #[test]
 fn terraform_refuses_what_the_functions_would_refuse_and_names_it() {
-    if !has_terraform() {
+    if !has("terraform") {
         return;
     }
     let terraform = Terraform::new();
     let pool = [("NATIVE_USERNAME", "email"), ("POOL_CASE_SENSITIVE", "false")];
     let refusal = |function: &str, settings: &[(&str, &str)]| {
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let text = terraform.plan(&[function], &settings).unwrap_err();
+        let text = terraform.plan(&[function], &owned(settings)).unwrap_err();
         text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
     };
     let with = |name, value| [pool[0], pool[1], (name, value)];
     for fine in
         ["", "Google:claim, Corp : always@corp.example@*.corp.example:custom:employee_id,", "Ünï:never,Corp:claim:none"]
     {
-        let settings = with("PROVIDERS", fine).map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         assert!(cognito_core::provider::Providers::parse(fine).is_some(), "{fine}");
-        terraform.plan(&["pre-sign-up"], &settings).unwrap();
+        terraform.plan(&["pre-sign-up"], &owned(&with("PROVIDERS", fine))).unwrap();
     }
     for (function, settings, parts) in [
         (
@@ -643,7 +623,7 @@ fn terraform_refuses_what_the_functions_would_refuse_and_names_it() {
 
 #[test]
 fn terraform_gives_each_function_the_one_of_the_team_that_it_calls_and_refuses_what_is_none() {
-    if !has_terraform() {
+    if !has("terraform") {
         return;
     }
     let terraform = Terraform::new();
@@ -664,14 +644,13 @@ fn terraform_gives_each_function_the_one_of_the_team_that_it_calls_and_refuses_w
         let text = terraform.plan_with(&names, &none, &next).unwrap_err();
         assert!(text.contains(says), "{text}");
     }
-    let shared = BTreeMap::from([("NEXT_FUNCTION".to_owned(), arn.to_owned())]);
-    let text = terraform.plan(&names, &shared).unwrap_err();
+    let text = terraform.plan(&names, &owned(&[("NEXT_FUNCTION", arn)])).unwrap_err();
     assert!(text.contains("use next_functions"), "{text}");
 }
 
 #[test]
 fn terraforms_files_are_formatted() {
-    if has_terraform() {
+    if has("terraform") {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/terraform");
         let output = Command::new("terraform").args(["fmt", "-check", "-recursive", "-diff", folder]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

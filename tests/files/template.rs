@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cognito_core::settings::{BY_CLIENT, BY_POOL};
+use end_to_end::owned;
 use end_to_end::template::{Template, texts};
 use local_cloud::stack::template::TemplateFile;
 use serde_json::Value;
@@ -54,8 +55,7 @@ fn each_function_gets_exactly_the_variables_it_reads() {
 /// Whether the template refuses these parameters with a text that begins so.
 fn is_refused(parameters: &[(&str, &str)], reason: &str) -> bool {
     let template = parsed(TemplateFile::Pool);
-    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    template.refusals(&parameters).unwrap().iter().any(|refusal| refusal.starts_with(reason))
+    template.refusals(&owned(parameters)).unwrap().iter().any(|refusal| refusal.starts_with(reason))
 }
 
 /// The custom message function refuses a change of the address with Cognito's own call.
@@ -74,7 +74,7 @@ fn a_refusal_of_direct_changes_needs_the_function_that_refuses() {
 fn messages_that_do_not_arrive_are_recorded_only_where_the_operator_says_so() {
     let template = parsed(TemplateFile::Pool);
     let made = |parameters: &[(&str, &str)]| {
-        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let parameters = owned(parameters);
         let names = ["UndeliveredLogDelivery", "UndeliveredAlarm", "MailEvents", "MailEventsMetrics", "BouncesAlarm"];
         let exists = names.map(|name| template.properties(name, &parameters).unwrap().is_some());
         let pool = template.properties("UserPool", &parameters).unwrap();
@@ -112,15 +112,20 @@ fn a_provider_with_keys_is_in_the_list_of_providers_or_the_deployment_is_refused
     }
 }
 
+/// The statement about the pool of each function that calls it, with these parameters.
+fn statements(parameters: &[(&str, &str)]) -> [Value; 3] {
+    let (template, parameters) = (parsed(TemplateFile::Pool), owned(parameters));
+    ["PreSignUp", "PostConfirmation", "PostAuthentication"].map(|function| {
+        let policy = template.properties(&format!("{function}Rights"), &parameters).unwrap().unwrap();
+        policy["PolicyDocument"]["Statement"][0].clone()
+    })
+}
+
 #[test]
 fn where_tags_choose_the_pools_every_right_asks_for_the_tag() {
     let rights = |tags: &str| {
         let given = [("ExistingUserPoolId", "*"), ("OnlyTaggedPools", tags)];
-        let parameters = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        ["PreSignUp", "PostConfirmation", "PostAuthentication"].map(|function| {
-            let policy = parsed(TemplateFile::Pool).properties(&format!("{function}Rights"), &parameters).unwrap();
-            policy.unwrap()["PolicyDocument"]["Statement"][0]["Condition"].to_string()
-        })
+        statements(&given).map(|statement| statement["Condition"].to_string())
     };
     let tagged = r#"{"StringEquals":{"aws:ResourceTag/account-triggers":"AWS::StackName"}}"#;
     assert_eq!(rights("on"), [tagged; 3]);
@@ -133,11 +138,7 @@ fn where_tags_choose_the_pools_every_right_asks_for_the_tag() {
 fn further_pools_are_in_every_right_and_need_a_first_one() {
     let rights = |more: &str| {
         let given = [("ExistingUserPoolId", "eu-central-1_First"), ("MoreUserPoolArns", more)];
-        let parameters = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        ["PreSignUp", "PostConfirmation", "PostAuthentication"].map(|function| {
-            let policy = parsed(TemplateFile::Pool).properties(&format!("{function}Rights"), &parameters).unwrap();
-            policy.unwrap()["PolicyDocument"]["Statement"][0]["Resource"].clone()
-        })
+        statements(&given).map(|statement| statement["Resource"].clone())
     };
     let first = "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${ExistingUserPoolId}";
     let more = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Second";
@@ -262,10 +263,7 @@ fn the_account_api_gets_exactly_the_variables_it_reads_and_starts_with_them() {
 
 #[test]
 fn the_account_api_is_refused_where_nobody_could_call_it_or_answer_an_invitation() {
-    let refused = |parameters: &[(&str, &str)]| {
-        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        parsed(TemplateFile::AccountApi).refusals(&parameters).unwrap()
-    };
+    let refused = |parameters: &[(&str, &str)]| parsed(TemplateFile::AccountApi).refusals(&owned(parameters)).unwrap();
     let (clients, url) = (("ApiClientIds", "client"), ("AppUrl", "https://app.example.com"));
     assert_eq!(refused(&[]), ["Nobody could call the API. Set ApiClientIds or Pages=on."]);
     assert!(refused(&[clients]).is_empty() && refused(&[("Pages", "on")]).is_empty());
@@ -277,10 +275,7 @@ fn the_account_api_is_refused_where_nobody_could_call_it_or_answer_an_invitation
 #[test]
 fn the_account_api_makes_the_app_clients_that_it_is_not_given_and_none_writes_a_mark() {
     let template = parsed(TemplateFile::AccountApi);
-    let made = |client: &str, parameters: &[(&str, &str)]| {
-        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        template.properties(client, &parameters).unwrap()
-    };
+    let made = |client: &str, parameters: &[(&str, &str)]| template.properties(client, &owned(parameters)).unwrap();
     let (pages, invites) = (("Pages", "on"), ("Invitations", "public"));
     assert!(made("PagesClient", &[]).is_none() && made("PagesClient", &[pages, ("PagesClientId", "own")]).is_none());
     assert!(made("BackendClient", &[]).is_none());
