@@ -61,18 +61,11 @@ pub(crate) struct Site {
     _server: Server,
 }
 
-/// The future address of the pages, before anything answers there.
-struct Place {
-    listener: TcpListener,
-    pub(crate) address: String,
-}
-
-impl Place {
-    pub(crate) async fn take() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = format!("http://{}", listener.local_addr()?);
-        Ok(Self { listener, address })
-    }
+/// A place for the pages, and its address, before anything answers there.
+pub(crate) async fn place() -> Result<(TcpListener, String)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    Ok((listener, address))
 }
 
 impl Site {
@@ -184,8 +177,8 @@ impl Site {
         around: impl FnOnce(Router) -> Router,
         stands_in: bool,
     ) -> Result<Self> {
-        let place = Place::take().await?;
-        let address = format!("{}{path}", place.address);
+        let (listener, origin) = place().await?;
+        let address = format!("{origin}{path}");
         let pool = pool(Kind::EmailAsUsername).await?;
         let settings = settings(&pool, &address, own, stands_in).await?;
         let api = Backend::start(&pool, &address, settings.clone(), own).await?;
@@ -193,7 +186,7 @@ impl Site {
         let overrides = own.iter().filter(|(name, _)| *name == OVERRIDES).copied();
         let messages: Vec<_> = [("APP_NAME", "Harbour"), ("APP_URL", &*address)].into_iter().chain(overrides).collect();
         let messages = function("custom-message", &messages).await?;
-        let server = Server::on(place.listener, router)?;
+        let server = Server::on(listener, router)?;
         Ok(Self { address, pool, api, client: settings.client_id, messages, _server: server })
     }
 

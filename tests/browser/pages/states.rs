@@ -4,7 +4,6 @@
 //! the pictures and lists them beside the last ones.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use account_api::pages;
@@ -16,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use local_cloud::server::Server;
 use local_cloud::toolbox::Toolbox;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
+use super::site::place;
 use crate::reader::{DESKTOP, PHONE, Reader, Screen};
 
 /// What a person does on a page.
@@ -244,8 +243,7 @@ struct Stage {
 
 impl Stage {
     async fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = format!("http://{}", listener.local_addr()?);
+        let (listener, address) = place().await?;
         let own = address.clone();
         let lookup = move |name: &str| {
             Some(match name {

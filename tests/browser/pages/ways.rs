@@ -20,11 +20,11 @@ const ADA: &str = "ada@example.com";
 const LOVELACE: &str = "lovelace@example.org";
 const SUBJECT: &str = "1001";
 
-/// The pages with a provider and a person in front of them.
 /// Makes the sign-in of this tab ten minutes old, as far as the page knows.
 const OLD: &str = "const it = JSON.parse(sessionStorage.getItem('session')); it.since -= 600; \
                    sessionStorage.setItem('session', JSON.stringify(it)); return true";
 
+/// The pages with a provider and a person in front of them.
 struct Visit {
     site: Site,
     reader: Reader,
