@@ -17,7 +17,8 @@ fn manifest() -> Value {
     end_to_end::manifest::read().unwrap()
 }
 
-fn functions() -> [(&'static str, &'static str, &'static [&'static str]); 5] {
+/// Each function, its resource in the template, and the variables that it reads.
+pub(crate) fn functions() -> [(&'static str, &'static str, &'static [&'static str]); 5] {
     [
         ("pre-sign-up", "PreSignUp", &pre_sign_up::NAMES),
         ("post-confirmation", "PostConfirmation", &post_confirmation::NAMES),

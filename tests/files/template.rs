@@ -8,16 +8,7 @@ use end_to_end::template::{Template, texts};
 use local_cloud::stack::template::TemplateFile;
 use serde_json::Value;
 
-/// Each function's resource, and the variables that the function reads.
-fn functions() -> [(&'static str, &'static [&'static str]); 5] {
-    [
-        ("PreSignUp", &pre_sign_up::NAMES),
-        ("PostConfirmation", &post_confirmation::NAMES),
-        ("PostAuthentication", &post_authentication::NAMES),
-        ("InboundFederation", &inbound_federation::NAMES),
-        ("CustomMessage", &custom_message::NAMES),
-    ]
-}
+use crate::install::functions;
 
 fn resources() -> Value {
     TemplateFile::Pool.document().unwrap()["Resources"].take()
@@ -45,7 +36,7 @@ fn values(list: &Value) -> BTreeSet<String> {
 #[test]
 fn each_function_gets_exactly_the_variables_it_reads() {
     let resources = resources();
-    for (function, read) in functions() {
+    for (_, function, read) in functions() {
         let variables = variables(&resources, function);
         let set: BTreeSet<_> = variables.keys().map(String::as_str).collect();
         assert_eq!(set, read.iter().copied().collect::<BTreeSet<_>>(), "{function}");
@@ -160,7 +151,7 @@ fn further_pools_are_in_every_right_and_need_a_first_one() {
 #[test]
 fn with_the_defaults_every_function_starts() {
     let template = parsed(TemplateFile::Pool);
-    for (function, _) in functions() {
+    for (_, function, _) in functions() {
         let made = template.properties(&format!("{function}Function"), &BTreeMap::new()).unwrap().unwrap();
         let lookup = |name: &str| made["Environment"]["Variables"][name].as_str().map(str::to_owned);
         let refused = match function {
@@ -205,7 +196,7 @@ fn the_frontend_client_may_write_the_locale_and_what_providers_send_and_nothing_
 #[test]
 fn every_trigger_is_attached_to_a_function_that_only_this_pool_may_call() {
     let resources = resources();
-    for (function, _) in functions() {
+    for (_, function, _) in functions() {
         let attached = resources["UserPool"]["Properties"]["LambdaConfig"][function].to_string();
         assert!(attached.contains(&format!("{function}Function.Arn")), "{function}: {attached}");
         let permission = &resources[format!("{function}Permission")]["Properties"];
@@ -220,7 +211,7 @@ fn every_trigger_is_attached_to_a_function_that_only_this_pool_may_call() {
 #[test]
 fn no_function_names_the_pool_or_the_two_would_wait_for_each_other() {
     let resources = resources();
-    for (function, _) in functions() {
+    for (_, function, _) in functions() {
         let text = resources[format!("{function}Function")].to_string();
         assert!(!text.contains("\"UserPool\"") && !text.contains("UserPool.Arn"), "{text}");
     }
@@ -297,7 +288,7 @@ fn every_setting_of_the_triggers_can_differ_for_a_pool() {
     let own = [&["OVERRIDES", "RETRY_QUEUE_URL", "EVENT_BUS"][..], &cognito_core::next_function::NAMES].concat();
     // No variable of a trigger: custom message looks whether an entry has it, and the account API reads it.
     let of_the_pages = "PAGES_RETURN_URL";
-    let read = functions().into_iter().flat_map(|(_, names)| names).copied().filter(|name| !own.contains(name));
+    let read = functions().into_iter().flat_map(|(_, _, names)| names).copied().filter(|name| !own.contains(name));
     let differ = BY_CLIENT.into_iter().chain(BY_POOL);
     assert_eq!(differ.collect::<BTreeSet<_>>(), read.chain([of_the_pages]).collect::<BTreeSet<_>>());
 }
