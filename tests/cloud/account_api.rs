@@ -75,8 +75,7 @@ impl Deployed {
 
     async fn parameter(&self, to: &str, name: &str) -> String {
         let text = self.mail(to).await["BodyText"].as_str().unwrap().to_owned();
-        let (_, rest) = text.split_once(&format!("{name}=")).unwrap_or_else(|| panic!("no {name} in {text}"));
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect()
+        deployed::parameter(&text, name).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 }
 

@@ -60,6 +60,12 @@ pub(crate) async fn send(api: &str, token: Option<&str>, method: &str, path: &st
     (answer.status.as_u16(), answer.json().unwrap_or_default())
 }
 
+/// The value of a parameter of the link in a mail, as the link has it.
+pub(crate) fn parameter(mail: &str, name: &str) -> Option<String> {
+    let (_, rest) = mail.split_once(&format!("{name}="))?;
+    Some(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect())
+}
+
 /// A pool of a test's own making.
 pub(crate) async fn pool(input: &Value) -> UserPool {
     let nobody = UserPool::open(&cloud().unwrap(), "");

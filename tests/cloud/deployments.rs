@@ -3,7 +3,7 @@
 //! The local cloud knows no identity providers, branding, log delivery and alarms that calculate, so these are only
 //! linted (`template_lint`).
 
-use crate::deployed;
+use crate::deployed::{self, parameter};
 use end_to_end::listener::Listener;
 use end_to_end::template::texts;
 use end_to_end::{Cli, Ran, binary, cloud, native, pool};
@@ -254,11 +254,7 @@ fn name_of(email: &str) -> &str {
 
 /// The user name and token of an invitation's link.
 fn link(text: &str) -> (String, String) {
-    let parameter = |name: &str| {
-        let (_, rest) = text.split_once(&format!("{name}=")).unwrap();
-        rest.split('&').next().unwrap().to_owned()
-    };
-    (parameter("username"), parameter("token"))
+    (parameter(text, "username").unwrap(), parameter(text, "token").unwrap())
 }
 
 /// A member lists, looks at, sends again and revokes invitations. Nobody else does.

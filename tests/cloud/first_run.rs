@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::deployed;
 use end_to_end::cloud;
 use local_cloud::http::{Answer, Http};
 use local_cloud::toolbox::Toolbox;
@@ -77,7 +76,7 @@ impl Stranger {
     /// The kinds of things of this run that are in the cloud, seen by other calls than the script's own.
     async fn left(&self) -> Vec<&'static str> {
         let recorder = format!("{}-recorder", self.prefix);
-        let function = deployed::url(&recorder, "configuration");
+        let function = format!("{}/2015-03-31/functions/{recorder}", cloud().unwrap());
         let role = [("Action", "GetRole"), ("RoleName", &recorder), ("Version", "2010-05-08")];
         let group = json!({ "logGroupNamePrefix": format!("/aws/lambda/{recorder}") });
         let groups = call("Logs_20140328.DescribeLogGroups", &group).await;

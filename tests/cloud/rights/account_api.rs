@@ -15,6 +15,7 @@ use local_cloud::user_pool::{Kind, Profile};
 use serde_json::{Value, json};
 
 use super::{Flow, Run, hold, otherwise};
+use crate::deployed::parameter;
 
 const PASSWORD: &str = "The-Guest's-own-1";
 const EDITORS: &str = "Editors";
@@ -171,11 +172,7 @@ impl Api<'_> {
 
     async fn accepts(&self, guest: &str) -> Told<()> {
         let text = self.mail(guest).await?;
-        let parameter = |name: &str| {
-            let (_, rest) = text.split_once(&format!("{name}="))?;
-            Some(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.~%".contains(*c)).collect::<String>())
-        };
-        let link = parameter("username").zip(parameter("token")).ok_or("no link in the mail")?;
+        let link = parameter(&text, "username").zip(parameter(&text, "token")).ok_or("no link in the mail")?;
         let (user_name, token) = (link.0.replace("%40", "@"), link.1);
         let complete = async |password: &str| {
             let body = json!({ "username": user_name, "token": token, "password": password });
