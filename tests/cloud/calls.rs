@@ -22,9 +22,8 @@ fn subjects(endpoint: &[(String, String)]) -> Vec<Subject> {
 
 #[tokio::test]
 async fn every_event_costs_the_calls_and_rounds_that_are_promised_and_at_most_two_connections() {
-    let folder = std::env::temp_dir().join(format!("calls-{}", uuid::Uuid::new_v4().simple()));
-    std::fs::create_dir(&folder).unwrap();
-    let stand_in = StandIn::start(&folder).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let stand_in = StandIn::start(folder.path()).await.unwrap();
     for subject in subjects(&stand_in.environment()) {
         // This fails if the calls differ from the case's or need more rounds.
         let calls = calls_of(&stand_in, &subject, DELAY).await.unwrap();
@@ -33,7 +32,6 @@ async fn every_event_costs_the_calls_and_rounds_that_are_promised_and_at_most_tw
         connections.dedup();
         assert!(connections.len() <= 2, "{}: {calls:?}", subject.case.name);
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// Cognito calls pre sign-up again for our own `AdminCreateUser` and waits for it.

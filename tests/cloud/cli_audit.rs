@@ -1,7 +1,7 @@
 //! `cognito-triggers audit`: what it finds, and that it does not grow with the pool.
 
 use end_to_end::user_pool_api::{EndlessPool, Proxy, Stall};
-use end_to_end::{Cli, Google, Ran, closed, native, pool};
+use end_to_end::{Cli, Google, Ran, closed, native, pool, pool_with};
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
@@ -21,8 +21,7 @@ async fn audit(pool: &UserPool, further: &[&str]) -> Ran {
 
 #[tokio::test]
 async fn a_sound_pool_is_code_0_and_an_empty_report() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, _) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     let ran = audit(&pool, &[]).await;
     assert_eq!((ran.status, ran.stdout.as_str()), (0, ""), "{ran:?}");
     let ran = audit(&pool, &["--output", "json"]).await;
@@ -32,8 +31,7 @@ async fn a_sound_pool_is_code_0_and_an_empty_report() {
 #[tokio::test]
 async fn people_with_two_profiles_and_those_who_will_be_refused_are_reported_with_code_4() {
     let google = Google::start().await.unwrap();
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, _) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     google.stands_alone(&pool, "1", ADA, true).await.unwrap();
     let mary = native(&pool, Kind::EmailAsUsername, MARY).await.unwrap();
     pool.admin("AdminDisableUser", json!({ "Username": mary.username })).await.unwrap();

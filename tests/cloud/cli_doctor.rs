@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::deployed::{self, idle};
-use end_to_end::{Cli, Ran, cloud, pool};
+use end_to_end::{Cli, Ran, cloud, invited, pool};
 use local_cloud::http::Http;
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, UserPool};
@@ -152,12 +152,10 @@ async fn whoever_gets_no_message_is_told_why() {
     };
     let nobody = of(&email).await;
     assert!(nobody.status == 5 && codes(&nobody).contains("no_profile"), "{nobody:?}");
-    let attributes = json!([{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }]);
-    let input = json!({ "Username": email, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
-    pool.admin("AdminCreateUser", input).await.unwrap();
-    let invited = of(&email).await;
-    assert!(invited.status == 4 && codes(&invited).contains("invitation_open"), "{invited:?}");
-    assert!(!codes(&invited).contains("trigger_missing") || !codes(&invited).contains("provider_unlisted"));
+    invited(&pool, &email, &[("email", &email), ("email_verified", "true")]).await.unwrap();
+    let ran = of(&email).await;
+    assert!(ran.status == 4 && codes(&ran).contains("invitation_open"), "{ran:?}");
+    assert!(!codes(&ran).contains("trigger_missing") || !codes(&ran).contains("provider_unlisted"));
     pool.admin("AdminDisableUser", json!({ "Username": email })).await.unwrap();
     let disabled = of(&email).await;
     assert!(disabled.status == 5 && codes(&disabled).contains("profile_disabled"), "{disabled:?}");

@@ -2,7 +2,7 @@
 
 use end_to_end::listener::{BUS, Listener};
 use end_to_end::user_pool_api::{Proxy, Stall};
-use end_to_end::{Cli, Google, Ran, cloud, native, opens, pool};
+use end_to_end::{Cli, Google, Ran, cloud, invited, native, opens, pool, pool_with};
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::{Value, json};
@@ -26,13 +26,11 @@ struct Split {
 
 impl Split {
     async fn set(provider: &Google, kind: Kind) -> Self {
-        let pool = pool(kind).await.unwrap();
-        let native = native(&pool, kind, ADA).await.unwrap();
+        let (pool, native) = pool_with(kind, ADA).await.unwrap();
         let google = provider.stands_alone(&pool, ADA_AT_GOOGLE, ADA, true).await.unwrap();
         pool.admin("AdminAddUserToGroup", json!({ "Username": google.username, "GroupName": GROUP })).await.unwrap();
-        let mary = json!({ "Username": if kind == Kind::EmailAsAlias { "mary" } else { MARY }, "MessageAction": "SUPPRESS",
-            "UserAttributes": [{ "Name": "email", "Value": MARY }, { "Name": "email_verified", "Value": "true" }] });
-        pool.admin("AdminCreateUser", mary).await.unwrap();
+        let mary = if kind == Kind::EmailAsAlias { "mary" } else { MARY };
+        invited(&pool, mary, &[("email", MARY), ("email_verified", "true")]).await.unwrap();
         let mary = pool.only_profile_of(MARY).await.unwrap();
         Self { pool, native, google, mary, folder: tempfile::tempdir().unwrap() }
     }
@@ -245,8 +243,7 @@ async fn app_clients_that_may_write_email_verified_are_refused_unless_trusted() 
 #[tokio::test]
 async fn an_address_that_was_written_before_the_pool_asked_for_proof_opens_nobodys_account() {
     let provider = Google::start().await.unwrap();
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     let eve = provider.stands_alone(&pool, "666", "eve@example.com", false).await.unwrap();
     pool.set(&eve.username, &[("email", ADA), ("email_verified", "false")]).await.unwrap();
     let kept = json!({ "AttributesRequireVerificationBeforeUpdate": ["email"] });

@@ -1,6 +1,6 @@
 //! The commands that need no user pool, and what they write fed to the real functions.
 
-use end_to_end::{Cli, Ran, function, native, only_response_differs, pool};
+use end_to_end::{Cli, Ran, function, only_response_differs, pool_with};
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::Kind;
 use serde_json::json;
@@ -11,8 +11,7 @@ async fn run(arguments: &[&str]) -> Ran {
 
 #[tokio::test]
 async fn an_event_filled_with_the_values_of_a_pool_works_as_the_input_of_a_function() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    native(&pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
+    let (pool, _) = pool_with(Kind::EmailAsUsername, "kim@example.com").await.unwrap();
     let id = format!("user-pool-id={}", pool.id());
     let set = ["--set", &id, "--set", "attribute.email=kim@example.com", "--set", "user-name=Google_77"];
     let ran = run(&[&["events", "PreSignUp_ExternalProvider"], &set[..]].concat()).await;
@@ -62,21 +61,20 @@ async fn an_unknown_source_or_value_is_wrong_usage_and_says_what_there_is() {
 
 #[tokio::test]
 async fn preview_writes_a_page_with_the_settings_of_the_environment() {
-    let folder = std::env::temp_dir().join(format!("preview-{}", uuid::Uuid::new_v4().simple()));
+    let folder = tempfile::tempdir().unwrap();
     let cli = Cli::new().unwrap().with("APP_NAME", "Lighthouse").with("APP_URL", "https://app.example.net");
-    let out = folder.join("pages").join("messages.html");
+    let out = folder.path().join("pages/messages.html");
     let ran = cli.run(&["preview", "--out", out.to_str().unwrap(), "--output", "json"]).await.unwrap().ends(0);
     let written = ran.json().unwrap();
     assert_eq!((&written["file"], &written["problems"]), (&json!(out), &json!([])));
     let page = std::fs::read_to_string(&out).unwrap();
     assert!(page.contains("Lighthouse") && page.contains("https://app.example.net"));
     // A template that cannot be used is said, and is a warning.
-    std::fs::create_dir_all(folder.join("templates/en")).unwrap();
-    std::fs::write(folder.join("templates/en/no-such-message.html"), "x").unwrap();
-    let templates = folder.join("templates");
+    let templates = folder.path().join("templates");
+    std::fs::create_dir_all(templates.join("en")).unwrap();
+    std::fs::write(templates.join("en/no-such-message.html"), "x").unwrap();
     let ran = cli.with("TEMPLATE_DIR", templates.to_str().unwrap());
     ran.run(&["preview", "--out", out.to_str().unwrap()]).await.unwrap().says(4, "no-such-message");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The commands about one person, against pools on the local cloud.
 
-use end_to_end::{Cli, Ran, closed, native, pool};
+use end_to_end::{Cli, Ran, closed, invited, native, pool, pool_with};
 use local_cloud::hosted_login::sign_in;
 use local_cloud::http::Http;
 use local_cloud::identity_provider::IdentityProvider;
@@ -39,8 +39,7 @@ async fn ada_twice(pool: &UserPool) -> IdentityProvider {
 
 #[tokio::test]
 async fn show_finds_a_person_by_address_in_any_case_by_sub_and_by_name() {
-    let pool = pool(Kind::EmailAsAlias).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsAlias, ADA).await.unwrap();
     pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
     let group = json!({ "Username": ada.username, "GroupName": GROUP });
     pool.admin("AdminAddUserToGroup", group).await.unwrap();
@@ -93,8 +92,7 @@ async fn show_fails_for_nobody_and_for_a_pool_that_is_not_there() {
 
 #[tokio::test]
 async fn unlink_unties_the_identity_and_nothing_else() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
     pool.link(&ada.username, "Facebook", "10223344556677889").await.unwrap();
     let ran = run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.ends(DONE);
@@ -113,8 +111,7 @@ async fn unlink_unties_the_identity_and_nothing_else() {
 
 #[tokio::test]
 async fn unlink_changes_nothing_unless_it_is_confirmed() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
     run(&pool, &["unlink", ADA, "--provider", "Google"]).await.refuses(REFUSED, "--yes");
     assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Google", AT_GOOGLE));
@@ -122,8 +119,7 @@ async fn unlink_changes_nothing_unless_it_is_confirmed() {
 
 #[tokio::test]
 async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the_only_one_meant() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "none at all");
     pool.link(&ada.username, "Okta", "aB").await.unwrap();
     pool.link(&ada.username, "Okta", "ab").await.unwrap();
@@ -152,8 +148,7 @@ async fn unlink_leaves_no_profile_without_a_way_in_and_chooses_none_of_several()
 
 #[tokio::test]
 async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link_by(&ada.username, "CorpSAML", "custom:employee_id", "e-17").await.unwrap();
     run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await.refuses(FAILED, "--linked-by");
     let by = ["unlink", ADA, "--provider", "CorpSAML", "--linked-by", "custom:employee_id", "--yes"];
@@ -163,8 +158,7 @@ async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
 
 #[tokio::test]
 async fn verify_email_shows_sets_and_unsets_the_flag() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     pool.set(&ada.username, &[("email_verified", "false")]).await.unwrap();
     for (arguments, verified, changed) in [
         (&["--show"][..], false, false),
@@ -188,15 +182,12 @@ async fn verify_email_shows_sets_and_unsets_the_flag() {
 
 #[tokio::test]
 async fn verify_email_refuses_where_there_is_no_address_or_somebody_else_holds_it() {
-    let pool = pool(Kind::EmailAsAlias).await.unwrap();
-    let ada = native(&pool, Kind::EmailAsAlias, ADA).await.unwrap();
-    let input = json!({ "Username": "other", "MessageAction": "SUPPRESS",
-        "UserAttributes": [{ "Name": "email", "Value": "Ada@example.com" }] });
-    pool.admin("AdminCreateUser", input).await.unwrap();
+    let (pool, ada) = pool_with(Kind::EmailAsAlias, ADA).await.unwrap();
+    invited(&pool, "other", &[("email", "Ada@example.com")]).await.unwrap();
     run(&pool, &["verify-email", "other", "--yes"]).await.refuses(REFUSED, ada.attribute("sub"));
     assert!(!pool.profile("other").await.unwrap().email_verified());
     assert!(pool.profile(&ada.username).await.unwrap().email_verified());
-    pool.admin("AdminCreateUser", json!({ "Username": "third", "MessageAction": "SUPPRESS" })).await.unwrap();
+    invited(&pool, "third", &[]).await.unwrap();
     run(&pool, &["verify-email", "third", "--yes"]).await.refuses(REFUSED, "no e-mail address");
     run(&pool, &["verify-email", ADA, "--yes"]).await.refuses(REFUSED, "2 profiles");
 }
@@ -337,8 +328,7 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let linked = native(&desk.pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
     desk.pool.link(&linked.username, "Google", "7").await.unwrap();
     desk.reset(&["kim@example.com", "--yes-delete-confirmed"]).await.refuses(REFUSED, "unlink");
-    let invited = json!({ "Username": "ivy@example.com", "MessageAction": "SUPPRESS" });
-    desk.pool.admin("AdminCreateUser", invited).await.unwrap();
+    invited(&desk.pool, "ivy@example.com", &[]).await.unwrap();
     desk.reset(&["ivy@example.com", "--yes"]).await.refuses(REFUSED, "RESEND");
     desk.reset(&["nobody@example.com", "--yes"]).await.refuses(FAILED, "no profile");
     assert_eq!(desk.pool.profiles().await.unwrap().len(), 4);

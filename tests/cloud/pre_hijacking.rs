@@ -4,7 +4,7 @@
 //! Each test lets the attacker plant something, lets the victim arrive from Google, and then tries
 //! what was planted.
 
-use end_to_end::{Google, function, native, opens, pool, registers};
+use end_to_end::{Google, function, native, opens, pool, pool_with, registers};
 use local_cloud::event;
 use local_cloud::runtime_api::{Function, FunctionError};
 use local_cloud::seed::{GROUP, PASSWORD};
@@ -180,8 +180,7 @@ async fn class_5_non_verifying_provider_used_first_gives_no_share_in_the_victims
 
 #[tokio::test]
 async fn a_non_verifying_provider_does_not_open_an_account_that_is_there() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let before = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, before) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     let refusal = arrive(&pool, &pre_sign_up("reclaim").await, identity("Careless_666", false)).await.unwrap_err();
     assert_eq!(refusal.error_type, "unproven_email");
     assert_eq!(pool.profiles().await.unwrap(), [before]);
@@ -190,8 +189,7 @@ async fn a_non_verifying_provider_does_not_open_an_account_that_is_there() {
 /// The administrator of any tenant can set any address and call it verified (Descope, "nOAuth", 2023).
 #[tokio::test]
 async fn n_o_auth_a_tenants_claim_of_a_verified_address_opens_nothing() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let before = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, before) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     let function = pre_sign_up("reclaim").await;
     for user_name in ["MultiTenant_666", "NotListed_666"] {
         let refusal = arrive(&pool, &function, identity(user_name, true)).await.unwrap_err();
@@ -222,8 +220,7 @@ async fn who_proved_nothing_does_not_keep_the_victim_from_registering() {
 /// Cognito takes a `sub` wherever it takes a user name, so each call for the attacker's profile may reach the victim's.
 #[tokio::test]
 async fn a_profile_named_as_the_victims_sub_changes_nothing_of_the_victims() {
-    let pool = pool(Kind::EmailAsAlias).await.unwrap();
-    let victim = native(&pool, Kind::EmailAsAlias, "grace@example.com").await.unwrap();
+    let (pool, victim) = pool_with(Kind::EmailAsAlias, "grace@example.com").await.unwrap();
     let name = victim.attribute("sub").to_owned();
     let client = pool.create_client(&[]).await.unwrap();
     let attributes = json!([{ "Name": "email", "Value": ADA }]);

@@ -1,12 +1,12 @@
 //! The pre-sign-up binary against a pool, with the events that Cognito would send.
 
 use end_to_end::user_pool_api::{Proxy, Stall};
-use end_to_end::{cloud, function, native, only_response_differs, opens, pool, registers};
+use end_to_end::{cloud, function, invited, only_response_differs, opens, pool, pool_with, registers};
 use local_cloud::event;
 use local_cloud::runtime_api::{Function, FunctionError};
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{Kind, UserPool};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 const ADA: &str = "ada@example.com";
@@ -46,8 +46,7 @@ async fn answer(function: &Function, pool: &UserPool, sample: &str) -> Result<Va
 #[tokio::test]
 async fn a_proven_address_links_the_identity_to_its_native_account() {
     for kind in KINDS {
-        let pool = pool(kind).await.unwrap();
-        let before = native(&pool, kind, ADA).await.unwrap();
+        let (pool, before) = pool_with(kind, ADA).await.unwrap();
         answer(&pre_sign_up(kind).await, &pool, "pre-sign-up/google").await.unwrap();
         let after = pool.only_profile_of(ADA).await.unwrap();
         assert_eq!(after.username, before.username, "{kind:?}");
@@ -83,9 +82,7 @@ async fn where_only_invited_people_may_come_nobody_else_gets_an_account() {
     let refusal = answer(&function, &pool, "pre-sign-up/google-new-person").await.unwrap_err();
     assert_eq!(refusal.error_type, "not_invited");
     assert!(pool.profiles().await.unwrap().is_empty());
-    let address = json!([{ "Name": "email", "Value": GRACE }]);
-    let invitation = json!({ "Username": GRACE, "MessageAction": "SUPPRESS", "UserAttributes": address });
-    pool.admin("AdminCreateUser", invitation).await.unwrap();
+    invited(&pool, GRACE, &[("email", GRACE)]).await.unwrap();
     answer(&function, &pool, "pre-sign-up/google-new-person").await.unwrap();
     let grace = pool.only_profile_of(GRACE).await.unwrap();
     assert!(grace.status == "CONFIRMED" && grace.email_verified(), "{grace:?}");
@@ -95,8 +92,7 @@ async fn where_only_invited_people_may_come_nobody_else_gets_an_account() {
 #[tokio::test]
 async fn an_unproven_address_that_somebody_has_is_refused_and_changes_nothing() {
     for kind in KINDS {
-        let pool = pool(kind).await.unwrap();
-        let before = native(&pool, kind, ADA).await.unwrap();
+        let (pool, before) = pool_with(kind, ADA).await.unwrap();
         let refusal = answer(&pre_sign_up(kind).await, &pool, "pre-sign-up/google-unverified").await.unwrap_err();
         assert_eq!(refusal.error_type, "unproven_email");
         assert!(refusal.error_message.contains("already in use"), "{refusal:?}");
@@ -217,8 +213,7 @@ async fn every_other_source_goes_back_untouched_and_changes_nothing() {
 
 #[tokio::test]
 async fn nothing_personal_reaches_the_log() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, _) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     let function = pre_sign_up(Kind::EmailAsUsername).await;
     for sample in ["google", "google-new-person", "google-unverified", "facebook", "without-email"] {
         // The decision is logged, whether it is a refusal or not.
@@ -235,8 +230,7 @@ async fn nothing_personal_reaches_the_log() {
 /// the events that Cognito sends.
 #[tokio::test]
 async fn a_lower_cased_subject_is_linked_with_the_raw_one_and_refused_without() {
-    let pool = pool(Kind::EmailAsUsername).await.unwrap();
-    let before = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+    let (pool, before) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     let settings = [("PROVIDERS", "Okta:claim"), ("SUBJECT_ATTRIBUTE", "custom:idp_subject")];
     let function = function("pre-sign-up", &settings).await.unwrap();
     let lower_cased = event::load("pre-sign-up/oidc-lower-cased", &pool).unwrap();

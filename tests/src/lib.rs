@@ -65,6 +65,28 @@ pub async fn native(pool: &UserPool, kind: Kind, email: &str) -> Result<Profile>
     pool.add_native(name, email, PASSWORD).await
 }
 
+/// A new pool with such an account in it.
+///
+/// # Errors
+///
+/// Fails if the local cloud is not there or refuses.
+pub async fn pool_with(kind: Kind, email: &str) -> Result<(UserPool, Profile)> {
+    let pool = pool(kind).await?;
+    let native = native(&pool, kind, email).await?;
+    Ok((pool, native))
+}
+
+/// Invites somebody with these attributes and a temporary password, without a message.
+///
+/// # Errors
+///
+/// Fails if the pool refuses.
+pub async fn invited(pool: &UserPool, user_name: &str, attributes: &[(&str, &str)]) -> Result<()> {
+    let attributes: Vec<_> = attributes.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
+    let input = json!({ "Username": user_name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+    pool.admin("AdminCreateUser", input).await.map(drop)
+}
+
 /// Whether a password opens an account of the pool.
 ///
 /// # Errors

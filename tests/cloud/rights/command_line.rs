@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::Right;
-use end_to_end::{Cli, Google, cloud, native, pool, registers};
+use end_to_end::{Cli, Google, cloud, invited, pool, pool_with, registers};
 use local_cloud::seed::GROUP;
 use local_cloud::user_pool::{Kind, Profile, UserPool};
 use serde_json::json;
@@ -42,8 +42,7 @@ struct Person {
 
 impl Person {
     async fn new() -> Self {
-        let pool = pool(Kind::EmailAsUsername).await.unwrap();
-        let native = native(&pool, Kind::EmailAsUsername, ADA).await.unwrap();
+        let (pool, native) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
         Self { pool, native, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -176,13 +175,11 @@ async fn link_needs_what_its_page_says() {
     let mut all =
         used(&["link"], async || (Person::with_google(&google, ADA).await.0, lines([plan, APPLY, UNDO]))).await;
     // Nobody has the address but the profile of the sign-in, or it has an invitation that nobody answered.
-    for invited in [false, true] {
+    for is_invited in [false, true] {
         let make = async || {
             let pool = pool(Kind::EmailAsUsername).await.unwrap();
-            if invited {
-                let address = json!([{ "Name": "email", "Value": ADA }]);
-                let invitation = json!({ "Username": ADA, "MessageAction": "SUPPRESS", "UserAttributes": address });
-                pool.admin("AdminCreateUser", invitation).await.unwrap();
+            if is_invited {
+                invited(&pool, ADA, &[("email", ADA)]).await.unwrap();
             }
             google.stands_alone(&pool, SUBJECT, ADA, true).await.unwrap();
             let plan = "link --user-pool-id POOL --providers Google:claim --plan plan --create-native";

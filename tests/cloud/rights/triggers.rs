@@ -6,7 +6,7 @@ use cognito_core::email::Email;
 use cognito_core::user_pool::NativeUserName;
 use end_to_end::gate::{Gate, Resources};
 use end_to_end::manifest::{self, Right};
-use end_to_end::{cloud, function, native, owned, pool, registers, sqs};
+use end_to_end::{cloud, function, invited, native, owned, pool, registers, sqs};
 use local_cloud::event;
 use local_cloud::seed::{GROUP, PASSWORD};
 use local_cloud::user_pool::{Kind, UserPool};
@@ -191,11 +191,7 @@ impl Case {
             Before::Planted => {
                 registers(pool, ADA).await.unwrap();
             }
-            Before::Invited => {
-                let email = json!([{ "Name": "email", "Value": ADA }]);
-                let user = json!({ "Username": ADA, "MessageAction": "SUPPRESS", "UserAttributes": email });
-                pool.admin("AdminCreateUser", user).await.unwrap();
-            }
+            Before::Invited => invited(pool, ADA, &[("email", ADA)]).await.unwrap(),
             Before::Unproven => drop(pool.add(ADA, &[("email", ADA)], PASSWORD).await.unwrap()),
         }
     }
