@@ -8,6 +8,8 @@ use local_cloud::process::run as output_of;
 use local_cloud::{browser, toolbox};
 use tokio::process::Command;
 
+use self::Sought::{Browser, Program, Python};
+
 /// A part of the toolchain.
 struct Part {
     name: &'static str,
@@ -24,83 +26,52 @@ enum Sought {
     Python,
     /// A browser and its driver.
     Browser,
-    /// A program and the arguments with which it does nothing.
-    Program(&'static [&'static str]),
+    /// A program, by a command that does nothing.
+    Program(&'static str),
+}
+
+const fn part(name: &'static str, sought: Sought, serves: &'static str, install: &'static str) -> Part {
+    Part { name, serves, install, sought }
 }
 
 const PARTS: [Part; 12] = [
-    Part {
-        name: "Python 3.10, venv",
-        serves: "demo, test, local, pool",
-        install: "apt install python3-venv, or name one in PYTHON",
-        sought: Sought::Python,
-    },
-    Part {
-        name: "Chromium, its driver",
-        serves: "tests of the pages and messages (or: test --no-browser)",
-        install: "apt install chromium chromium-driver",
-        sought: Sought::Browser,
-    },
-    Part {
-        name: "rustfmt",
-        serves: ".ci/run",
-        install: "rustup component add rustfmt",
-        sought: Sought::Program(&["cargo", "fmt", "--version"]),
-    },
-    Part {
-        name: "clippy",
-        serves: ".ci/run",
-        install: "rustup component add clippy",
-        sought: Sought::Program(&["cargo", "clippy", "--version"]),
-    },
-    Part {
-        name: "cargo-deny",
-        serves: ".ci/run, which installs it",
-        install: "cargo install --locked cargo-deny",
-        sought: Sought::Program(&["cargo", "deny", "--version"]),
-    },
-    Part {
-        name: "Valgrind",
-        serves: "counting instructions: bench --instructions",
-        install: "apt install valgrind",
-        sought: Sought::Program(&["valgrind", "--version"]),
-    },
-    Part {
-        name: "Node.js, npm",
-        serves: "tests of the CDK construct",
-        install: "apt install nodejs npm",
-        sought: Sought::Program(&["npm", "--version"]),
-    },
-    Part {
-        name: "Terraform",
-        serves: "tests of the Terraform module",
-        install: "see developer.hashicorp.com/terraform/install",
-        sought: Sought::Program(&["terraform", "version"]),
-    },
-    Part {
-        name: "cargo-lambda",
-        serves: "sam build, single events, packages for another processor",
-        install: "pip install cargo-lambda",
-        sought: Sought::Program(&["cargo", "lambda", "--version"]),
-    },
-    Part {
-        name: "AWS SAM CLI",
-        serves: "sam build, sam deploy to AWS",
-        install: "pip install aws-sam-cli",
-        sought: Sought::Program(&["sam", "--version"]),
-    },
-    Part {
-        name: "AWS CLI",
-        serves: "the manual's aws commands (version 2)",
-        install: "see docs.aws.amazon.com/cli",
-        sought: Sought::Program(&["aws", "--version"]),
-    },
-    Part {
-        name: "mdBook",
-        serves: "the manual as a site: mdbook build",
-        install: "cargo install --locked mdbook",
-        sought: Sought::Program(&["mdbook", "--version"]),
-    },
+    part("Python 3.10, venv", Python, "demo, test, local, pool", "apt install python3-venv, or name one in PYTHON"),
+    part(
+        "Chromium, its driver",
+        Browser,
+        "tests of the pages and messages (or: test --no-browser)",
+        "apt install chromium chromium-driver",
+    ),
+    part("rustfmt", Program("cargo fmt --version"), ".ci/run", "rustup component add rustfmt"),
+    part("clippy", Program("cargo clippy --version"), ".ci/run", "rustup component add clippy"),
+    part(
+        "cargo-deny",
+        Program("cargo deny --version"),
+        ".ci/run, which installs it",
+        "cargo install --locked cargo-deny",
+    ),
+    part(
+        "Valgrind",
+        Program("valgrind --version"),
+        "counting instructions: bench --instructions",
+        "apt install valgrind",
+    ),
+    part("Node.js, npm", Program("npm --version"), "tests of the CDK construct", "apt install nodejs npm"),
+    part(
+        "Terraform",
+        Program("terraform version"),
+        "tests of the Terraform module",
+        "see developer.hashicorp.com/terraform/install",
+    ),
+    part(
+        "cargo-lambda",
+        Program("cargo lambda --version"),
+        "sam build, single events, packages for another processor",
+        "pip install cargo-lambda",
+    ),
+    part("AWS SAM CLI", Program("sam --version"), "sam build, sam deploy to AWS", "pip install aws-sam-cli"),
+    part("AWS CLI", Program("aws --version"), "the manual's aws commands (version 2)", "see docs.aws.amazon.com/cli"),
+    part("mdBook", Program("mdbook --version"), "the manual as a site: mdbook build", "cargo install --locked mdbook"),
 ];
 
 /// Looks for every part and says what is missing.
@@ -113,7 +84,7 @@ pub(crate) async fn run() -> Result<()> {
     for part in &PARTS {
         let why_not = missing(&part.sought).await;
         println!("{}", line(part, why_not.is_none()));
-        if let (Sought::Python, Some(why_not)) = (&part.sought, why_not) {
+        if let (Python, Some(why_not)) = (&part.sought, why_not) {
             stops = Some(why_not);
         }
     }
@@ -127,17 +98,17 @@ pub(crate) async fn run() -> Result<()> {
 /// Why a part cannot be used, or `None` if it can.
 async fn missing(sought: &Sought) -> Option<anyhow::Error> {
     match sought {
-        Sought::Python => toolbox::check_python().await.err(),
-        Sought::Browser => browser::check("--no-browser").err(),
-        Sought::Program([program, arguments @ ..]) => {
-            let program = match *program {
+        Python => toolbox::check_python().await.err(),
+        Browser => browser::check("--no-browser").err(),
+        Program(command) => {
+            let mut words = command.split(' ');
+            let program = match words.next()? {
                 // The one that runs this.
                 "cargo" => std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
                 other => other.into(),
             };
-            output_of(Command::new(program).args(arguments)).await.err()
+            output_of(Command::new(program).args(words)).await.err()
         }
-        Sought::Program([]) => None,
     }
 }
 
@@ -154,8 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_not_there_is_missing_and_one_that_is_there_is_not() {
-        assert!(missing(&Sought::Program(&["no-such-program-anywhere", "--version"])).await.is_some());
-        assert!(missing(&Sought::Program(&["cargo", "--version"])).await.is_none());
+        assert!(missing(&Program("no-such-program-anywhere --version")).await.is_some());
+        assert!(missing(&Program("cargo --version")).await.is_none());
     }
 
     #[test]
