@@ -342,14 +342,9 @@ impl UserPool {
             config.remove("UnusedAccountValidityDays");
         }
         change(&mut pool);
-        let mut input = json!({ "PoolName": pool["Name"].take() });
-        // An update resets every setting that it leaves out, here as on AWS.
-        for name in UPDATE_SETTINGS {
-            if !pool[name].is_null() {
-                input[name] = pool[name].take();
-            }
-        }
-        self.admin("UpdateUserPool", input).await.map(drop)
+        // An update resets every setting that it leaves out, here as on AWS. What is no setting, the local cloud passes over.
+        pool["PoolName"] = pool["Name"].take();
+        self.admin("UpdateUserPool", pool).await.map(drop)
     }
 
     /// Reads one profile by username, alias or sub.
@@ -428,29 +423,6 @@ impl UserPool {
         })
     }
 }
-
-/// The settings that `UpdateUserPool` takes and `DescribeUserPool` shows.
-const UPDATE_SETTINGS: [&str; 19] = [
-    "Policies",
-    "DeletionProtection",
-    "LambdaConfig",
-    "AutoVerifiedAttributes",
-    "SmsVerificationMessage",
-    "EmailVerificationMessage",
-    "EmailVerificationSubject",
-    "VerificationMessageTemplate",
-    "SmsAuthenticationMessage",
-    "UserAttributeUpdateSettings",
-    "MfaConfiguration",
-    "DeviceConfiguration",
-    "EmailConfiguration",
-    "SmsConfiguration",
-    "UserPoolTags",
-    "AdminCreateUserConfig",
-    "UserPoolAddOns",
-    "AccountRecoverySetting",
-    "UserPoolTier",
-];
 
 /// Reads the `identities` attribute: JSON text that holds a list.
 fn identities(text: &str) -> Result<Vec<Identity>> {
