@@ -115,8 +115,6 @@ impl IdentityProvider {
             },
             "AttributeMapping": mapping,
         });
-        let exists = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": name })).await.is_ok();
-        let operation = if exists { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
-        pool.admin(operation, input).await.map(drop)
+        pool.register(input).await
     }
 }

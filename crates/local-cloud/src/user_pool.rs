@@ -314,6 +314,18 @@ impl UserPool {
         self.admin("CreateGroup", json!({ "GroupName": name })).await.map(drop)
     }
 
+    /// Adds an identity provider, or changes the one of that name. `input` is that of `CreateIdentityProvider`.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the same reasons as [`UserPool::call`].
+    pub(crate) async fn register(&self, input: Value) -> Result<()> {
+        let known = json!({ "ProviderName": input["ProviderName"] });
+        let exists = self.admin("DescribeIdentityProvider", known).await.is_ok();
+        let operation = if exists { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
+        self.admin(operation, input).await.map(drop)
+    }
+
     /// Attaches deployed functions to their triggers, and keeps the others that are attached.
     ///
     /// # Errors

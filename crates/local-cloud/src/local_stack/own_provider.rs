@@ -73,9 +73,7 @@ impl OwnProvider {
     /// Adds the provider to the stack's pool, or changes it there, and lets the app offer it.
     pub(super) async fn register(&self, stack: &Stack) -> Result<()> {
         let pool = stack.pool()?;
-        let exists = pool.admin("DescribeIdentityProvider", json!({ "ProviderName": self.name })).await.is_ok();
-        let operation = if exists { "UpdateIdentityProvider" } else { "CreateIdentityProvider" };
-        pool.admin(operation, self.input.clone()).await?;
+        pool.register(self.input.clone()).await?;
         let client = json!({ "ClientId": stack.output("FrontendClientId")? });
         let described = pool.admin("DescribeUserPoolClient", client.clone()).await?;
         let mut offered = described["UserPoolClient"]["SupportedIdentityProviders"].as_array().cloned();
