@@ -11,9 +11,14 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use cognito_core::testing::lookup;
 use cognito_core::user_pool::aws::AwsUserPools;
 
 use crate::cognito::{Cognito, LATENCY};
+
+/// What the SDK needs to sign a call to a stand-in.
+pub(crate) const CALLER: [(&str, &str); 3] =
+    [("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
 
 #[derive(Debug, Clone)]
 struct Wire(Arc<Cognito>);
@@ -35,14 +40,7 @@ impl HttpConnector for Wire {
 /// A client as a process of a function has it, with the functions' own limits and retries. `process` numbers the process:
 /// each counts by itself how many retries the SDK allows it.
 pub(crate) fn of_process(cognito: &Arc<Cognito>, process: usize) -> Result<AwsUserPools> {
-    let config = cognito_core::sdk::config(&|name| {
-        let value = match name {
-            "AWS_REGION" => "eu-central-1",
-            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    })?;
+    let config = cognito_core::sdk::config(&lookup(CALLER))?;
     let wire = SharedHttpConnector::new(Wire(cognito.clone()));
     let config = Builder::from(&config)
         .http_client(http_client_fn(move |_, _| wire.clone()))

@@ -24,6 +24,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
+use crate::client::CALLER;
 use crate::cognito::{Account, CUT_OFF, Cognito, Status, WayIn};
 use crate::function::answered;
 pub use crate::network::{Fault, Plan};
@@ -308,8 +309,7 @@ impl Functions {
 
 impl Triggers {
     fn over(settings: &[(&str, &str)]) -> Result<Self> {
-        let caller = [("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
-        let lookup = lookup([settings, &caller].concat());
+        let lookup = lookup([settings, &CALLER].concat());
         let aws = Aws::from_lookup(&lookup)?;
         let queue = SqsQueue::from_lookup(&lookup, RETRY_QUEUE_URL, &aws)?;
         let pools = AwsUserPools::over(&aws);

@@ -7,7 +7,7 @@ use account_api::accounts::Pool;
 use account_api::function::respond;
 use account_api::queue::memory::MemoryQueue;
 use account_api::testing::{self, SetClock, event};
-use account_api::{AccountApi, Parts, Settings};
+use account_api::{AccountApi, Parts};
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -59,33 +59,24 @@ pub(super) struct Api {
     routes: Vec<(String, String)>,
 }
 
-fn settings() -> Result<Settings> {
-    let lookup = |name: &str| {
-        let value = match name {
-            "AWS_REGION" => "eu-central-1",
-            "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
-            "EMAIL_FROM" => "no-reply@example.com",
-            "TABLE_NAME" | "CODE_SECRET_ARN" => "unused",
-            "PROVIDERS" => "Google:claim",
-            "SELF_SERVICE_LINKING" => "any",
-            "ACCOUNT_DELETION" => "on",
-            "INVITATIONS" => "members",
-            "ADMIN_GROUP" => "admins",
-            "BACKEND_CLIENT_ID" => "backend",
-            "PAGES_CLIENT_ID" => "frontend",
-            "PAGES_REGISTRATION" => "open",
-            "APP_URL" => "https://app.example.com",
-            "APP_NAME" => "Example",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    };
-    Ok(Settings::from_lookup(&lookup)?)
-}
+/// The settings with which every route and page is there.
+const SETTINGS: [(&str, &str); 11] = [
+    ("AWS_REGION", "eu-central-1"),
+    ("PROVIDERS", "Google:claim"),
+    ("SELF_SERVICE_LINKING", "any"),
+    ("ACCOUNT_DELETION", "on"),
+    ("INVITATIONS", "members"),
+    ("ADMIN_GROUP", "admins"),
+    ("BACKEND_CLIENT_ID", "backend"),
+    ("PAGES_CLIENT_ID", "frontend"),
+    ("PAGES_REGISTRATION", "open"),
+    ("APP_URL", "https://app.example.com"),
+    ("APP_NAME", "Example"),
+];
 
 impl Api {
     pub(super) fn new() -> Result<Self> {
-        let settings = settings()?;
+        let settings = testing::settings(&SETTINGS)?;
         let pool = MemoryPool::new(PoolKind::EmailUserNames, [native(ADA), federated("Google", "1", ADA)]);
         let description = account_api::description(&settings);
         let description = serde_json::to_value(description)?;

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use account_api::accounts::Pool;
 use account_api::mailer::memory::MemoryMailer;
 use account_api::queue::memory::MemoryQueue;
-use account_api::testing::{claims, event};
-use account_api::{AccountApi, Clock, Parts, Settings, SystemClock};
+use account_api::testing::{claims, event, settings};
+use account_api::{AccountApi, Clock, Parts, SystemClock};
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::body::Bytes;
@@ -50,29 +50,19 @@ struct Gateway {
     queue: MemoryQueue,
 }
 
-fn settings(table: &str) -> Result<Settings> {
-    let lookup = |name: &str| {
-        let value = match name {
-            "AWS_REGION" => "eu-central-1",
-            "USER_POOL_ID" => "eu-central-1_EXAMPLE01",
-            "EMAIL_FROM" => "no-reply@example.com",
-            "TABLE_NAME" => table,
-            "CODE_SECRET_ARN" => "unused",
-            "PROVIDERS" => "Google:claim",
-            "BACKEND_CLIENT_ID" => "backend",
-            "APP_URL" => "https://app.example.com",
-            "APP_NAME" => "Example",
-            _ => SETTINGS.iter().find(|(_, variable, _)| *variable == name)?.2,
-        };
-        Some(value.to_owned())
-    };
-    Ok(Settings::from_lookup(&lookup)?)
-}
+/// The settings of the API beside those of every storm.
+const OWN_SETTINGS: [(&str, &str); 4] = [
+    ("PROVIDERS", "Google:claim"),
+    ("BACKEND_CLIENT_ID", "backend"),
+    ("APP_URL", "https://app.example.com"),
+    ("APP_NAME", "Example"),
+];
 
 impl Memory {
     /// Starts the API over a table at this DynamoDB.
     pub(super) async fn start(dynamodb: &str, table: &str) -> Result<Self> {
-        let settings = settings(table)?;
+        let of_a_storm = SETTINGS.map(|(_, variable, value)| (variable, value));
+        let settings = settings(&[&OWN_SETTINGS[..], &of_a_storm].concat())?;
         let pool = MemoryPool::new(PoolKind::EmailUserNames, []);
         let (mailer, queue, clock) = (MemoryMailer::default(), MemoryQueue::default(), Ahead::default());
         let api = AccountApi::new(Parts {
