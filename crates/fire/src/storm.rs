@@ -71,9 +71,12 @@ struct Seen(Arc<Mutex<Sights>>);
 
 #[derive(Debug, Default)]
 struct Sights {
+    /// How often each answer came.
     answers: BTreeMap<String, u64>,
-    ended: BTreeMap<&'static str, u64>,
     slowest: Duration,
+    /// How many times each flow came to its end.
+    ended: BTreeMap<&'static str, u64>,
+    /// The promises that were broken.
     wrong: Vec<String>,
 }
 
@@ -87,14 +90,9 @@ impl Seen {
         self.with(|sights| sights.wrong.push(what));
     }
 
-    /// Takes the promises that were broken.
-    fn take_wrong(&self) -> Vec<String> {
-        self.with(|sights| std::mem::take(&mut sights.wrong))
-    }
-
-    /// How long the slowest answer took.
-    fn slowest(&self) -> Duration {
-        self.with(|sights| sights.slowest)
+    /// Takes all that was seen.
+    fn take(&self) -> Sights {
+        self.with(std::mem::take)
     }
 
     /// A flow that came to its end.
@@ -118,12 +116,7 @@ pub struct Outcome {
     /// Calls that reached the proxy of the table, and how many of them it threw back.
     calls: u64,
     thrown_back: u64,
-    /// How often each answer came.
-    answers: BTreeMap<String, u64>,
-    slowest: Duration,
-    /// How many times each flow came to its end.
-    ended: BTreeMap<&'static str, u64>,
-    wrong: Vec<String>,
+    seen: Sights,
 }
 
 impl Outcome {
@@ -133,9 +126,10 @@ impl Outcome {
     ///
     /// Lists those that were not. Fails, too, if a flow never came to its end although there were enough people for each.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.wrong.is_empty(), "{} promises were broken:\n{}", self.wrong.len(), self.wrong.join("\n"));
+        let Sights { ended, wrong, .. } = &self.seen;
+        ensure!(wrong.is_empty(), "{} promises were broken:\n{}", wrong.len(), wrong.join("\n"));
         for flow in FLOWS.iter().filter(|_| self.storm.clients >= ENOUGH) {
-            ensure!(self.ended.contains_key(flow), "no {flow}");
+            ensure!(ended.contains_key(flow), "no {flow}");
         }
         Ok(())
     }
@@ -144,14 +138,15 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Storm { clients, throttled, seed } = self.storm;
-        let (seconds, all) = (self.took.as_secs(), self.answers.values().sum::<u64>());
+        let Sights { answers, slowest, ended, .. } = &self.seen;
+        let (seconds, all) = (self.took.as_secs(), answers.values().sum::<u64>());
         writeln!(f, "{clients} people, {throttled} % throttled, seed {seed}: {all} answers in {seconds} s.")?;
-        writeln!(f, "The slowest answer took {:.1} s.", self.slowest.as_secs_f64())?;
+        writeln!(f, "The slowest answer took {:.1} s.", slowest.as_secs_f64())?;
         writeln!(f, "The table had {} calls and threw {} back.", self.calls, self.thrown_back)?;
-        for (flow, times) in &self.ended {
+        for (flow, times) in ended {
             writeln!(f, "    {times:>7} {flow}")?;
         }
-        for (answer, times) in &self.answers {
+        for (answer, times) in answers {
             writeln!(f, "    {times:>7} {answer}")?;
         }
         Ok(())
@@ -217,16 +212,7 @@ async fn play_in(storm: Storm, world: impl World, table: &Table) -> Result<Outco
     let people: Vec<_> = looks.buffer_unordered(client::ROOM).collect().await;
     look(&world.accounts().await?, &people, &seen);
     let (calls, thrown_back) = table.counts();
-    Ok(seen.with(|sights| Outcome {
-        storm,
-        took: from.elapsed(),
-        calls,
-        thrown_back,
-        answers: std::mem::take(&mut sights.answers),
-        slowest: sights.slowest,
-        ended: std::mem::take(&mut sights.ended),
-        wrong: std::mem::take(&mut sights.wrong),
-    }))
+    Ok(Outcome { storm, took: from.elapsed(), calls, thrown_back, seen: seen.take() })
 }
 
 /// Looks at the pool as somebody who knows nothing of the API.

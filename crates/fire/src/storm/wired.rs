@@ -20,7 +20,7 @@ use super::deployed::Deployed;
 use super::person::{Flow, Person};
 use super::post::Post;
 use super::world::World;
-use super::{Seen, look};
+use super::{Seen, Sights, look};
 use crate::network::{Fault, Network, Origin, Plan};
 
 /// What people do.
@@ -138,7 +138,7 @@ pub async fn play(
     }
     let seen = Seen::default();
     look(&stage.world.accounts().await?, &stage.people, &seen);
-    Ok(seen.take_wrong())
+    Ok(seen.take().wrong)
 }
 
 struct Stage {
@@ -164,10 +164,10 @@ impl Stage {
         let (calls, struck) = (self.network.calls(), self.network.struck());
         self.network.set_plan(Plan::default());
         self.people.push(person.afterwards().await);
-        let slowest = seen.slowest();
+        let Sights { slowest, mut wrong, .. } = seen.take();
         if slowest > LIMIT {
-            seen.wrong(format!("an answer took {slowest:?}"));
+            wrong.push(format!("an answer took {slowest:?}"));
         }
-        Ok(Played { took: start.elapsed(), slowest, calls, struck, wrong: seen.take_wrong() })
+        Ok(Played { took: start.elapsed(), slowest, calls, struck, wrong })
     }
 }
