@@ -42,11 +42,21 @@ const CLAIMS: &str = "/request/attributes/idToken";
 const SAML_EMAIL: &str =
     "/request/attributes/samlResponse/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1emailaddress";
 
+// The samples that are sent as they are. Those that are changed have functions below.
+const SAML: Sample = || sample("inbound-federation/saml-list-of-one");
+const ARRIVAL: Sample = || sample("pre-sign-up/google");
+const REGISTRATION: Sample = || sample("pre-sign-up/native");
+/// A first sign-in: the person joins the group, and the address is repaired.
+const CONFIRMED: Sample = || sample("post-confirmation/facebook");
+const SIGNED_IN: Sample = || sample("post-authentication/facebook-unverified");
+const CHANGE: Sample = || Ok(Api::change());
+const PAGE: Sample = || Ok(Api::page());
+
 fn forms(target: Target) -> Vec<Form> {
     let of_profile: Option<Sample> = match target.name() {
-        "pre-sign-up" => Some(arrival),
-        "post-confirmation" => Some(confirmed),
-        "post-authentication" => Some(signed_in),
+        "pre-sign-up" => Some(ARRIVAL),
+        "post-confirmation" => Some(CONFIRMED),
+        "post-authentication" => Some(SIGNED_IN),
         _ => None,
     };
     let of_profile = of_profile.into_iter().flat_map(|sample| -> [(_, Sample, _, Grown); 6] {
@@ -68,14 +78,14 @@ fn forms(target: Target) -> Vec<Form> {
             ("many claims", google, CLAIMS, members),
             ("deep nesting", google, CLAIMS, nested),
             ("underscores as the user name", nameless_google, "/userName", underscores),
-            ("many addresses", saml, SAML_EMAIL, addresses),
+            ("many addresses", SAML, SAML_EMAIL, addresses),
         ],
         "pre-sign-up" => vec![
-            ("one long address, registered", registration, EMAIL, address),
-            ("underscores as the user name, registered", registration, "/userName", underscores),
+            ("one long address, registered", REGISTRATION, EMAIL, address),
+            ("underscores as the user name, registered", REGISTRATION, "/userName", underscores),
         ],
-        "post-confirmation" => vec![("many identities", confirmed, IDENTITIES, identities)],
-        "post-authentication" => vec![("many identities", signed_in, IDENTITIES, identities)],
+        "post-confirmation" => vec![("many identities", CONFIRMED, IDENTITIES, identities)],
+        "post-authentication" => vec![("many identities", SIGNED_IN, IDENTITIES, identities)],
         "custom-message" => vec![
             ("one long name", message, "/request/userAttributes/given_name", marks),
             ("a text of escapes", message, "/request/userAttributes/given_name", escapes),
@@ -87,23 +97,23 @@ fn forms(target: Target) -> Vec<Form> {
             ("deep nesting", message, ATTRIBUTES, nested),
         ],
         _ => vec![
-            ("one long address", change, "/body", |_, size| in_body(&format!("\"{}@example.com\"", "a".repeat(size)))),
-            ("an address of combining marks", change, "/body", |_, size| {
+            ("one long address", CHANGE, "/body", |_, size| in_body(&format!("\"{}@example.com\"", "a".repeat(size)))),
+            ("an address of combining marks", CHANGE, "/body", |_, size| {
                 in_body(&format!("\"{}@example.com\"", "\u{301}".repeat(size / 2)))
             }),
-            ("many members", change, "/body", |body, size| {
+            ("many members", CHANGE, "/body", |body, size| {
                 let body = serde_json::from_str(body.as_str().unwrap_or_default()).unwrap_or_default();
                 // Each quote gets a backslash more in the event.
                 json!(members(&body, size - size / 20)).to_string()
             }),
-            ("deep nesting", change, "/body", |_, size| in_body(&brackets(size))),
+            ("deep nesting", CHANGE, "/body", |_, size| in_body(&brackets(size))),
             // Each escape gets a backslash more in the event.
-            ("a text of escapes", change, "/body", |_, size| in_body(&format!("\"{}\"", "\\u00e9".repeat(size / 7)))),
+            ("a text of escapes", CHANGE, "/body", |_, size| in_body(&format!("\"{}\"", "\\u00e9".repeat(size / 7)))),
             ("a long query", page_in_german, "/rawQueryString", |_, size| {
                 json!(format!("{}&lang=de", "%41".repeat(size / 3))).to_string()
             }),
-            ("many languages", page, "/headers/accept-language", languages),
-            ("many headers", page, "/headers", members),
+            ("many languages", PAGE, "/headers/accept-language", languages),
+            ("many headers", PAGE, "/headers", members),
         ],
     };
     of_profile.chain(own).map(|(name, sample, at, grown)| Form { name, sample, at, grown }).collect()
@@ -112,7 +122,7 @@ fn forms(target: Target) -> Vec<Form> {
 /// Cookies, which only the library reads that makes a request of an event.
 const COOKIES: Form = Form {
     name: "many cookies",
-    sample: page,
+    sample: PAGE,
     at: "/cookies",
     grown: |_, size| {
         let cookies = (0..size / 60).map(|number| format!("cookie-{number:035}=some value"));
@@ -135,27 +145,6 @@ fn nameless_google() -> Result<Value> {
     Ok(event)
 }
 
-fn saml() -> Result<Value> {
-    sample("inbound-federation/saml-list-of-one")
-}
-
-fn arrival() -> Result<Value> {
-    sample("pre-sign-up/google")
-}
-
-fn registration() -> Result<Value> {
-    sample("pre-sign-up/native")
-}
-
-/// A first sign-in: the person joins the group, and the address is repaired.
-fn confirmed() -> Result<Value> {
-    sample("post-confirmation/facebook")
-}
-
-fn signed_in() -> Result<Value> {
-    sample("post-authentication/facebook-unverified")
-}
-
 /// The app asks for another language than the profile.
 fn message() -> Result<Value> {
     let mut event = sample("custom-message/sign-up")?;
@@ -163,18 +152,8 @@ fn message() -> Result<Value> {
     Ok(event)
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "all samples have the same type")]
-fn change() -> Result<Value> {
-    Ok(Api::change())
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "all samples have the same type")]
-fn page() -> Result<Value> {
-    Ok(Api::page())
-}
-
 fn page_in_german() -> Result<Value> {
-    let mut event = page()?;
+    let mut event = PAGE()?;
     event["rawQueryString"] = json!("lang=de");
     Ok(event)
 }
