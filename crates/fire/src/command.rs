@@ -36,26 +36,16 @@ pub enum Command {
     /// Send hostile events to every function, and hostile requests to the account API.
     Events(Events),
     /// Let many people use the account API at once, over a table that throttles. Needs the emulator moto.
-    Storm(Storm),
+    Storm {
+        /// How it is.
+        #[command(flatten)]
+        storm: storm::Storm,
+        /// Deploy both templates to a local cloud, and let the people use what is deployed.
+        #[arg(long)]
+        deployed: bool,
+    },
     /// Send many events to one process of each function, and look at its memory, files and speed.
     Soak(Soak),
-}
-
-/// How the storm is.
-#[derive(Debug, Args)]
-pub struct Storm {
-    /// How many people there are.
-    #[arg(long, default_value_t = 1000)]
-    clients: u32,
-    /// How many of a hundred calls to the table it throttles.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=90))]
-    throttled: u32,
-    /// What the random numbers begin with.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Deploy both templates to a local cloud, and let the people use what is deployed.
-    #[arg(long)]
-    deployed: bool,
 }
 
 /// How long each process lives.
@@ -146,7 +136,7 @@ impl Command {
             Self::Quota(options) => quota(&options),
             Self::Wire(options) => wire_faults(&options),
             Self::Events(options) => hostile_events(&options),
-            Self::Storm(options) => storm(&options),
+            Self::Storm { storm, deployed } => play_storm(storm, deployed),
             Self::Soak(options) => soak(&options),
         }
     }
@@ -263,10 +253,8 @@ fn hostile_events(options: &Events) -> Result<()> {
     worst::measure(|row| println!("| {} |", row.join(" | ")))
 }
 
-fn storm(options: &Storm) -> Result<()> {
+fn play_storm(storm: storm::Storm, deployed: bool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let Storm { clients, throttled, seed, deployed } = *options;
-    let storm = storm::Storm { clients, throttled, seed };
     let outcome = runtime.block_on(async {
         if deployed {
             let tools = Tools::make().await?;

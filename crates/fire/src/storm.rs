@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use local_cloud::identity_provider::IdentityProvider;
 use local_cloud::stack::Stack;
@@ -36,13 +37,17 @@ use self::table::Table;
 use self::world::World;
 
 /// How the storm is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Args)]
+#[group(skip)]
 pub struct Storm {
     /// How many people there are.
+    #[arg(long, default_value_t = 1000)]
     pub clients: u32,
     /// How many of a hundred calls to the table it throttles.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=90))]
     pub throttled: u32,
     /// What the random numbers begin with.
+    #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
 
