@@ -15,7 +15,7 @@ use local_cloud::moto::Moto;
 use local_cloud::outbox::{code_in, last_mail};
 use local_cloud::seed::PASSWORD;
 use local_cloud::stack::GROUP;
-use local_cloud::toolbox::Toolbox;
+use local_cloud::toolbox::{self, Toolbox};
 use local_cloud::user_pool::{Kind, UserPool};
 use serde_json::{Value, json};
 
@@ -339,7 +339,7 @@ async fn schemathesis_finds_no_server_error() {
 async fn schemathesis(person: &str, paths: &[&str]) {
     let api = Deployed::find().await;
     let (_, token) = api.somebody(person).await;
-    let tools = Toolbox::schemathesis().await.unwrap();
+    let tools = Toolbox::install(&toolbox::SCHEMATHESIS).await.unwrap();
     let base = api.address.stack.account_api().unwrap();
     let folder = tempfile::tempdir().unwrap();
     // `try-again`, where the local cloud does not answer in time.
@@ -373,7 +373,7 @@ async fn the_table_keeps_the_contract_that_the_memory_store_keeps() {
 /// MiniStack's DynamoDB and moto's have no code in common.
 #[tokio::test]
 async fn a_second_dynamodb_keeps_the_same_contract() {
-    let moto = Moto::start(&Toolbox::moto().await.unwrap()).await.unwrap();
+    let moto = Moto::start().await.unwrap();
     end_to_end::state_table(moto.endpoint(), "state").await.unwrap();
     keeps_the_contract(moto.endpoint(), "state").await;
 }

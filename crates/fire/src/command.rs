@@ -268,7 +268,7 @@ fn play_storm(storm: storm::Storm, deployed: bool) -> Result<()> {
 }
 
 async fn storm_in_memory(storm: storm::Storm) -> Result<storm::Outcome> {
-    let moto = Moto::start(&Toolbox::moto().await?).await?;
+    let moto = Moto::start().await?;
     state_table(moto.endpoint(), "state").await?;
     storm::play(storm, moto.endpoint(), "state").await
 }

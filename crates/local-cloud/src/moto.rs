@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio::process::Command;
 
 use crate::process::ProcessGroup;
-use crate::toolbox::Toolbox;
+use crate::toolbox::{self, Toolbox};
 use crate::{layout, port};
 
 /// How long it may take to answer its first request.
@@ -28,12 +28,13 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts it on a free port, and waits until it answers.
+    /// Installs it, unless an earlier run did, starts it on a free port, and waits until it answers.
     ///
     /// # Errors
     ///
-    /// Fails if it ends or stays silent. Its log is among the others.
-    pub async fn start(toolbox: &Toolbox) -> Result<Self> {
+    /// Fails if it cannot be installed, ends, or stays silent. Its log is among the others.
+    pub async fn start() -> Result<Self> {
+        let toolbox = Toolbox::install(&toolbox::MOTO).await?;
         let port = port::choose(None)?;
         let mut command = Command::new(toolbox.program("python"));
         command.args(["-c", SERVER, &port.to_string()]);

@@ -12,16 +12,25 @@ use crate::layout;
 use crate::process::run;
 use crate::steps::step;
 
+/// Tools that are installed together: the name of their folder, pip's list of them, and what else pip is told.
+#[derive(Debug)]
+pub struct Tools(&'static str, &'static str, &'static [&'static str]);
+
 /// The tools of the local cloud: MiniStack and an OpenID provider.
-const LOCAL_CLOUD: &str = include_str!("../python/local-cloud.txt");
+const LOCAL_CLOUD: Tools = Tools("local-cloud", include_str!("../python/local-cloud.txt"), &[]);
 
 /// Schemathesis, which tests an API against its own description.
-const SCHEMATHESIS: &str = include_str!("../python/schemathesis.txt");
+pub const SCHEMATHESIS: Tools = Tools("schemathesis", include_str!("../python/schemathesis.txt"), &[]);
 
 /// axe-core, which finds what in a page people with disabilities cannot use.
-const AXE: &str = include_str!("../python/axe.txt");
+const AXE: Tools = Tools("axe", include_str!("../python/axe.txt"), &["--no-deps"]);
+
 /// moto's DynamoDB, a second opinion beside MiniStack's.
-const MOTO: &str = include_str!("../python/moto.txt");
+pub(crate) const MOTO: Tools = Tools("moto", include_str!("../python/moto.txt"), &[]);
+
+/// The tools of `sam deploy`. They are separate from the local cloud's tools, because the two need different versions
+/// of the same packages.
+pub(crate) const SAM: Tools = Tools("sam", include_str!("../python/sam.txt"), &[]);
 
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
@@ -37,60 +46,36 @@ impl Toolbox {
     ///
     /// # Errors
     ///
-    /// Fails if there is no suitable Python or no `venv` module, or if a package cannot be fetched. Each message says
-    /// what to do.
+    /// Fails for the same reasons as [`Toolbox::install`].
     pub async fn local_cloud() -> Result<Self> {
-        Self::install("local-cloud", LOCAL_CLOUD).await
-    }
-
-    /// Installs Schemathesis, unless an earlier run did.
-    ///
-    /// # Errors
-    ///
-    /// Fails for the same reasons as [`Toolbox::local_cloud`].
-    pub async fn schemathesis() -> Result<Self> {
-        Self::install("schemathesis", SCHEMATHESIS).await
+        Self::install(&LOCAL_CLOUD).await
     }
 
     /// Installs axe-core, unless an earlier run did. Returns the script that a page loads.
     ///
     /// # Errors
     ///
-    /// Fails for the same reasons as [`Toolbox::local_cloud`], and if the package has no such script.
+    /// Fails for the same reasons as [`Toolbox::install`], and if the package has no such script.
     pub async fn axe() -> Result<String> {
-        let toolbox = Self::install_with("axe", AXE, &["--no-deps"]).await?;
+        let toolbox = Self::install(&AXE).await?;
         let script = "import importlib.util as u, pathlib; \
                       print(pathlib.Path(u.find_spec('axe_playwright_python').origin).with_name('axe.min.js').read_text('utf-8'))";
         run(Command::new(toolbox.program("python")).args(["-X", "utf8", "-c", script])).await
     }
 
-    /// Installs moto's server, unless an earlier run did.
+    /// Installs tools, unless an earlier run installed exactly these.
     ///
     /// # Errors
     ///
-    /// Fails for the same reasons as [`Toolbox::local_cloud`].
-    pub async fn moto() -> Result<Self> {
-        Self::install("moto", MOTO).await
-    }
-
-    /// Installs a set of tools from the text of a pip requirements file, unless an earlier run installed exactly this
-    /// text.
-    ///
-    /// # Errors
-    ///
-    /// Fails for the same reasons as [`Toolbox::local_cloud`].
-    pub async fn install(name: &str, requirements: &str) -> Result<Self> {
-        Self::install_with(name, requirements, &[]).await
-    }
-
-    /// The same, with options of `pip install`.
-    async fn install_with(name: &str, requirements: &str, options: &[&str]) -> Result<Self> {
+    /// Fails if there is no suitable Python or no `venv` module, or if a package cannot be fetched. Each message says
+    /// what to do.
+    pub async fn install(Tools(name, requirements, options): &Tools) -> Result<Self> {
         let folder = layout::local().join("tools").join(name);
         let stamp = folder.join("installed.txt");
         let toolbox = Self(folder.clone());
         // Tests that run at once want the same tools.
         let _one_at_a_time = INSTALLING.lock().await;
-        if std::fs::read_to_string(&stamp).is_ok_and(|found| found == requirements) && toolbox.works().await {
+        if std::fs::read_to_string(&stamp).is_ok_and(|found| found == *requirements) && toolbox.works().await {
             return Ok(toolbox);
         }
         step(&format!("Installing the {name} tools into .local (once; it may take minutes)"), async {
@@ -192,7 +177,8 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned_to_one_version() {
-        let lines = [LOCAL_CLOUD, SCHEMATHESIS, AXE, MOTO].into_iter().flat_map(str::lines);
+        let all = [LOCAL_CLOUD, SCHEMATHESIS, AXE, MOTO, SAM];
+        let lines = all.iter().flat_map(|Tools(_, requirements, _)| requirements.lines());
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             assert!(line.contains("=="), "{line} is not pinned");
         }

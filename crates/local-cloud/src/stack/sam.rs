@@ -11,12 +11,8 @@ use tokio::process::Command;
 use crate::http::Http;
 use crate::layout;
 use crate::process::run;
-use crate::toolbox::Toolbox;
+use crate::toolbox::{self, Toolbox};
 use crate::user_pool::REGION;
-
-/// The tools of `sam deploy`. They are separate from the local cloud's tools, because the two need different versions
-/// of the same packages.
-const PINNED: &str = include_str!("../../python/sam.txt");
 
 /// The bucket that `sam deploy` uploads the functions' code to.
 const BUCKET: &str = "account-triggers-code";
@@ -38,9 +34,9 @@ impl Sam {
     ///
     /// # Errors
     ///
-    /// Fails for the same reasons as [`Toolbox::local_cloud`].
+    /// Fails for the same reasons as [`Toolbox::install`].
     pub async fn install() -> Result<Self> {
-        Ok(Self(Toolbox::install("sam", PINNED).await?))
+        Ok(Self(Toolbox::install(&toolbox::SAM).await?))
     }
 
     /// Checks a template with `sam validate --lint`, and with `cfn-lint`, which checks more. Neither calls AWS.
@@ -112,17 +108,5 @@ impl Sam {
             // This folder has no samconfig.toml. The repository's samconfig.toml is for AWS.
             .current_dir(template.parent().context("the template is in no folder")?);
         Ok(sam)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_tool_is_pinned_to_one_version() {
-        for line in PINNED.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            assert!(line.contains("=="), "{line} is not pinned");
-        }
     }
 }
