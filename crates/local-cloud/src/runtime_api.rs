@@ -18,12 +18,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use crate::process::ProcessGroup;
+use crate::server::Server;
 use crate::user_pool::REGION;
 
 /// The time limit of one event. Cognito gives up after 5 s. The stand-in waits longer, so that no test fails because
@@ -45,10 +44,9 @@ pub struct FunctionError {
 /// A running function. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Function {
+    _server: Server,
     process: Mutex<ProcessGroup>,
     runtime: Arc<Runtime>,
-    name: String,
-    server: JoinHandle<()>,
 }
 
 /// What the running function and its runtime API share.
@@ -90,8 +88,6 @@ impl Function {
     ///
     /// Fails for the same reasons as [`Function::start`].
     pub async fn start_command(name: &str, mut command: Command, settings: &[(String, String)]) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?.to_string();
         let (queue, waiting) = mpsc::unbounded_channel();
         let runtime = Arc::new(Runtime {
             name: name.to_owned(),
@@ -101,15 +97,13 @@ impl Function {
             log: Mutex::default(),
             idle: tokio::sync::Notify::new(),
         });
-        set_environment(&mut command, name, &address, settings);
+        let server = Server::start(router(runtime.clone())).await?;
+        set_environment(&mut command, name, server.url.trim_start_matches("http://"), settings);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = ProcessGroup::spawn(&mut command)?;
         keep_log(&runtime, process.child().stdout.take());
         keep_log(&runtime, process.child().stderr.take());
-        let router = router(runtime.clone());
-        // Dropping the function aborts the task and so ends the server.
-        let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
-        let function = Self { process: process.into(), runtime, name: name.to_owned(), server };
+        let function = Self { _server: server, process: process.into(), runtime };
         function.wait_until_idle().await?;
         Ok(function)
     }
@@ -135,9 +129,9 @@ impl Function {
         self.runtime.queue.send(Invocation { id, event })?;
         tokio::select! {
             answer = answer => answer.context("the runtime API ended"),
-            status = self.ended() => bail!("{} ended ({}).\n{}", self.name, status?, self.log()),
+            status = self.ended() => bail!("{} ended ({}).\n{}", self.runtime.name, status?, self.log()),
             () = tokio::time::sleep(DEADLINE) => {
-                bail!("{} did not answer within {} s.\n{}", self.name, DEADLINE.as_secs(), self.log())
+                bail!("{} did not answer within {} s.\n{}", self.runtime.name, DEADLINE.as_secs(), self.log())
             }
         }
     }
@@ -164,10 +158,10 @@ impl Function {
             status = self.ended() => {
                 // Its last lines may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                bail!("{} ended before it asked for an event ({}).\n{}", self.name, status?, self.log())
+                bail!("{} ended before it asked for an event ({}).\n{}", self.runtime.name, status?, self.log())
             }
             () = tokio::time::sleep(START_LIMIT) => {
-                bail!("{} asked for no event within {} s.\n{}", self.name, START_LIMIT.as_secs(), self.log())
+                bail!("{} asked for no event within {} s.\n{}", self.runtime.name, START_LIMIT.as_secs(), self.log())
             }
         }
     }
@@ -178,7 +172,7 @@ impl Function {
     ///
     /// Fails if the process has ended.
     pub fn process_id(&self) -> Result<u32> {
-        lock(&self.process).child().id().with_context(|| format!("{} has ended", self.name))
+        lock(&self.process).child().id().with_context(|| format!("{} has ended", self.runtime.name))
     }
 
     async fn ended(&self) -> Result<ExitStatus> {
@@ -188,12 +182,6 @@ impl Function {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-}
-
-impl Drop for Function {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
