@@ -79,6 +79,12 @@ impl std::fmt::Display for ApiError {
 impl std::error::Error for ApiError {}
 
 impl ApiError {
+    /// Whether an error is a refusal with this code.
+    #[must_use]
+    pub fn is(error: &anyhow::Error, code: &str) -> bool {
+        error.downcast_ref::<Self>().is_some_and(|refusal| refusal.code == code)
+    }
+
     /// Reads a refusal from an answer's JSON body.
     pub(crate) fn read(answer: &Answer) -> Self {
         let body = answer.json().unwrap_or_default();
@@ -383,10 +389,7 @@ impl UserPool {
                 match self.read_profile(user, "Attributes").await {
                     Ok(profile) => profiles.push(profile),
                     // Somebody deleted it since it was listed.
-                    Err(error)
-                        if error
-                            .downcast_ref::<ApiError>()
-                            .is_some_and(|error| error.code == "UserNotFoundException") => {}
+                    Err(error) if ApiError::is(&error, "UserNotFoundException") => {}
                     Err(error) => return Err(error),
                 }
             }

@@ -58,20 +58,6 @@ impl Deployed {
     }
 }
 
-/// Nothing, if the pool said that there is no such account.
-fn unless_missing<T>(found: Result<T>) -> Result<Option<T>> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(why) if is(&why, "UserNotFoundException") => Ok(None),
-        Err(why) => Err(why),
-    }
-}
-
-/// Whether this is a refusal of the pool with this code.
-fn is(why: &anyhow::Error, code: &str) -> bool {
-    why.downcast_ref::<ApiError>().is_some_and(|why| why.code == code)
-}
-
 impl World for Deployed {
     fn api(&self) -> &str {
         &self.api
@@ -108,7 +94,11 @@ impl World for Deployed {
     }
 
     async fn account(&self, user_name: &str) -> Result<Option<Profile>> {
-        unless_missing(self.pool.profile(user_name).await)
+        match self.pool.profile(user_name).await {
+            Ok(found) => Ok(Some(found)),
+            Err(why) if ApiError::is(&why, "UserNotFoundException") => Ok(None),
+            Err(why) => Err(why),
+        }
     }
 
     async fn accounts(&self) -> Result<Vec<Profile>> {
@@ -118,7 +108,7 @@ impl World for Deployed {
     async fn opens(&self, email: &str, password: &str) -> Result<bool> {
         match self.pool.sign_in(&self.client, email, password).await {
             Ok(session) => Ok(session["AccessToken"].is_string()),
-            Err(why) if is(&why, "NotAuthorizedException") => Ok(false),
+            Err(why) if ApiError::is(&why, "NotAuthorizedException") => Ok(false),
             Err(why) => Err(why),
         }
     }
