@@ -26,13 +26,13 @@ pub const INVOCATIONS: u32 = 3;
 /// When the accounts that people have already were made, in seconds since 1970.
 const LONG_AGO: u64 = 1_700_000_000;
 
-/// The stand-in.
-#[derive(Debug)]
+/// The stand-in. The default one is an empty pool that never throttles.
+#[derive(Debug, Default)]
 pub struct Cognito {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     buckets: BTreeMap<Category, Bucket>,
     tallies: BTreeMap<Category, Tally>,
@@ -114,27 +114,9 @@ pub type Answer = (u16, String);
 impl Cognito {
     /// An empty pool, with full buckets.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn with_quotas() -> Self {
         let buckets = Category::ALL.into_iter().map(|category| (category, Bucket::of(category))).collect();
-        Self {
-            state: Mutex::new(State {
-                buckets,
-                tallies: BTreeMap::new(),
-                accounts: BTreeMap::new(),
-                made: 0,
-                by_name: HashMap::new(),
-                by_identity: HashMap::new(),
-                carried_out: BTreeMap::new(),
-            }),
-        }
-    }
-
-    /// An empty pool that never throttles.
-    #[must_use]
-    pub(crate) fn without_quotas() -> Self {
-        let cognito = Self::new();
-        cognito.state().buckets.clear();
-        cognito
+        Self { state: State { buckets, ..State::default() }.into() }
     }
 
     /// Adds a confirmed account that was made long ago, with this user name and this `sub`.
@@ -244,12 +226,6 @@ impl Cognito {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Cognito {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -340,7 +340,7 @@ fn row<F: Function>(launch: Launch, outcome: Outcome) -> Row {
 /// Fails if the function cannot be set up.
 pub fn virtually<F: Function>(launch: Launch, function: impl FnOnce(&Arc<Cognito>) -> Result<F>) -> Result<Outcome> {
     crate::runtime_in_virtual_time()?.block_on(async {
-        let cognito = Arc::new(Cognito::new());
+        let cognito = Arc::new(Cognito::with_quotas());
         launch::play(launch, &cognito, function(&cognito)?).await
     })
 }
@@ -349,7 +349,7 @@ fn real(launch: Launch, binary: &std::path::Path) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
     runtime.block_on(async {
-        let cognito = Arc::new(Cognito::new());
+        let cognito = Arc::new(Cognito::with_quotas());
         let function = Binary::new(binary, &cognito, folder.path()).await?;
         function.start_ahead(PROCESSES).await.context("the binary does not start")?;
         launch::play(launch, &cognito, function).await

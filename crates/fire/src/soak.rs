@@ -142,7 +142,7 @@ fn is_failure(code: &str) -> bool {
 ///
 /// Fails if the process does not start, or ends.
 pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
-    let cognito = Arc::new(Cognito::without_quotas());
+    let cognito = Arc::new(Cognito::default());
     let network = Network::start(Origin::StandIn(cognito.clone())).await?;
     let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings: Vec<_> = settings.into_iter().chain([("AWS_ENDPOINT_URL".to_owned(), network.url.clone())]).collect();

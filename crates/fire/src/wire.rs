@@ -128,7 +128,7 @@ pub struct Outcome {
 ///
 /// Fails if an answer is late, if a process ends, or if in the end there is not the one account, clean and in its group.
 pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
-    let cognito = Arc::new(Cognito::new());
+    let cognito = Arc::new(Cognito::with_quotas());
     let sub = prepare(case.flow, &cognito);
     let others: Vec<_> = cognito.accounts().into_iter().filter(|account| account.email != EMAIL).collect();
     let network = Network::start(Origin::StandIn(cognito.clone())).await?;
@@ -167,7 +167,7 @@ pub async fn play(case: &Case, binaries: Option<&Path>) -> Result<Outcome> {
 ///
 /// Fails if the flow does.
 pub async fn calls(flow: Flow) -> Result<usize> {
-    let cognito = Arc::new(Cognito::new());
+    let cognito = Arc::new(Cognito::with_quotas());
     let sub = prepare(flow, &cognito);
     let network = Network::start(Origin::StandIn(cognito)).await?;
     Functions::start(&network.url, flow, None).await?.run(flow, &sub).await.map_err(anyhow::Error::msg)?;

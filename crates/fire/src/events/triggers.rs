@@ -70,7 +70,7 @@ enum Function {
 
 impl Triggers {
     pub(super) fn new(function: &str) -> Result<Self> {
-        let cognito = Arc::new(Cognito::without_quotas());
+        let cognito = Arc::new(Cognito::default());
         let pools = client::of_process(&cognito, 0)?;
         let queue = Some(Queue::default());
         // So that registrations are looked at, too.
