@@ -263,15 +263,13 @@ impl<W: World> Person<W> {
         let before = self.mails_to(&current);
         let (status, body) = self.when_free(&self.client, "POST", "/email-change", &json!({ "new_email": new })).await;
         // The call that was thrown back may have begun it.
-        if status != 202 && body["code"] != "request-pending" {
-            let _ = self.send("DELETE", "/email-change", &Value::Null).await;
-            return Ok(None);
+        if (status == 202 || body["code"] == "request-pending")
+            && let Some(code) = self.mail_after(&current, before).await
+        {
+            return Ok(Some((current, code)));
         }
-        let Some(code) = self.mail_after(&current, before).await else {
-            let _ = self.send("DELETE", "/email-change", &Value::Null).await;
-            return Ok(None);
-        };
-        Ok(Some((current, code)))
+        let _ = self.send("DELETE", "/email-change", &Value::Null).await;
+        Ok(None)
     }
 
     /// A code that has worked, or whose change has ended, approves no other change. The last code of a change that is
@@ -399,18 +397,14 @@ impl<W: World> Person<W> {
         self.identity = Identity::SignedIn;
         let other = self.way.client(Some(self.world.token(&alone).await?));
         let to = json!({ "to": self.sub() });
-        let Some(mut body) = unless_later(self.when_free(&other, "POST", "/identities/offer", &to).await)? else {
-            return Ok(false);
-        };
-        body = json!({ "offer": body["offer"] });
-        let Some(proposal) = unless_later(self.when_free(&self.client, "POST", path, &body).await)? else {
-            return Ok(false);
-        };
+        let Some(offered) = self.asks(&other, "/identities/offer", &to).await? else { return Ok(false) };
+        let mut body = json!({ "offer": offered["offer"] });
+        let Some(proposal) = self.asks(&self.client, path, &body).await? else { return Ok(false) };
         body["confirmation"] = proposal["confirmation"].clone();
         body["stays"] = json!(self.sub());
         let mailbox = self.email().await?;
         let before = self.mails_to(&mailbox);
-        if unless_later(self.when_free(&self.client, "POST", path, &body).await)?.is_none() {
+        if self.asks(&self.client, path, &body).await?.is_none() {
             return Ok(false);
         }
         // The mail of an answer that was lost may be lost, too. Whoever begins anew gets another one.
@@ -422,7 +416,7 @@ impl<W: World> Person<W> {
         let is_right = twice.iter().all(|answer| answer.0 == 200 || is_overtaken(answer));
         ensure!(is_right, "the code from the mail is answered with {twice:?}");
         // Both answers may have been lost. The same request gets the same answer again, and changes nothing.
-        let again = unless_later(self.when_free(&self.client, "POST", path, &body).await)?;
+        let again = self.asks(&self.client, path, &body).await?;
         if again.is_none() && twice.iter().all(|(status, _)| *status != 200) {
             return Ok(false);
         }
@@ -536,15 +530,19 @@ impl<W: World> Person<W> {
 
     /// Sends a request, and again as long as a change that was cut off keeps others out.
     async fn when_free(&self, client: &Client, method: &str, path: &str, body: &Value) -> Answer {
-        let mut answer = client.press(method, path, body).await;
         for _ in 0..LOOKS_WHETHER_FREE {
+            let answer = client.press(method, path, body).await;
             if !says_one_of(&answer.1, &BUSY) {
-                break;
+                return answer;
             }
             tokio::time::sleep(PAUSE).await;
-            answer = client.press(method, path, body).await;
         }
-        answer
+        client.press(method, path, body).await
+    }
+
+    /// Asks for the next step of connecting a provider. `None` if the person has to come later.
+    async fn asks(&self, client: &Client, path: &str, body: &Value) -> Result<Option<Value>> {
+        unless_later(self.when_free(client, "POST", path, body).await)
     }
 
     async fn pause(&self) {
