@@ -10,6 +10,25 @@ use local_cloud::function::BARE;
 use crate::measure::Row;
 use crate::size::mebibytes;
 
+/// A column: its title, and its cell in a row, which may compare with the bare function's row.
+type Column = (&'static str, fn(&Row, &Row) -> String);
+
+const COLUMNS: [Column; 11] = [
+    ("", |row, _| row.name.clone()),
+    ("CPU ms", |row, _| format!("{:.2}", milliseconds(row.cpu))),
+    ("ratio", |row, bare| format!("{:.2}", row.cpu.div_duration_f64(bare.cpu))),
+    ("wall ms", |row, _| format!("{:.2}", milliseconds(row.wall))),
+    ("ratio", |row, bare| format!("{:.2}", row.wall.div_duration_f64(bare.wall))),
+    ("answer ms", |row, _| format!("{:.2}", milliseconds(row.answer))),
+    ("peak MiB", |row, _| format!("{:.1}", mebibytes(row.peak * 1024))),
+    ("zip MiB", |row, _| row.zipped.map(|bytes| format!("{:.2}", mebibytes(bytes))).unwrap_or_default()),
+    ("CPU us per event", |row, _| {
+        row.per_event.map(|cpu| format!("{:.0}", milliseconds(cpu) * 1000.0)).unwrap_or_default()
+    }),
+    ("calls", |row, _| row.calls.to_string()),
+    ("rounds", |row, _| row.rounds.to_string()),
+];
+
 /// The rows as a table. Ratios compare with the bare function.
 ///
 /// # Errors
@@ -18,35 +37,8 @@ use crate::size::mebibytes;
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
     let bare = rows.iter().find(|row| row.name == BARE).context("the bare function was not measured")?;
     let mut table = Table::new();
-    let titles = [
-        "",
-        "CPU ms",
-        "ratio",
-        "wall ms",
-        "ratio",
-        "answer ms",
-        "peak MiB",
-        "zip MiB",
-        "CPU us per event",
-        "calls",
-        "rounds",
-    ];
-    table.load_style(ASCII_MARKDOWN).set_header(titles);
-    for row in rows {
-        table.add_row([
-            row.name.clone(),
-            format!("{:.2}", milliseconds(row.cpu)),
-            format!("{:.2}", row.cpu.div_duration_f64(bare.cpu)),
-            format!("{:.2}", milliseconds(row.wall)),
-            format!("{:.2}", row.wall.div_duration_f64(bare.wall)),
-            format!("{:.2}", milliseconds(row.answer)),
-            format!("{:.1}", mebibytes(row.peak * 1024)),
-            row.zipped.map(|bytes| format!("{:.2}", mebibytes(bytes))).unwrap_or_default(),
-            row.per_event.map(|cpu| format!("{:.0}", milliseconds(cpu) * 1000.0)).unwrap_or_default(),
-            row.calls.to_string(),
-            row.rounds.to_string(),
-        ]);
-    }
+    table.load_style(ASCII_MARKDOWN).set_header(COLUMNS.map(|(title, _)| title));
+    table.add_rows(rows.iter().map(|row| COLUMNS.map(|(_, cell)| cell(row, bare))));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

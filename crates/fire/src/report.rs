@@ -13,44 +13,35 @@ pub(crate) struct Row {
     pub(crate) outcome: Outcome,
 }
 
+/// A column: its title, and its cell for a launch.
+type Column = (&'static str, fn(&Row) -> String);
+
+/// Who signed in when.
+const PEOPLE: [Column; 12] = [
+    ("function", |row| row.function.to_owned()),
+    ("people", |row| row.launch.people.to_string()),
+    ("first press", |row| row.outcome.at_press[0].to_string()),
+    ("second", |row| row.outcome.at_press[1].to_string()),
+    ("later", |row| row.outcome.at_press[2..].iter().sum::<u32>().to_string()),
+    ("gave up", |row| row.outcome.gave_up.to_string()),
+    ("two accounts", |row| row.outcome.second_accounts.to_string()),
+    ("incomplete", |row| row.outcome.incomplete.to_string()),
+    ("drained", |row| format!("{:.0} s", row.outcome.drained.as_secs_f64())),
+    ("people/s", |Row { outcome, .. }| {
+        format!("{:.1}", f64::from(outcome.signed_in()) / outcome.drained.as_secs_f64().max(1.0))
+    }),
+    ("slowest answer", |row| format!("{:.1} s", row.outcome.slowest.as_secs_f64())),
+    ("groups that waited", |row| match row.outcome.waited {
+        (0, _) => "none".to_owned(),
+        (waited, last) => format!("{waited}, until {:.0} s", last.as_secs_f64()),
+    }),
+];
+
 /// Who signed in when.
 pub(crate) fn people(rows: &[Row]) -> String {
     let mut table = table();
-    table.set_header([
-        "function",
-        "people",
-        "first press",
-        "second",
-        "later",
-        "gave up",
-        "two accounts",
-        "incomplete",
-        "drained",
-        "people/s",
-        "slowest answer",
-        "groups that waited",
-    ]);
-    for Row { function, launch, outcome } in rows {
-        let later: u32 = outcome.at_press[2..].iter().sum();
-        let drained = outcome.drained.as_secs_f64();
-        table.add_row([
-            (*function).to_owned(),
-            launch.people.to_string(),
-            outcome.at_press[0].to_string(),
-            outcome.at_press[1].to_string(),
-            later.to_string(),
-            outcome.gave_up.to_string(),
-            outcome.second_accounts.to_string(),
-            outcome.incomplete.to_string(),
-            format!("{drained:.0} s"),
-            format!("{:.1}", f64::from(outcome.signed_in()) / drained.max(1.0)),
-            format!("{:.1} s", outcome.slowest.as_secs_f64()),
-            match outcome.waited {
-                (0, _) => "none".to_owned(),
-                (waited, last) => format!("{waited}, until {:.0} s", last.as_secs_f64()),
-            },
-        ]);
-    }
+    table.set_header(PEOPLE.map(|(title, _)| title));
+    table.add_rows(rows.iter().map(|row| PEOPLE.map(|(_, cell)| cell(row))));
     table.to_string()
 }
 
