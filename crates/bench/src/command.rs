@@ -77,12 +77,15 @@ pub async fn run(options: Options) -> Result<()> {
     if options.check_size {
         size::check(&binaries)?;
     }
-    let stand_in = StandIn::start(&result_folder()?).await?;
+    let folder = result_folder()?;
+    let stand_in = StandIn::start(&folder).await?;
     if options.instructions {
-        INSTRUCTIONS.check(&instructions_of(&stand_in, &binaries).await?, options.save)?;
+        let count = async |subject: &Subject| instructions::of_start(&stand_in, subject, &folder).await;
+        INSTRUCTIONS.check(&figures(&stand_in, &binaries, count).await?, options.save)?;
     }
     if options.peak_memory {
-        PEAK_MEMORY.check(&peaks_of(&stand_in, &binaries).await?, options.save)?;
+        let peak = async |subject: &Subject| measure::peak(&stand_in, subject).await;
+        PEAK_MEMORY.check(&figures(&stand_in, &binaries, peak).await?, options.save)?;
     }
     Ok(())
 }
@@ -134,31 +137,19 @@ async fn run_optimised() -> Result<()> {
     Ok(())
 }
 
-async fn instructions_of(stand_in: &StandIn, binaries: &Binaries) -> Result<Figures> {
-    let folder = result_folder()?;
-    let mut counts = Figures::new();
-    for subject in functions(stand_in, binaries)? {
-        counts.insert(subject.name.clone(), instructions::of_start(stand_in, &subject, &folder).await?);
-    }
-    Ok(counts)
-}
-
-async fn peaks_of(stand_in: &StandIn, binaries: &Binaries) -> Result<Figures> {
-    let mut peaks = Figures::new();
-    for subject in functions(stand_in, binaries)? {
-        peaks.insert(subject.name.clone(), measure::peak(stand_in, &subject).await?);
-    }
-    Ok(peaks)
-}
-
-/// Every case of every function of this repository.
-fn functions(stand_in: &StandIn, binaries: &Binaries) -> Result<Vec<Subject>> {
-    let own = case::all()?.into_iter().filter(|case| !case.is_bare());
-    own.map(|case| {
+/// A figure of each case of each function of this repository.
+async fn figures(
+    stand_in: &StandIn,
+    binaries: &Binaries,
+    figure: impl AsyncFn(&Subject) -> Result<u64>,
+) -> Result<Figures> {
+    let mut figures = Figures::new();
+    for case in case::all()?.into_iter().filter(|case| !case.is_bare()) {
         let binary = binaries.path(case.function)?;
-        Ok(Subject::function(case, binary, stand_in.environment()))
-    })
-    .collect()
+        let subject = Subject::function(case, binary, stand_in.environment());
+        figures.insert(subject.name.clone(), figure(&subject).await?);
+    }
+    Ok(figures)
 }
 
 fn result_folder() -> Result<PathBuf> {
