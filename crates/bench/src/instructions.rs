@@ -22,7 +22,7 @@ pub(crate) async fn of_start(stand_in: &StandIn, subject: &Subject, folder: &Pat
     let log_file = format!("--log-file={}", log.display());
     let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", &log_file].map(str::to_owned);
     // Valgrind writes the count when the process ends. Dropping its guard ends it.
-    drop(measure::start(stand_in, subject, &valgrind).await?);
+    drop(measure::start(stand_in, subject, &valgrind, None).await?);
     let text = std::fs::read_to_string(&log).with_context(|| format!("{} cannot be read", log.display()))?;
     collected(&text).with_context(|| format!("{}: Valgrind counted nothing", subject.name))
 }

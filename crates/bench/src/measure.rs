@@ -123,7 +123,7 @@ pub(crate) async fn compare(
     let mut measured: Vec<Vec<Start>> = vec![Vec::new(); subjects.len()];
     for _ in 0..starts {
         for (subject, measured) in subjects.iter().zip(&mut measured) {
-            measured.push(first_answer(stand_in, subject, &[], share).await?.1);
+            measured.push(start(stand_in, subject, &[], share).await?.1);
         }
     }
     let mut rows = Vec::new();
@@ -149,23 +149,19 @@ const STARTS_FOR_PEAK: usize = 9;
 pub(crate) async fn peak(stand_in: &StandIn, subject: &Subject) -> Result<u64> {
     let mut peaks = Vec::with_capacity(STARTS_FOR_PEAK);
     for _ in 0..STARTS_FOR_PEAK {
-        peaks.push(start(stand_in, subject, &[]).await?.1.peak);
+        peaks.push(start(stand_in, subject, &[], None).await?.1.peak);
     }
     Ok(median(peaks))
 }
 
 /// Starts the subject, sends it its event, and returns when it asks for the next one. The words of `under` come before
-/// the command.
+/// the command. The process has its `share` of a core from the event on.
 ///
 /// # Errors
 ///
 /// Fails if the subject does not start or answers with an error. Also fails if it is a function of this repository and
 /// makes other calls than its case says, because a repeated or missing call would change what is measured.
-pub async fn start(stand_in: &StandIn, subject: &Subject, under: &[String]) -> Result<(Function, Start)> {
-    first_answer(stand_in, subject, under, None).await
-}
-
-async fn first_answer(
+pub(crate) async fn start(
     stand_in: &StandIn,
     subject: &Subject,
     under: &[String],
@@ -177,7 +173,8 @@ async fn first_answer(
     Ok(started)
 }
 
-/// Does the same as [`start`], but does not check the calls.
+/// Starts the subject, sends it its event, and returns when it asks for the next one, whatever calls it makes. The words of
+/// `under` come before the command.
 ///
 /// # Errors
 ///
@@ -216,7 +213,7 @@ async fn per_event(stand_in: &StandIn, subject: &Subject, events: u32) -> Result
         return Ok(None);
     }
     stand_in.set_delay(Duration::ZERO);
-    let (function, _) = start(stand_in, subject, &[]).await?;
+    let (function, _) = start(stand_in, subject, &[], None).await?;
     let send = async |events: u32| -> Result<()> {
         for _ in 0..events {
             invoke(&function, subject).await?;
@@ -234,8 +231,8 @@ async fn per_event(stand_in: &StandIn, subject: &Subject, events: u32) -> Result
 ///
 /// # Errors
 ///
-/// Fails for the same reasons as [`start`], and also if a function of this repository makes its calls in more rounds
-/// than its case says.
+/// Fails if the subject does not start or answers with an error, or if a function of this repository makes other calls
+/// than its case says, or makes them in more rounds.
 pub async fn calls_of(stand_in: &StandIn, subject: &Subject, delay: Duration) -> Result<Vec<Call>> {
     stand_in.set_delay(delay);
     let _ = stand_in.take_calls();
